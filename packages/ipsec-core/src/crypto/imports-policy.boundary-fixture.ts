@@ -1,0 +1,2 @@
+// Must be refused by the linter: crypto may not import policy.
+export * from '../policy/spd.js';

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Unit specs: beside their subject, no root, no network, no database. What needs more lives in test/. */
+export default defineConfig({
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'] } },
+  test: {
+    include: ['{packages,apps,tools}/**/*.spec.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    environment: 'node',
+  },
+});
