@@ -4,7 +4,7 @@ import fs from 'node:fs';
  * A vitest reporter for `npm test`: writes `{passed, failed, skipped: [{name, why}]}` to the file that
  * WEFT_TALLY names, so that several runs can be added up and every skipped test says why.
  */
-export class TallyReporter {
+export default class TallyReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const tally = { passed: 0, failed: unhandledErrors.length, skipped: [] };
     for (const module of modules) {
@@ -22,5 +22,3 @@ export class TallyReporter {
     fs.writeFileSync(process.env['WEFT_TALLY'], JSON.stringify(tally));
   }
 }
-
-export { TallyReporter as default };

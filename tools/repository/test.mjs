@@ -48,7 +48,7 @@ if (process.argv.includes('--list')) {
   for (const [name, suite] of Object.entries(SUITES)) console.log(`${name.padEnd(12)} ${suite.story}`);
   process.exit(0);
 }
-const only = process.argv.find((argument, index) => process.argv[index - 1] === '--only')?.split(',');
+const only = process.argv.find((_, index) => process.argv[index - 1] === '--only')?.split(',');
 const unknown = only?.filter((name) => !(name in SUITES)) ?? [];
 if (unknown.length > 0) {
   console.error(`unknown suite ${unknown.join(', ')}; there are: ${Object.keys(SUITES).join(', ')}`);
