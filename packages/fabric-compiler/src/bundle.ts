@@ -1,0 +1,78 @@
+/** What one edge must run: the southbound `Bundle` in plain values. It holds no secret. */
+export interface EdgeBundle {
+  readonly tenantId: string;
+  readonly edgeId: string;
+  readonly device: { readonly mtu: number };
+  readonly underlay: BundleEndpoint;
+  /** By tunnel id. */
+  readonly tunnels: readonly BundleTunnel[];
+  /** In the operator's order; the first match decides, no match is DISCARD. */
+  readonly securityPolicies: readonly BundleSecurityPolicy[];
+  /**
+   * Prefixes to route into the overlay device: the networks of all other sites, also of those that no policy
+   * reaches, so that traffic to them meets the SPD and never leaves in the clear by the default route.
+   */
+  readonly routes: readonly string[];
+  readonly localNetworks: readonly string[];
+}
+
+export interface BundleEndpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface BundleTunnel {
+  readonly tunnelId: string;
+  readonly peerEdgeId: string;
+  readonly peerName: string;
+  readonly remote: BundleEndpoint;
+  readonly keyingMode: 'ike-less';
+  readonly profile: BundleProfile;
+}
+
+export interface BundleProfile {
+  readonly encryption: 'aes-gcm-16';
+  readonly keyBits: 128 | 192 | 256;
+  readonly replayWindow: number;
+  readonly extendedSequenceNumbers: boolean;
+}
+
+/** One SPD entry, written from the local side (RFC 4301 section 4.4.1). */
+export type BundleSecurityPolicy = {
+  readonly entryId: string;
+  readonly ruleId: string;
+  readonly selector: BundleSelector;
+} & (
+  | { readonly action: 'PROTECT'; readonly tunnelId: string }
+  | { readonly action: 'DISCARD' }
+  | { readonly action: 'BYPASS' }
+);
+
+/** Conjunction of its fields; an empty list matches every value. */
+export interface BundleSelector {
+  readonly localAddresses: readonly BundleAddressRange[];
+  readonly remoteAddresses: readonly BundleAddressRange[];
+  /** IANA protocol number. */
+  readonly protocol: number | 'any';
+  readonly localPorts: readonly BundlePortRange[];
+  readonly remotePorts: readonly BundlePortRange[];
+}
+
+/** Inclusive; 4 or 16 octets each. */
+export interface BundleAddressRange {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+}
+
+export interface BundlePortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A pair of edges that share security associations. */
+export interface FabricTunnel {
+  readonly tunnelId: string;
+  /** Sorted. */
+  readonly edgeIds: readonly [string, string];
+  readonly profile: BundleProfile;
+}

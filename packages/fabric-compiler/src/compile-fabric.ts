@@ -1,0 +1,166 @@
+import type { BundleProfile, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
+import type { FabricIntent } from './intent.js';
+import { overlayMtu, UNDERLAY_MTU } from './overlay-mtu.js';
+import type { CompileProblem } from './problem.js';
+import { type ResolvedRule, resolveRule } from './resolved-rule.js';
+import {
+  byAddress,
+  checkTopology,
+  compareText,
+  reportDuplicateIds,
+  type ServedSite,
+  type Topology,
+} from './topology.js';
+
+export type CompileResult =
+  | {
+      readonly ok: true;
+      /** By edge id; one for every edge of the intent. */
+      readonly bundles: ReadonlyMap<string, EdgeBundle>;
+      /** By tunnel id. */
+      readonly tunnels: readonly FabricTunnel[];
+    }
+  | { readonly ok: false; readonly problems: readonly CompileProblem[] };
+
+/**
+ * Compiles a tenant's intent into one bundle per edge, or says everything that is wrong with it.
+ * Pure and deterministic: the same intent gives the same bundles, whatever the order of its unordered collections.
+ */
+export function compileFabric(intent: FabricIntent): CompileResult {
+  const problems: CompileProblem[] = [];
+  const topology = checkTopology(intent, problems);
+  const rules = resolveRules(intent, topology, problems);
+  if (problems.length > 0) return { ok: false, problems };
+  const expansion = expandRules(rules, topology, problems);
+  reportUnreachablePeers(expansion, problems);
+  if (problems.length > 0) return { ok: false, problems };
+  const bundles = buildBundles(intent.tenantId, topology, expansion, problems);
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, bundles, tunnels: [...expansion.tunnels.values()].map(fabricTunnel).sort(byTunnelId) };
+}
+
+function resolveRules(intent: FabricIntent, topology: Topology, problems: CompileProblem[]): ResolvedRule[] {
+  reportDuplicateIds('/policies', intent.policies, problems);
+  const resolved: ResolvedRule[] = [];
+  const seen = new Map<string, string>();
+  for (const [policyIndex, policy] of intent.policies.entries()) {
+    if (!policy.enabled) continue;
+    for (const [ruleIndex, rule] of policy.rules.entries()) {
+      if (rule.enabled === false) continue;
+      const pointer = `/policies/${policyIndex}/rules/${ruleIndex}`;
+      const before = seen.get(rule.id);
+      if (before !== undefined) {
+        problems.push({
+          pointer: `${pointer}/id`,
+          rule: 'duplicate_id',
+          detail: `The identifier ${rule.id} already stands at ${before}.`,
+          fix: 'Give each rule an identifier of its own.',
+        });
+      }
+      seen.set(rule.id, pointer);
+      const result = resolveRule(rule, pointer, topology, problems);
+      if (result !== undefined) resolved.push(result);
+    }
+  }
+  return resolved;
+}
+
+function reportUnreachablePeers(expansion: Expansion, problems: CompileProblem[]): void {
+  for (const { ends } of [...expansion.tunnels.values()].sort(byTunnelId)) {
+    const [one, other] = ends;
+    if (one.underlayFamily === other.underlayFamily) continue;
+    problems.push({
+      pointer: `${other.pointer}/underlayAddress`,
+      rule: 'underlay_family_mismatch',
+      detail: `The edges "${one.name}" (${one.underlay.address}) and "${other.name}" (${other.underlay.address}) cannot reach each other: their underlay addresses are of different IP versions.`,
+      fix: 'Give both edges underlay addresses of the same IP version, or do not protect traffic between their sites.',
+    });
+  }
+}
+
+function buildBundles(
+  tenantId: string,
+  topology: Topology,
+  expansion: Expansion,
+  problems: CompileProblem[],
+): Map<string, EdgeBundle> {
+  const tunnelsByEdge = new Map<string, BundleTunnel[]>(topology.served.map((site) => [site.edge.edgeId, []]));
+  for (const tunnel of [...expansion.tunnels.values()].sort(byTunnelId)) {
+    const [one, other] = tunnel.ends;
+    tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1));
+    tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, 0));
+  }
+  const prefixes = [...topology.sites.values()]
+    .flatMap((site) => site.prefixes.map((prefix) => ({ siteId: site.siteId, prefix })))
+    .sort((left, right) => byAddress(left.prefix, right.prefix));
+  const bundles = new Map<string, EdgeBundle>();
+  for (const site of topology.served) {
+    const { edge } = site;
+    const bundle: EdgeBundle = {
+      tenantId,
+      edgeId: edge.edgeId,
+      device: { mtu: overlayMtu(UNDERLAY_MTU, edge.underlayFamily) },
+      underlay: edge.underlay,
+      tunnels: tunnelsByEdge.get(edge.edgeId) ?? [],
+      securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
+      routes: prefixes.filter(({ siteId }) => siteId !== site.siteId).map(({ prefix }) => prefix.text),
+      localNetworks: site.prefixes.map((prefix) => prefix.text),
+    };
+    reportLimits(site, bundle, problems);
+    bundles.set(edge.edgeId, bundle);
+  }
+  return bundles;
+}
+
+function reportLimits(site: ServedSite, bundle: EdgeBundle, problems: CompileProblem[]): void {
+  const { pointer, name } = site.edge;
+  if (bundle.tunnels.length > MAX_TUNNELS) {
+    problems.push({
+      pointer,
+      rule: 'too_many_tunnels',
+      detail: `The edge "${name}" would need ${bundle.tunnels.length} tunnels; an edge accepts ${MAX_TUNNELS}.`,
+      fix: 'Let fewer sites talk to the site of this edge.',
+    });
+  }
+  if (bundle.routes.length > MAX_ROUTES) {
+    problems.push({
+      pointer,
+      rule: 'too_many_routes',
+      detail: `The edge "${name}" would need ${bundle.routes.length} routes; an edge accepts ${MAX_ROUTES}.`,
+      fix: 'Join networks of the other sites into fewer, wider prefixes.',
+    });
+  }
+}
+
+function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1): BundleTunnel {
+  const peer = tunnel.ends[peerIndex];
+  return {
+    tunnelId: tunnel.tunnelId,
+    peerEdgeId: peer.edgeId,
+    peerName: peer.name,
+    remote: peer.underlay,
+    keyingMode: 'ike-less',
+    profile: DEFAULT_PROFILE,
+  };
+}
+
+function fabricTunnel({ tunnelId, ends }: TunnelEnds): FabricTunnel {
+  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], profile: DEFAULT_PROFILE };
+}
+
+function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {
+  return compareText(left.tunnelId, right.tunnelId);
+}
+
+/** The one profile until operators can choose: RFC 8221 AES-GCM-16, ESN, a window that forgives reordering. */
+const DEFAULT_PROFILE: BundleProfile = {
+  encryption: 'aes-gcm-16',
+  keyBits: 256,
+  replayWindow: 1024,
+  extendedSequenceNumbers: true,
+};
+
+/** What an edge accepts in one bundle. */
+const MAX_TUNNELS = 4096;
+const MAX_ROUTES = 65_536;

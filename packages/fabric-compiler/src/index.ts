@@ -1,0 +1,27 @@
+export type {
+  BundleAddressRange,
+  BundleEndpoint,
+  BundlePortRange,
+  BundleProfile,
+  BundleSecurityPolicy,
+  BundleSelector,
+  BundleTunnel,
+  EdgeBundle,
+  FabricTunnel,
+} from './bundle.js';
+export { type CompileResult, compileFabric } from './compile-fabric.js';
+export { tunnelIdOf } from './identifiers.js';
+export type {
+  FabricIntent,
+  IntentEdge,
+  IntentNetwork,
+  IntentPolicy,
+  IntentPortRange,
+  IntentSite,
+  Rule,
+  RuleAction,
+  Selector,
+  Service,
+  ServiceProtocol,
+} from './intent.js';
+export type { CompileProblem, ProblemRule } from './problem.js';

@@ -1,0 +1,37 @@
+/** One reason why an intent cannot be compiled, addressed to the operator. */
+export interface CompileProblem {
+  /** JSON pointer into the intent (RFC 6901). */
+  readonly pointer: string;
+  readonly rule: ProblemRule;
+  /** What is wrong, one sentence. */
+  readonly detail: string;
+  /** What to do about it, one sentence. */
+  readonly fix: string;
+}
+
+/** Every rule an intent can break. */
+export type ProblemRule =
+  | 'duplicate_id'
+  | 'unknown_site'
+  | 'unknown_network'
+  | 'invalid_prefix'
+  | 'host_bits'
+  | 'unusable_prefix'
+  | 'overlapping_networks'
+  | 'invalid_address'
+  | 'unusable_address'
+  | 'invalid_port'
+  | 'duplicate_endpoint'
+  | 'underlay_inside_overlay'
+  | 'underlay_family_mismatch'
+  | 'one_edge_per_site'
+  | 'empty_list'
+  | 'ports_without_protocol'
+  | 'invalid_port_range'
+  | 'bypass_between_sites'
+  | 'matches_no_network'
+  | 'family_mismatch'
+  | 'within_one_site'
+  | 'too_many_tunnels'
+  | 'too_many_entries'
+  | 'too_many_routes';
