@@ -1,0 +1,64 @@
+import koffi from 'koffi';
+
+/**
+ * Memory that the kernel may read and write: octets for JavaScript, an address for system calls.
+ * It lives until the thread ends, so an address taken from it can never dangle.
+ */
+export interface Memory {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Address of `bytes[0]`. Only `addressWithin` may derive other addresses from it. */
+  readonly address: number;
+}
+
+/**
+ * Carves `size` octets, zeroed and aligned to a cache line, from an arena.
+ *
+ * This module is the only one that makes addresses. V8 frees (or, up to 64 octets, moves) a typed array of which
+ * only the address is kept, and the process heap is then corrupted by the next system call. Therefore all memory
+ * comes from ArrayBuffers, whose backing store never moves, and this module keeps every one of them for ever.
+ * Allocate at start and keep the result; nothing is ever given back.
+ */
+export function allocate(size: number): Memory {
+  if (!Number.isSafeInteger(size) || size <= 0) throw new RangeError(`memory size must be a positive integer: ${size}`);
+  const rounded = Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+  let arena = ARENAS.at(-1);
+  if (arena === undefined || arena.used + rounded > arena.buffer.byteLength) {
+    arena = createArena(Math.max(rounded, ARENA_OCTETS));
+    ARENAS.push(arena);
+  }
+  const offset = arena.used;
+  arena.used += rounded;
+  return {
+    bytes: new Uint8Array(arena.buffer, offset, size),
+    view: new DataView(arena.buffer, offset, size),
+    address: arena.address + offset,
+  };
+}
+
+/** Address of `memory.bytes[offset]` when `length` octets from there lie within; otherwise a RangeError. */
+export function addressWithin(memory: Memory, offset: number, length: number): number {
+  if (offset < 0 || length < 0 || offset + length > memory.bytes.length) {
+    throw new RangeError(`octets ${offset}..${offset + length} lie outside memory of ${memory.bytes.length}`);
+  }
+  return memory.address + offset;
+}
+
+interface Arena {
+  readonly buffer: ArrayBuffer;
+  readonly address: number;
+  used: number;
+}
+
+function createArena(size: number): Arena {
+  const buffer = new ArrayBuffer(size + ALIGNMENT);
+  const base = Number(koffi.address(new Uint8Array(buffer)));
+  // User-space addresses have at most 57 bits in theory, 47 in what Linux hands out unasked: a double holds them.
+  if (!Number.isSafeInteger(base)) throw new RangeError('address does not fit a JavaScript number');
+  const skip = (ALIGNMENT - (base % ALIGNMENT)) % ALIGNMENT;
+  return { buffer, address: base, used: skip };
+}
+
+const ALIGNMENT = 64;
+const ARENA_OCTETS = 1 << 20;
+const ARENAS: Arena[] = [];
