@@ -1,17 +1,12 @@
+import { byAddress } from './address/prefix.js';
 import type { BundleProfile, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import type { FabricIntent } from './intent.js';
+import { compareText } from './order.js';
 import { overlayMtu, UNDERLAY_MTU } from './overlay-mtu.js';
-import type { CompileProblem } from './problem.js';
+import { type CompileProblem, reportDuplicateIds } from './problem.js';
 import { type ResolvedRule, resolveRule } from './resolved-rule.js';
-import {
-  byAddress,
-  checkTopology,
-  compareText,
-  reportDuplicateIds,
-  type ServedSite,
-  type Topology,
-} from './topology.js';
+import { checkTopology, type ServedSite, type Topology } from './topology.js';
 
 export type CompileResult =
   | {

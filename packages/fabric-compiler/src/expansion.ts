@@ -2,11 +2,12 @@ import { FAMILIES, type Family } from './address/family.js';
 import { octetsFromNumber } from './address/octets.js';
 import type { RangeSet } from './address/range-set.js';
 import type { BundleAddressRange, BundleSecurityPolicy } from './bundle.js';
+import type { TopologyEdge } from './edges.js';
 import { entryIdOf, sortedPair, tunnelIdOf } from './identifiers.js';
 import type { CompileProblem } from './problem.js';
 import type { ResolvedRule } from './resolved-rule.js';
 import type { ResolvedService } from './services.js';
-import type { ServedSite, Topology, TopologyEdge } from './topology.js';
+import type { ServedSite, Topology } from './topology.js';
 
 /** SPD entries and tunnels that follow from the rules. */
 export interface Expansion {

@@ -35,3 +35,25 @@ export type ProblemRule =
   | 'too_many_tunnels'
   | 'too_many_entries'
   | 'too_many_routes';
+
+/** Reports every identifier that stands twice in one collection. */
+export function reportDuplicateIds(
+  pointer: string,
+  items: readonly { readonly id: string }[],
+  problems: CompileProblem[],
+): void {
+  const seen = new Map<string, number>();
+  for (const [index, item] of items.entries()) {
+    const before = seen.get(item.id);
+    if (before === undefined) {
+      seen.set(item.id, index);
+      continue;
+    }
+    problems.push({
+      pointer: `${pointer}/${index}/id`,
+      rule: 'duplicate_id',
+      detail: `The identifier ${item.id} already stands at ${pointer}/${before}.`,
+      fix: 'Give each object an identifier of its own.',
+    });
+  }
+}

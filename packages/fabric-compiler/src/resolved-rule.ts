@@ -9,9 +9,10 @@ import {
 } from './address/family.js';
 import { rangesOfPrefix } from './address/prefix.js';
 import type { Rule, RuleAction, Selector } from './intent.js';
+import { checkPrefix } from './networks.js';
 import type { CompileProblem } from './problem.js';
 import { checkServices, type ResolvedService, servicesOfFamily } from './services.js';
-import { checkPrefix, type Topology } from './topology.js';
+import type { Topology } from './topology.js';
 
 /** A rule whose selectors have become addresses, site by site. */
 export interface ResolvedRule {

@@ -35,3 +35,10 @@ export function parsePrefixText(text: string): PrefixResult {
 export function rangesOfPrefix(prefix: Prefix): FamilyRanges {
   return prefix.family === 4 ? { 4: [prefix.range], 6: [] } : { 4: [], 6: [prefix.range] };
 }
+
+/** Total order of prefixes: IPv4 before IPv6, then by address, then the wider first. */
+export function byAddress(left: Prefix, right: Prefix): number {
+  if (left.family !== right.family) return left.family - right.family;
+  if (left.range.first !== right.range.first) return left.range.first < right.range.first ? -1 : 1;
+  return left.length - right.length;
+}

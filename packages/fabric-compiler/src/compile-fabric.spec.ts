@@ -1,0 +1,273 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { arbitraryIntent, edgeId, shuffled } from '../test/arbitrary-intent.js';
+import { firstMatch, type Packet, prefixesHold, siteOf, verdictOfIntent } from '../test/reference-policy.js';
+import type { BundleSecurityPolicy, EdgeBundle } from './bundle.js';
+import { compileFabric } from './compile-fabric.js';
+import { tunnelIdOf } from './identifiers.js';
+import type { FabricIntent } from './intent.js';
+
+describe('compileFabric', () => {
+  it('decides every packet between sites as the rules say, at both ends and with the tunnel of the pair', () => {
+    let decided = 0;
+    fc.assert(
+      fc.property(
+        arbitraryIntent(),
+        fc.array(arbitraryPacket(), { minLength: 20, maxLength: 60 }),
+        (intent, packets) => {
+          const result = compileFabric(intent);
+          fc.pre(result.ok);
+          for (const packet of packets) {
+            const ends = endsOf(intent, packet);
+            if (ends === undefined) continue;
+            decided += 1;
+            const sent = firstMatch(bundleOf(result.bundles, ends.source), packet, 'outbound');
+            const received = firstMatch(bundleOf(result.bundles, ends.destination), packet, 'inbound');
+            const wanted = verdictOfIntent(intent, packet);
+            const tunnel = wanted === 'PROTECT' ? tunnelIdOf(ends.source, ends.destination) : undefined;
+            expect({ verdict: sent?.action ?? 'DISCARD', tunnel: tunnelOf(sent) }).toEqual({ verdict: wanted, tunnel });
+            expect({ verdict: received?.action ?? 'DISCARD', tunnel: tunnelOf(received) }).toEqual({
+              verdict: wanted,
+              tunnel,
+            });
+            expect(received?.entryId).toBe(sent?.entryId);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(decided).toBeGreaterThan(1000);
+  });
+
+  it('gives the same bundles whatever the order of sites, networks, edges, selectors, services and ports', () => {
+    fc.assert(
+      fc.property(
+        arbitraryIntent().chain((intent) => fc.tuple(fc.constant(intent), shuffled(intent))),
+        ([intent, other]) => {
+          const result = compileFabric(intent);
+          fc.pre(result.ok);
+          const otherResult = compileFabric(other);
+          expect(otherResult).toEqual(result);
+          if (otherResult.ok) expect([...otherResult.bundles.keys()]).toEqual([...result.bundles.keys()]);
+        },
+      ),
+    );
+  });
+
+  it('writes mirrored entries in the same order at both ends of every pair', () => {
+    fc.assert(
+      fc.property(arbitraryIntent(), (intent) => {
+        const result = compileFabric(intent);
+        fc.pre(result.ok);
+        for (const here of result.bundles.values()) {
+          for (const there of result.bundles.values()) {
+            if (here === there) continue;
+            const mine = here.securityPolicies.filter((entry) => isTowards(entry, there));
+            const theirs = there.securityPolicies.filter((entry) => isTowards(entry, here));
+            expect(mine).toEqual(theirs.map(exchanged));
+          }
+        }
+      }),
+    );
+  });
+
+  it('writes entries with unique identifiers, from local networks to networks of other sites only', () => {
+    fc.assert(
+      fc.property(arbitraryIntent(), (intent) => {
+        const result = compileFabric(intent);
+        fc.pre(result.ok);
+        for (const bundle of result.bundles.values()) {
+          const ids = bundle.securityPolicies.map((entry) => entry.entryId);
+          expect(new Set(ids).size).toBe(ids.length);
+          for (const { selector } of bundle.securityPolicies) {
+            expect(selector.localAddresses.every((range) => prefixesHold(bundle.localNetworks, range.first))).toBe(
+              true,
+            );
+            expect(selector.remoteAddresses.every((range) => prefixesHold(bundle.routes, range.first))).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  it('lists a tunnel at both of its ends exactly when an entry protects traffic with it', () => {
+    fc.assert(
+      fc.property(arbitraryIntent(), (intent) => {
+        const result = compileFabric(intent);
+        fc.pre(result.ok);
+        for (const bundle of result.bundles.values()) {
+          const used = new Set(bundle.securityPolicies.map(tunnelOf).filter((id) => id !== undefined));
+          expect(bundle.tunnels.map((tunnel) => tunnel.tunnelId)).toEqual([...used].sort());
+          const own = result.tunnels.filter((tunnel) => tunnel.edgeIds.includes(bundle.edgeId));
+          expect(own.map((tunnel) => tunnel.tunnelId)).toEqual([...used].sort());
+        }
+      }),
+    );
+  });
+
+  it('leaves the bundle of an edge alone when a rule between two other sites changes', () => {
+    const before = compiled(threeSites('PROTECT'));
+    const after = compiled(threeSites('DISCARD'));
+    expect(after.get(edgeId(2))).toEqual(before.get(edgeId(2)));
+    expect(after.get(edgeId(0))).not.toEqual(before.get(edgeId(0)));
+  });
+
+  it('keeps the identifier of an entry when another service joins the rule', () => {
+    const tcp = { protocol: 'tcp', ports: [{ first: 443, last: 443 }] } as const;
+    const base = threeSites('PROTECT');
+    const [one] = compiled(withServices(base, [tcp])).get(edgeId(0))?.securityPolicies ?? [];
+    const entries = compiled(withServices(base, [{ protocol: 'icmp', ports: [] }, tcp])).get(
+      edgeId(0),
+    )?.securityPolicies;
+    expect(entries?.map((entry) => entry.entryId)).toContain(one?.entryId);
+    expect(entries?.map((entry) => entry.selector.protocol)).toEqual(expect.arrayContaining([1, 6]));
+  });
+
+  it('writes one entry per pair when a rule names the same traffic in both directions', () => {
+    const base = threeSites('PROTECT');
+    const rule = base.policies[0]!.rules[0]!;
+    const both = { ...rule, sources: [{ kind: 'any' }], destinations: [{ kind: 'any' }] } as const;
+    const bundles = compiled({ ...base, policies: [{ id: 'p', name: 'p', enabled: true, rules: [both] }] });
+    expect([...bundles.values()].map((bundle) => bundle.securityPolicies.length)).toEqual([2, 2, 2]);
+  });
+
+  it('routes the networks of all other sites into the device, also without a rule', () => {
+    const bundles = compiled({ ...threeSites('PROTECT'), policies: [] });
+    expect(bundles.get(edgeId(0))).toMatchObject({
+      device: { mtu: 1438 },
+      localNetworks: ['10.0.0.0/24'],
+      routes: ['10.1.0.0/24', '10.2.0.0/24'],
+      tunnels: [],
+      securityPolicies: [],
+    });
+  });
+});
+
+function arbitraryPacket(): fc.Arbitrary<Packet> {
+  const site = fc.nat(3);
+  const host = fc.integer({ min: 0, max: 33 });
+  const port = fc.integer({ min: 0, max: 7 });
+  return fc
+    .record({
+      ipv6: fc.boolean(),
+      from: site,
+      to: site,
+      fromHost: host,
+      toHost: host,
+      sourcePort: port,
+      destinationPort: port,
+    })
+    .chain((parts) => {
+      const address = (index: number, number: number) =>
+        parts.ipv6 ? `2001:db8:${index}::${(number % 16).toString(16)}` : `10.${index}.0.${number}`;
+      return fc.constantFrom(1, 6, 17, 58, 47).map((protocol) => ({
+        source: address(parts.from, parts.fromHost),
+        destination: address(parts.to, parts.toHost),
+        protocol,
+        sourcePort: parts.sourcePort,
+        destinationPort: parts.destinationPort,
+      }));
+    });
+}
+
+/** Edges that a packet passes; undefined when it stays inside a site or has an end outside the fabric. */
+function endsOf(intent: FabricIntent, packet: Packet): { source: string; destination: string } | undefined {
+  const from = siteOf(intent, packet.source);
+  const to = siteOf(intent, packet.destination);
+  const source = intent.edges.find((edge) => edge.siteId === from);
+  const destination = intent.edges.find((edge) => edge.siteId === to);
+  if (from === to || source === undefined || destination === undefined) return undefined;
+  return { source: source.id, destination: destination.id };
+}
+
+function bundleOf(bundles: ReadonlyMap<string, EdgeBundle>, id: string): EdgeBundle {
+  const bundle = bundles.get(id);
+  if (bundle === undefined) throw new Error(`no bundle for ${id}`);
+  return bundle;
+}
+
+function tunnelOf(entry: BundleSecurityPolicy | undefined): string | undefined {
+  return entry?.action === 'PROTECT' ? entry.tunnelId : undefined;
+}
+
+function isTowards(entry: BundleSecurityPolicy, peer: EdgeBundle): boolean {
+  return entry.selector.remoteAddresses.some((range) => prefixesHold(peer.localNetworks, range.first));
+}
+
+function exchanged(entry: BundleSecurityPolicy): BundleSecurityPolicy {
+  const { localAddresses, remoteAddresses, protocol, localPorts, remotePorts } = entry.selector;
+  return {
+    ...entry,
+    selector: {
+      localAddresses: remoteAddresses,
+      remoteAddresses: localAddresses,
+      protocol,
+      localPorts: remotePorts,
+      remotePorts: localPorts,
+    },
+  };
+}
+
+function threeSites(action: 'PROTECT' | 'DISCARD'): FabricIntent {
+  const indexes = [0, 1, 2];
+  const rule = { name: 'rule', services: [{ protocol: 'any', ports: [] }] } as const;
+  return {
+    tenantId: 'tenant',
+    sites: indexes.map((index) => ({ id: `site-${index}`, name: `site ${index}` })),
+    networks: indexes.map((index) => ({
+      id: `network-${index}`,
+      siteId: `site-${index}`,
+      name: `network ${index}`,
+      prefix: `10.${index}.0.0/24`,
+    })),
+    edges: indexes.map((index) => ({
+      id: edgeId(index),
+      siteId: `site-${index}`,
+      name: `edge ${index}`,
+      underlayAddress: `203.0.113.${index + 1}`,
+      underlayPort: 4500,
+    })),
+    policies: [
+      {
+        id: 'policy',
+        name: 'policy',
+        enabled: true,
+        rules: [
+          {
+            ...rule,
+            id: 'rule-0-1',
+            action,
+            sources: [{ kind: 'site', siteId: 'site-0' }],
+            destinations: [{ kind: 'site', siteId: 'site-1' }],
+          },
+          {
+            ...rule,
+            id: 'rule-1-2',
+            action: 'PROTECT',
+            sources: [{ kind: 'site', siteId: 'site-1' }],
+            destinations: [{ kind: 'site', siteId: 'site-2' }],
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function withServices(
+  intent: FabricIntent,
+  services: FabricIntent['policies'][0]['rules'][0]['services'],
+): FabricIntent {
+  return {
+    ...intent,
+    policies: intent.policies.map((policy) => ({
+      ...policy,
+      rules: policy.rules.map((rule) => ({ ...rule, services })),
+    })),
+  };
+}
+
+function compiled(intent: FabricIntent): ReadonlyMap<string, EdgeBundle> {
+  const result = compileFabric(intent);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.bundles;
+}

@@ -1,0 +1,122 @@
+import type { Family } from './address/family.js';
+import { rangesOverlap } from './address/range-set.js';
+import { unusableBlock } from './address/special.js';
+import { formatAddressText, parseAddressText } from './address/text.js';
+import type { BundleEndpoint } from './bundle.js';
+import type { FabricIntent, IntentEdge } from './intent.js';
+import type { PlacedNetwork } from './networks.js';
+import type { CompileProblem } from './problem.js';
+
+export interface TopologyEdge {
+  readonly edgeId: string;
+  readonly name: string;
+  readonly underlay: BundleEndpoint;
+  readonly underlayFamily: Family;
+  /** Where the edge stands in the intent, for problems. */
+  readonly pointer: string;
+}
+
+/** Checks the edges; the result is by site id and holds the first edge of each site. */
+export function checkEdges(
+  intent: FabricIntent,
+  siteIds: ReadonlySet<string>,
+  networks: readonly PlacedNetwork[],
+  problems: CompileProblem[],
+): Map<string, TopologyEdge> {
+  const bySite = new Map<string, TopologyEdge>();
+  const byEndpoint = new Map<string, IntentEdge>();
+  for (const [index, edge] of intent.edges.entries()) {
+    const pointer = `/edges/${index}`;
+    if (!siteIds.has(edge.siteId)) {
+      problems.push({
+        pointer: `${pointer}/siteId`,
+        rule: 'unknown_site',
+        detail: `The edge "${edge.name}" names the site ${edge.siteId}, which does not exist.`,
+        fix: 'Name an existing site, or delete the edge.',
+      });
+    }
+    const checked = checkEdge(edge, pointer, networks, problems);
+    if (checked === undefined) continue;
+    const endpoint = `${checked.underlay.address} port ${checked.underlay.port}`;
+    const sameEndpoint = byEndpoint.get(endpoint);
+    if (sameEndpoint !== undefined) {
+      problems.push({
+        pointer: `${pointer}/underlayAddress`,
+        rule: 'duplicate_endpoint',
+        detail: `The edges "${edge.name}" and "${sameEndpoint.name}" both receive on ${endpoint}.`,
+        fix: 'Give each edge an underlay address or port of its own.',
+      });
+    }
+    byEndpoint.set(endpoint, edge);
+    const sameSite = bySite.get(edge.siteId);
+    if (sameSite !== undefined) {
+      problems.push({
+        pointer: `${pointer}/siteId`,
+        rule: 'one_edge_per_site',
+        detail: `The site of the edge "${edge.name}" is already served by the edge "${sameSite.name}".`,
+        fix: 'Delete one of the two edges, or move it to another site.',
+      });
+      continue;
+    }
+    bySite.set(edge.siteId, checked);
+  }
+  return bySite;
+}
+
+function checkEdge(
+  edge: IntentEdge,
+  pointer: string,
+  networks: readonly PlacedNetwork[],
+  problems: CompileProblem[],
+): TopologyEdge | undefined {
+  if (!Number.isInteger(edge.underlayPort) || edge.underlayPort < 1 || edge.underlayPort > MAX_PORT) {
+    problems.push({
+      pointer: `${pointer}/underlayPort`,
+      rule: 'invalid_port',
+      detail: `The edge "${edge.name}" has the UDP port ${edge.underlayPort}.`,
+      fix: `Use a whole number from 1 to ${MAX_PORT}; 4500 is usual.`,
+    });
+    return undefined;
+  }
+  const address = parseAddressText(edge.underlayAddress);
+  if (address === undefined) {
+    problems.push({
+      pointer: `${pointer}/underlayAddress`,
+      rule: 'invalid_address',
+      detail: `"${edge.underlayAddress.slice(0, 64)}", the underlay address of the edge "${edge.name}", is not an IP address.`,
+      fix: 'Write the IPv4 or IPv6 address that other edges reach, for example 203.0.113.7.',
+    });
+    return undefined;
+  }
+  const range = { first: address.value, last: address.value };
+  const text = formatAddressText(address);
+  const block = unusableBlock(address.family, range);
+  if (block !== undefined) {
+    problems.push({
+      pointer: `${pointer}/underlayAddress`,
+      rule: 'unusable_address',
+      detail: `The underlay address ${text} of the edge "${edge.name}" is in ${block}.`,
+      fix: 'Write the unicast address that other edges reach.',
+    });
+    return undefined;
+  }
+  const around = networks.find(({ prefix }) => prefix.family === address.family && rangesOverlap(prefix.range, range));
+  if (around !== undefined) {
+    problems.push({
+      pointer: `${pointer}/underlayAddress`,
+      rule: 'underlay_inside_overlay',
+      detail: `The underlay address ${text} of the edge "${edge.name}" lies inside the network "${around.network.name}" (${around.prefix.text}); packets to it would be routed into the tunnel that they carry.`,
+      fix: 'Use an underlay address outside every network of the fabric, or a narrower network.',
+    });
+    return undefined;
+  }
+  return {
+    edgeId: edge.id,
+    name: edge.name,
+    underlay: { address: text, port: edge.underlayPort },
+    underlayFamily: address.family,
+    pointer,
+  };
+}
+
+const MAX_PORT = 65535;

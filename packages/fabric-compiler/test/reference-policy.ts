@@ -1,0 +1,125 @@
+import type { BundleSecurityPolicy, EdgeBundle } from '../src/bundle.js';
+import type { FabricIntent, Rule, Selector, Service } from '../src/intent.js';
+
+/** A packet as an operator thinks of it. */
+export interface Packet {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
+export type Verdict = 'PROTECT' | 'DISCARD' | 'BYPASS';
+
+/** What the rules say about a packet, read word by word: slow, obvious, and without a line of the compiler. */
+export function verdictOfIntent(intent: FabricIntent, packet: Packet): Verdict {
+  for (const policy of intent.policies) {
+    if (!policy.enabled) continue;
+    for (const rule of policy.rules) {
+      if (rule.enabled !== false && (opens(intent, rule, packet) || opens(intent, rule, answerTo(packet)))) {
+        return rule.action;
+      }
+    }
+  }
+  return 'DISCARD';
+}
+
+/** Site whose networks hold the address. */
+export function siteOf(intent: FabricIntent, address: string): string | undefined {
+  return intent.networks.find((network) => holds(network.prefix, address))?.siteId;
+}
+
+/** First SPD entry of an edge that matches a packet leaving (local = source) or arriving (local = destination). */
+export function firstMatch(
+  bundle: EdgeBundle,
+  packet: Packet,
+  direction: 'outbound' | 'inbound',
+): BundleSecurityPolicy | undefined {
+  const seen = direction === 'outbound' ? packet : answerTo(packet);
+  return bundle.securityPolicies.find(
+    ({ selector }) =>
+      selector.localAddresses.some((range) => within(range, seen.source)) &&
+      selector.remoteAddresses.some((range) => within(range, seen.destination)) &&
+      (selector.protocol === 'any' || selector.protocol === seen.protocol) &&
+      portMatches(selector.localPorts, seen.sourcePort) &&
+      portMatches(selector.remotePorts, seen.destinationPort),
+  );
+}
+
+/** Whether one of the prefixes holds the address. */
+export function prefixesHold(prefixes: readonly string[], address: Uint8Array): boolean {
+  return prefixes.some((prefix) => {
+    const [base = '', length = ''] = prefix.split('/');
+    const family = base.includes(':') ? 16 : 4;
+    return family === address.length && octetBits(address).startsWith(bits(base).slice(0, Number(length)));
+  });
+}
+
+function opens(intent: FabricIntent, rule: Rule, packet: Packet): boolean {
+  return (
+    rule.sources.some((selector) => selects(intent, selector, packet.source)) &&
+    rule.destinations.some((selector) => selects(intent, selector, packet.destination)) &&
+    rule.services.some((service) => serves(service, packet))
+  );
+}
+
+function answerTo(packet: Packet): Packet {
+  return {
+    source: packet.destination,
+    destination: packet.source,
+    protocol: packet.protocol,
+    sourcePort: packet.destinationPort,
+    destinationPort: packet.sourcePort,
+  };
+}
+
+function selects(intent: FabricIntent, selector: Selector, address: string): boolean {
+  switch (selector.kind) {
+    case 'any':
+      return true;
+    case 'site':
+      return siteOf(intent, address) === selector.siteId;
+    case 'network':
+      return intent.networks.some((network) => network.id === selector.networkId && holds(network.prefix, address));
+    case 'prefix':
+      return holds(selector.prefix, address);
+  }
+}
+
+function serves(service: Service, packet: Packet): boolean {
+  const ipv6 = packet.source.includes(':');
+  const numbers = { any: packet.protocol, tcp: 6, udp: 17, icmp: ipv6 ? -1 : 1, icmpv6: ipv6 ? 58 : -1 };
+  return numbers[service.protocol] === packet.protocol && portMatches(service.ports, packet.destinationPort);
+}
+
+function portMatches(ports: readonly { first: number; last: number }[], port: number): boolean {
+  return ports.length === 0 || ports.some(({ first, last }) => first <= port && port <= last);
+}
+
+function holds(prefix: string, address: string): boolean {
+  const [base = '', length = ''] = prefix.split('/');
+  return base.includes(':') === address.includes(':') && bits(address).startsWith(bits(base).slice(0, Number(length)));
+}
+
+function within(range: { first: Uint8Array; last: Uint8Array }, address: string): boolean {
+  const wanted = bits(address);
+  return (
+    range.first.length * 8 === wanted.length && octetBits(range.first) <= wanted && wanted <= octetBits(range.last)
+  );
+}
+
+function octetBits(octets: Uint8Array): string {
+  return [...octets].map((octet) => octet.toString(2).padStart(8, '0')).join('');
+}
+
+/** Knows just the spellings that the specs use: dotted decimal, and IPv6 with one "::". */
+function bits(address: string): string {
+  if (!address.includes(':')) return octetBits(Uint8Array.from(address.split('.').map(Number)));
+  const [head = '', tail = ''] = address.split('::');
+  const groups = (text: string) => (text === '' ? [] : text.split(':'));
+  const missing = 8 - groups(head).length - groups(tail).length;
+  return [...groups(head), ...Array<string>(missing).fill('0'), ...groups(tail)]
+    .map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0'))
+    .join('');
+}
