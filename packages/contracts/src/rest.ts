@@ -1,0 +1,63 @@
+import createClient, { type Client, type ClientOptions } from 'openapi-fetch';
+import type { components, operations, paths } from './gen/rest/schema.js';
+
+/** The REST half of the contract: types generated from `openapi.json`, and a client that is typed by them. */
+export type { components, operations, paths } from './gen/rest/schema.js';
+
+type Schemas = components['schemas'];
+
+export type Problem = Schemas['Problem'];
+export type ProblemEntry = Schemas['ProblemEntry'];
+export type Credentials = Schemas['Credentials'];
+export type Session = Schemas['Session'];
+export type Tenant = Schemas['Tenant'];
+export type CreateTenant = Schemas['CreateTenant'];
+export type Site = Schemas['Site'];
+export type CreateSite = Schemas['CreateSite'];
+export type UpdateSite = Schemas['UpdateSite'];
+export type Network = Schemas['Network'];
+export type CreateNetwork = Schemas['CreateNetwork'];
+export type Edge = Schemas['Edge'];
+export type EdgeLive = Schemas['EdgeLive'];
+export type BundleReference = Schemas['BundleReference'];
+export type BundleRejection = Schemas['BundleRejection'];
+export type DropCounter = Schemas['DropCounter'];
+export type CreateEdge = Schemas['CreateEdge'];
+export type UpdateEdge = Schemas['UpdateEdge'];
+export type EnrollmentToken = Schemas['EnrollmentToken'];
+export type Policy = Schemas['Policy'];
+export type PolicyInput = Schemas['PolicyInput'];
+export type PolicyOrder = Schemas['PolicyOrder'];
+export type Rule = Schemas['Rule'];
+export type RuleInput = Schemas['RuleInput'];
+export type Action = Schemas['Action'];
+export type Selector = Schemas['Selector'];
+export type Service = Schemas['Service'];
+export type PortRange = Schemas['PortRange'];
+export type Revision = Schemas['Revision'];
+export type RevisionDetail = Schemas['RevisionDetail'];
+export type EdgeApplication = Schemas['EdgeApplication'];
+export type AffectedEdge = Schemas['AffectedEdge'];
+export type Publish = Schemas['Publish'];
+export type PublishResult = Schemas['PublishResult'];
+export type Draft = Schemas['Draft'];
+export type Tunnel = Schemas['Tunnel'];
+export type TunnelEnd = Schemas['TunnelEnd'];
+export type TunnelTraffic = Schemas['TunnelTraffic'];
+
+/** Stable names of the operations, as the document spells them. */
+export type OperationId = keyof operations;
+
+export type WeftClient = Client<paths>;
+
+/** `baseUrl` is the origin of the controller, for example `https://weft.example`; empty in a browser that it serves. */
+export type WeftClientOptions = Pick<ClientOptions, 'baseUrl' | 'fetch' | 'headers' | 'credentials'>;
+
+/**
+ * A client whose paths, parameters, bodies and answers are checked against the contract by the compiler.
+ * Every call answers `{ data, response }` or `{ error, response }`, where `error` is a Problem; it throws only when
+ * the controller cannot be reached.
+ */
+export function createWeftClient(options: WeftClientOptions = {}): WeftClient {
+  return createClient<paths>({ credentials: 'same-origin', ...options });
+}
