@@ -1,0 +1,114 @@
+import { hostname } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { ControllerConfig, type DatabaseSource, LOG_LEVELS } from './controller-config.js';
+import { parseHost, parseListenAddress, parseTcpListenAddress } from './listen-address.js';
+
+/** One variable of the environment that cannot be used. */
+export interface ConfigProblem {
+  readonly variable: string;
+  readonly detail: string;
+}
+
+/** The environment does not make a configuration. The message has one line per variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'invalid_configuration';
+
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    super(problems.map(({ variable, detail }) => `${variable}: ${detail}`).join('\n'));
+  }
+}
+
+/**
+ * Reads the controller's configuration from environment variables. An empty value counts as absent.
+ *
+ * @throws ConfigError naming every variable at fault.
+ */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): ControllerConfig {
+  const present = Object.fromEntries(
+    Object.keys(Environment.shape).flatMap((name) => {
+      const value = environment[name]?.trim();
+      return value === undefined || value === '' ? [] : [[name, value] as const];
+    }),
+  );
+  const parsed = Environment.safeParse(present);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => ({ variable: issue.path.join('.'), detail: issue.message })),
+    );
+  }
+  const values = parsed.data;
+  return new ControllerConfig({
+    http: values.WEFT_HTTP_LISTEN,
+    session: values.WEFT_SESSION_LISTEN,
+    enrollment: values.WEFT_ENROLLMENT_LISTEN,
+    publicHost: values.WEFT_PUBLIC_HOST ?? hostname(),
+    dataDirectory: values.WEFT_DATA_DIR,
+    adminPassword: values.WEFT_ADMIN_PASSWORD,
+    consoleDirectory: values.WEFT_CONSOLE_DIR,
+    database: databaseSource(values.DATABASE_URL, values.PG_BIN_DIR),
+    logLevel: values.WEFT_LOG_LEVEL,
+    statusIntervalMilliseconds: values.WEFT_STATUS_INTERVAL_MS,
+  });
+}
+
+/** Names that look like ours and are none of ours: most likely a typing error, worth a warning. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.keys(environment).filter((name) => name.startsWith('WEFT_') && !(name in Environment.shape));
+}
+
+function databaseSource(url: string | undefined, directory: string | undefined): DatabaseSource {
+  if (url !== undefined) return { kind: 'url', url };
+  if (directory !== undefined) return { kind: 'binaries', directory };
+  return { kind: 'embedded' };
+}
+
+/** Turns a parser that throws an Error with a readable message into a zod transformation. */
+function parsedBy<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
+  });
+}
+
+const absolutePath = z
+  .string()
+  .refine(isAbsolute, 'must be an absolute path')
+  .transform((path) => resolve(path));
+
+const databaseUrl = z.string().refine((text) => {
+  if (!URL.canParse(text)) return false;
+  return ['postgres:', 'postgresql:'].includes(new URL(text).protocol);
+}, 'must be a URL like postgres://user:password@host:5432/database');
+
+const ADMIN_PASSWORD_MINIMUM = 12;
+const ADMIN_PASSWORD_MAXIMUM = 256;
+
+const Environment = z.object({
+  WEFT_HTTP_LISTEN: parsedBy(parseListenAddress).prefault('127.0.0.1:8080'),
+  WEFT_SESSION_LISTEN: parsedBy(parseTcpListenAddress).prefault('0.0.0.0:8443'),
+  WEFT_ENROLLMENT_LISTEN: parsedBy(parseTcpListenAddress).prefault('0.0.0.0:8444'),
+  WEFT_PUBLIC_HOST: parsedBy(parseHost).optional(),
+  WEFT_DATA_DIR: absolutePath.prefault('/var/lib/weft-controller'),
+  WEFT_ADMIN_PASSWORD: z
+    .string()
+    .min(ADMIN_PASSWORD_MINIMUM, `must have at least ${ADMIN_PASSWORD_MINIMUM} characters`)
+    .max(ADMIN_PASSWORD_MAXIMUM, `must have at most ${ADMIN_PASSWORD_MAXIMUM} characters`)
+    .optional(),
+  WEFT_CONSOLE_DIR: absolutePath.prefault(fileURLToPath(new URL('../../../web-console/dist', import.meta.url))),
+  WEFT_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).prefault('info'),
+  WEFT_STATUS_INTERVAL_MS: z
+    .string()
+    .regex(/^[0-9]{1,6}$/, 'must be a number of milliseconds from 100 to 60000')
+    .transform(Number)
+    .refine((value) => value >= 100 && value <= 60_000, 'must be a number of milliseconds from 100 to 60000')
+    .prefault('1000'),
+  DATABASE_URL: databaseUrl.optional(),
+  PG_BIN_DIR: absolutePath.optional(),
+});

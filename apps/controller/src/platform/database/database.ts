@@ -1,0 +1,146 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type postgres from 'postgres';
+import { ControllerConfig } from '../../config/controller-config.js';
+import { applyMigrations } from '../../db/apply-migrations.js';
+import { readMigrations } from '../../db/migration-files.js';
+import { InjectLogger } from '../logging/logger.js';
+import { openPool, type SqlExecutor, type SqlTypes } from './connection-options.js';
+import { DatabaseUnavailableError, translateDatabaseError } from './database-errors.js';
+import { type DatabaseServer, openDatabaseServer } from './database-server.js';
+
+export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
+
+/**
+ * The controller's Postgres. Starting it brings up our own server when no `DATABASE_URL` is given, then applies the
+ * migrations. Constructing it does nothing, so that the application can be built without a database.
+ *
+ * Every method and query fails with DatabaseUnavailableError while Postgres is gone and works again when it is back.
+ */
+@Injectable()
+export class Database implements OnModuleInit, OnApplicationShutdown {
+  readonly #config: ControllerConfig;
+  readonly #logger: Logger;
+  #started: Promise<void> | undefined;
+  #server: DatabaseServer | undefined;
+  #pool: postgres.Sql<SqlTypes> | undefined;
+  #sql: SqlExecutor | undefined;
+
+  constructor(config: ControllerConfig, @InjectLogger() logger: Logger) {
+    this.#config = config;
+    this.#logger = logger.child({ component: 'database' });
+  }
+
+  /** Idempotent. Throws MigrationError, PostgresStartError or DatabaseUnavailableError when there is nothing to work with. */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  onModuleInit(): Promise<void> {
+    return this.start();
+  }
+
+  /** The pool, for single statements: each runs on its own. More than one statement belongs in `transaction`. */
+  get sql(): SqlExecutor {
+    this.#sql ??= translating(this.#requirePool());
+    return this.#sql;
+  }
+
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` must use the
+   * executor it is given and nothing else. With 'serializable' be ready for SQLSTATE 40001.
+   */
+  async transaction<T>(
+    work: (sql: SqlExecutor) => Promise<T>,
+    isolation: IsolationLevel = 'read committed',
+  ): Promise<T> {
+    try {
+      // The driver's type unwraps arrays of promises; `work` returns one promise, so T it is.
+      return (await this.#requirePool().begin(`isolation level ${isolation}`, (sql) => work(sql))) as T;
+    } catch (error) {
+      throw translateDatabaseError(error);
+    }
+  }
+
+  /** Resolves when Postgres answers, within READINESS_TIMEOUT_MILLISECONDS; otherwise DatabaseUnavailableError. */
+  async check(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new DatabaseUnavailableError('no answer')), READINESS_TIMEOUT_MILLISECONDS);
+    });
+    try {
+      await Promise.race([this.sql`select 1`, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    // A start under way must end first, or it would leave a server behind.
+    await this.#started?.catch(ignoreReported);
+    await this.#pool?.end({ timeout: POOL_END_SECONDS });
+    await this.#server?.stop();
+  }
+
+  async #start(): Promise<void> {
+    this.#server = await openDatabaseServer(this.#config, this.#logger);
+    this.#pool = openPool(this.#server.location, POOL_CONNECTIONS);
+    await this.#waitUntilReachable(this.#pool);
+    const applied = await applyMigrations(this.#pool, await readMigrations());
+    this.#logger.info({ server: this.#server.description, applied }, 'database ready');
+  }
+
+  /** A database started beside us (containers) may need a while; our own server is ready already. */
+  async #waitUntilReachable(pool: postgres.Sql<SqlTypes>): Promise<void> {
+    const deadline = performance.now() + START_PATIENCE_MILLISECONDS;
+    let said = false;
+    for (;;) {
+      try {
+        await pool`select 1`;
+        return;
+      } catch (error) {
+        const translated = translateDatabaseError(error);
+        if (!(translated instanceof DatabaseUnavailableError) || performance.now() > deadline) throw translated;
+        if (!said) this.#logger.warn({ reason: translated.reason }, 'waiting for Postgres');
+        said = true;
+        await new Promise((resolve) => setTimeout(resolve, START_RETRY_MILLISECONDS));
+      }
+    }
+  }
+
+  #requirePool(): postgres.Sql<SqlTypes> {
+    if (this.#pool === undefined) throw new DatabaseUnavailableError('not started');
+    return this.#pool;
+  }
+}
+
+/** The pool as an executor whose queries reject with our errors. */
+function translating(pool: postgres.Sql<SqlTypes>): SqlExecutor {
+  return new Proxy(pool, {
+    apply(target, _self, args: unknown[]) {
+      const result: unknown = Reflect.apply(target, undefined, args);
+      if (isQuery(result)) {
+        // A query is its own promise and doubles as a fragment of another, so it cannot be wrapped in a new one.
+        const reject = result.reject;
+        result.reject = (error) => reject(translateDatabaseError(error));
+      }
+      return result;
+    },
+  });
+}
+
+function isQuery(value: unknown): value is Promise<unknown> & { reject: (error: unknown) => void } {
+  return value instanceof Promise && 'reject' in value;
+}
+
+/** Whoever called start() has the error already. */
+function ignoreReported(): void {
+  return;
+}
+
+const POOL_CONNECTIONS = 10;
+const POOL_END_SECONDS = 5;
+const READINESS_TIMEOUT_MILLISECONDS = 2_000;
+const START_PATIENCE_MILLISECONDS = 60_000;
+const START_RETRY_MILLISECONDS = 250;

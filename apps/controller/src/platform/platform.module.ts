@@ -1,0 +1,27 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { ControllerConfig } from '../config/controller-config.js';
+import { Clock } from './clock/clock.js';
+import { ControllerEpoch } from './database/controller-epoch.js';
+import { Database } from './database/database.js';
+import { LOGGER } from './logging/logger.js';
+
+/** What every module may inject: ControllerConfig, the logger, Clock, Database, ControllerEpoch. */
+@Module({})
+// biome-ignore lint/complexity/noStaticOnlyClass: a Nest module is a class
+export class PlatformModule {
+  static register(config: ControllerConfig, logger: Logger): DynamicModule {
+    return {
+      module: PlatformModule,
+      global: true,
+      providers: [
+        { provide: ControllerConfig, useValue: config },
+        { provide: LOGGER, useValue: logger },
+        Clock,
+        Database,
+        ControllerEpoch,
+      ],
+      exports: [ControllerConfig, LOGGER, Clock, Database, ControllerEpoch],
+    };
+  }
+}
