@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type postgres from 'postgres';
 import { ControllerConfig } from '../../config/controller-config.js';
@@ -18,9 +18,10 @@ export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializabl
  * Every method and query fails with DatabaseUnavailableError while Postgres is gone and works again when it is back.
  */
 @Injectable()
-export class Database implements OnModuleInit, OnApplicationShutdown {
+export class Database implements OnModuleInit {
   readonly #config: ControllerConfig;
   readonly #logger: Logger;
+  #stopping = false;
   #started: Promise<void> | undefined;
   #server: DatabaseServer | undefined;
   #pool: postgres.Sql<SqlTypes> | undefined;
@@ -76,7 +77,12 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /**
+   * Ends the pool and our own server, if it is ours. No Nest hook: whoever owns the application calls it after
+   * close(), when no module has anything left to write. Idempotent.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true;
     // A start under way must end first, or it would leave a server behind.
     await this.#started?.catch(ignoreReported);
     await this.#pool?.end({ timeout: POOL_END_SECONDS });
@@ -101,7 +107,8 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
         return;
       } catch (error) {
         const translated = translateDatabaseError(error);
-        if (!(translated instanceof DatabaseUnavailableError) || performance.now() > deadline) throw translated;
+        if (!(translated instanceof DatabaseUnavailableError) || this.#stopping) throw translated;
+        if (performance.now() > deadline) throw translated;
         if (!said) this.#logger.warn({ reason: translated.reason }, 'waiting for Postgres');
         said = true;
         await new Promise((resolve) => setTimeout(resolve, START_RETRY_MILLISECONDS));

@@ -1,0 +1,16 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { ControllerConfig } from './config/controller-config.js';
+import { PlatformModule } from './platform/platform.module.js';
+
+/** The whole controller. Each half of it is one line in `imports`. */
+@Module({})
+// biome-ignore lint/complexity/noStaticOnlyClass: a Nest module is a class
+export class AppModule {
+  static register(config: ControllerConfig, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [PlatformModule.register(config, logger)],
+    };
+  }
+}

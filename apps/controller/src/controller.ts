@@ -1,0 +1,84 @@
+import tls from 'node:tls';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import type { ControllerConfig } from './config/controller-config.js';
+import { ControllerEpoch } from './platform/database/controller-epoch.js';
+import { Database } from './platform/database/database.js';
+import { HttpListener } from './platform/listening/http-listener.js';
+import { httpLogging } from './platform/logging/http-logging.js';
+import { NestLogger } from './platform/logging/nest-logger.js';
+
+/** Where a running controller is reached. */
+export interface ControllerAddresses {
+  /** host:port or unix:/path */
+  readonly http: string;
+}
+
+/** A whole controller: what main runs and what a test starts in its own process. */
+export class Controller {
+  readonly #config: ControllerConfig;
+  readonly #logger: Logger;
+  #application: NestExpressApplication | undefined;
+  #http: HttpListener | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(config: ControllerConfig, logger: Logger) {
+    this.#config = config;
+    this.#logger = logger;
+  }
+
+  /** True from the moment stop() is called. */
+  get stopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  /** The Nest application, for tests that want a provider. */
+  get application(): NestExpressApplication {
+    if (this.#application === undefined) throw new Error('the controller is not started');
+    return this.#application;
+  }
+
+  /**
+   * In order: database and migrations, the modules' own init, then the doors. Resolves when every door is open.
+   * Rejects with the first error; call stop() then, too.
+   */
+  async start(): Promise<ControllerAddresses> {
+    // Every TLS client and server of this process, before the first context is made.
+    tls.DEFAULT_MIN_VERSION = 'TLSv1.3';
+    const logger = new NestLogger(this.#logger);
+    const application = await NestFactory.create<NestExpressApplication>(
+      AppModule.register(this.#config, this.#logger),
+      { logger, abortOnError: false },
+    );
+    this.#application = application;
+    application.disable('x-powered-by');
+    application.use(httpLogging(this.#logger));
+    await application.get(Database).start();
+    const epoch = await application.get(ControllerEpoch).take();
+    this.#refuseWhenStopping();
+    await application.init();
+    this.#refuseWhenStopping();
+    this.#http = await HttpListener.open(application.getHttpServer(), this.#config.http);
+    const addresses: ControllerAddresses = { http: this.#http.address };
+    this.#logger.info({ ...addresses, epoch: epoch.toString() }, 'controller ready');
+    return addresses;
+  }
+
+  /** Closes the doors, lets what is under way end (bounded), then the modules, then the database. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#http?.close();
+    await this.#application?.close();
+    await this.#application?.get(Database).stop();
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.stopping) throw new Error('the controller was stopped while it started');
+  }
+}

@@ -1,0 +1,80 @@
+import 'reflect-metadata';
+import type { Logger } from 'pino';
+import { ConfigError, parseConfig, unknownVariables } from './config/parse-config.js';
+import { Controller } from './controller.js';
+import { createLogger } from './platform/logging/logger.js';
+
+const USAGE = `Usage: node main.js                        run the controller (configured by environment variables)
+       node main.js --write-openapi FILE   write the OpenAPI document and exit
+`;
+
+async function main(args: readonly string[]): Promise<void> {
+  const [option, file, ...rest] = args;
+  if (option === undefined) return run();
+  if (option === '--write-openapi' && file !== undefined && rest.length === 0) {
+    const { writeOpenApi } = await import('./openapi/write.js');
+    return writeOpenApi(file);
+  }
+  process.stderr.write(USAGE);
+  process.exitCode = EXIT_USAGE;
+}
+
+async function run(): Promise<void> {
+  const controller = configure();
+  if (controller === undefined) return;
+  endOnSignal(controller.running, controller.logger);
+  try {
+    await controller.running.start();
+  } catch (error) {
+    if (controller.running.stopping) return;
+    controller.logger.fatal({ err: error }, 'the controller does not start');
+    await controller.running.stop();
+    process.exitCode = EXIT_FAILURE;
+  }
+}
+
+function configure(): { running: Controller; logger: Logger } | undefined {
+  try {
+    const config = parseConfig(process.env);
+    const logger = createLogger(config.logLevel);
+    for (const variable of unknownVariables(process.env)) {
+      logger.warn({ variable }, 'environment variable is none of the controller and ignored');
+    }
+    return { running: new Controller(config, logger), logger };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    createLogger('info').fatal({ problems: error.problems }, error.message);
+    process.exitCode = EXIT_FAILURE;
+    return undefined;
+  }
+}
+
+/** The first signal ends in order, within bounds; a second one at once. */
+function endOnSignal(controller: Controller, logger: Logger): void {
+  const end = (signal: NodeJS.Signals): void => {
+    if (controller.stopping) process.exit(EXIT_FAILURE);
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      logger.error('stopping takes too long');
+      process.exit(EXIT_FAILURE);
+    }, STOP_PATIENCE_MILLISECONDS).unref();
+    controller.stop().then(
+      () => {
+        logger.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, 'stopping failed');
+        process.exit(EXIT_FAILURE);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+const STOP_PATIENCE_MILLISECONDS = 30_000;
+
+await main(process.argv.slice(2));
