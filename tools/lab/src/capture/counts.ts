@@ -10,3 +10,17 @@ export interface CaptureCounts {
   /** Packets the kernel could not hand over: above 0 the other figures are not a proof. */
   readonly droppedByKernel: number;
 }
+
+/** The counts of what came after `baseline`. */
+export function countsSince(baseline: CaptureCounts, now: CaptureCounts): CaptureCounts {
+  const reasons = Object.entries(now.cleartextReasons)
+    .map(([reason, count]) => [reason, count - (baseline.cleartextReasons[reason] ?? 0)] as const)
+    .filter(([, count]) => count > 0);
+  return {
+    packets: now.packets - baseline.packets,
+    espPackets: now.espPackets - baseline.espPackets,
+    cleartextPackets: now.cleartextPackets - baseline.cleartextPackets,
+    cleartextReasons: Object.fromEntries(reasons),
+    droppedByKernel: now.droppedByKernel - baseline.droppedByKernel,
+  };
+}

@@ -1,0 +1,36 @@
+import type { Edge, Tunnel } from '@weft/contracts/rest';
+import type { ControllerApi } from './controller-api.js';
+import { waitUntil } from './wait-until.js';
+
+/** Waits until every edge runs what it should and every tunnel between them carries traffic keys at both ends. */
+export async function waitForFabric(api: ControllerApi, edgeCount: number, timeoutMilliseconds: number): Promise<void> {
+  await waitUntil('All edges in sync and all tunnels up', timeoutMilliseconds, async () => {
+    const [edges, tunnels] = await Promise.all([api.edges(), api.tunnels()]);
+    return [...edgeProblems(edges, edgeCount), ...tunnelProblems(tunnels, edgeCount)].join(' ') || undefined;
+  });
+}
+
+function edgeProblems(edges: readonly Edge[], expected: number): readonly string[] {
+  const missing = edges.length === expected ? [] : [`${edges.length} of ${expected} edges exist.`];
+  return [
+    ...missing,
+    ...edges.flatMap(({ name, live }) => {
+      if (live.lastRejection !== null) {
+        return [`${name} refused its bundle: ${live.lastRejection.path} ${live.lastRejection.reason}.`];
+      }
+      if (!live.connected) return [`${name} is not connected.`];
+      return live.inSync ? [] : [`${name} is not in sync.`];
+    }),
+  ];
+}
+
+function tunnelProblems(tunnels: readonly Tunnel[], edgeCount: number): readonly string[] {
+  const expected = (edgeCount * (edgeCount - 1)) / 2;
+  const missing = tunnels.length === expected ? [] : [`${tunnels.length} of ${expected} tunnels exist.`];
+  return [
+    ...missing,
+    ...tunnels
+      .filter((tunnel) => tunnel.state !== 'up')
+      .map(({ edges, state, reason }) => `${edges.map((end) => end.siteName).join('-')} is ${state} (${reason}).`),
+  ];
+}

@@ -1,0 +1,12 @@
+export type { CaptureCounts } from './capture/counts.js';
+export { endlessPingArguments, type PingResult, parsePing, pingArguments } from './checks/ping.js';
+export { EXPECTED_MEBIBYTES, pingFlow, type TransferResult, transferFlow } from './checks/traffic.js';
+export { ApiError, answerOf, type ControllerApi } from './fabric/controller-api.js';
+export { type Fabric, publish, ruleName } from './fabric/intent.js';
+export { CONTROLLER_PROCESS, edgeProcess } from './fabric/programs.js';
+export { waitUntil } from './fabric/wait-until.js';
+export type { Lab, LabOptions } from './lab.js';
+export { LabError } from './lab-error.js';
+export { describeMissing, missingRequirements } from './sandbox/requirements.js';
+export { startLab } from './start-lab.js';
+export { type Flow, flowsOf, siteNamed, type Topology } from './topology/topology.js';

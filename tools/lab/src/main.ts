@@ -1,0 +1,132 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+import type { Lab } from './lab.js';
+import { LabError } from './lab-error.js';
+import { makeProgress, type Progress } from './report/progress.js';
+import { trafficTable } from './report/table.js';
+import { judge, type Observations, problemsOf, type Verdict } from './report/verdict.js';
+import { runChecks } from './run-checks.js';
+import { startLab } from './start-lab.js';
+
+interface Flags {
+  readonly check?: true;
+  readonly json?: true;
+  readonly port: number;
+}
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const KEEP_ALIVE_MILLISECONDS = 3_600_000;
+const NOTHING_SEEN: Verdict = {
+  ok: false,
+  edges: 0,
+  inSync: 0,
+  pingsSent: 0,
+  pingsReceived: 0,
+  transferMiB: 0,
+  sha256Match: false,
+  cleartextPackets: 0,
+  espPackets: 0,
+  seconds: 0,
+};
+
+const started = performance.now();
+const interruption = new AbortController();
+let interruptedBy: keyof typeof EXIT_CODES | undefined;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (interruptedBy !== undefined) process.exit(EXIT_CODES[signal]); // asked twice: the kernel takes everything down
+    interruptedBy = signal;
+    interruption.abort();
+  });
+}
+
+const command = new Command('weft-lab')
+  .description(
+    'A whole fabric in network namespaces: an internet, a controller, three sites with an edge and a host each.',
+  )
+  .option('--check', 'check that the fabric carries traffic and leaks nothing, then exit 0 or 1 instead of staying up')
+  .option('--json', 'print one JSON object as the last line')
+  .option('--port <port>', 'loopback port of the console; another one when it is taken', parsePort, 8080)
+  .showHelpAfterError();
+const flags = command.parse().opts<Flags>();
+process.exitCode = await main(flags, makeProgress(process.stderr, elapsedSeconds));
+
+async function main({ check, json, port }: Flags, progress: Progress): Promise<number> {
+  let lab: Lab | undefined;
+  let verdict = NOTHING_SEEN;
+  try {
+    lab = await startLab({
+      port,
+      signal: interruption.signal,
+      onStep: (step) => progress.begin(step),
+      onUnexpectedExit: (name, how) => progress.note(`${name} ended by itself (${how})`),
+    });
+    const seen = await runChecks(lab, (step) => progress.begin(step), elapsedSeconds);
+    progress.finish();
+    verdict = judge(seen);
+    await report(lab, seen);
+    if (check !== true) await stayUp(lab, json === true ? verdict : undefined);
+  } catch (error) {
+    if (interruptedBy === undefined) {
+      progress.fail();
+      explain(error);
+    }
+    verdict = { ...verdict, ok: false, seconds: Number(elapsedSeconds().toFixed(1)) };
+    if (json === true && interruptedBy === undefined) print(JSON.stringify(verdict));
+    return interruptedBy === undefined ? 1 : EXIT_CODES[interruptedBy];
+  } finally {
+    await lab?.close();
+  }
+  if (check === true && json === true) print(JSON.stringify(verdict));
+  return verdict.ok ? 0 : 1;
+}
+
+async function report(lab: Lab, seen: Observations): Promise<void> {
+  print(`\n${trafficTable(seen.traffic)}\n`);
+  const { espPackets, cleartextPackets } = seen.capture;
+  print(`On the router: ${espPackets} ESP packets, ${cleartextPackets} packets in the clear.`);
+  const problems = problemsOf(seen);
+  if (problems.length === 0) return;
+  print(`\nNot well:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  print(`Logs: ${(await lab.saveLogs()) ?? 'gone'}`);
+}
+
+/** Resolves when the person has had enough: an interruption is the ordinary end here, not a failure. */
+async function stayUp(lab: Lab, verdict: Verdict | undefined): Promise<void> {
+  print(`\nConsole   ${lab.consoleUrl}\nUser      ${lab.userName}\nPassword  ${lab.password}\n`);
+  print('Ctrl-C ends the lab and leaves nothing behind.');
+  if (verdict !== undefined) print(JSON.stringify(verdict));
+  if (interruption.signal.aborted) return;
+  const idle = setInterval(() => undefined, KEEP_ALIVE_MILLISECONDS);
+  await new Promise<void>((resolve) => interruption.signal.addEventListener('abort', () => resolve(), { once: true }));
+  clearInterval(idle);
+}
+
+function explain(error: unknown): void {
+  if (!(error instanceof LabError)) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return;
+  }
+  process.stderr.write(`\nThe lab is not up. Step: ${error.step}\n${error.message}\n`);
+  if (error.process !== undefined) {
+    process.stderr.write(
+      `\nThe last lines of ${error.process}:\n${error.lastLogLines.map((line) => `  ${line}`).join('\n')}\n`,
+    );
+  }
+  if (error.logDirectory !== undefined) process.stderr.write(`\nAll logs: ${error.logDirectory}\n`);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('A port is 0 to 65535.');
+  return port;
+}
+
+function elapsedSeconds(): number {
+  return (performance.now() - started) / 1000;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
