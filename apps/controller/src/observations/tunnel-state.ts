@@ -1,0 +1,32 @@
+export type TunnelCondition = 'up' | 'establishing' | 'down';
+
+/** A counter pair since the edge started, and its rate between the last two reports. */
+export interface TunnelTraffic {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly packetsPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+/** The tunnel as one of its edges sees it. */
+export interface TunnelEndState {
+  readonly edgeId: string;
+  /** The association that the controller made for receiving here; null when there is none. */
+  readonly inboundSpi: number | null;
+  readonly outboundSpi: number | null;
+  readonly inbound: TunnelTraffic;
+  readonly outbound: TunnelTraffic;
+  readonly lastReceivedAt: Date | null;
+}
+
+export interface TunnelState {
+  readonly tunnelId: string;
+  readonly state: TunnelCondition;
+  /** Why it is not up, one sentence; null when it is. */
+  readonly reason: string | null;
+  /** Times that its associations were replaced since the controller started. */
+  readonly rekeys: number;
+  readonly ends: readonly [TunnelEndState, TunnelEndState];
+}
+
+export const NO_TRAFFIC: TunnelTraffic = { packets: 0, bytes: 0, packetsPerSecond: 0, bytesPerSecond: 0 };
