@@ -14,7 +14,8 @@ import { LAB_TOPOLOGY } from './topology/topology.js';
 
 /** Brings up the whole lab; rejects with a LabError that says at which step it failed and where to look. */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
-  const progress: Progress = { step: '', runtime: undefined, forward: undefined };
+  const onStep = options.onStep ?? (() => undefined);
+  const progress: Progress = { step: '', onStep, runtime: undefined, forward: undefined };
   try {
     return await bringUp(options, progress);
   } catch (cause) {
@@ -29,49 +30,59 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 /** How far the start has come: what a failure has to name and to take down. */
 interface Progress {
   step: string;
+  readonly onStep: (step: string) => void;
   runtime: LabRuntime | undefined;
   forward: ConsoleForward | undefined;
 }
 
 async function bringUp(options: LabOptions, progress: Progress): Promise<Lab> {
-  const begin = (step: string) => {
-    progress.step = step;
-    options.onStep?.(step);
-  };
   const password = randomBytes(12).toString('base64url');
   const onUnexpectedExit = options.onUnexpectedExit ?? (() => undefined);
 
-  begin('Network namespaces and links');
+  begin(progress, 'Network namespaces and links');
   const runtime = await LabRuntime.open(LAB_TOPOLOGY, password, onUnexpectedExit);
   progress.runtime = runtime;
   endWith(runtime, options.signal);
+  // A process that dies is named at once, not after the wait for what it will never do.
+  return Promise.race([
+    bringUpFabric(runtime, password, options.port ?? DEFAULT_PORT, progress),
+    runtime.unexpectedExit,
+  ]);
+}
+
+async function bringUpFabric(runtime: LabRuntime, password: string, port: number, progress: Progress): Promise<Lab> {
   // What takes long starts first and is waited for in its own step.
   await runtime.startController();
   await runtime.startFileServers();
 
-  begin('Capture on the router, proven to see cleartext');
+  begin(progress, 'Capture on the router, proven to see cleartext');
   await runtime.sandbox.call('startCapture', {});
   const baseline = await proveCapture(runtime, LAB_TOPOLOGY);
 
-  begin('Controller with its own Postgres');
+  begin(progress, 'Controller with its own Postgres');
   await runtime.controllerReady();
   const socket = runtime.sandbox.outsidePath(CONTROLLER_SOCKET);
-  const forward = await forwardConsole(options.port ?? DEFAULT_PORT, socket);
+  const forward = await forwardConsole(port, socket);
   progress.forward = forward;
   const consoleUrl = `http://127.0.0.1:${forward.port}`;
 
-  begin('Sites, networks, edges and policy through the API');
+  begin(progress, 'Sites, networks, edges and policy through the API');
   const api = await logIn(consoleUrl, ADMIN, password);
   const fabric = await createFabric(api, LAB_TOPOLOGY);
 
-  begin('Enrollment of the edges');
+  begin(progress, 'Enrollment of the edges');
   await Promise.all([...fabric.tokens].map(([site, token]) => runtime.enroll(site, token)));
 
-  begin('Edges in sync, tunnels up');
+  begin(progress, 'Edges in sync, tunnels up');
   for (const site of LAB_TOPOLOGY.sites) await runtime.startEdge(site.name);
-  await fabricReady(runtime, api);
+  await waitForFabric(api, LAB_TOPOLOGY.sites.length, FABRIC_TIMEOUT_MILLISECONDS);
   const fileDigests = await runtime.fileDigests();
   return makeHandle({ runtime, forward, api, fabric, consoleUrl, password, fileDigests, baseline });
+}
+
+function begin(progress: Progress, step: string): void {
+  progress.step = step;
+  progress.onStep(step);
 }
 
 interface Parts {
@@ -116,12 +127,6 @@ function makeHandle({ runtime, forward, baseline, ...parts }: Parts): Lab {
 function endWith(runtime: LabRuntime, signal: AbortSignal | undefined): void {
   signal?.throwIfAborted();
   signal?.addEventListener('abort', () => void runtime.close(), { once: true });
-}
-
-/** An agent that dies is named at once, not after the wait for what it will never do. */
-async function fabricReady(runtime: LabRuntime, api: ControllerApi): Promise<void> {
-  const ready = waitForFabric(api, runtime.topology.sites.length, FABRIC_TIMEOUT_MILLISECONDS);
-  await Promise.race([ready, runtime.unexpectedExit]);
 }
 
 const ADMIN = 'admin';

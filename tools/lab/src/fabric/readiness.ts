@@ -6,7 +6,8 @@ import { waitUntil } from './wait-until.js';
 export async function waitForFabric(api: ControllerApi, edgeCount: number, timeoutMilliseconds: number): Promise<void> {
   await waitUntil('All edges in sync and all tunnels up', timeoutMilliseconds, async () => {
     const [edges, tunnels] = await Promise.all([api.edges(), api.tunnels()]);
-    return [...edgeProblems(edges, edgeCount), ...tunnelProblems(tunnels, edgeCount)].join(' ') || undefined;
+    const problems = [...edgeProblems(edges, edgeCount), ...tunnelProblems(tunnels, edgeCount)];
+    return problems.length === 0 ? { value: undefined } : { problem: problems.join(' ') };
   });
 }
 

@@ -1,20 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** One look at a state: either what was waited for, or why it is not there yet. */
+export type Attempt<T> = { readonly problem: string } | { readonly problem?: undefined; readonly value: T };
+
 /**
- * Asks again and again until `problem` finds nothing wrong: for states that the public API offers for reading only, not as
- * events. Throws with the last answer when the time is over.
+ * Looks again and again until there is no problem: for states that can be read but do not announce themselves. Throws with
+ * the last problem when the time is over.
  */
-export async function waitUntil(
+export async function waitUntil<T>(
   what: string,
   timeoutMilliseconds: number,
-  problem: () => Promise<string | undefined>,
-): Promise<void> {
+  look: () => Promise<Attempt<T>>,
+): Promise<T> {
   const deadline = performance.now() + timeoutMilliseconds;
   for (;;) {
-    const wrong = await problem();
-    if (wrong === undefined) return;
+    const attempt = await look();
+    if (attempt.problem === undefined) return attempt.value;
     if (performance.now() > deadline) {
-      throw new Error(`${what}: not within ${timeoutMilliseconds / 1000} s. ${wrong}`);
+      throw new Error(`${what}: not within ${timeoutMilliseconds / 1000} s. ${attempt.problem}`);
     }
     await delay(POLL_INTERVAL_MILLISECONDS);
   }

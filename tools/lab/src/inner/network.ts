@@ -11,12 +11,13 @@ export async function createNetwork(topology: Topology): Promise<void> {
     [],
     plan.namespaces.map(({ namespace }) => `netns add ${namespace}`),
   );
-  await runBatch([], plan.links);
-  for (const { namespace, sysctls, batch } of plan.namespaces) {
+  // Before the links: an interface takes its settings from the defaults at the moment it is made.
+  for (const { namespace, sysctls } of plan.namespaces) {
     const script = sysctls.map(([path, value]) => `echo ${value} > /proc/sys/${path}`).join(' && ');
     await run('nsenter', [`--net=/run/netns/${namespace}`, '--', 'sh', '-c', script]);
-    await runBatch(['-n', namespace], batch);
   }
+  await runBatch([], plan.links);
+  for (const { namespace, batch } of plan.namespaces) await runBatch(['-n', namespace], batch);
 }
 
 async function runBatch(options: readonly string[], lines: readonly string[]): Promise<void> {

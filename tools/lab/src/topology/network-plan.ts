@@ -1,6 +1,6 @@
 import { LAN_INTERFACE, type RouterLink, type Topology, UPLINK_INTERFACE } from './topology.js';
 
-/** What has to be done in one network namespace, in this order: sysctls, then `ip -batch` lines. */
+/** What has to be done in one network namespace: sysctls before its links exist, `ip -batch` lines after. */
 export interface NamespacePlan {
   readonly namespace: string;
   readonly sysctls: readonly (readonly [path: string, value: string])[];
