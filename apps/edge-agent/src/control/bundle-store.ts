@@ -1,0 +1,69 @@
+import { SignedBundle } from '@weft/contracts/southbound';
+import { z } from 'zod';
+import { AgentError, messageOf } from '../platform/agent-error.js';
+import type { StateDirectory } from '../platform/state-directory.js';
+
+/** What the edge must never forget: the last bundle that worked, and the highest epoch it has seen. */
+export class BundleStore {
+  readonly #state: StateDirectory;
+
+  constructor(state: StateDirectory) {
+    this.#state = state;
+  }
+
+  /** Last bundle that was in force. Throws BundleStoreError `bundle_damaged`, StateError. */
+  async lastKnownGood(): Promise<SignedBundle | undefined> {
+    const octets = await this.#state.read(BUNDLE_FILE);
+    if (octets === undefined) return undefined;
+    try {
+      return SignedBundle.decode(octets);
+    } catch (error) {
+      throw damaged('bundle_damaged', this.#state.file(BUNDLE_FILE), error);
+    }
+  }
+
+  /** Replaces it. Throws StateError. */
+  async keep(bundle: SignedBundle): Promise<void> {
+    await this.#state.write(BUNDLE_FILE, SignedBundle.encode(bundle).finish());
+  }
+
+  /** Highest epoch seen in a signed bundle; 0 before the first. Throws BundleStoreError `epoch_damaged`, StateError. */
+  async highestEpoch(): Promise<bigint> {
+    const octets = await this.#state.read(EPOCH_FILE);
+    if (octets === undefined) return 0n;
+    try {
+      return BigInt(StoredEpoch.parse(JSON.parse(octets.toString('utf8'))).highestEpoch);
+    } catch (error) {
+      throw damaged('epoch_damaged', this.#state.file(EPOCH_FILE), error);
+    }
+  }
+
+  /** Remembers a higher epoch. Throws StateError. */
+  async raiseEpoch(epoch: bigint): Promise<void> {
+    await this.#state.write(EPOCH_FILE, Buffer.from(`${JSON.stringify({ highestEpoch: epoch.toString() })}\n`));
+  }
+
+  /** Forgets everything: a new identity has a new history. */
+  async clear(): Promise<void> {
+    await this.#state.remove(BUNDLE_FILE);
+    await this.#state.remove(EPOCH_FILE);
+  }
+}
+
+/** A file of the store that cannot be read. */
+export class BundleStoreError extends AgentError<'bundle_damaged' | 'epoch_damaged'> {
+  override readonly name = 'BundleStoreError';
+}
+
+function damaged(code: BundleStoreError['code'], file: string, error: unknown): BundleStoreError {
+  return new BundleStoreError(
+    code,
+    `${file} cannot be used: ${messageOf(error)}`,
+    'restore the file from a backup, or enroll again with a new token',
+    { cause: error },
+  );
+}
+
+const BUNDLE_FILE = 'bundle.pb';
+const EPOCH_FILE = 'epoch.json';
+const StoredEpoch = z.strictObject({ highestEpoch: z.string().regex(/^[0-9]{1,20}$/) });

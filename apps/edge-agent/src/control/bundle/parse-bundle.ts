@@ -1,0 +1,139 @@
+import {
+  type Bundle,
+  EncryptionAlgorithm,
+  KeyingMode,
+  type Profile,
+  SecurityPolicyAction,
+  type SecurityPolicy as SecurityPolicyMessage,
+  type Tunnel,
+} from '@weft/contracts/southbound';
+import type { SecurityPolicy } from '@weft/ipsec-core';
+import { RejectionError } from '../rejection.js';
+import {
+  boundedText,
+  integerWithin,
+  limited,
+  overlayPrefix,
+  required,
+  underlayAddress,
+  unique,
+  uuid,
+} from './field.js';
+import { parseSelector } from './parse-selector.js';
+import type { OverlayPrefix, ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './verified-bundle.js';
+
+/** What `parseBundle` finds in the content; the rest of a VerifiedBundle is in the manifest. */
+export type BundleContent = Omit<VerifiedBundle, 'epoch' | 'generation' | 'revision' | 'contentHash'>;
+
+/** Checks every field of a bundle. Throws RejectionError at the first that is wrong. */
+export function parseBundle(bundle: Bundle): BundleContent {
+  const tunnels = parseTunnels(bundle.tunnels);
+  return {
+    overlayMtu: integerWithin('device.mtu', required('device', bundle.device).mtu, MIN_MTU, MAX_MTU),
+    underlay: underlayAddress('underlay', bundle.underlay, 'any'),
+    tunnels,
+    policies: parsePolicies(bundle.securityPolicies, tunnels),
+    routes: parsePrefixes('routes', bundle.routes),
+    localNetworks: parsePrefixes('local_networks', bundle.localNetworks),
+  };
+}
+
+/** Checks a profile, of a tunnel or of a security association. */
+export function parseProfile(path: string, message: Profile | undefined): ProtectionProfile {
+  const profile = required(path, message);
+  if (profile.encryption !== EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16) {
+    throw new RejectionError(
+      `${path}.encryption`,
+      'unsupported_value',
+      `algorithm ${profile.encryption} is unknown here`,
+    );
+  }
+  const { keyBits } = profile;
+  if (keyBits !== 128 && keyBits !== 192 && keyBits !== 256) {
+    throw new RejectionError(
+      `${path}.key_bits`,
+      'unsupported_value',
+      `AES has keys of 128, 192 or 256 bits, not ${keyBits}`,
+    );
+  }
+  return {
+    suite: 'aes-gcm-16',
+    keyBits,
+    replayWindow: integerWithin(`${path}.replay_window`, profile.replayWindow, MIN_REPLAY_WINDOW, MAX_REPLAY_WINDOW),
+    extendedSequenceNumbers: profile.extendedSequenceNumbers,
+  };
+}
+
+function parseTunnels(messages: readonly Tunnel[]): ReadonlyMap<string, TunnelConfiguration> {
+  const ids = new Set<string>();
+  const peers = new Set<string>();
+  const tunnels = limited('tunnels', messages, MAX_TUNNELS).map((tunnel, index): TunnelConfiguration => {
+    const path = `tunnels[${index}]`;
+    if (tunnel.keyingMode !== KeyingMode.KEYING_MODE_IKE_LESS) {
+      throw new RejectionError(
+        `${path}.keying_mode`,
+        'unsupported_value',
+        `keying mode ${tunnel.keyingMode} is unknown here`,
+      );
+    }
+    return {
+      tunnelId: unique(`${path}.tunnel_id`, uuid(`${path}.tunnel_id`, tunnel.tunnelId), ids),
+      peerEdgeId: unique(`${path}.peer_edge_id`, uuid(`${path}.peer_edge_id`, tunnel.peerEdgeId), peers),
+      peerName: boundedText(`${path}.peer_name`, tunnel.peerName, MAX_TEXT),
+      remote: underlayAddress(`${path}.remote`, tunnel.remote, 'specified'),
+      profile: parseProfile(`${path}.profile`, tunnel.profile),
+    };
+  });
+  return new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
+}
+
+function parsePolicies(
+  messages: readonly SecurityPolicyMessage[],
+  tunnels: ReadonlyMap<string, TunnelConfiguration>,
+): readonly SecurityPolicy[] {
+  const ids = new Set<string>();
+  return limited('security_policies', messages, MAX_POLICIES).map((message, index): SecurityPolicy => {
+    const path = `security_policies[${index}]`;
+    const common = {
+      entryId: unique(`${path}.entry_id`, boundedText(`${path}.entry_id`, message.entryId, MAX_TEXT), ids),
+      ruleId: boundedText(`${path}.rule_id`, message.ruleId, MAX_TEXT),
+      selector: parseSelector(`${path}.selector`, message.selector),
+    };
+    if (message.action === SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT) {
+      if (!tunnels.has(message.tunnelId)) {
+        throw new RejectionError(`${path}.tunnel_id`, 'unknown_tunnel', 'it names no tunnel of this bundle');
+      }
+      return { ...common, action: 'PROTECT', tunnelId: message.tunnelId };
+    }
+    if (message.tunnelId !== '') {
+      throw new RejectionError(`${path}.tunnel_id`, 'unexpected_value', 'only PROTECT has a tunnel');
+    }
+    switch (message.action) {
+      case SecurityPolicyAction.SECURITY_POLICY_ACTION_DISCARD:
+        return { ...common, action: 'DISCARD' };
+      case SecurityPolicyAction.SECURITY_POLICY_ACTION_BYPASS:
+        return { ...common, action: 'BYPASS' };
+      default:
+        throw new RejectionError(`${path}.action`, 'unsupported_value', `action ${message.action} is unknown here`);
+    }
+  });
+}
+
+function parsePrefixes(path: string, texts: readonly string[]): readonly OverlayPrefix[] {
+  const seen = new Set<string>();
+  return limited(path, texts, MAX_ROUTES).map((text, index) => {
+    const prefix = overlayPrefix(`${path}[${index}]`, text);
+    unique(`${path}[${index}]`, prefix.text, seen);
+    return prefix;
+  });
+}
+
+/** RFC 8200 section 5: every link that carries IPv6 has an MTU of at least 1280 octets. */
+const MIN_MTU = 1280;
+const MAX_MTU = 65_535;
+const MAX_TUNNELS = 4096;
+const MAX_POLICIES = 100_000;
+const MAX_ROUTES = 65_536;
+const MAX_TEXT = 255;
+const MIN_REPLAY_WINDOW = 32;
+const MAX_REPLAY_WINDOW = 65_536;

@@ -1,0 +1,51 @@
+import type { AddressRange, SecurityPolicy } from '@weft/ipsec-core';
+
+/** A bundle that passed every check: signed, meant for this edge, fresh, canonical, and consistent in itself. */
+export interface VerifiedBundle {
+  readonly epoch: bigint;
+  readonly generation: bigint;
+  readonly revision: bigint;
+  /** SHA-256 of the content, lower-case hex: the name of the bundle. */
+  readonly contentHash: string;
+  readonly overlayMtu: number;
+  readonly underlay: UnderlayAddress;
+  readonly tunnels: ReadonlyMap<string, TunnelConfiguration>;
+  readonly policies: readonly SecurityPolicy[];
+  /** Prefixes to route into the overlay device, canonical text. */
+  readonly routes: readonly OverlayPrefix[];
+  readonly localNetworks: readonly OverlayPrefix[];
+}
+
+/** Where ESP in UDP is received. */
+export interface UnderlayAddress {
+  /** Canonical text. */
+  readonly text: string;
+  /** 4 or 16 octets. */
+  readonly octets: Uint8Array;
+  readonly port: number;
+}
+
+/** A peer and how traffic to it is protected. */
+export interface TunnelConfiguration {
+  readonly tunnelId: string;
+  readonly peerEdgeId: string;
+  readonly peerName: string;
+  readonly remote: UnderlayAddress;
+  readonly profile: ProtectionProfile;
+}
+
+/** IPsec parameters of a tunnel. */
+export interface ProtectionProfile {
+  readonly suite: 'aes-gcm-16';
+  readonly keyBits: 128 | 192 | 256;
+  readonly replayWindow: number;
+  readonly extendedSequenceNumbers: boolean;
+}
+
+/** A prefix of the overlay. */
+export interface OverlayPrefix {
+  /** Canonical text, `address/length`. */
+  readonly text: string;
+  readonly family: 4 | 6;
+  readonly range: AddressRange;
+}

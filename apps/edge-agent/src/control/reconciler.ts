@@ -1,0 +1,100 @@
+import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
+
+/** Everything that a bundle decides outside the engine, desired or as found. */
+export interface SystemState {
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly underlay: UnderlayAddress | undefined;
+  readonly deviceRoutes: ReadonlySet<string>;
+  readonly unreachableRoutes: ReadonlySet<string>;
+  readonly forwardsIpv4: boolean;
+  readonly forwardsIpv6: boolean;
+  /** Bundle whose policies the data plane runs. */
+  readonly contentHash: string | undefined;
+}
+
+/** One step towards the desired state. */
+export type Command =
+  | { readonly kind: 'bind_underlay'; readonly underlay: UnderlayAddress }
+  | { readonly kind: 'add_unreachable_routes'; readonly prefixes: readonly string[] }
+  | { readonly kind: 'configure_device'; readonly mtu: number }
+  | { readonly kind: 'enable_forwarding'; readonly family: 4 | 6 }
+  | { readonly kind: 'load_policies'; readonly contentHash: string }
+  | { readonly kind: 'unload_policies' }
+  | { readonly kind: 'add_device_routes'; readonly prefixes: readonly string[] }
+  | { readonly kind: 'remove_device_routes'; readonly prefixes: readonly string[] }
+  | { readonly kind: 'remove_unreachable_routes'; readonly prefixes: readonly string[] };
+
+/** What a bundle wants of the system. Forwarding is wanted per family, and never taken away again. */
+export function desiredState(bundle: VerifiedBundle): SystemState {
+  const routes = new Set(bundle.routes.map(({ text }) => text));
+  const families = new Set(bundle.localNetworks.map(({ family }) => family));
+  return {
+    mtu: bundle.overlayMtu,
+    up: true,
+    underlay: bundle.underlay,
+    deviceRoutes: routes,
+    unreachableRoutes: routes,
+    forwardsIpv4: families.has(4),
+    forwardsIpv6: families.has(6),
+    contentHash: bundle.contentHash,
+  };
+}
+
+/**
+ * The steps from `actual` to `desired`; none when they agree, which is also what the self-test asks. The order keeps
+ * traffic of remote sites inside at every moment: first the shadow routes that fail closed, then the policies, then
+ * the routes into the device; away they go in reverse.
+ */
+export function reconcile(desired: SystemState, actual: SystemState): readonly Command[] {
+  const commands: Command[] = [];
+  const rebind = desired.underlay !== undefined && !sameUnderlay(desired.underlay, actual.underlay);
+  if (rebind) commands.push({ kind: 'bind_underlay', underlay: desired.underlay });
+  addRoutes(commands, 'add_unreachable_routes', desired.unreachableRoutes, actual.unreachableRoutes);
+  if (desired.up && (!actual.up || actual.mtu !== desired.mtu)) {
+    commands.push({ kind: 'configure_device', mtu: desired.mtu });
+  }
+  if (desired.forwardsIpv4 && !actual.forwardsIpv4) commands.push({ kind: 'enable_forwarding', family: 4 });
+  if (desired.forwardsIpv6 && !actual.forwardsIpv6) commands.push({ kind: 'enable_forwarding', family: 6 });
+  if (desired.contentHash === undefined) {
+    if (actual.contentHash !== undefined) commands.push({ kind: 'unload_policies' });
+  } else if (rebind || desired.contentHash !== actual.contentHash) {
+    commands.push({ kind: 'load_policies', contentHash: desired.contentHash });
+  }
+  addRoutes(commands, 'add_device_routes', desired.deviceRoutes, actual.deviceRoutes);
+  addRoutes(commands, 'remove_device_routes', actual.deviceRoutes, desired.deviceRoutes);
+  addRoutes(commands, 'remove_unreachable_routes', actual.unreachableRoutes, desired.unreachableRoutes);
+  return commands;
+}
+
+/** A command in words, for the log and for a rejection. */
+export function describeCommand(command: Command): string {
+  switch (command.kind) {
+    case 'bind_underlay':
+      return `bind the underlay socket to ${command.underlay.text} port ${command.underlay.port}`;
+    case 'configure_device':
+      return `bring the device up with MTU ${command.mtu}`;
+    case 'enable_forwarding':
+      return `enable IPv${command.family} forwarding`;
+    case 'load_policies':
+      return `load the policies of ${command.contentHash.slice(0, 12)}`;
+    case 'unload_policies':
+      return 'unload the policies';
+    default:
+      return `${command.kind.replaceAll('_', ' ')} ${command.prefixes.slice(0, 8).join(', ')}${command.prefixes.length > 8 ? ', …' : ''}`;
+  }
+}
+
+function addRoutes(
+  commands: Command[],
+  kind: Extract<Command, { prefixes: readonly string[] }>['kind'],
+  wanted: ReadonlySet<string>,
+  present: ReadonlySet<string>,
+): void {
+  const prefixes = [...wanted].filter((prefix) => !present.has(prefix));
+  if (prefixes.length > 0) commands.push({ kind, prefixes });
+}
+
+function sameUnderlay(a: UnderlayAddress, b: UnderlayAddress | undefined): boolean {
+  return b !== undefined && a.text === b.text && a.port === b.port;
+}

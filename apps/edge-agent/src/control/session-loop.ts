@@ -1,0 +1,149 @@
+import type {
+  BundlePush,
+  Hello,
+  SecurityAssociationCommand,
+  SessionRequest,
+  SessionResponse,
+  Welcome,
+} from '@weft/contracts/southbound';
+import { messageOf } from '../platform/agent-error.js';
+import type { Log } from '../platform/log.js';
+import { backoffMilliseconds } from './backoff.js';
+import { explainSessionError } from './session-problem.js';
+import { isServiceError, type SessionStream } from './session-stream.js';
+
+/** What the edge does with the controller's messages. Answers are sent in the order in which messages came. */
+export interface SessionHandlers {
+  /** First message of a stream. */
+  hello(): Promise<Hello>;
+  /** Throws to refuse the controller: the stream is then closed. */
+  welcome(welcome: Welcome): void;
+  bundlePush(push: BundlePush): Promise<SessionRequest>;
+  securityAssociationCommand(command: SecurityAssociationCommand): Promise<SessionRequest>;
+}
+
+/** What the loop needs from its surroundings; tests bring their own. */
+export interface SessionLoopOptions {
+  readonly open: () => SessionStream;
+  readonly handlers: SessionHandlers;
+  readonly log: Log;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Resolves after so many milliseconds, or at once when the signal fires. */
+  readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Keeps one session with the controller, for ever: dial, Hello, Welcome, then messages one at a time. The next message
+ * is read only when the last was answered, so a controller that hurries is slowed down by flow control and nothing
+ * piles up here.
+ */
+export class SessionLoop {
+  readonly #options: SessionLoopOptions;
+  readonly #stopped = new AbortController();
+  #stream: SessionStream | undefined;
+  #welcomed = false;
+  #writable = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: SessionLoopOptions) {
+    this.#options = options;
+  }
+
+  /** True between Welcome and the end of the stream. */
+  get connected(): boolean {
+    return this.#welcomed;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends the session and the attempts. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#stream?.close();
+    await this.#running;
+  }
+
+  /**
+   * Sends a message of the edge's own accord.
+   * @returns false when it was not sent: no session, or the controller has not yet taken what was sent before.
+   */
+  send(message: SessionRequest): boolean {
+    if (!this.#welcomed || !this.#writable || this.#stream === undefined) return false;
+    this.#write(this.#stream, message);
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    const { log, pause, random } = this.#options;
+    let failures = 0;
+    while (!this.#stopped.signal.aborted) {
+      const problem = await this.#session();
+      if (this.#welcomed) failures = 0;
+      this.#welcomed = false;
+      if (this.#stopped.signal.aborted) return;
+      const wait = Math.round(backoffMilliseconds(failures++, random()));
+      log.warn({ ...problem, retryMilliseconds: wait }, 'session ended');
+      await pause(wait, this.#stopped.signal);
+    }
+  }
+
+  async #session(): Promise<{ reason: string; fix: string }> {
+    const { open, handlers } = this.#options;
+    const hello = await handlers.hello();
+    if (this.#stopped.signal.aborted) return STOPPED;
+    const stream = open();
+    this.#stream = stream;
+    this.#writable = true;
+    stream.call.on('drain', () => {
+      if (this.#stream === stream) this.#writable = true;
+    });
+    // The reading loop below sees the error; without a listener one that comes between two reads would be fatal.
+    stream.call.on('error', () => undefined);
+    const patience = setTimeout(() => stream.close(), WELCOME_TIMEOUT_MILLISECONDS);
+    try {
+      this.#write(stream, { message: { $case: 'hello', value: hello } });
+      for await (const response of stream.call as AsyncIterable<SessionResponse>) {
+        clearTimeout(patience);
+        await this.#receive(stream, response);
+      }
+      return { reason: 'the controller closed the stream', fix: 'none needed if it is restarting' };
+    } catch (error) {
+      if (isServiceError(error)) return explainSessionError(error);
+      return { reason: messageOf(error), fix: 'update the agent and the controller to matching versions' };
+    } finally {
+      clearTimeout(patience);
+      stream.close();
+      this.#stream = undefined;
+      this.#writable = false;
+    }
+  }
+
+  async #receive(stream: SessionStream, response: SessionResponse): Promise<void> {
+    const { handlers, log } = this.#options;
+    const { message } = response;
+    if (message === undefined) throw new Error('the controller sent a message of a kind that this agent does not know');
+    if (message.$case === 'welcome') {
+      if (this.#welcomed) throw new Error('the controller sent Welcome twice');
+      handlers.welcome(message.value);
+      this.#welcomed = true;
+      log.info({ epoch: message.value.epoch.toString() }, 'session established');
+      return;
+    }
+    if (!this.#welcomed) throw new Error(`the controller sent ${message.$case} before Welcome`);
+    const answer =
+      message.$case === 'bundlePush'
+        ? await handlers.bundlePush(message.value)
+        : await handlers.securityAssociationCommand(message.value);
+    if (this.#stream === stream) this.#write(stream, answer);
+  }
+
+  #write(stream: SessionStream, message: SessionRequest): void {
+    this.#writable = stream.call.write(message);
+  }
+}
+
+const STOPPED = { reason: 'stopped', fix: 'none' };
+const WELCOME_TIMEOUT_MILLISECONDS = 10_000;

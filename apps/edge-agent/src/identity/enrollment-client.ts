@@ -1,0 +1,98 @@
+import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { EnrollmentServiceClient, type EnrollRequest, type EnrollResponse } from '@weft/contracts/southbound';
+import { messageOf } from '../platform/agent-error.js';
+import { type ControllerAddress, formatControllerAddress } from './controller-address.js';
+import { EnrollmentError } from './enrollment-error.js';
+import type { EnrollmentToken } from './enrollment-token.js';
+import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
+import { type CertificateRequest, createCertificateRequest } from './key-pair.js';
+import { CONTROLLER_NAME, checkServerCertificate, fetchPinnedRoot, pemOf } from './server-chain.js';
+
+/** What `enroll` needs to know. */
+export interface EnrollmentRequest {
+  readonly controller: ControllerAddress;
+  readonly token: EnrollmentToken;
+  readonly hostName: string;
+  readonly agentVersion: string;
+}
+
+/**
+ * Trades a token for an identity: makes a key here, checks the controller against the token's pin, and has the key
+ * certified. The answer is checked as a whole before it is returned. Throws EnrollmentError; nothing is stored.
+ */
+export async function enroll(request: EnrollmentRequest): Promise<{ identity: Identity; stored: StoredIdentity }> {
+  const root = await fetchPinnedRoot(request.controller, request.token.rootFingerprint);
+  await checkServerCertificate(request.controller, root);
+  const key = await createCertificateRequest(request.hostName);
+  const response = await call(request.controller, root, {
+    token: request.token.text,
+    certificateSigningRequest: Buffer.from(key.certificateSigningRequest),
+    agentVersion: request.agentVersion,
+    hostName: request.hostName,
+  });
+  return acceptResponse(key, response);
+}
+
+function acceptResponse(
+  key: CertificateRequest,
+  response: EnrollResponse,
+): { identity: Identity; stored: StoredIdentity } {
+  try {
+    const stored = StoredIdentity.parse({
+      version: 1,
+      tenantId: response.tenantId,
+      edgeId: response.edgeId,
+      edgeName: response.edgeName,
+      privateKeyPem: key.privateKeyPem,
+      certificateChain: response.certificateChain.map(pemOf),
+      trustBundle: response.trustBundle.map(pemOf),
+      bundleSigningKeys: response.bundleSigningKeys.map(({ keyId, publicKey }) => ({
+        keyId,
+        publicKey: publicKey.toString('base64'),
+      })),
+      sessionAddress: response.sessionAddress,
+    });
+    return { identity: parseIdentity(stored), stored };
+  } catch (error) {
+    throw new EnrollmentError(
+      'response_malformed',
+      `the controller's answer cannot be used: ${messageOf(error)}`,
+      'update the agent and the controller to matching versions, then use a new token',
+      { cause: error },
+    );
+  }
+}
+
+function call(address: ControllerAddress, root: string, request: EnrollRequest): Promise<EnrollResponse> {
+  const client = new EnrollmentServiceClient(
+    formatControllerAddress(address),
+    credentials.createSsl(Buffer.from(root)),
+    { 'grpc.ssl_target_name_override': CONTROLLER_NAME, 'grpc.default_authority': CONTROLLER_NAME },
+  );
+  return new Promise<EnrollResponse>((resolve, reject) => {
+    client.enroll(request, new Metadata(), { deadline: Date.now() + CALL_TIMEOUT_MILLISECONDS }, (error, response) => {
+      if (error) reject(callError(error));
+      else resolve(response);
+    });
+  }).finally(() => client.close());
+}
+
+function callError(error: ServiceError): EnrollmentError {
+  const [code, fix] = REFUSALS.get(error.code) ?? [
+    'controller_failed',
+    "look into the controller's log; the token is still good unless it says otherwise",
+  ];
+  return new EnrollmentError(code, `the controller refused: ${error.details}`, fix, { cause: error });
+}
+
+const REFUSALS: ReadonlyMap<status, readonly [EnrollmentError['code'], string]> = new Map([
+  [
+    status.UNAUTHENTICATED,
+    ['token_refused', 'make a new enrollment token in the console: each works once, for a limited time'],
+  ],
+  [status.INVALID_ARGUMENT, ['request_refused', 'update the agent and the controller to matching versions']],
+  [status.RESOURCE_EXHAUSTED, ['too_many_attempts', 'wait a minute and try again']],
+  [status.UNAVAILABLE, ['controller_unreachable', 'check that the controller runs, and try again']],
+  [status.DEADLINE_EXCEEDED, ['controller_unreachable', 'check that the controller runs, and try again']],
+]);
+const CALL_TIMEOUT_MILLISECONDS = 20_000;

@@ -1,0 +1,53 @@
+import { AgentError, messageOf } from '../platform/agent-error.js';
+import type { StateDirectory } from '../platform/state-directory.js';
+import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
+
+/** What can be wrong with the stored identity. */
+export type IdentityStoreErrorCode = 'not_enrolled' | 'identity_damaged';
+
+/** There is no identity that can be used. */
+export class IdentityStoreError extends AgentError<IdentityStoreErrorCode> {
+  override readonly name = 'IdentityStoreError';
+}
+
+/** True when the state directory holds an identity, of whatever quality. */
+export async function isEnrolled(state: StateDirectory): Promise<boolean> {
+  return (await state.read(IDENTITY_FILE)) !== undefined;
+}
+
+/** Loads the identity. Throws IdentityStoreError. */
+export async function loadIdentity(state: StateDirectory): Promise<Identity> {
+  const content = await state.read(IDENTITY_FILE);
+  if (content === undefined) {
+    throw new IdentityStoreError(
+      'not_enrolled',
+      `${state.path} holds no identity`,
+      'make an enrollment token in the console and run `weft-edge enroll` first',
+    );
+  }
+  try {
+    return parseIdentity(StoredIdentity.parse(parseJson(content)));
+  } catch (error) {
+    throw new IdentityStoreError(
+      'identity_damaged',
+      `${state.file(IDENTITY_FILE)} cannot be used: ${messageOf(error)}`,
+      'restore the file from a backup, or enroll again with a new token',
+    );
+  }
+}
+
+/** Replaces the identity. */
+export async function storeIdentity(state: StateDirectory, identity: StoredIdentity): Promise<void> {
+  await state.write(IDENTITY_FILE, Buffer.from(`${JSON.stringify(identity, null, 2)}\n`));
+}
+
+function parseJson(content: Buffer): unknown {
+  try {
+    return JSON.parse(content.toString('utf8'));
+  } catch {
+    // The parser's own message quotes what it read, and that may be a piece of the private key.
+    throw new SyntaxError('it is not JSON');
+  }
+}
+
+const IDENTITY_FILE = 'identity.json';
