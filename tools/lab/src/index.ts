@@ -5,6 +5,7 @@ export { ApiError, answerOf, type ControllerApi } from './fabric/controller-api.
 export { type Fabric, publish, ruleName } from './fabric/intent.js';
 export { CONTROLLER_PROCESS, edgeProcess } from './fabric/programs.js';
 export { waitUntil } from './fabric/wait-until.js';
+export { FILE_PORT } from './host/content.js';
 export type { Lab, LabOptions } from './lab.js';
 export { LabError } from './lab-error.js';
 export { describeMissing, missingRequirements } from './sandbox/requirements.js';

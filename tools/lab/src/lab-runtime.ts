@@ -56,6 +56,10 @@ export class LabRuntime {
     return this.sandbox.call('waitForLog', { name, message, timeoutMilliseconds: LOG_TIMEOUT_MILLISECONDS });
   }
 
+  async waitForOutput(name: string, text: string): Promise<void> {
+    await this.sandbox.call('waitForOutput', { name, text, timeoutMilliseconds: LOG_TIMEOUT_MILLISECONDS });
+  }
+
   async execute(namespace: string, command: string, args: readonly string[]): Promise<ExecuteResult> {
     const timeoutMilliseconds = COMMAND_TIMEOUT_MILLISECONDS;
     return this.sandbox.call('execute', { namespace, command, args, timeoutMilliseconds });

@@ -21,6 +21,8 @@ export interface Lab {
   start(spec: ProcessSpec): Promise<void>;
   /** Resolves when the process has logged a JSON line with this `msg` since it was started. */
   waitForLog(name: string, message: string): Promise<void>;
+  /** Resolves when the process has written a line that contains this. */
+  waitForOutput(name: string, text: string): Promise<void>;
   /** The last lines that a process has logged. */
   tail(name: string, lines: number): Promise<readonly string[]>;
   /** Sends a signal and resolves when the process has ended. */

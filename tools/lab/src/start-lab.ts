@@ -106,6 +106,7 @@ function makeHandle({ runtime, forward, baseline, ...parts }: Parts): Lab {
     waitForLog: async (name, message) => {
       await runtime.waitForLog(name, message);
     },
+    waitForOutput: (name, text) => runtime.waitForOutput(name, text),
     tail: async (name, lines) => (await runtime.sandbox.call('tailLog', { name, lines })).lines,
     stop: (name, signal) => runtime.stop(name, signal),
     startController: async () => {

@@ -17,9 +17,9 @@ export function pingArguments(destination: string, count: number): readonly stri
   return ['-n', '-q', '-c', String(count), '-i', PING_INTERVAL_SECONDS, '-W', REPLY_PATIENCE_SECONDS, destination];
 }
 
-/** Arguments of a ping that goes on until it is interrupted. */
+/** Arguments of a ping that goes on until it is interrupted and writes when each answer came. */
 export function endlessPingArguments(destination: string): readonly string[] {
-  return ['-n', '-q', '-i', PING_INTERVAL_SECONDS, '-W', REPLY_PATIENCE_SECONDS, destination];
+  return ['-n', '-D', '-i', PING_INTERVAL_SECONDS, '-W', REPLY_PATIENCE_SECONDS, destination];
 }
 
 const PING_INTERVAL_SECONDS = '0.01';

@@ -19,15 +19,18 @@ export interface TransferResult {
   readonly problem: string | undefined;
 }
 
+/** As much of a lab as traffic needs. */
+export type Hosts = Pick<Lab, 'execute' | 'fileDigests'>;
+
 /** Pings the flow's destination from its source. */
-export async function pingFlow(lab: Lab, flow: Flow, count: number = PINGS_PER_FLOW): Promise<PingResult> {
+export async function pingFlow(lab: Hosts, flow: Flow, count: number = PINGS_PER_FLOW): Promise<PingResult> {
   const args = pingArguments(flow.destinationAddress, count);
   const { stdout, stderr } = await lab.execute(flow.from.hostNamespace, 'ping', args);
   return parsePing(stdout === '' ? stderr : stdout);
 }
 
 /** Moves the source's file to the destination: the destination fetches it, so that the data flows as `flow` says. */
-export async function transferFlow(lab: Lab, flow: Flow): Promise<TransferResult> {
+export async function transferFlow(lab: Hosts, flow: Flow): Promise<TransferResult> {
   const host = flow.family === 6 ? `[${flow.sourceAddress}]` : flow.sourceAddress;
   const url = `http://${host}:${FILE_PORT}/file`;
   const { code, stdout, stderr } = await lab.execute(flow.to.hostNamespace, process.execPath, [FILE_CLIENT, url]);

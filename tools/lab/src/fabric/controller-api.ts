@@ -20,22 +20,26 @@ export interface ControllerApi {
   tunnels(): Promise<readonly Tunnel[]>;
 }
 
-/** Logs in at `baseUrl` and keeps the session cookie for every later call. */
+/** Logs in at `baseUrl`; logs in again when the controller has forgotten the session, as after a restart. */
 export async function logIn(baseUrl: string, userName: string, password: string): Promise<ControllerApi> {
-  let cookie = '';
+  const anonymous = createWeftClient({ baseUrl });
+  const openSession = async () => {
+    const answer = await anonymous.POST('/api/v1/session', { body: { userName, password } });
+    const { tenantId } = answerOf(answer, 'Log in');
+    return { tenantId, cookie: answer.response.headers.getSetCookie().map(nameAndValue).join('; ') };
+  };
+  let session = await openSession();
   const client = createWeftClient({
     baseUrl,
     fetch: async (request) => {
-      if (cookie !== '') request.headers.set('cookie', cookie);
-      return fetch(request);
+      const again = request.clone();
+      const answer = await fetch(withCookie(request, session.cookie));
+      if (answer.status !== UNAUTHENTICATED) return answer;
+      session = await openSession();
+      return fetch(withCookie(again, session.cookie));
     },
   });
-  const login = await client.POST('/api/v1/session', { body: { userName, password } });
-  const { tenantId } = answerOf(login, 'Log in');
-  cookie = login.response.headers
-    .getSetCookie()
-    .map((each) => each.split(';')[0])
-    .join('; ');
+  const { tenantId } = session;
   const path = { params: { path: { tenantId } } };
   return {
     client,
@@ -62,3 +66,14 @@ function describe(problem: Problem | undefined): string {
   const entries = (problem.errors ?? []).map((each) => `${each.pointer}: ${each.detail}`);
   return [problem.detail ?? problem.title, ...entries].join(' ');
 }
+
+function nameAndValue(setCookie: string): string {
+  return setCookie.split(';')[0] ?? '';
+}
+
+function withCookie(request: Request, cookie: string): Request {
+  request.headers.set('cookie', cookie);
+  return request;
+}
+
+const UNAUTHENTICATED = 401;

@@ -32,6 +32,10 @@ const handlers: Handlers = {
   },
   startProcess: async (spec) => ({ pid: processes.start(spec) }),
   waitForLog: ({ name, message, timeoutMilliseconds }) => processes.waitForLog(name, message, timeoutMilliseconds),
+  waitForOutput: async ({ name, text, timeoutMilliseconds }) => {
+    await processes.waitForOutput(name, text, timeoutMilliseconds);
+    return {};
+  },
   stopProcess: ({ name, signal, timeoutMilliseconds }) => processes.stop(name, signal, timeoutMilliseconds),
   waitForExit: ({ name, timeoutMilliseconds }) => processes.waitForExit(name, timeoutMilliseconds),
   execute,

@@ -49,6 +49,15 @@ export class ProcessTable {
     );
   }
 
+  /** Resolves when a line that contains `text` is or was among the last ones written. */
+  waitForOutput(name: string, text: string, timeoutMilliseconds: number): Promise<void> {
+    return withTimeout(
+      this.#entry(name).lineWith(text),
+      timeoutMilliseconds,
+      () => new ProcessError(name, `"${name}" did not write "${text}" within ${timeoutMilliseconds / 1000} s.`),
+    );
+  }
+
   /** Sends the signal and resolves when the process has ended. */
   stop(name: string, signal: NodeJS.Signals, timeoutMilliseconds: number): Promise<ProcessExit> {
     this.#entry(name).child.kill(signal);
@@ -85,6 +94,7 @@ class Entry {
   readonly #name: string;
   readonly #seen = new Map<string, LogRecord>();
   readonly #waiting = new Map<string, ((record: LogRecord) => void)[]>();
+  readonly #watching = new Map<string, () => void>();
   #finish: (exit: ProcessExit) => void = () => undefined;
   #problem: string | undefined;
 
@@ -99,6 +109,7 @@ class Entry {
   line(text: string, fromStdout: boolean): void {
     this.recent.push(text);
     if (this.recent.length > KEPT_LINES) this.recent.shift();
+    for (const [wanted, found] of this.#watching) if (text.includes(wanted)) found();
     if (fromStdout) this.stdout = `${this.stdout}${text}\n`.slice(-KEPT_STDOUT);
     const record = parseLogLine(text);
     const message = record?.['msg'];
@@ -114,11 +125,24 @@ class Entry {
     const logged = new Promise<LogRecord>((resolve) => {
       this.#waiting.set(message, [...(this.#waiting.get(message) ?? []), resolve]);
     });
-    const ended = this.ended.then(({ code, signal }): never => {
-      const how = this.#problem ?? `ended (${signal ?? `exit code ${code}`})`;
-      throw new ProcessError(this.#name, `"${this.#name}" ${how} before it logged "${message}".`);
+    return Promise.race([logged, this.#endedBefore(message)]);
+  }
+
+  lineWith(text: string): Promise<void> {
+    if (this.recent.some((line) => line.includes(text))) return Promise.resolve();
+    const written = new Promise<void>((resolve) => {
+      this.#watching.set(text, () => {
+        this.#watching.delete(text);
+        resolve();
+      });
     });
-    return Promise.race([logged, ended]);
+    return Promise.race([written, this.#endedBefore(text)]);
+  }
+
+  async #endedBefore(awaited: string): Promise<never> {
+    const { code, signal } = await this.ended;
+    const how = this.#problem ?? `ended (${signal ?? `exit code ${code}`})`;
+    throw new ProcessError(this.#name, `"${this.#name}" ${how} before it logged "${awaited}".`);
   }
 
   fail(problem: string): void {
@@ -172,5 +196,5 @@ async function withTimeout<T>(work: Promise<T>, milliseconds: number, problem: (
 }
 
 const KEPT_LINES = 200;
-const KEPT_STDOUT = 65_536;
+const KEPT_STDOUT = 1_048_576;
 const KEPT_MESSAGES = 1_000;

@@ -9,6 +9,8 @@ export interface SandboxCalls {
   startProcess: { params: ProcessSpec; result: { pid: number } };
   /** Resolves when a JSON log line with this `msg` has been seen since the process started. */
   waitForLog: { params: { name: string; message: string; timeoutMilliseconds: number }; result: LogRecord };
+  /** Resolves when a line containing `text` is or was among the last ones. */
+  waitForOutput: { params: { name: string; text: string; timeoutMilliseconds: number }; result: Record<string, never> };
   stopProcess: { params: { name: string; signal: NodeJS.Signals; timeoutMilliseconds: number }; result: ProcessExit };
   waitForExit: { params: { name: string; timeoutMilliseconds: number }; result: ProcessExit };
   execute: { params: ExecuteSpec; result: ExecuteResult };

@@ -1,0 +1,75 @@
+import { waitUntil } from '@weft/lab';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type LabProgram, startLabProgram } from './support/lab-program.js';
+import { processesIn, readMachineState, sandboxOf } from './support/machine-state.js';
+import { whyNoLab } from './support/why-no-lab.js';
+
+const reason = whyNoLab();
+beforeEach((context) => context.skip(reason !== undefined, reason));
+
+const UP = /Ctrl-C ends the lab/;
+const STARTING = /Enrollment of the edges/;
+
+async function untilGone(namespaces: ReturnType<typeof sandboxOf>): Promise<void> {
+  if (namespaces === undefined) throw new Error('The lab had no namespaces of its own.');
+  await waitUntil('Every process of the lab is gone', GONE_TIMEOUT_MILLISECONDS, async () => {
+    const left = processesIn(namespaces);
+    return left.length === 0 ? { value: undefined } : { problem: left.join('; ') };
+  });
+}
+
+async function whileRunning<T>(lab: LabProgram, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    lab.kill('SIGKILL');
+    await lab.exited;
+  }
+}
+
+describe('whatever ends the lab, nothing stays behind', () => {
+  it.each([
+    ['SIGINT', 'is up', UP, { code: 0, signal: null }],
+    ['SIGTERM', 'is up', UP, { code: 0, signal: null }],
+    ['SIGKILL', 'is up', UP, { code: null, signal: 'SIGKILL' }],
+    ['SIGINT', 'is starting', STARTING, { code: 130, signal: null }],
+    ['SIGTERM', 'is starting', STARTING, { code: 143, signal: null }],
+    ['SIGKILL', 'is starting', STARTING, { code: null, signal: 'SIGKILL' }],
+  ] as const)('%s while it %s', async (signal, _when, moment, exit) => {
+    const before = readMachineState();
+    const lab = startLabProgram(['--port', '0']);
+    await whileRunning(lab, async () => {
+      await lab.seen(moment);
+      const namespaces = sandboxOf(lab.pid);
+      expect(processesIn(namespaces!)).not.toEqual([]);
+      lab.kill(signal);
+      expect(await lab.exited).toEqual(exit);
+      await untilGone(namespaces);
+    });
+    expect(readMachineState()).toEqual(before);
+  });
+});
+
+it('two labs at once do not meet, and each leaves nothing behind', async () => {
+  const before = readMachineState();
+  const labs = [startLabProgram(['--check', '--json']), startLabProgram(['--check', '--json'])];
+  const exits = await Promise.all(labs.map((lab) => lab.exited));
+  for (const [index, lab] of labs.entries()) {
+    expect(exits[index], lab.stderr()).toEqual({ code: 0, signal: null });
+    expect(JSON.parse(lab.stdout().trimEnd().split('\n').at(-1)!)).toEqual({
+      ok: true,
+      edges: 3,
+      inSync: 3,
+      pingsSent: 160,
+      pingsReceived: 160,
+      transferMiB: 512,
+      sha256Match: true,
+      cleartextPackets: 0,
+      espPackets: expect.any(Number),
+      seconds: expect.any(Number),
+    });
+  }
+  expect(readMachineState()).toEqual(before);
+});
+
+const GONE_TIMEOUT_MILLISECONDS = 5_000;
