@@ -1,0 +1,1 @@
+export { nodeCryptoProvider } from './node-crypto-provider.js';

@@ -1,0 +1,75 @@
+import { createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import type { KeyedMac, MacAlgorithm } from '@weft/ipsec-core';
+
+export function nodeMac(algorithm: MacAlgorithm, key: Uint8Array): KeyedMac {
+  if (algorithm === 'aes-xcbc') return xcbc(key);
+  if (algorithm === 'aes-cmac') return cmac(key);
+  const secret = createSecretKey(key);
+  const hash = HASH[algorithm];
+  return {
+    compute(buffer, offset, length, out) {
+      out.set(
+        createHmac(hash, secret)
+          .update(buffer.subarray(offset, offset + length))
+          .digest(),
+      );
+    },
+    destroy() {
+      // A KeyObject cannot be wiped; its memory is cleansed by OpenSSL when it is collected.
+    },
+  };
+}
+
+/** RFC 3566 section 4. */
+function xcbc(key: Uint8Array): KeyedMac {
+  const secret = createSecretKey(key);
+  const derive = (octet: number) => encryptCbc(secret, new Uint8Array(16).fill(octet));
+  return cbcMac(createSecretKey(derive(1)), derive(2), derive(3));
+}
+
+/** RFC 4493 section 2.3. */
+function cmac(key: Uint8Array): KeyedMac {
+  const secret = createSecretKey(key);
+  const whole = double(encryptCbc(secret, new Uint8Array(16)));
+  return cbcMac(secret, whole, double(whole));
+}
+
+/** CBC-MAC whose last block is mixed with one subkey when it is whole, else padded with a single 1 and the other. */
+function cbcMac(secret: KeyObject, whole: Uint8Array, padded: Uint8Array): KeyedMac {
+  return {
+    compute(buffer, offset, length, out) {
+      const isWhole = length > 0 && length % 16 === 0;
+      const blocks = new Uint8Array(Math.max(16, Math.ceil(length / 16) * 16));
+      blocks.set(buffer.subarray(offset, offset + length));
+      if (!isWhole) blocks[length] = 0x80;
+      const subkey = isWhole ? whole : padded;
+      const last = blocks.length - 16;
+      for (let i = 0; i < 16; i++) blocks[last + i] = (blocks[last + i] ?? 0) ^ (subkey[i] ?? 0);
+      out.set(encryptCbc(secret, blocks).subarray(-16));
+    },
+    destroy() {
+      whole.fill(0);
+      padded.fill(0);
+    },
+  };
+}
+
+function encryptCbc(secret: KeyObject, blocks: Uint8Array): Uint8Array {
+  const bits = (secret.symmetricKeySize ?? 0) * 8;
+  return createCipheriv(`aes-${bits}-cbc`, secret, new Uint8Array(16)).setAutoPadding(false).update(blocks);
+}
+
+/** Multiplication by x in GF(2^128). */
+function double(block: Uint8Array): Uint8Array {
+  const out = new Uint8Array(16);
+  for (let i = 0; i < 16; i++) out[i] = ((block[i] ?? 0) << 1) | ((block[i + 1] ?? 0) >>> 7);
+  if (((block[0] ?? 0) & 0x80) !== 0) out[15] = (out[15] ?? 0) ^ 0x87;
+  return out;
+}
+
+const HASH = {
+  'hmac-sha1': 'sha1',
+  'hmac-sha2-256': 'sha256',
+  'hmac-sha2-384': 'sha384',
+  'hmac-sha2-512': 'sha512',
+} as const;

@@ -1,0 +1,45 @@
+/** Big-endian integers at fixed offsets. The caller has checked the bounds: a read outside the array yields 0. */
+export function readUint16(octets: Uint8Array, offset: number): number {
+  return ((octets[offset] ?? 0) << 8) | (octets[offset + 1] ?? 0);
+}
+
+/** Unsigned, 0..2^32-1. */
+export function readUint32(octets: Uint8Array, offset: number): number {
+  return ((readUint16(octets, offset) << 16) | readUint16(octets, offset + 2)) >>> 0;
+}
+
+export function writeUint16(octets: Uint8Array, offset: number, value: number): void {
+  octets[offset] = value >>> 8;
+  octets[offset + 1] = value;
+}
+
+export function writeUint32(octets: Uint8Array, offset: number, value: number): void {
+  octets[offset] = value >>> 24;
+  octets[offset + 1] = value >>> 16;
+  octets[offset + 2] = value >>> 8;
+  octets[offset + 3] = value;
+}
+
+/**
+ * Moves octets between arrays. Within one array nothing is allocated, and source and target may overlap; between arrays
+ * short runs are copied by hand and long ones cost one view, which is cheaper than a loop from about 200 octets on.
+ */
+export function copyOctets(
+  from: Uint8Array,
+  fromOffset: number,
+  length: number,
+  to: Uint8Array,
+  toOffset: number,
+): void {
+  if (from === to) {
+    if (fromOffset !== toOffset) to.copyWithin(toOffset, fromOffset, fromOffset + length);
+    return;
+  }
+  if (length > LOOP_LIMIT) {
+    to.set(from.subarray(fromOffset, fromOffset + length), toOffset);
+    return;
+  }
+  for (let i = 0; i < length; i++) to[toOffset + i] = from[fromOffset + i] ?? 0;
+}
+
+const LOOP_LIMIT = 192;

@@ -1,0 +1,70 @@
+export type AeadAlgorithm = 'aes-gcm' | 'aes-ccm' | 'chacha20-poly1305';
+export type CipherAlgorithm = 'aes-cbc' | 'aes-ctr';
+export type MacAlgorithm = 'hmac-sha1' | 'hmac-sha2-256' | 'hmac-sha2-384' | 'hmac-sha2-512' | 'aes-xcbc' | 'aes-cmac';
+export type Direction = 'inbound' | 'outbound';
+
+/**
+ * Where the engine takes its algorithms from. A provider lists what it offers; the engine refuses, when an association
+ * is made, what is not in the list, so the three functions are never called for anything else. Every keyed object
+ * belongs to one association and one direction, is called from one thread, and keeps no reference to the key array.
+ */
+export interface CryptoProvider {
+  readonly name: string;
+  readonly aeads: readonly AeadAlgorithm[];
+  readonly ciphers: readonly CipherAlgorithm[];
+  readonly macs: readonly MacAlgorithm[];
+  /** AES keys have 16, 24 or 32 octets, ChaCha20 keys 32. `tagLength` is 8, 12 or 16 octets. */
+  aead(algorithm: AeadAlgorithm, key: Uint8Array, tagLength: number, direction: Direction): KeyedAead;
+  cipher(algorithm: CipherAlgorithm, key: Uint8Array, direction: Direction): KeyedCipher;
+  mac(algorithm: MacAlgorithm, key: Uint8Array): KeyedMac;
+}
+
+/** Nonces have 12 octets (AES-GCM, ChaCha20-Poly1305) or 11 (AES-CCM). */
+export interface KeyedAead {
+  /**
+   * Encrypts in place and writes the tag right behind. `aad` counts from its start for `aadLength` octets.
+   * The nonce and aad arrays are the caller's scratch memory: they change after the call.
+   */
+  seal(nonce: Uint8Array, aad: Uint8Array, aadLength: number, buffer: Uint8Array, offset: number, length: number): void;
+  /**
+   * Decrypts `length` octets (tag not counted, it follows them) to `out`, which may be the same place.
+   * Returns false when the tag is wrong; `out` is then unspecified but holds no plaintext that could be told apart.
+   */
+  open(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    aadLength: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+  ): boolean;
+  /** Forgets the key as far as the implementation can. */
+  destroy(): void;
+}
+
+export interface KeyedCipher {
+  /**
+   * Encrypts (outbound) or decrypts (inbound) to `out`, which may be the same place. `iv` has 16 octets: the CBC
+   * initialisation vector, or the first counter block of CTR. CBC lengths are multiples of 16; nothing is padded.
+   */
+  apply(iv: Uint8Array, buffer: Uint8Array, offset: number, length: number, out: Uint8Array, outOffset: number): void;
+  destroy(): void;
+}
+
+export interface KeyedMac {
+  /** Writes the whole, untruncated value to the start of `out`. */
+  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array): void;
+  destroy(): void;
+}
+
+/** Untruncated length of a MAC in octets. */
+export const MAC_LENGTH: Readonly<Record<MacAlgorithm, number>> = {
+  'hmac-sha1': 20,
+  'hmac-sha2-256': 32,
+  'hmac-sha2-384': 48,
+  'hmac-sha2-512': 64,
+  'aes-xcbc': 16,
+  'aes-cmac': 16,
+};

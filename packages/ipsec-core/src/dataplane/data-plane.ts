@@ -1,0 +1,207 @@
+import type { CryptoProvider, Direction } from '../crypto/provider.js';
+import type { EncryptionName } from '../crypto/suites.js';
+import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
+import {
+  InboundAssociation,
+  OutboundAssociation,
+  type SecurityAssociationParameters,
+} from '../policy/security-association.js';
+import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
+import { DropCounters, type DropReason } from './drop-reason.js';
+import { type InboundContext, InboundProcessor } from './inbound.js';
+import { type OutboundContext, OutboundProcessor } from './outbound.js';
+import { PolicyCounterTable } from './policy-counters.js';
+import type { InboundResult, OutboundResult } from './verdict.js';
+
+export interface DataPlaneOptions {
+  readonly provider: CryptoProvider;
+  /** Fills the array from a cryptographically secure source. */
+  readonly random: (out: Uint8Array) => void;
+}
+
+export interface AssociationSnapshot {
+  readonly direction: Direction;
+  readonly tunnelId: string;
+  readonly spi: number;
+  readonly suite: EncryptionName;
+  /** Outbound: whether new packets go out on it. Inbound: always true. */
+  readonly current: boolean;
+  readonly packets: bigint;
+  /** Inner octets. */
+  readonly bytes: bigint;
+  /** Outbound: last number sent; inbound: highest number accepted. */
+  readonly sequence: bigint;
+  readonly installedAt: number;
+  readonly lastUsedAt: number | undefined;
+  readonly hardExpiresAt: number;
+}
+
+/** Continuous over rekeys. Octets are those of inner packets. */
+export interface TunnelCounters {
+  readonly tunnelId: string;
+  readonly inboundSpis: readonly number[];
+  readonly outboundSpi: number | undefined;
+  readonly inboundPackets: bigint;
+  readonly inboundBytes: bigint;
+  readonly outboundPackets: bigint;
+  readonly outboundBytes: bigint;
+  readonly lastReceivedAt: number | undefined;
+  readonly lastSentAt: number | undefined;
+}
+
+/** Outbound packets that the entry decided. */
+export interface PolicyCounters {
+  readonly entryId: string;
+  readonly ruleId: string;
+  readonly packets: bigint;
+  readonly bytes: bigint;
+}
+
+/**
+ * The packet path of one edge. All calls are synchronous and write into the caller's memory; `packet` and `out` may be
+ * the same array, and nothing is copied when the inner packet already stands where it belongs in the ESP packet (after
+ * SPI, sequence number and IV). `now` is milliseconds of one monotonic clock. Before the first installPolicy everything
+ * is discarded.
+ */
+export class DataPlane {
+  readonly #associations: SecurityAssociationDatabase;
+  readonly #drops = new DropCounters();
+  readonly #policies = new PolicyCounterTable();
+  readonly #outboundContext: OutboundContext;
+  readonly #inboundContext: InboundContext;
+  readonly #outbound: OutboundProcessor;
+  readonly #inbound: InboundProcessor;
+
+  constructor(options: DataPlaneOptions) {
+    this.#associations = new SecurityAssociationDatabase(options);
+    const database = createSecurityPolicyDatabase([]);
+    this.#outboundContext = { database, tunnels: [], policies: this.#policies, drops: this.#drops };
+    this.#inboundContext = { database, associations: this.#associations, drops: this.#drops };
+    this.#outbound = new OutboundProcessor(this.#outboundContext);
+    this.#inbound = new InboundProcessor(this.#inboundContext);
+  }
+
+  /** Swaps the snapshot between two packets. Associations stay; counters of entries that keep their entryId go on. */
+  installPolicy(database: SecurityPolicyDatabase): void {
+    this.#policies.install(database);
+    this.#outboundContext.tunnels = database.entries.map((entry) =>
+      entry.action === 'PROTECT' ? this.#associations.tunnel(entry.tunnelId) : undefined,
+    );
+    this.#outboundContext.database = database;
+    this.#inboundContext.database = database;
+  }
+
+  /**
+   * Outbound: becomes the one its tunnel sends on; the predecessor stays until it is removed. Throws
+   * SecurityAssociationError, having changed nothing.
+   */
+  install(parameters: SecurityAssociationParameters, now: number): void {
+    this.#associations.install(parameters, now);
+  }
+
+  removeInbound(spi: number): boolean {
+    return this.#associations.removeInbound(spi);
+  }
+
+  removeOutbound(tunnelId: string, spi: number): boolean {
+    return this.#associations.removeOutbound(tunnelId, spi);
+  }
+
+  /**
+   * A clear packet from the TUN: on `transmit`, the ESP packet (from the SPI on, without UDP header) is in `out`. `out`
+   * needs room for the packet and espOverhead octets. The result is reused.
+   */
+  protect(
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): OutboundResult {
+    return this.#outbound.protect(packet, offset, length, out, outOffset, now);
+  }
+
+  /**
+   * An ESP packet from the underlay (a UDP payload that classifyEncapsulated calls esp): on `deliver`, the clear packet
+   * is in `out`. `out` needs room for `length` octets; after a discard it may hold remains. The result is reused.
+   */
+  open(
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): InboundResult {
+    return this.#inbound.open(packet, offset, length, out, outOffset, now);
+  }
+
+  /** Lifetimes reached since the last call; associations that reached their hard one are gone. */
+  expire(now: number): readonly LifetimeEvent[] {
+    return this.#associations.expire(now);
+  }
+
+  associations(): readonly AssociationSnapshot[] {
+    return this.#associations.all().map(([direction, association]) => ({
+      direction,
+      tunnelId: association.tunnelId,
+      spi: association.spi,
+      suite: association.suite,
+      current: direction === 'inbound' || this.#associations.tunnel(association.tunnelId).outbound === association,
+      packets: BigInt(association.packets),
+      bytes: BigInt(association.bytes),
+      sequence: sequenceOf(association),
+      installedAt: association.installedAt,
+      lastUsedAt: association.lastUsedAt,
+      hardExpiresAt: association.lifetime.hardAt,
+    }));
+  }
+
+  /** Every tunnel that an installed policy names or that has had an association. */
+  tunnels(): readonly TunnelCounters[] {
+    const inbound = new Map<string, number[]>();
+    for (const [direction, { tunnelId, spi }] of this.#associations.all()) {
+      if (direction === 'inbound') inbound.set(tunnelId, [...(inbound.get(tunnelId) ?? []), spi]);
+    }
+    return this.#associations.tunnels().map((tunnel) => ({
+      tunnelId: tunnel.tunnelId,
+      inboundSpis: inbound.get(tunnel.tunnelId) ?? [],
+      outboundSpi: tunnel.outbound?.spi,
+      inboundPackets: BigInt(tunnel.inboundPackets),
+      inboundBytes: BigInt(tunnel.inboundBytes),
+      outboundPackets: BigInt(tunnel.outboundPackets),
+      outboundBytes: BigInt(tunnel.outboundBytes),
+      lastReceivedAt: tunnel.lastReceivedAt,
+      lastSentAt: tunnel.lastSentAt,
+    }));
+  }
+
+  policies(): readonly PolicyCounters[] {
+    return this.#outboundContext.database.entries.map(({ entryId, ruleId }, index) => ({
+      entryId,
+      ruleId,
+      packets: BigInt(this.#policies.at(index)?.packets ?? 0),
+      bytes: BigInt(this.#policies.at(index)?.bytes ?? 0),
+    }));
+  }
+
+  drops(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {
+    return this.#drops.snapshot();
+  }
+}
+
+/** Throws nothing; what can be wrong is found when associations and policies are installed. */
+export function createDataPlane(options: DataPlaneOptions): DataPlane {
+  return new DataPlane(options);
+}
+
+function sequenceOf(association: unknown): bigint {
+  if (association instanceof OutboundAssociation) return join(association.sequence.high, association.sequence.low);
+  if (association instanceof InboundAssociation) return join(association.window.topHigh, association.window.topLow);
+  return 0n;
+}
+
+function join(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}

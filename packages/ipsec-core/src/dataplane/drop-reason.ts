@@ -1,0 +1,38 @@
+/** Every reason for which the data plane discards a packet. Closed: each has one counter, and nothing is dropped else. */
+export const DROP_REASONS = [
+  // outbound and inbound
+  'malformed_packet',
+  'buffer_too_small',
+  // outbound
+  'no_policy',
+  'spd_discard',
+  'fragment_without_ports',
+  'no_association',
+  'association_expired',
+  'sequence_exhausted',
+  // inbound
+  'malformed_esp',
+  'unknown_spi',
+  'replay_late',
+  'replayed',
+  'integrity_failed',
+  'bad_padding',
+  'bad_next_header',
+  'malformed_inner_packet',
+  'selector_mismatch',
+  'dummy_packet',
+] as const;
+
+export type DropReason = (typeof DROP_REASONS)[number];
+
+export class DropCounters {
+  readonly #packets = new Map<DropReason, number>(DROP_REASONS.map((reason) => [reason, 0]));
+
+  count(reason: DropReason): void {
+    this.#packets.set(reason, (this.#packets.get(reason) ?? 0) + 1);
+  }
+
+  snapshot(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {
+    return DROP_REASONS.map((reason) => ({ reason, packets: BigInt(this.#packets.get(reason) ?? 0) }));
+  }
+}

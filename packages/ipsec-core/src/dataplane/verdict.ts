@@ -1,0 +1,23 @@
+import type { DropReason } from './drop-reason.js';
+
+/** Reused by the data plane: read it before the next call. */
+export interface OutboundResult {
+  readonly verdict: 'transmit' | 'bypass' | 'discard';
+  /** Empty unless a PROTECT entry decided. */
+  readonly tunnelId: string;
+  /** transmit: octets written to out; bypass: octets of the clear packet, which was not copied; discard: 0. */
+  readonly length: number;
+  readonly reason: DropReason | undefined;
+}
+
+/** Reused by the data plane: read it before the next call. */
+export interface InboundResult {
+  readonly verdict: 'deliver' | 'discard';
+  /** Empty when no association was found. */
+  readonly tunnelId: string;
+  /** Octets of clear packet written to out. */
+  readonly length: number;
+  readonly reason: DropReason | undefined;
+}
+
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,0 +1,65 @@
+export { equalConstantTime } from './bytes/compare.js';
+export { fromHex, toHex } from './bytes/hex.js';
+export { Secret } from './bytes/secret.js';
+export {
+  createEspTransform,
+  type EspSuite,
+  type EspTransform,
+  type EspTransformOptions,
+  espKeyingMaterialLength,
+  espLengths,
+} from './crypto/esp-transform.js';
+export { nobleProvider } from './crypto/noble/noble-provider.js';
+export {
+  type AeadAlgorithm,
+  type CipherAlgorithm,
+  type CryptoProvider,
+  type Direction,
+  type KeyedAead,
+  type KeyedCipher,
+  type KeyedMac,
+  MAC_LENGTH,
+  type MacAlgorithm,
+} from './crypto/provider.js';
+export { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from './crypto/suites.js';
+export {
+  type AssociationSnapshot,
+  createDataPlane,
+  DataPlane,
+  type DataPlaneOptions,
+  type PolicyCounters,
+  type TunnelCounters,
+} from './dataplane/data-plane.js';
+export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
+export type { InboundResult, OutboundResult } from './dataplane/verdict.js';
+export {
+  PolicyError,
+  type PolicyErrorCode,
+  SecurityAssociationError,
+  type SecurityAssociationErrorCode,
+} from './errors.js';
+export type { LifetimeEvent } from './policy/sad.js';
+export type { SecurityAssociationParameters } from './policy/security-association.js';
+export type { PortRange, TrafficSelector } from './policy/selector.js';
+export { createSecurityPolicyDatabase, type SecurityPolicy, SecurityPolicyDatabase } from './policy/spd.js';
+export {
+  type EspLengths,
+  espOverhead,
+  espPacketLength,
+  FIRST_SPI,
+  maximumInnerLength,
+  type Underlay,
+} from './wire/esp.js';
+export {
+  AddressError,
+  type AddressErrorCode,
+  type AddressRange,
+  type Family,
+  formatAddress,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  prefixRange,
+} from './wire/ip/address.js';
+export { PROTOCOL } from './wire/ip/protocol.js';
+export { classifyEncapsulated, type EncapsulatedKind } from './wire/udp-encap.js';

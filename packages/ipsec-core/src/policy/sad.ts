@@ -1,0 +1,132 @@
+import type { Direction } from '../crypto/provider.js';
+import { SecurityAssociationError } from '../errors.js';
+import type { LifetimeStage } from './lifetime.js';
+import {
+  type AssociationOptions,
+  InboundAssociation,
+  OutboundAssociation,
+  type SecurityAssociation,
+  type SecurityAssociationParameters,
+} from './security-association.js';
+
+/** Counters of a tunnel outlive its associations, so that they are continuous over rekeys. */
+export class Tunnel {
+  readonly tunnelId: string;
+  /** The association that sends; predecessors wait in `retired` until they are removed. */
+  outbound: OutboundAssociation | undefined;
+  readonly retired: OutboundAssociation[] = [];
+  outboundPackets = 0;
+  outboundBytes = 0;
+  inboundPackets = 0;
+  inboundBytes = 0;
+  lastReceivedAt: number | undefined;
+  lastSentAt: number | undefined;
+
+  constructor(tunnelId: string) {
+    this.tunnelId = tunnelId;
+  }
+}
+
+export interface LifetimeEvent {
+  readonly kind: LifetimeStage;
+  readonly direction: Direction;
+  readonly tunnelId: string;
+  readonly spi: number;
+}
+
+/** The SAD (RFC 4301 section 4.4.2): inbound associations by SPI, outbound ones by the tunnel that uses them. */
+export class SecurityAssociationDatabase {
+  readonly #options: AssociationOptions;
+  readonly #inbound = new Map<number, InboundAssociation>();
+  readonly #tunnels = new Map<string, Tunnel>();
+
+  constructor(options: AssociationOptions) {
+    this.#options = options;
+  }
+
+  /** Throws SecurityAssociationError and changes nothing when the association cannot be made. */
+  install(parameters: SecurityAssociationParameters, now: number): void {
+    const { spi, tunnelId } = parameters;
+    if (parameters.direction === 'inbound') {
+      if (this.#inbound.has(spi)) {
+        throw new SecurityAssociationError('SPI_IN_USE', `Inbound SPI ${spi} is in use: choose another.`);
+      }
+      this.#inbound.set(spi, new InboundAssociation(parameters, this.#options, now));
+      this.tunnel(tunnelId);
+      return;
+    }
+    const tunnel = this.#tunnels.get(tunnelId);
+    if (tunnel?.outbound?.spi === spi || tunnel?.retired.some((association) => association.spi === spi)) {
+      throw new SecurityAssociationError('SPI_IN_USE', `Tunnel ${tunnelId} has an outbound SPI ${spi} already.`);
+    }
+    const association = new OutboundAssociation(parameters, this.#options, now);
+    const owner = this.tunnel(tunnelId);
+    if (owner.outbound !== undefined) owner.retired.push(owner.outbound);
+    owner.outbound = association;
+  }
+
+  /** The tunnel of this name, made when it is new. */
+  tunnel(tunnelId: string): Tunnel {
+    let tunnel = this.#tunnels.get(tunnelId);
+    if (tunnel === undefined) {
+      tunnel = new Tunnel(tunnelId);
+      this.#tunnels.set(tunnelId, tunnel);
+    }
+    return tunnel;
+  }
+
+  inbound(spi: number): InboundAssociation | undefined {
+    return this.#inbound.get(spi);
+  }
+
+  removeInbound(spi: number): boolean {
+    const association = this.#inbound.get(spi);
+    association?.transform.destroy();
+    return this.#inbound.delete(spi);
+  }
+
+  /** Removing the one that sends puts its youngest predecessor, if one is left, back in its place. */
+  removeOutbound(tunnelId: string, spi: number): boolean {
+    const tunnel = this.#tunnels.get(tunnelId);
+    if (tunnel === undefined) return false;
+    if (tunnel.outbound?.spi === spi) {
+      tunnel.outbound.transform.destroy();
+      tunnel.outbound = tunnel.retired.pop();
+      return true;
+    }
+    const at = tunnel.retired.findIndex((association) => association.spi === spi);
+    if (at === -1) return false;
+    for (const association of tunnel.retired.splice(at, 1)) association.transform.destroy();
+    return true;
+  }
+
+  /** Reports lifetimes reached since the last call; what is over is removed. */
+  expire(now: number): readonly LifetimeEvent[] {
+    const events: LifetimeEvent[] = [];
+    for (const [direction, association] of this.all()) {
+      const exhausted = association instanceof OutboundAssociation && association.exhausted;
+      const kind = association.lifetime.due(now, exhausted);
+      if (kind === undefined) continue;
+      const { tunnelId, spi } = association;
+      events.push({ kind, direction, tunnelId, spi });
+      if (kind !== 'hard') continue;
+      if (direction === 'inbound') this.removeInbound(spi);
+      else this.removeOutbound(tunnelId, spi);
+    }
+    return events;
+  }
+
+  all(): readonly (readonly [Direction, SecurityAssociation])[] {
+    const list: [Direction, SecurityAssociation][] = [];
+    for (const association of this.#inbound.values()) list.push(['inbound', association]);
+    for (const tunnel of this.#tunnels.values()) {
+      for (const association of tunnel.retired) list.push(['outbound', association]);
+      if (tunnel.outbound !== undefined) list.push(['outbound', tunnel.outbound]);
+    }
+    return list;
+  }
+
+  tunnels(): readonly Tunnel[] {
+    return [...this.#tunnels.values()];
+  }
+}

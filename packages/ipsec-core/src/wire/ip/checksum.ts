@@ -1,0 +1,21 @@
+import { readUint16 } from '../../bytes/octets.js';
+
+/**
+ * The ones' complement sum of 16-bit words (RFC 1071), not complemented, so that sums can be added.
+ * An odd last octet is padded with zero.
+ */
+export function checksumAdd(octets: Uint8Array, offset: number, length: number, sum = 0): number {
+  let total = sum;
+  const end = offset + length;
+  let at = offset;
+  for (; at + 1 < end; at += 2) total += readUint16(octets, at);
+  if (at < end) total += (octets[at] ?? 0) << 8;
+  return total;
+}
+
+/** Folds a sum into the 16-bit value for the checksum field. Computed over correct data with its checksum it is 0. */
+export function checksumFinish(sum: number): number {
+  let folded = sum;
+  while (folded > 0xffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000);
+  return ~folded & 0xffff;
+}
