@@ -132,6 +132,8 @@ function absorbSpec(draft: TunnelDraft, spec: TunnelSpec): void {
   if (sameSpec(draft.spec, spec)) return;
   draft.abandon('the tunnel was changed', 'info');
   draft.spec = spec;
+  // Whether the ends run a bundle that says the same is yet to be heard.
+  for (const side of SIDES) draft.ends[side].ready = false;
   draft.rekeyWanted = draft.current !== undefined;
 }
 

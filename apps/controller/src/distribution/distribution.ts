@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { BundleAck, BundleNack, Hello, RunningBundle } from '@weft/contracts/southbound';
+import type { Logger } from 'pino';
+import { KeyingService } from '../keying/keying-service.js';
+import { StatusReports } from '../observations/status-reports.js';
+import { BundleSigner } from '../pki/bundle-signer.js';
+import { ControllerEpoch } from '../platform/database/controller-epoch.js';
+import { InjectLogger } from '../platform/logging/logger.js';
+import type { EdgeSession } from '../southbound/edge-session.js';
+import { malformed } from '../southbound/protocol-error.js';
+import { checkAck, checkNack } from '../southbound/session-messages.js';
+import { SessionRegistry } from '../southbound/session-registry.js';
+import { shouldPush } from './bundle-delivery.js';
+import type { DesiredBundle, EdgeAssignment } from './edge-assignment.js';
+import { FabricStore, RevisionRefusedError } from './fabric-store.js';
+import { tunnelSpecs } from './fabric-tunnels.js';
+import { signBundle } from './signed-bundle.js';
+
+/** What is under way with one connected edge. */
+interface Delivery {
+  readonly session: EdgeSession;
+  running: RunningBundle | undefined;
+  awaited: { readonly nonce: string; readonly bundle: DesiredBundle; readonly timer: NodeJS.Timeout } | undefined;
+}
+
+/** Why a tenant's newest revision is not in force. */
+export interface DistributionFailure {
+  readonly revision: number | null;
+  readonly message: string;
+}
+
+/**
+ * Brings every tenant's newest revision to its edges. `revisionPublished` and the database's notification are hints
+ * that make it quick; polling by revision number makes it certain. A failure leaves the previous desired state.
+ */
+@Injectable()
+export class Distribution implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #store: FabricStore;
+  readonly #keying: KeyingService;
+  readonly #sessions: SessionRegistry;
+  readonly #reports: StatusReports;
+  readonly #signer: BundleSigner;
+  readonly #epoch: ControllerEpoch;
+  readonly #logger: Logger;
+  readonly #deliveries = new Map<string, Delivery>();
+  readonly #failures = new Map<string, DistributionFailure>();
+  /** Per tenant: the run under way, and the one that begins after it. */
+  readonly #runs = new Map<string, { readonly current: Promise<void>; next: Promise<void> | undefined }>();
+  #poll: NodeJS.Timeout | undefined;
+  #polling: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(
+    store: FabricStore,
+    keying: KeyingService,
+    sessions: SessionRegistry,
+    reports: StatusReports,
+    signer: BundleSigner,
+    epoch: ControllerEpoch,
+    @InjectLogger() logger: Logger,
+  ) {
+    this.#store = store;
+    this.#keying = keying;
+    this.#sessions = sessions;
+    this.#reports = reports;
+    this.#signer = signer;
+    this.#epoch = epoch;
+    this.#logger = logger.child({ component: 'distribution' });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    for (const tenantId of await this.#store.load()) this.#retarget(tenantId);
+    await this.#catchUp();
+    this.#schedulePoll();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#poll);
+    for (const { awaited } of this.#deliveries.values()) clearTimeout(awaited?.timer);
+    await this.#polling;
+    await Promise.all([...this.#runs.values()].map(({ current, next }) => next ?? current));
+  }
+
+  /**
+   * Compiles the newest revision of a tenant and pushes what changed. Resolves when the pushes are on their way;
+   * never rejects: a failure is logged, kept for `failure` and tried again.
+   */
+  revisionPublished(tenantId: string): Promise<void> {
+    const run = this.#runs.get(tenantId);
+    if (run !== undefined) {
+      // What is under way may have read the revision before this one: one more run covers all that came meanwhile.
+      run.next ??= run.current.then(() => this.#startRun(tenantId));
+      return run.next;
+    }
+    return this.#startRun(tenantId);
+  }
+
+  /** Why the newest revision of the tenant is not in force; undefined when it is. */
+  failure(tenantId: string): DistributionFailure | undefined {
+    return this.#failures.get(tenantId);
+  }
+
+  /** What a connected edge runs, by its own word. */
+  running(edgeId: string): RunningBundle | undefined {
+    return this.#deliveries.get(edgeId)?.running;
+  }
+
+  /** True while a push waits for its answer. */
+  isPushing(edgeId: string): boolean {
+    return this.#deliveries.get(edgeId)?.awaited !== undefined;
+  }
+
+  async sessionOpened(session: EdgeSession, hello: Hello): Promise<void> {
+    this.#deliveries.set(session.edgeId, { session, running: hello.running, awaited: undefined });
+    this.#keying.sessionOpened(session, hello.associations);
+    const assignment = this.#store.assignment(session.edgeId);
+    const hash = hello.running?.contentHash;
+    if (assignment !== undefined && hash !== undefined) {
+      if (assignment.desired.hash.equals(hash)) {
+        this.#keying.bundleRunning(session.edgeId, assignment.desired.bundle);
+        if (!assignment.applied?.hash.equals(hash)) await this.#recordApplied(session, assignment.desired);
+      } else if (assignment.applied?.hash.equals(hash)) {
+        this.#keying.bundleRunning(session.edgeId, assignment.applied.bundle);
+      }
+    }
+    this.#deliver(session.edgeId);
+  }
+
+  sessionClosed(session: EdgeSession): void {
+    const delivery = this.#deliveries.get(session.edgeId);
+    if (delivery?.session !== session) return;
+    clearTimeout(delivery.awaited?.timer);
+    this.#deliveries.delete(session.edgeId);
+    this.#keying.sessionClosed(session);
+  }
+
+  /** Throws ProtocolError when it answers no push, or another one. */
+  async acknowledged(session: EdgeSession, ack: BundleAck): Promise<void> {
+    const running = checkAck(ack);
+    const { delivery, bundle } = this.#takeAwaited(session, 'bundle_ack', ack.nonce);
+    if (!bundle.hash.equals(running.contentHash)) {
+      throw malformed('bundle_ack.running.content_hash', 'is not that of the bundle that was pushed');
+    }
+    delivery.running = running;
+    this.#keying.bundleRunning(session.edgeId, bundle.bundle);
+    const { edgeId } = session;
+    this.#logger.info({ edgeId, generation: String(bundle.generation), revision: bundle.revision }, 'bundle applied');
+    await this.#recordApplied(session, bundle);
+    this.#deliver(edgeId);
+  }
+
+  async refused(session: EdgeSession, nack: BundleNack): Promise<void> {
+    const { path, rule, reason } = checkNack(nack);
+    const { delivery, bundle } = this.#takeAwaited(session, 'bundle_nack', nack.nonce);
+    delivery.running = nack.running;
+    const { edgeId } = session;
+    this.#logger.warn(
+      { edgeId, generation: String(bundle.generation), revision: bundle.revision, path, rule, reason },
+      'bundle refused by the edge; it keeps running the previous one',
+    );
+    try {
+      await this.#store.recordRejection(edgeId, { hash: bundle.hash, path, rule, reason });
+    } catch (error) {
+      this.#logger.error({ err: error, edgeId }, 'the rejection is not stored; it is lost if the controller restarts');
+    }
+    this.#deliver(edgeId);
+  }
+
+  #startRun(tenantId: string): Promise<void> {
+    const current = this.#distribute(tenantId).finally(() => {
+      if (this.#runs.get(tenantId)?.current === current) this.#runs.delete(tenantId);
+    });
+    this.#runs.set(tenantId, { current, next: undefined });
+    return current;
+  }
+
+  async #distribute(tenantId: string): Promise<void> {
+    const before = this.#store.assignmentsOf(tenantId);
+    try {
+      await this.#store.compileNewest(tenantId);
+      this.#failures.delete(tenantId);
+    } catch (error) {
+      this.#reportFailure(tenantId, error);
+      return;
+    }
+    if (this.#stopped) return;
+    for (const { edgeId } of before) {
+      if (this.#store.assignment(edgeId) === undefined) this.#forget(edgeId);
+    }
+    this.#retarget(tenantId);
+    for (const session of this.#sessions.all()) {
+      if (session.tenantId === tenantId) this.#deliver(session.edgeId);
+    }
+  }
+
+  #forget(edgeId: string): void {
+    this.#sessions.forget(edgeId);
+    this.#reports.forget(edgeId);
+  }
+
+  #retarget(tenantId: string): void {
+    this.#keying.retarget(tenantId, tunnelSpecs(this.#store.assignmentsOf(tenantId)));
+  }
+
+  #reportFailure(tenantId: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    const revision = error instanceof RevisionRefusedError ? error.revision : null;
+    // Polling repeats it; the log says it once.
+    if (this.#failures.get(tenantId)?.message !== message) {
+      this.#logger.error({ err: error, tenantId }, 'the newest revision is not distributed; edges keep their bundles');
+    }
+    this.#failures.set(tenantId, { revision, message });
+  }
+
+  #deliver(edgeId: string): void {
+    const delivery = this.#deliveries.get(edgeId);
+    const assignment = this.#store.assignment(edgeId);
+    if (delivery === undefined || assignment === undefined) return;
+    const { desired } = assignment;
+    const wanted = shouldPush({
+      desiredHash: desired.hash,
+      runningHash: delivery.running?.contentHash,
+      awaitedHash: delivery.awaited?.bundle.hash,
+      rejectedHash: assignment.rejection?.hash,
+    });
+    if (!wanted) return;
+    if (delivery.running !== undefined && desired.generation <= delivery.running.generation) {
+      this.#raiseGeneration(edgeId, delivery.running.generation);
+      return;
+    }
+    this.#push(delivery, assignment);
+  }
+
+  #push(delivery: Delivery, assignment: EdgeAssignment): void {
+    const { session, running } = delivery;
+    const nonce = randomUUID();
+    const timer = setTimeout(() => {
+      session.end('DEADLINE_EXCEEDED', 'bundle_push: no answer in time');
+    }, BUNDLE_ANSWER_TIMEOUT_MILLISECONDS).unref();
+    delivery.awaited = { nonce, bundle: assignment.desired, timer };
+    const context = { epoch: this.#epoch.value, parentHash: running?.contentHash };
+    const bundle = signBundle(assignment, context, this.#signer);
+    session.send({ $case: 'bundlePush', value: { nonce, bundle } });
+  }
+
+  /** An edge that has seen our generation number with other content (a restored backup) would refuse it for ever. */
+  #raiseGeneration(edgeId: string, above: bigint): void {
+    this.#logger.warn({ edgeId, above: String(above) }, 'the edge has seen a higher generation; raising ours');
+    this.#store.raiseGeneration(edgeId, above).then(
+      () => this.#deliver(edgeId),
+      (error: unknown) =>
+        this.#logger.error({ err: error, edgeId }, 'the generation is not raised; trying at reconnect'),
+    );
+  }
+
+  #takeAwaited(session: EdgeSession, field: string, nonce: string): { delivery: Delivery; bundle: DesiredBundle } {
+    const delivery = this.#deliveries.get(session.edgeId);
+    const awaited = delivery?.awaited;
+    if (delivery === undefined || awaited === undefined || awaited.nonce !== nonce) {
+      throw malformed(`${field}.nonce`, 'answers no bundle that waits for an answer');
+    }
+    clearTimeout(awaited.timer);
+    delivery.awaited = undefined;
+    return { delivery, bundle: awaited.bundle };
+  }
+
+  async #recordApplied(session: EdgeSession, bundle: DesiredBundle): Promise<void> {
+    try {
+      await this.#store.recordApplied(session.edgeId, bundle);
+    } catch (error) {
+      this.#logger.error(
+        { err: error, edgeId: session.edgeId },
+        'the applied bundle is not stored; the next Hello says it',
+      );
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const newest = await this.#store.newestNumbers();
+    const behind = [...newest].filter(([tenantId, number]) => (this.#store.compiledRevision(tenantId) ?? 0) < number);
+    await Promise.all(behind.map(([tenantId]) => this.revisionPublished(tenantId)));
+  }
+
+  async #endRevokedSessions(): Promise<void> {
+    const sessions = this.#sessions.all();
+    if (sessions.length === 0) return;
+    const inForce = await this.#store.certificatesInForce(sessions.map(({ certificateSerial }) => certificateSerial));
+    for (const session of sessions) {
+      if (inForce.has(session.certificateSerial)) continue;
+      session.end('UNAUTHENTICATED', 'the certificate of this edge was revoked or the edge was deleted; enroll again');
+    }
+  }
+
+  #schedulePoll(): void {
+    if (this.#stopped) return;
+    this.#poll = setTimeout(() => {
+      this.#polling = this.#pollOnce().then(() => this.#schedulePoll());
+    }, POLL_INTERVAL_MILLISECONDS);
+  }
+
+  async #pollOnce(): Promise<void> {
+    try {
+      await this.#catchUp();
+      await this.#endRevokedSessions();
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'polling for revisions failed; edges keep their bundles');
+    }
+  }
+}
+
+/** A revision published by another controller is noticed after this long at the latest. */
+const POLL_INTERVAL_MILLISECONDS = 1_000;
+
+/** Installation and self-test of the largest bundle take an edge far less. */
+const BUNDLE_ANSWER_TIMEOUT_MILLISECONDS = 60_000;

@@ -1,0 +1,168 @@
+import { Injectable } from '@nestjs/common';
+import type { FabricIntent } from '@weft/fabric-compiler';
+import type { SqlExecutor } from '../platform/database/connection-options.js';
+import { type BundleContent, decodeBundle } from './bundle-content.js';
+import type { AppliedBundle, DesiredBundle, EdgeAssignment, RecordedRejection } from './edge-assignment.js';
+
+export interface StoredRevision {
+  readonly number: number;
+  readonly intent: FabricIntent;
+}
+
+/** The table edge_bundles, and the revisions that it follows from. */
+@Injectable()
+export class EdgeBundlesRepository {
+  /** Number of the newest revision of every tenant that has one. */
+  async newestNumbers(sql: SqlExecutor): Promise<ReadonlyMap<string, number>> {
+    const rows = await sql<{ tenantId: string; number: number }[]>`
+      select tenant_id, max(number) as number from revisions group by tenant_id`;
+    return new Map(rows.map((row) => [row.tenantId, row.number]));
+  }
+
+  async newestRevision(sql: SqlExecutor, tenantId: string): Promise<StoredRevision | undefined> {
+    const [row] = await sql<StoredRevision[]>`
+      select number, intent from revisions where tenant_id = ${tenantId} order by number desc limit 1`;
+    return row;
+  }
+
+  /** Until the end of the transaction no other controller compiles for this tenant. */
+  async lockTenant(sql: SqlExecutor, tenantId: string): Promise<void> {
+    await sql`select pg_advisory_xact_lock(${LOCK_CLASS}::integer, hashtext(${tenantId}))`;
+  }
+
+  /** Makes the content desired; the generation grows when it differs from what was. A newer revision wins. */
+  async storeDesired(
+    sql: SqlExecutor,
+    edge: { readonly tenantId: string; readonly edgeId: string; readonly revision: number },
+    { octets, hash }: BundleContent,
+  ): Promise<void> {
+    await sql`
+      insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
+      values (${edge.tenantId}, ${edge.edgeId}, ${edge.revision}, 1, ${hash}, ${octets})
+      on conflict (tenant_id, edge_id) do update set
+        revision = excluded.revision,
+        generation = edge_bundles.generation
+          + case when edge_bundles.content_hash = excluded.content_hash then 0 else 1 end,
+        content_hash = excluded.content_hash,
+        content = excluded.content
+      where edge_bundles.revision <= excluded.revision`;
+  }
+
+  /** Forgets edges that the revision does not hold. */
+  async retainOnly(sql: SqlExecutor, tenantId: string, revision: number, edgeIds: readonly string[]): Promise<void> {
+    await sql`
+      delete from edge_bundles
+      where tenant_id = ${tenantId} and revision <= ${revision} and edge_id <> all (${[...edgeIds]}::uuid[])`;
+  }
+
+  async assignments(sql: SqlExecutor, tenantId: string): Promise<readonly EdgeAssignment[]> {
+    const rows = await sql<AssignmentRow[]>`
+      select tenant_id, edge_id, revision, generation, content_hash, content,
+        applied_revision, applied_generation, applied_hash, applied_content,
+        rejected_hash, rejection_path, rejection_rule, rejection_reason
+      from edge_bundles where tenant_id = ${tenantId} order by edge_id`;
+    return rows.map(assignmentOf);
+  }
+
+  /** Tenants with desired bundles. */
+  async tenants(sql: SqlExecutor): Promise<readonly string[]> {
+    const rows = await sql<{ tenantId: string }[]>`select distinct tenant_id from edge_bundles order by tenant_id`;
+    return rows.map((row) => row.tenantId);
+  }
+
+  async recordApplied(
+    sql: SqlExecutor,
+    edge: { readonly tenantId: string; readonly edgeId: string },
+    applied: DesiredBundle,
+  ): Promise<void> {
+    await sql`
+      update edge_bundles set
+        applied_revision = ${applied.revision}, applied_generation = ${String(applied.generation)}::bigint,
+        applied_hash = ${applied.hash}, applied_content = ${applied.octets}, applied_at = now(),
+        rejected_hash = null, rejection_path = null, rejection_rule = null, rejection_reason = null, rejected_at = null
+      where tenant_id = ${edge.tenantId} and edge_id = ${edge.edgeId}`;
+  }
+
+  async recordRejection(
+    sql: SqlExecutor,
+    edge: { readonly tenantId: string; readonly edgeId: string },
+    rejection: RecordedRejection,
+  ): Promise<void> {
+    await sql`
+      update edge_bundles set
+        rejected_hash = ${rejection.hash}, rejection_path = ${rejection.path}, rejection_rule = ${rejection.rule},
+        rejection_reason = ${rejection.reason}, rejected_at = now()
+      where tenant_id = ${edge.tenantId} and edge_id = ${edge.edgeId}`;
+  }
+
+  /** Raises the generation of the desired bundle above one that the edge has seen (after a restored backup). */
+  async raiseGeneration(
+    sql: SqlExecutor,
+    edge: { readonly tenantId: string; readonly edgeId: string },
+    above: bigint,
+  ): Promise<void> {
+    await sql`
+      update edge_bundles set generation = ${String(above)}::bigint + 1
+      where tenant_id = ${edge.tenantId} and edge_id = ${edge.edgeId} and generation <= ${String(above)}::bigint`;
+  }
+
+  /** Which of the certificates (by serial) are in force. Those of deleted edges are not. */
+  async certificatesInForce(sql: SqlExecutor, serials: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await sql<{ serial: string }[]>`
+      select serial from certificates where serial = any (${[...serials]}::text[]) and revoked_at is null`;
+    return new Set(rows.map((row) => row.serial));
+  }
+}
+
+interface AssignmentRow {
+  readonly tenantId: string;
+  readonly edgeId: string;
+  readonly revision: number;
+  readonly generation: bigint;
+  readonly contentHash: Buffer;
+  readonly content: Buffer;
+  readonly appliedRevision: number | null;
+  readonly appliedGeneration: bigint | null;
+  readonly appliedHash: Buffer | null;
+  readonly appliedContent: Buffer | null;
+  readonly rejectedHash: Buffer | null;
+  readonly rejectionPath: string | null;
+  readonly rejectionRule: string | null;
+  readonly rejectionReason: string | null;
+}
+
+function assignmentOf(row: AssignmentRow): EdgeAssignment {
+  return {
+    tenantId: row.tenantId,
+    edgeId: row.edgeId,
+    desired: {
+      revision: row.revision,
+      generation: row.generation,
+      hash: row.contentHash,
+      octets: row.content,
+      bundle: decodeBundle(row.content),
+    },
+    applied: appliedOf(row),
+    rejection: rejectionOf(row),
+  };
+}
+
+function appliedOf(row: AssignmentRow): AppliedBundle | undefined {
+  const { appliedRevision, appliedGeneration, appliedHash, appliedContent } = row;
+  if (appliedRevision === null || appliedGeneration === null || appliedHash === null || appliedContent === null) {
+    return undefined;
+  }
+  const bundle = decodeBundle(appliedContent);
+  return { revision: appliedRevision, generation: appliedGeneration, hash: appliedHash, bundle };
+}
+
+function rejectionOf(row: AssignmentRow): RecordedRejection | undefined {
+  const { rejectedHash, rejectionPath, rejectionRule, rejectionReason } = row;
+  if (rejectedHash === null || rejectionPath === null || rejectionRule === null || rejectionReason === null) {
+    return undefined;
+  }
+  return { hash: rejectedHash, path: rejectionPath, rule: rejectionRule, reason: rejectionReason };
+}
+
+/** First key of the advisory locks of this table; any number that nobody else uses. */
+const LOCK_CLASS = 0x77656674;

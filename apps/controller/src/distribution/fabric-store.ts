@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import { type CompileProblem, compileFabric } from '@weft/fabric-compiler';
+import type { SqlExecutor } from '../platform/database/connection-options.js';
+import { Database } from '../platform/database/database.js';
+import { encodeBundle } from './bundle-content.js';
+import type { DesiredBundle, EdgeAssignment, RecordedRejection } from './edge-assignment.js';
+import { EdgeBundlesRepository } from './edge-bundles.repository.js';
+
+/** The newest revision does not compile; the desired state stays as it was. */
+export class RevisionRefusedError extends Error {
+  override readonly name = 'RevisionRefusedError';
+  readonly code = 'revision_refused';
+
+  constructor(
+    readonly tenantId: string,
+    readonly revision: number,
+    readonly problems: readonly CompileProblem[],
+  ) {
+    const first = problems[0];
+    super(
+      `revision ${revision} of tenant ${tenantId} does not compile: ${first?.pointer} ${first?.detail} ${first?.fix} ` +
+        '(edges keep their bundles; publish a corrected revision)',
+    );
+  }
+}
+
+/**
+ * What every edge should run, in memory as it stands in the table. A read or a compilation that fails changes
+ * nothing: the table and the memory keep the previous state whole.
+ */
+@Injectable()
+export class FabricStore {
+  readonly #database: Database;
+  readonly #repository: EdgeBundlesRepository;
+  readonly #byEdge = new Map<string, EdgeAssignment>();
+  readonly #byTenant = new Map<string, readonly string[]>();
+  /** Revisions that were compiled here or found compiled. */
+  readonly #compiled = new Map<string, number>();
+
+  constructor(database: Database, repository: EdgeBundlesRepository) {
+    this.#database = database;
+    this.#repository = repository;
+  }
+
+  assignment(edgeId: string): EdgeAssignment | undefined {
+    return this.#byEdge.get(edgeId);
+  }
+
+  assignmentsOf(tenantId: string): readonly EdgeAssignment[] {
+    const ids = this.#byTenant.get(tenantId) ?? [];
+    return ids.flatMap((edgeId) => this.#byEdge.get(edgeId) ?? []);
+  }
+
+  compiledRevision(tenantId: string): number | undefined {
+    return this.#compiled.get(tenantId);
+  }
+
+  /** Reads the stored state of all tenants. */
+  async load(): Promise<readonly string[]> {
+    const tenants = await this.#repository.tenants(this.#database.sql);
+    for (const tenantId of tenants) {
+      this.#replace(tenantId, await this.#repository.assignments(this.#database.sql, tenantId));
+    }
+    return tenants;
+  }
+
+  newestNumbers(): Promise<ReadonlyMap<string, number>> {
+    return this.#repository.newestNumbers(this.#database.sql);
+  }
+
+  /** Which of the certificates (by serial) are in force. */
+  certificatesInForce(serials: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#repository.certificatesInForce(this.#database.sql, serials);
+  }
+
+  /** Compiles the newest revision of a tenant and makes it desired, in one transaction. Throws RevisionRefusedError. */
+  async compileNewest(tenantId: string): Promise<void> {
+    const compiled = await this.#database.transaction((sql) => this.#compile(sql, tenantId));
+    if (compiled === undefined) return;
+    this.#replace(tenantId, compiled.assignments);
+    this.#compiled.set(tenantId, compiled.revision);
+  }
+
+  /** The edge runs this bundle, which was desired when it was sent. */
+  async recordApplied(edgeId: string, bundle: DesiredBundle): Promise<void> {
+    const assignment = this.#byEdge.get(edgeId);
+    if (assignment === undefined) return;
+    this.#byEdge.set(edgeId, { ...assignment, applied: bundle, rejection: undefined });
+    await this.#repository.recordApplied(this.#database.sql, assignment, bundle);
+  }
+
+  /** Remembers why the edge refused what was sent to it. */
+  async recordRejection(edgeId: string, rejection: RecordedRejection): Promise<void> {
+    const assignment = this.#byEdge.get(edgeId);
+    if (assignment === undefined) return;
+    this.#byEdge.set(edgeId, { ...assignment, rejection });
+    await this.#repository.recordRejection(this.#database.sql, assignment, rejection);
+  }
+
+  /** The edge has seen this generation with other content: what is desired gets a higher one. */
+  async raiseGeneration(edgeId: string, above: bigint): Promise<void> {
+    const assignment = this.#byEdge.get(edgeId);
+    if (assignment === undefined || assignment.desired.generation > above) return;
+    await this.#repository.raiseGeneration(this.#database.sql, assignment, above);
+    const current = this.#byEdge.get(edgeId);
+    if (current === undefined || current.desired.generation > above) return;
+    this.#byEdge.set(edgeId, { ...current, desired: { ...current.desired, generation: above + 1n } });
+  }
+
+  async #compile(
+    sql: SqlExecutor,
+    tenantId: string,
+  ): Promise<{ revision: number; assignments: readonly EdgeAssignment[] } | undefined> {
+    await this.#repository.lockTenant(sql, tenantId);
+    const newest = await this.#repository.newestRevision(sql, tenantId);
+    if (newest === undefined) return undefined;
+    const result = compileFabric(newest.intent);
+    if (!result.ok) throw new RevisionRefusedError(tenantId, newest.number, result.problems);
+    for (const [edgeId, bundle] of result.bundles) {
+      const edge = { tenantId, edgeId, revision: newest.number };
+      await this.#repository.storeDesired(sql, edge, encodeBundle(bundle));
+    }
+    await this.#repository.retainOnly(sql, tenantId, newest.number, [...result.bundles.keys()]);
+    return { revision: newest.number, assignments: await this.#repository.assignments(sql, tenantId) };
+  }
+
+  #replace(tenantId: string, assignments: readonly EdgeAssignment[]): void {
+    for (const edgeId of this.#byTenant.get(tenantId) ?? []) this.#byEdge.delete(edgeId);
+    for (const assignment of assignments) this.#byEdge.set(assignment.edgeId, assignment);
+    this.#byTenant.set(
+      tenantId,
+      assignments.map(({ edgeId }) => edgeId),
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import type { Bundle, Profile, Tunnel } from '@weft/contracts/southbound';
+import type { TunnelEndSpec, TunnelProfile, TunnelSpec } from '../keying/tunnel-keying.js';
+import type { EdgeAssignment } from './edge-assignment.js';
+
+/** The tunnels that both of their ends should run, by tunnel id; the ends by edge id. */
+export function tunnelSpecs(assignments: readonly EdgeAssignment[]): ReadonlyMap<string, TunnelSpec> {
+  const byEdge = new Map(assignments.map((assignment) => [assignment.edgeId, assignment]));
+  const specs = new Map<string, TunnelSpec>();
+  for (const here of assignments) {
+    for (const tunnel of here.desired.bundle.tunnels) {
+      if (here.edgeId > tunnel.peerEdgeId) continue;
+      const there = byEdge.get(tunnel.peerEdgeId);
+      const mirror = there?.desired.bundle.tunnels.find((other) => other.tunnelId === tunnel.tunnelId);
+      const profile = profileOf(tunnel.profile);
+      if (mirror === undefined || profile === undefined) continue;
+      specs.set(tunnel.tunnelId, { ends: [endOf(here.edgeId, mirror), endOf(tunnel.peerEdgeId, tunnel)], profile });
+    }
+  }
+  return specs;
+}
+
+/** Whether a bundle says of a tunnel, seen from one end, what its spec says. */
+export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: TunnelSpec, peer: TunnelEndSpec): boolean {
+  const tunnel = bundle.tunnels.find((candidate) => candidate.tunnelId === tunnelId);
+  const profile = profileOf(tunnel?.profile);
+  return (
+    tunnel?.remote?.address === peer.address &&
+    tunnel.remote.port === peer.port &&
+    profile?.keyBits === spec.profile.keyBits &&
+    profile.replayWindow === spec.profile.replayWindow &&
+    profile.extendedSequenceNumbers === spec.profile.extendedSequenceNumbers
+  );
+}
+
+/** An end as the tunnel of the other end describes it. */
+function endOf(edgeId: string, seenFromPeer: Tunnel): TunnelEndSpec {
+  const { address, port } = seenFromPeer.remote ?? { address: '', port: 0 };
+  return { edgeId, name: seenFromPeer.peerName, address, port };
+}
+
+function profileOf(profile: Profile | undefined): TunnelProfile | undefined {
+  const keyBits = KEY_BITS.find((bits) => bits === profile?.keyBits);
+  if (profile === undefined || keyBits === undefined) return undefined;
+  const { replayWindow, extendedSequenceNumbers } = profile;
+  return { encryption: 'aes-gcm-16', keyBits, replayWindow, extendedSequenceNumbers };
+}
+
+const KEY_BITS = [128, 192, 256] as const;

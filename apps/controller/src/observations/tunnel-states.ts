@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { FabricStore } from '../distribution/fabric-store.js';
+import { tunnelSpecs } from '../distribution/fabric-tunnels.js';
+import { KeyingService } from '../keying/keying-service.js';
+import { inboundSpi, outboundSpi, type Side, type TunnelKeying, type TunnelSpec } from '../keying/tunnel-keying.js';
+import { statusOf, tunnelTraffic } from './rates.js';
+import { StatusReports } from './status-reports.js';
+import { tunnelCondition } from './tunnel-condition.js';
+import type { TunnelEndState, TunnelState } from './tunnel-state.js';
+
+/** The tunnels of a tenant as they are now. */
+@Injectable()
+export class TunnelStates {
+  readonly #store: FabricStore;
+  readonly #keying: KeyingService;
+  readonly #reports: StatusReports;
+
+  constructor(store: FabricStore, keying: KeyingService, reports: StatusReports) {
+    this.#store = store;
+    this.#keying = keying;
+    this.#reports = reports;
+  }
+
+  /** Tunnels of the newest revision in force, by tunnel id. */
+  list(tenantId: string): readonly TunnelState[] {
+    const specs = tunnelSpecs(this.#store.assignmentsOf(tenantId));
+    return [...specs].map(([tunnelId, spec]) => this.#state(tunnelId, spec)).sort(byTunnelId);
+  }
+
+  #state(tunnelId: string, spec: TunnelSpec): TunnelState {
+    const keying = this.#keying.state(tunnelId);
+    return {
+      tunnelId,
+      ...tunnelCondition(keying),
+      rekeys: keying?.rekeys ?? 0,
+      ends: [this.#end(tunnelId, spec, keying, 0), this.#end(tunnelId, spec, keying, 1)],
+    };
+  }
+
+  #end(tunnelId: string, spec: TunnelSpec, keying: TunnelKeying | undefined, side: Side): TunnelEndState {
+    const { edgeId } = spec.ends[side];
+    const reports = this.#reports.of(edgeId);
+    const current = keying?.current;
+    return {
+      edgeId,
+      inboundSpi: current === undefined ? null : inboundSpi(current, side),
+      outboundSpi: current === undefined ? null : outboundSpi(current, side),
+      inbound: tunnelTraffic(reports, tunnelId, 'inbound'),
+      outbound: tunnelTraffic(reports, tunnelId, 'outbound'),
+      lastReceivedAt: statusOf(reports?.last, tunnelId)?.lastReceivedAt ?? null,
+    };
+  }
+}
+
+function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {
+  return left.tunnelId < right.tunnelId ? -1 : 1;
+}

@@ -1,0 +1,203 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { Hello, SessionRequest, SessionServiceServer } from '@weft/contracts/southbound';
+import type { Logger } from 'pino';
+import { ControllerConfig } from '../config/controller-config.js';
+import { Distribution } from '../distribution/distribution.js';
+import { KeyingService } from '../keying/keying-service.js';
+import { StatusReports } from '../observations/status-reports.js';
+import { CertificateRegistry } from '../pki/certificate-registry.js';
+import { type EdgeCertificateIdentity, edgeIdentityFromCertificate } from '../pki/edge-identity.js';
+import { Clock } from '../platform/clock/clock.js';
+import { ControllerEpoch } from '../platform/database/controller-epoch.js';
+import { Database } from '../platform/database/database.js';
+import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
+import { InjectLogger } from '../platform/logging/logger.js';
+import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
+import { malformed, ProtocolError } from './protocol-error.js';
+import { checkExpiring, checkHello, checkResult, checkStatus } from './session-messages.js';
+import { SessionRegistry } from './session-registry.js';
+
+/** The SessionService of the southbound contract: one stream per edge. Messages of one edge are worked in in order. */
+@Injectable()
+export class SouthboundSessionService implements OnApplicationShutdown {
+  readonly implementation: SessionServiceServer = { session: (call) => void this.#serve(call) };
+  readonly #config: ControllerConfig;
+  readonly #database: Database;
+  readonly #epoch: ControllerEpoch;
+  readonly #clock: Clock;
+  readonly #certificates: CertificateRegistry;
+  readonly #sessions: SessionRegistry;
+  readonly #distribution: Distribution;
+  readonly #keying: KeyingService;
+  readonly #reports: StatusReports;
+  readonly #logger: Logger;
+  readonly #served = new Set<Promise<void>>();
+
+  constructor(
+    config: ControllerConfig,
+    database: Database,
+    epoch: ControllerEpoch,
+    clock: Clock,
+    certificates: CertificateRegistry,
+    sessions: SessionRegistry,
+    distribution: Distribution,
+    keying: KeyingService,
+    reports: StatusReports,
+    @InjectLogger() logger: Logger,
+  ) {
+    this.#config = config;
+    this.#database = database;
+    this.#epoch = epoch;
+    this.#clock = clock;
+    this.#certificates = certificates;
+    this.#sessions = sessions;
+    this.#distribution = distribution;
+    this.#keying = keying;
+    this.#reports = reports;
+    this.#logger = logger.child({ component: 'southbound' });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const session of this.#sessions.all())
+      session.end('UNAVAILABLE', 'the controller is stopping; reconnect later');
+    await Promise.all(this.#served);
+  }
+
+  #serve(call: SessionCall): void {
+    const served = this.#session(call).finally(() => this.#served.delete(served));
+    this.#served.add(served);
+  }
+
+  async #session(call: SessionCall): Promise<void> {
+    let identity: EdgeCertificateIdentity | undefined;
+    try {
+      const messages = call[Symbol.asyncIterator]();
+      const hello = await this.#awaitHello(messages);
+      if (hello === undefined) {
+        call.end();
+        return;
+      }
+      identity = await this.#identify(call);
+      await this.#converse(new GrpcEdgeSession(call, identity, hello, this.#clock.now()), hello, messages);
+      call.end();
+    } catch (error) {
+      this.#refuse(call, identity, error);
+    }
+  }
+
+  async #converse(session: GrpcEdgeSession, hello: Hello, messages: AsyncIterator<SessionRequest>): Promise<void> {
+    if (!this.#sessions.claim(session)) {
+      throw new ProtocolError(
+        'ALREADY_EXISTS',
+        'another instance with the identity of this edge is connected; stop it, or enroll this one as an edge of its own',
+      );
+    }
+    const { edgeId, tenantId, agentVersion, bootId } = session;
+    this.#logger.info({ edgeId, tenantId, agentVersion, bootId }, 'edge connected');
+    try {
+      session.send({
+        $case: 'welcome',
+        value: { epoch: this.#epoch.value, statusIntervalMilliseconds: this.#config.statusIntervalMilliseconds },
+      });
+      await this.#distribution.sessionOpened(session, hello);
+      for (;;) {
+        const next = await messages.next();
+        if (next.done === true) return;
+        await this.#absorb(session, next.value);
+      }
+    } finally {
+      session.close();
+      this.#sessions.release(session);
+      this.#distribution.sessionClosed(session);
+      this.#logger.info({ edgeId, tenantId }, 'edge disconnected');
+    }
+  }
+
+  async #absorb(session: GrpcEdgeSession, { message }: SessionRequest): Promise<void> {
+    switch (message?.$case) {
+      case 'hello':
+        throw malformed('hello', 'only the first message of a stream may be one');
+      case 'bundleAck':
+        return this.#distribution.acknowledged(session, message.value);
+      case 'bundleNack':
+        return this.#distribution.refused(session, message.value);
+      case 'securityAssociationResult':
+        checkResult(message.value);
+        if (!this.#keying.answered(session.edgeId, message.value)) {
+          throw malformed('security_association_result.command_id', 'answers no command that waits for an answer');
+        }
+        return;
+      case 'securityAssociationExpiring':
+        return this.#keying.expiring(session.edgeId, checkExpiring(message.value));
+      case 'status':
+        checkStatus(message.value);
+        return this.#reports.record(session.edgeId, session.bootId, message.value);
+      case undefined:
+        throw malformed('message', 'is empty or of a kind that this controller does not know');
+    }
+  }
+
+  /** The first message; undefined when the stream ends before it. */
+  async #awaitHello(messages: AsyncIterator<SessionRequest>): Promise<Hello | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new ProtocolError('DEADLINE_EXCEEDED', 'hello: did not arrive in time')),
+        HELLO_TIMEOUT_MILLISECONDS,
+      );
+    });
+    try {
+      const first = await Promise.race([messages.next(), late]);
+      if (first.done === true) return undefined;
+      if (first.value.message?.$case !== 'hello') throw malformed('message', 'the first one of a stream must be hello');
+      checkHello(first.value.message.value);
+      return first.value.message.value;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #identify(call: SessionCall): Promise<EdgeCertificateIdentity> {
+    const certificate = call.getAuthContext().sslPeerCertificate;
+    if (certificate === undefined) throw new ProtocolError('UNAUTHENTICATED', 'no client certificate; enroll first');
+    const identity = readIdentity(certificate.raw);
+    const status = await this.#certificates.status(this.#database.sql, identity);
+    if (status === 'valid') return identity;
+    const why = status === 'revoked' ? 'was revoked' : 'is of no edge that this controller knows';
+    throw new ProtocolError('UNAUTHENTICATED', `the certificate ${why}; enroll again with a new token`);
+  }
+
+  #refuse(call: SessionCall, identity: EdgeCertificateIdentity | undefined, error: unknown): void {
+    const edgeId = identity?.edgeId;
+    if (call.cancelled) return;
+    if (error instanceof ProtocolError) {
+      this.#logger.warn({ edgeId, peer: call.getPeer(), code: error.code }, `session refused: ${error.message}`);
+      endCall(call, error.code, error.message);
+    } else if (error instanceof DatabaseUnavailableError) {
+      this.#logger.warn({ edgeId, err: error }, 'session refused: no database');
+      endCall(call, 'UNAVAILABLE', 'the controller cannot reach its database; try again later');
+    } else if (isStreamEnd(error)) {
+      this.#logger.debug({ edgeId, err: error }, 'the stream broke off');
+    } else {
+      this.#logger.error({ edgeId, err: error }, 'session failed');
+      endCall(call, 'INTERNAL', 'internal error; see the log of the controller');
+    }
+  }
+}
+
+function readIdentity(der: Uint8Array): EdgeCertificateIdentity {
+  try {
+    return edgeIdentityFromCertificate(der);
+  } catch (error) {
+    throw new ProtocolError('UNAUTHENTICATED', error instanceof Error ? error.message : 'the certificate is unusable');
+  }
+}
+
+/** What the iterator throws when we, or the transport, ended the stream: a status, or a premature close. */
+function isStreamEnd(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  return typeof error.code === 'number' || error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ABORT_ERR';
+}
+
+/** An edge speaks first, and at once. */
+const HELLO_TIMEOUT_MILLISECONDS = 10_000;

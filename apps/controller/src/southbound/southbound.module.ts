@@ -1,0 +1,30 @@
+import { Global, Module } from '@nestjs/common';
+import { Distribution } from '../distribution/distribution.js';
+import { EdgeBundlesRepository } from '../distribution/edge-bundles.repository.js';
+import { FabricStore } from '../distribution/fabric-store.js';
+import { KeyingService } from '../keying/keying-service.js';
+import { EdgeStates } from '../observations/edge-states.js';
+import { PolicyCounters } from '../observations/policy-counters.js';
+import { StatusReports } from '../observations/status-reports.js';
+import { TunnelStates } from '../observations/tunnel-states.js';
+import { SessionRegistry } from './session-registry.js';
+import { SouthboundSessionService } from './southbound-session.service.js';
+
+/** The southbound half: sessions, distribution of bundles, keying, observations. */
+@Global()
+@Module({
+  providers: [
+    EdgeBundlesRepository,
+    FabricStore,
+    KeyingService,
+    SessionRegistry,
+    Distribution,
+    StatusReports,
+    EdgeStates,
+    TunnelStates,
+    PolicyCounters,
+    SouthboundSessionService,
+  ],
+  exports: [Distribution, EdgeStates, TunnelStates, PolicyCounters, SouthboundSessionService],
+})
+export class SouthboundModule {}
