@@ -1,6 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { ControllerConfig } from './config/controller-config.js';
+import { EnrollmentModule } from './enrollment/enrollment.module.js';
+import { PkiModule } from './pki/pki.module.js';
+import { GrpcModule } from './platform/grpc/grpc.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 
 /** The whole controller. Each half of it is one line in `imports`. */
@@ -10,7 +13,7 @@ export class AppModule {
   static register(config: ControllerConfig, logger: Logger): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.register(config, logger)],
+      imports: [PlatformModule.register(config, logger), PkiModule, GrpcModule, EnrollmentModule],
     };
   }
 }

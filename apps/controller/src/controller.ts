@@ -4,8 +4,13 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import type { ControllerConfig } from './config/controller-config.js';
+import { BundleSigner } from './pki/bundle-signer.js';
+import { CertificateAuthority } from './pki/certificate-authority.js';
+import { TrustAnchor } from './pki/trust-anchor.js';
 import { ControllerEpoch } from './platform/database/controller-epoch.js';
 import { Database } from './platform/database/database.js';
+import { EnrollmentServer } from './platform/grpc/enrollment-server.js';
+import { SessionServer } from './platform/grpc/session-server.js';
 import { HttpListener } from './platform/listening/http-listener.js';
 import { httpLogging } from './platform/logging/http-logging.js';
 import { NestLogger } from './platform/logging/nest-logger.js';
@@ -14,6 +19,10 @@ import { NestLogger } from './platform/logging/nest-logger.js';
 export interface ControllerAddresses {
   /** host:port or unix:/path */
   readonly http: string;
+  /** host:port */
+  readonly session: string;
+  /** host:port */
+  readonly enrollment: string;
 }
 
 /** A whole controller: what main runs and what a test starts in its own process. */
@@ -56,12 +65,21 @@ export class Controller {
     application.disable('x-powered-by');
     application.use(httpLogging(this.#logger));
     await application.get(Database).start();
+    await startPki(application);
     const epoch = await application.get(ControllerEpoch).take();
     this.#refuseWhenStopping();
     await application.init();
     this.#refuseWhenStopping();
     this.#http = await HttpListener.open(application.getHttpServer(), this.#config.http);
-    const addresses: ControllerAddresses = { http: this.#http.address };
+    const session = application.get(SessionServer);
+    const enrollment = application.get(EnrollmentServer);
+    await session.start();
+    await enrollment.start();
+    const addresses: ControllerAddresses = {
+      http: this.#http.address,
+      session: session.address,
+      enrollment: enrollment.address,
+    };
     this.#logger.info({ ...addresses, epoch: epoch.toString() }, 'controller ready');
     return addresses;
   }
@@ -73,12 +91,27 @@ export class Controller {
   }
 
   async #stop(): Promise<void> {
-    await this.#http?.close();
-    await this.#application?.close();
-    await this.#application?.get(Database).stop();
+    const application = this.#application;
+    if (application === undefined) return;
+    // The modules end their streams in close(), for which the gRPC servers wait.
+    const doors = [
+      this.#http?.close(),
+      application.get(SessionServer).close(),
+      application.get(EnrollmentServer).close(),
+    ];
+    await application.close();
+    await Promise.all(doors);
+    await application.get(Database).stop();
   }
 
   #refuseWhenStopping(): void {
     if (this.stopping) throw new Error('the controller was stopped while it started');
   }
+}
+
+/** Not in a hook: it needs the database, and every module may need it in its own. */
+async function startPki(application: NestExpressApplication): Promise<void> {
+  await application.get(CertificateAuthority).start();
+  await application.get(BundleSigner).start();
+  await application.get(TrustAnchor).check();
 }

@@ -1,0 +1,148 @@
+import { generateKeyPair, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { promisify } from 'node:util';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PublicKey,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import { type EdgeIdentity, edgeUri } from './edge-identity.js';
+import type { KeyAndCertificate } from './identity-file.js';
+
+/** The name in every controller's server certificate; edges ask for it whatever address they dial. */
+export const CONTROLLER_SERVER_NAME = 'controller.weft.internal';
+
+export const ROOT_LIFETIME_DAYS = 3652;
+export const SERVER_LIFETIME_DAYS = 90;
+export const EDGE_LIFETIME_DAYS = 30;
+
+/** A self-signed root: ECDSA P-256, ten years, may sign end-entity certificates only. */
+export async function createRoot(now: Date): Promise<KeyAndCertificate> {
+  const { publicKey, privateKey } = await ecKeyPair();
+  const certificate = await issue({
+    subject: [{ CN: [`Weft root ${randomBytes(4).toString('hex')}`] }],
+    subjectKey: publicKey,
+    issuer: undefined,
+    issuerKey: privateKey,
+    now,
+    days: ROOT_LIFETIME_DAYS,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  return { privateKey, certificate };
+}
+
+/** The controller's own server certificate with a fresh key. */
+export async function createServerIdentity(root: KeyAndCertificate, now: Date): Promise<KeyAndCertificate> {
+  const { publicKey, privateKey } = await ecKeyPair();
+  const certificate = await issueByRoot(root, publicKey, CONTROLLER_SERVER_NAME, now, SERVER_LIFETIME_DAYS, [
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new SubjectAlternativeNameExtension([{ type: 'dns', value: CONTROLLER_SERVER_NAME }]),
+  ]);
+  return { privateKey, certificate };
+}
+
+/** A client certificate that lets the holder of the key speak for an edge. */
+export function createEdgeCertificate(
+  root: KeyAndCertificate,
+  publicKey: KeyObject,
+  identity: EdgeIdentity,
+  now: Date,
+): Promise<X509Certificate> {
+  return issueByRoot(root, publicKey, identity.edgeId, now, EDGE_LIFETIME_DAYS, [
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+    new SubjectAlternativeNameExtension([{ type: 'url', value: edgeUri(identity) }]),
+  ]);
+}
+
+async function issueByRoot(
+  root: KeyAndCertificate,
+  subjectKey: KeyObject,
+  commonName: string,
+  now: Date,
+  days: number,
+  extensions: readonly Extension[],
+): Promise<X509Certificate> {
+  return issue({
+    subject: [{ CN: [commonName] }],
+    subjectKey,
+    issuer: root,
+    issuerKey: root.privateKey,
+    now,
+    days,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      await AuthorityKeyIdentifierExtension.create(spkiOf(root.certificate.publicKey)),
+      ...extensions,
+    ],
+  });
+}
+
+interface Issuance {
+  readonly subject: { CN: string[] }[];
+  readonly subjectKey: KeyObject;
+  /** Undefined for a self-signed one. */
+  readonly issuer: KeyAndCertificate | undefined;
+  readonly issuerKey: KeyObject;
+  readonly now: Date;
+  readonly days: number;
+  readonly extensions: readonly Extension[];
+}
+
+async function issue(order: Issuance): Promise<X509Certificate> {
+  const publicKey = spkiOf(order.subjectKey);
+  const notAfter = order.now.getTime() + order.days * DAY_MILLISECONDS;
+  const latest = order.issuer === undefined ? notAfter : Date.parse(order.issuer.certificate.validTo);
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: randomSerial(),
+    subject: order.subject,
+    issuer: order.issuer === undefined ? order.subject : nameOf(order.issuer.certificate),
+    notBefore: new Date(order.now.getTime() - BACKDATE_MILLISECONDS),
+    // Nothing outlives what vouches for it.
+    notAfter: new Date(Math.min(notAfter, latest)),
+    publicKey,
+    signingKey: await signingKey(order.issuerKey),
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    extensions: [...order.extensions, await SubjectKeyIdentifierExtension.create(publicKey)],
+  });
+  return new X509Certificate(Buffer.from(certificate.rawData));
+}
+
+/** Our roots have a common name and nothing else. */
+function nameOf(certificate: X509Certificate): { CN: string[] }[] {
+  return [{ CN: [certificate.subject.replace(/^CN=/, '')] }];
+}
+
+function spkiOf(key: KeyObject): PublicKey {
+  return new PublicKey(key.export({ type: 'spki', format: 'der' }));
+}
+
+function signingKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
+  return webcrypto.subtle.importKey('pkcs8', pkcs8, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
+}
+
+function ecKeyPair(): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  return promisify(generateKeyPair)('ec', { namedCurve: 'prime256v1' });
+}
+
+/** RFC 5280 section 4.1.2.2: positive, at most 20 octets. Second bit set: every tool then prints the same 32 digits. */
+function randomSerial(): string {
+  const serial = randomBytes(16);
+  serial.writeUInt8((serial.readUInt8(0) & 0x7f) | 0x40, 0);
+  return serial.toString('hex');
+}
+
+const DAY_MILLISECONDS = 86_400_000;
+/** Clocks of edges may be behind. */
+const BACKDATE_MILLISECONDS = 3_600_000;

@@ -1,0 +1,13 @@
+import { Global, Module } from '@nestjs/common';
+import { BundleSigner } from './bundle-signer.js';
+import { CertificateAuthority } from './certificate-authority.js';
+import { CertificateRegistry } from './certificate-registry.js';
+import { TrustAnchor } from './trust-anchor.js';
+
+/** Keys, certificates and who they were given to. */
+@Global()
+@Module({
+  providers: [CertificateAuthority, BundleSigner, CertificateRegistry, TrustAnchor],
+  exports: [CertificateAuthority, BundleSigner, CertificateRegistry, TrustAnchor],
+})
+export class PkiModule {}

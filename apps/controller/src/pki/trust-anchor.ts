@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../platform/database/database.js';
+import { BundleSigner } from './bundle-signer.js';
+import { CertificateAuthority } from './certificate-authority.js';
+import { PkiError } from './pki-error.js';
+
+/**
+ * Ties the keys in the data directory to the database. With another root or signing key every edge in the database
+ * would refuse this controller, and each for a reason that shows only there: better not to start.
+ */
+@Injectable()
+export class TrustAnchor {
+  readonly #database: Database;
+  readonly #authority: CertificateAuthority;
+  readonly #signer: BundleSigner;
+
+  constructor(database: Database, authority: CertificateAuthority, signer: BundleSigner) {
+    this.#database = database;
+    this.#authority = authority;
+    this.#signer = signer;
+  }
+
+  /** Records both on the first start; later throws PkiError 'foreign_database' when they differ. */
+  async check(): Promise<void> {
+    const root = this.#authority.rootFingerprint;
+    const signing = this.#signer.keyId;
+    const recorded = await this.#database.transaction(async (sql) => {
+      await sql`
+        insert into trust_anchor (root_fingerprint, signing_key_id) values (${root}, ${signing})
+        on conflict do nothing`;
+      const [row] = await sql<{ rootFingerprint: Buffer; signingKeyId: string }[]>`
+        select root_fingerprint, signing_key_id from trust_anchor`;
+      return row;
+    });
+    if (recorded === undefined) throw new PkiError('foreign_database', 'trust_anchor has no row');
+    if (recorded.rootFingerprint.equals(root) && recorded.signingKeyId === signing) return;
+    throw new PkiError(
+      'foreign_database',
+      'the keys in WEFT_DATA_DIR/pki are not those that the edges in this database trust; restore the directory pki that belongs to it, or start with an empty database',
+    );
+  }
+}
