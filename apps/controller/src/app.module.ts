@@ -5,6 +5,7 @@ import { EnrollmentModule } from './enrollment/enrollment.module.js';
 import { PkiModule } from './pki/pki.module.js';
 import { GrpcModule } from './platform/grpc/grpc.module.js';
 import { PlatformModule } from './platform/platform.module.js';
+import { SouthboundModule } from './southbound/southbound.module.js';
 
 /** The whole controller. Each half of it is one line in `imports`. */
 @Module({})
@@ -13,7 +14,7 @@ export class AppModule {
   static register(config: ControllerConfig, logger: Logger): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.register(config, logger), PkiModule, GrpcModule, EnrollmentModule],
+      imports: [PlatformModule.register(config, logger), PkiModule, GrpcModule, EnrollmentModule, SouthboundModule],
     };
   }
 }

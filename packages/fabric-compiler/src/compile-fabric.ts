@@ -95,7 +95,7 @@ function buildBundles(
     const bundle: EdgeBundle = {
       tenantId,
       edgeId: edge.edgeId,
-      device: { mtu: overlayMtu(UNDERLAY_MTU, edge.underlayFamily) },
+      device: { mtu: overlayMtu(UNDERLAY_MTU, edge.underlayFamily, { ...DEFAULT_PROFILE, integrity: undefined }) },
       underlay: edge.underlay,
       tunnels: tunnelsByEdge.get(edge.edgeId) ?? [],
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],

@@ -1,5 +1,10 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { Hello, SessionRequest, SessionServiceServer } from '@weft/contracts/southbound';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  type Hello,
+  type SessionRequest,
+  type SessionServiceServer,
+  SessionServiceService,
+} from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Distribution } from '../distribution/distribution.js';
@@ -11,6 +16,7 @@ import { Clock } from '../platform/clock/clock.js';
 import { ControllerEpoch } from '../platform/database/controller-epoch.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
+import { SessionServer } from '../platform/grpc/session-server.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
 import { malformed, ProtocolError } from './protocol-error.js';
@@ -19,8 +25,8 @@ import { SessionRegistry } from './session-registry.js';
 
 /** The SessionService of the southbound contract: one stream per edge. Messages of one edge are worked in in order. */
 @Injectable()
-export class SouthboundSessionService implements OnApplicationShutdown {
-  readonly implementation: SessionServiceServer = { session: (call) => void this.#serve(call) };
+export class SouthboundSessionService implements OnModuleInit, OnApplicationShutdown {
+  readonly #server: SessionServer;
   readonly #config: ControllerConfig;
   readonly #database: Database;
   readonly #epoch: ControllerEpoch;
@@ -34,6 +40,7 @@ export class SouthboundSessionService implements OnApplicationShutdown {
   readonly #served = new Set<Promise<void>>();
 
   constructor(
+    server: SessionServer,
     config: ControllerConfig,
     database: Database,
     epoch: ControllerEpoch,
@@ -45,6 +52,7 @@ export class SouthboundSessionService implements OnApplicationShutdown {
     reports: StatusReports,
     @InjectLogger() logger: Logger,
   ) {
+    this.#server = server;
     this.#config = config;
     this.#database = database;
     this.#epoch = epoch;
@@ -55,6 +63,11 @@ export class SouthboundSessionService implements OnApplicationShutdown {
     this.#keying = keying;
     this.#reports = reports;
     this.#logger = logger.child({ component: 'southbound' });
+  }
+
+  onModuleInit(): void {
+    const implementation: SessionServiceServer = { session: (call) => this.#serve(call) };
+    this.#server.register(SessionServiceService, implementation);
   }
 
   async onApplicationShutdown(): Promise<void> {
