@@ -1,0 +1,87 @@
+import { createWeftClient, type Problem, type ProblemEntry } from '@weft/contracts/rest';
+import createQueryClient from 'openapi-react-query';
+import { trackedFetch } from './contact.js';
+
+/** The console's only door to the controller. Nothing else imports the contract, so every type here is generated. */
+export type {
+  Action,
+  AffectedEdge,
+  BundleReference,
+  BundleRejection,
+  CreateEdge,
+  CreateNetwork,
+  CreateSite,
+  Draft,
+  DropCounter,
+  Edge,
+  EdgeApplication,
+  EnrollmentToken,
+  Network,
+  Policy,
+  PolicyInput,
+  Problem,
+  ProblemEntry,
+  PublishResult,
+  Revision,
+  RevisionDetail,
+  Rule,
+  RuleInput,
+  Selector,
+  Service,
+  Session,
+  Site,
+  Tunnel,
+  TunnelEnd,
+  TunnelTraffic,
+  UpdateEdge,
+  UpdateSite,
+} from '@weft/contracts/rest';
+
+/** Same origin: the controller serves this page. */
+export const client = createWeftClient({ baseUrl: '', fetch: trackedFetch });
+
+/** Query options, typed by path. */
+export const api = createQueryClient(client);
+
+/** How long a live view may be behind the controller. */
+export const LIVE_INTERVAL_MS = 1000;
+/** Intent changes through people: a slower look is enough to notice a colleague's edit. */
+export const INTENT_INTERVAL_MS = 5000;
+
+interface Answer<Data> {
+  readonly data?: Data;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+/** The data of an answer; throws its Problem otherwise. */
+export async function unwrap<Data>(answer: Promise<Answer<Data>>): Promise<Data> {
+  const { data, error, response } = await answer;
+  if (!response.ok) throw error ?? new Error(`The controller answered ${response.status}.`);
+  return data as Data;
+}
+
+/** What went wrong, in the controller's own words where it said any. */
+export interface Failure {
+  readonly title: string;
+  readonly detail: string;
+  readonly status: number | null;
+  readonly requestId: string | null;
+  readonly errors: readonly ProblemEntry[];
+}
+
+/** Reads a thrown value as a failure that a person can act on. */
+export function failureOf(error: unknown): Failure {
+  if (isProblem(error)) return error;
+  return {
+    title: 'The controller did not answer',
+    detail: error instanceof Error && error.message !== '' ? error.message : 'The connection failed.',
+    status: null,
+    requestId: null,
+    errors: [],
+  };
+}
+
+function isProblem(error: unknown): error is Problem {
+  return typeof error === 'object' && error !== null && 'title' in error && 'detail' in error && 'errors' in error;
+}

@@ -1,0 +1,34 @@
+import { api, client, INTENT_INTERVAL_MS, type Policy, type PolicyInput, unwrap } from '../../api/index.js';
+
+/** Policies in the order in which they are evaluated. */
+export const policiesQuery = (tenantId: string) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}/policies',
+    { params: { path: { tenantId } } },
+    { refetchInterval: INTENT_INTERVAL_MS },
+  );
+
+export function createPolicy(tenantId: string, body: PolicyInput): Promise<Policy> {
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/policies', { params: { path: { tenantId } }, body }));
+}
+
+/** Replaces a policy as it was read: refused when someone changed it since. */
+export function replacePolicy(tenantId: string, policy: Policy, body: PolicyInput): Promise<Policy> {
+  return unwrap(
+    client.PUT('/api/v1/tenants/{tenantId}/policies/{policyId}', {
+      params: { path: { tenantId, policyId: policy.id }, header: { 'If-Match': `"${policy.version}"` } },
+      body,
+    }),
+  );
+}
+
+export function deletePolicy(tenantId: string, policyId: string): Promise<unknown> {
+  const path = { tenantId, policyId };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/policies/{policyId}', { params: { path } }));
+}
+
+export function orderPolicies(tenantId: string, policyIds: string[]): Promise<unknown> {
+  const path = { tenantId };
+  return unwrap(client.PUT('/api/v1/tenants/{tenantId}/policies/order', { params: { path }, body: { policyIds } }));
+}

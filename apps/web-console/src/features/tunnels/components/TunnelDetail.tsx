@@ -1,0 +1,65 @@
+import { Skeleton } from '@mantine/core';
+import { lazy, type ReactNode, Suspense } from 'react';
+import type { Tunnel } from '../../../api/index.js';
+import { formatBytes, formatCount, formatPackets } from '../../../lib/format-quantity.js';
+import { formatSpi } from '../../../lib/format-spi.js';
+import { CopyValue } from '../../../ui/CopyLine.js';
+import { Fact, Facts } from '../../../ui/Facts.js';
+import { RelativeTime } from '../../../ui/RelativeTime.js';
+import { type Direction, directionsOf } from '../directions.js';
+
+const RateChart = lazy(() => import('./RateChart.js').then((module) => ({ default: module.RateChart })));
+
+/** Everything that is known of one tunnel: its rates over time and both of its associations. */
+export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
+  const directions = directionsOf(tunnel);
+  const [there, back] = directions;
+  return (
+    <div className="w-tunnel-detail">
+      {tunnel.reason !== null && <p className="w-reason">{tunnel.reason}</p>}
+      <div className="w-tunnel-columns">
+        {there !== undefined && back !== undefined && (
+          <Suspense fallback={<Skeleton height={176} />}>
+            <RateChart tunnelId={tunnel.id} labels={[arrow(there), arrow(back)]} />
+          </Suspense>
+        )}
+        {directions.map((direction) => (
+          <DirectionFacts key={direction.from.edgeId} direction={direction} />
+        ))}
+      </div>
+      <div className="w-tunnel-id w-dim w-small">
+        Tunnel <code>{tunnel.id}</code>
+        <CopyValue text={tunnel.id} label="Copy the tunnel's identifier" />
+      </div>
+    </div>
+  );
+}
+
+/** Counters of one direction: the sender's beside the receiver's, so that loss between them shows. */
+export function DirectionFacts({ direction }: { readonly direction: Direction }): ReactNode {
+  const { from, to, sent, received, spi, lastPacketAt } = direction;
+  return (
+    <section className="w-direction">
+      <h3>
+        {from.edgeName} <span className="w-dim">→</span> {to.edgeName}
+      </h3>
+      <Facts>
+        <Fact name="Sent">
+          {formatPackets(sent.packets)}, {formatBytes(sent.bytes)}
+        </Fact>
+        <Fact name="Received">
+          {formatPackets(received.packets)}, {formatBytes(received.bytes)}
+        </Fact>
+        <Fact name="Packet rate">{formatCount(sent.packetsPerSecond)} packets/s</Fact>
+        <Fact name="SPI">{spi === null ? <span className="w-dim">no association</span> : <code>{formatSpi(spi)}</code>}</Fact>
+        <Fact name="Last packet">
+          <RelativeTime at={lastPacketAt} absent="none yet" />
+        </Fact>
+      </Facts>
+    </section>
+  );
+}
+
+function arrow({ from, to }: Direction): string {
+  return `${from.siteName} → ${to.siteName}`;
+}

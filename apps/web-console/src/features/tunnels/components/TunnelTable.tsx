@@ -1,0 +1,137 @@
+import { Fragment, type KeyboardEvent, type ReactNode } from 'react';
+import type { Tunnel } from '../../../api/index.js';
+import { compareNames } from '../../../lib/compare.js';
+import { formatBitRate, formatBytes, formatCount, formatPackets } from '../../../lib/format-quantity.js';
+import { formatSpi } from '../../../lib/format-spi.js';
+import { ChevronDownIcon, ChevronRightIcon } from '../../../ui/icons.js';
+import { RelativeTime } from '../../../ui/RelativeTime.js';
+import { moveBetweenRows } from '../../../ui/row-keys.js';
+import { StateMark } from '../../../ui/StateMark.js';
+import { SortableHeader, type Sorter } from '../../../ui/sorting.js';
+import { type Direction, directionsOf, TUNNEL_STATES, totalRate, tunnelTitle } from '../directions.js';
+import { TunnelDetail } from './TunnelDetail.js';
+
+export type TunnelColumn = 'state' | 'name' | 'rate' | 'bytes' | 'rekeys';
+
+const STATE_ORDER: Readonly<Record<Tunnel['state'], number>> = { down: 0, establishing: 1, up: 2 };
+const COLUMNS = 9;
+
+export const TUNNEL_COMPARISONS: Readonly<Record<TunnelColumn, (a: Tunnel, b: Tunnel) => number>> = {
+  state: (a, b) => STATE_ORDER[a.state] - STATE_ORDER[b.state],
+  name: (a, b) => compareNames(tunnelTitle(a), tunnelTitle(b)),
+  rate: (a, b) => totalRate(a) - totalRate(b),
+  bytes: (a, b) => totalBytes(a) - totalBytes(b),
+  rekeys: (a, b) => a.rekeys - b.rekeys,
+};
+
+interface TunnelTableProps {
+  readonly tunnels: readonly Tunnel[];
+  readonly sorter: Sorter<TunnelColumn, Tunnel>;
+  readonly openId: string | undefined;
+  readonly onToggle: (tunnelId: string) => void;
+}
+
+/** Tunnels with a line per direction; a row opens to its detail. */
+export function TunnelTable({ tunnels, sorter, openId, onToggle }: TunnelTableProps): ReactNode {
+  return (
+    <table className="w-table w-tunnels">
+      <thead>
+        <tr>
+          <SortableHeader column="state" sorter={sorter}>
+            State
+          </SortableHeader>
+          <SortableHeader column="name" sorter={sorter}>
+            Tunnel
+          </SortableHeader>
+          <th>Direction</th>
+          <SortableHeader column="rate" sorter={sorter} numeric>
+            Rate
+          </SortableHeader>
+          <th className="w-right">Sent</th>
+          <SortableHeader column="bytes" sorter={sorter} numeric>
+            Volume
+          </SortableHeader>
+          <th>SPI</th>
+          <th>Last packet</th>
+          <SortableHeader column="rekeys" sorter={sorter} numeric>
+            Rekeys
+          </SortableHeader>
+        </tr>
+      </thead>
+      <tbody onKeyDown={moveBetweenRows}>
+        {tunnels.map((tunnel) => (
+          <TunnelRow key={tunnel.id} tunnel={tunnel} open={tunnel.id === openId} onToggle={() => onToggle(tunnel.id)} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface TunnelRowProps {
+  readonly tunnel: Tunnel;
+  readonly open: boolean;
+  readonly onToggle: () => void;
+}
+
+function TunnelRow({ tunnel, open, onToggle }: TunnelRowProps): ReactNode {
+  const { tone, label } = TUNNEL_STATES[tunnel.state];
+  const Chevron = open ? ChevronDownIcon : ChevronRightIcon;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    event.preventDefault();
+    onToggle();
+  };
+  return (
+    <Fragment>
+      <tr tabIndex={0} aria-expanded={open} data-tunnel={tunnel.id} onClick={onToggle} onKeyDown={onKeyDown}>
+        <td>
+          <StateMark tone={tone} label={label} />
+          {tunnel.reason !== null && !open && <div className="w-dim w-small w-clip">{tunnel.reason}</div>}
+        </td>
+        <td className="w-strong">
+          <span className="w-row-title">
+            <Chevron size={14} aria-hidden />
+            {tunnelTitle(tunnel)}
+          </span>
+        </td>
+        <Lines tunnel={tunnel} of={({ from, to }) => `${from.edgeName} → ${to.edgeName}`} />
+        <Lines tunnel={tunnel} numeric of={({ sent }) => formatBitRate(sent.bytesPerSecond)} />
+        <Lines tunnel={tunnel} numeric of={({ sent }) => formatPackets(sent.packets)} />
+        <Lines tunnel={tunnel} numeric of={({ sent }) => formatBytes(sent.bytes)} />
+        <Lines tunnel={tunnel} of={({ spi }) => (spi === null ? '–' : <code>{formatSpi(spi)}</code>)} />
+        <Lines tunnel={tunnel} of={({ lastPacketAt }) => <RelativeTime at={lastPacketAt} absent="none yet" />} />
+        <td className="w-right w-numeric">{formatCount(tunnel.rekeys)}</td>
+      </tr>
+      {open && (
+        <tr className="w-detail-row">
+          <td colSpan={COLUMNS}>
+            <TunnelDetail tunnel={tunnel} />
+          </td>
+        </tr>
+      )}
+    </Fragment>
+  );
+}
+
+interface LinesProps {
+  readonly tunnel: Tunnel;
+  readonly of: (direction: Direction) => ReactNode;
+  readonly numeric?: boolean;
+}
+
+/** A cell with a line per direction, so that lines read across the row. */
+function Lines({ tunnel, of, numeric = false }: LinesProps): ReactNode {
+  return (
+    <td className={numeric ? 'w-right w-numeric' : ''}>
+      {directionsOf(tunnel).map((direction) => (
+        <div key={direction.from.edgeId} className="w-line">
+          {of(direction)}
+        </div>
+      ))}
+    </td>
+  );
+}
+
+function totalBytes(tunnel: Tunnel): number {
+  return directionsOf(tunnel).reduce((sum, { sent }) => sum + sent.bytes, 0);
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { directionsOf, totalRate, tunnelTitle } from './directions.js';
+
+const traffic = (packets: number, bytesPerSecond = 0) => ({ packets, bytes: 0, packetsPerSecond: 0, bytesPerSecond });
+const end = (siteName: string, spis: [number | null, number | null], sent: number, received: number) => ({
+  edgeId: `edge of ${siteName}`,
+  edgeName: siteName.toLowerCase(),
+  siteId: siteName,
+  siteName,
+  inboundSpi: spis[0],
+  outboundSpi: spis[1],
+  outbound: traffic(sent, sent),
+  inbound: traffic(received),
+  lastReceivedAt: `${siteName} received`,
+});
+const tunnel = {
+  id: 't',
+  state: 'up' as const,
+  reason: null,
+  rekeys: 0,
+  edges: [end('Berlin', [1, 2], 20, 9), end('Amsterdam', [null, 1], 10, 19)],
+};
+
+describe('directionsOf', () => {
+  it('takes what was sent from the sender, and what arrived, the SPI and the last packet from the receiver', () => {
+    const [there, back] = directionsOf(tunnel);
+    expect(there).toMatchObject({ spi: 1, lastPacketAt: 'Berlin received', sent: { packets: 10 }, received: { packets: 9 } });
+    expect(back).toMatchObject({ spi: 2, lastPacketAt: 'Amsterdam received', sent: { packets: 20 }, received: { packets: 19 } });
+  });
+
+  it('is the same whichever end the controller names first', () => {
+    expect(directionsOf({ ...tunnel, edges: [...tunnel.edges].reverse() })).toEqual(directionsOf(tunnel));
+    expect(tunnelTitle(tunnel)).toBe('Amsterdam ↔ Berlin');
+    expect(totalRate(tunnel)).toBe(30);
+  });
+});

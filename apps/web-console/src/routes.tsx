@@ -1,0 +1,97 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import { failureOf } from './api/index.js';
+import { ConnectingPage } from './app/ConnectingPage.js';
+import { NotFoundPage } from './app/NotFoundPage.js';
+import { queryClient } from './app/query-client.js';
+import { Shell } from './app/Shell.js';
+import { LoginPage } from './features/session/LoginPage.js';
+import { sessionQuery } from './features/session/queries.js';
+
+/** Every URL of the console. A page loads with its route, so that the graph library comes with the topology only. */
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFoundPage });
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  component: LoginPage,
+  validateSearch: (search): { next?: string } => {
+    const next = search['next'];
+    return typeof next === 'string' && /^\/(?!\/)/.test(next) ? { next } : {};
+  },
+});
+
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(sessionQuery);
+    } catch (error) {
+      if (failureOf(error).status !== 401) throw error;
+      throw redirect({ to: '/login', search: location.href === '/' ? {} : { next: location.href } });
+    }
+  },
+  errorComponent: ConnectingPage,
+});
+
+const topology = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  validateSearch: (search): { site?: string; tunnel?: string } => ({
+    ...optionalText('site', search),
+    ...optionalText('tunnel', search),
+  }),
+  component: lazyRouteComponent(() => import('./features/topology/TopologyPage.js'), 'TopologyPage'),
+});
+
+const sites = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/sites',
+  component: lazyRouteComponent(() => import('./features/sites/SitesPage.js'), 'SitesPage'),
+});
+
+const edge = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/edges/$edgeId',
+  component: lazyRouteComponent(() => import('./features/edges/EdgePage.js'), 'EdgePage'),
+});
+
+const tunnels = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/tunnels',
+  validateSearch: (search): { tunnel?: string } => optionalText('tunnel', search),
+  component: lazyRouteComponent(() => import('./features/tunnels/TunnelsPage.js'), 'TunnelsPage'),
+});
+
+const policies = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/policies',
+  component: lazyRouteComponent(() => import('./features/policies/PoliciesPage.js'), 'PoliciesPage'),
+});
+
+const revisions = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/revisions',
+  validateSearch: (search): { number?: number } =>
+    Number.isSafeInteger(search['number']) ? { number: Number(search['number']) } : {},
+  component: lazyRouteComponent(() => import('./features/revisions/RevisionsPage.js'), 'RevisionsPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([login, signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions])]),
+  defaultPreload: 'intent',
+  defaultPendingMs: 200,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+function optionalText<Key extends string>(key: Key, search: Record<string, unknown>): { [K in Key]?: string } {
+  const value = search[key];
+  return (typeof value === 'string' ? { [key]: value } : {}) as { [K in Key]?: string };
+}
