@@ -17,7 +17,7 @@ export interface SessionHandlers {
   /** First message of a stream. */
   hello(): Promise<Hello>;
   /** Throws to refuse the controller: the stream is then closed. */
-  welcome(welcome: Welcome): void;
+  welcome(welcome: Welcome): Promise<void>;
   bundlePush(push: BundlePush): Promise<SessionRequest>;
   securityAssociationCommand(command: SecurityAssociationCommand): Promise<SessionRequest>;
 }
@@ -127,8 +127,13 @@ export class SessionLoop {
     if (message === undefined) throw new Error('the controller sent a message of a kind that this agent does not know');
     if (message.$case === 'welcome') {
       if (this.#welcomed) throw new Error('the controller sent Welcome twice');
-      handlers.welcome(message.value);
       this.#welcomed = true;
+      try {
+        await handlers.welcome(message.value);
+      } catch (error) {
+        this.#welcomed = false;
+        throw error;
+      }
       log.info({ epoch: message.value.epoch.toString() }, 'session established');
       return;
     }

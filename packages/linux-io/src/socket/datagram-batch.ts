@@ -35,6 +35,11 @@ export class DatagramBatch {
     return this.#payload.bytes;
   }
 
+  /** The same, to read from a device straight into a slot. */
+  get memory(): Memory {
+    return this.#payload;
+  }
+
   /** Index in `bytes` of the first octet of a slot. */
   offset(slot: number): number {
     return slot * this.capacity;

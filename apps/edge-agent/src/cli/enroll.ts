@@ -1,0 +1,40 @@
+import { hostname } from 'node:os';
+import { BundleStore } from '../control/bundle-store.js';
+import { formatControllerAddress, parseControllerAddress } from '../identity/controller-address.js';
+import { enroll } from '../identity/enrollment-client.js';
+import { EnrollmentError } from '../identity/enrollment-error.js';
+import { parseEnrollmentToken } from '../identity/enrollment-token.js';
+import { storeIdentity } from '../identity/identity-store.js';
+import { StateDirectory } from '../platform/state-directory.js';
+import { AGENT_VERSION } from '../platform/version.js';
+
+/** Options of `weft-edge enroll`. */
+export interface EnrollOptions {
+  readonly controller: string;
+  readonly token: string;
+  readonly stateDir: string;
+}
+
+/** Trades a token for an identity and stores it. @returns what to print. Throws AgentError; then nothing was stored. */
+export async function enrollEdge(options: EnrollOptions): Promise<string> {
+  const controller = parseControllerAddress(options.controller);
+  if (controller === undefined) {
+    throw new EnrollmentError(
+      'address_malformed',
+      `--controller ${JSON.stringify(options.controller)} is not HOST:PORT`,
+      'copy the whole enrollment line from the console again',
+    );
+  }
+  const token = parseEnrollmentToken(options.token);
+  // Before the token is spent: a place to keep what it buys.
+  const state = await StateDirectory.open(options.stateDir);
+  const { identity, stored } = await enroll({ controller, token, hostName: hostname(), agentVersion: AGENT_VERSION });
+  // What an earlier identity was told is not for this one.
+  await new BundleStore(state).clear();
+  await storeIdentity(state, stored);
+  return [
+    `enrolled as edge ${identity.edgeName} (${identity.edgeId}) of tenant ${identity.tenantId}`,
+    `certificate valid until ${identity.notAfter.toISOString()}, controller session at ${formatControllerAddress(identity.session)}`,
+    `next: weft-edge run --state-dir ${state.path}`,
+  ].join('\n');
+}

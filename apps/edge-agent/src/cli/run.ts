@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openTun, openUdpSocket, type Tun } from '@weft/linux-io';
+import { BundleInstaller } from '../control/bundle-installer.js';
+import { BundleStore } from '../control/bundle-store.js';
+import { Edge } from '../control/edge.js';
+import { SessionLoop } from '../control/session-loop.js';
+import { openSessionStream } from '../control/session-stream.js';
+import { StatusReporter } from '../control/status-reporter.js';
+import { System } from '../control/system.js';
+import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
+import type { Identity } from '../identity/identity.js';
+import { loadIdentity } from '../identity/identity-store.js';
+import { createOverlayNetwork } from '../network/overlay-network.js';
+import { AgentError, messageOf } from '../platform/agent-error.js';
+import { createLog, type Log } from '../platform/log.js';
+import { StateDirectory } from '../platform/state-directory.js';
+import { AGENT_VERSION } from '../platform/version.js';
+import { agentStatus } from '../status/agent-status.js';
+import { serveStatus } from '../status/status-socket.js';
+
+/** Options of `weft-edge run`. */
+export interface RunOptions {
+  readonly stateDir: string;
+  readonly device: string;
+  readonly logLevel: string;
+}
+
+/**
+ * Runs the agent until a signal or a failure. The unreachable routes stay in both cases: traffic for remote sites fails
+ * closed until the next start.
+ * @returns exit code. Throws AgentError when it cannot start.
+ */
+export async function runEdge(options: RunOptions): Promise<number> {
+  const state = await StateDirectory.open(options.stateDir);
+  const identity = await loadIdentity(state);
+  const log = createLog(options.logLevel, { edge: identity.edgeName });
+  log.info({ version: AGENT_VERSION, edgeId: identity.edgeId, stateDirectory: state.path }, 'edge starting');
+  warnOfExpiry(identity, log);
+  const ending = new Ending(log);
+  const tun = openTun(options.device);
+  const agent = await startAgent({ state, identity, log, tun, ending });
+  const code = await ending.reached;
+  await agent.stop();
+  log.info({ code }, 'edge stopped');
+  return code;
+}
+
+interface AgentParts {
+  readonly state: StateDirectory;
+  readonly identity: Identity;
+  readonly log: Log;
+  readonly tun: Tun;
+  readonly ending: Ending;
+}
+
+/** Puts the parts together; the only place that knows all of them. */
+async function startAgent({ state, identity, log, tun, ending }: AgentParts): Promise<{ stop(): Promise<void> }> {
+  const store = new BundleStore(state);
+  const dataPlane = new DataPlaneThread(tun, {
+    lifetime: (events) => edge.lifetimeEnded(events),
+    died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
+  });
+  const network = createOverlayNetwork(tun.name);
+  const system = new System({
+    network,
+    dataPlane,
+    openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: SOCKET_BUFFER_OCTETS }),
+  });
+  const edge: Edge = new Edge({
+    audience: identity,
+    agentVersion: AGENT_VERSION,
+    bootId: randomUUID(),
+    store,
+    highestEpoch: await store.highestEpoch(),
+    installer: new BundleInstaller(system, log),
+    dataPlane,
+    log,
+    send: (message) => session.send(message),
+    onWelcome: async (milliseconds) => {
+      reporter.every(milliseconds);
+      edge.repeatExpiring(await dataPlane.snapshot());
+    },
+    onFatal: (error) => ending.fail(error, 'the agent cannot go on'),
+  });
+  const session: SessionLoop = new SessionLoop({
+    open: () => openSessionStream(identity),
+    handlers: edge,
+    log,
+    random: Math.random,
+    pause,
+  });
+  const reporter = new StatusReporter(dataPlane, (message) => session.send(message), log);
+  const status = await serveStatus(state, async () =>
+    agentStatus({
+      identity,
+      agentVersion: AGENT_VERSION,
+      device: tun.name,
+      connected: session.connected,
+      bundle: edge.running,
+      snapshot: await dataPlane.snapshot(),
+      takenAt: new Date(),
+    }),
+  );
+  await edge.restore();
+  session.start();
+  return {
+    stop: async () => {
+      reporter.stop();
+      await session.stop();
+      await dataPlane.stop();
+      system.close();
+      tun.close();
+      await status.close();
+    },
+  };
+}
+
+/** How the run ends: once, by a signal or by the first failure. */
+class Ending {
+  readonly reached: Promise<number>;
+  readonly #log: Log;
+  #reach: (code: number) => void = () => undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.reached = new Promise((resolve) => {
+      this.#reach = resolve;
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        log.info({ signal }, 'edge stopping');
+        this.#reach(0);
+      });
+    }
+  }
+
+  fail(error: unknown, story: string): void {
+    const details = error instanceof AgentError ? { code: error.code, fix: error.fix } : {};
+    this.#log.fatal({ ...details, reason: messageOf(error) }, story);
+    this.#reach(1);
+  }
+}
+
+function warnOfExpiry(identity: Identity, log: Log): void {
+  if (identity.notAfter.getTime() > Date.now()) return;
+  log.error(
+    { notAfter: identity.notAfter.toISOString(), fix: 'enroll again with a new token' },
+    'the certificate of this edge has expired: the controller will not take it; the last bundle keeps running',
+  );
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(milliseconds, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Holds what arrives in some ten milliseconds at a few gigabits, while the worker is not scheduled. */
+const SOCKET_BUFFER_OCTETS = 8 << 20;

@@ -1,0 +1,101 @@
+import { SystemCallError } from '@weft/linux-io';
+import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
+import { AgentError, messageOf } from '../platform/agent-error.js';
+import type { Log } from '../platform/log.js';
+import type { VerifiedBundle } from './bundle/verified-bundle.js';
+import { type Command, describeCommand, desiredState, reconcile, type SystemState } from './reconciler.js';
+import { RejectionError } from './rejection.js';
+import type { System } from './system.js';
+
+/** The machine is neither in the new state nor in the old one. */
+export class InstallationError extends AgentError<'rollback_failed'> {
+  override readonly name = 'InstallationError';
+}
+
+/** Puts bundles into force as a whole, or not at all. One at a time. */
+export class BundleInstaller {
+  readonly #system: System;
+  readonly #log: Log;
+  #running: VerifiedBundle | undefined;
+
+  constructor(system: System, log: Log) {
+    this.#system = system;
+    this.#log = log;
+  }
+
+  /** The bundle in force. */
+  get running(): VerifiedBundle | undefined {
+    return this.#running;
+  }
+
+  /**
+   * Takes the machine to what the bundle wants, looks whether it is there, and lets `commit` make it last. If anything
+   * of it fails, the machine is taken back to where it was.
+   * Throws RejectionError (the old state is in force), InstallationError (it is not: the agent must end, fail closed).
+   */
+  async install(bundle: VerifiedBundle, commit: () => Promise<void>): Promise<void> {
+    const before = await this.#system.observe();
+    const bundles = new Map([this.#running, bundle].flatMap((known) => (known ? [[known.contentHash, known]] : [])));
+    try {
+      await this.#takeSteps(reconcile(desiredState(bundle), before), bundles);
+      await this.#selfTest(bundle);
+      await commit();
+    } catch (error) {
+      await this.#rollBack(before, bundles, error);
+      throw error;
+    }
+    this.#running = bundle;
+    this.#system.releaseUnused();
+  }
+
+  async #takeSteps(commands: readonly Command[], bundles: ReadonlyMap<string, VerifiedBundle>): Promise<void> {
+    for (const command of commands) {
+      if (command.kind === 'enable_forwarding') {
+        this.#log.info({ family: command.family }, 'enabling forwarding: this edge acts for networks behind it');
+      }
+      try {
+        await this.#system.execute(command, bundles);
+      } catch (error) {
+        throw stepRejection(command, error);
+      }
+      this.#log.debug({ step: describeCommand(command) }, 'installation step done');
+    }
+  }
+
+  async #selfTest(bundle: VerifiedBundle): Promise<void> {
+    const missing = reconcile(desiredState(bundle), await this.#system.observe());
+    if (missing.length > 0) {
+      throw new RejectionError('', 'self_test_failed', `still to do: ${missing.map(describeCommand).join('; ')}`);
+    }
+  }
+
+  async #rollBack(before: SystemState, bundles: ReadonlyMap<string, VerifiedBundle>, cause: unknown): Promise<void> {
+    this.#log.warn({ reason: messageOf(cause) }, 'installation failed, going back');
+    try {
+      const now = await this.#system.observe();
+      for (const command of reconcile(before, now)) await this.#system.execute(command, bundles);
+      this.#system.releaseUnused();
+    } catch (error) {
+      throw new InstallationError(
+        'rollback_failed',
+        `the bundle could not be installed (${messageOf(cause)}), nor the old state restored (${messageOf(error)})`,
+        'restart the agent: it starts from the last bundle that worked',
+        { cause: error },
+      );
+    }
+  }
+}
+
+function stepRejection(command: Command, error: unknown): RejectionError {
+  const reason = `cannot ${describeCommand(command)}: ${messageOf(error)}`;
+  if (command.kind === 'bind_underlay' && error instanceof SystemCallError) {
+    return new RejectionError('underlay', 'underlay_unusable', reason, { cause: error });
+  }
+  if (error instanceof DataPlaneRefusal) {
+    const path = error.refusal.path.replace(/^policies/, 'security_policies');
+    return new RejectionError(path, 'policy_refused', `${error.refusal.code}: ${error.refusal.reason}`, {
+      cause: error,
+    });
+  }
+  return new RejectionError('', 'installation_failed', reason, { cause: error });
+}

@@ -1,0 +1,110 @@
+import { type Endpoint, encodeSocketAddress, type UdpSocket } from '@weft/linux-io';
+import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { OverlayNetwork } from '../network/overlay-network.js';
+import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
+import type { Command, SystemState } from './reconciler.js';
+
+/** What a bundle is installed on. */
+export interface SystemParts {
+  readonly network: OverlayNetwork;
+  readonly dataPlane: DataPlaneControl;
+  readonly openSocket: (endpoint: Endpoint) => UdpSocket;
+}
+
+/** The machine: says how it is, and takes one step at a time. Never remembers what it can ask. */
+export class System {
+  readonly #parts: SystemParts;
+  readonly #sockets = new Map<string, BoundSocket>();
+  #current: BoundSocket | undefined;
+
+  constructor(parts: SystemParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the state back from the kernel, the socket and the worker. */
+  async observe(): Promise<SystemState> {
+    const [kernel, snapshot] = await Promise.all([this.#parts.network.read(), this.#parts.dataPlane.snapshot()]);
+    return { ...kernel, underlay: this.#boundUnderlay(), contentHash: snapshot.contentHash };
+  }
+
+  /** Carries out a command. `bundles` holds those whose policies a command may name. */
+  async execute(command: Command, bundles: ReadonlyMap<string, VerifiedBundle>): Promise<void> {
+    const { network, dataPlane } = this.#parts;
+    switch (command.kind) {
+      case 'bind_underlay':
+        this.#bind(command.underlay);
+        return;
+      case 'add_unreachable_routes':
+        return network.addUnreachableRoutes(command.prefixes);
+      case 'remove_unreachable_routes':
+        return network.removeUnreachableRoutes(command.prefixes);
+      case 'add_device_routes':
+        return network.addDeviceRoutes(command.prefixes);
+      case 'remove_device_routes':
+        return network.removeDeviceRoutes(command.prefixes);
+      case 'configure_device':
+        return network.configureDevice(command.mtu);
+      case 'enable_forwarding':
+        return network.enableForwarding(command.family);
+      case 'unload_policies':
+        return dataPlane.unload();
+      case 'load_policies':
+        return this.#load(bundles.get(command.contentHash));
+    }
+  }
+
+  /** Closes the sockets that the packet path no longer uses. */
+  releaseUnused(): void {
+    for (const [key, bound] of this.#sockets) {
+      if (bound === this.#current) continue;
+      this.#sockets.delete(key);
+      bound.socket.close();
+    }
+  }
+
+  /** Closes all sockets. The packet path must have ended. */
+  close(): void {
+    this.#current = undefined;
+    this.releaseUnused();
+  }
+
+  #bind(underlay: UnderlayAddress): void {
+    const key = `${underlay.text} ${underlay.port}`;
+    // Back to a socket that is still open: a port can be bound only once.
+    const bound = this.#sockets.get(key) ?? {
+      underlay,
+      socket: this.#parts.openSocket({ address: underlay.octets, port: underlay.port }),
+    };
+    this.#sockets.set(key, bound);
+    this.#current = bound;
+  }
+
+  async #load(bundle: VerifiedBundle | undefined): Promise<void> {
+    if (bundle === undefined || this.#current === undefined) {
+      throw new Error('policies can be loaded only from a bundle at hand, and with the underlay bound');
+    }
+    await this.#parts.dataPlane.load({
+      contentHash: bundle.contentHash,
+      socketFd: this.#current.socket.fd,
+      policies: bundle.policies,
+      remotes: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
+        tunnelId,
+        socketAddress: encodeSocketAddress({ address: remote.octets, port: remote.port }),
+      })),
+    });
+  }
+
+  /** The underlay as the kernel confirms it. */
+  #boundUnderlay(): UnderlayAddress | undefined {
+    if (this.#current === undefined) return undefined;
+    const { underlay, socket } = this.#current;
+    const local = socket.localEndpoint();
+    const confirmed = local.port === underlay.port && Buffer.compare(local.address, underlay.octets) === 0;
+    return confirmed ? underlay : undefined;
+  }
+}
+
+interface BoundSocket {
+  readonly underlay: UnderlayAddress;
+  readonly socket: UdpSocket;
+}

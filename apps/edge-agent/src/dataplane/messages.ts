@@ -1,0 +1,73 @@
+import type {
+  AssociationSnapshot,
+  LifetimeEvent,
+  PolicyCounters,
+  SecurityAssociationParameters,
+  SecurityPolicy,
+  TunnelCounters,
+} from '@weft/ipsec-core';
+
+/** What the worker is started with. Descriptors belong to the main thread, which opened them and will close them. */
+export interface WorkerStart {
+  readonly device: string;
+  readonly tunFd: number;
+  readonly wakeUpFd: number;
+}
+
+/** Policies, peers and the socket of one bundle; takes the place of the last as a whole. */
+export interface LoadedPolicies {
+  readonly contentHash: string;
+  readonly socketFd: number;
+  readonly policies: readonly SecurityPolicy[];
+  /** Tunnels, and the socket addresses of their peers. Associations of other tunnels are removed. */
+  readonly remotes: readonly { readonly tunnelId: string; readonly socketAddress: Uint8Array }[];
+}
+
+/** An outbound association, which only its tunnel and SPI together name. */
+export interface OutboundReference {
+  readonly tunnelId: string;
+  readonly spi: number;
+}
+
+/** What the main thread asks for. Each is carried out as a whole or not at all. */
+export type WorkerRequest =
+  | { readonly kind: 'load'; readonly loaded: LoadedPolicies }
+  | { readonly kind: 'unload' }
+  | { readonly kind: 'install'; readonly associations: readonly SecurityAssociationParameters[] }
+  | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
+  | { readonly kind: 'snapshot' }
+  | { readonly kind: 'stop' };
+
+/** A request on its way, with the number that its answer will carry. */
+export interface NumberedRequest {
+  readonly id: number;
+  readonly request: WorkerRequest;
+}
+
+/** What the worker tells. */
+export type WorkerMessage =
+  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: DataPlaneSnapshot }
+  | { readonly kind: 'refused'; readonly id: number; readonly refusal: WorkerRefusal }
+  | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] };
+
+/** Why the engine did not take something. `path` is within the request: `policies[3].selector`, `associations[0]`. */
+export interface WorkerRefusal {
+  readonly path: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Everything that the data plane counts, at one moment. */
+export interface DataPlaneSnapshot {
+  /** Milliseconds of the clock that the counters' times are given in. */
+  readonly now: number;
+  readonly contentHash: string | undefined;
+  readonly associations: readonly AssociationSnapshot[];
+  readonly tunnels: readonly TunnelCounters[];
+  readonly policies: readonly PolicyCounters[];
+  /** The engine's reasons and those of the devices around it; only what happened. */
+  readonly drops: readonly { readonly reason: string; readonly packets: bigint }[];
+  /** NAT keepalives received (RFC 3948 section 2.3): no loss. */
+  readonly keepalives: bigint;
+}

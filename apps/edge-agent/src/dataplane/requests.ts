@@ -1,0 +1,87 @@
+import {
+  createSecurityPolicyDatabase,
+  type DataPlane,
+  PolicyError,
+  SecurityAssociationError,
+  type SecurityAssociationParameters,
+} from '@weft/ipsec-core';
+import { messageOf } from '../platform/agent-error.js';
+import type { LoadedPolicies, OutboundReference, WorkerRefusal } from './messages.js';
+
+/** Replaces the policies and drops the associations of tunnels that are gone. Throws before anything is changed. */
+export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies): void {
+  dataPlane.installPolicy(createSecurityPolicyDatabase(loaded.policies));
+  const tunnels = new Set(loaded.remotes.map(({ tunnelId }) => tunnelId));
+  removeAssociations(dataPlane, (tunnelId) => !tunnels.has(tunnelId));
+}
+
+/** Back to the state before the first bundle: nothing passes. */
+export function unloadPolicies(dataPlane: DataPlane): void {
+  dataPlane.installPolicy(createSecurityPolicyDatabase([]));
+  removeAssociations(dataPlane, () => true);
+}
+
+/**
+ * Installs all associations or none, and wipes their keying material here in any case; the engine has its own.
+ * Throws what the engine throws, after the ones before the failing one were removed.
+ */
+export function installAssociations(
+  dataPlane: DataPlane,
+  associations: readonly SecurityAssociationParameters[],
+  now: number,
+): void {
+  let installed = 0;
+  try {
+    for (const association of associations) {
+      dataPlane.install(association, now);
+      installed++;
+    }
+  } catch (error) {
+    for (const { direction, tunnelId, spi } of associations.slice(0, installed)) {
+      if (direction === 'inbound') dataPlane.removeInbound(spi);
+      else dataPlane.removeOutbound(tunnelId, spi);
+    }
+    throw new AssociationAtError(installed, error);
+  } finally {
+    for (const { keyingMaterial } of associations) keyingMaterial.fill(0);
+  }
+}
+
+/** Removes associations; those that are gone already are no error. */
+export function removeNamed(
+  dataPlane: DataPlane,
+  inbound: readonly number[],
+  outbound: readonly OutboundReference[],
+): void {
+  for (const spi of inbound) dataPlane.removeInbound(spi);
+  for (const { tunnelId, spi } of outbound) dataPlane.removeOutbound(tunnelId, spi);
+}
+
+/** An error of the engine as the main thread wants it; anything else is a mistake of ours and stays an error. */
+export function refusalOf(error: unknown): WorkerRefusal {
+  if (error instanceof PolicyError) {
+    return { path: `policies${error.path}`, code: error.code, reason: messageOf(error) };
+  }
+  if (error instanceof AssociationAtError && error.cause instanceof SecurityAssociationError) {
+    return { path: `associations[${error.index}]`, code: error.cause.code, reason: messageOf(error.cause) };
+  }
+  throw error instanceof AssociationAtError ? error.cause : error;
+}
+
+/** Which association of a list failed. */
+class AssociationAtError extends Error {
+  readonly index: number;
+
+  constructor(index: number, cause: unknown) {
+    super(`association ${index}`, { cause });
+    this.index = index;
+  }
+}
+
+function removeAssociations(dataPlane: DataPlane, isGone: (tunnelId: string) => boolean): void {
+  for (const { direction, tunnelId, spi } of dataPlane.associations()) {
+    if (!isGone(tunnelId)) continue;
+    if (direction === 'inbound') dataPlane.removeInbound(spi);
+    else dataPlane.removeOutbound(tunnelId, spi);
+  }
+}

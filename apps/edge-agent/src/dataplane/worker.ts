@@ -1,0 +1,160 @@
+import { randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { createDataPlane, type DataPlane } from '@weft/ipsec-core';
+import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
+import {
+  type EventFd,
+  eventFdFromDescriptor,
+  POLLERR,
+  POLLIN,
+  POLLNVAL,
+  POLLOUT,
+  PollSet,
+  tunFromDescriptor,
+  udpSocketFromDescriptor,
+} from '@weft/linux-io';
+import { InboundPath } from './inbound.js';
+import { IoCounters } from './io-counters.js';
+import type { DataPlaneSnapshot, NumberedRequest, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
+import { OutboundPath, type Underlay } from './outbound.js';
+import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
+
+/**
+ * The thread of the packet path: one loop that blocks in poll over device, underlay and wake-up. Its event loop never
+ * turns, so messages are taken from the port by hand after the main thread has raised the wake-up.
+ */
+class PacketLoop {
+  readonly #port: MessagePort;
+  readonly #wakeUp: EventFd;
+  readonly #counters = new IoCounters();
+  readonly #dataPlane: DataPlane;
+  readonly #outbound: OutboundPath;
+  readonly #inbound: InboundPath;
+  readonly #poll = new PollSet(3);
+  readonly #tunFd: number;
+  #underlay: Underlay = { socket: undefined, remotes: new Map() };
+  #contentHash: string | undefined;
+  #stopping = false;
+
+  constructor(port: MessagePort, start: WorkerStart) {
+    this.#port = port;
+    this.#wakeUp = eventFdFromDescriptor(start.wakeUpFd);
+    this.#tunFd = start.tunFd;
+    this.#dataPlane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => randomFillSync(out) });
+    const tun = tunFromDescriptor(start.tunFd, start.device);
+    this.#outbound = new OutboundPath(tun, this.#dataPlane, this.#counters);
+    this.#inbound = new InboundPath(tun, this.#dataPlane, this.#counters);
+    this.#poll.watch(WAKE_UP, start.wakeUpFd, POLLIN);
+    unloadPolicies(this.#dataPlane);
+  }
+
+  run(): void {
+    let nextExpiry = 0;
+    while (!this.#stopping) {
+      this.#watch();
+      this.#poll.wait(LONGEST_WAIT_MILLISECONDS);
+      const now = performance.now();
+      if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
+      const { socket } = this.#underlay;
+      if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLNVAL) !== 0) {
+        throw new Error('the underlay socket was closed under the packet path');
+      }
+      // An ICMP error waits on the socket as POLLERR; receiving clears it.
+      if (socket !== undefined && (this.#poll.ready(SOCKET) & (POLLIN | POLLERR)) !== 0) {
+        this.#inbound.run(socket, BUDGET, now);
+      }
+      if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
+        throw new Error('the overlay device was closed under the packet path');
+      if (this.#outbound.blocked) this.#outbound.flush(this.#underlay);
+      if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
+      if (now >= nextExpiry) {
+        nextExpiry = now + EXPIRY_INTERVAL_MILLISECONDS;
+        this.#expire(now);
+      }
+    }
+  }
+
+  #watch(): void {
+    const blocked = this.#outbound.blocked;
+    this.#poll.watch(DEVICE, this.#tunFd, blocked ? 0 : POLLIN);
+    this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, blocked ? POLLIN | POLLOUT : POLLIN);
+  }
+
+  #receiveRequests(now: number): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port) as { message: NumberedRequest } | undefined;
+      if (received === undefined) return;
+      const { id, request } = received.message;
+      this.#tell(this.#answer(id, request, now));
+    }
+  }
+
+  #answer(id: number, request: WorkerRequest, now: number): WorkerMessage {
+    try {
+      switch (request.kind) {
+        case 'snapshot':
+          return { kind: 'snapshot', id, snapshot: this.#snapshot(now) };
+        case 'load':
+          loadPolicies(this.#dataPlane, request.loaded);
+          this.#contentHash = request.loaded.contentHash;
+          this.#underlay = {
+            socket: udpSocketFromDescriptor(request.loaded.socketFd),
+            remotes: new Map(request.loaded.remotes.map(({ tunnelId, socketAddress }) => [tunnelId, socketAddress])),
+          };
+          return { kind: 'done', id };
+        case 'unload':
+          unloadPolicies(this.#dataPlane);
+          this.#contentHash = undefined;
+          this.#underlay = { socket: undefined, remotes: new Map() };
+          return { kind: 'done', id };
+        case 'install':
+          installAssociations(this.#dataPlane, request.associations, now);
+          return { kind: 'done', id };
+        case 'remove':
+          removeNamed(this.#dataPlane, request.inbound, request.outbound);
+          return { kind: 'done', id };
+        case 'stop':
+          this.#stopping = true;
+          return { kind: 'done', id };
+      }
+    } catch (error) {
+      return { kind: 'refused', id, refusal: refusalOf(error) };
+    }
+  }
+
+  #expire(now: number): void {
+    const events = this.#dataPlane.expire(now);
+    if (events.length > 0) this.#tell({ kind: 'lifetime', events });
+  }
+
+  #snapshot(now: number): DataPlaneSnapshot {
+    return {
+      now,
+      contentHash: this.#contentHash,
+      associations: this.#dataPlane.associations(),
+      tunnels: this.#dataPlane.tunnels(),
+      policies: this.#dataPlane.policies(),
+      drops: [...this.#dataPlane.drops().filter(({ packets }) => packets > 0n), ...this.#counters.drops()],
+      keepalives: BigInt(this.#counters.keepalives),
+    };
+  }
+
+  #tell(message: WorkerMessage): void {
+    this.#port.postMessage(message);
+  }
+}
+
+const WAKE_UP = 0;
+const DEVICE = 1;
+const SOCKET = 2;
+/** Packets per direction and turn: neither direction, nor a request, waits for more than these. */
+const BUDGET = 64;
+/** The loop comes round at least this often, so that a process that exits is not held up by a thread in poll. */
+const LONGEST_WAIT_MILLISECONDS = 250;
+const EXPIRY_INTERVAL_MILLISECONDS = 1000;
+
+if (parentPort === null) throw new Error('worker.js is a thread of the agent, not a program');
+new PacketLoop(parentPort, workerData as WorkerStart).run();
+// Nothing listens on the port, but an open port would keep the thread alive.
+parentPort.close();

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import { wallClock } from '../control/status-report.js';
+import type { DataPlaneSnapshot } from '../dataplane/messages.js';
+import type { Identity } from '../identity/identity.js';
+
+const Count = z.string().regex(/^[0-9]+$/);
+
+/** What `weft-edge status` shows. 64-bit counts are decimal strings: JSON numbers would round them. */
+export const AgentStatus = z.object({
+  edge: z.object({ name: z.string(), id: z.string(), tenantId: z.string(), certificateNotAfter: z.string() }),
+  agentVersion: z.string(),
+  device: z.string(),
+  connected: z.boolean(),
+  bundle: z
+    .object({ revision: Count, generation: Count, hash: z.string(), mtu: z.number(), underlay: z.string() })
+    .nullable(),
+  tunnels: z.array(
+    z.object({
+      id: z.string(),
+      peer: z.string(),
+      remote: z.string(),
+      inboundSpis: z.array(z.number()),
+      outboundSpi: z.number().nullable(),
+      inboundPackets: Count,
+      inboundBytes: Count,
+      outboundPackets: Count,
+      outboundBytes: Count,
+      lastReceivedAt: z.string().nullable(),
+    }),
+  ),
+  drops: z.array(z.object({ reason: z.string(), packets: Count })),
+});
+export type AgentStatus = z.infer<typeof AgentStatus>;
+
+/** What `agentStatus` is made from. */
+export interface StatusSources {
+  readonly identity: Identity;
+  readonly agentVersion: string;
+  readonly device: string;
+  readonly connected: boolean;
+  readonly bundle: VerifiedBundle | undefined;
+  readonly snapshot: DataPlaneSnapshot;
+  readonly takenAt: Date;
+}
+
+/** The status of the agent at one moment. Pure. */
+export function agentStatus(sources: StatusSources): AgentStatus {
+  const { identity, bundle, snapshot, takenAt } = sources;
+  const counters = new Map(snapshot.tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
+  return {
+    edge: {
+      name: identity.edgeName,
+      id: identity.edgeId,
+      tenantId: identity.tenantId,
+      certificateNotAfter: identity.notAfter.toISOString(),
+    },
+    agentVersion: sources.agentVersion,
+    device: sources.device,
+    connected: sources.connected,
+    bundle: bundle === undefined ? null : bundleStatus(bundle),
+    tunnels: [...(bundle?.tunnels.values() ?? [])].map((tunnel) => {
+      const counted = counters.get(tunnel.tunnelId);
+      return {
+        id: tunnel.tunnelId,
+        peer: tunnel.peerName,
+        remote: `${tunnel.remote.text} port ${tunnel.remote.port}`,
+        inboundSpis: [...(counted?.inboundSpis ?? [])],
+        outboundSpi: counted?.outboundSpi ?? null,
+        inboundPackets: String(counted?.inboundPackets ?? 0n),
+        inboundBytes: String(counted?.inboundBytes ?? 0n),
+        outboundPackets: String(counted?.outboundPackets ?? 0n),
+        outboundBytes: String(counted?.outboundBytes ?? 0n),
+        lastReceivedAt: wallClock(counted?.lastReceivedAt, snapshot, takenAt)?.toISOString() ?? null,
+      };
+    }),
+    drops: snapshot.drops.map(({ reason, packets }) => ({ reason, packets: String(packets) })),
+  };
+}
+
+/** The status as a table for people. Pure. */
+export function renderStatus(status: AgentStatus): string {
+  const { bundle } = status;
+  const head = [
+    ['edge', `${status.edge.name} (${status.edge.id})`],
+    ['controller', status.connected ? 'connected' : 'not connected; the last bundle keeps running'],
+    [
+      'bundle',
+      bundle === null ? 'none: nothing passes' : `revision ${bundle.revision}, generation ${bundle.generation}`,
+    ],
+    ['underlay', bundle?.underlay ?? '-'],
+    ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],
+    ['certificate', `valid until ${status.edge.certificateNotAfter}`],
+  ];
+  const tunnels = status.tunnels.map((tunnel) => [
+    tunnel.peer,
+    tunnel.remote,
+    tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0 ? 'no associations' : 'keyed',
+    tunnel.inboundPackets,
+    tunnel.outboundPackets,
+    tunnel.lastReceivedAt ?? 'never',
+  ]);
+  const drops = status.drops.map(({ reason, packets }) => [reason, packets]);
+  return [
+    alignColumns(head),
+    alignColumns([['PEER', 'REMOTE', 'STATE', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'], ...tunnels]),
+    drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
+  ].join('\n\n');
+}
+
+function bundleStatus(bundle: VerifiedBundle): NonNullable<AgentStatus['bundle']> {
+  return {
+    revision: bundle.revision.toString(),
+    generation: bundle.generation.toString(),
+    hash: bundle.contentHash,
+    mtu: bundle.overlayMtu,
+    underlay: `${bundle.underlay.text} port ${bundle.underlay.port}`,
+  };
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
