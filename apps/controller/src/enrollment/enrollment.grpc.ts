@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 import { Clock } from '../platform/clock/clock.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
 import { EnrollmentServer } from '../platform/grpc/enrollment-server.js';
+import { AttemptLimiter } from '../platform/limits/attempt-limiter.js';
 import { InjectLogger } from '../platform/logging/logger.js';
-import { AttemptLimiter } from './attempt-limiter.js';
 import { EnrollmentService } from './enrollment.service.js';
 import { EnrollmentError, type EnrollmentProblem } from './enrollment-error.js';
 

@@ -1,20 +1,33 @@
 import grpc from '@grpc/grpc-js';
+import type { Logger } from 'pino';
 import type { TcpListenAddress } from '../../config/controller-config.js';
 import { formatHostPort } from '../../config/listen-address.js';
+import type { Clock } from '../clock/clock.js';
 import { ListenError } from '../listening/listen-error.js';
+import { watchTls } from './tls-failures.js';
+
+/** What makes one door different from the other. */
+export interface GrpcDoor {
+  /** The environment variable that chose the address, for errors. */
+  readonly variable: string;
+  readonly where: TcpListenAddress;
+  readonly maximumConnections: number;
+  readonly options: grpc.ServerOptions;
+}
 
 /** One gRPC door: services are registered while the modules initialise, then it is opened, once. */
 export class GrpcListener {
   readonly #server: grpc.Server;
   readonly #variable: string;
   readonly #where: TcpListenAddress;
+  readonly #maximumConnections: number;
   #port: number | undefined;
 
-  /** @param variable the environment variable that chose the address, for errors */
-  constructor(variable: string, where: TcpListenAddress, options: grpc.ServerOptions) {
-    this.#server = new grpc.Server({ ...COMMON_OPTIONS, ...options });
-    this.#variable = variable;
-    this.#where = where;
+  constructor(door: GrpcDoor) {
+    this.#server = new grpc.Server({ ...COMMON_OPTIONS, ...door.options });
+    this.#variable = door.variable;
+    this.#where = door.where;
+    this.#maximumConnections = door.maximumConnections;
   }
 
   /** Before open() only. */
@@ -36,12 +49,18 @@ export class GrpcListener {
   }
 
   /** Throws ListenError. */
-  async open(credentials: grpc.ServerCredentials): Promise<void> {
+  async open(credentials: grpc.ServerCredentials, clock: Clock, logger: Logger): Promise<void> {
     this.#port = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(this.address, credentials, (error, port) => {
         if (error === null) resolve(port);
         else reject(ListenError.from(this.#variable, this.address, asErrno(error)));
       });
+    });
+    watchTls(this.#server, {
+      variable: this.#variable,
+      maximumConnections: this.#maximumConnections,
+      logger: logger.child({ component: 'grpc' }),
+      now: () => clock.monotonicMilliseconds(),
     });
   }
 
