@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyPayload } from '../../../test/ike/arbitrary-payloads.js';
+import { loadVectors, skipReason, vectorsFolder } from '../../../test/ike/vectors.js';
+import { fromHex, toHex } from '../../bytes/hex.js';
+import { EXCHANGE, PAYLOAD } from './iana.js';
+import { encodeMessage, parseMessage, parsePayloads } from './message.js';
+import { checkPayloads } from './message-rules.js';
+import { encodeChain } from './payload-chain.js';
+import { identification } from './payloads/identification.js';
+import { notify } from './payloads/notify.js';
+import { type Payload, payloadType } from './payloads/registry.js';
+import { transform } from './payloads/sa.js';
+
+const HEADER = {
+  initiatorSpi: fromHex('0102030405060708'),
+  responderSpi: fromHex('0000000000000000'),
+  exchange: EXCHANGE.IKE_SA_INIT,
+  fromInitiator: true,
+  response: false,
+  messageId: 0,
+};
+
+interface Sample {
+  readonly name: string;
+  readonly message: string;
+  readonly innerPayloads?: readonly { type: number; body: string }[];
+  readonly payloads: readonly { type: number; body: string }[];
+  readonly decrypted?: string;
+  readonly openikedParseResult?: number;
+}
+
+describe('IKE messages', () => {
+  it('come back from their octets unchanged, whatever payloads they carry', () => {
+    fc.assert(
+      fc.property(fc.array(anyPayload, { maxLength: 12 }), (payloads) => {
+        const parsed = parseMessage(encodeMessage(HEADER, payloads));
+        expect(parsed.ok && parsed.value.payloads).toEqual(payloads);
+        const inner = encodeChain(payloads);
+        expect(parsePayloads(inner.octets, inner.first)).toEqual({ ok: true, value: payloads });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are refused, never thrown at the caller, when octets change, go missing or follow', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyPayload, { minLength: 1, maxLength: 6 }),
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
+        fc.nat(),
+        (payloads, changes, cut) => {
+          const octets = encodeMessage(HEADER, payloads);
+          expect(parseMessage(octets.subarray(0, cut % octets.length)).ok).toBe(false);
+          expect(parseMessage(new Uint8Array([...octets, 0])).ok).toBe(false);
+          for (const [at, value] of changes) octets[at % octets.length] = value;
+          expect(typeof parseMessage(octets).ok).toBe('boolean');
+        },
+      ),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 60 }), (octets, first) => {
+        expect(typeof parseMessage(octets).ok).toBe('boolean');
+        expect(typeof parsePayloads(octets, first).ok).toBe('boolean');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('refuse an unknown critical payload and pass an unknown one that is not', () => {
+    const octets = encodeMessage(HEADER, [{ kind: 'unknown', type: 200, body: fromHex('aabb') }]);
+    expect(parseMessage(octets).ok).toBe(true);
+    octets[29] = 0x80;
+    expect(parseMessage(octets)).toEqual({ ok: false, problem: { code: 'unsupported_critical', payloadType: 200 } });
+  });
+
+  it('ignore the critical bit on a payload they know, the minor version and reserved flags', () => {
+    const octets = encodeMessage(HEADER, [{ kind: 'V', data: fromHex('aabb') }]);
+    octets[29] = 0xff;
+    octets[17] = 0x2f;
+    octets[19] = 0xdf;
+    expect(parseMessage(octets).ok).toBe(true);
+  });
+
+  it('name the major version they cannot speak', () => {
+    const octets = encodeMessage(HEADER, []);
+    octets[17] = 0x30;
+    expect(parseMessage(octets)).toEqual({ ok: false, problem: { code: 'major_version', version: 3 } });
+  });
+
+  it('keep IDs as received, reserved octets included, because AUTH covers them', () => {
+    const payload = identification('IDi', { type: 11, data: fromHex('01') });
+    const octets = encodeMessage(HEADER, [payload]);
+    octets[34] = 0x7f;
+    const parsed = parseMessage(octets);
+    expect(parsed.ok && parsed.value.payloads[0]).toMatchObject({ kind: 'IDi', body: fromHex('0b007f0001') });
+  });
+});
+
+describe('The table of what an exchange may contain', () => {
+  const sa: Payload = {
+    kind: 'SA',
+    proposals: [{ number: 1, protocol: 1, spi: new Uint8Array(0), transforms: [transform(1, 20, 128)] }],
+  };
+  const ke: Payload = { kind: 'KE', method: 31, data: new Uint8Array(32) };
+  const nonce: Payload = { kind: 'Nonce', data: new Uint8Array(32) };
+
+  it.each([
+    ['a complete request', [sa, ke, nonce, notify('NAT_DETECTION_SOURCE_IP')], undefined],
+    ['two nonces', [sa, ke, nonce, nonce], 'too_many'],
+    ['no key share', [sa, nonce], 'missing'],
+    ['an AUTH in the clear', [sa, ke, nonce, { kind: 'AUTH', method: 2, data: nonce.data } as Payload], 'not_allowed'],
+  ])('IKE_SA_INIT with %s', (_name, payloads, code) => {
+    expect(checkPayloads(EXCHANGE.IKE_SA_INIT, 'request', payloads)?.code).toBe(code);
+  });
+
+  it('lets an error or a cookie stand alone in a response, not in a request', () => {
+    expect(checkPayloads(EXCHANGE.IKE_SA_INIT, 'response', [notify('COOKIE')])).toBeUndefined();
+    expect(checkPayloads(EXCHANGE.IKE_SA_INIT, 'response', [notify('NO_PROPOSAL_CHOSEN')])).toBeUndefined();
+    expect(checkPayloads(EXCHANGE.IKE_SA_INIT, 'request', [notify('COOKIE')])?.code).toBe('missing');
+    expect(checkPayloads(99, 'request', [])?.code).toBe('unknown_exchange');
+  });
+});
+
+describe.skipIf(vectorsFolder === undefined)(`Messages of other implementations (${skipReason})`, () => {
+  it.each([
+    'pcap/ikev2-decrypt-aes128ccm12.pcap.json',
+    'pcap/ikev2-decrypt-aes192ctr.pcap.json',
+    'pcap/ikev2-decrypt-aes256cbc.pcapng.json',
+    'pcap/ikev2-decrypt-aes256gcm16.pcap.json',
+    'pcap/ikev2four.pcap.json',
+    'pcap/ikev2_notify_redirect.pcap.json',
+  ])('%s: the same payloads, and re-encoding gives the same octets', (file) => {
+    for (const sample of loadVectors<Sample>(file).vectors) {
+      const parsed = parseMessage(fromHex(sample.message));
+      if (!parsed.ok) throw new Error(`${sample.name}: ${JSON.stringify(parsed.problem)}`);
+      expect(parsed.value.payloads.map(payloadType)).toEqual(sample.payloads.map((payload) => payload.type));
+      expect(toHex(encodeMessage(parsed.value.header, parsed.value.payloads)).length).toBe(sample.message.length);
+      if (sample.decrypted === undefined || sample.innerPayloads === undefined) continue;
+      const first = sample.innerPayloads[0]?.type ?? PAYLOAD.NONE;
+      const inner = parsePayloads(fromHex(sample.decrypted), first);
+      if (!inner.ok) throw new Error(`${sample.name}: ${JSON.stringify(inner.problem)}`);
+      expect(toHex(encodeChain(inner.value).octets)).toBe(sample.decrypted);
+    }
+  });
+
+  it('OpenIKED payload samples parse, and their mutations never throw', () => {
+    const samples = loadVectors<Sample>('ikev2-payload-samples-openiked.json').vectors;
+    expect(samples).toHaveLength(12);
+    for (const sample of samples) {
+      const parsed = parseMessage(fromHex(sample.message));
+      // Two samples go on behind the payload whose Next Payload says that it is the last one; we refuse that.
+      const expected = /^(notify|cert)-payload$/.test(sample.name) ? 'trailing_octets' : true;
+      expect([sample.name, parsed.ok || parsed.problem.code]).toEqual([sample.name, expected]);
+    }
+    fc.assert(
+      fc.property(fc.constantFrom(...samples), fc.nat(), fc.nat(), fc.nat(255), (sample, cut, at, value) => {
+        const octets = fromHex(sample.message);
+        octets[28 + (at % (octets.length - 28))] = value;
+        expect(typeof parseMessage(octets).ok).toBe('boolean');
+        expect(parseMessage(octets.subarray(0, cut % octets.length)).ok).toBe(false);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('an address identity of one octet, as tcpdump tests it, is refused', () => {
+    const [sample] = loadVectors<Sample>('pcap/ikev2-id-normal.pcap.json').vectors;
+    expect(parseMessage(fromHex(sample!.message))).toEqual({
+      ok: false,
+      problem: { code: 'bad_length', what: 'IPV4_ADDR', length: 1 },
+    });
+  });
+
+  it('malformed seeds are refused', () => {
+    const seeds = loadVectors<{ name: string; srcPort: number; udpPayload: string }>(
+      'ike-malformed-seeds.json',
+    ).vectors;
+    for (const seed of seeds) {
+      const octets = fromHex(seed.udpPayload);
+      expect([seed.name, parseMessage(octets).ok]).toEqual([seed.name, false]);
+      expect([seed.name, parseMessage(octets.subarray(4)).ok]).toEqual([seed.name, false]);
+    }
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * Notify message types by name (RFC 7296 section 3.10.1 and extensions). 0..16383 are errors, the rest is status:
+ * "An implementation receiving a Notify payload with one of these types that it does not recognize in a response MUST
+ * assume that the corresponding request has failed entirely"; unknown status types are ignored.
+ */
+export const NOTIFY = {
+  UNSUPPORTED_CRITICAL_PAYLOAD: 1,
+  INVALID_IKE_SPI: 4,
+  INVALID_MAJOR_VERSION: 5,
+  INVALID_SYNTAX: 7,
+  INVALID_MESSAGE_ID: 9,
+  INVALID_SPI: 11,
+  NO_PROPOSAL_CHOSEN: 14,
+  INVALID_KE_PAYLOAD: 17,
+  AUTHENTICATION_FAILED: 24,
+  SINGLE_PAIR_REQUIRED: 34,
+  NO_ADDITIONAL_SAS: 35,
+  INTERNAL_ADDRESS_FAILURE: 36,
+  FAILED_CP_REQUIRED: 37,
+  TS_UNACCEPTABLE: 38,
+  INVALID_SELECTORS: 39,
+  UNACCEPTABLE_ADDRESSES: 40,
+  UNEXPECTED_NAT_DETECTED: 41,
+  TEMPORARY_FAILURE: 43,
+  CHILD_SA_NOT_FOUND: 44,
+  STATE_NOT_FOUND: 47,
+  INITIAL_CONTACT: 16384,
+  SET_WINDOW_SIZE: 16385,
+  ADDITIONAL_TS_POSSIBLE: 16386,
+  IPCOMP_SUPPORTED: 16387,
+  NAT_DETECTION_SOURCE_IP: 16388,
+  NAT_DETECTION_DESTINATION_IP: 16389,
+  COOKIE: 16390,
+  USE_TRANSPORT_MODE: 16391,
+  HTTP_CERT_LOOKUP_SUPPORTED: 16392,
+  REKEY_SA: 16393,
+  ESP_TFC_PADDING_NOT_SUPPORTED: 16394,
+  NON_FIRST_FRAGMENTS_ALSO: 16395,
+  MOBIKE_SUPPORTED: 16396,
+  ADDITIONAL_IP4_ADDRESS: 16397,
+  ADDITIONAL_IP6_ADDRESS: 16398,
+  NO_ADDITIONAL_ADDRESSES: 16399,
+  UPDATE_SA_ADDRESSES: 16400,
+  COOKIE2: 16401,
+  NO_NATS_ALLOWED: 16402,
+  REDIRECT_SUPPORTED: 16406,
+  REDIRECT: 16407,
+  REDIRECTED_FROM: 16408,
+  EAP_ONLY_AUTHENTICATION: 16417,
+  CHILDLESS_IKEV2_SUPPORTED: 16418,
+  QUICK_CRASH_DETECTION: 16419,
+  IKEV2_MESSAGE_ID_SYNC_SUPPORTED: 16420,
+  IKEV2_FRAGMENTATION_SUPPORTED: 16430,
+  SIGNATURE_HASH_ALGORITHMS: 16431,
+  USE_PPK: 16435,
+  PPK_IDENTITY: 16436,
+  NO_PPK_AUTH: 16437,
+  INTERMEDIATE_EXCHANGE_SUPPORTED: 16438,
+  ADDITIONAL_KEY_EXCHANGE: 16441,
+  SUPPORTED_AUTH_METHODS: 16443,
+} as const;
+
+export type NotifyName = keyof typeof NOTIFY;
+
+/** Error types are below 16384 (RFC 7296 section 3.10.1). */
+export function isErrorNotify(type: number): boolean {
+  return type < FIRST_STATUS;
+}
+
+export function notifyName(type: number): string {
+  return NAMES.get(type) ?? `${isErrorNotify(type) ? 'error' : 'status'}(${type})`;
+}
+
+const FIRST_STATUS = 16384;
+const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(NOTIFY).map(([name, type]) => [type, name]));

@@ -1,0 +1,75 @@
+import { toHex } from '../../../bytes/hex.js';
+import { ID_TYPE, nameOf } from '../iana.js';
+import type { Reader } from '../reader.js';
+import { IkeWireError } from '../wire-error.js';
+import type { Writer } from '../writer.js';
+
+/**
+ * Identification payload, RFC 7296 section 3.5.
+ *
+ * ```
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |   ID Type     |                 RESERVED                      |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * ~                   Identification Data                         ~
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * ```
+ */
+export interface IdentificationPayload {
+  readonly kind: 'IDi' | 'IDr';
+  readonly identity: Identity;
+  /** The payload's body as received, RESERVED included: AUTH is computed over it (section 2.15, RestOfInitIDPayload). */
+  readonly body: Uint8Array;
+}
+
+export interface Identity {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+export function identification(kind: 'IDi' | 'IDr', identity: Identity): IdentificationPayload {
+  const body = new Uint8Array(4 + identity.data.length);
+  body[0] = identity.type;
+  body.set(identity.data, 4);
+  return { kind, identity, body };
+}
+
+export function parseIdentification(kind: 'IDi' | 'IDr', reader: Reader): IdentificationPayload {
+  const body = reader.rest().slice();
+  if (body.length < 4) throw new IkeWireError({ code: 'truncated', what: kind, need: 4, have: body.length });
+  const type = body[0] ?? 0;
+  const data = body.slice(4);
+  const exact = EXACT_LENGTHS.get(type);
+  if (exact !== undefined && data.length !== exact) {
+    throw new IkeWireError({ code: 'bad_length', what: nameOf(ID_TYPE, type), length: data.length });
+  }
+  return { kind, identity: { type, data }, body };
+}
+
+export function encodeIdentification(payload: IdentificationPayload, writer: Writer): void {
+  writer.bytes(payload.body);
+}
+
+/** For people: text types as text, addresses and the rest as the type and hexadecimal. */
+export function describeIdentity(identity: Identity): string {
+  if (identity.type === ID_TYPE.FQDN || identity.type === ID_TYPE.RFC822_ADDR) {
+    return Array.from(identity.data, (octet) => (octet > 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '?')).join(
+      '',
+    );
+  }
+  if (identity.type === ID_TYPE.IPV4_ADDR) return identity.data.join('.');
+  return `${nameOf(ID_TYPE, identity.type)}:${toHex(identity.data)}`;
+}
+
+export function sameIdentity(left: Identity, right: Identity): boolean {
+  return (
+    left.type === right.type &&
+    left.data.length === right.data.length &&
+    left.data.every((octet, index) => octet === right.data[index])
+  );
+}
+
+const EXACT_LENGTHS: ReadonlyMap<number, number> = new Map([
+  [ID_TYPE.IPV4_ADDR, 4],
+  [ID_TYPE.IPV6_ADDR, 16],
+]);
