@@ -38,5 +38,5 @@ const FUNCTIONS: Readonly<Record<MacAlgorithm, (key: Uint8Array, message: Uint8A
   'hmac-sha2-384': (key, message) => hmac(sha384, key, message),
   'hmac-sha2-512': (key, message) => hmac(sha512, key, message),
   'aes-xcbc': xcbc,
-  'aes-cmac': (key, message) => cmac(key, message),
+  'aes-cmac': (key, message) => cmac(message, key),
 };

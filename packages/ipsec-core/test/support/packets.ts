@@ -1,0 +1,58 @@
+import { parseAddress } from '@weft/ipsec-core';
+
+export interface PacketFields {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol?: number;
+  /** What follows the IP header. */
+  readonly payload?: Uint8Array;
+  /** IPv4: flags and fragment offset. */
+  readonly fragment?: number;
+}
+
+/** A well-formed IPv4 or IPv6 packet; ports are the payload's first four octets. */
+export function ipPacket(fields: PacketFields): Uint8Array {
+  const { protocol = 17, payload = udp(1000, 2000, 16) } = fields;
+  const source = parseAddress(fields.source);
+  const destination = parseAddress(fields.destination);
+  const header = source.length === 4 ? 20 : 40;
+  const packet = new Uint8Array(header + payload.length);
+  const view = new DataView(packet.buffer);
+  if (source.length === 4) {
+    packet[0] = 0x45;
+    view.setUint16(2, packet.length);
+    view.setUint16(6, fields.fragment ?? 0);
+    packet[8] = 64;
+    packet[9] = protocol;
+    packet.set(source, 12);
+    packet.set(destination, 16);
+    view.setUint16(10, headerChecksum(packet));
+  } else {
+    packet[0] = 0x60;
+    view.setUint16(4, payload.length);
+    packet[6] = protocol;
+    packet[7] = 64;
+    packet.set(source, 8);
+    packet.set(destination, 24);
+  }
+  packet.set(payload, header);
+  return packet;
+}
+
+/** A UDP header without checksum and `length - 8` octets. */
+export function udp(sourcePort: number, destinationPort: number, length: number): Uint8Array {
+  const datagram = Uint8Array.from({ length }, (_, i) => i);
+  const view = new DataView(datagram.buffer);
+  view.setUint16(0, sourcePort);
+  view.setUint16(2, destinationPort);
+  view.setUint16(4, length);
+  view.setUint16(6, 0);
+  return datagram;
+}
+
+function headerChecksum(packet: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < 20; at += 2) sum += ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
