@@ -1,0 +1,62 @@
+import { createInterface, type Interface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
+import type { NamespacedProcess, Namespaces } from './namespaces.js';
+
+/** Node with our TypeScript, as arguments. */
+export function typescript(script: string): string[] {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  return ['--conditions=source', '--import', '@oxc-node/core/register', path];
+}
+
+/** An edge process in a namespace, and the conversation with it. */
+export class EdgeHarness {
+  readonly #child: NamespacedProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #reader: Interface;
+
+  constructor(namespaces: Namespaces, namespace: string, device = 'weft0') {
+    this.#child = namespaces.start(namespace, process.execPath, [...typescript('./edge-process.ts'), device]);
+    this.#reader = createInterface({ input: this.#child.stdout });
+    this.#lines = this.#reader[Symbol.asyncIterator]();
+  }
+
+  async bundle(bundle: Bundle): Promise<void> {
+    await this.#ask({ kind: 'bundle', value: Bundle.toJSON(bundle) });
+  }
+
+  async command(command: SecurityAssociationCommand): Promise<void> {
+    await this.#ask({ kind: 'command', value: SecurityAssociationCommand.toJSON(command) });
+  }
+
+  /** Counters; 64-bit ones are decimal strings. */
+  async snapshot(): Promise<{
+    tunnels: { inboundPackets: string; outboundPackets: string }[];
+    drops: { reason: string; packets: string }[];
+    associations: { direction: string; spi: number }[];
+  }> {
+    return (await this.#ask({ kind: 'snapshot' })) as never;
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask({ kind: 'stop' });
+    this.#reader.close();
+    this.#child.stdin.end();
+  }
+
+  /** Ends the process as a crash would. */
+  async kill(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
+  async #ask(request: unknown): Promise<unknown> {
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error('the edge process ended');
+    const reply = JSON.parse(value as string) as { error?: string };
+    if (reply.error !== undefined) throw new Error(reply.error);
+    return reply;
+  }
+}

@@ -1,0 +1,63 @@
+import { createInterface } from 'node:readline';
+import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
+import { openTun, openUdpSocket } from '@weft/linux-io';
+import { parseBundle } from '../../src/control/bundle/parse-bundle.js';
+import { BundleInstaller } from '../../src/control/bundle-installer.js';
+import { executeAssociationCommand } from '../../src/control/security-associations.js';
+import { System } from '../../src/control/system.js';
+import { DataPlaneThread } from '../../src/dataplane/data-plane-thread.js';
+import { createOverlayNetwork } from '../../src/network/overlay-network.js';
+import { createLog } from '../../src/platform/log.js';
+
+/**
+ * Everything of an agent below its session, as a process for a network namespace: bundles and association commands
+ * come as lines of JSON on standard input, each is answered by a line on standard output.
+ */
+const device = process.argv[2] ?? 'weft0';
+const log = createLog('silent', {});
+const tun = openTun(device);
+const dataPlane = new DataPlaneThread(tun, {
+  lifetime: () => undefined,
+  died: (error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  },
+});
+const system = new System({
+  network: createOverlayNetwork(device),
+  dataPlane,
+  openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: 8 << 20 }),
+});
+const installer = new BundleInstaller(system, log);
+let generation = 0n;
+
+async function answer(request: { kind: string; value?: unknown }): Promise<unknown> {
+  switch (request.kind) {
+    case 'bundle': {
+      const message = Bundle.fromJSON(request.value);
+      generation++;
+      const contentHash = generation.toString(16).padStart(64, '0');
+      const bundle = { epoch: 1n, generation, revision: generation, contentHash, ...parseBundle(message) };
+      await installer.install(bundle, async () => undefined);
+      return { ok: true };
+    }
+    case 'command':
+      await executeAssociationCommand(SecurityAssociationCommand.fromJSON(request.value), installer.running, dataPlane);
+      return { ok: true };
+    case 'snapshot':
+      return dataPlane.snapshot();
+    default:
+      await dataPlane.stop();
+      system.close();
+      tun.close();
+      return { ok: true };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const reply = await answer(JSON.parse(line)).catch((error: unknown) => ({ error: String(error) }));
+  process.stdout.write(
+    `${JSON.stringify(reply, (_, value) => (typeof value === 'bigint' ? value.toString() : value))}\n`,
+  );
+}
+process.exit(0);
