@@ -381,7 +381,7 @@ export interface components {
              * @description UUID made by the controller.
              */
             siteId: string;
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
             /**
              * @description Unicast IPv4 or IPv6 address of the edge on the underlay.
@@ -400,7 +400,7 @@ export interface components {
              * @description UUID made by the controller.
              */
             siteId: string;
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
             /**
              * @description IPv4 or IPv6 prefix with no bit set behind its length (RFC 4632, RFC 4291).
@@ -409,13 +409,13 @@ export interface components {
             prefix: string;
         };
         CreateSite: {
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
             /** @description Free text for people. */
             description?: string;
         };
         CreateTenant: {
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
         };
         Credentials: {
@@ -571,7 +571,7 @@ export interface components {
         };
         /** @description A whole policy: what it does not name is removed. */
         PolicyInput: {
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
             /**
              * @description Free text for people.
@@ -609,7 +609,7 @@ export interface components {
             errors: components["schemas"]["ProblemEntry"][];
         };
         ProblemEntry: {
-            /** @description JSON pointer (RFC 6901) to the value at fault in the request, or in the intent. */
+            /** @description JSON pointer (RFC 6901) to the value at fault: in the body, or, when a draft does not compile, in the intent (/policies/0/rules/1/…). A query parameter is written ?name. */
             pointer: string;
             /** @description Stable name of the rule that was broken. */
             rule: string;
@@ -683,7 +683,7 @@ export interface components {
              * @description Keeps the identity of an existing rule; absent for a new one.
              */
             id?: string;
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
             action: components["schemas"]["Action"];
             sources: components["schemas"]["Selector"][];
@@ -826,7 +826,7 @@ export interface components {
         };
         /** @description Absent fields keep their value. An edge does not move between sites. */
         UpdateEdge: {
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name?: string;
             /**
              * @description Unicast IPv4 or IPv6 address of the edge on the underlay.
@@ -838,7 +838,7 @@ export interface components {
         };
         /** @description Absent fields keep their value. */
         UpdateSite: {
-            /** @description Name for people, unique among its siblings. No control characters, no white space at the ends. */
+            /** @description Name for people. No control characters, no white space at the ends. */
             name?: string;
             /** @description Free text for people. */
             description?: string;

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { Identifier, Name, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
+
+const UnderlayPort = z
+  .int()
+  .min(1)
+  .max(65535)
+  .meta({ description: 'UDP port where the edge receives ESP (RFC 3948).' });
+
+export const CreateEdge = z
+  .strictObject({
+    siteId: Identifier,
+    name: Name,
+    underlayAddress: UnderlayAddress,
+    underlayPort: UnderlayPort.default(4500),
+  })
+  .meta({ id: 'CreateEdge' });
+
+export const UpdateEdge = z
+  .strictObject({
+    name: Name.optional(),
+    underlayAddress: UnderlayAddress.optional(),
+    underlayPort: UnderlayPort.optional(),
+  })
+  .meta({ id: 'UpdateEdge', description: 'Absent fields keep their value. An edge does not move between sites.' });
+
+export const BundleReference = z
+  .object({
+    revision: z.int().min(0),
+    generation: z.int().min(0),
+    hash: z.string().meta({ description: 'SHA-256 of the content of the bundle, lower-case hex.' }),
+  })
+  .meta({ id: 'BundleReference' });
+
+export const BundleRejection = z.object({ path: z.string(), rule: z.string(), reason: z.string() }).meta({
+  id: 'BundleRejection',
+  description: 'Why the edge refused its last bundle; the previous one keeps running.',
+});
+
+export const DropCounter = z.object({ reason: z.string(), packets: z.int().min(0) }).meta({ id: 'DropCounter' });
+
+export const EdgeLive = z
+  .object({
+    connected: z.boolean(),
+    connectedSince: Timestamp.nullable(),
+    agentVersion: z.string().nullable(),
+    enrolledAt: Timestamp.nullable().meta({ description: 'Null until the edge has enrolled.' }),
+    certificateNotAfter: Timestamp.nullable(),
+    desired: BundleReference.nullable().meta({
+      description: 'What the edge should run; null before the first revision.',
+    }),
+    applied: BundleReference.nullable().meta({ description: 'What the edge is known to run.' }),
+    inSync: z.boolean().meta({ description: 'True when the edge is connected and runs exactly the desired bundle.' }),
+    lastRejection: BundleRejection.nullable(),
+    drops: z.array(DropCounter).meta({ description: 'Packets that the edge discarded since it started, by reason.' }),
+  })
+  .meta({ id: 'EdgeLive', description: 'What the controller sees of the edge now.' });
+
+export const Edge = z
+  .object({
+    id: Identifier,
+    siteId: Identifier,
+    name: z.string(),
+    underlayAddress: z.string(),
+    underlayPort: z.int().min(1).max(65535),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    live: EdgeLive,
+  })
+  .meta({ id: 'Edge' });
+export const EdgeList = z.object({ items: z.array(Edge) }).meta({ id: 'EdgeList' });
+
+export const EnrollmentToken = z
+  .object({
+    token: z.string().meta({ description: 'One-time secret, shown in this answer only.' }),
+    expiresAt: Timestamp,
+    command: z.string().meta({ description: 'The line to paste on the edge.' }),
+  })
+  .meta({ id: 'EnrollmentToken' });
+
+export type CreateEdge = z.infer<typeof CreateEdge>;
+export type UpdateEdge = z.infer<typeof UpdateEdge>;
+export type BundleReference = z.infer<typeof BundleReference>;
+export type EdgeLive = z.infer<typeof EdgeLive>;
+export type Edge = z.infer<typeof Edge>;
+export type EdgeList = z.infer<typeof EdgeList>;
+export type EnrollmentToken = z.infer<typeof EnrollmentToken>;

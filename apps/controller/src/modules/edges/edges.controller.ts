@@ -1,0 +1,77 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { CreateEdge, Edge, EdgeList, EnrollmentToken, UpdateEdge } from './edge.dto.js';
+import { EdgesService } from './edges.service.js';
+
+@ApiTags('edges')
+@Controller('api/v1/tenants/:tenantId/edges')
+export class EdgesController {
+  constructor(private readonly edges: EdgesService) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listEdges', summary: 'Edges of the tenant with what is known of them now, by name' })
+  @ApiOkResponse({ standardSchema: EdgeList })
+  @ApiProblems(401, 404, 503)
+  async listEdges(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<EdgeList> {
+    return { items: await this.edges.list(tenantId) };
+  }
+
+  @Post()
+  @ApiOperation({ operationId: 'createEdge', summary: 'Make an edge; it enrolls later with a token' })
+  @ApiCreatedResponse({ standardSchema: Edge })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  createEdge(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: CreateEdge }) body: CreateEdge,
+  ): Promise<Edge> {
+    return this.edges.create(tenantId, body);
+  }
+
+  @Get(':edgeId')
+  @ApiOperation({ operationId: 'readEdge', summary: 'One edge' })
+  @ApiOkResponse({ standardSchema: Edge })
+  @ApiProblems(401, 404, 503)
+  readEdge(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('edgeId', { schema: Identifier }) edgeId: string,
+  ): Promise<Edge> {
+    return this.edges.read(tenantId, edgeId);
+  }
+
+  @Patch(':edgeId')
+  @ApiOperation({ operationId: 'updateEdge', summary: 'Change an edge; in force with the next revision' })
+  @ApiOkResponse({ standardSchema: Edge })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  updateEdge(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('edgeId', { schema: Identifier }) edgeId: string,
+    @Body({ schema: UpdateEdge }) body: UpdateEdge,
+  ): Promise<Edge> {
+    return this.edges.update(tenantId, edgeId, body);
+  }
+
+  @Delete(':edgeId')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deleteEdge', summary: 'Remove an edge; its identity is refused from then on' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 503)
+  deleteEdge(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('edgeId', { schema: Identifier }) edgeId: string,
+  ): Promise<void> {
+    return this.edges.remove(tenantId, edgeId);
+  }
+
+  @Post(':edgeId/enrollment-tokens')
+  @ApiOperation({ operationId: 'createEnrollmentToken', summary: 'Make a one-time enrollment token; it is shown once' })
+  @ApiCreatedResponse({ standardSchema: EnrollmentToken })
+  @ApiProblems(401, 403, 404, 503)
+  createEnrollmentToken(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('edgeId', { schema: Identifier }) edgeId: string,
+  ): Promise<EnrollmentToken> {
+    return this.edges.createEnrollmentToken(tenantId, edgeId);
+  }
+}

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { CreateEdge, UpdateEdge } from './edge.dto.js';
+
+/** An edge as it is stored, with the certificate that speaks for it. */
+export interface StoredEdge {
+  readonly id: string;
+  readonly siteId: string;
+  readonly name: string;
+  readonly underlayAddress: string;
+  readonly underlayPort: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly enrolledAt: Date | null;
+  readonly certificateNotAfter: Date | null;
+}
+
+@Injectable()
+export class EdgesRepository {
+  list(sql: SqlExecutor, tenantId: string): Promise<StoredEdge[]> {
+    return sql<StoredEdge[]>`${this.#select(sql)} where e.tenant_id = ${tenantId} order by e.name, e.id`;
+  }
+
+  async read(sql: SqlExecutor, tenantId: string, edgeId: string): Promise<StoredEdge | undefined> {
+    const [edge] = await sql<StoredEdge[]>`
+      ${this.#select(sql)} where e.tenant_id = ${tenantId} and e.id = ${edgeId}`;
+    return edge;
+  }
+
+  async insert(sql: SqlExecutor, tenantId: string, id: string, edge: CreateEdge): Promise<void> {
+    await sql`
+      insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port)
+      values (${id}, ${tenantId}, ${edge.siteId}, ${edge.name}, ${edge.underlayAddress}::text::inet, ${edge.underlayPort})`;
+  }
+
+  async update(sql: SqlExecutor, tenantId: string, edgeId: string, change: UpdateEdge): Promise<boolean> {
+    const { count } = await sql`
+      update edges set
+        name = coalesce(${change.name ?? null}, name),
+        underlay_address = coalesce(${change.underlayAddress ?? null}::text::inet, underlay_address),
+        underlay_port = coalesce(${change.underlayPort ?? null}, underlay_port),
+        updated_at = now()
+      where tenant_id = ${tenantId} and id = ${edgeId}`;
+    return count > 0;
+  }
+
+  async remove(sql: SqlExecutor, tenantId: string, edgeId: string): Promise<boolean> {
+    const { count } = await sql`delete from edges where tenant_id = ${tenantId} and id = ${edgeId}`;
+    return count > 0;
+  }
+
+  #select(sql: SqlExecutor) {
+    return sql`
+      select e.id, e.site_id, e.name, host(e.underlay_address) as underlay_address, e.underlay_port,
+        e.created_at, e.updated_at, c.issued_at as enrolled_at, c.not_after as certificate_not_after
+      from edges e
+      left join certificates c on c.tenant_id = e.tenant_id and c.edge_id = e.id and c.revoked_at is null`;
+  }
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { EnrollmentTokens, UnknownEdgeError } from '../../enrollment/enrollment-tokens.js';
+import { EdgeStates } from '../../observations/edge-states.js';
+import { Database } from '../../platform/database/database.js';
+import { notFound } from '../../platform/http/domain-error.js';
+import { refusing } from '../constraint-violation.js';
+import { nameTaken, unknownSite } from '../resource-names.js';
+import type { CreateEdge, Edge, EnrollmentToken, UpdateEdge } from './edge.dto.js';
+import { EdgesRepository, type StoredEdge } from './edges.repository.js';
+
+/** Edges as people want them, with what is known of them now. */
+@Injectable()
+export class EdgesService {
+  readonly #database: Database;
+  readonly #repository: EdgesRepository;
+  readonly #states: EdgeStates;
+  readonly #tokens: EnrollmentTokens;
+
+  constructor(database: Database, repository: EdgesRepository, states: EdgeStates, tokens: EnrollmentTokens) {
+    this.#database = database;
+    this.#repository = repository;
+    this.#states = states;
+    this.#tokens = tokens;
+  }
+
+  async list(tenantId: string): Promise<Edge[]> {
+    const edges = await this.#repository.list(this.#database.sql, tenantId);
+    return edges.map((edge) => this.#edge(edge));
+  }
+
+  async read(tenantId: string, edgeId: string): Promise<Edge> {
+    const edge = await this.#repository.read(this.#database.sql, tenantId, edgeId);
+    if (edge === undefined) throw notFound('edge', edgeId);
+    return this.#edge(edge);
+  }
+
+  /** Throws DomainError 'unknown_site' or 'name_taken'. */
+  async create(tenantId: string, edge: CreateEdge): Promise<Edge> {
+    const id = randomUUID();
+    await refusing(this.#repository.insert(this.#database.sql, tenantId, id, edge), {
+      edges_site_fkey: () => unknownSite('/siteId', edge.siteId),
+      edges_name_key: () => nameTaken('edge', edge.name),
+    });
+    return this.read(tenantId, id);
+  }
+
+  /** Throws DomainError 'unknown_edge' or 'name_taken'. */
+  async update(tenantId: string, edgeId: string, change: UpdateEdge): Promise<Edge> {
+    const found = await refusing(this.#repository.update(this.#database.sql, tenantId, edgeId, change), {
+      edges_name_key: () => nameTaken('edge', change.name ?? ''),
+    });
+    if (!found) throw notFound('edge', edgeId);
+    return this.read(tenantId, edgeId);
+  }
+
+  /** Its certificates go with it, so its session ends. Others stop talking to it with the next revision. */
+  async remove(tenantId: string, edgeId: string): Promise<void> {
+    if (!(await this.#repository.remove(this.#database.sql, tenantId, edgeId))) throw notFound('edge', edgeId);
+  }
+
+  /** Earlier tokens of the edge that nobody has used are void from now on. */
+  async createEnrollmentToken(tenantId: string, edgeId: string): Promise<EnrollmentToken> {
+    try {
+      const { token, expiresAt, command } = await this.#tokens.create(tenantId, edgeId);
+      return { token, expiresAt: expiresAt.toISOString(), command };
+    } catch (error) {
+      throw error instanceof UnknownEdgeError ? notFound('edge', edgeId) : error;
+    }
+  }
+
+  #edge(stored: StoredEdge): Edge {
+    const { enrolledAt, certificateNotAfter, createdAt, updatedAt, ...edge } = stored;
+    const { connectedSince, drops, ...state } = this.#states.of(stored.id);
+    return {
+      ...edge,
+      createdAt: createdAt.toISOString(),
+      updatedAt: updatedAt.toISOString(),
+      live: {
+        ...state,
+        connectedSince: connectedSince?.toISOString() ?? null,
+        drops: [...drops],
+        enrolledAt: enrolledAt?.toISOString() ?? null,
+        certificateNotAfter: certificateNotAfter?.toISOString() ?? null,
+      },
+    };
+  }
+}

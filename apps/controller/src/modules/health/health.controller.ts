@@ -1,0 +1,34 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Public } from '../../platform/http/public.decorator.js';
+import { Liveness, Readiness } from './health.dto.js';
+import { HealthService } from './health.service.js';
+
+@ApiTags('health')
+@Controller()
+export class HealthController {
+  constructor(private readonly health: HealthService) {}
+
+  @Get('healthz')
+  @Public()
+  @ApiOperation({ operationId: 'readLiveness', summary: 'Does the process answer?', security: [] })
+  @ApiOkResponse({ standardSchema: Liveness })
+  @ApiProblems()
+  readLiveness(): Liveness {
+    return { status: 'alive' };
+  }
+
+  @Get('readyz')
+  @Public()
+  @ApiOperation({
+    operationId: 'readReadiness',
+    summary: 'Can it serve requests: does the database answer?',
+    security: [],
+  })
+  @ApiOkResponse({ standardSchema: Readiness })
+  @ApiProblems(503)
+  readReadiness(): Promise<Readiness> {
+    return this.health.readiness();
+  }
+}

@@ -1,0 +1,43 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { CreateNetwork, Network, NetworkList } from './network.dto.js';
+import { NetworksService } from './networks.service.js';
+
+@ApiTags('networks')
+@Controller('api/v1/tenants/:tenantId/networks')
+export class NetworksController {
+  constructor(private readonly networks: NetworksService) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listNetworks', summary: 'Networks of the tenant, by prefix' })
+  @ApiOkResponse({ standardSchema: NetworkList })
+  @ApiProblems(401, 404, 503)
+  async listNetworks(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<NetworkList> {
+    return { items: await this.networks.list(tenantId) };
+  }
+
+  @Post()
+  @ApiOperation({ operationId: 'createNetwork', summary: 'Put a network behind a site' })
+  @ApiCreatedResponse({ standardSchema: Network })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  createNetwork(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: CreateNetwork }) body: CreateNetwork,
+  ): Promise<Network> {
+    return this.networks.create(tenantId, body);
+  }
+
+  @Delete(':networkId')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deleteNetwork', summary: 'Remove a network that no rule names' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 409, 503)
+  deleteNetwork(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('networkId', { schema: Identifier }) networkId: string,
+  ): Promise<void> {
+    return this.networks.remove(tenantId, networkId);
+  }
+}

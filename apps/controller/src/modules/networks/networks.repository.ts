@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { CreateNetwork, Network } from './network.dto.js';
+
+type NetworkRow = Omit<Network, 'createdAt'> & { readonly createdAt: Date };
+
+export interface OverlappingNetwork {
+  readonly name: string;
+  readonly prefix: string;
+  readonly siteName: string;
+}
+
+@Injectable()
+export class NetworksRepository {
+  async list(sql: SqlExecutor, tenantId: string): Promise<Network[]> {
+    const rows = await sql<NetworkRow[]>`
+      select id, site_id, name, prefix::text, created_at from networks
+      where tenant_id = ${tenantId} order by networks.prefix, id`;
+    return rows.map(networkOf);
+  }
+
+  async insert(sql: SqlExecutor, tenantId: string, id: string, network: CreateNetwork): Promise<Network[]> {
+    const { siteId, name, prefix } = network;
+    const rows = await sql<NetworkRow[]>`
+      insert into networks (id, tenant_id, site_id, name, prefix)
+      values (${id}, ${tenantId}, ${siteId}, ${name}, ${prefix}::text::cidr)
+      returning id, site_id, name, prefix::text, created_at`;
+    return rows.map(networkOf);
+  }
+
+  async overlapping(sql: SqlExecutor, tenantId: string, prefix: string): Promise<OverlappingNetwork | undefined> {
+    const [network] = await sql<OverlappingNetwork[]>`
+      select n.name, n.prefix::text, s.name as site_name
+      from networks n join sites s on s.tenant_id = n.tenant_id and s.id = n.site_id
+      where n.tenant_id = ${tenantId} and n.prefix && ${prefix}::text::cidr
+      order by n.prefix limit 1`;
+    return network;
+  }
+
+  async remove(sql: SqlExecutor, tenantId: string, networkId: string): Promise<boolean> {
+    const { count } = await sql`delete from networks where tenant_id = ${tenantId} and id = ${networkId}`;
+    return count > 0;
+  }
+
+  /** What refers to a network, as phrases. */
+  async users(sql: SqlExecutor, tenantId: string, networkId: string): Promise<string[]> {
+    const rows = await sql<{ phrase: string }[]>`
+      select distinct format('the rule "%s" of the policy "%s"', r.name, p.name) as phrase
+      from rule_endpoints e
+      join policy_rules r on r.tenant_id = e.tenant_id and r.id = e.rule_id
+      join policies p on p.tenant_id = r.tenant_id and p.id = r.policy_id
+      where e.tenant_id = ${tenantId} and e.network_id = ${networkId}`;
+    return rows.map(({ phrase }) => phrase);
+  }
+}
+
+function networkOf(row: NetworkRow): Network {
+  return { ...row, createdAt: row.createdAt.toISOString() };
+}

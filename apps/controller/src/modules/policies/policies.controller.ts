@@ -1,0 +1,104 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { PoliciesService } from './policies.service.js';
+import { Policy, PolicyInput, PolicyList, PolicyOrder } from './policy.dto.js';
+
+const ETAG_HEADER = {
+  ETag: { description: 'The version in quotes, for If-Match.', schema: { type: 'string' as const } },
+};
+
+@ApiTags('policies')
+@Controller('api/v1/tenants/:tenantId/policies')
+export class PoliciesController {
+  constructor(private readonly policies: PoliciesService) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listPolicies', summary: 'Policies of the tenant, in order' })
+  @ApiOkResponse({ standardSchema: PolicyList })
+  @ApiProblems(401, 404, 503)
+  async listPolicies(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<PolicyList> {
+    return { items: await this.policies.list(tenantId) };
+  }
+
+  @Post()
+  @ApiOperation({ operationId: 'createPolicy', summary: 'Make a policy, behind the others' })
+  @ApiCreatedResponse({ standardSchema: Policy, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  async createPolicy(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: PolicyInput }) body: PolicyInput,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Policy> {
+    return withETag(response, await this.policies.create(tenantId, body));
+  }
+
+  @Put('order')
+  @ApiOperation({ operationId: 'orderPolicies', summary: 'Put the policies in order' })
+  @ApiOkResponse({ standardSchema: PolicyList })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  async orderPolicies(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: PolicyOrder }) body: PolicyOrder,
+  ): Promise<PolicyList> {
+    return { items: await this.policies.order(tenantId, body.policyIds) };
+  }
+
+  @Get(':policyId')
+  @ApiOperation({ operationId: 'readPolicy', summary: 'One policy' })
+  @ApiOkResponse({ standardSchema: Policy, headers: ETAG_HEADER })
+  @ApiProblems(401, 404, 503)
+  async readPolicy(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('policyId', { schema: Identifier }) policyId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Policy> {
+    return withETag(response, await this.policies.read(tenantId, policyId));
+  }
+
+  @Put(':policyId')
+  @ApiOperation({ operationId: 'replacePolicy', summary: 'Replace a whole policy' })
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'ETag of the policy as it was read.',
+    schema: { type: 'string' },
+  })
+  @ApiOkResponse({ standardSchema: Policy, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428, 503)
+  async replacePolicy(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('policyId', { schema: Identifier }) policyId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
+    @Body({ schema: PolicyInput }) body: PolicyInput,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Policy> {
+    return withETag(response, await this.policies.replace(tenantId, policyId, ifMatch, body));
+  }
+
+  @Delete(':policyId')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deletePolicy', summary: 'Remove a policy' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 503)
+  deletePolicy(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('policyId', { schema: Identifier }) policyId: string,
+  ): Promise<void> {
+    return this.policies.remove(tenantId, policyId);
+  }
+}
+
+function withETag(response: Response, policy: Policy): Policy {
+  response.setHeader('ETag', `"${policy.version}"`);
+  return policy;
+}

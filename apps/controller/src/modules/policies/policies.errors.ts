@@ -1,0 +1,101 @@
+import { DomainError, refusal } from '../../platform/http/domain-error.js';
+import type { ProblemEntry } from '../../platform/http/schemas.js';
+import type { RuleInput, Selector } from './policy.dto.js';
+
+export function ifMatchRequired(): DomainError {
+  const detail =
+    'Read the policy first and send its ETag as If-Match, so that nobody overwrites what they have not seen.';
+  return new DomainError('precondition_required', 'if_match_required', detail);
+}
+
+export function policyChanged(version: number): DomainError {
+  const detail = `The policy has changed since it was read; its ETag is "${version}" now. Read it again and repeat the change.`;
+  return new DomainError('precondition_failed', 'policy_changed', detail);
+}
+
+export function tooManyPolicies(limit: number): DomainError {
+  const detail = `A tenant has at most ${limit} policies. Join some of them.`;
+  return new DomainError('conflict', 'too_many_policies', detail);
+}
+
+export function invalidRules(entries: readonly ProblemEntry[]): DomainError {
+  const [first] = entries;
+  const detail =
+    entries.length === 1 && first
+      ? `${first.detail}. ${first.fix}`
+      : `${entries.length} values break their rules; see errors.`;
+  return new DomainError('invalid', first?.rule ?? 'invalid_rules', detail, entries);
+}
+
+/** A rule id that another policy of the tenant has. */
+export function ruleIdTaken(): DomainError {
+  return refusal('conflict', {
+    pointer: '/rules',
+    rule: 'rule_id_taken',
+    detail: 'A rule of another policy has one of these identifiers',
+    fix: 'Leave the id of a new rule away; the controller makes one.',
+  });
+}
+
+/** Rule ids that stand twice in the document. */
+export function duplicateRuleIds(rules: readonly RuleInput[]): ProblemEntry[] {
+  const first = new Map<string, number>();
+  return rules.flatMap(({ id }, index) => {
+    const before = id === undefined ? undefined : first.get(id);
+    if (id !== undefined && before === undefined) first.set(id, index);
+    if (before === undefined) return [];
+    const detail = `The identifier stands at /rules/${before}/id already`;
+    return [{ pointer: `/rules/${index}/id`, rule: 'duplicate_id', detail, fix: 'Leave the id of a new rule away.' }];
+  });
+}
+
+/** What the rules name, with a pointer to each place. */
+export function references(rules: readonly Pick<RuleInput, 'sources' | 'destinations'>[]): Reference[] {
+  return rules.flatMap((rule, index) =>
+    (['sources', 'destinations'] as const).flatMap((side) =>
+      rule[side].flatMap((selector, place) => referenceOf(selector, `/rules/${index}/${side}/${place}`)),
+    ),
+  );
+}
+
+export interface Reference {
+  readonly noun: 'site' | 'network';
+  readonly id: string;
+  readonly pointer: string;
+}
+
+export function unknownReference({ noun, id, pointer }: Reference): ProblemEntry {
+  const fix = `Name a ${noun} of this tenant, or make it first.`;
+  return { pointer, rule: `unknown_${noun}`, detail: `There is no ${noun} ${id} in this tenant`, fix };
+}
+
+function referenceOf(selector: Selector, pointer: string): Reference[] {
+  if (selector.kind === 'site') return [{ noun: 'site', id: selector.siteId, pointer: `${pointer}/siteId` }];
+  if (selector.kind === 'network')
+    return [{ noun: 'network', id: selector.networkId, pointer: `${pointer}/networkId` }];
+  return [];
+}
+
+/** What is wrong with a new order: what stands twice, what is not there, what is missing. */
+export function orderProblems(wanted: readonly string[], existing: readonly string[]): ProblemEntry[] {
+  const known = new Set(existing);
+  const misplaced = wanted.flatMap((id, index) => {
+    const pointer = `/policyIds/${index}`;
+    if (!known.has(id)) {
+      const fix = 'Name the policies of this tenant only.';
+      return [{ pointer, rule: 'unknown_policy', detail: `There is no policy ${id} in this tenant`, fix }];
+    }
+    if (wanted.indexOf(id) === index) return [];
+    return [
+      { pointer, rule: 'duplicate_id', detail: `The policy ${id} stands here twice`, fix: 'Name each policy once.' },
+    ];
+  });
+  const named = new Set(wanted);
+  const missing = existing
+    .filter((id) => !named.has(id))
+    .map((id) => {
+      const fix = 'Name every policy of this tenant.';
+      return { pointer: '/policyIds', rule: 'missing_policy', detail: `The policy ${id} is missing`, fix };
+    });
+  return [...misplaced, ...missing];
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { Database } from '../../platform/database/database.js';
+import { notFound } from '../../platform/http/domain-error.js';
+import { refusing } from '../constraint-violation.js';
+import { nameTaken } from '../resource-names.js';
+import { TenantsRepository } from '../tenants/tenants.repository.js';
+import {
+  duplicateRuleIds,
+  ifMatchRequired,
+  invalidRules,
+  orderProblems,
+  policyChanged,
+  references,
+  ruleIdTaken,
+  tooManyPolicies,
+  unknownReference,
+} from './policies.errors.js';
+import { PoliciesRepository } from './policies.repository.js';
+import { MAX_POLICIES, type Policy, type PolicyInput, type Rule } from './policy.dto.js';
+
+/** Policies as people edit them. Nothing here is in force before a revision is published. */
+@Injectable()
+export class PoliciesService {
+  readonly #database: Database;
+  readonly #repository: PoliciesRepository;
+  readonly #tenants: TenantsRepository;
+
+  constructor(database: Database, repository: PoliciesRepository, tenants: TenantsRepository) {
+    this.#database = database;
+    this.#repository = repository;
+    this.#tenants = tenants;
+  }
+
+  list(tenantId: string): Promise<Policy[]> {
+    return this.#repository.list(this.#database.sql, tenantId);
+  }
+
+  read(tenantId: string, policyId: string): Promise<Policy> {
+    return this.#read(this.#database.sql, tenantId, policyId);
+  }
+
+  /** Throws DomainError 'name_taken', 'too_many_policies', 'rule_id_taken', or what is wrong with a rule. */
+  create(tenantId: string, input: PolicyInput): Promise<Policy> {
+    const id = randomUUID();
+    return this.#write(tenantId, input, async (sql, rules) => {
+      await this.#tenants.lock(sql, tenantId);
+      const { length } = await this.#repository.order(sql, tenantId);
+      if (length >= MAX_POLICIES) throw tooManyPolicies(MAX_POLICIES);
+      await this.#repository.insert(sql, tenantId, id, input, length);
+      await this.#repository.replaceRules(sql, tenantId, id, rules);
+      return this.#read(sql, tenantId, id);
+    });
+  }
+
+  /** As create, and 'unknown_policy', 'if_match_required' or 'policy_changed'. */
+  async replace(tenantId: string, policyId: string, ifMatch: string | undefined, input: PolicyInput): Promise<Policy> {
+    if (ifMatch === undefined) throw ifMatchRequired();
+    return this.#write(tenantId, input, async (sql, rules) => {
+      const version = await this.#repository.lockVersion(sql, tenantId, policyId);
+      if (version === undefined) throw notFound('policy', policyId);
+      if (!matches(ifMatch, version)) throw policyChanged(version);
+      await this.#repository.update(sql, tenantId, policyId, input);
+      await this.#repository.replaceRules(sql, tenantId, policyId, rules);
+      return this.#read(sql, tenantId, policyId);
+    });
+  }
+
+  /** Throws DomainError 'invalid' unless the identifiers are those of all policies. */
+  order(tenantId: string, policyIds: readonly string[]): Promise<Policy[]> {
+    return this.#database.transaction(async (sql) => {
+      await this.#tenants.lock(sql, tenantId);
+      const problems = orderProblems(policyIds, await this.#repository.order(sql, tenantId));
+      if (problems.length > 0) throw invalidRules(problems);
+      await this.#repository.reorder(sql, tenantId, policyIds);
+      return this.#repository.list(sql, tenantId);
+    });
+  }
+
+  remove(tenantId: string, policyId: string): Promise<void> {
+    return this.#database.transaction(async (sql) => {
+      await this.#tenants.lock(sql, tenantId);
+      if (!(await this.#repository.remove(sql, tenantId, policyId))) throw notFound('policy', policyId);
+      await this.#repository.reorder(sql, tenantId, await this.#repository.order(sql, tenantId));
+    });
+  }
+
+  async #read(sql: SqlExecutor, tenantId: string, policyId: string): Promise<Policy> {
+    const policy = await this.#repository.read(sql, tenantId, policyId);
+    if (policy === undefined) throw notFound('policy', policyId);
+    return policy;
+  }
+
+  async #write(
+    tenantId: string,
+    input: PolicyInput,
+    work: (sql: SqlExecutor, rules: readonly Rule[]) => Promise<Policy>,
+  ): Promise<Policy> {
+    const duplicates = duplicateRuleIds(input.rules);
+    if (duplicates.length > 0) throw invalidRules(duplicates);
+    const rules = input.rules.map((rule) => ({ ...rule, id: rule.id ?? randomUUID() }));
+    const unknown = async () => invalidRules(await this.#unknownReferences(tenantId, input));
+    return refusing(
+      this.#database.transaction((sql) => work(sql, rules)),
+      {
+        policies_name_key: () => nameTaken('policy', input.name),
+        policy_rules_pkey: ruleIdTaken,
+        rule_endpoints_site_fkey: unknown,
+        rule_endpoints_network_fkey: unknown,
+      },
+    );
+  }
+
+  /** The database has refused a reference without saying where it stands. */
+  async #unknownReferences(tenantId: string, { rules }: PolicyInput) {
+    const named = references(rules);
+    const known = await this.#repository.known(
+      this.#database.sql,
+      tenantId,
+      named.map(({ id }) => id),
+    );
+    return named.filter(({ id }) => !known.has(id)).map(unknownReference);
+  }
+}
+
+/** RFC 9110 section 13.1.1: a list of entity tags, strongly compared, or "*". */
+function matches(ifMatch: string, version: number): boolean {
+  return ifMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim() === `"${version}"`);
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { Description, Identifier, Name, Port, Prefix, Timestamp } from '../../platform/http/schemas.js';
+
+const MAX_RULES = 500;
+const MAX_SELECTORS = 100;
+const MAX_SERVICES = 50;
+const MAX_PORT_RANGES = 50;
+export const MAX_POLICIES = 1000;
+
+export const Action = z
+  .enum(['PROTECT', 'DISCARD', 'BYPASS'])
+  .meta({ id: 'Action', description: 'Processing choice (RFC 4301 section 4.4.1).' });
+
+export const Selector = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('any') }),
+    z.strictObject({ kind: z.literal('site'), siteId: Identifier }),
+    z.strictObject({ kind: z.literal('network'), networkId: Identifier }),
+    z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
+  ])
+  .meta({ id: 'Selector', description: 'Which addresses an end of a rule covers.' });
+
+export const PortRange = z
+  .strictObject({ first: Port, last: Port })
+  .refine(({ first, last }) => first <= last, {
+    path: ['last'],
+    message: 'last is below first',
+    params: { rule: 'port_range_order', fix: 'Give the lower port first.' },
+  })
+  .meta({ id: 'PortRange', description: 'Inclusive at both ends.' });
+
+export const Service = z
+  .strictObject({
+    protocol: z.enum(['any', 'tcp', 'udp', 'icmp', 'icmpv6']),
+    ports: z.array(PortRange).max(MAX_PORT_RANGES).meta({ description: 'Destination ports; empty means all.' }),
+  })
+  .refine(({ protocol, ports }) => ports.length === 0 || protocol === 'tcp' || protocol === 'udp', {
+    path: ['ports'],
+    message: 'only tcp and udp have ports',
+    params: { rule: 'protocol_without_ports', fix: 'Leave ports empty, or choose tcp or udp.' },
+  })
+  .meta({ id: 'Service' });
+
+const ruleFields = {
+  name: Name,
+  action: Action,
+  sources: z.array(Selector).min(1).max(MAX_SELECTORS),
+  destinations: z.array(Selector).min(1).max(MAX_SELECTORS),
+  services: z.array(Service).min(1).max(MAX_SERVICES),
+};
+
+export const RuleInput = z
+  .strictObject({
+    id: Identifier.optional().meta({ description: 'Keeps the identity of an existing rule; absent for a new one.' }),
+    ...ruleFields,
+    enabled: z.boolean().default(true),
+  })
+  .meta({ id: 'RuleInput' });
+
+export const Rule = z
+  .object({ id: Identifier, ...ruleFields, name: z.string(), enabled: z.boolean() })
+  .meta({ id: 'Rule' });
+
+export const PolicyInput = z
+  .strictObject({
+    name: Name,
+    description: Description.default(''),
+    enabled: z.boolean().default(true),
+    rules: z.array(RuleInput).max(MAX_RULES).meta({ description: 'In order: the first rule that matches decides.' }),
+  })
+  .meta({ id: 'PolicyInput', description: 'A whole policy: what it does not name is removed.' });
+
+export const Policy = z
+  .object({
+    id: Identifier,
+    name: z.string(),
+    description: z.string(),
+    enabled: z.boolean(),
+    position: z.int().min(0).meta({ description: 'Place in the order of the policies, from 0.' }),
+    rules: z.array(Rule),
+    version: z.int().min(1).meta({ description: 'Grows with every change; the ETag is this number in quotes.' }),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'Policy' });
+export const PolicyList = z.object({ items: z.array(Policy) }).meta({ id: 'PolicyList' });
+
+export const PolicyOrder = z
+  .strictObject({ policyIds: z.array(Identifier).max(MAX_POLICIES) })
+  .meta({ id: 'PolicyOrder', description: 'Every policy of the tenant exactly once, in the wanted order.' });
+
+export type Action = z.infer<typeof Action>;
+export type Selector = z.infer<typeof Selector>;
+export type Service = z.infer<typeof Service>;
+export type RuleInput = z.infer<typeof RuleInput>;
+export type Rule = z.infer<typeof Rule>;
+export type PolicyInput = z.infer<typeof PolicyInput>;
+export type Policy = z.infer<typeof Policy>;
+export type PolicyList = z.infer<typeof PolicyList>;
+export type PolicyOrder = z.infer<typeof PolicyOrder>;

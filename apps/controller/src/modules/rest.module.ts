@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { OpenApiController } from '../openapi/openapi.controller.js';
+import { AuthGuard } from '../platform/http/auth.guard.js';
+import { ProblemFilter } from '../platform/http/problem.filter.js';
+import { SchemaPipe } from '../platform/http/schema.pipe.js';
+import { EdgesModule } from './edges/edges.module.js';
+import { HealthModule } from './health/health.module.js';
+import { NetworksModule } from './networks/networks.module.js';
+import { PoliciesModule } from './policies/policies.module.js';
+import { RevisionsModule } from './revisions/revisions.module.js';
+import { SessionModule } from './session/session.module.js';
+import { SitesModule } from './sites/sites.module.js';
+import { TenantsModule } from './tenants/tenants.module.js';
+import { TunnelsModule } from './tunnels/tunnels.module.js';
+
+/** The REST half: every noun, and what every request passes through. `configureHttp` does what comes before a route. */
+@Module({
+  imports: [
+    HealthModule,
+    SessionModule,
+    TenantsModule,
+    SitesModule,
+    NetworksModule,
+    EdgesModule,
+    PoliciesModule,
+    RevisionsModule,
+    TunnelsModule,
+  ],
+  controllers: [OpenApiController],
+  providers: [
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: APP_GUARD, useClass: AuthGuard },
+    { provide: APP_PIPE, useClass: SchemaPipe },
+  ],
+})
+export class RestModule {}

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import type { FabricIntent } from '@weft/fabric-compiler';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { policyRulesJson } from '../policies/policies.repository.js';
+
+/** The intent of a tenant as it stands in the tables that people edit. */
+@Injectable()
+export class IntentRepository {
+  /** One statement, so one snapshot: a change made meanwhile is in it whole or not at all. Every list has a fixed order. */
+  async read(sql: SqlExecutor, tenantId: string): Promise<FabricIntent> {
+    const [row] = await sql<{ intent: FabricIntent }[]>`
+      select jsonb_build_object(
+        'tenantId', t.id,
+        'sites', coalesce((
+          select jsonb_agg(jsonb_build_object('id', s.id, 'name', s.name) order by s.id)
+          from sites s where s.tenant_id = t.id), '[]'),
+        'networks', coalesce((
+          select jsonb_agg(jsonb_build_object(
+            'id', n.id, 'siteId', n.site_id, 'name', n.name, 'prefix', n.prefix::text) order by n.id)
+          from networks n where n.tenant_id = t.id), '[]'),
+        'edges', coalesce((
+          select jsonb_agg(jsonb_build_object(
+            'id', e.id, 'siteId', e.site_id, 'name', e.name,
+            'underlayAddress', host(e.underlay_address), 'underlayPort', e.underlay_port) order by e.id)
+          from edges e where e.tenant_id = t.id), '[]'),
+        'policies', coalesce((
+          select jsonb_agg(jsonb_build_object(
+            'id', p.id, 'name', p.name, 'enabled', p.enabled, 'rules', ${policyRulesJson(sql)}) order by p.position)
+          from policies p where p.tenant_id = t.id), '[]')
+      ) as intent
+      from tenants t where t.id = ${tenantId}`;
+    if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
+    return row.intent;
+  }
+}

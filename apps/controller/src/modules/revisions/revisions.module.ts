@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TenantsModule } from '../tenants/tenants.module.js';
+import { IntentRepository } from './intent.repository.js';
+import { RevisionsController } from './revisions.controller.js';
+import { RevisionsRepository } from './revisions.repository.js';
+import { RevisionsService } from './revisions.service.js';
+
+@Module({
+  imports: [TenantsModule],
+  controllers: [RevisionsController],
+  providers: [RevisionsService, RevisionsRepository, IntentRepository],
+})
+export class RevisionsModule {}

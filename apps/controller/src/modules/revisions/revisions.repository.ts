@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import type { FabricIntent } from '@weft/fabric-compiler';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { Revision, RevisionListQuery } from './revision.dto.js';
+
+type RevisionRow = Omit<Revision, 'publishedAt'> & { readonly publishedAt: Date };
+
+export interface StoredRevision {
+  readonly revision: Revision;
+  readonly intent: FabricIntent;
+}
+
+/** Rows are added and never changed: the table refuses it. */
+@Injectable()
+export class RevisionsRepository {
+  async list(sql: SqlExecutor, tenantId: string, { before, limit }: RevisionListQuery): Promise<Revision[]> {
+    const rows = await sql<RevisionRow[]>`
+      select number, author, comment, published_at from revisions
+      where tenant_id = ${tenantId} and number < coalesce(${before ?? null}, 2147483647)
+      order by number desc limit ${limit}`;
+    return rows.map(revisionOf);
+  }
+
+  async newest(sql: SqlExecutor, tenantId: string): Promise<StoredRevision | undefined> {
+    const [row] = await sql<(RevisionRow & { intent: FabricIntent })[]>`
+      select number, author, comment, published_at, intent from revisions
+      where tenant_id = ${tenantId} order by number desc limit 1`;
+    return row && storedOf(row);
+  }
+
+  async read(sql: SqlExecutor, tenantId: string, number: number): Promise<StoredRevision | undefined> {
+    const [row] = await sql<(RevisionRow & { intent: FabricIntent })[]>`
+      select number, author, comment, published_at, intent from revisions
+      where tenant_id = ${tenantId} and number = ${number}`;
+    return row && storedOf(row);
+  }
+
+  async newestNumber(sql: SqlExecutor, tenantId: string): Promise<number> {
+    const [row] = await sql<{ number: number }[]>`
+      select coalesce(max(number), 0) as number from revisions where tenant_id = ${tenantId}`;
+    return row?.number ?? 0;
+  }
+
+  async insert(
+    sql: SqlExecutor,
+    tenantId: string,
+    revision: Pick<Revision, 'number' | 'author' | 'comment'>,
+    intent: FabricIntent,
+  ): Promise<Revision[]> {
+    const rows = await sql<RevisionRow[]>`
+      insert into revisions (tenant_id, number, author, comment, intent)
+      values (${tenantId}, ${revision.number}, ${revision.author}, ${revision.comment},
+        ${JSON.stringify(intent)}::text::jsonb)
+      returning number, author, comment, published_at`;
+    return rows.map(revisionOf);
+  }
+}
+
+function storedOf({ intent, ...row }: RevisionRow & { readonly intent: FabricIntent }): StoredRevision {
+  return { revision: revisionOf(row), intent };
+}
+
+function revisionOf(row: RevisionRow): Revision {
+  return { ...row, publishedAt: row.publishedAt.toISOString() };
+}

@@ -1,0 +1,49 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { Public } from '../../platform/http/public.decorator.js';
+import { clearSessionCookie, sessionCookie, setSessionCookie } from '../../platform/http/session-cookie.js';
+import { Credentials, Session } from './session.dto.js';
+import { SessionService } from './session.service.js';
+
+@ApiTags('session')
+@Controller('api/v1/session')
+export class SessionController {
+  constructor(private readonly sessions: SessionService) {}
+
+  @Post()
+  @HttpCode(200)
+  @Public()
+  @ApiOperation({ operationId: 'createSession', summary: 'Log in; the answer sets the session cookie', security: [] })
+  @ApiOkResponse({ standardSchema: Session })
+  @ApiProblems(401, 403, 422, 429, 503)
+  async createSession(
+    @Body({ schema: Credentials }) credentials: Credentials,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Session> {
+    const { secret, session } = await this.sessions.logIn(credentials, request.ip ?? 'unix');
+    setSessionCookie(request, response, secret);
+    return session;
+  }
+
+  @Get()
+  @ApiOperation({ operationId: 'readSession', summary: 'Who is logged in' })
+  @ApiOkResponse({ standardSchema: Session })
+  @ApiProblems(401, 503)
+  readSession(@User() user: CurrentUser): Session {
+    return { userName: user.name, tenantId: user.tenantId };
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deleteSession', summary: 'Log out' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 503)
+  async deleteSession(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<void> {
+    await this.sessions.logOut(sessionCookie(request));
+    clearSessionCookie(request, response);
+  }
+}

@@ -1,0 +1,21 @@
+import { DomainError } from '../../platform/http/domain-error.js';
+
+/** One answer for an unknown user and a wrong password: nobody learns which names exist. */
+export function wrongCredentials(): DomainError {
+  return new DomainError('unauthenticated', 'wrong_credentials', 'The user name or the password is wrong.');
+}
+
+export function tooManyAttempts(retryAfterSeconds: number): DomainError {
+  const detail = `Too many failed attempts. Try again in ${retryAfterSeconds} seconds.`;
+  return new DomainError('rate_limited', 'too_many_attempts', detail, [], retryAfterSeconds);
+}
+
+export function tooManyLogins(retryAfterSeconds: number): DomainError {
+  return new DomainError(
+    'rate_limited',
+    'too_many_logins',
+    'Too many logins at once. Try again.',
+    [],
+    retryAfterSeconds,
+  );
+}

@@ -1,0 +1,23 @@
+import { Module } from '@nestjs/common';
+import { AccessControl } from '../../platform/http/access-control.js';
+import { TenantsModule } from '../tenants/tenants.module.js';
+import { FirstStart } from './first-start.js';
+import { Passwords } from './passwords.js';
+import { SessionController } from './session.controller.js';
+import { SessionService } from './session.service.js';
+import { SessionAccessControl } from './session-access-control.js';
+import { SessionsRepository } from './sessions.repository.js';
+
+@Module({
+  imports: [TenantsModule],
+  controllers: [SessionController],
+  providers: [
+    SessionService,
+    SessionsRepository,
+    Passwords,
+    FirstStart,
+    { provide: AccessControl, useClass: SessionAccessControl },
+  ],
+  exports: [AccessControl],
+})
+export class SessionModule {}

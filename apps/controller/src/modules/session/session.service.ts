@@ -1,0 +1,81 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../platform/clock/clock.js';
+import { Database } from '../../platform/database/database.js';
+import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { LoginThrottle } from './login-throttle.js';
+import { Passwords } from './passwords.js';
+import type { Credentials, Session } from './session.dto.js';
+import { tooManyAttempts, wrongCredentials } from './session.errors.js';
+import { SessionsRepository } from './sessions.repository.js';
+
+/** Who is logged in. The secret of a session is with the browser only; here is its SHA-256. */
+@Injectable()
+export class SessionService {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #repository: SessionsRepository;
+  readonly #passwords: Passwords;
+  readonly #byAddress = new LoginThrottle(ATTEMPTS_PER_ADDRESS, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
+  readonly #byName = new LoginThrottle(ATTEMPTS_PER_NAME, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
+
+  constructor(database: Database, clock: Clock, repository: SessionsRepository, passwords: Passwords) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#repository = repository;
+    this.#passwords = passwords;
+  }
+
+  /** Throws DomainError 'wrong_credentials', 'too_many_attempts' or 'too_many_logins'. */
+  async logIn(credentials: Credentials, address: string): Promise<{ secret: string; session: Session }> {
+    this.#refuseWhenThrottled(credentials.userName, address);
+    const user = await this.#repository.userByName(this.#database.sql, credentials.userName);
+    // Counted before the password is known to be wrong: attempts made at the same time count as well.
+    this.#count(credentials.userName, address);
+    if (!(await this.#passwords.verify(user?.passwordHash, credentials.password)) || user === undefined) {
+      throw wrongCredentials();
+    }
+    this.#byAddress.succeeded(address);
+    this.#byName.succeeded(credentials.userName);
+    const secret = randomBytes(SECRET_OCTETS).toString('base64url');
+    const now = this.#clock.now();
+    const expiresAt = new Date(now.getTime() + SESSION_MILLISECONDS);
+    await this.#repository.removeExpired(this.#database.sql, now);
+    await this.#repository.insert(this.#database.sql, hashOf(secret), user.id, now, expiresAt);
+    return { secret, session: { userName: user.name, tenantId: user.tenantId } };
+  }
+
+  async logOut(secret: string | undefined): Promise<void> {
+    if (secret !== undefined) await this.#repository.remove(this.#database.sql, hashOf(secret));
+  }
+
+  /** Whose session this is; undefined when it is unknown or has ended. */
+  userOf(secret: string): Promise<CurrentUser | undefined> {
+    return this.#repository.userBySession(this.#database.sql, hashOf(secret), this.#clock.now());
+  }
+
+  #refuseWhenThrottled(name: string, address: string): void {
+    const now = this.#clock.monotonicMilliseconds();
+    const wait = Math.max(this.#byAddress.waitMilliseconds(address, now), this.#byName.waitMilliseconds(name, now));
+    if (wait > 0) throw tooManyAttempts(Math.ceil(wait / 1000));
+  }
+
+  #count(name: string, address: string): void {
+    const now = this.#clock.monotonicMilliseconds();
+    this.#byAddress.failed(address, now);
+    this.#byName.failed(name, now);
+  }
+}
+
+/** No salt: the secret is 256 random bits. */
+function hashOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+const SECRET_OCTETS = 32;
+const SESSION_MILLISECONDS = 12 * 60 * 60 * 1000;
+const ATTEMPTS_PER_ADDRESS = 10;
+/** More than for an address: one address cannot lock a user out. */
+const ATTEMPTS_PER_NAME = 30;
+const WINDOW_MILLISECONDS = 60_000;
+const MAXIMUM_KEYS = 10_000;

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+
+export interface UserWithPassword extends CurrentUser {
+  readonly passwordHash: string;
+}
+
+@Injectable()
+export class SessionsRepository {
+  async userByName(sql: SqlExecutor, name: string): Promise<UserWithPassword | undefined> {
+    const [user] = await sql<UserWithPassword[]>`
+      select id, name, tenant_id, administrator, password_hash from users where name = ${name}`;
+    return user;
+  }
+
+  async userBySession(sql: SqlExecutor, secretHash: Uint8Array, now: Date): Promise<CurrentUser | undefined> {
+    const [user] = await sql<CurrentUser[]>`
+      select u.id, u.name, u.tenant_id, u.administrator
+      from http_sessions s join users u on u.id = s.user_id
+      where s.secret_hash = ${secretHash} and s.expires_at > ${now}`;
+    return user;
+  }
+
+  async insert(sql: SqlExecutor, secretHash: Uint8Array, userId: string, now: Date, expiresAt: Date): Promise<void> {
+    await sql`
+      insert into http_sessions (secret_hash, user_id, created_at, expires_at)
+      values (${secretHash}, ${userId}, ${now}, ${expiresAt})`;
+  }
+
+  async remove(sql: SqlExecutor, secretHash: Uint8Array): Promise<void> {
+    await sql`delete from http_sessions where secret_hash = ${secretHash}`;
+  }
+
+  async removeExpired(sql: SqlExecutor, now: Date): Promise<void> {
+    await sql`delete from http_sessions where expires_at <= ${now}`;
+  }
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
+
+export const CreateSite = z
+  .strictObject({ name: Name, description: Description.optional() })
+  .meta({ id: 'CreateSite' });
+
+export const UpdateSite = z
+  .strictObject({ name: Name.optional(), description: Description.optional() })
+  .meta({ id: 'UpdateSite', description: 'Absent fields keep their value.' });
+
+export const Site = z
+  .object({
+    id: Identifier,
+    name: z.string(),
+    description: z.string(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'Site' });
+export const SiteList = z.object({ items: z.array(Site) }).meta({ id: 'SiteList' });
+
+export type CreateSite = z.infer<typeof CreateSite>;
+export type UpdateSite = z.infer<typeof UpdateSite>;
+export type Site = z.infer<typeof Site>;
+export type SiteList = z.infer<typeof SiteList>;

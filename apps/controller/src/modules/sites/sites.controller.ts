@@ -1,0 +1,66 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { CreateSite, Site, SiteList, UpdateSite } from './site.dto.js';
+import { SitesService } from './sites.service.js';
+
+@ApiTags('sites')
+@Controller('api/v1/tenants/:tenantId/sites')
+export class SitesController {
+  constructor(private readonly sites: SitesService) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listSites', summary: 'Sites of the tenant, by name' })
+  @ApiOkResponse({ standardSchema: SiteList })
+  @ApiProblems(401, 404, 503)
+  async listSites(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<SiteList> {
+    return { items: await this.sites.list(tenantId) };
+  }
+
+  @Post()
+  @ApiOperation({ operationId: 'createSite', summary: 'Make a site' })
+  @ApiCreatedResponse({ standardSchema: Site })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  createSite(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: CreateSite }) body: CreateSite,
+  ): Promise<Site> {
+    return this.sites.create(tenantId, body);
+  }
+
+  @Get(':siteId')
+  @ApiOperation({ operationId: 'readSite', summary: 'One site' })
+  @ApiOkResponse({ standardSchema: Site })
+  @ApiProblems(401, 404, 503)
+  readSite(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('siteId', { schema: Identifier }) siteId: string,
+  ): Promise<Site> {
+    return this.sites.read(tenantId, siteId);
+  }
+
+  @Patch(':siteId')
+  @ApiOperation({ operationId: 'updateSite', summary: 'Change a site' })
+  @ApiOkResponse({ standardSchema: Site })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  updateSite(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('siteId', { schema: Identifier }) siteId: string,
+    @Body({ schema: UpdateSite }) body: UpdateSite,
+  ): Promise<Site> {
+    return this.sites.update(tenantId, siteId, body);
+  }
+
+  @Delete(':siteId')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deleteSite', summary: 'Remove a site that nothing refers to' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 409, 503)
+  deleteSite(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('siteId', { schema: Identifier }) siteId: string,
+  ): Promise<void> {
+    return this.sites.remove(tenantId, siteId);
+  }
+}

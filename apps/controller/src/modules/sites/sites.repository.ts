@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { CreateSite, Site, UpdateSite } from './site.dto.js';
+
+type SiteRow = Omit<Site, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
+
+@Injectable()
+export class SitesRepository {
+  async list(sql: SqlExecutor, tenantId: string): Promise<Site[]> {
+    const rows = await sql<SiteRow[]>`
+      select id, name, description, created_at, updated_at from sites where tenant_id = ${tenantId} order by name, id`;
+    return rows.map(siteOf);
+  }
+
+  async read(sql: SqlExecutor, tenantId: string, siteId: string): Promise<Site | undefined> {
+    const [row] = await sql<SiteRow[]>`
+      select id, name, description, created_at, updated_at from sites where tenant_id = ${tenantId} and id = ${siteId}`;
+    return row && siteOf(row);
+  }
+
+  async insert(sql: SqlExecutor, tenantId: string, id: string, site: CreateSite): Promise<void> {
+    await sql`
+      insert into sites (id, tenant_id, name, description)
+      values (${id}, ${tenantId}, ${site.name}, ${site.description ?? ''})`;
+  }
+
+  async update(sql: SqlExecutor, tenantId: string, siteId: string, change: UpdateSite): Promise<boolean> {
+    const { count } = await sql`
+      update sites set
+        name = coalesce(${change.name ?? null}, name),
+        description = coalesce(${change.description ?? null}, description),
+        updated_at = now()
+      where tenant_id = ${tenantId} and id = ${siteId}`;
+    return count > 0;
+  }
+
+  async remove(sql: SqlExecutor, tenantId: string, siteId: string): Promise<boolean> {
+    const { count } = await sql`delete from sites where tenant_id = ${tenantId} and id = ${siteId}`;
+    return count > 0;
+  }
+
+  /** What refers to a site, as phrases. */
+  async users(sql: SqlExecutor, tenantId: string, siteId: string): Promise<string[]> {
+    const rows = await sql<{ phrase: string }[]>`
+      select format('the network "%s"', name) as phrase from networks
+        where tenant_id = ${tenantId} and site_id = ${siteId}
+      union all
+      select format('the edge "%s"', name) from edges where tenant_id = ${tenantId} and site_id = ${siteId}
+      union all
+      select distinct format('the rule "%s" of the policy "%s"', r.name, p.name)
+        from rule_endpoints e
+        join policy_rules r on r.tenant_id = e.tenant_id and r.id = e.rule_id
+        join policies p on p.tenant_id = r.tenant_id and p.id = r.policy_id
+        where e.tenant_id = ${tenantId} and e.site_id = ${siteId}`;
+    return rows.map(({ phrase }) => phrase);
+  }
+}
+
+function siteOf(row: SiteRow): Site {
+  return { ...row, createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString() };
+}

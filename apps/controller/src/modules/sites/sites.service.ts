@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/database/database.js';
+import { notFound } from '../../platform/http/domain-error.js';
+import { refusing } from '../constraint-violation.js';
+import { inUse, nameTaken } from '../resource-names.js';
+import type { CreateSite, Site, UpdateSite } from './site.dto.js';
+import { SitesRepository } from './sites.repository.js';
+
+@Injectable()
+export class SitesService {
+  readonly #database: Database;
+  readonly #repository: SitesRepository;
+
+  constructor(database: Database, repository: SitesRepository) {
+    this.#database = database;
+    this.#repository = repository;
+  }
+
+  list(tenantId: string): Promise<Site[]> {
+    return this.#repository.list(this.#database.sql, tenantId);
+  }
+
+  async read(tenantId: string, siteId: string): Promise<Site> {
+    const site = await this.#repository.read(this.#database.sql, tenantId, siteId);
+    if (site === undefined) throw notFound('site', siteId);
+    return site;
+  }
+
+  /** Throws DomainError 'name_taken'. */
+  async create(tenantId: string, site: CreateSite): Promise<Site> {
+    const id = randomUUID();
+    await refusing(this.#repository.insert(this.#database.sql, tenantId, id, site), {
+      sites_name_key: () => nameTaken('site', site.name),
+    });
+    return this.read(tenantId, id);
+  }
+
+  /** Throws DomainError 'unknown_site' or 'name_taken'. */
+  async update(tenantId: string, siteId: string, change: UpdateSite): Promise<Site> {
+    const found = await refusing(this.#repository.update(this.#database.sql, tenantId, siteId, change), {
+      sites_name_key: () => nameTaken('site', change.name ?? ''),
+    });
+    if (!found) throw notFound('site', siteId);
+    return this.read(tenantId, siteId);
+  }
+
+  /** Throws DomainError 'unknown_site' or 'site_in_use'. */
+  async remove(tenantId: string, siteId: string): Promise<void> {
+    const used = async () => inUse('site', await this.#repository.users(this.#database.sql, tenantId, siteId));
+    const found = await refusing(this.#repository.remove(this.#database.sql, tenantId, siteId), {
+      networks_site_fkey: used,
+      edges_site_fkey: used,
+      rule_endpoints_site_fkey: used,
+    });
+    if (!found) throw notFound('site', siteId);
+  }
+}

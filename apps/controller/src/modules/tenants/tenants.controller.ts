@@ -1,0 +1,37 @@
+import { Body, Controller, Get, Param, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { CreateTenant, Tenant, TenantList } from './tenant.dto.js';
+import { TenantsService } from './tenants.service.js';
+
+@ApiTags('tenants')
+@Controller('api/v1/tenants')
+export class TenantsController {
+  constructor(private readonly tenants: TenantsService) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listTenants', summary: 'Tenants that the user may enter, by name' })
+  @ApiOkResponse({ standardSchema: TenantList })
+  @ApiProblems(401, 503)
+  async listTenants(@User() user: CurrentUser): Promise<TenantList> {
+    return { items: await this.tenants.list(user) };
+  }
+
+  @Post()
+  @ApiOperation({ operationId: 'createTenant', summary: 'Make a tenant' })
+  @ApiCreatedResponse({ standardSchema: Tenant })
+  @ApiProblems(401, 403, 409, 422, 503)
+  createTenant(@User() user: CurrentUser, @Body({ schema: CreateTenant }) body: CreateTenant): Promise<Tenant> {
+    return this.tenants.create(user, body);
+  }
+
+  @Get(':tenantId')
+  @ApiOperation({ operationId: 'readTenant', summary: 'One tenant' })
+  @ApiOkResponse({ standardSchema: Tenant })
+  @ApiProblems(401, 404, 503)
+  readTenant(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<Tenant> {
+    return this.tenants.read(tenantId);
+  }
+}

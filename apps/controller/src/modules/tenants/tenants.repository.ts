@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { Tenant } from './tenant.dto.js';
+
+type TenantRow = Omit<Tenant, 'createdAt'> & { readonly createdAt: Date };
+
+@Injectable()
+export class TenantsRepository {
+  async list(sql: SqlExecutor): Promise<Tenant[]> {
+    const rows = await sql<TenantRow[]>`select id, name, created_at from tenants order by name, id`;
+    return rows.map(tenantOf);
+  }
+
+  async read(sql: SqlExecutor, tenantId: string): Promise<Tenant | undefined> {
+    const [row] = await sql<TenantRow[]>`select id, name, created_at from tenants where id = ${tenantId}`;
+    return row && tenantOf(row);
+  }
+
+  async exists(sql: SqlExecutor, tenantId: string): Promise<boolean> {
+    const rows = await sql`select from tenants where id = ${tenantId}`;
+    return rows.length > 0;
+  }
+
+  async insert(sql: SqlExecutor, id: string, name: string): Promise<Tenant[]> {
+    const rows = await sql<TenantRow[]>`
+      insert into tenants (id, name) values (${id}, ${name}) returning id, name, created_at`;
+    return rows.map(tenantOf);
+  }
+
+  /** Until the end of the transaction nobody else publishes or orders in this tenant; reading and references go on. */
+  async lock(sql: SqlExecutor, tenantId: string): Promise<void> {
+    await sql`select from tenants where id = ${tenantId} for no key update`;
+  }
+}
+
+function tenantOf(row: TenantRow): Tenant {
+  return { ...row, createdAt: row.createdAt.toISOString() };
+}

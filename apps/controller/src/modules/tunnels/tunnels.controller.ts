@@ -1,0 +1,23 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { TunnelList } from './tunnel.dto.js';
+import { TunnelsService } from './tunnels.service.js';
+
+@ApiTags('tunnels')
+@Controller('api/v1/tenants/:tenantId/tunnels')
+export class TunnelsController {
+  constructor(private readonly tunnels: TunnelsService) {}
+
+  @Get()
+  @ApiOperation({
+    operationId: 'listTunnels',
+    summary: 'Tunnels of the newest revision with their state, counters and rates',
+  })
+  @ApiOkResponse({ standardSchema: TunnelList })
+  @ApiProblems(401, 404, 503)
+  async listTunnels(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<TunnelList> {
+    return { items: await this.tunnels.list(tenantId) };
+  }
+}

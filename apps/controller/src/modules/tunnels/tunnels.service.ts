@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import type { TunnelEndState, TunnelState } from '../../observations/tunnel-state.js';
+import { TunnelStates } from '../../observations/tunnel-states.js';
+import { Database } from '../../platform/database/database.js';
+import type { Tunnel, TunnelEnd } from './tunnel.dto.js';
+import { type EdgeNames, TunnelsRepository } from './tunnels.repository.js';
+
+@Injectable()
+export class TunnelsService {
+  readonly #database: Database;
+  readonly #repository: TunnelsRepository;
+  readonly #states: TunnelStates;
+
+  constructor(database: Database, repository: TunnelsRepository, states: TunnelStates) {
+    this.#database = database;
+    this.#repository = repository;
+    this.#states = states;
+  }
+
+  /** Tunnels whose edges both exist; one that was removed since the revision has no name to show it by. */
+  async list(tenantId: string): Promise<Tunnel[]> {
+    const names = await this.#repository.edgeNames(this.#database.sql, tenantId);
+    const byEdge = new Map(names.map((edge) => [edge.edgeId, edge]));
+    return this.#states.list(tenantId).flatMap((state) => tunnelOf(state, byEdge));
+  }
+}
+
+function tunnelOf(state: TunnelState, byEdge: ReadonlyMap<string, EdgeNames>): Tunnel[] {
+  const edges = state.ends.flatMap((end) => endOf(end, byEdge.get(end.edgeId)));
+  if (edges.length < state.ends.length) return [];
+  return [{ id: state.tunnelId, state: state.state, reason: state.reason, rekeys: state.rekeys, edges }];
+}
+
+function endOf(end: TunnelEndState, names: EdgeNames | undefined): TunnelEnd[] {
+  return names === undefined ? [] : [{ ...end, ...names, lastReceivedAt: end.lastReceivedAt?.toISOString() ?? null }];
+}

@@ -1,0 +1,23 @@
+import type { Type } from '@nestjs/common';
+import { EdgesController } from '../modules/edges/edges.controller.js';
+import { HealthController } from '../modules/health/health.controller.js';
+import { NetworksController } from '../modules/networks/networks.controller.js';
+import { PoliciesController } from '../modules/policies/policies.controller.js';
+import { RevisionsController } from '../modules/revisions/revisions.controller.js';
+import { SessionController } from '../modules/session/session.controller.js';
+import { SitesController } from '../modules/sites/sites.controller.js';
+import { TenantsController } from '../modules/tenants/tenants.controller.js';
+import { TunnelsController } from '../modules/tunnels/tunnels.controller.js';
+
+/** Every controller of the REST API, in the order of the document. */
+export const REST_CONTROLLERS: readonly Type[] = [
+  HealthController,
+  SessionController,
+  TenantsController,
+  SitesController,
+  NetworksController,
+  EdgesController,
+  PoliciesController,
+  RevisionsController,
+  TunnelsController,
+];

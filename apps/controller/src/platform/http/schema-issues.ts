@@ -1,0 +1,89 @@
+import type { z } from 'zod';
+import type { ProblemEntry } from './schemas.js';
+
+type Issue = z.core.$ZodIssue;
+
+/** One entry for each value at fault, with a pointer to it. Bounded: a hostile body has hostile numbers of faults. */
+export function problemEntries(issues: readonly Issue[], input: unknown): ProblemEntry[] {
+  return issues.flatMap((issue) => entriesOf(issue, input)).slice(0, MAX_ENTRIES);
+}
+
+/** JSON pointer (RFC 6901) of a path. */
+export function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function entriesOf(issue: Issue, input: unknown): ProblemEntry[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      pointer: jsonPointer([...issue.path, key]),
+      rule: 'unknown_field',
+      detail: `"${key.slice(0, MAX_QUOTED)}" is no field here`,
+      fix: 'Remove it, or correct its spelling.',
+    }));
+  }
+  const pointer = jsonPointer(issue.path);
+  if (valueAt(input, issue.path) === undefined) {
+    return [{ pointer, rule: 'required', detail: 'The value is missing', fix: 'Give a value.' }];
+  }
+  return [{ pointer, ...explain(issue) }];
+}
+
+function explain(issue: Issue): Omit<ProblemEntry, 'pointer'> {
+  switch (issue.code) {
+    case 'invalid_type':
+      return {
+        rule: 'type',
+        detail: `The value is no ${issue.expected}`,
+        fix: `Give a value of type ${issue.expected}.`,
+      };
+    case 'too_small': {
+      const bound = `${issue.minimum}${unitOf(issue.origin)}`;
+      return { rule: 'too_small', detail: `The value is below ${bound}`, fix: `Give at least ${bound}.` };
+    }
+    case 'too_big': {
+      const bound = `${issue.maximum}${unitOf(issue.origin)}`;
+      return { rule: 'too_big', detail: `The value is above ${bound}`, fix: `Give at most ${bound}.` };
+    }
+    case 'invalid_value': {
+      const choices = issue.values.map(String).join(', ');
+      return { rule: 'choice', detail: 'The value is none of the choices', fix: `Give one of: ${choices}.` };
+    }
+    case 'invalid_union':
+      return {
+        rule: 'choice',
+        detail: 'The value is none of the choices',
+        fix: 'Give one that the API document names.',
+      };
+    case 'invalid_format':
+      return formatIssue(issue.format, issue.message);
+    case 'custom':
+      return {
+        rule: String(issue.params?.['rule'] ?? 'invalid'),
+        detail: issue.message,
+        fix: String(issue.params?.['fix'] ?? 'Correct the value.'),
+      };
+    default:
+      return { rule: issue.code, detail: issue.message, fix: 'Correct the value.' };
+  }
+}
+
+function formatIssue(format: string, message: string): Omit<ProblemEntry, 'pointer'> {
+  if (format === 'regex') return { rule: 'characters', detail: `The text ${message}`, fix: 'Remove those characters.' };
+  return { rule: `format_${format}`, detail: `The text is no ${format}`, fix: `Give a valid ${format}.` };
+}
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return ' characters';
+  return origin === 'array' ? ' items' : '';
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) => (value as Record<PropertyKey, unknown> | null | undefined)?.[part],
+    input,
+  );
+}
+
+const MAX_ENTRIES = 100;
+const MAX_QUOTED = 100;

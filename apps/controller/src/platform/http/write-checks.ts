@@ -1,0 +1,30 @@
+import type { NextFunction, Request, Response } from 'express';
+import { DomainError } from './domain-error.js';
+
+/**
+ * Express middleware: a write must come from a page of ours or from no page at all, and its body must be JSON.
+ * A second wall against cross-site requests, behind the SameSite cookie: a form can send no JSON.
+ */
+export function writeChecks(request: Request, _response: Response, next: NextFunction): void {
+  next(WRITES.has(request.method) ? problemOf(request) : undefined);
+}
+
+function problemOf(request: Request): DomainError | undefined {
+  const { origin, host } = request.headers;
+  if (request.headers['sec-fetch-site'] === 'cross-site' || (origin !== undefined && hostOf(origin) !== host)) {
+    return new DomainError('forbidden', 'foreign_origin', 'A page of another origin may not change anything here.');
+  }
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  return hasBody && !request.is('application/json') ? notJson() : undefined;
+}
+
+function notJson(): DomainError {
+  return new DomainError('unsupported_media_type', 'not_json', 'The body must be application/json.');
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}
+
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
