@@ -22,8 +22,8 @@ let cleartextPackets = 0;
 const tcpdump = startTcpdump(
   (chunk) => stream.push(chunk, count),
   (reason) => {
-    write({ msg: 'ended', reason });
-    process.exitCode = 1;
+    process.stderr.write(`${reason}\n`);
+    process.exit(1);
   },
 );
 tcpdump.listening.then(
@@ -37,7 +37,8 @@ function count(packet: Buffer, linkType: number): void {
   const fenceAt = packet.length <= FENCE_MAXIMUM_LENGTH ? packet.indexOf(fence) : -1;
   if (fenceAt >= 0) {
     report(packet.toString('latin1', fenceAt + fence.length)).catch((error: unknown) => {
-      write({ msg: 'ended', reason: String(error) });
+      process.stderr.write(`${String(error)}\n`);
+      process.exit(1);
     });
     return;
   }

@@ -17,7 +17,7 @@ export class CaptureClient {
     const child = spawn(
       'nsenter',
       [`--net=/run/netns/${LAB_TOPOLOGY.routerNamespace}`, '--', process.execPath, CAPTURE_PROGRAM],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
+      { stdio: ['pipe', 'pipe', 'pipe'] },
     );
     const listening = new Promise<void>((resolve) => {
       createInterface({ input: child.stdout }).on('line', (line) => this.#onLine(line, resolve));
@@ -43,9 +43,8 @@ export class CaptureClient {
   }
 
   #onLine(line: string, onListening: () => void): void {
-    const record = JSON.parse(line) as { msg: string; fence?: string; counts?: CaptureCounts; reason?: string };
+    const record = JSON.parse(line) as { msg: string; fence?: string; counts?: CaptureCounts };
     if (record.msg === 'listening') onListening();
-    if (record.msg === 'ended') process.stderr.write(`capture: ${record.reason}\n`);
     if (record.msg !== 'counts' || record.counts === undefined || record.fence === undefined) return;
     this.#fences.get(record.fence)?.(record.counts);
     this.#fences.delete(record.fence);
@@ -53,12 +52,17 @@ export class CaptureClient {
 }
 
 function endOf(child: ChildProcess): Promise<never> {
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-KEPT_STDERR);
+  });
   const ended = new Promise<never>((_resolve, reject) => {
     child.on('error', (error) => reject(new Error(`The capture cannot be started: ${error.message}`)));
-    child.on('exit', (code, signal) => reject(new Error(`The capture ended (${signal ?? `exit code ${code}`}).`)));
+    child.on('close', (code, signal) => reject(new Error(`The capture ended (${signal ?? code}): ${said.trim()}`)));
   });
   ended.catch(() => undefined); // seen by whoever asks next; not a crash of the sandbox
   return ended;
 }
 
 const CAPTURE_PROGRAM = fileURLToPath(new URL('../capture/main.js', import.meta.url));
+const KEPT_STDERR = 4_096;
