@@ -125,11 +125,11 @@ async function firstAnswer(identity: Identity | undefined): Promise<SessionRespo
   try {
     return await new Promise<SessionResponse>((resolve, reject) => {
       const call = client.session(new grpc.Metadata(), { deadline: Date.now() + 10_000 });
-      call.once('data', (response: SessionResponse) => {
+      call.on('data', (response: SessionResponse) => {
         resolve(response);
-        call.end();
+        call.cancel();
       });
-      call.once('error', reject);
+      call.on('error', reject);
       call.once('end', () => reject(new Error('the controller ended the session without a word')));
       const hello: Hello = {
         agentVersion: '1.0.0',

@@ -4,7 +4,7 @@ import type { TcpListenAddress } from '../../config/controller-config.js';
 import { formatHostPort } from '../../config/listen-address.js';
 import type { Clock } from '../clock/clock.js';
 import { ListenError } from '../listening/listen-error.js';
-import { watchTls } from './tls-failures.js';
+import { type CutConnections, watchTls } from './tls-watch.js';
 
 /** What makes one door different from the other. */
 export interface GrpcDoor {
@@ -22,6 +22,7 @@ export class GrpcListener {
   readonly #where: TcpListenAddress;
   readonly #maximumConnections: number;
   #port: number | undefined;
+  #cutConnections: CutConnections | undefined;
 
   constructor(door: GrpcDoor) {
     this.#server = new grpc.Server({ ...COMMON_OPTIONS, ...door.options });
@@ -56,7 +57,7 @@ export class GrpcListener {
         else reject(ListenError.from(this.#variable, this.address, asErrno(error)));
       });
     });
-    watchTls(this.#server, {
+    this.#cutConnections = watchTls(this.#server, {
       variable: this.#variable,
       maximumConnections: this.#maximumConnections,
       logger: logger.child({ component: 'grpc' }),
@@ -66,7 +67,10 @@ export class GrpcListener {
 
   /** Takes no new connection or call, waits for those under way, cuts them after GRACE_MILLISECONDS. Idempotent. */
   async close(): Promise<void> {
-    const timer = setTimeout(() => this.#server.forceShutdown(), GRACE_MILLISECONDS);
+    const timer = setTimeout(() => {
+      this.#server.forceShutdown();
+      this.#cutConnections?.();
+    }, GRACE_MILLISECONDS);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     clearTimeout(timer);
   }

@@ -1,0 +1,99 @@
+import { hostname } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, parseConfig, unknownVariables } from './parse-config.js';
+
+describe('parseConfig', () => {
+  it('has a default for everything', () => {
+    expect(parseConfig({})).toMatchObject({
+      http: { kind: 'tcp', host: '127.0.0.1', port: 8080 },
+      session: { kind: 'tcp', host: '0.0.0.0', port: 8443 },
+      enrollment: { kind: 'tcp', host: '0.0.0.0', port: 8444 },
+      publicHost: hostname(),
+      dataDirectory: '/var/lib/weft-controller',
+      adminPassword: undefined,
+      consoleDirectory: expect.stringMatching(/apps\/web-console\/dist$/),
+      database: { kind: 'embedded' },
+      logLevel: 'info',
+      statusIntervalMilliseconds: 1000,
+    });
+  });
+
+  it('reads every variable', () => {
+    const config = parseConfig({
+      WEFT_HTTP_LISTEN: 'unix:/run/weft/http.sock',
+      WEFT_SESSION_LISTEN: '[::]:9443',
+      WEFT_ENROLLMENT_LISTEN: 'controller.example:0',
+      WEFT_PUBLIC_HOST: '[2001:db8::1]',
+      WEFT_DATA_DIR: '/srv/weft/',
+      WEFT_ADMIN_PASSWORD: 'twelve or more',
+      WEFT_CONSOLE_DIR: '/usr/share/weft/console',
+      WEFT_LOG_LEVEL: 'debug',
+      WEFT_STATUS_INTERVAL_MS: '250',
+      PG_BIN_DIR: '/usr/lib/postgresql/15/bin',
+    });
+    expect(config).toEqual({
+      http: { kind: 'unix', path: '/run/weft/http.sock' },
+      session: { kind: 'tcp', host: '::', port: 9443 },
+      enrollment: { kind: 'tcp', host: 'controller.example', port: 0 },
+      publicHost: '2001:db8::1',
+      dataDirectory: '/srv/weft',
+      adminPassword: 'twelve or more',
+      consoleDirectory: '/usr/share/weft/console',
+      database: { kind: 'binaries', directory: '/usr/lib/postgresql/15/bin' },
+      logLevel: 'debug',
+      statusIntervalMilliseconds: 250,
+    });
+  });
+
+  it('prefers DATABASE_URL, and takes an empty variable for an absent one', () => {
+    const url = 'postgres://weft@db/weft';
+    expect(parseConfig({ DATABASE_URL: url, PG_BIN_DIR: '/bin' }).database).toEqual({ kind: 'url', url });
+    expect(parseConfig({ DATABASE_URL: ' ', PG_BIN_DIR: '' }).database).toEqual({ kind: 'embedded' });
+  });
+
+  it.each([
+    ['WEFT_HTTP_LISTEN', '8080'],
+    ['WEFT_HTTP_LISTEN', 'unix:run/http.sock'],
+    ['WEFT_HTTP_LISTEN', `unix:/${'x'.repeat(107)}`],
+    ['WEFT_SESSION_LISTEN', 'unix:/run/session.sock'],
+    ['WEFT_SESSION_LISTEN', '0.0.0.0:65536'],
+    ['WEFT_ENROLLMENT_LISTEN', '::1:8444'],
+    ['WEFT_ENROLLMENT_LISTEN', '256.1.1.1:8444'],
+    ['WEFT_PUBLIC_HOST', 'https://controller'],
+    ['WEFT_PUBLIC_HOST', '10.0.0'],
+    ['WEFT_DATA_DIR', 'data'],
+    ['WEFT_ADMIN_PASSWORD', 'short'],
+    ['WEFT_LOG_LEVEL', 'loud'],
+    ['WEFT_STATUS_INTERVAL_MS', '1s'],
+    ['WEFT_STATUS_INTERVAL_MS', '99'],
+    ['DATABASE_URL', 'http://db'],
+    ['DATABASE_URL', 'db'],
+    ['PG_BIN_DIR', 'bin'],
+  ])('names %s when it is %j', (variable, value) => {
+    expect(problemsOf({ [variable]: value })).toEqual([variable]);
+  });
+
+  it('names all that is wrong at once and never repeats a password', () => {
+    const environment = { WEFT_ADMIN_PASSWORD: 'hunter2', DATABASE_URL: 'nonsense:hunter2', WEFT_LOG_LEVEL: 'loud' };
+    expect(problemsOf(environment)).toEqual(['WEFT_ADMIN_PASSWORD', 'WEFT_LOG_LEVEL', 'DATABASE_URL']);
+    expect(() => parseConfig(environment)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    );
+  });
+});
+
+describe('unknownVariables', () => {
+  it('finds what looks like ours and is not', () => {
+    expect(unknownVariables({ WEFT_HTTP_LISTN: 'x', WEFT_HTTP_LISTEN: 'x', PATH: 'x' })).toEqual(['WEFT_HTTP_LISTN']);
+  });
+});
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ variable }) => variable);
+    throw error;
+  }
+  return [];
+}
