@@ -19,6 +19,7 @@ import { DatabaseUnavailableError } from '../platform/database/database-errors.j
 import { SessionServer } from '../platform/grpc/session-server.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
+import { IncomingMessages } from './incoming-messages.js';
 import { malformed, ProtocolError } from './protocol-error.js';
 import { checkExpiring, checkHello, checkResult, checkStatus } from './session-messages.js';
 import { SessionRegistry } from './session-registry.js';
@@ -84,7 +85,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   async #session(call: SessionCall): Promise<void> {
     let identity: EdgeCertificateIdentity | undefined;
     try {
-      const messages = call[Symbol.asyncIterator]();
+      const messages = new IncomingMessages<SessionRequest>(call);
       const hello = await this.#awaitHello(messages);
       if (hello === undefined) {
         call.end();
@@ -98,7 +99,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     }
   }
 
-  async #converse(session: GrpcEdgeSession, hello: Hello, messages: AsyncIterator<SessionRequest>): Promise<void> {
+  async #converse(session: GrpcEdgeSession, hello: Hello, messages: IncomingMessages<SessionRequest>): Promise<void> {
     if (!this.#sessions.claim(session)) {
       throw new ProtocolError(
         'ALREADY_EXISTS',
@@ -115,8 +116,8 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
       await this.#distribution.sessionOpened(session, hello);
       for (;;) {
         const next = await messages.next();
-        if (next.done === true) return;
-        await this.#absorb(session, next.value);
+        if (next === undefined) return;
+        await this.#absorb(session, next);
       }
     } finally {
       session.close();
@@ -151,7 +152,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   }
 
   /** The first message; undefined when the stream ends before it. */
-  async #awaitHello(messages: AsyncIterator<SessionRequest>): Promise<Hello | undefined> {
+  async #awaitHello(messages: IncomingMessages<SessionRequest>): Promise<Hello | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
@@ -161,10 +162,10 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     });
     try {
       const first = await Promise.race([messages.next(), late]);
-      if (first.done === true) return undefined;
-      if (first.value.message?.$case !== 'hello') throw malformed('message', 'the first one of a stream must be hello');
-      checkHello(first.value.message.value);
-      return first.value.message.value;
+      if (first === undefined) return undefined;
+      if (first.message?.$case !== 'hello') throw malformed('message', 'the first one of a stream must be hello');
+      checkHello(first.message.value);
+      return first.message.value;
     } finally {
       clearTimeout(timer);
     }
@@ -189,8 +190,6 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     } else if (error instanceof DatabaseUnavailableError) {
       this.#logger.warn({ edgeId, err: error }, 'session refused: no database');
       endCall(call, 'UNAVAILABLE', 'the controller cannot reach its database; try again later');
-    } else if (isStreamEnd(error)) {
-      this.#logger.debug({ edgeId, err: error }, 'the stream broke off');
     } else {
       this.#logger.error({ edgeId, err: error }, 'session failed');
       endCall(call, 'INTERNAL', 'internal error; see the log of the controller');
@@ -204,12 +203,6 @@ function readIdentity(der: Uint8Array): EdgeCertificateIdentity {
   } catch (error) {
     throw new ProtocolError('UNAUTHENTICATED', error instanceof Error ? error.message : 'the certificate is unusable');
   }
-}
-
-/** What the iterator throws when we, or the transport, ended the stream: a status, or a premature close. */
-function isStreamEnd(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
-  return typeof error.code === 'number' || error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ABORT_ERR';
 }
 
 /** An edge speaks first, and at once. */
