@@ -27,7 +27,7 @@ export class PostgresProcess {
     this.exited = exited;
   }
 
-  /** Resolves when the server accepts connections. Throws PostgresStartError 'exited' or 'timeout' with its last lines. */
+  /** Resolves when the server accepts connections. Throws PostgresStartError 'locked', 'exited' or 'timeout' with its last lines. */
   static async start(options: PostgresProcessOptions): Promise<PostgresProcess> {
     const [program = '', ...words] = [...options.user.prefix, options.binaries.postgres, ...argumentsOf(options)];
     const child = spawn(program, words, {
@@ -43,7 +43,7 @@ export class PostgresProcess {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     const process = new PostgresProcess(child, exited);
-    await process.#ready(options.logger);
+    await process.#ready(options.logger.child({ component: 'postgres' }));
     return process;
   }
 
@@ -68,7 +68,7 @@ export class PostgresProcess {
       createInterface({ input: this.#child.stderr }).on('line', (line) => {
         recent.push(line);
         if (recent.length > REMEMBERED_LINES) recent.shift();
-        logger[/ (?:FATAL|PANIC): {2}/.test(line) ? 'warn' : 'debug']({ component: 'postgres' }, line);
+        logger[/ (?:FATAL|PANIC): {2}/.test(line) && !line.includes(LOCK_FILE) ? 'warn' : 'debug'](line);
         if (line.includes(READY_MESSAGE)) resolve('ready');
       });
     });
@@ -76,7 +76,10 @@ export class PostgresProcess {
     const outcome = await within(Promise.race([ready, ended]), START_MILLISECONDS);
     if (outcome === 'ready') return;
     const output = () => recent.join('\n');
-    if (outcome !== undefined) throw new PostgresStartError('exited', `Postgres ended (${outcome.how})`, output());
+    if (outcome !== undefined) {
+      const code = recent.some((line) => line.includes(LOCK_FILE)) ? 'locked' : 'exited';
+      throw new PostgresStartError(code, `Postgres ended (${outcome.how})`, output());
+    }
     await this.stop();
     throw new PostgresStartError('timeout', `Postgres was not ready after ${START_MILLISECONDS} ms`, output());
   }
@@ -118,6 +121,8 @@ async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T |
 }
 
 const READY_MESSAGE = 'database system is ready to accept connections';
+/** Another server has the cluster: expected for a moment, when that one is shutting down. */
+const LOCK_FILE = 'lock file "postmaster.pid"';
 const REMEMBERED_LINES = 20;
 /** Includes crash recovery, which replays up to a checkpoint's worth of log. */
 const START_MILLISECONDS = 120_000;

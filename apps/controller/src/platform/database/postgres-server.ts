@@ -58,13 +58,15 @@ export class PostgresServer implements DatabaseServer {
   /** A predecessor of ours that was killed may still be shutting down: it holds the lock file until it has. */
   async #launch(): Promise<PostgresProcess> {
     const deadline = performance.now() + LOCKED_PATIENCE_MILLISECONDS;
+    let said = false;
     for (;;) {
       try {
         return await PostgresProcess.start(this.#options);
       } catch (error) {
-        const locked =
-          error instanceof PostgresStartError && error.code === 'exited' && error.output.includes('postmaster.pid');
-        if (!locked || this.#stopping.signal.aborted || performance.now() > deadline) throw error;
+        if (!(error instanceof PostgresStartError) || error.code !== 'locked') throw error;
+        if (this.#stopping.signal.aborted || performance.now() > deadline) throw inUse(this.#options, error);
+        if (!said) this.#options.logger.warn('waiting for another Postgres to let go of the data directory');
+        said = true;
         // The end of a process that is not our child is no event that Node could wait for.
         await this.#pause(LOCKED_RETRY_MILLISECONDS);
       }
@@ -114,6 +116,11 @@ export class PostgresServer implements DatabaseServer {
       if (signal.aborted) done();
     });
   }
+}
+
+function inUse({ directories }: PostgresProcessOptions, { output }: PostgresStartError): PostgresStartError {
+  const message = `${directories.data} is in use; stop the other controller or give this one another WEFT_DATA_DIR`;
+  return new PostgresStartError('locked', message, output);
 }
 
 const LOCKED_PATIENCE_MILLISECONDS = 15_000;

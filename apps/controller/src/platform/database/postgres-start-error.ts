@@ -4,6 +4,8 @@ export type PostgresStartProblem =
   | 'initdb_failed'
   | 'other_major_version'
   | 'socket_directory'
+  /** Another server runs in the same directory. */
+  | 'locked'
   | 'exited'
   | 'timeout';
 
