@@ -1,4 +1,11 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
 import { failureOf } from './api/index.js';
 import { ConnectingPage } from './app/ConnectingPage.js';
 import { NotFoundPage } from './app/NotFoundPage.js';

@@ -32,7 +32,10 @@ export function sentence(entry: ProblemEntry): string {
 function deepestField(path: string, fields: readonly string[]): string | undefined {
   return fields
     .filter((field) => path === field || path.startsWith(`${field}.`))
-    .reduce<string | undefined>((best, field) => (best === undefined || field.length > best.length ? field : best), undefined);
+    .reduce<string | undefined>(
+      (best, field) => (best === undefined || field.length > best.length ? field : best),
+      undefined,
+    );
 }
 
 function pathOf(pointer: string): string {

@@ -61,7 +61,12 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }): R
       <ul className="w-palette">
         {places.map((place, index) => (
           <li key={place.id}>
-            <button type="button" data-chosen={index === chosen} onClick={() => choose(place)} onMouseEnter={() => setChosen(index)}>
+            <button
+              type="button"
+              data-chosen={index === chosen}
+              onClick={() => choose(place)}
+              onMouseEnter={() => setChosen(index)}
+            >
               <span>{place.label}</span>
               <span className="w-dim w-small">{place.kind}</span>
             </button>

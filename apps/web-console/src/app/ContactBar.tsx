@@ -17,8 +17,8 @@ export function ContactBar(): ReactNode {
         {contact.state === 'degraded' ? 'The controller cannot reach its database.' : 'The controller does not answer.'}
       </b>
       <span>
-        {age === null ? 'Nothing has been read yet.' : `Showing data from ${age} ago.`} Tunnels keep running; trying again
-        every second.
+        {age === null ? 'Nothing has been read yet.' : `Showing data from ${age} ago.`} Tunnels keep running; trying
+        again every second.
       </span>
     </div>
   );

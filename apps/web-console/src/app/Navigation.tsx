@@ -91,10 +91,18 @@ function useHealthCounts(): Partial<Record<Destination['to'], HealthCount>> {
   const tunnels = useQuery(tunnelsQuery(tenantId)).data?.items;
   return {
     ...(edges && {
-      '/sites': { good: edges.filter(({ live }) => live.connected).length, all: edges.length, title: 'edges connected' },
+      '/sites': {
+        good: edges.filter(({ live }) => live.connected).length,
+        all: edges.length,
+        title: 'edges connected',
+      },
     }),
     ...(tunnels && {
-      '/tunnels': { good: tunnels.filter(({ state }) => state === 'up').length, all: tunnels.length, title: 'tunnels up' },
+      '/tunnels': {
+        good: tunnels.filter(({ state }) => state === 'up').length,
+        all: tunnels.length,
+        title: 'tunnels up',
+      },
     }),
   };
 }
@@ -102,7 +110,11 @@ function useHealthCounts(): Partial<Record<Destination['to'], HealthCount>> {
 function NavCount({ count }: { readonly count: HealthCount | undefined }): ReactNode {
   if (count === undefined || count.all === 0) return null;
   return (
-    <span className="w-nav-count" data-whole={count.good === count.all} title={`${count.good} of ${count.all} ${count.title}`}>
+    <span
+      className="w-nav-count"
+      data-whole={count.good === count.all}
+      title={`${count.good} of ${count.all} ${count.title}`}
+    >
       {count.good}/{count.all}
     </span>
   );

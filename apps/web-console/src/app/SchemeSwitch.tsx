@@ -2,7 +2,10 @@ import { ActionIcon, type MantineColorScheme, Tooltip, useMantineColorScheme } f
 import type { ReactNode } from 'react';
 import { MoonIcon, SunIcon, SystemSchemeIcon } from '../ui/icons.js';
 
-const NEXT = { light: 'dark', dark: 'auto', auto: 'light' } as const satisfies Record<MantineColorScheme, MantineColorScheme>;
+const NEXT = { light: 'dark', dark: 'auto', auto: 'light' } as const satisfies Record<
+  MantineColorScheme,
+  MantineColorScheme
+>;
 const ICONS = { light: SunIcon, dark: MoonIcon, auto: SystemSchemeIcon } as const;
 const NAMES = { light: 'light', dark: 'dark', auto: 'as the system' } as const;
 

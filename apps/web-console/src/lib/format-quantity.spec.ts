@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBitRate, formatBytes, formatCount, formatPackets, formatPacketsShort, plural } from './format-quantity.js';
+import {
+  formatBitRate,
+  formatBytes,
+  formatCount,
+  formatPackets,
+  formatPacketsShort,
+  plural,
+} from './format-quantity.js';
 
 describe('formatBitRate', () => {
   it.each([

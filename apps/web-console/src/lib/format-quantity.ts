@@ -44,7 +44,11 @@ function clean(value: number): number {
 }
 
 /** Moves to the next unit where three digits would round up to it, so that no one reads `1000 kb/s`. */
-function scale<Unit extends string>(value: number, base: number, units: readonly [Unit, ...Unit[]]): { value: number; unit: Unit } {
+function scale<Unit extends string>(
+  value: number,
+  base: number,
+  units: readonly [Unit, ...Unit[]],
+): { value: number; unit: Unit } {
   let [unit] = units;
   let scaled = value;
   for (const next of units.slice(1)) {

@@ -4,7 +4,13 @@ import { formatExact, formatRelative } from '../lib/format-time.js';
 import { useNow } from './use-now.js';
 
 /** A relative time that keeps itself current, with the exact one on hover and for assistive technology. */
-export function RelativeTime({ at, absent = '–' }: { readonly at: string | null; readonly absent?: string }): ReactNode {
+export function RelativeTime({
+  at,
+  absent = '–',
+}: {
+  readonly at: string | null;
+  readonly absent?: string;
+}): ReactNode {
   const now = useNow();
   if (at === null) return <span className="w-dim">{absent}</span>;
   const then = Date.parse(at);

@@ -7,6 +7,7 @@ import { formatBitRate } from '../../lib/format-quantity.js';
 import { EmptyNotice } from '../../ui/EmptyNotice.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
 import { EdgeIcon, EditIcon, EnrollIcon } from '../../ui/icons.js';
+import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { StateMark } from '../../ui/StateMark.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
@@ -59,7 +60,9 @@ function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
           {edge.live.enrolledAt === null ? 'Enroll' : 'Enroll again'}
         </Button>
       </PageHeader>
-      {edge.live.lastRejection !== null && <RejectionNotice rejection={edge.live.lastRejection} past={edge.live.inSync} />}
+      {edge.live.lastRejection !== null && (
+        <RejectionNotice rejection={edge.live.lastRejection} past={edge.live.inSync} />
+      )}
       <div className="w-cards">
         <section className="w-card">
           <h2>Identity</h2>
@@ -79,7 +82,9 @@ function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
         </section>
       </div>
       {dialog === 'edit' && <EdgeDialog edge={edge} siteId={edge.siteId} onClose={() => setDialog(null)} />}
-      {dialog === 'enroll' && <EnrollmentDialog edgeId={edge.id} edgeName={edge.name} onClose={() => setDialog(null)} />}
+      {dialog === 'enroll' && (
+        <EnrollmentDialog edgeId={edge.id} edgeName={edge.name} onClose={() => setDialog(null)} />
+      )}
     </>
   );
 }
@@ -116,11 +121,7 @@ function NoEdge(): ReactNode {
     <EmptyNotice
       icon={<EdgeIcon size={28} />}
       title="There is no such edge"
-      action={
-        <Button component={Link} to="/sites">
-          Go to sites & edges
-        </Button>
-      }
+      action={<LinkButton to="/sites">Go to sites & edges</LinkButton>}
     >
       It may have been deleted meanwhile.
     </EmptyNotice>

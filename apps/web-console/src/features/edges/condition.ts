@@ -5,9 +5,17 @@ import type { Tone } from '../../ui/StateMark.js';
 export type EdgeCondition = 'not-enrolled' | 'offline' | 'rejected' | 'applying' | 'idle' | 'in-sync';
 
 export const CONDITIONS = {
-  'not-enrolled': { tone: 'idle', label: 'Not enrolled', meaning: 'Waits for its first connection. Give it an enrollment line.' },
+  'not-enrolled': {
+    tone: 'idle',
+    label: 'Not enrolled',
+    meaning: 'Waits for its first connection. Give it an enrollment line.',
+  },
   offline: { tone: 'down', label: 'Offline', meaning: 'Not connected. It keeps running its last bundle.' },
-  rejected: { tone: 'warning', label: 'Refused its bundle', meaning: 'Runs the bundle before; see why it refused the new one.' },
+  rejected: {
+    tone: 'warning',
+    label: 'Refused its bundle',
+    meaning: 'Runs the bundle before; see why it refused the new one.',
+  },
   applying: { tone: 'busy', label: 'Applying', meaning: 'Connected, taking over its new bundle.' },
   idle: { tone: 'idle', label: 'Connected, nothing to run', meaning: 'Publish a revision to give it work.' },
   'in-sync': { tone: 'up', label: 'In sync', meaning: 'Connected and runs exactly what it should.' },

@@ -1,6 +1,6 @@
-import { Button, SegmentedControl } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Tunnel } from '../../api/index.js';
 import { matchesFilter } from '../../lib/compare.js';
@@ -9,6 +9,7 @@ import { EmptyNotice } from '../../ui/EmptyNotice.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
 import { FilterInput } from '../../ui/FilterInput.js';
 import { TunnelIcon } from '../../ui/icons.js';
+import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { useSorter } from '../../ui/sorting.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
@@ -29,7 +30,9 @@ export function TunnelsPage(): ReactNode {
     <>
       <PageHeader
         title="Tunnels"
-        summary={data === undefined ? ' ' : `${up} of ${plural(tunnels.length, 'tunnel')} up, ${formatBitRate(total)} in total`}
+        summary={
+          data === undefined ? ' ' : `${up} of ${plural(tunnels.length, 'tunnel')} up, ${formatBitRate(total)} in total`
+        }
       />
       {isPending && <TableSkeleton rows={4} rowHeight={58} />}
       {data === undefined && error !== null && <FailureNotice error={error} />}
@@ -71,7 +74,9 @@ function Tunnels({ tunnels }: { readonly tunnels: readonly Tunnel[] }): ReactNod
           tunnels={shown}
           sorter={sorter}
           openId={openId}
-          onToggle={(tunnel) => void navigate({ to: '/tunnels', search: tunnel === openId ? {} : { tunnel }, replace: true })}
+          onToggle={(tunnel) =>
+            void navigate({ to: '/tunnels', search: tunnel === openId ? {} : { tunnel }, replace: true })
+          }
         />
       )}
     </>
@@ -83,11 +88,7 @@ function NoTunnels(): ReactNode {
     <EmptyNotice
       icon={<TunnelIcon size={28} />}
       title="No tunnels yet"
-      action={
-        <Button component={Link} to="/policies">
-          Go to policies
-        </Button>
-      }
+      action={<LinkButton to="/policies">Go to policies</LinkButton>}
     >
       A tunnel comes up between two sites as soon as a published rule protects traffic between them.
     </EmptyNotice>

@@ -24,8 +24,18 @@ const tunnel = {
 describe('directionsOf', () => {
   it('takes what was sent from the sender, and what arrived, the SPI and the last packet from the receiver', () => {
     const [there, back] = directionsOf(tunnel);
-    expect(there).toMatchObject({ spi: 1, lastPacketAt: 'Berlin received', sent: { packets: 10 }, received: { packets: 9 } });
-    expect(back).toMatchObject({ spi: 2, lastPacketAt: 'Amsterdam received', sent: { packets: 20 }, received: { packets: 19 } });
+    expect(there).toMatchObject({
+      spi: 1,
+      lastPacketAt: 'Berlin received',
+      sent: { packets: 10 },
+      received: { packets: 9 },
+    });
+    expect(back).toMatchObject({
+      spi: 2,
+      lastPacketAt: 'Amsterdam received',
+      sent: { packets: 20 },
+      received: { packets: 19 },
+    });
   });
 
   it('is the same whichever end the controller names first', () => {

@@ -29,7 +29,9 @@ export const TUNNEL_STATES = {
 
 /** Both directions of a tunnel, by the name of the sender's site; none when the controller does not name two ends. */
 export function directionsOf(tunnel: Tunnel): readonly Direction[] {
-  const [one, other] = [...tunnel.edges].sort((a, b) => (a.siteName < b.siteName ? -1 : a.siteName > b.siteName ? 1 : 0));
+  const [one, other] = [...tunnel.edges].sort((a, b) =>
+    a.siteName < b.siteName ? -1 : a.siteName > b.siteName ? 1 : 0,
+  );
   return one === undefined || other === undefined ? [] : [direction(one, other), direction(other, one)];
 }
 

@@ -7,7 +7,7 @@ describe('rate history', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), fc.array(fc.nat(), { maxLength: 30 }), (capacity, rates) => {
         const history = createRateHistory(capacity);
-        rates.forEach((rate, at) => history.record(at, new Map([['t', [rate, 0] as const]])));
+        for (const [at, rate] of rates.entries()) history.record(at, new Map([['t', [rate, 0] as const]]));
         expect(history.samples('t').map(({ rates: [rate] }) => rate)).toEqual(rates.slice(-capacity));
       }),
     );

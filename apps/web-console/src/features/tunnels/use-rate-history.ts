@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useSyncExternalStore } from 'react';
+import type { Tunnel } from '../../api/index.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { directionsOf } from './directions.js';
 import { tunnelsQuery } from './queries.js';
@@ -19,7 +20,7 @@ export function useRecordedRates(): void {
     return query.subscribe((event) => {
       if (event.type !== 'updated' || event.action.type !== 'success') return;
       if (event.query.queryHash !== JSON.stringify(queryKey) && event.query !== query.find({ queryKey })) return;
-      const items = queryClient.getQueryData(queryKey)?.items ?? [];
+      const items = queryClient.getQueryData<{ items: Tunnel[] }>(queryKey)?.items ?? [];
       const rates = items.map((tunnel) => {
         const [there, back] = directionsOf(tunnel);
         return [tunnel.id, [there?.sent.bytesPerSecond ?? 0, back?.sent.bytesPerSecond ?? 0]] as const;

@@ -81,6 +81,9 @@ export function EdgeDrops({ edge }: { readonly edge: Edge }): ReactNode {
 }
 
 /** `203.0.113.7:4500`, `[2001:db8::7]:4500`. */
-export function formatEndpoint({ underlayAddress, underlayPort }: Pick<Edge, 'underlayAddress' | 'underlayPort'>): string {
+export function formatEndpoint({
+  underlayAddress,
+  underlayPort,
+}: Pick<Edge, 'underlayAddress' | 'underlayPort'>): string {
   return underlayAddress.includes(':') ? `[${underlayAddress}]:${underlayPort}` : `${underlayAddress}:${underlayPort}`;
 }

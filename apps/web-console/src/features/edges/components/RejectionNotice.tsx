@@ -4,7 +4,13 @@ import type { BundleRejection } from '../../../api/index.js';
 import { WarningIcon } from '../../../ui/icons.js';
 
 /** Why an edge refused its bundle, in its own words. */
-export function RejectionNotice({ rejection, past }: { readonly rejection: BundleRejection; readonly past: boolean }): ReactNode {
+export function RejectionNotice({
+  rejection,
+  past,
+}: {
+  readonly rejection: BundleRejection;
+  readonly past: boolean;
+}): ReactNode {
   return (
     <Alert
       color={past ? 'gray' : 'orange'}

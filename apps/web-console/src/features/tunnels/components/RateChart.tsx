@@ -83,7 +83,12 @@ function chartOptions(element: HTMLElement, labels: readonly [string, string], s
       y: { range: (_chart, _min, max) => [0, Math.max(max * 1.15, 125)] },
     },
     axes: [
-      { ...axis, values: (chart, ticks) => ticks.map((tick) => ago((chart.scales['x']?.max ?? tick) - tick)), space: 70, size: 26 },
+      {
+        ...axis,
+        values: (chart, ticks) => ticks.map((tick) => ago((chart.scales['x']?.max ?? tick) - tick)),
+        space: 70,
+        size: 26,
+      },
       { ...axis, values: (_chart, ticks) => ticks.map((tick) => formatBitRate(tick)), size: 76, space: 32 },
     ],
     series: [{}, line(labels[0], '--weft-there'), line(labels[1], '--weft-back')],

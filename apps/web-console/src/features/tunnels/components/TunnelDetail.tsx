@@ -51,7 +51,9 @@ export function DirectionFacts({ direction }: { readonly direction: Direction })
           {formatPackets(received.packets)}, {formatBytes(received.bytes)}
         </Fact>
         <Fact name="Packet rate">{formatCount(sent.packetsPerSecond)} packets/s</Fact>
-        <Fact name="SPI">{spi === null ? <span className="w-dim">no association</span> : <code>{formatSpi(spi)}</code>}</Fact>
+        <Fact name="SPI">
+          {spi === null ? <span className="w-dim">no association</span> : <code>{formatSpi(spi)}</code>}
+        </Fact>
         <Fact name="Last packet">
           <RelativeTime at={lastPacketAt} absent="none yet" />
         </Fact>

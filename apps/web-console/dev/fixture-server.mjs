@@ -1,0 +1,476 @@
+/**
+ * A controller that is not there: answers the REST API from memory with a fabric in every state that a real one rarely
+ * shows at once. For working on the console only: `node dev/fixture-server.mjs [port]`, then open the port. It serves
+ * dist/ with a strict content security policy, exactly as the controller does. Log in with anything but an empty name.
+ */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const port = Number(process.argv[2] ?? 8080);
+const dist = join(fileURLToPath(import.meta.url), '..', '..', 'dist');
+const started = Date.now();
+const tenantId = randomUUID();
+const iso = (offset = 0) => new Date(Date.now() + offset).toISOString();
+const HOUR = 3_600_000;
+
+const sites = [];
+const networks = [];
+const edges = [];
+const policies = [];
+const revisions = [];
+let draftChanged = false;
+
+function site(name, description, prefixes, edge) {
+  const id = randomUUID();
+  sites.push({ id, name, description, createdAt: iso(-50 * HOUR), updatedAt: iso(-50 * HOUR) });
+  for (const [label, prefix] of prefixes) {
+    networks.push({ id: randomUUID(), siteId: id, name: label, prefix, createdAt: iso(-50 * HOUR) });
+  }
+  if (edge) edges.push({ ...newEdge(id, edge.name, edge.address, 4500), live: edge.live });
+  return id;
+}
+
+function newEdge(siteId, name, underlayAddress, underlayPort) {
+  const live = {
+    connected: false,
+    connectedSince: null,
+    agentVersion: null,
+    enrolledAt: null,
+    certificateNotAfter: null,
+    desired: null,
+    applied: null,
+    inSync: false,
+    lastRejection: null,
+    drops: [],
+  };
+  return { id: randomUUID(), siteId, name, underlayAddress, underlayPort, createdAt: iso(), updatedAt: iso(), live };
+}
+
+const bundle = (revision) => ({
+  revision,
+  generation: revision + 3,
+  hash: createHash('sha256').update(`${revision}`).digest('hex'),
+});
+
+function live(change = {}) {
+  return {
+    connected: true,
+    connectedSince: iso(-3.2 * HOUR),
+    agentVersion: '0.1.0',
+    enrolledAt: iso(-49 * HOUR),
+    certificateNotAfter: iso(27.5 * 24 * HOUR),
+    desired: bundle(7),
+    applied: bundle(7),
+    inSync: true,
+    lastRejection: null,
+    drops: [
+      { reason: 'no_policy', packets: 1284 },
+      { reason: 'replayed', packets: 3 },
+    ],
+    ...change,
+  };
+}
+
+const rejection = {
+  path: 'security_policies[12].selector.remote_addresses[0]',
+  rule: 'mixed_family',
+  reason: 'The first address is IPv4 and the last is IPv6.',
+};
+site(
+  'Amsterdam',
+  'Data centre, west hall',
+  [
+    ['Servers', '10.1.0.0/16'],
+    ['Servers v6', '2001:db8:1::/48'],
+  ],
+  { name: 'ams-edge-1', address: '203.0.113.10', live: live() },
+);
+site(
+  'Berlin',
+  'Head office',
+  [
+    ['Office', '10.2.0.0/16'],
+    ['Voice', '10.102.0.0/24'],
+    ['Guests', '10.202.0.0/22'],
+  ],
+  { name: 'ber-edge-1', address: '198.51.100.20', live: live() },
+);
+site('Chicago', '', [['LAN', '10.3.0.0/16']], {
+  name: 'chi-edge-1',
+  address: '192.0.2.30',
+  live: live({ connectedSince: iso(-40_000), inSync: false, applied: bundle(6), lastRejection: rejection }),
+});
+site('Delhi', 'Support centre', [['LAN', '10.4.0.0/16']], {
+  name: 'del-edge-1',
+  address: '2001:db8:ffff::4',
+  live: live({ connected: false, connectedSince: null, inSync: false, certificateNotAfter: iso(2 * 24 * HOUR) }),
+});
+site('Eindhoven', 'Lab', [['Bench', '10.5.0.0/20']], undefined);
+
+const anything = [{ kind: 'any' }];
+const rule = (name, action, sources, destinations, services, enabled = true) => ({
+  id: randomUUID(),
+  name,
+  action,
+  sources,
+  destinations,
+  services,
+  enabled,
+});
+const at = (name) => ({ kind: 'site', siteId: sites.find((each) => each.name === name).id });
+const net = (prefix) => ({ kind: 'network', networkId: networks.find((each) => each.prefix === prefix).id });
+const tcp = (...ports) => ({ protocol: 'tcp', ports: ports.map(([first, last]) => ({ first, last })) });
+function policy(name, description, rules, enabled = true) {
+  const position = policies.length;
+  policies.push({
+    id: randomUUID(),
+    name,
+    description,
+    enabled,
+    position,
+    rules,
+    version: 1,
+    createdAt: iso(),
+    updatedAt: iso(),
+  });
+}
+policy('Guests stay outside', 'Before everything else', [
+  rule('No guests', 'DISCARD', [net('10.202.0.0/22')], anything, [{ protocol: 'any', ports: [] }]),
+]);
+policy('Branches to the data centre', '', [
+  rule(
+    'Web',
+    'PROTECT',
+    [at('Berlin'), at('Chicago'), at('Delhi')],
+    [net('10.1.0.0/16')],
+    [tcp([80, 80], [443, 443]), tcp([8000, 8100])],
+  ),
+  rule(
+    'DNS',
+    'PROTECT',
+    [at('Berlin'), at('Chicago')],
+    [{ kind: 'prefix', prefix: '10.1.0.53/32' }],
+    [{ protocol: 'udp', ports: [{ first: 53, last: 53 }] }],
+  ),
+  rule('Ping', 'PROTECT', anything, anything, [
+    { protocol: 'icmp', ports: [] },
+    { protocol: 'icmpv6', ports: [] },
+  ]),
+  rule('Telnet', 'DISCARD', anything, anything, [tcp([23, 23])], false),
+]);
+policy(
+  'Everything else',
+  'Full mesh',
+  [rule('Mesh', 'PROTECT', anything, anything, [{ protocol: 'any', ports: [] }])],
+  false,
+);
+for (const [number, comment] of [
+  [7, 'Open HTTPS from the branches to the data centre'],
+  [6, 'Chicago joins'],
+  [5, ''],
+  [4, 'Guests stay outside'],
+]) {
+  revisions.push({ number, author: 'admin', comment, publishedAt: iso(-(8 - number) * 5 * HOUR) });
+}
+
+const tunnelIds = new Map();
+function tunnels() {
+  const seconds = (Date.now() - started) / 1000;
+  const result = [];
+  for (const [index, one] of edges.entries()) {
+    for (const other of edges.slice(index + 1)) {
+      if (one.live.enrolledAt === null || other.live.enrolledAt === null) continue;
+      const key = `${one.id} ${other.id}`;
+      if (!tunnelIds.has(key))
+        tunnelIds.set(key, { id: randomUUID(), spis: [0, 0].map(() => randomBytes(4).readUInt32BE()) });
+      const { id, spis } = tunnelIds.get(key);
+      const down = !one.live.connected || !other.live.connected;
+      const establishing = !down && other.name.startsWith('chi') && one.name.startsWith('ber');
+      const state = down ? 'down' : establishing ? 'establishing' : 'up';
+      const rate = (phase) =>
+        state === 'up'
+          ? 1e6 * (index + 1) * (3 + 2 * Math.sin(seconds / 9 + phase) + Math.sin(seconds / 2.3 + phase))
+          : 0;
+      const traffic = (phase) => ({
+        packets: Math.round(4e6 + seconds * 800),
+        bytes: Math.round(5e9 + seconds * 1e6),
+        packetsPerSecond: rate(phase) / 1200,
+        bytesPerSecond: rate(phase),
+      });
+      const end = (edge, out, into, inboundSpi, outboundSpi) => ({
+        edgeId: edge.id,
+        edgeName: edge.name,
+        siteId: edge.siteId,
+        siteName: sites.find(({ id: siteId }) => siteId === edge.siteId).name,
+        inboundSpi: state === 'up' ? inboundSpi : null,
+        outboundSpi: state === 'up' ? outboundSpi : null,
+        inbound: traffic(into),
+        outbound: traffic(out),
+        lastReceivedAt: state === 'up' ? iso(-300) : down ? iso(-12 * 60_000) : null,
+      });
+      const reason = down
+        ? `Edge "${(one.live.connected ? other : one).name}" is not connected.`
+        : establishing
+          ? 'Waiting for both edges to install inbound associations.'
+          : null;
+      result.push({
+        id,
+        state,
+        reason,
+        rekeys: state === 'up' ? 3 : 0,
+        edges: [end(one, 0, 2, spis[0], spis[1]), end(other, 2, 0, spis[1], spis[0])],
+      });
+    }
+  }
+  return result;
+}
+
+const affected = () =>
+  edges
+    .filter(({ live: { enrolledAt } }) => enrolledAt !== null)
+    .map(({ id, name }) => ({ edgeId: id, edgeName: name, change: 'changed' }));
+function problems() {
+  const found = [];
+  policies.forEach(
+    (each, p) =>
+      each.enabled &&
+      each.rules.forEach((r, n) => {
+        if (!r.enabled || !r.destinations.some((d) => d.kind === 'prefix' && d.prefix.startsWith('192.168.'))) return;
+        found.push({
+          pointer: `/policies/${p}/rules/${n}/destinations/0/prefix`,
+          rule: 'matches_no_network',
+          detail: `No network of any site holds an address of ${r.destinations[0].prefix}.`,
+          fix: 'Add the network to a site, or name another prefix.',
+        });
+      }),
+  );
+  return found;
+}
+
+class Refusal extends Error {
+  constructor(status, title, detail, errors = []) {
+    super(detail);
+    this.body = { type: 'about:blank', title, status, detail, instance: '', requestId: randomUUID(), errors };
+  }
+}
+const invalid = (pointer, detail, fix) =>
+  new Refusal(422, 'A field breaks a rule', 'The request was understood, but a field in it is not allowed.', [
+    { pointer, rule: 'r', detail, fix },
+  ]);
+const named = (body) => {
+  if (!body.name?.trim()) throw invalid('/name', 'The name is empty.', 'Give it a name.');
+};
+const findIn = (list, id) =>
+  list.find((each) => each.id === id) ??
+  (() => {
+    throw new Refusal(404, 'No such resource', `Nothing has the identifier ${id}.`);
+  })();
+const drop = (list, id) => {
+  list.splice(list.indexOf(findIn(list, id)), 1);
+  draftChanged = true;
+};
+const withIds = (body) => ({
+  ...body,
+  rules: body.rules.map((each) => ({ enabled: true, ...each, id: each.id ?? randomUUID() })),
+});
+
+function publish({ comment = '' }) {
+  if (problems().length > 0) throw new Refusal(422, 'The draft cannot be published', 'Nothing was stored.', problems());
+  const revision = { number: revisions[0].number + 1, author: 'admin', comment, publishedAt: iso() };
+  revisions.unshift(revision);
+  draftChanged = false;
+  const affectedEdges = affected();
+  for (const edge of edges) {
+    if (edge.live.enrolledAt === null) continue;
+    edge.live = { ...edge.live, desired: bundle(revision.number), inSync: false, lastRejection: null };
+    if (edge.live.connected)
+      setTimeout(
+        () => {
+          edge.live = { ...edge.live, applied: edge.live.desired, inSync: true };
+        },
+        1500 + 1000 * Math.random(),
+      );
+  }
+  return { dryRun: false, revision, affectedEdges };
+}
+
+function enroll(edge) {
+  setTimeout(() => {
+    edge.live = { ...edge.live, enrolledAt: iso(), certificateNotAfter: iso(30 * 24 * HOUR) };
+  }, 4000);
+  setTimeout(() => {
+    edge.live = { ...edge.live, connected: true, connectedSince: iso(), agentVersion: '0.1.0' };
+  }, 8000);
+  const token = `weft1.${randomBytes(32).toString('base64url')}.${randomBytes(32).toString('base64url')}`;
+  return {
+    token,
+    expiresAt: iso(HOUR),
+    command: `weft-edge enroll --controller fabric.example.net:8444 --token ${token}`,
+  };
+}
+
+function detail(number) {
+  const revision = revisions.find((each) => each.number === number);
+  if (!revision) throw new Refusal(404, 'No such resource', `There is no revision ${number}.`);
+  const newest = revisions[0].number === number;
+  const state = ({ live: l }) =>
+    !newest
+      ? 'superseded'
+      : !l.connected
+        ? 'offline'
+        : l.lastRejection && !l.inSync
+          ? 'rejected'
+          : l.inSync
+            ? 'applied'
+            : 'pending';
+  return {
+    ...revision,
+    edges: edges
+      .filter(({ live: l }) => l.enrolledAt)
+      .map((edge) => ({
+        edgeId: edge.id,
+        edgeName: edge.name,
+        state: state(edge),
+        rejection: state(edge) === 'rejected' ? edge.live.lastRejection : null,
+      })),
+  };
+}
+
+function create(list, item) {
+  list.push(item);
+  draftChanged = true;
+  return item;
+}
+
+const routes = {
+  'GET sites': () => ({ items: sites }),
+  'POST sites': (body) => {
+    named(body);
+    return create(sites, { id: randomUUID(), description: '', ...body, createdAt: iso(), updatedAt: iso() });
+  },
+  'PATCH sites/:id': (body, id) => {
+    named({ ...findIn(sites, id), ...body });
+    return Object.assign(findIn(sites, id), body);
+  },
+  'DELETE sites/:id': (_, id) => {
+    if (edges.some((e) => e.siteId === id) || networks.some((n) => n.siteId === id))
+      throw new Refusal(409, 'The site is in use', 'An edge or a network still belongs to it.', [
+        { pointer: '', rule: 'in_use', detail: 'The site still has networks.', fix: 'Delete them first.' },
+      ]);
+    drop(sites, id);
+  },
+  'GET networks': () => ({ items: networks }),
+  'POST networks': (body) => {
+    named(body);
+    if (!/^[0-9a-f.:]+\/\d+$/i.test(body.prefix))
+      throw invalid(
+        '/prefix',
+        `"${body.prefix}" is no prefix`,
+        'Write an address and a length, for example 10.1.0.0/16.',
+      );
+    return create(networks, { id: randomUUID(), ...body, createdAt: iso() });
+  },
+  'DELETE networks/:id': (_, id) => drop(networks, id),
+  'GET edges': () => ({ items: edges }),
+  'POST edges': (body) => {
+    named(body);
+    return create(edges, newEdge(body.siteId, body.name, body.underlayAddress, body.underlayPort ?? 4500));
+  },
+  'PATCH edges/:id': (body, id) => Object.assign(findIn(edges, id), body),
+  'DELETE edges/:id': (_, id) => drop(edges, id),
+  'POST edges/:id/enrollment-tokens': (_, id) => enroll(findIn(edges, id)),
+  'GET policies': () => ({ items: policies }),
+  'POST policies': (body) => {
+    named(body);
+    return create(policies, {
+      ...withIds(body),
+      id: randomUUID(),
+      position: policies.length,
+      version: 1,
+      createdAt: iso(),
+      updatedAt: iso(),
+    });
+  },
+  'PUT policies/:id': (body, id) => {
+    if (id === 'order') {
+      policies.sort((a, b) => body.policyIds.indexOf(a.id) - body.policyIds.indexOf(b.id));
+      draftChanged = true;
+      return { items: policies };
+    }
+    named(body);
+    const found = findIn(policies, id);
+    draftChanged = true;
+    return Object.assign(found, withIds(body), { version: found.version + 1 });
+  },
+  'DELETE policies/:id': (_, id) => drop(policies, id),
+  'GET revisions': () => ({ items: revisions }),
+  'POST revisions': (body) => publish(body),
+  'GET revisions/:id': (_, id) =>
+    id === 'draft'
+      ? {
+          changed: draftChanged,
+          problems: draftChanged ? problems() : [],
+          affectedEdges: draftChanged ? affected() : [],
+        }
+      : detail(Number(id)),
+  'GET tunnels': () => ({ items: tunnels() }),
+};
+
+function answer(method, path, body, cookie) {
+  if (path === '/api/v1/session') {
+    if (method === 'POST' && body.password === 'wrong')
+      throw new Refusal(401, 'Not logged in', 'The user name or the password is wrong.');
+    if (method === 'GET' && !cookie.includes('weft_session=1'))
+      throw new Refusal(401, 'Not logged in', 'Nobody is logged in.');
+    return method === 'DELETE' ? undefined : { userName: 'admin', tenantId };
+  }
+  const parts = path.split('/').slice(5);
+  const pattern = parts.map((part, index) => (index === 1 ? ':id' : part)).join('/');
+  const handler = routes[`${method} ${pattern}`];
+  if (handler === undefined) throw new Refusal(404, 'No such resource', `Nothing answers ${method} ${path}.`);
+  return handler(body, parts[1]);
+}
+
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };
+async function file(path, response) {
+  const wanted = normalize(path).replace(/^\/+/, '');
+  const name = extname(wanted) === '' ? 'index.html' : wanted;
+  const nonce = randomBytes(16).toString('base64');
+  const content = await readFile(join(dist, name));
+  response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
+  if (name !== 'index.html') return response.end(content);
+  response.setHeader(
+    'content-security-policy',
+    `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'nonce-${nonce}'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
+  );
+  return response.end(content.toString().replaceAll('__CSP_NONCE__', nonce));
+}
+
+createServer(async (request, response) => {
+  const { pathname } = new URL(request.url, 'http://fixture');
+  try {
+    if (!pathname.startsWith('/api/')) return await file(pathname, response);
+    const chunks = await request.toArray();
+    const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString());
+    const result = answer(request.method, pathname, body, request.headers.cookie ?? '');
+    if (pathname === '/api/v1/session' && request.method !== 'GET')
+      response.setHeader(
+        'set-cookie',
+        `weft_session=${request.method === 'POST' ? 1 : 0}; Path=/; HttpOnly; SameSite=Strict`,
+      );
+    response.setHeader('content-type', 'application/json');
+    response.statusCode = result === undefined ? 204 : 200;
+    return response.end(result === undefined ? undefined : JSON.stringify(result));
+  } catch (error) {
+    const problem =
+      error instanceof Refusal
+        ? error.body
+        : new Refusal(error.code === 'ENOENT' ? 404 : 500, 'Failed', String(error)).body;
+    response.statusCode = problem.status;
+    response.setHeader('content-type', 'application/problem+json');
+    return response.end(JSON.stringify({ ...problem, instance: pathname }));
+  }
+}).listen(port, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${port}\n`));

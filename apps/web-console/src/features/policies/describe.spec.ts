@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { describeSelector, describeService, selectorKey } from './describe.js';
+
+const names = {
+  sites: [{ id: 's', name: 'Amsterdam', description: '', createdAt: '', updatedAt: '' }],
+  networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', createdAt: '' }],
+};
+
+describe('describeSelector', () => {
+  it.each([
+    [{ kind: 'any' }, 'any'],
+    [{ kind: 'site', siteId: 's' }, 'Amsterdam'],
+    [{ kind: 'site', siteId: 'x' }, 'deleted site'],
+    [{ kind: 'network', networkId: 'n' }, 'LAN 10.1.0.0/16'],
+    [{ kind: 'network', networkId: 'x' }, 'deleted network'],
+    [{ kind: 'prefix', prefix: '2001:db8::/32' }, '2001:db8::/32'],
+  ] as const)('%o reads %s', (selector, text) => {
+    expect(describeSelector(selector, names)).toBe(text);
+  });
+});
+
+describe('describeService', () => {
+  it.each([
+    ['any', [], 'any'],
+    ['tcp', [], 'TCP all ports'],
+    [
+      'tcp',
+      [
+        { first: 80, last: 80 },
+        { first: 8000, last: 8100 },
+      ],
+      'TCP 80, 8000-8100',
+    ],
+    ['icmpv6', [], 'ICMPv6'],
+  ] as const)('%s %o reads %s', (protocol, ports, text) => {
+    expect(describeService({ protocol, ports: [...ports] })).toBe(text);
+  });
+});
+
+it('tells selectors of different kinds apart even when their identifiers are equal', () => {
+  expect(selectorKey({ kind: 'site', siteId: 'a' })).not.toBe(selectorKey({ kind: 'network', networkId: 'a' }));
+});

@@ -1,0 +1,51 @@
+import type { Network, Selector, Service, Site } from '../../api/index.js';
+import { formatPorts } from '../../lib/ports.js';
+
+/** What the identifiers inside rules stand for. */
+export interface Names {
+  readonly sites: readonly Site[];
+  readonly networks: readonly Network[];
+}
+
+/** One selector as a person says it: `any`, `Amsterdam`, `10.1.0.0/16`. A name that is gone says so. */
+export function describeSelector(selector: Selector, { sites, networks }: Names): string {
+  switch (selector.kind) {
+    case 'any':
+      return 'any';
+    case 'site':
+      return sites.find(({ id }) => id === selector.siteId)?.name ?? 'deleted site';
+    case 'network': {
+      const network = networks.find(({ id }) => id === selector.networkId);
+      return network === undefined ? 'deleted network' : `${network.name} ${network.prefix}`;
+    }
+    case 'prefix':
+      return selector.prefix;
+  }
+}
+
+/** One service as a person says it: `any`, `TCP 80, 443`, `UDP all ports`. */
+export function describeService({ protocol, ports }: Service): string {
+  if (protocol === 'any') return 'any';
+  const name = { tcp: 'TCP', udp: 'UDP', icmp: 'ICMP', icmpv6: 'ICMPv6' }[protocol];
+  if (!hasPorts(protocol)) return name;
+  return ports.length === 0 ? `${name} all ports` : `${name} ${formatPorts(ports)}`;
+}
+
+/** True for protocols with ports. */
+export function hasPorts(protocol: Service['protocol']): boolean {
+  return protocol === 'tcp' || protocol === 'udp';
+}
+
+/** An identifier of a selector within a list: equal selectors have equal keys. */
+export function selectorKey(selector: Selector): string {
+  switch (selector.kind) {
+    case 'any':
+      return 'any';
+    case 'site':
+      return `site ${selector.siteId}`;
+    case 'network':
+      return `network ${selector.networkId}`;
+    case 'prefix':
+      return `prefix ${selector.prefix}`;
+  }
+}

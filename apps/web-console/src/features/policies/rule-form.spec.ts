@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { readRule, ruleFields, ruleValues } from './rule-form.js';
+
+const counter = () => {
+  let next = 0;
+  return () => `line ${next++}`;
+};
+const rule = {
+  id: 'r',
+  name: 'Web',
+  action: 'DISCARD' as const,
+  sources: [{ kind: 'site' as const, siteId: 's' }],
+  destinations: [{ kind: 'prefix' as const, prefix: '10.0.0.0/8' }],
+  services: [
+    { protocol: 'tcp' as const, ports: [{ first: 80, last: 90 }] },
+    { protocol: 'icmp' as const, ports: [] },
+  ],
+  enabled: false,
+};
+
+describe('rule form', () => {
+  it('gives back the rule that it was filled with', () => {
+    expect(readRule(ruleValues(rule, counter()), 'r')).toEqual({ ok: true, rule });
+  });
+
+  it('sends no identity for a new rule', () => {
+    const reading = readRule({ ...ruleValues(rule, counter()) }, undefined);
+    expect(reading.ok && 'id' in reading.rule).toBe(false);
+  });
+
+  it('says at which field what is missing', () => {
+    const empty = readRule(ruleValues(undefined, counter()), undefined);
+    expect(empty.ok ? [] : Object.keys(empty.errors)).toEqual(['name', 'sources', 'destinations']);
+    const values = ruleValues(rule, counter());
+    const bad = readRule({ ...values, services: [{ key: 'x', protocol: 'udp', ports: '99999' }] }, 'r');
+    expect(bad.ok ? {} : bad.errors).toMatchObject({ 'services.0.ports': expect.stringContaining('65535') });
+    expect(ruleFields(values)).toContain('services.1.ports');
+  });
+
+  it('drops ports that were typed before the protocol lost them', () => {
+    const values = ruleValues(rule, counter());
+    const reading = readRule({ ...values, services: [{ key: 'x', protocol: 'icmp', ports: '80' }] }, 'r');
+    expect(reading).toMatchObject({ ok: true, rule: { services: [{ protocol: 'icmp', ports: [] }] } });
+  });
+});

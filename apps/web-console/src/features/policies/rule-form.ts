@@ -1,0 +1,74 @@
+import type { Action, Rule, RuleInput, Selector, Service } from '../../api/index.js';
+import { formatPorts, parsePorts } from '../../lib/ports.js';
+import { hasPorts } from './describe.js';
+
+/** A rule as its form holds it: ports are text until they are sent. */
+export interface RuleValues {
+  readonly name: string;
+  readonly action: Action;
+  readonly sources: readonly Selector[];
+  readonly destinations: readonly Selector[];
+  readonly services: readonly ServiceValues[];
+  readonly enabled: boolean;
+}
+
+export interface ServiceValues {
+  /** Identity of the line in the form only. */
+  readonly key: string;
+  readonly protocol: Service['protocol'];
+  readonly ports: string;
+}
+
+export function ruleValues(rule: Rule | undefined, nextKey: () => string): RuleValues {
+  const services = rule?.services ?? [{ protocol: 'any' as const, ports: [] }];
+  return {
+    name: rule?.name ?? '',
+    action: rule?.action ?? 'PROTECT',
+    sources: rule?.sources ?? [],
+    destinations: rule?.destinations ?? [],
+    services: services.map(({ protocol, ports }) => ({ key: nextKey(), protocol, ports: formatPorts(ports) })),
+    enabled: rule?.enabled ?? true,
+  };
+}
+
+export type RuleReading =
+  | { readonly ok: true; readonly rule: RuleInput }
+  | { readonly ok: false; readonly errors: Readonly<Record<string, string>> };
+
+/** Turns the form into a rule, or says by form path what is missing. What only the controller knows is left to it. */
+export function readRule(values: RuleValues, id: string | undefined): RuleReading {
+  const errors: Record<string, string> = {};
+  if (values.name.trim() === '') errors['name'] = 'Give the rule a name.';
+  if (values.sources.length === 0) errors['sources'] = 'Choose where the traffic comes from, or any.';
+  if (values.destinations.length === 0) errors['destinations'] = 'Choose where the traffic goes, or any.';
+  if (values.services.length === 0) errors['services'] = 'Add a service, or any.';
+  const services = values.services.map(({ protocol, ports }, index): Service => {
+    if (!hasPorts(protocol)) return { protocol, ports: [] };
+    const parsed = parsePorts(ports);
+    if (!parsed.ok) errors[`services.${index}.ports`] = parsed.reason;
+    return { protocol, ports: parsed.ok ? [...parsed.ports] : [] };
+  });
+  if (Object.keys(errors).length > 0) return { ok: false, errors };
+  const { action, sources, destinations, enabled } = values;
+  const rule = {
+    name: values.name.trim(),
+    action,
+    sources: [...sources],
+    destinations: [...destinations],
+    services,
+    enabled,
+  };
+  return { ok: true, rule: id === undefined ? rule : { ...rule, id } };
+}
+
+/** Every form path that can carry an error. */
+export function ruleFields(values: RuleValues): string[] {
+  return [
+    'name',
+    'action',
+    'sources',
+    'destinations',
+    'services',
+    ...values.services.map((_, index) => `services.${index}.ports`),
+  ];
+}

@@ -1,0 +1,115 @@
+import { Skeleton } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { KeyboardEvent, ReactNode } from 'react';
+import type { Revision } from '../../api/index.js';
+import { plural } from '../../lib/format-quantity.js';
+import { EmptyNotice } from '../../ui/EmptyNotice.js';
+import { FailureNotice } from '../../ui/FailureNotice.js';
+import { RevisionIcon } from '../../ui/icons.js';
+import { LinkButton } from '../../ui/LinkButton.js';
+import { PageHeader } from '../../ui/PageHeader.js';
+import { RelativeTime } from '../../ui/RelativeTime.js';
+import { moveBetweenRows } from '../../ui/row-keys.js';
+import { TableSkeleton } from '../../ui/TableSkeleton.js';
+import { useTenantId } from '../session/use-tenant.js';
+import { ApplicationList, applicationSummary } from './components/ApplicationList.js';
+import { revisionQuery, revisionsQuery } from './queries.js';
+
+/** What was published, by whom, and which edges run it. */
+export function RevisionsPage(): ReactNode {
+  const { data, error, isPending } = useQuery(revisionsQuery(useTenantId()));
+  const revisions = data?.items ?? [];
+  return (
+    <>
+      <PageHeader
+        title="Revisions"
+        summary={
+          data === undefined
+            ? ' '
+            : `${plural(revisions.length, 'revision')}, newest first. A revision never changes once it is published.`
+        }
+      />
+      {isPending && <TableSkeleton />}
+      {data === undefined && error !== null && <FailureNotice error={error} />}
+      {data !== undefined && (revisions.length === 0 ? <NoRevisions /> : <History revisions={revisions} />)}
+    </>
+  );
+}
+
+function History({ revisions }: { readonly revisions: readonly Revision[] }): ReactNode {
+  const { number } = useSearch({ from: '/signed-in/revisions' });
+  const navigate = useNavigate();
+  const newest = revisions[0]?.number;
+  const chosen = number ?? newest;
+  const choose = (next: number): void => void navigate({ to: '/revisions', search: { number: next }, replace: true });
+  const onKeyDown = (event: KeyboardEvent, next: number): void => {
+    if (event.key === 'Enter') choose(next);
+  };
+  return (
+    <div className="w-split">
+      <table className="w-table">
+        <thead>
+          <tr>
+            <th className="w-right">No.</th>
+            <th>Comment</th>
+            <th>Author</th>
+            <th>Published</th>
+          </tr>
+        </thead>
+        <tbody onKeyDown={moveBetweenRows}>
+          {revisions.map((revision) => (
+            <tr
+              key={revision.number}
+              tabIndex={0}
+              data-selected={revision.number === chosen}
+              onClick={() => choose(revision.number)}
+              onKeyDown={(event) => onKeyDown(event, revision.number)}
+            >
+              <td className="w-right w-numeric w-strong">{revision.number}</td>
+              <td className="w-wrap">
+                {revision.comment === '' ? <span className="w-dim">No comment</span> : revision.comment}
+              </td>
+              <td>{revision.author}</td>
+              <td>
+                <RelativeTime at={revision.publishedAt} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {chosen !== undefined && <RevisionPanel number={chosen} newest={chosen === newest} />}
+    </div>
+  );
+}
+
+function RevisionPanel({ number, newest }: { readonly number: number; readonly newest: boolean }): ReactNode {
+  const { data: revision, error } = useQuery(revisionQuery(useTenantId(), number));
+  return (
+    <section className="w-card" aria-label={`Revision ${number}`}>
+      <h2>
+        Revision {number}
+        {newest && <span className="w-tag">newest</span>}
+      </h2>
+      {revision === undefined && (error === null ? <Skeleton height={120} /> : <FailureNotice error={error} />)}
+      {revision !== undefined && (
+        <>
+          <p className="w-dim w-flush">{applicationSummary(revision)}</p>
+          <ApplicationList edges={revision.edges} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function NoRevisions(): ReactNode {
+  return (
+    <EmptyNotice
+      icon={<RevisionIcon size={28} />}
+      title="Nothing published yet"
+      action={<LinkButton to="/policies">Go to policies</LinkButton>}
+    >
+      Sites, networks and policies are a draft until you publish them. Each publication is kept here for good.
+    </EmptyNotice>
+  );
+}

@@ -1,0 +1,42 @@
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import type { Draft } from '../../../api/index.js';
+import { plural } from '../../../lib/format-quantity.js';
+import { PublishIcon, WarningIcon } from '../../../ui/icons.js';
+import { useTenantId } from '../../session/use-tenant.js';
+import { PublishDialog } from '../dialogs/PublishDialog.js';
+import { draftQuery } from '../queries.js';
+
+/** Says on every page that the intent differs from what runs, and what publishing it would touch. */
+export function DraftBar(): ReactNode {
+  const { data: draft } = useQuery(draftQuery(useTenantId()));
+  const [publishing, setPublishing] = useState(false);
+  return (
+    <>
+      {draft?.changed === true && (
+        <div className="w-draft-bar" data-problems={draft.problems.length > 0}>
+          {draft.problems.length > 0 ? <WarningIcon size={16} aria-hidden /> : <PublishIcon size={16} aria-hidden />}
+          <b>Unpublished changes</b>
+          <span>{consequence(draft)}</span>
+          <Button
+            size="compact-sm"
+            variant={draft.problems.length > 0 ? 'default' : 'filled'}
+            onClick={() => setPublishing(true)}
+          >
+            {draft.problems.length > 0 ? 'See what is wrong' : 'Review and publish'}
+          </Button>
+        </div>
+      )}
+      {publishing && <PublishDialog onClose={() => setPublishing(false)} />}
+    </>
+  );
+}
+
+function consequence({ problems, affectedEdges }: Draft): string {
+  if (problems.length > 0) return `${plural(problems.length, 'problem')} to solve before they can be published.`;
+  if (affectedEdges.length === 0) return 'No edge has to change anything.';
+  const names = affectedEdges.map(({ edgeName }) => edgeName);
+  const shown = names.slice(0, 3).join(', ');
+  return `${plural(names.length, 'edge')} affected: ${shown}${names.length > 3 ? ` and ${names.length - 3} more` : ''}.`;
+}

@@ -1,0 +1,158 @@
+import {
+  Controls,
+  type NodeChange,
+  type NodeTypes,
+  ReactFlow,
+  ReactFlowProvider,
+  useNodesInitialized,
+  useReactFlow,
+} from '@xyflow/react';
+import '@xyflow/react/dist/style.css';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import type { Edge, Network, Site, Tunnel } from '../../../api/index.js';
+import { compareNames } from '../../../lib/compare.js';
+import { directionsOf } from '../../tunnels/directions.js';
+import { type Point, placeOnRing } from '../layout.js';
+import { loadPositions, type Positions, savePositions } from '../saved-positions.js';
+import { SiteNode, type SiteNodeType } from './SiteNode.js';
+import { TunnelLink, type TunnelLinkType } from './TunnelLink.js';
+
+const NODE_TYPES: NodeTypes = { site: SiteNode };
+const LINK_TYPES = { tunnel: TunnelLink };
+const FIT = { padding: 0.16, maxZoom: 1.15, duration: 150 } as const;
+
+export interface Fabric {
+  readonly sites: readonly Site[];
+  readonly networks: readonly Network[];
+  readonly edges: readonly Edge[];
+  readonly tunnels: readonly Tunnel[];
+}
+
+export type Selection = { readonly kind: 'site' | 'tunnel'; readonly id: string } | null;
+
+interface FabricGraphProps {
+  readonly tenantId: string;
+  readonly fabric: Fabric;
+  readonly selection: Selection;
+  readonly onSelect: (selection: Selection) => void;
+}
+
+/** The fabric as a graph: sites stand still, tunnels change. */
+export function FabricGraph(props: FabricGraphProps): ReactNode {
+  return (
+    <ReactFlowProvider>
+      <Canvas {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): ReactNode {
+  const [moved, setMoved] = useState<Positions>(() => loadPositions(tenantId));
+  const nodes = useSiteNodes(fabric, moved, selection);
+  const links = useTunnelLinks(fabric, selection, onSelect);
+  const [measured, setMeasured] = useState<Readonly<Record<string, { width: number; height: number }>>>({});
+  useFitting(selection !== null, fabric.sites.length);
+  const onNodesChange = (changes: NodeChange<SiteNodeType>[]): void => {
+    const positions: Record<string, Point> = {};
+    const sizes: Record<string, { width: number; height: number }> = {};
+    for (const change of changes) {
+      if (change.type === 'position' && change.position !== undefined) positions[change.id] = change.position;
+      if (change.type === 'dimensions' && change.dimensions !== undefined) sizes[change.id] = change.dimensions;
+    }
+    if (Object.keys(sizes).length > 0) setMeasured((before) => ({ ...before, ...sizes }));
+    if (Object.keys(positions).length > 0) setMoved((before) => ({ ...before, ...positions }));
+  };
+  return (
+    <ReactFlow<SiteNodeType, TunnelLinkType>
+      nodes={nodes.map((node) =>
+        measured[node.id] === undefined ? node : { ...node, measured: { ...measured[node.id] } },
+      )}
+      edges={links}
+      nodeTypes={NODE_TYPES}
+      edgeTypes={LINK_TYPES}
+      nodeOrigin={[0.5, 0.5]}
+      onNodesChange={onNodesChange}
+      onNodeDragStop={() => savePositions(tenantId, moved)}
+      onNodeClick={(_event, node) => onSelect({ kind: 'site', id: node.id })}
+      onEdgeClick={(_event, link) => onSelect({ kind: 'tunnel', id: link.id })}
+      onPaneClick={() => onSelect(null)}
+      nodesConnectable={false}
+      deleteKeyCode={null}
+      minZoom={0.25}
+      maxZoom={1.75}
+      proOptions={{ hideAttribution: true }}
+    >
+      <Controls position="bottom-left" showInteractive={false} fitViewOptions={FIT}>
+        {Object.keys(moved).length > 0 && (
+          <button
+            type="button"
+            className="react-flow__controls-button"
+            title="Put the sites back on the ring"
+            onClick={() => {
+              setMoved({});
+              savePositions(tenantId, {});
+            }}
+          >
+            ⟲
+          </button>
+        )}
+      </Controls>
+    </ReactFlow>
+  );
+}
+
+function useSiteNodes(fabric: Fabric, moved: Positions, selection: Selection): SiteNodeType[] {
+  const { sites, networks, edges } = fabric;
+  return useMemo(() => {
+    const ordered = [...sites].sort((a, b) => compareNames(a.name, b.name));
+    const ring = placeOnRing(ordered.map(({ id }) => id));
+    return ordered.map((site) => ({
+      id: site.id,
+      type: 'site' as const,
+      position: moved[site.id] ?? ring.get(site.id) ?? { x: 0, y: 0 },
+      selected: selection?.kind === 'site' && selection.id === site.id,
+      ariaLabel: `Site ${site.name}`,
+      data: {
+        site,
+        networks: networks.filter(({ siteId }) => siteId === site.id),
+        edges: edges.filter(({ siteId }) => siteId === site.id),
+      },
+    }));
+  }, [sites, networks, edges, moved, selection]);
+}
+
+function useTunnelLinks(
+  { sites, tunnels }: Fabric,
+  selection: Selection,
+  onSelect: (selection: Selection) => void,
+): TunnelLinkType[] {
+  return useMemo(() => {
+    const known = new Set(sites.map(({ id }) => id));
+    return tunnels.flatMap((tunnel) => {
+      const [there] = directionsOf(tunnel);
+      if (there === undefined || !known.has(there.from.siteId) || !known.has(there.to.siteId)) return [];
+      return {
+        id: tunnel.id,
+        type: 'tunnel' as const,
+        source: there.from.siteId,
+        target: there.to.siteId,
+        selected: selection?.kind === 'tunnel' && selection.id === tunnel.id,
+        data: { tunnel, onSelect: (id: string) => onSelect({ kind: 'tunnel', id }) },
+      };
+    });
+  }, [sites, tunnels, selection, onSelect]);
+}
+
+/** Shows the whole fabric at first, when a site comes or goes, and when the panel changes the room there is. */
+function useFitting(panelOpen: boolean, siteCount: number): void {
+  const { fitView } = useReactFlow();
+  const ready = useNodesInitialized();
+  const before = useRef('');
+  useEffect(() => {
+    const now = `${panelOpen} ${siteCount}`;
+    if (!ready || before.current === now) return;
+    before.current = now;
+    const frame = requestAnimationFrame(() => void fitView(FIT));
+    return () => cancelAnimationFrame(frame);
+  }, [ready, panelOpen, siteCount, fitView]);
+}

@@ -1,0 +1,81 @@
+import {
+  EdgeLabelRenderer,
+  type EdgeProps,
+  type Edge as FlowEdge,
+  type InternalNode,
+  useInternalNode,
+} from '@xyflow/react';
+import type { ReactNode } from 'react';
+import type { Tunnel } from '../../../api/index.js';
+import { formatBitRate } from '../../../lib/format-quantity.js';
+import { ArrowRightIcon } from '../../../ui/icons.js';
+import { ToneIcon } from '../../../ui/StateMark.js';
+import { directionsOf, TUNNEL_STATES, totalRate, tunnelTitle } from '../../tunnels/directions.js';
+import { type Box, between, leaveBox, linkWidth, middleOf, type Point } from '../layout.js';
+
+export type TunnelLinkData = { readonly tunnel: Tunnel; readonly onSelect: (tunnelId: string) => void };
+export type TunnelLinkType = FlowEdge<TunnelLinkData, 'tunnel'>;
+
+/** How far along the link each rate stands, nearer to its sender. */
+const RATE_AT = 0.25;
+
+/** A tunnel on the canvas: colour, dash and shape say its state; each rate stands near its sender and points away. */
+export function TunnelLink({ source, target, data, selected }: EdgeProps<TunnelLinkType>): ReactNode {
+  const from = useInternalNode(source);
+  const to = useInternalNode(target);
+  if (from === undefined || to === undefined || data === undefined) return null;
+  const { tunnel, onSelect } = data;
+  const a = boxOf(from);
+  const b = boxOf(to);
+  const start = leaveBox(a, middleOf(b));
+  const end = leaveBox(b, middleOf(a));
+  const path = `M${start.x},${start.y} L${end.x},${end.y}`;
+  const { tone, label } = TUNNEL_STATES[tunnel.state];
+  const angle = Math.atan2(end.y - start.y, end.x - start.x);
+  const sender = (siteId: string): Point => between(start, end, siteId === source ? RATE_AT : 1 - RATE_AT);
+  return (
+    <>
+      <path className="react-flow__edge-interaction" d={path} fill="none" strokeOpacity={0} strokeWidth={24} />
+      <path
+        className={`w-link-line w-link-${tone}`}
+        data-selected={selected === true}
+        d={path}
+        strokeWidth={linkWidth(totalRate(tunnel))}
+      />
+      <EdgeLabelRenderer>
+        <button
+          type="button"
+          className="w-link-state nodrag nopan"
+          data-selected={selected === true}
+          style={placed(between(start, end, 0.5))}
+          title={`${tunnelTitle(tunnel)}: ${label}`}
+          aria-label={`Tunnel ${tunnelTitle(tunnel)}: ${label}`}
+          onClick={() => onSelect(tunnel.id)}
+        >
+          <ToneIcon tone={tone} size={18} />
+        </button>
+        {tunnel.state === 'up' &&
+          directionsOf(tunnel).map((direction) => (
+            <div key={direction.from.edgeId} className="w-link-rate" style={placed(sender(direction.from.siteId))}>
+              <span style={{ rotate: `${direction.from.siteId === source ? angle : angle + Math.PI}rad` }}>
+                <ArrowRightIcon size={12} aria-hidden />
+              </span>
+              {formatBitRate(direction.sent.bytesPerSecond)}
+            </div>
+          ))}
+      </EdgeLabelRenderer>
+    </>
+  );
+}
+
+function boxOf(node: InternalNode): Box {
+  return {
+    ...node.internals.positionAbsolute,
+    width: node.measured.width ?? 0,
+    height: node.measured.height ?? 0,
+  };
+}
+
+function placed({ x, y }: Point): { transform: string } {
+  return { transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` };
+}
