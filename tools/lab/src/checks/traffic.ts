@@ -8,7 +8,8 @@ import { type PingResult, parsePing, pingArguments } from './ping.js';
 export interface TrafficResult {
   readonly flow: Flow;
   readonly pings: PingResult;
-  readonly transfer: TransferResult;
+  /** Undefined where the direction was measured in the other family. */
+  readonly transfer: TransferResult | undefined;
 }
 
 export interface TransferResult {

@@ -6,9 +6,7 @@ export function trafficTable(traffic: readonly TrafficResult[]): string {
     `${flow.from.name} → ${flow.to.name}`,
     `IPv${flow.family}`,
     `${pings.received}/${pings.sent}`,
-    transfer.mebibytes.toFixed(0),
-    transfer.megabitsPerSecond.toFixed(0),
-    transfer.sha256Match ? 'match' : 'MISMATCH',
+    ...transferCells(transfer),
   ]);
   const all = [HEADING, ...rows];
   const widths = HEADING.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
@@ -22,6 +20,12 @@ export function trafficTable(traffic: readonly TrafficResult[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+function transferCells(transfer: TrafficResult['transfer']): readonly string[] {
+  if (transfer === undefined) return ['', '', ''];
+  const { mebibytes, megabitsPerSecond, sha256Match } = transfer;
+  return [mebibytes.toFixed(0), megabitsPerSecond.toFixed(0), sha256Match ? 'match' : 'MISMATCH'];
 }
 
 const HEADING = ['direction', 'inner', 'pings', 'MiB', 'Mb/s', 'SHA-256'];

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { flowsOf, LAB_TOPOLOGY } from '../topology/topology.js';
+import { directionsOf, type Flow, flowsOf, LAB_TOPOLOGY } from '../topology/topology.js';
 import { judge, type Observations, problemsOf } from './verdict.js';
 
+const whole = { mebibytes: 64, megabitsPerSecond: 900, sha256Match: true, problem: undefined };
+const isSent = (flow: Flow) => directionsOf(LAB_TOPOLOGY).some((each) => JSON.stringify(each) === JSON.stringify(flow));
 const traffic = flowsOf(LAB_TOPOLOGY).map((flow) => ({
   flow,
   pings: { sent: 20, received: 20 },
-  transfer: { mebibytes: 64, megabitsPerSecond: 900, sha256Match: true, problem: undefined },
+  transfer: isSent(flow) ? whole : undefined,
 }));
 const good: Observations = {
   edges: 3,
@@ -23,7 +25,7 @@ describe('the verdict', () => {
       inSync: 3,
       pingsSent: 160,
       pingsReceived: 160,
-      transferMiB: 512,
+      transferMiB: 384,
       sha256Match: true,
       cleartextPackets: 0,
       espPackets: 8000,
@@ -39,7 +41,7 @@ describe('the verdict', () => {
     ['a ping never sent', { traffic: [{ ...traffic[0]!, pings: { sent: 0, received: 0 } }] }, /0 of 0 pings/],
     [
       'a broken file',
-      { traffic: [{ ...traffic[0]!, transfer: { ...traffic[0]!.transfer, sha256Match: false, problem: 'short' } }] },
+      { traffic: [{ ...traffic[0]!, transfer: { ...whole, sha256Match: false, problem: 'short' } }] },
       /did not arrive whole: short/,
     ],
     [

@@ -25,14 +25,15 @@ export interface Observations {
 
 /** The figures and whether they are good. */
 export function judge(seen: Observations): Verdict {
+  const transfers = seen.traffic.flatMap(({ transfer }) => transfer ?? []);
   const pingsSent = sum(seen.traffic.map(({ pings }) => pings.sent));
   const figures = {
     edges: seen.edges,
     inSync: seen.inSync,
     pingsSent,
     pingsReceived: sum(seen.traffic.map(({ pings }) => pings.received)),
-    transferMiB: sum(seen.traffic.map(({ transfer }) => transfer.mebibytes)),
-    sha256Match: seen.traffic.length > 0 && seen.traffic.every(({ transfer }) => transfer.sha256Match),
+    transferMiB: sum(transfers.map(({ mebibytes }) => mebibytes)),
+    sha256Match: transfers.length > 0 && transfers.every(({ sha256Match }) => sha256Match),
     cleartextPackets: seen.capture.cleartextPackets,
     espPackets: seen.capture.espPackets,
     seconds: Number(seen.seconds.toFixed(1)),
@@ -44,13 +45,13 @@ export function judge(seen: Observations): Verdict {
 export function problemsOf({ edges, inSync, traffic, capture }: Observations): readonly string[] {
   const problems: string[] = [];
   if (edges === 0 || inSync !== edges) problems.push(`${inSync} of ${edges} edges are in sync.`);
-  if (traffic.length === 0) problems.push('No traffic was sent.');
+  if (!traffic.some(({ transfer }) => transfer !== undefined)) problems.push('No traffic was sent.');
   for (const { flow, pings, transfer } of traffic) {
     const direction = `${flow.from.name} → ${flow.to.name} (IPv${flow.family})`;
     if (pings.sent === 0 || pings.received !== pings.sent) {
       problems.push(`${direction}: ${pings.received} of ${pings.sent} pings were answered.`);
     }
-    if (transfer.problem !== undefined)
+    if (transfer?.problem !== undefined)
       problems.push(`${direction}: the file did not arrive whole: ${transfer.problem}`);
   }
   if (capture.cleartextPackets > 0) {

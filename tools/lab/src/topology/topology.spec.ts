@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flowsOf, LAB_TOPOLOGY, siteNamed } from './topology.js';
+import { directionsOf, flowsOf, LAB_TOPOLOGY, siteNamed } from './topology.js';
 
 describe('the lab topology', () => {
   it('has a flow for every ordered pair of hosts in every family that both have', () => {
@@ -9,6 +9,18 @@ describe('the lab topology', () => {
       'berlin>paris/6',
       'berlin>tokyo/6',
       'paris>berlin/4',
+      'paris>berlin/6',
+      'paris>tokyo/6',
+      'tokyo>berlin/6',
+      'tokyo>paris/6',
+    ]);
+  });
+
+  it('has one direction per ordered pair, in both families over all', () => {
+    const directions = directionsOf(LAB_TOPOLOGY).map((flow) => `${flow.from.name}>${flow.to.name}/${flow.family}`);
+    expect(directions).toEqual([
+      'berlin>paris/4',
+      'berlin>tokyo/6',
       'paris>berlin/6',
       'paris>tokyo/6',
       'tokyo>berlin/6',

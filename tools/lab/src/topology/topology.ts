@@ -87,6 +87,22 @@ export function flowsOf(topology: Topology): readonly Flow[] {
   );
 }
 
+/**
+ * One flow per ordered pair of sites: what is large is sent once in every direction. Where two sites have both families, one
+ * direction uses IPv4 and the other IPv6.
+ */
+export function directionsOf(topology: Topology): readonly Flow[] {
+  return topology.sites.flatMap((from, index) =>
+    topology.sites
+      .filter((to) => to !== from)
+      .flatMap((to) => {
+        const flows = flowsOf(topology).filter((flow) => flow.from === from && flow.to === to);
+        const preferred = index < topology.sites.indexOf(to) ? 4 : 6;
+        return flows.find((flow) => flow.family === preferred) ?? flows[0] ?? [];
+      }),
+  );
+}
+
 /** The site with this name; throws when the topology has none. */
 export function siteNamed(topology: Topology, name: string): SiteTopology {
   const found = topology.sites.find((candidate) => candidate.name === name);
