@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { ControllerConfig } from './config/controller-config.js';
 import { EnrollmentModule } from './enrollment/enrollment.module.js';
+import { RestModule } from './modules/rest.module.js';
 import { PkiModule } from './pki/pki.module.js';
 import { GrpcModule } from './platform/grpc/grpc.module.js';
 import { PlatformModule } from './platform/platform.module.js';
@@ -14,7 +15,14 @@ export class AppModule {
   static register(config: ControllerConfig, logger: Logger): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.register(config, logger), PkiModule, GrpcModule, EnrollmentModule, SouthboundModule],
+      imports: [
+        PlatformModule.register(config, logger),
+        PkiModule,
+        GrpcModule,
+        EnrollmentModule,
+        SouthboundModule,
+        RestModule,
+      ],
     };
   }
 }

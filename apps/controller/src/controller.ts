@@ -11,6 +11,7 @@ import { ControllerEpoch } from './platform/database/controller-epoch.js';
 import { Database } from './platform/database/database.js';
 import { EnrollmentServer } from './platform/grpc/enrollment-server.js';
 import { SessionServer } from './platform/grpc/session-server.js';
+import { configureHttp } from './platform/http/configure-http.js';
 import { HttpListener } from './platform/listening/http-listener.js';
 import { httpLogging } from './platform/logging/http-logging.js';
 import { NestLogger } from './platform/logging/nest-logger.js';
@@ -59,11 +60,12 @@ export class Controller {
     const logger = new NestLogger(this.#logger);
     const application = await NestFactory.create<NestExpressApplication>(
       AppModule.register(this.#config, this.#logger),
-      { logger, abortOnError: false },
+      { logger, abortOnError: false, bodyParser: false },
     );
     this.#application = application;
     application.disable('x-powered-by');
     application.use(httpLogging(this.#logger));
+    configureHttp(application, this.#config);
     await application.get(Database).start();
     await startPki(application);
     const epoch = await application.get(ControllerEpoch).take();

@@ -29,7 +29,14 @@ export async function createOpenApiDocument(): Promise<OpenAPIObject> {
 
 /** The document as it is committed: stable order, a line feed at the end. */
 export async function openApiText(): Promise<string> {
-  return `${JSON.stringify(await createOpenApiDocument(), null, 2)}\n`;
+  return `${JSON.stringify(await createOpenApiDocument(), orderParameterKeys, 2)}\n`;
+}
+
+/** Nest merges the decorators of a parameter in place, so that a second document has them in another order. */
+function orderParameterKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('in' in value && 'name' in value)) return value;
+  const { name, in: place, required, description, ...rest } = value as Record<string, unknown>;
+  return { name, in: place, required, description, ...rest };
 }
 
 function constructorParameters(controller: Type): Type[] {

@@ -104,13 +104,13 @@ export class PoliciesRepository {
 /** The rules of the policy `p` in order, as the API writes them. */
 export function policyRulesJson(sql: SqlExecutor) {
   return sql`coalesce((
-    select jsonb_agg(jsonb_build_object(
+    select json_agg(json_build_object(
       'id', r.id, 'name', r.name, 'action', r.action, 'enabled', r.enabled,
       'sources', ${endpointsJson(sql, 'sources')},
       'destinations', ${endpointsJson(sql, 'destinations')},
       'services', coalesce((
-        select jsonb_agg(jsonb_build_object('protocol', s.protocol, 'ports', coalesce((
-          select jsonb_agg(jsonb_build_object('first', lower(range), 'last', upper(range) - 1) order by n)
+        select json_agg(json_build_object('protocol', s.protocol, 'ports', coalesce((
+          select json_agg(json_build_object('first', lower(range), 'last', upper(range) - 1) order by n)
           from unnest(s.ports) with ordinality as ranges (range, n)), '[]')) order by s.position)
         from rule_services s where s.tenant_id = r.tenant_id and s.rule_id = r.id), '[]')
     ) order by r.position)
@@ -119,7 +119,7 @@ export function policyRulesJson(sql: SqlExecutor) {
 
 function endpointsJson(sql: SqlExecutor, side: 'sources' | 'destinations') {
   return sql`coalesce((
-    select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+    select json_agg(json_strip_nulls(json_build_object(
       'kind', e.kind, 'siteId', e.site_id, 'networkId', e.network_id, 'prefix', e.prefix::text)) order by e.position)
     from rule_endpoints e where e.tenant_id = r.tenant_id and e.rule_id = r.id and e.side = ${side}), '[]')`;
 }

@@ -9,22 +9,22 @@ export class IntentRepository {
   /** One statement, so one snapshot: a change made meanwhile is in it whole or not at all. Every list has a fixed order. */
   async read(sql: SqlExecutor, tenantId: string): Promise<FabricIntent> {
     const [row] = await sql<{ intent: FabricIntent }[]>`
-      select jsonb_build_object(
+      select json_build_object(
         'tenantId', t.id,
         'sites', coalesce((
-          select jsonb_agg(jsonb_build_object('id', s.id, 'name', s.name) order by s.id)
+          select json_agg(json_build_object('id', s.id, 'name', s.name) order by s.id)
           from sites s where s.tenant_id = t.id), '[]'),
         'networks', coalesce((
-          select jsonb_agg(jsonb_build_object(
+          select json_agg(json_build_object(
             'id', n.id, 'siteId', n.site_id, 'name', n.name, 'prefix', n.prefix::text) order by n.id)
           from networks n where n.tenant_id = t.id), '[]'),
         'edges', coalesce((
-          select jsonb_agg(jsonb_build_object(
+          select json_agg(json_build_object(
             'id', e.id, 'siteId', e.site_id, 'name', e.name,
             'underlayAddress', host(e.underlay_address), 'underlayPort', e.underlay_port) order by e.id)
           from edges e where e.tenant_id = t.id), '[]'),
         'policies', coalesce((
-          select jsonb_agg(jsonb_build_object(
+          select json_agg(json_build_object(
             'id', p.id, 'name', p.name, 'enabled', p.enabled, 'rules', ${policyRulesJson(sql)}) order by p.position)
           from policies p where p.tenant_id = t.id), '[]')
       ) as intent

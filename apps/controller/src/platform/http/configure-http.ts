@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { ControllerConfig } from '../../config/controller-config.js';
+import { bodyErrors } from './body-errors.js';
 import { consolePages } from './console-pages.js';
 import { securityHeaders } from './security-headers.js';
 import { writeChecks } from './write-checks.js';
@@ -25,6 +26,7 @@ export function configureHttp(application: NestExpressApplication, config: Contr
   application.useStaticAssets(config.consoleDirectory, { index: false });
   application.use(writeChecks);
   application.useBodyParser('json', { limit: BODY_LIMIT_OCTETS, strict: false, inflate: false });
+  application.use(bodyErrors);
 }
 
 /** The names of assets hold a digest of their content. */

@@ -2,10 +2,12 @@ import type { ProblemEntry } from './schemas.js';
 
 /** Who or what is at fault, in words that know nothing of HTTP. */
 export type ErrorKind =
+  | 'malformed'
   | 'unauthenticated'
   | 'forbidden'
   | 'not_found'
   | 'conflict'
+  | 'too_large'
   | 'unsupported_media_type'
   | 'invalid'
   | 'precondition_failed'

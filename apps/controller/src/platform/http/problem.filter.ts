@@ -49,8 +49,6 @@ function contentOf(error: unknown): ProblemContent {
     const detail = 'The database cannot be reached; nothing was changed. Try again in a few seconds.';
     return { status: 503, code: 'database_unavailable', detail, errors: [] };
   }
-  const type = bodyParserType(error);
-  if (type !== undefined) return { errors: [], ...(BODY_PROBLEMS[type] ?? BAD_BODY) };
   if (error instanceof HttpException && error.getStatus() < 500) {
     const status = error.getStatus();
     if (status === 404)
@@ -69,18 +67,14 @@ function headersFor(error: unknown, status: number): Record<string, string> {
   return after === undefined ? {} : { 'Retry-After': String(after) };
 }
 
-/** What Express' body parser says is wrong with a body. */
-function bodyParserType(error: unknown): string | undefined {
-  const known = error instanceof Error && 'type' in error && 'status' in error && 'expose' in error;
-  return known && typeof error.type === 'string' ? error.type : undefined;
-}
-
 const STATUS: Readonly<Record<ErrorKind, number>> = {
+  malformed: 400,
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
   conflict: 409,
   precondition_failed: 412,
+  too_large: 413,
   unsupported_media_type: 415,
   invalid: 422,
   precondition_required: 428,
@@ -103,15 +97,4 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not available now',
 };
 
-const BAD_BODY = { status: 400, code: 'malformed_body', detail: 'The body cannot be read.' };
-const BODY_PROBLEMS: Readonly<Record<string, Omit<ProblemContent, 'errors'>>> = {
-  'entity.parse.failed': { status: 400, code: 'malformed_json', detail: 'The body is no JSON (RFC 8259).' },
-  'entity.too.large': { status: 413, code: 'body_too_large', detail: 'The body is larger than this API takes.' },
-  'charset.unsupported': { status: 415, code: 'unsupported_charset', detail: 'The body is not UTF-8.' },
-  'encoding.unsupported': {
-    status: 415,
-    code: 'unsupported_encoding',
-    detail: 'The body is compressed; send it as it is.',
-  },
-};
 const UNAVAILABLE_RETRY_SECONDS = 2;

@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
-import { DomainError, notFound } from './domain-error.js';
+import { DomainError } from './domain-error.js';
 import { problemEntries } from './schema-issues.js';
 
 /** Parses what a handler is given by the schema in its decorator; refuses what the schema refuses. */
@@ -10,7 +10,8 @@ export class SchemaPipe implements PipeTransform {
     if (schema === undefined || type === 'custom') return value;
     const result = (schema as z.ZodType).safeParse(value);
     if (result.success) return result.data;
-    if (type === 'param') throw notFound((data ?? 'resource').replace(/Id$/, ''), String(value));
+    // A malformed name names nothing.
+    if (type === 'param') throw malformedName(data ?? 'path', String(value));
     const { issues } = result.error;
     const entries = problemEntries(issues, value).map((entry) =>
       type === 'query' ? { ...entry, pointer: `?${entry.pointer.slice(1)}` } : entry,
@@ -19,3 +20,10 @@ export class SchemaPipe implements PipeTransform {
     throw new DomainError('invalid', 'invalid_request', `${count}; see errors.`, entries);
   }
 }
+
+function malformedName(parameter: string, value: string): DomainError {
+  const detail = `There is nothing here: "${value.slice(0, MAX_QUOTED)}" is no ${parameter}.`;
+  return new DomainError('not_found', 'malformed_name', detail);
+}
+
+const MAX_QUOTED = 100;

@@ -64,12 +64,10 @@ export const UnderlayAddress = z
 
 export const ProblemEntry = z
   .object({
-    pointer: z
-      .string()
-      .meta({
-        description:
-          'JSON pointer (RFC 6901) to the value at fault: in the body, or, when a draft does not compile, in the intent (/policies/0/rules/1/…). A query parameter is written ?name.',
-      }),
+    pointer: z.string().meta({
+      description:
+        'JSON pointer (RFC 6901) to the value at fault: in the body, or, when a draft does not compile, in the intent (/policies/0/rules/1/…). A query parameter is written ?name.',
+    }),
     rule: z.string().meta({ description: 'Stable name of the rule that was broken.' }),
     detail: z.string().meta({ description: 'What is wrong, in one sentence.' }),
     fix: z.string().meta({ description: 'What to do about it.' }),
