@@ -23,6 +23,11 @@ const STEPS = {
     story: 'generated code is current',
     run: [process.execPath, 'tools/repository/generate.mjs', '--check'],
   },
+  compose: {
+    story: 'docker-compose.yml is valid',
+    unless: () => spawnSync('docker', ['compose', 'version']).status !== 0 && 'the compose plugin of Docker is absent',
+    run: ['docker', 'compose', 'config', '--quiet'],
+  },
   docs: {
     story: 'every path the documents name exists',
     run: [process.execPath, 'tools/repository/check-doc-paths.mjs'],
@@ -47,8 +52,15 @@ if (process.argv.includes('--list')) {
 }
 
 let failed = 0;
+let skipped = 0;
 const chosen = Object.entries(STEPS).filter(([name]) => (!only || only.includes(name)) && !skip.includes(name));
 for (const [name, step] of chosen) {
+  const why = step.unless?.();
+  if (why) {
+    skipped += 1;
+    console.log(`skipped           ${name.padEnd(10)} ${step.story}: ${why}`);
+    continue;
+  }
   const started = performance.now();
   const [command, ...args] = step.run;
   const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 });
@@ -59,7 +71,7 @@ for (const [name, step] of chosen) {
   failed += 1;
   console.log(`${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? `${result.error.message}\n` : ''}`);
 }
-console.log(`checks: ${chosen.length - failed} passed, ${failed} failed`);
+console.log(`checks: ${chosen.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed === 0 ? 0 : 1);
 
 function namesAfter(option) {

@@ -42,6 +42,11 @@ const SUITES = {
     tally: 'file',
     run: vitest('vitest.system.config.ts'),
   },
+  compose: {
+    story: 'the fabric in containers, where a Docker engine answers',
+    tally: 'file',
+    run: vitest('vitest.compose.config.ts'),
+  },
 };
 
 if (process.argv.includes('--list')) {
