@@ -1,0 +1,176 @@
+import { type Bundle, KeyingMode, SecurityPolicyAction } from '@weft/contracts/southbound';
+import { describe, expect, it } from 'vitest';
+import { PEER_ID, TUNNEL_ID, testBundle } from '../../../test/support/test-bundle.js';
+import { parseBundle } from './parse-bundle.js';
+
+/** [what, how to spoil a good bundle, path, rule] */
+const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
+  ['no device', (b) => delete b.device, 'device', 'missing_field'],
+  ['an MTU too small for IPv6', (b) => (b.device!.mtu = 1279), 'device.mtu', 'out_of_range'],
+  ['an MTU too large', (b) => (b.device!.mtu = 65_536), 'device.mtu', 'out_of_range'],
+  ['no underlay', (b) => delete b.underlay, 'underlay', 'missing_field'],
+  ['no underlay address', (b) => (b.underlay!.address = 'berlin'), 'underlay.address', 'bad_address'],
+  ['an address with leading zeros', (b) => (b.underlay!.address = '192.0.02.1'), 'underlay.address', 'bad_address'],
+  ['underlay port 0', (b) => (b.underlay!.port = 0), 'underlay.port', 'out_of_range'],
+  ['underlay port 65536', (b) => (b.underlay!.port = 65_536), 'underlay.port', 'out_of_range'],
+  ['a tunnel without UUID', (b) => (b.tunnels[0]!.tunnelId = 'x'), 'tunnels[0].tunnel_id', 'bad_identifier'],
+  [
+    'a tunnel twice',
+    (b) => b.tunnels.push({ ...b.tunnels[0]!, peerEdgeId: TUNNEL_ID }),
+    'tunnels[1].tunnel_id',
+    'duplicate',
+  ],
+  [
+    'a peer twice',
+    (b) => b.tunnels.push({ ...b.tunnels[0]!, tunnelId: PEER_ID }),
+    'tunnels[1].peer_edge_id',
+    'duplicate',
+  ],
+  ['a nameless peer', (b) => (b.tunnels[0]!.peerName = ''), 'tunnels[0].peer_name', 'bad_identifier'],
+  [
+    'a peer named with a line break',
+    (b) => (b.tunnels[0]!.peerName = 'a\nb'),
+    'tunnels[0].peer_name',
+    'bad_identifier',
+  ],
+  ['a remote nowhere', (b) => (b.tunnels[0]!.remote!.address = '0.0.0.0'), 'tunnels[0].remote.address', 'bad_address'],
+  [
+    'a multicast remote',
+    (b) => (b.tunnels[0]!.remote!.address = 'ff02::1'),
+    'tunnels[0].remote.address',
+    'bad_address',
+  ],
+  [
+    'a keying mode to come',
+    (b) => (b.tunnels[0]!.keyingMode = KeyingMode.KEYING_MODE_IKEV2),
+    'tunnels[0].keying_mode',
+    'unsupported_value',
+  ],
+  ['no profile', (b) => delete b.tunnels[0]!.profile, 'tunnels[0].profile', 'missing_field'],
+  [
+    'an unknown algorithm',
+    (b) => (b.tunnels[0]!.profile!.encryption = 12 as never),
+    'tunnels[0].profile.encryption',
+    'unsupported_value',
+  ],
+  [
+    'a key of 255 bits',
+    (b) => (b.tunnels[0]!.profile!.keyBits = 255),
+    'tunnels[0].profile.key_bits',
+    'unsupported_value',
+  ],
+  [
+    'no replay window',
+    (b) => (b.tunnels[0]!.profile!.replayWindow = 0),
+    'tunnels[0].profile.replay_window',
+    'out_of_range',
+  ],
+  ['4097 tunnels', (b) => (b.tunnels = new Array(4097).fill(b.tunnels[0]!)), 'tunnels', 'too_many'],
+  [
+    'an entry without id',
+    (b) => (b.securityPolicies[0]!.entryId = ''),
+    'security_policies[0].entry_id',
+    'bad_identifier',
+  ],
+  [
+    'an entry twice',
+    (b) => (b.securityPolicies[1]!.entryId = b.securityPolicies[0]!.entryId),
+    'security_policies[1].entry_id',
+    'duplicate',
+  ],
+  [
+    'an unknown tunnel',
+    (b) => (b.securityPolicies[1]!.tunnelId = PEER_ID),
+    'security_policies[1].tunnel_id',
+    'unknown_tunnel',
+  ],
+  [
+    'a DISCARD with a tunnel',
+    (b) => (b.securityPolicies[0]!.action = SecurityPolicyAction.SECURITY_POLICY_ACTION_DISCARD),
+    'security_policies[0].tunnel_id',
+    'unexpected_value',
+  ],
+  [
+    'no action',
+    (b) => Object.assign(b.securityPolicies[0]!, { action: 0, tunnelId: '' }),
+    'security_policies[0].action',
+    'unsupported_value',
+  ],
+  ['no selector', (b) => delete b.securityPolicies[0]!.selector, 'security_policies[0].selector', 'missing_field'],
+  [
+    'an address of 5 octets',
+    (b) => (selector(b).localAddresses[0]!.first = Buffer.alloc(5)),
+    'security_policies[0].selector.local_addresses[0].first',
+    'bad_address',
+  ],
+  [
+    'a range of two families',
+    (b) => (selector(b).localAddresses[0]!.last = Buffer.alloc(16, 255)),
+    'security_policies[0].selector.local_addresses[0].last',
+    'mixed_families',
+  ],
+  [
+    'local IPv4, remote IPv6',
+    (b) => (selector(b).remoteAddresses = selector(b, 1).remoteAddresses),
+    'security_policies[0].selector.remote_addresses[0]',
+    'mixed_families',
+  ],
+  [
+    'a reversed range',
+    (b) => (selector(b).localAddresses[0]!.first = Buffer.alloc(4, 255)),
+    'security_policies[0].selector.local_addresses[0]',
+    'reversed_range',
+  ],
+  ['protocol 256', (b) => (selector(b).protocol = 256), 'security_policies[0].selector.protocol', 'out_of_range'],
+  [
+    'ports of any protocol',
+    (b) => delete selector(b).protocol,
+    'security_policies[0].selector',
+    'ports_without_protocol',
+  ],
+  ['ports of ICMP', (b) => (selector(b).protocol = 1), 'security_policies[0].selector', 'ports_without_protocol'],
+  [
+    'port 65536',
+    (b) => (selector(b).remotePorts[0]!.last = 65_536),
+    'security_policies[0].selector.remote_ports[0].last',
+    'out_of_range',
+  ],
+  [
+    'reversed ports',
+    (b) => (selector(b).remotePorts[0]!.first = 444),
+    'security_policies[0].selector.remote_ports[0]',
+    'reversed_range',
+  ],
+  [
+    '100001 policies',
+    (b) => (b.securityPolicies = new Array(100_001).fill(b.securityPolicies[0]!)),
+    'security_policies',
+    'too_many',
+  ],
+  ['a route with host bits', (b) => (b.routes[0] = '10.2.0.1/24'), 'routes[0]', 'bad_prefix'],
+  ['a route too long', (b) => (b.routes[1] = '2001:db8::/129'), 'routes[1]', 'bad_prefix'],
+  ['a route twice, spelt differently', (b) => b.routes.push('2001:0db8:2:0::/64'), 'routes[2]', 'duplicate'],
+  ['65537 routes', (b) => (b.routes = new Array(65_537).fill('10.2.0.0/24')), 'routes', 'too_many'],
+  ['a network that is none', (b) => (b.localNetworks[1] = ''), 'local_networks[1]', 'bad_prefix'],
+];
+
+describe('the content of a bundle', () => {
+  it('in order is accepted', () => {
+    expect(parseBundle(testBundle())).toMatchObject({ overlayMtu: 1422 });
+  });
+
+  it.each(SPOILED)('with %s is refused', (_, spoil, path, rule) => {
+    const bundle = testBundle();
+    spoil(bundle);
+    expect(() => parseBundle(bundle)).toThrow(expect.objectContaining({ path, rule }));
+  });
+
+  it('may have no tunnels and no policies: an edge on its own', () => {
+    const bundle = { ...testBundle(), tunnels: [], securityPolicies: [], routes: [], localNetworks: [] };
+    expect(parseBundle(bundle).tunnels.size).toBe(0);
+  });
+});
+
+function selector(bundle: Bundle, index = 0): NonNullable<Bundle['securityPolicies'][number]['selector']> {
+  return bundle.securityPolicies[index]!.selector!;
+}

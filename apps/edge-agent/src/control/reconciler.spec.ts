@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { UnderlayAddress } from './bundle/verified-bundle.js';
+import { type Command, describeCommand, reconcile, type SystemState } from './reconciler.js';
+
+const underlays: readonly UnderlayAddress[] = [1, 2].map((last) => ({
+  text: `192.0.2.${last}`,
+  octets: Uint8Array.of(192, 0, 2, last),
+  port: 4500,
+}));
+const prefixes = fc.uniqueArray(fc.constantFrom('10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16', '2001:db8::/32'));
+const state: fc.Arbitrary<SystemState> = fc.record({
+  mtu: fc.constantFrom(1400, 1422),
+  up: fc.boolean(),
+  underlay: fc.constantFrom(undefined, ...underlays),
+  deviceRoutes: prefixes.map((list) => new Set(list)),
+  unreachableRoutes: prefixes.map((list) => new Set(list)),
+  forwardsIpv4: fc.boolean(),
+  forwardsIpv6: fc.boolean(),
+  contentHash: fc.constantFrom(undefined, 'aa', 'bb'),
+});
+
+/** The machine as a model: what each command does to it. */
+function perform(current: SystemState, command: Command): SystemState {
+  switch (command.kind) {
+    case 'bind_underlay':
+      return { ...current, underlay: command.underlay };
+    case 'add_unreachable_routes':
+      return { ...current, unreachableRoutes: new Set([...current.unreachableRoutes, ...command.prefixes]) };
+    case 'add_device_routes':
+      return { ...current, deviceRoutes: new Set([...current.deviceRoutes, ...command.prefixes]) };
+    case 'remove_device_routes':
+      return { ...current, deviceRoutes: without(current.deviceRoutes, command.prefixes) };
+    case 'remove_unreachable_routes':
+      return { ...current, unreachableRoutes: without(current.unreachableRoutes, command.prefixes) };
+    case 'configure_device':
+      return { ...current, up: true, mtu: command.mtu };
+    case 'enable_forwarding':
+      return command.family === 4 ? { ...current, forwardsIpv4: true } : { ...current, forwardsIpv6: true };
+    case 'load_policies':
+      return { ...current, contentHash: command.contentHash };
+    case 'unload_policies':
+      return { ...current, contentHash: undefined };
+  }
+}
+
+function without(set: ReadonlySet<string>, gone: readonly string[]): ReadonlySet<string> {
+  return new Set([...set].filter((prefix) => !gone.includes(prefix)));
+}
+
+describe('reconcile', () => {
+  it('leads from any state to any other, and then has nothing to do', () => {
+    fc.assert(
+      fc.property(state, state, (desired, actual) => {
+        const reached = reconcile(desired, actual).reduce(perform, actual);
+        expect(reconcile(desired, reached)).toEqual([]);
+        expect(reached.deviceRoutes).toEqual(desired.deviceRoutes);
+        expect(reached.unreachableRoutes).toEqual(desired.unreachableRoutes);
+        expect(reached.contentHash).toBe(desired.contentHash);
+      }),
+    );
+  });
+
+  it('never has a route into the device without its unreachable shadow, if both ends are so', () => {
+    const shadowed = state.map((value) => ({ ...value, unreachableRoutes: value.deviceRoutes }));
+    fc.assert(
+      fc.property(shadowed, shadowed, (desired, actual) => {
+        let current: SystemState = actual;
+        for (const command of reconcile(desired, actual)) {
+          current = perform(current, command);
+          for (const prefix of current.deviceRoutes) expect(current.unreachableRoutes).toContain(prefix);
+        }
+      }),
+    );
+  });
+
+  it('loads the policies again when only the socket changed, and describes every step', () => {
+    const before: SystemState = {
+      mtu: 1422,
+      up: true,
+      underlay: underlays[0],
+      deviceRoutes: new Set(),
+      unreachableRoutes: new Set(),
+      forwardsIpv4: false,
+      forwardsIpv6: false,
+      contentHash: 'aa',
+    };
+    const commands = reconcile({ ...before, underlay: underlays[1] }, before);
+    expect(commands.map(describeCommand)).toEqual([
+      'bind the underlay socket to 192.0.2.2 port 4500',
+      'load the policies of aa',
+    ]);
+  });
+});
