@@ -1,6 +1,7 @@
 export type SecurityAssociationErrorCode =
   | 'ALGORITHM_NOT_OFFERED'
   | 'ALGORITHM_FORBIDDEN'
+  | 'ALGORITHM_UNKNOWN'
   | 'INTEGRITY_REQUIRED'
   | 'INTEGRITY_NOT_ALLOWED'
   | 'KEY_LENGTH'

@@ -1,6 +1,7 @@
 export { equalConstantTime } from './bytes/compare.js';
 export { fromHex, toHex } from './bytes/hex.js';
 export { Secret } from './bytes/secret.js';
+export { type AhIntegrityName, type AhTransform, createAhTransform } from './crypto/ah-transform.js';
 export {
   createEspTransform,
   type EspSuite,
@@ -38,8 +39,14 @@ export {
   SecurityAssociationError,
   type SecurityAssociationErrorCode,
 } from './errors.js';
+export type { LifetimeParameters } from './policy/lifetime.js';
 export type { LifetimeEvent } from './policy/sad.js';
-export type { SecurityAssociationParameters } from './policy/security-association.js';
+export type {
+  AhAssociationParameters,
+  EspAssociationParameters,
+  OuterHeaderParameters,
+  SecurityAssociationParameters,
+} from './policy/security-association.js';
 export type { PortRange, TrafficSelector } from './policy/selector.js';
 export { createSecurityPolicyDatabase, type SecurityPolicy, SecurityPolicyDatabase } from './policy/spd.js';
 export {
@@ -61,5 +68,6 @@ export {
   parsePrefix,
   prefixRange,
 } from './wire/ip/address.js';
+export { decapsulateEcn, ECN } from './wire/ip/ecn.js';
 export { PROTOCOL } from './wire/ip/protocol.js';
 export { classifyEncapsulated, type EncapsulatedKind } from './wire/udp-encap.js';

@@ -7,6 +7,7 @@ import {
   type CombinedSuite,
   ENCRYPTION,
   type EncryptionName,
+  FORBIDDEN,
   INTEGRITY,
   type IntegrityName,
   type IntegritySuite,
@@ -73,6 +74,7 @@ export function espLengths(suite: EspSuite): EspLengths {
 /** Throws SecurityAssociationError when the suite is not sound, not offered, or the keying material does not fit. */
 export function createEspTransform(options: EspTransformOptions): EspTransform {
   const { suite, provider } = options;
+  checkNames(suite);
   const encryption = ENCRYPTION[suite.encryption];
   if (!encryption.keyBits.includes(suite.keyBits)) {
     throw new SecurityAssociationError(
@@ -111,6 +113,24 @@ export function createEspTransform(options: EspTransformOptions): EspTransform {
   }
   if (!provider.macs.includes(integrity.algorithm)) throw notOffered(provider, integrity.algorithm);
   return new EncryptThenMacTransform(encryption, integrity, options);
+}
+
+/** Names come from configuration, so the type alone does not make them sound. */
+function checkNames({ encryption, integrity }: EspSuite): void {
+  checkName(encryption, ENCRYPTION);
+  const unsound: string | undefined = integrity;
+  if (unsound === 'none') {
+    throw new SecurityAssociationError('INTEGRITY_REQUIRED', 'Encryption without integrity is refused (RFC 8221 §4).');
+  }
+  if (integrity !== undefined) checkName(integrity, INTEGRITY);
+}
+
+function checkName(name: string, known: Readonly<Record<string, unknown>>): void {
+  if (Object.hasOwn(known, name)) return;
+  const why = Object.hasOwn(FORBIDDEN, name) ? FORBIDDEN[name] : undefined;
+  if (why !== undefined) throw new SecurityAssociationError('ALGORITHM_FORBIDDEN', `${why}: choose another.`);
+  const names = Object.keys(known).join(', ');
+  throw new SecurityAssociationError('ALGORITHM_UNKNOWN', `"${name}" is not known: choose one of ${names}.`);
 }
 
 class AeadTransform implements EspTransform {
@@ -367,7 +387,7 @@ function writeAad(aad: Uint8Array, packet: Uint8Array, offset: number, sequenceH
   return 12;
 }
 
-function notOffered(provider: CryptoProvider, algorithm: string): SecurityAssociationError {
+export function notOffered(provider: CryptoProvider, algorithm: string): SecurityAssociationError {
   return new SecurityAssociationError(
     'ALGORITHM_NOT_OFFERED',
     `The crypto provider "${provider.name}" does not offer ${algorithm}: choose another suite or provider.`,

@@ -91,3 +91,13 @@ export const INTEGRITY: Readonly<Record<IntegrityName, IntegritySuite>> = {
   'aes-xcbc-96': { algorithm: 'aes-xcbc', keyLength: 16, icvLength: 12 },
   'aes-cmac-96': { algorithm: 'aes-cmac', keyLength: 16, icvLength: 12 },
 };
+
+/** Names of other people's configurations that are refused, and why. */
+export const FORBIDDEN: Readonly<Record<string, string>> = {
+  des: 'DES must not be used (RFC 8221 section 5)',
+  '3des': '3DES should not be used (RFC 8221 section 5): 64-bit blocks collide within hours at line rate',
+  blowfish: 'Blowfish must not be used (RFC 8221 section 5)',
+  'hmac-md5-96': 'HMAC-MD5 must not be used (RFC 8221 section 6)',
+  'kpdk-md5': 'KPDK-MD5 must not be used (RFC 8221 section 6)',
+  'des-mac': 'DES-MAC must not be used (RFC 8221 section 6)',
+};

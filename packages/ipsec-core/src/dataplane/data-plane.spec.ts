@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
-import type { SecurityAssociationParameters } from '../policy/security-association.js';
+import type { EspAssociationParameters } from '../policy/security-association.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase, type SecurityPolicy } from '../policy/spd.js';
 import { parsePrefix } from '../wire/ip/address.js';
@@ -32,8 +32,8 @@ const protect = (entryId: string, value: TrafficSelector, tunnelId = 't'): Secur
 
 function association(
   direction: 'inbound' | 'outbound',
-  more: Partial<SecurityAssociationParameters> = {},
-): SecurityAssociationParameters {
+  more: Partial<EspAssociationParameters> = {},
+): EspAssociationParameters {
   return {
     direction,
     tunnelId: 't',
@@ -58,7 +58,7 @@ function plane(policies: readonly SecurityPolicy[]): DataPlane {
 }
 
 /** Two edges, A with 10.1/16 and 2001:db8:1::/48, B with 2 instead of 1. */
-function pair(more: Partial<SecurityAssociationParameters> = {}): { a: DataPlane; b: DataPlane } {
+function pair(more: Partial<EspAssociationParameters> = {}): { a: DataPlane; b: DataPlane } {
   const A = ['10.1.0.0/16', '2001:db8:1::/48'];
   const B = ['10.2.0.0/16', '2001:db8:2::/48'];
   const a = plane([protect('e', selector(A, B))]);
@@ -288,7 +288,7 @@ describe('data plane', () => {
   ] as const)('refuses an association with %s and changes nothing', (code, more) => {
     const { b } = pair();
     const before = b.associations();
-    const parameters = association('inbound', { spi: 0x3000, ...(more as Partial<SecurityAssociationParameters>) });
+    const parameters = association('inbound', { spi: 0x3000, ...(more as Partial<EspAssociationParameters>) });
     const install = () => b.install(parameters, 0);
     expect(install).toThrowError(expect.objectContaining({ code }));
     expect(b.associations()).toEqual(before);

@@ -1,3 +1,4 @@
+import type { AhIntegrityName } from '../crypto/ah-transform.js';
 import type { CryptoProvider, Direction } from '../crypto/provider.js';
 import type { EncryptionName } from '../crypto/suites.js';
 import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
@@ -23,7 +24,7 @@ export interface AssociationSnapshot {
   readonly direction: Direction;
   readonly tunnelId: string;
   readonly spi: number;
-  readonly suite: EncryptionName;
+  readonly suite: EncryptionName | AhIntegrityName;
   /** Outbound: whether new packets go out on it. Inbound: always true. */
   readonly current: boolean;
   readonly packets: bigint;
@@ -75,7 +76,14 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#associations = new SecurityAssociationDatabase(options);
     const database = createSecurityPolicyDatabase([]);
-    this.#outboundContext = { database, tunnels: [], policies: this.#policies, drops: this.#drops };
+    this.#outboundContext = {
+      database,
+      tunnels: [],
+      associations: this.#associations,
+      policies: this.#policies,
+      drops: this.#drops,
+      random: options.random,
+    };
     this.#inboundContext = { database, associations: this.#associations, drops: this.#drops };
     this.#outbound = new OutboundProcessor(this.#outboundContext);
     this.#inbound = new InboundProcessor(this.#inboundContext);
@@ -123,8 +131,17 @@ export class DataPlane {
   }
 
   /**
+   * A packet that carries nothing and that the receiver discards (RFC 4303 section 2.6), so that silence does not show.
+   * For associations in tunnel mode whose outer header a UDP socket writes.
+   */
+  dummy(tunnelId: string, payloadLength: number, out: Uint8Array, outOffset: number, now: number): OutboundResult {
+    return this.#outbound.dummy(tunnelId, payloadLength, out, outOffset, now);
+  }
+
+  /**
    * An ESP packet from the underlay (a UDP payload that classifyEncapsulated calls esp): on `deliver`, the clear packet
-   * is in `out`. `out` needs room for `length` octets; after a discard it may hold remains. The result is reused.
+   * is in `out`. `out` needs room for `length` octets; after a discard it may hold remains. `outerEcn`: the ECN bits of the header that the socket took off
+   * (RFC 6040). The result is reused.
    */
   open(
     packet: Uint8Array,
@@ -133,8 +150,24 @@ export class DataPlane {
     out: Uint8Array,
     outOffset: number,
     now: number,
+    outerEcn = 0,
   ): InboundResult {
-    return this.#inbound.open(packet, offset, length, out, outOffset, now);
+    return this.#inbound.openEsp(packet, offset, length, out, outOffset, now, outerEcn);
+  }
+
+  /**
+   * A whole IP packet that carries AH or ESP: transport mode, AH, bundles, and tunnels whose outer header the engine
+   * writes. `out` needs room for `length` octets; it may be `packet` itself when outOffset is not above offset.
+   */
+  openIp(
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): InboundResult {
+    return this.#inbound.openIp(packet, offset, length, out, outOffset, now);
   }
 
   /** Lifetimes reached since the last call; associations that reached their hard one are gone. */

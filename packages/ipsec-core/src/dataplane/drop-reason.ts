@@ -10,8 +10,16 @@ export const DROP_REASONS = [
   'no_association',
   'association_expired',
   'sequence_exhausted',
+  'fragment_in_transport_mode',
+  'unprotectable_header',
+  'packet_too_large',
+  'bundle_too_deep',
   // inbound
   'malformed_esp',
+  'malformed_ah',
+  'not_ipsec',
+  'mode_mismatch',
+  'bundle_incomplete',
   'unknown_spi',
   'replay_late',
   'replayed',
@@ -21,6 +29,7 @@ export const DROP_REASONS = [
   'malformed_inner_packet',
   'selector_mismatch',
   'dummy_packet',
+  'ecn_congestion_lost',
 ] as const;
 
 export type DropReason = (typeof DROP_REASONS)[number];

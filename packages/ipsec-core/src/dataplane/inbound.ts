@@ -1,10 +1,13 @@
-import { readUint32 } from '../bytes/octets.js';
+import { copyOctets, readUint32 } from '../bytes/octets.js';
 import { inferSequenceHigh } from '../policy/extended-sequence.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { InboundAssociation } from '../policy/security-association.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
+import { AH, ahHeaderLength, findProtection, InsertionPoint, readAhLength } from '../wire/ah.js';
 import { ESP, ESP_DUMMY, espPayloadLength } from '../wire/esp.js';
+import { decapsulateEcn } from '../wire/ip/ecn.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
+import { readTrafficClass, writeTotalLength, writeTrafficClass } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
 import type { InboundResult, Writable } from './verdict.js';
@@ -15,17 +18,45 @@ export interface InboundContext {
   readonly drops: DropCounters;
 }
 
-/** RFC 4301 section 5.2 and RFC 4303 section 3.4: ESP packet in, clear packet out. */
+/** RFC 4301 section 5.2, RFC 4302 section 3.4 and RFC 4303 section 3.4: protected packet in, clear packet out. */
 export class InboundProcessor {
   readonly #context: InboundContext;
   readonly #flow = new Flow();
+  readonly #point = new InsertionPoint();
   readonly #result: Writable<InboundResult> = { verdict: 'discard', tunnelId: '', length: 0, reason: undefined };
+  /** What the last step left: the number found, or the next header of a decrypted trailer. */
+  #sequenceHigh = 0;
+  #next = 0;
 
   constructor(context: InboundContext) {
     this.#context = context;
   }
 
-  open(
+  /** An ESP packet whose outer header a UDP socket has taken off; `outerEcn` is what that header carried. */
+  openEsp(
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+    outerEcn: number,
+  ): InboundResult {
+    if (length < ESP.headerLength || offset + length > packet.length) return this.#discard('malformed_esp');
+    const association = this.#context.associations.inbound(readUint32(packet, offset + ESP.spi));
+    if (association === undefined) return this.#discard('unknown_spi');
+    const { tunnelId } = association;
+    if (association.mode !== 'tunnel') return this.#discard('mode_mismatch', tunnelId);
+    if (association.bundledWith !== undefined) return this.#discard('bundle_incomplete', tunnelId);
+    const payload = this.#openEsp(association, packet, offset, length, out, outOffset, now);
+    if (typeof payload === 'string') return this.#discard(payload, tunnelId);
+    const inner = this.#leaveTunnel(out, outOffset, payload, outerEcn);
+    if (inner !== undefined) return this.#discard(inner, tunnelId);
+    return this.#deliver(association, out, outOffset, now);
+  }
+
+  /** A whole IP packet that carries AH or ESP, with the headers it arrived with. Bundles are opened to the end. */
+  openIp(
     packet: Uint8Array,
     offset: number,
     length: number,
@@ -33,15 +64,194 @@ export class InboundProcessor {
     outOffset: number,
     now: number,
   ): InboundResult {
-    if (length < ESP.headerLength || offset + length > packet.length) return this.#discard('malformed_esp');
-    const association = this.#context.associations.inbound(readUint32(packet, offset + ESP.spi));
-    if (association === undefined) return this.#discard('unknown_spi');
-    const { tunnelId } = association;
-    const opened = this.#authenticate(association, packet, offset, length, out, outOffset, now);
-    if (typeof opened === 'string') return this.#discard(opened, tunnelId);
-    const refusal = this.#inspect(tunnelId, out, outOffset, opened);
+    const flow = this.#flow;
+    let from = packet;
+    let at = offset;
+    let size = length;
+    let through: InboundAssociation | undefined;
+    for (let depth = 0; depth < MAXIMUM_BUNDLE; depth++) {
+      if (!parseFlow(flow, from, at, size)) return this.#discard('malformed_packet');
+      size = flow.totalLength;
+      if (!findProtection(this.#point, from, at, size)) return this.#discard('not_ipsec', through?.tunnelId);
+      const association = this.#associationAt(from, at, size);
+      if (typeof association === 'string') return this.#discard(association, through?.tunnelId);
+      if (association.bundledWith !== through?.tunnelId) {
+        return this.#discard('bundle_incomplete', association.tunnelId);
+      }
+      const opened = this.#openLayer(association, from, at, size, out, outOffset, now);
+      if (typeof opened === 'string') return this.#discard(opened, association.tunnelId);
+      from = out;
+      at = outOffset;
+      size = opened;
+      if (!this.#isBundled(out, outOffset, size, association.tunnelId)) {
+        return this.#deliver(association, out, outOffset, now);
+      }
+      association.count(size, now);
+      through = association;
+    }
+    return this.#discard('bundle_too_deep', through?.tunnelId);
+  }
+
+  /** Whether what came out carries another association of ours that names this one as the one around it. */
+  #isBundled(packet: Uint8Array, offset: number, length: number, tunnelId: string): boolean {
+    if (!parseFlow(this.#flow, packet, offset, length)) return false;
+    if (!findProtection(this.#point, packet, offset, this.#flow.totalLength)) return false;
+    const next = this.#associationAt(packet, offset, this.#flow.totalLength);
+    return typeof next !== 'string' && next.bundledWith === tunnelId;
+  }
+
+  #associationAt(packet: Uint8Array, offset: number, length: number): InboundAssociation | DropReason {
+    const { associations } = this.#context;
+    const at = offset + this.#point.offset;
+    const available = length - this.#point.offset;
+    if (this.#point.next === PROTOCOL.esp) {
+      if (available < ESP.headerLength) return 'malformed_esp';
+      return associations.inbound(readUint32(packet, at + ESP.spi)) ?? 'unknown_spi';
+    }
+    if (available < AH.icv) return 'malformed_ah';
+    return associations.inboundAh(readUint32(packet, at + AH.spi)) ?? 'unknown_spi';
+  }
+
+  /** One AH or ESP header: the clear IP packet is at outOffset; returns its length. */
+  #openLayer(
+    association: InboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): number | DropReason {
+    const { offset: header, nextHeaderField } = this.#point;
+    const outerEcn = readTrafficClass(packet, offset) & 3;
+    const tunnel = association.mode === 'tunnel';
+    // In transport mode the packet's own headers go in front of the payload.
+    const target = tunnel ? outOffset : outOffset + header;
+    const headerFirst = !tunnel && outOffset <= offset;
+    if (!tunnel && outOffset + length > out.length) return 'buffer_too_small';
+    if (association.ah !== undefined) {
+      const payload = this.#verifyAh(association, packet, offset, length, header, now);
+      if (typeof payload === 'string') return payload;
+      if (target + payload > out.length) return 'buffer_too_small';
+      if (headerFirst) copyOctets(packet, offset, header, out, outOffset);
+      copyOctets(packet, offset + length - payload, payload, out, target);
+      if (!tunnel && !headerFirst) copyOctets(packet, offset, header, out, outOffset);
+      return this.#assemble(tunnel, out, outOffset, header, nextHeaderField, payload, outerEcn);
+    }
+    if (!tunnel && out === packet && !headerFirst) return 'buffer_too_small';
+    // In one memory the payload may land on the header: it is moved away first.
+    if (!tunnel) copyOctets(packet, offset, header, out, outOffset);
+    const payload = this.#openEsp(association, packet, offset + header, length - header, out, target, now);
+    if (typeof payload === 'string') return payload;
+    return this.#assemble(tunnel, out, outOffset, header, nextHeaderField, payload, outerEcn);
+  }
+
+  #assemble(
+    tunnel: boolean,
+    out: Uint8Array,
+    outOffset: number,
+    header: number,
+    nextHeaderField: number,
+    payload: number,
+    outerEcn: number,
+  ): number | DropReason {
+    if (tunnel) return this.#leaveTunnel(out, outOffset, payload, outerEcn) ?? this.#flow.totalLength;
+    if (this.#next === ESP_DUMMY) return 'dummy_packet';
+    out[outOffset + nextHeaderField] = this.#next;
+    writeTotalLength(out, outOffset, header + payload);
+    return header + payload;
+  }
+
+  /** Replay check, integrity, decryption, replay commit. Returns the length of the payload in `out`. */
+  #openEsp(
+    association: InboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): number | DropReason {
+    const { esp } = association;
+    if (esp === undefined) return 'unknown_spi';
+    const sealed = length - ESP.headerLength - esp.ivLength - esp.icvLength;
+    if (sealed < ESP.trailerLength || sealed % esp.alignment !== 0) return 'malformed_esp';
+    if (outOffset + sealed > out.length) return 'buffer_too_small';
+    const low = readUint32(packet, offset + ESP.sequence);
+    const refusal = this.#admit(association, low, now);
+    if (refusal !== undefined) return refusal;
+    const high = this.#sequenceHigh;
+    if (!esp.open(packet, offset, length, high, out, outOffset)) return 'integrity_failed';
+    association.window.commit(high, low);
+    this.#next = out[outOffset + sealed - 1] ?? 0;
+    const payload = espPayloadLength(out, outOffset, sealed);
+    return payload < 0 ? 'bad_padding' : payload;
+  }
+
+  /** Returns the length of what follows the AH header. */
+  #verifyAh(
+    association: InboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    header: number,
+    now: number,
+  ): number | DropReason {
+    const { ah } = association;
+    const ahLength = readAhLength(packet, offset + header, length - header);
+    const family = (packet[offset] ?? 0) >>> 4 === 4 ? 4 : 6;
+    if (ah === undefined || ahLength !== ahHeaderLength(family, ah.icvFieldLength)) return 'malformed_ah';
+    const low = readUint32(packet, offset + header + AH.sequence);
+    const refusal = this.#admit(association, low, now);
+    if (refusal !== undefined) return refusal;
+    const high = this.#sequenceHigh;
+    if (!ah.verify(packet, offset, length, header, ahLength, high)) return 'integrity_failed';
+    association.window.commit(high, low);
+    this.#next = packet[offset + header + AH.next] ?? 0;
+    return length - header - ahLength;
+  }
+
+  /** Lifetime and replay check; leaves the high half of the number in #sequenceHigh. */
+  #admit(association: InboundAssociation, low: number, now: number): DropReason | undefined {
+    if (association.isOver(now)) return 'association_expired';
+    const { window } = association;
+    const high = association.extendedSequenceNumbers
+      ? inferSequenceHigh(low, window.topHigh, window.topLow, window.size)
+      : 0;
+    // The first packet carries 1: number 0 was never sent.
+    if (high < 0 || (high === 0 && low === 0)) return 'replay_late';
+    const replay = window.check(high, low);
+    if (replay !== 'fresh') return replay === 'late' ? 'replay_late' : 'replayed';
+    this.#sequenceHigh = high;
+    return undefined;
+  }
+
+  /** What left a tunnel must be a whole packet of the announced family; it takes over congestion marks. */
+  #leaveTunnel(out: Uint8Array, offset: number, payload: number, outerEcn: number): DropReason | undefined {
+    const next = this.#next;
+    if (next === ESP_DUMMY) return 'dummy_packet';
+    if (next !== PROTOCOL.ipv4 && next !== PROTOCOL.ipv6) return 'bad_next_header';
+    const flow = this.#flow;
+    // The packet may be shorter than the payload: traffic flow confidentiality padding (RFC 4303 section 2.7).
+    if (!parseFlow(flow, out, offset, payload)) return 'malformed_inner_packet';
+    if (flow.family !== (next === PROTOCOL.ipv4 ? 4 : 6)) return 'malformed_inner_packet';
+    const trafficClass = readTrafficClass(out, offset);
+    const ecn = decapsulateEcn(trafficClass & 3, outerEcn);
+    if (ecn < 0) return 'ecn_congestion_lost';
+    if (ecn !== (trafficClass & 3)) writeTrafficClass(out, offset, (trafficClass & 0xfc) | ecn);
+    return undefined;
+  }
+
+  /** Policy must let this packet come out of this tunnel (RFC 4301 section 5.2 step 4). */
+  #deliver(association: InboundAssociation, out: Uint8Array, outOffset: number, now: number): InboundResult {
+    const { tunnelId, mode } = association;
+    const flow = this.#flow;
+    if (mode === 'transport' && !parseFlow(flow, out, outOffset, out.length - outOffset)) {
+      return this.#discard('malformed_inner_packet', tunnelId);
+    }
+    const refusal = this.#checkSelector(tunnelId);
     if (refusal !== undefined) return this.#discard(refusal, tunnelId);
-    const { totalLength } = this.#flow;
+    const { totalLength } = flow;
     const tunnel = this.#context.associations.tunnel(tunnelId);
     association.count(totalLength, now);
     tunnel.inboundPackets++;
@@ -55,53 +265,15 @@ export class InboundProcessor {
     return result;
   }
 
-  /** Replay check, integrity, decryption, replay commit. Returns the length of payload and trailer in `out`. */
-  #authenticate(
-    association: InboundAssociation,
-    packet: Uint8Array,
-    offset: number,
-    length: number,
-    out: Uint8Array,
-    outOffset: number,
-    now: number,
-  ): number | DropReason {
-    const { transform, window } = association;
-    const sealed = length - ESP.headerLength - transform.ivLength - transform.icvLength;
-    if (sealed < ESP.trailerLength || sealed % transform.alignment !== 0) return 'malformed_esp';
-    if (outOffset + sealed > out.length) return 'buffer_too_small';
-    if (association.lifetime.isOver(now)) return 'association_expired';
-    const low = readUint32(packet, offset + ESP.sequence);
-    const high = association.extendedSequenceNumbers
-      ? inferSequenceHigh(low, window.topHigh, window.topLow, window.size)
-      : 0;
-    // The first packet carries 1: number 0 was never sent.
-    if (high < 0 || (high === 0 && low === 0)) return 'replay_late';
-    const replay = window.check(high, low);
-    if (replay !== 'fresh') return replay === 'late' ? 'replay_late' : 'replayed';
-    if (!transform.open(packet, offset, length, high, out, outOffset)) return 'integrity_failed';
-    window.commit(high, low);
-    return sealed;
-  }
-
-  /** What the peer sent must be a whole packet of the announced family that policy lets come out of this tunnel. */
-  #inspect(tunnelId: string, plain: Uint8Array, offset: number, length: number): DropReason | undefined {
-    const next = plain[offset + length - 1];
-    const payload = espPayloadLength(plain, offset, length);
-    if (payload < 0) return 'bad_padding';
-    if (next === ESP_DUMMY) return 'dummy_packet';
-    if (next !== PROTOCOL.ipv4 && next !== PROTOCOL.ipv6) return 'bad_next_header';
-    const flow = this.#flow;
-    // The packet may be shorter than the payload: traffic flow confidentiality padding (RFC 4303 section 2.7).
-    if (!parseFlow(flow, plain, offset, payload)) return 'malformed_inner_packet';
-    if (flow.family !== (next === PROTOCOL.ipv4 ? 4 : 6)) return 'malformed_inner_packet';
+  #checkSelector(tunnelId: string): DropReason | undefined {
     const { database } = this.#context;
-    const index =
-      flow.fragment === 'later' ? database.lookupIgnoringPorts(flow, 'inbound') : database.lookup(flow, 'inbound');
+    const flow = this.#flow;
+    const later = flow.fragment === 'later';
+    const index = later ? database.lookupIgnoringPorts(flow, 'inbound') : database.lookup(flow, 'inbound');
     const entry = database.entries[index];
     if (entry?.action !== 'PROTECT' || entry.tunnelId !== tunnelId) return 'selector_mismatch';
     const { localPorts, remotePorts } = entry.selector;
-    if (flow.fragment === 'later' && localPorts.length + remotePorts.length > 0) return 'fragment_without_ports';
-    return undefined;
+    return later && localPorts.length + remotePorts.length > 0 ? 'fragment_without_ports' : undefined;
   }
 
   #discard(reason: DropReason, tunnelId = ''): InboundResult {
@@ -114,3 +286,5 @@ export class InboundProcessor {
     return result;
   }
 }
+
+const MAXIMUM_BUNDLE = 4;

@@ -1,12 +1,12 @@
-import { copyOctets, writeUint32 } from '../bytes/octets.js';
-import type { Tunnel } from '../policy/sad.js';
-import type { OutboundAssociation } from '../policy/security-association.js';
+import { writeUint32 } from '../bytes/octets.js';
+import type { SecurityAssociationDatabase, Tunnel } from '../policy/sad.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
-import { ESP, espPacketLength, writeEspTrailer } from '../wire/esp.js';
+import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
-import { PROTOCOL } from '../wire/ip/protocol.js';
+import { readTrafficClass } from '../wire/ip/header.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
 import type { PolicyCounterTable } from './policy-counters.js';
+import { IpProtector } from './protect-ip.js';
 import type { OutboundResult, Writable } from './verdict.js';
 
 /** What outbound processing looks at; the data plane swaps the first two together. */
@@ -14,15 +14,24 @@ export interface OutboundContext {
   database: SecurityPolicyDatabase;
   /** By index of entry; undefined unless the entry is PROTECT. */
   tunnels: readonly (Tunnel | undefined)[];
+  readonly associations: SecurityAssociationDatabase;
   readonly policies: PolicyCounterTable;
   readonly drops: DropCounters;
+  readonly random: (out: Uint8Array) => void;
 }
 
-/** RFC 4301 section 5.1 and RFC 4303 section 3.3: clear packet in, ESP packet out. */
+/** RFC 4301 section 5.1 and RFC 4303 section 3.3: clear packet in, protected packet out. */
 export class OutboundProcessor {
   readonly #context: OutboundContext;
   readonly #flow = new Flow();
-  readonly #result: Writable<OutboundResult> = { verdict: 'discard', tunnelId: '', length: 0, reason: undefined };
+  readonly #protector = new IpProtector();
+  readonly #result: Writable<OutboundResult> = {
+    verdict: 'discard',
+    tunnelId: '',
+    length: 0,
+    reason: undefined,
+    trafficClass: 0,
+  };
 
   constructor(context: OutboundContext) {
     this.#context = context;
@@ -44,54 +53,79 @@ export class OutboundProcessor {
     if (entry === undefined) return this.#discard(index === FRAGMENT ? 'fragment_without_ports' : 'no_policy');
     policies.count(index, flow.totalLength);
     if (entry.action === 'DISCARD') return this.#discard('spd_discard');
-    if (entry.action === 'BYPASS') return this.#answer('bypass', '', flow.totalLength);
+    if (entry.action === 'BYPASS') return this.#answer('bypass', '', flow.totalLength, 0);
     const tunnel = tunnels[index];
-    const association = tunnel?.outbound;
-    if (tunnel === undefined || association === undefined) return this.#discard('no_association', entry.tunnelId);
-    const written = this.#seal(association, packet, offset, out, outOffset, now);
+    if (tunnel?.outbound === undefined) return this.#discard('no_association', entry.tunnelId);
+    const trafficClass = tunnel.outbound.outerTrafficClass(readTrafficClass(packet, offset));
+    const written = this.#apply(tunnel, packet, offset, flow.totalLength, out, outOffset, now);
     if (typeof written === 'string') return this.#discard(written, entry.tunnelId);
-    association.count(flow.totalLength, now);
     tunnel.outboundPackets++;
     tunnel.outboundBytes += flow.totalLength;
     tunnel.lastSentAt = now;
-    return this.#answer('transmit', entry.tunnelId, written);
+    return this.#answer('transmit', entry.tunnelId, written, trafficClass);
   }
 
-  #seal(
-    association: OutboundAssociation,
+  /** A packet that only fills the line (RFC 4303 section 2.6): `payloadLength` random octets, next header 59. */
+  dummy(tunnelId: string, payloadLength: number, out: Uint8Array, outOffset: number, now: number): OutboundResult {
+    const association = this.#context.associations.tunnel(tunnelId).outbound;
+    const esp = association?.esp;
+    if (association === undefined || esp === undefined || association.outer !== undefined) {
+      return this.#discard('no_association', tunnelId);
+    }
+    const length = espPacketLength(payloadLength, esp);
+    if (outOffset + length > out.length) return this.#discard('buffer_too_small', tunnelId);
+    if (association.isOver(now)) return this.#discard('association_expired', tunnelId);
+    if (!association.sequence.advance()) {
+      association.exhausted = true;
+      return this.#discard('sequence_exhausted', tunnelId);
+    }
+    const { low, high } = association.sequence;
+    const payload = outOffset + ESP.headerLength + esp.ivLength;
+    this.#context.random(out.subarray(payload, payload + payloadLength));
+    writeUint32(out, outOffset + ESP.spi, association.spi);
+    writeUint32(out, outOffset + ESP.sequence, low);
+    writeEspTrailer(out, payload + payloadLength, payloadLength, esp.alignment, ESP_DUMMY);
+    esp.writeIv(out, outOffset, high);
+    esp.seal(out, outOffset, length, high);
+    association.count(0, now);
+    return this.#answer('transmit', tunnelId, length, 0);
+  }
+
+  /** The tunnel's association, then those that are bundled with it, each on the result of the one before. */
+  #apply(
+    tunnel: Tunnel,
     packet: Uint8Array,
     offset: number,
+    length: number,
     out: Uint8Array,
     outOffset: number,
     now: number,
   ): number | DropReason {
-    const { transform, sequence } = association;
-    const { totalLength, family } = this.#flow;
-    const length = espPacketLength(totalLength, transform);
-    if (outOffset + length > out.length) return 'buffer_too_small';
-    if (association.lifetime.isOver(now)) return 'association_expired';
-    if (!sequence.advance()) {
-      association.exhausted = true;
-      return 'sequence_exhausted';
+    let association = tunnel.outbound;
+    let from = packet;
+    let at = offset;
+    let size = length;
+    for (let depth = 0; depth < MAXIMUM_BUNDLE; depth++) {
+      if (association === undefined) return 'no_association';
+      const written = this.#protector.protect(association, from, at, size, out, outOffset, now);
+      if (typeof written === 'string') return written;
+      association.count(size, now);
+      if (association.bundledWith === undefined) return written;
+      association = this.#context.associations.tunnel(association.bundledWith).outbound;
+      from = out;
+      at = outOffset;
+      size = written;
     }
-    const payload = outOffset + ESP.headerLength + transform.ivLength;
-    // Before the header: packet and out may be the same memory.
-    copyOctets(packet, offset, totalLength, out, payload);
-    writeUint32(out, outOffset + ESP.spi, association.spi);
-    writeUint32(out, outOffset + ESP.sequence, sequence.low);
-    const next = family === 4 ? PROTOCOL.ipv4 : PROTOCOL.ipv6;
-    writeEspTrailer(out, payload + totalLength, totalLength, transform.alignment, next);
-    transform.writeIv(out, outOffset, sequence.high);
-    transform.seal(out, outOffset, length, sequence.high);
-    return length;
+    return 'bundle_too_deep';
   }
 
-  #answer(verdict: 'transmit' | 'bypass', tunnelId: string, length: number): OutboundResult {
+  #answer(verdict: 'transmit' | 'bypass', tunnelId: string, length: number, trafficClass: number): OutboundResult {
     const result = this.#result;
     result.verdict = verdict;
     result.tunnelId = tunnelId;
     result.length = length;
     result.reason = undefined;
+    result.trafficClass = trafficClass;
     return result;
   }
 
@@ -102,6 +136,7 @@ export class OutboundProcessor {
     result.tunnelId = tunnelId;
     result.length = 0;
     result.reason = reason;
+    result.trafficClass = 0;
     return result;
   }
 }
@@ -110,7 +145,7 @@ export class OutboundProcessor {
  * Index of the deciding entry, -1 for none, FRAGMENT when that depends on ports which the fragment does not show
  * (RFC 4301 section 7): letting it fall through to a later entry could send in clear what a port rule protects.
  */
-function lookupOutbound(database: SecurityPolicyDatabase, flow: Flow): number {
+export function lookupOutbound(database: SecurityPolicyDatabase, flow: Flow): number {
   if (flow.fragment !== 'later') return database.lookup(flow, 'outbound');
   const index = database.lookupIgnoringPorts(flow, 'outbound');
   const selector = database.entries[index]?.selector;
@@ -118,4 +153,6 @@ function lookupOutbound(database: SecurityPolicyDatabase, flow: Flow): number {
   return selector.localPorts.length === 0 && selector.remotePorts.length === 0 ? index : FRAGMENT;
 }
 
-const FRAGMENT = -2;
+export const FRAGMENT = -2;
+/** More associations on one packet than any sane bundle has: a loop. */
+const MAXIMUM_BUNDLE = 4;

@@ -8,6 +8,8 @@ export interface OutboundResult {
   /** transmit: octets written to out; bypass: octets of the clear packet, which was not copied; discard: 0. */
   readonly length: number;
   readonly reason: DropReason | undefined;
+  /** transmit: traffic class for the outer header, for a caller whose socket writes that header. */
+  readonly trafficClass: number;
 }
 
 /** Reused by the data plane: read it before the next call. */

@@ -38,6 +38,7 @@ export interface LifetimeEvent {
 export class SecurityAssociationDatabase {
   readonly #options: AssociationOptions;
   readonly #inbound = new Map<number, InboundAssociation>();
+  readonly #inboundAh = new Map<number, InboundAssociation>();
   readonly #tunnels = new Map<string, Tunnel>();
 
   constructor(options: AssociationOptions) {
@@ -48,10 +49,12 @@ export class SecurityAssociationDatabase {
   install(parameters: SecurityAssociationParameters, now: number): void {
     const { spi, tunnelId } = parameters;
     if (parameters.direction === 'inbound') {
-      if (this.#inbound.has(spi)) {
+      // One space for both protocols (RFC 4301 section 4.1 lets a receiver do so): an SPI then names one association.
+      if (this.#inbound.has(spi) || this.#inboundAh.has(spi)) {
         throw new SecurityAssociationError('SPI_IN_USE', `Inbound SPI ${spi} is in use: choose another.`);
       }
-      this.#inbound.set(spi, new InboundAssociation(parameters, this.#options, now));
+      const inbound = new InboundAssociation(parameters, this.#options, now);
+      (parameters.protocol === 'esp' ? this.#inbound : this.#inboundAh).set(spi, inbound);
       this.tunnel(tunnelId);
       return;
     }
@@ -75,14 +78,19 @@ export class SecurityAssociationDatabase {
     return tunnel;
   }
 
+  /** The ESP association of this SPI. */
   inbound(spi: number): InboundAssociation | undefined {
     return this.#inbound.get(spi);
   }
 
+  /** The AH association of this SPI. */
+  inboundAh(spi: number): InboundAssociation | undefined {
+    return this.#inboundAh.get(spi);
+  }
+
   removeInbound(spi: number): boolean {
-    const association = this.#inbound.get(spi);
-    association?.transform.destroy();
-    return this.#inbound.delete(spi);
+    (this.#inbound.get(spi) ?? this.#inboundAh.get(spi))?.destroy();
+    return this.#inbound.delete(spi) || this.#inboundAh.delete(spi);
   }
 
   /** Removing the one that sends puts its youngest predecessor, if one is left, back in its place. */
@@ -90,13 +98,13 @@ export class SecurityAssociationDatabase {
     const tunnel = this.#tunnels.get(tunnelId);
     if (tunnel === undefined) return false;
     if (tunnel.outbound?.spi === spi) {
-      tunnel.outbound.transform.destroy();
+      tunnel.outbound.destroy();
       tunnel.outbound = tunnel.retired.pop();
       return true;
     }
     const at = tunnel.retired.findIndex((association) => association.spi === spi);
     if (at === -1) return false;
-    for (const association of tunnel.retired.splice(at, 1)) association.transform.destroy();
+    for (const association of tunnel.retired.splice(at, 1)) association.destroy();
     return true;
   }
 
@@ -105,7 +113,7 @@ export class SecurityAssociationDatabase {
     const events: LifetimeEvent[] = [];
     for (const [direction, association] of this.all()) {
       const exhausted = association instanceof OutboundAssociation && association.exhausted;
-      const kind = association.lifetime.due(now, exhausted);
+      const kind = association.lifetime.due(now, association.packets, association.bytes, exhausted);
       if (kind === undefined) continue;
       const { tunnelId, spi } = association;
       events.push({ kind, direction, tunnelId, spi });
@@ -119,6 +127,7 @@ export class SecurityAssociationDatabase {
   all(): readonly (readonly [Direction, SecurityAssociation])[] {
     const list: [Direction, SecurityAssociation][] = [];
     for (const association of this.#inbound.values()) list.push(['inbound', association]);
+    for (const association of this.#inboundAh.values()) list.push(['inbound', association]);
     for (const tunnel of this.#tunnels.values()) {
       for (const association of tunnel.retired) list.push(['outbound', association]);
       if (tunnel.outbound !== undefined) list.push(['outbound', tunnel.outbound]);

@@ -1,32 +1,66 @@
+import { readUint32 } from '../bytes/octets.js';
+import { type AhIntegrityName, type AhTransform, createAhTransform } from '../crypto/ah-transform.js';
 import { createEspTransform, type EspTransform } from '../crypto/esp-transform.js';
 import type { CryptoProvider, Direction } from '../crypto/provider.js';
 import type { EncryptionName, IntegrityName } from '../crypto/suites.js';
 import { SecurityAssociationError } from '../errors.js';
 import { FIRST_SPI } from '../wire/esp.js';
+import type { OuterHeader } from '../wire/ip/header.js';
 import { AntiReplayWindow } from './anti-replay.js';
 import { SequenceCounter } from './extended-sequence.js';
-import { Lifetime } from './lifetime.js';
+import { Lifetime, type LifetimeParameters } from './lifetime.js';
 
-/** One SAD entry as its maker describes it (RFC 4301 section 4.4.2). */
-export interface SecurityAssociationParameters {
+/** The tunnel header that the engine writes itself (RFC 4301 section 5.1.2); addresses of 4 or of 16 octets. */
+export interface OuterHeaderParameters {
+  readonly local: Uint8Array;
+  readonly remote: Uint8Array;
+  /** TTL or hop limit, 64 by default. */
+  readonly hopLimit?: number;
+  /** IPv4 outer header: `copy` from an IPv4 inner one (an IPv6 inner counts as set), by default. */
+  readonly dontFragment?: 'copy' | 'set' | 'clear';
+}
+
+interface CommonParameters extends LifetimeParameters {
   readonly direction: Direction;
   readonly tunnelId: string;
   /** Chosen by the receiver; 256 or more. */
   readonly spi: number;
-  readonly protocol: 'esp';
-  readonly mode: 'tunnel';
-  readonly suite: EncryptionName;
-  readonly keyBits: number;
-  /** Needed exactly when the suite has no integrity of its own. */
-  readonly integrity?: IntegrityName;
+  readonly mode: 'tunnel' | 'transport';
   /** Encryption key, salt, integrity key. The engine keeps no reference: wipe it after install. */
   readonly keyingMaterial: Uint8Array;
   readonly extendedSequenceNumbers: boolean;
   /** Packets, 64 to 4096. */
   readonly replayWindow: number;
-  readonly softLifetimeMilliseconds: number;
-  readonly hardLifetimeMilliseconds: number;
+  /** Tunnel mode without it: the caller's UDP socket writes the outer header, and packets start with the SPI. */
+  readonly outer?: OuterHeaderParameters;
+  /** DSCP of the outer header: the inner one by default, a fixed value, or by the inner one's value from a table of 64. */
+  readonly dscp?: 'copy' | number | readonly number[];
+  /**
+   * Tunnel whose association protects the result once more (an SA bundle, RFC 4301 section 4.5 of RFC 2401's terms):
+   * outbound, it is applied next; inbound, a packet is refused that did not come through it.
+   */
+  readonly bundledWith?: string;
 }
+
+export interface EspAssociationParameters extends CommonParameters {
+  readonly protocol: 'esp';
+  readonly suite: EncryptionName;
+  readonly keyBits: number;
+  /** Needed exactly when the suite has no integrity of its own. */
+  readonly integrity?: IntegrityName;
+  /** Tunnel mode: pad every packet with traffic flow confidentiality octets to a multiple of this (RFC 4303 §2.7). */
+  readonly padTo?: number;
+}
+
+export interface AhAssociationParameters extends CommonParameters {
+  readonly protocol: 'ah';
+  readonly integrity: AhIntegrityName;
+  /** For aes-gmac. */
+  readonly keyBits?: number;
+}
+
+/** One SAD entry as its maker describes it (RFC 4301 section 4.4.2). */
+export type SecurityAssociationParameters = EspAssociationParameters | AhAssociationParameters;
 
 export interface AssociationOptions {
   readonly provider: CryptoProvider;
@@ -37,9 +71,18 @@ export interface AssociationOptions {
 export class SecurityAssociation {
   readonly tunnelId: string;
   readonly spi: number;
-  readonly suite: EncryptionName;
+  readonly protocol: 'esp' | 'ah';
+  readonly mode: 'tunnel' | 'transport';
+  readonly suite: EncryptionName | AhIntegrityName;
   readonly extendedSequenceNumbers: boolean;
-  readonly transform: EspTransform;
+  /** Exactly one of the two. */
+  readonly esp: EspTransform | undefined;
+  readonly ah: AhTransform | undefined;
+  readonly outer: OuterHeader | undefined;
+  readonly dontFragment: 'copy' | 'set' | 'clear';
+  readonly dscp: 'copy' | number | readonly number[];
+  readonly bundledWith: string | undefined;
+  readonly padTo: number;
   readonly lifetime: Lifetime;
   readonly installedAt: number;
   packets = 0;
@@ -48,30 +91,51 @@ export class SecurityAssociation {
   lastUsedAt: number | undefined;
 
   constructor(parameters: SecurityAssociationParameters, options: AssociationOptions, now: number) {
-    const { spi, suite, keyBits, integrity } = parameters;
-    if (!Number.isInteger(spi) || spi < FIRST_SPI || spi > LAST_SPI) {
-      throw new SecurityAssociationError('SPI_RESERVED', `An SPI is ${FIRST_SPI} to ${LAST_SPI}, not ${spi}.`);
-    }
+    checkParameters(parameters);
     this.tunnelId = parameters.tunnelId;
-    this.spi = spi;
-    this.suite = suite;
+    this.spi = parameters.spi;
+    this.protocol = parameters.protocol;
+    this.mode = parameters.mode;
     this.extendedSequenceNumbers = parameters.extendedSequenceNumbers;
+    this.bundledWith = parameters.bundledWith;
+    this.dscp = parameters.dscp ?? 'copy';
+    this.dontFragment = parameters.outer?.dontFragment ?? 'copy';
+    this.outer = outerHeaderOf(parameters.outer);
+    this.padTo = (parameters.protocol === 'esp' ? parameters.padTo : undefined) ?? 1;
     this.installedAt = now;
-    this.lifetime = new Lifetime(now, parameters.softLifetimeMilliseconds, parameters.hardLifetimeMilliseconds);
-    this.transform = createEspTransform({
-      provider: options.provider,
-      random: options.random,
-      suite: { encryption: suite, keyBits, integrity },
-      keyingMaterial: parameters.keyingMaterial,
-      extendedSequenceNumbers: parameters.extendedSequenceNumbers,
-      direction: parameters.direction,
-    });
+    this.lifetime = new Lifetime(now, parameters, randomShare(options.random), KEY_USAGE_LIMIT);
+    if (parameters.protocol === 'esp') {
+      this.suite = parameters.suite;
+      this.esp = espTransformOf(parameters, options);
+      this.ah = undefined;
+    } else {
+      this.suite = parameters.integrity;
+      this.esp = undefined;
+      this.ah = ahTransformOf(parameters, options);
+    }
+  }
+
+  isOver(now: number): boolean {
+    return this.lifetime.isOver(now, this.packets, this.bytes);
   }
 
   count(bytes: number, now: number): void {
     this.packets++;
     this.bytes += bytes;
     this.lastUsedAt = now;
+  }
+
+  /** DSCP of an outer header for an inner packet of this traffic class; ECN is copied (RFC 6040 section 4.1). */
+  outerTrafficClass(inner: number): number {
+    const { dscp } = this;
+    if (dscp === 'copy') return inner;
+    const mapped = typeof dscp === 'number' ? dscp : (dscp[inner >>> 2] ?? 0);
+    return (mapped << 2) | (inner & 3);
+  }
+
+  destroy(): void {
+    this.esp?.destroy();
+    this.ah?.destroy();
   }
 }
 
@@ -95,4 +159,70 @@ export class InboundAssociation extends SecurityAssociation {
   }
 }
 
+function checkParameters(parameters: SecurityAssociationParameters): void {
+  const { spi, outer, mode, protocol } = parameters;
+  if (!Number.isInteger(spi) || spi < FIRST_SPI || spi > LAST_SPI) {
+    throw new SecurityAssociationError('SPI_RESERVED', `An SPI is ${FIRST_SPI} to ${LAST_SPI}, not ${spi}.`);
+  }
+  if (outer !== undefined && (outer.local.length !== outer.remote.length || ![4, 16].includes(outer.local.length))) {
+    throw new SecurityAssociationError('ADDRESS_FAMILY', 'Both outer addresses have 4 octets, or both have 16.');
+  }
+  if (mode === 'transport' && outer !== undefined) {
+    throw new SecurityAssociationError('MODE', 'Transport mode keeps the header of the packet: leave outer out.');
+  }
+  if (protocol === 'ah' && mode === 'tunnel' && outer === undefined) {
+    throw new SecurityAssociationError('MODE', 'AH covers its outer header: tunnel mode needs outer.');
+  }
+  if (protocol === 'esp' && parameters.padTo !== undefined) checkPadTo(parameters.padTo, mode);
+}
+
+function checkPadTo(padTo: number, mode: string): void {
+  if (mode === 'tunnel' && Number.isInteger(padTo) && padTo >= 1 && padTo <= 9000) return;
+  throw new SecurityAssociationError('MODE', 'padTo is 1 to 9000 octets, and only tunnel mode can tell padding apart.');
+}
+
+function outerHeaderOf(outer: OuterHeaderParameters | undefined): OuterHeader | undefined {
+  if (outer === undefined) return undefined;
+  return {
+    family: outer.local.length === 4 ? 4 : 6,
+    source: outer.local.slice(),
+    destination: outer.remote.slice(),
+    hopLimit: outer.hopLimit ?? DEFAULT_HOP_LIMIT,
+  };
+}
+
+function espTransformOf(parameters: EspAssociationParameters, options: AssociationOptions): EspTransform {
+  return createEspTransform({
+    provider: options.provider,
+    random: options.random,
+    suite: { encryption: parameters.suite, keyBits: parameters.keyBits, integrity: parameters.integrity },
+    keyingMaterial: parameters.keyingMaterial,
+    extendedSequenceNumbers: parameters.extendedSequenceNumbers,
+    direction: parameters.direction,
+  });
+}
+
+function ahTransformOf(parameters: AhAssociationParameters, options: AssociationOptions): AhTransform {
+  return createAhTransform({
+    provider: options.provider,
+    integrity: parameters.integrity,
+    keyBits: parameters.keyBits ?? 0,
+    keyingMaterial: parameters.keyingMaterial,
+    extendedSequenceNumbers: parameters.extendedSequenceNumbers,
+    direction: parameters.direction,
+  });
+}
+
+function randomShare(random: (out: Uint8Array) => void): number {
+  const octets = new Uint8Array(4);
+  random(octets);
+  return readUint32(octets, 0) / 2 ** 32;
+}
+
 const LAST_SPI = 0xffffffff;
+const DEFAULT_HOP_LIMIT = 64;
+/**
+ * Packets of one key, whatever was configured. 2^40 packets of 9,000 octets are 2^49.2 blocks of AES: the advantage of
+ * telling CBC, CTR, GCM or CMAC output from random stays below 2^-28 (2^(2*49.2)/2^128 and a half).
+ */
+const KEY_USAGE_LIMIT = 2 ** 40;

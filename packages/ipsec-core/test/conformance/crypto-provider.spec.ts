@@ -19,7 +19,7 @@ describe.each([nobleProvider, nodeCryptoProvider])('crypto provider $name', (pro
     }
     expect(failures).toEqual([]);
     // The number of files: a renamed or unread one must not pass unseen.
-    expect(perSource.size).toBe(23);
+    expect(perSource.size).toBe(24);
     expect(Math.min(...perSource.values())).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,5 @@
 import type { CryptoProvider } from '@weft/ipsec-core';
+import { ahCases } from './ah.js';
 import type { ConformanceCase } from './case.js';
 import { espCases } from './esp.js';
 import { primitiveCases } from './primitives.js';
@@ -10,4 +11,5 @@ import { primitiveCases } from './primitives.js';
 export function* cryptoProviderCases(provider: CryptoProvider, vectorFolder: string): Generator<ConformanceCase> {
   yield* primitiveCases(provider, vectorFolder);
   yield* espCases(provider, vectorFolder);
+  yield* ahCases(provider, vectorFolder);
 }

@@ -1,0 +1,173 @@
+import { copyOctets, writeUint32 } from '../bytes/octets.js';
+import type { OutboundAssociation } from '../policy/security-association.js';
+import { ahHeaderLength, findInsertionPoint, InsertionPoint, writeAhHeader } from '../wire/ah.js';
+import { ESP, espPacketLength, writeEspTrailer } from '../wire/esp.js';
+import {
+  doesNotFragment,
+  outerHeaderLength,
+  readTrafficClass,
+  writeOuterHeader,
+  writeTotalLength,
+} from '../wire/ip/header.js';
+import { PROTOCOL } from '../wire/ip/protocol.js';
+import type { DropReason } from './drop-reason.js';
+
+/**
+ * Applies one association to a whole IP packet: in tunnel mode behind a new header, in transport mode between the
+ * packet's own headers and its payload. One object serves all packets, one after the other.
+ */
+export class IpProtector {
+  readonly #point = new InsertionPoint();
+  #identification = 0;
+
+  /** Octets written at outOffset, or why not. `packet` and `out` may be the same memory. */
+  protect(
+    association: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): number | DropReason {
+    if (association.isOver(now)) return 'association_expired';
+    if (association.mode === 'transport') return this.#transport(association, packet, offset, length, out, outOffset);
+    return this.#tunnel(association, packet, offset, length, out, outOffset);
+  }
+
+  #tunnel(
+    association: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+  ): number | DropReason {
+    const { outer, esp, ah } = association;
+    const inner = (packet[offset] ?? 0) >>> 4 === 4 ? PROTOCOL.ipv4 : PROTOCOL.ipv6;
+    const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
+    const { dontFragment } = association;
+    const df = dontFragment === 'copy' ? doesNotFragment(packet, offset) : dontFragment === 'set';
+    const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
+    const payload = Math.ceil(length / association.padTo) * association.padTo;
+    let total = header;
+    if (esp !== undefined) total += espPacketLength(payload, esp);
+    else if (ah !== undefined) total += ahHeaderLength(outer?.family ?? 4, ah.icvFieldLength) + length;
+    if (total > MAXIMUM_PACKET) return 'packet_too_large';
+    if (outOffset + total > out.length) return 'buffer_too_small';
+    if (!this.#advance(association)) return 'sequence_exhausted';
+    const at = outOffset + header;
+    if (esp !== undefined) {
+      this.#writeEspPayload(association, packet, offset, length, payload, out, at, inner);
+    } else if (ah !== undefined) {
+      copyOctets(packet, offset, length, out, outOffset + total - length);
+      writeAhHeader(out, at, total - header - length, inner, association.spi, association.sequence.low);
+    }
+    if (outer !== undefined) {
+      const protocol = esp === undefined ? PROTOCOL.ah : PROTOCOL.esp;
+      this.#identification = (this.#identification + 1) & 0xffff;
+      writeOuterHeader(out, outOffset, outer, total, protocol, trafficClass, df, this.#identification);
+    }
+    return this.#finish(association, out, outOffset, total, header, length);
+  }
+
+  #transport(
+    association: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+  ): number | DropReason {
+    const point = this.#point;
+    // RFC 4301 section 7: transport mode applies to whole packets only.
+    if (!findInsertionPoint(point, packet, offset, length)) return 'fragment_in_transport_mode';
+    const { esp, ah } = association;
+    const header = point.offset;
+    const payload = length - header;
+    const { next, nextHeaderField } = point;
+    const family = (packet[offset] ?? 0) >>> 4 === 4 ? 4 : 6;
+    let total = header;
+    if (esp !== undefined) total += espPacketLength(payload, esp);
+    else if (ah !== undefined) total += ahHeaderLength(family, ah.icvFieldLength) + payload;
+    if (total > MAXIMUM_PACKET) return 'packet_too_large';
+    if (outOffset + total > out.length) return 'buffer_too_small';
+    if (!this.#advance(association)) return 'sequence_exhausted';
+    // In one memory the order of the two moves decides whether the second finds what it moves.
+    const headerFirst = outOffset <= offset;
+    if (headerFirst) copyOctets(packet, offset, header, out, outOffset);
+    if (esp !== undefined) {
+      this.#movePayload(association, packet, offset + header, payload, out, outOffset + header);
+    } else {
+      copyOctets(packet, offset + header, payload, out, outOffset + total - payload);
+    }
+    if (!headerFirst) copyOctets(packet, offset, header, out, outOffset);
+    out[outOffset + nextHeaderField] = esp === undefined ? PROTOCOL.ah : PROTOCOL.esp;
+    writeTotalLength(out, outOffset, total);
+    const at = outOffset + header;
+    if (esp !== undefined) this.#writeEspFraming(association, payload, out, at, next);
+    else writeAhHeader(out, at, total - header - payload, next, association.spi, association.sequence.low);
+    return this.#finish(association, out, outOffset, total, header, payload);
+  }
+
+  #advance(association: OutboundAssociation): boolean {
+    if (association.sequence.advance()) return true;
+    association.exhausted = true;
+    return false;
+  }
+
+  #writeEspPayload(
+    association: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    payload: number,
+    out: Uint8Array,
+    at: number,
+    next: number,
+  ): void {
+    this.#movePayload(association, packet, offset, length, out, at);
+    const start = at + ESP.headerLength + (association.esp?.ivLength ?? 0);
+    if (payload > length) out.fill(0, start + length, start + payload);
+    this.#writeEspFraming(association, payload, out, at, next);
+  }
+
+  #movePayload(
+    association: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    at: number,
+  ): void {
+    copyOctets(packet, offset, length, out, at + ESP.headerLength + (association.esp?.ivLength ?? 0));
+  }
+
+  #writeEspFraming(association: OutboundAssociation, payload: number, out: Uint8Array, at: number, next: number): void {
+    const { esp, sequence, spi } = association;
+    if (esp === undefined) return;
+    writeUint32(out, at + ESP.spi, spi);
+    writeUint32(out, at + ESP.sequence, sequence.low);
+    writeEspTrailer(out, at + ESP.headerLength + esp.ivLength + payload, payload, esp.alignment, next);
+    esp.writeIv(out, at, sequence.high);
+  }
+
+  #finish(
+    association: OutboundAssociation,
+    out: Uint8Array,
+    outOffset: number,
+    total: number,
+    header: number,
+    payload: number,
+  ): number | DropReason {
+    const { esp, ah, sequence } = association;
+    if (esp !== undefined) esp.seal(out, outOffset + header, total - header, sequence.high);
+    else if (ah !== undefined) {
+      const ahLength = total - header - payload;
+      if (!ah.protect(out, outOffset, total, header, ahLength, sequence.high)) return 'unprotectable_header';
+    }
+    return total;
+  }
+}
+
+const MAXIMUM_PACKET = 65535;

@@ -1,0 +1,214 @@
+import { copyOctets, readUint16, writeUint32 } from '../bytes/octets.js';
+import type { Family } from './ip/address.js';
+import { IPV4, ipv4HeaderLength } from './ip/ipv4.js';
+import { IPV6 } from './ip/ipv6.js';
+import { PROTOCOL } from './ip/protocol.js';
+
+/*
+ * RFC 4302 section 2
+ *  0                   1                   2                   3
+ *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * | Next Header   |  Payload Len  |          RESERVED             |
+ * |                 Security Parameters Index (SPI)               |
+ * |                    Sequence Number Field                      |
+ * +                Integrity Check Value-ICV (variable)           |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ */
+export const AH = { next: 0, payloadLength: 1, reserved: 2, spi: 4, sequence: 8, icv: 12 } as const;
+
+/** Octets of an AH header; it is a multiple of 4 octets over IPv4 and of 8 over IPv6 (RFC 4302 section 2.2). */
+export function ahHeaderLength(family: Family, icvFieldLength: number): number {
+  const unit = family === 4 ? 4 : 8;
+  return Math.ceil((AH.icv + icvFieldLength) / unit) * unit;
+}
+
+/** Length of the AH header at `offset` as it says itself, or -1 when it does not fit into `available` octets. */
+export function readAhLength(packet: Uint8Array, offset: number, available: number): number {
+  if (available < AH.icv) return -1;
+  const length = ((packet[offset + AH.payloadLength] ?? 0) + 2) * 4;
+  return length < AH.icv || length > available ? -1 : length;
+}
+
+/** Writes everything but the ICV, which becomes zero. */
+export function writeAhHeader(
+  out: Uint8Array,
+  offset: number,
+  length: number,
+  next: number,
+  spi: number,
+  sequence: number,
+): void {
+  out.fill(0, offset, offset + length);
+  out[offset + AH.next] = next;
+  out[offset + AH.payloadLength] = length / 4 - 2;
+  writeUint32(out, offset + AH.spi, spi);
+  writeUint32(out, offset + AH.sequence, sequence);
+}
+
+/**
+ * Copies an IP packet to the start of `scratch` as the ICV covers it: fields that change on the way are zero, those
+ * that change predictably are as they arrive, and the ICV itself is zero (RFC 4302 section 3.3.3). `ahOffset` is
+ * relative to the packet; `keep` octets at the start of the ICV field stay (the IV of GMAC). False when a header or
+ * option runs out of its place.
+ */
+export function prepareAhInput(
+  scratch: Uint8Array,
+  packet: Uint8Array,
+  offset: number,
+  length: number,
+  ahOffset: number,
+  ahLength: number,
+  keep: number,
+): boolean {
+  copyOctets(packet, offset, length, scratch, 0);
+  scratch.fill(0, ahOffset + AH.icv + keep, ahOffset + ahLength);
+  return (scratch[0] ?? 0) >>> 4 === 4 ? zeroMutableV4(scratch) : zeroMutableV6(scratch, ahOffset);
+}
+
+/** RFC 4302 section 3.3.3.1.1 and appendix A1. */
+function zeroMutableV4(packet: Uint8Array): boolean {
+  packet[IPV4.tos] = 0;
+  packet.fill(0, IPV4.fragment, IPV4.fragment + 2);
+  packet[IPV4.ttl] = 0;
+  packet.fill(0, IPV4.checksum, IPV4.checksum + 2);
+  const end = ipv4HeaderLength(packet, 0);
+  let at: number = IPV4.headerLength;
+  while (at < end) {
+    const type = packet[at] ?? 0;
+    if (type === OPTION_END) return true;
+    if (type === OPTION_NOP) {
+      at++;
+      continue;
+    }
+    const length = packet[at + 1] ?? 0;
+    if (length < 2 || at + length > end) return false;
+    if (!IMMUTABLE_OPTIONS.includes(type)) packet.fill(0, at, at + length);
+    at += length;
+  }
+  return true;
+}
+
+/** RFC 4302 section 3.3.3.1.2 and appendix A2. */
+function zeroMutableV6(packet: Uint8Array, ahOffset: number): boolean {
+  // Traffic class and flow label: everything in the first word but the version.
+  packet[0] = (packet[0] ?? 0) & 0xf0;
+  packet.fill(0, 1, 4);
+  packet[IPV6.hopLimit] = 0;
+  let next = packet[IPV6.nextHeader] ?? 0;
+  let at: number = IPV6.headerLength;
+  while (at < ahOffset) {
+    const length = ((packet[at + 1] ?? 0) + 1) * 8;
+    if (at + length > ahOffset) return false;
+    if (next === PROTOCOL.hopByHop || next === PROTOCOL.destinationOptions) {
+      if (!zeroMutableOptions(packet, at + 2, at + length)) return false;
+    } else if (next === PROTOCOL.routing) {
+      if (!finishRouting(packet, at, length)) return false;
+    } else {
+      return false;
+    }
+    next = packet[at] ?? 0;
+    at += length;
+  }
+  return at === ahOffset;
+}
+
+/** RFC 8200 section 4.2: the third-highest bit of an option's type says that its data may change en route. */
+function zeroMutableOptions(packet: Uint8Array, from: number, end: number): boolean {
+  let at = from;
+  while (at < end) {
+    const type = packet[at] ?? 0;
+    if (type === OPTION_PAD1) {
+      at++;
+      continue;
+    }
+    const length = packet[at + 1] ?? 0;
+    if (at + 2 + length > end) return false;
+    if ((type & OPTION_MAY_CHANGE) !== 0) packet.fill(0, at + 2, at + 2 + length);
+    at += 2 + length;
+  }
+  return true;
+}
+
+/** Puts a routing header of addresses, and the destination, into the order they have when the packet arrives. */
+function finishRouting(packet: Uint8Array, at: number, length: number): boolean {
+  const left = packet[at + 3] ?? 0;
+  if (left === 0) return true;
+  const type = packet[at + 2] ?? 0;
+  const addresses = (length - 8) / 16;
+  if ((type !== 0 && type !== 2) || !Number.isInteger(addresses) || left > addresses) return false;
+  for (let i = addresses - left; i < addresses; i++) {
+    for (let octet = 0; octet < 16; octet++) {
+      const here = at + 8 + 16 * i + octet;
+      const kept = packet[here] ?? 0;
+      packet[here] = packet[IPV6.destination + octet] ?? 0;
+      packet[IPV6.destination + octet] = kept;
+    }
+  }
+  packet[at + 3] = 0;
+  return true;
+}
+
+/** Where a transport-mode header stands, or is to be put (RFC 4302 and 4303 sections 3.1.1). */
+export class InsertionPoint {
+  /** From the start of the packet. */
+  offset = 0;
+  /** The field that names what stands there. */
+  nextHeaderField = 0;
+  next = 0;
+}
+
+/**
+ * Finds the end of the headers that routers on the way read: IPv4 with options; IPv6 with hop-by-hop, routing and the
+ * destination options in front of a routing header. False when the headers are malformed or show a fragment.
+ */
+export function findInsertionPoint(point: InsertionPoint, packet: Uint8Array, offset: number, length: number): boolean {
+  if ((packet[offset] ?? 0) >>> 4 === 4) {
+    point.offset = ipv4HeaderLength(packet, offset);
+    point.nextHeaderField = IPV4.protocol;
+    point.next = packet[offset + IPV4.protocol] ?? 0;
+    return (readUint16(packet, offset + IPV4.fragment) & (IPV4.fragmentOffsetMask | IPV4.moreFragments)) === 0;
+  }
+  point.offset = IPV6.headerLength;
+  point.nextHeaderField = IPV6.nextHeader;
+  point.next = packet[offset + IPV6.nextHeader] ?? 0;
+  while (
+    point.next === PROTOCOL.hopByHop ||
+    point.next === PROTOCOL.routing ||
+    (point.next === PROTOCOL.destinationOptions && precedesRouting(packet, offset, point.offset, length))
+  ) {
+    const size = ((packet[offset + point.offset + 1] ?? 0) + 1) * 8;
+    if (point.offset + size > length) return false;
+    point.nextHeaderField = point.offset;
+    point.next = packet[offset + point.offset] ?? 0;
+    point.offset += size;
+  }
+  return point.next !== PROTOCOL.fragment;
+}
+
+/**
+ * Finds an AH or ESP header wherever it stands behind IPv6 extension headers. Returns false when there is none before
+ * the next layer protocol, or when a fragment header shows that the packet must be reassembled first.
+ */
+export function findProtection(point: InsertionPoint, packet: Uint8Array, offset: number, length: number): boolean {
+  if (!findInsertionPoint(point, packet, offset, length)) return false;
+  while (point.next === PROTOCOL.destinationOptions) {
+    const size = ((packet[offset + point.offset + 1] ?? 0) + 1) * 8;
+    if (point.offset + size > length) return false;
+    point.nextHeaderField = point.offset;
+    point.next = packet[offset + point.offset] ?? 0;
+    point.offset += size;
+  }
+  return point.next === PROTOCOL.esp || point.next === PROTOCOL.ah;
+}
+
+function precedesRouting(packet: Uint8Array, offset: number, at: number, length: number): boolean {
+  return at + 8 <= length && packet[offset + at] === PROTOCOL.routing;
+}
+
+const OPTION_END = 0;
+const OPTION_NOP = 1;
+/** Security, extended security, commercial security, router alert, sender directed multi-destination. */
+const IMMUTABLE_OPTIONS: readonly number[] = [130, 133, 134, 148, 149];
+const OPTION_PAD1 = 0;
+const OPTION_MAY_CHANGE = 0x20;

@@ -1,0 +1,18 @@
+/** ECN field values (RFC 3168 section 5). */
+export const ECN = { notEct: 0, ect1: 1, ect0: 2, ce: 3 } as const;
+
+/**
+ * RFC 6040 section 4.2, the whole table: the inner ECN field to forward, given the inner and outer ones that arrived;
+ * -1: the packet must be dropped, because a router marked congestion on it which its sender would never learn of.
+ */
+export function decapsulateEcn(inner: number, outer: number): number {
+  return DECAPSULATION[inner & 3]?.[outer & 3] ?? inner;
+}
+
+/** Rows: arriving inner 00, 01, 10, 11. Columns: arriving outer 00, 01, 10, 11. */
+const DECAPSULATION: readonly (readonly number[])[] = [
+  [ECN.notEct, ECN.notEct, ECN.notEct, -1],
+  [ECN.ect1, ECN.ect1, ECN.ect1, ECN.ce],
+  [ECN.ect0, ECN.ect1, ECN.ect0, ECN.ce],
+  [ECN.ce, ECN.ce, ECN.ce, ECN.ce],
+];
