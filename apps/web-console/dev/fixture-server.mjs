@@ -1,3 +1,5 @@
+// biome-ignore-all lint/complexity/noExcessiveCognitiveComplexity: one table of made-up states reads better whole.
+// biome-ignore-all lint/suspicious/useIterableCallbackReturn: short made-up answers.
 /**
  * A controller that is not there: answers the REST API from memory with a fabric in every state that a real one rarely
  * shows at once. For working on the console only: `node dev/fixture-server.mjs [port]`, then open the port. It serves

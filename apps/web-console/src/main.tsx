@@ -9,13 +9,14 @@ import { createRoot } from 'react-dom/client';
 import { subscribeToSignOut } from './api/contact.js';
 import './app/console.css';
 import { queryClient } from './app/query-client.js';
-import { styleNonce } from './app/style-nonce.js';
+import { shareStyleNonce, styleNonce } from './app/style-nonce.js';
 import { cssVariables, theme } from './app/theme.js';
 import { router } from './routes.js';
 
 /** The same key as public/color-scheme.js. */
 const colorSchemeManager = localStorageColorSchemeManager({ key: 'weft-color-scheme' });
 
+shareStyleNonce();
 subscribeToSignOut(() => {
   if (router.state.location.pathname === '/login') return;
   queryClient.clear();

@@ -8,18 +8,30 @@ export const CONDITIONS = {
   'not-enrolled': {
     tone: 'idle',
     label: 'Not enrolled',
+    short: 'Not enrolled',
     meaning: 'Waits for its first connection. Give it an enrollment line.',
   },
-  offline: { tone: 'down', label: 'Offline', meaning: 'Not connected. It keeps running its last bundle.' },
+  offline: {
+    tone: 'down',
+    label: 'Offline',
+    short: 'Offline',
+    meaning: 'Not connected. It keeps running its last bundle.',
+  },
   rejected: {
     tone: 'warning',
     label: 'Refused its bundle',
+    short: 'Refused',
     meaning: 'Runs the bundle before; see why it refused the new one.',
   },
-  applying: { tone: 'busy', label: 'Applying', meaning: 'Connected, taking over its new bundle.' },
-  idle: { tone: 'idle', label: 'Connected, nothing to run', meaning: 'Publish a revision to give it work.' },
-  'in-sync': { tone: 'up', label: 'In sync', meaning: 'Connected and runs exactly what it should.' },
-} as const satisfies Record<EdgeCondition, { tone: Tone; label: string; meaning: string }>;
+  applying: { tone: 'busy', label: 'Applying', short: 'Applying', meaning: 'Connected, taking over its new bundle.' },
+  idle: {
+    tone: 'idle',
+    label: 'Connected, nothing to run',
+    short: 'Connected',
+    meaning: 'Publish a revision to give it work.',
+  },
+  'in-sync': { tone: 'up', label: 'In sync', short: 'In sync', meaning: 'Connected and runs exactly what it should.' },
+} as const satisfies Record<EdgeCondition, { tone: Tone; label: string; short: string; meaning: string }>;
 
 export function conditionOf({ live }: Pick<Edge, 'live'>): EdgeCondition {
   if (!live.connected) return live.enrolledAt === null ? 'not-enrolled' : 'offline';

@@ -13,7 +13,8 @@ export interface Box extends Point {
 /** Room between neighbours on the ring, so that both rates of a link can be read. */
 const SPACING_X = 330;
 const SPACING_Y = 215;
-const SMALLEST_RADIUS = { x: 320, y: 190 } as const;
+const BASE_RADIUS = { x: 250, y: 175 } as const;
+const RADIUS_PER_SITE = { x: 50, y: 30 } as const;
 
 /**
  * Puts ids on an ellipse, the first at the top, clockwise. A mesh has no direction, and on a ring no link runs behind
@@ -22,8 +23,8 @@ const SMALLEST_RADIUS = { x: 320, y: 190 } as const;
 export function placeOnRing(ids: readonly string[]): ReadonlyMap<string, Point> {
   if (ids.length === 1) return new Map(ids.map((id) => [id, { x: 0, y: 0 }]));
   const turn = ids.length === 2 ? Math.PI : -Math.PI / 2;
-  const radiusX = Math.max(SMALLEST_RADIUS.x, (ids.length * SPACING_X) / (2 * Math.PI));
-  const radiusY = Math.max(SMALLEST_RADIUS.y, (ids.length * SPACING_Y) / (2 * Math.PI));
+  const radiusX = Math.max(BASE_RADIUS.x + RADIUS_PER_SITE.x * ids.length, (ids.length * SPACING_X) / (2 * Math.PI));
+  const radiusY = Math.max(BASE_RADIUS.y + RADIUS_PER_SITE.y * ids.length, (ids.length * SPACING_Y) / (2 * Math.PI));
   return new Map(
     ids.map((id, index) => {
       const angle = turn + (2 * Math.PI * index) / ids.length;

@@ -44,8 +44,8 @@ export function RuleDialog({ policy, index, names, onClose }: RuleDialogProps): 
     event.preventDefault();
     clear();
     const reading = readRule(form.getValues(), rule?.id);
-    if (!reading.ok) return form.setErrors(reading.errors);
-    save.mutate(reading.rule, { onSuccess: onClose, onError: refuse });
+    if (reading.ok) save.mutate(reading.rule, { onSuccess: onClose, onError: refuse });
+    else form.setErrors(reading.errors);
   };
   const { values, errors } = form;
   const set = (change: Partial<RuleValues>): void => {

@@ -22,12 +22,12 @@ export function SiteNode({ data: { site, networks, edges } }: NodeProps<SiteNode
     <div className="w-node">
       <div className="w-node-name">{site.name}</div>
       {edges.map((edge) => {
-        const { tone, label } = CONDITIONS[conditionOf(edge)];
+        const { tone, label, short } = CONDITIONS[conditionOf(edge)];
         return (
           <div key={edge.id} className="w-node-edge" title={`${edge.name}: ${label}`}>
             <ToneIcon tone={tone} size={15} />
             <span>{edge.name}</span>
-            <span className="w-dim">{label}</span>
+            <span className="w-dim">{short}</span>
           </div>
         );
       })}

@@ -8,6 +8,7 @@ import { useRateSamples } from '../use-rate-history.js';
 
 const HEIGHT = 150;
 const WINDOW_SECONDS = 120;
+const TICKS_SECONDS = [120, 90, 60, 30, 0];
 
 interface RateChartProps {
   readonly tunnelId: string;
@@ -85,7 +86,8 @@ function chartOptions(element: HTMLElement, labels: readonly [string, string], s
     axes: [
       {
         ...axis,
-        values: (chart, ticks) => ticks.map((tick) => ago((chart.scales['x']?.max ?? tick) - tick)),
+        splits: (chart) => TICKS_SECONDS.map((before) => (chart.scales['x']?.max ?? 0) - before),
+        values: () => TICKS_SECONDS.map(ago),
         space: 70,
         size: 26,
       },
@@ -96,5 +98,5 @@ function chartOptions(element: HTMLElement, labels: readonly [string, string], s
 }
 
 function ago(seconds: number): string {
-  return seconds < 1 ? 'now' : `−${Math.round(seconds)} s`;
+  return seconds === 0 ? 'now' : `−${seconds} s`;
 }

@@ -1,7 +1,7 @@
 import { Fragment, type KeyboardEvent, type ReactNode } from 'react';
 import type { Tunnel } from '../../../api/index.js';
 import { compareNames } from '../../../lib/compare.js';
-import { formatBitRate, formatBytes, formatCount, formatPackets } from '../../../lib/format-quantity.js';
+import { formatBitRate, formatBytes, formatCount, formatPacketsShort } from '../../../lib/format-quantity.js';
 import { formatSpi } from '../../../lib/format-spi.js';
 import { ChevronDownIcon, ChevronRightIcon } from '../../../ui/icons.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
@@ -86,17 +86,21 @@ function TunnelRow({ tunnel, open, onToggle }: TunnelRowProps): ReactNode {
       <tr tabIndex={0} aria-expanded={open} data-tunnel={tunnel.id} onClick={onToggle} onKeyDown={onKeyDown}>
         <td>
           <StateMark tone={tone} label={label} />
-          {tunnel.reason !== null && !open && <div className="w-dim w-small w-clip">{tunnel.reason}</div>}
         </td>
         <td className="w-strong">
           <span className="w-row-title">
             <Chevron size={14} aria-hidden />
             {tunnelTitle(tunnel)}
           </span>
+          {tunnel.reason !== null && !open && (
+            <div className="w-row-reason" title={tunnel.reason}>
+              {tunnel.reason}
+            </div>
+          )}
         </td>
-        <Lines tunnel={tunnel} of={({ from, to }) => `${from.edgeName} → ${to.edgeName}`} />
+        <Lines tunnel={tunnel} of={({ to }) => `→ ${to.siteName}`} />
         <Lines tunnel={tunnel} numeric of={({ sent }) => formatBitRate(sent.bytesPerSecond)} />
-        <Lines tunnel={tunnel} numeric of={({ sent }) => formatPackets(sent.packets)} />
+        <Lines tunnel={tunnel} numeric of={({ sent }) => formatPacketsShort(sent.packets)} />
         <Lines tunnel={tunnel} numeric of={({ sent }) => formatBytes(sent.bytes)} />
         <Lines tunnel={tunnel} of={({ spi }) => (spi === null ? '–' : <code>{formatSpi(spi)}</code>)} />
         <Lines tunnel={tunnel} of={({ lastPacketAt }) => <RelativeTime at={lastPacketAt} absent="none yet" />} />
