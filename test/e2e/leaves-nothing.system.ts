@@ -1,13 +1,14 @@
 import { waitUntil } from '@weft/lab';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type LabProgram, startLabProgram } from './support/lab-program.js';
-import { processesIn, readMachineState, sandboxOf } from './support/machine-state.js';
+import { processesIn, readMachineState, sandboxOf, sharedMemoryOutside } from './support/machine-state.js';
 import { whyNoLab } from './support/why-no-lab.js';
 
 const reason = whyNoLab();
 beforeEach((context) => context.skip(reason !== undefined, reason));
 
 const UP = /Ctrl-C ends the lab/;
+const BUSY = /File 1 of/;
 const STARTING = /Enrollment of the edges/;
 
 async function untilGone(namespaces: ReturnType<typeof sandboxOf>): Promise<void> {
@@ -30,10 +31,9 @@ async function whileRunning<T>(lab: LabProgram, work: () => Promise<T>): Promise
 describe('whatever ends the lab, nothing stays behind', () => {
   it.each([
     ['SIGINT', 'is up', UP, { code: 0, signal: null }],
-    ['SIGTERM', 'is up', UP, { code: 0, signal: null }],
-    ['SIGKILL', 'is up', UP, { code: null, signal: 'SIGKILL' }],
+    ['SIGTERM', 'carries traffic', BUSY, { code: 143, signal: null }],
+    ['SIGKILL', 'carries traffic', BUSY, { code: null, signal: 'SIGKILL' }],
     ['SIGINT', 'is starting', STARTING, { code: 130, signal: null }],
-    ['SIGTERM', 'is starting', STARTING, { code: 143, signal: null }],
     ['SIGKILL', 'is starting', STARTING, { code: null, signal: 'SIGKILL' }],
   ] as const)('%s while it %s', async (signal, _when, moment, exit) => {
     const before = readMachineState();
@@ -42,9 +42,11 @@ describe('whatever ends the lab, nothing stays behind', () => {
       await lab.seen(moment);
       const namespaces = sandboxOf(lab.pid);
       expect(processesIn(namespaces!)).not.toEqual([]);
+      expect(namespaces?.sharedMemory).not.toEqual([]);
       lab.kill(signal);
       expect(await lab.exited).toEqual(exit);
       await untilGone(namespaces);
+      expect(sharedMemoryOutside(namespaces!.sharedMemory)).toEqual([]);
     });
     expect(readMachineState()).toEqual(before);
   });

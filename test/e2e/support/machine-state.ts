@@ -1,32 +1,33 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { LAB_TOPOLOGY } from '@weft/lab';
 
-/** What a lab could leave behind on the machine that it ran on. */
+/** What a lab could leave behind on the machine that it ran on; what others do there at the same time is not in it. */
 export interface MachineState {
   readonly namedNamespaces: readonly string[];
   readonly routes: string;
   readonly firewall: string;
   readonly temporaryFiles: readonly string[];
-  readonly sharedMemory: readonly string[];
 }
 
 /** Reads everything that is compared before and after. */
 export function readMachineState(): MachineState {
   return {
-    namedNamespaces: listing('/run/netns'),
+    namedNamespaces: listing('/run/netns').filter((name) => LAB_NAMESPACES.has(name)),
     routes: ['-4', '-6'].map((family) => output('ip', [family, 'route', 'show', 'table', 'all'])).join('\n'),
     firewall: output('nft', ['list', 'ruleset']),
     temporaryFiles: listing(tmpdir()).filter((name) => name.startsWith('weft-lab')),
-    sharedMemory: listing('/dev/shm').filter((name) => name.startsWith('PostgreSQL')),
   };
 }
 
-/** The namespaces that the sandbox of a lab lives in, seen from the process that started it. */
+/** The sandbox of a lab, seen from the process that started it. */
 export interface SandboxNamespaces {
   readonly pid: string;
   readonly net: string;
   readonly mnt: string;
+  /** Names of Postgres' shared memory inside, which would outlive a Postgres killed on the machine itself. */
+  readonly sharedMemory: readonly string[];
 }
 
 /** The namespaces of the newest child of a process; undefined while it has none of its own. */
@@ -39,10 +40,16 @@ export function sandboxOf(outerPid: number): SandboxNamespaces | undefined {
       mnt: namespaceOf(child, 'mnt'),
     };
     if (found.pid !== undefined && found.net !== undefined && found.mnt !== undefined && found.net !== own) {
-      return { pid: found.pid, net: found.net, mnt: found.mnt };
+      const sharedMemory = listing(`/proc/${child}/root/dev/shm`).filter((name) => name.startsWith('PostgreSQL'));
+      return { pid: found.pid, net: found.net, mnt: found.mnt, sharedMemory };
     }
   }
   return undefined;
+}
+
+/** Which of these names exist in the machine's own shared memory. */
+export function sharedMemoryOutside(names: readonly string[]): readonly string[] {
+  return listing('/dev/shm').filter((name) => names.includes(name));
 }
 
 /** Processes that still live in one of these namespaces. */
@@ -99,3 +106,9 @@ function orUndefined<T>(read: () => T): T | undefined {
     return undefined;
   }
 }
+
+const LAB_NAMESPACES: ReadonlySet<string> = new Set([
+  LAB_TOPOLOGY.routerNamespace,
+  LAB_TOPOLOGY.controllerNamespace,
+  ...LAB_TOPOLOGY.sites.flatMap((site) => [site.edgeNamespace, site.hostNamespace]),
+]);

@@ -10,4 +10,4 @@ export type { Lab, LabOptions } from './lab.js';
 export { LabError } from './lab-error.js';
 export { describeMissing, missingRequirements } from './sandbox/requirements.js';
 export { startLab } from './start-lab.js';
-export { type Flow, flowsOf, siteNamed, type Topology } from './topology/topology.js';
+export { type Flow, flowsOf, LAB_TOPOLOGY, siteNamed, type Topology } from './topology/topology.js';
