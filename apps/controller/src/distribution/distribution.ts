@@ -49,6 +49,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   readonly #runs = new Map<string, { readonly current: Promise<void>; next: Promise<void> | undefined }>();
   #poll: NodeJS.Timeout | undefined;
   #polling: Promise<void> = Promise.resolve();
+  #pollFails = false;
   #stopped = false;
 
   constructor(
@@ -72,6 +73,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   async onApplicationBootstrap(): Promise<void> {
     for (const tenantId of await this.#store.load()) this.#retarget(tenantId);
     await this.#catchUp();
+    await this.#store.onRevision(() => this.#pollNow());
     this.#schedulePoll();
   }
 
@@ -295,18 +297,27 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
 
   #schedulePoll(): void {
     if (this.#stopped) return;
-    this.#poll = setTimeout(() => {
-      this.#polling = this.#pollOnce().then(() => this.#schedulePoll());
-    }, POLL_INTERVAL_MILLISECONDS);
+    clearTimeout(this.#poll);
+    this.#poll = setTimeout(() => this.#pollNow(), POLL_INTERVAL_MILLISECONDS);
+  }
+
+  /** After the poll under way, if there is one. */
+  #pollNow(): void {
+    this.#polling = this.#polling.then(() => this.#pollOnce());
   }
 
   async #pollOnce(): Promise<void> {
+    if (this.#stopped) return;
     try {
       await this.#catchUp();
       await this.#endRevokedSessions();
+      this.#pollFails = false;
     } catch (error) {
-      this.#logger.warn({ err: error }, 'polling for revisions failed; edges keep their bundles');
+      // Once per outage, not once per poll.
+      if (!this.#pollFails) this.#logger.warn({ err: error }, 'polling for revisions fails; edges keep their bundles');
+      this.#pollFails = true;
     }
+    this.#schedulePoll();
   }
 }
 

@@ -64,6 +64,11 @@ export class FabricStore {
     return tenants;
   }
 
+  /** Calls `heard` when any controller has stored a revision; a hint that may be lost. */
+  onRevision(heard: () => void): Promise<void> {
+    return this.#database.listen('weft_revision', heard);
+  }
+
   newestNumbers(): Promise<ReadonlyMap<string, number>> {
     return this.#repository.newestNumbers(this.#database.sql);
   }

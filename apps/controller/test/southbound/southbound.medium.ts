@@ -192,6 +192,16 @@ describe('a session', () => {
     expect(paris.messages('bundlePush').length).toBe(2);
   });
 
+  it('gives the bundle a generation above the one that the edge has seen', async () => {
+    const [paris] = edges;
+    await fabric.publish(controller, ['PROTECT']);
+    paris.connect(controller, { running: { generation: 41n, contentHash: Buffer.alloc(32, 1) } });
+    const push = await paris.until(() => paris.messages('bundlePush')[0]);
+    const manifest = BundleManifest.decode(push.bundle?.manifest ?? EMPTY);
+    expect(manifest).toMatchObject({ generation: 42n, parentHash: Buffer.alloc(32, 1) });
+    await vi.waitFor(() => expect(state(0)).toMatchObject({ inSync: true, applied: { generation: 42 } }));
+  });
+
   it('refuses a second one of the same edge and keeps the first', async () => {
     const [paris] = edges;
     await fabric.publish(controller, ['PROTECT']);

@@ -64,6 +64,18 @@ export class Database implements OnModuleInit {
     }
   }
 
+  /**
+   * Calls `heard` with the payload of every notification on the channel, on a connection of its own that comes back by
+   * itself. What is announced while it is away is lost: a hint, never a guarantee. Ends with stop().
+   */
+  async listen(channel: string, heard: (payload: string) => void): Promise<void> {
+    try {
+      await this.#requirePool().listen(channel, heard);
+    } catch (error) {
+      throw translateDatabaseError(error);
+    }
+  }
+
   /** Resolves when Postgres answers, within READINESS_TIMEOUT_MILLISECONDS; otherwise DatabaseUnavailableError. */
   async check(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

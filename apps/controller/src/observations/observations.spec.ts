@@ -1,0 +1,100 @@
+import type { StatusReport, TunnelStatus } from '@weft/contracts/southbound';
+import { describe, expect, it } from 'vitest';
+import { newTunnelKeying, type TunnelKeying } from '../keying/tunnel-keying.js';
+import { tunnelTraffic } from './rates.js';
+import { StatusReports } from './status-reports.js';
+import { tunnelCondition } from './tunnel-condition.js';
+
+describe('rates', () => {
+  it('are those between the last two reports, by the clock of the edge', () => {
+    const reports = new StatusReports();
+    reports.record('edge', 'boot', report(1000, { inboundPackets: 10n, inboundBytes: 1000n }));
+    expect(tunnelTraffic(reports.of('edge'), 'tunnel', 'inbound')).toEqual({
+      packets: 10,
+      bytes: 1000,
+      packetsPerSecond: 0,
+      bytesPerSecond: 0,
+    });
+    reports.record('edge', 'boot', report(3000, { inboundPackets: 30n, inboundBytes: 9000n }));
+    expect(tunnelTraffic(reports.of('edge'), 'tunnel', 'inbound')).toEqual({
+      packets: 30,
+      bytes: 9000,
+      packetsPerSecond: 10,
+      bytesPerSecond: 4000,
+    });
+  });
+
+  it('start again with the agent, and are zero when a clock stands still or a tunnel is new', () => {
+    const reports = new StatusReports();
+    reports.record('edge', 'boot 1', report(1000, { outboundBytes: 5000n }));
+    reports.record('edge', 'boot 2', report(2000, { outboundBytes: 6000n }));
+    expect(tunnelTraffic(reports.of('edge'), 'tunnel', 'outbound').bytesPerSecond).toBe(0);
+    reports.record('edge', 'boot 2', report(2000, { outboundBytes: 7000n }));
+    expect(tunnelTraffic(reports.of('edge'), 'tunnel', 'outbound')).toMatchObject({ bytes: 7000, bytesPerSecond: 0 });
+    expect(tunnelTraffic(reports.of('edge'), 'another', 'outbound').bytes).toBe(0);
+  });
+
+  it('stay exact or stop at the largest exact number', () => {
+    const reports = new StatusReports();
+    reports.record('edge', 'boot', report(1000, { inboundBytes: 2n ** 60n }));
+    expect(tunnelTraffic(reports.of('edge'), 'tunnel', 'inbound').bytes).toBe(Number.MAX_SAFE_INTEGER);
+  });
+});
+
+describe('the condition of a tunnel', () => {
+  const end = newTunnelKeying('t', exampleSpec()).ends[0];
+  const ready = { ...end, connected: true, ready: true };
+  const pair = { spis: [256, 257] } as const;
+
+  it.each<[string, Partial<TunnelKeying>, string, string | null]>([
+    ['nobody', {}, 'down', 'paris and tokyo are not connected to the controller.'],
+    ['one end', { ends: [ready, end] }, 'down', 'tokyo is not connected to the controller.'],
+    [
+      'one end after it was up',
+      { ends: [ready, end], current: pair },
+      'down',
+      'tokyo is not connected to the controller; traffic may continue on the installed associations.',
+    ],
+    [
+      'an end without the bundle',
+      { ends: [{ ...ready, ready: false }, ready] },
+      'establishing',
+      'paris has yet to apply the bundle that holds the tunnel.',
+    ],
+    ['both', { ends: [ready, ready] }, 'establishing', 'Security associations are being installed at both edges.'],
+    [
+      'both after a failure',
+      { ends: [ready, ready], lastFailure: { side: 0, reason: 'paris refused install_inbound: full' } },
+      'down',
+      'The last attempt failed and is repeated: paris refused install_inbound: full.',
+    ],
+    ['both with a pair', { ends: [ready, ready], current: pair }, 'up', null],
+  ])('with %s', (_, change, state, reason) => {
+    expect(tunnelCondition({ ...newTunnelKeying('t', exampleSpec()), ...change })).toEqual({ state, reason });
+  });
+});
+
+function exampleSpec(): TunnelKeying['spec'] {
+  return {
+    ends: [
+      { edgeId: 'a', name: 'paris', address: '203.0.113.1', port: 4500 },
+      { edgeId: 'b', name: 'tokyo', address: '203.0.113.2', port: 4500 },
+    ],
+    profile: { encryption: 'aes-gcm-16', keyBits: 256, replayWindow: 1024, extendedSequenceNumbers: true },
+  };
+}
+
+function report(milliseconds: number, counters: Partial<TunnelStatus>): StatusReport {
+  const tunnel: TunnelStatus = {
+    tunnelId: 'tunnel',
+    inboundSpis: [],
+    outboundSpi: 0,
+    inboundPackets: 0n,
+    inboundBytes: 0n,
+    outboundPackets: 0n,
+    outboundBytes: 0n,
+    lastReceivedAt: undefined,
+    ...counters,
+  };
+  return { takenAt: new Date(milliseconds), tunnels: [tunnel], securityPolicies: [], drops: [] };
+}
