@@ -80,9 +80,16 @@ export class FabricStore {
 
   /** Compiles the newest revision of a tenant and makes it desired, in one transaction. Throws RevisionRefusedError. */
   async compileNewest(tenantId: string): Promise<void> {
+    const before = new Map(this.#byEdge);
     const compiled = await this.#database.transaction((sql) => this.#compile(sql, tenantId));
     if (compiled === undefined) return;
-    this.#replace(tenantId, compiled.assignments);
+    const assignments = compiled.assignments.map((assignment) => {
+      const now = this.#byEdge.get(assignment.edgeId);
+      // An answer of the edge came while we read: the row that we have may be older than it.
+      if (now === undefined || now === before.get(assignment.edgeId)) return assignment;
+      return { ...assignment, applied: now.applied, rejection: now.rejection };
+    });
+    this.#replace(tenantId, assignments);
     this.#compiled.set(tenantId, compiled.revision);
   }
 
