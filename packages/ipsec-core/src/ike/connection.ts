@@ -1,0 +1,63 @@
+import type { Secret } from '../bytes/secret.js';
+import type { SignatureAlgorithm } from '../crypto/ike/signature.js';
+import type { Identity } from '../wire/ike/payloads/identification.js';
+import type { Transform } from '../wire/ike/payloads/sa.js';
+import type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
+
+/** An underlay address and UDP port. */
+export interface Endpoint {
+  /** 4 or 16 octets. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+/** How one side proves its identity (a PAD entry, RFC 4301 section 4.4.3). */
+export type LocalAuthentication =
+  | { readonly kind: 'psk'; readonly key: Secret }
+  /** `credential` names the private key for the signing job; `certificates` are DER, own one first. */
+  | {
+      readonly kind: 'signature';
+      readonly credential: string;
+      readonly algorithms: readonly SignatureAlgorithm[];
+      readonly certificates: readonly Uint8Array[];
+    };
+
+export type RemoteAuthentication = { readonly kind: 'psk'; readonly key: Secret } | { readonly kind: 'signature' };
+
+export interface ChildConfiguration {
+  readonly name: string;
+  /** Alternatives in order of preference; each is the transforms that may be combined. */
+  readonly proposals: readonly (readonly Transform[])[];
+  readonly local: readonly WireSelector[];
+  readonly remote: readonly WireSelector[];
+  readonly mode: 'tunnel' | 'transport';
+  /** Milliseconds until it is rekeyed; up to a tenth less is drawn at random (RFC 7296 section 2.8). */
+  readonly lifetime: number;
+}
+
+export interface Connection {
+  readonly name: string;
+  readonly local: Endpoint;
+  /** Undefined: from anywhere; such a connection only responds. */
+  readonly remote: Endpoint | undefined;
+  readonly localIdentity: Identity;
+  readonly remoteIdentity: Identity;
+  readonly localAuthentication: LocalAuthentication;
+  readonly remoteAuthentication: RemoteAuthentication;
+  readonly proposals: readonly (readonly Transform[])[];
+  readonly child: ChildConfiguration;
+  /** Milliseconds until the IKE SA is rekeyed. */
+  readonly lifetime: number;
+  /** Milliseconds of silence after which the peer is asked whether it lives. */
+  readonly livenessInterval: number;
+  /** Largest IKE message that is sent whole, octets of UDP payload (RFC 7383 section 2.5.1). */
+  readonly fragmentSize: number;
+}
+
+export function sameEndpoint(left: Endpoint, right: Endpoint): boolean {
+  return left.port === right.port && sameAddress(left.address, right.address);
+}
+
+export function sameAddress(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((octet, index) => octet === right[index]);
+}

@@ -1,0 +1,110 @@
+import type { Secret } from '../bytes/secret.js';
+import type { SignatureAlgorithm } from '../crypto/ike/signature.js';
+import type { ChildSuite } from '../crypto/ike/suite.js';
+import type { Identity } from '../wire/ike/payloads/identification.js';
+import type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
+import type { Endpoint } from './connection.js';
+import type { ProposalRefusal } from './negotiation.js';
+
+/** What goes in. Time comes beside it, in milliseconds of any monotonic clock. */
+export type IkeInput =
+  /** `octets` without the non-ESP marker. */
+  | { readonly kind: 'datagram'; readonly local: Endpoint; readonly remote: Endpoint; readonly octets: Uint8Array }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'initiate'; readonly connection: string }
+  | { readonly kind: 'rekey-ike'; readonly connection: string }
+  | { readonly kind: 'rekey-child'; readonly inboundSpi: number }
+  | { readonly kind: 'delete-child'; readonly inboundSpi: number }
+  | { readonly kind: 'delete-ike'; readonly connection: string }
+  | { readonly kind: 'job-done'; readonly id: number; readonly result: JobResult };
+
+/** Work that needs a private key or a trust decision; the host does it and answers with `job-done`. */
+export type Job =
+  | {
+      readonly kind: 'sign';
+      readonly credential: string;
+      /** What both sides can use, in our order of preference. */
+      readonly algorithms: readonly SignatureAlgorithm[];
+      readonly octets: Uint8Array;
+    }
+  | {
+      readonly kind: 'verify';
+      readonly connection: string;
+      readonly identity: Identity;
+      /** DER X.509 or, with encoding 15, SubjectPublicKeyInfo; as received, the peer's own first. */
+      readonly certificates: readonly { readonly encoding: number; readonly data: Uint8Array }[];
+      readonly algorithm: SignatureAlgorithm;
+      readonly signature: Uint8Array;
+      readonly octets: Uint8Array;
+    };
+
+export type JobResult =
+  | { readonly kind: 'signed'; readonly algorithm: SignatureAlgorithm; readonly signature: Uint8Array }
+  | { readonly kind: 'verified' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface ChildAssociation {
+  readonly connection: string;
+  readonly child: string;
+  readonly inboundSpi: number;
+  readonly outboundSpi: number;
+  readonly suite: ChildSuite;
+  readonly mode: 'tunnel' | 'transport';
+  readonly local: readonly WireSelector[];
+  readonly remote: readonly WireSelector[];
+  /** A NAT lies between: ESP travels in UDP (RFC 3948). */
+  readonly encapsulate: boolean;
+}
+
+export type FailureReason =
+  | { readonly code: 'peer_silent' }
+  | { readonly code: 'half_open_expired' }
+  | { readonly code: 'peer_refused'; readonly notify: string; readonly exchange: string }
+  | { readonly code: 'no_proposal_chosen'; readonly refusals: readonly ProposalRefusal[] }
+  | { readonly code: 'invalid_message'; readonly detail: string }
+  | { readonly code: 'invalid_key_exchange'; readonly detail: string }
+  | { readonly code: 'authentication_failed'; readonly detail: string }
+  | { readonly code: 'ts_unacceptable' }
+  | { readonly code: 'signing_failed'; readonly detail: string };
+
+export type IkeEvent =
+  | {
+      readonly kind: 'ike-established';
+      readonly connection: string;
+      readonly additionalKeyExchanges: readonly number[];
+    }
+  | { readonly kind: 'ike-rekeyed'; readonly connection: string }
+  | { readonly kind: 'ike-failed'; readonly connection: string; readonly reason: FailureReason }
+  | { readonly kind: 'ike-closed'; readonly connection: string; readonly by: 'us' | 'peer' }
+  | { readonly kind: 'child-failed'; readonly connection: string; readonly reason: FailureReason }
+  | {
+      readonly kind: 'child-rekeyed';
+      readonly connection: string;
+      readonly oldInboundSpi: number;
+      readonly newInboundSpi: number;
+    };
+
+export type IkeOutput =
+  /** With `marker` four zero octets precede the message (RFC 3948 section 2.2). */
+  | {
+      readonly kind: 'transmit';
+      readonly local: Endpoint;
+      readonly remote: Endpoint;
+      readonly octets: Uint8Array;
+      readonly marker: boolean;
+    }
+  | { readonly kind: 'job'; readonly id: number; readonly job: Job }
+  | { readonly kind: 'event'; readonly event: IkeEvent }
+  /**
+   * Install both directions. While `useOutbound` is false, traffic stays on the predecessor: the peer does not have its
+   * end yet. The secrets are the host's to wipe.
+   */
+  | {
+      readonly kind: 'install-child';
+      readonly association: ChildAssociation;
+      readonly inboundKey: Secret;
+      readonly outboundKey: Secret;
+      readonly useOutbound: boolean;
+    }
+  | { readonly kind: 'use-outbound'; readonly inboundSpi: number; readonly outboundSpi: number }
+  | { readonly kind: 'remove-child'; readonly inboundSpi: number; readonly outboundSpi: number };

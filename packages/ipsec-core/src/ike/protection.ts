@@ -1,0 +1,174 @@
+import type { Secret } from '../bytes/secret.js';
+import type { IkeKeys } from '../crypto/ike/key-schedule.js';
+import { concatenate } from '../crypto/ike/prf.js';
+import { createSkCipher, type SkCipher } from '../crypto/ike/sk-cipher.js';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { encodeHeader, HEADER_LENGTH, type IkeHeader } from '../wire/ike/header.js';
+import { PAYLOAD } from '../wire/ike/iana.js';
+import { type IkeMessage, parsePayloads } from '../wire/ike/message.js';
+import { encodeChain, PAYLOAD_HEADER, payloadHeader } from '../wire/ike/payload-chain.js';
+import type { EncryptedFragmentPayload } from '../wire/ike/payloads/encrypted-fragment.js';
+import type { Payload } from '../wire/ike/payloads/registry.js';
+import type { IkeWireProblem } from '../wire/ike/wire-error.js';
+
+/** A decrypted message, and what AUTH covers of it should it be an IKE_INTERMEDIATE (RFC 9242 section 3.3.2). */
+export interface OpenedMessage {
+  readonly header: IkeHeader;
+  readonly payloads: readonly Payload[];
+  readonly intermediateHeader: Uint8Array;
+  readonly plaintext: Uint8Array;
+}
+
+export type Opening =
+  | { readonly kind: 'opened'; readonly message: OpenedMessage }
+  | { readonly kind: 'fragment' }
+  /** Not authentic: to be dropped as if it had never come. */
+  | { readonly kind: 'not_authentic' }
+  /** Authentic and wrong: the peer's fault. */
+  | { readonly kind: 'malformed'; readonly header: IkeHeader; readonly problem: IkeWireProblem };
+
+/** Seals and opens the messages of one IKE SA with one set of keys; both directions, fragments included. */
+export class MessageProtection {
+  readonly #outbound: SkCipher;
+  readonly #inbound: SkCipher;
+  #reassembly: Reassembly | undefined;
+
+  constructor(
+    keys: IkeKeys,
+    role: 'initiator' | 'responder',
+    provider: CryptoProvider,
+    random: (out: Uint8Array) => void,
+  ) {
+    const make = (encryptionKey: Secret, integrityKey: Secret, direction: 'inbound' | 'outbound') =>
+      createSkCipher({ provider, suite: keys.suite, encryptionKey, integrityKey, direction, random });
+    const initiator = role === 'initiator';
+    this.#outbound = make(initiator ? keys.ei : keys.er, initiator ? keys.ai : keys.ar, 'outbound');
+    this.#inbound = make(initiator ? keys.er : keys.ei, initiator ? keys.ar : keys.ai, 'inbound');
+  }
+
+  /** One datagram, or several fragments when the message exceeds `limit` octets. */
+  seal(
+    header: Omit<IkeHeader, 'nextPayload'>,
+    payloads: readonly Payload[],
+    limit: number | undefined,
+  ): {
+    readonly datagrams: readonly Uint8Array[];
+    readonly intermediateHeader: Uint8Array;
+    readonly plaintext: Uint8Array;
+  } {
+    const { first, octets } = encodeChain(payloads);
+    const whole = HEADER_LENGTH + PAYLOAD_HEADER + this.#outbound.sealedLength(octets.length);
+    const datagrams =
+      limit === undefined || whole <= limit
+        ? [this.#sealWhole(header, first, octets)]
+        : this.#sealFragments(header, first, octets, limit);
+    return {
+      datagrams,
+      intermediateHeader: clearHeader({ ...header, nextPayload: PAYLOAD.SK }, first, octets.length),
+      plaintext: octets,
+    };
+  }
+
+  open(octets: Uint8Array, message: IkeMessage): Opening {
+    const last = message.payloads.at(-1);
+    if (last?.kind === 'SK') {
+      const plaintext = this.#inbound.open(octets.subarray(0, octets.length - last.data.length), last.data);
+      return plaintext === undefined ? { kind: 'not_authentic' } : parse(message.header, last.firstInner, plaintext);
+    }
+    if (last?.kind !== 'SKF' || last.total > MAXIMUM_FRAGMENTS) return { kind: 'not_authentic' };
+    const plaintext = this.#inbound.open(octets.subarray(0, octets.length - last.data.length), last.data);
+    return plaintext === undefined ? { kind: 'not_authentic' } : this.#collect(message.header, last, plaintext);
+  }
+
+  destroy(): void {
+    this.#outbound.destroy();
+    this.#inbound.destroy();
+    this.#reassembly = undefined;
+  }
+
+  #sealWhole(header: Omit<IkeHeader, 'nextPayload'>, first: number, plaintext: Uint8Array): Uint8Array {
+    const sealed = this.#outbound.sealedLength(plaintext.length);
+    const length = HEADER_LENGTH + PAYLOAD_HEADER + sealed;
+    const aad = concatenate([
+      encodeHeader({ ...header, nextPayload: PAYLOAD.SK }, length),
+      payloadHeader(first, sealed),
+    ]);
+    return concatenate([aad, this.#outbound.seal(aad, plaintext)]);
+  }
+
+  #sealFragments(
+    header: Omit<IkeHeader, 'nextPayload'>,
+    first: number,
+    plaintext: Uint8Array,
+    limit: number,
+  ): Uint8Array[] {
+    const room = limit - HEADER_LENGTH - PAYLOAD_HEADER - FRAGMENT_HEADER - this.#outbound.overhead;
+    const size = Math.max(MINIMUM_FRAGMENT, room);
+    const total = Math.max(1, Math.ceil(plaintext.length / size));
+    return Array.from({ length: total }, (_unused, index) => {
+      const part = plaintext.subarray(index * size, (index + 1) * size);
+      const sealed = FRAGMENT_HEADER + this.#outbound.sealedLength(part.length);
+      const aad = concatenate([
+        encodeHeader({ ...header, nextPayload: PAYLOAD.SKF }, HEADER_LENGTH + PAYLOAD_HEADER + sealed),
+        payloadHeader(index === 0 ? first : PAYLOAD.NONE, sealed),
+        Uint8Array.of((index + 1) >>> 8, index + 1, total >>> 8, total),
+      ]);
+      return concatenate([aad, this.#outbound.seal(aad, part)]);
+    });
+  }
+
+  /** RFC 7383 section 2.6: a larger total replaces what was collected, a smaller one is dropped. */
+  #collect(header: IkeHeader, fragment: EncryptedFragmentPayload, plaintext: Uint8Array): Opening {
+    const current = this.#reassembly;
+    const matches = current?.messageId === header.messageId && current.response === header.response;
+    if (matches && fragment.total < current.total) return { kind: 'fragment' };
+    if (!matches || fragment.total > current.total) {
+      const { messageId, response } = header;
+      this.#reassembly = { messageId, response, total: fragment.total, parts: new Map(), first: 0, length: 0 };
+    }
+    const reassembly = this.#reassembly;
+    if (reassembly === undefined || reassembly.parts.has(fragment.number)) return { kind: 'fragment' };
+    if (reassembly.length + plaintext.length > MAXIMUM_REASSEMBLED) {
+      this.#reassembly = undefined;
+      return {
+        kind: 'malformed',
+        header,
+        problem: { code: 'too_large', what: 'the reassembled message', limit: MAXIMUM_REASSEMBLED },
+      };
+    }
+    reassembly.parts.set(fragment.number, plaintext.slice());
+    reassembly.length += plaintext.length;
+    if (fragment.number === 1) reassembly.first = fragment.firstInner;
+    if (reassembly.parts.size < reassembly.total) return { kind: 'fragment' };
+    this.#reassembly = undefined;
+    const parts = [...reassembly.parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+    return parse({ ...header, nextPayload: PAYLOAD.SK }, reassembly.first, concatenate(parts));
+  }
+}
+
+interface Reassembly {
+  readonly messageId: number;
+  readonly response: boolean;
+  readonly total: number;
+  readonly parts: Map<number, Uint8Array>;
+  first: number;
+  length: number;
+}
+
+function parse(header: IkeHeader, first: number, plaintext: Uint8Array): Opening {
+  const payloads = parsePayloads(plaintext, first);
+  if (!payloads.ok) return { kind: 'malformed', header, problem: payloads.problem };
+  const intermediateHeader = clearHeader(header, first, plaintext.length);
+  return { kind: 'opened', message: { header, payloads: payloads.value, intermediateHeader, plaintext } };
+}
+
+/** The header as if the payloads stood in the clear: what IntAuth covers, the same for whole and fragmented messages. */
+function clearHeader(header: IkeHeader, first: number, length: number): Uint8Array {
+  return concatenate([encodeHeader(header, HEADER_LENGTH + PAYLOAD_HEADER + length), payloadHeader(first, length)]);
+}
+
+const FRAGMENT_HEADER = 4;
+/** Enough for certificate chains over a 576-octet path; a peer cannot make us keep more. */
+const MAXIMUM_FRAGMENTS = 128;
+const MAXIMUM_REASSEMBLED = 65_536;
+const MINIMUM_FRAGMENT = 64;
