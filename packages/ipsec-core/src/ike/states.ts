@@ -1,0 +1,51 @@
+import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchange.js';
+import type { NoncesAndSpis } from '../crypto/ike/key-schedule.js';
+
+/** What IKE_AUTH needs from the exchanges before it. */
+export interface Handshake {
+  readonly inputs: NoncesAndSpis;
+  readonly initiatorMessage: Uint8Array;
+  readonly responderMessage: Uint8Array;
+  /** SIGNATURE_HASH_ALGORITHMS of the peer. */
+  readonly peerHashes: readonly number[];
+  /** Methods of RFC 9370 that are still to be exchanged. */
+  readonly pending: readonly number[];
+  readonly intermediateInitiator: Uint8Array | undefined;
+  readonly intermediateResponder: Uint8Array | undefined;
+}
+
+/** A state is named for what it awaits; its fields are what exists then. */
+export type IkeState =
+  | {
+      readonly name: 'awaiting-init-response';
+      readonly share: InitiatedKeyExchange;
+      readonly nonce: Uint8Array;
+      readonly message: Uint8Array;
+      readonly cookie: Uint8Array | undefined;
+      readonly restarts: number;
+    }
+  | {
+      readonly name: 'awaiting-intermediate-response';
+      readonly handshake: Handshake;
+      readonly share: InitiatedKeyExchange;
+    }
+  | { readonly name: 'awaiting-own-signature'; readonly handshake: Handshake }
+  | { readonly name: 'awaiting-auth-response'; readonly handshake: Handshake }
+  | { readonly name: 'awaiting-auth-request'; readonly handshake: Handshake }
+  | { readonly name: 'awaiting-peer-verification'; readonly handshake: Handshake }
+  | { readonly name: 'established' }
+  /** Rekeyed or being deleted by us; answers, starts nothing. */
+  | { readonly name: 'awaiting-delete' }
+  | { readonly name: 'closed' };
+
+export const STORIES: Readonly<Record<IkeState['name'], string>> = {
+  'awaiting-init-response': 'sent an offer, a key share and a nonce, and waits for the choice',
+  'awaiting-intermediate-response': 'sent an additional key share and waits for the answer',
+  'awaiting-own-signature': 'waits for the host to sign its identity',
+  'awaiting-auth-response': 'proved its identity and waits for the peer to do the same',
+  'awaiting-auth-request': 'answered the offer and waits for the peer to prove its identity',
+  'awaiting-peer-verification': 'waits for the host to verify the signature of the peer',
+  established: 'both sides know each other; Child SAs may be made, rekeyed and deleted',
+  'awaiting-delete': 'has a successor or was given up, and waits to be deleted',
+  closed: 'is gone and keeps no key',
+};
