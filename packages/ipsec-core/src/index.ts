@@ -32,6 +32,7 @@ export {
   type TunnelCounters,
 } from './dataplane/data-plane.js';
 export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
+export type { Explanation, OverheadAccount } from './dataplane/explain.js';
 export type { InboundResult, OutboundResult } from './dataplane/verdict.js';
 export {
   PolicyError,

@@ -9,6 +9,7 @@ import {
 } from '../policy/security-association.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
 import { DropCounters, type DropReason } from './drop-reason.js';
+import { type Explanation, explainOutbound } from './explain.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
 import { type OutboundContext, OutboundProcessor } from './outbound.js';
 import { PolicyCounterTable } from './policy-counters.js';
@@ -168,6 +169,11 @@ export class DataPlane {
     now: number,
   ): InboundResult {
     return this.#inbound.openIp(packet, offset, length, out, outOffset, now);
+  }
+
+  /** What `protect` would do with this packet, and why, without doing it. Allocates: it is for people, not for traffic. */
+  explain(packet: Uint8Array, offset: number, length: number, now: number): Explanation {
+    return explainOutbound(this.#outboundContext, packet, offset, length, now);
   }
 
   /** Lifetimes reached since the last call; associations that reached their hard one are gone. */
