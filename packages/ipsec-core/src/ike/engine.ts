@@ -242,7 +242,10 @@ export class IkeEngine {
       if (input.kind !== 'rekey-child' && input.kind !== 'delete-child') continue;
       const child = sa.children.find((candidate) => candidate.association.inboundSpi === input.inboundSpi);
       if (child === undefined) continue;
-      if (input.kind === 'delete-child') deleteChild(sa, child, now);
+      const replaced = child.peerRekey !== undefined && child.peerRekey.successor.phase !== 'gone';
+      // The peer is about to delete it; doing so from here would cut traffic that has not moved yet.
+      if (replaced) sa.history.add(now, 'local', 'left alone: the peer replaces it', { inboundSpi: input.inboundSpi });
+      else if (input.kind === 'delete-child') deleteChild(sa, child, now);
       else requestChild(sa, child.configuration, child, now);
     }
   }

@@ -133,6 +133,8 @@ function settle(sa: IkeSa, successor: IkeSa, lowest: Uint8Array, now: number): v
     if (!superseded) sa.retire(now);
     return;
   }
+  // The peer deletes what it made in vain; it cannot when our answer to it was lost with the old SA.
+  peer?.successor.retire(now);
   inherit(sa, successor, now);
   sa.host.emit({ kind: 'event', event: { kind: 'ike-rekeyed', connection: sa.connection.name } });
   deleteIke(sa, now, false);
