@@ -5,7 +5,7 @@ import { runQuietly } from './commands.mjs';
 const PROJECTS = ['@weft/controller', '@weft/edge-agent', '@weft/web-console', '@weft/lab'];
 
 export async function buildProjects(root) {
-  const nx = path.join(root, 'node_modules/nx/bin/nx.js');
+  const nx = path.join(root, 'node_modules/.bin/nx');
   const args = [nx, 'run-many', '--target=build', `--projects=${PROJECTS.join(',')}`, '--output-style=static'];
   const { code, output } = await runQuietly(process.execPath, args, {
     cwd: root,
