@@ -1,3 +1,5 @@
+// @peculiar/x509 needs it before itself.
+import 'reflect-metadata';
 import { generateKeyPair, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import { promisify } from 'node:util';
 import {

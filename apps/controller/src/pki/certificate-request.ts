@@ -1,3 +1,5 @@
+// @peculiar/x509 needs it before itself.
+import 'reflect-metadata';
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
 

@@ -1,0 +1,134 @@
+import { createPublicKey, verify, X509Certificate } from 'node:crypto';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/parse-config.js';
+import { BundleSigner } from '../../src/pki/bundle-signer.js';
+import { CertificateAuthority } from '../../src/pki/certificate-authority.js';
+import { Clock } from '../../src/platform/clock/clock.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { TestController } from '../support/test-controller.js';
+import { TestPostgres } from '../support/test-postgres.js';
+
+const DAY = 86_400_000;
+
+class SetClock extends Clock {
+  time = Date.parse('2026-06-01T12:00:00Z');
+  override now(): Date {
+    return new Date(this.time);
+  }
+}
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let clock: SetClock;
+beforeEach(async () => {
+  directory = await temporaryDirectory('pki');
+  clock = new SetClock();
+});
+afterEach(() => directory.remove());
+
+describe('keys on disk', () => {
+  it('are made once, for the owner only, and are the same after a restart', async () => {
+    const first = await authority();
+    const signer = await bundleSigner();
+    const files = (await readdir(pki())).sort();
+    expect(files).toEqual(['bundle-signing.pem', 'root.pem', 'server.pem']);
+    expect((await stat(pki())).mode & 0o777).toBe(0o700);
+    for (const file of files) expect((await stat(join(pki(), file))).mode & 0o777).toBe(0o600);
+    const second = await authority();
+    expect(second.rootFingerprint).toEqual(first.rootFingerprint);
+    expect(second.serverIdentity).toEqual(first.serverIdentity);
+    expect((await bundleSigner()).keyId).toBe(signer.keyId);
+  });
+
+  it('are the same for controllers that start at the same moment', async () => {
+    const all = await Promise.all(Array.from({ length: 8 }, () => authority()));
+    expect(new Set(all.map((one) => one.rootFingerprint.toString('hex'))).size).toBe(1);
+    const signers = await Promise.all(Array.from({ length: 8 }, () => bundleSigner()));
+    expect(new Set(signers.map((one) => one.keyId)).size).toBe(1);
+    expect((await readdir(pki())).filter((file) => file.endsWith('.new'))).toEqual([]);
+  });
+
+  it('are refused when others can read them, when damaged, and when they do not fit', async () => {
+    await authority();
+    const path = join(pki(), 'root.pem');
+    await chmod(path, 0o640);
+    await expect(authority()).rejects.toMatchObject({
+      code: 'bad_file',
+      message: expect.stringContaining('chmod 600'),
+    });
+    await chmod(path, 0o600);
+    const whole = await readFile(path, 'utf8');
+    await writeFile(path, whole.slice(0, whole.length / 2));
+    await expect(authority()).rejects.toMatchObject({ code: 'bad_file', message: expect.stringContaining(path) });
+    const server = await readFile(join(pki(), 'server.pem'), 'utf8');
+    const key = server.slice(0, server.indexOf('-----BEGIN CERT'));
+    await writeFile(path, key + whole.slice(whole.indexOf('-----BEGIN CERT')));
+    await expect(authority()).rejects.toMatchObject({ message: expect.stringContaining('is not for the key') });
+  });
+
+  it('the server certificate is renewed when a third of its life is left, and not before', async () => {
+    const serial = (one: CertificateAuthority) => new X509Certificate(one.serverIdentity.chain).serialNumber;
+    const first = await authority();
+    clock.time += 59 * DAY;
+    expect(serial(await authority())).toBe(serial(first));
+    clock.time += 2 * DAY;
+    const renewed = await authority();
+    expect(serial(renewed)).not.toBe(serial(first));
+    expect(renewed.rootFingerprint).toEqual(first.rootFingerprint);
+    expect(await renewed.renewServerIdentityIfDue()).toBe(false);
+  });
+
+  it('an expired root stops the start', async () => {
+    await authority();
+    clock.time += 3653 * DAY;
+    await expect(authority()).rejects.toMatchObject({ code: 'root_expired' });
+  });
+
+  it('bundle signatures verify with the published key', async () => {
+    const signer = await bundleSigner();
+    const { keyId, signature } = signer.sign(Buffer.from('manifest'));
+    const key = createPublicKey({ key: signer.publicKey, format: 'der', type: 'spki' });
+    expect(keyId).toBe(signer.keyId);
+    expect(verify(null, Buffer.from('manifest'), key, signature)).toBe(true);
+    expect(verify(null, Buffer.from('manifesu'), key, signature)).toBe(false);
+  });
+});
+
+describe('keys and database', () => {
+  let postgres: TestPostgres;
+  beforeAll(async () => {
+    postgres = await TestPostgres.start();
+  });
+  afterAll(() => postgres.remove());
+
+  it('belong together: with other keys the controller does not start on the same database', async () => {
+    const databaseUrl = await postgres.createDatabase();
+    const dataDirectory = directory.path;
+    await (await TestController.start({ databaseUrl, dataDirectory })).stop();
+    await (await TestController.start({ databaseUrl, dataDirectory })).stop();
+    await rm(pki(), { recursive: true });
+    await expect(TestController.start({ databaseUrl, dataDirectory })).rejects.toMatchObject({
+      code: 'foreign_database',
+      message: expect.stringContaining('WEFT_DATA_DIR/pki'),
+    });
+  });
+});
+
+function pki(): string {
+  return join(directory.path, 'pki');
+}
+
+async function authority(): Promise<CertificateAuthority> {
+  const config = parseConfig({ WEFT_DATA_DIR: directory.path });
+  const made = new CertificateAuthority(config, clock, pino({ level: 'silent' }));
+  await made.start();
+  return made;
+}
+
+async function bundleSigner(): Promise<BundleSigner> {
+  const made = new BundleSigner(parseConfig({ WEFT_DATA_DIR: directory.path }));
+  await made.start();
+  return made;
+}
