@@ -32,7 +32,6 @@ describe('when Postgres goes away', () => {
       expect(waiting).toHaveLength(1);
     }, PATIENCE);
     await api.postgres.stop();
-    connection.release();
     await blocker.end({ timeout: 0 }).catch((error: unknown) => expect(error).toBeInstanceOf(postgres.PostgresError));
 
     const refused = await replacement;

@@ -66,6 +66,14 @@ describe('a session', () => {
     expect(log).not.toContain(api.cookie.slice('weft_session='.length));
   });
 
+  it.each(['admin\u0000', 'admin\ud800', ' admin', 'a'.repeat(101)])(
+    'is refused for what can be no user name: %j',
+    async (userName) => {
+      const problem = await problemOf(await logIn(api.controller.url, userName, TEST_ADMIN_PASSWORD));
+      expect(problem).toMatchObject({ status: 422, errors: [{ pointer: '/userName' }] });
+    },
+  );
+
   it('is refused with 429 and Retry-After once an address has failed too often, also with the right password', async () => {
     const attempts = Array.from({ length: 12 }, () => logIn(api.controller.url, 'admin', 'wrong'));
     const statuses = (await Promise.all(attempts)).map(({ status }) => status);

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { Description, Identifier, ProblemEntry, Timestamp } from '../../platform/http/schemas.js';
 import { BundleRejection } from '../edges/edge.dto.js';
 
+/** The database counts revisions in 32 bits. */
+const MAX_REVISION = 2 ** 31 - 1;
+
 export const Revision = z
   .object({
     number: z.int().min(1),
@@ -58,11 +61,17 @@ export const Draft = z
   .meta({ id: 'Draft', description: 'The intent as it stands, compared with the newest revision.' });
 
 export const RevisionListQuery = z.strictObject({
-  before: z.coerce.number().int().min(1).optional().meta({ description: 'Only revisions with a lower number.' }),
+  before: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_REVISION)
+    .optional()
+    .meta({ description: 'Only revisions with a lower number.' }),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
-export const RevisionNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+export const RevisionNumber = z.coerce.number().int().min(1).max(MAX_REVISION);
 
 export type Revision = z.infer<typeof Revision>;
 export type RevisionList = z.infer<typeof RevisionList>;

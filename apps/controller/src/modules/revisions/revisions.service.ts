@@ -89,8 +89,8 @@ export class RevisionsService {
       if (revision === undefined) throw new Error('insert … returning gave no row');
       return { dryRun, revision, affectedEdges: affected };
     });
-    // Not awaited: the revision is in force whatever becomes of its delivery, which reports for itself and never rejects.
-    if (!dryRun) void this.#distribution.revisionPublished(tenantId);
+    // So that whoever asks next sees what the edges should run now. Never rejects: the revision stands whatever becomes of it.
+    if (!dryRun) await this.#distribution.revisionPublished(tenantId);
     return result;
   }
 

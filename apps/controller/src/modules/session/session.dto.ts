@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { Identifier } from '../../platform/http/schemas.js';
+import { Identifier, Name } from '../../platform/http/schemas.js';
 
 export const Credentials = z
-  .strictObject({ userName: z.string().min(1).max(100), password: z.string().min(1).max(1024) })
+  .strictObject({ userName: Name, password: z.string().min(1).max(1024) })
   .meta({ id: 'Credentials' });
 
 export const Session = z

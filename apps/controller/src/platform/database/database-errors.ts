@@ -24,6 +24,14 @@ export function translateDatabaseError(error: unknown): unknown {
   return reason === undefined ? error : new DatabaseUnavailableError(reason, withoutArguments(error));
 }
 
+/** True when the error means that the connection is closed or about to be: the server ends it, or the socket has. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailableError)
+    return isConnectionLoss(error.cause) || CONNECTION_LOSS.test(error.reason);
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  return CONNECTION_LOSS.test(error.code);
+}
+
 function unavailableReason(error: unknown): string | undefined {
   if (error instanceof postgres.PostgresError) {
     return UNAVAILABLE_SQLSTATE.test(error.code) ? error.code : undefined;
@@ -36,6 +44,9 @@ function unavailableReason(error: unknown): string | undefined {
 function withoutArguments(error: unknown): Error {
   return new Error(error instanceof Error ? error.message : String(error));
 }
+
+/** Closed by the driver or the peer, or a FATAL of class 57P0x (administrator, crash, database dropped). */
+const CONNECTION_LOSS = /^(?:CONNECTION_CLOSED|CONNECTION_DESTROYED|CONNECTION_ENDED|ECONNRESET|EPIPE|57P0[1-5])$/;
 
 /** Codes of the socket and of the driver: the connection is not there (any more). */
 const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([

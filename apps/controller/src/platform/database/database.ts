@@ -6,7 +6,7 @@ import { applyMigrations } from '../../db/apply-migrations.js';
 import { readMigrations } from '../../db/migration-files.js';
 import { InjectLogger } from '../logging/logger.js';
 import { openPool, type SqlExecutor, type SqlTypes } from './connection-options.js';
-import { DatabaseUnavailableError, translateDatabaseError } from './database-errors.js';
+import { DatabaseUnavailableError, isConnectionLoss, translateDatabaseError } from './database-errors.js';
 import { type DatabaseServer, openDatabaseServer } from './database-server.js';
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
@@ -56,11 +56,16 @@ export class Database implements OnModuleInit {
     work: (sql: SqlExecutor) => Promise<T>,
     isolation: IsolationLevel = 'read committed',
   ): Promise<T> {
+    let over = false;
     try {
       // The driver's type unwraps arrays of promises; `work` returns one promise, so T it is.
-      return (await this.#requirePool().begin(`isolation level ${isolation}`, (sql) => work(sql))) as T;
+      return (await this.#requirePool().begin(`isolation level ${isolation}`, (sql) =>
+        untilConnectionIsLost(work(refusingWhen(() => over, sql))),
+      )) as T;
     } catch (error) {
       throw translateDatabaseError(error);
+    } finally {
+      over = true;
     }
   }
 
@@ -145,6 +150,30 @@ function translating(pool: postgres.Sql<SqlTypes>): SqlExecutor {
         result.reject = (error) => reject(translateDatabaseError(error));
       }
       return result;
+    },
+  });
+}
+
+/**
+ * What postgres.js 3.4 writes to a connection that has just been closed crashes the process or hangs the pool. Two
+ * things would do that: its own ROLLBACK after a query failed because the connection is going, and a query that `work`
+ * makes after that. The first is held back by never settling: the driver races `work` against the connection's end.
+ */
+async function untilConnectionIsLost<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isConnectionLoss(error)) return new Promise<T>(() => undefined);
+    throw error;
+  }
+}
+
+/** The executor of a transaction, which answers no more once the transaction is over. */
+function refusingWhen(over: () => boolean, sql: SqlExecutor): SqlExecutor {
+  return new Proxy(sql, {
+    apply(target, _self, args: unknown[]) {
+      if (over()) throw new DatabaseUnavailableError('the transaction is over');
+      return Reflect.apply(target, undefined, args);
     },
   });
 }

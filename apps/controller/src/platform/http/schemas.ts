@@ -17,8 +17,8 @@ export const Name = z
 export const Description = z
   .string()
   .max(1000)
-  .regex(/^[^\p{Cc}]*$/u, 'has control characters')
-  .meta({ description: 'Free text for people.' });
+  .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u, 'has control characters')
+  .meta({ description: 'Free text for people; lines and tabs are the only control characters.' });
 
 export const Timestamp = z.iso.datetime().meta({ description: 'UTC, RFC 3339.' });
 

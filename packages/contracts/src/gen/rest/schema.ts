@@ -411,7 +411,7 @@ export interface components {
         CreateSite: {
             /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
-            /** @description Free text for people. */
+            /** @description Free text for people; lines and tabs are the only control characters. */
             description?: string;
         };
         CreateTenant: {
@@ -419,6 +419,7 @@ export interface components {
             name: string;
         };
         Credentials: {
+            /** @description Name for people. No control characters, no white space at the ends. */
             userName: string;
             password: string;
         };
@@ -574,7 +575,7 @@ export interface components {
             /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
             /**
-             * @description Free text for people.
+             * @description Free text for people; lines and tabs are the only control characters.
              * @default
              */
             description?: string;
@@ -620,7 +621,7 @@ export interface components {
         };
         Publish: {
             /**
-             * @description Free text for people.
+             * @description Free text for people; lines and tabs are the only control characters.
              * @default
              */
             comment?: string;
@@ -840,7 +841,7 @@ export interface components {
         UpdateSite: {
             /** @description Name for people. No control characters, no white space at the ends. */
             name?: string;
-            /** @description Free text for people. */
+            /** @description Free text for people; lines and tabs are the only control characters. */
             description?: string;
         };
     };
