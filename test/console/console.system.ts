@@ -1,0 +1,227 @@
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { openTarget, type Target, whyNoTarget } from './target.js';
+
+/**
+ * Clicks through the console as an operator would, against a real controller with real edges. Every page fails the
+ * test that saw a console error, an exception or a refused request. What it makes, it deletes and publishes away.
+ */
+const reason = whyNoChromium() ?? whyNoTarget();
+const SITE = `Console test ${process.pid}`;
+const RULE = `Console test rule ${process.pid}`;
+const PREFIX = '10.254.0.0/24';
+/** Longest wait for an effect that passes through the controller and an edge. */
+const EFFECT_TIMEOUT_MILLISECONDS = 20_000;
+
+let target: Target;
+let browser: Browser;
+let page: Page;
+let trouble: string[];
+
+beforeAll(async () => {
+  if (reason !== undefined) return;
+  target = await openTarget();
+  browser = await launchChromium();
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  page = await context.newPage();
+  page.setDefaultTimeout(EFFECT_TIMEOUT_MILLISECONDS);
+  trouble = recordTrouble(page);
+});
+
+beforeEach((context) => context.skip(reason !== undefined, reason));
+
+afterEach(() => {
+  expect(trouble?.splice(0) ?? []).toEqual([]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await target?.close();
+});
+
+const dialog = (): Locator => page.getByRole('dialog');
+const goTo = (name: string): Promise<void> => page.getByRole('navigation').getByRole('link', { name }).click();
+const siteRow = (): Locator => page.getByRole('row').filter({ hasText: SITE });
+const ruleRow = (): Locator => page.getByRole('row').filter({ hasText: RULE });
+
+async function publish(comment: string): Promise<void> {
+  await page.getByRole('button', { name: 'Review and publish' }).click();
+  await dialog().getByLabel('Comment').fill(comment);
+  await dialog().getByRole('button', { name: 'Publish' }).click();
+  await dialog()
+    .getByText(/Revision \d+ is published/)
+    .waitFor();
+}
+
+/** Every edge that is connected runs the revision of the open dialog. */
+async function untilAppliedByAll(): Promise<void> {
+  await dialog().locator('[data-application]').first().waitFor();
+  const applied = await dialog().locator('[data-application]:not([data-application=offline])').count();
+  expect(applied).toBeGreaterThan(0);
+  await dialog()
+    .getByText(new RegExp(`Applied by ${applied} of`))
+    .waitFor();
+  await dialog().getByRole('button', { name: 'Done' }).click();
+}
+
+describe('the console', () => {
+  it('asks who is there, and goes on where the reader wanted to go', async () => {
+    await page.goto(`${target.url}/tunnels`);
+    await page.getByLabel('User name').fill(target.userName);
+    await page.getByLabel('Password', { exact: true }).fill(target.password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('heading', { name: 'Tunnels' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/tunnels');
+  });
+
+  it('shows sites, tunnels that are up, and a rate per direction', async () => {
+    await goTo('Topology');
+    await page.locator('.w-node').nth(1).waitFor();
+    const link = page.getByRole('button', { name: /^Tunnel .*: Up$/ });
+    await link.first().waitFor();
+    const rates = await page.locator('.w-link-rate').allInnerTexts();
+    expect(rates.length).toBe(2 * (await link.count()));
+    for (const rate of rates) expect(rate).toMatch(/^\s*[\d.,]+ [kMG]?b\/s$/);
+    await link.first().click();
+    const details = page.getByRole('complementary', { name: 'Details' });
+    await details.getByText('0x').first().waitFor();
+    expect(await details.getByText('Received').count()).toBe(2);
+    await page.keyboard.press('Escape');
+    await details.waitFor({ state: 'detached' });
+  });
+
+  it('keeps the sites in their places from poll to poll', async () => {
+    const places = (): Promise<string[]> =>
+      page.locator('.react-flow__node').evaluateAll((nodes) => nodes.map((node) => node.getAttribute('style') ?? ''));
+    const before = await places();
+    await page.waitForResponse((response) => response.url().endsWith('/tunnels'));
+    await page.waitForResponse((response) => response.url().endsWith('/sites'));
+    expect(await places()).toEqual(before);
+  });
+
+  it('adds a site, a network and an edge, and gives the enrollment line', async () => {
+    await goTo('Sites & edges');
+    await page.getByRole('button', { name: 'Add site' }).click();
+    await dialog().getByLabel('Name').fill(SITE);
+    await dialog().getByRole('button', { name: 'Add site' }).click();
+    await siteRow().getByRole('button', { name: 'Add network' }).click();
+    await dialog().getByLabel('Prefix').fill(PREFIX);
+    await dialog().getByLabel('Name').fill('Test LAN');
+    await dialog().getByRole('button', { name: 'Add network' }).click();
+    await siteRow().getByText(PREFIX).waitFor();
+    await siteRow().getByRole('button', { name: 'Add edge' }).click();
+    await dialog().getByLabel('Underlay address').fill('198.18.255.7');
+    await dialog().getByRole('button', { name: 'Add and enroll' }).click();
+    await dialog()
+      .getByText(/weft-edge enroll .*weft1\.[\w-]+\.[\w-]+/)
+      .waitFor();
+    await dialog()
+      .getByText(/Good once, for another \d+:\d\d/)
+      .waitFor();
+    await dialog().getByText('Waiting for the edge').waitFor();
+    await page.getByRole('button', { name: 'Close', exact: true }).last().click();
+    await siteRow().getByText('Not enrolled').waitFor();
+  });
+
+  it('puts a refusal at the field it is about', async () => {
+    await siteRow().getByRole('button', { name: 'Add network' }).click();
+    await dialog().getByLabel('Prefix').fill('10.254.9.1/24');
+    await dialog().getByLabel('Name').fill('Has host bits');
+    await dialog().getByRole('button', { name: 'Add network' }).click();
+    const refused = dialog().getByLabel('Prefix').and(page.locator('[aria-invalid=true]'));
+    await refused.waitFor();
+    await page.keyboard.press('Escape');
+    const expected = trouble.splice(0).filter((each) => !/422|networks/.test(each));
+    expect(expected).toEqual([]);
+  });
+
+  it('adds a rule, publishes it, and shows which edges run it', async () => {
+    await goTo('Policies');
+    await page.getByRole('button', { name: 'Add rule' }).first().click();
+    await dialog().getByLabel('Name').fill(RULE);
+    for (const side of ['Sources', 'Destinations']) {
+      await dialog().getByRole('textbox', { name: side }).click();
+      await page.getByRole('option', { name: 'any', exact: true }).and(page.locator(':visible')).click();
+    }
+    await dialog().getByLabel('Protocol of service 1').selectOption('tcp');
+    await dialog().getByLabel('Ports of service 1').fill('23');
+    await dialog().getByText('Discard', { exact: true }).click();
+    await dialog().getByRole('button', { name: 'Add rule' }).click();
+    await ruleRow().getByText('TCP 23').waitFor();
+    await publish('Console test: discard telnet');
+    await untilAppliedByAll();
+  });
+
+  it('moves a rule with the keyboard', async () => {
+    const names = (): Promise<string[]> =>
+      page.locator('.w-policy').first().locator('tr[data-rule] .w-strong').allInnerTexts();
+    const before = await names();
+    expect(before.at(-1)).toBe(RULE);
+    await ruleRow().focus();
+    await page.keyboard.press('Alt+ArrowUp');
+    await expect.poll(names).toEqual([...before.slice(0, -2), RULE, ...before.slice(-2, -1)]);
+  });
+
+  it('lists tunnels with their counters, and opens one to its rates', async () => {
+    await goTo('Tunnels');
+    const row = page.locator('tr[data-tunnel]').first();
+    await row.getByText('Up').waitFor();
+    expect(await row.innerText()).toMatch(/packets[\s\S]*0x[\da-f]{8}/);
+    await row.press('Enter');
+    await page.locator('.w-chart canvas').waitFor();
+    await page.getByPlaceholder('Filter by site').fill('no tunnel has this name');
+    await page.getByText('No tunnel matches').waitFor();
+  });
+
+  it('says how old its data is while the controller does not answer, and recovers by itself', async () => {
+    await goTo('Topology');
+    await page.locator('.w-node').first().waitFor();
+    await page.route('**/api/**', (route) => route.abort('connectionrefused'));
+    await page.getByText('The controller does not answer.').waitFor();
+    await page.getByText(/Showing data from \d+ s ago/).waitFor();
+    expect(await page.locator('.w-node').count()).toBeGreaterThan(1);
+    await page.unroute('**/api/**');
+    await page.getByText('The controller does not answer.').waitFor({ state: 'detached' });
+    const unexpected = trouble.splice(0).filter((each) => !each.includes('ERR_CONNECTION_REFUSED'));
+    expect(unexpected).toEqual([]);
+  });
+
+  it('removes what it made, publishes that, and logs out', async () => {
+    await goTo('Policies');
+    await ruleRow()
+      .getByRole('button', { name: /^Actions for rule/ })
+      .click();
+    await page.getByRole('menuitem', { name: 'Delete rule' }).click();
+    await dialog().getByRole('button', { name: 'Delete rule' }).click();
+    await ruleRow().waitFor({ state: 'detached' });
+    await goTo('Sites & edges');
+    for (const thing of ['edge', 'network', 'site'] as const) await remove(thing);
+    await siteRow().waitFor({ state: 'detached' });
+    await publish('Console test: as before');
+    await untilAppliedByAll();
+    await goTo('Revisions');
+    await page.getByText('Console test: as before').first().waitFor();
+    await page.getByRole('button', { name: target.userName }).click();
+    await page.getByRole('menuitem', { name: 'Log out' }).click();
+    await page.getByLabel('User name').waitFor();
+  });
+});
+
+async function remove(thing: 'edge' | 'network' | 'site'): Promise<void> {
+  if (thing === 'network') {
+    await siteRow()
+      .getByRole('button', { name: `Delete network ${PREFIX}` })
+      .focus();
+    await page.keyboard.press('Enter');
+  } else {
+    await siteRow()
+      .getByRole('button', { name: `Actions for ${SITE}` })
+      .click();
+    await page.getByRole('menuitem', { name: `Delete ${thing}` }).click();
+  }
+  await dialog()
+    .getByRole('button', { name: `Delete ${thing}` })
+    .click();
+  await dialog().waitFor({ state: 'detached' });
+}
