@@ -80,7 +80,7 @@ describe('the console', () => {
     await page.locator('.w-node').nth(1).waitFor();
     const link = page.getByRole('button', { name: /^Tunnel .*: Up$/ });
     await link.first().waitFor();
-    const rates = await page.locator('.w-link-rate').allInnerTexts();
+    const rates = await page.locator('.w-link-rate').allTextContents();
     expect(rates.length).toBe(2 * (await link.count()));
     for (const rate of rates) expect(rate).toMatch(/^\s*[\d.,]+ [kMG]?b\/s$/);
     await link.first().click();
@@ -155,7 +155,7 @@ describe('the console', () => {
 
   it('moves a rule with the keyboard', async () => {
     const names = (): Promise<string[]> =>
-      page.locator('.w-policy').first().locator('tr[data-rule] .w-strong').allInnerTexts();
+      page.locator('.w-policy').first().locator('tr[data-rule] .w-strong').allTextContents();
     const before = await names();
     expect(before.at(-1)).toBe(RULE);
     await ruleRow().focus();
@@ -167,7 +167,7 @@ describe('the console', () => {
     await goTo('Tunnels');
     const row = page.locator('tr[data-tunnel]').first();
     await row.getByText('Up').waitFor();
-    expect(await row.innerText()).toMatch(/packets[\s\S]*0x[\da-f]{8}/);
+    expect(await row.textContent()).toMatch(/packets[\s\S]*0x[\da-f]{8}/);
     await row.press('Enter');
     await page.locator('.w-chart canvas').waitFor();
     await page.getByPlaceholder('Filter by site').fill('no tunnel has this name');

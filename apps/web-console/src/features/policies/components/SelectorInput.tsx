@@ -38,6 +38,8 @@ export function SelectorInput({ label, value, names, error, onChange }: Selector
       onOptionSubmit={(key) => {
         const choice = choices.find(({ selector }) => selectorKey(selector) === key);
         if (choice !== undefined) add(choice.selector);
+        // Open, it would cover the next field.
+        combobox.closeDropdown();
       }}
     >
       <Combobox.DropdownTarget>
