@@ -41,6 +41,8 @@ export class IkeSa {
   lastHeard = 0;
   /** Set while an exchange of ours that concerns the IKE SA itself is under way (section 2.25.2). */
   creatingChild = false;
+  /** While a collision is undecided the Child SAs are still there, and the peer may already name them here. */
+  undecidedPredecessor: IkeSa | undefined;
   ikeRekey: { peer: { readonly lowestNonce: Uint8Array; readonly successor: IkeSa } | undefined } | undefined;
   #keys: IkeKeys | undefined;
   #protection: MessageProtection | undefined;

@@ -3,7 +3,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { ChildSa } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
 import { scheduleChildRekey, spiNumber, spiOctets } from './child-negotiation.js';
-import { find, findNotify } from './payload-access.js';
+import { findNotify } from './payload-access.js';
 
 /** Asks whether the peer lives: an empty request (section 2.4). */
 export function checkLiveness(sa: IkeSa, now: number): void {
@@ -69,16 +69,23 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
 
 /** "the SPIs in the delete are the peer's inbound ones", our outbound; the answer names ours, unless we delete it too. */
 function deleteForPeer(sa: IkeSa, outboundSpi: number, now: number): Uint8Array[] {
-  const child = sa.children.find((candidate) => candidate.association.outboundSpi === outboundSpi);
-  if (child === undefined) return [];
+  const holder = [sa, sa.undecidedPredecessor].find((other) =>
+    other?.children.some((each) => isNamed(each, outboundSpi)),
+  );
+  const child = holder?.children.find((each) => isNamed(each, outboundSpi));
+  if (holder === undefined || child === undefined) return [];
   // Section 2.25.1: "If a peer receives a request to close a Child SA that it is currently trying to close, it SHOULD
   // reply without a Delete payload."
   const alreadyDeleting = child.phase === 'deleting';
   const successor = child.peerRekey?.successor;
   if (successor !== undefined) useOutbound(sa, successor, child, now);
-  sa.removeChild(child);
-  scheduleChildRekey(sa);
+  holder.removeChild(child);
+  scheduleChildRekey(holder);
   return alreadyDeleting ? [] : [spiOctets(child.association.inboundSpi)];
+}
+
+function isNamed(child: ChildSa, outboundSpi: number): boolean {
+  return child.association.outboundSpi === outboundSpi;
 }
 
 /** The peer gave up the predecessor, so it has its end of the successor: traffic may move. */
@@ -108,8 +115,4 @@ function closeForPeer(sa: IkeSa, now: number): void {
   }
   for (const child of [...sa.children]) sa.removeChild(child);
   sa.retire(now);
-}
-
-export function isDelete(payloads: readonly Payload[]): boolean {
-  return find(payloads, 'D') !== undefined;
 }

@@ -20,6 +20,11 @@ import { find, findError, findNotify } from './payload-access.js';
 export function requestIkeRekey(sa: IkeSa, now: number): void {
   sa.enqueue((at) => {
     if (sa.state.name !== 'established' || sa.ikeRekey !== undefined) return;
+    // Its Delete waits behind us and must travel on this SA: the peer looks for the Child SA here.
+    if (sa.children.some((child) => child.phase === 'deleting')) {
+      requestIkeRekey(sa, at);
+      return;
+    }
     const method = proposalsOf(sa)[0]?.find((entry) => entry.type === TRANSFORM_TYPE.KE)?.id ?? 0;
     send(sa, method, at);
   }, now);
@@ -117,6 +122,7 @@ export function respondIkeRekey(sa: IkeSa, payloads: readonly Payload[], now: nu
   } else {
     // Ours is under way: who keeps the Child SAs is known when its answer is here.
     sa.ikeRekey = { peer: { lowestNonce: lowerNonce(nonce, own), successor } };
+    successor.undecidedPredecessor = sa;
   }
 }
 
@@ -190,6 +196,7 @@ function establish(successor: IkeSa, now: number): void {
 /** Child SAs go over as they are; a deletion that had not been sent yet is sent by the successor. */
 function inherit(sa: IkeSa, successor: IkeSa, now: number): void {
   const children = sa.children.splice(0);
+  successor.undecidedPredecessor = undefined;
   successor.children.push(...children);
   for (const child of children) {
     if (child.phase !== 'deleting') continue;
