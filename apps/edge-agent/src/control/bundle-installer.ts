@@ -74,6 +74,8 @@ export class BundleInstaller {
     try {
       const now = await this.#system.observe();
       for (const command of reconcile(before, now)) await this.#system.execute(command, bundles);
+      const missing = reconcile(before, await this.#system.observe());
+      if (missing.length > 0) throw new Error(`still to do: ${missing.map(describeCommand).join('; ')}`);
       this.#system.releaseUnused();
     } catch (error) {
       throw new InstallationError(
