@@ -1,1 +1,2 @@
+export { nodeKeyExchange } from './ike/key-exchange.js';
 export { nodeCryptoProvider } from './node-crypto-provider.js';

@@ -1,15 +1,23 @@
+export { combineKeyExchanges } from '../crypto/ike/key-exchange/combined.js';
+export {
+  type DiffieHellmanGroup,
+  type EncapsulationMechanism,
+  keyExchangeProvider,
+} from '../crypto/ike/key-exchange/diffie-hellman.js';
 export {
   type AnsweredKeyExchange,
   type InitiatedKeyExchange,
   KeyExchangeError,
   type KeyExchangeProvider,
+  type RandomSource,
 } from '../crypto/ike/key-exchange/key-exchange.js';
+export { fromBigint, MODP_GROUPS, type ModpGroup, toBigint } from '../crypto/ike/key-exchange/modp.js';
 export { nobleKeyExchange } from '../crypto/ike/key-exchange/noble.js';
 export type { SignatureAlgorithm } from '../crypto/ike/signature.js';
-export { type ChildSuite, ENCRYPTION_NAMES, type IkeSuite, INTEGRITY_NAMES } from '../crypto/ike/suite.js';
+export { type ChildSuite, ENCRYPTION_NAMES, type IkeSuite, INTEGRITY_NAMES, keyLengths } from '../crypto/ike/suite.js';
 export * from '../wire/ike/iana.js';
 export { type IkeMessage, parseMessage } from '../wire/ike/message.js';
-export type { Identity } from '../wire/ike/payloads/identification.js';
+export { describeIdentity, type Identity, sameIdentity } from '../wire/ike/payloads/identification.js';
 export { type Transform, transform } from '../wire/ike/payloads/sa.js';
 export type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
 export type {
@@ -21,4 +29,5 @@ export type {
 } from './connection.js';
 export { type IkeDropReason, IkeEngine, type IkeEngineOptions } from './engine.js';
 export type { HistoryEntry } from './history.js';
+export type { ProposalRefusal } from './negotiation.js';
 export type { ChildAssociation, FailureReason, IkeEvent, IkeInput, IkeOutput, Job, JobResult } from './outputs.js';

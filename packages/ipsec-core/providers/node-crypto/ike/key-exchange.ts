@@ -1,8 +1,17 @@
 import { createDiffieHellman, createECDH, createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto';
-import { type DiffieHellmanGroup, keyExchangeProvider } from '../../../src/crypto/ike/key-exchange/diffie-hellman.js';
-import { KeyExchangeError, type KeyExchangeProvider } from '../../../src/crypto/ike/key-exchange/key-exchange.js';
-import { fromBigint, MODP_GROUPS, type ModpGroup, toBigint } from '../../../src/crypto/ike/key-exchange/modp.js';
-import { KE } from '../../../src/wire/ike/iana.js';
+import {
+  combineKeyExchanges,
+  type DiffieHellmanGroup,
+  fromBigint,
+  KE,
+  KeyExchangeError,
+  type KeyExchangeProvider,
+  keyExchangeProvider,
+  MODP_GROUPS,
+  type ModpGroup,
+  nobleKeyExchange,
+  toBigint,
+} from '@weft/ipsec-core/ike';
 
 function modp(group: ModpGroup): DiffieHellmanGroup {
   const make = (value: Uint8Array) => {
@@ -111,8 +120,8 @@ function hex(value: number): string {
   return value.toString(16).padStart(2, '0');
 }
 
-/** Diffie-Hellman with the OpenSSL inside Node. ML-KEM is not in every Node that we run on: combine with noble's. */
-export const nodeKeyExchange: KeyExchangeProvider = keyExchangeProvider(
+/** Diffie-Hellman with the OpenSSL inside Node. */
+const openSsl: KeyExchangeProvider = keyExchangeProvider(
   'node:crypto',
   [
     montgomery(KE.CURVE25519, 32, '6e'),
@@ -153,3 +162,6 @@ export const nodeKeyExchange: KeyExchangeProvider = keyExchangeProvider(
   ],
   [],
 );
+
+/** All methods: Diffie-Hellman by OpenSSL; ML-KEM, which not every Node that we run on has, by noble. */
+export const nodeKeyExchange: KeyExchangeProvider = combineKeyExchanges('node:crypto', [openSsl, nobleKeyExchange]);
