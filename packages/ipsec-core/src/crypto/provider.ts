@@ -27,7 +27,8 @@ export interface KeyedAead {
    */
   seal(nonce: Uint8Array, aad: Uint8Array, aadLength: number, buffer: Uint8Array, offset: number, length: number): void;
   /**
-   * Decrypts `length` octets (tag not counted, it follows them) to `out`, which may be the same place.
+   * Decrypts `length` octets (tag not counted, it follows them) to `out`, which may be the same array: the same place,
+   * or overlapping the input on either side by any number of octets. Within another array the input stays unchanged.
    * Returns false when the tag is wrong; `out` is then unspecified but holds no plaintext that could be told apart.
    */
   open(
@@ -46,8 +47,9 @@ export interface KeyedAead {
 
 export interface KeyedCipher {
   /**
-   * Encrypts (outbound) or decrypts (inbound) to `out`, which may be the same place. `iv` has 16 octets: the CBC
-   * initialisation vector, or the first counter block of CTR. CBC lengths are multiples of 16; nothing is padded.
+   * Encrypts (outbound) or decrypts (inbound) to `out`, which may overlap the input as in KeyedAead.open. `iv` has 16
+   * octets and stays unchanged: the CBC initialisation vector, or the first counter block of CTR. CBC lengths are
+   * multiples of 16; nothing is padded.
    */
   apply(iv: Uint8Array, buffer: Uint8Array, offset: number, length: number, out: Uint8Array, outOffset: number): void;
   destroy(): void;

@@ -1,3 +1,4 @@
 export { VECTORS_ABSENT, vectorFolder } from '../support/vectors.js';
-export type { ConformanceCase } from './case.js';
-export { cryptoProviderCases } from './crypto-provider.suite.js';
+export type { ConformanceCase, ConformanceItem, Omission } from './case.js';
+export { conformanceItems, cryptoProviderCases } from './crypto-provider.suite.js';
+export { type ConformanceReport, type ConformanceRow, formatReport, runConformance } from './report.js';
