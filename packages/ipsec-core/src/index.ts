@@ -32,6 +32,7 @@ export {
   type TunnelCounters,
 } from './dataplane/data-plane.js';
 export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
+export type { EcnAnomalyCount } from './dataplane/ecn-counters.js';
 export type { Explanation, OverheadAccount } from './dataplane/explain.js';
 export type { InboundResult, OutboundResult } from './dataplane/verdict.js';
 export {
@@ -45,6 +46,7 @@ export type { LifetimeEvent } from './policy/sad.js';
 export type {
   AhAssociationParameters,
   EspAssociationParameters,
+  FlowLabelPolicy,
   OuterHeaderParameters,
   SecurityAssociationParameters,
 } from './policy/security-association.js';
@@ -69,6 +71,6 @@ export {
   parsePrefix,
   prefixRange,
 } from './wire/ip/address.js';
-export { decapsulateEcn, ECN } from './wire/ip/ecn.js';
+export { decapsulateEcn, ECN, type EcnAnomaly, ecnAnomaly } from './wire/ip/ecn.js';
 export { PROTOCOL } from './wire/ip/protocol.js';
 export { classifyEncapsulated, type EncapsulatedKind } from './wire/udp-encap.js';

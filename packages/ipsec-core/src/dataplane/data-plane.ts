@@ -9,6 +9,7 @@ import {
 } from '../policy/security-association.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
 import { DropCounters, type DropReason } from './drop-reason.js';
+import { type EcnAnomalyCount, EcnCounters } from './ecn-counters.js';
 import { type Explanation, explainOutbound } from './explain.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
 import { type OutboundContext, OutboundProcessor } from './outbound.js';
@@ -68,6 +69,7 @@ export interface PolicyCounters {
 export class DataPlane {
   readonly #associations: SecurityAssociationDatabase;
   readonly #drops = new DropCounters();
+  readonly #ecn = new EcnCounters();
   readonly #policies = new PolicyCounterTable();
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
@@ -85,7 +87,7 @@ export class DataPlane {
       drops: this.#drops,
       random: options.random,
     };
-    this.#inboundContext = { database, associations: this.#associations, drops: this.#drops };
+    this.#inboundContext = { database, associations: this.#associations, drops: this.#drops, ecn: this.#ecn };
     this.#outbound = new OutboundProcessor(this.#outboundContext);
     this.#inbound = new InboundProcessor(this.#inboundContext);
   }
@@ -141,8 +143,8 @@ export class DataPlane {
 
   /**
    * An ESP packet from the underlay (a UDP payload that classifyEncapsulated calls esp): on `deliver`, the clear packet
-   * is in `out`. `out` needs room for `length` octets; after a discard it may hold remains. `outerEcn`: the ECN bits of the header that the socket took off
-   * (RFC 6040). The result is reused.
+   * is in `out`. `out` needs room for `length` octets; after a discard it may hold remains. `outerTrafficClass`: of the header that the socket took off; without it congestion
+   * marks of the underlay are lost (RFC 6040). The result is reused.
    */
   open(
     packet: Uint8Array,
@@ -151,14 +153,15 @@ export class DataPlane {
     out: Uint8Array,
     outOffset: number,
     now: number,
-    outerEcn = 0,
+    outerTrafficClass = 0,
   ): InboundResult {
-    return this.#inbound.openEsp(packet, offset, length, out, outOffset, now, outerEcn);
+    return this.#inbound.openEsp(packet, offset, length, out, outOffset, now, outerTrafficClass);
   }
 
   /**
    * A whole IP packet that carries AH or ESP: transport mode, AH, bundles, and tunnels whose outer header the engine
-   * writes. `out` needs room for `length` octets; it may be `packet` itself when outOffset is not above offset.
+   * writes. It must be whole: fragments are reassembled before (RFC 4302 and 4303 section 3.4.1), as a raw socket does,
+   * and refused here. `out` needs room for `length` octets; it may be `packet` itself when outOffset is not above offset.
    */
   openIp(
     packet: Uint8Array,
@@ -227,6 +230,11 @@ export class DataPlane {
 
   drops(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {
     return this.#drops.snapshot();
+  }
+
+  /** Pairs of inner and outer ECN fields that no tunnel ingress makes: somebody on the way tampers, or errs. */
+  ecnAnomalies(): readonly EcnAnomalyCount[] {
+    return this.#ecn.snapshot();
   }
 }
 

@@ -18,6 +18,7 @@ export const DROP_REASONS = [
   'malformed_esp',
   'malformed_ah',
   'not_ipsec',
+  'underlay_fragment',
   'mode_mismatch',
   'bundle_incomplete',
   'unknown_spi',

@@ -5,17 +5,19 @@ import type { InboundAssociation } from '../policy/security-association.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import { AH, ahHeaderLength, findProtection, InsertionPoint, readAhLength } from '../wire/ah.js';
 import { ESP, ESP_DUMMY, espPayloadLength } from '../wire/esp.js';
-import { decapsulateEcn } from '../wire/ip/ecn.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
-import { readTrafficClass, writeTotalLength, writeTrafficClass } from '../wire/ip/header.js';
-import { PROTOCOL } from '../wire/ip/protocol.js';
+import { readTrafficClass, writeTotalLength } from '../wire/ip/header.js';
+import { OPAQUE_PROTOCOL, PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
+import type { EcnCounters } from './ecn-counters.js';
+import { absorbOuterTrafficClass } from './outer-traffic-class.js';
 import type { InboundResult, Writable } from './verdict.js';
 
 export interface InboundContext {
   database: SecurityPolicyDatabase;
   readonly associations: SecurityAssociationDatabase;
   readonly drops: DropCounters;
+  readonly ecn: EcnCounters;
 }
 
 /** RFC 4301 section 5.2, RFC 4302 section 3.4 and RFC 4303 section 3.4: protected packet in, clear packet out. */
@@ -32,7 +34,7 @@ export class InboundProcessor {
     this.#context = context;
   }
 
-  /** An ESP packet whose outer header a UDP socket has taken off; `outerEcn` is what that header carried. */
+  /** An ESP packet whose outer header a UDP socket has taken off; `outerTrafficClass` is what that header carried. */
   openEsp(
     packet: Uint8Array,
     offset: number,
@@ -40,7 +42,7 @@ export class InboundProcessor {
     out: Uint8Array,
     outOffset: number,
     now: number,
-    outerEcn: number,
+    outerTrafficClass: number,
   ): InboundResult {
     if (length < ESP.headerLength || offset + length > packet.length) return this.#discard('malformed_esp');
     const association = this.#context.associations.inbound(readUint32(packet, offset + ESP.spi));
@@ -50,7 +52,7 @@ export class InboundProcessor {
     if (association.bundledWith !== undefined) return this.#discard('bundle_incomplete', tunnelId);
     const payload = this.#openEsp(association, packet, offset, length, out, outOffset, now);
     if (typeof payload === 'string') return this.#discard(payload, tunnelId);
-    const inner = this.#leaveTunnel(out, outOffset, payload, outerEcn);
+    const inner = this.#leaveTunnel(association, out, outOffset, payload, outerTrafficClass);
     if (inner !== undefined) return this.#discard(inner, tunnelId);
     return this.#deliver(association, out, outOffset, now);
   }
@@ -72,7 +74,9 @@ export class InboundProcessor {
     for (let depth = 0; depth < MAXIMUM_BUNDLE; depth++) {
       if (!parseFlow(flow, from, at, size)) return this.#discard('malformed_packet');
       size = flow.totalLength;
-      if (!findProtection(this.#point, from, at, size)) return this.#discard('not_ipsec', through?.tunnelId);
+      if (!findProtection(this.#point, from, at, size)) {
+        return this.#discard(this.#isUnderlayFragment() ? 'underlay_fragment' : 'not_ipsec', through?.tunnelId);
+      }
       const association = this.#associationAt(from, at, size);
       if (typeof association === 'string') return this.#discard(association, through?.tunnelId);
       if (association.bundledWith !== through?.tunnelId) {
@@ -90,6 +94,18 @@ export class InboundProcessor {
       through = association;
     }
     return this.#discard('bundle_too_deep', through?.tunnelId);
+  }
+
+  /**
+   * RFC 4303 section 3.4.1: "If a packet offered to ESP for processing appears to be an IP fragment … the receiver MUST
+   * discard the packet"; RFC 4302 section 3.4.1 likewise. An IPv6 fragment header on a whole packet (RFC 6946) shows that
+   * whoever reassembles has not seen the packet, and AH would not cover it.
+   */
+  #isUnderlayFragment(): boolean {
+    const { fragment, protocol } = this.#flow;
+    if (fragment === 'whole' && this.#point.next !== PROTOCOL.fragment) return false;
+    // A later fragment may hide the protocol behind an extension header.
+    return protocol === PROTOCOL.esp || protocol === PROTOCOL.ah || protocol === OPAQUE_PROTOCOL;
   }
 
   /** Whether what came out carries another association of ours that names this one as the one around it. */
@@ -123,7 +139,7 @@ export class InboundProcessor {
     now: number,
   ): number | DropReason {
     const { offset: header, nextHeaderField } = this.#point;
-    const outerEcn = readTrafficClass(packet, offset) & 3;
+    const outerTrafficClass = readTrafficClass(packet, offset);
     const tunnel = association.mode === 'tunnel';
     // In transport mode the packet's own headers go in front of the payload.
     const target = tunnel ? outOffset : outOffset + header;
@@ -136,26 +152,28 @@ export class InboundProcessor {
       if (headerFirst) copyOctets(packet, offset, header, out, outOffset);
       copyOctets(packet, offset + length - payload, payload, out, target);
       if (!tunnel && !headerFirst) copyOctets(packet, offset, header, out, outOffset);
-      return this.#assemble(tunnel, out, outOffset, header, nextHeaderField, payload, outerEcn);
+      return this.#assemble(association, out, outOffset, header, nextHeaderField, payload, outerTrafficClass);
     }
     if (!tunnel && out === packet && !headerFirst) return 'buffer_too_small';
     // In one memory the payload may land on the header: it is moved away first.
     if (!tunnel) copyOctets(packet, offset, header, out, outOffset);
     const payload = this.#openEsp(association, packet, offset + header, length - header, out, target, now);
     if (typeof payload === 'string') return payload;
-    return this.#assemble(tunnel, out, outOffset, header, nextHeaderField, payload, outerEcn);
+    return this.#assemble(association, out, outOffset, header, nextHeaderField, payload, outerTrafficClass);
   }
 
   #assemble(
-    tunnel: boolean,
+    association: InboundAssociation,
     out: Uint8Array,
     outOffset: number,
     header: number,
     nextHeaderField: number,
     payload: number,
-    outerEcn: number,
+    outerTrafficClass: number,
   ): number | DropReason {
-    if (tunnel) return this.#leaveTunnel(out, outOffset, payload, outerEcn) ?? this.#flow.totalLength;
+    if (association.mode === 'tunnel') {
+      return this.#leaveTunnel(association, out, outOffset, payload, outerTrafficClass) ?? this.#flow.totalLength;
+    }
     if (this.#next === ESP_DUMMY) return 'dummy_packet';
     out[outOffset + nextHeaderField] = this.#next;
     writeTotalLength(out, outOffset, header + payload);
@@ -226,8 +244,14 @@ export class InboundProcessor {
     return undefined;
   }
 
-  /** What left a tunnel must be a whole packet of the announced family; it takes over congestion marks. */
-  #leaveTunnel(out: Uint8Array, offset: number, payload: number, outerEcn: number): DropReason | undefined {
+  /** What left a tunnel must be a whole packet of the announced family; it takes over what it must of the outer header. */
+  #leaveTunnel(
+    association: InboundAssociation,
+    out: Uint8Array,
+    offset: number,
+    payload: number,
+    outerTrafficClass: number,
+  ): DropReason | undefined {
     const next = this.#next;
     if (next === ESP_DUMMY) return 'dummy_packet';
     if (next !== PROTOCOL.ipv4 && next !== PROTOCOL.ipv6) return 'bad_next_header';
@@ -235,11 +259,10 @@ export class InboundProcessor {
     // The packet may be shorter than the payload: traffic flow confidentiality padding (RFC 4303 section 2.7).
     if (!parseFlow(flow, out, offset, payload)) return 'malformed_inner_packet';
     if (flow.family !== (next === PROTOCOL.ipv4 ? 4 : 6)) return 'malformed_inner_packet';
-    const trafficClass = readTrafficClass(out, offset);
-    const ecn = decapsulateEcn(trafficClass & 3, outerEcn);
-    if (ecn < 0) return 'ecn_congestion_lost';
-    if (ecn !== (trafficClass & 3)) writeTrafficClass(out, offset, (trafficClass & 0xfc) | ecn);
-    return undefined;
+    const { ecn } = this.#context;
+    return absorbOuterTrafficClass(association, ecn, out, offset, outerTrafficClass)
+      ? undefined
+      : 'ecn_congestion_lost';
   }
 
   /** Policy must let this packet come out of this tunnel (RFC 4301 section 5.2 step 4). */

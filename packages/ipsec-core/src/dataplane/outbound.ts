@@ -5,6 +5,7 @@ import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { readTrafficClass } from '../wire/ip/header.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
+import { FlowLabeler } from './flow-label.js';
 import type { PolicyCounterTable } from './policy-counters.js';
 import { IpProtector } from './protect-ip.js';
 import type { OutboundResult, Writable } from './verdict.js';
@@ -25,6 +26,7 @@ export class OutboundProcessor {
   readonly #context: OutboundContext;
   readonly #flow = new Flow();
   readonly #protector = new IpProtector();
+  readonly #labeler: FlowLabeler;
   readonly #result: Writable<OutboundResult> = {
     verdict: 'discard',
     tunnelId: '',
@@ -35,6 +37,7 @@ export class OutboundProcessor {
 
   constructor(context: OutboundContext) {
     this.#context = context;
+    this.#labeler = new FlowLabeler(context.random);
   }
 
   protect(
@@ -107,7 +110,8 @@ export class OutboundProcessor {
     let size = length;
     for (let depth = 0; depth < MAXIMUM_BUNDLE; depth++) {
       if (association === undefined) return 'no_association';
-      const written = this.#protector.protect(association, from, at, size, out, outOffset, now);
+      const label = this.#labeler.label(association, this.#flow);
+      const written = this.#protector.protect(association, from, at, size, out, outOffset, now, label);
       if (typeof written === 'string') return written;
       association.count(size, now);
       if (association.bundledWith === undefined) return written;

@@ -20,7 +20,7 @@ export class IpProtector {
   readonly #point = new InsertionPoint();
   #identification = 0;
 
-  /** Octets written at outOffset, or why not. `packet` and `out` may be the same memory. */
+  /** Octets written at outOffset, or why not. `flowLabel` is for an IPv6 tunnel header. `packet` and `out` may be the same memory. */
   protect(
     association: OutboundAssociation,
     packet: Uint8Array,
@@ -29,10 +29,11 @@ export class IpProtector {
     out: Uint8Array,
     outOffset: number,
     now: number,
+    flowLabel: number,
   ): number | DropReason {
     if (association.isOver(now)) return 'association_expired';
     if (association.mode === 'transport') return this.#transport(association, packet, offset, length, out, outOffset);
-    return this.#tunnel(association, packet, offset, length, out, outOffset);
+    return this.#tunnel(association, packet, offset, length, out, outOffset, flowLabel);
   }
 
   #tunnel(
@@ -42,6 +43,7 @@ export class IpProtector {
     length: number,
     out: Uint8Array,
     outOffset: number,
+    flowLabel: number,
   ): number | DropReason {
     const { outer, esp, ah } = association;
     const inner = (packet[offset] ?? 0) >>> 4 === 4 ? PROTOCOL.ipv4 : PROTOCOL.ipv6;
@@ -66,7 +68,7 @@ export class IpProtector {
     if (outer !== undefined) {
       const protocol = esp === undefined ? PROTOCOL.ah : PROTOCOL.esp;
       this.#identification = (this.#identification + 1) & 0xffff;
-      writeOuterHeader(out, outOffset, outer, total, protocol, trafficClass, df, this.#identification);
+      writeOuterHeader(out, outOffset, outer, total, protocol, trafficClass, df, this.#identification, flowLabel);
     }
     return this.#finish(association, out, outOffset, total, header, length);
   }

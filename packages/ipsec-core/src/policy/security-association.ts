@@ -5,6 +5,7 @@ import type { CryptoProvider, Direction } from '../crypto/provider.js';
 import type { EncryptionName, IntegrityName } from '../crypto/suites.js';
 import { SecurityAssociationError } from '../errors.js';
 import { FIRST_SPI } from '../wire/esp.js';
+import { ECN } from '../wire/ip/ecn.js';
 import type { OuterHeader } from '../wire/ip/header.js';
 import { AntiReplayWindow } from './anti-replay.js';
 import { SequenceCounter } from './extended-sequence.js';
@@ -18,7 +19,14 @@ export interface OuterHeaderParameters {
   readonly hopLimit?: number;
   /** IPv4 outer header: `copy` from an IPv4 inner one (an IPv6 inner counts as set), by default. */
   readonly dontFragment?: 'copy' | 'set' | 'clear';
+  /**
+   * IPv6 outer header: a keyed hash of the inner flow (RFC 6438), the default; one label for the whole association,
+   * which shows nothing of the flows in it and is the default with `padTo`; or 0.
+   */
+  readonly flowLabel?: FlowLabelPolicy;
 }
+
+export type FlowLabelPolicy = 'flow' | 'association' | 'zero';
 
 interface CommonParameters extends LifetimeParameters {
   readonly direction: Direction;
@@ -35,6 +43,13 @@ interface CommonParameters extends LifetimeParameters {
   readonly outer?: OuterHeaderParameters;
   /** DSCP of the outer header: the inner one by default, a fixed value, or by the inner one's value from a table of 64. */
   readonly dscp?: 'copy' | number | readonly number[];
+  /** Inbound: whether the outer DSCP, which nothing authenticates, replaces the inner one. `keep` by default. */
+  readonly innerDscp?: 'keep' | 'overwrite';
+  /**
+   * ECN field of the outer header (RFC 6040 section 4.1): copied from the inner one (`normal`, the default, right for
+   * every RFC 4301 peer), or Not-ECT for a peer that would lose congestion marks (`compatibility`).
+   */
+  readonly ecn?: 'normal' | 'compatibility';
   /**
    * Tunnel whose association protects the result once more (an SA bundle, RFC 4301 section 4.5 of RFC 2401's terms):
    * outbound, it is applied next; inbound, a packet is refused that did not come through it.
@@ -81,6 +96,9 @@ export class SecurityAssociation {
   readonly outer: OuterHeader | undefined;
   readonly dontFragment: 'copy' | 'set' | 'clear';
   readonly dscp: 'copy' | number | readonly number[];
+  readonly innerDscp: 'keep' | 'overwrite';
+  readonly ecn: 'normal' | 'compatibility';
+  readonly flowLabel: FlowLabelPolicy;
   readonly bundledWith: string | undefined;
   readonly padTo: number;
   readonly lifetime: Lifetime;
@@ -99,9 +117,12 @@ export class SecurityAssociation {
     this.extendedSequenceNumbers = parameters.extendedSequenceNumbers;
     this.bundledWith = parameters.bundledWith;
     this.dscp = parameters.dscp ?? 'copy';
+    this.innerDscp = parameters.innerDscp ?? 'keep';
+    this.ecn = parameters.ecn ?? 'normal';
     this.dontFragment = parameters.outer?.dontFragment ?? 'copy';
     this.outer = outerHeaderOf(parameters.outer);
     this.padTo = (parameters.protocol === 'esp' ? parameters.padTo : undefined) ?? 1;
+    this.flowLabel = parameters.outer?.flowLabel ?? (this.padTo > 1 ? 'association' : 'flow');
     this.installedAt = now;
     this.lifetime = new Lifetime(now, parameters, randomShare(options.random), KEY_USAGE_LIMIT);
     if (parameters.protocol === 'esp') {
@@ -125,12 +146,13 @@ export class SecurityAssociation {
     this.lastUsedAt = now;
   }
 
-  /** DSCP of an outer header for an inner packet of this traffic class; ECN is copied (RFC 6040 section 4.1). */
+  /** Traffic class of an outer header for an inner packet of this one: DSCP by policy, ECN by RFC 6040 section 4.1. */
   outerTrafficClass(inner: number): number {
     const { dscp } = this;
-    if (dscp === 'copy') return inner;
+    const ecn = this.ecn === 'normal' ? inner & 3 : ECN.notEct;
+    if (dscp === 'copy') return (inner & 0xfc) | ecn;
     const mapped = typeof dscp === 'number' ? dscp : (dscp[inner >>> 2] ?? 0);
-    return (mapped << 2) | (inner & 3);
+    return (mapped << 2) | ecn;
   }
 
   destroy(): void {

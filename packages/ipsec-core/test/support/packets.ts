@@ -51,8 +51,44 @@ export function udp(sourcePort: number, destinationPort: number, length: number)
 }
 
 function headerChecksum(packet: Uint8Array): number {
+  const header = ((packet[0] ?? 0) & 15) * 4;
   let sum = 0;
-  for (let at = 0; at < 20; at += 2) sum += ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0);
+  for (let at = 0; at < header; at += 2) sum += ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
+}
+
+/** The fragments of a packet whose fragmentable part starts after its IPv4 or IPv6 header; `sizes` in octets. */
+export function fragmentsOf(packet: Uint8Array, identification: number, ...sizes: readonly number[]): Uint8Array[] {
+  const six = (packet[0] ?? 0) >>> 4 === 6;
+  const header = six ? 40 : ((packet[0] ?? 0) & 15) * 4;
+  const cuts: [number, number][] = [];
+  let at = header;
+  for (const size of [...sizes, packet.length]) {
+    if (at >= packet.length) break;
+    cuts.push([at, Math.min(size, packet.length - at)]);
+    at += size;
+  }
+  return cuts.map(([from, size]) => {
+    const more = from + size < packet.length;
+    const piece = new Uint8Array((six ? 48 : header) + size);
+    piece.set(packet.subarray(0, header));
+    piece.set(packet.subarray(from, from + size), piece.length - size);
+    const view = new DataView(piece.buffer);
+    const offset = from - header;
+    if (six) {
+      view.setUint16(4, 8 + size);
+      piece[6] = 44;
+      piece[40] = packet[6] ?? 0;
+      view.setUint16(42, offset | (more ? 1 : 0));
+      view.setUint32(44, identification);
+    } else {
+      view.setUint16(2, piece.length);
+      view.setUint16(4, identification);
+      view.setUint16(6, (view.getUint16(6) & 0x4000) | (offset >>> 3) | (more ? 0x2000 : 0));
+      view.setUint16(10, 0);
+      view.setUint16(10, headerChecksum(piece));
+    }
+    return piece;
+  });
 }

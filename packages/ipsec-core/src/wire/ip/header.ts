@@ -1,4 +1,4 @@
-import { readUint16, writeUint16 } from '../../bytes/octets.js';
+import { readUint16, writeUint16, writeUint32 } from '../../bytes/octets.js';
 import type { Family } from './address.js';
 import { checksumAdd, checksumFinish } from './checksum.js';
 import { IPV4, ipv4HeaderLength } from './ipv4.js';
@@ -58,8 +58,8 @@ export function outerHeaderLength(family: Family): number {
 }
 
 /**
- * Writes a tunnel header (RFC 4301 section 5.1.2) for a packet of `length` octets in all. The flow label is 0, and the
- * identification only matters where DF is clear (RFC 6864 section 4).
+ * Writes a tunnel header (RFC 4301 section 5.1.2) for a packet of `length` octets in all. IPv4 has no flow label, IPv6
+ * neither DF nor identification; the latter only matters where DF is clear (RFC 6864 section 4).
  */
 export function writeOuterHeader(
   out: Uint8Array,
@@ -70,11 +70,11 @@ export function writeOuterHeader(
   trafficClass: number,
   dontFragment: boolean,
   identification: number,
+  flowLabel: number,
 ): void {
   out.fill(0, offset, offset + outerHeaderLength(header.family));
   if (header.family === 6) {
-    out[offset] = 0x60 | (trafficClass >>> 4);
-    out[offset + 1] = (trafficClass & 0x0f) << 4;
+    writeUint32(out, offset, 0x60000000 | (trafficClass << 20) | flowLabel);
     out[offset + IPV6.nextHeader] = protocol;
     out[offset + IPV6.hopLimit] = header.hopLimit;
     out.set(header.source, offset + IPV6.source);

@@ -17,6 +17,9 @@ export const IPV6 = {
   headerLength: 40,
 } as const;
 
+/** The flow label is the lower 20 bits of the first word. */
+export const FLOW_LABEL_MASK = 0xfffff;
+
 /** Header and payload, in octets. Jumbograms (RFC 2675) do not occur: a payload length of 0 means no payload. */
 export function ipv6TotalLength(packet: Uint8Array, offset: number): number {
   return IPV6.headerLength + readUint16(packet, offset + IPV6.payloadLength);
