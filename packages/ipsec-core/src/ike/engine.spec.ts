@@ -21,6 +21,14 @@ describe('Two engines', () => {
     expect(failures(pair.left).concat(failures(pair.right))).toEqual([]);
   });
 
+  it('number the requests of each side on their own: the first of the responder is 0 (section 2.2)', () => {
+    const pair = establishedPair();
+    pair.give(pair.right, { kind: 'rekey-ike', connection: 'left-right' });
+    pair.runFor(5000);
+    expect(mermaid(pair.sent)).toContain('CREATE_CHILD_SA request 0 SK');
+    expect(failures(pair.left).concat(failures(pair.right))).toEqual([]);
+  });
+
   it.each([
     [
       'AES-CBC with HMAC',

@@ -102,10 +102,13 @@ export class IkeSa {
     this.#protection = new MessageProtection(keys, this.role, this.host.provider, this.host.random);
   }
 
-  /** The IKE_SA_INIT of either side is over: the next request has ID 1. A rekeyed SA starts at 0 instead. */
+  /**
+   * IKE_SA_INIT used ID 0 of the initiator's requests and none of the responder's: "each endpoint in the IKE Security
+   * Association maintains two 'current' Message IDs" (section 2.2). A rekeyed SA starts at 0 on both sides.
+   */
   skipInitIds(): void {
-    this.#nextRequestId = 1;
-    this.#expectedRequestId = 1;
+    if (this.role === 'initiator') this.#nextRequestId = 1;
+    else this.#expectedRequestId = 1;
   }
 
   /** Sends the clear first request; the answer comes to `exchanges/ike-sa-init.ts` through the engine. */

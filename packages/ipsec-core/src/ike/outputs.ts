@@ -54,6 +54,9 @@ export interface ChildAssociation {
   readonly remote: readonly WireSelector[];
   /** A NAT lies between: ESP travels in UDP (RFC 3948). */
   readonly encapsulate: boolean;
+  /** Where the IKE SA stood when the Child SA was made; ESP in UDP goes between the same addresses (section 2.23). */
+  readonly localEndpoint: Endpoint;
+  readonly remoteEndpoint: Endpoint;
 }
 
 export type FailureReason =

@@ -154,6 +154,8 @@ export function installChild(
       local: agreement.local,
       remote: agreement.remote,
       encapsulate: sa.natDetected,
+      localEndpoint: sa.local,
+      remoteEndpoint: sa.remote,
     },
     configuration,
     rekeyAt: now + jittered(sa, configuration.lifetime),
