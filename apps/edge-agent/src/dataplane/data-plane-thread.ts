@@ -1,11 +1,13 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import type { LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
-import { openEventFd, type Tun } from '@weft/linux-io';
+import { type Endpoint, openEventFd, type Tun } from '@weft/linux-io';
 import { AgentError } from '../platform/agent-error.js';
+import { IkePassageExit } from './ike-passage.js';
 import type {
   DataPlaneSnapshot,
   LoadedPolicies,
   OutboundReference,
+  TunnelRemote,
   WorkerMessage,
   WorkerRefusal,
   WorkerRequest,
@@ -20,6 +22,8 @@ export interface DataPlaneControl {
   /** All or none. The keying material is moved to the worker: it is gone here afterwards. Throws DataPlaneRefusal. */
   install(associations: readonly SecurityAssociationParameters[]): Promise<void>;
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void>;
+  /** Sends the packets of a tunnel to this address from now on. */
+  redirect(remote: TunnelRemote): Promise<void>;
   snapshot(): Promise<DataPlaneSnapshot>;
 }
 
@@ -44,6 +48,8 @@ export interface DataPlaneEvents {
   readonly lifetime: (events: readonly LifetimeEvent[]) => void;
   /** The thread ended without having been stopped: packets no longer flow. */
   readonly died: (error: DataPlaneError) => void;
+  /** An IKE message came to the port of ESP in UDP; its marker is off. Without this, such messages are dropped. */
+  readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
 }
 
 /** Starts the thread of the packet path on an open device, and speaks with it. */
@@ -51,6 +57,7 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #worker: Worker;
   readonly #wakeUp = openEventFd();
   readonly #events: DataPlaneEvents;
+  readonly #ikePassage = new IkePassageExit();
   readonly #waiting = new Map<number, Waiting>();
   readonly #ended: Promise<void>;
   #nextId = 1;
@@ -58,7 +65,12 @@ export class DataPlaneThread implements DataPlaneControl {
   #stopping = false;
 
   constructor(tun: Tun, events: DataPlaneEvents) {
-    const start: WorkerStart = { device: tun.name, tunFd: tun.fd, wakeUpFd: this.#wakeUp.fd };
+    const start: WorkerStart = {
+      device: tun.name,
+      tunFd: tun.fd,
+      wakeUpFd: this.#wakeUp.fd,
+      ikeBacklog: events.ike && this.#ikePassage.backlog,
+    };
     this.#events = events;
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start, name: 'dataplane' });
     this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
@@ -93,6 +105,10 @@ export class DataPlaneThread implements DataPlaneControl {
     await this.#request({ kind: 'remove', inbound, outbound });
   }
 
+  async redirect(remote: TunnelRemote): Promise<void> {
+    await this.#request({ kind: 'redirect', remote });
+  }
+
   async snapshot(): Promise<DataPlaneSnapshot> {
     const answer = await this.#request({ kind: 'snapshot' });
     if (answer.kind !== 'snapshot') throw new TypeError(`the worker answered ${answer.kind} for a snapshot`);
@@ -122,6 +138,11 @@ export class DataPlaneThread implements DataPlaneControl {
   #receive(message: WorkerMessage): void {
     if (message.kind === 'lifetime') {
       this.#events.lifetime(message.events);
+      return;
+    }
+    if (message.kind === 'ike') {
+      this.#ikePassage.taken();
+      this.#events.ike?.(message.octets, message.source);
       return;
     }
     const waiting = this.#waiting.get(message.id);

@@ -1,5 +1,6 @@
 import { classifyEncapsulated, type DataPlane } from '@weft/ipsec-core';
 import { allocate, DatagramBatch, type Memory, type Tun, type UdpSocket } from '@weft/linux-io';
+import type { IkePassage } from './ike-passage.js';
 import type { IoCounters } from './io-counters.js';
 
 /** Underlay → engine → device, in batches. */
@@ -7,13 +8,16 @@ export class InboundPath {
   readonly #tun: Tun;
   readonly #dataPlane: DataPlane;
   readonly #counters: IoCounters;
+  readonly #ike: IkePassage | undefined;
   readonly #batch = new DatagramBatch(BATCH_SLOTS, SLOT_OCTETS);
   readonly #packet: Memory = allocate(SLOT_OCTETS);
 
-  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters) {
+  /** Without a passage for IKE messages they are dropped, and counted. */
+  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters, ike: IkePassage | undefined) {
     this.#tun = tun;
     this.#dataPlane = dataPlane;
     this.#counters = counters;
+    this.#ike = ike;
   }
 
   /** Moves up to `budget` datagrams, rounded up to a batch. @returns how many came from the underlay. */
@@ -44,10 +48,18 @@ export class InboundPath {
         this.#counters.keepalives++;
         return;
       case 'ike':
-        this.#counters.drop('ike_not_offered');
+        this.#passIke(slot, offset, length);
         return;
       default:
         this.#counters.drop('malformed_encapsulation');
+    }
+  }
+
+  #passIke(slot: number, offset: number, length: number): void {
+    const source = this.#ike === undefined ? undefined : this.#batch.source(slot);
+    if (this.#ike === undefined || source === undefined) this.#counters.drop('ike_not_offered');
+    else if (!this.#ike.pass(this.#batch.bytes.slice(offset + MARKER_OCTETS, offset + length), source)) {
+      this.#counters.drop('ike_backlog');
     }
   }
 
@@ -59,6 +71,8 @@ export class InboundPath {
   }
 }
 
+/** The non-ESP marker, four zero octets (RFC 3948 section 2.2). */
+const MARKER_OCTETS = 4;
 /** The largest UDP payload is 65,507 octets, so nothing can be truncated; the flag is looked at all the same. */
 const SLOT_OCTETS = 65_536;
 const BATCH_SLOTS = 32;

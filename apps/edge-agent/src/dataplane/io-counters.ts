@@ -8,6 +8,7 @@ export const IO_DROP_REASONS = [
   'underlay_send_failed',
   'underlay_truncated',
   'ike_not_offered',
+  'ike_backlog',
   'malformed_encapsulation',
   'device_write_failed',
 ] as const;

@@ -6,12 +6,15 @@ import type {
   SecurityPolicy,
   TunnelCounters,
 } from '@weft/ipsec-core';
+import type { Endpoint } from '@weft/linux-io';
 
 /** What the worker is started with. Descriptors belong to the main thread, which opened them and will close them. */
 export interface WorkerStart {
   readonly device: string;
   readonly tunFd: number;
   readonly wakeUpFd: number;
+  /** IKE messages on their way to the main thread: one 32-bit counter. Absent: nobody there speaks IKE. */
+  readonly ikeBacklog: SharedArrayBuffer | undefined;
 }
 
 /** Policies, peers and the socket of one bundle; takes the place of the last as a whole. */
@@ -20,7 +23,13 @@ export interface LoadedPolicies {
   readonly socketFd: number;
   readonly policies: readonly SecurityPolicy[];
   /** Tunnels, and the socket addresses of their peers. Associations of other tunnels are removed. */
-  readonly remotes: readonly { readonly tunnelId: string; readonly socketAddress: Uint8Array }[];
+  readonly remotes: readonly TunnelRemote[];
+}
+
+/** Where the packets of a tunnel go. */
+export interface TunnelRemote {
+  readonly tunnelId: string;
+  readonly socketAddress: Uint8Array;
 }
 
 /** An outbound association, which only its tunnel and SPI together name. */
@@ -35,6 +44,8 @@ export type WorkerRequest =
   | { readonly kind: 'unload' }
   | { readonly kind: 'install'; readonly associations: readonly SecurityAssociationParameters[] }
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
+  /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */
+  | { readonly kind: 'redirect'; readonly remote: TunnelRemote }
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'stop' };
 
@@ -49,7 +60,9 @@ export type WorkerMessage =
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: DataPlaneSnapshot }
   | { readonly kind: 'refused'; readonly id: number; readonly refusal: WorkerRefusal }
-  | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] };
+  | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] }
+  /** An IKE message that came to the port of ESP in UDP, without its marker (RFC 3948 section 2.2). */
+  | { readonly kind: 'ike'; readonly source: Endpoint; readonly octets: Uint8Array };
 
 /** Why the engine did not take something. `path` is within the request: `policies[3].selector`, `associations[0]`. */
 export interface WorkerRefusal {

@@ -14,6 +14,7 @@ import {
   tunFromDescriptor,
   udpSocketFromDescriptor,
 } from '@weft/linux-io';
+import { IkePassage } from './ike-passage.js';
 import { InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
 import type { DataPlaneSnapshot, NumberedRequest, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
@@ -33,7 +34,7 @@ class PacketLoop {
   readonly #inbound: InboundPath;
   readonly #poll = new PollSet(3);
   readonly #tunFd: number;
-  #underlay: Underlay = { socket: undefined, remotes: new Map() };
+  #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
   #contentHash: string | undefined;
   #stopping = false;
 
@@ -44,7 +45,10 @@ class PacketLoop {
     this.#dataPlane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => randomFillSync(out) });
     const tun = tunFromDescriptor(start.tunFd, start.device);
     this.#outbound = new OutboundPath(tun, this.#dataPlane, this.#counters);
-    this.#inbound = new InboundPath(tun, this.#dataPlane, this.#counters);
+    const ike =
+      start.ikeBacklog &&
+      new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
+    this.#inbound = new InboundPath(tun, this.#dataPlane, this.#counters, ike);
     this.#poll.watch(WAKE_UP, start.wakeUpFd, POLLIN);
     unloadPolicies(this.#dataPlane);
   }
@@ -113,6 +117,9 @@ class PacketLoop {
           return { kind: 'done', id };
         case 'remove':
           removeNamed(this.#dataPlane, request.inbound, request.outbound);
+          return { kind: 'done', id };
+        case 'redirect':
+          this.#underlay.remotes.set(request.remote.tunnelId, request.remote.socketAddress);
           return { kind: 'done', id };
         case 'stop':
           this.#stopping = true;

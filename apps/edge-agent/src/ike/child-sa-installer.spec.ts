@@ -1,0 +1,137 @@
+import { randomFillSync } from 'node:crypto';
+import { createDataPlane, Secret } from '@weft/ipsec-core';
+import type { ChildAssociation, IkeOutput } from '@weft/ipsec-core/ike';
+import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
+import { describe, expect, it } from 'vitest';
+import { ChildSaInstaller } from './child-sa-installer.js';
+
+type InstallChild = Extract<IkeOutput, { kind: 'install-child' }>;
+
+/** The real SAD, without its thread. */
+function setUp() {
+  const dataPlane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => void randomFillSync(out) });
+  const redirected: string[] = [];
+  const timers: { readonly milliseconds: number; readonly run: () => void }[] = [];
+  const installer = new ChildSaInstaller(
+    {
+      install: async (associations) => {
+        for (const association of associations) dataPlane.install(association, 0);
+      },
+      remove: async (inbound, outbound) => {
+        for (const spi of inbound) dataPlane.removeInbound(spi);
+        for (const { tunnelId, spi } of outbound) dataPlane.removeOutbound(tunnelId, spi);
+      },
+      redirect: async ({ socketAddress }) => void redirected.push(Buffer.from(socketAddress).toString('hex')),
+    },
+    ({ child }) => (child === 'net' ? { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000 } : undefined),
+    (milliseconds, run) => {
+      const timer = { milliseconds, run };
+      timers.push(timer);
+      return () => timers.splice(timers.indexOf(timer), 1);
+    },
+  );
+  const installed = () =>
+    dataPlane.associations().map(({ direction, spi, current }) => `${direction} ${spi}${current ? '' : ' retired'}`);
+  return { installer, installed, redirected, timers };
+}
+
+function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAssociation> = {}): InstallChild {
+  return {
+    kind: 'install-child',
+    association: {
+      connection: 'c',
+      child: 'net',
+      inboundSpi,
+      outboundSpi,
+      suite: {
+        encryption: 'aes-gcm-16',
+        keyBits: 128,
+        integrity: undefined,
+        extendedSequenceNumbers: true,
+        keyExchange: undefined,
+        additionalKeyExchanges: [],
+      },
+      mode: 'tunnel',
+      local: [],
+      remote: [],
+      encapsulate: true,
+      localEndpoint: { address: Uint8Array.of(192, 0, 2, 1), port: 4500 },
+      remoteEndpoint: { address: Uint8Array.of(192, 0, 2, 2), port: 4500 },
+      ...changes,
+    },
+    inboundKey: new Secret(new Uint8Array(20).fill(1)),
+    outboundKey: new Secret(new Uint8Array(20).fill(2)),
+    useOutbound: true,
+  };
+}
+
+describe('Child SAs in the packet path', () => {
+  it('has both directions, sends to the peer, and keeps no key', async () => {
+    const { installer, installed, redirected } = setUp();
+    const output = child(1001, 2001);
+    await installer.install(output);
+    expect(installed()).toEqual(['inbound 1001', 'outbound 2001']);
+    expect(redirected).toEqual(['02001194c00002020000000000000000']);
+    expect(output.inboundKey.reveal((octets) => [...octets])).toEqual(new Array(20).fill(0));
+    expect(output.outboundKey.reveal((octets) => [...octets])).toEqual(new Array(20).fill(0));
+  });
+
+  it('never sends ESP to port 500: there, it would be taken for IKE', async () => {
+    const { installer, redirected } = setUp();
+    await installer.install(child(1001, 2001, { remoteEndpoint: { address: Uint8Array.of(192, 0, 2, 2), port: 500 } }));
+    expect(redirected).toEqual(['02001194c00002020000000000000000']);
+  });
+
+  it('hears a successor before it speaks through it', async () => {
+    const { installer, installed } = setUp();
+    await installer.install(child(1001, 2001));
+    await installer.install({ ...child(1002, 2002), useOutbound: false });
+    expect(installed()).toEqual(['inbound 1001', 'inbound 1002', 'outbound 2001']);
+    await installer.useOutbound(1002);
+    expect(installed()).toEqual(['inbound 1001', 'inbound 1002', 'outbound 2001 retired', 'outbound 2002']);
+    await installer.useOutbound(1002);
+    expect(installed()).toHaveLength(4);
+  });
+
+  it('goes on hearing a replaced one for a moment', async () => {
+    const { installer, installed, timers } = setUp();
+    await installer.install(child(1001, 2001));
+    await installer.install(child(1002, 2002));
+    await installer.remove(1001);
+    expect(installed()).toEqual(['inbound 1001', 'inbound 1002', 'outbound 2002']);
+    expect(timers).toMatchObject([{ milliseconds: 5000 }]);
+    timers[0]?.run();
+    expect(installed()).toEqual(['inbound 1002', 'outbound 2002']);
+  });
+
+  it('stops hearing at once when there is no successor', async () => {
+    const { installer, installed, timers } = setUp();
+    await installer.install(child(1001, 2001));
+    await installer.remove(1001);
+    await installer.remove(1001);
+    expect([installed(), timers]).toEqual([[], []]);
+  });
+
+  it('takes an SPI again that lingers, and forgets all that lingers when it closes', async () => {
+    const { installer, installed, timers } = setUp();
+    await installer.install(child(1001, 2001));
+    await installer.install(child(1002, 2002));
+    await installer.remove(1001);
+    await installer.install(child(1001, 2003));
+    expect(timers).toEqual([]);
+    await installer.remove(1002);
+    await installer.close();
+    expect([installed(), timers]).toEqual([['inbound 1001', 'outbound 2003'], []]);
+  });
+
+  it('refuses what the packet path cannot carry, and wipes its keys all the same', async () => {
+    const { installer, installed } = setUp();
+    const output = child(1001, 2001, { child: 'elsewhere' });
+    await expect(installer.install(output)).rejects.toMatchObject({ code: 'unknown_tunnel' });
+    await expect(installer.install(child(1001, 2001, { mode: 'transport' }))).rejects.toMatchObject({
+      code: 'transport_mode',
+    });
+    expect(installed()).toEqual([]);
+    expect(output.inboundKey.reveal((octets) => [...octets])).toEqual(new Array(20).fill(0));
+  });
+});

@@ -1,0 +1,149 @@
+import type { SecurityAssociationParameters } from '@weft/ipsec-core';
+import type { ChildAssociation, Endpoint, IkeOutput } from '@weft/ipsec-core/ike';
+import { encodeSocketAddress } from '@weft/linux-io';
+import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import { associationParameters, type ChildProtection } from './child-sa-parameters.js';
+
+/** What Child SAs are installed in. */
+export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'remove' | 'redirect'>;
+
+/** A Child SA that the packet path cannot carry, in words for the operator. */
+export class ChildSaRefusal extends Error {
+  override readonly name = 'ChildSaRefusal';
+  readonly code: 'unknown_tunnel' | 'transport_mode';
+
+  constructor(code: ChildSaRefusal['code'], detail: string) {
+    super(detail);
+    this.code = code;
+  }
+}
+
+/**
+ * Child SAs of the IKE engine in the SAD of the packet path. The peer may go on sending on a predecessor while its
+ * answer to our Delete travels, so the inbound half of an SA that has a successor outlives its removal for a moment.
+ */
+export class ChildSaInstaller {
+  readonly #plane: ChildSaPlane;
+  readonly #protectionOf: (association: ChildAssociation) => ChildProtection | undefined;
+  readonly #after: (milliseconds: number, run: () => void) => () => void;
+  readonly #installed = new Map<number, InstalledChild>();
+  readonly #lingering = new Map<number, () => void>();
+
+  constructor(
+    plane: ChildSaPlane,
+    protectionOf: (association: ChildAssociation) => ChildProtection | undefined,
+    after: (milliseconds: number, run: () => void) => () => void,
+  ) {
+    this.#plane = plane;
+    this.#protectionOf = protectionOf;
+    this.#after = after;
+  }
+
+  /** Child SAs in the packet path, predecessors that linger not counted. */
+  associations(): readonly ChildAssociation[] {
+    return [...this.#installed.values()].map(({ association }) => association);
+  }
+
+  /** Both keys are wiped, whatever comes of it. Throws ChildSaRefusal, DataPlaneRefusal: `remove` what may be half there. */
+  async install({ association, inboundKey, outboundKey, useOutbound }: InstallChild): Promise<void> {
+    const inbound = inboundKey.reveal((octets) => octets.slice());
+    const outbound = outboundKey.reveal((octets) => octets.slice());
+    inboundKey.wipe();
+    outboundKey.wipe();
+    try {
+      const protection = this.#accept(association);
+      await this.#forgetLingering(association.inboundSpi);
+      const outboundParameters = associationParameters('outbound', association, outbound, protection);
+      const child: InstalledChild = { association, protection, waiting: outboundParameters };
+      await this.#plane.install([associationParameters('inbound', association, inbound, protection)]);
+      this.#installed.set(association.inboundSpi, child);
+      if (useOutbound) await this.useOutbound(association.inboundSpi);
+    } catch (error) {
+      inbound.fill(0);
+      outbound.fill(0);
+      throw error;
+    }
+  }
+
+  /** Traffic moves to this Child SA. */
+  async useOutbound(inboundSpi: number): Promise<void> {
+    const child = this.#installed.get(inboundSpi);
+    if (child?.waiting === undefined) return;
+    const parameters = child.waiting;
+    child.waiting = undefined;
+    await this.#plane.redirect(remoteOf(child.protection.tunnelId, child.association.remoteEndpoint));
+    await this.#plane.install([parameters]);
+  }
+
+  /** The peer's address changed: packets of these Child SAs go there from now on. */
+  async redirect(inboundSpi: number, remote: Endpoint): Promise<void> {
+    const child = this.#installed.get(inboundSpi);
+    if (child !== undefined) await this.#plane.redirect(remoteOf(child.protection.tunnelId, remote));
+  }
+
+  async remove(inboundSpi: number): Promise<void> {
+    const child = this.#installed.get(inboundSpi);
+    if (child === undefined) return;
+    this.#installed.delete(inboundSpi);
+    child.waiting?.keyingMaterial.fill(0);
+    const { tunnelId } = child.protection;
+    const replaced = [...this.#installed.values()].some((other) => other.protection.tunnelId === tunnelId);
+    if (replaced) this.#linger(inboundSpi);
+    await this.#plane.remove(replaced ? [] : [inboundSpi], [{ tunnelId, spi: child.association.outboundSpi }]);
+  }
+
+  /** Removes what lingers, at once. */
+  async close(): Promise<void> {
+    for (const spi of [...this.#lingering.keys()]) await this.#forgetLingering(spi);
+  }
+
+  #accept(association: ChildAssociation): ChildProtection {
+    const protection = this.#protectionOf(association);
+    if (protection === undefined) {
+      throw new ChildSaRefusal('unknown_tunnel', `no tunnel of this edge is called ${association.child}`);
+    }
+    if (association.mode === 'transport') {
+      throw new ChildSaRefusal(
+        'transport_mode',
+        'transport mode needs packets of the underlay, which a TUN never shows',
+      );
+    }
+    return protection;
+  }
+
+  #linger(spi: number): void {
+    const cancel = this.#after(LINGER, () => {
+      this.#lingering.delete(spi);
+      // The thread of the packet path may be gone by now, and the association with it.
+      void this.#plane.remove([spi], []).catch(() => undefined);
+    });
+    this.#lingering.set(spi, cancel);
+  }
+
+  async #forgetLingering(spi: number): Promise<void> {
+    const cancel = this.#lingering.get(spi);
+    if (cancel === undefined) return;
+    cancel();
+    this.#lingering.delete(spi);
+    await this.#plane.remove([spi], []);
+  }
+}
+
+type InstallChild = Extract<IkeOutput, { kind: 'install-child' }>;
+
+interface InstalledChild {
+  readonly association: ChildAssociation;
+  readonly protection: ChildProtection;
+  /** The outbound half, until traffic may move to it. */
+  waiting: SecurityAssociationParameters | undefined;
+}
+
+/** ESP in UDP goes to the port of IKE, but never to 500 (RFC 3948 section 2.1 has no marker there). */
+function remoteOf(tunnelId: string, { address, port }: Endpoint): { tunnelId: string; socketAddress: Uint8Array } {
+  return { tunnelId, socketAddress: encodeSocketAddress({ address, port: port === IKE_PORT ? NAT_PORT : port }) };
+}
+
+/** What is under way on the longest path we care for. */
+const LINGER = 5000;
+const IKE_PORT = 500;
+const NAT_PORT = 4500;

@@ -1,0 +1,6 @@
+/** IKEv2 on a machine: sockets, timers, keys and certificates around the engine of ipsec-core. */
+export { ChildSaInstaller, type ChildSaPlane, ChildSaRefusal } from './child-sa-installer.js';
+export type { ChildProtection } from './child-sa-parameters.js';
+export { IkeHost, type IkeHostDropReason, type IkeHostParts } from './ike-host.js';
+export { IkeSockets } from './ike-sockets.js';
+export type { DatagramListener, IkeTransport } from './ike-transport.js';
