@@ -1,0 +1,60 @@
+import { parseAddress, parsePrefix, Secret } from '@weft/ipsec-core';
+import { type Connection, ID_TYPE, type Identity, type WireSelector } from '@weft/ipsec-core/ike';
+import { parseProposal } from './proposal.js';
+
+/** Our end of a scenario, as data that travels to the edge process. Times in milliseconds. */
+export interface ConnectionSpec {
+  readonly local: string;
+  /** Without it the connection only answers, whoever asks. */
+  readonly remote?: string;
+  readonly localId: string;
+  readonly remoteId: string;
+  readonly psk: string;
+  readonly ike: readonly string[];
+  readonly esp: readonly string[];
+  readonly localTs: readonly string[];
+  readonly remoteTs: readonly string[];
+  readonly ikeLifetime?: number;
+  readonly childLifetime?: number;
+  readonly livenessInterval?: number;
+  readonly fragmentSize?: number;
+}
+
+export const CONNECTION = 'interop';
+
+/** The connection as the engine takes it. `tunnelId` names its one child. */
+export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection {
+  const authentication = { kind: 'psk', key: new Secret(Buffer.from(spec.psk)) } as const;
+  return {
+    name: CONNECTION,
+    local: { address: parseAddress(spec.local), port: 500 },
+    remote: spec.remote === undefined ? undefined : { address: parseAddress(spec.remote), port: 500 },
+    localIdentity: identityOf(spec.localId),
+    remoteIdentity: identityOf(spec.remoteId),
+    localAuthentication: authentication,
+    remoteAuthentication: authentication,
+    proposals: spec.ike.map(parseProposal),
+    child: {
+      name: tunnelId,
+      proposals: spec.esp.map((text) => parseProposal(/-(no)?esn/.test(text) ? text : `${text}-noesn`)),
+      local: spec.localTs.map(selectorOf),
+      remote: spec.remoteTs.map(selectorOf),
+      mode: 'tunnel',
+      lifetime: spec.childLifetime ?? 3_600_000,
+    },
+    lifetime: spec.ikeLifetime ?? 14_400_000,
+    livenessInterval: spec.livenessInterval ?? 30_000,
+    fragmentSize: spec.fragmentSize ?? 1200,
+  };
+}
+
+/** An address, a mail address or a domain name, each as its own ID type. */
+export function identityOf(text: string): Identity {
+  if (/^[0-9.]+$/.test(text)) return { type: ID_TYPE.IPV4_ADDR, data: parseAddress(text) };
+  return { type: text.includes('@') ? ID_TYPE.RFC822_ADDR : ID_TYPE.FQDN, data: Buffer.from(text) };
+}
+
+function selectorOf(text: string): WireSelector {
+  const { first, last } = parsePrefix(text).range;
+  return { type: 'range', protocol: 0, startPort: 0, endPort: 65535, first, last };
+}

@@ -1,0 +1,143 @@
+import { randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { DataPlaneThread } from '@weft/edge-agent/dataplane';
+import { ChildSaInstaller, IkeHost, IkeSockets } from '@weft/edge-agent/ike';
+import { parseAddress, parsePrefix, type SecurityPolicy } from '@weft/ipsec-core';
+import { IkeEngine, type IkeEvent, type IkeInput } from '@weft/ipsec-core/ike';
+import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
+import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
+import { CONNECTION, type ConnectionSpec, connectionOf } from './connection-spec.js';
+import type { EdgeMessage, EdgeRequest } from './protocol.js';
+
+/**
+ * An edge for the namespace "us": a TUN device, the packet path in its thread, and the IKE host. Requests are lines of
+ * JSON on standard input; answers, and events as they happen, are lines on standard output.
+ */
+const [device = 'weft0', address = ''] = process.argv.slice(2);
+const local = { address: parseAddress(address), port: 4500 };
+const tun = openTun(device);
+const encapsulated = openUdpSocket(local, { bufferOctets: 8 << 20 });
+const sockets = new IkeSockets();
+const dataPlane = new DataPlaneThread(tun, {
+  lifetime: () => undefined,
+  died: (error) => {
+    throw error;
+  },
+  ike: (octets, source) => sockets.receiveEncapsulated(local, octets, source),
+});
+await sockets.openPlain(local.address);
+sockets.useEncapsulated(local, encapsulated);
+const random = (out: Uint8Array) => void randomFillSync(out);
+const after = (milliseconds: number, run: () => void) => {
+  const timer = setTimeout(run, milliseconds);
+  return () => clearTimeout(timer);
+};
+let host: IkeHost | undefined;
+let children: ChildSaInstaller | undefined;
+let scenario = 0;
+
+function tell(message: EdgeMessage): void {
+  process.stdout.write(`${JSON.stringify(message, shown)}\n`);
+}
+
+/** A fresh engine with one connection, and policies that protect its traffic and nothing else. */
+async function configure(spec: ConnectionSpec): Promise<void> {
+  host?.stop();
+  await children?.close();
+  const tunnelId = `tunnel-${++scenario}`;
+  await dataPlane.load({
+    contentHash: String(scenario),
+    socketFd: encapsulated.fd,
+    policies: policiesOf(spec, tunnelId),
+    remotes: [
+      { tunnelId, socketAddress: encodeSocketAddress({ address: parseAddress(spec.remote ?? address), port: 4500 }) },
+    ],
+  });
+  children = new ChildSaInstaller(
+    dataPlane,
+    ({ child }) => (child === tunnelId ? { tunnelId, replayWindow: 1024, hardLifetime: 86_400_000 } : undefined),
+    after,
+  );
+  const engine = new IkeEngine({
+    provider: nodeCryptoProvider,
+    keyExchange: nodeKeyExchange,
+    random,
+    connections: [connectionOf(spec, tunnelId)],
+  });
+  host = new IkeHost({
+    engine,
+    transport: sockets,
+    children,
+    runJob: async () => ({ kind: 'failed', reason: 'no credentials' }),
+    clock: () => performance.now(),
+    after,
+    onEvent: (event: IkeEvent) => tell({ kind: 'event', event }),
+    onFault: (error) => {
+      throw error;
+    },
+    onInstallFailure: (inboundSpi, error) => tell({ kind: 'install-failed', inboundSpi, reason: String(error) }),
+  });
+}
+
+function policiesOf(spec: ConnectionSpec, tunnelId: string): SecurityPolicy[] {
+  const ranges = (texts: readonly string[]) => texts.map((text) => parsePrefix(text).range);
+  const selector = {
+    localAddresses: ranges(spec.localTs),
+    remoteAddresses: ranges(spec.remoteTs),
+    protocol: 'any',
+    localPorts: [],
+    remotePorts: [],
+  } as const;
+  return [{ entryId: tunnelId, ruleId: tunnelId, selector, action: 'PROTECT', tunnelId }];
+}
+
+async function answer(request: EdgeRequest): Promise<unknown> {
+  switch (request.kind) {
+    case 'configure':
+      return configure(request.spec);
+    case 'command':
+      host?.give(commandOf(request.command));
+      return undefined;
+    case 'status':
+      await host?.settled();
+      return {
+        drops: Object.fromEntries(host?.drops() ?? []),
+        associations: children?.associations() ?? [],
+        packets: await dataPlane.snapshot(),
+        ikes: host?.engine.associations().map((sa) => ({ state: sa.state.name, history: sa.history.entries })) ?? [],
+      };
+  }
+}
+
+/** Commands on a Child SA name no SPI here: there is one. */
+function commandOf(name: string): Exclude<IkeInput, { kind: 'datagram' | 'timeout' | 'job-done' }> {
+  const inboundSpi = children?.associations().at(-1)?.inboundSpi ?? 0;
+  switch (name) {
+    case 'initiate':
+    case 'rekey-ike':
+    case 'delete-ike':
+      return { kind: name, connection: CONNECTION };
+    case 'rekey-child':
+    case 'delete-child':
+      return { kind: name, inboundSpi };
+    default:
+      throw new RangeError(`${name} is no command`);
+  }
+}
+
+function shown(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
+}
+
+tell({ kind: 'ready' });
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, request } = JSON.parse(line) as { id: number; request: EdgeRequest };
+  try {
+    tell({ kind: 'answer', id, result: await answer(request) });
+  } catch (error) {
+    tell({ kind: 'answer', id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}
+process.exit(0);

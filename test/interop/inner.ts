@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { Charon } from './charon.js';
+import { Edge } from './edge/edge.js';
+import { buildNetwork, DEVICE, PEER, routeOverlay, US } from './network.js';
+import { runScenario } from './run-scenario.js';
+import { SCENARIOS } from './scenarios/index.js';
+import { ECHO_SERVER } from './traffic.js';
+
+/** The run itself, inside the namespaces that main.ts made. */
+const only = process.argv.find((_, index) => process.argv[index - 1] === '--only');
+const verbose = process.argv.includes('--verbose');
+const DIRECTORY = '/run/interop';
+
+mkdirSync(DIRECTORY);
+buildNetwork();
+const edge = new Edge(US.namespace, DEVICE, US.underlay);
+const debian = {
+  charon: '/usr/lib/ipsec/charon',
+  swanctl: '/usr/sbin/swanctl',
+  libraries: undefined,
+  plugins: undefined,
+};
+const [charon] = await Promise.all([Charon.start(debian, DIRECTORY), edge.ready, echoServer()]);
+routeOverlay();
+
+const rows: {
+  readonly group: string;
+  readonly name: string;
+  readonly by: string;
+  readonly failure: string | undefined;
+}[] = [];
+for (const scenario of SCENARIOS) {
+  for (const initiator of scenario.initiators) {
+    const name = `${scenario.group}: ${scenario.name}, ${initiator === 'us' ? 'we initiate' : 'the peer initiates'}`;
+    if (only !== undefined && !name.includes(only)) continue;
+    const started = performance.now();
+    const failure = await runScenario(scenario, { edge, charon, initiator }).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    const time = `${Math.round(performance.now() - started)} ms`;
+    console.log(`${failure === undefined ? 'ok    ' : 'FAILED'} ${time.padStart(8)}  ${name}`);
+    if (failure !== undefined) console.log(`       ${failure}`);
+    if (failure !== undefined || verbose) {
+      console.log(charon.log().trimEnd().split('\n').slice(-40).join('\n'));
+      console.log(JSON.stringify(await edge.status()));
+    }
+    rows.push({ group: scenario.group, name: scenario.name, by: initiator, failure });
+  }
+}
+const failed = rows.filter(({ failure }) => failure !== undefined).length;
+console.log(`${rows.length - failed} passed, ${failed} failed, 0 skipped`);
+process.exit(failed === 0 ? 0 : 1);
+
+async function echoServer(): Promise<void> {
+  const child = spawn('ip', ['netns', 'exec', PEER.namespace, process.execPath, '-e', ECHO_SERVER], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+}

@@ -1,0 +1,10 @@
+import type { Charon } from './charon.js';
+import type { Edge } from './edge/edge.js';
+import type { Initiator } from './scenario.js';
+
+/** What a scenario plays on. */
+export interface Stage {
+  readonly edge: Edge;
+  readonly charon: Charon;
+  readonly initiator: Initiator;
+}
