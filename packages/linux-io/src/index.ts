@@ -6,6 +6,7 @@
  */
 export { ERRNO, type ErrnoName, errnoName, type SystemCall, SystemCallError } from './ffi/errno.js';
 export { allocate, type Memory } from './ffi/memory.js';
+export { openPacketRing, type PacketRing } from './packet/packet-ring.js';
 export { type EventFd, eventFdFromDescriptor, openEventFd } from './poll/event-fd.js';
 export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollSet } from './poll/poll-set.js';
 export { DatagramBatch } from './socket/datagram-batch.js';

@@ -6,6 +6,7 @@ export type SystemCall =
   | 'open'
   | 'close'
   | 'ioctl'
+  | 'mmap'
   | 'read'
   | 'write'
   | 'poll'

@@ -41,6 +41,16 @@ export const sendmmsg: (fd: number, address: number, count: number, flags: numbe
   'int sendmmsg(int, int64_t, unsigned int, int)',
 );
 
+/** Answers an address, or -1: user space has no address that high. */
+export const mmap: (
+  hint: number,
+  length: number,
+  protection: number,
+  flags: number,
+  fd: number,
+  offset: number,
+) => number = LIBC.func('int64_t mmap(int64_t, size_t, int, int, int, long)');
+
 /** Error number of the call that just failed. Call it before anything else. */
 export function failure(): number {
   return koffi.errno();

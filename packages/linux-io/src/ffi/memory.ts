@@ -1,4 +1,6 @@
 import koffi from 'koffi';
+import { SystemCallError } from './errno.js';
+import * as libc from './libc.js';
 
 /**
  * Memory that the kernel may read and write: octets for JavaScript, an address for system calls.
@@ -16,7 +18,8 @@ export interface Memory {
  *
  * This module is the only one that makes addresses. V8 frees (or, up to 64 octets, moves) a typed array of which
  * only the address is kept, and the process heap is then corrupted by the next system call. Therefore all memory
- * comes from ArrayBuffers, whose backing store never moves, and this module keeps every one of them for ever.
+ * comes from ArrayBuffers, whose backing store never moves, and this module keeps every one of them for ever (or from
+ * mappings of the kernel's memory, which it never ends).
  * Allocate at start and keep the result; nothing is ever given back.
  */
 export function allocate(size: number): Memory {
@@ -34,6 +37,17 @@ export function allocate(size: number): Memory {
     view: new DataView(arena.buffer, offset, size),
     address: arena.address + offset,
   };
+}
+
+/**
+ * The `size` octets that a descriptor shares with the kernel (mmap(2)). Like everything from here they stay mapped until
+ * the process ends, also when the descriptor is closed. Throws SystemCallError; `subject` says what was to be mapped.
+ */
+export function mapShared(fd: number, size: number, subject: string): Memory {
+  const address = libc.mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (address === -1) throw new SystemCallError('mmap', libc.failure(), subject);
+  const buffer = koffi.view(BigInt(address), size);
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer), address };
 }
 
 /** Address of `memory.bytes[offset]` when `length` octets from there lie within; otherwise a RangeError. */
@@ -62,3 +76,8 @@ function createArena(size: number): Arena {
 const ALIGNMENT = 64;
 const ARENA_OCTETS = 1 << 20;
 const ARENAS: Arena[] = [];
+
+// bits/mman-linux.h
+const PROT_READ = 0x1;
+const PROT_WRITE = 0x2;
+const MAP_SHARED = 0x01;

@@ -1,0 +1,101 @@
+/**
+ * Reads the blocks of a receive ring (packet(7), TPACKET_V3; linux/if_packet.h), packet by packet. The kernel fills
+ * block after block and hands each over by its status; whoever has read it hands it back the same way.
+ *
+ *     struct tpacket_block_desc                       struct tpacket3_hdr, one a packet
+ *     0         version                               0         offset of the next header, 0 in the last
+ *     4         offset of private data                12        octets captured
+ *     8         status: whose block this is           16        octets on the wire
+ *     12        packets in it                         26 (u16)  offset of the network layer
+ *     16        offset of the first packet            48        struct sockaddr_ll; at 50 the EtherType
+ *
+ * Offsets count from the start of the structure that holds them; numbers are the machine's own (little-endian), the
+ * EtherType is the network's.
+ */
+export class PacketBlocks {
+  readonly #view: DataView;
+  readonly #statuses: Int32Array;
+  readonly #blockOctets: number;
+  readonly #blockCount: number;
+  #block = 0;
+  /** Packets of the current block that have not been given out; -1: the block is the kernel's. */
+  #remaining = KERNELS;
+  #header = 0;
+  #offset = 0;
+  #length = 0;
+  #etherType = 0;
+
+  /** `view` covers the whole ring, at an address divisible by four. */
+  constructor(view: DataView, blockOctets: number) {
+    this.#view = view;
+    this.#statuses = new Int32Array(view.buffer, view.byteOffset, Math.floor(view.byteLength / 4));
+    this.#blockOctets = blockOctets;
+    this.#blockCount = Math.floor(view.byteLength / blockOctets);
+  }
+
+  /** Index in the ring of the packet's network layer. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Octets that were captured of it. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What it is: 0x0800 for IPv4, 0x86dd for IPv6, 0x0806 for ARP. */
+  get etherType(): number {
+    return this.#etherType;
+  }
+
+  /**
+   * Moves to the next packet. A block goes back to the kernel when one asks for the packet after its last, so the octets of
+   * a packet stay until the next call.
+   * @returns false when no packet waits.
+   */
+  next(): boolean {
+    for (;;) {
+      if (this.#remaining > 0) return this.#take();
+      if (this.#remaining === 0) this.#release();
+      if (!this.#acquire()) return false;
+    }
+  }
+
+  #take(): true {
+    const header = this.#header;
+    this.#remaining -= 1;
+    this.#offset = header + this.#view.getUint16(header + TP_NET, true);
+    this.#length = this.#view.getUint32(header + TP_SNAPLEN, true);
+    this.#etherType = this.#view.getUint16(header + SLL_PROTOCOL, false);
+    this.#header += this.#view.getUint32(header + TP_NEXT_OFFSET, true);
+    return true;
+  }
+
+  /** Atomic, so that no processor reads the packets before the status or writes the status before it has read them. */
+  #acquire(): boolean {
+    const start = this.#block * this.#blockOctets;
+    const status = Atomics.load(this.#statuses, (start + BLOCK_STATUS) / 4);
+    if ((status & TP_STATUS_USER) === 0) return false;
+    this.#remaining = this.#view.getUint32(start + NUM_PKTS, true);
+    this.#header = start + this.#view.getUint32(start + OFFSET_TO_FIRST_PKT, true);
+    return true;
+  }
+
+  #release(): void {
+    const start = this.#block * this.#blockOctets;
+    Atomics.store(this.#statuses, (start + BLOCK_STATUS) / 4, TP_STATUS_KERNEL);
+    this.#remaining = KERNELS;
+    this.#block = (this.#block + 1) % this.#blockCount;
+  }
+}
+
+const KERNELS = -1;
+const BLOCK_STATUS = 8;
+const NUM_PKTS = 12;
+const OFFSET_TO_FIRST_PKT = 16;
+const TP_NEXT_OFFSET = 0;
+const TP_SNAPLEN = 12;
+const TP_NET = 26;
+const SLL_PROTOCOL = 50;
+const TP_STATUS_KERNEL = 0;
+const TP_STATUS_USER = 1;
