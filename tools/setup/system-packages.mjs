@@ -9,7 +9,6 @@ const PROGRAMS = [
   { program: 'setpriv', debianPackage: 'util-linux', purposes: ['lab', 'test'] },
   { program: 'mount', debianPackage: 'mount', purposes: ['lab', 'test'] },
   { program: 'ping', debianPackage: 'iputils-ping', purposes: ['lab', 'test'] },
-  { program: 'tcpdump', debianPackage: 'tcpdump', purposes: ['lab', 'test'] },
   { program: 'nft', debianPackage: 'nftables', purposes: ['test'], optional: true },
   { program: 'chromium', debianPackage: 'chromium', purposes: ['test'], optional: true },
 ];

@@ -1,5 +1,4 @@
 import type { InnerTraffic } from './inner-traffic.js';
-import { ETHER_TYPE_ARP, ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, type NetworkLayer, networkLayerOf } from './link-layer.js';
 
 /** Why a packet counts as cleartext. */
 export type CleartextReason = 'inner-address-in-header' | 'inner-address-in-payload' | 'marker';
@@ -10,19 +9,17 @@ export interface Classification {
 }
 
 /**
- * Judges one packet of the underlay. Headers are followed through IP in IP and through what ICMP errors quote; beside that
- * the whole packet is searched, ESP included, so that an engine which forgot to encrypt is caught as well.
+ * Judges one packet of the underlay, from its network layer on. Headers are followed through IP in IP and through what ICMP
+ * errors quote; beside that the whole packet is searched, ESP included, so that an engine which forgot to encrypt is caught
+ * as well.
  */
-export function classifyPacket(frame: Buffer, linkType: number, inner: InnerTraffic): Classification {
-  const layer = networkLayerOf(frame, linkType);
-  if (layer === undefined) return { esp: false, cleartext: undefined };
-  return { esp: isEsp(frame, layer), cleartext: cleartextReason(frame, layer, inner) };
+export function classifyPacket(packet: Buffer, etherType: number, inner: InnerTraffic): Classification {
+  return { esp: isEsp(packet, etherType), cleartext: cleartextReason(packet, etherType, inner) };
 }
 
-function cleartextReason(frame: Buffer, layer: NetworkLayer, inner: InnerTraffic): CleartextReason | undefined {
-  const packet = frame.subarray(layer.offset);
+function cleartextReason(packet: Buffer, etherType: number, inner: InnerTraffic): CleartextReason | undefined {
   if (packet.includes(inner.marker)) return 'marker';
-  if (headerNamesInner(packet, layer.etherType, inner)) return 'inner-address-in-header';
+  if (headerNamesInner(packet, etherType, inner)) return 'inner-address-in-header';
   return inner.needles.some((needle) => packet.includes(needle)) ? 'inner-address-in-payload' : undefined;
 }
 
@@ -71,13 +68,12 @@ function anyInner4(packet: Buffer, offsets: readonly number[], inner: InnerTraff
   });
 }
 
-function isEsp(frame: Buffer, layer: NetworkLayer): boolean {
-  const packet = frame.subarray(layer.offset);
-  if (layer.etherType === ETHER_TYPE_IPV4 && packet.length >= IPV4_HEADER) {
+function isEsp(packet: Buffer, etherType: number): boolean {
+  if (etherType === ETHER_TYPE_IPV4 && packet.length >= IPV4_HEADER) {
     const isFragment = (packet.readUInt16BE(6) & 0x1fff) !== 0;
     return !isFragment && carriesEsp(packet.subarray(4 * (at(packet, 0) & 0x0f)), at(packet, 9));
   }
-  if (layer.etherType === ETHER_TYPE_IPV6 && packet.length >= IPV6_HEADER) {
+  if (etherType === ETHER_TYPE_IPV6 && packet.length >= IPV6_HEADER) {
     return carriesEsp(packet.subarray(IPV6_HEADER), at(packet, 6));
   }
   return false;
@@ -95,6 +91,9 @@ function at(packet: Buffer, index: number): number {
   return packet[index] ?? 0;
 }
 
+const ETHER_TYPE_IPV4 = 0x0800;
+const ETHER_TYPE_ARP = 0x0806;
+const ETHER_TYPE_IPV6 = 0x86dd;
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 const UDP_HEADER = 8;

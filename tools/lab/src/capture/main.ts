@@ -1,64 +1,55 @@
-import { createInterface } from 'node:readline';
+import { writeSync } from 'node:fs';
+import { openPacketRing, POLLIN, PollSet } from '@weft/linux-io';
 import { LAB_TOPOLOGY } from '../topology/topology.js';
 import { classifyPacket } from './classify.js';
-import type { CaptureCounts } from './counts.js';
 import { FENCE_PREFIX } from './fence.js';
 import { innerTrafficOf } from './inner-traffic.js';
-import { PcapStream } from './pcap-stream.js';
-import { startTcpdump } from './tcpdump.js';
 
 /**
  * The capture, a process of its own in the router's namespace. It writes `{"msg":"listening"}`, and for each fence packet
  * `{"msg":"counts","fence":…,"counts":…}`: everything that entered the router before the fence is in those counts.
+ *
+ * One loop and no event: it sleeps in poll until packets wait, or until whoever started it closes its standard input.
  */
+const FOR_EVER = -1;
+const FENCE_MAXIMUM_LENGTH = 200;
+const STANDARD_INPUT = 0;
+const STANDARD_OUTPUT = 1;
 const inner = innerTrafficOf(LAB_TOPOLOGY);
 const fence = Buffer.from(FENCE_PREFIX, 'latin1');
-const stream = new PcapStream();
-const reasons: Record<string, number> = {};
-let packets = 0;
-let espPackets = 0;
-let cleartextPackets = 0;
+const counts = { packets: 0, espPackets: 0, cleartextPackets: 0, cleartextReasons: {} as Record<string, number> };
 
-const tcpdump = startTcpdump(
-  (chunk) => stream.push(chunk, count),
-  (reason) => {
-    process.stderr.write(`${reason}\n`);
-    process.exit(1);
-  },
-);
-tcpdump.listening.then(
-  () => write({ msg: 'listening' }),
-  () => undefined, // onEnd has reported it
-);
-// Whoever started this process holds the other end: when that is gone, so is the reason to capture.
-createInterface({ input: process.stdin }).on('close', () => process.exit());
-
-function count(packet: Buffer, linkType: number): void {
-  const fenceAt = packet.length <= FENCE_MAXIMUM_LENGTH ? packet.indexOf(fence) : -1;
-  if (fenceAt >= 0) {
-    report(packet.toString('latin1', fenceAt + fence.length)).catch((error: unknown) => {
-      process.stderr.write(`${String(error)}\n`);
-      process.exit(1);
-    });
-    return;
-  }
-  packets += 1;
-  const { esp, cleartext } = classifyPacket(packet, linkType, inner);
-  if (esp) espPackets += 1;
-  if (cleartext !== undefined) {
-    cleartextPackets += 1;
-    reasons[cleartext] = (reasons[cleartext] ?? 0) + 1;
+// Large enough for a burst at full rate while this machine's cores are busy with cryptography.
+const ring = openPacketRing({ octets: 64 << 20, latencyMilliseconds: 5 });
+const octets = Buffer.from(ring.memory.bytes.buffer, ring.memory.bytes.byteOffset, ring.memory.bytes.length);
+const waiting = new PollSet(2);
+waiting.watch(0, ring.fd, POLLIN);
+waiting.watch(1, STANDARD_INPUT, POLLIN);
+write({ msg: 'listening' });
+while (waiting.wait(FOR_EVER) > 0 && waiting.ready(1) === 0) {
+  while (ring.packets.next()) {
+    const { offset, length, etherType } = ring.packets;
+    count(octets.subarray(offset, offset + length), etherType);
   }
 }
+process.exit();
 
-async function report(fenceId: string): Promise<void> {
-  const soFar = { packets, espPackets, cleartextPackets, cleartextReasons: { ...reasons } };
-  const counts: CaptureCounts = { ...soFar, droppedByKernel: await tcpdump.droppedByKernel() };
-  write({ msg: 'counts', fence: fenceId, counts });
+function count(packet: Buffer, etherType: number): void {
+  const fenceAt = packet.length <= FENCE_MAXIMUM_LENGTH ? packet.indexOf(fence) : -1;
+  if (fenceAt >= 0) {
+    const id = packet.toString('latin1', fenceAt + fence.length);
+    write({ msg: 'counts', fence: id, counts: { ...counts, droppedByKernel: ring.dropped() } });
+    return;
+  }
+  counts.packets += 1;
+  const { esp, cleartext } = classifyPacket(packet, etherType, inner);
+  if (esp) counts.espPackets += 1;
+  if (cleartext !== undefined) {
+    counts.cleartextPackets += 1;
+    counts.cleartextReasons[cleartext] = (counts.cleartextReasons[cleartext] ?? 0) + 1;
+  }
 }
 
 function write(line: Readonly<Record<string, unknown>>): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  writeSync(STANDARD_OUTPUT, `${JSON.stringify(line)}\n`);
 }
-
-const FENCE_MAXIMUM_LENGTH = 200;

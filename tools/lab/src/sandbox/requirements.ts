@@ -15,7 +15,6 @@ export const LAB_PROGRAMS: readonly { readonly program: string; readonly debianP
   { program: 'setpriv', debianPackage: 'util-linux' },
   { program: 'mount', debianPackage: 'mount' },
   { program: 'ping', debianPackage: 'iputils-ping' },
-  { program: 'tcpdump', debianPackage: 'tcpdump' },
   { program: 'bash', debianPackage: 'bash' },
 ];
 
