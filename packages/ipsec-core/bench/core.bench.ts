@@ -59,7 +59,7 @@ function planes(provider: CryptoProvider, [suite, keyBits, integrity]: Suite) {
     remotePorts: [],
   };
   const database = createSecurityPolicyDatabase([
-    { entryId: 'e', ruleId: 'r', selector, action: 'PROTECT', tunnelId: 't' },
+    { entryId: 'e', ruleId: 'r', selectors: [selector], action: 'PROTECT', tunnelId: 't' },
   ]);
   const plane = createDataPlane({ provider, random: (out) => void randomFillSync(out) });
   plane.installPolicy(database);
@@ -134,13 +134,15 @@ function benchPolicy(): void {
       entryId: `e${i}`,
       ruleId: 'r',
       action: 'BYPASS',
-      selector: {
-        localAddresses: [parsePrefix(`10.${i >>> 8}.${i & 255}.0/24`).range],
-        remoteAddresses: [parsePrefix('172.16.0.0/12').range],
-        protocol: 17,
-        localPorts: [],
-        remotePorts: [{ first: 1, last: 1024 + (i % 7) }],
-      },
+      selectors: [
+        {
+          localAddresses: [parsePrefix(`10.${i >>> 8}.${i & 255}.0/24`).range],
+          remoteAddresses: [parsePrefix('172.16.0.0/12').range],
+          protocol: 17,
+          localPorts: [],
+          remotePorts: [{ first: 1, last: 1024 + (i % 7) }],
+        },
+      ],
     }));
     const start = process.hrtime.bigint();
     const plane = createDataPlane({ provider: nobleProvider, random: () => undefined });

@@ -55,7 +55,9 @@ function engine(random: (out: Uint8Array) => void, local: string, remote: string
     remotePorts: [],
   };
   plane.installPolicy(
-    createSecurityPolicyDatabase([{ entryId: '1', ruleId: '1', selector, action: 'PROTECT', tunnelId: 'a-b' }]),
+    createSecurityPolicyDatabase([
+      { entryId: '1', ruleId: '1', selectors: [selector], action: 'PROTECT', tunnelId: 'a-b' },
+    ]),
   );
   return plane;
 }

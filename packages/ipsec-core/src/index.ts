@@ -50,8 +50,15 @@ export type {
   OuterHeaderParameters,
   SecurityAssociationParameters,
 } from './policy/security-association.js';
-export type { PortRange, TrafficSelector } from './policy/selector.js';
-export { createSecurityPolicyDatabase, type SecurityPolicy, SecurityPolicyDatabase } from './policy/spd.js';
+export type { SecurityPolicy, SelectorField } from './policy/security-policy.js';
+export {
+  icmpTypesAndCodes,
+  mobilityTypes,
+  type PortRange,
+  type PortSelector,
+  type TrafficSelector,
+} from './policy/selector.js';
+export { createSecurityPolicyDatabase, SecurityPolicyDatabase } from './policy/spd.js';
 export {
   type EspLengths,
   espOverhead,

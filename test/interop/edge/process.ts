@@ -89,7 +89,7 @@ function policiesOf(spec: ConnectionSpec, tunnelId: string): SecurityPolicy[] {
     localPorts: [],
     remotePorts: [],
   } as const;
-  return [{ entryId: tunnelId, ruleId: tunnelId, selector, action: 'PROTECT', tunnelId }];
+  return [{ entryId: tunnelId, ruleId: tunnelId, selectors: [selector], action: 'PROTECT', tunnelId }];
 }
 
 async function answer(request: EdgeRequest): Promise<unknown> {

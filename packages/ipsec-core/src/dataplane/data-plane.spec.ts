@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
 import type { EspAssociationParameters } from '../policy/security-association.js';
+import type { SecurityPolicy } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
-import { createSecurityPolicyDatabase, type SecurityPolicy } from '../policy/spd.js';
+import { createSecurityPolicyDatabase } from '../policy/spd.js';
 import { parsePrefix } from '../wire/ip/address.js';
 import { createDataPlane, type DataPlane } from './data-plane.js';
 import type { DropReason } from './drop-reason.js';
@@ -25,7 +26,7 @@ const selector = (local: readonly string[], remote: readonly string[], rest: Par
 const protect = (entryId: string, value: TrafficSelector, tunnelId = 't'): SecurityPolicy => ({
   entryId,
   ruleId: 'rule',
-  selector: value,
+  selectors: [value],
   action: 'PROTECT',
   tunnelId,
 });
@@ -139,10 +140,10 @@ describe('data plane', () => {
       {
         entryId: 'ssh',
         ruleId: 'r',
-        selector: selector([], [], { protocol: 6, remotePorts: [{ first: 22, last: 22 }] }),
+        selectors: [selector([], [], { protocol: 6, remotePorts: [{ first: 22, last: 22 }] })],
         action: 'BYPASS',
       },
-      { entryId: 'udp', ruleId: 'r', selector: selector([], [], { protocol: 17 }), action: 'DISCARD' },
+      { entryId: 'udp', ruleId: 'r', selectors: [selector([], [], { protocol: 17 })], action: 'DISCARD' },
       protect('icmp', selector([], [], { protocol: 1 })),
     ]);
     const send = (protocol: number, payload = udp(1, 22, 8)) => ({
@@ -164,7 +165,7 @@ describe('data plane', () => {
 
   it('does not let a later fragment fall through a policy with ports', () => {
     const tcp = selector([], [], { protocol: 6, remotePorts: [{ first: 443, last: 443 }] });
-    const rest: SecurityPolicy = { entryId: 'rest', ruleId: 'r', selector: selector([], []), action: 'BYPASS' };
+    const rest: SecurityPolicy = { entryId: 'rest', ruleId: 'r', selectors: [selector([], [])], action: 'BYPASS' };
     const a = plane([protect('https', tcp), rest]);
     const later = { source: '10.0.0.1', destination: '10.0.0.2', payload: udp(1, 443, 24), fragment: 100 };
     const send = (protocol: number) => {
@@ -319,7 +320,7 @@ describe('data plane', () => {
   });
 
   it('never throws and stays inside the packet, whatever is to be sent', () => {
-    const a = plane([{ entryId: 'all', ruleId: 'r', selector: selector([], []), action: 'BYPASS' }]);
+    const a = plane([{ entryId: 'all', ruleId: 'r', selectors: [selector([], [])], action: 'BYPASS' }]);
     const seeds = [
       V4,
       V6,

@@ -49,8 +49,8 @@ describe('explain', () => {
         const withPort = (first: number) => ({ ...any, protocol: 17, remotePorts: [{ first, last: first }] });
         plane.installPolicy(
           createSecurityPolicyDatabase([
-            { entryId: 'a', ruleId: 'r', selector: withPort(1), action: 'PROTECT', tunnelId: 't' },
-            { entryId: 'b', ruleId: 'r', selector: withPort(2), action: 'BYPASS' },
+            { entryId: 'a', ruleId: 'r', selectors: [withPort(1)], action: 'PROTECT', tunnelId: 't' },
+            { entryId: 'b', ruleId: 'r', selectors: [withPort(2)], action: 'BYPASS' },
           ]),
         );
         plane.install(association, 0);
@@ -76,7 +76,7 @@ describe('explain', () => {
   it('accounts for every octet', () => {
     const plane = createDataPlane({ provider: nobleProvider, random: () => undefined });
     plane.installPolicy(
-      createSecurityPolicyDatabase([{ entryId: 'a', ruleId: 'r', selector: any, action: 'PROTECT', tunnelId: 't' }]),
+      createSecurityPolicyDatabase([{ entryId: 'a', ruleId: 'r', selectors: [any], action: 'PROTECT', tunnelId: 't' }]),
     );
     const packet = ipPacket({ source: '10.0.0.1', destination: '10.0.0.2', payload: udp(1, 2, 21) });
     expect(plane.explain(packet, 0, packet.length, 1)).toMatchObject({ reason: 'no_association', tunnelId: 't' });

@@ -1,5 +1,6 @@
 import type { AhIntegrityName } from '../crypto/ah-transform.js';
 import type { EncryptionName } from '../crypto/suites.js';
+import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { Tunnel } from '../policy/sad.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import { ahHeaderLength, findInsertionPoint, InsertionPoint } from '../wire/ah.js';
@@ -7,7 +8,7 @@ import { ESP, espPadLength } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { outerHeaderLength } from '../wire/ip/header.js';
 import type { DropReason } from './drop-reason.js';
-import { FRAGMENT, lookupOutbound, type OutboundContext } from './outbound.js';
+import type { OutboundContext } from './outbound.js';
 
 /** Where every octet of a protected packet comes from; the numbers add up to `total`. */
 export interface OverheadAccount {
@@ -45,7 +46,7 @@ export interface Explanation {
   readonly overhead: OverheadAccount | undefined;
 }
 
-/** Follows a packet through outbound processing without changing anything: no counter, no number, no cache but the SPD's. */
+/** Follows a packet through outbound processing without changing anything: no counter, no number, no cache. */
 export function explainOutbound(
   context: OutboundContext,
   packet: Uint8Array,
@@ -55,9 +56,9 @@ export function explainOutbound(
 ): Explanation {
   const flow = new Flow();
   if (!parseFlow(flow, packet, offset, length)) return discarded('malformed_packet');
-  const index = lookupOutbound(context.database, flow);
+  const index = context.database.search(flow, 'outbound');
   const found = context.database.entries[index];
-  if (found === undefined) return discarded(index === FRAGMENT ? 'fragment_without_ports' : 'no_policy');
+  if (found === undefined) return discarded(index === HIDDEN_FIELDS ? 'fragment_without_ports' : 'no_policy');
   const entry = { index, entryId: found.entryId, ruleId: found.ruleId };
   if (found.action === 'DISCARD') return { ...discarded('spd_discard'), entry };
   if (found.action === 'BYPASS') return { ...NOTHING, verdict: 'bypass', entry };

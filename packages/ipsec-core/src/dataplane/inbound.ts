@@ -1,5 +1,6 @@
 import { copyOctets, readUint32 } from '../bytes/octets.js';
 import { inferSequenceHigh } from '../policy/extended-sequence.js';
+import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { InboundAssociation } from '../policy/security-association.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
@@ -291,12 +292,10 @@ export class InboundProcessor {
   #checkSelector(tunnelId: string): DropReason | undefined {
     const { database } = this.#context;
     const flow = this.#flow;
-    const later = flow.fragment === 'later';
-    const index = later ? database.lookupIgnoringPorts(flow, 'inbound') : database.lookup(flow, 'inbound');
+    const index = database.lookup(flow, 'inbound');
+    if (index === HIDDEN_FIELDS) return 'fragment_without_ports';
     const entry = database.entries[index];
-    if (entry?.action !== 'PROTECT' || entry.tunnelId !== tunnelId) return 'selector_mismatch';
-    const { localPorts, remotePorts } = entry.selector;
-    return later && localPorts.length + remotePorts.length > 0 ? 'fragment_without_ports' : undefined;
+    return entry?.action === 'PROTECT' && entry.tunnelId === tunnelId ? undefined : 'selector_mismatch';
   }
 
   #discard(reason: DropReason, tunnelId = ''): InboundResult {

@@ -35,7 +35,9 @@ function plane(): DataPlane {
     remotePorts: [],
   };
   made.installPolicy(
-    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selector, action: 'PROTECT', tunnelId: 't' }]),
+    createSecurityPolicyDatabase([
+      { entryId: 'e', ruleId: 'r', selectors: [selector], action: 'PROTECT', tunnelId: 't' },
+    ]),
   );
   return made;
 }

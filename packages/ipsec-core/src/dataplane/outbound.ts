@@ -1,4 +1,5 @@
 import { writeUint32 } from '../bytes/octets.js';
+import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { SecurityAssociationDatabase, Tunnel } from '../policy/sad.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js';
@@ -51,9 +52,9 @@ export class OutboundProcessor {
     const { database, tunnels, policies } = this.#context;
     const flow = this.#flow;
     if (!parseFlow(flow, packet, offset, length)) return this.#discard('malformed_packet');
-    const index = lookupOutbound(database, flow);
+    const index = database.lookup(flow, 'outbound');
     const entry = database.entries[index];
-    if (entry === undefined) return this.#discard(index === FRAGMENT ? 'fragment_without_ports' : 'no_policy');
+    if (entry === undefined) return this.#discard(index === HIDDEN_FIELDS ? 'fragment_without_ports' : 'no_policy');
     policies.count(index, flow.totalLength);
     if (entry.action === 'DISCARD') return this.#discard('spd_discard');
     if (entry.action === 'BYPASS') return this.#answer('bypass', '', flow.totalLength, 0);
@@ -145,18 +146,5 @@ export class OutboundProcessor {
   }
 }
 
-/**
- * Index of the deciding entry, -1 for none, FRAGMENT when that depends on ports which the fragment does not show
- * (RFC 4301 section 7): letting it fall through to a later entry could send in clear what a port rule protects.
- */
-export function lookupOutbound(database: SecurityPolicyDatabase, flow: Flow): number {
-  if (flow.fragment !== 'later') return database.lookup(flow, 'outbound');
-  const index = database.lookupIgnoringPorts(flow, 'outbound');
-  const selector = database.entries[index]?.selector;
-  if (selector === undefined) return -1;
-  return selector.localPorts.length === 0 && selector.remotePorts.length === 0 ? index : FRAGMENT;
-}
-
-export const FRAGMENT = -2;
 /** More associations on one packet than any sane bundle has: a loop. */
 const MAXIMUM_BUNDLE = 4;

@@ -10,7 +10,7 @@ export class FlowCache {
 
   /** The answer stored for the flow, or undefined; a miss leaves the slot for `store` to fill. */
   find(flow: Flow, inbound: boolean): number | undefined {
-    const key = ((flow.protocol << 4) | (inbound ? 8 : 0) | flow.family) >>> 0;
+    const key = keyOf(flow, inbound);
     this.#at = slotOf(flow, key) * STRIDE;
     const slots = this.#slots;
     const at = this.#at;
@@ -21,22 +21,27 @@ export class FlowCache {
       if (slots[at + 3 + word] !== flow.source[word]) return undefined;
       if (slots[at + 7 + word] !== flow.destination[word]) return undefined;
     }
-    return (slots[at + 11] ?? 0) - 1;
+    return (slots[at + 11] ?? 0) + LEAST_ANSWER;
   }
 
-  /** Stores the answer (-1 for none) for the flow that `find` has just missed. */
+  /** Stores the answer, -2 or more, for the flow that `find` has just missed. */
   store(flow: Flow, inbound: boolean, answer: number): void {
     const slots = this.#slots;
     const at = this.#at;
-    slots[at] = ((flow.protocol << 4) | (inbound ? 8 : 0) | flow.family) >>> 0;
+    slots[at] = keyOf(flow, inbound);
     slots[at + 1] = flow.sourcePort;
     slots[at + 2] = flow.destinationPort;
     for (let word = 0; word < 4; word++) {
       slots[at + 3 + word] = flow.source[word] ?? 0;
       slots[at + 7 + word] = flow.destination[word] ?? 0;
     }
-    slots[at + 11] = answer + 1;
+    slots[at + 11] = answer - LEAST_ANSWER;
   }
+}
+
+/** Never 0, which is what an empty slot holds. */
+function keyOf(flow: Flow, inbound: boolean): number {
+  return (flow.protocol << 5) | (flow.fragment === 'later' ? 16 : 0) | (inbound ? 8 : 0) | flow.family;
 }
 
 function slotOf(flow: Flow, key: number): number {
@@ -49,5 +54,6 @@ function slotOf(flow: Flow, key: number): number {
 }
 
 const SLOTS = 4096;
+const LEAST_ANSWER = -2;
 /** Key, ports, two addresses, answer. */
 const STRIDE = 12;

@@ -1,137 +1,64 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readUint32 } from '../bytes/octets.js';
-import type { AddressRange } from '../wire/ip/address.js';
+import { arbitraryPacket, arbitraryPolicies, packetOctets } from '../../test/support/arbitrary-policy.js';
+import { type DescribedPacket, decideLinearly, UNDECIDED } from '../../test/support/linear-policy.js';
 import { parsePrefix } from '../wire/ip/address.js';
-import { Flow } from '../wire/ip/flow.js';
-import { OPAQUE_PORT } from '../wire/ip/protocol.js';
-import { compareOctets, type PortRange, type TrafficSelector } from './selector.js';
-import { createSecurityPolicyDatabase, type SecurityPolicy } from './spd.js';
+import { Flow, parseFlow } from '../wire/ip/flow.js';
+import { HIDDEN_FIELDS } from './packet-classifier.js';
+import type { SecurityPolicy } from './security-policy.js';
+import { icmpTypesAndCodes, mobilityTypes, type TrafficSelector } from './selector.js';
+import { createSecurityPolicyDatabase } from './spd.js';
 
-interface Probe {
-  readonly source: Uint8Array;
-  readonly destination: Uint8Array;
-  readonly protocol: number;
-  readonly sourcePort: number;
-  readonly destinationPort: number;
-}
+const ANY: TrafficSelector = {
+  localAddresses: [],
+  remoteAddresses: [],
+  protocol: 'any',
+  localPorts: [],
+  remotePorts: [],
+};
+const v4 = (text: string) => [parsePrefix(text).range];
+const port = (first: number, last = first) => [{ first, last }];
 
-/** The definition: the first entry of which every selector contains the packet's value. */
-function oracle(policies: readonly SecurityPolicy[], probe: Probe, inbound: boolean): number {
-  const [local, remote] = inbound ? [probe.destination, probe.source] : [probe.source, probe.destination];
-  const [localPort, remotePort] = inbound
-    ? [probe.destinationPort, probe.sourcePort]
-    : [probe.sourcePort, probe.destinationPort];
-  const within = (ranges: readonly AddressRange[], address: Uint8Array) =>
-    ranges.length === 0 ||
-    ranges.some(
-      ({ first, last }) =>
-        first.length === address.length && compareOctets(first, address) <= 0 && compareOctets(address, last) <= 0,
-    );
-  const port = (ranges: readonly PortRange[], value: number) =>
-    ranges.length === 0 || ranges.some(({ first, last }) => first <= value && value <= last);
-  return policies.findIndex(
-    ({ selector }) =>
-      within(selector.localAddresses, local) &&
-      within(selector.remoteAddresses, remote) &&
-      (selector.protocol === 'any' || selector.protocol === probe.protocol) &&
-      port(selector.localPorts, localPort) &&
-      port(selector.remotePorts, remotePort),
-  );
-}
-
-function flowOf(probe: Probe): Flow {
+function flowOf(packet: DescribedPacket): Flow {
+  const octets = packetOctets(packet);
   const flow = new Flow();
-  flow.family = probe.source.length === 4 ? 4 : 6;
-  for (let word = 0; word < probe.source.length / 4; word++) {
-    flow.source[word] = readUint32(probe.source, 4 * word);
-    flow.destination[word] = readUint32(probe.destination, 4 * word);
-  }
-  flow.protocol = probe.protocol;
-  flow.sourcePort = probe.sourcePort;
-  flow.destinationPort = probe.destinationPort;
+  expect(parseFlow(flow, octets, 0, octets.length)).toBe(true);
   return flow;
 }
 
-// A small world, so that ranges touch, overlap and shadow each other all the time; the ends of the space occur too.
-const v4 = fc
-  .tuple(fc.constantFrom(0, 10, 10, 10, 255), fc.constantFrom(0, 1, 255), fc.integer({ min: 0, max: 12 }))
-  .map(([a, b, d]) => Uint8Array.of(a, b, a === 255 ? 255 : 0, a === 255 ? 255 - d : d));
-const v6 = v4.map((tail) => {
-  const address = new Uint8Array(16);
-  address.set(tail[0] === 255 ? [255, 255, 255, 255] : [0x20, 1, 0xd, 0xb8]);
-  if (tail[0] === 255) address.fill(255, 4, 12);
-  address.set(tail, 12);
-  return address;
-});
-const range = fc.oneof(fc.tuple(v4, v4), fc.tuple(v6, v6)).map(([one, other]): AddressRange => {
-  return compareOctets(one, other) <= 0 ? { first: one, last: other } : { first: other, last: one };
-});
-const port = fc.constantFrom(0, 1, 53, 80, 443, 1000, 65535);
-const ports = fc.array(
-  fc.tuple(port, port).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) })),
-  { maxLength: 2 },
-);
-const selector = fc
-  .record({
-    localAddresses: fc.array(range, { maxLength: 3 }),
-    remoteAddresses: fc.array(range, { maxLength: 3 }),
-    protocol: fc.constantFrom<number | 'any'>('any', 6, 17, 1),
-    localPorts: ports,
-    remotePorts: ports,
-  })
-  .map((value): TrafficSelector => (value.protocol === 'any' ? { ...value, localPorts: [], remotePorts: [] } : value));
-const probe: fc.Arbitrary<Probe> = fc
-  .tuple(
-    fc.boolean(),
-    v4,
-    v4,
-    v6,
-    v6,
-    fc.constantFrom(1, 6, 17, 50, 256),
-    fc.oneof(port, fc.constant(OPAQUE_PORT)),
-    port,
-  )
-  .map(([wide, a, b, c, d, protocol, sourcePort, destinationPort]) => ({
-    source: wide ? c : a,
-    destination: wide ? d : b,
-    protocol,
-    sourcePort,
-    destinationPort,
-  }));
+const TCP: DescribedPacket = {
+  source: Uint8Array.of(10, 0, 0, 1),
+  destination: Uint8Array.of(10, 0, 0, 2),
+  protocol: 6,
+  sourcePort: 1000,
+  destinationPort: 443,
+  fragment: 'whole',
+  hidesProtocol: false,
+};
 
-const bypass = (selectors: readonly TrafficSelector[]): SecurityPolicy[] =>
-  selectors.map((value, i) => ({ entryId: `e${i}`, ruleId: 'r', selector: value, action: 'BYPASS' }));
+/** Entries e0, e1, …: what each does, and its selector sets. */
+const entries = (...rows: readonly (readonly [SecurityPolicy['action'], ...Partial<TrafficSelector>[]])[]) =>
+  createSecurityPolicyDatabase(
+    rows.map(([action, ...sets], i): SecurityPolicy => {
+      const common = { entryId: `e${i}`, ruleId: 'r', selectors: sets.map((set) => ({ ...ANY, ...set })) };
+      return action === 'PROTECT' ? { ...common, action, tunnelId: 't' } : { ...common, action };
+    }),
+  );
 
 describe('security policy database (RFC 4301 section 4.4.1)', () => {
   it('decides like a linear search, the second time from its cache', () => {
-    const hasFamily = (value: TrafficSelector) => {
-      try {
-        createSecurityPolicyDatabase(bypass([value]));
-        return true;
-      } catch {
-        return false;
-      }
-    };
     fc.assert(
       fc.property(
-        fc.array(selector.filter(hasFamily), { minLength: 1, maxLength: 60 }),
-        fc.array(probe, { minLength: 1, maxLength: 40 }),
-        fc.boolean(),
-        (selectors, probes, inbound) => {
-          const policies = bypass(selectors);
+        arbitraryPolicies(60),
+        fc.array(arbitraryPacket, { minLength: 1, maxLength: 40 }),
+        (policies, packets) => {
           const database = createSecurityPolicyDatabase(policies);
-          const direction = inbound ? 'inbound' : 'outbound';
-          for (const packet of [...probes, ...probes]) {
-            expect(database.lookup(flowOf(packet), direction)).toBe(oracle(policies, packet, inbound));
-          }
-          const portless = policies.map((entry) => ({
-            ...entry,
-            selector: { ...entry.selector, localPorts: [], remotePorts: [] },
-          }));
-          for (const packet of probes) {
-            const expected = oracle(portless, packet, inbound);
-            expect(database.lookupIgnoringPorts(flowOf(packet), direction)).toBe(expected);
+          for (const packet of [...packets, ...packets]) {
+            for (const direction of ['inbound', 'outbound'] as const) {
+              const expected = decideLinearly(policies, packet, direction);
+              expect(database.lookup(flowOf(packet), direction)).toBe(expected);
+              expect(database.search(flowOf(packet), direction)).toBe(expected);
+            }
           }
         },
       ),
@@ -140,58 +67,159 @@ describe('security policy database (RFC 4301 section 4.4.1)', () => {
   });
 
   it('holds 10,000 entries and still decides like a linear search', () => {
-    const entries: SecurityPolicy[] = Array.from({ length: 10_000 }, (_, i) => ({
+    const policies: SecurityPolicy[] = Array.from({ length: 10_000 }, (_, i) => ({
       entryId: `e${i}`,
       ruleId: 'r',
       action: 'BYPASS',
-      selector: {
-        localAddresses: [parsePrefix(`10.${i >>> 8}.${i & 255}.0/24`).range],
-        remoteAddresses: i % 7 === 0 ? [] : [parsePrefix(`172.${16 + (i % 16)}.0.0/16`).range],
-        protocol: i % 3 === 0 ? 6 : 'any',
-        localPorts: [],
-        remotePorts: i % 3 === 0 ? [{ first: i % 1000, last: 2000 }] : [],
-      },
+      selectors: [
+        {
+          localAddresses: v4(`10.${i >>> 8}.${i & 255}.0/24`),
+          remoteAddresses: i % 7 === 0 ? [] : v4(`172.${16 + (i % 16)}.0.0/16`),
+          protocol: i % 3 === 0 ? 6 : 'any',
+          localPorts: [],
+          remotePorts: i % 3 === 0 ? [{ first: i % 1000, last: 2000 }] : [],
+        },
+      ],
     }));
-    const database = createSecurityPolicyDatabase(entries);
+    const database = createSecurityPolicyDatabase(policies);
     let matched = 0;
-    for (let i = 0; i < 12_000; i += 13) {
-      const packet: Probe = {
+    for (let i = 0; i < 12_000; i += 277) {
+      const packet: DescribedPacket = {
         source: Uint8Array.of(10, i >>> 8, i & 255, 9),
         destination: Uint8Array.of(172, 16 + (i % 16), 3, 4),
         protocol: i % 2 === 0 ? 6 : 17,
         sourcePort: 5,
         destinationPort: i % 2500,
+        fragment: 'whole',
+        hidesProtocol: false,
       };
-      const expected = oracle(entries, packet, false);
+      const expected = decideLinearly(policies, packet, 'outbound');
       expect(database.lookup(flowOf(packet), 'outbound')).toBe(expected);
       if (expected >= 0) matched++;
     }
-    expect(matched).toBeGreaterThan(100);
+    expect(matched).toBeGreaterThan(10);
+  });
+
+  it('tells OPAQUE from ANY: only OPAQUE passes by a packet that shows its ports', () => {
+    const opaque = entries(['PROTECT', { protocol: 6, localPorts: 'opaque', remotePorts: 'opaque' }], ['BYPASS', {}]);
+    expect(opaque.lookup(flowOf(TCP), 'outbound')).toBe(1);
+    expect(opaque.lookup(flowOf({ ...TCP, fragment: 'first' }), 'outbound')).toBe(1);
+    expect(opaque.lookup(flowOf({ ...TCP, fragment: 'later' }), 'outbound')).toBe(0);
+    const any = entries(['PROTECT', { protocol: 6 }]);
+    for (const fragment of ['whole', 'first', 'later'] as const) {
+      expect(any.lookup(flowOf({ ...TCP, fragment }), 'outbound')).toBe(0);
+    }
+  });
+
+  it('does not let a fragment fall past an entry that may protect its packet, unless a later one is made for it', () => {
+    const later = flowOf({ ...TCP, fragment: 'later' });
+    const https = { protocol: 6, remotePorts: port(443) } as const;
+    const fragments = { protocol: 6, localPorts: 'opaque', remotePorts: 'opaque' } as const;
+    expect(entries(['PROTECT', https], ['BYPASS', {}]).lookup(later, 'outbound')).toBe(HIDDEN_FIELDS);
+    expect(entries(['PROTECT', https]).lookup(later, 'outbound')).toBe(UNDECIDED);
+    expect(entries(['PROTECT', https], ['PROTECT', fragments], ['BYPASS', {}]).lookup(later, 'outbound')).toBe(1);
+    expect(entries(['PROTECT', https], ['BYPASS', { protocol: 6 }, fragments]).lookup(later, 'outbound')).toBe(1);
+    const hidden: DescribedPacket = {
+      ...TCP,
+      source: parsePrefix('2001:db8::1/128').address,
+      destination: parsePrefix('2001:db8::2/128').address,
+      fragment: 'later',
+      hidesProtocol: true,
+    };
+    expect(entries(['PROTECT', https], ['BYPASS', {}]).lookup(flowOf(hidden), 'outbound')).toBe(HIDDEN_FIELDS);
+    expect(entries(['PROTECT', { protocol: 6 }], ['BYPASS', {}]).lookup(flowOf(hidden), 'outbound')).toBe(UNDECIDED);
+    expect(entries(['PROTECT', https], ['DISCARD', { protocol: 'opaque' }]).lookup(flowOf(hidden), 'outbound')).toBe(1);
+  });
+
+  it('holds message types to the local selector when sent and to the remote one when received', () => {
+    const echo = icmpTypesAndCodes({ first: 8, last: 8 });
+    const request = flowOf({ ...TCP, protocol: 1, sourcePort: 0x0800, destinationPort: 0x0800 });
+    const reply = flowOf({ ...TCP, protocol: 1, sourcePort: 0, destinationPort: 0 });
+    const send = entries(['BYPASS', { protocol: 1, localPorts: [echo], remotePorts: 'opaque' }]);
+    expect([send.lookup(request, 'outbound'), send.lookup(request, 'inbound')]).toEqual([0, -1]);
+    const ping = entries(['BYPASS', { protocol: 1, localPorts: [echo], remotePorts: port(0) }]);
+    expect([ping.lookup(request, 'outbound'), ping.lookup(reply, 'inbound')]).toEqual([0, 0]);
+    expect([ping.lookup(reply, 'outbound'), ping.lookup(request, 'inbound')]).toEqual([-1, -1]);
+    // "(T-start*256) + C-start <= (t*256) + c <= (T-end*256) + C-end" (section 4.4.1.1)
+    const range = icmpTypesAndCodes({ first: 3, last: 5 }, { first: 1, last: 2 });
+    const types = entries(['BYPASS', { protocol: 1, localPorts: [range] }]);
+    const answers = [0x0300, 0x0301, 0x04ff, 0x0502, 0x0503].map((value) =>
+      types.lookup(flowOf({ ...TCP, protocol: 1, sourcePort: value, destinationPort: value }), 'outbound'),
+    );
+    expect(answers).toEqual([-1, 0, 0, 0, -1]);
+    const binding = entries(['BYPASS', { protocol: 135, localPorts: [mobilityTypes({ first: 5, last: 6 })] }]);
+    const mobility = [0x0400, 0x0500, 0x0600, 0x0700].map((value) =>
+      binding.lookup(flowOf({ ...TCP, protocol: 135, sourcePort: value, destinationPort: value }), 'outbound'),
+    );
+    expect(mobility).toEqual([-1, 0, 0, -1]);
+  });
+
+  it('keeps what is bypassed or discarded in one direction to that direction', () => {
+    const database = createSecurityPolicyDatabase([
+      { entryId: 'in', ruleId: 'r', selectors: [ANY], action: 'BYPASS', direction: 'inbound' },
+      { entryId: 'out', ruleId: 'r', selectors: [ANY], action: 'DISCARD', direction: 'outbound' },
+    ]);
+    expect(database.lookup(flowOf(TCP), 'inbound')).toBe(0);
+    expect(database.lookup(flowOf(TCP), 'outbound')).toBe(1);
   });
 
   it('names the value at fault', () => {
-    const any: TrafficSelector = {
-      localAddresses: [],
-      remoteAddresses: [],
-      protocol: 'any',
-      localPorts: [],
-      remotePorts: [],
-    };
-    const make = (value: Partial<TrafficSelector>) => () =>
-      createSecurityPolicyDatabase(bypass([{ ...any, ...value }]));
-    expect(make({ localPorts: [{ first: 1, last: 2 }] })).toThrowError(/^\[0\]\.selector: ports need a protocol/);
-    expect(make({ protocol: 256 })).toThrowError(/^\[0\]\.selector\.protocol/);
-    expect(make({ protocol: 6, remotePorts: [{ first: 2, last: 1 }] })).toThrowError(/remotePorts\[0\]/);
-    expect(
-      make({ localAddresses: [{ first: Uint8Array.of(2, 0, 0, 0), last: Uint8Array.of(1, 0, 0, 0) }] }),
-    ).toThrowError(/localAddresses\[0\]/);
-    expect(
-      make({
-        localAddresses: [parsePrefix('10.0.0.0/8').range],
-        remoteAddresses: [parsePrefix('2001:db8::/32').range],
-      }),
-    ).toThrowError(/no family in common/);
-    const twice = [...bypass([any]), ...bypass([any])];
+    const make =
+      (...sets: Partial<TrafficSelector>[]) =>
+      () =>
+        entries(['BYPASS', ...sets]);
+    const at = '[0].selectors[0]';
+    const six = { localAddresses: [parsePrefix('2001:db8::/32').range] };
+    const rows: readonly (readonly [Partial<TrafficSelector>, string, RegExp])[] = [
+      [{ localPorts: port(1) }, `${at}.localPorts`, /ports need a protocol/],
+      [{ remotePorts: 'opaque' }, `${at}.remotePorts`, /opaque ports need one protocol/],
+      [{ protocol: 'opaque', remotePorts: port(1) }, `${at}.remotePorts`, /ports need a protocol/],
+      [{ protocol: 50, localPorts: port(1) }, `${at}.localPorts`, /ports need a protocol/],
+      [{ protocol: 256 }, `${at}.protocol`, /0 to 255/],
+      [{ protocol: 'opaque', localAddresses: v4('10.0.0.0/8') }, `${at}.protocol`, /IPv4 packet always shows/],
+      [{ ...six, protocol: 60 }, `${at}.protocol`, /extension header/],
+      [{ protocol: 6, remotePorts: port(2, 1) }, `${at}.remotePorts[0]`, /first <= last/],
+      [{ protocol: 6, remotePorts: port(65536) }, `${at}.remotePorts[0]`, /0 to 65535/],
+      [{ protocol: 6, localPorts: 'opaque', remotePorts: port(1) }, at, /hides one port and shows the other/],
+      [{ protocol: 135, localPorts: port(257, 400) }, `${at}.localPorts[0]`, /Mobility Header/],
+      [
+        { localAddresses: [{ first: Uint8Array.of(2, 0, 0, 0), last: Uint8Array.of(1, 0, 0, 0) }] },
+        `${at}.localAddresses[0]`,
+        /first is greater/,
+      ],
+      [{ ...six, remoteAddresses: v4('10.0.0.0/8') }, at, /no family in common/],
+    ];
+    for (const [set, path, message] of rows) {
+      expect(make(set)).toThrowError(expect.objectContaining({ path }));
+      expect(make(set)).toThrowError(message);
+    }
+    expect(make({}, { protocol: 256 })).toThrowError(/^\[0\]\.selectors\[1\]\.protocol/);
+    expect(make()).toThrowError(/^\[0\]\.selectors: an entry has at least one/);
+    const twice = [0, 1].map((): SecurityPolicy => ({ entryId: 'e', ruleId: 'r', selectors: [ANY], action: 'BYPASS' }));
     expect(() => createSecurityPolicyDatabase(twice)).toThrowError(/occurs twice/);
+  });
+
+  it('refuses to populate from a packet what no packet shows', () => {
+    const make = (field: 'protocol' | 'localPort' | 'remotePort', set: Partial<TrafficSelector>) => () =>
+      createSecurityPolicyDatabase([
+        {
+          entryId: 'e',
+          ruleId: 'r',
+          selectors: [{ ...ANY, ...set }],
+          action: 'PROTECT',
+          tunnelId: 't',
+          populateFromPacket: [field],
+        },
+      ]);
+    const opaque = { localPorts: 'opaque', remotePorts: 'opaque' } as const;
+    for (const refused of [
+      make('protocol', { protocol: 'opaque' }),
+      make('localPort', { protocol: 6, ...opaque }),
+      make('remotePort', { protocol: 6, ...opaque }),
+      make('remotePort', {}),
+    ]) {
+      expect(refused).toThrowError(expect.objectContaining({ code: 'POPULATE_FROM_PACKET' }));
+    }
+    expect(make('remotePort', { protocol: 6 })).not.toThrow();
   });
 });

@@ -35,7 +35,7 @@ function check(provider: CryptoProvider, vector: Vector, association: SecurityAs
   const plane = createDataPlane({ provider, random: (out) => void out.fill(0) });
   const any = { localAddresses: [], remoteAddresses: [], protocol: 'any' as const, localPorts: [], remotePorts: [] };
   plane.installPolicy(
-    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selector: any, action: 'PROTECT', tunnelId: 't' }]),
+    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selectors: [any], action: 'PROTECT', tunnelId: 't' }]),
   );
   if (association.spi < FIRST_SPI) {
     expectReserved(() => plane.install(association, 0));

@@ -130,7 +130,7 @@ function plane(association: SecurityAssociationParameters): DataPlane {
   const made = createDataPlane({ provider: nobleProvider, random: (out) => void out.fill(0x5a) });
   const any = { localAddresses: [], remoteAddresses: [], protocol: 'any' as const, localPorts: [], remotePorts: [] };
   made.installPolicy(
-    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selector: any, action: 'PROTECT', tunnelId: 't' }]),
+    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selectors: [any], action: 'PROTECT', tunnelId: 't' }]),
   );
   made.install(association, 0);
   return made;

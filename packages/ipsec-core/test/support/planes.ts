@@ -29,11 +29,11 @@ export function selector(
 }
 
 export function protect(entryId: string, of: TrafficSelector, tunnelId = 't'): SecurityPolicy {
-  return { entryId, ruleId: 'r', selector: of, action: 'PROTECT', tunnelId };
+  return { entryId, ruleId: 'r', selectors: [of], action: 'PROTECT', tunnelId };
 }
 
 export function bypass(entryId: string, of: TrafficSelector): SecurityPolicy {
-  return { entryId, ruleId: 'r', selector: of, action: 'BYPASS' };
+  return { entryId, ruleId: 'r', selectors: [of], action: 'BYPASS' };
 }
 
 export function plane(policies: readonly SecurityPolicy[], options: Partial<DataPlaneOptions> = {}): DataPlane {

@@ -97,7 +97,7 @@ function parsePolicies(
     const common = {
       entryId: unique(`${path}.entry_id`, boundedText(`${path}.entry_id`, message.entryId, MAX_TEXT), ids),
       ruleId: boundedText(`${path}.rule_id`, message.ruleId, MAX_TEXT),
-      selector: parseSelector(`${path}.selector`, message.selector),
+      selectors: [parseSelector(`${path}.selector`, message.selector)],
     };
     if (message.action === SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT) {
       if (!tunnels.has(message.tunnelId)) {

@@ -35,7 +35,7 @@ describe('a signed bundle', () => {
     expect(bundle.contentHash).toBe(createHash('sha256').update(Bundle.encode(testBundle()).finish()).digest('hex'));
     expect(bundle.routes.map(({ text }) => text)).toEqual(['10.2.0.0/24', '2001:db8:2::/64']);
     expect(bundle.tunnels.get(TUNNEL_ID)?.remote).toMatchObject({ text: '198.51.100.1', port: 4500 });
-    expect(bundle.policies.map(({ selector }) => selector.protocol)).toEqual([6, 'any']);
+    expect(bundle.policies.map(({ selectors }) => selectors[0]!.protocol)).toEqual([6, 'any']);
   });
 
   it('is refused without a signature, with an unknown one, and with a bad one', async () => {

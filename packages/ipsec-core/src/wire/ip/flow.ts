@@ -110,7 +110,8 @@ function parseNextLayer(flow: Flow, packet: Uint8Array, offset: number, protocol
   return true;
 }
 
-function isSkippedExtension(header: number): boolean {
+/** The extension headers that do not count as next layer protocol (RFC 4301 section 4.4.1.1); AH and ESP do. */
+export function isSkippedExtension(header: number): boolean {
   return (
     header === PROTOCOL.hopByHop ||
     header === PROTOCOL.routing ||

@@ -33,3 +33,8 @@ export function hasPorts(protocol: number): boolean {
     protocol === PROTOCOL.dccp
   );
 }
+
+/** Whether the next layer has one selector, a message type, where others have two ports. */
+export function isMessageProtocol(protocol: number): boolean {
+  return protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6 || protocol === PROTOCOL.mobility;
+}

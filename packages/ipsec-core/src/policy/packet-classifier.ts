@@ -1,0 +1,164 @@
+import type { AddressRange, Family } from '../wire/ip/address.js';
+import type { Flow } from '../wire/ip/flow.js';
+import { isMessageProtocol, OPAQUE_PORT, OPAQUE_PROTOCOL } from '../wire/ip/protocol.js';
+import { AddressRanks } from './address-ranks.js';
+import { type Box, DecisionTree } from './decision-tree.js';
+import type { SecurityPolicy } from './security-policy.js';
+import {
+  ANY_PORT,
+  ANY_PROTOCOL,
+  familyOf,
+  type Interval,
+  type PortSelector,
+  type TrafficSelector,
+} from './selector.js';
+
+/** No entry matches the packet: it is discarded (RFC 4301 section 4.4.1). */
+export const NO_ENTRY = -1;
+/** Which entry decides depends on fields that this fragment does not show. */
+export const HIDDEN_FIELDS = -2;
+
+/**
+ * Finds the first entry that matches a packet of one family. Entries of SPD-S, SPD-I and SPD-O stay interleaved in their
+ * order and direction is one more coordinate: "in an ordered, non-decorrelated SPD [...] there is one lookup in the SPD"
+ * (RFC 4301 section 4.4.1). Decorrelation is not needed, since what is cached is the answer for one flow, not an entry.
+ */
+export class PacketClassifier {
+  readonly #local: AddressRanks;
+  readonly #remote: AddressRanks;
+  readonly #sets: readonly PlacedSet[];
+  readonly #boxes: readonly Box[];
+  readonly #tree: DecisionTree;
+  #permissive: DecisionTree | undefined;
+  readonly #point = new Int32Array(DIMENSIONS);
+
+  constructor(family: Family, entries: readonly SecurityPolicy[]) {
+    const octets = family === 4 ? 4 : 16;
+    const ofFamily = (ranges: readonly AddressRange[]) => ranges.filter(({ first }) => first.length === octets);
+    const all = entries.flatMap(({ selectors }) => selectors);
+    this.#local = new AddressRanks(octets, ofFamily(all.flatMap(({ localAddresses }) => localAddresses)));
+    this.#remote = new AddressRanks(octets, ofFamily(all.flatMap(({ remoteAddresses }) => remoteAddresses)));
+    this.#sets = entries.flatMap((entry, position) => placedSets(entry, position, family));
+    this.#boxes = this.#sets.map(({ selector, direction, localPorts, remotePorts }) => [
+      intervalsOf(this.#local, selector.localAddresses, ofFamily),
+      intervalsOf(this.#remote, selector.remoteAddresses, ofFamily),
+      protocolIntervals(selector.protocol),
+      portIntervals(localPorts),
+      portIntervals(remotePorts),
+      [direction],
+    ]);
+    this.#tree = new DecisionTree(this.#boxes, this.#space());
+  }
+
+  /** Position of the entry, NO_ENTRY, or HIDDEN_FIELDS. */
+  find(flow: Flow, inbound: boolean): number {
+    const point = this.#locate(flow, inbound);
+    const found = this.#sets[this.#tree.find(point)];
+    const position = found?.position ?? NO_ENTRY;
+    if (flow.fragment !== 'later') return position;
+    // The fragment matches what asks for ANY or OPAQUE. But if an earlier entry could match the packet that it is a part
+    // of, letting it fall through might send in clear what that entry protects (RFC 4301 sections 5.1 and 7.4), unless
+    // the later entry was made for fragments (section 7.2).
+    const possible = this.#sets[this.#treeOfPossibleMatches().find(point)]?.position ?? NO_ENTRY;
+    return possible === position || found?.asksForOpaque === true ? position : HIDDEN_FIELDS;
+  }
+
+  /** The boxes as if whatever a packet hides would match. Made when the first fragment comes: most networks show none. */
+  #treeOfPossibleMatches(): DecisionTree {
+    this.#permissive ??= new DecisionTree(
+      this.#boxes.map(([local = [], remote = [], protocol = [], localPort = [], remotePort = [], direction = []]) => [
+        local,
+        remote,
+        [...protocol, HIDDEN_PROTOCOL],
+        [...localPort, HIDDEN_PORT],
+        [...remotePort, HIDDEN_PORT],
+        direction,
+      ]),
+      this.#space(),
+    );
+    return this.#permissive;
+  }
+
+  /** Outbound, local is the packet's source; inbound, its destination. */
+  #locate(flow: Flow, inbound: boolean): Int32Array {
+    const point = this.#point;
+    point[0] = this.#local.rank(inbound ? flow.destination : flow.source);
+    point[1] = this.#remote.rank(inbound ? flow.source : flow.destination);
+    point[2] = flow.protocol;
+    point[3] = inbound ? flow.destinationPort : flow.sourcePort;
+    point[4] = inbound ? flow.sourcePort : flow.destinationPort;
+    point[5] = inbound ? INBOUND.first : OUTBOUND.first;
+    return point;
+  }
+
+  #space(): readonly Interval[] {
+    return [
+      { first: 0, last: this.#local.last },
+      { first: 0, last: this.#remote.last },
+      ANY_PROTOCOL,
+      ANY_PORT,
+      ANY_PORT,
+      BOTH_WAYS,
+    ];
+  }
+}
+
+/** A selector set, or the half of one that applies in one direction, and the entry that it belongs to. */
+interface PlacedSet {
+  readonly position: number;
+  readonly selector: TrafficSelector;
+  readonly direction: Interval;
+  readonly localPorts: PortSelector;
+  readonly remotePorts: PortSelector;
+  readonly asksForOpaque: boolean;
+}
+
+function placedSets(entry: SecurityPolicy, position: number, family: Family): readonly PlacedSet[] {
+  const only = entry.action === 'PROTECT' ? undefined : entry.direction;
+  const sets = entry.selectors.flatMap((selector): readonly PlacedSet[] => {
+    if (!familyOf(selector, family)) return [];
+    const { protocol, localPorts, remotePorts } = selector;
+    const asksForOpaque = protocol === 'opaque' || localPorts === 'opaque' || remotePorts === 'opaque';
+    const set = { position, selector, asksForOpaque, localPorts, remotePorts };
+    const halves: readonly PlacedSet[] =
+      typeof protocol === 'number' && isMessageProtocol(protocol)
+        ? [
+            { ...set, direction: OUTBOUND, remotePorts: [], asksForOpaque: localPorts === 'opaque' },
+            { ...set, direction: INBOUND, localPorts: [], asksForOpaque: remotePorts === 'opaque' },
+          ]
+        : [{ ...set, direction: BOTH_WAYS }];
+    if (only === undefined) return halves;
+    const way = only === 'inbound' ? INBOUND : OUTBOUND;
+    return halves.flatMap((half) =>
+      half.direction === BOTH_WAYS ? [{ ...half, direction: way }] : half.direction === way ? [half] : [],
+    );
+  });
+  // Within an entry the order decides nothing but which set is found: one that is made for fragments, if it matches.
+  return sets.toSorted((left, right) => Number(right.asksForOpaque) - Number(left.asksForOpaque));
+}
+
+function intervalsOf(
+  ranks: AddressRanks,
+  ranges: readonly AddressRange[],
+  ofFamily: (ranges: readonly AddressRange[]) => readonly AddressRange[],
+): readonly Interval[] {
+  if (ranges.length === 0) return [{ first: 0, last: ranks.last }];
+  return ofFamily(ranges).map((range) => ranks.interval(range));
+}
+
+function protocolIntervals(protocol: TrafficSelector['protocol']): readonly Interval[] {
+  if (protocol === 'any') return [ANY_PROTOCOL];
+  return protocol === 'opaque' ? [HIDDEN_PROTOCOL] : [{ first: protocol, last: protocol }];
+}
+
+function portIntervals(ports: PortSelector): readonly Interval[] {
+  if (ports === 'opaque') return [HIDDEN_PORT];
+  return ports.length === 0 ? [ANY_PORT] : ports;
+}
+
+const DIMENSIONS = 6;
+const HIDDEN_PROTOCOL: Interval = { first: OPAQUE_PROTOCOL, last: OPAQUE_PROTOCOL };
+const HIDDEN_PORT: Interval = { first: OPAQUE_PORT, last: OPAQUE_PORT };
+const OUTBOUND: Interval = { first: 0, last: 0 };
+const INBOUND: Interval = { first: 1, last: 1 };
+const BOTH_WAYS: Interval = { first: 0, last: 1 };
