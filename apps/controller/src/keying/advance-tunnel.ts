@@ -6,6 +6,11 @@ import { inboundSpi, outboundSpi, SIDES, type Side, type TunnelKeying, type Tunn
 export interface Advance {
   readonly state: TunnelKeying;
   readonly effects: readonly KeyingEffect[];
+  /**
+   * When the next `tick` is due, later than the `now` of this step; undefined when nothing waits for time. It belongs
+   * to this step: taken from a later look at the clock, a deadline between the two looks would be missed for ever.
+   */
+  readonly wakeAt: number | undefined;
 }
 
 /**
@@ -28,11 +33,11 @@ export function advanceTunnel(state: TunnelKeying, event: KeyingEvent, environme
     cleanUp(draft);
     startAttempt(draft, environment);
   }
-  return { state: draft.finish(), effects: draft.effects };
+  const after = draft.finish();
+  return { state: after, effects: draft.effects, wakeAt: nextDeadline(after, environment.now) };
 }
 
-/** When the next `tick` is due; undefined when nothing waits for time. */
-export function nextDeadline(state: TunnelKeying, now: number): number | undefined {
+function nextDeadline(state: TunnelKeying, now: number): number | undefined {
   const times = [
     ...state.ends.flatMap((end) => (end.pending === undefined || end.pending.overdue ? [] : [end.pending.deadline])),
     ...state.ends.map((end) => end.deleteNotBefore),

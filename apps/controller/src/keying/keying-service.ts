@@ -6,7 +6,7 @@ import { bundleMatchesSpec } from '../distribution/fabric-tunnels.js';
 import { Clock } from '../platform/clock/clock.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import type { EdgeSession } from '../southbound/edge-session.js';
-import { advanceTunnel, nextDeadline } from './advance-tunnel.js';
+import { advanceTunnel } from './advance-tunnel.js';
 import { commandMessage } from './command-message.js';
 import type { KeyingEffect, KeyingEnvironment, KeyingEvent } from './keying-event.js';
 import { KeyingMaterial } from './keying-material.js';
@@ -173,11 +173,11 @@ export class KeyingService implements OnApplicationShutdown {
   #dispatch(tunnelId: string, event: KeyingEvent): void {
     const before = this.#tunnels.get(tunnelId);
     if (before === undefined) return;
-    const { state, effects } = advanceTunnel(before, event, this.#environment(before.spec));
+    const { state, effects, wakeAt } = advanceTunnel(before, event, this.#environment(before.spec));
     this.#tunnels.set(tunnelId, state);
+    this.#schedule(tunnelId, wakeAt);
     for (const effect of effects) this.#carryOut(state, effect);
     if (isFinished(state)) this.#remove(tunnelId, state);
-    else this.#schedule(state);
   }
 
   #carryOut(state: TunnelKeying, effect: KeyingEffect): void {
@@ -203,16 +203,16 @@ export class KeyingService implements OnApplicationShutdown {
     }
   }
 
-  #schedule(state: TunnelKeying): void {
-    clearTimeout(this.#timers.get(state.tunnelId));
-    const now = this.#clock.monotonicMilliseconds();
-    const deadline = nextDeadline(state, now);
-    if (deadline === undefined) {
-      this.#timers.delete(state.tunnelId);
+  #schedule(tunnelId: string, wakeAt: number | undefined): void {
+    clearTimeout(this.#timers.get(tunnelId));
+    if (wakeAt === undefined) {
+      this.#timers.delete(tunnelId);
       return;
     }
-    const timer = setTimeout(() => this.#dispatch(state.tunnelId, { kind: 'tick' }), Math.ceil(deadline - now));
-    this.#timers.set(state.tunnelId, timer.unref());
+    // Too early is harmless: the tick changes nothing and names the same time again. Too late is what load does.
+    const milliseconds = Math.max(0, Math.ceil(wakeAt - this.#clock.monotonicMilliseconds()));
+    const timer = setTimeout(() => this.#dispatch(tunnelId, { kind: 'tick' }), milliseconds);
+    this.#timers.set(tunnelId, timer.unref());
   }
 
   #environment(spec: TunnelSpec): KeyingEnvironment {

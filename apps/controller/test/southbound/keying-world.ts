@@ -1,4 +1,4 @@
-import { advanceTunnel, nextDeadline } from '../../src/keying/advance-tunnel.js';
+import { advanceTunnel } from '../../src/keying/advance-tunnel.js';
 import type { KeyingEffect, KeyingEnvironment, KeyingEvent } from '../../src/keying/keying-event.js';
 import { KeyingMaterial } from '../../src/keying/keying-material.js';
 import {
@@ -29,6 +29,8 @@ interface WorldSession {
 export interface World {
   readonly now: number;
   readonly keying: TunnelKeying;
+  /** When the keying asked to be woken. */
+  readonly wakeAt: number | undefined;
   readonly edges: readonly [WorldEdge, WorldEdge];
   /** Pairs are numbered in the order in which they are made: SPIs 1000 and 1001 are pair 0, and so on. */
   readonly pairsMade: number;
@@ -57,7 +59,15 @@ export const SPEC: TunnelSpec = {
 export function newWorld(): World {
   const edge: WorldEdge = { inbound: [], outbound: [], session: undefined };
   const keying = newTunnelKeying('tunnel', SPEC);
-  return { now: 1, keying, edges: [edge, edge], pairsMade: 0, confirmed: new Set(), keys: new Set() };
+  return {
+    now: 1,
+    keying,
+    wakeAt: undefined,
+    edges: [edge, edge],
+    pairsMade: 0,
+    confirmed: new Set(),
+    keys: new Set(),
+  };
 }
 
 /** What can happen next without anything going wrong. */
@@ -69,7 +79,7 @@ export function ordinaryActions(world: World): Action[] {
     if ((session?.toEdge.length ?? 0) > 0) actions.push(`process${side}`);
     if ((session?.toController.length ?? 0) > 0) actions.push(`deliver${side}`);
   }
-  if (nextDeadline(world.keying, world.now) !== undefined && !isBusy(world)) actions.push('time');
+  if (world.wakeAt !== undefined && !isBusy(world)) actions.push('time');
   return actions;
 }
 
@@ -141,10 +151,10 @@ export function tell(world: World, event: KeyingEvent): World {
       return material;
     },
   };
-  const { state, effects } = advanceTunnel(world.keying, event, environment);
+  const { state, effects, wakeAt } = advanceTunnel(world.keying, event, environment);
   const confirmed = new Set(world.confirmed);
   if (state.current !== undefined) confirmed.add(`established-${pairOf(state.current.spis[0])}`);
-  let next: World = { ...world, keying: state, keys, pairsMade, confirmed };
+  let next: World = { ...world, keying: state, wakeAt, keys, pairsMade, confirmed };
   for (const effect of effects) next = carryOut(next, effect);
   const kept = [...(next.keying.attempt?.keys ?? [])];
   if (kept.length !== next.keys.size || !kept.every((material) => next.keys.has(material))) {
@@ -212,8 +222,7 @@ function carryOut(world: World, effect: KeyingEffect): World {
 }
 
 function passTime(world: World): World {
-  const now = nextDeadline(world.keying, world.now);
-  return now === undefined ? world : tell({ ...world, now }, { kind: 'tick' });
+  return world.wakeAt === undefined ? world : tell({ ...world, now: world.wakeAt }, { kind: 'tick' });
 }
 
 function restartController(world: World): World {
@@ -221,7 +230,7 @@ function restartController(world: World): World {
     { ...world.edges[0], session: undefined },
     { ...world.edges[1], session: undefined },
   ];
-  return { ...world, edges, keys: new Set(), keying: newTunnelKeying('tunnel', SPEC) };
+  return { ...world, edges, keys: new Set(), keying: newTunnelKeying('tunnel', SPEC), wakeAt: undefined };
 }
 
 function connect(world: World, side: Side): World {
