@@ -17,7 +17,7 @@ import type { Log } from '../platform/log.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
 import { type BundleAudience, verifySignedBundle } from './bundle/verify-signed-bundle.js';
 import type { BundleInstaller } from './bundle-installer.js';
-import type { BundleStore } from './bundle-store.js';
+import { type BundleStore, BundleStoreError } from './bundle-store.js';
 import { ExpiringAssociations } from './expiring-associations.js';
 import { RejectionError } from './rejection.js';
 import { executeAssociationCommand } from './security-associations.js';
@@ -76,11 +76,9 @@ export class Edge implements SessionHandlers {
       await this.#parts.installer.install(bundle, async () => undefined);
       log.info(nameOf(bundle), 'edge ready');
     } catch (error) {
-      if (!(error instanceof RejectionError)) throw error;
-      log.error(
-        { path: error.path, rule: error.rule, reason: error.reason },
-        'the stored bundle was refused: nothing passes until the controller sends one that is not',
-      );
+      const why = whyRefused(error);
+      if (why === undefined) throw error;
+      log.error(why, 'the stored bundle was refused: nothing passes until the controller sends one that is not');
     }
   }
 
@@ -192,6 +190,16 @@ export class Edge implements SessionHandlers {
     const { running } = this;
     return running && { generation: running.generation, contentHash: Buffer.from(running.contentHash, 'hex') };
   }
+}
+
+/** What is wrong with a stored bundle; undefined when the error is about something else. */
+function whyRefused(error: unknown): { path: string; rule: string; reason: string } | undefined {
+  if (error instanceof RejectionError) return { path: error.path, rule: error.rule, reason: error.reason };
+  // The controller has it too: nothing is lost that would be worth staying down for.
+  if (error instanceof BundleStoreError && error.code === 'bundle_damaged') {
+    return { path: 'bundle', rule: 'malformed', reason: error.message };
+  }
+  return undefined;
 }
 
 function installedAssociations(snapshot: DataPlaneSnapshot): InstalledAssociation[] {

@@ -1,0 +1,443 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Bundle, type SessionRequest, SignedBundle } from '@weft/contracts/southbound';
+import type { SecurityAssociationParameters } from '@weft/ipsec-core';
+import { ERRNO, SystemCallError } from '@weft/linux-io';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PROFILE, signBundle, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
+import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
+import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
+import type { LoadedPolicies } from '../dataplane/messages.js';
+import { NetworkError } from '../network/ip-command.js';
+import { StateDirectory } from '../platform/state-directory.js';
+import { BundleInstaller } from './bundle-installer.js';
+import { BundleStore } from './bundle-store.js';
+import { Edge } from './edge.js';
+import { System } from './system.js';
+
+/** A machine in memory, with a switch for everything that can fail. */
+class Machine {
+  mtu = 1500;
+  up = false;
+  device = new Set<string>();
+  unreachable = new Set<string>();
+  loaded: LoadedPolicies | undefined;
+  installed: SecurityAssociationParameters[] = [];
+  /** Associations that the data plane still has, for snapshots. */
+  existing: { tunnelId: string; spi: number; direction: 'inbound' | 'outbound' }[] = [];
+  removed: unknown[] = [];
+  failing: 'bind' | 'route' | 'policy' | 'silent-route' | 'silent-route-for-ever' | 'association' | undefined;
+  sockets = 0;
+
+  readonly network = {
+    read: async () => ({
+      mtu: this.mtu,
+      up: this.up,
+      deviceRoutes: new Set(this.device),
+      unreachableRoutes: new Set(this.unreachable),
+      forwardsIpv4: true,
+      forwardsIpv6: true,
+    }),
+    configureDevice: async (mtu: number) => {
+      this.mtu = mtu;
+      this.up = true;
+    },
+    addUnreachableRoutes: async (prefixes: readonly string[]) => each(prefixes, (p) => this.unreachable.add(p)),
+    removeUnreachableRoutes: async (prefixes: readonly string[]) => each(prefixes, (p) => this.unreachable.delete(p)),
+    addDeviceRoutes: async (prefixes: readonly string[]) => {
+      if (this.failing === 'silent-route' || this.failing === 'silent-route-for-ever') {
+        if (this.failing === 'silent-route') this.failing = undefined;
+        return;
+      }
+      if (this.failing === 'route') throw new NetworkError('ip_refused', 'RTNETLINK answers: Invalid argument', 'fix');
+      each(prefixes, (p) => this.device.add(p));
+    },
+    removeDeviceRoutes: async (prefixes: readonly string[]) => each(prefixes, (p) => this.device.delete(p)),
+    enableForwarding: async () => undefined,
+  };
+
+  readonly dataPlane = {
+    load: async (loaded: LoadedPolicies) => {
+      if (this.failing === 'policy') {
+        this.failing = undefined;
+        throw new DataPlaneRefusal({ path: 'policies[1].selector', code: 'EMPTY_SELECTOR', reason: 'empty' });
+      }
+      this.loaded = loaded;
+    },
+    unload: async () => {
+      this.loaded = undefined;
+    },
+    install: async (associations: readonly SecurityAssociationParameters[]) => {
+      if (this.failing === 'association') {
+        throw new DataPlaneRefusal({ path: 'associations[0]', code: 'SPI_IN_USE', reason: 'in use' });
+      }
+      this.installed.push(...associations);
+    },
+    remove: async (...removed: unknown[]) => {
+      this.removed.push(removed);
+    },
+    snapshot: async () => ({
+      now: 0,
+      contentHash: this.loaded?.contentHash,
+      associations: this.existing as never,
+      tunnels: [],
+      policies: [],
+      drops: [],
+      keepalives: 0n,
+    }),
+  };
+
+  readonly openSocket = (endpoint: { address: Uint8Array; port: number }) => {
+    if (this.failing === 'bind') throw new SystemCallError('bind', ERRNO.EADDRNOTAVAIL, 'UDP port 4500');
+    this.sockets++;
+    return {
+      fd: 100 + this.sockets,
+      receive: () => 0,
+      send: () => 0,
+      localEndpoint: () => endpoint,
+      close: () => {
+        this.sockets--;
+      },
+    };
+  };
+
+  /** Everything that must not change when a bundle is refused. */
+  state() {
+    const { mtu, up, device, unreachable, loaded, sockets } = this;
+    return structuredClone({ mtu, up, device, unreachable, hash: loaded?.contentHash, sockets });
+  }
+}
+
+let pki: TestPki;
+let directory: string;
+let machine: Machine;
+beforeAll(async () => {
+  pki = await TestPki.create();
+});
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'weft-edge-spec-'));
+  machine = new Machine();
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function startEdge(): Promise<{
+  edge: Edge;
+  store: BundleStore;
+  dataPlane: Machine['dataPlane'];
+  sent: SessionRequest[];
+  fatal: unknown[];
+}> {
+  const store = new BundleStore(await StateDirectory.open(path.join(directory, 'state')));
+  const { bundleSigningKeys } = await pki.identity('127.0.0.1:1');
+  const sent: SessionRequest[] = [];
+  const fatal: unknown[] = [];
+  const edge = new Edge({
+    audience: { tenantId: TENANT_ID, edgeId: EDGE_ID, bundleSigningKeys },
+    agentVersion: '1',
+    bootId: 'boot',
+    store,
+    highestEpoch: await store.highestEpoch(),
+    installer: new BundleInstaller(new System(machine), SILENT),
+    dataPlane: machine.dataPlane,
+    log: SILENT,
+    send: (message) => {
+      sent.push(message);
+      return true;
+    },
+    onWelcome: async () => undefined,
+    onFatal: (error) => fatal.push(error),
+  });
+  return { edge, store, dataPlane: machine.dataPlane, sent, fatal };
+}
+
+async function pushTo(edge: Edge, bundle: SignedBundle): Promise<NonNullable<SessionRequest['message']>> {
+  const { message } = await edge.bundlePush({ nonce: 'n', bundle });
+  if (message === undefined) throw new Error('no answer');
+  return message;
+}
+
+function changed(change: (bundle: Bundle) => void): Bundle {
+  const bundle = testBundle();
+  change(bundle);
+  return bundle;
+}
+
+describe('the edge', () => {
+  it('puts a bundle into force, remembers it, and only then acknowledges', async () => {
+    const { edge, store } = await startEdge();
+    const signed = signBundle(pki, testBundle());
+    const answer = await pushTo(edge, signed);
+    expect(answer).toMatchObject({ $case: 'bundleAck', value: { nonce: 'n', running: { generation: 10n } } });
+    expect(machine.state()).toMatchObject({ mtu: 1422, up: true, hash: edge.running?.contentHash, sockets: 1 });
+    expect([...machine.device]).toEqual(testBundle().routes);
+    expect([...machine.unreachable]).toEqual(testBundle().routes);
+    expect((await store.lastKnownGood())?.content.equals(signed.content)).toBe(true);
+    expect(await store.highestEpoch()).toBe(5n);
+    expect((await stat(path.join(directory, 'state', 'bundle.pb'))).mode & 0o777).toBe(0o600);
+    expect((await stat(path.join(directory, 'state'))).mode & 0o777).toBe(0o700);
+    expect((await edge.hello()).running?.generation).toBe(10n);
+  });
+
+  it.each([
+    ['unsigned', (good: SignedBundle) => ({ ...good, signatures: [] }), 'bundle.signatures', 'signature_missing'],
+    [
+      'replayed',
+      () =>
+        signBundle(
+          pki,
+          changed((b) => b.routes.pop()),
+          { generation: 10n },
+        ),
+      'bundle.manifest.generation',
+      'stale_generation',
+    ],
+    [
+      'of an older epoch',
+      () => signBundle(pki, testBundle(), { epoch: 4n, generation: 11n }),
+      'bundle.manifest.epoch',
+      'stale_epoch',
+    ],
+    [
+      'for another edge',
+      () => signBundle(pki, testBundle(), { edgeId: TENANT_ID, generation: 11n }),
+      'bundle.manifest.edge_id',
+      'wrong_edge',
+    ],
+    ['malformed', () => signBundle(pki, Buffer.from([0x0a, 0x7f]), { generation: 11n }), 'bundle.content', 'malformed'],
+    [
+      'with an unknown field',
+      (good: SignedBundle) =>
+        signBundle(pki, Buffer.concat([good.content, Buffer.from([0x78, 1])]), { generation: 11n }),
+      'bundle.content',
+      'not_canonical',
+    ],
+    [
+      'with a bad prefix',
+      () =>
+        signBundle(
+          pki,
+          changed((b) => b.routes.push('10.0.0.0/33')),
+          { generation: 11n },
+        ),
+      'routes[2]',
+      'bad_prefix',
+    ],
+  ])('refuses a bundle %s and keeps the one in force', async (_, make, field, rule) => {
+    const { edge, store } = await startEdge();
+    const good = signBundle(pki, testBundle());
+    await pushTo(edge, good);
+    const before = machine.state();
+    const answer = await pushTo(edge, make(good));
+    expect(answer).toMatchObject({
+      $case: 'bundleNack',
+      value: { nonce: 'n', rejection: { path: field, rule }, running: { generation: 10n } },
+    });
+    expect(machine.state()).toEqual(before);
+    expect((await store.lastKnownGood())?.content.equals(good.content)).toBe(true);
+  });
+
+  it.each([
+    ['bind', 'underlay', 'underlay_unusable'],
+    ['route', '', 'installation_failed'],
+    ['policy', 'security_policies[1].selector', 'policy_refused'],
+    ['silent-route', '', 'self_test_failed'],
+  ] as const)('goes back when installing fails at: %s', async (failing, field, rule) => {
+    const { edge, fatal } = await startEdge();
+    await pushTo(edge, signBundle(pki, testBundle()));
+    const before = machine.state();
+    machine.failing = failing;
+    const next = changed((b) => {
+      b.device!.mtu = 1400;
+      b.underlay!.address = '192.0.2.2';
+      b.routes = ['10.3.0.0/24'];
+    });
+    const answer = await pushTo(edge, signBundle(pki, next, { generation: 11n }));
+    expect(answer).toMatchObject({ $case: 'bundleNack', value: { rejection: { path: field, rule } } });
+    machine.failing = undefined;
+    expect(fatal).toEqual([]);
+    expect(machine.state()).toEqual(before);
+  });
+
+  it('ends rather than run in a state that is neither the old nor the new', async () => {
+    const { edge, fatal } = await startEdge();
+    await pushTo(edge, signBundle(pki, testBundle()));
+    machine.failing = 'silent-route-for-ever';
+    const next = signBundle(
+      pki,
+      changed((b) => (b.routes = ['10.3.0.0/24'])),
+      { generation: 11n },
+    );
+    await expect(edge.bundlePush({ nonce: 'n', bundle: next })).rejects.toMatchObject({ code: 'rollback_failed' });
+    expect(fatal).toEqual([expect.objectContaining({ code: 'rollback_failed' })]);
+  });
+
+  it('does not acknowledge what it could not store, and goes back', async () => {
+    const { edge, store } = await startEdge();
+    await pushTo(edge, signBundle(pki, testBundle()));
+    const before = machine.state();
+    store.keep = async () => {
+      throw new Error('ENOSPC: no space left on device');
+    };
+    const next = signBundle(
+      pki,
+      changed((b) => b.routes.pop()),
+      { generation: 11n },
+    );
+    expect(await pushTo(edge, next)).toMatchObject({
+      $case: 'bundleNack',
+      value: {
+        rejection: { path: '', rule: 'not_stored', reason: expect.stringContaining('ENOSPC') },
+        running: { generation: 10n },
+      },
+    });
+    expect(machine.state()).toEqual(before);
+  });
+
+  it('removes what a bundle drops, the shadow last', async () => {
+    const { edge } = await startEdge();
+    await pushTo(edge, signBundle(pki, testBundle()));
+    await pushTo(
+      edge,
+      signBundle(
+        pki,
+        changed((b) => b.routes.shift()),
+        { generation: 11n },
+      ),
+    );
+    expect([...machine.device]).toEqual(['2001:db8:2::/64']);
+    expect([...machine.unreachable]).toEqual(['2001:db8:2::/64']);
+  });
+
+  it('starts from the last bundle, and refuses a superseded controller even so', async () => {
+    await pushTo((await startEdge()).edge, signBundle(pki, testBundle()));
+    machine = Object.assign(new Machine(), { unreachable: machine.unreachable });
+    const { edge } = await startEdge();
+    await edge.restore();
+    expect(edge.running?.generation).toBe(10n);
+    expect([...machine.device]).toEqual(testBundle().routes);
+    await expect(edge.welcome({ epoch: 4n, statusIntervalMilliseconds: 1000 })).rejects.toThrow(/superseded/);
+    await expect(edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000 })).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['cut short', (octets: Buffer) => octets.subarray(0, 40)],
+    [
+      'with one bit flipped',
+      (octets: Buffer) => octets.with(octets.length >> 1, (octets.at(octets.length >> 1) ?? 0) ^ 1),
+    ],
+  ])('starts without a bundle when the stored one is %s, and takes a new one', async (_, damage) => {
+    const signed = signBundle(pki, testBundle());
+    await pushTo((await startEdge()).edge, signed);
+    await writeFile(
+      path.join(directory, 'state', 'bundle.pb'),
+      damage(Buffer.from(SignedBundle.encode(signed).finish())),
+    );
+    machine = new Machine();
+    const { edge } = await startEdge();
+    await edge.restore();
+    expect(edge.running).toBeUndefined();
+    expect(machine.state()).toEqual(new Machine().state());
+    expect(await pushTo(edge, signed)).toMatchObject({ $case: 'bundleAck' });
+  });
+
+  it('carries out association commands, and wipes the keys of the message in any case', async () => {
+    const { edge } = await startEdge();
+    const association = {
+      tunnelId: TUNNEL_ID,
+      spi: 4096,
+      profile: PROFILE,
+      keyingMaterial: Buffer.alloc(36, 7),
+      peer: { address: '198.51.100.1', port: 4500 },
+      softLifetimeSeconds: 3600n,
+      hardLifetimeSeconds: 28_800n,
+    };
+    const run = async (changes: object) => {
+      const value = { ...association, keyingMaterial: Buffer.alloc(36, 7), ...changes };
+      const step = { $case: 'installInbound' as const, value: { associations: [value] } };
+      const { message } = await edge.securityAssociationCommand({ commandId: 'c', step });
+      expect(value.keyingMaterial.every((octet) => octet === 0)).toBe(true);
+      return message;
+    };
+    const refused = (field: string, rule: string) => ({
+      $case: 'securityAssociationResult',
+      value: { commandId: 'c', rejection: { path: field, rule } },
+    });
+    expect(await run({})).toMatchObject(refused('', 'no_bundle'));
+    await pushTo(edge, signBundle(pki, testBundle()));
+    expect(await run({})).toEqual({ $case: 'securityAssociationResult', value: { commandId: 'c' } });
+    expect(machine.installed).toHaveLength(1);
+    expect(machine.installed[0]).toMatchObject({
+      spi: 4096,
+      direction: 'inbound',
+      keyingMaterial: new Uint8Array(36).fill(7),
+    });
+    const at = 'install_inbound.associations[0]';
+    expect(await run({ spi: 255 })).toMatchObject(refused(`${at}.spi`, 'out_of_range'));
+    expect(await run({ tunnelId: EDGE_ID })).toMatchObject(refused(`${at}.tunnel_id`, 'unknown_tunnel'));
+    expect(await run({ keyingMaterial: Buffer.alloc(35, 7) })).toMatchObject(
+      refused(`${at}.keying_material`, 'bad_key_length'),
+    );
+    expect(await run({ peer: { address: '198.51.100.2', port: 4500 } })).toMatchObject(
+      refused(`${at}.peer`, 'peer_mismatch'),
+    );
+    expect(await run({ profile: { ...PROFILE, keyBits: 128 } })).toMatchObject(
+      refused(`${at}.profile`, 'profile_mismatch'),
+    );
+    expect(await run({ softLifetimeSeconds: 28_801n })).toMatchObject(
+      refused(`${at}.soft_lifetime_seconds`, 'out_of_range'),
+    );
+    expect(await run({ hardLifetimeSeconds: 2n ** 63n })).toMatchObject(
+      refused(`${at}.hard_lifetime_seconds`, 'out_of_range'),
+    );
+    machine.failing = 'association';
+    expect(await run({})).toMatchObject(refused(at, 'association_refused'));
+    expect(machine.installed).toHaveLength(1);
+  });
+
+  it('reports a soft lifetime when it ends and to every new session while the association is there', async () => {
+    const { edge, dataPlane, sent } = await startEdge();
+    const association = { direction: 'inbound', tunnelId: TUNNEL_ID, spi: 4096 } as const;
+    machine.existing = [association];
+    const report = {
+      $case: 'securityAssociationExpiring',
+      value: { association: { tunnelId: TUNNEL_ID, spi: 4096, inbound: true } },
+    };
+    const repeated = async () => {
+      sent.length = 0;
+      edge.repeatExpiring(await dataPlane.snapshot());
+      return sent.map(({ message }) => message);
+    };
+    expect(await repeated()).toEqual([]);
+    edge.lifetimeEnded([{ ...association, kind: 'soft' }]);
+    expect(sent.map(({ message }) => message)).toEqual([report]);
+    expect(await repeated()).toEqual([report]);
+    machine.existing = [];
+    expect(await repeated()).toEqual([]);
+    machine.existing = [association];
+    expect(await repeated()).toEqual([]);
+  });
+
+  it('does not report a hard lifetime: the association is gone', async () => {
+    const { edge, dataPlane, sent } = await startEdge();
+    const association = { direction: 'outbound', tunnelId: TUNNEL_ID, spi: 4097 } as const;
+    edge.lifetimeEnded([
+      { ...association, kind: 'soft' },
+      { ...association, kind: 'hard' },
+    ]);
+    expect(sent).toHaveLength(1);
+    machine.existing = [association];
+    edge.repeatExpiring(await dataPlane.snapshot());
+    expect(sent).toHaveLength(1);
+  });
+});
+
+function each(prefixes: readonly string[], act: (prefix: string) => unknown): void {
+  for (const prefix of prefixes) act(prefix);
+}
+
+function ignore(): void {
+  return;
+}
+
+const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore } as never;
