@@ -77,6 +77,9 @@ class Machine {
     remove: async (...removed: unknown[]) => {
       this.removed.push(removed);
     },
+    redirect: async () => {
+      throw new Error('not expected: no bundle moves a peer on its own');
+    },
     snapshot: async () => ({
       now: 0,
       contentHash: this.loaded?.contentHash,
