@@ -68,8 +68,3 @@ export function uninterrupted(call: () => number): number {
     if (result !== -ERRNO.EINTR) return result;
   }
 }
-
-// fcntl.h, asm-generic
-export const O_RDWR = 0x0002;
-export const O_NONBLOCK = 0x0800;
-export const O_CLOEXEC = 0x80000;

@@ -1,3 +1,4 @@
+import { LINUX } from '../ffi/constants.js';
 import { ERRNO, SystemCallError } from '../ffi/errno.js';
 import * as libc from '../ffi/libc.js';
 import { allocate, type Memory } from '../ffi/memory.js';
@@ -14,7 +15,7 @@ export interface EventFd {
 
 /** Makes an unsignalled counter. Throws SystemCallError. */
 export function openEventFd(): EventFd {
-  const fd = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  const fd = libc.eventfd(0, LINUX.EFD_NONBLOCK | LINUX.EFD_CLOEXEC);
   if (fd < 0) throw new SystemCallError('eventfd', libc.failure(), 'wake-up');
   return eventFdFromDescriptor(fd);
 }
@@ -41,6 +42,3 @@ export function eventFdFromDescriptor(fd: number): EventFd {
     },
   };
 }
-
-const EFD_NONBLOCK = 0o4000;
-const EFD_CLOEXEC = 0o2000000;

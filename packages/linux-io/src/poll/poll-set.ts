@@ -1,9 +1,11 @@
+import { LINUX } from '../ffi/constants.js';
 import { SystemCallError } from '../ffi/errno.js';
+import { POLLFD } from '../ffi/layouts.js';
 import * as libc from '../ffi/libc.js';
 import { allocate, type Memory } from '../ffi/memory.js';
 
 /**
- * A fixed number of descriptors to wait for. `struct pollfd` (poll.h) is: fd, 4 octets; events, 2; revents, 2.
+ * A fixed number of descriptors to wait for.
  * A slot whose descriptor is negative, or whose interest is 0, is skipped (but errors are always reported).
  */
 export class PollSet {
@@ -12,14 +14,14 @@ export class PollSet {
 
   constructor(slots: number) {
     this.#slots = slots;
-    this.#entries = allocate(slots * POLLFD_OCTETS);
+    this.#entries = allocate(slots * POLLFD.size);
     for (let slot = 0; slot < slots; slot++) this.watch(slot, -1, 0);
   }
 
   /** Waits for `events` (POLLIN, POLLOUT) of `fd` in this slot from now on. */
   watch(slot: number, fd: number, events: number): void {
-    this.#entries.view.setInt32(slot * POLLFD_OCTETS, fd, true);
-    this.#entries.view.setInt16(slot * POLLFD_OCTETS + 4, events, true);
+    this.#entries.view.setInt32(slot * POLLFD.size + POLLFD.fd, fd, true);
+    this.#entries.view.setInt16(slot * POLLFD.size + POLLFD.events, events, true);
   }
 
   /**
@@ -34,14 +36,8 @@ export class PollSet {
 
   /** What the last `wait` found in a slot, as a mask. */
   ready(slot: number): number {
-    return this.#entries.view.getInt16(slot * POLLFD_OCTETS + 6, true);
+    return this.#entries.view.getInt16(slot * POLLFD.size + POLLFD.revents, true);
   }
 }
 
-export const POLLIN = 0x01;
-export const POLLOUT = 0x04;
-export const POLLERR = 0x08;
-export const POLLHUP = 0x10;
-export const POLLNVAL = 0x20;
-
-const POLLFD_OCTETS = 8;
+export const { POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL } = LINUX;

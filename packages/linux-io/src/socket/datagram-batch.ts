@@ -1,3 +1,5 @@
+import { LINUX } from '../ffi/constants.js';
+import { IOVEC, MMSGHDR, MSGHDR } from '../ffi/layouts.js';
 import { addressWithin, allocate, type Memory } from '../ffi/memory.js';
 import { decodeSocketAddress, type Endpoint, SOCKADDR_IN6_OCTETS } from './socket-address.js';
 
@@ -24,8 +26,8 @@ export class DatagramBatch {
     this.slots = slots;
     this.capacity = capacity;
     this.#payload = allocate(slots * capacity);
-    this.#headers = allocate(slots * MMSGHDR_OCTETS);
-    this.#vectors = allocate(slots * IOVEC_OCTETS);
+    this.#headers = allocate(slots * MMSGHDR.size);
+    this.#vectors = allocate(slots * IOVEC.size);
     this.#addresses = allocate(slots * ADDRESS_STRIDE);
     for (let slot = 0; slot < slots; slot++) this.#link(slot);
   }
@@ -47,12 +49,12 @@ export class DatagramBatch {
 
   /** Octets received into, or sent from, a slot. */
   length(slot: number): number {
-    return this.#headers.view.getUint32(slot * MMSGHDR_OCTETS + MSG_LEN, true);
+    return this.#headers.view.getUint32(slot * MMSGHDR.size + MMSGHDR.msg_len, true);
   }
 
   /** True when the received datagram was longer than the slot; its tail is gone. */
   truncated(slot: number): boolean {
-    return (this.#headers.view.getUint32(slot * MMSGHDR_OCTETS + MSG_FLAGS, true) & MSG_TRUNC) !== 0;
+    return (this.#headers.view.getUint32(slot * MMSGHDR.size + MSGHDR.msg_flags, true) & LINUX.MSG_TRUNC) !== 0;
   }
 
   /** Where the received datagram came from. Allocates: not for every packet. */
@@ -64,43 +66,38 @@ export class DatagramBatch {
   /** Makes a slot ready to send its first `length` octets to `destination` (from `encodeSocketAddress`). */
   prepare(slot: number, length: number, destination: Uint8Array): void {
     if (length > this.capacity) throw new RangeError(`${length} octets do not fit a slot of ${this.capacity}`);
-    this.#vectors.view.setUint32(slot * IOVEC_OCTETS + IOV_LEN, length, true);
+    this.#vectors.view.setUint32(slot * IOVEC.size + IOVEC.iov_len, length, true);
     this.#addresses.bytes.set(destination, slot * ADDRESS_STRIDE);
-    this.#headers.view.setUint32(slot * MMSGHDR_OCTETS + MSG_NAMELEN, destination.length, true);
+    this.#headers.view.setUint32(slot * MMSGHDR.size + MSGHDR.msg_namelen, destination.length, true);
   }
 
   /** Gives a slot its whole capacity again; the kernel overwrites these lengths with every datagram. */
   rearm(slot: number): void {
-    this.#vectors.view.setUint32(slot * IOVEC_OCTETS + IOV_LEN, this.capacity, true);
-    this.#headers.view.setUint32(slot * MMSGHDR_OCTETS + MSG_NAMELEN, SOCKADDR_IN6_OCTETS, true);
+    this.#vectors.view.setUint32(slot * IOVEC.size + IOVEC.iov_len, this.capacity, true);
+    this.#headers.view.setUint32(slot * MMSGHDR.size + MSGHDR.msg_namelen, SOCKADDR_IN6_OCTETS, true);
   }
 
   /** Address of the `count` headers from slot `first`. */
   headersAddress(first: number, count: number): number {
-    return addressWithin(this.#headers, first * MMSGHDR_OCTETS, count * MMSGHDR_OCTETS);
+    return addressWithin(this.#headers, first * MMSGHDR.size, count * MMSGHDR.size);
   }
 
   #link(slot: number): void {
-    const header = slot * MMSGHDR_OCTETS;
-    const vector = slot * IOVEC_OCTETS;
+    const header = slot * MMSGHDR.size;
+    const vector = slot * IOVEC.size;
     const name = addressWithin(this.#addresses, slot * ADDRESS_STRIDE, ADDRESS_STRIDE);
     const payload = addressWithin(this.#payload, this.offset(slot), this.capacity);
     this.#headers.view.setBigUint64(header, BigInt(name), true);
-    this.#headers.view.setBigUint64(header + MSG_IOV, BigInt(addressWithin(this.#vectors, vector, IOVEC_OCTETS)), true);
-    this.#headers.view.setBigUint64(header + MSG_IOVLEN, 1n, true);
+    this.#headers.view.setBigUint64(
+      header + MSGHDR.msg_iov,
+      BigInt(addressWithin(this.#vectors, vector, IOVEC.size)),
+      true,
+    );
+    this.#headers.view.setBigUint64(header + MSGHDR.msg_iovlen, 1n, true);
     this.#vectors.view.setBigUint64(vector, BigInt(payload), true);
     this.rearm(slot);
   }
 }
 
-const MMSGHDR_OCTETS = 64;
-const MSG_NAMELEN = 8;
-const MSG_IOV = 16;
-const MSG_IOVLEN = 24;
-const MSG_FLAGS = 48;
-const MSG_LEN = 56;
-const MSG_TRUNC = 0x20;
-const IOVEC_OCTETS = 16;
-const IOV_LEN = 8;
 /** Room for a sockaddr_in6, kept 8-octet aligned. */
 const ADDRESS_STRIDE = 32;

@@ -1,3 +1,6 @@
+import { LINUX } from '../ffi/constants.js';
+import { SOCKADDR_IN, SOCKADDR_IN6 } from '../ffi/layouts.js';
+
 /**
  * `struct sockaddr_in` and `struct sockaddr_in6` (netinet/in.h):
  *
@@ -10,10 +13,9 @@
  *
  * The family is in host order (little-endian on every machine we run on), the port in network order.
  */
-export const AF_INET = 2;
-export const AF_INET6 = 10;
-export const SOCKADDR_IN_OCTETS = 16;
-export const SOCKADDR_IN6_OCTETS = 28;
+export const { AF_INET, AF_INET6 } = LINUX;
+export const SOCKADDR_IN_OCTETS = SOCKADDR_IN.size;
+export const SOCKADDR_IN6_OCTETS = SOCKADDR_IN6.size;
 
 /** A UDP address: 4 or 16 octets in network order, and a port. */
 export interface Endpoint {

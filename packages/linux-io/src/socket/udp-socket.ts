@@ -1,3 +1,4 @@
+import { LINUX } from '../ffi/constants.js';
 import { ERRNO, SystemCallError } from '../ffi/errno.js';
 import * as libc from '../ffi/libc.js';
 import { allocate, type Memory } from '../ffi/memory.js';
@@ -42,16 +43,16 @@ export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): Ud
   const address = encodeSocketAddress(endpoint);
   const subject = `UDP port ${endpoint.port}`;
   const ipv6 = endpoint.address.length === 16;
-  const fd = libc.socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const fd = libc.socket(ipv6 ? AF_INET6 : AF_INET, LINUX.SOCK_DGRAM | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC, 0);
   if (fd < 0) throw new SystemCallError('socket', libc.failure(), subject);
   try {
-    if (ipv6) setInteger(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
     // The FORCE variants ignore the system-wide cap but need CAP_NET_ADMIN; without it the capped value has to do.
-    if (!trySetInteger(fd, SOL_SOCKET, SO_SNDBUFFORCE, options.bufferOctets)) {
-      setInteger(fd, SOL_SOCKET, SO_SNDBUF, options.bufferOctets);
+    if (!trySetInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_SNDBUFFORCE, options.bufferOctets)) {
+      setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_SNDBUF, options.bufferOctets);
     }
-    if (!trySetInteger(fd, SOL_SOCKET, SO_RCVBUFFORCE, options.bufferOctets)) {
-      setInteger(fd, SOL_SOCKET, SO_RCVBUF, options.bufferOctets);
+    if (!trySetInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_RCVBUFFORCE, options.bufferOctets)) {
+      setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_RCVBUF, options.bufferOctets);
     }
     SCRATCH.bytes.set(address);
     if (libc.bind(fd, SCRATCH.address, address.length) < 0) {
@@ -73,13 +74,13 @@ export function udpSocketFromDescriptor(fd: number): UdpSocket {
     receive: (batch) => {
       for (let slot = 0; slot < received; slot++) batch.rearm(slot);
       const count = libc.valueOrNegatedErrno(
-        libc.recvmmsg(fd, batch.headersAddress(0, batch.slots), batch.slots, MSG_DONTWAIT, 0),
+        libc.recvmmsg(fd, batch.headersAddress(0, batch.slots), batch.slots, LINUX.MSG_DONTWAIT, 0),
       );
       received = Math.max(0, count);
       return count;
     },
     send: (batch, first, count) =>
-      libc.valueOrNegatedErrno(libc.sendmmsg(fd, batch.headersAddress(first, count), count, MSG_DONTWAIT)),
+      libc.valueOrNegatedErrno(libc.sendmmsg(fd, batch.headersAddress(first, count), count, LINUX.MSG_DONTWAIT)),
     localEndpoint: () => readLocalEndpoint(fd),
     close: () => {
       if (libc.close(fd) < 0) throw new SystemCallError('close', libc.failure(), 'UDP socket');
@@ -110,19 +111,6 @@ function trySetInteger(fd: number, level: number, option: number, value: number)
 
 const SCRATCH: Memory = allocate(64);
 const LENGTH: Memory = allocate(8);
-
-// asm-generic/socket.h, bits/socket.h, linux/in6.h
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
-const MSG_DONTWAIT = 0x40;
 
 const FIXES: ReadonlyMap<number, string> = new Map([
   [ERRNO.EADDRINUSE, 'another process uses the port: stop it or choose another port'],

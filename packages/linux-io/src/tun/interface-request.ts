@@ -1,3 +1,6 @@
+import { LINUX } from '../ffi/constants.js';
+import { IFREQ } from '../ffi/layouts.js';
+
 /**
  * `struct ifreq` as TUNSETIFF reads it (linux/if.h):
  *
@@ -6,12 +9,10 @@
  *     | ifr_name       | flags   | (rest of union) |
  *     +----------------+---------+-----------------+
  */
-export const INTERFACE_REQUEST_OCTETS = 40;
+export const INTERFACE_REQUEST_OCTETS = IFREQ.size;
 
-/** A tunnel of IP packets, rather than of Ethernet frames. linux/if_tun.h */
-export const IFF_TUN = 0x0001;
-/** No four octets of packet information in front of each packet. linux/if_tun.h */
-export const IFF_NO_PI = 0x1000;
+/** `IFF_TUN`: a tunnel of IP packets, not of Ethernet frames; `IFF_NO_PI`: no four octets in front of each packet. */
+export const { IFF_TUN, IFF_NO_PI } = LINUX;
 
 /** A device name that the kernel would refuse or change. */
 export class InterfaceNameError extends Error {
@@ -48,4 +49,4 @@ export function isInterfaceName(name: string): boolean {
   return /^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}$/.test(name) && name !== '.' && name !== '..';
 }
 
-const IFR_FLAGS = 16;
+const IFR_FLAGS = IFREQ.ifr_flags;

@@ -1,3 +1,4 @@
+import { LINUX } from '../ffi/constants.js';
 import { ERRNO, SystemCallError } from '../ffi/errno.js';
 import * as libc from '../ffi/libc.js';
 import { addressWithin, allocate, type Memory } from '../ffi/memory.js';
@@ -33,11 +34,11 @@ export interface Tun {
 export function openTun(name: string): Tun {
   const request = allocate(INTERFACE_REQUEST_OCTETS);
   encodeInterfaceRequest(request.bytes, name, IFF_TUN | IFF_NO_PI);
-  const fd = libc.open(TUN_PATH, libc.O_RDWR | libc.O_NONBLOCK | libc.O_CLOEXEC);
+  const fd = libc.open(TUN_PATH, LINUX.O_RDWR | LINUX.O_NONBLOCK | LINUX.O_CLOEXEC);
   if (fd < 0) {
     throw new SystemCallError('open', libc.failure(), TUN_PATH, 'load the tun module and give access to the device');
   }
-  if (libc.ioctl(fd, TUNSETIFF, request.address) < 0) {
+  if (libc.ioctl(fd, LINUX.TUNSETIFF, request.address) < 0) {
     const errno = libc.failure();
     libc.close(fd);
     throw new SystemCallError('ioctl', errno, `TUNSETIFF ${name}`, FIXES.get(errno));
@@ -61,8 +62,6 @@ export function tunFromDescriptor(fd: number, name: string): Tun {
 }
 
 const TUN_PATH = '/dev/net/tun';
-/** _IOW('T', 202, int), linux/if_tun.h */
-const TUNSETIFF = 0x400454ca;
 const FIXES: ReadonlyMap<number, string> = new Map([
   [ERRNO.EPERM, 'run as root or with CAP_NET_ADMIN'],
   [ERRNO.EBUSY, 'another process holds the device: stop it or choose another name'],
