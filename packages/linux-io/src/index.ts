@@ -6,6 +6,7 @@
  */
 export { ERRNO, type ErrnoName, errnoName, type SystemCall, SystemCallError } from './ffi/errno.js';
 export { allocate, type Memory } from './ffi/memory.js';
+export { findOpenSslProvider, type OpenSslLookup } from './openssl/openssl-provider.js';
 export { openPacketRing, type PacketRing } from './packet/packet-ring.js';
 export { type EventFd, eventFdFromDescriptor, openEventFd } from './poll/event-fd.js';
 export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollSet } from './poll/poll-set.js';

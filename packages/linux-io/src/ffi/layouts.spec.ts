@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LINUX } from './constants.js';
 import { ERRNO } from './errno.js';
-import { LAYOUTS } from './layouts.js';
+import { LAYOUTS, OSSL_PARAM } from './layouts.js';
 
 const unavailable = spawnSync('gcc', ['--version']).status === 0 ? undefined : 'gcc is not installed';
 
@@ -22,6 +22,13 @@ describe.skipIf(unavailable !== undefined)(
       for (const [field, offset] of Object.entries(fields)) {
         expect([field, said.get(`offsetof(${name}, ${field})`)]).toEqual([field, String(offset)]);
       }
+    });
+
+    it('has OSSL_PARAM where openssl/core.h has it', (context) => {
+      if (said.get('sizeof(OSSL_PARAM)') === undefined) return context.skip('openssl/core.h is not installed');
+      const { size, ...fields } = OSSL_PARAM;
+      const told = Object.keys(fields).map((field) => [field, Number(said.get(`offsetof(OSSL_PARAM, ${field})`))]);
+      expect([said.get('sizeof(OSSL_PARAM)'), Object.fromEntries(told)]).toEqual([String(size), fields]);
     });
 
     it('agrees with the headers on every constant that they have', () => {
@@ -68,16 +75,23 @@ function askCompiler(): Map<string, string> {
 
 function program(): string {
   const print = (label: string, value: string) => `printf("${label}=%lld\\n", (long long)(${value}));`;
-  const layouts = Object.entries(LAYOUTS).flatMap(([name, { size: _, ...fields }]) => [
+  const layout = (name: string, { size: _, ...fields }: Readonly<Record<string, number>>) => [
     print(`sizeof(${name})`, `sizeof(${name})`),
     ...Object.keys(fields).map((field) => print(`offsetof(${name}, ${field})`, `offsetof(${name}, ${field})`)),
-  ]);
+  ];
+  const layouts = Object.entries(LAYOUTS).flatMap(([name, fields]) => layout(name, fields));
   const { EUNKNOWN: _ours, ...errno } = ERRNO;
   const constants = Object.keys(LINUX).map((name) => print(name, name));
   return `#define _GNU_SOURCE\n${HEADERS.map((header) => `#include <${header}>`).join('\n')}
+#if __has_include(<openssl/core.h>)
+#include <openssl/core.h>
+#endif
 int main(void) {
   ${[...layouts, ...Object.keys(errno).map((name) => print(name, name))].join('\n  ')}
   ${constants.map((line, index) => guarded(Object.keys(LINUX)[index] ?? '', line)).join('\n')}
+#if __has_include(<openssl/core.h>)
+  ${layout('OSSL_PARAM', OSSL_PARAM).join('\n  ')}
+#endif
   ${print('little-endian', '__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__')}
   ${print('sizeof(void *)', 'sizeof(void *)')}
   ${print('sizeof(long)', 'sizeof(long)')}

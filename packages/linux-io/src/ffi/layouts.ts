@@ -75,7 +75,17 @@ export const VIRTIO_NET_HDR = {
   csum_offset: 8,
 } as const satisfies Layout;
 
-/** Every layout by its C name. */
+/** openssl/core.h; an argument by name. */
+export const OSSL_PARAM = {
+  size: 40,
+  key: 0,
+  data_type: 8,
+  data: 16,
+  data_size: 24,
+  return_size: 32,
+} as const satisfies Layout;
+
+/** Every layout of the C library and the kernel by its C name. */
 export const LAYOUTS: Readonly<Record<string, Layout>> = {
   'struct pollfd': POLLFD,
   'struct iovec': IOVEC,

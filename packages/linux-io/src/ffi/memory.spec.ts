@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { close, open, read } from './libc.js';
-import { addressWithin, allocate } from './memory.js';
+import { addressOf, addressWithin, allocate } from './memory.js';
 
 describe('memory', () => {
   it('is what the kernel writes to, and nothing beside it', () => {
@@ -34,6 +34,14 @@ describe('memory', () => {
   ])('gives no address for %i + %i of 10 octets', (offset, length) => {
     const memory = allocate(10);
     expect(() => addressWithin(memory, offset, length)).toThrow(RangeError);
+  });
+
+  it('knows the address of octets that lie in it, and of no others', () => {
+    const memory = allocate(128);
+    expect(addressOf(memory.bytes)).toBe(memory.address);
+    expect(addressOf(memory.bytes.subarray(17))).toBe(memory.address + 17);
+    expect(addressOf(new Uint8Array(128))).toBe(0);
+    expect(addressOf(Buffer.from('pooled'))).toBe(0);
   });
 
   it.each([0, -1, 1.5, Number.NaN])('refuses to allocate %d octets', (size) => {

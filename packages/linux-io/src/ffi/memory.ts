@@ -58,6 +58,15 @@ export function addressWithin(memory: Memory, offset: number, length: number): n
   return memory.address + offset;
 }
 
+/**
+ * Address of `bytes[0]` when the octets lie in an arena of this thread, else 0: then only a copy in an arena may be
+ * handed to a call. Costs a look-up: remember the answer for an array that comes again.
+ */
+export function addressOf(bytes: Uint8Array): number {
+  const base = BASES.get(bytes.buffer);
+  return base === undefined ? 0 : base + bytes.byteOffset;
+}
+
 interface Arena {
   readonly buffer: ArrayBuffer;
   readonly address: number;
@@ -69,6 +78,7 @@ function createArena(size: number): Arena {
   const base = Number(koffi.address(new Uint8Array(buffer)));
   // User-space addresses have at most 57 bits in theory, 47 in what Linux hands out unasked: a double holds them.
   if (!Number.isSafeInteger(base)) throw new RangeError('address does not fit a JavaScript number');
+  BASES.set(buffer, base);
   const skip = (ALIGNMENT - (base % ALIGNMENT)) % ALIGNMENT;
   return { buffer, address: base, used: skip };
 }
@@ -76,6 +86,8 @@ function createArena(size: number): Arena {
 const ALIGNMENT = 64;
 const ARENA_OCTETS = 1 << 20;
 const ARENAS: Arena[] = [];
+/** Address of the first octet of each arena's buffer. */
+const BASES = new Map<ArrayBufferLike, number>();
 
 // bits/mman-linux.h
 const PROT_READ = 0x1;
