@@ -62,7 +62,7 @@ function engine(provider: CryptoProvider, suite: EncryptionName, size: number, b
   const plane = createDataPlane({ provider, random: (out) => void randomFillSync(out) });
   const any = { localAddresses: [], remoteAddresses: [], protocol: 'any', localPorts: [], remotePorts: [] } as const;
   plane.installPolicy(
-    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selector: any, action: 'PROTECT', tunnelId: 't' }]),
+    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selectors: [any], action: 'PROTECT', tunnelId: 't' }]),
   );
   const association = {
     tunnelId: 't',
