@@ -13,7 +13,7 @@ export {
 } from '../crypto/ike/key-exchange/key-exchange.js';
 export { fromBigint, MODP_GROUPS, type ModpGroup, toBigint } from '../crypto/ike/key-exchange/modp.js';
 export { nobleKeyExchange } from '../crypto/ike/key-exchange/noble.js';
-export type { SignatureAlgorithm } from '../crypto/ike/signature.js';
+export { type DigitalSignature, parseDigitalSignature, type SignatureAlgorithm } from '../crypto/ike/signature.js';
 export { type ChildSuite, ENCRYPTION_NAMES, type IkeSuite, INTEGRITY_NAMES, keyLengths } from '../crypto/ike/suite.js';
 export * from '../wire/ike/iana.js';
 export { type IkeMessage, parseMessage } from '../wire/ike/message.js';

@@ -89,6 +89,21 @@ describe('RFC 7427 signatures', () => {
     expect([der[0], der.length]).toEqual([67, 68]);
   });
 
+  it('know RSASSA-PSS with and without NULL and trailer field (RFC 4055 sections 2.1 and 3.1)', () => {
+    const [withNull, without] = ['300d06096086480165030402020500', '300b0609608648016503040202'];
+    const variants = [
+      `304106092a864886f70d01010a3034a00f${withNull}a11c301a06092a864886f70d010108${withNull}a203020130`,
+      `303d06092a864886f70d01010a3030a00d${without}a11a301806092a864886f70d010108${without}a203020130`,
+      `304606092a864886f70d01010a3039a00f${withNull}a11c301a06092a864886f70d010108${withNull}a203020130a303020101`,
+    ];
+    for (const variant of variants) {
+      const data = fromHex(`${(variant.length / 2).toString(16)}${variant}aabb`);
+      expect(parseDigitalSignature(data)).toEqual({ algorithm: 'rsa-pss-sha2-384', signature: fromHex('aabb') });
+    }
+    const shortSalt = `304106092a864886f70d01010a3034a00f${withNull}a11c301a06092a864886f70d010108${withNull}a203020114`;
+    expect(parseDigitalSignature(fromHex(`43${shortSalt}aabb`))).toBeUndefined();
+  });
+
   it('never throws on octets', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 90 }), (data) => {

@@ -1,3 +1,4 @@
+import { fromHex, toHex } from '../../bytes/hex.js';
 import { HASH_ALGORITHM } from '../../wire/ike/iana.js';
 
 /**
@@ -37,7 +38,7 @@ export const HASH_OF: Readonly<Record<SignatureAlgorithm, number>> = {
 };
 
 export function encodeDigitalSignature({ algorithm, signature }: DigitalSignature): Uint8Array {
-  const identifier = hex(IDENTIFIERS[algorithm]);
+  const identifier = fromHex(IDENTIFIERS[algorithm]);
   const out = new Uint8Array(1 + identifier.length + signature.length);
   out[0] = identifier.length;
   out.set(identifier, 1);
@@ -49,18 +50,8 @@ export function encodeDigitalSignature({ algorithm, signature }: DigitalSignatur
 export function parseDigitalSignature(data: Uint8Array): DigitalSignature | undefined {
   const length = data[0] ?? 0;
   if (length === 0 || data.length <= 1 + length) return undefined;
-  const identifier = data.subarray(1, 1 + length);
-  for (const [name, text] of Object.entries({ ...IDENTIFIERS })) {
-    const candidate = hex(text);
-    if (candidate.length === identifier.length && candidate.every((octet, index) => octet === identifier[index])) {
-      return { algorithm: name as SignatureAlgorithm, signature: data.slice(1 + length) };
-    }
-  }
-  return undefined;
-}
-
-function hex(text: string): Uint8Array {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  const algorithm = ALGORITHM_OF.get(toHex(data.subarray(1, 1 + length)));
+  return algorithm === undefined ? undefined : { algorithm, signature: data.slice(1 + length) };
 }
 
 /** RFC 7427 appendix A, RFC 8420 appendix A. */
@@ -79,7 +70,39 @@ const IDENTIFIERS: Readonly<Record<SignatureAlgorithm, string>> = {
 
 /** RSASSA-PSS with the SHA-2 of that arc in hash and MGF1, and a salt as long as the hash. */
 function pss(arc: string, salt: string): string {
-  const hash = `300d06096086480165030402${arc}0500`;
-  const mgf = `301a06092a864886f70d010108${hash}`;
-  return `304106092a864886f70d01010a3034a00f${hash}a11c${mgf}a2030201${salt}`;
+  return pssIdentifier(`300d06096086480165030402${arc}0500`, `300d06096086480165030402${arc}0500`, salt, '');
 }
+
+function pssIdentifier(hash: string, mgfHash: string, salt: string, trailer: string): string {
+  const mgf = sequence(`06092a864886f70d010108${mgfHash}`);
+  return sequence(
+    `06092a864886f70d01010a${sequence(`${tagged('a0', hash)}${tagged('a1', mgf)}a2030201${salt}${trailer}`)}`,
+  );
+}
+
+/**
+ * Everything that names the same: of SHA-2 "implementations MUST accept the parameters … absent as well as NULL"
+ * (RFC 4055 section 2.1), and the trailer field, 1 by default, may be written out (section 3.1).
+ */
+function pssVariants(arc: string, salt: string): string[] {
+  const hashes = [`300d06096086480165030402${arc}0500`, `300b06096086480165030402${arc}`];
+  return hashes.flatMap((hash) =>
+    hashes.flatMap((mgfHash) => ['', 'a303020101'].map((trailer) => pssIdentifier(hash, mgfHash, salt, trailer))),
+  );
+}
+
+function sequence(content: string): string {
+  return tagged('30', content);
+}
+
+/** Contents below 128 octets. */
+function tagged(tag: string, content: string): string {
+  return `${tag}${(content.length / 2).toString(16).padStart(2, '0')}${content}`;
+}
+
+const ALGORITHM_OF: ReadonlyMap<string, SignatureAlgorithm> = new Map([
+  ...Object.entries(IDENTIFIERS).map(([name, identifier]) => [identifier, name as SignatureAlgorithm] as const),
+  ...pssVariants('01', '20').map((identifier) => [identifier, 'rsa-pss-sha2-256'] as const),
+  ...pssVariants('02', '30').map((identifier) => [identifier, 'rsa-pss-sha2-384'] as const),
+  ...pssVariants('03', '40').map((identifier) => [identifier, 'rsa-pss-sha2-512'] as const),
+]);
