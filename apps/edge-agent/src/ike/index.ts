@@ -1,6 +1,9 @@
 /** IKEv2 on a machine: sockets, timers, keys and certificates around the engine of ipsec-core. */
 export { ChildSaInstaller, type ChildSaPlane, ChildSaRefusal } from './child-sa-installer.js';
 export type { ChildProtection } from './child-sa-parameters.js';
+export { type Certificate, parseCertificate } from './credentials/certificate.js';
+export { type JobMeans, type PeerTrust, runJob } from './credentials/job-runner.js';
+export { algorithmsOf } from './credentials/signature.js';
 export { IkeHost, type IkeHostDropReason, type IkeHostParts } from './ike-host.js';
 export { IkeSockets } from './ike-sockets.js';
 export type { DatagramListener, IkeTransport } from './ike-transport.js';
