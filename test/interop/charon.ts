@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { PEER } from './network.js';
 
@@ -38,14 +39,19 @@ export class Charon {
     return new Charon(installation, directory, child);
   }
 
-  /** Where files of credentials go: swanctl's x509, private, x509ca folders. */
   get swanctlDirectory(): string {
     return `${this.#directory}/swanctl`;
   }
 
   /** Replaces connections and credentials. Throws with what swanctl said. */
-  async load(swanctlConf: string): Promise<void> {
+  async load(swanctlConf: string, files: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#logged = this.#log().length;
+    rmSync(this.swanctlDirectory, { recursive: true });
+    mkdirSync(this.swanctlDirectory);
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(`${this.swanctlDirectory}/${name}`), { recursive: true });
+      writeFileSync(`${this.swanctlDirectory}/${name}`, content);
+    }
     writeFileSync(`${this.swanctlDirectory}/swanctl.conf`, swanctlConf);
     await this.swanctl('--load-all', '--clear', '--file', `${this.swanctlDirectory}/swanctl.conf`);
   }

@@ -5,7 +5,7 @@ import { Charon } from './charon.js';
 import { Edge } from './edge/edge.js';
 import { buildNetwork, DEVICE, PEER, routeOverlay, US } from './network.js';
 import { runScenario } from './run-scenario.js';
-import { SCENARIOS } from './scenarios/index.js';
+import { allScenarios } from './scenarios/index.js';
 import { ECHO_SERVER } from './traffic.js';
 
 /** The run itself, inside the namespaces that main.ts made. */
@@ -31,7 +31,7 @@ const rows: {
   readonly by: string;
   readonly failure: string | undefined;
 }[] = [];
-for (const scenario of SCENARIOS) {
+for (const scenario of await allScenarios()) {
   for (const initiator of scenario.initiators) {
     const name = `${scenario.group}: ${scenario.name}, ${initiator === 'us' ? 'we initiate' : 'the peer initiates'}`;
     if (only !== undefined && !name.includes(only)) continue;
@@ -45,7 +45,8 @@ for (const scenario of SCENARIOS) {
     if (failure !== undefined) console.log(`       ${failure}`);
     if (failure !== undefined || verbose) {
       console.log(charon.log().trimEnd().split('\n').slice(-40).join('\n'));
-      console.log(JSON.stringify(await edge.status()));
+      const { drops, packets, ikes } = await edge.status();
+      console.log(JSON.stringify({ drops, packets: packets.drops, ikes, news: edge.news }));
     }
     rows.push({ group: scenario.group, name: scenario.name, by: initiator, failure });
   }

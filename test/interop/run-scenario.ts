@@ -6,15 +6,17 @@ import { exchangeTraffic } from './traffic.js';
 /** Plays a scenario once. Throws with the reason when it does not go as expected; both ends are bare again afterwards. */
 export async function runScenario(scenario: Scenario, stage: Stage): Promise<void> {
   const { edge, charon } = stage;
-  await charon.load(scenario.theirs);
+  await charon.load(scenario.theirs, scenario.files);
   await edge.configure(scenario.ours);
   try {
     const outcome = await handshake(stage.initiator, stage);
     if (scenario.expect !== 'traffic') {
       expectFailure(scenario.expect, outcome);
+      expectLog(scenario, stage);
       return;
     }
     if (outcome !== undefined) throw new Error(`the handshake failed: ${JSON.stringify(outcome)}`);
+    expectLog(scenario, stage);
     await exchangeTraffic();
     await scenario.then?.(stage);
   } finally {
@@ -37,6 +39,11 @@ async function handshake(initiator: Initiator, { edge, charon }: Stage): Promise
 function expectFailure(expected: (reason: FailureReason) => boolean, outcome: FailureReason | undefined): void {
   if (outcome === undefined) throw new Error('the tunnel came up');
   if (!expected(outcome)) throw new Error(`another reason was expected than ${JSON.stringify(outcome)}`);
+}
+
+function expectLog({ log = [] }: Scenario, { charon }: Stage): void {
+  const missing = log.find((line) => !line.test(charon.log()));
+  if (missing !== undefined) throw new Error(`the peer's log has no ${missing}`);
 }
 
 async function tearDown({ edge, charon }: Stage): Promise<void> {

@@ -11,8 +11,12 @@ export interface Scenario {
   readonly ours: ConnectionSpec;
   /** The peer's swanctl.conf. */
   readonly theirs: string;
+  /** Files for swanctl's folders: `x509/peer.pem`, `private/peer.pem`, `x509ca/root.pem`. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Traffic flows; or the handshake ends like this, as we tell it. */
   readonly expect: 'traffic' | ((reason: FailureReason) => boolean);
+  /** What the peer's log must say, in strongSwan's words. */
+  readonly log?: readonly RegExp[];
   /** Beyond a handshake and traffic; the tunnel is up when it starts. */
   readonly then?: (stage: Stage) => Promise<void>;
 }

@@ -1,3 +1,5 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { algorithmsOf, type JobMeans, type PeerTrust, parseCertificate } from '@weft/edge-agent/ike';
 import { parseAddress, parsePrefix, Secret } from '@weft/ipsec-core';
 import { type Connection, ID_TYPE, type Identity, type WireSelector } from '@weft/ipsec-core/ike';
 import { parseProposal } from './proposal.js';
@@ -9,7 +11,7 @@ export interface ConnectionSpec {
   readonly remote?: string;
   readonly localId: string;
   readonly remoteId: string;
-  readonly psk: string;
+  readonly auth: AuthenticationSpec;
   readonly ike: readonly string[];
   readonly esp: readonly string[];
   readonly localTs: readonly string[];
@@ -20,19 +22,29 @@ export interface ConnectionSpec {
   readonly fragmentSize?: number;
 }
 
+/** How both ends prove themselves; files are PEM. */
+export type AuthenticationSpec =
+  | { readonly kind: 'psk'; readonly key: string }
+  | {
+      readonly kind: 'certificate';
+      readonly privateKey: string;
+      /** Ours first, then what leads to the peer's anchor. */
+      readonly chain: readonly string[];
+      readonly anchors: readonly string[];
+    }
+  | { readonly kind: 'public-key'; readonly privateKey: string; readonly peer: string };
+
 export const CONNECTION = 'interop';
 
 /** The connection as the engine takes it. `tunnelId` names its one child. */
 export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection {
-  const authentication = { kind: 'psk', key: new Secret(Buffer.from(spec.psk)) } as const;
   return {
     name: CONNECTION,
     local: { address: parseAddress(spec.local), port: 500 },
     remote: spec.remote === undefined ? undefined : { address: parseAddress(spec.remote), port: 500 },
     localIdentity: identityOf(spec.localId),
     remoteIdentity: identityOf(spec.remoteId),
-    localAuthentication: authentication,
-    remoteAuthentication: authentication,
+    ...authenticationOf(spec.auth),
     proposals: spec.ike.map(parseProposal),
     child: {
       name: tunnelId,
@@ -46,6 +58,41 @@ export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection
     livenessInterval: spec.livenessInterval ?? 30_000,
     fragmentSize: spec.fragmentSize ?? 1200,
   };
+}
+
+function authenticationOf(auth: AuthenticationSpec): Pick<Connection, 'localAuthentication' | 'remoteAuthentication'> {
+  if (auth.kind === 'psk') {
+    const psk = { kind: 'psk', key: new Secret(Buffer.from(auth.key)) } as const;
+    return { localAuthentication: psk, remoteAuthentication: psk };
+  }
+  const local = {
+    kind: 'signature',
+    credential: CONNECTION,
+    algorithms: algorithmsOf(createPrivateKey(auth.privateKey)),
+    certificates: auth.kind === 'certificate' ? auth.chain.map(derOf) : [],
+  } as const;
+  return { localAuthentication: local, remoteAuthentication: { kind: 'signature' } };
+}
+
+/** What the jobs of the connection are done with. */
+export function meansOf(auth: AuthenticationSpec): JobMeans {
+  return {
+    keyOf: () => (auth.kind === 'psk' ? undefined : createPrivateKey(auth.privateKey)),
+    trustOf: () => trustOf(auth),
+    wallClock: () => Date.now(),
+  };
+}
+
+function trustOf(auth: AuthenticationSpec): PeerTrust | undefined {
+  if (auth.kind === 'psk') return undefined;
+  if (auth.kind === 'certificate') {
+    return { kind: 'certificates', anchors: auth.anchors.map((pem) => parseCertificate(derOf(pem))) };
+  }
+  return { kind: 'public-keys', keys: [createPublicKey(auth.peer).export({ format: 'der', type: 'spki' })] };
+}
+
+function derOf(pem: string): Uint8Array {
+  return Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
 }
 
 /** An address, a mail address or a domain name, each as its own ID type. */

@@ -2,12 +2,12 @@ import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { DataPlaneThread } from '@weft/edge-agent/dataplane';
-import { ChildSaInstaller, IkeHost, IkeSockets } from '@weft/edge-agent/ike';
+import { ChildSaInstaller, IkeHost, IkeSockets, runJob } from '@weft/edge-agent/ike';
 import { parseAddress, parsePrefix, type SecurityPolicy } from '@weft/ipsec-core';
 import { IkeEngine, type IkeEvent, type IkeInput } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
 import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
-import { CONNECTION, type ConnectionSpec, connectionOf } from './connection-spec.js';
+import { CONNECTION, type ConnectionSpec, connectionOf, meansOf } from './connection-spec.js';
 import type { EdgeMessage, EdgeRequest } from './protocol.js';
 
 /**
@@ -59,6 +59,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     ({ child }) => (child === tunnelId ? { tunnelId, replayWindow: 1024, hardLifetime: 86_400_000 } : undefined),
     after,
   );
+  const means = meansOf(spec.auth);
   const engine = new IkeEngine({
     provider: nodeCryptoProvider,
     keyExchange: nodeKeyExchange,
@@ -69,7 +70,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     engine,
     transport: sockets,
     children,
-    runJob: async () => ({ kind: 'failed', reason: 'no credentials' }),
+    runJob: (job) => runJob(job, means),
     clock: () => performance.now(),
     after,
     onEvent: (event: IkeEvent) => tell({ kind: 'event', event }),

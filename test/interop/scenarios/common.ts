@@ -1,13 +1,15 @@
 import type { ConnectionSpec } from '../edge/connection-spec.js';
 import { PEER, US } from '../network.js';
 
+const KEY = 'correct horse battery staple';
+
 /** Ours unless a scenario says otherwise. */
 export const OURS: ConnectionSpec = {
   local: US.underlay,
   remote: PEER.underlay,
   localId: 'us.example',
   remoteId: 'peer.example',
-  psk: 'correct horse battery staple',
+  auth: { kind: 'psk', key: KEY },
   ike: ['aes128gcm16-prfsha256-x25519'],
   esp: ['aes128gcm16'],
   localTs: ['10.1.0.0/24'],
@@ -16,12 +18,14 @@ export const OURS: ConnectionSpec = {
 
 /** What of the peer's swanctl.conf a scenario may change; the rest fits OURS. */
 export interface TheirChanges {
+  readonly remoteAddresses?: string;
   readonly connection?: string;
   readonly local?: string;
   readonly remote?: string;
   readonly child?: string;
   readonly secrets?: string;
   readonly pools?: string;
+  readonly authorities?: string;
   readonly ike?: string;
   readonly esp?: string;
   readonly localTs?: string;
@@ -34,11 +38,11 @@ connections {
   interop {
     version = 2
     local_addrs = ${PEER.underlay}
-    remote_addrs = %any
+    remote_addrs = ${changes.remoteAddresses ?? US.underlay}
     proposals = ${changes.ike ?? OURS.ike.join(',')}
     dpd_delay = 0
     rekey_time = 0
-    ${changes.connection ?? `remote_addrs = ${US.underlay}`}
+    ${changes.connection ?? ''}
     local { ${changes.local ?? 'auth = psk\n id = peer.example'} }
     remote { ${changes.remote ?? 'auth = psk\n id = us.example'} }
     children {
@@ -52,7 +56,8 @@ connections {
     }
   }
 }
-secrets { ${changes.secrets ?? `ike-1 { id-us = us.example\n id-peer = peer.example\n secret = "${OURS.psk}" }`} }
+authorities { ${changes.authorities ?? ''} }
+secrets { ${changes.secrets ?? `ike-1 { id-us = us.example\n id-peer = peer.example\n secret = "${KEY}" }`} }
 ${changes.pools ?? ''}
 `;
 }

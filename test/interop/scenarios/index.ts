@@ -1,5 +1,8 @@
 import type { Scenario } from '../scenario.js';
+import { certificateScenarios } from './certificates.js';
 import { pskScenarios } from './psk.js';
 
 /** In the order of a first acquaintance: what a later one needs, an earlier one has shown. */
-export const SCENARIOS: readonly Scenario[] = [...pskScenarios];
+export async function allScenarios(): Promise<readonly Scenario[]> {
+  return [...pskScenarios, ...(await certificateScenarios())];
+}
