@@ -11,6 +11,7 @@ export type SecurityAssociationErrorCode =
   | 'REPLAY_WINDOW'
   | 'LIFETIME'
   | 'ADDRESS_FAMILY'
+  | 'PATH_MTU'
   | 'MODE';
 
 /** A security association that cannot be made. Nothing was changed. The message never quotes keying material. */

@@ -8,6 +8,7 @@ import {
   type SecurityAssociation,
   type SecurityAssociationParameters,
 } from './security-association.js';
+import { compareOctets } from './selector.js';
 
 /** Counters of a tunnel outlive its associations, so that they are continuous over rekeys. */
 export class Tunnel {
@@ -64,7 +65,10 @@ export class SecurityAssociationDatabase {
     }
     const association = new OutboundAssociation(parameters, this.#options, now);
     const owner = this.tunnel(tunnelId);
-    if (owner.outbound !== undefined) owner.retired.push(owner.outbound);
+    if (owner.outbound !== undefined) {
+      if (samePath(association, owner.outbound)) association.pathMtu?.inherit(owner.outbound.pathMtu);
+      owner.retired.push(owner.outbound);
+    }
     owner.outbound = association;
   }
 
@@ -138,4 +142,10 @@ export class SecurityAssociationDatabase {
   tunnels(): readonly Tunnel[] {
     return [...this.#tunnels.values()];
   }
+}
+
+/** Whether two associations of a tunnel send to the same place; where a socket writes the header, its owner knows. */
+function samePath(one: OutboundAssociation, other: OutboundAssociation): boolean {
+  if (one.outer === undefined || other.outer === undefined) return one.outer === other.outer;
+  return compareOctets(one.outer.destination, other.outer.destination) === 0;
 }

@@ -10,6 +10,7 @@ import type { OuterHeader } from '../wire/ip/header.js';
 import { AntiReplayWindow } from './anti-replay.js';
 import { SequenceCounter } from './extended-sequence.js';
 import { Lifetime, type LifetimeParameters } from './lifetime.js';
+import { PathMtu, type PathMtuParameters } from './path-mtu.js';
 
 /** The tunnel header that the engine writes itself (RFC 4301 section 5.1.2); addresses of 4 or of 16 octets. */
 export interface OuterHeaderParameters {
@@ -50,6 +51,8 @@ interface CommonParameters extends LifetimeParameters {
    * every RFC 4301 peer), or Not-ECT for a peer that would lose congestion marks (`compatibility`).
    */
   readonly ecn?: 'normal' | 'compatibility';
+  /** Outbound: path MTU (RFC 4301 section 8.2). Without it, packets of any length are sent and none is reported. */
+  readonly pathMtu?: PathMtuParameters;
   /**
    * Tunnel whose association protects the result once more (an SA bundle, RFC 4301 section 4.5 of RFC 2401's terms):
    * outbound, it is applied next; inbound, a packet is refused that did not come through it.
@@ -163,12 +166,14 @@ export class SecurityAssociation {
 
 export class OutboundAssociation extends SecurityAssociation {
   readonly sequence: SequenceCounter;
+  readonly pathMtu: PathMtu | undefined;
   /** Set when a packet found no sequence number left; the association is over (RFC 4303 section 3.3.3). */
   exhausted = false;
 
   constructor(parameters: SecurityAssociationParameters, options: AssociationOptions, now: number) {
     super(parameters, options, now);
     this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers);
+    this.pathMtu = pathMtuOf(parameters);
   }
 }
 
@@ -211,6 +216,19 @@ function outerHeaderOf(outer: OuterHeaderParameters | undefined): OuterHeader | 
     destination: outer.remote.slice(),
     hopLimit: outer.hopLimit ?? DEFAULT_HOP_LIMIT,
   };
+}
+
+function pathMtuOf({ pathMtu, mode, outer }: SecurityAssociationParameters): PathMtu | undefined {
+  if (pathMtu === undefined) return undefined;
+  const socketWrites = mode === 'tunnel' && outer === undefined;
+  if ((pathMtu.underlay !== undefined) !== socketWrites) {
+    throw new SecurityAssociationError(
+      'PATH_MTU',
+      'pathMtu.underlay describes a header that the caller writes: none else.',
+    );
+  }
+  const family = pathMtu.underlay?.family ?? (outer === undefined ? undefined : outer.local.length === 4 ? 4 : 6);
+  return new PathMtu(pathMtu, family);
 }
 
 function espTransformOf(parameters: EspAssociationParameters, options: AssociationOptions): EspTransform {

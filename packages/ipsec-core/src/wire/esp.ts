@@ -1,3 +1,5 @@
+import { IPV4 } from './ip/ipv4.js';
+import { IPV6 } from './ip/ipv6.js';
 import { PROTOCOL } from './ip/protocol.js';
 
 /*
@@ -58,10 +60,19 @@ export interface Underlay {
   readonly udp: boolean;
 }
 
+/** Octets of the outer IP header and, with UDP encapsulation, of the UDP header. */
+export function underlayHeaderLength(underlay: Underlay): number {
+  return (underlay.family === 4 ? IPV4.headerLength : IPV6.headerLength) + (underlay.udp ? UDP_HEADER_LENGTH : 0);
+}
+
 /** The largest tunnel-mode inner packet whose ESP packet fits an underlay packet of `mtu` octets; negative if none. */
 export function maximumInnerLength(mtu: number, underlay: Underlay, lengths: EspLengths): number {
-  const outer = (underlay.family === 4 ? 20 : 40) + (underlay.udp ? UDP_HEADER_LENGTH : 0);
-  const room = mtu - outer - ESP.headerLength - lengths.ivLength - lengths.icvLength;
+  return maximumEspPayload(mtu - underlayHeaderLength(underlay), lengths);
+}
+
+/** The largest payload whose ESP packet has at most `length` octets from SPI to ICV; negative if none. */
+export function maximumEspPayload(length: number, lengths: EspLengths): number {
+  const room = length - ESP.headerLength - lengths.ivLength - lengths.icvLength;
   return room - (((room % lengths.alignment) + lengths.alignment) % lengths.alignment) - ESP.trailerLength;
 }
 

@@ -19,3 +19,11 @@ export function checksumFinish(sum: number): number {
   while (folded > 0xffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000);
   return ~folded & 0xffff;
 }
+
+/**
+ * The checksum after the 16-bit word `before` under it became `after` (RFC 1624 section 3, equation 3). A wrong checksum
+ * stays wrong by as much as it was. A word at an odd offset from where the sum starts is given with its octets swapped.
+ */
+export function checksumUpdate(checksum: number, before: number, after: number): number {
+  return checksumFinish((~checksum & 0xffff) + (~before & 0xffff) + after);
+}
