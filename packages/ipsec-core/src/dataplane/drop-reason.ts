@@ -7,6 +7,17 @@ export const DROP_REASONS = [
   'no_policy',
   'spd_discard',
   'fragment_without_ports',
+  'fragment_malformed',
+  'fragment_tiny',
+  'fragment_oversize',
+  'fragment_overlap',
+  'fragment_duplicate',
+  'fragment_end_conflict',
+  'fragment_too_many',
+  'fragment_ecn_mixed',
+  'fragment_of_refused_packet',
+  'reassembly_timeout',
+  'reassembly_evicted',
   'no_association',
   'association_expired',
   'sequence_exhausted',
@@ -38,8 +49,8 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export class DropCounters {
   readonly #packets = new Map<DropReason, number>(DROP_REASONS.map((reason) => [reason, 0]));
 
-  count(reason: DropReason): void {
-    this.#packets.set(reason, (this.#packets.get(reason) ?? 0) + 1);
+  count(reason: DropReason, packets = 1): void {
+    this.#packets.set(reason, (this.#packets.get(reason) ?? 0) + packets);
   }
 
   snapshot(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {

@@ -1,0 +1,339 @@
+import { copyOctets, readUint16, readUint32, writeUint16 } from '../bytes/octets.js';
+import { ECN } from '../wire/ip/ecn.js';
+import type { Flow } from '../wire/ip/flow.js';
+import { FRAGMENT_UNIT, type FragmentFields } from '../wire/ip/fragment.js';
+import { readTrafficClass, writeTotalLength, writeTrafficClass } from '../wire/ip/header.js';
+import { IPV4 } from '../wire/ip/ipv4.js';
+import { IPV6 } from '../wire/ip/ipv6.js';
+import { PROTOCOL } from '../wire/ip/protocol.js';
+import { ChunkPool, NONE } from './chunk-pool.js';
+import type { DropCounters, DropReason } from './drop-reason.js';
+
+export interface ReassemblyOptions {
+  /** Memory for fragments that wait; 4 MiB by default, at least 256 KiB, so that the largest packet has room. */
+  readonly maximumOctets?: number;
+  /** Packets of which fragments wait; 256 by default. */
+  readonly maximumPackets?: number;
+  /** From a packet's first fragment to arrive on; 30 s by default. RFC 8200 section 4.5 allows at most 60 s. */
+  readonly timeoutMilliseconds?: number;
+}
+
+/** What is held at one moment. */
+export interface ReassemblyUse {
+  readonly packets: number;
+  readonly octets: number;
+}
+
+/**
+ * Puts fragments together before the SPD is asked, where a policy depends on what later fragments do not show
+ * (RFC 4301 appendix D.6: "to reassemble fragments at the sending IPsec implementation, and thus avoid the problem
+ * entirely"; section 7.4 asks for as much for BYPASS). Bounded in memory, packets, fragments per packet and time; when a
+ * bound is reached the packet that has waited longest gives way, and every fragment given up is counted.
+ *
+ * Overlapping fragments end their packet, in IPv4 as in IPv6: "the entire datagram (and any constituent fragments,
+ * including those not yet received) MUST be silently discarded" (RFC 5722 section 4), so such a packet is remembered
+ * until its time is over. An exact duplicate is only discarded itself (RFC 8200 section 4.5 lets us tell it apart). No
+ * ICMP "time exceeded" is sent: the engine is not where the packet was sent to.
+ */
+export class Reassembler {
+  readonly #drops: DropCounters;
+  readonly #timeout: number;
+  readonly #pool: ChunkPool;
+  readonly #packets: readonly PartialPacket[];
+  /** Of each fragment, by the first chunk of its octets. */
+  readonly #position: Uint16Array;
+  readonly #length: Uint16Array;
+  readonly #nextFragment: Int32Array;
+  #complete: PartialPacket | undefined;
+  #arrivals = 0;
+
+  /** Throws RangeError when an option is out of range. */
+  constructor(options: ReassemblyOptions, drops: DropCounters) {
+    const { maximumOctets = 4 << 20, maximumPackets = 256, timeoutMilliseconds = 30_000 } = options;
+    check('maximumOctets', maximumOctets, LEAST_OCTETS, 2 ** 30);
+    check('maximumPackets', maximumPackets, 1, 65_536);
+    check('timeoutMilliseconds', timeoutMilliseconds, 1, 60_000);
+    this.#drops = drops;
+    this.#timeout = timeoutMilliseconds;
+    this.#pool = new ChunkPool(maximumOctets);
+    this.#packets = Array.from({ length: maximumPackets }, () => new PartialPacket());
+    this.#position = new Uint16Array(this.#pool.capacity);
+    this.#length = new Uint16Array(this.#pool.capacity);
+    this.#nextFragment = new Int32Array(this.#pool.capacity);
+  }
+
+  /**
+   * Takes a fragment that parseFlow and parseFragment have read. `complete`: `write` has the packet. Anything else but
+   * `held` is why this fragment must be discarded, which is left to the caller to count; those that were held for the
+   * same packet are counted here.
+   */
+  add(
+    packet: Uint8Array,
+    offset: number,
+    flow: Flow,
+    fields: FragmentFields,
+    now: number,
+  ): 'held' | 'complete' | DropReason {
+    const malformed = refusalOf(flow, fields);
+    if (malformed !== undefined) return malformed;
+    const partial = this.#find(packet, offset, flow, fields, now);
+    if (partial.refused) return 'fragment_of_refused_packet';
+    const misfit = this.#misfit(partial, packet, offset, fields);
+    if (misfit === 'fragment_duplicate') return misfit;
+    if (misfit !== undefined) return this.#refuse(partial, misfit);
+    if (partial.fragments >= MAXIMUM_FRAGMENTS) return this.#refuse(partial, 'fragment_too_many');
+    if (!this.#store(partial, packet, offset, fields)) return this.#refuse(partial, 'reassembly_evicted');
+    partial.ecn |= 1 << (readTrafficClass(packet, offset) & 3);
+    partial.largest = Math.max(partial.largest, flow.totalLength);
+    partial.fragments++;
+    partial.received += fields.dataLength;
+    if (!fields.more) partial.end = fields.position + fields.dataLength;
+    if (partial.end !== partial.received || partial.header === NONE) return 'held';
+    return this.#finish(partial);
+  }
+
+  /** Writes the packet that is complete to the start of `out`, which has room for the largest; returns its octets. */
+  write(out: Uint8Array): number {
+    const partial = this.#complete;
+    if (partial === undefined) return 0;
+    const { headerLength } = partial;
+    this.#pool.load(partial.header, headerLength, out, 0);
+    for (let fragment = partial.first; fragment !== NONE; fragment = this.#nextFragment[fragment] ?? NONE) {
+      const position = this.#position[fragment] ?? 0;
+      this.#pool.load(fragment, this.#length[fragment] ?? 0, out, headerLength + position);
+    }
+    const total = headerLength + partial.end;
+    if (partial.six) {
+      out[partial.nextHeaderField] = partial.next;
+    } else {
+      const df = partial.dontFragment ? IPV4.dontFragment : 0;
+      writeUint16(out, IPV4.fragment, (readUint16(out, IPV4.fragment) & RESERVED_FLAG) | df);
+    }
+    writeTotalLength(out, 0, total);
+    if ((partial.ecn & (1 << ECN.ce)) !== 0) writeTrafficClass(out, 0, readTrafficClass(out, 0) | ECN.ce);
+    this.#free(partial);
+    this.#complete = undefined;
+    return total;
+  }
+
+  /** Of the packet written last: its identification, and the octets of the largest fragment that it came in. */
+  identification = 0;
+  largestFragment = 0;
+
+  /** Gives up packets whose time is over; `add` does so as well. */
+  expire(now: number): void {
+    for (const partial of this.#packets) {
+      if (partial.active && now - partial.since >= this.#timeout) this.#giveUp(partial, 'reassembly_timeout');
+    }
+  }
+
+  use(): ReassemblyUse {
+    return { packets: this.#packets.filter(({ active }) => active).length, octets: this.#pool.octetsInUse };
+  }
+
+  /** The packet that a fragment belongs to, new when it is the first to arrive; the oldest makes room when there is none. */
+  #find(packet: Uint8Array, offset: number, flow: Flow, fields: FragmentFields, now: number): PartialPacket {
+    let free: PartialPacket | undefined;
+    for (const partial of this.#packets) {
+      if (partial.active && now - partial.since >= this.#timeout) this.#giveUp(partial, 'reassembly_timeout');
+      if (partial.active && partial.isOf(packet, offset, fields)) return partial;
+      if (!partial.active) free ??= partial;
+    }
+    if (free === undefined) {
+      free = this.#oldest(undefined) ?? new PartialPacket();
+      this.#giveUp(free, 'reassembly_evicted');
+    }
+    free.begin(packet, offset, flow, fields, now, this.#arrivals++);
+    return free;
+  }
+
+  #misfit(partial: PartialPacket, packet: Uint8Array, offset: number, fields: FragmentFields): DropReason | undefined {
+    const { position, dataLength, more } = fields;
+    const end = position + dataLength;
+    for (let fragment = partial.first; fragment !== NONE; fragment = this.#nextFragment[fragment] ?? NONE) {
+      const from = this.#position[fragment] ?? 0;
+      const length = this.#length[fragment] ?? 0;
+      if (from >= end || from + length <= position) {
+        if (!more && from >= end) return 'fragment_end_conflict';
+        continue;
+      }
+      const same = from === position && length === dataLength && more === (partial.end !== end);
+      const duplicate = same && this.#pool.equals(fragment, length, packet, offset + fields.dataOffset);
+      return duplicate ? 'fragment_duplicate' : 'fragment_overlap';
+    }
+    return partial.end !== UNKNOWN && (!more || end > partial.end) ? 'fragment_end_conflict' : undefined;
+  }
+
+  /** False when there is no memory left even after every other packet has been given up. */
+  #store(partial: PartialPacket, packet: Uint8Array, offset: number, fields: FragmentFields): boolean {
+    const { headerLength, dataLength } = fields;
+    const fragment = this.#storeOctets(partial, packet, offset + fields.dataOffset, dataLength);
+    if (fragment === NONE) return false;
+    this.#position[fragment] = fields.position;
+    this.#length[fragment] = dataLength;
+    this.#nextFragment[fragment] = partial.first;
+    partial.first = fragment;
+    if (!partial.six && (readUint16(packet, offset + IPV4.fragment) & IPV4.dontFragment) !== 0) {
+      partial.dontFragment = true;
+    }
+    if (fields.position !== 0) return true;
+    partial.header = this.#storeOctets(partial, packet, offset, headerLength);
+    partial.headerLength = headerLength;
+    partial.nextHeaderField = fields.nextHeaderField;
+    // RFC 8200 section 4.5: "Only the value from the Offset zero fragment packet is used for reassembly."
+    partial.next = fields.next;
+    return partial.header !== NONE;
+  }
+
+  #storeOctets(partial: PartialPacket, from: Uint8Array, offset: number, length: number): number {
+    let chain = this.#pool.store(from, offset, length);
+    while (chain === NONE) {
+      const oldest = this.#oldest(partial);
+      if (oldest === undefined) return NONE;
+      this.#giveUp(oldest, 'reassembly_evicted');
+      chain = this.#pool.store(from, offset, length);
+    }
+    return chain;
+  }
+
+  #oldest(but: PartialPacket | undefined): PartialPacket | undefined {
+    let oldest: PartialPacket | undefined;
+    for (const partial of this.#packets) {
+      if (partial.active && partial !== but && (oldest === undefined || partial.arrival < oldest.arrival)) {
+        oldest = partial;
+      }
+    }
+    return oldest;
+  }
+
+  #finish(partial: PartialPacket): 'complete' | DropReason {
+    // The largest total length of IPv4, the largest payload length of IPv6.
+    const header = partial.six ? partial.headerLength - IPV6.headerLength : partial.headerLength;
+    if (header + partial.end > MAXIMUM_LENGTH) return this.#refuseComplete(partial, 'fragment_oversize');
+    // RFC 3168 section 5.3: CE on the whole "MUST NOT occur if any of the other fragments [...] carries Not-ECT".
+    const mixed = (1 << ECN.ce) | (1 << ECN.notEct);
+    if ((partial.ecn & mixed) === mixed) return this.#refuseComplete(partial, 'fragment_ecn_mixed');
+    this.#complete = partial;
+    this.identification = partial.identification;
+    this.largestFragment = partial.largest;
+    return 'complete';
+  }
+
+  /** The fragment that completed the packet is the caller's to count. */
+  #refuseComplete(partial: PartialPacket, reason: DropReason): DropReason {
+    partial.fragments--;
+    return this.#refuse(partial, reason);
+  }
+
+  /** Ends a packet for one reason that this fragment gave; later ones are refused as well, until its time is over. */
+  #refuse(partial: PartialPacket, reason: DropReason): DropReason {
+    this.#drops.count(reason, partial.fragments);
+    this.#release(partial);
+    partial.refused = true;
+    return reason;
+  }
+
+  #giveUp(partial: PartialPacket, reason: DropReason): void {
+    this.#drops.count(reason, partial.fragments);
+    this.#free(partial);
+  }
+
+  #free(partial: PartialPacket): void {
+    this.#release(partial);
+    partial.active = false;
+  }
+
+  #release(partial: PartialPacket): void {
+    let fragment = partial.first;
+    while (fragment !== NONE) {
+      const next = this.#nextFragment[fragment] ?? NONE;
+      this.#pool.release(fragment);
+      fragment = next;
+    }
+    this.#pool.release(partial.header);
+    partial.first = NONE;
+    partial.header = NONE;
+    partial.fragments = 0;
+  }
+}
+
+/** A packet of which fragments wait. */
+class PartialPacket {
+  active = false;
+  refused = false;
+  six = false;
+  since = 0;
+  arrival = 0;
+  identification = 0;
+  /** IPv4 alone tells packets apart by it (RFC 791); the first fragment of IPv6 alone knows it. */
+  protocol = 0;
+  readonly addresses = new Uint8Array(32);
+  /** Chains: octets of the last fragment to arrive, and the header of the one at position 0. */
+  first = NONE;
+  header = NONE;
+  headerLength = 0;
+  nextHeaderField = 0;
+  next = 0;
+  fragments = 0;
+  received = 0;
+  /** Octets of the fragmentable part. */
+  end = UNKNOWN;
+  /** Of all fragments: bit 1 << field. */
+  ecn = 0;
+  largest = 0;
+  dontFragment = false;
+
+  begin(packet: Uint8Array, offset: number, flow: Flow, fields: FragmentFields, now: number, arrival: number): void {
+    this.active = true;
+    this.refused = false;
+    this.six = flow.family === 6;
+    this.since = now;
+    this.arrival = arrival;
+    this.identification = fields.identification;
+    this.protocol = this.six ? 0 : fields.next;
+    copyOctets(packet, offset + (this.six ? IPV6.source : IPV4.source), this.six ? 32 : 8, this.addresses, 0);
+    this.received = 0;
+    this.end = UNKNOWN;
+    this.ecn = 0;
+    this.largest = 0;
+    this.dontFragment = false;
+  }
+
+  isOf(packet: Uint8Array, offset: number, fields: FragmentFields): boolean {
+    const six = (packet[offset] ?? 0) >>> 4 === 6;
+    if (this.identification !== fields.identification || this.six !== six) return false;
+    if (!six && this.protocol !== fields.next) return false;
+    const at = offset + (six ? IPV6.source : IPV4.source);
+    const words = six ? 8 : 2;
+    for (let word = 0; word < words; word++) {
+      if (readUint32(packet, at + 4 * word) !== readUint32(this.addresses, 4 * word)) return false;
+    }
+    return true;
+  }
+}
+
+/** What no fragment may look like, whatever packet it belongs to. */
+function refusalOf(flow: Flow, fields: FragmentFields): DropReason | undefined {
+  const { position, dataLength, more } = fields;
+  if (dataLength <= 0 || (more && dataLength % FRAGMENT_UNIT !== 0)) return 'fragment_malformed';
+  const header = flow.family === 4 ? fields.headerLength : fields.headerLength - IPV6.headerLength;
+  if (header + position + dataLength > MAXIMUM_LENGTH) return 'fragment_oversize';
+  if (position !== 0) return undefined;
+  // RFC 1858 section 3 and RFC 7112 section 5: the first fragment has the header that filters look at.
+  const least = flow.protocol === PROTOCOL.tcp ? TCP_HEADER : LEAST_HEADER;
+  return flow.totalLength - flow.nextLayerOffset < least ? 'fragment_tiny' : undefined;
+}
+
+function check(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new RangeError(`reassembly.${name} is ${least} to ${most}, not ${value}`);
+}
+
+const UNKNOWN = -1;
+/** Enough for the largest packet over a link of 1280 octets. */
+const MAXIMUM_FRAGMENTS = 64;
+const MAXIMUM_LENGTH = 65_535;
+const LEAST_OCTETS = 256 << 10;
+const RESERVED_FLAG = 0x8000;
+const TCP_HEADER = 20;
+const LEAST_HEADER = 8;
