@@ -8,5 +8,8 @@ export default defineConfig({
     include: ['{packages,apps,tools}/**/*.spec.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     environment: 'node',
+    // Patience, no claim about speed: a machine that does other things too may take ten times as long.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

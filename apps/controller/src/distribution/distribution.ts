@@ -253,7 +253,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     this.#store.raiseGeneration(edgeId, above).then(
       () => this.#deliver(edgeId),
       (error: unknown) =>
-        this.#logger.error({ err: error, edgeId }, 'the generation is not raised; trying at reconnect'),
+        this.#logger.error({ err: error, edgeId }, 'the generation is not raised; polling tries it again'),
     );
   }
 
@@ -311,6 +311,8 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     try {
       await this.#catchUp();
       await this.#endRevokedSessions();
+      // Whatever kept a bundle from an edge when it was due, it gets it now.
+      for (const { edgeId } of this.#sessions.all()) this.#deliver(edgeId);
       this.#pollFails = false;
     } catch (error) {
       // Once per outage, not once per poll.

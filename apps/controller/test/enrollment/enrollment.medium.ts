@@ -5,6 +5,7 @@ import { EnrollmentTokens } from '../../src/enrollment/enrollment-tokens.js';
 import { edgeIdentityFromCertificate } from '../../src/pki/edge-identity.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createEdgeKey, type EdgeKey } from '../support/edge-credentials.js';
+import { eventually } from '../support/patience.js';
 import { seedEdge } from '../support/seed-edge.js';
 import { enroll, pinnedRoot } from '../support/southbound-clients.js';
 import { TestController } from '../support/test-controller.js';
@@ -154,7 +155,7 @@ describe('enrollment', () => {
     } finally {
       await postgres.restart();
     }
-    await database().check();
+    await eventually(() => database().check());
     expect(await ask(token)).toMatchObject({ edgeId: edge.edgeId });
   });
 

@@ -9,6 +9,7 @@ import { createEdgeCertificate, createRoot, createServerIdentity } from '../../s
 import { type KeyAndCertificate, readIdentity } from '../../src/pki/identity-file.js';
 import { Database } from '../../src/platform/database/database.js';
 import { certificatePem, createEdgeKey, type EdgeKey } from '../support/edge-credentials.js';
+import { PATIENCE_MILLISECONDS } from '../support/patience.js';
 import { seedEdge } from '../support/seed-edge.js';
 import { enroll, pinnedRoot, sessionClient } from '../support/southbound-clients.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -124,7 +125,7 @@ async function firstAnswer(identity: Identity | undefined): Promise<SessionRespo
   const client = sessionClient(controller.addresses.session, root, identity);
   try {
     return await new Promise<SessionResponse>((resolve, reject) => {
-      const call = client.session(new grpc.Metadata(), { deadline: Date.now() + 10_000 });
+      const call = client.session(new grpc.Metadata(), { deadline: Date.now() + PATIENCE_MILLISECONDS });
       call.on('data', (response: SessionResponse) => {
         resolve(response);
         call.cancel();

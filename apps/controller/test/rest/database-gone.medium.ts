@@ -1,7 +1,8 @@
 import type { Policy } from '@weft/contracts/rest';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPool } from '../../src/platform/database/connection-options.js';
+import { eventually } from '../support/patience.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
 
 let api: Api;
@@ -9,8 +10,6 @@ beforeAll(async () => {
   api = await Api.start();
 });
 afterAll(() => api.stop());
-
-const PATIENCE = { timeout: 20_000, interval: 50 };
 
 describe('when Postgres goes away', () => {
   it('in the middle of a transaction, nothing of it is there afterwards, and every answer is honest', async () => {
@@ -27,10 +26,10 @@ describe('when Postgres goes away', () => {
     await connection`lock table rule_services in access exclusive mode`;
     const body = { name: 'q', rules: [rule('other', made.tokyo.id, made.berlin.id)] };
     const replacement = api.send('PUT', `/policies/${before.id}`, body, { 'if-match': '"1"' });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const waiting = await blocker`select from pg_locks where not granted and relation = 'rule_services'::regclass`;
       expect(waiting).toHaveLength(1);
-    }, PATIENCE);
+    });
     await api.postgres.stop();
     await blocker.end({ timeout: 0 }).catch((error: unknown) => expect(error).toBeInstanceOf(postgres.PostgresError));
 
@@ -45,7 +44,7 @@ describe('when Postgres goes away', () => {
     expect(JSON.stringify(read)).not.toMatch(/ECONN|ENOENT|socket/);
 
     await api.postgres.restart();
-    await vi.waitFor(async () => expect((await fetch(`${api.controller.url}/readyz`)).status).toBe(200), PATIENCE);
+    await eventually(async () => expect((await fetch(`${api.controller.url}/readyz`)).status).toBe(200));
     const after = await api.fetch(api.path(`/policies/${before.id}`));
     expect(await after.json()).toEqual(before);
   });

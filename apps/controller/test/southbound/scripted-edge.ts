@@ -51,12 +51,19 @@ export class ScriptedEdge {
   #client: SessionServiceClient | undefined;
   #stream: ClientDuplexStream<SessionRequest, SessionResponse> | undefined;
   #watchers: (() => void)[] = [];
+  #company: readonly ScriptedEdge[] = [this];
   /** Set when the stream is over. */
   ended: ServiceError | 'ended' | undefined;
 
   constructor(name: string, credentials: Credentials) {
     this.name = name;
     this.#credentials = credentials;
+  }
+
+  /** Makes edges one scenario: who waits for one of them looks whenever something happens to any, and fails with any. */
+  static together<T extends readonly ScriptedEdge[]>(edges: T): T {
+    for (const edge of edges) edge.#company = edges;
+    return edges;
   }
 
   /** Opens a stream; says nothing yet. */
@@ -68,7 +75,8 @@ export class ScriptedEdge {
     const stream = this.#client.session();
     this.#stream = stream;
     stream.on('data', (response: SessionResponse) => {
-      if (response.message !== undefined) this.#take(response.message);
+      // What an abandoned stream still brings was said to nobody.
+      if (response.message !== undefined && stream === this.#stream) this.#take(response.message);
     });
     stream.on('error', (error: ServiceError) => this.#end(stream, error));
     stream.on('end', () => this.#end(stream, 'ended'));
@@ -123,13 +131,14 @@ export class ScriptedEdge {
     this.#stream = undefined;
   }
 
-  /** Resolves as soon as the condition holds, looking after each message; rejects when the stream ends before. */
+  /** Resolves as soon as the condition holds, looking after each message; rejects when a stream ends before. */
   until<T>(condition: () => T | undefined | false): Promise<T> {
+    const gone = () => this.#company.find((edge) => edge.ended !== undefined);
     return new Promise((resolve, reject) => {
       const check = () => {
         const result = condition();
         if (result !== undefined && result !== false) resolve(result);
-        else if (this.ended !== undefined) reject(new Error(`the stream of ${this.name} ended: ${this.ended}`));
+        else if (gone() !== undefined) reject(new Error(`the stream of ${gone()?.name} ended: ${gone()?.ended}`));
         else this.#watchers.push(check);
       };
       check();
@@ -199,6 +208,6 @@ export class ScriptedEdge {
   }
 
   #notify(): void {
-    for (const watcher of this.#watchers.splice(0)) watcher();
+    for (const edge of this.#company) for (const watcher of edge.#watchers.splice(0)) watcher();
   }
 }

@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { Bundle, BundleManifest } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Distribution } from '../../src/distribution/distribution.js';
+import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
 import type { EdgeState } from '../../src/observations/edge-state.js';
 import { EdgeStates } from '../../src/observations/edge-states.js';
 import type { TunnelState } from '../../src/observations/tunnel-state.js';
@@ -10,6 +11,7 @@ import { TunnelStates } from '../../src/observations/tunnel-states.js';
 import { BundleSigner } from '../../src/pki/bundle-signer.js';
 import { ControllerEpoch } from '../../src/platform/database/controller-epoch.js';
 import { Database } from '../../src/platform/database/database.js';
+import { eventually } from '../support/patience.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { TestController } from '../support/test-controller.js';
 import { TestPostgres } from '../support/test-postgres.js';
@@ -35,11 +37,11 @@ beforeEach(async () => {
   fabric = new TestFabric();
   await fabric.seed(controller);
   const [paris, tokyo, lima] = fabric.edgeIds;
-  edges = [
+  edges = ScriptedEdge.together([
     new ScriptedEdge('paris', await enrolled(controller, fabric.tenantId, paris)),
     new ScriptedEdge('tokyo', await enrolled(controller, fabric.tenantId, tokyo)),
     new ScriptedEdge('lima', await enrolled(controller, fabric.tenantId, lima)),
-  ];
+  ]);
   return async () => {
     for (const edge of edges) edge.close();
     await controller.stop();
@@ -76,8 +78,8 @@ describe('a session', () => {
     ]);
     expect(paris.steps()).toEqual(['installInbound', 'installOutbound']);
     expect(tokyo.steps()).toEqual(['installInbound', 'installOutbound']);
-    await vi.waitFor(() => expect(tunnels()).toMatchObject([{ state: 'up', reason: null, rekeys: 0 }]));
-    await vi.waitFor(() => expect(state(0)).toMatchObject({ connected: true, inSync: true, agentVersion: '1.2.3' }));
+    await eventually(() => expect(tunnels()).toMatchObject([{ state: 'up', reason: null, rekeys: 0 }]));
+    await eventually(() => expect(state(0)).toMatchObject({ connected: true, inSync: true, agentVersion: '1.2.3' }));
   });
 
   it('makes keys of 36 octets that differ per direction and are in neither database nor log', async () => {
@@ -107,7 +109,7 @@ describe('a session', () => {
     tokyo.connect(controller);
     await associated(paris, tokyo);
     paris.close();
-    await vi.waitFor(() => expect(state(0).connected).toBe(false));
+    await eventually(() => expect(state(0).connected).toBe(false));
     expect(tunnels()).toMatchObject([
       {
         state: 'down',
@@ -115,7 +117,7 @@ describe('a session', () => {
       },
     ]);
     paris.connect(controller);
-    await vi.waitFor(() => expect(tunnels()).toMatchObject([{ state: 'up' }]));
+    await eventually(() => expect(tunnels()).toMatchObject([{ state: 'up' }]));
     expect(paris.received.map((message) => message.$case)).toEqual(['welcome']);
   });
 
@@ -150,8 +152,9 @@ describe('a session', () => {
     controller = await TestController.start({ databaseUrl, dataDirectory: data.path });
     paris.connect(controller);
     tokyo.connect(controller);
-    await paris.until(() => paris.inbound.size === 1 && !paris.inbound.has(before[0] ?? 0));
-    await tokyo.until(() => tokyo.outbound.length === 1 && tokyo.inbound.size === 1);
+    // Both hold two pairs until the old one is deleted, so that one pair without the old one is the end of it.
+    const replaced = (edge: ScriptedEdge) => edge.inbound.size === 1 && edge.outbound.length === 1;
+    await paris.until(() => !paris.inbound.has(before[0] ?? 0) && replaced(paris) && replaced(tokyo));
     const steps = ['installInbound', 'installOutbound', 'deleteAssociations'];
     expect([paris.steps(), tokyo.steps()]).toEqual([steps, steps]);
     expect(paris.messages('bundlePush')).toEqual([]);
@@ -164,14 +167,14 @@ describe('a session', () => {
     const rejection = { path: 'security_policies[0]', rule: 'too_many', reason: 'no room' };
     paris.answerPush = ({ nonce }) => ({ $case: 'bundleNack', value: { nonce, rejection, running: undefined } });
     paris.connect(controller);
-    await vi.waitFor(() => expect(state(0).lastRejection).toEqual(rejection));
+    await eventually(() => expect(state(0).lastRejection).toEqual(rejection));
     paris.connect(controller);
     await paris.until(() => paris.messages('welcome')[0]);
     await application().get(Distribution).revisionPublished(fabric.tenantId);
     expect(paris.messages('bundlePush')).toEqual([]);
     paris.answerPush = (push) => paris.apply(push);
     await fabric.publish(controller, ['DISCARD']);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(state(0)).toMatchObject({ inSync: true, lastRejection: null, applied: { revision: 2 } }),
     );
   });
@@ -188,7 +191,7 @@ describe('a session', () => {
     paris.answerPush = (push) => paris.apply(push);
     const answer = paris.apply(first);
     if (answer !== undefined) paris.say(answer);
-    await vi.waitFor(() => expect(state(0)).toMatchObject({ inSync: true, applied: { revision: 3, generation: 3 } }));
+    await eventually(() => expect(state(0)).toMatchObject({ inSync: true, applied: { revision: 3, generation: 3 } }));
     expect(paris.messages('bundlePush').length).toBe(2);
   });
 
@@ -199,14 +202,25 @@ describe('a session', () => {
     const push = await paris.until(() => paris.messages('bundlePush')[0]);
     const manifest = BundleManifest.decode(push.bundle?.manifest ?? EMPTY);
     expect(manifest).toMatchObject({ generation: 42n, parentHash: Buffer.alloc(32, 1) });
-    await vi.waitFor(() => expect(state(0)).toMatchObject({ inSync: true, applied: { generation: 42 } }));
+    await eventually(() => expect(state(0)).toMatchObject({ inSync: true, applied: { generation: 42 } }));
+  });
+
+  it('raises the generation at the next poll when the database refused it at first', async () => {
+    const [paris] = edges;
+    await fabric.publish(controller, ['PROTECT']);
+    vi.spyOn(application().get(EdgeBundlesRepository), 'raiseGeneration').mockRejectedValueOnce(new Error('gone'));
+    paris.connect(controller, { running: { generation: 41n, contentHash: Buffer.alloc(32, 1) } });
+    await eventually(() => expect(state(0)).toMatchObject({ inSync: true, applied: { generation: 42 } }));
+    expect(controller.log).toContainEqual(
+      expect.objectContaining({ level: 'error', msg: 'the generation is not raised; polling tries it again' }),
+    );
   });
 
   it('refuses a second one of the same edge and keeps the first', async () => {
     const [paris] = edges;
     await fabric.publish(controller, ['PROTECT']);
     paris.connect(controller);
-    await vi.waitFor(() => expect(state(0).inSync).toBe(true));
+    await eventually(() => expect(state(0).inSync).toBe(true));
     const second = paris.twin();
     second.connect(controller);
     expect(await second.status()).toMatchObject({ code: status.ALREADY_EXISTS });
@@ -218,7 +232,7 @@ describe('a session', () => {
     const [paris] = edges;
     await fabric.publish(controller, ['PROTECT']);
     paris.connect(controller);
-    await vi.waitFor(() => expect(state(0).inSync).toBe(true));
+    await eventually(() => expect(state(0).inSync).toBe(true));
     await database().sql`delete from edges where id = ${fabric.edgeIds[0]}`;
     expect(await paris.status()).toMatchObject({ code: status.UNAUTHENTICATED });
     paris.connect(controller);
@@ -282,7 +296,7 @@ describe('a session', () => {
     const refusal = await paris.status();
     expect(refusal.code).toBe(status.INVALID_ARGUMENT);
     expect(refusal.details.split(': ')[0]).toBe(field);
-    await vi.waitFor(() => expect(state(0).connected).toBe(false));
+    await eventually(() => expect(state(0).connected).toBe(false));
   });
 });
 
@@ -292,17 +306,17 @@ describe('a published revision', () => {
     await fabric.publish(controller, ['PROTECT', 'PROTECT', 'PROTECT']);
     for (const edge of edges) edge.connect(controller);
     await Promise.all(edges.map((edge) => edge.until(() => edge.outbound.length === 2)));
-    await vi.waitFor(() => expect(tunnels().map((tunnel) => tunnel.state)).toEqual(['up', 'up', 'up']));
+    await eventually(() => expect(tunnels().map((tunnel) => tunnel.state)).toEqual(['up', 'up', 'up']));
     const kept = [...lima.inbound.keys()];
     const told = edges.map((edge) => edge.received.length);
     await fabric.publish(controller, ['DISCARD', 'PROTECT', 'PROTECT']);
     await Promise.all([paris, tokyo].map((edge) => edge.until(() => edge.bundle?.tunnels.length === 1)));
-    await vi.waitFor(() => expect([0, 1, 2].map((index) => state(index).applied?.revision)).toEqual([2, 2, 2]));
+    await eventually(() => expect([0, 1, 2].map((index) => state(index).applied?.revision)).toEqual([2, 2, 2]));
     expect([0, 1, 2].map((index) => state(index).inSync)).toEqual([true, true, true]);
     expect(lima.received.length).toBe(told[2]);
     expect([...lima.inbound.keys()]).toEqual(kept);
     expect(state(2).desired).toMatchObject({ revision: 2, generation: 1 });
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect([paris, tokyo].map((edge) => [edge.inbound.size, edge.outbound.length])).toEqual([
         [1, 1],
         [1, 1],
@@ -315,7 +329,7 @@ describe('a published revision', () => {
     const [paris] = edges;
     await fabric.publish(controller, ['PROTECT']);
     paris.connect(controller);
-    await vi.waitFor(() => expect(state(0).inSync).toBe(true));
+    await eventually(() => expect(state(0).inSync).toBe(true));
     await fabric.publish(controller, ['PROTECT'], { sites: [] });
     expect(state(0)).toMatchObject({ inSync: true, desired: { revision: 1 } });
     const failure = application().get(Distribution).failure(fabric.tenantId);
@@ -330,7 +344,7 @@ describe('a published revision', () => {
       }),
     );
     await fabric.publish(controller, ['DISCARD']);
-    await vi.waitFor(() => expect(state(0)).toMatchObject({ inSync: true, desired: { revision: 3, generation: 2 } }));
+    await eventually(() => expect(state(0)).toMatchObject({ inSync: true, desired: { revision: 3, generation: 2 } }));
     expect(application().get(Distribution).failure(fabric.tenantId)).toBeUndefined();
   });
 
@@ -338,12 +352,10 @@ describe('a published revision', () => {
     const [paris] = edges;
     await fabric.publish(controller, ['PROTECT']);
     paris.connect(controller);
-    await vi.waitFor(() => expect(state(0).inSync).toBe(true));
+    await eventually(() => expect(state(0).inSync).toBe(true));
     vi.spyOn(application().get(Distribution), 'revisionPublished').mockResolvedValueOnce(undefined);
     await fabric.publish(controller, ['DISCARD']);
-    await vi.waitFor(() => expect(state(0)).toMatchObject({ inSync: true, applied: { revision: 2 } }), {
-      timeout: 10_000,
-    });
+    await eventually(() => expect(state(0)).toMatchObject({ inSync: true, applied: { revision: 2 } }));
   });
 });
 
@@ -353,7 +365,7 @@ async function associated(one: ScriptedEdge, other: ScriptedEdge): Promise<void>
   await Promise.all([one.until(() => complete(one)), other.until(() => complete(other))]);
   expect(one.outbound.map(({ spi }) => spi)).toEqual([...other.inbound.keys()]);
   expect(other.outbound.map(({ spi }) => spi)).toEqual([...one.inbound.keys()]);
-  await vi.waitFor(() => expect(tunnels()).toMatchObject([{ state: 'up' }]));
+  await eventually(() => expect(tunnels()).toMatchObject([{ state: 'up' }]));
 }
 
 function state(index: number): EdgeState {

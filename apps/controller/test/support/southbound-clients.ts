@@ -7,6 +7,7 @@ import {
   type EnrollResponse,
   SessionServiceClient,
 } from '@weft/contracts/southbound';
+import { PATIENCE_MILLISECONDS } from './patience.js';
 
 /** As edges do: whatever the address, the certificate must be for this name. */
 const CLIENT_OPTIONS: grpc.ClientOptions = {
@@ -46,7 +47,7 @@ export function pinnedRoot(address: string, token: string): Promise<Buffer> {
 export function enroll(address: string, root: Buffer, request: Partial<EnrollRequest>): Promise<EnrollResponse> {
   const client = new EnrollmentServiceClient(address, grpc.credentials.createSsl(root), CLIENT_OPTIONS);
   const whole = { token: '', certificateSigningRequest: Buffer.alloc(0), agentVersion: '1.0.0', hostName: 'host' };
-  const deadline = Date.now() + CALL_MILLISECONDS;
+  const deadline = Date.now() + PATIENCE_MILLISECONDS;
   return new Promise<EnrollResponse>((resolve, reject) => {
     client.enroll({ ...whole, ...request }, new grpc.Metadata(), { deadline }, (error, response) => {
       if (error === null) resolve(response);
@@ -64,5 +65,3 @@ export function sessionClient(
   const credentials = grpc.credentials.createSsl(root, identity?.privateKey ?? null, identity?.certificate ?? null);
   return new SessionServiceClient(address, credentials, CLIENT_OPTIONS);
 }
-
-const CALL_MILLISECONDS = 10_000;
