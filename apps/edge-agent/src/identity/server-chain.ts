@@ -17,7 +17,7 @@ export async function fetchPinnedRoot(address: ControllerAddress, fingerprint: U
   const root = presentedCertificates(socket).find((octets) =>
     timingSafeEqual(createHash('sha256').update(octets).digest(), fingerprint),
   );
-  socket.destroy();
+  await leave(socket);
   if (root === undefined) {
     throw new EnrollmentError(
       'pin_mismatch',
@@ -33,8 +33,7 @@ export async function fetchPinnedRoot(address: ControllerAddress, fingerprint: U
  * "unavailable". Throws EnrollmentError `controller_unreachable`, `server_certificate_expired`, `server_certificate_refused`.
  */
 export async function checkServerCertificate(address: ControllerAddress, root: string): Promise<void> {
-  const socket = await connect(address, { ca: root, servername: CONTROLLER_NAME });
-  socket.destroy();
+  await leave(await connect(address, { ca: root, servername: CONTROLLER_NAME }));
 }
 
 /** PEM of a DER certificate. */
@@ -63,6 +62,20 @@ function connect(address: ControllerAddress, options: tls.ConnectionOptions): Pr
     socket.once('error', fail);
     socket.once('timeout', () => fail(new Error(`no answer within ${CONNECT_TIMEOUT_MILLISECONDS} ms`)));
   });
+}
+
+/**
+ * Closes as RFC 8446 section 6.1 wants it, "with a closure alert". In TLS 1.3 we are ready before the controller has read
+ * our Finished: a connection that is dropped then is a broken handshake to it, and a warning in its log.
+ */
+async function leave(socket: tls.TLSSocket): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
+  // Nothing depends on how it ends: what we came for, we have. The timeout of the connection bounds it.
+  socket.on('error', () => undefined);
+  socket.resume().end();
+  await closed;
 }
 
 function connectError(address: ControllerAddress, error: Error): EnrollmentError {
