@@ -2,12 +2,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { runQuietly } from './commands.mjs';
+import { say } from './phase-line.mjs';
 
 /** Runs `npm ci` unless node_modules is what package-lock.json describes already. */
 export async function installNpmPackages(root) {
   const reason = whyNotInstalled(root);
   if (reason === undefined) return { ok: true, text: 'as in package-lock.json' };
-  process.stderr.write(`Installing npm packages: ${reason}.\n`);
+  say(`Installing npm packages: ${reason}.`);
   const { code, output } = await runQuietly('npm', ['ci'], { cwd: root });
   if (code !== 0) return { ok: false, text: `npm ci failed:\n${output.trim()}` };
   return { ok: true, text: 'installed with npm ci' };

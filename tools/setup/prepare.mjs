@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { buildProjects } from './build.mjs';
 import { holdSetupLock } from './lock.mjs';
 import { installNpmPackages } from './npm-packages.mjs';
+import { phase } from './phase-line.mjs';
 import { installSystemPackages } from './system-packages.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -23,11 +24,7 @@ export async function prepare({ purpose }) {
       ['build', () => buildProjects(root)],
     ];
     for (const [name, run] of phases) {
-      const started = performance.now();
-      const outcome = await run();
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      process.stderr.write(`${name.padEnd(15)}  ${outcome.text} (${seconds} s)\n`);
-      if (!outcome.ok) return false;
+      if (!(await phase(name, run))) return false;
     }
     return true;
   } finally {

@@ -1,5 +1,6 @@
 // Programs that come with the system, from Debian's or Ubuntu's packages.
 import { programExists, runQuietly } from './commands.mjs';
+import { say } from './phase-line.mjs';
 
 /** `optional`: without it some tests are skipped, and say so; everything else runs. */
 const PROGRAMS = [
@@ -26,7 +27,7 @@ export async function installSystemPackages(purpose) {
   if (process.getuid?.() !== 0) {
     return { ok: !required, text: `missing ${names(missing)}; install with: sudo ${line}` };
   }
-  process.stderr.write(`Installing ${packages.join(', ')} with apt-get.\n`);
+  say(`Installing ${packages.join(', ')} with apt-get.`);
   const failure = await aptInstall(packages);
   if (failure === undefined) return { ok: true, text: `installed ${packages.join(', ')}` };
   return { ok: !required, text: `could not install ${names(missing)} (${line}):\n${failure}` };

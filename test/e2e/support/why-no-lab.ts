@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describeMissing, missingRequirements } from '@weft/lab';
+import { missingRequirements, THIS_MACHINE } from '@weft/lab';
 
 /** Why this machine cannot run the lab: the reason that a skipped test gives. Undefined when it can. */
 export function whyNoLab(): string | undefined {
-  const missing = missingRequirements(process.getuid?.() === 0);
-  if (missing.length > 0) return describeMissing(missing);
+  const missing = missingRequirements(THIS_MACHINE);
+  if (missing.length > 0) return missing.map(({ what, repair }) => [what, repair].join(' ').trim()).join(' ');
   const unbuilt = PROGRAMS.filter((program) => !existsSync(program));
   return unbuilt.length === 0 ? undefined : `not built (npm run build): ${unbuilt.join(', ')}`;
 }

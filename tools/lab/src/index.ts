@@ -8,6 +8,7 @@ export { waitUntil } from './fabric/wait-until.js';
 export { FILE_PORT } from './host/content.js';
 export type { Lab, LabOptions } from './lab.js';
 export { LabError } from './lab-error.js';
-export { describeMissing, missingRequirements } from './sandbox/requirements.js';
+export { THIS_MACHINE } from './sandbox/machine.js';
+export { missingRequirements } from './sandbox/requirements.js';
 export { startLab } from './start-lab.js';
 export { type Flow, flowsOf, LAB_TOPOLOGY, siteNamed, type Topology } from './topology/topology.js';

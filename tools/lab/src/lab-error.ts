@@ -1,4 +1,4 @@
-/** Why a lab is not up: the step, and where to look. */
+/** Why a lab is not up, or no longer well: the step that failed, and where to look. */
 export class LabError extends Error {
   readonly step: string;
   /** The process whose log explains it, with its last lines. */

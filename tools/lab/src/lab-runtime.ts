@@ -33,7 +33,12 @@ export class LabRuntime {
   ): Promise<LabRuntime> {
     const watch = new ExitWatch(onUnexpectedExit);
     const sandbox = await openSandbox({ onProcessExit: (name, code, signal) => watch.exited(name, code, signal) });
-    await sandbox.call('createNetwork', {});
+    try {
+      await sandbox.call('createNetwork', {});
+    } catch (error) {
+      await sandbox.close();
+      throw error;
+    }
     return new LabRuntime(sandbox, topology, adminPassword, watch);
   }
 

@@ -1,6 +1,7 @@
 import type { CaptureCounts } from './capture/counts.js';
 import type { ControllerApi } from './fabric/controller-api.js';
 import type { Fabric } from './fabric/intent.js';
+import type { LabError } from './lab-error.js';
 import type { ExecuteResult, ProcessExit, ProcessSpec } from './sandbox/protocol.js';
 import type { Topology } from './topology/topology.js';
 
@@ -37,6 +38,8 @@ export interface Lab {
   captureCounts(): Promise<CaptureCounts>;
   /** Copies the logs of all processes to a directory that outlives the lab; undefined when they are gone. */
   saveLogs(): Promise<string | undefined>;
+  /** What went wrong in a step, with the logs that explain it. */
+  failure(step: string, cause: unknown): Promise<LabError>;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
 import type { Lab } from './lab.js';
-import { LabError } from './lab-error.js';
+import { explain } from './report/explanation.js';
 import { makeProgress, type Progress } from './report/progress.js';
 import { trafficTable } from './report/table.js';
 import { judge, type Observations, problemsOf, type Verdict } from './report/verdict.js';
@@ -55,28 +55,36 @@ process.exitCode = await main(flags, makeProgress(process.stderr, elapsedSeconds
 async function main({ check, json, port }: Flags, progress: Progress): Promise<number> {
   let lab: Lab | undefined;
   let verdict = NOTHING_SEEN;
+  let step = '';
+  const onStep = (next: string) => {
+    step = next;
+    progress.begin(next);
+  };
   try {
     lab = await startLab({
       port,
       signal: interruption.signal,
-      onStep: (step) => progress.begin(step),
+      onStep,
       onUnexpectedExit: (name, how) => progress.note(`${name} ended by itself (${how})`),
     });
-    const seen = await runChecks(lab, (step) => progress.begin(step), elapsedSeconds);
+    const seen = await runChecks(lab, onStep, elapsedSeconds);
     progress.finish();
     verdict = judge(seen);
     await report(lab, seen);
     if (check !== true) await stayUp(lab, json === true ? verdict : undefined);
   } catch (error) {
-    if (interruptedBy === undefined) {
-      progress.fail();
-      explain(error);
-    }
     verdict = { ...verdict, ok: false, seconds: Number(elapsedSeconds().toFixed(1)) };
-    if (json === true && interruptedBy === undefined) print(JSON.stringify(verdict));
-    return interruptedBy === undefined ? 1 : EXIT_CODES[interruptedBy];
+    if (interruptedBy !== undefined) {
+      progress.fail('Interrupted');
+      return EXIT_CODES[interruptedBy];
+    }
+    progress.fail('Failed');
+    process.stderr.write(`\n${explain(lab === undefined ? error : await lab.failure(step, error))}\n`);
+    if (json === true) print(JSON.stringify(verdict));
+    return 1;
   } finally {
     await lab?.close();
+    if (interruptedBy !== undefined) process.stderr.write('The lab has ended and left nothing behind.\n');
   }
   if (check === true && json === true) print(JSON.stringify(verdict));
   return verdict.ok ? 0 : 1;
@@ -101,20 +109,6 @@ async function stayUp(lab: Lab, verdict: Verdict | undefined): Promise<void> {
   const idle = setInterval(() => undefined, KEEP_ALIVE_MILLISECONDS);
   await new Promise<void>((resolve) => interruption.signal.addEventListener('abort', () => resolve(), { once: true }));
   clearInterval(idle);
-}
-
-function explain(error: unknown): void {
-  if (!(error instanceof LabError)) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return;
-  }
-  process.stderr.write(`\nThe lab is not up. Step: ${error.step}\n${error.message}\n`);
-  if (error.process !== undefined) {
-    process.stderr.write(
-      `\nThe last lines of ${error.process}:\n${error.lastLogLines.map((line) => `  ${line}`).join('\n')}\n`,
-    );
-  }
-  if (error.logDirectory !== undefined) process.stderr.write(`\nAll logs: ${error.logDirectory}\n`);
 }
 
 function parsePort(text: string): number {

@@ -3,11 +3,12 @@ import { proveCapture } from './checks/capture-proof.js';
 import { pingFlow, transferFlow } from './checks/traffic.js';
 import { LabRuntime } from './lab-runtime.js';
 import { judge } from './report/verdict.js';
+import { THIS_MACHINE } from './sandbox/machine.js';
 import { missingRequirements } from './sandbox/requirements.js';
 import { flowsOf, LAB_TOPOLOGY } from './topology/topology.js';
 
 /** The lab's own guard, shown what it must refuse: an internet that routes the sites' traffic in the clear. */
-const [missing] = missingRequirements(process.getuid?.() === 0);
+const [missing] = missingRequirements(THIS_MACHINE);
 let runtime: LabRuntime;
 
 beforeAll(async () => {

@@ -10,6 +10,9 @@ import type { Lab, LabOptions } from './lab.js';
 import { LabError } from './lab-error.js';
 import { LabRuntime } from './lab-runtime.js';
 import { type ConsoleForward, forwardConsole } from './sandbox/console-forward.js';
+import { THIS_MACHINE } from './sandbox/machine.js';
+import { missingRequirements } from './sandbox/requirements.js';
+import { requirementsError } from './sandbox/sandbox-error.js';
 import { LAB_TOPOLOGY } from './topology/topology.js';
 
 /** Brings up the whole lab; rejects with a LabError that says at which step it failed and where to look. */
@@ -38,6 +41,10 @@ interface Progress {
 async function bringUp(options: LabOptions, progress: Progress): Promise<Lab> {
   const password = randomBytes(12).toString('base64url');
   const onUnexpectedExit = options.onUnexpectedExit ?? (() => undefined);
+
+  begin(progress, 'What this machine has and allows');
+  const missing = missingRequirements(THIS_MACHINE);
+  if (missing.length > 0) throw requirementsError(missing);
 
   begin(progress, 'Network namespaces and links');
   const runtime = await LabRuntime.open(LAB_TOPOLOGY, password, onUnexpectedExit);
@@ -117,6 +124,7 @@ function makeHandle({ runtime, forward, baseline, ...parts }: Parts): Lab {
     waitForFabric: () => waitForFabric(parts.api, runtime.topology.sites.length, FABRIC_TIMEOUT_MILLISECONDS),
     captureCounts: async () => countsSince(baseline, await runtime.sandbox.call('captureCounts', {})),
     saveLogs: () => saveLogs(runtime.sandbox),
+    failure: async (step, cause) => new LabError(step, cause, await collectEvidence(runtime.sandbox, cause)),
     close: async () => {
       await forward.close();
       await runtime.close();

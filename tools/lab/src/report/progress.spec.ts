@@ -24,7 +24,7 @@ describe('progress', () => {
     progress.begin('First');
     now = 1.25;
     progress.begin('Second');
-    progress.fail();
+    progress.fail('Failed');
     expect(text()).toBe('   0.0 s  First\n   1.3 s  Second\n   1.3 s  Failed\n');
   });
 
@@ -34,7 +34,7 @@ describe('progress', () => {
     progress.begin('First');
     progress.note('By the way');
     progress.begin('Second');
-    progress.fail();
+    progress.fail('Failed');
     const lines = text()
       .split('\n')
       .map((line) => line.split('\u001b[2K').at(-1));

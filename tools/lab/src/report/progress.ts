@@ -6,8 +6,8 @@ export interface Progress {
   note(text: string): void;
   /** The last step is done. */
   finish(): void;
-  /** The last step has failed. */
-  fail(): void;
+  /** The last step has not come to its end. */
+  fail(how: 'Failed' | 'Interrupted'): void;
 }
 
 export interface ProgressOutput {
@@ -43,8 +43,8 @@ class PlainProgress implements Progress {
     this.note('Done');
   }
 
-  fail(): void {
-    this.note('Failed');
+  fail(how: string): void {
+    this.note(how);
   }
 }
 

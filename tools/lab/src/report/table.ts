@@ -23,7 +23,7 @@ export function trafficTable(traffic: readonly TrafficResult[]): string {
 }
 
 function transferCells(transfer: TrafficResult['transfer']): readonly string[] {
-  if (transfer === undefined) return ['', '', ''];
+  if (transfer === undefined) return ['–', '–', '–'];
   const { mebibytes, megabitsPerSecond, sha256Match } = transfer;
   return [mebibytes.toFixed(0), megabitsPerSecond.toFixed(0), sha256Match ? 'match' : 'MISMATCH'];
 }

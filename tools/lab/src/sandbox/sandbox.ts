@@ -1,9 +1,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { delimiter } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { searchPath, THIS_MACHINE } from './machine.js';
+import { unshareArguments } from './namespaces.js';
 import { SANDBOX_STATE_DIRECTORY, type SandboxCalls, type SandboxMessage, type SandboxMethod } from './protocol.js';
-import { describeMissing, missingRequirements, searchPath } from './requirements.js';
 import { SandboxError } from './sandbox-error.js';
 
 /** The private namespaces in which the whole lab lives. When this process ends, however it ends, they end with it. */
@@ -27,14 +29,13 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
  * Makes the namespaces and resolves when the program inside answers. Root makes them directly; anybody else inside a user
- * namespace. Nothing here needs cleaning up afterwards: the kernel does it when the first process inside is gone, and that
- * one dies with this process (`--pdeathsig`, `--kill-child`, and the end of its standard input).
+ * namespace. What the machine must have and allow for it, `missingRequirements` tells beforehand.
+ *
+ * Nothing here needs cleaning up afterwards: the kernel does it when the first process inside is gone, and that one dies
+ * with this process (`--pdeathsig`, `--kill-child`, and the end of its standard input).
  */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const isRoot = process.getuid?.() === 0;
-  const missing = missingRequirements(isRoot);
-  if (missing.length > 0) throw new SandboxError({ code: 'requirements' }, describeMissing(missing));
-  const child = spawnInside(isRoot);
+  const child = spawnInside();
   const connection = new Connection(child, options);
   await connection.ready;
   return {
@@ -52,13 +53,12 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
  * `sh` is the first process: it collects the orphans of the namespace, which node would not. It is a session of its own
  * (`detached`), so that Ctrl-C reaches this process only, which then decides.
  */
-function spawnInside(isRoot: boolean): Child {
-  const unshare = ['--net', '--mount', '--ipc', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
-  const user = isRoot ? [] : ['--user', '--map-root-user'];
+function spawnInside(): Child {
   const program = ['sh', '-c', '"$@"; exit $?', 'sh', process.execPath, INNER_PROGRAM];
-  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'unshare', ...user, ...unshare, '--', ...program], {
+  const unshare = ['unshare', ...unshareArguments(THIS_MACHINE.isRoot), '--', ...program];
+  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...unshare], {
     detached: true,
-    env: { ...process.env, PATH: searchPath(), TMPDIR: `${SANDBOX_STATE_DIRECTORY}/tmp` },
+    env: { ...process.env, PATH: searchPath().join(delimiter), TMPDIR: `${SANDBOX_STATE_DIRECTORY}/tmp` },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
 }
@@ -112,7 +112,7 @@ class Connection {
       this.#onReady = resolve;
     });
     const failed = this.ended.then((stderr): never => {
-      throw new SandboxError({ code: 'sandbox' }, `${NAMESPACES_REFUSED} ${stderr.trim()}`);
+      throw new SandboxError({ code: 'sandbox' }, `${NEVER_READY} ${stderr.trim()}`);
     });
     return Promise.race([ready, failed]);
   }
@@ -154,5 +154,4 @@ class Connection {
 
 const INNER_PROGRAM = fileURLToPath(new URL('../../dist/inner/main.js', import.meta.url));
 const KEPT_STDERR = 16_384;
-const NAMESPACES_REFUSED =
-  'The private namespaces of the lab could not be made (in a container it needs --privileged, or CAP_SYS_ADMIN and CAP_NET_ADMIN):';
+const NEVER_READY = 'The program inside the private namespaces of the lab ended before it was ready:';
