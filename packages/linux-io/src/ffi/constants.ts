@@ -20,6 +20,7 @@ export const LINUX = {
   // sys/socket.h
   AF_INET: 2,
   AF_INET6: 10,
+  AF_PACKET: 17,
   SOCK_DGRAM: 2,
   SOCK_RAW: 3,
   SOCK_NONBLOCK: 0o4000,
@@ -29,6 +30,7 @@ export const LINUX = {
   MSG_CTRUNC: 0x08,
   MSG_ERRQUEUE: 0x2000,
   SOL_SOCKET: 1,
+  SOL_PACKET: 263,
   SO_SNDBUF: 7,
   SO_RCVBUF: 8,
   SO_REUSEPORT: 15,
@@ -71,6 +73,19 @@ export const LINUX = {
   SO_EE_ORIGIN_LOCAL: 1,
   SO_EE_ORIGIN_ICMP: 2,
   SO_EE_ORIGIN_ICMP6: 3,
+  // linux/if_ether.h
+  ETH_P_ALL: 3,
+  // linux/if_packet.h
+  PACKET_RX_RING: 5,
+  PACKET_STATISTICS: 6,
+  PACKET_VERSION: 10,
+  PACKET_IGNORE_OUTGOING: 23,
+  TP_STATUS_KERNEL: 0,
+  TP_STATUS_USER: 1,
+  // sys/mman.h
+  PROT_READ: 0x1,
+  PROT_WRITE: 0x2,
+  MAP_SHARED: 0x01,
   // linux/if_tun.h
   IFF_TUN: 0x0001,
   IFF_MULTI_QUEUE: 0x0100,

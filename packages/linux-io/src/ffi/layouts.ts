@@ -75,6 +75,38 @@ export const VIRTIO_NET_HDR = {
   csum_offset: 8,
 } as const satisfies Layout;
 
+/** linux/if_packet.h; one block of a ring, whose packets follow it. */
+export const TPACKET_BLOCK_DESC = {
+  size: 48,
+  'hdr.bh1.block_status': 8,
+  'hdr.bh1.num_pkts': 12,
+  'hdr.bh1.offset_to_first_pkt': 16,
+} as const satisfies Layout;
+
+/** linux/if_packet.h; in front of each packet of a block, a sockaddr_ll behind it. */
+export const TPACKET3_HDR = { size: 48, tp_next_offset: 0, tp_snaplen: 12, tp_net: 26 } as const satisfies Layout;
+
+/** linux/if_packet.h */
+export const SOCKADDR_LL = {
+  size: 20,
+  sll_family: 0,
+  sll_protocol: 2,
+  sll_ifindex: 4,
+} as const satisfies Layout;
+
+/** linux/if_packet.h */
+export const TPACKET_REQ3 = {
+  size: 28,
+  tp_block_size: 0,
+  tp_block_nr: 4,
+  tp_frame_size: 8,
+  tp_frame_nr: 12,
+  tp_retire_blk_tov: 16,
+} as const satisfies Layout;
+
+/** linux/if_packet.h */
+export const TPACKET_STATS_V3 = { size: 12, tp_drops: 4 } as const satisfies Layout;
+
 /** openssl/core.h; an argument by name. */
 export const OSSL_PARAM = {
   size: 40,
@@ -99,4 +131,9 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   'struct sock_extended_err': SOCK_EXTENDED_ERR,
   'struct ifreq': IFREQ,
   'struct virtio_net_hdr': VIRTIO_NET_HDR,
+  'struct tpacket_block_desc': TPACKET_BLOCK_DESC,
+  'struct tpacket3_hdr': TPACKET3_HDR,
+  'struct sockaddr_ll': SOCKADDR_LL,
+  'struct tpacket_req3': TPACKET_REQ3,
+  'struct tpacket_stats_v3': TPACKET_STATS_V3,
 };

@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { LINUX } from './constants.js';
 import { SystemCallError } from './errno.js';
 import * as libc from './libc.js';
 
@@ -44,7 +45,7 @@ export function allocate(size: number): Memory {
  * the process ends, also when the descriptor is closed. Throws SystemCallError; `subject` says what was to be mapped.
  */
 export function mapShared(fd: number, size: number, subject: string): Memory {
-  const address = libc.mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  const address = libc.mmap(0, size, LINUX.PROT_READ | LINUX.PROT_WRITE, LINUX.MAP_SHARED, fd, 0);
   if (address === -1) throw new SystemCallError('mmap', libc.failure(), subject);
   const buffer = koffi.view(BigInt(address), size);
   return { bytes: new Uint8Array(buffer), view: new DataView(buffer), address };
@@ -88,8 +89,3 @@ const ARENA_OCTETS = 1 << 20;
 const ARENAS: Arena[] = [];
 /** Address of the first octet of each arena's buffer. */
 const BASES = new Map<ArrayBufferLike, number>();
-
-// bits/mman-linux.h
-const PROT_READ = 0x1;
-const PROT_WRITE = 0x2;
-const MAP_SHARED = 0x01;

@@ -1,13 +1,18 @@
+import { LINUX } from '../ffi/constants.js';
+import { SOCKADDR_LL, TPACKET_BLOCK_DESC, TPACKET3_HDR } from '../ffi/layouts.js';
+
 /**
- * Reads the blocks of a receive ring (packet(7), TPACKET_V3; linux/if_packet.h), packet by packet. The kernel fills
- * block after block and hands each over by its status; whoever has read it hands it back the same way.
+ * Reads the blocks of a receive ring (packet(7), TPACKET_V3), packet by packet. The kernel fills block after block and hands
+ * each over by its status; whoever has read it hands it back the same way.
  *
- *     struct tpacket_block_desc                       struct tpacket3_hdr, one a packet
- *     0         version                               0         offset of the next header, 0 in the last
- *     4         offset of private data                12        octets captured
- *     8         status: whose block this is           16        octets on the wire
- *     12        packets in it                         26 (u16)  offset of the network layer
- *     16        offset of the first packet            48        struct sockaddr_ll; at 50 the EtherType
+ *     struct tpacket_block_desc
+ *     ├─ block_status                  whose block this is
+ *     ├─ num_pkts                      packets in it
+ *     └─ offset_to_first_pkt ──▶ struct tpacket3_hdr
+ *                                ├─ tp_next_offset ──▶ the next one
+ *                                ├─ tp_snaplen        octets captured
+ *                                ├─ tp_net ──▶ the packet
+ *                                └─ (behind it) struct sockaddr_ll with the EtherType
  *
  * Offsets count from the start of the structure that holds them; numbers are the machine's own (little-endian), the
  * EtherType is the network's.
@@ -64,10 +69,10 @@ export class PacketBlocks {
   #take(): true {
     const header = this.#header;
     this.#remaining -= 1;
-    this.#offset = header + this.#view.getUint16(header + TP_NET, true);
-    this.#length = this.#view.getUint32(header + TP_SNAPLEN, true);
+    this.#offset = header + this.#view.getUint16(header + TPACKET3_HDR.tp_net, true);
+    this.#length = this.#view.getUint32(header + TPACKET3_HDR.tp_snaplen, true);
     this.#etherType = this.#view.getUint16(header + SLL_PROTOCOL, false);
-    this.#header += this.#view.getUint32(header + TP_NEXT_OFFSET, true);
+    this.#header += this.#view.getUint32(header + TPACKET3_HDR.tp_next_offset, true);
     return true;
   }
 
@@ -75,7 +80,7 @@ export class PacketBlocks {
   #acquire(): boolean {
     const start = this.#block * this.#blockOctets;
     const status = Atomics.load(this.#statuses, (start + BLOCK_STATUS) / 4);
-    if ((status & TP_STATUS_USER) === 0) return false;
+    if ((status & LINUX.TP_STATUS_USER) === 0) return false;
     this.#remaining = this.#view.getUint32(start + NUM_PKTS, true);
     this.#header = start + this.#view.getUint32(start + OFFSET_TO_FIRST_PKT, true);
     return true;
@@ -83,19 +88,14 @@ export class PacketBlocks {
 
   #release(): void {
     const start = this.#block * this.#blockOctets;
-    Atomics.store(this.#statuses, (start + BLOCK_STATUS) / 4, TP_STATUS_KERNEL);
+    Atomics.store(this.#statuses, (start + BLOCK_STATUS) / 4, LINUX.TP_STATUS_KERNEL);
     this.#remaining = KERNELS;
     this.#block = (this.#block + 1) % this.#blockCount;
   }
 }
 
 const KERNELS = -1;
-const BLOCK_STATUS = 8;
-const NUM_PKTS = 12;
-const OFFSET_TO_FIRST_PKT = 16;
-const TP_NEXT_OFFSET = 0;
-const TP_SNAPLEN = 12;
-const TP_NET = 26;
-const SLL_PROTOCOL = 50;
-const TP_STATUS_KERNEL = 0;
-const TP_STATUS_USER = 1;
+const BLOCK_STATUS = TPACKET_BLOCK_DESC['hdr.bh1.block_status'];
+const NUM_PKTS = TPACKET_BLOCK_DESC['hdr.bh1.num_pkts'];
+const OFFSET_TO_FIRST_PKT = TPACKET_BLOCK_DESC['hdr.bh1.offset_to_first_pkt'];
+const SLL_PROTOCOL = TPACKET3_HDR.size + SOCKADDR_LL.sll_protocol;

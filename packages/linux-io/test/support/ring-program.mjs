@@ -12,26 +12,30 @@ const sender = createSocket('udp4');
 sender.bind(0, '127.0.0.1');
 await once(sender, 'listening');
 
-const few = await send(20, 100);
-const seen = read(few);
+const few = 20;
+const seen = [];
+for (let count = 0; count < few; count++) {
+  await send(1, 100, count);
+  seen.push(...read(1));
+}
 const droppedAtFirst = ring.dropped();
 
 // Four times what the ring holds, and nobody reads.
-const many = await send(8_000, 1_000);
+const many = 8_000;
+await send(many, 1_000, 0);
 const droppedThen = ring.dropped();
 const kept = read(many - droppedThen);
 process.stdout.write(JSON.stringify({ few, seen, droppedAtFirst, many, droppedThen, kept: kept.length }));
 process.exit();
 
-/** Sends to the sender's own port, so that no error answers; resolves with how many were taken. */
-async function send(count, size) {
+/** Sends so many datagrams of this octet to the sender's own port, so that no error answers. */
+async function send(count, size, octet) {
+  const octets = Buffer.alloc(size, octet);
   for (let index = 0; index < count; index++) {
-    const octets = Buffer.alloc(size, index % 251);
     await new Promise((resolve, reject) =>
       sender.send(octets, sender.address().port, '127.0.0.1', (error) => (error ? reject(error) : resolve())),
     );
   }
-  return count;
 }
 
 /** Waits until so many packets have been read; each as its EtherType, length and last octet. */

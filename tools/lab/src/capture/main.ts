@@ -19,8 +19,8 @@ const inner = innerTrafficOf(LAB_TOPOLOGY);
 const fence = Buffer.from(FENCE_PREFIX, 'latin1');
 const counts = { packets: 0, espPackets: 0, cleartextPackets: 0, cleartextReasons: {} as Record<string, number> };
 
-// Large enough for a burst at full rate while this machine's cores are busy with cryptography.
-const ring = openPacketRing({ octets: 64 << 20, latencyMilliseconds: 5 });
+// Large enough for a burst at full rate, and for five seconds in which this machine's cores are busy with cryptography.
+const ring = openPacketRing({ octets: 64 << 20, latencyMilliseconds: 10 });
 const octets = Buffer.from(ring.memory.bytes.buffer, ring.memory.bytes.byteOffset, ring.memory.bytes.length);
 const waiting = new PollSet(2);
 waiting.watch(0, ring.fd, POLLIN);

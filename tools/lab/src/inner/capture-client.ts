@@ -5,6 +5,7 @@ import type { CaptureCounts } from '../capture/counts.js';
 import { DISCARD_PORT, FENCE_PREFIX } from '../capture/fence.js';
 import { LAB_TOPOLOGY } from '../topology/topology.js';
 import { run } from './run.js';
+import { withTimeout } from './with-timeout.js';
 
 /** Owns the capture process and asks it for counts that include everything sent so far. */
 export class CaptureClient {
@@ -39,7 +40,11 @@ export class CaptureClient {
       '-c',
       `printf %s '${FENCE_PREFIX}${id}' > ${target}`,
     ]);
-    return Promise.race([counts, this.#ended]);
+    return withTimeout(
+      Promise.race([counts, this.#ended]),
+      FENCE_TIMEOUT_MILLISECONDS,
+      () => new Error(`The capture cannot keep up: no answer within ${FENCE_TIMEOUT_MILLISECONDS / 1000} s.`),
+    );
   }
 
   #onLine(line: string, onListening: () => void): void {
@@ -65,4 +70,5 @@ function endOf(child: ChildProcess): Promise<never> {
 }
 
 const CAPTURE_PROGRAM = fileURLToPath(new URL('../capture/main.js', import.meta.url));
+const FENCE_TIMEOUT_MILLISECONDS = 30_000;
 const KEPT_STDERR = 4_096;

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { LogRecord, ProcessExit, ProcessSpec } from '../sandbox/protocol.js';
 import { SANDBOX_LOG_DIRECTORY, SANDBOX_STATE_DIRECTORY } from '../sandbox/protocol.js';
+import { withTimeout } from './with-timeout.js';
 
 /** Why a call about a process failed; `process` is the one whose log tells more. */
 export class ProcessError extends Error {
@@ -180,18 +181,6 @@ function parseLogLine(text: string): LogRecord | undefined {
     return JSON.parse(text) as LogRecord;
   } catch {
     return undefined; // a line that merely looks like JSON: still in the log, only not waited for
-  }
-}
-
-async function withTimeout<T>(work: Promise<T>, milliseconds: number, problem: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(problem()), milliseconds);
-  });
-  try {
-    return await Promise.race([work, expired]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
