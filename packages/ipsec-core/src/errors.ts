@@ -12,7 +12,9 @@ export type SecurityAssociationErrorCode =
   | 'LIFETIME'
   | 'ADDRESS_FAMILY'
   | 'PATH_MTU'
-  | 'MODE';
+  | 'MODE'
+  | 'SELECTOR'
+  | 'DSCP';
 
 /** A security association that cannot be made. Nothing was changed. The message never quotes keying material. */
 export class SecurityAssociationError extends Error {

@@ -23,6 +23,7 @@ export {
   type MacAlgorithm,
 } from './crypto/provider.js';
 export { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from './crypto/suites.js';
+export type { Acquire, AcquireOutcome } from './dataplane/acquire.js';
 export {
   type AssociationSnapshot,
   createDataPlane,
@@ -41,16 +42,19 @@ export {
   SecurityAssociationError,
   type SecurityAssociationErrorCode,
 } from './errors.js';
+export type { TrafficParameters } from './policy/association-traffic.js';
 export type { LifetimeParameters } from './policy/lifetime.js';
+export type { PacketSelectors } from './policy/populate.js';
 export type { LifetimeEvent } from './policy/sad.js';
 export type {
   AhAssociationParameters,
+  AssociationState,
   EspAssociationParameters,
   FlowLabelPolicy,
   OuterHeaderParameters,
   SecurityAssociationParameters,
 } from './policy/security-association.js';
-export type { SecurityPolicy, SelectorField } from './policy/security-policy.js';
+export type { ProtectPolicy, SecurityPolicy, SelectorField } from './policy/security-policy.js';
 export {
   icmpTypesAndCodes,
   mobilityTypes,

@@ -3,11 +3,14 @@ import type { CryptoProvider, Direction } from '../crypto/provider.js';
 import type { EncryptionName } from '../crypto/suites.js';
 import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
 import {
+  type AssociationState,
   InboundAssociation,
   OutboundAssociation,
   type SecurityAssociationParameters,
 } from '../policy/security-association.js';
+import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
+import { type Acquire, AcquireQueue } from './acquire.js';
 import { DropCounters, type DropReason } from './drop-reason.js';
 import { type EcnAnomalyCount, EcnCounters } from './ecn-counters.js';
 import { type Explanation, explainOutbound } from './explain.js';
@@ -29,6 +32,9 @@ export interface AssociationSnapshot {
   readonly suite: EncryptionName | AhIntegrityName;
   /** Outbound: whether new packets go out on it. Inbound: always true. */
   readonly current: boolean;
+  readonly state: AssociationState;
+  /** What it may carry; undefined: whatever the entries of its tunnel do. */
+  readonly selectors: readonly TrafficSelector[] | undefined;
   readonly packets: bigint;
   /** Inner octets. */
   readonly bytes: bigint;
@@ -43,6 +49,7 @@ export interface AssociationSnapshot {
 export interface TunnelCounters {
   readonly tunnelId: string;
   readonly inboundSpis: readonly number[];
+  /** Of several for parts of the traffic, the last one installed. */
   readonly outboundSpi: number | undefined;
   readonly inboundPackets: bigint;
   readonly inboundBytes: bigint;
@@ -71,6 +78,7 @@ export class DataPlane {
   readonly #drops = new DropCounters();
   readonly #ecn = new EcnCounters();
   readonly #policies = new PolicyCounterTable();
+  readonly #acquires = new AcquireQueue();
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
   readonly #outbound: OutboundProcessor;
@@ -84,6 +92,7 @@ export class DataPlane {
       tunnels: [],
       associations: this.#associations,
       policies: this.#policies,
+      acquires: this.#acquires,
       drops: this.#drops,
       random: options.random,
     };
@@ -95,6 +104,7 @@ export class DataPlane {
   /** Swaps the snapshot between two packets. Associations stay; counters of entries that keep their entryId go on. */
   installPolicy(database: SecurityPolicyDatabase): void {
     this.#policies.install(database);
+    this.#acquires.clear();
     this.#outboundContext.tunnels = database.entries.map((entry) =>
       entry.action === 'PROTECT' ? this.#associations.tunnel(entry.tunnelId) : undefined,
     );
@@ -108,6 +118,8 @@ export class DataPlane {
    */
   install(parameters: SecurityAssociationParameters, now: number): void {
     this.#associations.install(parameters, now);
+    const tunnel = this.#associations.tunnel(parameters.tunnelId);
+    this.#acquires.settle(tunnel.tunnelId, (...wanted) => tunnel.select(...wanted) !== undefined);
   }
 
   removeInbound(spi: number): boolean {
@@ -179,18 +191,34 @@ export class DataPlane {
     return explainOutbound(this.#outboundContext, packet, offset, length, now);
   }
 
+  /**
+   * Associations that outbound packets asked for since the last call, in the order of asking. Taken or not, one is not
+   * reported again until 30 seconds have passed, its association was installed and removed, or policy was replaced.
+   */
+  acquires(): readonly Acquire[] {
+    return this.#acquires.take();
+  }
+
+  /** Packets that asked for an association while 1024 others were pending, and were not heard. */
+  acquireOverflow(): bigint {
+    return BigInt(this.#acquires.overflow);
+  }
+
   /** Lifetimes reached since the last call; associations that reached their hard one are gone. */
   expire(now: number): readonly LifetimeEvent[] {
     return this.#associations.expire(now);
   }
 
   associations(): readonly AssociationSnapshot[] {
+    const current = new Set(this.#associations.tunnels().flatMap((tunnel) => [...tunnel.current()]));
     return this.#associations.all().map(([direction, association]) => ({
       direction,
       tunnelId: association.tunnelId,
       spi: association.spi,
       suite: association.suite,
-      current: direction === 'inbound' || this.#associations.tunnel(association.tunnelId).outbound === association,
+      current: !(association instanceof OutboundAssociation) || current.has(association),
+      state: association.state,
+      selectors: association.traffic.selectors?.selectors,
       packets: BigInt(association.packets),
       bytes: BigInt(association.bytes),
       sequence: sequenceOf(association),
@@ -209,7 +237,7 @@ export class DataPlane {
     return this.#associations.tunnels().map((tunnel) => ({
       tunnelId: tunnel.tunnelId,
       inboundSpis: inbound.get(tunnel.tunnelId) ?? [],
-      outboundSpi: tunnel.outbound?.spi,
+      outboundSpi: tunnel.youngest?.spi,
       inboundPackets: BigInt(tunnel.inboundPackets),
       inboundBytes: BigInt(tunnel.inboundBytes),
       outboundPackets: BigInt(tunnel.outboundPackets),

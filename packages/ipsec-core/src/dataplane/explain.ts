@@ -1,12 +1,15 @@
 import type { AhIntegrityName } from '../crypto/ah-transform.js';
 import type { EncryptionName } from '../crypto/suites.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
-import type { Tunnel } from '../policy/sad.js';
+import { hides, packetSelectors, populate } from '../policy/populate.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
+import type { ProtectPolicy } from '../policy/security-policy.js';
+import type { TrafficSelector } from '../policy/selector.js';
 import { ahHeaderLength, findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { ESP, espPadLength } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
-import { outerHeaderLength } from '../wire/ip/header.js';
+import { outerHeaderLength, readTrafficClass } from '../wire/ip/header.js';
+import type { AcquireOutcome } from './acquire.js';
 import type { DropReason } from './drop-reason.js';
 import type { OutboundContext } from './outbound.js';
 
@@ -44,6 +47,8 @@ export interface Explanation {
       }
     | undefined;
   readonly overhead: OverheadAccount | undefined;
+  /** There is no association: what key management is asked for, and whether this packet makes it hear so. */
+  readonly acquire: { readonly selectors: readonly TrafficSelector[]; readonly outcome: AcquireOutcome } | undefined;
 }
 
 /** Follows a packet through outbound processing without changing anything: no counter, no number, no cache. */
@@ -62,22 +67,38 @@ export function explainOutbound(
   const entry = { index, entryId: found.entryId, ruleId: found.ruleId };
   if (found.action === 'DISCARD') return { ...discarded('spd_discard'), entry };
   if (found.action === 'BYPASS') return { ...NOTHING, verdict: 'bypass', entry };
+  const fields = context.database.populated[index] ?? 0;
+  const association = context.tunnels[index]?.select(flow, readTrafficClass(packet, offset) >>> 2, fields);
+  const explained =
+    association === undefined
+      ? explainAcquire(context, found, index, flow, now)
+      : explainProtect(association, packet, offset, flow.totalLength, now);
+  return { ...explained, entry, tunnelId: found.tunnelId };
+}
+
+function explainAcquire(
+  { database, acquires }: OutboundContext,
+  entry: ProtectPolicy,
+  index: number,
+  flow: Flow,
+  now: number,
+): Explanation {
+  const fields = database.populated[index] ?? 0;
+  if (hides(flow, fields)) return discarded('fragment_without_ports');
+  const selectors = populate(entry, packetSelectors(flow));
   return {
-    ...explainProtect(context.tunnels[index], packet, offset, flow.totalLength, now),
-    entry,
-    tunnelId: found.tunnelId,
+    ...discarded('no_association'),
+    acquire: { selectors, outcome: acquires.foresee(index, fields, flow, now) },
   };
 }
 
 function explainProtect(
-  tunnel: Tunnel | undefined,
+  association: OutboundAssociation,
   packet: Uint8Array,
   offset: number,
   length: number,
   now: number,
 ): Explanation {
-  const association = tunnel?.outbound;
-  if (association === undefined) return discarded('no_association');
   const { spi, protocol, mode, suite, sequence } = association;
   const nextSequence = ((BigInt(sequence.high) << 32n) | BigInt(sequence.low)) + 1n;
   const described = { spi, protocol, mode, suite, nextSequence };
@@ -128,6 +149,7 @@ const NOTHING: Explanation = {
   tunnelId: undefined,
   association: undefined,
   overhead: undefined,
+  acquire: undefined,
 };
 const LAST_32 = 2n ** 32n - 1n;
 const LAST_64 = 2n ** 64n - 1n;

@@ -273,7 +273,7 @@ export class InboundProcessor {
     if (mode === 'transport' && !parseFlow(flow, out, outOffset, out.length - outOffset)) {
       return this.#discard('malformed_inner_packet', tunnelId);
     }
-    const refusal = this.#checkSelector(tunnelId);
+    const refusal = this.#checkSelectors(association);
     if (refusal !== undefined) return this.#discard(refusal, tunnelId);
     const { totalLength } = flow;
     const tunnel = this.#context.associations.tunnel(tunnelId);
@@ -289,13 +289,21 @@ export class InboundProcessor {
     return result;
   }
 
-  #checkSelector(tunnelId: string): DropReason | undefined {
+  /**
+   * What the SPD allows, since it is not decorrelated ("an ordered search of SPD MUST be performed to verify that inbound
+   * traffic arriving on an SA is consistent", RFC 4301 section 4.4.1), and then what the association was made for.
+   */
+  #checkSelectors({ tunnelId, traffic }: InboundAssociation): DropReason | undefined {
     const { database } = this.#context;
     const flow = this.#flow;
     const index = database.lookup(flow, 'inbound');
     if (index === HIDDEN_FIELDS) return 'fragment_without_ports';
     const entry = database.entries[index];
-    return entry?.action === 'PROTECT' && entry.tunnelId === tunnelId ? undefined : 'selector_mismatch';
+    if (entry?.action !== 'PROTECT' || entry.tunnelId !== tunnelId) return 'selector_mismatch';
+    if (traffic.selectors === undefined) return undefined;
+    const match = traffic.selectors.match(flow, true);
+    if (match === 'match') return undefined;
+    return match === 'hidden' ? 'fragment_without_ports' : 'selector_mismatch';
   }
 
   #discard(reason: DropReason, tunnelId = ''): InboundResult {

@@ -1,10 +1,15 @@
 import { writeUint32 } from '../bytes/octets.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
-import type { SecurityAssociationDatabase, Tunnel } from '../policy/sad.js';
+import { hides } from '../policy/populate.js';
+import type { SecurityAssociationDatabase } from '../policy/sad.js';
+import type { OutboundAssociation } from '../policy/security-association.js';
+import type { ProtectPolicy } from '../policy/security-policy.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
+import type { Tunnel } from '../policy/tunnel.js';
 import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { readTrafficClass } from '../wire/ip/header.js';
+import type { AcquireQueue } from './acquire.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
 import { FlowLabeler } from './flow-label.js';
 import type { PolicyCounterTable } from './policy-counters.js';
@@ -18,6 +23,7 @@ export interface OutboundContext {
   tunnels: readonly (Tunnel | undefined)[];
   readonly associations: SecurityAssociationDatabase;
   readonly policies: PolicyCounterTable;
+  readonly acquires: AcquireQueue;
   readonly drops: DropCounters;
   readonly random: (out: Uint8Array) => void;
 }
@@ -59,9 +65,11 @@ export class OutboundProcessor {
     if (entry.action === 'DISCARD') return this.#discard('spd_discard');
     if (entry.action === 'BYPASS') return this.#answer('bypass', '', flow.totalLength, 0);
     const tunnel = tunnels[index];
-    if (tunnel?.outbound === undefined) return this.#discard('no_association', entry.tunnelId);
-    const trafficClass = tunnel.outbound.outerTrafficClass(readTrafficClass(packet, offset));
-    const written = this.#apply(tunnel, packet, offset, flow.totalLength, out, outOffset, now);
+    const innerClass = readTrafficClass(packet, offset);
+    const association = tunnel?.select(flow, innerClass >>> 2, database.populated[index] ?? 0);
+    if (tunnel === undefined || association === undefined) return this.#acquire(entry, index, innerClass >>> 2, now);
+    const trafficClass = association.outerTrafficClass(innerClass);
+    const written = this.#apply(association, packet, offset, flow.totalLength, out, outOffset, now);
     if (typeof written === 'string') return this.#discard(written, entry.tunnelId);
     tunnel.outboundPackets++;
     tunnel.outboundBytes += flow.totalLength;
@@ -71,7 +79,7 @@ export class OutboundProcessor {
 
   /** A packet that only fills the line (RFC 4303 section 2.6): `payloadLength` random octets, next header 59. */
   dummy(tunnelId: string, payloadLength: number, out: Uint8Array, outOffset: number, now: number): OutboundResult {
-    const association = this.#context.associations.tunnel(tunnelId).outbound;
+    const association = this.#context.associations.tunnel(tunnelId).youngest;
     const esp = association?.esp;
     if (association === undefined || esp === undefined || association.outer !== undefined) {
       return this.#discard('no_association', tunnelId);
@@ -95,9 +103,19 @@ export class OutboundProcessor {
     return this.#answer('transmit', tunnelId, length, 0);
   }
 
-  /** The tunnel's association, then those that are bundled with it, each on the result of the one before. */
+  /** A packet that no association carries is discarded, and key management hears of it. */
+  #acquire(entry: ProtectPolicy, index: number, dscp: number, now: number): OutboundResult {
+    const { database, acquires } = this.#context;
+    const fields = database.populated[index] ?? 0;
+    // RFC 4301 section 4.4.2.2: with PFP and a value that is "not avail.", "discard packet".
+    if (hides(this.#flow, fields)) return this.#discard('fragment_without_ports', entry.tunnelId);
+    acquires.want(entry, index, fields, this.#flow, dscp, now);
+    return this.#discard('no_association', entry.tunnelId);
+  }
+
+  /** An association, then those that are bundled with it, each on the result of the one before. */
   #apply(
-    tunnel: Tunnel,
+    first: OutboundAssociation,
     packet: Uint8Array,
     offset: number,
     length: number,
@@ -105,7 +123,7 @@ export class OutboundProcessor {
     outOffset: number,
     now: number,
   ): number | DropReason {
-    let association = tunnel.outbound;
+    let association: OutboundAssociation | undefined = first;
     let from = packet;
     let at = offset;
     let size = length;

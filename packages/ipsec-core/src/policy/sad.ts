@@ -9,24 +9,7 @@ import {
   type SecurityAssociationParameters,
 } from './security-association.js';
 import { compareOctets } from './selector.js';
-
-/** Counters of a tunnel outlive its associations, so that they are continuous over rekeys. */
-export class Tunnel {
-  readonly tunnelId: string;
-  /** The association that sends; predecessors wait in `retired` until they are removed. */
-  outbound: OutboundAssociation | undefined;
-  readonly retired: OutboundAssociation[] = [];
-  outboundPackets = 0;
-  outboundBytes = 0;
-  inboundPackets = 0;
-  inboundBytes = 0;
-  lastReceivedAt: number | undefined;
-  lastSentAt: number | undefined;
-
-  constructor(tunnelId: string) {
-    this.tunnelId = tunnelId;
-  }
-}
+import { Tunnel } from './tunnel.js';
 
 export interface LifetimeEvent {
   readonly kind: LifetimeStage;
@@ -41,6 +24,7 @@ export class SecurityAssociationDatabase {
   readonly #inbound = new Map<number, InboundAssociation>();
   readonly #inboundAh = new Map<number, InboundAssociation>();
   readonly #tunnels = new Map<string, Tunnel>();
+  #installations = 0;
 
   constructor(options: AssociationOptions) {
     this.#options = options;
@@ -59,17 +43,15 @@ export class SecurityAssociationDatabase {
       this.tunnel(tunnelId);
       return;
     }
-    const tunnel = this.#tunnels.get(tunnelId);
-    if (tunnel?.outbound?.spi === spi || tunnel?.retired.some((association) => association.spi === spi)) {
+    if (this.#tunnels.get(tunnelId)?.has(spi) === true) {
       throw new SecurityAssociationError('SPI_IN_USE', `Tunnel ${tunnelId} has an outbound SPI ${spi} already.`);
     }
-    const association = new OutboundAssociation(parameters, this.#options, now);
+    const association = new OutboundAssociation(parameters, this.#options, now, this.#installations);
+    this.#installations++;
     const owner = this.tunnel(tunnelId);
-    if (owner.outbound !== undefined) {
-      if (samePath(association, owner.outbound)) association.pathMtu?.inherit(owner.outbound.pathMtu);
-      owner.retired.push(owner.outbound);
-    }
-    owner.outbound = association;
+    const sibling = owner.youngest;
+    if (sibling !== undefined && samePath(association, sibling)) association.pathMtu?.inherit(sibling.pathMtu);
+    owner.add(association);
   }
 
   /** The tunnel of this name, made when it is new. */
@@ -99,17 +81,7 @@ export class SecurityAssociationDatabase {
 
   /** Removing the one that sends puts its youngest predecessor, if one is left, back in its place. */
   removeOutbound(tunnelId: string, spi: number): boolean {
-    const tunnel = this.#tunnels.get(tunnelId);
-    if (tunnel === undefined) return false;
-    if (tunnel.outbound?.spi === spi) {
-      tunnel.outbound.destroy();
-      tunnel.outbound = tunnel.retired.pop();
-      return true;
-    }
-    const at = tunnel.retired.findIndex((association) => association.spi === spi);
-    if (at === -1) return false;
-    for (const association of tunnel.retired.splice(at, 1)) association.destroy();
-    return true;
+    return this.#tunnels.get(tunnelId)?.remove(spi) ?? false;
   }
 
   /** Reports lifetimes reached since the last call; what is over is removed. */
@@ -121,6 +93,7 @@ export class SecurityAssociationDatabase {
       if (kind === undefined) continue;
       const { tunnelId, spi } = association;
       events.push({ kind, direction, tunnelId, spi });
+      if (kind === 'soft') association.state = 'dying';
       if (kind !== 'hard') continue;
       if (direction === 'inbound') this.removeInbound(spi);
       else this.removeOutbound(tunnelId, spi);
@@ -133,8 +106,7 @@ export class SecurityAssociationDatabase {
     for (const association of this.#inbound.values()) list.push(['inbound', association]);
     for (const association of this.#inboundAh.values()) list.push(['inbound', association]);
     for (const tunnel of this.#tunnels.values()) {
-      for (const association of tunnel.retired) list.push(['outbound', association]);
-      if (tunnel.outbound !== undefined) list.push(['outbound', tunnel.outbound]);
+      for (const association of tunnel.all()) list.push(['outbound', association]);
     }
     return list;
   }

@@ -8,6 +8,7 @@ import { FIRST_SPI } from '../wire/esp.js';
 import { ECN } from '../wire/ip/ecn.js';
 import type { OuterHeader } from '../wire/ip/header.js';
 import { AntiReplayWindow } from './anti-replay.js';
+import { AssociationTraffic, type TrafficParameters } from './association-traffic.js';
 import { SequenceCounter } from './extended-sequence.js';
 import { Lifetime, type LifetimeParameters } from './lifetime.js';
 import { PathMtu, type PathMtuParameters } from './path-mtu.js';
@@ -29,7 +30,7 @@ export interface OuterHeaderParameters {
 
 export type FlowLabelPolicy = 'flow' | 'association' | 'zero';
 
-interface CommonParameters extends LifetimeParameters {
+interface CommonParameters extends LifetimeParameters, TrafficParameters {
   readonly direction: Direction;
   readonly tunnelId: string;
   /** Chosen by the receiver; 256 or more. */
@@ -85,6 +86,12 @@ export interface AssociationOptions {
   readonly random: (out: Uint8Array) => void;
 }
 
+/**
+ * RFC 2367 section 3.1's names. `mature` until the soft lifetime, then `dying`; `dead` once removed. A `larval` one has
+ * no keys yet: here that is an Acquire, which is not in the SAD.
+ */
+export type AssociationState = 'mature' | 'dying' | 'dead';
+
 /** What both directions have. */
 export class SecurityAssociation {
   readonly tunnelId: string;
@@ -104,8 +111,10 @@ export class SecurityAssociation {
   readonly flowLabel: FlowLabelPolicy;
   readonly bundledWith: string | undefined;
   readonly padTo: number;
+  readonly traffic: AssociationTraffic;
   readonly lifetime: Lifetime;
   readonly installedAt: number;
+  state: AssociationState = 'mature';
   packets = 0;
   /** Inner octets. */
   bytes = 0;
@@ -126,6 +135,7 @@ export class SecurityAssociation {
     this.outer = outerHeaderOf(parameters.outer);
     this.padTo = (parameters.protocol === 'esp' ? parameters.padTo : undefined) ?? 1;
     this.flowLabel = parameters.outer?.flowLabel ?? (this.padTo > 1 ? 'association' : 'flow');
+    this.traffic = new AssociationTraffic(parameters);
     this.installedAt = now;
     this.lifetime = new Lifetime(now, parameters, randomShare(options.random), KEY_USAGE_LIMIT);
     if (parameters.protocol === 'esp') {
@@ -158,7 +168,9 @@ export class SecurityAssociation {
     return (mapped << 2) | ecn;
   }
 
+  /** Wipes the keys. */
   destroy(): void {
+    this.state = 'dead';
     this.esp?.destroy();
     this.ah?.destroy();
   }
@@ -169,11 +181,26 @@ export class OutboundAssociation extends SecurityAssociation {
   readonly pathMtu: PathMtu | undefined;
   /** Set when a packet found no sequence number left; the association is over (RFC 4303 section 3.3.3). */
   exhausted = false;
+  /** Grows from one installation to the next. */
+  readonly installation: number;
 
-  constructor(parameters: SecurityAssociationParameters, options: AssociationOptions, now: number) {
+  constructor(
+    parameters: SecurityAssociationParameters,
+    options: AssociationOptions,
+    now: number,
+    installation: number,
+  ) {
     super(parameters, options, now);
+    this.installation = installation;
     this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers);
     this.pathMtu = pathMtuOf(parameters);
+  }
+
+  /** Of two that may carry a packet: one set aside for its DSCP before one that is not, then the younger. */
+  goesBefore(other: OutboundAssociation): boolean {
+    const setAside = this.traffic.isForDscp;
+    if (setAside !== other.traffic.isForDscp) return setAside;
+    return this.installation > other.installation;
   }
 }
 

@@ -29,6 +29,9 @@ export type SecurityPolicy = {
   | { readonly action: 'DISCARD'; readonly direction?: Direction }
 );
 
+/** An entry of SPD-S. */
+export type ProtectPolicy = Extract<SecurityPolicy, { readonly action: 'PROTECT' }>;
+
 /** The fields that have a PFP flag (RFC 4301 section 4.4.1.2). A port of ICMP or Mobility Header is its message type. */
 export type SelectorField = 'localAddress' | 'remoteAddress' | 'protocol' | 'localPort' | 'remotePort';
 

@@ -29,6 +29,15 @@ export interface TrafficSelector {
   readonly remotePorts: PortSelector;
 }
 
+/** Every packet of both families. */
+export const ANY_SELECTOR: TrafficSelector = {
+  localAddresses: [],
+  remoteAddresses: [],
+  protocol: 'any',
+  localPorts: [],
+  remotePorts: [],
+};
+
 /** Inclusive integers. */
 export interface Interval {
   readonly first: number;

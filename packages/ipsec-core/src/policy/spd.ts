@@ -3,7 +3,7 @@ import { PolicyError } from '../errors.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { FlowCache } from './flow-cache.js';
 import { PacketClassifier } from './packet-classifier.js';
-import { checkPolicy, type SecurityPolicy } from './security-policy.js';
+import { checkPolicy, populatedFields, type SecurityPolicy } from './security-policy.js';
 
 /** Makes an immutable snapshot. Earlier entries win. Throws PolicyError. */
 export function createSecurityPolicyDatabase(policies: readonly SecurityPolicy[]): SecurityPolicyDatabase {
@@ -19,12 +19,15 @@ export function createSecurityPolicyDatabase(policies: readonly SecurityPolicy[]
 
 export class SecurityPolicyDatabase {
   readonly entries: readonly SecurityPolicy[];
+  /** The PFP flags of each entry, bits of SELECTOR_FIELD. */
+  readonly populated: Uint8Array;
   readonly #v4: PacketClassifier;
   readonly #v6: PacketClassifier;
   readonly #cache = new FlowCache();
 
   constructor(entries: readonly SecurityPolicy[]) {
     this.entries = entries;
+    this.populated = Uint8Array.from(entries, populatedFields);
     this.#v4 = new PacketClassifier(4, entries);
     this.#v6 = new PacketClassifier(6, entries);
   }

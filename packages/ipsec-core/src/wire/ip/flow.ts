@@ -26,6 +26,11 @@ export class Flow {
   nextLayerOffset = 0;
 }
 
+/** One that later packets do not overwrite. */
+export function copyFlow(flow: Flow): Flow {
+  return Object.assign(new Flow(), flow, { source: flow.source.slice(), destination: flow.destination.slice() });
+}
+
 /** Fills `flow` and returns true, or returns false when the packet is no well-formed IPv4 or IPv6 packet. */
 export function parseFlow(flow: Flow, packet: Uint8Array, offset: number, length: number): boolean {
   if (length < 1 || offset + length > packet.length) return false;

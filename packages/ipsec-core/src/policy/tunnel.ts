@@ -1,0 +1,96 @@
+import type { Flow } from '../wire/ip/flow.js';
+import { NarrowedAssociations } from './narrowed-associations.js';
+import type { OutboundAssociation } from './security-association.js';
+
+/** A peer and the outbound associations with it. Counters outlive associations, so that they go on over rekeys. */
+export class Tunnel {
+  readonly tunnelId: string;
+  outboundPackets = 0;
+  outboundBytes = 0;
+  inboundPackets = 0;
+  inboundBytes = 0;
+  lastReceivedAt: number | undefined;
+  lastSentAt: number | undefined;
+  #outbound: OutboundAssociation | undefined;
+  /** Predecessors of #outbound, until they are removed. */
+  readonly #retired: OutboundAssociation[] = [];
+  /** Undefined while there is none, so that a tunnel without narrowing pays nothing for them. */
+  #narrowed: NarrowedAssociations | undefined;
+
+  constructor(tunnelId: string) {
+    this.tunnelId = tunnelId;
+  }
+
+  /** The association that carries whatever the tunnel's entries carry; undefined when all are narrowed, or none is left. */
+  get outbound(): OutboundAssociation | undefined {
+    return this.#outbound;
+  }
+
+  /** The last one installed of those that are left. */
+  get youngest(): OutboundAssociation | undefined {
+    const narrowed = this.#narrowed?.all.at(-1);
+    if (narrowed === undefined || this.#outbound === undefined) return narrowed ?? this.#outbound;
+    return narrowed.installation > this.#outbound.installation ? narrowed : this.#outbound;
+  }
+
+  /**
+   * The association for an outbound packet of an entry whose PFP flags are `populated` (bits of SELECTOR_FIELD): such an
+   * entry needs one that holds a single value in those fields (RFC 4301 section 4.4.1, "the PFP flag can be used to
+   * prohibit sharing of an SA"). Of several, one that was set aside for the packet's DSCP, then the youngest.
+   */
+  select(flow: Flow, dscp: number, populated: number): OutboundAssociation | undefined {
+    const narrowed = this.#narrowed;
+    if (narrowed === undefined) return populated === 0 ? this.#outbound : undefined;
+    const found = narrowed.find(flow, dscp, populated);
+    if (populated !== 0 || this.#outbound === undefined) return found;
+    return found?.goesBefore(this.#outbound) === true ? found : this.#outbound;
+  }
+
+  add(association: OutboundAssociation): void {
+    if (association.traffic.isNarrowed) {
+      this.#narrowed ??= new NarrowedAssociations();
+      this.#narrowed.add(association);
+      return;
+    }
+    if (this.#outbound !== undefined) this.#retired.push(this.#outbound);
+    this.#outbound = association;
+  }
+
+  has(spi: number): boolean {
+    return this.all().some((association) => association.spi === spi);
+  }
+
+  /** Takes one out and wipes its keys. Its youngest predecessor, if one is left, carries on; false if there is none such. */
+  remove(spi: number): boolean {
+    const removed = this.#takeOut(spi);
+    removed?.destroy();
+    return removed !== undefined;
+  }
+
+  /** In no order that means anything. */
+  all(): readonly OutboundAssociation[] {
+    const unnarrowed = this.#outbound === undefined ? [] : [...this.#retired, this.#outbound];
+    return [...unnarrowed, ...(this.#narrowed?.all ?? [])];
+  }
+
+  /** Those that new packets go out on: of several for the same traffic, the youngest. */
+  current(): ReadonlySet<OutboundAssociation> {
+    const current = new Map<string, OutboundAssociation>();
+    for (const association of this.#narrowed?.all ?? []) current.set(association.traffic.key, association);
+    const all = [...current.values()];
+    return new Set(this.#outbound === undefined ? all : [...all, this.#outbound]);
+  }
+
+  #takeOut(spi: number): OutboundAssociation | undefined {
+    if (this.#outbound?.spi === spi) {
+      const removed = this.#outbound;
+      this.#outbound = this.#retired.pop();
+      return removed;
+    }
+    const at = this.#retired.findIndex((association) => association.spi === spi);
+    if (at !== -1) return this.#retired.splice(at, 1)[0];
+    const removed = this.#narrowed?.remove(spi);
+    if (this.#narrowed?.all.length === 0) this.#narrowed = undefined;
+    return removed;
+  }
+}
