@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { Charon } from './charon.js';
 import { Edge } from './edge/edge.js';
 import { buildNetwork, DEVICE, PEER, routeOverlay, US } from './network.js';
 import { runScenario } from './run-scenario.js';
 import { allScenarios } from './scenarios/index.js';
-import { ECHO_SERVER } from './traffic.js';
+import { TrafficEnd } from './traffic/end.js';
 
 /** The run itself, inside the namespaces that main.ts made. */
 const only = process.argv.find((_, index) => process.argv[index - 1] === '--only');
@@ -22,7 +20,8 @@ const debian = {
   libraries: undefined,
   plugins: undefined,
 };
-const [charon] = await Promise.all([Charon.start(debian, DIRECTORY), edge.ready, echoServer()]);
+const ends = { us: new TrafficEnd(US.namespace, US.host), peer: new TrafficEnd(PEER.namespace, PEER.host) };
+const [charon] = await Promise.all([Charon.start(debian, DIRECTORY), edge.ready, ends.us.ready, ends.peer.ready]);
 routeOverlay();
 
 const rows: {
@@ -36,7 +35,7 @@ for (const scenario of await allScenarios()) {
     const name = `${scenario.group}: ${scenario.name}, ${initiator === 'us' ? 'we initiate' : 'the peer initiates'}`;
     if (only !== undefined && !name.includes(only)) continue;
     const started = performance.now();
-    const failure = await runScenario(scenario, { edge, charon, initiator }).then(
+    const failure = await runScenario(scenario, { edge, charon, ends, initiator }).then(
       () => undefined,
       (error: Error) => error.message,
     );
@@ -54,10 +53,3 @@ for (const scenario of await allScenarios()) {
 const failed = rows.filter(({ failure }) => failure !== undefined).length;
 console.log(`${rows.length - failed} passed, ${failed} failed, 0 skipped`);
 process.exit(failed === 0 ? 0 : 1);
-
-async function echoServer(): Promise<void> {
-  const child = spawn('ip', ['netns', 'exec', PEER.namespace, process.execPath, '-e', ECHO_SERVER], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await once(child.stdout, 'data');
-}

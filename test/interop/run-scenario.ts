@@ -1,7 +1,7 @@
 import type { FailureReason } from '@weft/ipsec-core/ike';
 import type { Initiator, Scenario } from './scenario.js';
 import type { Stage } from './stage.js';
-import { exchangeTraffic } from './traffic.js';
+import { exchangeTraffic } from './traffic/traffic.js';
 
 /** Plays a scenario once. Throws with the reason when it does not go as expected; both ends are bare again afterwards. */
 export async function runScenario(scenario: Scenario, stage: Stage): Promise<void> {
@@ -17,8 +17,8 @@ export async function runScenario(scenario: Scenario, stage: Stage): Promise<voi
     }
     if (outcome !== undefined) throw new Error(`the handshake failed: ${JSON.stringify(outcome)}`);
     expectLog(scenario, stage);
-    await exchangeTraffic();
-    await scenario.then?.(stage);
+    await exchangeTraffic(stage.ends);
+    await scenario.afterwards?.(stage);
   } finally {
     await tearDown(stage);
   }

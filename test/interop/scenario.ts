@@ -18,7 +18,7 @@ export interface Scenario {
   /** What the peer's log must say, in strongSwan's words. */
   readonly log?: readonly RegExp[];
   /** Beyond a handshake and traffic; the tunnel is up when it starts. */
-  readonly then?: (stage: Stage) => Promise<void>;
+  readonly afterwards?: (stage: Stage) => Promise<void>;
 }
 
 export type Initiator = 'us' | 'peer';
