@@ -18,7 +18,8 @@ export interface Installation {
 export class Charon {
   readonly #installation: Installation;
   readonly #directory: string;
-  readonly #process: ChildProcess;
+  readonly #settings = new Map<string, string>();
+  #process: ChildProcess;
   #logged = 0;
 
   private constructor(installation: Installation, directory: string, process: ChildProcess) {
@@ -30,13 +31,8 @@ export class Charon {
   /** Resolves when it answers on its control socket. */
   static async start(installation: Installation, directory: string): Promise<Charon> {
     mkdirSync(`${directory}/swanctl`, { recursive: true });
-    writeFileSync(`${directory}/strongswan.conf`, configuration(installation, directory));
-    const child = spawn('ip', ['netns', 'exec', PEER.namespace, installation.charon], {
-      env: { ...environment(installation), STRONGSWAN_CONF: `${directory}/strongswan.conf` },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    await appearance(directory, 'vici', child);
-    return new Charon(installation, directory, child);
+    writeFileSync(`${directory}/strongswan.conf`, configuration(installation, directory, new Map()));
+    return new Charon(installation, directory, await launch(installation, directory));
   }
 
   get swanctlDirectory(): string {
@@ -69,17 +65,35 @@ export class Charon {
     return stdout;
   }
 
+  /** Changes a setting of the running daemon; undefined: its default. */
+  async setting(name: string, value: string | undefined): Promise<void> {
+    if (value === undefined) this.#settings.delete(name);
+    else this.#settings.set(name, value);
+    this.#writeConfiguration();
+    await this.swanctl('--reload-settings');
+  }
+
+  /** Kills it, waits for `meanwhile`, and starts it again with the same connections and credentials. */
+  async restart(meanwhile: () => Promise<void>): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill('SIGKILL');
+    await ended;
+    await meanwhile();
+    rmSync(`${this.#directory}/vici`);
+    this.#process = await launch(this.#installation, this.#directory);
+    await this.swanctl('--load-all', '--file', `${this.swanctlDirectory}/swanctl.conf`);
+  }
+
   /** What it logged since the configuration was loaded. */
   log(): string {
     return this.#log().slice(this.#logged);
   }
 
-  get pid(): number | undefined {
-    return this.#process.pid;
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+  #writeConfiguration(): void {
+    writeFileSync(
+      `${this.#directory}/strongswan.conf`,
+      configuration(this.#installation, this.#directory, this.#settings),
+    );
   }
 
   #log(): string {
@@ -87,7 +101,16 @@ export class Charon {
   }
 }
 
-function configuration({ plugins }: Installation, directory: string): string {
+async function launch(installation: Installation, directory: string): Promise<ChildProcess> {
+  const child = spawn('ip', ['netns', 'exec', PEER.namespace, installation.charon], {
+    env: { ...environment(installation), STRONGSWAN_CONF: `${directory}/strongswan.conf` },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  await appearance(directory, 'vici', child);
+  return child;
+}
+
+function configuration({ plugins }: Installation, directory: string, settings: ReadonlyMap<string, string>): string {
   return `
 charon {
   load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 hmac kdf gcm ccm ctr cmac xcbc chapoly curve25519 ml kernel-libipsec kernel-netlink socket-default vici updown attr
@@ -95,6 +118,7 @@ charon {
   retransmit_timeout = 1.0
   retransmit_base = 1.3
   make_before_break = yes
+  ${[...settings].map(([name, value]) => `${name} = ${value}`).join('\n  ')}
   ${plugins === undefined ? '' : `plugindir = ${plugins}`}
   plugins { vici { socket = unix://${directory}/vici } }
   filelog {

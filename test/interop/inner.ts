@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { Charon } from './charon.js';
 import { Edge } from './edge/edge.js';
 import { buildNetwork, DEVICE, PEER, routeOverlay, US } from './network.js';
+import { type Row, table } from './report.js';
 import { runScenario } from './run-scenario.js';
 import { allScenarios } from './scenarios/index.js';
 import { TrafficEnd } from './traffic/end.js';
@@ -24,12 +25,7 @@ const ends = { us: new TrafficEnd(US.namespace, US.host), peer: new TrafficEnd(P
 const [charon] = await Promise.all([Charon.start(debian, DIRECTORY), edge.ready, ends.us.ready, ends.peer.ready]);
 routeOverlay();
 
-const rows: {
-  readonly group: string;
-  readonly name: string;
-  readonly by: string;
-  readonly failure: string | undefined;
-}[] = [];
+const rows: Row[] = [];
 for (const scenario of await allScenarios()) {
   for (const initiator of scenario.initiators) {
     const name = `${scenario.group}: ${scenario.name}, ${initiator === 'us' ? 'we initiate' : 'the peer initiates'}`;
@@ -47,9 +43,10 @@ for (const scenario of await allScenarios()) {
       const { drops, packets, ikes } = await edge.status();
       console.log(JSON.stringify({ drops, packets: packets.drops, ikes, news: edge.news }));
     }
-    rows.push({ group: scenario.group, name: scenario.name, by: initiator, failure });
+    rows.push({ group: scenario.group, initiator, failure });
   }
 }
 const failed = rows.filter(({ failure }) => failure !== undefined).length;
+console.log(`\n${table(rows)}\n`);
 console.log(`${rows.length - failed} passed, ${failed} failed, 0 skipped`);
 process.exit(failed === 0 ? 0 : 1);

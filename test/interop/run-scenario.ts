@@ -1,44 +1,62 @@
 import type { FailureReason } from '@weft/ipsec-core/ike';
-import type { Initiator, Scenario } from './scenario.js';
+import type { Expectation, FailurePattern, Scenario } from './scenario.js';
 import type { Stage } from './stage.js';
-import { exchangeTraffic } from './traffic/traffic.js';
+import { exchangeTraffic, pingBothWays } from './traffic/traffic.js';
 
 /** Plays a scenario once. Throws with the reason when it does not go as expected; both ends are bare again afterwards. */
 export async function runScenario(scenario: Scenario, stage: Stage): Promise<void> {
   const { edge, charon } = stage;
   await charon.load(scenario.theirs, scenario.files);
   await edge.configure(scenario.ours);
+  await scenario.conditions?.set(stage);
   try {
-    const outcome = await handshake(stage.initiator, stage);
-    if (scenario.expect !== 'traffic') {
-      expectFailure(scenario.expect, outcome);
-      expectLog(scenario, stage);
-      return;
-    }
-    if (outcome !== undefined) throw new Error(`the handshake failed: ${JSON.stringify(outcome)}`);
+    const outcome = await handshake(stage);
     expectLog(scenario, stage);
-    await exchangeTraffic(stage.ends);
+    await judge(scenario.expect, outcome, stage);
     await scenario.afterwards?.(stage);
   } finally {
+    await scenario.conditions?.unset(stage);
     await tearDown(stage);
   }
 }
 
-/** @returns why there is no Child SA; undefined when there is one. */
-async function handshake(initiator: Initiator, { edge, charon }: Stage): Promise<FailureReason | undefined> {
+/** Lets the initiator initiate. @returns why there is no Child SA; undefined when there is one. */
+export async function handshake({ initiator, edge, charon }: Stage): Promise<FailureReason | undefined> {
+  const from = edge.news.length;
   if (initiator === 'us') await edge.command('initiate');
   else await charon.swanctl('--initiate', '--child', 'net', '--timeout', '5').catch(() => undefined);
-  const outcome = await edge.event(['ike-established', 'ike-failed'], HANDSHAKE_PATIENCE);
+  const outcome = await edge.event(['ike-established', 'ike-failed'], HANDSHAKE_PATIENCE, from);
   if (outcome.kind === 'ike-failed') return outcome.reason;
   const status = await edge.status();
   if (status.associations.length > 0) return undefined;
-  const { reason } = await edge.event(['child-failed'], HANDSHAKE_PATIENCE);
+  const { reason } = await edge.event(['child-failed'], HANDSHAKE_PATIENCE, from);
   return reason;
 }
 
-function expectFailure(expected: (reason: FailureReason) => boolean, outcome: FailureReason | undefined): void {
-  if (outcome === undefined) throw new Error('the tunnel came up');
-  if (!expected(outcome)) throw new Error(`another reason was expected than ${JSON.stringify(outcome)}`);
+async function judge(expected: Expectation, outcome: FailureReason | undefined, stage: Stage): Promise<void> {
+  if (typeof expected === 'object') {
+    const pattern = expected.fails[stage.initiator];
+    if (outcome === undefined) throw new Error('the tunnel came up');
+    if (pattern === undefined || !fits(outcome, pattern)) {
+      throw new Error(`another reason was expected than ${JSON.stringify(outcome)}`);
+    }
+    return;
+  }
+  if (outcome !== undefined) throw new Error(`the handshake failed: ${JSON.stringify(outcome)}`);
+  await (expected === 'traffic' ? exchangeTraffic : pingBothWays)(stage.ends);
+}
+
+function fits(reason: FailureReason, pattern: FailurePattern): boolean {
+  const told = reason as { code: string; notify?: string; exchange?: string; detail?: string };
+  const refusals = reason.code === 'no_proposal_chosen' ? reason.refusals : [];
+  return (
+    told.code === pattern.code &&
+    (pattern.notify === undefined || told.notify === pattern.notify) &&
+    (pattern.exchange === undefined || told.exchange === pattern.exchange) &&
+    (pattern.detail === undefined || pattern.detail.test(told.detail ?? '')) &&
+    (pattern.transformType === undefined ||
+      refusals.some(({ transformType }) => transformType === pattern.transformType))
+  );
 }
 
 function expectLog({ log = [] }: Scenario, { charon }: Stage): void {
@@ -49,8 +67,9 @@ function expectLog({ log = [] }: Scenario, { charon }: Stage): void {
 async function tearDown({ edge, charon }: Stage): Promise<void> {
   const { ikes } = await edge.status();
   if (ikes.some(({ state }) => state === 'established')) {
+    const from = edge.news.length;
     await edge.command('delete-ike');
-    await edge.event(['ike-closed', 'ike-failed'], HANDSHAKE_PATIENCE);
+    await edge.event(['ike-closed', 'ike-failed'], HANDSHAKE_PATIENCE, from);
   }
   const left = await charon.swanctl('--list-sas', '--noblock');
   if (left.trim() !== '') await charon.swanctl('--terminate', '--ike', 'interop', '--force', '--timeout', '1');

@@ -8,7 +8,7 @@ import { parseProposal } from './proposal.js';
 export interface ConnectionSpec {
   readonly local: string;
   /** Without it the connection only answers, whoever asks. */
-  readonly remote?: string;
+  readonly remote?: string | undefined;
   readonly localId: string;
   readonly remoteId: string;
   readonly auth: AuthenticationSpec;
@@ -20,6 +20,8 @@ export interface ConnectionSpec {
   readonly childLifetime?: number;
   readonly livenessInterval?: number;
   readonly fragmentSize?: number;
+  /** How much faster than the world's the clock of the IKE host runs; 1 by default. */
+  readonly clockSpeed?: number;
 }
 
 /** How both ends prove themselves; files are PEM. */

@@ -59,6 +59,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     ({ child }) => (child === tunnelId ? { tunnelId, replayWindow: 1024, hardLifetime: 86_400_000 } : undefined),
     after,
   );
+  const speed = spec.clockSpeed ?? 1;
   const means = meansOf(spec.auth);
   const engine = new IkeEngine({
     provider: nodeCryptoProvider,
@@ -71,8 +72,8 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     transport: sockets,
     children,
     runJob: (job) => runJob(job, means),
-    clock: () => performance.now(),
-    after,
+    clock: () => performance.now() * speed,
+    after: (milliseconds, run) => after(milliseconds / speed, run),
     onEvent: (event: IkeEvent) => tell({ kind: 'event', event }),
     onFault: (error) => {
       throw error;

@@ -1,9 +1,25 @@
 import type { Scenario } from '../scenario.js';
 import { certificateScenarios } from './certificates.js';
+import { certificateFailureScenarios, failureScenarios } from './failures.js';
+import { livenessScenarios } from './liveness.js';
+import { pathScenarios } from './path.js';
 import { pskScenarios } from './psk.js';
+import { rekeyScenarios } from './rekeying.js';
+import { selectorScenarios } from './selectors.js';
 import { groupScenarios, suiteScenarios } from './suites.js';
 
 /** In the order of a first acquaintance: what a later one needs, an earlier one has shown. */
 export async function allScenarios(): Promise<readonly Scenario[]> {
-  return [...pskScenarios, ...(await certificateScenarios()), ...suiteScenarios, ...groupScenarios];
+  return [
+    ...pskScenarios,
+    ...(await certificateScenarios()),
+    ...rekeyScenarios,
+    ...(await pathScenarios()),
+    ...livenessScenarios,
+    ...selectorScenarios,
+    ...failureScenarios,
+    ...(await certificateFailureScenarios()),
+    ...suiteScenarios,
+    ...groupScenarios,
+  ];
 }

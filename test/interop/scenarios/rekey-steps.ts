@@ -2,23 +2,25 @@ import type { Initiator } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { exchangeTraffic } from '../traffic/traffic.js';
 
-/** Replaces the Child SA, and shows that traffic flows through the new one. */
-export async function rekeyChild(stage: Stage, by: Initiator): Promise<void> {
-  const { edge, charon } = stage;
+/** Replaces the Child SA, and waits until traffic uses the new one and the old one is gone. */
+export async function replaceChild({ edge, charon }: Stage, by: Initiator): Promise<void> {
   const from = edge.news.length;
   if (by === 'us') await edge.command('rekey-child');
   else await charon.swanctl('--rekey', '--child', 'net');
   await edge.event(['child-rekeyed'], PATIENCE, from);
-  await exchangeTraffic(stage.ends);
 }
 
-/** Replaces the IKE SA, and shows that the Child SA goes on. */
-export async function rekeyIke(stage: Stage, by: Initiator): Promise<void> {
-  const { edge, charon } = stage;
+/** Replaces the IKE SA. */
+export async function replaceIke({ edge, charon }: Stage, by: Initiator): Promise<void> {
   const from = edge.news.length;
   if (by === 'us') await edge.command('rekey-ike');
   else await charon.swanctl('--rekey', '--ike', 'interop');
   await edge.event(['ike-rekeyed'], PATIENCE, from);
+}
+
+/** As `replaceChild`, and shows that traffic flows. */
+export async function rekeyChild(stage: Stage, by: Initiator): Promise<void> {
+  await replaceChild(stage, by);
   await exchangeTraffic(stage.ends);
 }
 

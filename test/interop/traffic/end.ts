@@ -28,6 +28,18 @@ export class TrafficEnd {
     await this.#ask({ kind: 'start-probes', source, destination, interval });
   }
 
+  /** Resolves when so many more have come back. Rejects when they do not in time. */
+  async awaitProbes(count: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`fewer than ${count} probes came back within ${PATIENCE} ms`)),
+        PATIENCE,
+      );
+    });
+    await Promise.race([this.#ask({ kind: 'await-probes', count }), late]).finally(() => clearTimeout(timer));
+  }
+
   stopProbes(): Promise<ProbeResult> {
     return this.#ask({ kind: 'stop-probes' });
   }
@@ -52,3 +64,5 @@ export class TrafficEnd {
     });
   }
 }
+
+const PATIENCE = 8000;

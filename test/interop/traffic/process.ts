@@ -10,6 +10,8 @@ import { createInterface } from 'node:readline';
 export type TrafficRequest =
   /** Numbered datagrams, one every `interval` milliseconds, until `stop`; then those that are missing get a moment. */
   | { readonly kind: 'start-probes'; readonly source: string; readonly destination: string; readonly interval: number }
+  /** Answered when so many more have come back. */
+  | { readonly kind: 'await-probes'; readonly count: number }
   | { readonly kind: 'stop-probes' }
   /** As many octets as that, and whether the same came back. */
   | { readonly kind: 'stream'; readonly source: string; readonly destination: string; readonly octets: number };
@@ -22,6 +24,7 @@ export interface ProbeResult {
 }
 
 const ECHO_PORT = 7;
+let awaitProbes: ((count: number) => Promise<void>) | undefined;
 let stopProbes: (() => Promise<ProbeResult>) | undefined;
 
 function serve(): Promise<void> {
@@ -39,8 +42,10 @@ async function startProbes(source: string, destination: string, interval: number
   const outstanding = new Set<number>();
   let sent = 0;
   let allBack: (() => void) | undefined;
+  let waiting: { left: number; readonly resolve: () => void } | undefined;
   const socket = createSocket('udp4', (octets) => {
     outstanding.delete(octets.readUInt32BE(0));
+    if (waiting !== undefined && --waiting.left === 0) waiting.resolve();
     if (outstanding.size === 0) allBack?.();
   });
   socket.on('error', () => undefined);
@@ -51,6 +56,10 @@ async function startProbes(source: string, destination: string, interval: number
     outstanding.add(sent++);
     socket.send(octets, ECHO_PORT, destination, () => undefined);
   }, interval);
+  awaitProbes = (count) =>
+    new Promise((resolve) => {
+      waiting = { left: count, resolve };
+    });
   stopProbes = async () => {
     clearInterval(timer);
     await new Promise<void>((resolve) => {
@@ -80,6 +89,7 @@ function stream(source: string, destination: string, octets: number): Promise<bo
 
 async function answer(request: TrafficRequest): Promise<unknown> {
   if (request.kind === 'start-probes') return startProbes(request.source, request.destination, request.interval);
+  if (request.kind === 'await-probes') return awaitProbes?.(request.count);
   if (request.kind === 'stop-probes') return stopProbes?.();
   return stream(request.source, request.destination, request.octets);
 }

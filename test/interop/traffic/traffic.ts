@@ -8,9 +8,14 @@ export interface TrafficEnds {
 }
 
 /** A ping each way, and a TCP stream that comes back octet for octet. Throws when anything is lost. */
-export async function exchangeTraffic({ us, peer }: TrafficEnds): Promise<void> {
-  await Promise.all([ping(us, peer.host), ping(peer, us.host)]);
+export async function exchangeTraffic(ends: TrafficEnds): Promise<void> {
+  await pingBothWays(ends);
+  const { us, peer } = ends;
   if (!(await us.stream(peer.host, STREAM_OCTETS))) throw new Error(`TCP to ${peer.host} came back different`);
+}
+
+export async function pingBothWays({ us, peer }: TrafficEnds): Promise<void> {
+  await Promise.all([ping(us, peer.host), ping(peer, us.host)]);
 }
 
 /** Throws unless the one packet is answered. */
