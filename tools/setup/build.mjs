@@ -4,6 +4,10 @@ import { runQuietly } from './commands.mjs';
 
 const PROJECTS = ['@weft/controller', '@weft/edge-agent', '@weft/web-console', '@weft/lab'];
 
+/**
+ * @param {string} root of the checkout
+ * @returns {Promise<{ ok: boolean, text: string }>}
+ */
 export async function buildProjects(root) {
   const nx = path.join(root, 'node_modules/.bin/nx');
   const args = [nx, 'run-many', '--target=build', `--projects=${PROJECTS.join(',')}`, '--output-style=static'];

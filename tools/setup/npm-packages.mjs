@@ -4,7 +4,11 @@ import path from 'node:path';
 import { runQuietly } from './commands.mjs';
 import { say } from './phase-line.mjs';
 
-/** Runs `npm ci` unless node_modules is what package-lock.json describes already. */
+/**
+ * Runs `npm ci` unless node_modules is what package-lock.json describes already.
+ * @param {string} root of the checkout
+ * @returns {Promise<{ ok: boolean, text: string }>}
+ */
 export async function installNpmPackages(root) {
   const reason = whyNotInstalled(root);
   if (reason === undefined) return { ok: true, text: 'as in package-lock.json' };
@@ -17,6 +21,8 @@ export async function installNpmPackages(root) {
 /**
  * npm leaves in node_modules/.package-lock.json what it has put there, when it is done. Optional packages may be absent:
  * they are for other platforms.
+ * @param {string} root of the checkout
+ * @returns {string | undefined} the first difference
  */
 export function whyNotInstalled(root) {
   const wanted = readPackages(path.join(root, 'package-lock.json'));
@@ -35,6 +41,11 @@ export function whyNotInstalled(root) {
   return undefined;
 }
 
+/**
+ * @typedef {{ version?: string, link?: boolean, optional?: boolean, devOptional?: boolean }} LockedPackage
+ * @param {string} file
+ * @returns {Record<string, LockedPackage> | undefined}
+ */
 function readPackages(file) {
   try {
     return JSON.parse(fs.readFileSync(file, 'utf8')).packages;

@@ -1,9 +1,14 @@
 // One line a phase: on a terminal it counts the seconds while the phase lasts, everywhere it says at the end what was done.
 
-/** Runs `work` and writes its outcome `{ ok, text }` behind the name; resolves with `ok`. */
+/**
+ * Runs `work` and writes its outcome behind the name; resolves with `ok`.
+ * @param {string} name
+ * @param {() => Promise<{ ok: boolean, text: string }>} work
+ * @returns {Promise<boolean>}
+ */
 export async function phase(name, work) {
   const started = performance.now();
-  const elapsed = (digits) => ((performance.now() - started) / 1000).toFixed(digits);
+  const elapsed = (/** @type {number} */ digits) => ((performance.now() - started) / 1000).toFixed(digits);
   const label = name.padEnd(NAME_WIDTH);
   transient = () => `${label}  … (${elapsed(0)} s)`;
   draw();
@@ -19,7 +24,10 @@ export async function phase(name, work) {
   }
 }
 
-/** A line of its own, also while a phase lasts. */
+/**
+ * A line of its own, also while a phase lasts.
+ * @param {string} text
+ */
 export function say(text) {
   process.stderr.write(`${process.stderr.isTTY ? ERASE_LINE : ''}${text}\n`);
   draw();
@@ -31,4 +39,5 @@ function draw() {
 
 const NAME_WIDTH = 15;
 const ERASE_LINE = '\r\u001b[2K';
+/** @type {(() => string) | undefined} */
 let transient;

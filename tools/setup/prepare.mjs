@@ -4,39 +4,32 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildProjects } from './build.mjs';
 import { holdSetupLock } from './lock.mjs';
+import { whyNodeIsTooOld } from './node-version.mjs';
 import { installNpmPackages } from './npm-packages.mjs';
-import { phase } from './phase-line.mjs';
-import { installSystemPackages } from './system-packages.mjs';
+import { phase, say } from './phase-line.mjs';
+import { installSystemPackages, thisMachine } from './system-packages.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
 /**
- * @param {{ purpose: 'lab' | 'test' }} options
+ * @param {{ purpose: 'lab' | 'test', checkout?: string, machine?: import('./system-packages.mjs').Machine }} options
+ *   the last two are other ones in tests only
  * @returns {Promise<boolean>} false when something is missing that only a person can provide; it has then been said.
  */
-export async function prepare({ purpose }) {
-  if (!nodeIsRecentEnough()) return false;
-  const release = await holdSetupLock(path.join(root, '.weft'));
+export async function prepare({ purpose, checkout = root, machine = thisMachine }) {
+  const tooOld = whyNodeIsTooOld(process.versions.node);
+  if (tooOld !== undefined) {
+    say(tooOld);
+    return false;
+  }
+  const release = await holdSetupLock(checkout);
   try {
-    const phases = [
-      ['system packages', () => installSystemPackages(purpose)],
-      ['npm packages', () => installNpmPackages(root)],
-      ['build', () => buildProjects(root)],
-    ];
-    for (const [name, run] of phases) {
-      if (!(await phase(name, run))) return false;
-    }
-    return true;
+    return (
+      (await phase('system packages', () => installSystemPackages(purpose, machine))) &&
+      (await phase('npm packages', () => installNpmPackages(checkout))) &&
+      (await phase('build', () => buildProjects(checkout)))
+    );
   } finally {
-    release();
+    await release();
   }
 }
-
-function nodeIsRecentEnough() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return true;
-  process.stderr.write(`Weft needs Node ${OLDEST_NODE.join('.')} or newer; this is ${process.versions.node}.\n`);
-  return false;
-}
-
-const OLDEST_NODE = [20, 19];

@@ -2,7 +2,67 @@
 import { programExists, runQuietly } from './commands.mjs';
 import { say } from './phase-line.mjs';
 
-/** `optional`: without it some tests are skipped, and say so; everything else runs. */
+/**
+ * The machine that is set up.
+ * @typedef {object} Machine
+ * @property {(program: string) => boolean} has
+ * @property {boolean} isRoot
+ * @property {(args: readonly string[]) => Promise<{ code: number, output: string }>} aptGet runs apt-get without questions
+ */
+
+/** @type {Machine} */
+export const thisMachine = {
+  has: programExists,
+  isRoot: process.getuid?.() === 0,
+  aptGet: (args) => runQuietly('apt-get', args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }),
+};
+
+/**
+ * Installs what is missing when this is root on a system with apt; otherwise says which line to type.
+ * @param {'lab' | 'test'} purpose
+ * @param {Machine} machine
+ * @returns {Promise<{ ok: boolean, text: string }>} not ok: the purpose cannot be served
+ */
+export async function installSystemPackages(purpose, machine) {
+  const missing = PROGRAMS.filter(({ program, purposes }) => purposes.includes(purpose) && !machine.has(program));
+  if (missing.length === 0) return { ok: true, text: 'all there' };
+  const names = missing.map(({ program }) => program).join(', ');
+  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
+  const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  // Tests that lack a program are skipped and say so; a lab that lacks one is no lab.
+  const ok = purpose === 'test';
+  if (!machine.has('apt-get')) {
+    return { ok, text: `missing ${names}; this system has no apt-get, install them its own way` };
+  }
+  if (!machine.isRoot) return { ok, text: `missing ${names}; install with: sudo ${line}` };
+  say(`Installing ${packages.join(', ')} with apt-get.`);
+  const failure = await aptInstall(machine, packages);
+  if (failure === undefined) return { ok: true, text: `installed ${packages.join(', ')}` };
+  return { ok, text: `could not install ${names} (${line}):\n${failure}` };
+}
+
+/**
+ * A machine that has never run `apt-get update` knows no packages: then, and only then, it is run.
+ * @param {Machine} machine
+ * @param {readonly string[]} packages
+ * @returns {Promise<string | undefined>} what apt-get said when it failed
+ */
+async function aptInstall(machine, packages) {
+  const install = (/** @type {readonly string[]} */ some) =>
+    machine.aptGet(['install', '-y', '-q', '--no-install-recommends', ...some]);
+  if ((await install(packages)).code === 0) return undefined;
+  const update = await machine.aptGet(['update', '-y', '-q']);
+  if (update.code !== 0) return update.output.trim();
+  if ((await install(packages)).code === 0) return undefined;
+  // One package that a distribution lacks must not keep the others away.
+  const failed = [];
+  for (const each of packages) {
+    const alone = await install([each]);
+    if (alone.code !== 0) failed.push(alone.output.trim());
+  }
+  return failed.length === 0 ? undefined : failed.join('\n');
+}
+
 const PROGRAMS = [
   { program: 'ip', debianPackage: 'iproute2', purposes: ['lab', 'test'] },
   { program: 'unshare', debianPackage: 'util-linux', purposes: ['lab', 'test'] },
@@ -10,56 +70,6 @@ const PROGRAMS = [
   { program: 'setpriv', debianPackage: 'util-linux', purposes: ['lab', 'test'] },
   { program: 'mount', debianPackage: 'mount', purposes: ['lab', 'test'] },
   { program: 'ping', debianPackage: 'iputils-ping', purposes: ['lab', 'test'] },
-  { program: 'nft', debianPackage: 'nftables', purposes: ['test'], optional: true },
-  { program: 'chromium', debianPackage: 'chromium', purposes: ['test'], optional: true },
+  { program: 'nft', debianPackage: 'nftables', purposes: ['test'] },
+  { program: 'chromium', debianPackage: 'chromium', purposes: ['test'] },
 ];
-
-/** Installs what is missing when this is root on a system with apt; otherwise says which line to type. */
-export async function installSystemPackages(purpose) {
-  const missing = PROGRAMS.filter(({ program, purposes }) => purposes.includes(purpose) && !programExists(program));
-  if (missing.length === 0) return { ok: true, text: 'all there' };
-  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
-  const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  const required = purpose === 'lab' && missing.some(({ optional }) => !optional);
-  if (!programExists('apt-get')) {
-    return { ok: !required, text: `missing ${names(missing)}; this system has no apt-get, install them its own way` };
-  }
-  if (process.getuid?.() !== 0) {
-    return { ok: !required, text: `missing ${names(missing)}; install with: sudo ${line}` };
-  }
-  say(`Installing ${packages.join(', ')} with apt-get.`);
-  const failure = await aptInstall(packages);
-  if (failure === undefined) return { ok: true, text: `installed ${packages.join(', ')}` };
-  return { ok: !required, text: `could not install ${names(missing)} (${line}):\n${failure}` };
-}
-
-/** A machine that has never run `apt-get update` knows no packages: then, and only then, it is run. */
-async function aptInstall(packages) {
-  const first = await apt(['install', ...packages]);
-  if (first.code === 0) return undefined;
-  const update = await apt(['update']);
-  if (update.code !== 0) return update.output.trim();
-  const second = await apt(['install', ...packages]);
-  if (second.code === 0) return undefined;
-  // One package that a distribution lacks must not keep the others away.
-  const failed = [];
-  for (const each of packages) {
-    const alone = await apt(['install', each]);
-    if (alone.code !== 0) failed.push(alone.output.trim());
-  }
-  return failed.length === 0 ? undefined : failed.join('\n');
-}
-
-function apt([verb, ...packages]) {
-  return runQuietly(
-    'apt-get',
-    [verb, '-y', '-q', ...(verb === 'install' ? ['--no-install-recommends'] : []), ...packages],
-    {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    },
-  );
-}
-
-function names(missing) {
-  return missing.map(({ program }) => program).join(', ');
-}
