@@ -1,7 +1,6 @@
-import { waitUntil } from '@weft/lab';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type LabProgram, startLabProgram } from './support/lab-program.js';
-import { processesIn, readMachineState, sandboxOf, sharedMemoryOutside } from './support/machine-state.js';
+import { processesIn, readMachineState, sandboxOf, sharedMemoryOutside, untilGone } from './support/machine-state.js';
 import { whyNoLab } from './support/why-no-lab.js';
 
 const reason = whyNoLab();
@@ -10,14 +9,6 @@ beforeEach((context) => context.skip(reason !== undefined, reason));
 const UP = /Ctrl-C ends the lab/;
 const BUSY = /File 1 of/;
 const STARTING = /Enrollment of the edges/;
-
-async function untilGone(namespaces: ReturnType<typeof sandboxOf>): Promise<void> {
-  if (namespaces === undefined) throw new Error('The lab had no namespaces of its own.');
-  await waitUntil('Every process of the lab is gone', GONE_TIMEOUT_MILLISECONDS, async () => {
-    const left = processesIn(namespaces);
-    return left.length === 0 ? { value: undefined } : { problem: left.join('; ') };
-  });
-}
 
 async function whileRunning<T>(lab: LabProgram, work: () => Promise<T>): Promise<T> {
   try {
@@ -45,7 +36,7 @@ describe('whatever ends the lab, nothing stays behind', () => {
       expect(namespaces?.sharedMemory).not.toEqual([]);
       lab.kill(signal);
       expect(await lab.exited).toEqual(exit);
-      await untilGone(namespaces);
+      await untilGone(namespaces!);
       expect(sharedMemoryOutside(namespaces!.sharedMemory)).toEqual([]);
     });
     expect(readMachineState()).toEqual(before);
@@ -58,7 +49,7 @@ it('two labs at once do not meet, and each leaves nothing behind', async () => {
   const exits = await Promise.all(labs.map((lab) => lab.exited));
   for (const [index, lab] of labs.entries()) {
     expect(exits[index], lab.stderr()).toEqual({ code: 0, signal: null });
-    expect(JSON.parse(lab.stdout().trimEnd().split('\n').at(-1)!)).toEqual({
+    expect(lab.verdict()).toEqual({
       ok: true,
       edges: 3,
       inSync: 3,
@@ -73,5 +64,3 @@ it('two labs at once do not meet, and each leaves nothing behind', async () => {
   }
   expect(readMachineState()).toEqual(before);
 });
-
-const GONE_TIMEOUT_MILLISECONDS = 5_000;

@@ -8,13 +8,25 @@ export interface LabProgram {
   /** Resolves when standard output or error has matched; rejects when the program ends first. */
   readonly seen: (pattern: RegExp) => Promise<string>;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  readonly stdout: () => string;
   readonly stderr: () => string;
+  /** The object that `--json` has printed last. */
+  readonly verdict: () => unknown;
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
-export function startLabProgram(args: readonly string[]): LabProgram {
-  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(process.execPath, [LAB_PROGRAM, ...args], {
+/** How a lab is started other than by `node …/main.js` of this checkout. */
+export interface Start {
+  /** A command in front of it that becomes the lab in the end, as `env` does. */
+  readonly through?: readonly string[];
+  readonly program?: string;
+}
+
+export function startLabProgram(
+  args: readonly string[],
+  { through = ['env'], program = LAB_PROGRAM }: Start = {},
+): LabProgram {
+  const [command = 'env', ...words] = [...through, process.execPath, program, ...args];
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const text = { stdout: '', stderr: '' };
@@ -44,8 +56,8 @@ export function startLabProgram(args: readonly string[]): LabProgram {
     pid: child.pid ?? 0,
     seen,
     exited,
-    stdout: () => text.stdout,
     stderr: () => text.stderr,
+    verdict: () => JSON.parse(text.stdout.trimEnd().split('\n').at(-1) ?? ''),
     kill: (signal) => child.kill(signal),
   };
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { LAB_TOPOLOGY } from '@weft/lab';
+import { LAB_TOPOLOGY, waitUntil } from '@weft/lab';
 
 /** What a lab could leave behind on the machine that it ran on; what others do there at the same time is not in it. */
 export interface MachineState {
@@ -23,6 +23,7 @@ export function readMachineState(): MachineState {
 
 /** The sandbox of a lab, seen from the process that started it. */
 export interface SandboxNamespaces {
+  readonly user: string;
   readonly pid: string;
   readonly net: string;
   readonly mnt: string;
@@ -35,13 +36,15 @@ export function sandboxOf(outerPid: number): SandboxNamespaces | undefined {
   const own = namespaceOf(process.pid, 'net');
   for (const child of childrenOf(outerPid)) {
     const found = {
+      user: namespaceOf(child, 'user'),
       pid: namespaceOf(child, 'pid_for_children'),
       net: namespaceOf(child, 'net'),
       mnt: namespaceOf(child, 'mnt'),
     };
-    if (found.pid !== undefined && found.net !== undefined && found.mnt !== undefined && found.net !== own) {
+    const { user, pid, net, mnt } = found;
+    if (user !== undefined && pid !== undefined && net !== undefined && mnt !== undefined && net !== own) {
       const sharedMemory = listing(`/proc/${child}/root/dev/shm`).filter((name) => name.startsWith('PostgreSQL'));
-      return { pid: found.pid, net: found.net, mnt: found.mnt, sharedMemory };
+      return { user, pid, net, mnt, sharedMemory };
     }
   }
   return undefined;
@@ -62,6 +65,14 @@ export function processesIn(namespaces: SandboxNamespaces): readonly string[] {
         namespaceOf(pid, 'mnt') === namespaces.mnt,
     )
     .map((pid) => `${pid} ${commandOf(pid)}`);
+}
+
+/** Resolves when no process lives in them any more. */
+export async function untilGone(namespaces: SandboxNamespaces): Promise<void> {
+  await waitUntil('Every process of the lab is gone', GONE_TIMEOUT_MILLISECONDS, async () => {
+    const left = processesIn(namespaces);
+    return left.length === 0 ? { value: undefined } : { problem: left.join('; ') };
+  });
 }
 
 function childrenOf(pid: number): readonly number[] {
@@ -107,6 +118,7 @@ function orUndefined<T>(read: () => T): T | undefined {
   }
 }
 
+const GONE_TIMEOUT_MILLISECONDS = 5_000;
 const LAB_NAMESPACES: ReadonlySet<string> = new Set([
   LAB_TOPOLOGY.routerNamespace,
   LAB_TOPOLOGY.controllerNamespace,
