@@ -11,9 +11,10 @@ import {
 import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
 import { type Acquire, AcquireQueue } from './acquire.js';
+import { ClearProcessor } from './clear.js';
 import { DropCounters, type DropReason } from './drop-reason.js';
 import { type EcnAnomalyCount, EcnCounters } from './ecn-counters.js';
-import { type Explanation, explainOutbound } from './explain.js';
+import { type Explanation, explainClear, explainOutbound } from './explain.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
 import { type OutboundContext, OutboundProcessor } from './outbound.js';
 import { PolicyCounterTable } from './policy-counters.js';
@@ -59,12 +60,15 @@ export interface TunnelCounters {
   readonly lastSentAt: number | undefined;
 }
 
-/** Outbound packets that the entry decided. */
+/** Packets that the entry decided, whichever way; inbound those that an association brought and those in the clear. */
 export interface PolicyCounters {
   readonly entryId: string;
   readonly ruleId: string;
+  /** Outbound. */
   readonly packets: bigint;
   readonly bytes: bigint;
+  readonly inboundPackets: bigint;
+  readonly inboundBytes: bigint;
 }
 
 /**
@@ -81,6 +85,7 @@ export class DataPlane {
   readonly #acquires = new AcquireQueue();
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
+  readonly #clear: ClearProcessor;
   readonly #outbound: OutboundProcessor;
   readonly #inbound: InboundProcessor;
 
@@ -96,7 +101,14 @@ export class DataPlane {
       drops: this.#drops,
       random: options.random,
     };
-    this.#inboundContext = { database, associations: this.#associations, drops: this.#drops, ecn: this.#ecn };
+    this.#inboundContext = {
+      database,
+      associations: this.#associations,
+      policies: this.#policies,
+      drops: this.#drops,
+      ecn: this.#ecn,
+    };
+    this.#clear = new ClearProcessor(this.#inboundContext);
     this.#outbound = new OutboundProcessor(this.#outboundContext);
     this.#inbound = new InboundProcessor(this.#inboundContext);
   }
@@ -186,6 +198,20 @@ export class DataPlane {
     return this.#inbound.openIp(packet, offset, length, out, outOffset, now);
   }
 
+  /**
+   * A whole IP packet from the underlay that is not protected: everything that is not addressed to this device, or is
+   * addressed to it and carries neither AH nor ESP, IKE included (RFC 4301 section 5.2, steps 2 and 3b). On `bypass` it
+   * may go on as it stands; where policy wants protection it is discarded as `protection_required`. The result is reused.
+   */
+  receiveClear(packet: Uint8Array, offset: number, length: number): InboundResult {
+    return this.#clear.receive(packet, offset, length);
+  }
+
+  /** What `receiveClear` would do with this packet, and why, without doing it. */
+  explainClear(packet: Uint8Array, offset: number, length: number): Explanation {
+    return explainClear(this.#inboundContext, packet, offset, length);
+  }
+
   /** What `protect` would do with this packet, and why, without doing it. Allocates: it is for people, not for traffic. */
   explain(packet: Uint8Array, offset: number, length: number, now: number): Explanation {
     return explainOutbound(this.#outboundContext, packet, offset, length, now);
@@ -253,6 +279,8 @@ export class DataPlane {
       ruleId,
       packets: BigInt(this.#policies.at(index)?.packets ?? 0),
       bytes: BigInt(this.#policies.at(index)?.bytes ?? 0),
+      inboundPackets: BigInt(this.#policies.at(index)?.inboundPackets ?? 0),
+      inboundBytes: BigInt(this.#policies.at(index)?.inboundBytes ?? 0),
     }));
   }
 

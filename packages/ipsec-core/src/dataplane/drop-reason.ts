@@ -3,10 +3,10 @@ export const DROP_REASONS = [
   // outbound and inbound
   'malformed_packet',
   'buffer_too_small',
-  // outbound
   'no_policy',
   'spd_discard',
   'fragment_without_ports',
+  // outbound
   'fragment_malformed',
   'fragment_tiny',
   'fragment_oversize',
@@ -26,6 +26,7 @@ export const DROP_REASONS = [
   'packet_too_large',
   'bundle_too_deep',
   // inbound
+  'protection_required',
   'malformed_esp',
   'malformed_ah',
   'not_ipsec',

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  arbitraryPacket,
+  arbitraryPolicies,
+  arbitrarySelector,
+  packetOctets,
+} from '../../test/support/arbitrary-policy.js';
 import { ipPacket, udp } from '../../test/support/packets.js';
+import { association, plane } from '../../test/support/planes.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
 import type { SecurityAssociationParameters } from '../policy/security-association.js';
+import { SELECTOR_FIELD, type SecurityPolicy, type SelectorField } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase } from '../policy/spd.js';
 import { parseAddress } from '../wire/ip/address.js';
@@ -34,6 +42,18 @@ const associations: readonly SecurityAssociationParameters[] = [
   { ...base, ...sha, mode: 'tunnel', outer },
   { ...base, ...sha, mode: 'transport' },
 ];
+
+/** The entry with those of the flags that it can have. */
+function withFlags(entry: SecurityPolicy, flags: readonly SelectorField[]): SecurityPolicy {
+  if (entry.action !== 'PROTECT') return entry;
+  const flagged = { ...entry, populateFromPacket: flags };
+  try {
+    createSecurityPolicyDatabase([flagged]);
+    return flagged;
+  } catch {
+    return entry;
+  }
+}
 
 describe('explain', () => {
   it('foretells what protect does, to the octet, and changes nothing', () => {
@@ -71,6 +91,59 @@ describe('explain', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('answers for any policy, association and packet, in and out, and leaves everything as it was', () => {
+    const seen = new Set<string>();
+    const worlds = fc.tuple(
+      arbitraryPolicies(8),
+      fc.subarray(Object.keys(SELECTOR_FIELD) as SelectorField[]),
+      fc.array(fc.tuple(arbitrarySelector, fc.integer({ min: 0, max: 3 }), fc.boolean()), { maxLength: 4 }),
+      fc.array(arbitraryPacket, { minLength: 1, maxLength: 8 }),
+    );
+    fc.assert(
+      fc.property(worlds, ([entries, flags, narrowed, packets]) => {
+        const made = plane(entries.map((entry) => withFlags(entry, flags)));
+        for (const [i, [selector, tunnel, whole]] of narrowed.entries()) {
+          const more = { spi: 256 + i, tunnelId: `t${tunnel}`, ...(whole ? {} : { selectors: [selector] }) };
+          made.install(association('outbound', more), 0);
+        }
+        const state = () =>
+          [made.associations(), made.tunnels(), made.policies(), made.drops(), made.acquireOverflow()] as const;
+        for (const packet of packets.map(packetOctets)) {
+          const before = state();
+          const outbound = made.explain(packet, 0, packet.length, 1);
+          const inbound = made.explainClear(packet, 0, packet.length);
+          expect(state()).toEqual(before);
+          const sent = made.protect(packet, 0, packet.length, new Uint8Array(400), 0, 1);
+          expect([outbound.verdict, outbound.reason]).toEqual([sent.verdict, sent.reason]);
+          expect(outbound.tunnelId ?? '').toBe(sent.tunnelId);
+          expect(made.acquires().map(({ selectors }) => selectors)).toEqual(
+            outbound.acquire?.outcome === 'reported' ? [outbound.acquire.selectors] : [],
+          );
+          const received = made.receiveClear(packet, 0, packet.length);
+          expect([inbound.verdict, inbound.reason]).toEqual([received.verdict, received.reason]);
+          expect(inbound.tunnelId ?? '').toBe(received.tunnelId);
+          seen.add(`out ${outbound.verdict} ${outbound.acquire?.outcome ?? outbound.reason ?? ''}`);
+          seen.add(`in ${inbound.verdict} ${inbound.reason ?? ''}`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect([...seen].sort()).toEqual([
+      'in bypass ',
+      'in discard fragment_without_ports',
+      'in discard no_policy',
+      'in discard protection_required',
+      'in discard spd_discard',
+      'out bypass ',
+      'out discard fragment_without_ports',
+      'out discard held',
+      'out discard no_policy',
+      'out discard reported',
+      'out discard spd_discard',
+      'out transmit ',
+    ]);
   });
 
   it('accounts for every octet', () => {

@@ -10,7 +10,9 @@ import { ESP, espPadLength } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { outerHeaderLength, readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireOutcome } from './acquire.js';
+import { refusalOf } from './clear.js';
 import type { DropReason } from './drop-reason.js';
+import type { InboundContext } from './inbound.js';
 import type { OutboundContext } from './outbound.js';
 
 /** Where every octet of a protected packet comes from; the numbers add up to `total`. */
@@ -74,6 +76,23 @@ export function explainOutbound(
       ? explainAcquire(context, found, index, flow, now)
       : explainProtect(association, packet, offset, flow.totalLength, now);
   return { ...explained, entry, tunnelId: found.tunnelId };
+}
+
+/** The same for a packet that arrives from the unprotected side without AH or ESP. */
+export function explainClear(
+  { database }: InboundContext,
+  packet: Uint8Array,
+  offset: number,
+  length: number,
+): Explanation {
+  const flow = new Flow();
+  if (!parseFlow(flow, packet, offset, length)) return discarded('malformed_packet');
+  const index = database.search(flow, 'inbound');
+  const found = database.entries[index];
+  const entry = found && { index, entryId: found.entryId, ruleId: found.ruleId };
+  const tunnelId = found?.action === 'PROTECT' ? found.tunnelId : undefined;
+  const reason = refusalOf(database, index);
+  return { ...NOTHING, verdict: reason === undefined ? 'bypass' : 'discard', reason, entry, tunnelId };
 }
 
 function explainAcquire(

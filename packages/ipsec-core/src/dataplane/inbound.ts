@@ -12,11 +12,13 @@ import { OPAQUE_PROTOCOL, PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
 import type { EcnCounters } from './ecn-counters.js';
 import { absorbOuterTrafficClass } from './outer-traffic-class.js';
+import type { PolicyCounterTable } from './policy-counters.js';
 import type { InboundResult, Writable } from './verdict.js';
 
 export interface InboundContext {
   database: SecurityPolicyDatabase;
   readonly associations: SecurityAssociationDatabase;
+  readonly policies: PolicyCounterTable;
   readonly drops: DropCounters;
   readonly ecn: EcnCounters;
 }
@@ -27,9 +29,10 @@ export class InboundProcessor {
   readonly #flow = new Flow();
   readonly #point = new InsertionPoint();
   readonly #result: Writable<InboundResult> = { verdict: 'discard', tunnelId: '', length: 0, reason: undefined };
-  /** What the last step left: the number found, or the next header of a decrypted trailer. */
+  /** What the last step left: the number found, the next header of a decrypted trailer, or the entry that allows a packet. */
   #sequenceHigh = 0;
   #next = 0;
+  #entry = 0;
 
   constructor(context: InboundContext) {
     this.#context = context;
@@ -277,6 +280,7 @@ export class InboundProcessor {
     if (refusal !== undefined) return this.#discard(refusal, tunnelId);
     const { totalLength } = flow;
     const tunnel = this.#context.associations.tunnel(tunnelId);
+    this.#context.policies.countInbound(this.#entry, totalLength);
     association.count(totalLength, now);
     tunnel.inboundPackets++;
     tunnel.inboundBytes += totalLength;
@@ -300,6 +304,7 @@ export class InboundProcessor {
     if (index === HIDDEN_FIELDS) return 'fragment_without_ports';
     const entry = database.entries[index];
     if (entry?.action !== 'PROTECT' || entry.tunnelId !== tunnelId) return 'selector_mismatch';
+    this.#entry = index;
     if (traffic.selectors === undefined) return undefined;
     const match = traffic.selectors.match(flow, true);
     if (match === 'match') return undefined;

@@ -3,11 +3,8 @@ import type { SecurityPolicyDatabase } from '../policy/spd.js';
 export class PolicyCounter {
   packets = 0;
   bytes = 0;
-
-  count(bytes: number): void {
-    this.packets++;
-    this.bytes += bytes;
-  }
+  inboundPackets = 0;
+  inboundBytes = 0;
 }
 
 /** Counters of the entries of the database in force, by index; an entry that keeps its entryId keeps its counter. */
@@ -26,7 +23,17 @@ export class PolicyCounterTable {
   }
 
   count(index: number, bytes: number): void {
-    this.#byIndex[index]?.count(bytes);
+    const counter = this.#byIndex[index];
+    if (counter === undefined) return;
+    counter.packets++;
+    counter.bytes += bytes;
+  }
+
+  countInbound(index: number, bytes: number): void {
+    const counter = this.#byIndex[index];
+    if (counter === undefined) return;
+    counter.inboundPackets++;
+    counter.inboundBytes += bytes;
   }
 
   at(index: number): PolicyCounter | undefined {

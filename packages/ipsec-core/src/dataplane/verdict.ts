@@ -14,10 +14,10 @@ export interface OutboundResult {
 
 /** Reused by the data plane: read it before the next call. */
 export interface InboundResult {
-  readonly verdict: 'deliver' | 'discard';
-  /** Empty when no association was found. */
+  readonly verdict: 'deliver' | 'bypass' | 'discard';
+  /** Empty when no association was found; for a clear packet, that of the PROTECT entry that refuses it. */
   readonly tunnelId: string;
-  /** Octets of clear packet written to out. */
+  /** deliver: octets of clear packet written to out; bypass: octets of the clear packet, which was not copied. */
   readonly length: number;
   readonly reason: DropReason | undefined;
 }

@@ -69,6 +69,7 @@ const REACHED_BY: Readonly<Record<DropReason, 'corpus' | Spec | (() => DropReaso
   malformed_ah: 'corpus',
   not_ipsec: 'corpus',
   underlay_fragment: { spec: 'src/dataplane/underlay-fragment.spec.ts' },
+  protection_required: { spec: 'src/dataplane/clear.spec.ts' },
   mode_mismatch: 'corpus',
   bundle_incomplete: 'corpus',
   unknown_spi: 'corpus',

@@ -1,0 +1,51 @@
+import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
+import type { SecurityPolicyDatabase } from '../policy/spd.js';
+import { Flow, parseFlow } from '../wire/ip/flow.js';
+import type { DropReason } from './drop-reason.js';
+import type { InboundContext } from './inbound.js';
+import type { InboundResult, Writable } from './verdict.js';
+
+/**
+ * RFC 4301 section 5.2, step 3b: what arrives from the unprotected side without AH or ESP is bypassed when the SPD says
+ * so, and else discarded. PROTECT too is about "the IPsec protection that must be present at the receiver" (section
+ * 4.4.1): what should have come protected is an attack or a mistake, and counted apart.
+ */
+export class ClearProcessor {
+  readonly #context: InboundContext;
+  readonly #flow = new Flow();
+  readonly #result: Writable<InboundResult> = { verdict: 'discard', tunnelId: '', length: 0, reason: undefined };
+
+  constructor(context: InboundContext) {
+    this.#context = context;
+  }
+
+  receive(packet: Uint8Array, offset: number, length: number): InboundResult {
+    const { database, policies } = this.#context;
+    const flow = this.#flow;
+    if (!parseFlow(flow, packet, offset, length)) return this.#answer('malformed_packet', '', 0);
+    const index = database.lookup(flow, 'inbound');
+    policies.countInbound(index, flow.totalLength);
+    const entry = database.entries[index];
+    const tunnelId = entry?.action === 'PROTECT' ? entry.tunnelId : '';
+    return this.#answer(refusalOf(database, index), tunnelId, flow.totalLength);
+  }
+
+  #answer(reason: DropReason | undefined, tunnelId: string, length: number): InboundResult {
+    if (reason !== undefined) this.#context.drops.count(reason);
+    const result = this.#result;
+    result.verdict = reason === undefined ? 'bypass' : 'discard';
+    result.tunnelId = tunnelId;
+    result.length = reason === undefined ? length : 0;
+    result.reason = reason;
+    return result;
+  }
+}
+
+/** Why a clear packet from the unprotected side, for which the SPD answered `index`, is discarded; undefined: it is bypassed. */
+export function refusalOf(database: SecurityPolicyDatabase, index: number): DropReason | undefined {
+  if (index === HIDDEN_FIELDS) return 'fragment_without_ports';
+  const entry = database.entries[index];
+  if (entry === undefined) return 'no_policy';
+  if (entry.action === 'PROTECT') return 'protection_required';
+  return entry.action === 'DISCARD' ? 'spd_discard' : undefined;
+}
