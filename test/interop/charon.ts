@@ -6,13 +6,8 @@ import { PEER } from './network.js';
 
 const run = promisify(execFile);
 
-/** Which strongSwan: Debian's own, or a tree that was unpacked somewhere. */
-export interface Installation {
-  readonly charon: string;
-  readonly swanctl: string;
-  readonly libraries: string | undefined;
-  readonly plugins: string | undefined;
-}
+/** Which strongSwan: the machine's own, or packages of a later release unpacked in a folder. */
+export type Installation = { readonly kind: 'system' } | { readonly kind: 'folder'; readonly root: string };
 
 /** strongSwan in the namespace of the peer, with userspace ESP, configured anew for every scenario. */
 export class Charon {
@@ -31,7 +26,7 @@ export class Charon {
   /** Resolves when it answers on its control socket. */
   static async start(installation: Installation, directory: string): Promise<Charon> {
     mkdirSync(`${directory}/swanctl`, { recursive: true });
-    writeFileSync(`${directory}/strongswan.conf`, configuration(installation, directory, new Map()));
+    writeFileSync(`${directory}/strongswan.conf`, configuration(directory, new Map()));
     return new Charon(installation, directory, await launch(installation, directory));
   }
 
@@ -54,10 +49,10 @@ export class Charon {
 
   /** Runs swanctl to its end. */
   async swanctl(...args: readonly string[]): Promise<string> {
-    const { swanctl } = this.#installation;
-    const { stdout } = await run(swanctl, [...args, '--uri', `unix://${this.#directory}/vici`], {
+    const [program = '', ...fixed] = commandOf(this.#installation, '/usr/sbin/swanctl');
+    const { stdout } = await run(program, [...fixed, ...args, '--uri', `unix://${this.#directory}/vici`], {
       env: {
-        ...environment(this.#installation),
+        ...process.env,
         STRONGSWAN_CONF: `${this.#directory}/strongswan.conf`,
         SWANCTL_DIR: this.swanctlDirectory,
       },
@@ -73,13 +68,24 @@ export class Charon {
     await this.swanctl('--reload-settings');
   }
 
-  /** Kills it, waits for `meanwhile`, and starts it again with the same connections and credentials. */
-  async restart(meanwhile: () => Promise<void>): Promise<void> {
+  /** The key exchange methods it has, by its own names. */
+  async keyExchanges(): Promise<readonly string[]> {
+    const output = await this.swanctl('--list-algs');
+    const names = /^(?:ke|dh):\n((?: .*\n)+)/m.exec(output)?.[1] ?? '';
+    return [...names.matchAll(/^ +(\w+)\[/gm)].map(([, name = '']) => name);
+  }
+
+  async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.kill('SIGKILL');
     await ended;
-    await meanwhile();
     rmSync(`${this.#directory}/vici`);
+  }
+
+  /** Kills it, waits for `meanwhile`, and starts it again with the same connections and credentials. */
+  async restart(meanwhile: () => Promise<void>): Promise<void> {
+    await this.stop();
+    await meanwhile();
     this.#process = await launch(this.#installation, this.#directory);
     await this.swanctl('--load-all', '--file', `${this.swanctlDirectory}/swanctl.conf`);
   }
@@ -90,10 +96,7 @@ export class Charon {
   }
 
   #writeConfiguration(): void {
-    writeFileSync(
-      `${this.#directory}/strongswan.conf`,
-      configuration(this.#installation, this.#directory, this.#settings),
-    );
+    writeFileSync(`${this.#directory}/strongswan.conf`, configuration(this.#directory, this.#settings));
   }
 
   #log(): string {
@@ -102,15 +105,16 @@ export class Charon {
 }
 
 async function launch(installation: Installation, directory: string): Promise<ChildProcess> {
-  const child = spawn('ip', ['netns', 'exec', PEER.namespace, installation.charon], {
-    env: { ...environment(installation), STRONGSWAN_CONF: `${directory}/strongswan.conf` },
+  const command = commandOf(installation, '/usr/lib/ipsec/charon');
+  const child = spawn('ip', ['netns', 'exec', PEER.namespace, ...command], {
+    env: { ...process.env, STRONGSWAN_CONF: `${directory}/strongswan.conf` },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   await appearance(directory, 'vici', child);
   return child;
 }
 
-function configuration({ plugins }: Installation, directory: string, settings: ReadonlyMap<string, string>): string {
+function configuration(directory: string, settings: ReadonlyMap<string, string>): string {
   return `
 charon {
   load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 hmac kdf gcm ccm ctr cmac xcbc chapoly curve25519 ml kernel-libipsec kernel-netlink socket-default vici updown attr
@@ -119,7 +123,6 @@ charon {
   retransmit_base = 1.3
   make_before_break = yes
   ${[...settings].map(([name, value]) => `${name} = ${value}`).join('\n  ')}
-  ${plugins === undefined ? '' : `plugindir = ${plugins}`}
   plugins { vici { socket = unix://${directory}/vici } }
   filelog {
     charon {
@@ -133,8 +136,18 @@ swanctl { load = pem pkcs1 x509 revocation constraints pubkey openssl random }
 `;
 }
 
-function environment({ libraries }: Installation): NodeJS.ProcessEnv {
-  return libraries === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: libraries };
+/**
+ * An unpacked strongSwan looks for its plugins where its package would have put them, so its folder is mounted there for
+ * it alone, and it runs with the libraries that were unpacked beside it, the C library first.
+ */
+function commandOf(installation: Installation, program: string): readonly string[] {
+  if (installation.kind === 'system') return [program];
+  const { root } = installation;
+  const libraries = `${root}/usr/lib/x86_64-linux-gnu`;
+  const path = program.startsWith('/usr/lib/ipsec/') ? program : `${root}${program}`;
+  const script = `mount --bind ${root}/usr/lib/ipsec /usr/lib/ipsec && exec "$@"`;
+  const loader = [`${libraries}/ld-linux-x86-64.so.2`, '--library-path', `/usr/lib/ipsec:${libraries}`];
+  return ['unshare', '--mount', 'sh', '-c', script, 'sh', ...loader, path];
 }
 
 /** Resolves when the file is there; rejects when the process ends before. */

@@ -1,52 +1,80 @@
 import { mkdirSync } from 'node:fs';
-import { Charon } from './charon.js';
+import { Charon, type Installation } from './charon.js';
 import { Edge } from './edge/edge.js';
 import { buildNetwork, DEVICE, PEER, routeOverlay, US } from './network.js';
 import { type Row, table } from './report.js';
 import { runScenario } from './run-scenario.js';
+import type { Initiator, Scenario } from './scenario.js';
 import { allScenarios } from './scenarios/index.js';
+import type { Stage } from './stage.js';
 import { TrafficEnd } from './traffic/end.js';
 
 /** The run itself, inside the namespaces that main.ts made. */
 const only = process.argv.find((_, index) => process.argv[index - 1] === '--only');
 const verbose = process.argv.includes('--verbose');
+const later = process.env['WEFT_STRONGSWAN'];
 const DIRECTORY = '/run/interop';
+const LOG_LINES = 40;
 
 mkdirSync(DIRECTORY);
 buildNetwork();
 const edge = new Edge(US.namespace, DEVICE, US.underlay);
-const debian = {
-  charon: '/usr/lib/ipsec/charon',
-  swanctl: '/usr/sbin/swanctl',
-  libraries: undefined,
-  plugins: undefined,
-};
 const ends = { us: new TrafficEnd(US.namespace, US.host), peer: new TrafficEnd(PEER.namespace, PEER.host) };
-const [charon] = await Promise.all([Charon.start(debian, DIRECTORY), edge.ready, ends.us.ready, ends.peer.ready]);
+await Promise.all([edge.ready, ends.us.ready, ends.peer.ready]);
 routeOverlay();
 
 const rows: Row[] = [];
-for (const scenario of await allScenarios()) {
+const installations: readonly Installation[] = [
+  { kind: 'system' },
+  ...(later === undefined ? [] : [{ kind: 'folder', root: later } as const]),
+];
+let open = (await allScenarios()).filter((scenario) =>
+  scenario.initiators.some((initiator) => only === undefined || titleOf(scenario, initiator).includes(only)),
+);
+for (const installation of installations) {
+  const charon = await Charon.start(installation, DIRECTORY);
+  const has = new Set(await charon.keyExchanges());
+  const playable = open.filter(({ needs }) => needs === undefined || has.has(needs));
+  open = open.filter((scenario) => !playable.includes(scenario));
+  for (const scenario of playable) await play(scenario, charon);
+  await charon.stop();
+}
+for (const { group, name, needs, initiators } of open) {
+  console.log(
+    `skip      -     ${group}: ${name}: no strongSwan here has ${needs} (WEFT_STRONGSWAN names a folder with a later one)`,
+  );
+  for (const initiator of initiators) rows.push({ group, initiator, result: 'skipped' });
+}
+const count = (result: Row['result']) => rows.filter((row) => row.result === result).length;
+console.log(`\n${table(rows)}\n`);
+console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
+process.exit(count('failed') === 0 ? 0 : 1);
+
+async function play(scenario: Scenario, charon: Charon): Promise<void> {
   for (const initiator of scenario.initiators) {
-    const name = `${scenario.group}: ${scenario.name}, ${initiator === 'us' ? 'we initiate' : 'the peer initiates'}`;
-    if (only !== undefined && !name.includes(only)) continue;
+    const title = titleOf(scenario, initiator);
+    if (only !== undefined && !title.includes(only)) continue;
     const started = performance.now();
-    const failure = await runScenario(scenario, { edge, charon, ends, initiator }).then(
+    const stage: Stage = { edge, charon, ends, initiator };
+    const failure = await runScenario(scenario, stage).then(
       () => undefined,
       (error: Error) => error.message,
     );
     const time = `${Math.round(performance.now() - started)} ms`;
-    console.log(`${failure === undefined ? 'ok    ' : 'FAILED'} ${time.padStart(8)}  ${name}`);
+    console.log(`${failure === undefined ? 'ok    ' : 'FAILED'} ${time.padStart(8)}  ${title}`);
     if (failure !== undefined) console.log(`       ${failure}`);
-    if (failure !== undefined || verbose) {
-      console.log(charon.log().trimEnd().split('\n').slice(-40).join('\n'));
-      const { drops, packets, ikes } = await edge.status();
-      console.log(JSON.stringify({ drops, packets: packets.drops, ikes, news: edge.news }));
-    }
-    rows.push({ group: scenario.group, initiator, failure });
+    if (failure !== undefined || verbose) await showBothSides(stage);
+    rows.push({ group: scenario.group, initiator, result: failure === undefined ? 'passed' : 'failed' });
   }
 }
-const failed = rows.filter(({ failure }) => failure !== undefined).length;
-console.log(`\n${table(rows)}\n`);
-console.log(`${rows.length - failed} passed, ${failed} failed, 0 skipped`);
-process.exit(failed === 0 ? 0 : 1);
+
+/** What each end says about a run. */
+async function showBothSides({ charon }: Stage): Promise<void> {
+  console.log(charon.log().trimEnd().split('\n').slice(-LOG_LINES).join('\n'));
+  const { drops, packets, ikes } = await edge.status();
+  console.log(JSON.stringify({ drops, packets: packets.drops, ikes, news: edge.news }));
+}
+
+function titleOf({ group, name }: Scenario, initiator: Initiator): string {
+  return `${group}: ${name}, ${initiator === 'us' ? 'we initiate' : 'the peer initiates'}`;
+}

@@ -2,7 +2,7 @@
 export interface Row {
   readonly group: string;
   readonly initiator: string;
-  readonly failure: string | undefined;
+  readonly result: 'passed' | 'failed' | 'skipped';
 }
 
 /** Passed of all, by group and by who initiated. */
@@ -10,7 +10,7 @@ export function table(rows: readonly Row[]): string {
   const groups = [...new Set(rows.map(({ group }) => group))];
   const cell = (group: string, initiator: string) => {
     const some = rows.filter((row) => row.group === group && row.initiator === initiator);
-    return some.length === 0 ? '-' : `${some.filter(({ failure }) => failure === undefined).length} of ${some.length}`;
+    return some.length === 0 ? '-' : `${some.filter(({ result }) => result === 'passed').length} of ${some.length}`;
   };
   const lines = groups.map((group) => [group, cell(group, 'us'), cell(group, 'peer')]);
   return [['', 'we initiate', 'the peer initiates'], ...lines]

@@ -10,6 +10,8 @@ export interface Scenario {
   readonly name: string;
   /** Each one of these is a run of its own. */
   readonly initiators: readonly Initiator[];
+  /** An algorithm that the peer must list, by its name there. */
+  readonly needs?: string;
   readonly ours: ConnectionSpec;
   /** The peer's swanctl.conf. */
   readonly theirs: string;

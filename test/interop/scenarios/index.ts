@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.js';
 import { certificateScenarios } from './certificates.js';
 import { certificateFailureScenarios, failureScenarios } from './failures.js';
+import { hybridScenarios } from './hybrid.js';
 import { livenessScenarios } from './liveness.js';
 import { pathScenarios } from './path.js';
 import { pskScenarios } from './psk.js';
@@ -21,5 +22,6 @@ export async function allScenarios(): Promise<readonly Scenario[]> {
     ...(await certificateFailureScenarios()),
     ...suiteScenarios,
     ...groupScenarios,
+    ...hybridScenarios,
   ];
 }
