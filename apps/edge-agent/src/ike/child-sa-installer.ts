@@ -75,6 +75,15 @@ export class ChildSaInstaller {
     await this.#plane.install([parameters]);
   }
 
+  /** Nothing goes out through it any more; what arrives on it is still accepted. */
+  async retire(inboundSpi: number): Promise<void> {
+    const child = this.#installed.get(inboundSpi);
+    if (child === undefined) return;
+    child.waiting?.keyingMaterial.fill(0);
+    child.waiting = undefined;
+    await this.#plane.remove([], [{ tunnelId: child.protection.tunnelId, spi: child.association.outboundSpi }]);
+  }
+
   /** The peer's address changed: packets of these Child SAs go there from now on. */
   async redirect(inboundSpi: number, remote: Endpoint): Promise<void> {
     const child = this.#installed.get(inboundSpi);

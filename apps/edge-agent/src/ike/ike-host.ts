@@ -126,6 +126,8 @@ export class IkeHost {
         return this.#guard(output.association.inboundSpi, children.install(output));
       case 'use-outbound':
         return this.#guard(output.inboundSpi, children.useOutbound(output.inboundSpi));
+      case 'retire-child':
+        return this.#guard(output.inboundSpi, children.retire(output.inboundSpi));
       case 'remove-child':
         return this.#guard(output.inboundSpi, children.remove(output.inboundSpi));
     }

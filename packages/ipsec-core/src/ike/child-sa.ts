@@ -5,14 +5,33 @@ import type { ChildAssociation } from './outputs.js';
 export interface ChildSa {
   readonly association: ChildAssociation;
   readonly configuration: ChildConfiguration;
-  /** When we shall rekey it. */
-  rekeyAt: number;
-  phase: 'live' | 'rekeying' | 'deleting' | 'gone';
-  /** Traffic goes out through it; false for a successor whose predecessor the peer has not deleted yet. */
+  readonly creator: 'us' | 'peer';
+  readonly madeAt: number;
+  /** Of the exchange that made it: what section 2.8.1 compares. */
+  readonly lowestNonce: Uint8Array;
+  phase: ChildPhase;
+  /** When its phase ends by itself: see CHILD_PHASES. */
+  dueAt: number;
+  /** Traffic goes out through it, or did; false until the peer is known to have its end. Never taken back. */
   outboundInUse: boolean;
-  /** The peer's rekey of this SA that we granted: what section 2.8.1 compares when ours is under way too. */
-  peerRekey: { readonly lowestNonce: Uint8Array; readonly successor: ChildSa } | undefined;
+  /** What replaced it, or is about to: the peer's rekey of it that we granted, or ours that was. */
+  successor: ChildSa | undefined;
+  /** It left, and another one of its policy goes on: packets on their way to it are still welcome. */
+  handedOver: boolean;
+  /** Somebody asked to delete what it replaces, before that could be done: it goes as soon as it is in use. */
+  condemned: boolean;
 }
+
+export type ChildPhase = keyof typeof CHILD_PHASES;
+
+/** What a Child SA can be, and what happens when its time comes. */
+export const CHILD_PHASES = {
+  live: 'we rekey it',
+  replaced: 'the peer was to delete it and did not: we do',
+  deleting: 'never comes: our Delete is queued or under way',
+  lingering: 'its inbound half goes: packets on their way have arrived',
+  gone: 'never comes: it is not installed any more',
+} as const;
 
 /** "compared octet by octet"; of different lengths that agree so far, the shorter is lower (section 2.8.1). */
 export function compareNonces(left: Uint8Array, right: Uint8Array): number {

@@ -25,6 +25,7 @@ export type LocalAuthentication =
 export type RemoteAuthentication = { readonly kind: 'psk'; readonly key: Secret } | { readonly kind: 'signature' };
 
 export interface ChildConfiguration {
+  /** Unique in its connection. */
   readonly name: string;
   /** Alternatives in order of preference; each is the transforms that may be combined. */
   readonly proposals: readonly (readonly Transform[])[];
@@ -45,7 +46,8 @@ export interface Connection {
   readonly localAuthentication: LocalAuthentication;
   readonly remoteAuthentication: RemoteAuthentication;
   readonly proposals: readonly (readonly Transform[])[];
-  readonly child: ChildConfiguration;
+  /** The first comes with IKE_AUTH, the others follow; whoever initiates asks for all. */
+  readonly children: readonly ChildConfiguration[];
   /** Milliseconds until the IKE SA is rekeyed. */
   readonly lifetime: number;
   /** Milliseconds of silence after which the peer is asked whether it lives. */

@@ -149,8 +149,9 @@ describe('Two engines', () => {
     const pair = establishedPair({ leftConnection });
     expect(failures(pair.left)).toMatchObject([{ kind: 'ike-failed', reason: { code: 'peer_refused', notify } }]);
     expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
-    expect(pair.left.engine.associations()).toEqual([]);
-    expect(pair.right.engine.associations()).toEqual([]);
+    pair.runFor(60_000);
+    expect(pair.left.engine.associations()).toHaveLength(0);
+    expect(pair.right.engine.associations()).toHaveLength(0);
   });
 
   it('keep the IKE SA when only the Child SA is refused, and explain which transform did not meet', () => {
@@ -162,7 +163,9 @@ describe('Two engines', () => {
       lifetime: 3.6e6,
     } as const;
     const pair = establishedPair({
-      leftConnection: { child: { ...child, proposals: [[transform(1, ENCR.CHACHA20_POLY1305), transform(5, 0)]] } },
+      leftConnection: {
+        children: [{ ...child, proposals: [[transform(1, ENCR.CHACHA20_POLY1305), transform(5, 0)]] }],
+      },
     });
     expect(failures(pair.left)).toMatchObject([
       { kind: 'child-failed', reason: { code: 'peer_refused', notify: 'NO_PROPOSAL_CHOSEN' } },
@@ -178,7 +181,7 @@ describe('Two engines', () => {
     ]);
     expect(pair.left.engine.associations()).toHaveLength(1);
     const selectors = establishedPair({
-      leftConnection: { child: { ...child, proposals: [ESP_GCM], remote: [prefix(10, 9, 0)] } },
+      leftConnection: { children: [{ ...child, proposals: [ESP_GCM], remote: [prefix(10, 9, 0)] }] },
     });
     expect(failures(selectors.left)).toMatchObject([{ reason: { notify: 'TS_UNACCEPTABLE' } }]);
   });
@@ -200,7 +203,7 @@ describe('Two engines', () => {
       mode: 'tunnel',
       lifetime: 3.6e6,
     } as const;
-    const pair = establishedPair({ leftConnection: { child } });
+    const pair = establishedPair({ leftConnection: { children: [child] } });
     const [entry] = pair.left.sad.installed.values();
     expect(entry?.association).toMatchObject({ local: [prefix(10, 1, 0)], remote: [prefix(10, 2, 0)] });
   });
@@ -217,7 +220,7 @@ describe('Two engines', () => {
     const rebound = { address: outside.address, port: 41_000 };
     pair.network.conditions = { ...PERFECT, nat: { inside: LEFT, outside: rebound } };
     pair.runFor(120_000);
-    expect(pair.right.engine.associations()[0]?.remote).toEqual(rebound);
+    expect(pair.right.engine.associations()[0]?.lineage.path.remote).toEqual(rebound);
     expect(failures(pair.left).concat(failures(pair.right))).toEqual([]);
   });
 

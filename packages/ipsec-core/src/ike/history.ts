@@ -2,6 +2,8 @@
 export interface HistoryEntry {
   readonly at: number;
   readonly direction: 'sent' | 'received' | 'local';
+  /** First octets of our SPI, in hexadecimal: which IKE SA of the lineage. */
+  readonly sa: string;
   readonly what: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
@@ -11,12 +13,9 @@ export class History {
   readonly #entries: HistoryEntry[] = [];
   #dropped = 0;
 
-  add(at: number, direction: HistoryEntry['direction'], what: string, detail: HistoryEntry['detail'] = {}): void {
-    this.#entries.push({ at, direction, what, detail });
-    if (this.#entries.length > LIMIT) {
-      this.#entries.splice(0, 1);
-      this.#dropped++;
-    }
+  add(entry: HistoryEntry): void {
+    this.#entries.push(entry);
+    if (this.#entries.length > LIMIT) this.#dropped += this.#entries.splice(0, LIMIT / 4).length;
   }
 
   get entries(): readonly HistoryEntry[] {

@@ -1,3 +1,4 @@
+import { toHex } from '../bytes/hex.js';
 import { type IkeKeys, wipeKeys } from '../crypto/ike/key-schedule.js';
 import type { IkeHeader } from '../wire/ike/header.js';
 import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
@@ -6,70 +7,55 @@ import { checkPayloads } from '../wire/ike/message-rules.js';
 import { notifyName } from '../wire/ike/notify-registry.js';
 import { notify } from '../wire/ike/payloads/notify.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
-import { describe } from '../wire/ike/wire-error.js';
-import type { ChildSa } from './child-sa.js';
-import type { Connection, Endpoint } from './connection.js';
-import { handleRequest } from './exchanges/dispatch.js';
-import { History } from './history.js';
+import { describe, type IkeWireProblem } from '../wire/ike/wire-error.js';
 import type { IkeHost } from './host.js';
+import type { Lineage } from './lineage.js';
 import type { FailureReason } from './outputs.js';
-import { MessageProtection, type OpenedMessage } from './protection.js';
+import { type Path, transmit } from './path.js';
+import { MessageProtection, type OpenedMessage, type SealedMessage } from './protection.js';
+import type { Purpose } from './purpose.js';
+import { RequestWindow } from './request-window.js';
 import type { IkeState } from './states.js';
-import { LINGER, RETRANSMIT_FIRST, RETRANSMIT_LIMIT, type TimerName, Timers } from './timers.js';
+import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, RETRANSMIT_FIRST, RETRANSMIT_LIMIT, Timers } from './timers.js';
+
+/** What became of a datagram: 'accepted', or why it was dropped. */
+export type Reception = 'accepted' | 'not_authentic' | 'outside_window' | 'premature';
 
 /**
- * One IKE SA: its state value, its two message windows of size one, its timers and its Child SAs. It knows how messages
- * travel; what they mean is in exchanges/.
+ * One IKE SA as a channel: its keys, its state, the request of ours that is under way and the window for the peer's. It
+ * knows how messages travel; what they mean is in exchanges/, and what outlives it is in its lineage.
  */
 export class IkeSa {
   readonly host: IkeHost;
+  readonly lineage: Lineage;
   readonly role: 'initiator' | 'responder';
   readonly localSpi: Uint8Array;
-  peerSpi: Uint8Array = new Uint8Array(8);
-  connection: Connection;
-  local: Endpoint;
-  remote: Endpoint;
-  state: IkeState = { name: 'closed' };
-  readonly timers = new Timers();
-  readonly history = new History();
-  children: ChildSa[] = [];
-  peerSupportsFragmentation = false;
-  natDetected = false;
-  peerBehindNat = false;
-  /** Method numbers of the additional key exchanges that were done: what the profile asked to be told. */
-  additionalKeyExchanges: readonly number[] = [];
-  lastHeard = 0;
-  /** Set while an exchange of ours that concerns the IKE SA itself is under way (section 2.25.2). */
-  creatingChild = false;
-  /** While a collision is undecided the Child SAs are still there, and the peer may already name them here. */
-  undecidedPredecessor: IkeSa | undefined;
-  ikeRekey: { peer: { readonly lowestNonce: Uint8Array; readonly successor: IkeSa } | undefined } | undefined;
+  peerSpi: Uint8Array;
+  state: IkeState;
+  readonly timers: Timers<IkeSaTimer>;
+  readonly #name: string;
   #keys: IkeKeys | undefined;
   #protection: MessageProtection | undefined;
   /** Of the keys before the latest IKE_INTERMEDIATE, whose request the peer may repeat. */
   #previous: MessageProtection | undefined;
   #nextRequestId = 0;
-  #expectedRequestId = 0;
   #outstanding: OutstandingRequest | undefined;
-  #answering: number | undefined;
+  #window = new RequestWindow(0);
+  /** Where the request came from that is being answered: "the response … to the address and port" it had (section 2.11). */
+  #replyPath: Path | undefined;
   #initResponse: Uint8Array | undefined;
-  #lastResponse: readonly Uint8Array[] = [];
-  #tasks: ((now: number) => void)[] = [];
 
-  constructor(
-    host: IkeHost,
-    role: 'initiator' | 'responder',
-    connection: Connection,
-    local: Endpoint,
-    remote: Endpoint,
-    spi: Uint8Array,
-  ) {
-    this.host = host;
+  /** Registers itself: from now on datagrams with its SPI reach it. */
+  constructor(lineage: Lineage, role: 'initiator' | 'responder', peerSpi: Uint8Array, state: IkeState) {
+    this.host = lineage.host;
+    this.lineage = lineage;
     this.role = role;
-    this.connection = connection;
-    this.local = local;
-    this.remote = remote;
-    this.localSpi = spi;
+    this.localSpi = this.host.newIkeSpi();
+    this.peerSpi = peerSpi;
+    this.state = state;
+    this.#name = toHex(this.localSpi.subarray(0, 4));
+    this.timers = new Timers((next) => this.host.deadline(this, next));
+    this.host.register(this);
   }
 
   get initiatorSpi(): Uint8Array {
@@ -85,13 +71,18 @@ export class IkeSa {
     return this.#keys;
   }
 
-  get busy(): boolean {
-    return this.#outstanding !== undefined || this.#tasks.length > 0;
+  /** What our request under way is about; undefined when the window is free. */
+  get underway(): Purpose | undefined {
+    return this.#outstanding?.purpose;
   }
 
   /** ID of the request that we would send next, and of the one of the peer that we are to answer. */
   get nextIds(): { readonly own: number; readonly peer: number } {
-    return { own: this.#nextRequestId, peer: this.#expectedRequestId };
+    return { own: this.#nextRequestId, peer: this.#window.expected };
+  }
+
+  note(direction: 'sent' | 'received' | 'local', what: string, detail: Readonly<Record<string, unknown>>, now: number) {
+    this.lineage.history.add({ at: now, direction, sa: this.#name, what, detail });
   }
 
   /** From now on messages are sealed with these keys; the message IDs go on. */
@@ -108,59 +99,56 @@ export class IkeSa {
    */
   skipInitIds(): void {
     if (this.role === 'initiator') this.#nextRequestId = 1;
-    else this.#expectedRequestId = 1;
+    else this.#window = new RequestWindow(1);
   }
 
-  /** Sends the clear first request; the answer comes to `exchanges/ike-sa-init.ts` through the engine. */
+  /** Sends the clear first request; the answer comes through the engine, which calls `initAnswered`. */
   sendInit(octets: Uint8Array, now: number): void {
     this.#outstanding = {
-      id: 0,
+      purpose: { kind: 'handshake' },
       exchange: EXCHANGE.IKE_SA_INIT,
+      payloads: [],
+      onResponse: () => undefined,
+      id: 0,
       datagrams: [octets],
       attempt: 0,
-      onResponse: () => undefined,
     };
     this.timers.set('retransmit', now + RETRANSMIT_FIRST);
-    this.history.add(now, 'sent', 'IKE_SA_INIT request');
-    this.transmit([octets]);
+    this.note('sent', 'IKE_SA_INIT request', { id: 0 }, now);
+    transmit(this.host, this.lineage.path, [octets]);
   }
 
   initAnswered(): void {
-    this.#outstanding = undefined;
-    this.timers.clear('retransmit');
+    this.#settle();
   }
 
-  /** Runs when no request of ours is outstanding: at once, or after the ones before it. */
-  enqueue(task: (now: number) => void, now: number): void {
-    this.#tasks.push(task);
-    this.#pump(now);
-  }
-
-  /** To be called from a task or an answer, when the window is free. */
-  sendRequest(
-    exchange: number,
-    payloads: readonly Payload[],
-    now: number,
-    onResponse: OutstandingRequest['onResponse'],
-  ): OpenedParts {
+  /** To be called when the window is free: from a task of the lineage, or from an answer. */
+  request(request: Request, now: number): SealedMessage {
     if (this.#outstanding !== undefined) throw new TypeError('The window is one request wide.');
+    const { exchange, payloads } = request;
     const id = this.#nextRequestId++;
     const sealed = this.#seal(exchange, false, id, payloads);
-    this.#outstanding = { id, exchange, datagrams: sealed.datagrams, attempt: 0, onResponse };
+    this.#outstanding = { ...request, id, datagrams: sealed.datagrams, attempt: 0 };
     this.timers.set('retransmit', now + RETRANSMIT_FIRST);
-    this.history.add(now, 'sent', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: payloads.map(label) });
-    this.transmit(sealed.datagrams);
+    this.note('sent', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: payloads.map(label) }, now);
+    transmit(this.host, this.lineage.path, sealed.datagrams);
     return sealed;
   }
 
+  /** The request under way does not matter any more: an answer that still comes is not looked at. */
+  forgetRequest(now: number): void {
+    const request = this.#outstanding;
+    this.#settle();
+    request?.abandon?.(now);
+  }
+
   /** Answers the request that is being processed. */
-  respond(exchange: number, payloads: readonly Payload[], now: number): OpenedParts {
-    const id = this.#expectedRequestId++;
-    this.#answering = undefined;
+  respond(exchange: number, payloads: readonly Payload[], now: number): SealedMessage {
+    const id = this.#window.expected;
     const sealed = this.#seal(exchange, true, id, payloads);
-    this.#lastResponse = sealed.datagrams;
-    this.history.add(now, 'sent', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) });
-    this.transmit(sealed.datagrams);
+    this.#window.answered(sealed.datagrams);
+    this.note('sent', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
+    transmit(this.host, this.#replyPath ?? this.lineage.path, sealed.datagrams);
     return sealed;
   }
 
@@ -169,221 +157,224 @@ export class IkeSa {
   }
 
   /** The initiator repeated IKE_SA_INIT: it gets the same octets again (section 2.1). */
-  repeatLastInit(): void {
-    if (this.#initResponse !== undefined) this.transmit([this.#initResponse]);
+  repeatInitResponse(path: Path): void {
+    if (this.#initResponse !== undefined) transmit(this.host, path, [this.#initResponse]);
   }
 
-  repeatLastResponse(): void {
-    this.transmit(this.#lastResponse);
-  }
-
-  transmit(datagrams: readonly Uint8Array[]): void {
-    for (const octets of datagrams) {
-      const marker = this.local.port !== IKE_PORT;
-      this.host.emit({ kind: 'transmit', local: this.local, remote: this.remote, octets, marker });
-    }
-  }
-
-  /** An encrypted message for this SA. Returns false when it was not authentic, to be counted. */
-  receive(octets: Uint8Array, message: IkeMessage, local: Endpoint, remote: Endpoint, now: number): boolean {
-    if (this.#protection === undefined) return false;
-    const opening = this.#protection.open(octets, message);
+  /** An encrypted message for this SA. */
+  receive(octets: Uint8Array, message: IkeMessage, path: Path, now: number): Reception {
+    if (this.#protection === undefined) return 'not_authentic';
     const { header } = message;
-    if (opening.kind === 'not_authentic') return this.#repeatForPrevious(octets, message);
-    this.lastHeard = now;
-    this.#follow(header, local, remote);
-    if (!header.response && header.messageId === this.#expectedRequestId - 1) {
-      const last = message.payloads.at(-1);
-      if (last?.kind !== 'SKF' || last.number === 1) this.repeatLastResponse();
-      return true;
+    const place = header.response ? this.#placeOfResponse(header) : this.#window.place(header.messageId);
+    const wanted = place === 'next' || place === 'early';
+    const opening = this.#protection.open(octets, message, wanted);
+    if (opening.kind === 'not_authentic') return this.#repeatForPrevious(octets, message, path);
+    if (place === 'answered') this.#repeatAnswer(message, path);
+    if (!wanted) return place === 'outside' ? 'outside_window' : 'accepted';
+    // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4).
+    this.lineage.lastHeard = now;
+    if (opening.kind === 'fragment') return 'accepted';
+    if (header.response) {
+      if (opening.kind === 'malformed') this.abort({ code: 'invalid_message', detail: describe(opening.problem) }, now);
+      else this.#takeResponse(opening.message, now);
+      return 'accepted';
     }
-    if (opening.kind === 'fragment') return true;
+    if (this.state.name === 'refused') return 'outside_window';
+    // The answer that proves who the peer is was overtaken: it will ask again.
+    if (this.role === 'initiator' && UNPROVED.has(this.state.name)) return 'premature';
+    this.#replyPath = path;
+    if (place === 'next') this.lineage.follow(path, now);
     if (opening.kind === 'malformed') {
-      this.#malformed(header, describe(opening.problem), opening.problem.code === 'unsupported_critical', now);
-      return true;
+      if (place === 'next') this.#malformedRequest(header, opening.problem, now);
+      return 'accepted';
     }
-    if (header.response) this.#takeResponse(opening.message, now);
-    else this.#takeRequest(opening.message, now);
-    return true;
+    if (place === 'early') this.#window.hold(opening.message);
+    else this.#takeRequests(opening.message, now);
+    return 'accepted';
   }
 
-  onTimer(name: TimerName, now: number): void {
-    if (name !== 'retransmit') return;
-    const request = this.#outstanding;
-    if (request === undefined) return;
-    request.attempt++;
-    if (request.attempt > RETRANSMIT_LIMIT) {
-      if (this.state.name === 'awaiting-delete') this.close(now);
-      else this.fail({ code: 'peer_silent' }, now);
-      return;
+  expire(now: number): void {
+    for (let name = this.timers.take(now); name !== undefined; name = this.timers.take(now)) {
+      if (name === 'linger' || name === 'half-open') this.shut(now);
+      else this.#retransmit(now);
     }
-    this.history.add(now, 'sent', `${nameOf(EXCHANGE, request.exchange)} request again`, {
-      id: request.id,
-      attempt: request.attempt,
-    });
-    this.timers.set('retransmit', now + RETRANSMIT_FIRST * 2 ** request.attempt);
-    this.transmit(request.datagrams);
   }
 
-  /** The SA cannot go on: says why once, removes its Child SAs, forgets its keys. */
-  fail(reason: FailureReason, now: number): void {
+  /** Not used for requests of ours any more; answers what still comes for a while before it is forgotten. */
+  retire(state: 'replaced' | 'deleting', now: number): void {
     if (this.state.name === 'closed') return;
-    this.history.add(now, 'local', 'failed', { reason: reason.code });
-    this.host.emit({ kind: 'event', event: { kind: 'ike-failed', connection: this.connection.name, reason } });
-    this.close(now);
-  }
-
-  /** Starts nothing any more, and answers repetitions for a while before it is forgotten. */
-  retire(now: number): void {
-    this.state = { name: 'awaiting-delete' };
-    this.#tasks = [];
-    for (const name of ['rekey-ike', 'rekey-child', 'liveness', 'retry', 'half-open'] as const) this.timers.clear(name);
+    this.state = { name: state };
     this.timers.set('linger', now + LINGER);
   }
 
-  close(now: number): void {
-    for (const child of this.children) this.removeChild(child);
-    this.children = [];
-    if (this.state.name === 'awaiting-init-response' || this.state.name === 'awaiting-intermediate-response')
-      this.state.share.discard();
+  /** The peer did not prove who it is. It has been told so, and will be again when the answer was lost. */
+  refuse(reason: FailureReason, now: number): void {
+    this.state = { name: 'refused' };
+    this.timers.clear('half-open');
+    this.timers.set('linger', now + HALF_OPEN_LIFETIME);
+    this.note('local', 'refused', { reason }, now);
+    this.lineage.tellFailure(reason);
+  }
+
+  /** The SA cannot go on; when the lineage depends on it, that cannot either. */
+  abort(reason: FailureReason, now: number): void {
+    this.lineage.broken(this, reason, now);
+  }
+
+  /** Forgets its keys, and is forgotten. */
+  shut(now: number): void {
+    if (this.state.name === 'closed') return;
+    if ('share' in this.state) this.state.share.discard();
     this.state = { name: 'closed' };
-    this.#tasks = [];
-    this.#outstanding = undefined;
+    this.forgetRequest(now);
     this.#protection?.destroy();
     this.#protection = undefined;
     this.#previous?.destroy();
     this.#previous = undefined;
     if (this.#keys !== undefined) wipeKeys(this.#keys);
-    for (let name = this.timers.take(Number.POSITIVE_INFINITY); name !== undefined; ) {
-      name = this.timers.take(Number.POSITIVE_INFINITY);
-    }
-    this.history.add(now, 'local', 'closed');
+    this.timers.clearAll();
+    this.host.unregister(this);
+    this.note('local', 'closed', {}, now);
+    this.lineage.lost(this, now);
   }
 
-  removeChild(child: ChildSa): void {
-    if (child.phase === 'gone') return;
-    child.phase = 'gone';
-    this.children = this.children.filter((other) => other !== child);
-    const { inboundSpi, outboundSpi } = child.association;
-    this.host.emit({ kind: 'remove-child', inboundSpi, outboundSpi });
+  /** A clear message, before there are keys. */
+  encodeClear(response: boolean, payloads: readonly Payload[]): Uint8Array {
+    return encodeMessage(this.#header(EXCHANGE.IKE_SA_INIT, response, 0), payloads);
   }
 
-  #repeatForPrevious(octets: Uint8Array, message: IkeMessage): boolean {
-    const repeated = !message.header.response && message.header.messageId === this.#expectedRequestId - 1;
-    if (!repeated || this.#previous === undefined) return false;
-    if (this.#previous.open(octets, message).kind === 'not_authentic') return false;
-    this.repeatLastResponse();
-    return true;
+  #placeOfResponse({ messageId, exchange }: IkeHeader): 'next' | 'outside' {
+    return messageId === this.#outstanding?.id && exchange === this.#outstanding.exchange ? 'next' : 'outside';
+  }
+
+  #repeatAnswer(message: IkeMessage, path: Path): void {
+    if (isFirstPart(message)) transmit(this.host, path, this.#window.answerOf(message.header.messageId));
+  }
+
+  /** A repeated IKE_INTERMEDIATE request is sealed with the keys before those that its answer made. */
+  #repeatForPrevious(octets: Uint8Array, message: IkeMessage, path: Path): Reception {
+    const { header } = message;
+    const answered = !header.response && this.#window.place(header.messageId) === 'answered';
+    if (!answered || this.#previous === undefined) return 'not_authentic';
+    if (this.#previous.open(octets, message, false).kind === 'not_authentic') return 'not_authentic';
+    this.#repeatAnswer(message, path);
+    return 'accepted';
+  }
+
+  #settle(): void {
+    this.#outstanding = undefined;
+    this.timers.clear('retransmit');
   }
 
   #takeResponse(opened: OpenedMessage, now: number): void {
     const { header, payloads } = opened;
     const request = this.#outstanding;
-    if (request === undefined || header.messageId !== request.id || header.exchange !== request.exchange) return;
-    const violation = checkPayloads(header.exchange, 'response', payloads);
-    this.history.add(now, 'received', `${nameOf(EXCHANGE, header.exchange)} response`, {
-      id: header.messageId,
-      payloads: payloads.map(label),
-    });
-    this.#outstanding = undefined;
-    this.timers.clear('retransmit');
+    if (request === undefined) return;
+    const { messageId: id, exchange } = header;
+    this.note('received', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
+    const violation = checkPayloads(exchange, 'response', payloads);
+    this.#settle();
     if (violation !== undefined) {
-      this.fail({ code: 'invalid_message', detail: JSON.stringify(violation) }, now);
+      request.abandon?.(now);
+      this.abort({ code: 'invalid_message', detail: JSON.stringify(violation) }, now);
       return;
     }
     request.onResponse(payloads, now, opened);
-    this.#pump(now);
+    this.lineage.pump(now);
   }
 
-  #takeRequest(message: OpenedMessage, now: number): void {
-    const { header, payloads } = message;
-    if (header.messageId !== this.#expectedRequestId || this.#answering === header.messageId) return;
-    this.history.add(now, 'received', `${nameOf(EXCHANGE, header.exchange)} request`, {
-      id: header.messageId,
-      payloads: payloads.map(label),
-    });
-    const violation = checkPayloads(header.exchange, 'request', payloads);
-    if (violation !== undefined) {
-      this.#malformed(header, JSON.stringify(violation), false, now);
+  #takeRequests(first: OpenedMessage, now: number): void {
+    for (let next: OpenedMessage | undefined = first; next !== undefined; next = this.#window.takeHeld()) {
+      const { header, payloads } = next;
+      const { messageId: id, exchange } = header;
+      this.note('received', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: payloads.map(label) }, now);
+      const violation = checkPayloads(exchange, 'request', payloads);
+      if (violation !== undefined) {
+        this.#refuseSyntax(header, JSON.stringify(violation), now);
+        return;
+      }
+      this.#window.begin();
+      this.host.request(this, next, now);
+    }
+  }
+
+  /** Section 2.5: an unknown critical payload is only refused, and named. */
+  #malformedRequest(header: IkeHeader, problem: IkeWireProblem, now: number): void {
+    if (problem.code !== 'unsupported_critical') {
+      this.#refuseSyntax(header, describe(problem), now);
       return;
     }
-    this.#answering = header.messageId;
-    handleRequest(this, message, now);
+    this.respond(header.exchange, [notify('UNSUPPORTED_CRITICAL_PAYLOAD', Uint8Array.of(problem.payloadType))], now);
   }
 
-  /** An authentic peer that breaks the grammar: told so, then given up (section 2.21.3); critical payloads are only refused. */
-  #malformed(header: IkeHeader, detail: string, critical: boolean, now: number): void {
-    if (header.response) {
-      if (header.messageId === this.#outstanding?.id) this.fail({ code: 'invalid_message', detail }, now);
+  /** An authentic peer that breaks the grammar: told so, then given up (section 2.21.3). */
+  #refuseSyntax(header: IkeHeader, detail: string, now: number): void {
+    this.respond(header.exchange, [notify('INVALID_SYNTAX')], now);
+    this.abort({ code: 'invalid_message', detail }, now);
+  }
+
+  #retransmit(now: number): void {
+    const request = this.#outstanding;
+    if (request === undefined) return;
+    request.attempt++;
+    if (request.attempt > RETRANSMIT_LIMIT) {
+      this.abort({ code: 'peer_silent' }, now);
       return;
     }
-    if (header.messageId !== this.#expectedRequestId) return;
-    this.respond(header.exchange, [notify(critical ? 'UNSUPPORTED_CRITICAL_PAYLOAD' : 'INVALID_SYNTAX')], now);
-    if (!critical) this.fail({ code: 'invalid_message', detail }, now);
+    const { id, attempt, exchange } = request;
+    this.note('sent', `${nameOf(EXCHANGE, exchange)} request again`, { id, attempt }, now);
+    this.timers.set('retransmit', now + RETRANSMIT_FIRST * 2 ** attempt);
+    transmit(this.host, this.lineage.path, request.datagrams);
   }
 
-  /** Section 2.23: a peer behind a NAT is answered where its latest authentic request came from. */
-  #follow(header: IkeHeader, local: Endpoint, remote: Endpoint): void {
-    if (header.response || header.messageId !== this.#expectedRequestId) return;
-    if (this.peerBehindNat || this.state.name !== 'established') {
-      this.local = local;
-      this.remote = remote;
-    }
-  }
-
-  #seal(
-    exchange: number,
-    response: boolean,
-    messageId: number,
-    payloads: readonly Payload[],
-  ): OpenedParts & { datagrams: readonly Uint8Array[] } {
+  #seal(exchange: number, response: boolean, messageId: number, payloads: readonly Payload[]): SealedMessage {
     if (this.#protection === undefined)
       throw new TypeError(`An IKE SA that is ${this.state.name} cannot seal messages yet.`);
-    const limit = this.peerSupportsFragmentation ? this.connection.fragmentSize : undefined;
+    const { peerSupportsFragmentation, connection } = this.lineage;
+    const limit = peerSupportsFragmentation ? connection.fragmentSize : undefined;
     return this.#protection.seal(this.#header(exchange, response, messageId), payloads, limit);
   }
 
   #header(exchange: number, response: boolean, messageId: number): Omit<IkeHeader, 'nextPayload'> {
     const fromInitiator = this.role === 'initiator';
-    return {
-      initiatorSpi: this.initiatorSpi,
-      responderSpi: this.responderSpi,
-      exchange,
-      fromInitiator,
-      response,
-      messageId,
-    };
-  }
-
-  /** A clear message, before there are keys. */
-  encodeClear(exchange: number, response: boolean, payloads: readonly Payload[]): Uint8Array {
-    return encodeMessage(this.#header(exchange, response, 0), payloads);
-  }
-
-  #pump(now: number): void {
-    while (this.#outstanding === undefined && this.state.name !== 'closed') {
-      const task = this.#tasks.shift();
-      if (task === undefined) return;
-      task(now);
-    }
+    const { initiatorSpi, responderSpi } = this;
+    return { initiatorSpi, responderSpi, exchange, fromInitiator, response, messageId };
   }
 }
 
-export interface OpenedParts {
-  readonly intermediateHeader: Uint8Array;
-  readonly plaintext: Uint8Array;
-}
-
-interface OutstandingRequest {
-  readonly id: number;
+/** A request of ours. */
+export interface Request {
+  readonly purpose: Purpose;
   readonly exchange: number;
+  readonly payloads: readonly Payload[];
+  /** The window is free again when it is called. */
+  readonly onResponse: (payloads: readonly Payload[], now: number, opened: OpenedMessage) => void;
+  /** The answer will not be looked at: gives back what was made for it. */
+  readonly abandon?: (now: number) => void;
+}
+
+interface OutstandingRequest extends Request {
+  readonly id: number;
   readonly datagrams: readonly Uint8Array[];
   attempt: number;
-  readonly onResponse: (payloads: readonly Payload[], now: number, opened: OpenedMessage) => void;
+}
+
+/** Only the first fragment of a repeated request is answered (RFC 7383 section 2.6.1). */
+function isFirstPart({ payloads }: IkeMessage): boolean {
+  const last = payloads.at(-1);
+  return last?.kind !== 'SKF' || last.number === 1;
 }
 
 function label(payload: Payload): string {
   return payload.kind === 'N' ? `N(${notifyName(payload.type)})` : payload.kind;
 }
 
-const IKE_PORT = 500;
+/** The states of an initiator in which nobody has proved to be the peer. */
+const UNPROVED: ReadonlySet<IkeState['name']> = new Set([
+  'new',
+  'awaiting-init-response',
+  'awaiting-intermediate-response',
+  'awaiting-own-signature',
+  'awaiting-auth-response',
+  'awaiting-peer-verification',
+]);

@@ -11,7 +11,10 @@ export type IkeInput =
   /** `octets` without the non-ESP marker. */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly remote: Endpoint; readonly octets: Uint8Array }
   | { readonly kind: 'timeout' }
+  /** Does nothing when the connection is up or under way. */
   | { readonly kind: 'initiate'; readonly connection: string }
+  /** Asks for one Child SA of a connection that is up, unless it stands already. */
+  | { readonly kind: 'initiate-child'; readonly connection: string; readonly child: string }
   | { readonly kind: 'rekey-ike'; readonly connection: string }
   | { readonly kind: 'rekey-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-child'; readonly inboundSpi: number }
@@ -61,7 +64,8 @@ export interface ChildAssociation {
 
 export type FailureReason =
   | { readonly code: 'peer_silent' }
-  | { readonly code: 'half_open_expired' }
+  /** It answered TEMPORARY_FAILURE for minutes: the two ends do not see the same state (RFC 7296 section 2.25). */
+  | { readonly code: 'out_of_step' }
   | { readonly code: 'peer_refused'; readonly notify: string; readonly exchange: string }
   | { readonly code: 'no_proposal_chosen'; readonly refusals: readonly ProposalRefusal[] }
   | { readonly code: 'invalid_message'; readonly detail: string }
@@ -71,6 +75,8 @@ export type FailureReason =
   | { readonly code: 'signing_failed'; readonly detail: string };
 
 export type IkeEvent =
+  /** Messages, and ESP of the connection's Child SAs, travel between other endpoints than before. */
+  | { readonly kind: 'path-changed'; readonly connection: string; readonly local: Endpoint; readonly remote: Endpoint }
   | {
       readonly kind: 'ike-established';
       readonly connection: string;
@@ -79,7 +85,21 @@ export type IkeEvent =
   | { readonly kind: 'ike-rekeyed'; readonly connection: string }
   | { readonly kind: 'ike-failed'; readonly connection: string; readonly reason: FailureReason }
   | { readonly kind: 'ike-closed'; readonly connection: string; readonly by: 'us' | 'peer' }
-  | { readonly kind: 'child-failed'; readonly connection: string; readonly reason: FailureReason }
+  | {
+      readonly kind: 'child-failed';
+      readonly connection: string;
+      /** Undefined when the peer asked for one that none of ours meets. */
+      readonly child: string | undefined;
+      readonly reason: FailureReason;
+    }
+  /** Deleted and not replaced. */
+  | {
+      readonly kind: 'child-closed';
+      readonly connection: string;
+      readonly child: string;
+      readonly inboundSpi: number;
+      readonly by: 'us' | 'peer';
+    }
   | {
       readonly kind: 'child-rekeyed';
       readonly connection: string;
@@ -110,4 +130,6 @@ export type IkeOutput =
       readonly useOutbound: boolean;
     }
   | { readonly kind: 'use-outbound'; readonly inboundSpi: number; readonly outboundSpi: number }
+  /** Send nothing through it any more; what arrives on it is accepted until `remove-child`. */
+  | { readonly kind: 'retire-child'; readonly inboundSpi: number; readonly outboundSpi: number }
   | { readonly kind: 'remove-child'; readonly inboundSpi: number; readonly outboundSpi: number };

@@ -7,9 +7,9 @@ import { encodeHeader, HEADER_LENGTH, type IkeHeader } from '../wire/ike/header.
 import { PAYLOAD } from '../wire/ike/iana.js';
 import { type IkeMessage, parsePayloads } from '../wire/ike/message.js';
 import { encodeChain, PAYLOAD_HEADER, payloadHeader } from '../wire/ike/payload-chain.js';
-import type { EncryptedFragmentPayload } from '../wire/ike/payloads/encrypted-fragment.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import type { IkeWireProblem } from '../wire/ike/wire-error.js';
+import { Reassembly } from './reassembly.js';
 
 /** A decrypted message, and what AUTH covers of it should it be an IKE_INTERMEDIATE (RFC 9242 section 3.3.2). */
 export interface OpenedMessage {
@@ -19,8 +19,16 @@ export interface OpenedMessage {
   readonly plaintext: Uint8Array;
 }
 
+/** What was sent, with what AUTH covers of it. */
+export interface SealedMessage {
+  readonly datagrams: readonly Uint8Array[];
+  readonly intermediateHeader: Uint8Array;
+  readonly plaintext: Uint8Array;
+}
+
 export type Opening =
   | { readonly kind: 'opened'; readonly message: OpenedMessage }
+  /** Authentic, and either not the last part of its message or of none that is wanted. */
   | { readonly kind: 'fragment' }
   /** Not authentic: to be dropped as if it had never come. */
   | { readonly kind: 'not_authentic' }
@@ -31,7 +39,7 @@ export type Opening =
 export class MessageProtection {
   readonly #outbound: SkCipher;
   readonly #inbound: SkCipher;
-  #reassembly: Reassembly | undefined;
+  readonly #reassembly = new Reassembly();
 
   constructor(
     keys: IkeKeys,
@@ -47,15 +55,7 @@ export class MessageProtection {
   }
 
   /** One datagram, or several fragments when the message exceeds `limit` octets. */
-  seal(
-    header: Omit<IkeHeader, 'nextPayload'>,
-    payloads: readonly Payload[],
-    limit: number | undefined,
-  ): {
-    readonly datagrams: readonly Uint8Array[];
-    readonly intermediateHeader: Uint8Array;
-    readonly plaintext: Uint8Array;
-  } {
+  seal(header: Omit<IkeHeader, 'nextPayload'>, payloads: readonly Payload[], limit: number | undefined): SealedMessage {
     const { first, octets } = encodeChain(payloads);
     const whole = HEADER_LENGTH + PAYLOAD_HEADER + this.#outbound.sealedLength(octets.length);
     const datagrams =
@@ -69,21 +69,24 @@ export class MessageProtection {
     };
   }
 
-  open(octets: Uint8Array, message: IkeMessage): Opening {
-    const last = message.payloads.at(-1);
-    if (last?.kind === 'SK') {
-      const plaintext = this.#inbound.open(octets.subarray(0, octets.length - last.data.length), last.data);
-      return plaintext === undefined ? { kind: 'not_authentic' } : parse(message.header, last.firstInner, plaintext);
-    }
-    if (last?.kind !== 'SKF' || last.total > MAXIMUM_FRAGMENTS) return { kind: 'not_authentic' };
+  /** Fragments are kept only of a message that is `wanted`. */
+  open(octets: Uint8Array, { header, payloads }: IkeMessage, wanted: boolean): Opening {
+    const last = payloads.at(-1);
+    if (last?.kind !== 'SK' && last?.kind !== 'SKF') return { kind: 'not_authentic' };
     const plaintext = this.#inbound.open(octets.subarray(0, octets.length - last.data.length), last.data);
-    return plaintext === undefined ? { kind: 'not_authentic' } : this.#collect(message.header, last, plaintext);
+    if (plaintext === undefined) return { kind: 'not_authentic' };
+    if (last.kind === 'SK') return parse(header, last.firstInner, plaintext);
+    if (!wanted) return { kind: 'fragment' };
+    const whole = this.#reassembly.add(header, last, plaintext);
+    if (whole === undefined) return { kind: 'fragment' };
+    if ('code' in whole) return { kind: 'malformed', header, problem: whole };
+    return parse({ ...header, nextPayload: PAYLOAD.SK }, whole.firstInner, whole.plaintext);
   }
 
   destroy(): void {
     this.#outbound.destroy();
     this.#inbound.destroy();
-    this.#reassembly = undefined;
+    this.#reassembly.clear();
   }
 
   #sealWhole(header: Omit<IkeHeader, 'nextPayload'>, first: number, plaintext: Uint8Array): Uint8Array {
@@ -116,43 +119,6 @@ export class MessageProtection {
       return concatenate([aad, this.#outbound.seal(aad, part)]);
     });
   }
-
-  /** RFC 7383 section 2.6: a larger total replaces what was collected, a smaller one is dropped. */
-  #collect(header: IkeHeader, fragment: EncryptedFragmentPayload, plaintext: Uint8Array): Opening {
-    const current = this.#reassembly;
-    const matches = current?.messageId === header.messageId && current.response === header.response;
-    if (matches && fragment.total < current.total) return { kind: 'fragment' };
-    if (!matches || fragment.total > current.total) {
-      const { messageId, response } = header;
-      this.#reassembly = { messageId, response, total: fragment.total, parts: new Map(), first: 0, length: 0 };
-    }
-    const reassembly = this.#reassembly;
-    if (reassembly === undefined || reassembly.parts.has(fragment.number)) return { kind: 'fragment' };
-    if (reassembly.length + plaintext.length > MAXIMUM_REASSEMBLED) {
-      this.#reassembly = undefined;
-      return {
-        kind: 'malformed',
-        header,
-        problem: { code: 'too_large', what: 'the reassembled message', limit: MAXIMUM_REASSEMBLED },
-      };
-    }
-    reassembly.parts.set(fragment.number, plaintext.slice());
-    reassembly.length += plaintext.length;
-    if (fragment.number === 1) reassembly.first = fragment.firstInner;
-    if (reassembly.parts.size < reassembly.total) return { kind: 'fragment' };
-    this.#reassembly = undefined;
-    const parts = [...reassembly.parts].sort(([a], [b]) => a - b).map(([, part]) => part);
-    return parse({ ...header, nextPayload: PAYLOAD.SK }, reassembly.first, concatenate(parts));
-  }
-}
-
-interface Reassembly {
-  readonly messageId: number;
-  readonly response: boolean;
-  readonly total: number;
-  readonly parts: Map<number, Uint8Array>;
-  first: number;
-  length: number;
 }
 
 function parse(header: IkeHeader, first: number, plaintext: Uint8Array): Opening {
@@ -168,7 +134,4 @@ function clearHeader(header: IkeHeader, first: number, length: number): Uint8Arr
 }
 
 const FRAGMENT_HEADER = 4;
-/** Enough for certificate chains over a 576-octet path; a peer cannot make us keep more. */
-const MAXIMUM_FRAGMENTS = 128;
-const MAXIMUM_REASSEMBLED = 65_536;
 const MINIMUM_FRAGMENT = 64;

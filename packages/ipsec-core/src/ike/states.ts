@@ -1,9 +1,12 @@
 import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { NoncesAndSpis } from '../crypto/ike/key-schedule.js';
+import type { Transform } from '../wire/ike/payloads/sa.js';
 
 /** What IKE_AUTH needs from the exchanges before it. */
 export interface Handshake {
   readonly inputs: NoncesAndSpis;
+  /** The transforms of IKE_SA_INIT. */
+  readonly chosen: readonly Transform[];
   readonly initiatorMessage: Uint8Array;
   readonly responderMessage: Uint8Array;
   /** SIGNATURE_HASH_ALGORITHMS of the peer. */
@@ -16,6 +19,8 @@ export interface Handshake {
 
 /** A state is named for what it awaits; its fields are what exists then. */
 export type IkeState =
+  /** IKE_SA_INIT is being made. */
+  | { readonly name: 'new' }
   | {
       readonly name: 'awaiting-init-response';
       readonly share: InitiatedKeyExchange;
@@ -33,19 +38,29 @@ export type IkeState =
   | { readonly name: 'awaiting-auth-response'; readonly handshake: Handshake }
   | { readonly name: 'awaiting-auth-request'; readonly handshake: Handshake }
   | { readonly name: 'awaiting-peer-verification'; readonly handshake: Handshake }
+  /** A successor to be: its keys come with the answer to our rekey. */
+  | { readonly name: 'awaiting-rekey-response' }
   | { readonly name: 'established' }
-  /** Rekeyed or being deleted by us; answers, starts nothing. */
-  | { readonly name: 'awaiting-delete' }
+  /** A successor is in use; whoever made that deletes this one. */
+  | { readonly name: 'replaced' }
+  /** With everything on it: by us, the answer is awaited; by the peer, repetitions are answered. */
+  | { readonly name: 'deleting' }
+  /** Authentication failed: the answer that says so is repeated, nothing else. */
+  | { readonly name: 'refused' }
   | { readonly name: 'closed' };
 
 export const STORIES: Readonly<Record<IkeState['name'], string>> = {
+  new: 'makes its first message',
   'awaiting-init-response': 'sent an offer, a key share and a nonce, and waits for the choice',
   'awaiting-intermediate-response': 'sent an additional key share and waits for the answer',
   'awaiting-own-signature': 'waits for the host to sign its identity',
   'awaiting-auth-response': 'proved its identity and waits for the peer to do the same',
   'awaiting-auth-request': 'answered the offer and waits for the peer to prove its identity',
   'awaiting-peer-verification': 'waits for the host to verify the signature of the peer',
+  'awaiting-rekey-response': 'is offered as successor of the IKE SA and waits for its keys',
   established: 'both sides know each other; Child SAs may be made, rekeyed and deleted',
-  'awaiting-delete': 'has a successor or was given up, and waits to be deleted',
+  replaced: 'has a successor that is in use, and waits to be deleted by whoever made that',
+  deleting: 'is deleted at one end at least, and answers what still comes',
+  refused: 'says once more, when asked, that the peer did not prove who it is',
   closed: 'is gone and keeps no key',
 };

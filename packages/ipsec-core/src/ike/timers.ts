@@ -1,29 +1,49 @@
-/** Every timer an IKE SA can have; there is no other. */
-export type TimerName = 'retransmit' | 'half-open' | 'liveness' | 'rekey-ike' | 'rekey-child' | 'retry' | 'linger';
+/** Every timer that one IKE SA can have; there is no other. */
+export type IkeSaTimer = 'retransmit' | 'half-open' | 'linger';
+
+/** Every timer that a lineage can have. */
+export type LineageTimer = 'liveness' | 'rekey-ike' | 'child' | 'retry-child' | 'redundancy';
 
 /** A table of deadlines in the caller's clock. A timeout that comes too early finds nothing due. */
-export class Timers {
-  readonly #deadlines = new Map<TimerName, number>();
+export class Timers<Name extends string> {
+  readonly #deadlines = new Map<Name, number>();
+  readonly #changed: (next: number | undefined) => void;
 
-  set(name: TimerName, deadline: number): void {
-    this.#deadlines.set(name, deadline);
+  constructor(changed: (next: number | undefined) => void) {
+    this.#changed = changed;
   }
 
-  clear(name: TimerName): void {
-    this.#deadlines.delete(name);
+  set(name: Name, deadline: number): void {
+    this.#deadlines.set(name, deadline);
+    this.#changed(this.next());
+  }
+
+  clear(name: Name): void {
+    if (this.#deadlines.delete(name)) this.#changed(this.next());
+  }
+
+  clearAll(): void {
+    this.#deadlines.clear();
+    this.#changed(undefined);
   }
 
   next(): number | undefined {
-    return this.#deadlines.size === 0 ? undefined : Math.min(...this.#deadlines.values());
+    let next: number | undefined;
+    for (const deadline of this.#deadlines.values()) if (next === undefined || deadline < next) next = deadline;
+    return next;
   }
 
   /** Takes the earliest due timer out of the table. */
-  take(now: number): TimerName | undefined {
-    let found: TimerName | undefined;
+  take(now: number): Name | undefined {
+    let found: Name | undefined;
+    let earliest = now;
     for (const [name, deadline] of this.#deadlines) {
-      if (deadline <= now && (found === undefined || deadline < (this.#deadlines.get(found) ?? 0))) found = name;
+      if (deadline < earliest || (deadline === earliest && found === undefined)) {
+        found = name;
+        earliest = deadline;
+      }
     }
-    if (found !== undefined) this.#deadlines.delete(found);
+    if (found !== undefined) this.clear(found);
     return found;
   }
 }
@@ -33,7 +53,15 @@ export const RETRANSMIT_FIRST = 1000;
 export const RETRANSMIT_LIMIT = 6;
 /** A responder's half-open SA that nobody finishes. */
 export const HALF_OPEN_LIFETIME = 30_000;
-/** After TEMPORARY_FAILURE: wait this long, then try again (section 2.25). */
+/** A replaced or deleted IKE SA stays to answer repetitions: longer than any peer's schedule (strongSwan: 165 s). */
+export const LINGER = 180_000;
+/** After TEMPORARY_FAILURE (section 2.25): at least so long, at most twice that, so that two ends do not stay in step. */
 export const TEMPORARY_FAILURE_RETRY = 2000;
-/** A rekeyed or deleted IKE SA stays to answer retransmissions for so long. */
-export const LINGER = 70_000;
+/** "If a peer continues to receive TEMPORARY_FAILURE on the same IKE SA after several minutes": out of step. */
+export const TEMPORARY_FAILURE_LIMIT = 240_000;
+/** Packets that were sent before an SA was replaced still arrive: its inbound half stays so long. */
+export const CHILD_LINGER = 5000;
+/** A Child SA that the peer replaced and does not delete: the peer has its end of the successor, or is dead. */
+export const REPLACED_LIMIT = 180_000;
+/** IKE SAs, or Child SAs, that two ends made at once: so long both stay, then one goes. */
+export const REDUNDANCY_DELAY = 10_000;

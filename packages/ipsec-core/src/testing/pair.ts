@@ -1,8 +1,7 @@
-import type { Endpoint } from '../ike/connection.js';
 import type { IkeEngine } from '../ike/engine.js';
 import type { IkeEvent, IkeInput, IkeOutput, Job, JobResult } from '../ike/outputs.js';
 import type { SeededRandom } from './seeded-random.js';
-import { type NetworkConditions, SimulatedNetwork } from './simulated-network.js';
+import { type Delivery, type NetworkConditions, SimulatedNetwork } from './simulated-network.js';
 import { SimulatedSad } from './simulated-sad.js';
 
 /** One end: an engine, its simulated SAD, what it said. */
@@ -34,8 +33,13 @@ export class IkePair {
   /** Every datagram sent, for diagrams. */
   readonly sent: { readonly at: number; readonly from: string; readonly octets: Uint8Array }[] = [];
   now = 0;
-  /** Times at which one end sent through an association that the other did not have. */
+  /** Packets that arrived on an association that the receiver did not have. */
   readonly losses: string[] = [];
+  /** Packets that arrived and could be opened. */
+  opened = 0;
+  /** Between two packets of either end, milliseconds; undefined: no traffic. */
+  trafficInterval: number | undefined;
+  #nextTraffic = 0;
   readonly #options: PairOptions;
 
   constructor(options: PairOptions) {
@@ -59,18 +63,22 @@ export class IkePair {
 
   /** Advances to the next delivery or deadline. False when nothing will ever happen again. */
   step(limit = Number.POSITIVE_INFINITY): boolean {
-    const times = [this.network.next(), this.left.engine.nextTimeout(), this.right.engine.nextTimeout()];
+    const traffic = this.trafficInterval === undefined ? undefined : Math.max(this.#nextTraffic, this.now);
+    const times = [this.network.next(), this.left.engine.nextTimeout(), this.right.engine.nextTimeout(), traffic];
     const next = Math.min(...times.filter((time) => time !== undefined));
     if (!Number.isFinite(next) || next > limit) return false;
     this.now = Math.max(this.now, next);
     for (let arrived = this.network.take(this.now); arrived !== undefined; arrived = this.network.take(this.now)) {
-      this.#deliver(arrived.from, arrived.to, arrived.octets);
+      this.#deliver(arrived);
     }
     for (const end of [this.left, this.right]) {
       const due = end.engine.nextTimeout();
       if (due !== undefined && due <= this.now) this.give(end, { kind: 'timeout' });
     }
-    this.#observe();
+    if (this.trafficInterval !== undefined && this.#nextTraffic <= this.now) {
+      this.#nextTraffic = this.now + this.trafficInterval;
+      for (const end of [this.left, this.right]) this.#sendPackets(end);
+    }
     return true;
   }
 
@@ -80,11 +88,28 @@ export class IkePair {
     this.now = until;
   }
 
-  #deliver(from: Endpoint, to: Endpoint, octets: Uint8Array): void {
+  #deliver({ from, to, load }: Delivery): void {
     const end = [this.left, this.right].find((candidate) =>
       candidate.address.every((octet, i) => octet === to.address[i]),
     );
-    if (end !== undefined) this.give(end, { kind: 'datagram', local: to, remote: from, octets });
+    if (end === undefined) return;
+    if (load.kind === 'ike') {
+      this.give(end, { kind: 'datagram', local: to, remote: from, octets: load.octets });
+    } else if (end.sad.installed.get(load.spi)?.inboundKey === load.key) this.opened++;
+    else this.losses.push(`${this.now} at ${end.name}: a packet with SPI ${load.spi}`);
+  }
+
+  /** One packet of each child that has an association to go out on. */
+  #sendPackets(end: PairEnd): void {
+    const other = end === this.left ? this.right : this.left;
+    const names = new Set(end.sad.standing().map(({ association }) => association.child));
+    for (const name of names) {
+      const entry = end.sad.current(name);
+      if (entry === undefined) continue;
+      const load = { kind: 'esp', spi: entry.association.outboundSpi, key: entry.outboundKey } as const;
+      const [from, to] = [end, other].map(({ address }) => ({ address, port: 4500 }));
+      if (from !== undefined && to !== undefined) this.network.send(from, to, load, this.now);
+    }
   }
 
   #drain(end: PairEnd): void {
@@ -98,23 +123,11 @@ export class IkePair {
       const octets = this.#options.mutate === undefined ? output.octets : this.#options.mutate(end.name, output.octets);
       if (octets === undefined) return;
       this.sent.push({ at: this.now, from: end.name, octets });
-      this.network.send(output.local, output.remote, octets, this.now);
+      this.network.send(output.local, output.remote, { kind: 'ike', octets }, this.now);
     }
     if (output.kind === 'job') {
       const result = this.#options.runJob?.(end.name, output.job) ?? { kind: 'failed', reason: 'no host' };
       end.engine.handle({ kind: 'job-done', id: output.id, result }, this.now);
-    }
-  }
-
-  /** Would a packet that is sent now be accepted? */
-  #observe(): void {
-    for (const [from, to] of [
-      [this.left, this.right],
-      [this.right, this.left],
-    ] as const) {
-      const current = from.sad.current();
-      if (current === undefined || to.sad.installed.size === 0) continue;
-      if (!to.sad.installed.has(current.association.outboundSpi)) this.losses.push(`${this.now} ${from.name}`);
     }
   }
 }

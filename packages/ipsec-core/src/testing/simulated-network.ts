@@ -17,8 +17,13 @@ export interface Delivery {
   readonly at: number;
   readonly from: Endpoint;
   readonly to: Endpoint;
-  readonly octets: Uint8Array;
+  readonly load: Load;
 }
+
+/** An IKE message, or a packet under a Child SA: of that, the SPI and the key it was sealed with. */
+export type Load =
+  | { readonly kind: 'ike'; readonly octets: Uint8Array }
+  | { readonly kind: 'esp'; readonly spi: number; readonly key: string };
 
 export const PERFECT: NetworkConditions = {
   loss: 0,
@@ -40,11 +45,12 @@ export class SimulatedNetwork {
     this.conditions = conditions;
   }
 
-  send(from: Endpoint, to: Endpoint, octets: Uint8Array, now: number): void {
+  send(from: Endpoint, to: Endpoint, load: Load, now: number): void {
     const { loss, duplication, maximumPayload } = this.conditions;
-    if (octets.length > maximumPayload || this.#random.next() < loss) return;
+    const tooLarge = load.kind === 'ike' && load.octets.length > maximumPayload;
+    if (tooLarge || this.#random.next() < loss) return;
     const copies = this.#random.next() < duplication ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) this.#schedule(from, to, octets, now);
+    for (let copy = 0; copy < copies; copy++) this.#schedule(from, to, load, now);
   }
 
   next(): number | undefined {
@@ -57,12 +63,13 @@ export class SimulatedNetwork {
     return first !== undefined && first.at <= now ? this.#inFlight.shift() : undefined;
   }
 
-  #schedule(from: Endpoint, to: Endpoint, octets: Uint8Array, now: number): void {
+  #schedule(from: Endpoint, to: Endpoint, load: Load, now: number): void {
     const { minimumDelay, maximumDelay, nat } = this.conditions;
     const at = now + minimumDelay + this.#random.next() * (maximumDelay - minimumDelay);
     const outward = nat !== undefined && equal(nat.inside, from.address) ? nat.outside : from;
     const inward = nat !== undefined && equal(nat.outside.address, to.address) ? { ...to, address: nat.inside } : to;
-    const delivery = { at, from: outward, to: inward, octets: octets.slice() };
+    const copy: Load = load.kind === 'ike' ? { kind: 'ike', octets: load.octets.slice() } : load;
+    const delivery = { at, from: outward, to: inward, load: copy };
     const place = this.#inFlight.findIndex((other) => other.at > at);
     if (place === -1) this.#inFlight.push(delivery);
     else this.#inFlight.splice(place, 0, delivery);

@@ -1,6 +1,6 @@
 import type { ChildAssociation, IkeOutput } from '../ike/outputs.js';
 
-/** What a host would do with the install, use and remove outputs; keys as text, so that two ends can be compared. */
+/** What a host would do with the outputs about Child SAs; keys as text, so that two ends can be compared. */
 export class SimulatedSad {
   readonly installed = new Map<number, InstalledAssociation>();
   #sequence = 0;
@@ -13,22 +13,40 @@ export class SimulatedSad {
         inboundKey: inboundKey.reveal((key) => key.join()),
         outboundKey: outboundKey.reveal((key) => key.join()),
         usedSince: useOutbound ? this.#sequence++ : undefined,
+        retired: false,
       });
     }
     if (output.kind === 'use-outbound') {
-      const entry = this.installed.get(output.inboundSpi);
-      if (entry !== undefined) entry.usedSince = this.#sequence++;
+      const entry = this.#entry(output.inboundSpi);
+      if (entry.usedSince !== undefined) throw new Error('An outbound SA is put to use twice.');
+      entry.usedSince = this.#sequence++;
     }
-    if (output.kind === 'remove-child') this.installed.delete(output.inboundSpi);
+    if (output.kind === 'retire-child') this.#entry(output.inboundSpi).retired = true;
+    if (output.kind === 'remove-child') {
+      this.#entry(output.inboundSpi);
+      this.installed.delete(output.inboundSpi);
+    }
   }
 
-  /** The association that carries traffic: the latest one to be put to use, else the latest installed. */
-  current(): InstalledAssociation | undefined {
+  /** What stands at this end; what only lingers for packets on their way is left out. */
+  standing(): readonly InstalledAssociation[] {
+    return [...this.installed.values()].filter((entry) => !entry.retired);
+  }
+
+  /** The association that carries traffic of a child out: the latest one put to use that is not retired. */
+  current(child?: string): InstalledAssociation | undefined {
     let best: InstalledAssociation | undefined;
-    for (const entry of this.installed.values()) {
-      if (best === undefined || (entry.usedSince ?? -1) >= (best.usedSince ?? -1)) best = entry;
+    for (const entry of this.standing()) {
+      if (entry.usedSince === undefined || (child !== undefined && entry.association.child !== child)) continue;
+      if (entry.usedSince > (best?.usedSince ?? -1)) best = entry;
     }
     return best;
+  }
+
+  #entry(inboundSpi: number): InstalledAssociation {
+    const entry = this.installed.get(inboundSpi);
+    if (entry === undefined) throw new Error(`No association with the inbound SPI ${inboundSpi} is installed.`);
+    return entry;
   }
 }
 
@@ -37,4 +55,5 @@ export interface InstalledAssociation {
   readonly inboundKey: string;
   readonly outboundKey: string;
   usedSince: number | undefined;
+  retired: boolean;
 }

@@ -56,14 +56,16 @@ export function connection(side: 'left' | 'right', changes: Partial<Connection> 
     localAuthentication: psk,
     remoteAuthentication: psk,
     proposals: [IKE_GCM],
-    child: {
-      name: 'net',
-      proposals: [ESP_GCM],
-      local: [ownNet],
-      remote: [otherNet],
-      mode: 'tunnel',
-      lifetime: 3_600_000,
-    },
+    children: [
+      {
+        name: 'net',
+        proposals: [ESP_GCM],
+        local: [ownNet],
+        remote: [otherNet],
+        mode: 'tunnel',
+        lifetime: 3_600_000,
+      },
+    ],
     lifetime: 14_400_000,
     livenessInterval: 30_000,
     fragmentSize: 1200,
@@ -142,16 +144,16 @@ function toOctets(value: bigint): Uint8Array {
   return octets;
 }
 
-/** Both SADs agree about keys, and how many pairs there are. */
+/** Both SADs agree about keys, and how many pairs stand. */
 export function agreement(pair: IkePair): { readonly pairs: number; readonly agree: boolean } {
-  const { left, right } = pair;
-  let agree = left.sad.installed.size === right.sad.installed.size;
-  for (const entry of left.sad.installed.values()) {
-    const mirror = right.sad.installed.get(entry.association.outboundSpi);
+  const [left, right] = [pair.left.sad.standing(), pair.right.sad.standing()];
+  let agree = left.length === right.length;
+  for (const entry of left) {
+    const mirror = right.find(({ association }) => association.inboundSpi === entry.association.outboundSpi);
     agree &&= mirror?.inboundKey === entry.outboundKey && mirror.outboundKey === entry.inboundKey;
     agree &&= mirror?.association.outboundSpi === entry.association.inboundSpi;
   }
-  return { pairs: left.sad.installed.size, agree };
+  return { pairs: left.length, agree };
 }
 
 const TOY_PRIME = 4294967291n;

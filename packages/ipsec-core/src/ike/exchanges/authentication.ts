@@ -39,7 +39,7 @@ export function proveIdentity(
   done: (payloads: readonly Payload[] | { readonly failed: string }, now: number) => void,
   now: number,
 ): void {
-  const own = sa.connection.localAuthentication;
+  const own = sa.lineage.connection.localAuthentication;
   if (own.kind === 'psk') {
     done([{ kind: 'AUTH', method: AUTH_METHOD.SHARED_KEY, data: sharedKeyAuth(sa.keys.prf, own.key, octets) }], now);
     return;
@@ -77,7 +77,7 @@ export function checkIdentity(
   done: (failure: string | undefined, now: number) => void,
   now: number,
 ): void {
-  const expected = sa.connection.remoteAuthentication;
+  const expected = sa.lineage.connection.remoteAuthentication;
   if (expected.kind === 'psk') {
     const method = auth.method === AUTH_METHOD.SHARED_KEY;
     const equal = method && sameAuth(sharedKeyAuth(sa.keys.prf, expected.key, octets), auth.data);
@@ -95,7 +95,7 @@ export function checkIdentity(
   const certificates = payloads.filter((payload) => payload.kind === 'CERT');
   const job = {
     kind: 'verify',
-    connection: sa.connection.name,
+    connection: sa.lineage.connection.name,
     identity: id.identity,
     certificates,
     ...signature,

@@ -1,14 +1,10 @@
-import type { Secret } from '../../bytes/secret.js';
-import { childKeys } from '../../crypto/ike/key-schedule.js';
-import { type ChildSuite, childSuiteOf, keyLengths } from '../../crypto/ike/suite.js';
+import { type ChildSuite, childSuiteOf } from '../../crypto/ike/suite.js';
 import { PROTOCOL, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../wire/ike/payloads/traffic-selector.js';
-import type { ChildSa } from '../child-sa.js';
 import type { ChildConfiguration } from '../connection.js';
-import type { IkeSa } from '../ike-sa.js';
 import { isWithin, narrow } from '../narrowing.js';
 import { isSelectionOf, negotiate } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
@@ -116,76 +112,6 @@ export function acceptChild(
     remote: tsr.selectors,
     mode: transport ? 'transport' : 'tunnel',
   };
-}
-
-export interface ChildKeyInputs {
-  readonly shared: Secret | undefined;
-  readonly initiatorNonce: Uint8Array;
-  readonly responderNonce: Uint8Array;
-  /** Whether we sent the request of the exchange. */
-  readonly weInitiated: boolean;
-  readonly useOutbound: boolean;
-}
-
-/** Derives the keys and hands both directions to the host. */
-export function installChild(
-  sa: IkeSa,
-  configuration: ChildConfiguration,
-  agreement: ChildAgreement,
-  inboundSpi: number,
-  inputs: ChildKeyInputs,
-  now: number,
-): ChildSa {
-  const lengths = keyLengths(agreement.suite);
-  const keys = childKeys(
-    sa.keys,
-    { shared: inputs.shared, additional: [] },
-    inputs,
-    lengths.encryption + lengths.integrity,
-  );
-  const child: ChildSa = {
-    association: {
-      connection: sa.connection.name,
-      child: configuration.name,
-      inboundSpi,
-      outboundSpi: agreement.peerSpi,
-      suite: agreement.suite,
-      mode: agreement.mode,
-      local: agreement.local,
-      remote: agreement.remote,
-      encapsulate: sa.natDetected,
-      localEndpoint: sa.local,
-      remoteEndpoint: sa.remote,
-    },
-    configuration,
-    rekeyAt: now + jittered(sa, configuration.lifetime),
-    phase: 'live',
-    outboundInUse: inputs.useOutbound,
-    peerRekey: undefined,
-  };
-  sa.children.push(child);
-  sa.host.emit({
-    kind: 'install-child',
-    association: child.association,
-    inboundKey: inputs.weInitiated ? keys.responder : keys.initiator,
-    outboundKey: inputs.weInitiated ? keys.initiator : keys.responder,
-    useOutbound: inputs.useOutbound,
-  });
-  scheduleChildRekey(sa);
-  return child;
-}
-
-export function scheduleChildRekey(sa: IkeSa): void {
-  const due = sa.children.filter((child) => child.phase === 'live').map((child) => child.rekeyAt);
-  if (due.length === 0) sa.timers.clear('rekey-child');
-  else sa.timers.set('rekey-child', Math.min(...due));
-}
-
-/** A lifetime less up to a tenth of it, so that both ends seldom rekey at once (section 2.8). */
-export function jittered(sa: IkeSa, lifetime: number): number {
-  const draw = new Uint8Array(2);
-  sa.host.random(draw);
-  return lifetime - ((((draw[0] ?? 0) << 8) | (draw[1] ?? 0)) / 0x10000) * (lifetime / 10);
 }
 
 export function spiOctets(spi: number): Uint8Array {

@@ -2,8 +2,8 @@ import { EXCHANGE } from '../../wire/ike/iana.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage } from '../protection.js';
-import { respondCreateChildSa } from './create-child-sa.js';
-import { respondAuth } from './ike-auth.js';
+import { respondAuth } from './auth-responder.js';
+import { respondCreateChildSa } from './child-grant.js';
 import { respondIntermediate } from './ike-intermediate.js';
 import { respondInformational } from './informational.js';
 
@@ -21,7 +21,7 @@ export function handleRequest(sa: IkeSa, message: OpenedMessage, now: number): v
       return;
     }
   }
-  if (state.name === 'established' || state.name === 'awaiting-delete') {
+  if (state.name === 'established' || state.name === 'replaced' || state.name === 'deleting') {
     if (header.exchange === EXCHANGE.CREATE_CHILD_SA) {
       respondCreateChildSa(sa, payloads, now);
       return;
@@ -32,5 +32,5 @@ export function handleRequest(sa: IkeSa, message: OpenedMessage, now: number): v
     }
   }
   sa.respond(header.exchange, [notify('INVALID_SYNTAX')], now);
-  sa.fail({ code: 'invalid_message', detail: `exchange ${header.exchange} while ${state.name}` }, now);
+  sa.abort({ code: 'invalid_message', detail: `exchange ${header.exchange} while ${state.name}` }, now);
 }

@@ -1,0 +1,62 @@
+import type { Connection, Endpoint } from './connection.js';
+import { requestChild, requestChildRekey } from './exchanges/child-request.js';
+import { closeIke } from './exchanges/close.js';
+import { deleteChild } from './exchanges/delete-child.js';
+import { requestIkeRekey } from './exchanges/ike-rekey-request.js';
+import { initiate } from './exchanges/init-initiator.js';
+import type { IkeHost } from './host.js';
+import type { IkeInput } from './outputs.js';
+import type { Registry } from './registry.js';
+
+export type IkeCommand = Exclude<IkeInput, { readonly kind: 'datagram' | 'timeout' | 'job-done' }>;
+
+/**
+ * What the host asks for. Commands that name something that is not there, or no longer, do nothing: the peer may have been
+ * faster. A connection that is not configured, or cannot initiate, is the caller's mistake: RangeError.
+ */
+export function command(host: IkeHost, registry: Registry, input: IkeCommand, now: number): void {
+  switch (input.kind) {
+    case 'initiate': {
+      const connection = connectionOf(host, input.connection);
+      if (!canInitiate(connection)) throw new RangeError(`${input.connection} has no address of the peer.`);
+      const underWay = registry.of(input.connection).some(({ current }) => !OVER.has(current.state.name));
+      if (!underWay) initiate(host, connection, now);
+      break;
+    }
+    case 'initiate-child': {
+      const child = connectionOf(host, input.connection).children.find(({ name }) => name === input.child);
+      if (child === undefined) throw new RangeError(`${input.connection} has no child ${input.child}.`);
+      const [lineage] = host.established(connectionOf(host, input.connection));
+      if (lineage !== undefined) requestChild(lineage, child, now);
+      break;
+    }
+    case 'rekey-ike':
+    case 'delete-ike':
+      for (const lineage of host.established(connectionOf(host, input.connection))) {
+        if (input.kind === 'rekey-ike') requestIkeRekey(lineage, now);
+        else closeIke(lineage, now);
+      }
+      break;
+    case 'rekey-child':
+    case 'delete-child': {
+      const lineage = host.childSpis.ownerOf(input.inboundSpi);
+      const child = lineage?.children.byInboundSpi(input.inboundSpi);
+      if (lineage === undefined || child === undefined) break;
+      if (input.kind === 'rekey-child') requestChildRekey(lineage, child, now);
+      else deleteChild(lineage, child, now);
+    }
+  }
+}
+
+function connectionOf({ connections }: IkeHost, name: string): Connection {
+  const connection = connections.find((candidate) => candidate.name === name);
+  if (connection === undefined) throw new RangeError(`${name} is no connection of this engine.`);
+  return connection;
+}
+
+function canInitiate(connection: Connection): connection is Connection & { readonly remote: Endpoint } {
+  return connection.remote !== undefined;
+}
+
+/** An IKE SA in one of these does not become, or stay, what was asked for. */
+const OVER: ReadonlySet<string> = new Set(['deleting', 'refused', 'closed']);

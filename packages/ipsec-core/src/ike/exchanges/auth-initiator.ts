@@ -1,0 +1,119 @@
+import { EXCHANGE } from '../../wire/ike/iana.js';
+import { describeIdentity, identification, sameIdentity } from '../../wire/ike/payloads/identification.js';
+import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import type { ChildConfiguration } from '../connection.js';
+import type { IkeSa } from '../ike-sa.js';
+import type { Handshake } from '../states.js';
+import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
+import { childFailed, installChild, isFirst } from './child-install.js';
+import { acceptChild, childOffer } from './child-negotiation.js';
+import { establish } from './establishment.js';
+import { find, findError } from './payload-access.js';
+
+/** RFC 7296 section 1.2: the initiator proves who it is and asks for the first Child SA. */
+export function sendAuth(sa: IkeSa, handshake: Handshake, now: number): void {
+  const { connection } = sa.lineage;
+  const id = identification('IDi', connection.localIdentity);
+  const octets = octetsOf(sa, handshake, 'initiator', id, sa.nextIds.own);
+  sa.state = { name: 'awaiting-own-signature', handshake };
+  const done = (proof: readonly Payload[] | { readonly failed: string }, later: number) => {
+    if (sa.state.name !== 'awaiting-own-signature') return;
+    if ('failed' in proof) sa.abort({ code: 'signing_failed', detail: proof.failed }, later);
+    else sendProof(sa, handshake, [id, ...proof], later);
+  };
+  proveIdentity(sa, handshake, octets, done, now);
+}
+
+/** The Child SA that IKE_AUTH asks for. */
+interface FirstChild {
+  readonly configuration: ChildConfiguration;
+  readonly spi: number;
+}
+
+function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], now: number): void {
+  const { host, lineage } = sa;
+  const { connection } = lineage;
+  const [configuration] = connection.children;
+  const first = configuration === undefined ? undefined : { configuration, spi: host.childSpis.allocate(lineage) };
+  const payloads = [
+    ...proof,
+    identification('IDr', connection.remoteIdentity),
+    ...(host.established(connection).length === 0 ? [notify('INITIAL_CONTACT')] : []),
+    ...(first === undefined ? [] : childOffer(first.configuration, first.spi, false)),
+  ];
+  const authId = sa.nextIds.own;
+  sa.state = { name: 'awaiting-auth-response', handshake };
+  const onResponse = (response: readonly Payload[], later: number) =>
+    receiveAuth(sa, handshake, first, authId, response, later);
+  const abandon = () => {
+    if (first !== undefined) host.childSpis.release(first.spi);
+  };
+  sa.request({ purpose: { kind: 'handshake' }, exchange: EXCHANGE.IKE_AUTH, payloads, onResponse, abandon }, now);
+}
+
+function receiveAuth(
+  sa: IkeSa,
+  handshake: Handshake,
+  first: FirstChild | undefined,
+  authId: number,
+  payloads: readonly Payload[],
+  now: number,
+): void {
+  const [id, auth] = [find(payloads, 'IDr'), find(payloads, 'AUTH')];
+  const giveUp = () => {
+    if (first !== undefined) sa.host.childSpis.release(first.spi);
+  };
+  if (id === undefined || auth === undefined) {
+    giveUp();
+    sa.abort({ code: 'peer_refused', notify: findError(payloads) ?? 'no IDr or AUTH', exchange: 'IKE_AUTH' }, now);
+    return;
+  }
+  if (!sameIdentity(id.identity, sa.lineage.connection.remoteIdentity)) {
+    giveUp();
+    rejectPeer(sa, `the peer is ${describeIdentity(id.identity)}`, now);
+    return;
+  }
+  sa.state = { name: 'awaiting-peer-verification', handshake };
+  const octets = octetsOf(sa, handshake, 'responder', id, authId);
+  const conclude = (failure: string | undefined, later: number) => {
+    if (sa.state.name !== 'awaiting-peer-verification') giveUp();
+    else if (failure !== undefined) {
+      giveUp();
+      rejectPeer(sa, failure, later);
+    } else {
+      if (first !== undefined) acceptFirstChild(sa, handshake, first, payloads, later);
+      establish(sa, later);
+    }
+  };
+  checkIdentity(sa, id, auth, payloads, octets, conclude, now);
+}
+
+/** Section 2.21.2: the responder believes that the SA stands; it is told, on the SA itself. */
+function rejectPeer(sa: IkeSa, detail: string, now: number): void {
+  const payloads = [notify('AUTHENTICATION_FAILED')];
+  const onResponse = () => undefined;
+  sa.request({ purpose: { kind: 'handshake' }, exchange: EXCHANGE.INFORMATIONAL, payloads, onResponse }, now);
+  sa.abort({ code: 'authentication_failed', detail }, now);
+}
+
+function acceptFirstChild(
+  sa: IkeSa,
+  handshake: Handshake,
+  { configuration, spi }: FirstChild,
+  payloads: readonly Payload[],
+  now: number,
+): void {
+  const error = findError(payloads);
+  const agreement = acceptChild(configuration, payloads, false);
+  if (error !== undefined || agreement === undefined) {
+    sa.host.childSpis.release(spi);
+    const name = error ?? 'an answer that was not offered';
+    childFailed(sa, configuration.name, { code: 'peer_refused', notify: name, exchange: 'IKE_AUTH' }, now);
+    return;
+  }
+  const { initiatorNonce, responderNonce } = handshake.inputs;
+  const useOutbound = isFirst(sa, configuration);
+  const inputs = { shared: undefined, initiatorNonce, responderNonce, creator: 'us', useOutbound } as const;
+  installChild(sa, configuration, agreement, spi, inputs, now);
+}

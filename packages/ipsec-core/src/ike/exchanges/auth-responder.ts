@@ -1,0 +1,114 @@
+import { EXCHANGE } from '../../wire/ike/iana.js';
+import { describeIdentity, identification, sameIdentity } from '../../wire/ike/payloads/identification.js';
+import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import { type Connection, sameAddress } from '../connection.js';
+import type { IkeSa } from '../ike-sa.js';
+import { isSelectionOf } from '../negotiation.js';
+import type { Handshake } from '../states.js';
+import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
+import { childFailed, installChild, isFirst } from './child-install.js';
+import { answerChild, type ChildOutcome } from './child-negotiation.js';
+import { establish } from './establishment.js';
+import { find, findNotify } from './payload-access.js';
+
+/** The initiator proves who it is; we do, and grant the first Child SA (RFC 7296 section 1.2). */
+export function respondAuth(sa: IkeSa, handshake: Handshake, payloads: readonly Payload[], now: number): void {
+  const [id, auth, wanted] = [find(payloads, 'IDi'), find(payloads, 'AUTH'), find(payloads, 'IDr')];
+  if (id === undefined || auth === undefined || handshake.pending.length > 0) {
+    refuse(sa, handshake.pending.length > 0 ? 'additional key exchanges are missing' : 'no IDi or AUTH', now);
+    return;
+  }
+  const known = sa.host.connections.filter(
+    (candidate) =>
+      sameIdentity(candidate.remoteIdentity, id.identity) &&
+      (wanted === undefined || sameIdentity(candidate.localIdentity, wanted.identity)) &&
+      (candidate.remote === undefined || sameAddress(candidate.remote.address, sa.lineage.path.remote.address)),
+  );
+  const connection = known.find((candidate) => allowsSuite(candidate, handshake));
+  if (connection === undefined) {
+    const why = known.length === 0 ? 'no connection for the peer' : 'the IKE suite is not allowed for the peer';
+    refuse(sa, `${why} ${describeIdentity(id.identity)}`, now);
+    return;
+  }
+  sa.lineage.connection = connection;
+  sa.state = { name: 'awaiting-peer-verification', handshake };
+  const authId = sa.nextIds.peer;
+  const octets = octetsOf(sa, handshake, 'initiator', id, authId);
+  const prove = (failure: string | undefined, later: number) => {
+    if (sa.state.name !== 'awaiting-peer-verification') return;
+    if (failure !== undefined) {
+      refuse(sa, failure, later);
+      return;
+    }
+    const own = identification('IDr', connection.localIdentity);
+    const ownOctets = octetsOf(sa, handshake, 'responder', own, authId);
+    const done = (proof: readonly Payload[] | { readonly failed: string }, at: number) => {
+      if (sa.state.name !== 'awaiting-peer-verification') return;
+      if ('failed' in proof) refuse(sa, proof.failed, at);
+      else grant(sa, handshake, payloads, [own, ...proof], at);
+    };
+    proveIdentity(sa, handshake, ownOctets, done, later);
+  };
+  checkIdentity(sa, id, auth, payloads, octets, prove, now);
+}
+
+/** IKE_SA_INIT was answered before the peer said who it is: its suite must be one of its own connection. */
+function allowsSuite({ proposals }: Connection, { chosen }: Handshake): boolean {
+  return proposals.some((transforms) => isSelectionOf(chosen, transforms));
+}
+
+/** Both identities are proved; a refused Child SA does not undo the IKE SA (section 1.2). */
+function grant(
+  sa: IkeSa,
+  handshake: Handshake,
+  payloads: readonly Payload[],
+  proof: readonly Payload[],
+  now: number,
+): void {
+  if (findNotify(payloads, 'INITIAL_CONTACT') !== undefined) forgetEarlier(sa, now);
+  const answer = find(payloads, 'SA') === undefined ? [] : grantFirstChild(sa, handshake, payloads, now);
+  sa.respond(EXCHANGE.IKE_AUTH, [...proof, ...answer], now);
+  establish(sa, now);
+}
+
+/**
+ * Section 2.4, INITIAL_CONTACT: the peer knows of no other IKE SA. One that it began while this one was under way does not
+ * count: it may not have known of it yet.
+ */
+function forgetEarlier({ lineage, host }: IkeSa, now: number): void {
+  for (const other of host.established(lineage.connection)) {
+    if ((other.establishedAt ?? 0) < lineage.startedAt) other.close(now);
+  }
+}
+
+function grantFirstChild(
+  sa: IkeSa,
+  handshake: Handshake,
+  payloads: readonly Payload[],
+  now: number,
+): readonly Payload[] {
+  const { host, lineage } = sa;
+  const spi = host.childSpis.allocate(lineage);
+  let refusal: (ChildOutcome & { ok: false }) | undefined;
+  for (const configuration of lineage.connection.children) {
+    const outcome = answerChild(configuration, payloads, spi, false);
+    if (outcome.ok) {
+      const { initiatorNonce, responderNonce } = handshake.inputs;
+      const useOutbound = isFirst(sa, configuration);
+      const inputs = { shared: undefined, initiatorNonce, responderNonce, creator: 'peer', useOutbound } as const;
+      installChild(sa, configuration, outcome.agreement, spi, inputs, now);
+      return outcome.answer;
+    }
+    if (refusal === undefined || outcome.reason.code === 'ts_unacceptable') refusal = outcome;
+  }
+  host.childSpis.release(spi);
+  if (refusal === undefined) return [notify('NO_ADDITIONAL_SAS')];
+  childFailed(sa, undefined, refusal.reason, now);
+  return refusal.refusal;
+}
+
+function refuse(sa: IkeSa, detail: string, now: number): void {
+  sa.respond(EXCHANGE.IKE_AUTH, [notify('AUTHENTICATION_FAILED')], now);
+  sa.refuse({ code: 'authentication_failed', detail }, now);
+}

@@ -1,0 +1,120 @@
+import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
+import { type NotifyPayload, notify, notifyAbout } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import type { ChildSa } from '../child-sa.js';
+import type { ChildConfiguration } from '../connection.js';
+import type { IkeSa } from '../ike-sa.js';
+import { REPLACED_LIMIT } from '../timers.js';
+import { childFailed, installChild, isFirst } from './child-install.js';
+import { answerChild, type ChildAgreement, type ChildOutcome, spiNumber } from './child-negotiation.js';
+import { answerTo } from './collisions.js';
+import { respondIkeRekey } from './ike-rekey-grant.js';
+import { answerShare, invalidKe, makeNonce } from './key-shares.js';
+import { find, findNotify } from './payload-access.js';
+
+/** CREATE_CHILD_SA from the peer: a Child SA, the successor of one, or of the IKE SA (RFC 7296 section 1.3). */
+export function respondCreateChildSa(sa: IkeSa, payloads: readonly Payload[], now: number): void {
+  if (find(payloads, 'SA')?.proposals.some((proposal) => proposal.protocol === PROTOCOL.IKE) === true) {
+    respondIkeRekey(sa, payloads, now);
+    return;
+  }
+  const rekey = findNotify(payloads, 'REKEY_SA');
+  const answer = rekey === undefined ? create(sa, payloads, now) : replace(sa, rekey, payloads, now);
+  sa.respond(EXCHANGE.CREATE_CHILD_SA, answer, now);
+}
+
+/** The first of our policies that the offer meets; when none does, the refusal of the one that came closest. */
+function create(sa: IkeSa, payloads: readonly Payload[], now: number): readonly Payload[] {
+  if (answerTo('create-child', sa) === 'temporary_failure') return [notify('TEMPORARY_FAILURE')];
+  const { lineage, host } = sa;
+  const spi = host.childSpis.allocate(lineage);
+  let refusal: Refusal | undefined;
+  for (const configuration of lineage.connection.children) {
+    const outcome = answerChild(configuration, payloads, spi, true);
+    if (outcome.ok) {
+      if (lineage.children.standing(configuration.name).length < MAXIMUM_SIBLINGS) {
+        return grant(sa, { configuration, old: undefined, spi, outcome }, payloads, now);
+      }
+      host.childSpis.release(spi);
+      return [notify('NO_ADDITIONAL_SAS')];
+    }
+    if (refusal === undefined || outcome.reason.code === 'ts_unacceptable') refusal = { configuration, outcome };
+  }
+  host.childSpis.release(spi);
+  return refusal === undefined ? [notify('NO_ADDITIONAL_SAS')] : refuse(sa, refusal, now);
+}
+
+function replace(sa: IkeSa, rekey: NotifyPayload, payloads: readonly Payload[], now: number): readonly Payload[] {
+  const { lineage, host } = sa;
+  const old = lineage.children.byOutboundSpi(rekey.spi.length === 4 ? spiNumber(rekey.spi) : 0);
+  if (answerTo('rekey-child', sa, old) === 'temporary_failure') return [notify('TEMPORARY_FAILURE')];
+  if (old === undefined) return [notifyAbout('CHILD_SA_NOT_FOUND', PROTOCOL.ESP, rekey.spi)];
+  // Its successor is not settled yet: a second one would leave three.
+  if (old.phase !== 'live') return [notify('TEMPORARY_FAILURE')];
+  const { configuration } = old;
+  const spi = host.childSpis.allocate(lineage);
+  const outcome = answerChild(configuration, payloads, spi, true);
+  if (outcome.ok) return grant(sa, { configuration, old, spi, outcome }, payloads, now);
+  host.childSpis.release(spi);
+  return refuse(sa, { configuration, outcome }, now);
+}
+
+interface Grant {
+  readonly configuration: ChildConfiguration;
+  readonly old: ChildSa | undefined;
+  readonly spi: number;
+  readonly outcome: ChildOutcome & { ok: true };
+}
+
+interface Refusal {
+  readonly configuration: ChildConfiguration;
+  readonly outcome: ChildOutcome & { ok: false };
+}
+
+function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: number): readonly Payload[] {
+  const { configuration, old, spi, outcome } = granted;
+  const { host } = sa;
+  const method = outcome.agreement.suite.keyExchange;
+  const [nonce, ke] = [find(payloads, 'Nonce')?.data, find(payloads, 'KE')];
+  const give = (refusal: Payload) => {
+    host.childSpis.release(spi);
+    return [refusal];
+  };
+  if (method !== undefined && ke?.method !== method) return give(invalidKe(method));
+  if (isDuplicate(sa, outcome.agreement)) return give(notify('NO_PROPOSAL_CHOSEN'));
+  const share = method === undefined || ke === undefined ? undefined : answerShare(host, method, ke.data);
+  if (nonce === undefined || (share !== undefined && 'invalid' in share)) return give(notify('INVALID_SYNTAX'));
+  const own = makeNonce(host);
+  // While another carries the traffic, the peer may not have its end of the new one yet.
+  const useOutbound = old === undefined && isFirst(sa, configuration);
+  const creator = 'peer';
+  const inputs = { shared: share?.shared, initiatorNonce: nonce, responderNonce: own, creator, useOutbound } as const;
+  const child = installChild(sa, configuration, outcome.agreement, spi, inputs, now);
+  if (old !== undefined) supersede(sa, old, child, now);
+  const [chosen, ...rest] = outcome.answer;
+  const ownShare: readonly Payload[] =
+    share === undefined || method === undefined ? [] : [{ kind: 'KE', method, data: share.publicValue }];
+  return [...(chosen === undefined ? [] : [chosen]), { kind: 'Nonce', data: own }, ...ownShare, ...rest];
+}
+
+/** The peer deletes the old one when it has its end of the new one. Ours may be under way too: then nonces decide. */
+function supersede(sa: IkeSa, old: ChildSa, child: ChildSa, now: number): void {
+  old.phase = 'replaced';
+  old.successor = child;
+  old.dueAt = now + REPLACED_LIMIT;
+  child.condemned = old.condemned;
+  sa.lineage.children.reschedule();
+}
+
+/** "Duplicate SPI accepted" is how two SAs of one peer come to be one. */
+function isDuplicate(sa: IkeSa, agreement: ChildAgreement): boolean {
+  return sa.lineage.children.all.some((other) => other.association.outboundSpi === agreement.peerSpi);
+}
+
+function refuse(sa: IkeSa, { configuration, outcome }: Refusal, now: number): readonly Payload[] {
+  childFailed(sa, configuration.name, outcome.reason, now);
+  return outcome.refusal;
+}
+
+/** Both that two ends made at once, and one of a peer that has forgotten them. */
+const MAXIMUM_SIBLINGS = 3;

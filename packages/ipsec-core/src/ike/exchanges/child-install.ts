@@ -1,0 +1,88 @@
+import type { Secret } from '../../bytes/secret.js';
+import { childKeys } from '../../crypto/ike/key-schedule.js';
+import { keyLengths } from '../../crypto/ike/suite.js';
+import { type ChildSa, lowerNonce } from '../child-sa.js';
+import type { ChildConfiguration } from '../connection.js';
+import type { IkeSa } from '../ike-sa.js';
+import type { FailureReason } from '../outputs.js';
+import { REDUNDANCY_DELAY } from '../timers.js';
+import type { ChildAgreement } from './child-negotiation.js';
+import { jittered } from './lifetimes.js';
+
+export interface ChildKeyInputs {
+  readonly shared: Secret | undefined;
+  readonly initiatorNonce: Uint8Array;
+  readonly responderNonce: Uint8Array;
+  /** Who sent the request of the exchange. */
+  readonly creator: 'us' | 'peer';
+  /** Whether traffic moves to it at once. */
+  readonly useOutbound: boolean;
+}
+
+/** Derives the keys and hands both directions to the host. Wipes the shared secret. */
+export function installChild(
+  sa: IkeSa,
+  configuration: ChildConfiguration,
+  agreement: ChildAgreement,
+  inboundSpi: number,
+  inputs: ChildKeyInputs,
+  now: number,
+): ChildSa {
+  const { lineage } = sa;
+  const lengths = keyLengths(agreement.suite);
+  const exchange = { shared: inputs.shared, additional: [] };
+  const keys = childKeys(sa.keys, exchange, inputs, lengths.encryption + lengths.integrity);
+  inputs.shared?.wipe();
+  const [inbound, outbound] =
+    inputs.creator === 'us' ? [keys.responder, keys.initiator] : [keys.initiator, keys.responder];
+  const child: ChildSa = {
+    association: {
+      connection: lineage.connection.name,
+      child: configuration.name,
+      inboundSpi,
+      outboundSpi: agreement.peerSpi,
+      suite: agreement.suite,
+      mode: agreement.mode,
+      local: agreement.local,
+      remote: agreement.remote,
+      encapsulate: lineage.nat.present,
+      localEndpoint: lineage.path.local,
+      remoteEndpoint: lineage.path.remote,
+    },
+    configuration,
+    creator: inputs.creator,
+    madeAt: now,
+    lowestNonce: lowerNonce(inputs.initiatorNonce, inputs.responderNonce),
+    phase: 'live',
+    dueAt: now + jittered(sa.host, configuration.lifetime),
+    outboundInUse: inputs.useOutbound,
+    successor: undefined,
+    handedOver: false,
+    condemned: false,
+  };
+  lineage.children.install(child, { inbound, outbound });
+  lineage.retries.delete(configuration);
+  sa.note(
+    'local',
+    'Child SA installed',
+    { child: configuration.name, inboundSpi, outboundSpi: agreement.peerSpi },
+    now,
+  );
+  if (lineage.children.standing(configuration.name).length > 1) {
+    lineage.timers.set('redundancy', now + REDUNDANCY_DELAY);
+  }
+  return child;
+}
+
+/** Whether a new Child SA of the policy is the first: otherwise traffic stays where it is until that one goes. */
+export function isFirst(sa: IkeSa, configuration: ChildConfiguration): boolean {
+  const { lineage, host } = sa;
+  return ![lineage, ...host.established(lineage.connection)].some((other) =>
+    other.children.standing(configuration.name).some((child) => child.outboundInUse),
+  );
+}
+
+export function childFailed(sa: IkeSa, child: string | undefined, reason: FailureReason, now: number): void {
+  sa.note('local', 'Child SA refused', { child, reason }, now);
+  sa.lineage.tell({ kind: 'child-failed', connection: sa.lineage.connection.name, child, reason });
+}

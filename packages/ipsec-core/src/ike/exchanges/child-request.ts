@@ -1,0 +1,223 @@
+import type { Secret } from '../../bytes/secret.js';
+import type { InitiatedKeyExchange } from '../../crypto/ike/key-exchange/key-exchange.js';
+import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
+import { notifyAbout } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import { type ChildSa, compareNonces, lowerNonce } from '../child-sa.js';
+import type { ChildConfiguration } from '../connection.js';
+import type { IkeSa } from '../ike-sa.js';
+import type { Lineage } from '../lineage.js';
+import type { Purpose } from '../purpose.js';
+import { TEMPORARY_FAILURE_RETRY } from '../timers.js';
+import { childFailed, installChild, isFirst } from './child-install.js';
+import { acceptChild, type ChildAgreement, childOffer, spiOctets } from './child-negotiation.js';
+import { breakOff } from './close.js';
+import { closed, deleteChild, deleteRedundant, deleteReplaced } from './delete-child.js';
+import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
+import { pause } from './lifetimes.js';
+import { find, findError } from './payload-access.js';
+import { refusedForNow } from './temporary-failure.js';
+
+/** Asks for a Child SA (RFC 7296 section 1.3.1), unless one stands for the policy by then. */
+export function requestChild(lineage: Lineage, configuration: ChildConfiguration, now: number): void {
+  const run = (sa: IkeSa, at: number) => {
+    if (lineage.children.standing(configuration.name).length > 0) return;
+    send(sa, { configuration, old: undefined, method: firstMethod(configuration.proposals), attempt: 0 }, at);
+  };
+  lineage.enqueue({ key: `create ${configuration.name}`, run }, now);
+}
+
+/** Asks for the successor of a Child SA (section 1.3.3), unless it is replaced or going by then. */
+export function requestChildRekey(lineage: Lineage, old: ChildSa, now: number): void {
+  const { configuration, association } = old;
+  const run = (sa: IkeSa, at: number) => {
+    if (old.phase !== 'live') return;
+    send(
+      sa,
+      { configuration, old, method: association.suite.keyExchange ?? firstMethod(configuration.proposals), attempt: 0 },
+      at,
+    );
+  };
+  lineage.enqueue({ key: `rekey ${association.inboundSpi}`, run }, now);
+}
+
+interface ChildAttempt {
+  readonly configuration: ChildConfiguration;
+  /** What the new one replaces. */
+  readonly old: ChildSa | undefined;
+  readonly method: number | undefined;
+  readonly attempt: number;
+}
+
+/** What was made for one request, and is given back when nothing comes of it. */
+interface Offer {
+  readonly spi: number;
+  readonly nonce: Uint8Array;
+  readonly share: InitiatedKeyExchange | undefined;
+  readonly deletedMeanwhile: Set<number>;
+  abandon(): void;
+}
+
+function send(sa: IkeSa, attempt: ChildAttempt, now: number): void {
+  const { configuration, old } = attempt;
+  const made = makeOffer(sa, attempt);
+  const { deletedMeanwhile, share } = made;
+  const [offer, ...rest] = childOffer(configuration, made.spi, true);
+  const payloads: Payload[] = [
+    ...(old === undefined ? [] : [notifyAbout('REKEY_SA', PROTOCOL.ESP, spiOctets(old.association.inboundSpi))]),
+    ...(offer === undefined ? [] : [offer]),
+    { kind: 'Nonce', data: made.nonce },
+    ...(share === undefined ? [] : [{ kind: 'KE', method: share.method, data: share.publicValue } as const]),
+    ...rest,
+  ];
+  const purpose: Purpose =
+    old === undefined
+      ? { kind: 'create-child', deletedMeanwhile }
+      : { kind: 'rekey-child', child: old, deletedMeanwhile };
+  const onResponse = (response: readonly Payload[], later: number) => {
+    const error = findError(response);
+    if (error === undefined) receive(sa, attempt, made, response, later);
+    else {
+      made.abandon();
+      const wanted = wantedMethod(response);
+      const again = wanted !== undefined && attempt.attempt < MAXIMUM_RETRIES && wanted !== attempt.method;
+      if (again && offersMethod(configuration.proposals, wanted)) {
+        send(sa, { ...attempt, method: wanted, attempt: attempt.attempt + 1 }, later);
+      } else refused(sa, attempt, error, later);
+    }
+  };
+  const { abandon } = made;
+  sa.request({ purpose, exchange: EXCHANGE.CREATE_CHILD_SA, payloads, onResponse, abandon }, now);
+}
+
+function makeOffer({ host, lineage }: IkeSa, { method }: ChildAttempt): Offer {
+  const spi = host.childSpis.allocate(lineage);
+  const share = method === undefined ? undefined : host.keyExchange.initiate(method, host.random);
+  const abandon = () => {
+    share?.discard();
+    host.childSpis.release(spi);
+  };
+  return { spi, nonce: makeNonce(host), share, deletedMeanwhile: new Set(), abandon };
+}
+
+/** Granted: the new Child SA is installed, unless the peer did what our offer does not allow, or took it back. */
+function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readonly Payload[], now: number): void {
+  const { lineage } = sa;
+  const { configuration, old } = attempt;
+  lineage.refusedSince = undefined;
+  const granted = accept(attempt, made, response);
+  if (granted === undefined) {
+    made.abandon();
+    breakOff(lineage, { code: 'invalid_message', detail: 'the answer is not one that our offer allows' }, now);
+    return;
+  }
+  const { agreement, shared, peerNonce } = granted;
+  if (made.deletedMeanwhile.has(agreement.peerSpi)) {
+    shared?.wipe();
+    made.abandon();
+    takenBack(sa, attempt, made.spi, now);
+    return;
+  }
+  const lowestNonce = lowerNonce(made.nonce, peerNonce);
+  const loses = old !== undefined && losesTo(old, lowestNonce);
+  const useOutbound = !loses && (old?.outboundInUse ?? isFirst(sa, configuration));
+  const inputs = { shared, initiatorNonce: made.nonce, responderNonce: peerNonce, creator: 'us', useOutbound } as const;
+  const child = installChild(sa, configuration, agreement, made.spi, inputs, now);
+  if (old !== undefined) settle(sa, old, child, loses, now);
+}
+
+interface Granted {
+  readonly agreement: ChildAgreement;
+  readonly shared: Secret | undefined;
+  readonly peerNonce: Uint8Array;
+}
+
+function accept(
+  { configuration, method }: ChildAttempt,
+  made: Offer,
+  response: readonly Payload[],
+): Granted | undefined {
+  const agreement = acceptChild(configuration, response, true);
+  const [peerNonce, ke] = [find(response, 'Nonce')?.data, find(response, 'KE')];
+  if (agreement === undefined || peerNonce === undefined) return undefined;
+  if (agreement.suite.keyExchange !== method || ke?.method !== method) return undefined;
+  if (made.share === undefined || ke === undefined) return { agreement, shared: undefined, peerNonce };
+  const shared = finishShare(made.share, ke.data);
+  return 'invalid' in shared ? undefined : { agreement, shared, peerNonce };
+}
+
+/** The peer granted it and has deleted it again; so it wants none for this policy. */
+function takenBack(sa: IkeSa, { configuration, old }: ChildAttempt, inboundSpi: number, now: number): void {
+  const { lineage } = sa;
+  const { name: child } = configuration;
+  sa.note('local', 'granted and deleted again by the peer', { child }, now);
+  if (old === undefined) closed(lineage, { connection: lineage.connection.name, child, inboundSpi }, 'peer');
+  else deleteChild(lineage, old, now);
+}
+
+/**
+ * RFC 7296 section 2.8.1: "the SA created with the lowest of the four nonces used in the two exchanges SHOULD be closed
+ * by the endpoint that created it." Nothing else decides, not even whether the peer's one is still there.
+ */
+function losesTo(old: ChildSa, lowestNonce: Uint8Array): boolean {
+  return old.successor !== undefined && compareNonces(lowestNonce, old.successor.lowestNonce) < 0;
+}
+
+/** Who made the surviving one deletes the old one; without a collision that is us. */
+function settle(sa: IkeSa, old: ChildSa, child: ChildSa, loses: boolean, now: number): void {
+  const { lineage } = sa;
+  if (loses) {
+    sa.note('local', 'our rekey lost the collision', { redundant: child.association.inboundSpi }, now);
+    deleteRedundant(lineage, child, now);
+    return;
+  }
+  const { connection, inboundSpi } = child.association;
+  child.condemned = old.condemned;
+  old.successor = child;
+  lineage.tell({
+    kind: 'child-rekeyed',
+    connection,
+    oldInboundSpi: old.association.inboundSpi,
+    newInboundSpi: inboundSpi,
+  });
+  deleteReplaced(lineage, old, now);
+}
+
+/** Sections 2.21.3 and 2.25: what a refusal means for the Child SA that was to be made or replaced. */
+function refused(sa: IkeSa, { configuration, old }: ChildAttempt, error: string, now: number): void {
+  const { lineage } = sa;
+  if (old?.condemned === true && old.phase === 'live') {
+    deleteChild(lineage, old, now);
+    return;
+  }
+  if (error === 'TEMPORARY_FAILURE') {
+    if (refusedForNow(lineage, now)) return;
+    const again = now + pause(sa.host, TEMPORARY_FAILURE_RETRY);
+    if (old === undefined) retryChild(lineage, configuration, again);
+    else if (old.phase === 'live') postpone(lineage, old, again);
+    return;
+  }
+  lineage.refusedSince = undefined;
+  if (error === 'CHILD_SA_NOT_FOUND' && old !== undefined) {
+    // "SHOULD silently delete the Child SA (if it still exists) and send a request to create a new Child SA from scratch
+    // (if the Child SA does not yet exist)". One that the peer deleted or replaced is not missing.
+    if (old.phase !== 'live') return;
+    lineage.children.remove(old);
+    requestChild(lineage, configuration, now);
+    return;
+  }
+  if (old?.phase === 'live') postpone(lineage, old, now + configuration.lifetime / 10);
+  childFailed(sa, configuration.name, { code: 'peer_refused', notify: error, exchange: 'CREATE_CHILD_SA' }, now);
+}
+
+function postpone(lineage: Lineage, child: ChildSa, until: number): void {
+  child.dueAt = until;
+  lineage.children.reschedule();
+}
+
+function retryChild(lineage: Lineage, configuration: ChildConfiguration, at: number): void {
+  lineage.retries.set(configuration, at);
+  lineage.timers.set('retry-child', Math.min(...lineage.retries.values()));
+}
+
+const MAXIMUM_RETRIES = 3;

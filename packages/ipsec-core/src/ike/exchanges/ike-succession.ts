@@ -1,0 +1,101 @@
+import type { Secret } from '../../bytes/secret.js';
+import { rekeyedKeys } from '../../crypto/ike/key-schedule.js';
+import { createPrf } from '../../crypto/ike/prf.js';
+import type { IkeSuite } from '../../crypto/ike/suite.js';
+import { EXCHANGE, PROTOCOL, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
+import type { Transform } from '../../wire/ike/payloads/sa.js';
+import { compareNonces } from '../child-sa.js';
+import type { IkeSa } from '../ike-sa.js';
+import type { Lineage } from '../lineage.js';
+import type { Rival } from '../purpose.js';
+import { jittered } from './lifetimes.js';
+
+/** Additional key exchanges are not repeated: SK_d of the old SA, which they made, goes into the new keys. */
+export function rekeyProposals({ connection }: Lineage): readonly (readonly Transform[])[] {
+  return connection.proposals.map((all) => all.filter((entry) => entry.type < TRANSFORM_TYPE.ADDKE1));
+}
+
+/** Gives the successor its keys (section 2.18). Wipes the shared secret. */
+export function secureSuccessor(
+  sa: IkeSa,
+  successor: IkeSa,
+  suite: IkeSuite,
+  shared: Secret,
+  nonces: { readonly initiator: Uint8Array; readonly responder: Uint8Array },
+): void {
+  const inputs = {
+    initiatorNonce: nonces.initiator,
+    responderNonce: nonces.responder,
+    initiatorSpi: successor.initiatorSpi,
+    responderSpi: successor.responderSpi,
+  };
+  const prf = createPrf(sa.host.provider, suite.prf);
+  successor.secure(rekeyedKeys(sa.keys, prf, suite, { shared, additional: [] }, inputs));
+  successor.state = { name: 'established' };
+  shared.wipe();
+}
+
+/**
+ * Our rekey was answered. Section 2.8.2: "The new IKE SA containing the lowest nonce SHOULD be deleted by the node that
+ * created it, and the other surviving new IKE SA MUST inherit all the Child SAs." Who made the surviving one deletes the
+ * old one.
+ */
+export function settleIkeRekey(
+  sa: IkeSa,
+  successor: IkeSa,
+  ours: { readonly rival: Rival | undefined; readonly lowestNonce: Uint8Array },
+  now: number,
+): void {
+  const { lineage } = sa;
+  const { rival, lowestNonce } = ours;
+  if (rival !== undefined && compareNonces(lowestNonce, rival.lowestNonce) < 0) {
+    successor.note('local', 'our rekey of the IKE SA lost the collision', {}, now);
+    adoptRival(sa, rival, now);
+    if (successor.state.name === 'established') deleteSa(successor, now);
+    return;
+  }
+  // The peer deletes what it made in vain; it cannot when our answer to it was lost with the old SA.
+  if (rival?.successor.state.name === 'established') rival.successor.retire('replaced', now);
+  succeed(sa, successor, now);
+  lineage.tell({ kind: 'ike-rekeyed', connection: lineage.connection.name });
+  deleteSa(sa, now);
+}
+
+/** The peer's successor is the one. When it is deleted already, then because the peer closed everything. */
+export function adoptRival(sa: IkeSa, { successor }: Rival, now: number): void {
+  if (successor.state.name === 'established') succeed(sa, successor, now);
+  else sa.lineage.end('peer', now);
+}
+
+/** From now on requests of ours go on the successor. */
+export function succeed(sa: IkeSa, successor: IkeSa, now: number): void {
+  const { lineage, host } = sa;
+  sa.retire('replaced', now);
+  if (lineage.current !== sa) {
+    // The peer has chosen its own and replaced that already, while we still wait for the answer that tells which to choose.
+    const own = lineage.current.underway;
+    if (own?.kind === 'rekey-ike' && own.rival?.successor === sa) own.rival = { ...own.rival, successor };
+    return;
+  }
+  lineage.current = successor;
+  lineage.refusedSince = undefined;
+  lineage.timers.set('rekey-ike', now + jittered(host, lineage.connection.lifetime));
+  lineage.timers.set('liveness', now + lineage.connection.livenessInterval);
+  lineage.limit(now);
+  successor.note('local', 'took over', {}, now);
+  lineage.pump(now);
+}
+
+/** Deletes one IKE SA of the lineage that is not the current one: nothing depends on it. */
+function deleteSa(sa: IkeSa, now: number): void {
+  sa.retire('deleting', now);
+  sa.request(
+    {
+      purpose: { kind: 'delete-ike' },
+      exchange: EXCHANGE.INFORMATIONAL,
+      payloads: [{ kind: 'D', protocol: PROTOCOL.IKE, spis: [] }],
+      onResponse: (_payloads, later) => sa.shut(later),
+    },
+    now,
+  );
+}

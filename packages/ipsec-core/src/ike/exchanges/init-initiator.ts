@@ -1,0 +1,144 @@
+import { initialKeys } from '../../crypto/ike/key-schedule.js';
+import { createPrf } from '../../crypto/ike/prf.js';
+import { ikeSuiteOf } from '../../crypto/ike/suite.js';
+import { PROTOCOL, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
+import type { IkeMessage } from '../../wire/ike/message.js';
+import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import type { Connection, Endpoint } from '../connection.js';
+import type { IkeHost } from '../host.js';
+import type { IkeSa } from '../ike-sa.js';
+import { Lineage } from '../lineage.js';
+import { isSelectionOf } from '../negotiation.js';
+import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
+import type { IkeState } from '../states.js';
+import { sendIntermediate } from './ike-intermediate.js';
+import { absorb, announcements, handshakeOf } from './init-notifies.js';
+import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
+import { find, findError, findNotify } from './payload-access.js';
+
+/** RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. */
+export function initiate(host: IkeHost, connection: Connection & { readonly remote: Endpoint }, now: number): void {
+  const path = { local: connection.local, remote: connection.remote };
+  const lineage = new Lineage(host, {
+    connection,
+    path,
+    role: 'initiator',
+    peerSpi: new Uint8Array(8),
+    state: { name: 'new' },
+    now,
+  });
+  host.list(lineage);
+  const method = firstMethod(connection.proposals) ?? 0;
+  const share = host.keyExchange.initiate(method, host.random);
+  sendRequest(lineage.current, { nonce: makeNonce(host), share, cookie: undefined, restarts: 0 }, now);
+}
+
+/** The answer, which nothing authenticates yet: it may make the request be sent again, choose, or refuse. */
+export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint8Array, path: Path, now: number): void {
+  const { state } = sa;
+  if (state.name !== 'awaiting-init-response') return;
+  const { payloads, header } = message;
+  const cookie = findNotify(payloads, 'COOKIE');
+  const wanted = wantedMethod(payloads);
+  const restarts = state.restarts + 1;
+  if (restarts <= MAXIMUM_RESTARTS && cookie !== undefined) {
+    sa.initAnswered();
+    sendRequest(sa, { ...state, cookie: cookie.data, restarts }, now);
+    return;
+  }
+  if (restarts <= MAXIMUM_RESTARTS && wanted !== undefined) {
+    // "the initiator MUST NOT" accept a group that it did not offer (sections 1.2 and 3.4).
+    if (wanted === state.share.method || !offersMethod(sa.lineage.connection.proposals, wanted)) {
+      const detail = `the peer asks for method ${wanted}, which was not offered`;
+      sa.abort({ code: 'invalid_key_exchange', detail }, now);
+      return;
+    }
+    sa.initAnswered();
+    state.share.discard();
+    const share = sa.host.keyExchange.initiate(wanted, sa.host.random);
+    sendRequest(sa, { ...state, share, restarts }, now);
+    return;
+  }
+  const error = findError(payloads) ?? (cookie === undefined ? undefined : 'COOKIE');
+  if (error !== undefined) {
+    sa.abort({ code: 'peer_refused', notify: error, exchange: 'IKE_SA_INIT' }, now);
+    return;
+  }
+  sa.peerSpi = header.responderSpi;
+  sa.initAnswered();
+  acceptChoice(sa, state, payloads, octets, path, now);
+}
+
+type AwaitingInitResponse = Extract<IkeState, { name: 'awaiting-init-response' }>;
+
+function sendRequest(sa: IkeSa, attempt: Omit<AwaitingInitResponse, 'name' | 'message'>, now: number): void {
+  const { share, nonce, cookie, restarts } = attempt;
+  const { proposals } = sa.lineage.connection;
+  const additional = proposals.some((transforms) => transforms.some((entry) => entry.type >= TRANSFORM_TYPE.ADDKE1));
+  const message = sa.encodeClear(false, [
+    ...(cookie === undefined ? [] : [notify('COOKIE', cookie)]),
+    {
+      kind: 'SA',
+      proposals: proposals.map((transforms, index) => ({
+        number: index + 1,
+        protocol: PROTOCOL.IKE,
+        spi: new Uint8Array(0),
+        transforms,
+      })),
+    },
+    { kind: 'KE', method: share.method, data: share.publicValue },
+    { kind: 'Nonce', data: nonce },
+    ...announcements(sa, additional),
+  ]);
+  sa.state = { name: 'awaiting-init-response', share, nonce, message, cookie, restarts };
+  sa.sendInit(message, now);
+}
+
+function acceptChoice(
+  sa: IkeSa,
+  state: AwaitingInitResponse,
+  payloads: readonly Payload[],
+  octets: Uint8Array,
+  path: Path,
+  now: number,
+): void {
+  const [answer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
+  const proposal = answer?.proposals.length === 1 ? answer.proposals[0] : undefined;
+  const offered = sa.lineage.connection.proposals[(proposal?.number ?? 0) - 1];
+  const suite = proposal === undefined ? undefined : ikeSuiteOf(proposal.transforms);
+  const allowed = proposal !== undefined && offered !== undefined && isSelectionOf(proposal.transforms, offered);
+  const agreed = suite !== undefined && ke?.method === suite.keyExchange && ke.method === state.share.method;
+  if (!allowed || !agreed || nonce === undefined) {
+    sa.abort({ code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
+    return;
+  }
+  const shared = finishShare(state.share, ke.data);
+  if ('invalid' in shared) {
+    sa.abort({ code: 'invalid_key_exchange', detail: shared.invalid }, now);
+    return;
+  }
+  const inputs = {
+    initiatorNonce: state.nonce,
+    responderNonce: nonce.data,
+    initiatorSpi: sa.initiatorSpi,
+    responderSpi: sa.responderSpi,
+  };
+  sa.secure(initialKeys(createPrf(sa.host.provider, suite.prf), suite, shared, inputs));
+  shared.wipe();
+  absorb(sa, payloads, path);
+  sa.skipInitIds();
+  sa.note('received', 'IKE_SA_INIT response', { chosen: proposal.transforms }, now);
+  floatPort(sa);
+  const pending = suite.additionalKeyExchanges;
+  sendIntermediate(sa, handshakeOf(inputs, proposal.transforms, state.message, octets, payloads, pending), now);
+}
+
+/** Section 2.23: with a NAT in between, the initiator goes on from port 4500 to port 4500. */
+function floatPort({ lineage }: IkeSa): void {
+  const { local, remote } = lineage.path;
+  if (!lineage.nat.present || local.port !== IKE_PORT) return;
+  lineage.path = { local: { ...local, port: NAT_PORT }, remote: { ...remote, port: NAT_PORT } };
+}
+
+const MAXIMUM_RESTARTS = 3;

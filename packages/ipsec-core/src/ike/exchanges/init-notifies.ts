@@ -1,0 +1,69 @@
+import { natDetectionHash } from '../../crypto/ike/nat-detection.js';
+import { HASH_ALGORITHM } from '../../wire/ike/iana.js';
+import { NOTIFY } from '../../wire/ike/notify-registry.js';
+import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import type { Transform } from '../../wire/ike/payloads/sa.js';
+import { sameAddress } from '../connection.js';
+import type { IkeSa } from '../ike-sa.js';
+import type { Path } from '../path.js';
+import type { Handshake } from '../states.js';
+import { findNotify } from './payload-access.js';
+
+/** What either side says of itself in IKE_SA_INIT. */
+export function announcements(sa: IkeSa, intermediate: boolean): Payload[] {
+  const { local, remote } = sa.lineage.path;
+  return [
+    notify('NAT_DETECTION_SOURCE_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, local)),
+    notify('NAT_DETECTION_DESTINATION_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, remote)),
+    notify('IKEV2_FRAGMENTATION_SUPPORTED'),
+    notify('SIGNATURE_HASH_ALGORITHMS', Uint8Array.from(HASHES.flatMap((hash) => [0, hash]))),
+    ...(intermediate ? [notify('INTERMEDIATE_EXCHANGE_SUPPORTED')] : []),
+  ];
+}
+
+/**
+ * What the peer says of itself. Section 2.23: its source hash tells whether it is behind a NAT, its destination hash
+ * whether we are.
+ */
+export function absorb(sa: IkeSa, payloads: readonly Payload[], { local, remote }: Path): void {
+  const { lineage } = sa;
+  lineage.peerSupportsFragmentation = findNotify(payloads, 'IKEV2_FRAGMENTATION_SUPPORTED') !== undefined;
+  // In a request the responder's SPI is still zero in the hash.
+  const spiR = sa.role === 'responder' ? new Uint8Array(8) : sa.responderSpi;
+  const differs = (type: number, endpoint: Path['local']): boolean => {
+    const hashes = payloads.filter((payload) => payload.kind === 'N' && payload.type === type);
+    const expected = natDetectionHash(sa.initiatorSpi, spiR, endpoint);
+    return hashes.length > 0 && !hashes.some((hash) => hash.kind === 'N' && sameAddress(hash.data, expected));
+  };
+  const peerBehind = differs(NOTIFY.NAT_DETECTION_SOURCE_IP, remote);
+  const weBehind = differs(NOTIFY.NAT_DETECTION_DESTINATION_IP, local);
+  lineage.nat = { present: peerBehind || weBehind, peerBehind, weBehind };
+}
+
+export function handshakeOf(
+  inputs: Handshake['inputs'],
+  chosen: readonly Transform[],
+  initiatorMessage: Uint8Array,
+  responderMessage: Uint8Array,
+  peerPayloads: readonly Payload[],
+  pending: readonly number[],
+): Handshake {
+  const hashes = findNotify(peerPayloads, 'SIGNATURE_HASH_ALGORITHMS')?.data ?? new Uint8Array(0);
+  const peerHashes = Array.from(
+    { length: hashes.length >>> 1 },
+    (_unused, i) => ((hashes[2 * i] ?? 0) << 8) | (hashes[2 * i + 1] ?? 0),
+  );
+  return {
+    inputs,
+    chosen,
+    initiatorMessage: initiatorMessage.slice(),
+    responderMessage: responderMessage.slice(),
+    peerHashes,
+    pending,
+    intermediateInitiator: undefined,
+    intermediateResponder: undefined,
+  };
+}
+
+const HASHES = [HASH_ALGORITHM.SHA2_256, HASH_ALGORITHM.SHA2_384, HASH_ALGORITHM.SHA2_512, HASH_ALGORITHM.IDENTITY];

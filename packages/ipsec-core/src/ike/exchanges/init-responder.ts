@@ -1,0 +1,93 @@
+import { initialKeys } from '../../crypto/ike/key-schedule.js';
+import { createPrf } from '../../crypto/ike/prf.js';
+import { type IkeSuite, ikeSuiteOf } from '../../crypto/ike/suite.js';
+import { PROTOCOL } from '../../wire/ike/iana.js';
+import type { IkeMessage } from '../../wire/ike/message.js';
+import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
+import { type Connection, type Endpoint, sameAddress } from '../connection.js';
+import type { IkeHost } from '../host.js';
+import type { IkeSa } from '../ike-sa.js';
+import { Lineage } from '../lineage.js';
+import { negotiate } from '../negotiation.js';
+import { type Path, transmit } from '../path.js';
+import { HALF_OPEN_LIFETIME } from '../timers.js';
+import { absorb, announcements, handshakeOf } from './init-notifies.js';
+import { answerShare, invalidKe, makeNonce } from './key-shares.js';
+import { find, findNotify } from './payload-access.js';
+
+/** Returns the refusal to send, or the new half-open SA, which has answered (RFC 7296 section 1.2). */
+export function respondInit(
+  host: IkeHost,
+  message: IkeMessage,
+  octets: Uint8Array,
+  path: Path,
+  now: number,
+): { readonly refusal: readonly Payload[] } | IkeSa {
+  const { payloads, header } = message;
+  const [offer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
+  if (offer === undefined || ke === undefined || nonce === undefined) return { refusal: [notify('INVALID_SYNTAX')] };
+  const choice = choose(host.connections, offer.proposals, path.remote);
+  if (choice === undefined) return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
+  const { connection, suite, proposal, transforms } = choice;
+  if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
+  // Without the peer's promise there is no exchange to carry additional key shares (RFC 9370 section 2.2.1).
+  const additional = suite.additionalKeyExchanges.length > 0;
+  if (additional && findNotify(payloads, 'INTERMEDIATE_EXCHANGE_SUPPORTED') === undefined) {
+    return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
+  }
+  const share = answerShare(host, ke.method, ke.data);
+  if ('invalid' in share) return { refusal: [notify('INVALID_SYNTAX')] };
+  const peerSpi = header.initiatorSpi;
+  const sa = new Lineage(host, { connection, path, role: 'responder', peerSpi, state: { name: 'new' }, now }).current;
+  absorb(sa, payloads, path);
+  const ownNonce = makeNonce(host);
+  const chosen: Proposal = { ...proposal, transforms };
+  const response = sa.encodeClear(true, [
+    { kind: 'SA', proposals: [chosen] },
+    { kind: 'KE', method: ke.method, data: share.publicValue },
+    { kind: 'Nonce', data: ownNonce },
+    ...announcements(sa, additional),
+  ]);
+  const inputs = {
+    initiatorNonce: nonce.data,
+    responderNonce: ownNonce,
+    initiatorSpi: sa.initiatorSpi,
+    responderSpi: sa.responderSpi,
+  };
+  sa.secure(initialKeys(createPrf(host.provider, suite.prf), suite, share.shared, inputs));
+  share.shared.wipe();
+  sa.skipInitIds();
+  const handshake = handshakeOf(inputs, transforms, octets, response, payloads, suite.additionalKeyExchanges);
+  sa.state = { name: 'awaiting-auth-request', handshake };
+  sa.timers.set('half-open', now + HALF_OPEN_LIFETIME);
+  sa.note('received', 'IKE_SA_INIT request', { id: 0 }, now);
+  sa.note('sent', 'IKE_SA_INIT response', { id: 0, chosen: transforms }, now);
+  sa.rememberInitResponse(response);
+  transmit(host, path, [response]);
+  return sa;
+}
+
+interface Choice {
+  readonly connection: Connection;
+  readonly suite: IkeSuite;
+  readonly proposal: Proposal;
+  readonly transforms: readonly Transform[];
+}
+
+/** Who the peer is, is not known yet: the first connection that its address admits and its offer meets. */
+function choose(
+  connections: readonly Connection[],
+  offered: readonly Proposal[],
+  remote: Endpoint,
+): Choice | undefined {
+  for (const connection of connections) {
+    if (connection.remote !== undefined && !sameAddress(connection.remote.address, remote.address)) continue;
+    const outcome = negotiate(offered, connection.proposals, PROTOCOL.IKE, 0);
+    const suite = outcome.ok ? ikeSuiteOf(outcome.transforms) : undefined;
+    if (!outcome.ok || suite === undefined) continue;
+    return { connection, suite, proposal: outcome.proposal, transforms: outcome.transforms };
+  }
+  return undefined;
+}

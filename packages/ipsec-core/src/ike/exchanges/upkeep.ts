@@ -1,0 +1,54 @@
+import type { ChildSa } from '../child-sa.js';
+import type { Lineage } from '../lineage.js';
+import type { LineageTimer } from '../timers.js';
+import { requestChild, requestChildRekey } from './child-request.js';
+import { deleteReplaced } from './delete-child.js';
+import { requestIkeRekey } from './ike-rekey-request.js';
+import { checkLiveness } from './liveness.js';
+import { resolveRedundancy } from './redundancy.js';
+
+/** What each timer of a lineage is for. */
+const DUTIES: Readonly<Record<LineageTimer, (lineage: Lineage, now: number) => void>> = {
+  liveness: checkLiveness,
+  'rekey-ike': requestIkeRekey,
+  child: tendChildren,
+  'retry-child': retryChildren,
+  redundancy: resolveRedundancy,
+};
+
+export function expireLineage(lineage: Lineage, now: number): void {
+  for (let name = lineage.timers.take(now); name !== undefined; name = lineage.timers.take(now)) {
+    DUTIES[name](lineage, now);
+  }
+}
+
+function tendChildren(lineage: Lineage, now: number): void {
+  for (const child of lineage.children.all) if (child.dueAt <= now) tend(lineage, child, now);
+  lineage.children.reschedule();
+}
+
+function tend(lineage: Lineage, child: ChildSa, now: number): void {
+  switch (child.phase) {
+    case 'live':
+      // Should it be refused, or wait long: once more a tenth of its lifetime later.
+      child.dueAt = now + child.configuration.lifetime / 10;
+      requestChildRekey(lineage, child, now);
+      break;
+    case 'replaced':
+      child.dueAt = Number.POSITIVE_INFINITY;
+      if (child.successor !== undefined && child.outboundInUse) lineage.children.useOutbound(child.successor);
+      deleteReplaced(lineage, child, now);
+      break;
+    default:
+      lineage.children.remove(child);
+  }
+}
+
+function retryChildren(lineage: Lineage, now: number): void {
+  for (const [configuration, at] of [...lineage.retries]) {
+    if (at > now) continue;
+    lineage.retries.delete(configuration);
+    requestChild(lineage, configuration, now);
+  }
+  if (lineage.retries.size > 0) lineage.timers.set('retry-child', Math.min(...lineage.retries.values()));
+}

@@ -1,0 +1,224 @@
+import type { ChildSa } from './child-sa.js';
+import { ChildSas } from './child-sas.js';
+import { type ChildConfiguration, type Connection, sameEndpoint } from './connection.js';
+import { History } from './history.js';
+import type { IkeHost } from './host.js';
+import { IkeSa } from './ike-sa.js';
+import type { FailureReason, IkeEvent } from './outputs.js';
+import type { Path } from './path.js';
+import type { IkeState } from './states.js';
+import { type LineageTimer, Timers } from './timers.js';
+
+/**
+ * An IKE SA and those that replace it by rekeying, and what they hold in common: the Child SAs, which RFC 7296 section
+ * 2.18 has the successor inherit, what is still to be asked of the peer, the path, the history.
+ *
+ * While a rekey of the IKE SA is under way the two ends do not change over at the same moment: one may speak of a Child SA
+ * on the successor when the other still waits for the answer that makes it one. Because Child SAs belong to the lineage,
+ * both find it, whichever IKE SA the message travels on; nothing moves, so nothing is lost while it moves.
+ */
+export class Lineage {
+  readonly host: IkeHost;
+  /** Who sent the first message. */
+  readonly initiator: 'us' | 'peer';
+  readonly startedAt: number;
+  readonly timers: Timers<LineageTimer>;
+  readonly history = new History();
+  readonly children: ChildSas;
+  connection: Connection;
+  path: Path;
+  nat = NO_NAT;
+  peerSupportsFragmentation = false;
+  /** Methods of RFC 9370 that its first IKE SA was made with, in order. */
+  additionalKeyExchanges: readonly number[] = [];
+  /** When its latest new authentic message came. */
+  lastHeard: number;
+  /** Undefined until both identities are proved. */
+  establishedAt: number | undefined;
+  /** Of the IKE_SA_INIT exchange: decides between lineages that both ends began at once. */
+  lowestNonce: Uint8Array = new Uint8Array(0);
+  /** Since when the peer has answered nothing but TEMPORARY_FAILURE. */
+  refusedSince: number | undefined;
+  /** Children that we shall ask for again, and when. */
+  readonly retries = new Map<ChildConfiguration, number>();
+  /** The IKE SA that requests of ours go on. */
+  current: IkeSa;
+  readonly #all = new Set<IkeSa>();
+  #tasks: readonly Task[] = [];
+  #failureTold = false;
+
+  constructor(host: IkeHost, origin: Origin) {
+    this.host = host;
+    this.connection = origin.connection;
+    this.path = origin.path;
+    this.initiator = origin.role === 'initiator' ? 'us' : 'peer';
+    this.startedAt = origin.now;
+    this.lastHeard = origin.now;
+    this.timers = new Timers((next) => host.deadline(this, next));
+    this.children = new ChildSas(host, {
+      schedule: (dueAt) => {
+        if (dueAt === undefined) this.timers.clear('child');
+        else this.timers.set('child', dueAt);
+      },
+      takeOver: (child) => this.#takeOver(child),
+    });
+    this.current = this.beget(origin.role, origin.peerSpi, origin.state);
+  }
+
+  /** Established, and not being deleted: new requests can be made. */
+  get standing(): boolean {
+    return this.current.state.name === 'established';
+  }
+
+  get closed(): boolean {
+    return this.current.state.name === 'closed';
+  }
+
+  /** Nothing waits and nothing is under way. */
+  get idle(): boolean {
+    return this.#tasks.length === 0 && this.current.underway === undefined;
+  }
+
+  /** Every IKE SA of it that is not shut: the current one, predecessors that linger, successors that lost. */
+  get all(): ReadonlySet<IkeSa> {
+    return this.#all;
+  }
+
+  /** Its first IKE SA, or a successor of the current one that is not in use yet. */
+  beget(role: 'initiator' | 'responder', peerSpi: Uint8Array, state: IkeState): IkeSa {
+    const sa = new IkeSa(this, role, peerSpi, state);
+    this.#all.add(sa);
+    return sa;
+  }
+
+  /** A peer that rekeys without end does not make us keep all that it replaced. */
+  limit(now: number): void {
+    for (const sa of this.#all) {
+      if (this.#all.size <= MAXIMUM_IKE_SAS) return;
+      if (sa !== this.current && sa.underway === undefined) sa.shut(now);
+    }
+  }
+
+  /** Runs on the current IKE SA when it is established and no request of ours is under way; once, however often asked. */
+  enqueue(task: Task, now: number): void {
+    if (!this.#tasks.some((other) => other.key === task.key)) this.#tasks = [...this.#tasks, task];
+    this.pump(now);
+  }
+
+  /** Before everything else that waits. */
+  enqueueFirst(task: Task, now: number): void {
+    this.#tasks = [task, ...this.#tasks.filter((other) => other.key !== task.key)];
+    this.pump(now);
+  }
+
+  /** To be called whenever the current IKE SA may have become free. */
+  pump(now: number): void {
+    while (this.standing && this.current.underway === undefined) {
+      const [task, ...rest] = this.#tasks;
+      if (task === undefined) return;
+      this.#tasks = rest;
+      task.run(this.current, now);
+    }
+  }
+
+  /**
+   * Section 2.23: "a host that is not behind a NAT SHOULD send all packets … to the IP address and port from the last
+   * valid authenticated packet from the other end"; without a NAT only MOBIKE moves an SA.
+   */
+  follow(path: Path, now: number): void {
+    if (this.establishedAt !== undefined && !this.nat.peerBehind) return;
+    if (sameEndpoint(path.remote, this.path.remote) && sameEndpoint(path.local, this.path.local)) return;
+    this.path = path;
+    if (this.establishedAt === undefined) return;
+    this.current.note('local', 'path changed', { remotePort: path.remote.port }, now);
+    this.tell({ kind: 'path-changed', connection: this.connection.name, ...path });
+  }
+
+  tell(event: IkeEvent): void {
+    this.host.emit({ kind: 'event', event });
+  }
+
+  tellFailure(reason: FailureReason): void {
+    if (!this.#failureTold) this.tell({ kind: 'ike-failed', connection: this.connection.name, reason });
+    this.#failureTold = true;
+  }
+
+  /** An IKE SA of it cannot go on. Only the current one matters to the others. */
+  broken(sa: IkeSa, reason: FailureReason, now: number): void {
+    if (sa !== this.current) sa.shut(now);
+    else if (sa.state.name === 'deleting') this.end('us', now);
+    else this.fail(reason, now);
+  }
+
+  /** Cannot go on: says why once, removes its Child SAs, forgets its keys. */
+  fail(reason: FailureReason, now: number): void {
+    if (this.closed) return;
+    this.current.note('local', 'failed', { reason: reason.code }, now);
+    this.tellFailure(reason);
+    this.close(now);
+  }
+
+  /** A Delete of the IKE SA was answered, by us or by the peer. The IKE SA stays a while to answer repetitions. */
+  end(by: 'us' | 'peer', now: number): void {
+    const { current, connection } = this;
+    this.#tasks = [];
+    this.timers.clearAll();
+    current.forgetRequest(now);
+    for (const sa of this.#all) if (sa !== current) sa.shut(now);
+    for (const child of this.children.all) this.children.release(child, now);
+    current.retire('deleting', now);
+    if (!this.#failureTold) this.tell({ kind: 'ike-closed', connection: connection.name, by });
+  }
+
+  /** At once and without a word to the peer. */
+  close(now: number): void {
+    this.#tasks = [];
+    for (const sa of [...this.#all]) sa.shut(now);
+    for (const child of this.children.all) this.children.remove(child);
+    this.timers.clearAll();
+  }
+
+  /** An IKE SA of it was shut; with the current one everything goes. */
+  lost(sa: IkeSa, now: number): void {
+    this.#all.delete(sa);
+    if (sa === this.current) this.close(now);
+  }
+
+  #takeOver(leaving: ChildSa): boolean {
+    const { name } = leaving.configuration;
+    for (const lineage of [this, ...this.host.established(this.connection)]) {
+      const others = lineage.children.standing(name).filter((child) => child !== leaving);
+      // Of those not in use the oldest: the peer may not have its end of a successor yet.
+      const next = others.find((child) => child.outboundInUse) ?? others[0];
+      if (next === undefined) continue;
+      if (leaving.outboundInUse) lineage.children.useOutbound(next);
+      return true;
+    }
+    return false;
+  }
+}
+
+export interface Task {
+  /** Tasks of one key are one task. */
+  readonly key: string;
+  run(sa: IkeSa, now: number): void;
+}
+
+export interface Origin {
+  readonly connection: Connection;
+  readonly path: Path;
+  readonly role: 'initiator' | 'responder';
+  readonly peerSpi: Uint8Array;
+  readonly state: IkeState;
+  readonly now: number;
+}
+
+export interface NatSituation {
+  /** Between the two: ESP travels in UDP (RFC 3948). */
+  readonly present: boolean;
+  readonly peerBehind: boolean;
+  readonly weBehind: boolean;
+}
+
+const MAXIMUM_IKE_SAS = 8;
+export const NO_NAT: NatSituation = { present: false, peerBehind: false, weBehind: false };

@@ -1,0 +1,24 @@
+import type { ChildSa } from './child-sa.js';
+import type { IkeSa } from './ike-sa.js';
+
+/**
+ * What a request of ours, until it is answered, is about: what section 2.25 looks at when the peer's requests cross it.
+ * The peer may grant a Child SA and delete it again before its answer is here: `deletedMeanwhile` are SPIs that it deleted
+ * and that we did not know.
+ */
+export type Purpose =
+  /** IKE_SA_INIT, IKE_INTERMEDIATE, IKE_AUTH. */
+  | { readonly kind: 'handshake' }
+  | { readonly kind: 'create-child'; readonly deletedMeanwhile: Set<number> }
+  | { readonly kind: 'rekey-child'; readonly child: ChildSa; readonly deletedMeanwhile: Set<number> }
+  | { readonly kind: 'delete-child'; readonly child: ChildSa }
+  | { readonly kind: 'rekey-ike'; rival: Rival | undefined }
+  | { readonly kind: 'delete-ike' }
+  /** Liveness and other requests that concern no SA's existence. */
+  | { readonly kind: 'inform' };
+
+/** The peer's rekey of the IKE SA, granted while ours was under way; the nonces decide (section 2.8.2). */
+export interface Rival {
+  readonly successor: IkeSa;
+  readonly lowestNonce: Uint8Array;
+}

@@ -1,0 +1,58 @@
+import type { OpenedMessage } from './protection.js';
+
+/**
+ * The peer's requests (RFC 7296 sections 2.1 to 2.3): each is answered once, in order of its message ID, and its answer is
+ * kept to be repeated, octet by octet, as often as the request comes again. The window is as wide as we announced with
+ * SET_WINDOW_SIZE; requests that overtake others within it wait, so that "the responder … processes them in order" and
+ * the collisions of section 2.25 stay those of a window of one.
+ */
+export class RequestWindow {
+  readonly #size: number;
+  #expected: number;
+  readonly #answers = new Map<number, readonly Uint8Array[]>();
+  readonly #early = new Map<number, OpenedMessage>();
+  #answering = false;
+
+  constructor(first: number, size = 1) {
+    this.#expected = first;
+    this.#size = size;
+  }
+
+  /** ID of the request that is being answered, or will be next. */
+  get expected(): number {
+    return this.#expected;
+  }
+
+  place(id: number): 'answered' | 'in-work' | 'next' | 'early' | 'outside' {
+    if (this.#answers.has(id)) return 'answered';
+    if (id === this.#expected) return this.#answering ? 'in-work' : 'next';
+    return id > this.#expected && id < this.#expected + this.#size ? 'early' : 'outside';
+  }
+
+  answerOf(id: number): readonly Uint8Array[] {
+    return this.#answers.get(id) ?? [];
+  }
+
+  begin(): void {
+    this.#answering = true;
+  }
+
+  answered(datagrams: readonly Uint8Array[]): void {
+    this.#answers.set(this.#expected, datagrams);
+    this.#answers.delete(this.#expected - this.#size);
+    this.#expected++;
+    this.#answering = false;
+  }
+
+  hold(message: OpenedMessage): void {
+    this.#early.set(message.header.messageId, message);
+  }
+
+  /** The request that waited for the one just answered. */
+  takeHeld(): OpenedMessage | undefined {
+    if (this.#answering) return undefined;
+    const message = this.#early.get(this.#expected);
+    this.#early.delete(this.#expected);
+    return message;
+  }
+}
