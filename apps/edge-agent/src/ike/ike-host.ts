@@ -7,7 +7,7 @@ import type { IkeTransport } from './ike-transport.js';
 export interface IkeHostParts {
   readonly engine: IkeEngine;
   readonly transport: IkeTransport;
-  readonly children: Pick<ChildSaInstaller, 'install' | 'useOutbound' | 'remove'>;
+  readonly children: Pick<ChildSaInstaller, 'install' | 'useOutbound' | 'retire' | 'remove'>;
   /** Signatures and trust decisions; never throws, and answers within a bounded time. */
   readonly runJob: (job: Job) => Promise<JobResult>;
   /** Milliseconds of the one monotonic clock. */
