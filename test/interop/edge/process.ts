@@ -107,7 +107,9 @@ async function answer(request: EdgeRequest): Promise<unknown> {
         drops: Object.fromEntries(host?.drops() ?? []),
         associations: children?.associations() ?? [],
         packets: await dataPlane.snapshot(),
-        ikes: host?.engine.associations().map((sa) => ({ state: sa.state.name, history: sa.history.entries })) ?? [],
+        ikes:
+          host?.engine.associations().map((sa) => ({ state: sa.state.name, history: sa.lineage.history.entries })) ??
+          [],
       };
   }
 }
