@@ -35,6 +35,8 @@ export {
 export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
 export type { EcnAnomalyCount } from './dataplane/ecn-counters.js';
 export type { Explanation, OverheadAccount } from './dataplane/explain.js';
+export type { IcmpErrorCounters, IcmpErrorOptions } from './dataplane/icmp-error.js';
+export type { ReassemblyOptions, ReassemblyUse } from './dataplane/reassembly.js';
 export type { InboundResult, OutboundResult } from './dataplane/verdict.js';
 export {
   PolicyError,
@@ -44,6 +46,7 @@ export {
 } from './errors.js';
 export type { TrafficParameters } from './policy/association-traffic.js';
 export type { LifetimeParameters } from './policy/lifetime.js';
+export type { PathMtuChange, PathMtuParameters, PathMtuSource } from './policy/path-mtu.js';
 export type { PacketSelectors } from './policy/populate.js';
 export type { LifetimeEvent } from './policy/sad.js';
 export type {

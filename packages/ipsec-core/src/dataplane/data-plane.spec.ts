@@ -172,7 +172,7 @@ describe('data plane', () => {
       const packet = ipPacket({ ...later, protocol });
       return { ...a.protect(packet, 0, packet.length, new Uint8Array(200), 0, 0) };
     };
-    expect(send(6)).toMatchObject({ verdict: 'discard', reason: 'fragment_without_ports' });
+    expect(send(6)).toMatchObject({ verdict: 'held', length: 0 });
     expect(send(17)).toMatchObject({ verdict: 'bypass' });
   });
 

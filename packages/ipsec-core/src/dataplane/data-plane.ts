@@ -15,15 +15,21 @@ import { ClearProcessor } from './clear.js';
 import { DropCounters, type DropReason } from './drop-reason.js';
 import { type EcnAnomalyCount, EcnCounters } from './ecn-counters.js';
 import { type Explanation, explainClear, explainOutbound } from './explain.js';
+import { type IcmpErrorCounters, type IcmpErrorOptions, IcmpErrors } from './icmp-error.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
 import { type OutboundContext, OutboundProcessor } from './outbound.js';
 import { PolicyCounterTable } from './policy-counters.js';
+import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
 import type { InboundResult, OutboundResult } from './verdict.js';
 
 export interface DataPlaneOptions {
   readonly provider: CryptoProvider;
   /** Fills the array from a cryptographically secure source. */
   readonly random: (out: Uint8Array) => void;
+  /** Bounds of reassembly on the protected side. */
+  readonly reassembly?: ReassemblyOptions;
+  /** Source and rate of the ICMP errors that tell sources of too large packets what would pass. */
+  readonly icmpErrors?: IcmpErrorOptions;
 }
 
 export interface AssociationSnapshot {
@@ -83,6 +89,8 @@ export class DataPlane {
   readonly #ecn = new EcnCounters();
   readonly #policies = new PolicyCounterTable();
   readonly #acquires = new AcquireQueue();
+  readonly #reassembler: Reassembler;
+  readonly #icmpErrors: IcmpErrors;
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
   readonly #clear: ClearProcessor;
@@ -91,6 +99,8 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#associations = new SecurityAssociationDatabase(options);
+    this.#reassembler = new Reassembler(options.reassembly ?? {}, this.#drops);
+    this.#icmpErrors = new IcmpErrors(options.icmpErrors ?? {});
     const database = createSecurityPolicyDatabase([]);
     this.#outboundContext = {
       database,
@@ -99,6 +109,8 @@ export class DataPlane {
       policies: this.#policies,
       acquires: this.#acquires,
       drops: this.#drops,
+      reassembler: this.#reassembler,
+      icmpErrors: this.#icmpErrors,
       random: options.random,
     };
     this.#inboundContext = {
@@ -145,6 +157,10 @@ export class DataPlane {
   /**
    * A clear packet from the TUN: on `transmit`, the ESP packet (from the SPI on, without UDP header) is in `out`. `out`
    * needs room for the packet and espOverhead octets. The result is reused.
+   *
+   * A packet that is too large for its path, or that came in fragments, may become several: while `more` is true,
+   * protectMore has the next; what is not taken before the next call of protect is lost (fragment_not_taken). SYN
+   * segments may be changed in `packet` itself (their MSS, and with it their checksum).
    */
   protect(
     packet: Uint8Array,
@@ -155,6 +171,19 @@ export class DataPlane {
     now: number,
   ): OutboundResult {
     return this.#outbound.protect(packet, offset, length, out, outOffset, now);
+  }
+
+  /** The next of the packets that the last one became; `out` as for protect. When none waits, `held`. */
+  protectMore(out: Uint8Array, outOffset: number, now: number): OutboundResult {
+    return this.#outbound.protectMore(out, outOffset, now);
+  }
+
+  /**
+   * Writes the ICMP error that the last packet's result announced: a whole IP packet, at most 1280 octets, to go where
+   * the packet came from. Returns its octets; 0 when there is none, -1 when `out` has no room: it then waits on.
+   */
+  takeIcmpError(out: Uint8Array, outOffset: number): number {
+    return this.#icmpErrors.take(out, outOffset);
   }
 
   /**
@@ -230,8 +259,12 @@ export class DataPlane {
     return BigInt(this.#acquires.overflow);
   }
 
-  /** Lifetimes reached since the last call; associations that reached their hard one are gone. */
+  /**
+   * Lifetimes reached since the last call; associations that reached their hard one are gone, and so are fragments whose
+   * packet did not become whole in time.
+   */
   expire(now: number): readonly LifetimeEvent[] {
+    this.#reassembler.expire(now);
     return this.#associations.expire(now);
   }
 
@@ -286,6 +319,16 @@ export class DataPlane {
 
   drops(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {
     return this.#drops.snapshot();
+  }
+
+  /** What became of the occasions to report that a packet is too large. */
+  icmpErrors(): IcmpErrorCounters {
+    return this.#icmpErrors.counters();
+  }
+
+  /** Fragments that wait for the rest of their packets. */
+  reassembly(): ReassemblyUse {
+    return this.#reassembler.use();
   }
 
   /** Pairs of inner and outer ECN fields that no tunnel ingress makes: somebody on the way tampers, or errs. */

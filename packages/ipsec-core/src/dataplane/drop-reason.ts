@@ -24,6 +24,8 @@ export const DROP_REASONS = [
   'fragment_in_transport_mode',
   'unprotectable_header',
   'packet_too_large',
+  'exceeds_path_mtu',
+  'fragment_not_taken',
   'bundle_too_deep',
   // inbound
   'protection_required',

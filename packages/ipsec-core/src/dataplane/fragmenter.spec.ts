@@ -1,52 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fragmentsOf, ipPacket, udp } from '../../test/support/packets.js';
+import { reassemble } from '../../test/support/reassemble.js';
 import { checksumAdd, checksumFinish } from '../wire/ip/checksum.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { Fragmenter } from './fragmenter.js';
-
-/** What a fragment says of itself; the header it repeats, named as if there were no fragment header. */
-function fragment(piece: Uint8Array) {
-  const view = new DataView(piece.buffer, piece.byteOffset, piece.length);
-  const six = (piece[0] ?? 0) >>> 4 === 6;
-  let field = 6;
-  let at = six ? 40 : ((piece[0] ?? 0) & 15) * 4;
-  if (six) while (piece[field] !== 44) [field, at] = [at, at + ((piece[at + 1] ?? 0) + 1) * 8];
-  const word = view.getUint16(six ? at + 2 : 6);
-  const header = piece.slice(0, at);
-  if (six) header[field] = piece[at] ?? 0;
-  return {
-    header,
-    position: six ? word & 0xfff8 : (word & 0x1fff) * 8,
-    more: six ? (word & 1) !== 0 : (word & 0x2000) !== 0,
-    own: piece.subarray(six ? at + 8 : at),
-  };
-}
-
-/** What a receiver makes of the pieces, by the book: octets at their offsets, the first one's headers. */
-function reassembled(pieces: readonly Uint8Array[]): Uint8Array {
-  const parts = pieces.map(fragment).sort((a, b) => a.position - b.position);
-  let end = 0;
-  for (const { position, more, own } of parts) {
-    expect(position).toBe(end);
-    end += own.length;
-    if (more) expect(own.length % 8).toBe(0);
-  }
-  expect(parts.filter(({ more }) => !more)).toHaveLength(1);
-  const header = parts[0]?.header ?? new Uint8Array();
-  const packet = new Uint8Array(header.length + end);
-  packet.set(header);
-  for (const { position, own } of parts) packet.set(own, header.length + position);
-  const view = new DataView(packet.buffer);
-  if ((packet[0] ?? 0) >>> 4 === 6) view.setUint16(4, packet.length - 40);
-  else {
-    view.setUint16(2, packet.length);
-    view.setUint16(6, view.getUint16(6) & 0x4000);
-    view.setUint16(10, 0);
-    view.setUint16(10, checksumFinish(checksumAdd(packet, 0, header.length)));
-  }
-  return packet;
-}
 
 function cut(packet: Uint8Array, limit: number, identification?: number): Uint8Array[] | undefined {
   const fragmenter = new Fragmenter((out) => out.fill(9));
@@ -121,7 +79,7 @@ describe('fragmentation (RFC 791 section 3.2, RFC 8200 section 4.5)', () => {
         }
         // Pieces but the last are as long as they can be.
         for (const piece of pieces.slice(0, -1)) expect(piece.length).toBeGreaterThan(limit - 8 - 40);
-        expect(reassembled(pieces)).toEqual(packet);
+        expect(reassemble(pieces)).toEqual(packet);
       }),
       { numRuns: 500 },
     );
@@ -137,7 +95,7 @@ describe('fragmentation (RFC 791 section 3.2, RFC 8200 section 4.5)', () => {
         new DataView(whole.buffer).setUint16(4, 4711);
         new DataView(whole.buffer).setUint16(10, 0);
         new DataView(whole.buffer).setUint16(10, checksumFinish(checksumAdd(whole, 0, 20)));
-        expect(reassembled(pieces)).toEqual(whole);
+        expect(reassemble(pieces)).toEqual(whole);
       }),
       { numRuns: 200 },
     );

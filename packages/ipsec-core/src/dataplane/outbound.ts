@@ -1,4 +1,4 @@
-import { writeUint32 } from '../bytes/octets.js';
+import { copyOctets, writeUint32 } from '../bytes/octets.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides } from '../policy/populate.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
@@ -6,14 +6,22 @@ import type { OutboundAssociation } from '../policy/security-association.js';
 import type { ProtectPolicy } from '../policy/security-policy.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
+import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
-import { readTrafficClass } from '../wire/ip/header.js';
+import { doesNotFragment, readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireQueue } from './acquire.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
 import { FlowLabeler } from './flow-label.js';
+import { FragmentIntake, hidesFields } from './fragment-intake.js';
+import { Fragmenter } from './fragmenter.js';
+import type { IcmpErrors } from './icmp-error.js';
+import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
+import { MAXIMUM_BUNDLE, maximumPacketLength, pathRoom } from './packet-size.js';
 import type { PolicyCounterTable } from './policy-counters.js';
-import { IpProtector } from './protect-ip.js';
+import { IpProtector, PathTerms } from './protect-ip.js';
+import type { Reassembler } from './reassembly.js';
+import { outerDontFragment, tooLargeAction } from './too-large.js';
 import type { OutboundResult, Writable } from './verdict.js';
 
 /** What outbound processing looks at; the data plane swaps the first two together. */
@@ -25,6 +33,8 @@ export interface OutboundContext {
   readonly policies: PolicyCounterTable;
   readonly acquires: AcquireQueue;
   readonly drops: DropCounters;
+  readonly reassembler: Reassembler;
+  readonly icmpErrors: IcmpErrors;
   readonly random: (out: Uint8Array) => void;
 }
 
@@ -40,11 +50,25 @@ export class OutboundProcessor {
     length: 0,
     reason: undefined,
     trafficClass: 0,
+    copied: false,
+    more: false,
+    icmpErrorLength: 0,
   };
+  readonly #terms = new PathTerms();
+  readonly #intake: FragmentIntake;
+  readonly #fragmenter: Fragmenter;
+  readonly #point = new InsertionPoint();
+  /** What waits in the fragmenter: clear packets to protect or to bypass, or pieces of a protected one. */
+  #rest: 'clear' | 'bypass' | 'protected' = 'clear';
+  #tunnel: Tunnel | undefined;
+  #populated = 0;
+  #trafficClass = 0;
 
   constructor(context: OutboundContext) {
     this.#context = context;
     this.#labeler = new FlowLabeler(context.random);
+    this.#intake = new FragmentIntake(context, context.reassembler);
+    this.#fragmenter = new Fragmenter(context.random);
   }
 
   protect(
@@ -55,26 +79,151 @@ export class OutboundProcessor {
     outOffset: number,
     now: number,
   ): OutboundResult {
-    const { database, tunnels, policies } = this.#context;
     const flow = this.#flow;
+    this.#abandon();
     if (!parseFlow(flow, packet, offset, length)) return this.#discard('malformed_packet');
+    if (flow.fragment === 'whole') return this.#decide(packet, offset, out, outOffset, now, false);
+    const { memory } = this.#fragmenter;
+    const outcome = this.#intake.accept(packet, offset, flow, memory, now);
+    if (outcome === 'carry') return this.#decide(packet, offset, out, outOffset, now, false);
+    if (outcome === 'whole') return this.#decide(memory, 0, out, outOffset, now, true);
+    return outcome === 'held' ? this.#answer('held', '', 0, 0) : this.#discard(outcome);
+  }
+
+  /** The next of the packets that the last one became. They are read from memory of the engine's own. */
+  protectMore(out: Uint8Array, outOffset: number, now: number): OutboundResult {
+    const tunnel = this.#tunnel;
+    const tunnelId = tunnel?.tunnelId ?? '';
+    const length = this.#fragmenter.write(out, outOffset);
+    // Nothing waits: there is nothing to do.
+    if (length === 0) return this.#answer('held', '', 0, 0);
+    if (length < 0) return this.#discardRest('buffer_too_small', tunnelId);
+    if (this.#rest === 'bypass') return this.#answer('bypass', '', length, 0, true);
+    if (this.#rest === 'protected') return this.#answer('transmit', tunnelId, length, this.#trafficClass);
+    const innerClass = readTrafficClass(out, outOffset);
+    // The flow is still that of the packet, whose pieces do not all show what selects the association.
+    const association = tunnel?.select(this.#flow, innerClass >>> 2, this.#populated);
+    if (tunnel === undefined || association === undefined) return this.#discard('no_association', tunnelId);
+    this.#terms.room = pathRoom(this.#context.associations, association, now);
+    this.#terms.fragmentable = false;
+    const trafficClass = association.outerTrafficClass(innerClass);
+    const written = this.#apply(association, out, outOffset, length, out, outOffset, now);
+    return this.#finish(tunnel, written, length, trafficClass, now);
+  }
+
+  /** What the SPD says of a packet, or of a fragment that shows all that the SPD asks for. */
+  #decide(
+    packet: Uint8Array,
+    offset: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+    reassembled: boolean,
+  ): OutboundResult {
+    const { database, tunnels, policies, associations } = this.#context;
+    const flow = this.#flow;
+    const { totalLength } = flow;
     const index = database.lookup(flow, 'outbound');
     const entry = database.entries[index];
     if (entry === undefined) return this.#discard(index === HIDDEN_FIELDS ? 'fragment_without_ports' : 'no_policy');
-    policies.count(index, flow.totalLength);
+    policies.count(index, totalLength);
     if (entry.action === 'DISCARD') return this.#discard('spd_discard');
-    if (entry.action === 'BYPASS') return this.#answer('bypass', '', flow.totalLength, 0);
+    if (entry.action === 'BYPASS') {
+      if (!reassembled) return this.#answer('bypass', '', totalLength, 0);
+      return this.#cut('bypass', undefined, totalLength, this.#intake.largestFragment, out, outOffset, now);
+    }
     const tunnel = tunnels[index];
     const innerClass = readTrafficClass(packet, offset);
-    const association = tunnel?.select(flow, innerClass >>> 2, database.populated[index] ?? 0);
+    const populated = database.populated[index] ?? 0;
+    this.#populated = populated;
+    const association = tunnel?.select(flow, innerClass >>> 2, populated);
     if (tunnel === undefined || association === undefined) return this.#acquire(entry, index, innerClass >>> 2, now);
+    const room = pathRoom(associations, association, now);
+    this.#terms.room = room;
+    this.#terms.fragmentable = false;
+    if (room !== Number.POSITIVE_INFINITY && isSyn(packet, offset, flow)) this.#clamp(association, packet, offset);
     const trafficClass = association.outerTrafficClass(innerClass);
-    const written = this.#apply(association, packet, offset, flow.totalLength, out, outOffset, now);
-    if (typeof written === 'string') return this.#discard(written, entry.tunnelId);
-    tunnel.outboundPackets++;
-    tunnel.outboundBytes += flow.totalLength;
-    tunnel.lastSentAt = now;
-    return this.#answer('transmit', entry.tunnelId, written, trafficClass);
+    const written = this.#apply(association, packet, offset, totalLength, out, outOffset, now);
+    if (written === 'exceeds_path_mtu') {
+      return this.#tooLarge(tunnel, association, packet, offset, out, outOffset, now, reassembled);
+    }
+    return this.#finish(tunnel, written, totalLength, trafficClass, now);
+  }
+
+  /** RFC 4301 section 8.2.1; which of its cases it is, too-large.ts says. */
+  #tooLarge(
+    tunnel: Tunnel,
+    association: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+    reassembled: boolean,
+  ): OutboundResult {
+    const { icmpErrors } = this.#context;
+    const flow = this.#flow;
+    const innerClass = readTrafficClass(packet, offset);
+    const limit = this.#limit(association, packet, offset);
+    const dontFragment = doesNotFragment(packet, offset);
+    findInsertionPoint(this.#point, packet, offset, flow.totalLength);
+    const action = tooLargeAction({
+      family: flow.family,
+      mode: association.mode,
+      dontFragment,
+      outerDontFragment: outerDontFragment(association, dontFragment),
+      fragmentation: association.pathMtu?.fragmentation ?? 'before',
+      length: flow.totalLength,
+      largestFragment: reassembled ? this.#intake.largestFragment : undefined,
+      limit,
+      carriesFragments:
+        association.nonFirstFragmentsAlso || !hidesFields(this.#context, flow, this.#point.next, innerClass >>> 2),
+    });
+    if (action === 'report') {
+      const length = icmpErrors.tooLarge(packet, offset, flow, limit, now);
+      const result = this.#discard('exceeds_path_mtu', tunnel.tunnelId);
+      this.#result.icmpErrorLength = length;
+      return result;
+    }
+    const { memory } = this.#fragmenter;
+    if (action === 'fragment_before') {
+      if (!reassembled) copyOctets(packet, offset, flow.totalLength, memory, 0);
+      const most = reassembled ? Math.min(limit, this.#intake.largestFragment) : limit;
+      return this.#cut('clear', tunnel, flow.totalLength, most, out, outOffset, now);
+    }
+    const { room } = this.#terms;
+    this.#terms.room = Number.POSITIVE_INFINITY;
+    this.#terms.fragmentable = true;
+    const trafficClass = association.outerTrafficClass(innerClass);
+    if (association.mode === 'tunnel' && association.outer === undefined) {
+      // The socket that writes the outer header has it cut.
+      const written = this.#apply(association, packet, offset, flow.totalLength, out, outOffset, now);
+      return this.#finish(tunnel, written, flow.totalLength, trafficClass, now);
+    }
+    const written = this.#apply(association, packet, offset, flow.totalLength, memory, 0, now);
+    const result = this.#finish(tunnel, written, flow.totalLength, trafficClass, now);
+    if (typeof written === 'string') return result;
+    this.#trafficClass = trafficClass;
+    return this.#cut('protected', tunnel, written, room, out, outOffset, now);
+  }
+
+  /** Starts on the packet in the fragmenter's memory, and answers with its first piece. */
+  #cut(
+    rest: 'clear' | 'bypass' | 'protected',
+    tunnel: Tunnel | undefined,
+    length: number,
+    most: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): OutboundResult {
+    this.#rest = rest;
+    this.#tunnel = tunnel;
+    const identification = rest === 'protected' ? undefined : this.#intake.identification;
+    if (!this.#fragmenter.begin(length, most, identification)) {
+      return this.#discard('exceeds_path_mtu', tunnel?.tunnelId);
+    }
+    return this.protectMore(out, outOffset, now);
   }
 
   /** A packet that only fills the line (RFC 4303 section 2.6): `payloadLength` random octets, next header 59. */
@@ -124,16 +273,19 @@ export class OutboundProcessor {
     now: number,
   ): number | DropReason {
     let association: OutboundAssociation | undefined = first;
+    const terms = this.#terms;
     let from = packet;
     let at = offset;
     let size = length;
     for (let depth = 0; depth < MAXIMUM_BUNDLE; depth++) {
       if (association === undefined) return 'no_association';
-      const label = this.#labeler.label(association, this.#flow);
-      const written = this.#protector.protect(association, from, at, size, out, outOffset, now, label);
+      terms.flowLabel = this.#labeler.label(association, this.#flow);
+      const written = this.#protector.protect(association, from, at, size, out, outOffset, now, terms);
       if (typeof written === 'string') return written;
       association.count(size, now);
       if (association.bundledWith === undefined) return written;
+      // The room of the first was made so that what the others add fits.
+      terms.room = Number.POSITIVE_INFINITY;
       association = this.#context.associations.tunnel(association.bundledWith).outbound;
       from = out;
       at = outOffset;
@@ -142,27 +294,68 @@ export class OutboundProcessor {
     return 'bundle_too_deep';
   }
 
-  #answer(verdict: 'transmit' | 'bypass', tunnelId: string, length: number, trafficClass: number): OutboundResult {
+  #clamp(association: OutboundAssociation, packet: Uint8Array, offset: number): void {
+    if (association.pathMtu?.clampsMaximumSegmentSize === false) return;
+    clampMaximumSegmentSize(packet, offset, this.#flow, this.#limit(association, packet, offset));
+  }
+
+  /** Octets of the largest clear packet like this one that fits the room. */
+  #limit(association: OutboundAssociation, packet: Uint8Array, offset: number): number {
+    const { family, totalLength } = this.#flow;
+    const transport = association.mode === 'transport';
+    if (transport) findInsertionPoint(this.#point, packet, offset, totalLength);
+    return maximumPacketLength(association, this.#terms.room, family, transport ? this.#point.offset : 0);
+  }
+
+  #finish(
+    tunnel: Tunnel,
+    written: number | DropReason,
+    length: number,
+    trafficClass: number,
+    now: number,
+  ): OutboundResult {
+    if (typeof written === 'string') return this.#discard(written, tunnel.tunnelId);
+    tunnel.outboundPackets++;
+    tunnel.outboundBytes += length;
+    tunnel.lastSentAt = now;
+    return this.#answer('transmit', tunnel.tunnelId, written, trafficClass);
+  }
+
+  /** What the caller did not take of the last packet is lost. */
+  #abandon(): void {
+    if (this.#fragmenter.pending) this.#context.drops.count('fragment_not_taken', this.#fragmenter.abandon());
+    this.#context.icmpErrors.drop();
+  }
+
+  #discardRest(reason: DropReason, tunnelId: string): OutboundResult {
+    this.#context.drops.count(reason, this.#fragmenter.abandon() - 1);
+    return this.#discard(reason, tunnelId);
+  }
+
+  #answer(
+    verdict: 'transmit' | 'bypass' | 'held',
+    tunnelId: string,
+    length: number,
+    trafficClass: number,
+    copied = false,
+  ): OutboundResult {
     const result = this.#result;
     result.verdict = verdict;
     result.tunnelId = tunnelId;
     result.length = length;
     result.reason = undefined;
     result.trafficClass = trafficClass;
+    result.copied = copied;
+    result.more = this.#fragmenter.pending;
+    result.icmpErrorLength = 0;
     return result;
   }
 
   #discard(reason: DropReason, tunnelId = ''): OutboundResult {
     this.#context.drops.count(reason);
-    const result = this.#result;
-    result.verdict = 'discard';
-    result.tunnelId = tunnelId;
-    result.length = 0;
-    result.reason = reason;
-    result.trafficClass = 0;
-    return result;
+    this.#answer('transmit', tunnelId, 0, 0);
+    this.#result.verdict = 'discard';
+    this.#result.reason = reason;
+    return this.#result;
   }
 }
-
-/** More associations on one packet than any sane bundle has: a loop. */
-const MAXIMUM_BUNDLE = 4;

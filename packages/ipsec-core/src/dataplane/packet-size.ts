@@ -1,3 +1,4 @@
+import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import { ahHeaderLength } from '../wire/ah.js';
 import { ESP, maximumEspPayload } from '../wire/esp.js';
@@ -29,3 +30,37 @@ export function maximumOverhead(association: OutboundAssociation): number {
   if (esp === undefined) return header + ahHeaderLength(6, ah?.icvFieldLength ?? 0);
   return header + ESP.headerLength + esp.ivLength + esp.alignment - 1 + ESP.trailerLength + esp.icvLength;
 }
+
+/**
+ * Octets of payload with traffic flow confidentiality padding (RFC 4303 section 2.7): up to a multiple of padTo, but not
+ * beyond what fits `room`, since padding that makes a packet too large for its path hides nothing from anybody.
+ */
+export function paddedLength(association: OutboundAssociation, length: number, room: number): number {
+  const { padTo, esp, outer } = association;
+  if (padTo === 1 || esp === undefined) return length;
+  const padded = Math.ceil(length / padTo) * padTo;
+  if (room === Number.POSITIVE_INFINITY) return padded;
+  const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
+  return Math.max(length, Math.min(padded, maximumEspPayload(room - header, esp)));
+}
+
+/**
+ * Octets that the result of the first association may have so that the path of each in its bundle carries what becomes
+ * of it; each that comes after is taken to add the most that it can. Infinite where no path MTU is known.
+ */
+export function pathRoom(associations: SecurityAssociationDatabase, first: OutboundAssociation, now: number): number {
+  let room = first.pathMtu?.room(now) ?? Number.POSITIVE_INFINITY;
+  let overhead = 0;
+  let { bundledWith } = first;
+  for (let depth = 1; bundledWith !== undefined && depth < MAXIMUM_BUNDLE; depth++) {
+    const next = associations.tunnel(bundledWith).outbound;
+    if (next === undefined) break;
+    overhead += maximumOverhead(next);
+    if (next.pathMtu !== undefined) room = Math.min(room, next.pathMtu.room(now) - overhead);
+    bundledWith = next.bundledWith;
+  }
+  return room;
+}
+
+/** More associations on one packet than any sane bundle has: a loop. */
+export const MAXIMUM_BUNDLE = 4;

@@ -11,6 +11,18 @@ import {
 } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropReason } from './drop-reason.js';
+import { paddedLength } from './packet-size.js';
+import { outerDontFragment } from './too-large.js';
+
+/** What the path asks of one packet. Reused. */
+export class PathTerms {
+  /** Octets that the result may have. */
+  room = Number.POSITIVE_INFINITY;
+  /** Whether the result is cut on the underlay when it is longer than the path MTU: its header then has no DF. */
+  fragmentable = false;
+  /** Of an IPv6 tunnel header. */
+  flowLabel = 0;
+}
 
 /**
  * Applies one association to a whole IP packet: in tunnel mode behind a new header, in transport mode between the
@@ -20,7 +32,10 @@ export class IpProtector {
   readonly #point = new InsertionPoint();
   #identification = 0;
 
-  /** Octets written at outOffset, or why not. `flowLabel` is for an IPv6 tunnel header. `packet` and `out` may be the same memory. */
+  /**
+   * Octets written at outOffset, or why not: on `exceeds_path_mtu` nothing was written and no number used. `packet` and
+   * `out` may be the same memory.
+   */
   protect(
     association: OutboundAssociation,
     packet: Uint8Array,
@@ -29,11 +44,13 @@ export class IpProtector {
     out: Uint8Array,
     outOffset: number,
     now: number,
-    flowLabel: number,
+    terms: PathTerms,
   ): number | DropReason {
     if (association.isOver(now)) return 'association_expired';
-    if (association.mode === 'transport') return this.#transport(association, packet, offset, length, out, outOffset);
-    return this.#tunnel(association, packet, offset, length, out, outOffset, flowLabel);
+    if (association.mode === 'transport') {
+      return this.#transport(association, packet, offset, length, out, outOffset, terms);
+    }
+    return this.#tunnel(association, packet, offset, length, out, outOffset, terms);
   }
 
   #tunnel(
@@ -43,18 +60,18 @@ export class IpProtector {
     length: number,
     out: Uint8Array,
     outOffset: number,
-    flowLabel: number,
+    terms: PathTerms,
   ): number | DropReason {
     const { outer, esp, ah } = association;
     const inner = (packet[offset] ?? 0) >>> 4 === 4 ? PROTOCOL.ipv4 : PROTOCOL.ipv6;
     const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
-    const { dontFragment } = association;
-    const df = dontFragment === 'copy' ? doesNotFragment(packet, offset) : dontFragment === 'set';
+    const df = !terms.fragmentable && outerDontFragment(association, doesNotFragment(packet, offset));
     const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
-    const payload = Math.ceil(length / association.padTo) * association.padTo;
+    const payload = paddedLength(association, length, terms.room);
     let total = header;
     if (esp !== undefined) total += espPacketLength(payload, esp);
     else if (ah !== undefined) total += ahHeaderLength(outer?.family ?? 4, ah.icvFieldLength) + length;
+    if (total > terms.room) return 'exceeds_path_mtu';
     if (total > MAXIMUM_PACKET) return 'packet_too_large';
     if (outOffset + total > out.length) return 'buffer_too_small';
     if (!this.#advance(association)) return 'sequence_exhausted';
@@ -68,7 +85,7 @@ export class IpProtector {
     if (outer !== undefined) {
       const protocol = esp === undefined ? PROTOCOL.ah : PROTOCOL.esp;
       this.#identification = (this.#identification + 1) & 0xffff;
-      writeOuterHeader(out, outOffset, outer, total, protocol, trafficClass, df, this.#identification, flowLabel);
+      writeOuterHeader(out, outOffset, outer, total, protocol, trafficClass, df, this.#identification, terms.flowLabel);
     }
     return this.#finish(association, out, outOffset, total, header, length);
   }
@@ -80,6 +97,7 @@ export class IpProtector {
     length: number,
     out: Uint8Array,
     outOffset: number,
+    terms: PathTerms,
   ): number | DropReason {
     const point = this.#point;
     // RFC 4301 section 7: transport mode applies to whole packets only.
@@ -92,6 +110,7 @@ export class IpProtector {
     let total = header;
     if (esp !== undefined) total += espPacketLength(payload, esp);
     else if (ah !== undefined) total += ahHeaderLength(family, ah.icvFieldLength) + payload;
+    if (total > terms.room) return 'exceeds_path_mtu';
     if (total > MAXIMUM_PACKET) return 'packet_too_large';
     if (outOffset + total > out.length) return 'buffer_too_small';
     if (!this.#advance(association)) return 'sequence_exhausted';

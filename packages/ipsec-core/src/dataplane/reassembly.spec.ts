@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fragmentsOf, ipPacket, udp } from '../../test/support/packets.js';
+import { fragmentsOf, ipPacket, ipv4HeaderChecksum, udp } from '../../test/support/packets.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { FragmentFields, parseFragment } from '../wire/ip/fragment.js';
 import { readTrafficClass, writeTrafficClass } from '../wire/ip/header.js';
@@ -45,12 +45,9 @@ const identified = (packet: Uint8Array, identification: number) => {
   const whole = packet.slice();
   if ((whole[0] ?? 0) >>> 4 === 4) {
     whole.set([identification >>> 8, identification & 255], 4);
-    whole.set([0, 0], 10);
-    let sum = 0;
-    for (let at = 0; at < 20; at += 2) sum += ((whole[at] ?? 0) << 8) | (whole[at + 1] ?? 0);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    whole.set([(~sum >>> 8) & 255, ~sum & 255], 10);
+    const view = new DataView(whole.buffer);
+    view.setUint16(10, 0);
+    view.setUint16(10, ipv4HeaderChecksum(whole));
   }
   return whole;
 };

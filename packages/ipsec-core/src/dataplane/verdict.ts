@@ -2,14 +2,24 @@ import type { DropReason } from './drop-reason.js';
 
 /** Reused by the data plane: read it before the next call. */
 export interface OutboundResult {
-  readonly verdict: 'transmit' | 'bypass' | 'discard';
+  /** `held`: a fragment that waits for the rest of its packet; nothing is to be done. */
+  readonly verdict: 'transmit' | 'bypass' | 'held' | 'discard';
   /** Empty unless a PROTECT entry decided. */
   readonly tunnelId: string;
-  /** transmit: octets written to out; bypass: octets of the clear packet, which was not copied; discard: 0. */
+  /**
+   * transmit: octets written to out. bypass: octets of the clear packet, which stands where it stood, or, when `copied`,
+   * in out. Otherwise 0.
+   */
   readonly length: number;
   readonly reason: DropReason | undefined;
   /** transmit: traffic class for the outer header, for a caller whose socket writes that header. */
   readonly trafficClass: number;
+  /** bypass: the packet came in fragments that had to be put together, and is in out. */
+  readonly copied: boolean;
+  /** More packets came of this one: call protectMore until it is false, before the next protect. */
+  readonly more: boolean;
+  /** Octets of an ICMP error to the packet's source that takeIcmpError writes; 0: there is none. */
+  readonly icmpErrorLength: number;
 }
 
 /** Reused by the data plane: read it before the next call. */

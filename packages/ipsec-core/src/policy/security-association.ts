@@ -52,6 +52,12 @@ interface CommonParameters extends LifetimeParameters, TrafficParameters {
    * every RFC 4301 peer), or Not-ECT for a peer that would lose congestion marks (`compatibility`).
    */
   readonly ecn?: 'normal' | 'compatibility';
+  /**
+   * Whether fragments that hide their ports go over the association although its policy has ports, as negotiated by
+   * NON_FIRST_FRAGMENTS_ALSO (RFC 4301 section 7.3). False by default: packets are then sent whole, and such fragments
+   * refused.
+   */
+  readonly nonFirstFragmentsAlso?: boolean;
   /** Outbound: path MTU (RFC 4301 section 8.2). Without it, packets of any length are sent and none is reported. */
   readonly pathMtu?: PathMtuParameters;
   /**
@@ -109,6 +115,7 @@ export class SecurityAssociation {
   readonly innerDscp: 'keep' | 'overwrite';
   readonly ecn: 'normal' | 'compatibility';
   readonly flowLabel: FlowLabelPolicy;
+  readonly nonFirstFragmentsAlso: boolean;
   readonly bundledWith: string | undefined;
   readonly padTo: number;
   readonly traffic: AssociationTraffic;
@@ -136,6 +143,7 @@ export class SecurityAssociation {
     this.padTo = (parameters.protocol === 'esp' ? parameters.padTo : undefined) ?? 1;
     this.flowLabel = parameters.outer?.flowLabel ?? (this.padTo > 1 ? 'association' : 'flow');
     this.traffic = new AssociationTraffic(parameters);
+    this.nonFirstFragmentsAlso = parameters.nonFirstFragmentsAlso ?? false;
     this.installedAt = now;
     this.lifetime = new Lifetime(now, parameters, randomShare(options.random), KEY_USAGE_LIMIT);
     if (parameters.protocol === 'esp') {

@@ -21,6 +21,8 @@ interface Spec {
 
 const REASSEMBLY: Spec = { spec: 'src/dataplane/reassembly.spec.ts' };
 
+const PATH_MTU: Spec = { spec: 'src/dataplane/path-mtu.spec.ts' };
+
 /**
  * How each drop reason is reached: by an input of the corpus, by another spec, or by a scenario that answers with the
  * reason it got. A reason that nothing reaches does not compile here: either it has a scenario or it should not exist.
@@ -64,6 +66,8 @@ const REACHED_BY: Readonly<Record<DropReason, 'corpus' | Spec | (() => DropReaso
     const jumbo = ipPacket({ source: '10.1.0.1', destination: '10.2.0.1', payload: udp(1, 2, 65_500) });
     return protect(plane(), jumbo, 70_000);
   },
+  exceeds_path_mtu: PATH_MTU,
+  fragment_not_taken: PATH_MTU,
   bundle_too_deep: 'corpus',
   malformed_esp: 'corpus',
   malformed_ah: 'corpus',

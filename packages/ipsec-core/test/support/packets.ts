@@ -26,7 +26,7 @@ export function ipPacket(fields: PacketFields): Uint8Array {
     packet[9] = protocol;
     packet.set(source, 12);
     packet.set(destination, 16);
-    view.setUint16(10, headerChecksum(packet));
+    view.setUint16(10, ipv4HeaderChecksum(packet));
   } else {
     packet[0] = 0x60;
     view.setUint16(4, payload.length);
@@ -50,7 +50,8 @@ export function udp(sourcePort: number, destinationPort: number, length: number)
   return datagram;
 }
 
-function headerChecksum(packet: Uint8Array): number {
+/** Of a header whose checksum field is 0. */
+export function ipv4HeaderChecksum(packet: Uint8Array): number {
   const header = ((packet[0] ?? 0) & 15) * 4;
   let sum = 0;
   for (let at = 0; at < header; at += 2) sum += ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0);
@@ -87,7 +88,7 @@ export function fragmentsOf(packet: Uint8Array, identification: number, ...sizes
       view.setUint16(4, identification);
       view.setUint16(6, (view.getUint16(6) & 0x4000) | (offset >>> 3) | (more ? 0x2000 : 0));
       view.setUint16(10, 0);
-      view.setUint16(10, headerChecksum(piece));
+      view.setUint16(10, ipv4HeaderChecksum(piece));
     }
     return piece;
   });

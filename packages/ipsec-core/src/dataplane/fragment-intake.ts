@@ -1,0 +1,91 @@
+import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
+import { hides } from '../policy/populate.js';
+import type { SecurityPolicyDatabase } from '../policy/spd.js';
+import type { Tunnel } from '../policy/tunnel.js';
+import { type Flow, isSkippedExtension, parseFlow } from '../wire/ip/flow.js';
+import { FragmentFields, parseFragment } from '../wire/ip/fragment.js';
+import { readTrafficClass } from '../wire/ip/header.js';
+import { OPAQUE_PORT, OPAQUE_PROTOCOL } from '../wire/ip/protocol.js';
+import type { DropReason } from './drop-reason.js';
+import type { Reassembler } from './reassembly.js';
+
+/**
+ * Where clear fragments from the protected side go (RFC 4301 section 7). Most policies do not ask for ports, and their
+ * tunnels carry fragments as they are (section 7.1), as do entries made for OPAQUE (section 7.2). Where an entry could
+ * match or not match depending on fields that later fragments hide, all fragments of the packet are put together first
+ * and the SPD sees the whole packet; it is that, or to discard them, since a fragment that falls through to a later
+ * entry might leave in clear. First fragments show their ports but wait as well: alone they would be of no use.
+ */
+export class FragmentIntake {
+  readonly #context: PolicyInForce;
+  readonly #reassembler: Reassembler;
+  readonly #fields = new FragmentFields();
+
+  constructor(context: PolicyInForce, reassembler: Reassembler) {
+    this.#context = context;
+    this.#reassembler = reassembler;
+  }
+
+  /**
+   * What to do with a fragment: `carry` it as it is; it is `held`; the packet is now `whole`: it stands at the start of
+   * `memory` and `flow` describes it; or discard it for this reason.
+   */
+  accept(
+    packet: Uint8Array,
+    offset: number,
+    flow: Flow,
+    memory: Uint8Array,
+    now: number,
+  ): 'carry' | 'held' | 'whole' | DropReason {
+    const fields = this.#fields;
+    if (!parseFragment(fields, packet, offset, flow.totalLength)) return 'fragment_malformed';
+    const dscp = readTrafficClass(packet, offset) >>> 2;
+    if (!hidesFields(this.#context, flow, fields.next, dscp)) return 'carry';
+    const outcome = this.#reassembler.add(packet, offset, flow, fields, now);
+    if (outcome !== 'complete') return outcome;
+    const length = this.#reassembler.write(memory);
+    if (!parseFlow(flow, memory, 0, length)) return 'malformed_packet';
+    // A fragment within a fragment: no sender makes it.
+    return flow.fragment === 'whole' ? 'whole' : 'fragment_malformed';
+  }
+
+  /** Of the packet that was whole last: octets of the largest fragment that it came in. */
+  get largestFragment(): number {
+    return this.#reassembler.largestFragment;
+  }
+
+  get identification(): number {
+    return this.#reassembler.identification;
+  }
+}
+
+/**
+ * Whether a later fragment of this packet would hide what decides about it: which entry, or by the entry's PFP flags or
+ * the selectors of the tunnel's associations, which association. `next`: what the fragmentable part begins with, which
+ * is all that later fragments say of the protocol.
+ */
+export function hidesFields({ database, tunnels }: PolicyInForce, flow: Flow, next: number, dscp: number): boolean {
+  const { protocol, sourcePort, destinationPort, fragment } = flow;
+  flow.protocol = flow.family === 6 && isSkippedExtension(next) ? OPAQUE_PROTOCOL : next;
+  flow.sourcePort = OPAQUE_PORT;
+  flow.destinationPort = OPAQUE_PORT;
+  flow.fragment = 'later';
+  const index = database.lookup(flow, 'outbound');
+  const fields = database.populated[index] ?? 0;
+  const tunnel = tunnels[index];
+  const hidden =
+    index === HIDDEN_FIELDS ||
+    hides(flow, fields) ||
+    (tunnel?.youngest !== undefined && tunnel.select(flow, dscp, fields) === undefined);
+  flow.protocol = protocol;
+  flow.sourcePort = sourcePort;
+  flow.destinationPort = destinationPort;
+  flow.fragment = fragment;
+  return hidden;
+}
+
+/** By index of entry: its tunnel, undefined unless the entry is PROTECT. */
+interface PolicyInForce {
+  readonly database: SecurityPolicyDatabase;
+  readonly tunnels: readonly (Tunnel | undefined)[];
+}
