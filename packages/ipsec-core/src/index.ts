@@ -73,6 +73,7 @@ export {
   FIRST_SPI,
   maximumInnerLength,
   type Underlay,
+  underlayHeaderLength,
 } from './wire/esp.js';
 export {
   AddressError,

@@ -1,9 +1,15 @@
 import type { DeleteAssociations, SecurityAssociation, SecurityAssociationCommand } from '@weft/contracts/southbound';
-import type { SecurityAssociationParameters } from '@weft/ipsec-core';
+import {
+  espLengths,
+  espPacketLength,
+  type PathMtuParameters,
+  type SecurityAssociationParameters,
+  underlayHeaderLength,
+} from '@weft/ipsec-core';
 import { type DataPlaneControl, DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import { integerWithin, limited, underlayAddress, unique } from './bundle/field.js';
 import { parseProfile } from './bundle/parse-bundle.js';
-import type { ProtectionProfile, VerifiedBundle } from './bundle/verified-bundle.js';
+import type { ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './bundle/verified-bundle.js';
 import { RejectionError } from './rejection.js';
 
 /**
@@ -93,7 +99,17 @@ function parseAssociation(
     replayWindow: profile.replayWindow,
     softLifetimeMilliseconds: soft * 1000,
     hardLifetimeMilliseconds: hard * 1000,
+    // Every peer of a bundle is an edge like this one, and checks later fragments (RFC 4301 section 7.3).
+    nonFirstFragmentsAlso: true,
+    ...(direction === 'outbound' ? { pathMtu: pathMtuOf(bundle, tunnel) } : {}),
   };
+}
+
+/** Every path is taken to carry what the device lets through: the bundle has derived the one from the other. */
+function pathMtuOf(bundle: VerifiedBundle, { remote, profile }: TunnelConfiguration): PathMtuParameters {
+  const underlay = { family: remote.octets.length === 4 ? 4 : 6, udp: true } as const;
+  const lengths = espLengths({ encryption: profile.suite, keyBits: profile.keyBits, integrity: undefined });
+  return { mtu: underlayHeaderLength(underlay) + espPacketLength(bundle.overlayMtu, lengths), underlay };
 }
 
 async function install(

@@ -1,5 +1,5 @@
-import type { DataPlane } from '@weft/ipsec-core';
-import { DatagramBatch, ERRNO, type Tun, type UdpSocket } from '@weft/linux-io';
+import type { DataPlane, OutboundResult } from '@weft/ipsec-core';
+import { allocate, DatagramBatch, ERRNO, type Memory, type Tun, type UdpSocket } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
 
 /** Where protected packets go: changes with the bundle. */
@@ -18,6 +18,9 @@ export class OutboundPath {
   readonly #dataPlane: DataPlane;
   readonly #counters: IoCounters;
   readonly #batch = new DatagramBatch(BATCH_SLOTS, SLOT_OCTETS);
+  readonly #icmpError: Memory = allocate(ICMP_ERROR_OCTETS);
+  /** More packets of the last one wait in the engine. */
+  #more = false;
   #filled = 0;
   #sent = 0;
 
@@ -27,28 +30,42 @@ export class OutboundPath {
     this.#counters = counters;
   }
 
-  /** True while protected packets wait for the underlay. */
+  /** True while protected packets wait for the underlay, or in the engine for room in the batch. */
   get blocked(): boolean {
-    return this.#sent < this.#filled;
+    return this.#sent < this.#filled || this.#more;
   }
 
   /** Moves up to `budget` packets. @returns how many came from the device. */
   run(underlay: Underlay, budget: number, now: number): number {
-    if (!this.flush(underlay)) return 0;
+    if (!this.resume(underlay, now)) return 0;
     let taken = 0;
     while (taken < budget) {
       const length = this.#tun.read(this.#batch.memory, this.#batch.offset(this.#filled) + INNER_OFFSET, MAX_PACKET);
       if (length <= 0) break;
       taken++;
       this.#protect(length, underlay, now);
-      if (this.#filled === BATCH_SLOTS && !this.flush(underlay)) break;
+      if (!this.#protectMore(underlay, now)) break;
     }
-    this.flush(underlay);
+    this.#flush(underlay);
     return taken;
   }
 
   /** Sends what waits. @returns false when some of it still does. */
-  flush(underlay: Underlay): boolean {
+  resume(underlay: Underlay, now: number): boolean {
+    return this.#flush(underlay) && this.#protectMore(underlay, now) && this.#flush(underlay);
+  }
+
+  /** Takes from the engine what more became of the last packet. @returns false when the underlay is full. */
+  #protectMore(underlay: Underlay, now: number): boolean {
+    while (this.#filled < BATCH_SLOTS || this.#flush(underlay)) {
+      if (!this.#more) return true;
+      const start = this.#batch.offset(this.#filled);
+      this.#place(this.#dataPlane.protectMore(this.#batch.bytes, start, now), underlay);
+    }
+    return false;
+  }
+
+  #flush(underlay: Underlay): boolean {
     const { socket } = underlay;
     while (this.#sent < this.#filled) {
       const waiting = this.#filled - this.#sent;
@@ -67,12 +84,16 @@ export class OutboundPath {
   }
 
   #protect(length: number, underlay: Underlay, now: number): void {
-    const slot = this.#filled;
     const { bytes } = this.#batch;
-    const start = this.#batch.offset(slot);
-    const result = this.#dataPlane.protect(bytes, start + INNER_OFFSET, length, bytes, start, now);
-    // The engine has counted what it discards.
-    if (result.verdict === 'discard') return;
+    const start = this.#batch.offset(this.#filled);
+    this.#place(this.#dataPlane.protect(bytes, start + INNER_OFFSET, length, bytes, start, now), underlay);
+  }
+
+  #place(result: OutboundResult, underlay: Underlay): void {
+    this.#more = result.more;
+    if (result.icmpErrorLength > 0) this.#report();
+    // The engine has counted what it discards; what it holds comes out with the rest of its packet.
+    if (result.verdict === 'discard' || result.verdict === 'held') return;
     if (result.verdict === 'bypass') {
       this.#counters.drop('bypass_not_offered');
       return;
@@ -82,8 +103,14 @@ export class OutboundPath {
       this.#counters.drop('unknown_peer');
       return;
     }
-    this.#batch.prepare(slot, result.length, remote);
+    this.#batch.prepare(this.#filled, result.length, remote);
     this.#filled++;
+  }
+
+  /** Tells the source of a packet that it was too large: the message comes out of the device as the packet went in. */
+  #report(): void {
+    const length = this.#dataPlane.takeIcmpError(this.#icmpError.bytes, 0);
+    if (this.#tun.write(this.#icmpError, 0, length) !== length) this.#counters.drop('device_write_failed');
   }
 
   #abandonFirst(errno: number): void {
@@ -107,3 +134,5 @@ const MAX_PACKET = 65_536;
 /** Largest packet, ESP header, IV, padding, trailer and tag, rounded up. */
 const SLOT_OCTETS = 65_536 + 128;
 const BATCH_SLOTS = 32;
+/** The longest ICMP error (RFC 4443 section 2.4(c)). */
+const ICMP_ERROR_OCTETS = 1280;

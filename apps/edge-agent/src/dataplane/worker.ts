@@ -70,7 +70,7 @@ class PacketLoop {
       }
       if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
         throw new Error('the overlay device was closed under the packet path');
-      if (this.#outbound.blocked) this.#outbound.flush(this.#underlay);
+      if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
       if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
       if (now >= nextExpiry) {
         nextExpiry = now + EXPIRY_INTERVAL_MILLISECONDS;
