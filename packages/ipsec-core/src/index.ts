@@ -34,9 +34,12 @@ export {
 } from './dataplane/data-plane.js';
 export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
 export type { EcnAnomalyCount } from './dataplane/ecn-counters.js';
-export type { Explanation, OverheadAccount } from './dataplane/explain.js';
+export type { Explanation } from './dataplane/explain.js';
 export type { IcmpErrorCounters, IcmpErrorOptions } from './dataplane/icmp-error.js';
+export type { OverheadAccount } from './dataplane/overhead-account.js';
+export type { PathAccount } from './dataplane/path-account.js';
 export type { ReassemblyOptions, ReassemblyUse } from './dataplane/reassembly.js';
+export type { TooLargeAction } from './dataplane/too-large.js';
 export type { InboundResult, OutboundResult } from './dataplane/verdict.js';
 export {
   PolicyError,

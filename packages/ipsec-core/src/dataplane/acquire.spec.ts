@@ -110,7 +110,7 @@ describe('acquire (RFC 4301 section 5.1, step 3b)', () => {
     const of = selector(['10.1.0.0/16'], ['10.2.0.0/16'], { protocol: 17 });
     const later = packetTo('10.2.0.2', { fragment: 100 });
     const a = plane([entry(['remotePort'], of)]);
-    expect(send(a, later)).toMatchObject({ reason: 'fragment_without_ports', tunnelId: 't' });
+    expect(send(a, later)).toMatchObject({ verdict: 'held' });
     expect(a.acquires()).toEqual([]);
     const b = plane([entry(['remoteAddress'], of)]);
     expect(send(b, later).reason).toBe('no_association');

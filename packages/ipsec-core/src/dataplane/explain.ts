@@ -5,36 +5,23 @@ import { hides, packetSelectors, populate } from '../policy/populate.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import type { ProtectPolicy } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
-import { ahHeaderLength, findInsertionPoint, InsertionPoint } from '../wire/ah.js';
-import { ESP, espPadLength } from '../wire/esp.js';
+import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
-import { outerHeaderLength, readTrafficClass } from '../wire/ip/header.js';
+import { readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireOutcome } from './acquire.js';
 import { refusalOf } from './clear.js';
 import type { DropReason } from './drop-reason.js';
+import { FragmentIntake } from './fragment-intake.js';
 import type { InboundContext } from './inbound.js';
 import type { OutboundContext } from './outbound.js';
-
-/** Where every octet of a protected packet comes from; the numbers add up to `total`. */
-export interface OverheadAccount {
-  /** The clear packet, or in transport mode what follows its headers. */
-  readonly payload: number;
-  /** Headers that the packet keeps (transport mode), or the tunnel header that the engine writes. */
-  readonly ipHeader: number;
-  /** SPI and sequence number, or the AH header without its ICV field. */
-  readonly header: number;
-  readonly iv: number;
-  readonly confidentialityPadding: number;
-  readonly padding: number;
-  /** Pad length and next header. */
-  readonly trailer: number;
-  readonly icv: number;
-  readonly total: number;
-}
+import { accountOverhead, type OverheadAccount } from './overhead-account.js';
+import { maximumPacketLength, pathRoom } from './packet-size.js';
+import { accountPath, type PathAccount } from './path-account.js';
+import { factsOf, type TooLargeAction, tooLargeAction } from './too-large.js';
 
 /** What would happen to a clear packet, and why. */
 export interface Explanation {
-  readonly verdict: 'transmit' | 'bypass' | 'discard';
+  readonly verdict: 'transmit' | 'bypass' | 'held' | 'discard';
   readonly reason: DropReason | undefined;
   readonly entry: { readonly index: number; readonly entryId: string; readonly ruleId: string } | undefined;
   readonly tunnelId: string | undefined;
@@ -48,7 +35,14 @@ export interface Explanation {
         readonly nextSequence: bigint;
       }
     | undefined;
+  /** Of the packet protected whole. */
   readonly overhead: OverheadAccount | undefined;
+  /** Undefined without a path MTU. */
+  readonly path: PathAccount | undefined;
+  /** The packet is too large for its path: what happens, and to `exceeds_path_mtu` the length that its source is told. */
+  readonly tooLarge: { readonly action: TooLargeAction; readonly maximumPacket: number } | undefined;
+  /** The packet that this fragment completes; everything else here is about that one. */
+  readonly reassembled: Uint8Array | undefined;
   /** There is no association: what key management is asked for, and whether this packet makes it hear so. */
   readonly acquire: { readonly selectors: readonly TrafficSelector[]; readonly outcome: AcquireOutcome } | undefined;
 }
@@ -63,6 +57,27 @@ export function explainOutbound(
 ): Explanation {
   const flow = new Flow();
   if (!parseFlow(flow, packet, offset, length)) return discarded('malformed_packet');
+  if (flow.fragment === 'whole') return explainPacket(context, flow, packet, offset, undefined, now);
+  const intake = new FragmentIntake(context, context.reassembler);
+  const outcome = intake.foresee(packet, offset, flow, now);
+  if (outcome === 'carry') return explainPacket(context, flow, packet, offset, undefined, now);
+  if (outcome === 'held') return { ...NOTHING, verdict: 'held' };
+  if (typeof outcome === 'string') return discarded(outcome);
+  const { packet: whole, largestFragment } = outcome;
+  const explained = parseFlow(flow, whole, 0, whole.length)
+    ? explainPacket(context, flow, whole, 0, largestFragment, now)
+    : discarded('malformed_packet');
+  return { ...explained, reassembled: whole };
+}
+
+function explainPacket(
+  context: OutboundContext,
+  flow: Flow,
+  packet: Uint8Array,
+  offset: number,
+  largestFragment: number | undefined,
+  now: number,
+): Explanation {
   const index = context.database.search(flow, 'outbound');
   const found = context.database.entries[index];
   if (found === undefined) return discarded(index === HIDDEN_FIELDS ? 'fragment_without_ports' : 'no_policy');
@@ -74,7 +89,7 @@ export function explainOutbound(
   const explained =
     association === undefined
       ? explainAcquire(context, found, index, flow, now)
-      : explainProtect(association, packet, offset, flow.totalLength, now);
+      : explainProtect(context, association, flow, packet, offset, largestFragment, now);
   return { ...explained, entry, tunnelId: found.tunnelId };
 }
 
@@ -112,10 +127,12 @@ function explainAcquire(
 }
 
 function explainProtect(
+  context: OutboundContext,
   association: OutboundAssociation,
+  flow: Flow,
   packet: Uint8Array,
   offset: number,
-  length: number,
+  largestFragment: number | undefined,
   now: number,
 ): Explanation {
   const { spi, protocol, mode, suite, sequence } = association;
@@ -123,38 +140,25 @@ function explainProtect(
   const described = { spi, protocol, mode, suite, nextSequence };
   const exhausted = nextSequence > (association.extendedSequenceNumbers ? LAST_64 : LAST_32);
   if (association.isOver(now)) return { ...discarded('association_expired'), association: described };
-  if (exhausted) return { ...discarded('sequence_exhausted'), association: described };
   const point = new InsertionPoint();
-  if (mode === 'transport' && !findInsertionPoint(point, packet, offset, length)) {
+  const isWhole = findInsertionPoint(point, packet, offset, flow.totalLength);
+  if (mode === 'transport' && !isWhole) {
     return { ...discarded('fragment_in_transport_mode'), association: described };
   }
-  const family = (packet[offset] ?? 0) >>> 4 === 4 ? 4 : 6;
-  const overhead = account(association, mode === 'transport' ? point.offset : 0, family, length);
-  return { ...NOTHING, verdict: 'transmit', association: described, overhead };
-}
-
-function account(association: OutboundAssociation, kept: number, family: 4 | 6, length: number): OverheadAccount {
-  const { esp, ah, outer, padTo } = association;
-  const payload = length - kept;
-  const ipHeader = outer === undefined ? kept : outerHeaderLength(outer.family);
-  const none = { iv: 0, confidentialityPadding: 0, padding: 0, trailer: 0, icv: 0 };
-  let parts = { payload, ipHeader, header: 0, ...none };
-  if (esp !== undefined) {
-    const padded = Math.ceil(payload / padTo) * padTo;
-    parts = {
-      ...parts,
-      header: ESP.headerLength,
-      iv: esp.ivLength,
-      confidentialityPadding: padded - payload,
-      padding: espPadLength(padded, esp.alignment),
-      trailer: ESP.trailerLength,
-      icv: esp.icvLength,
-    };
-  } else if (ah !== undefined) {
-    const whole = ahHeaderLength(outer?.family ?? family, ah.icvFieldLength);
-    parts = { ...parts, header: whole - ah.icvFieldLength, icv: ah.icvFieldLength };
-  }
-  return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
+  const { family, totalLength } = flow;
+  const kept = mode === 'transport' ? point.offset : 0;
+  const room = pathRoom(context.associations, association, now);
+  const overhead = accountOverhead(association, kept, family, totalLength, room);
+  const actionOf = (length: number, limit: number) =>
+    tooLargeAction(factsOf(context, association, flow, packet, offset, point.next, length, largestFragment, limit));
+  const path = accountPath(context.associations, association, family, kept, now, actionOf);
+  const known = { ...NOTHING, association: described, overhead, path };
+  const maximumPacket = maximumPacketLength(association, room, family, kept);
+  const action = overhead.total > room ? actionOf(totalLength, maximumPacket) : undefined;
+  const tooLarge = action === undefined ? undefined : { action, maximumPacket };
+  if (action === 'report') return { ...known, reason: 'exceeds_path_mtu', tooLarge };
+  if (exhausted) return { ...known, reason: 'sequence_exhausted', tooLarge };
+  return { ...known, verdict: 'transmit', tooLarge };
 }
 
 function discarded(reason: DropReason): Explanation {
@@ -168,6 +172,9 @@ const NOTHING: Explanation = {
   tunnelId: undefined,
   association: undefined,
   overhead: undefined,
+  path: undefined,
+  tooLarge: undefined,
+  reassembled: undefined,
   acquire: undefined,
 };
 const LAST_32 = 2n ** 32n - 1n;

@@ -2,12 +2,12 @@ import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides } from '../policy/populate.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
-import { type Flow, isSkippedExtension, parseFlow } from '../wire/ip/flow.js';
+import { Flow, isSkippedExtension, parseFlow } from '../wire/ip/flow.js';
 import { FragmentFields, parseFragment } from '../wire/ip/fragment.js';
 import { readTrafficClass } from '../wire/ip/header.js';
 import { OPAQUE_PORT, OPAQUE_PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropReason } from './drop-reason.js';
-import type { Reassembler } from './reassembly.js';
+import type { ForeseenPacket, Reassembler } from './reassembly.js';
 
 /**
  * Where clear fragments from the protected side go (RFC 4301 section 7). Most policies do not ask for ports, and their
@@ -49,6 +49,19 @@ export class FragmentIntake {
     return flow.fragment === 'whole' ? 'whole' : 'fragment_malformed';
   }
 
+  /** What `accept` would answer, and for `whole` the packet itself. Changes nothing; allocates. */
+  foresee(packet: Uint8Array, offset: number, flow: Flow, now: number): 'carry' | 'held' | ForeseenPacket | DropReason {
+    const fields = new FragmentFields();
+    if (!parseFragment(fields, packet, offset, flow.totalLength)) return 'fragment_malformed';
+    const dscp = readTrafficClass(packet, offset) >>> 2;
+    if (!hidesFields(this.#context, flow, fields.next, dscp)) return 'carry';
+    const outcome = this.#reassembler.foresee(packet, offset, flow, fields, now);
+    if (typeof outcome === 'string') return outcome;
+    const whole = new Flow();
+    if (!parseFlow(whole, outcome.packet, 0, outcome.packet.length)) return 'malformed_packet';
+    return whole.fragment === 'whole' ? outcome : 'fragment_malformed';
+  }
+
   /** Of the packet that was whole last: octets of the largest fragment that it came in. */
   get largestFragment(): number {
     return this.#reassembler.largestFragment;
@@ -70,7 +83,7 @@ export function hidesFields({ database, tunnels }: PolicyInForce, flow: Flow, ne
   flow.sourcePort = OPAQUE_PORT;
   flow.destinationPort = OPAQUE_PORT;
   flow.fragment = 'later';
-  const index = database.lookup(flow, 'outbound');
+  const index = database.search(flow, 'outbound');
   const fields = database.populated[index] ?? 0;
   const tunnel = tunnels[index];
   const hidden =
@@ -85,7 +98,7 @@ export function hidesFields({ database, tunnels }: PolicyInForce, flow: Flow, ne
 }
 
 /** By index of entry: its tunnel, undefined unless the entry is PROTECT. */
-interface PolicyInForce {
+export interface PolicyInForce {
   readonly database: SecurityPolicyDatabase;
   readonly tunnels: readonly (Tunnel | undefined)[];
 }

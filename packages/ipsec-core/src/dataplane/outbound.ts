@@ -9,11 +9,11 @@ import type { Tunnel } from '../policy/tunnel.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
-import { doesNotFragment, readTrafficClass } from '../wire/ip/header.js';
+import { readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireQueue } from './acquire.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
 import { FlowLabeler } from './flow-label.js';
-import { FragmentIntake, hidesFields } from './fragment-intake.js';
+import { FragmentIntake } from './fragment-intake.js';
 import { Fragmenter } from './fragmenter.js';
 import type { IcmpErrors } from './icmp-error.js';
 import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
@@ -21,7 +21,7 @@ import { MAXIMUM_BUNDLE, maximumPacketLength, pathRoom } from './packet-size.js'
 import type { PolicyCounterTable } from './policy-counters.js';
 import { IpProtector, PathTerms } from './protect-ip.js';
 import type { Reassembler } from './reassembly.js';
-import { outerDontFragment, tooLargeAction } from './too-large.js';
+import { factsOf, tooLargeAction } from './too-large.js';
 import type { OutboundResult, Writable } from './verdict.js';
 
 /** What outbound processing looks at; the data plane swaps the first two together. */
@@ -165,20 +165,12 @@ export class OutboundProcessor {
     const flow = this.#flow;
     const innerClass = readTrafficClass(packet, offset);
     const limit = this.#limit(association, packet, offset);
-    const dontFragment = doesNotFragment(packet, offset);
     findInsertionPoint(this.#point, packet, offset, flow.totalLength);
-    const action = tooLargeAction({
-      family: flow.family,
-      mode: association.mode,
-      dontFragment,
-      outerDontFragment: outerDontFragment(association, dontFragment),
-      fragmentation: association.pathMtu?.fragmentation ?? 'before',
-      length: flow.totalLength,
-      largestFragment: reassembled ? this.#intake.largestFragment : undefined,
-      limit,
-      carriesFragments:
-        association.nonFirstFragmentsAlso || !hidesFields(this.#context, flow, this.#point.next, innerClass >>> 2),
-    });
+    const { next } = this.#point;
+    const largest = reassembled ? this.#intake.largestFragment : undefined;
+    const action = tooLargeAction(
+      factsOf(this.#context, association, flow, packet, offset, next, flow.totalLength, largest, limit),
+    );
     if (action === 'report') {
       const length = icmpErrors.tooLarge(packet, offset, flow, limit, now);
       const result = this.#discard('exceeds_path_mtu', tunnel.tunnelId);
@@ -188,8 +180,7 @@ export class OutboundProcessor {
     const { memory } = this.#fragmenter;
     if (action === 'fragment_before') {
       if (!reassembled) copyOctets(packet, offset, flow.totalLength, memory, 0);
-      const most = reassembled ? Math.min(limit, this.#intake.largestFragment) : limit;
-      return this.#cut('clear', tunnel, flow.totalLength, most, out, outOffset, now);
+      return this.#cut('clear', tunnel, flow.totalLength, Math.min(limit, largest ?? limit), out, outOffset, now);
     }
     const { room } = this.#terms;
     this.#terms.room = Number.POSITIVE_INFINITY;

@@ -295,6 +295,49 @@ describe('path MTU, outbound (RFC 4301 section 8.2.1)', () => {
     }
   });
 
+  it('is explained octet by octet, and what explain says is what happens', () => {
+    const cases = fc.record({
+      kind: around,
+      more: suites,
+      six: fc.boolean(),
+      df: fc.boolean(),
+      length: fc.integer({ min: 100, max: 3000 }),
+      mtu: fc.integer({ min: 1280, max: 1600 }),
+      fragmentation: fc.constantFrom('before', 'after'),
+    });
+    fc.assert(
+      fc.property(cases, ({ kind, more, six, df, length, mtu, fragmentation }) => {
+        fc.pre(kind !== 'none' || !('padTo' in more));
+        const { a } = pair(kind, mtu, more, { fragmentation });
+        const packet = packetOf(six, length, df);
+        const { verdict, reason, overhead, path, tooLarge } = a.explain(packet, 0, packet.length, 1);
+        const sent = send(a, packet);
+        expect([verdict, reason]).toEqual([sent.verdicts[0], sent.reasons[0]]);
+        if (path === undefined) throw new Error('there is a path MTU');
+        const { largest, outerIpHeader, udpHeader, bundle, maximumPacket } = path;
+        const { total, ...parts } = largest;
+        expect(Object.values(parts).reduce((sum, part) => sum + part, 0)).toBe(total);
+        expect(outerIpHeader + udpHeader).toBe(SURROUNDING[kind]);
+        expect([path.pathMtu, path.source, bundle]).toEqual([mtu, 'configured', 0]);
+        expect(mtu - (total + outerIpHeader + udpHeader)).toBeGreaterThanOrEqual(0);
+        expect(mtu - (total + outerIpHeader + udpHeader)).toBeLessThan(
+          'suite' in more && more.suite === 'aes-cbc' ? 16 : 4,
+        );
+        expect(path.maximumSegmentSize).toBe(maximumPacket - (six ? 60 : 40));
+        expect(tooLarge !== undefined).toBe(length > maximumPacket);
+        if (tooLarge?.action === 'report') {
+          expect(mtuOf(sent.icmpErrors[0], six)).toBe(six ? Math.max(1280, maximumPacket) : maximumPacket);
+        } else if (tooLarge === undefined) {
+          expect(sent.packets.map((one) => one.length)).toEqual([overhead?.total]);
+        }
+        const above = packetOf(six, maximumPacket + 1, df);
+        const { action } = a.explain(above, 0, above.length, 1).tooLarge ?? {};
+        expect(path.whenTooLarge).toBe(action);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it.each([
     [{ mode: 'tunnel', pathMtu: { mtu: 1500 } }],
     [{ mode: 'transport', pathMtu: { mtu: 1500, underlay: { family: 4, udp: true } } }],
@@ -350,7 +393,7 @@ describe('clear fragments under a policy with ports (RFC 4301 section 7)', () =>
         const sent = order.map(([, piece]) => send(a, piece));
         const last = sent.pop();
         expect(new Set(sent.flatMap(({ verdicts }) => verdicts))).toEqual(new Set(['held']));
-        expect(a.reassembly()).toEqual({ packets: 0, octets: 0 });
+        expect(a.reassembly()).toMatchObject({ packets: 0, fragments: 0, octets: 0, reassembledPackets: 1n });
         const largest = Math.max(...pieces.map((piece) => piece.length));
         if (last !== undefined) expectDecision(port, last, b, reassemble(pieces), largest);
       }),
@@ -375,6 +418,6 @@ describe('clear fragments under a policy with ports (RFC 4301 section 7)', () =>
     a.expire(30_004);
     expect(a.reassembly().packets).toBe(1);
     a.expire(30_005);
-    expect([a.reassembly(), drops(a)]).toEqual([{ packets: 0, octets: 0 }, { reassembly_timeout: 2 }]);
+    expect([a.reassembly(), drops(a)]).toMatchObject([{ packets: 0, octets: 0 }, { reassembly_timeout: 2 }]);
   });
 });

@@ -1,13 +1,13 @@
-import { copyOctets, readUint16, readUint32, writeUint16 } from '../bytes/octets.js';
+import { copyOctets } from '../bytes/octets.js';
 import { ECN } from '../wire/ip/ecn.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { FRAGMENT_UNIT, type FragmentFields } from '../wire/ip/fragment.js';
-import { readTrafficClass, writeTotalLength, writeTrafficClass } from '../wire/ip/header.js';
-import { IPV4 } from '../wire/ip/ipv4.js';
+import { doesNotFragment, readTrafficClass } from '../wire/ip/header.js';
 import { IPV6 } from '../wire/ip/ipv6.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import { ChunkPool, NONE } from './chunk-pool.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
+import { finishHeader, PartialPacket, UNKNOWN } from './partial-packet.js';
 
 export interface ReassemblyOptions {
   /** Memory for fragments that wait; 4 MiB by default, at least 256 KiB, so that the largest packet has room. */
@@ -18,10 +18,22 @@ export interface ReassemblyOptions {
   readonly timeoutMilliseconds?: number;
 }
 
-/** What is held at one moment. */
+/** What is held at one moment, and what has come of it so far. */
 export interface ReassemblyUse {
+  /** Packets that are not whole, or whose further fragments are refused until their time is over. */
   readonly packets: number;
+  readonly fragments: number;
   readonly octets: number;
+  /** Packets that became whole, and the fragments that they came in. */
+  readonly reassembledPackets: bigint;
+  readonly reassembledFragments: bigint;
+}
+
+/** A packet that one more fragment would make whole. */
+export interface ForeseenPacket {
+  readonly packet: Uint8Array;
+  /** Octets of the largest fragment that it would have come in. */
+  readonly largestFragment: number;
 }
 
 /**
@@ -46,6 +58,8 @@ export class Reassembler {
   readonly #nextFragment: Int32Array;
   #complete: PartialPacket | undefined;
   #arrivals = 0;
+  #reassembledPackets = 0;
+  #reassembledFragments = 0;
 
   /** Throws RangeError when an option is out of range. */
   constructor(options: ReassemblyOptions, drops: DropCounters) {
@@ -77,40 +91,62 @@ export class Reassembler {
     const malformed = refusalOf(flow, fields);
     if (malformed !== undefined) return malformed;
     const partial = this.#find(packet, offset, flow, fields, now);
-    if (partial.refused) return 'fragment_of_refused_packet';
-    const misfit = this.#misfit(partial, packet, offset, fields);
-    if (misfit === 'fragment_duplicate') return misfit;
-    if (misfit !== undefined) return this.#refuse(partial, misfit);
-    if (partial.fragments >= MAXIMUM_FRAGMENTS) return this.#refuse(partial, 'fragment_too_many');
+    const refusal = this.#refusal(partial, packet, offset, flow, fields);
+    if (refusal === 'fragment_of_refused_packet' || refusal === 'fragment_duplicate') return refusal;
+    if (refusal !== undefined) return this.#refuse(partial, refusal);
     if (!this.#store(partial, packet, offset, fields)) return this.#refuse(partial, 'reassembly_evicted');
-    partial.ecn |= 1 << (readTrafficClass(packet, offset) & 3);
+    partial.ecn |= ecnBit(packet, offset);
     partial.largest = Math.max(partial.largest, flow.totalLength);
     partial.fragments++;
     partial.received += fields.dataLength;
     if (!fields.more) partial.end = fields.position + fields.dataLength;
-    if (partial.end !== partial.received || partial.header === NONE) return 'held';
-    return this.#finish(partial);
+    if (!partial.isWhole) return 'held';
+    this.#complete = partial;
+    this.identification = partial.identification;
+    this.largestFragment = partial.largest;
+    this.#reassembledPackets++;
+    this.#reassembledFragments += partial.fragments;
+    return 'complete';
+  }
+
+  /** What `add` would answer, and for `complete` the packet itself. Changes nothing; allocates. */
+  foresee(
+    packet: Uint8Array,
+    offset: number,
+    flow: Flow,
+    fields: FragmentFields,
+    now: number,
+  ): 'held' | ForeseenPacket | DropReason {
+    const malformed = refusalOf(flow, fields);
+    if (malformed !== undefined) return malformed;
+    const partial = this.#packets.find(
+      (one) => one.active && now - one.since < this.#timeout && one.isOf(packet, offset, fields),
+    );
+    // Of its packet it is the first to arrive, and no fragment is a packet of its own.
+    if (partial === undefined) return 'held';
+    const refusal = this.#refusal(partial, packet, offset, flow, fields);
+    if (refusal !== undefined) return refusal;
+    if (!this.#wouldBeWhole(partial, fields)) return 'held';
+    const out = new Uint8Array(WHOLE_LENGTH);
+    const isFirst = fields.position === 0;
+    const headerLength = isFirst ? fields.headerLength : partial.headerLength;
+    if (isFirst) copyOctets(packet, offset, headerLength, out, 0);
+    this.#load(partial, out, headerLength);
+    copyOctets(packet, offset + fields.dataOffset, fields.dataLength, out, headerLength + fields.position);
+    const { nextHeaderField, next } = isFirst ? fields : partial;
+    const end = partial.received + fields.dataLength;
+    const ecn = partial.ecn | ecnBit(packet, offset);
+    const dontFragment = partial.dontFragment || (flow.family === 4 && doesNotFragment(packet, offset));
+    const total = finishHeader(out, { headerLength, end, nextHeaderField, next, ecn, dontFragment });
+    return { packet: out.slice(0, total), largestFragment: Math.max(partial.largest, flow.totalLength) };
   }
 
   /** Writes the packet that is complete to the start of `out`, which has room for the largest; returns its octets. */
   write(out: Uint8Array): number {
     const partial = this.#complete;
     if (partial === undefined) return 0;
-    const { headerLength } = partial;
-    this.#pool.load(partial.header, headerLength, out, 0);
-    for (let fragment = partial.first; fragment !== NONE; fragment = this.#nextFragment[fragment] ?? NONE) {
-      const position = this.#position[fragment] ?? 0;
-      this.#pool.load(fragment, this.#length[fragment] ?? 0, out, headerLength + position);
-    }
-    const total = headerLength + partial.end;
-    if (partial.six) {
-      out[partial.nextHeaderField] = partial.next;
-    } else {
-      const df = partial.dontFragment ? IPV4.dontFragment : 0;
-      writeUint16(out, IPV4.fragment, (readUint16(out, IPV4.fragment) & RESERVED_FLAG) | df);
-    }
-    writeTotalLength(out, 0, total);
-    if ((partial.ecn & (1 << ECN.ce)) !== 0) writeTrafficClass(out, 0, readTrafficClass(out, 0) | ECN.ce);
+    this.#load(partial, out, partial.headerLength);
+    const total = finishHeader(out, partial);
     this.#free(partial);
     this.#complete = undefined;
     return total;
@@ -128,7 +164,52 @@ export class Reassembler {
   }
 
   use(): ReassemblyUse {
-    return { packets: this.#packets.filter(({ active }) => active).length, octets: this.#pool.octetsInUse };
+    const active = this.#packets.filter((partial) => partial.active);
+    return {
+      packets: active.length,
+      fragments: active.reduce((sum, { fragments }) => sum + fragments, 0),
+      octets: this.#pool.octetsInUse,
+      reassembledPackets: BigInt(this.#reassembledPackets),
+      reassembledFragments: BigInt(this.#reassembledFragments),
+    };
+  }
+
+  /** Why a fragment that is well-formed in itself cannot become part of its packet. */
+  #refusal(
+    partial: PartialPacket,
+    packet: Uint8Array,
+    offset: number,
+    flow: Flow,
+    fields: FragmentFields,
+  ): DropReason | undefined {
+    if (partial.refused) return 'fragment_of_refused_packet';
+    const misfit = this.#misfit(partial, packet, offset, fields);
+    if (misfit !== undefined) return misfit;
+    if (partial.fragments >= MAXIMUM_FRAGMENTS) return 'fragment_too_many';
+    if (!this.#wouldBeWhole(partial, fields)) return undefined;
+    // The largest total length of IPv4, the largest payload length of IPv6.
+    const headerLength = fields.position === 0 ? fields.headerLength : partial.headerLength;
+    const end = fields.more ? partial.end : fields.position + fields.dataLength;
+    const counted = flow.family === 6 ? headerLength - IPV6.headerLength : headerLength;
+    if (counted + end > MAXIMUM_LENGTH) return 'fragment_oversize';
+    // RFC 3168 section 5.3: CE on the whole "MUST NOT occur if any of the other fragments [...] carries Not-ECT".
+    const mixed = (1 << ECN.ce) | (1 << ECN.notEct);
+    return ((partial.ecn | ecnBit(packet, offset)) & mixed) === mixed ? 'fragment_ecn_mixed' : undefined;
+  }
+
+  /** Whether a fragment that fits is the last that was missing. */
+  #wouldBeWhole(partial: PartialPacket, { position, dataLength, more }: FragmentFields): boolean {
+    const end = more ? partial.end : position + dataLength;
+    return partial.received + dataLength === end && (position === 0 || partial.header !== NONE);
+  }
+
+  /** Copies the header, if it is there, and all octets to where they belong. */
+  #load(partial: PartialPacket, out: Uint8Array, headerLength: number): void {
+    this.#pool.load(partial.header, headerLength, out, 0);
+    for (let fragment = partial.first; fragment !== NONE; fragment = this.#nextFragment[fragment] ?? NONE) {
+      const position = this.#position[fragment] ?? 0;
+      this.#pool.load(fragment, this.#length[fragment] ?? 0, out, headerLength + position);
+    }
   }
 
   /** The packet that a fragment belongs to, new when it is the first to arrive; the oldest makes room when there is none. */
@@ -173,9 +254,7 @@ export class Reassembler {
     this.#length[fragment] = dataLength;
     this.#nextFragment[fragment] = partial.first;
     partial.first = fragment;
-    if (!partial.six && (readUint16(packet, offset + IPV4.fragment) & IPV4.dontFragment) !== 0) {
-      partial.dontFragment = true;
-    }
+    if (!partial.six && doesNotFragment(packet, offset)) partial.dontFragment = true;
     if (fields.position !== 0) return true;
     partial.header = this.#storeOctets(partial, packet, offset, headerLength);
     partial.headerLength = headerLength;
@@ -204,25 +283,6 @@ export class Reassembler {
       }
     }
     return oldest;
-  }
-
-  #finish(partial: PartialPacket): 'complete' | DropReason {
-    // The largest total length of IPv4, the largest payload length of IPv6.
-    const header = partial.six ? partial.headerLength - IPV6.headerLength : partial.headerLength;
-    if (header + partial.end > MAXIMUM_LENGTH) return this.#refuseComplete(partial, 'fragment_oversize');
-    // RFC 3168 section 5.3: CE on the whole "MUST NOT occur if any of the other fragments [...] carries Not-ECT".
-    const mixed = (1 << ECN.ce) | (1 << ECN.notEct);
-    if ((partial.ecn & mixed) === mixed) return this.#refuseComplete(partial, 'fragment_ecn_mixed');
-    this.#complete = partial;
-    this.identification = partial.identification;
-    this.largestFragment = partial.largest;
-    return 'complete';
-  }
-
-  /** The fragment that completed the packet is the caller's to count. */
-  #refuseComplete(partial: PartialPacket, reason: DropReason): DropReason {
-    partial.fragments--;
-    return this.#refuse(partial, reason);
   }
 
   /** Ends a packet for one reason that this fragment gave; later ones are refused as well, until its time is over. */
@@ -257,61 +317,6 @@ export class Reassembler {
   }
 }
 
-/** A packet of which fragments wait. */
-class PartialPacket {
-  active = false;
-  refused = false;
-  six = false;
-  since = 0;
-  arrival = 0;
-  identification = 0;
-  /** IPv4 alone tells packets apart by it (RFC 791); the first fragment of IPv6 alone knows it. */
-  protocol = 0;
-  readonly addresses = new Uint8Array(32);
-  /** Chains: octets of the last fragment to arrive, and the header of the one at position 0. */
-  first = NONE;
-  header = NONE;
-  headerLength = 0;
-  nextHeaderField = 0;
-  next = 0;
-  fragments = 0;
-  received = 0;
-  /** Octets of the fragmentable part. */
-  end = UNKNOWN;
-  /** Of all fragments: bit 1 << field. */
-  ecn = 0;
-  largest = 0;
-  dontFragment = false;
-
-  begin(packet: Uint8Array, offset: number, flow: Flow, fields: FragmentFields, now: number, arrival: number): void {
-    this.active = true;
-    this.refused = false;
-    this.six = flow.family === 6;
-    this.since = now;
-    this.arrival = arrival;
-    this.identification = fields.identification;
-    this.protocol = this.six ? 0 : fields.next;
-    copyOctets(packet, offset + (this.six ? IPV6.source : IPV4.source), this.six ? 32 : 8, this.addresses, 0);
-    this.received = 0;
-    this.end = UNKNOWN;
-    this.ecn = 0;
-    this.largest = 0;
-    this.dontFragment = false;
-  }
-
-  isOf(packet: Uint8Array, offset: number, fields: FragmentFields): boolean {
-    const six = (packet[offset] ?? 0) >>> 4 === 6;
-    if (this.identification !== fields.identification || this.six !== six) return false;
-    if (!six && this.protocol !== fields.next) return false;
-    const at = offset + (six ? IPV6.source : IPV4.source);
-    const words = six ? 8 : 2;
-    for (let word = 0; word < words; word++) {
-      if (readUint32(packet, at + 4 * word) !== readUint32(this.addresses, 4 * word)) return false;
-    }
-    return true;
-  }
-}
-
 /** What no fragment may look like, whatever packet it belongs to. */
 function refusalOf(flow: Flow, fields: FragmentFields): DropReason | undefined {
   const { position, dataLength, more } = fields;
@@ -324,16 +329,19 @@ function refusalOf(flow: Flow, fields: FragmentFields): DropReason | undefined {
   return flow.totalLength - flow.nextLayerOffset < least ? 'fragment_tiny' : undefined;
 }
 
+function ecnBit(packet: Uint8Array, offset: number): number {
+  return 1 << (readTrafficClass(packet, offset) & 3);
+}
+
 function check(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new RangeError(`reassembly.${name} is ${least} to ${most}, not ${value}`);
 }
 
-const UNKNOWN = -1;
 /** Enough for the largest packet over a link of 1280 octets. */
 const MAXIMUM_FRAGMENTS = 64;
 const MAXIMUM_LENGTH = 65_535;
+const WHOLE_LENGTH = IPV6.headerLength + MAXIMUM_LENGTH;
 const LEAST_OCTETS = 256 << 10;
-const RESERVED_FLAG = 0x8000;
 const TCP_HEADER = 20;
 const LEAST_HEADER = 8;

@@ -1,6 +1,9 @@
 import { IPV6_MINIMUM_MTU } from '../policy/path-mtu.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import type { Family } from '../wire/ip/address.js';
+import type { Flow } from '../wire/ip/flow.js';
+import { doesNotFragment, readTrafficClass } from '../wire/ip/header.js';
+import { hidesFields, type PolicyInForce } from './fragment-intake.js';
 
 /**
  * What happens to a clear packet whose protected form exceeds the path MTU (RFC 4301 section 8.2.1).
@@ -41,6 +44,36 @@ export interface TooLarge {
 export function tooLargeAction(facts: TooLarge): TooLargeAction {
   const row = ROWS.find(({ holds }) => holds(facts));
   return row?.action ?? 'report';
+}
+
+/**
+ * The facts about a packet that would have `length` octets. `next`: what its fragmentable part begins with;
+ * `largestFragment` and `limit` as above.
+ */
+export function factsOf(
+  policy: PolicyInForce,
+  association: OutboundAssociation,
+  flow: Flow,
+  packet: Uint8Array,
+  offset: number,
+  next: number,
+  length: number,
+  largestFragment: number | undefined,
+  limit: number,
+): TooLarge {
+  const dontFragment = doesNotFragment(packet, offset);
+  const dscp = readTrafficClass(packet, offset) >>> 2;
+  return {
+    family: flow.family,
+    mode: association.mode,
+    dontFragment,
+    outerDontFragment: outerDontFragment(association, dontFragment),
+    fragmentation: association.pathMtu?.fragmentation ?? 'before',
+    length,
+    largestFragment,
+    limit,
+    carriesFragments: association.nonFirstFragmentsAlso || !hidesFields(policy, flow, next, dscp),
+  };
 }
 
 /** DF of the outer header (section 8.1); without one of the engine's, of the one that a socket writes. */
