@@ -137,11 +137,12 @@ describe('explain', () => {
       'in discard protection_required',
       'in discard spd_discard',
       'out bypass ',
-      'out discard fragment_without_ports',
+      'out discard fragment_tiny',
       'out discard held',
       'out discard no_policy',
       'out discard reported',
       'out discard spd_discard',
+      'out held ',
       'out transmit ',
     ]);
   });
