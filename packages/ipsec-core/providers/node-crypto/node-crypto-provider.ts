@@ -1,7 +1,13 @@
-import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
-import type { CryptoProvider, KeyedCipher } from '@weft/ipsec-core';
+import { createCipheriv, createDecipheriv, createSecretKey, getCiphers, getHashes } from 'node:crypto';
+import type { AeadAlgorithm, CipherAlgorithm, CryptoProvider, KeyedCipher, MacAlgorithm } from '@weft/ipsec-core';
 import { nodeAead } from './aead.js';
 import { nodeMac } from './mac.js';
+
+/** What this Node offers: a build without legacy algorithms, or in FIPS mode, has fewer. */
+const available = new Set([...getCiphers(), ...getHashes().map((hash) => hash.toLowerCase())]);
+const needs = <Name extends string>(table: Readonly<Record<Name, readonly string[]>>): readonly Name[] =>
+  (Object.keys(table) as Name[]).filter((name) => table[name].every((primitive) => available.has(primitive)));
+const aes = (mode: string) => [`aes-128-${mode}`, `aes-192-${mode}`, `aes-256-${mode}`];
 
 /**
  * Algorithms of the OpenSSL inside Node. Keys are always KeyObjects: a raw key costs three times as much per packet on
@@ -9,9 +15,20 @@ import { nodeMac } from './mac.js';
  */
 export const nodeCryptoProvider: CryptoProvider = {
   name: 'node:crypto',
-  aeads: ['aes-gcm', 'aes-ccm', 'chacha20-poly1305'],
-  ciphers: ['aes-cbc', 'aes-ctr'],
-  macs: ['hmac-sha1', 'hmac-sha2-256', 'hmac-sha2-384', 'hmac-sha2-512', 'aes-xcbc', 'aes-cmac'],
+  aeads: needs<AeadAlgorithm>({
+    'aes-gcm': aes('gcm'),
+    'aes-ccm': aes('ccm'),
+    'chacha20-poly1305': ['chacha20-poly1305'],
+  }),
+  ciphers: needs<CipherAlgorithm>({ 'aes-cbc': aes('cbc'), 'aes-ctr': aes('ctr') }),
+  macs: needs<MacAlgorithm>({
+    'hmac-sha1': ['sha1'],
+    'hmac-sha2-256': ['sha256'],
+    'hmac-sha2-384': ['sha384'],
+    'hmac-sha2-512': ['sha512'],
+    'aes-xcbc': aes('cbc'),
+    'aes-cmac': aes('cbc'),
+  }),
   aead: nodeAead,
   mac: nodeMac,
   cipher(algorithm, key, direction): KeyedCipher {
