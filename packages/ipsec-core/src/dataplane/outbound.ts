@@ -239,7 +239,7 @@ export class OutboundProcessor {
     writeEspTrailer(out, payload + payloadLength, payloadLength, esp.alignment, ESP_DUMMY);
     esp.writeIv(out, outOffset, high);
     esp.seal(out, outOffset, length, high);
-    association.count(0, now);
+    association.count(payloadLength, now);
     return this.#answer('transmit', tunnelId, length, 0);
   }
 

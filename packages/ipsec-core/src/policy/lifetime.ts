@@ -1,3 +1,4 @@
+import type { KeyUsageLimit } from '../crypto/key-usage.js';
 import { SecurityAssociationError } from '../errors.js';
 
 export type LifetimeStage = 'soft' | 'hard';
@@ -25,20 +26,22 @@ export class Lifetime {
   #softReported = false;
 
   /**
-   * `now` in milliseconds of the monotonic clock, `share` in 0..1 a random number, `usageLimit` the packets after
-   * which the algorithm's key is worn out. Throws SecurityAssociationError unless 0 < soft <= hard for each bound.
+   * `now` in milliseconds of the monotonic clock, `share` in 0..1 a random number, `usage` what the algorithm's key
+   * bears, which no parameter can exceed. Throws SecurityAssociationError unless 0 < soft <= hard for each bound.
    */
-  constructor(now: number, parameters: LifetimeParameters, share: number, usageLimit: number) {
+  constructor(now: number, parameters: LifetimeParameters, share: number, usage: KeyUsageLimit) {
     const { jitter = 0 } = parameters;
     if (!(jitter >= 0 && jitter <= 0.5)) throw new SecurityAssociationError('LIFETIME', 'jitter is 0 to 0.5.');
     const early = 1 - jitter * share;
     const { softLifetimeMilliseconds: soft, hardLifetimeMilliseconds: hard } = parameters;
     this.#softAt = now + checked('milliseconds', soft, hard) * early;
     this.hardAt = now + hard;
-    this.#hardPackets = Math.min(parameters.hardPackets ?? usageLimit, usageLimit);
-    this.#softPackets = bound('packets', parameters.softPackets, this.#hardPackets) * early;
-    this.#hardBytes = parameters.hardBytes ?? Number.POSITIVE_INFINITY;
-    this.#softBytes = bound('bytes', parameters.softBytes, this.#hardBytes) * early;
+    const packets = bounds('packets', parameters.softPackets, parameters.hardPackets, usage.packets);
+    const bytes = bounds('bytes', parameters.softBytes, parameters.hardBytes, usage.octets);
+    this.#hardPackets = packets.hard;
+    this.#softPackets = packets.soft * early;
+    this.#hardBytes = bytes.hard;
+    this.#softBytes = bytes.soft * early;
   }
 
   /** Whether the association must not take one more packet. */
@@ -56,9 +59,13 @@ export class Lifetime {
   }
 }
 
-/** Without a soft bound of its own, a hard bound is announced when nine tenths are used. */
-function bound(unit: string, soft: number | undefined, hard: number): number {
-  return soft === undefined ? hard * DEFAULT_SOFT : checked(unit, soft, hard);
+/** A hard bound that has no soft one, or is cut by the limit of the key, is announced when nine tenths are used. */
+function bounds(unit: string, soft: number | undefined, hard: number | undefined, limit: number) {
+  const configured = hard ?? Number.POSITIVE_INFINITY;
+  const announced = checked(unit, soft ?? configured, configured);
+  const effective = Math.min(configured, limit);
+  const latest = soft === undefined || configured > limit ? effective * DEFAULT_SOFT : effective;
+  return { soft: Math.min(announced, latest), hard: effective };
 }
 
 function checked(unit: string, soft: number, hard: number): number {

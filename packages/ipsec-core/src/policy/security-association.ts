@@ -1,6 +1,7 @@
 import { readUint32 } from '../bytes/octets.js';
 import { type AhIntegrityName, type AhTransform, createAhTransform } from '../crypto/ah-transform.js';
 import { createEspTransform, type EspTransform } from '../crypto/esp-transform.js';
+import { ahKeyUsageLimit, espKeyUsageLimit, type KeyUsageLimit } from '../crypto/key-usage.js';
 import type { CryptoProvider, Direction } from '../crypto/provider.js';
 import type { EncryptionName, IntegrityName } from '../crypto/suites.js';
 import { SecurityAssociationError } from '../errors.js';
@@ -145,7 +146,7 @@ export class SecurityAssociation {
     this.traffic = new AssociationTraffic(parameters);
     this.nonFirstFragmentsAlso = parameters.nonFirstFragmentsAlso ?? false;
     this.installedAt = now;
-    this.lifetime = new Lifetime(now, parameters, randomShare(options.random), KEY_USAGE_LIMIT);
+    this.lifetime = new Lifetime(now, parameters, randomShare(options.random), keyUsageLimitOf(parameters));
     if (parameters.protocol === 'esp') {
       this.suite = parameters.suite;
       this.esp = espTransformOf(parameters, options);
@@ -288,6 +289,11 @@ function ahTransformOf(parameters: AhAssociationParameters, options: Association
   });
 }
 
+function keyUsageLimitOf(parameters: SecurityAssociationParameters): KeyUsageLimit {
+  if (parameters.protocol === 'ah') return ahKeyUsageLimit(parameters.integrity);
+  return espKeyUsageLimit(parameters.suite, parameters.integrity, parameters.padTo ?? 1);
+}
+
 function randomShare(random: (out: Uint8Array) => void): number {
   const octets = new Uint8Array(4);
   random(octets);
@@ -296,8 +302,3 @@ function randomShare(random: (out: Uint8Array) => void): number {
 
 const LAST_SPI = 0xffffffff;
 const DEFAULT_HOP_LIMIT = 64;
-/**
- * Packets of one key, whatever was configured. 2^40 packets of 9,000 octets are 2^49.2 blocks of AES: the advantage of
- * telling CBC, CTR, GCM or CMAC output from random stays below 2^-28 (2^(2*49.2)/2^128 and a half).
- */
-const KEY_USAGE_LIMIT = 2 ** 40;
