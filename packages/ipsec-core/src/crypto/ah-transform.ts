@@ -1,9 +1,10 @@
 import { equalConstantTime } from '../bytes/compare.js';
 import { copyOctets, writeUint32 } from '../bytes/octets.js';
+import { ScratchOctets } from '../bytes/scratch-octets.js';
 import { SecurityAssociationError } from '../errors.js';
 import { AH, prepareAhInput } from '../wire/ah.js';
-import { notOffered } from './esp-transform.js';
 import type { CryptoProvider, Direction, KeyedAead, KeyedMac } from './provider.js';
+import { requireKnown, requireOffered } from './requirements.js';
 import { INTEGRITY, type IntegrityName } from './suites.js';
 
 /** AUTH_AES_128_GMAC and its siblings (RFC 4543 section 4), or any integrity algorithm of ESP. */
@@ -48,6 +49,7 @@ export interface AhTransform {
 export function createAhTransform(options: AhTransformOptions): AhTransform {
   const { integrity, provider, keyingMaterial, keyBits } = options;
   const gmac = integrity === 'aes-gmac';
+  if (!gmac) requireKnown(integrity, INTEGRITY);
   if (gmac && ![128, 192, 256].includes(keyBits)) {
     throw new SecurityAssociationError('KEY_LENGTH', `aes-gmac takes keys of 128, 192, 256 bits, not ${keyBits}.`);
   }
@@ -59,11 +61,11 @@ export function createAhTransform(options: AhTransformOptions): AhTransform {
     );
   }
   if (gmac) {
-    if (!provider.aeads.includes('aes-gcm')) throw notOffered(provider, 'aes-gcm');
+    requireOffered(provider, provider.aeads, 'aes-gcm');
     return new AhIcv(new GmacIcv(options), options.extendedSequenceNumbers);
   }
   const suite = INTEGRITY[integrity];
-  if (!provider.macs.includes(suite.algorithm)) throw notOffered(provider, suite.algorithm);
+  requireOffered(provider, provider.macs, suite.algorithm);
   return new AhIcv(
     new MacIcv(provider.mac(suite.algorithm, keyingMaterial), suite.icvLength),
     options.extendedSequenceNumbers,
@@ -83,7 +85,7 @@ class AhIcv implements AhTransform {
   readonly icvFieldLength: number;
   readonly #icv: Icv;
   readonly #esn: boolean;
-  readonly #covered = new Uint8Array(MAXIMUM_PACKET + 4);
+  readonly #scratch = new ScratchOctets();
   readonly #computed = new Uint8Array(64);
 
   constructor(icv: Icv, esn: boolean) {
@@ -137,7 +139,7 @@ class AhIcv implements AhTransform {
     sequenceHigh: number,
   ): boolean {
     if (length > MAXIMUM_PACKET) return false;
-    const covered = this.#covered;
+    const covered = this.#scratch.room(length + 4);
     if (!prepareAhInput(covered, packet, offset, length, ahOffset, ahLength, this.#icv.ivLength)) return false;
     // RFC 4302 section 3.3.3.2.2: the high half counts as if it stood behind the payload.
     if (this.#esn) writeUint32(covered, length, sequenceHigh);

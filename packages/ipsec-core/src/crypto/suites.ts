@@ -94,10 +94,18 @@ export const INTEGRITY: Readonly<Record<IntegrityName, IntegritySuite>> = {
 
 /** Names of other people's configurations that are refused, and why. */
 export const FORBIDDEN: Readonly<Record<string, string>> = {
+  'des-iv64': 'DES must not be used (RFC 8221 section 5)',
+  'des-iv32': 'DES must not be used (RFC 8221 section 5)',
   des: 'DES must not be used (RFC 8221 section 5)',
   '3des': '3DES should not be used (RFC 8221 section 5): 64-bit blocks collide within hours at line rate',
   blowfish: 'Blowfish must not be used (RFC 8221 section 5)',
+  '3idea': '3IDEA must not be used (RFC 8221 section 5)',
+  idea: 'IDEA is deprecated (RFC 9395)',
+  rc5: 'RC5 is deprecated (RFC 9395)',
+  cast: 'CAST is deprecated (RFC 9395)',
   'hmac-md5-96': 'HMAC-MD5 must not be used (RFC 8221 section 6)',
+  'hmac-md5-128': 'HMAC-MD5 is deprecated (RFC 9395)',
+  'hmac-sha1-160': 'HMAC-SHA1-160 is deprecated (RFC 9395)',
   'kpdk-md5': 'KPDK-MD5 must not be used (RFC 8221 section 6)',
   'des-mac': 'DES-MAC must not be used (RFC 8221 section 6)',
 };
