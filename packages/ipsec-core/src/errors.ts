@@ -33,7 +33,8 @@ export type PolicyErrorCode =
   | 'MALFORMED_RANGE'
   | 'POPULATE_FROM_PACKET'
   | 'PORTS_WITHOUT_PROTOCOL'
-  | 'PROTOCOL_OUT_OF_RANGE';
+  | 'PROTOCOL_OUT_OF_RANGE'
+  | 'TOO_MANY_SELECTORS';
 
 /** A policy database that cannot be made. `path` names the value at fault, for example `[3].selector.localPorts[0]`. */
 export class PolicyError extends Error {

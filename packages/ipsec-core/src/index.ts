@@ -69,6 +69,7 @@ export {
   type TrafficSelector,
 } from './policy/selector.js';
 export { createSecurityPolicyDatabase, SecurityPolicyDatabase } from './policy/spd.js';
+export { fromWireSelectors, toWireSelectors, type WireSelectors } from './policy/wire-selectors.js';
 export {
   type EspLengths,
   espOverhead,

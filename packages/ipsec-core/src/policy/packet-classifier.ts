@@ -9,6 +9,7 @@ import {
   ANY_PROTOCOL,
   familyOf,
   type Interval,
+  isAnyPort,
   type PortSelector,
   type TrafficSelector,
 } from './selector.js';
@@ -153,7 +154,7 @@ function protocolIntervals(protocol: TrafficSelector['protocol']): readonly Inte
 
 function portIntervals(ports: PortSelector): readonly Interval[] {
   if (ports === 'opaque') return [HIDDEN_PORT];
-  return ports.length === 0 ? [ANY_PORT] : ports;
+  return isAnyPort(ports) ? [ANY_PORT] : ports;
 }
 
 const DIMENSIONS = 6;

@@ -3,7 +3,7 @@ import type { AddressRange, Family } from '../wire/ip/address.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { hasPorts, isMessageProtocol, OPAQUE_PORT, OPAQUE_PROTOCOL, PROTOCOL } from '../wire/ip/protocol.js';
 import { SELECTOR_FIELD } from './security-policy.js';
-import type { PortRange, PortSelector, TrafficSelector } from './selector.js';
+import { isAnyPort, type PortRange, type PortSelector, type TrafficSelector } from './selector.js';
 
 /** `hidden`: the fragment does not show what would decide. */
 export type SelectorMatch = 'match' | 'mismatch' | 'hidden';
@@ -28,8 +28,8 @@ export class CompiledSelector {
     this.#remote = new AddressList(selector.remoteAddresses);
     this.#protocol = protocol === 'any' ? ANY : protocol === 'opaque' ? OPAQUE_PROTOCOL : protocol;
     this.#message = isMessageProtocol(this.#protocol);
-    this.#localPorts = localPorts;
-    this.#remotePorts = remotePorts;
+    this.#localPorts = isAnyPort(localPorts) ? [] : localPorts;
+    this.#remotePorts = isAnyPort(remotePorts) ? [] : remotePorts;
     const localPort = singlePort(protocol, localPorts);
     const remotePort = singlePort(protocol, remotePorts);
     this.single =

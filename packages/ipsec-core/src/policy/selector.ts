@@ -10,8 +10,9 @@ export interface PortRange {
 }
 
 /**
- * A list of ranges; the empty list is ANY, which "encompasses the OPAQUE value". `opaque` matches only packets that do
- * not show the field: later fragments, and protocols that have none (RFC 4301 section 4.4.1, "OPAQUE and ANY").
+ * A list of ranges; the empty list is ANY, and so is the range 0 to 65535, as IKEv2 writes it. ANY "encompasses the
+ * OPAQUE value"; `opaque` matches only packets that do not show the field: later fragments, and protocols that have none
+ * (RFC 4301 section 4.4.1, "OPAQUE and ANY").
  */
 export type PortSelector = readonly PortRange[] | 'opaque';
 
@@ -55,9 +56,14 @@ export function icmpTypesAndCodes(types: PortRange, codes: PortRange = { first: 
   return { first: types.first * 256 + codes.first, last: types.last * 256 + codes.last };
 }
 
-/** Mobility Header types as a port range: the type is "in the most significant eight bits" (section 4.4.1.1). */
+/** Mobility Header types as a port range, "the least significant eight bits set to zero" (RFC 7296 section 3.13.1). */
 export function mobilityTypes(types: PortRange): PortRange {
-  return { first: types.first * 256, last: types.last * 256 + 255 };
+  return { first: types.first * 256, last: types.last * 256 };
+}
+
+/** RFC 4301 section 4.4.1.2: "ANY: start = 0, end = <max>", which is no range of visible values. */
+export function isAnyPort(ports: PortSelector): boolean {
+  return ports.length === 0 || (ports !== 'opaque' && ports.some(({ first, last }) => first === 0 && last === 65535));
 }
 
 /** Throws PolicyError when a selector set is malformed or can match no packet. */
@@ -142,6 +148,6 @@ function checkPorts(selector: TrafficSelector, field: 'localPorts' | 'remotePort
 function checkPortPair({ protocol, localPorts, remotePorts }: TrafficSelector, path: string): void {
   if (typeof protocol !== 'number' || !hasPorts(protocol)) return;
   const [hidden, shown] = localPorts === 'opaque' ? [localPorts, remotePorts] : [remotePorts, localPorts];
-  if (hidden !== 'opaque' || shown === 'opaque' || shown.length === 0) return;
+  if (hidden !== 'opaque' || shown === 'opaque' || isAnyPort(shown)) return;
   throw new PolicyError('EMPTY_SELECTOR', path, 'no packet hides one port and shows the other.');
 }

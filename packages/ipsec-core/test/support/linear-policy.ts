@@ -105,7 +105,7 @@ function matchPort(
   const hidden = packet.fragment === 'later';
   const shown = !hidden && (MESSAGES.includes(packet.protocol) || WITH_PORTS.includes(packet.protocol));
   if (asked === 'opaque') return shown ? 'no' : 'yes';
-  if (asked.length === 0) return 'yes';
+  if (asked.length === 0 || asked.some(({ first, last }) => first === 0 && last === 65535)) return 'yes';
   if (hidden) return 'possibly';
   if (!shown) return 'no';
   const value = end === 'source' ? packet.sourcePort : packet.destinationPort;

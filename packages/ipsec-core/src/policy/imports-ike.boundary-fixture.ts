@@ -1,0 +1,2 @@
+// Must be refused by the linter: policy may not import ike.
+export * from '../ike/index.js';
