@@ -30,7 +30,10 @@ export class SecurityAssociationError extends Error {
 export type PolicyErrorCode =
   | 'DUPLICATE_ENTRY'
   | 'EMPTY_SELECTOR'
+  | 'MALFORMED_IDENTITY'
   | 'MALFORMED_RANGE'
+  | 'NO_AUTHORIZATION'
+  | 'NO_CREDENTIAL'
   | 'POPULATE_FROM_PACKET'
   | 'PORTS_WITHOUT_PROTOCOL'
   | 'PROTOCOL_OUT_OF_RANGE'

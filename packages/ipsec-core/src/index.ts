@@ -49,7 +49,17 @@ export {
 } from './errors.js';
 export type { TrafficParameters } from './policy/association-traffic.js';
 export type { LifetimeParameters } from './policy/lifetime.js';
+export { bindNamedPolicy, type NamedPeer, policiesNamed } from './policy/named-policy.js';
 export type { PathMtuChange, PathMtuParameters, PathMtuSource } from './policy/path-mtu.js';
+export {
+  authorizedSelectors,
+  type ChildAuthorization,
+  createPeerAuthorizationDatabase,
+  type PeerAuthentication,
+  type PeerAuthorization,
+  PeerAuthorizationDatabase,
+} from './policy/peer-authorization-database.js';
+export { matchesIdentity, type PeerIdentifier, type PeerName } from './policy/peer-identity.js';
 export type { PacketSelectors } from './policy/populate.js';
 export type { LifetimeEvent } from './policy/sad.js';
 export type {
@@ -93,3 +103,10 @@ export {
 export { decapsulateEcn, ECN, type EcnAnomaly, ecnAnomaly } from './wire/ip/ecn.js';
 export { PROTOCOL } from './wire/ip/protocol.js';
 export { classifyEncapsulated, type EncapsulatedKind } from './wire/udp-encap.js';
+export {
+  ATTRIBUTE_TYPE,
+  type DistinguishedName,
+  type NameAttribute,
+  type RelativeDistinguishedName,
+  readDistinguishedName,
+} from './wire/x509/distinguished-name.js';

@@ -8,6 +8,7 @@ import {
   OutboundAssociation,
   type SecurityAssociationParameters,
 } from '../policy/security-association.js';
+import { isNamed } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
 import { type Acquire, AcquireQueue } from './acquire.js';
@@ -130,7 +131,7 @@ export class DataPlane {
     this.#policies.install(database);
     this.#acquires.clear();
     this.#outboundContext.tunnels = database.entries.map((entry) =>
-      entry.action === 'PROTECT' ? this.#associations.tunnel(entry.tunnelId) : undefined,
+      entry.action === 'PROTECT' && !isNamed(entry) ? this.#associations.tunnel(entry.tunnelId) : undefined,
     );
     this.#outboundContext.database = database;
     this.#inboundContext.database = database;

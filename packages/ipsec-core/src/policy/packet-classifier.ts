@@ -3,7 +3,7 @@ import type { Flow } from '../wire/ip/flow.js';
 import { isMessageProtocol, OPAQUE_PORT, OPAQUE_PROTOCOL } from '../wire/ip/protocol.js';
 import { AddressRanks } from './address-ranks.js';
 import { type Box, DecisionTree } from './decision-tree.js';
-import type { SecurityPolicy } from './security-policy.js';
+import { isNamed, type SecurityPolicy } from './security-policy.js';
 import {
   ANY_PORT,
   ANY_PROTOCOL,
@@ -116,6 +116,7 @@ interface PlacedSet {
 
 function placedSets(entry: SecurityPolicy, position: number, family: Family): readonly PlacedSet[] {
   const only = entry.action === 'PROTECT' ? undefined : entry.direction;
+  if (isNamed(entry)) return [];
   const sets = entry.selectors.flatMap((selector): readonly PlacedSet[] => {
     if (!familyOf(selector, family)) return [];
     const { protocol, localPorts, remotePorts } = selector;

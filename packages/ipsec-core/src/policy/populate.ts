@@ -1,8 +1,9 @@
 import type { AddressRange } from '../wire/ip/address.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { hasPorts, isMessageProtocol, OPAQUE_PORT, OPAQUE_PROTOCOL } from '../wire/ip/protocol.js';
+import { containsAddress } from './address-ranges.js';
 import { populatedFields, SELECTOR_FIELD, type SecurityPolicy } from './security-policy.js';
-import { compareOctets, type PortSelector, type TrafficSelector } from './selector.js';
+import type { PortSelector, TrafficSelector } from './selector.js';
 
 /** The selector fields of one outbound packet, as values. `opaque`: it does not show them. */
 export interface PacketSelectors {
@@ -63,12 +64,7 @@ function populateSet(selector: TrafficSelector, fields: number, packet: PacketSe
 }
 
 function one(ranges: readonly AddressRange[], address: Uint8Array): readonly AddressRange[] | undefined {
-  const contained =
-    ranges.length === 0 ||
-    ranges.some(
-      ({ first, last }) =>
-        first.length === address.length && compareOctets(first, address) <= 0 && compareOctets(address, last) <= 0,
-    );
+  const contained = ranges.length === 0 || ranges.some((range) => containsAddress(range, address));
   return contained ? [{ first: address, last: address }] : undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { Direction } from '../crypto/provider.js';
 import { PolicyError } from '../errors.js';
+import { checkPeerIdentifier, type PeerName } from './peer-identity.js';
 import { checkSelector, type TrafficSelector } from './selector.js';
 
 /**
@@ -20,6 +21,8 @@ export type SecurityPolicy = {
       readonly tunnelId: string;
       /** Fields whose value an association takes from the packet that asks for it (PFP), not from this entry. */
       readonly populateFromPacket?: readonly SelectorField[];
+      /** The entry is a responder's, for the peers of these names: packets match only what it becomes for one of them. */
+      readonly names?: readonly PeerName[];
     }
   | {
       readonly action: 'BYPASS';
@@ -50,11 +53,19 @@ export function populatedFields(policy: SecurityPolicy): number {
   return (policy.populateFromPacket ?? []).reduce((bits, field) => bits | SELECTOR_FIELD[field], 0);
 }
 
+/** Whether the entry is one that packets do not match (RFC 4301 section 4.4.1.1, "Name", case 1). */
+export function isNamed(policy: SecurityPolicy): boolean {
+  return policy.action === 'PROTECT' && policy.names !== undefined;
+}
+
 /** Throws PolicyError when an entry is malformed or one of its selector sets can match no packet. */
 export function checkPolicy(policy: SecurityPolicy, path: string): void {
   const { selectors } = policy;
   if (selectors.length === 0) {
     throw new PolicyError('EMPTY_SELECTOR', `${path}.selectors`, 'an entry has at least one selector set.');
+  }
+  if (policy.action === 'PROTECT') {
+    for (const [i, name] of (policy.names ?? []).entries()) checkPeerIdentifier(name, `${path}.names[${i}]`);
   }
   const populated = populatedFields(policy);
   for (const [i, selector] of selectors.entries()) {
