@@ -115,12 +115,14 @@ class Machine {
 let pki: TestPki;
 let directory: string;
 let machine: Machine;
+let logged: unknown[];
 beforeAll(async () => {
   pki = await TestPki.create();
 });
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'weft-edge-spec-'));
   machine = new Machine();
+  logged = [];
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
@@ -141,9 +143,9 @@ async function startEdge(): Promise<{
     bootId: 'boot',
     store,
     highestEpoch: await store.highestEpoch(),
-    installer: new BundleInstaller(new System(machine), SILENT),
+    installer: new BundleInstaller(new System(machine), LOG),
     dataPlane: machine.dataPlane,
-    log: SILENT,
+    log: LOG,
     send: (message) => {
       sent.push(message);
       return true;
@@ -396,6 +398,12 @@ describe('the edge', () => {
     machine.failing = 'association';
     expect(await run({})).toMatchObject(refused(at, 'association_refused'));
     expect(machine.installed).toHaveLength(1);
+    const key = Buffer.alloc(36, 7);
+    const written = JSON.stringify(logged);
+    expect(written).toContain('security association command carried out');
+    for (const encoding of ['hex', 'base64', 'base64url'] as const)
+      expect(written).not.toContain(key.toString(encoding));
+    expect(written).not.toContain('7,7,7');
   });
 
   it('reports a soft lifetime when it ends and to every new session while the association is there', async () => {
@@ -439,8 +447,5 @@ function each(prefixes: readonly string[], act: (prefix: string) => unknown): vo
   for (const prefix of prefixes) act(prefix);
 }
 
-function ignore(): void {
-  return;
-}
-
-const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore } as never;
+const record = (...line: unknown[]) => logged.push(line);
+const LOG = { debug: record, info: record, warn: record, error: record, fatal: record } as never;

@@ -10,11 +10,6 @@ export class IdentityStoreError extends AgentError<IdentityStoreErrorCode> {
   override readonly name = 'IdentityStoreError';
 }
 
-/** True when the state directory holds an identity, of whatever quality. */
-export async function isEnrolled(state: StateDirectory): Promise<boolean> {
-  return (await state.read(IDENTITY_FILE)) !== undefined;
-}
-
 /** Loads the identity. Throws IdentityStoreError. */
 export async function loadIdentity(state: StateDirectory): Promise<Identity> {
   const content = await state.read(IDENTITY_FILE);
