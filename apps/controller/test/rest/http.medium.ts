@@ -64,6 +64,40 @@ describe('a problem', () => {
     expect((await problemOf(response)).requestId).toBe('from-the-caller.1');
   });
 
+  it('is in the log by the names of field and rule, under the same number, without the value', async () => {
+    const response = await post('{"name":"secret name ","colour":"secret red"}', json);
+    const { requestId, errors } = await problemOf(response);
+    expect(errors.map(({ pointer, rule }) => [pointer, rule])).toEqual([
+      ['/name', 'characters'],
+      ['/colour', 'unknown_field'],
+    ]);
+    const lines = api.controller.log.filter(
+      (line) => line['requestId'] === requestId && line['msg'] === 'request refused',
+    );
+    expect(lines).toEqual([
+      expect.objectContaining({
+        level: 'info',
+        user: 'admin',
+        method: 'POST',
+        path: api.path('/sites'),
+        code: 'invalid_request',
+        errors: errors.map(({ pointer, rule }) => ({ pointer, rule })),
+      }),
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('secret');
+  });
+
+  it('of somebody who is not logged in is no line that people must read', async () => {
+    const response = await fetch(`${api.controller.url}${api.path('/sites')}`, {
+      method: 'POST',
+      headers: json,
+      body: '{}',
+    });
+    const { requestId } = await problemOf(response);
+    const levels = api.controller.log.filter((line) => line['requestId'] === requestId).map((line) => line['level']);
+    expect(levels).toEqual(['debug']);
+  });
+
   it('answers what was not foreseen without insides; the log has them under the same number', async () => {
     const { sql } = api.controller.controller.application.get(Database);
     await sql`alter table sites rename column description to hidden_by_test`;
@@ -94,6 +128,39 @@ describe('a problem', () => {
       }
     }
     expect(guarded.length).toBeGreaterThan(25);
+  });
+});
+
+describe('every write of the API', () => {
+  it('refuses a field that it does not know, by its name, and changes nothing', async () => {
+    const document = JSON.parse(await openApiText()) as {
+      paths: Record<string, Record<string, { requestBody?: unknown; security?: unknown[] }>>;
+    };
+    const writes: string[] = [];
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        if (operation.requestBody === undefined) continue;
+        const target = path.replaceAll(/\{\w+\}/g, api.tenantId);
+        const response = await api.fetch(target, {
+          method: method.toUpperCase(),
+          headers: { ...json, 'if-match': '*' },
+          body: '{"notAField":1}',
+        });
+        const problem = await problemOf(response);
+        writes.push(`${method} ${path}`);
+        expect({ method, path, status: problem.status, errors: problem.errors }).toMatchObject({
+          status: 422,
+          errors: expect.arrayContaining([expect.objectContaining({ pointer: '/notAField', rule: 'unknown_field' })]),
+        });
+      }
+    }
+    expect(writes).toContain('put /api/v1/tenants/{tenantId}/policies/{policyId}');
+    expect(writes.length).toBeGreaterThan(10);
+  });
+
+  it('refuses an unknown parameter in the query', async () => {
+    const problem = await problemOf(await api.fetch(api.path('/revisions?limit=1&colour=red')));
+    expect(problem).toMatchObject({ status: 422, errors: [{ pointer: '?colour', rule: 'unknown_field' }] });
   });
 });
 

@@ -6,6 +6,7 @@ import { Distribution } from '../../src/distribution/distribution.js';
 import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
 import type { EdgeState } from '../../src/observations/edge-state.js';
 import { EdgeStates } from '../../src/observations/edge-states.js';
+import { PolicyCounters } from '../../src/observations/policy-counters.js';
 import type { TunnelState } from '../../src/observations/tunnel-state.js';
 import { TunnelStates } from '../../src/observations/tunnel-states.js';
 import { BundleSigner } from '../../src/pki/bundle-signer.js';
@@ -223,9 +224,91 @@ describe('a session', () => {
     await eventually(() => expect(state(0).inSync).toBe(true));
     const second = paris.twin();
     second.connect(controller);
-    expect(await second.status()).toMatchObject({ code: status.ALREADY_EXISTS });
+    expect(await second.status()).toMatchObject({
+      code: status.ALREADY_EXISTS,
+      details: expect.stringContaining(
+        'another instance with the identity of this edge is connected; stop it, or enroll',
+      ),
+    });
+    expect(controller.log).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        edgeId: fabric.edgeIds[0],
+        code: 'ALREADY_EXISTS',
+        msg: expect.stringContaining('another instance with the identity of this edge is connected'),
+      }),
+    );
     expect(state(0)).toMatchObject({ connected: true, inSync: true });
     expect(paris.ended).toBeUndefined();
+  });
+
+  it('brings counters of tunnels, rules and drops, which the controller shows', async () => {
+    const [paris, tokyo] = edges;
+    await fabric.publish(controller, ['PROTECT']);
+    paris.connect(controller);
+    tokyo.connect(controller);
+    await associated(paris, tokyo);
+    const tunnelId = paris.bundle?.tunnels[0]?.tunnelId ?? '';
+    const policy = paris.bundle?.securityPolicies[0];
+    paris.say({
+      $case: 'status',
+      value: {
+        takenAt: new Date(1_000),
+        tunnels: [
+          {
+            tunnelId,
+            inboundSpis: [...paris.inbound.keys()],
+            outboundSpi: paris.outbound[0]?.spi ?? 0,
+            inboundPackets: 3n,
+            inboundBytes: 300n,
+            outboundPackets: 5n,
+            outboundBytes: 500n,
+            lastReceivedAt: new Date(900),
+          },
+        ],
+        securityPolicies: [{ entryId: policy?.entryId ?? '', packets: 8n, bytes: 800n }],
+        drops: [{ reason: 'no_policy', packets: 2n }],
+      },
+    });
+    await eventually(() => expect(state(0).drops).toEqual([{ reason: 'no_policy', packets: 2 }]));
+    const end = tunnels()[0]?.ends.find(({ edgeId }) => edgeId === fabric.edgeIds[0]);
+    expect(end).toMatchObject({
+      inboundSpi: [...paris.inbound.keys()][0],
+      outboundSpi: paris.outbound[0]?.spi,
+      inbound: { packets: 3, bytes: 300 },
+      outbound: { packets: 5, bytes: 500 },
+      lastReceivedAt: new Date(900),
+    });
+    const counters = application().get(PolicyCounters).byRule(fabric.tenantId);
+    expect(counters.get(policy?.ruleId ?? '')).toEqual({ packets: 8, bytes: 800 });
+  });
+
+  it('lives on while Postgres is gone; who comes then is told to come later, and is served when it is back', async () => {
+    const [paris, tokyo] = edges;
+    await fabric.publish(controller, ['PROTECT']);
+    paris.connect(controller);
+    tokyo.connect(controller);
+    await associated(paris, tokyo);
+    const before = [...paris.inbound.keys()];
+    tokyo.reboot();
+    await eventually(() => expect(state(1).connected).toBe(false));
+    await postgres.stop();
+    try {
+      tokyo.connect(controller);
+      expect(await tokyo.status()).toMatchObject({
+        code: status.UNAVAILABLE,
+        details: 'the controller cannot reach its database; try again later',
+      });
+      expect(state(0)).toMatchObject({ connected: true, inSync: true });
+      expect([...paris.inbound.keys()]).toEqual(before);
+    } finally {
+      await postgres.restart();
+    }
+    await eventually(() => database().check());
+    tokyo.connect(controller);
+    await paris.until(() => paris.inbound.size === 1 && !paris.inbound.has(before[0] ?? 0));
+    await associated(paris, tokyo);
+    expect(paris.messages('welcome').length).toBe(1);
   });
 
   it('ends when the edge is deleted, and refuses it from then on', async () => {

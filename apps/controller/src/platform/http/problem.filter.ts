@@ -1,8 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import type { Logger } from 'pino';
 import { DatabaseUnavailableError } from '../database/database-errors.js';
 import { InjectLogger } from '../logging/logger.js';
+import type { AuthenticatedRequest } from './current-user.decorator.js';
 import { DomainError, type ErrorKind } from './domain-error.js';
 import type { Problem } from './schemas.js';
 
@@ -19,11 +20,12 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<Request & { id?: unknown }>();
+    const request = host.switchToHttp().getRequest<AuthenticatedRequest & { id?: unknown }>();
     const response = host.switchToHttp().getResponse<Response>();
     const requestId = String(request.id ?? '');
     const content = contentOf(error);
     if (content.status >= 500) this.#logger.error({ err: error, requestId }, 'request failed');
+    else this.#logRefusal(request, requestId, content);
     if (response.headersSent) {
       response.destroy();
       return;
@@ -38,6 +40,16 @@ export class ProblemFilter implements ExceptionFilter {
       requestId,
     };
     response.status(content.status).type('application/problem+json').send(JSON.stringify(problem));
+  }
+
+  /**
+   * Which value broke which rule; never the value. Only what a user did is worth a line that people read: anybody can
+   * make refusals without a login.
+   */
+  #logRefusal({ method, path, user }: AuthenticatedRequest, requestId: string, content: ProblemContent): void {
+    const level = user === undefined || content.status === 404 ? 'debug' : 'info';
+    const errors = content.errors.map(({ pointer, rule }) => ({ pointer, rule }));
+    this.#logger[level]({ requestId, user: user?.name, method, path, code: content.code, errors }, 'request refused');
   }
 }
 
