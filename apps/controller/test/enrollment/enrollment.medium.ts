@@ -181,8 +181,15 @@ function ask(text: string, more: Partial<Parameters<typeof enroll>[2]> = {}): Re
   return enroll(controller.addresses.enrollment, root, request);
 }
 
+/** The caller and the log are told the same; the log also which field it was. */
 async function refused(call: Promise<unknown>, code: grpc.status, details: string): Promise<void> {
+  const seen = controller.log.length;
   await expect(call).rejects.toMatchObject({ code, details: expect.stringContaining(details) });
+  const field = /^(\w+): /.exec(details)?.[1];
+  if (field === undefined) return;
+  expect(controller.log.slice(seen)).toContainEqual(
+    expect.objectContaining({ level: 'warn', field, msg: expect.stringContaining(`enrollment refused: ${details}`) }),
+  );
 }
 
 async function certificatesInForce(): Promise<readonly string[]> {

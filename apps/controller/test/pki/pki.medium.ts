@@ -36,6 +36,11 @@ describe('keys on disk', () => {
     expect(files).toEqual(['bundle-signing.pem', 'root.pem', 'server.pem']);
     expect((await stat(pki())).mode & 0o777).toBe(0o700);
     for (const file of files) expect((await stat(join(pki(), file))).mode & 0o777).toBe(0o600);
+    const [root, server] = [first.rootPem, first.serverIdentity.chain].map((pem) => new X509Certificate(pem));
+    for (const certificate of [root, server]) {
+      expect(certificate?.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
+    }
+    expect([root?.ca, server?.ca]).toEqual([true, false]);
     const second = await authority();
     expect(second.rootFingerprint).toEqual(first.rootFingerprint);
     expect(second.serverIdentity).toEqual(first.serverIdentity);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ChildController } from '../support/child-controller.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { TEST_ADMIN_PASSWORD } from '../support/test-controller.js';
+import { DEBIAN_POSTGRES_15, isInstalled } from '../support/test-postgres.js';
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let socket: string;
@@ -58,6 +59,24 @@ describe('the controller as a process, on its embedded Postgres', () => {
       statuses.add(last);
     } while (last !== 200);
     expect([...statuses].every((status) => status === 200 || status === 503)).toBe(true);
+  });
+
+  it('runs the Postgres of PG_BIN_DIR instead', async (context) => {
+    context.skip(!(await isInstalled(DEBIAN_POSTGRES_15)), `needs a Postgres in ${DEBIAN_POSTGRES_15}`);
+    const controller = await start({ PG_BIN_DIR: DEBIAN_POSTGRES_15 }).ready();
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+    expect(await readFile(join(directory.path, 'data', 'postgres', 'data-15', 'PG_VERSION'), 'utf8')).toBe('15\n');
+    expect(await controller.end('SIGTERM')).toBe(0);
+  });
+
+  it('says that PG_BIN_DIR holds no Postgres, and does not start', async () => {
+    const controller = start({ PG_BIN_DIR: directory.path });
+    expect(await controller.exited).toBe(1);
+    expect(controller.log.at(-1)).toMatchObject({
+      level: 'fatal',
+      msg: 'the controller does not start',
+      err: { code: 'no_binaries', message: `PG_BIN_DIR: ${directory.path} has no executable postgres and initdb` },
+    });
   });
 
   it('says which variable is wrong, and does not start', async () => {

@@ -72,6 +72,14 @@ describe('networks', () => {
     expect(overlaps).toHaveLength(0);
   });
 
+  it('have a name of their own at their site, and a site that is there', async () => {
+    const lan = { name: 'lan', prefix: '10.77.0.0/16' };
+    const taken = await problemOf(await api.send('POST', '/networks', { siteId: made.berlin.id, ...lan }));
+    expect(taken).toMatchObject({ status: 409, errors: [{ pointer: '/name', rule: 'name_taken' }] });
+    const lost = await problemOf(await api.send('POST', '/networks', { siteId: randomUUID(), ...lan }));
+    expect(lost).toMatchObject({ status: 422, errors: [{ pointer: '/siteId', rule: 'unknown_site' }] });
+  });
+
   it('have canonical text', async () => {
     const network = await api.make<{ prefix: string; id: string }>('/networks', {
       siteId: made.berlin.id,
@@ -157,6 +165,14 @@ describe('edges', () => {
       });
     },
   );
+
+  it('have a name of their own', async () => {
+    const body = { siteId: made.tokyo.id, name: 'berlin-1', underlayAddress: '203.0.113.77' };
+    const taken = await problemOf(await api.send('POST', '/edges', body));
+    expect(taken).toMatchObject({ status: 409, errors: [{ pointer: '/name', rule: 'name_taken' }] });
+    const renamed = await problemOf(await api.send('PATCH', `/edges/${made.tokyoEdge.id}`, { name: 'berlin-1' }));
+    expect(renamed).toMatchObject({ status: 409, errors: [{ pointer: '/name', rule: 'name_taken' }] });
+  });
 
   it('are refused at a site that is not there', async () => {
     const body = { siteId: randomUUID(), name: 'lost', underlayAddress: '203.0.113.9' };
