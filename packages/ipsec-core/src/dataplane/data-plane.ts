@@ -16,10 +16,12 @@ import { ClearProcessor } from './clear.js';
 import { DropCounters, type DropReason } from './drop-reason.js';
 import { type EcnAnomalyCount, EcnCounters } from './ecn-counters.js';
 import { type Explanation, explainClear, explainOutbound } from './explain.js';
+import { FragmentCheck } from './fragment-check.js';
 import { type IcmpErrorCounters, type IcmpErrorOptions, IcmpErrors } from './icmp-error.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
 import { type OutboundContext, OutboundProcessor } from './outbound.js';
 import { PolicyCounterTable } from './policy-counters.js';
+import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
 import type { InboundResult, OutboundResult } from './verdict.js';
 
@@ -92,6 +94,7 @@ export class DataPlane {
   readonly #acquires = new AcquireQueue();
   readonly #reassembler: Reassembler;
   readonly #icmpErrors: IcmpErrors;
+  readonly #fragments: FragmentCheck;
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
   readonly #clear: ClearProcessor;
@@ -102,6 +105,8 @@ export class DataPlane {
     this.#associations = new SecurityAssociationDatabase(options);
     this.#reassembler = new Reassembler(options.reassembly ?? {}, this.#drops);
     this.#icmpErrors = new IcmpErrors(options.icmpErrors ?? {});
+    this.#fragments = new FragmentCheck(options.random);
+    const icmp = new ProtectedIcmpErrors();
     const database = createSecurityPolicyDatabase([]);
     this.#outboundContext = {
       database,
@@ -112,6 +117,7 @@ export class DataPlane {
       drops: this.#drops,
       reassembler: this.#reassembler,
       icmpErrors: this.#icmpErrors,
+      icmp,
       random: options.random,
     };
     this.#inboundContext = {
@@ -120,6 +126,8 @@ export class DataPlane {
       policies: this.#policies,
       drops: this.#drops,
       ecn: this.#ecn,
+      fragments: this.#fragments,
+      icmp,
     };
     this.#clear = new ClearProcessor(this.#inboundContext);
     this.#outbound = new OutboundProcessor(this.#outboundContext);
@@ -130,6 +138,7 @@ export class DataPlane {
   installPolicy(database: SecurityPolicyDatabase): void {
     this.#policies.install(database);
     this.#acquires.clear();
+    this.#fragments.clear();
     this.#outboundContext.tunnels = database.entries.map((entry) =>
       entry.action === 'PROTECT' && !isNamed(entry) ? this.#associations.tunnel(entry.tunnelId) : undefined,
     );

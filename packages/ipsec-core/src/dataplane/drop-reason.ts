@@ -43,6 +43,7 @@ export const DROP_REASONS = [
   'bad_next_header',
   'malformed_inner_packet',
   'selector_mismatch',
+  'icmp_error_mismatch',
   'dummy_packet',
   'ecn_congestion_lost',
 ] as const;

@@ -17,6 +17,7 @@ import type { OutboundContext } from './outbound.js';
 import { accountOverhead, type OverheadAccount } from './overhead-account.js';
 import { maximumPacketLength, pathRoom } from './packet-size.js';
 import { accountPath, type PathAccount } from './path-account.js';
+import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { factsOf, type TooLargeAction, tooLargeAction } from './too-large.js';
 
 /** What would happen to a clear packet, and why. */
@@ -24,6 +25,8 @@ export interface Explanation {
   readonly verdict: 'transmit' | 'bypass' | 'held' | 'discard';
   readonly reason: DropReason | undefined;
   readonly entry: { readonly index: number; readonly entryId: string; readonly ruleId: string } | undefined;
+  /** An ICMP error that no entry allows: the entry is that of replies to the packet that it quotes. */
+  readonly byQuotedPacket: boolean;
   readonly tunnelId: string | undefined;
   readonly association:
     | {
@@ -80,7 +83,8 @@ function explainPacket(
 ): Explanation {
   const index = context.database.search(flow, 'outbound');
   const found = context.database.entries[index];
-  if (found === undefined) return discarded(index === HIDDEN_FIELDS ? 'fragment_without_ports' : 'no_policy');
+  if (index === HIDDEN_FIELDS) return discarded('fragment_without_ports');
+  if (found === undefined) return explainIcmpError(context, flow, packet, offset, largestFragment, now);
   const entry = { index, entryId: found.entryId, ruleId: found.ruleId };
   if (found.action === 'DISCARD') return { ...discarded('spd_discard'), entry };
   if (found.action === 'BYPASS') return { ...NOTHING, verdict: 'bypass', entry };
@@ -91,6 +95,30 @@ function explainPacket(
       ? explainAcquire(context, found, index, flow, now)
       : explainProtect(context, association, flow, packet, offset, largestFragment, now);
   return { ...explained, entry, tunnelId: found.tunnelId };
+}
+
+/** A packet that no entry allows: an ICMP error may go where replies to the packet that it quotes would. */
+function explainIcmpError(
+  context: OutboundContext,
+  flow: Flow,
+  packet: Uint8Array,
+  offset: number,
+  largestFragment: number | undefined,
+  now: number,
+): Explanation {
+  const { database, tunnels } = context;
+  const reply = new Flow();
+  const index = new ProtectedIcmpErrors().entryOfReturnTraffic(database, packet, offset, flow, reply);
+  const found = database.entries[index];
+  if (found?.action !== 'PROTECT') return discarded('no_policy');
+  const dscp = readTrafficClass(packet, offset) >>> 2;
+  const association = tunnels[index]?.select(reply, dscp, database.populated[index] ?? 0);
+  const explained =
+    association === undefined
+      ? discarded('no_association')
+      : explainProtect(context, association, flow, packet, offset, largestFragment, now);
+  const { entryId, ruleId, tunnelId } = found;
+  return { ...explained, entry: { index, entryId, ruleId }, tunnelId, byQuotedPacket: true };
 }
 
 /** The same for a packet that arrives from the unprotected side without AH or ESP. */
@@ -169,6 +197,7 @@ const NOTHING: Explanation = {
   verdict: 'discard',
   reason: undefined,
   entry: undefined,
+  byQuotedPacket: false,
   tunnelId: undefined,
   association: undefined,
   overhead: undefined,

@@ -4,15 +4,21 @@ import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { InboundAssociation } from '../policy/security-association.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
+import type { Tunnel } from '../policy/tunnel.js';
 import { AH, ahHeaderLength, findProtection, InsertionPoint, readAhLength } from '../wire/ah.js';
 import { ESP, ESP_DUMMY, espPayloadLength } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { readTrafficClass, writeTotalLength } from '../wire/ip/header.js';
 import { OPAQUE_PROTOCOL, PROTOCOL } from '../wire/ip/protocol.js';
+import { isIcmpError } from '../wire/ip/quote.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
 import type { EcnCounters } from './ecn-counters.js';
+import type { FragmentCheck } from './fragment-check.js';
+import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
 import { absorbOuterTrafficClass } from './outer-traffic-class.js';
+import { maximumPacketLength, pathRoom } from './packet-size.js';
 import type { PolicyCounterTable } from './policy-counters.js';
+import type { ProtectedIcmpErrors } from './protected-icmp.js';
 import type { InboundResult, Writable } from './verdict.js';
 
 export interface InboundContext {
@@ -21,6 +27,8 @@ export interface InboundContext {
   readonly policies: PolicyCounterTable;
   readonly drops: DropCounters;
   readonly ecn: EcnCounters;
+  readonly fragments: FragmentCheck;
+  readonly icmp: ProtectedIcmpErrors;
 }
 
 /** RFC 4301 section 5.2, RFC 4302 section 3.4 and RFC 4303 section 3.4: protected packet in, clear packet out. */
@@ -276,10 +284,11 @@ export class InboundProcessor {
     if (mode === 'transport' && !parseFlow(flow, out, outOffset, out.length - outOffset)) {
       return this.#discard('malformed_inner_packet', tunnelId);
     }
-    const refusal = this.#checkSelectors(association);
+    const refusal = this.#checkPolicy(association, out, outOffset, now);
     if (refusal !== undefined) return this.#discard(refusal, tunnelId);
     const { totalLength } = flow;
     const tunnel = this.#context.associations.tunnel(tunnelId);
+    if (isSyn(out, outOffset, flow)) this.#clamp(tunnel, out, outOffset, now);
     this.#context.policies.countInbound(this.#entry, totalLength);
     association.count(totalLength, now);
     tunnel.inboundPackets++;
@@ -293,6 +302,38 @@ export class InboundProcessor {
     return result;
   }
 
+  /** The selector check, and what it means for fragments and for ICMP errors. */
+  #checkPolicy(
+    association: InboundAssociation,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): DropReason | undefined {
+    const { database, fragments, icmp } = this.#context;
+    const flow = this.#flow;
+    const refusal = this.#checkSelectors(association);
+    if (isIcmpError(flow)) {
+      const allowed = refusal === undefined;
+      const admitted = icmp.admits(database, association, out, outOffset, flow, allowed, this.#entry);
+      return admitted ? undefined : 'icmp_error_mismatch';
+    }
+    if (flow.fragment === 'whole') return refusal;
+    fragments.entry = this.#entry;
+    const answer = fragments.check(association, database, out, outOffset, flow, refusal, now);
+    this.#entry = fragments.entry;
+    return answer;
+  }
+
+  /** A SYN that arrives says what may be sent in return: what fits the path of the association that would carry it. */
+  #clamp(tunnel: Tunnel, out: Uint8Array, outOffset: number, now: number): void {
+    const association = tunnel.youngest;
+    if (association?.pathMtu?.clampsMaximumSegmentSize !== true) return;
+    const { family, nextLayerOffset } = this.#flow;
+    const room = pathRoom(this.#context.associations, association, now);
+    const kept = association.mode === 'transport' ? nextLayerOffset : 0;
+    clampMaximumSegmentSize(out, outOffset, this.#flow, maximumPacketLength(association, room, family, kept));
+  }
+
   /**
    * What the SPD allows, since it is not decorrelated ("an ordered search of SPD MUST be performed to verify that inbound
    * traffic arriving on an SA is consistent", RFC 4301 section 4.4.1), and then what the association was made for.
@@ -301,10 +342,10 @@ export class InboundProcessor {
     const { database } = this.#context;
     const flow = this.#flow;
     const index = database.lookup(flow, 'inbound');
+    this.#entry = index;
     if (index === HIDDEN_FIELDS) return 'fragment_without_ports';
     const entry = database.entries[index];
     if (entry?.action !== 'PROTECT' || entry.tunnelId !== tunnelId) return 'selector_mismatch';
-    this.#entry = index;
     if (traffic.selectors === undefined) return undefined;
     const match = traffic.selectors.match(flow, true);
     if (match === 'match') return undefined;

@@ -20,6 +20,7 @@ import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
 import { MAXIMUM_BUNDLE, maximumPacketLength, pathRoom } from './packet-size.js';
 import type { PolicyCounterTable } from './policy-counters.js';
 import { IpProtector, PathTerms } from './protect-ip.js';
+import type { ProtectedIcmpErrors } from './protected-icmp.js';
 import type { Reassembler } from './reassembly.js';
 import { factsOf, tooLargeAction } from './too-large.js';
 import type { OutboundResult, Writable } from './verdict.js';
@@ -35,6 +36,7 @@ export interface OutboundContext {
   readonly drops: DropCounters;
   readonly reassembler: Reassembler;
   readonly icmpErrors: IcmpErrors;
+  readonly icmp: ProtectedIcmpErrors;
   readonly random: (out: Uint8Array) => void;
 }
 
@@ -42,6 +44,7 @@ export interface OutboundContext {
 export class OutboundProcessor {
   readonly #context: OutboundContext;
   readonly #flow = new Flow();
+  readonly #reply = new Flow();
   readonly #protector = new IpProtector();
   readonly #labeler: FlowLabeler;
   readonly #result: Writable<OutboundResult> = {
@@ -61,6 +64,7 @@ export class OutboundProcessor {
   /** What waits in the fragmenter: clear packets to protect or to bypass, or pieces of a protected one. */
   #rest: 'clear' | 'bypass' | 'protected' = 'clear';
   #tunnel: Tunnel | undefined;
+  #selecting = this.#flow;
   #populated = 0;
   #trafficClass = 0;
 
@@ -101,8 +105,8 @@ export class OutboundProcessor {
     if (this.#rest === 'bypass') return this.#answer('bypass', '', length, 0, true);
     if (this.#rest === 'protected') return this.#answer('transmit', tunnelId, length, this.#trafficClass);
     const innerClass = readTrafficClass(out, outOffset);
-    // The flow is still that of the packet, whose pieces do not all show what selects the association.
-    const association = tunnel?.select(this.#flow, innerClass >>> 2, this.#populated);
+    // The pieces of a packet do not all show what selects its association.
+    const association = tunnel?.select(this.#selecting, innerClass >>> 2, this.#populated);
     if (tunnel === undefined || association === undefined) return this.#discard('no_association', tunnelId);
     this.#terms.room = pathRoom(this.#context.associations, association, now);
     this.#terms.fragmentable = false;
@@ -120,12 +124,15 @@ export class OutboundProcessor {
     now: number,
     reassembled: boolean,
   ): OutboundResult {
-    const { database, tunnels, policies, associations } = this.#context;
+    const { database, tunnels, policies } = this.#context;
     const flow = this.#flow;
     const { totalLength } = flow;
     const index = database.lookup(flow, 'outbound');
     const entry = database.entries[index];
-    if (entry === undefined) return this.#discard(index === HIDDEN_FIELDS ? 'fragment_without_ports' : 'no_policy');
+    if (entry === undefined) {
+      if (index === HIDDEN_FIELDS) return this.#discard('fragment_without_ports');
+      return this.#sendIcmpError(packet, offset, out, outOffset, now, reassembled);
+    }
     policies.count(index, totalLength);
     if (entry.action === 'DISCARD') return this.#discard('spd_discard');
     if (entry.action === 'BYPASS') {
@@ -134,15 +141,53 @@ export class OutboundProcessor {
     }
     const tunnel = tunnels[index];
     const innerClass = readTrafficClass(packet, offset);
-    const populated = database.populated[index] ?? 0;
-    this.#populated = populated;
-    const association = tunnel?.select(flow, innerClass >>> 2, populated);
+    this.#populated = database.populated[index] ?? 0;
+    this.#selecting = flow;
+    const association = tunnel?.select(flow, innerClass >>> 2, this.#populated);
     if (tunnel === undefined || association === undefined) return this.#acquire(entry, index, innerClass >>> 2, now);
-    const room = pathRoom(associations, association, now);
+    return this.#send(tunnel, association, packet, offset, out, outOffset, now, reassembled);
+  }
+
+  /** An ICMP error that no entry allows goes where replies to the packet that caused it would (RFC 4301 section 6.2). */
+  #sendIcmpError(
+    packet: Uint8Array,
+    offset: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+    reassembled: boolean,
+  ): OutboundResult {
+    const { database, tunnels, policies, icmp } = this.#context;
+    const reply = this.#reply;
+    const index = icmp.entryOfReturnTraffic(database, packet, offset, this.#flow, reply);
+    const tunnel = tunnels[index];
+    if (tunnel === undefined) return this.#discard('no_policy');
+    policies.count(index, this.#flow.totalLength);
+    this.#populated = database.populated[index] ?? 0;
+    this.#selecting = reply;
+    const association = tunnel.select(reply, readTrafficClass(packet, offset) >>> 2, this.#populated);
+    // "If no such SA exists, no SA will be created": key management does not hear of it.
+    if (association === undefined) return this.#discard('no_association', tunnel.tunnelId);
+    return this.#send(tunnel, association, packet, offset, out, outOffset, now, reassembled);
+  }
+
+  #send(
+    tunnel: Tunnel,
+    association: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+    reassembled: boolean,
+  ): OutboundResult {
+    const flow = this.#flow;
+    const { totalLength } = flow;
+    const room = pathRoom(this.#context.associations, association, now);
     this.#terms.room = room;
     this.#terms.fragmentable = false;
     if (room !== Number.POSITIVE_INFINITY && isSyn(packet, offset, flow)) this.#clamp(association, packet, offset);
-    const trafficClass = association.outerTrafficClass(innerClass);
+    const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
     const written = this.#apply(association, packet, offset, totalLength, out, outOffset, now);
     if (written === 'exceeds_path_mtu') {
       return this.#tooLarge(tunnel, association, packet, offset, out, outOffset, now, reassembled);

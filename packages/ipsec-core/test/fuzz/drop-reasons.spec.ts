@@ -84,6 +84,7 @@ const REACHED_BY: Readonly<Record<DropReason, 'corpus' | Spec | (() => DropReaso
   bad_next_header: 'corpus',
   malformed_inner_packet: 'corpus',
   selector_mismatch: 'corpus',
+  icmp_error_mismatch: { spec: 'src/dataplane/protected-icmp.spec.ts' },
   dummy_packet: 'corpus',
   ecn_congestion_lost: 'corpus',
 };

@@ -93,3 +93,33 @@ export function fragmentsOf(packet: Uint8Array, identification: number, ...sizes
     return piece;
   });
 }
+
+/** An ICMP error of either version about a packet, quoting `quoted` octets of it; the rest of the header is `word`. */
+export function icmpError(
+  addresses: { readonly source: string; readonly destination: string },
+  type: number,
+  code: number,
+  about: Uint8Array,
+  word = 0,
+  quoted = about.length,
+): Uint8Array {
+  const payload = new Uint8Array(8 + Math.min(quoted, about.length));
+  payload.set([type, code]);
+  new DataView(payload.buffer).setUint32(4, word);
+  payload.set(about.subarray(0, quoted), 8);
+  const six = parseAddress(addresses.source).length === 16;
+  const packet = ipPacket({ ...addresses, protocol: six ? 58 : 1, payload });
+  const header = six ? 40 : 20;
+  let sum = 0;
+  const add = (from: number, to: number) => {
+    for (let at = from; at < to; at += 2) sum += ((packet[at] ?? 0) << 8) | (at + 1 < to ? (packet[at + 1] ?? 0) : 0);
+  };
+  add(header, packet.length);
+  if (six) {
+    add(8, 40);
+    sum += payload.length + 58;
+  }
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  packet.set([(~sum >>> 8) & 255, ~sum & 255], header + 2);
+  return packet;
+}
