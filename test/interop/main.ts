@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * `npm run test:interop`: our IKEv2 and ESP with strongSwan, in namespaces of its own that end with this process.
- * usage: main.ts [--only TEXT] [--list] [--verbose]
- * Ends with a table and the line "N passed, N failed, N skipped".
+ * usage: main.ts [--only TEXT] [--verbose]
+ * Ends with a table and the line "N passed, N failed, N skipped". With --bench (`npm run bench:ike`) it measures instead.
  */
 const missing = whyNot();
 if (missing !== undefined) {
@@ -14,7 +14,9 @@ if (missing !== undefined) {
   process.exit(0);
 }
 const node = [process.execPath, '--conditions=source', '--import', '@oxc-node/core/register'];
-const inner = fileURLToPath(new URL('./inner.ts', import.meta.url));
+const inner = fileURLToPath(
+  new URL(process.argv.includes('--bench') ? './bench/main.ts' : './inner.ts', import.meta.url),
+);
 const unshare = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
 // `sh` is the first process of the namespace and collects orphans, which node would not.
 const program = ['sh', '-c', 'mount -t tmpfs tmpfs /run && mkdir /run/netns && "$@"; exit $?', 'sh', ...node, inner];

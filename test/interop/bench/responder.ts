@@ -1,0 +1,106 @@
+import { createPrivateKey, randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { DataPlaneThread } from '@weft/edge-agent/dataplane';
+import { ChildSaInstaller, IkeHost, IkeSockets, parseCertificate, runJob } from '@weft/edge-agent/ike';
+import { parseAddress } from '@weft/ipsec-core';
+import { IkeEngine } from '@weft/ipsec-core/ike';
+import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
+import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
+import { type BenchIdentity, benchConnection, derOf } from './identities.js';
+
+/**
+ * An edge that answers: the IKE host, and the packet path in its thread, which takes the Child SAs.
+ * usage: responder.ts IDENTITIES.json LOCAL REMOTE SUITE
+ * Prints "ready"; then, for every line of input, a line of JSON: what it has, and how long its loop was held up at most.
+ */
+const [file = '', localText = '', remoteText = '', suite = ''] = process.argv.slice(2);
+const identities = JSON.parse(readFileSync(file, 'utf8')) as readonly BenchIdentity[];
+const local = { address: parseAddress(localText), port: 4500 };
+const remote = parseAddress(remoteText);
+const tun = openTun('weft0');
+const encapsulated = openUdpSocket(local, { bufferOctets: 8 << 20 });
+const sockets = new IkeSockets();
+const dataPlane = new DataPlaneThread(tun, {
+  lifetime: () => undefined,
+  died: (error) => {
+    throw error;
+  },
+  ike: (octets, source) => sockets.receiveEncapsulated(local, octets, source),
+});
+await sockets.openPlain(local.address);
+sockets.useEncapsulated(local, encapsulated);
+const socketAddress = encodeSocketAddress({ address: remote, port: 4500 });
+await dataPlane.load({
+  contentHash: 'bench',
+  socketFd: encapsulated.fd,
+  policies: [],
+  remotes: identities.map(({ name }) => ({ tunnelId: name, socketAddress })),
+});
+const after = (milliseconds: number, run: () => void) => {
+  const timer = setTimeout(run, milliseconds);
+  return () => clearTimeout(timer);
+};
+const [first] = identities;
+const key = first?.anchor ? createPrivateKey(first.responder.privateKey) : undefined;
+const trust = first?.anchor
+  ? ({ kind: 'certificates', anchors: [parseCertificate(derOf(first.anchor))] } as const)
+  : undefined;
+const engine = new IkeEngine({
+  provider: nodeCryptoProvider,
+  keyExchange: nodeKeyExchange,
+  random: (out) => void randomFillSync(out),
+  cookieThreshold: 2048,
+  halfOpenLimit: 4096,
+  connections: identities.map((identity) =>
+    benchConnection(identity, 'responder', { local: local.address, remote }, suite),
+  ),
+});
+/** How long one input kept the loop, in milliseconds. */
+const turns: number[] = [];
+const handle = engine.handle.bind(engine);
+engine.handle = (input, now) => {
+  const started = performance.now();
+  handle(input, now);
+  turns.push(performance.now() - started);
+};
+const children = new ChildSaInstaller(
+  dataPlane,
+  ({ child }) => ({ tunnelId: child, replayWindow: 1024, hardLifetime: 86_400_000 }),
+  after,
+);
+new IkeHost({
+  engine,
+  transport: sockets,
+  children,
+  runJob: (job) => runJob(job, { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now() }),
+  clock: () => performance.now(),
+  after,
+  onEvent: () => undefined,
+  onInstallFailure: (_spi, error) => {
+    throw error;
+  },
+  onFault: (error) => {
+    throw error;
+  },
+});
+
+globalThis.gc?.();
+process.stdout.write('ready\n');
+for await (const _line of createInterface({ input: process.stdin })) {
+  globalThis.gc?.();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  turns.sort((left, right) => left - right);
+  const report = {
+    associations: children.associations().length,
+    rss,
+    owned: heapUsed + external,
+    turns: turns.length,
+    longestTurn: turns.at(-1) ?? 0,
+    turn999: turns[Math.floor(turns.length * 0.999)] ?? 0,
+  };
+  turns.length = 0;
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}
+process.exit(0);
