@@ -66,6 +66,8 @@ const host: IkeHost = new IkeHost({
       outboundKey.wipe();
     },
     useOutbound: async () => undefined,
+    retire: async () => undefined,
+    redirect: async () => undefined,
     remove: async () => undefined,
   },
   runJob: (job) => runJob(job, means),

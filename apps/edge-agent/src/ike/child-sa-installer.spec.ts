@@ -104,6 +104,17 @@ describe('Child SAs in the packet path', () => {
     expect(installed()).toEqual(['inbound 1002', 'outbound 2002']);
   });
 
+  it('follows a peer that moves, with the Child SAs that are to be used later too', async () => {
+    const { installer, redirected } = setUp();
+    await installer.install(child(1001, 2001));
+    await installer.install({ ...child(1002, 2002), useOutbound: false });
+    await installer.redirect('c', { address: Uint8Array.of(198, 51, 100, 7), port: 40_000 });
+    await installer.redirect('another', { address: Uint8Array.of(198, 51, 100, 8), port: 40_000 });
+    await installer.useOutbound(1002);
+    const [before, moved] = ['02001194c00002020000000000000000', '02009c40c63364070000000000000000'];
+    expect(redirected).toEqual([before, moved, moved]);
+  });
+
   it('stops hearing at once when there is no successor', async () => {
     const { installer, installed, timers } = setUp();
     await installer.install(child(1001, 2001));

@@ -27,6 +27,8 @@ export class ChildSaInstaller {
   readonly #protectionOf: (association: ChildAssociation) => ChildProtection | undefined;
   readonly #after: (milliseconds: number, run: () => void) => () => void;
   readonly #installed = new Map<number, InstalledChild>();
+  /** Where the peer of a connection was last. */
+  readonly #remotes = new Map<string, Endpoint>();
   readonly #lingering = new Map<number, () => void>();
 
   constructor(
@@ -57,6 +59,7 @@ export class ChildSaInstaller {
       const child: InstalledChild = { association, protection, waiting: outboundParameters };
       await this.#plane.install([associationParameters('inbound', association, inbound, protection)]);
       this.#installed.set(association.inboundSpi, child);
+      this.#remotes.set(association.connection, association.remoteEndpoint);
       if (useOutbound) await this.useOutbound(association.inboundSpi);
     } catch (error) {
       inbound.fill(0);
@@ -71,7 +74,8 @@ export class ChildSaInstaller {
     if (child?.waiting === undefined) return;
     const parameters = child.waiting;
     child.waiting = undefined;
-    await this.#plane.redirect(remoteOf(child.protection.tunnelId, child.association.remoteEndpoint));
+    const remote = this.#remotes.get(child.association.connection) ?? child.association.remoteEndpoint;
+    await this.#plane.redirect(remoteOf(child.protection.tunnelId, remote));
     await this.#plane.install([parameters]);
   }
 
@@ -84,10 +88,10 @@ export class ChildSaInstaller {
     await this.#plane.remove([], [{ tunnelId: child.protection.tunnelId, spi: child.association.outboundSpi }]);
   }
 
-  /** The peer's address changed: packets of these Child SAs go there from now on. */
-  async redirect(inboundSpi: number, remote: Endpoint): Promise<void> {
-    const child = this.#installed.get(inboundSpi);
-    if (child !== undefined) await this.#plane.redirect(remoteOf(child.protection.tunnelId, remote));
+  /** The peer of a connection is elsewhere: packets of all its Child SAs go there from now on. */
+  async redirect(connection: string, remote: Endpoint): Promise<void> {
+    this.#remotes.set(connection, remote);
+    for (const tunnelId of this.#tunnelsOf(connection)) await this.#plane.redirect(remoteOf(tunnelId, remote));
   }
 
   async remove(inboundSpi: number): Promise<void> {
@@ -96,6 +100,7 @@ export class ChildSaInstaller {
     this.#installed.delete(inboundSpi);
     child.waiting?.keyingMaterial.fill(0);
     const { tunnelId } = child.protection;
+    if (this.#tunnelsOf(child.association.connection).size === 0) this.#remotes.delete(child.association.connection);
     const replaced = [...this.#installed.values()].some((other) => other.protection.tunnelId === tunnelId);
     if (replaced) this.#linger(inboundSpi);
     await this.#plane.remove(replaced ? [] : [inboundSpi], [{ tunnelId, spi: child.association.outboundSpi }]);
@@ -104,6 +109,11 @@ export class ChildSaInstaller {
   /** Removes what lingers, at once. */
   async close(): Promise<void> {
     for (const spi of [...this.#lingering.keys()]) await this.#forgetLingering(spi);
+  }
+
+  #tunnelsOf(connection: string): ReadonlySet<string> {
+    const ours = [...this.#installed.values()].filter(({ association }) => association.connection === connection);
+    return new Set(ours.map(({ protection }) => protection.tunnelId));
   }
 
   #accept(association: ChildAssociation): ChildProtection {
