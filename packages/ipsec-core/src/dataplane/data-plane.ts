@@ -55,7 +55,7 @@ export interface AssociationSnapshot {
   readonly hardExpiresAt: number;
 }
 
-/** Continuous over rekeys. Octets are those of inner packets. */
+/** Continuous over rekeys, and as long as a policy entry names the tunnel. Octets are those of inner packets. */
 export interface TunnelCounters {
   readonly tunnelId: string;
   readonly inboundSpis: readonly number[];
@@ -134,14 +134,22 @@ export class DataPlane {
     this.#inbound = new InboundProcessor(this.#inboundContext);
   }
 
-  /** Swaps the snapshot between two packets. Associations stay; counters of entries that keep their entryId go on. */
+  /**
+   * Swaps the snapshot between two packets. No association is touched: one whose entry is gone or changed stays until it
+   * is removed, and carries what the new policy sends into its tunnel and lets out of it (RFC 4301 section 4.4.1,
+   * "Handling Changes to the SPD"). Counters of entries that keep their entryId go on, as do those of tunnels that an
+   * entry names or that have an association.
+   */
   installPolicy(database: SecurityPolicyDatabase): void {
     this.#policies.install(database);
     this.#acquires.clear();
     this.#fragments.clear();
-    this.#outboundContext.tunnels = database.entries.map((entry) =>
+    const tunnels = database.entries.map((entry) =>
       entry.action === 'PROTECT' && !isNamed(entry) ? this.#associations.tunnel(entry.tunnelId) : undefined,
     );
+    const named = new Set(tunnels.map((tunnel) => tunnel?.tunnelId));
+    this.#associations.forgetTunnels((tunnelId) => named.has(tunnelId));
+    this.#outboundContext.tunnels = tunnels;
     this.#outboundContext.database = database;
     this.#inboundContext.database = database;
   }
@@ -297,7 +305,7 @@ export class DataPlane {
     }));
   }
 
-  /** Every tunnel that an installed policy names or that has had an association. */
+  /** Every tunnel that the policy names or that has had an association since that was installed. */
   tunnels(): readonly TunnelCounters[] {
     const inbound = new Map<string, number[]>();
     for (const [direction, { tunnelId, spi }] of this.#associations.all()) {

@@ -114,6 +114,14 @@ export class SecurityAssociationDatabase {
   tunnels(): readonly Tunnel[] {
     return [...this.#tunnels.values()];
   }
+
+  /** Forgets tunnels that have no association and are not needed; with them go their counters. */
+  forgetTunnels(isNeeded: (tunnelId: string) => boolean): void {
+    const used = new Set(this.all().map(([, { tunnelId }]) => tunnelId));
+    for (const tunnelId of this.#tunnels.keys()) {
+      if (!used.has(tunnelId) && !isNeeded(tunnelId)) this.#tunnels.delete(tunnelId);
+    }
+  }
 }
 
 /** Whether two associations of a tunnel send to the same place; where a socket writes the header, its owner knows. */
