@@ -40,6 +40,11 @@ export type { OverheadAccount } from './dataplane/overhead-account.js';
 export type { PathAccount } from './dataplane/path-account.js';
 export type { ReassemblyOptions, ReassemblyUse } from './dataplane/reassembly.js';
 export type { TooLargeAction } from './dataplane/too-large.js';
+export {
+  UNPROTECTED_ICMP_OUTCOMES,
+  type UnprotectedIcmpOptions,
+  type UnprotectedIcmpOutcome,
+} from './dataplane/unprotected-icmp.js';
 export type { InboundResult, OutboundResult } from './dataplane/verdict.js';
 export {
   PolicyError,

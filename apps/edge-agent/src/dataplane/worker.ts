@@ -139,7 +139,7 @@ class PacketLoop {
     return {
       now,
       contentHash: this.#contentHash,
-      associations: this.#dataPlane.associations(),
+      associations: this.#dataPlane.associations(now),
       tunnels: this.#dataPlane.tunnels(),
       policies: this.#dataPlane.policies(),
       drops: [...this.#dataPlane.drops().filter(({ packets }) => packets > 0n), ...this.#counters.drops()],

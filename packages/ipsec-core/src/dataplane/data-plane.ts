@@ -23,6 +23,7 @@ import { type OutboundContext, OutboundProcessor } from './outbound.js';
 import { PolicyCounterTable } from './policy-counters.js';
 import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
+import { UnprotectedIcmp, type UnprotectedIcmpOptions, type UnprotectedIcmpOutcome } from './unprotected-icmp.js';
 import type { InboundResult, OutboundResult } from './verdict.js';
 
 export interface DataPlaneOptions {
@@ -31,6 +32,8 @@ export interface DataPlaneOptions {
   readonly random: (out: Uint8Array) => void;
   /** Bounds of reassembly on the protected side. */
   readonly reassembly?: ReassemblyOptions;
+  /** Which ICMP messages of the unprotected side count. */
+  readonly unprotectedIcmp?: UnprotectedIcmpOptions;
   /** Source and rate of the ICMP errors that tell sources of too large packets what would pass. */
   readonly icmpErrors?: IcmpErrorOptions;
 }
@@ -53,6 +56,8 @@ export interface AssociationSnapshot {
   readonly installedAt: number;
   readonly lastUsedAt: number | undefined;
   readonly hardExpiresAt: number;
+  /** Outbound, of one that was installed with it: octets of the largest packet that its path is believed to carry. */
+  readonly pathMtu: number | undefined;
 }
 
 /** Continuous over rekeys, and as long as a policy entry names the tunnel. Octets are those of inner packets. */
@@ -95,6 +100,7 @@ export class DataPlane {
   readonly #reassembler: Reassembler;
   readonly #icmpErrors: IcmpErrors;
   readonly #fragments: FragmentCheck;
+  readonly #unprotectedIcmp: UnprotectedIcmp;
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
   readonly #clear: ClearProcessor;
@@ -106,6 +112,7 @@ export class DataPlane {
     this.#reassembler = new Reassembler(options.reassembly ?? {}, this.#drops);
     this.#icmpErrors = new IcmpErrors(options.icmpErrors ?? {});
     this.#fragments = new FragmentCheck(options.random);
+    this.#unprotectedIcmp = new UnprotectedIcmp(this.#associations, options.unprotectedIcmp ?? {});
     const icmp = new ProtectedIcmpErrors();
     const database = createSecurityPolicyDatabase([]);
     this.#outboundContext = {
@@ -286,7 +293,8 @@ export class DataPlane {
     return this.#associations.expire(now);
   }
 
-  associations(): readonly AssociationSnapshot[] {
+  /** `now` says how old path MTUs are. */
+  associations(now = 0): readonly AssociationSnapshot[] {
     const current = new Set(this.#associations.tunnels().flatMap((tunnel) => [...tunnel.current()]));
     return this.#associations.all().map(([direction, association]) => ({
       direction,
@@ -302,6 +310,7 @@ export class DataPlane {
       installedAt: association.installedAt,
       lastUsedAt: association.lastUsedAt,
       hardExpiresAt: association.lifetime.hardAt,
+      pathMtu: association instanceof OutboundAssociation ? association.pathMtu?.current(now) : undefined,
     }));
   }
 
@@ -337,6 +346,46 @@ export class DataPlane {
 
   drops(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {
     return this.#drops.snapshot();
+  }
+
+  /**
+   * An ICMP message that arrived unprotected, a whole IP packet: when it plausibly says that a packet of ours was too
+   * large, the association's path MTU is lowered (RFC 4301 section 8.2.1). Nothing else comes of it.
+   */
+  receiveIcmpError(packet: Uint8Array, offset: number, length: number, now: number): UnprotectedIcmpOutcome {
+    return this.#unprotectedIcmp.receive(packet, offset, length, now);
+  }
+
+  /**
+   * The same from a UDP socket's error queue: `payload` is the start of a datagram that was sent, from the SPI on, at
+   * least 8 octets of it, and `mtu` the path MTU that the operating system was told.
+   */
+  receiveSocketError(
+    payload: Uint8Array,
+    offset: number,
+    length: number,
+    mtu: number,
+    now: number,
+  ): UnprotectedIcmpOutcome {
+    return this.#unprotectedIcmp.receiveFromSocket(payload, offset, length, mtu, now);
+  }
+
+  /** What became of unprotected ICMP messages. */
+  unprotectedIcmp(): readonly { readonly outcome: UnprotectedIcmpOutcome; readonly messages: bigint }[] {
+    return this.#unprotectedIcmp.counters();
+  }
+
+  /**
+   * An authenticated answer shows that packets of `mtu` octets, headers included, reach the tunnel's peer, or that no
+   * larger ones do: it raises as well as lowers (RFC 8899), and stays until the next.
+   */
+  confirmPathMtu(tunnelId: string, mtu: number, now: number): void {
+    for (const association of this.#associations.tunnel(tunnelId).all()) association.pathMtu?.confirm(mtu, now);
+  }
+
+  /** The peer is reached by another path from now on, as after a move: nothing is known of it. */
+  forgetPathMtu(tunnelId: string): void {
+    for (const association of this.#associations.tunnel(tunnelId).all()) association.pathMtu?.forget();
   }
 
   /** What became of the occasions to report that a packet is too large. */

@@ -125,7 +125,7 @@ export class SecurityAssociationDatabase {
 }
 
 /** Whether two associations of a tunnel send to the same place; where a socket writes the header, its owner knows. */
-function samePath(one: OutboundAssociation, other: OutboundAssociation): boolean {
+export function samePath(one: OutboundAssociation, other: OutboundAssociation): boolean {
   if (one.outer === undefined || other.outer === undefined) return one.outer === other.outer;
   return compareOctets(one.outer.destination, other.outer.destination) === 0;
 }
