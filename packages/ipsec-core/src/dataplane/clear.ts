@@ -2,6 +2,7 @@ import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import type { DropReason } from './drop-reason.js';
+import { UNPROTECTED } from './fragment-check.js';
 import type { InboundContext } from './inbound.js';
 import type { InboundResult, Writable } from './verdict.js';
 
@@ -19,15 +20,21 @@ export class ClearProcessor {
     this.#context = context;
   }
 
-  receive(packet: Uint8Array, offset: number, length: number): InboundResult {
-    const { database, policies } = this.#context;
+  receive(packet: Uint8Array, offset: number, length: number, now: number): InboundResult {
+    const { database, policies, fragments } = this.#context;
     const flow = this.#flow;
     if (!parseFlow(flow, packet, offset, length)) return this.#answer('malformed_packet', '', 0);
-    const index = database.lookup(flow, 'inbound');
+    let index = database.lookup(flow, 'inbound');
+    let refusal = refusalOf(database, index);
+    if (flow.fragment !== 'whole') {
+      fragments.entry = index;
+      refusal = fragments.check(UNPROTECTED, database, packet, offset, flow, refusal, now);
+      index = fragments.entry;
+    }
     policies.countInbound(index, flow.totalLength);
     const entry = database.entries[index];
     const tunnelId = entry?.action === 'PROTECT' ? entry.tunnelId : '';
-    return this.#answer(refusalOf(database, index), tunnelId, flow.totalLength);
+    return this.#answer(refusal, tunnelId, flow.totalLength);
   }
 
   #answer(reason: DropReason | undefined, tunnelId: string, length: number): InboundResult {

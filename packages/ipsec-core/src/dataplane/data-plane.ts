@@ -257,13 +257,13 @@ export class DataPlane {
    * addressed to it and carries neither AH nor ESP, IKE included (RFC 4301 section 5.2, steps 2 and 3b). On `bypass` it
    * may go on as it stands; where policy wants protection it is discarded as `protection_required`. The result is reused.
    */
-  receiveClear(packet: Uint8Array, offset: number, length: number): InboundResult {
-    return this.#clear.receive(packet, offset, length);
+  receiveClear(packet: Uint8Array, offset: number, length: number, now: number): InboundResult {
+    return this.#clear.receive(packet, offset, length, now);
   }
 
   /** What `receiveClear` would do with this packet, and why, without doing it. */
-  explainClear(packet: Uint8Array, offset: number, length: number): Explanation {
-    return explainClear(this.#inboundContext, packet, offset, length);
+  explainClear(packet: Uint8Array, offset: number, length: number, now: number): Explanation {
+    return explainClear(this.#inboundContext, packet, offset, length, now);
   }
 
   /** What `protect` would do with this packet, and why, without doing it. Allocates: it is for people, not for traffic. */

@@ -113,7 +113,7 @@ describe('explain', () => {
         for (const packet of packets.map(packetOctets)) {
           const before = state();
           const outbound = made.explain(packet, 0, packet.length, 1);
-          const inbound = made.explainClear(packet, 0, packet.length);
+          const inbound = made.explainClear(packet, 0, packet.length, 1);
           expect(state()).toEqual(before);
           const sent = made.protect(packet, 0, packet.length, new Uint8Array(400), 0, 1);
           expect([outbound.verdict, outbound.reason]).toEqual([sent.verdict, sent.reason]);
@@ -121,7 +121,7 @@ describe('explain', () => {
           expect(made.acquires().map(({ selectors }) => selectors)).toEqual(
             outbound.acquire?.outcome === 'reported' ? [outbound.acquire.selectors] : [],
           );
-          const received = made.receiveClear(packet, 0, packet.length);
+          const received = made.receiveClear(packet, 0, packet.length, 1);
           expect([inbound.verdict, inbound.reason]).toEqual([received.verdict, received.reason]);
           expect(inbound.tunnelId ?? '').toBe(received.tunnelId);
           seen.add(`out ${outbound.verdict} ${outbound.acquire?.outcome ?? outbound.reason ?? ''}`);

@@ -11,6 +11,7 @@ import { readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireOutcome } from './acquire.js';
 import { refusalOf } from './clear.js';
 import type { DropReason } from './drop-reason.js';
+import { UNPROTECTED } from './fragment-check.js';
 import { FragmentIntake } from './fragment-intake.js';
 import type { InboundContext } from './inbound.js';
 import type { OutboundContext } from './outbound.js';
@@ -123,18 +124,24 @@ function explainIcmpError(
 
 /** The same for a packet that arrives from the unprotected side without AH or ESP. */
 export function explainClear(
-  { database }: InboundContext,
+  { database, fragments }: InboundContext,
   packet: Uint8Array,
   offset: number,
   length: number,
+  now: number,
 ): Explanation {
   const flow = new Flow();
   if (!parseFlow(flow, packet, offset, length)) return discarded('malformed_packet');
-  const index = database.search(flow, 'inbound');
+  let index = database.search(flow, 'inbound');
+  let reason = refusalOf(database, index);
+  if (flow.fragment !== 'whole') {
+    fragments.entry = index;
+    reason = fragments.foresee(UNPROTECTED, database, packet, offset, flow, reason, now);
+    index = fragments.entry;
+  }
   const found = database.entries[index];
   const entry = found && { index, entryId: found.entryId, ruleId: found.ruleId };
   const tunnelId = found?.action === 'PROTECT' ? found.tunnelId : undefined;
-  const reason = refusalOf(database, index);
   return { ...NOTHING, verdict: reason === undefined ? 'bypass' : 'discard', reason, entry, tunnelId };
 }
 

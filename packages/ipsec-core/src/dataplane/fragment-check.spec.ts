@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fragmentsOf, ipPacket, udp } from '../../test/support/packets.js';
 import { association, plane, protect, receive, selector, send } from '../../test/support/planes.js';
+import type { SecurityPolicy } from '../policy/security-policy.js';
 import { createSecurityPolicyDatabase } from '../policy/spd.js';
 import type { DataPlane } from './data-plane.js';
 
@@ -89,5 +90,32 @@ describe('fragments that leave a tunnel (RFC 4301 section 7.3)', () => {
     const [, early] = fragmentsOf(answer(), 9, 120, 128);
     expect(through({ a, b }, [second ?? new Uint8Array()]).packets).toHaveLength(1);
     expect(through({ a, b }, [early ?? new Uint8Array()]).reasons).toEqual(['fragment_overlap']);
+  });
+});
+
+describe('fragments in the clear that policy bypasses by port (RFC 4301 section 7.4)', () => {
+  it('pass behind a first one that was bypassed, and only then', () => {
+    const bypassed = { entryId: 'dns', ruleId: 'r', selectors: [selector(NET_A, NET_B, udpTo(53))], action: 'BYPASS' };
+    const policies = [bypassed, protect('rest', selector(NET_A, NET_B))] as readonly SecurityPolicy[];
+    const from = (port: number) =>
+      fragmentsOf(
+        ipPacket({ source: '10.2.0.2', destination: '10.1.0.1', payload: udp(port, 4000, 400) }),
+        port,
+        128,
+        128,
+      );
+    const receiveAll = (at: DataPlane, pieces: readonly Uint8Array[], now: number) =>
+      pieces.map((piece) => {
+        const explained = at.explainClear(piece, 0, piece.length, now);
+        const { verdict, reason, length } = at.receiveClear(piece, 0, piece.length, now);
+        expect([explained.verdict, explained.reason]).toEqual([verdict, reason]);
+        return reason ?? length;
+      });
+    const a = plane(policies);
+    expect(receiveAll(a, from(53).slice(1), 1)).toEqual(['fragment_without_ports', 'fragment_without_ports']);
+    expect(receiveAll(a, from(53), 1)).toEqual(from(53).map((piece) => piece.length));
+    expect(receiveAll(a, from(54), 1)).toEqual(['protection_required', ...new Array(2).fill('fragment_without_ports')]);
+    expect(receiveAll(a, from(53).slice(1, 2), 30_001)).toEqual(['fragment_without_ports']);
+    expect(a.policies()[0]?.inboundPackets).toBe(3n);
   });
 });

@@ -1,6 +1,5 @@
 import { HalfSipHash } from '../bytes/half-siphash.js';
 import { readUint32 } from '../bytes/octets.js';
-import type { InboundAssociation } from '../policy/security-association.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { FragmentFields, parseFragment } from '../wire/ip/fragment.js';
@@ -12,6 +11,8 @@ import type { DropReason } from './drop-reason.js';
  * no octet is stored, so that a peer cannot make this edge spend memory; the price is that a fragment that overtakes the
  * first one is lost (`fragment_without_ports`). That is the trade against reassembly, which is what the sending side
  * does: there fragments come from many hosts in any order, here from one peer that sent the first one first.
+ *
+ * Fragments in the clear that policy bypasses by port are checked alike (section 7.4).
  *
  * Only over associations for which that was negotiated: "a receiver MUST discard non-initial fragments that arrive on an
  * SA with non-trivial port […] selector values unless this feature has been negotiated". And no later fragment may reach
@@ -37,7 +38,22 @@ export class FragmentCheck {
    * entry that decided for a fragment that passes by its first one is left in `entry`.
    */
   check(
-    association: InboundAssociation,
+    way: WayIn,
+    database: SecurityPolicyDatabase,
+    packet: Uint8Array,
+    offset: number,
+    flow: Flow,
+    refusal: DropReason | undefined,
+    now: number,
+  ): DropReason | undefined {
+    const answer = this.foresee(way, database, packet, offset, flow, refusal, now);
+    if (answer === undefined && flow.fragment === 'first' && way.nonFirstFragmentsAlso) this.#remember(way, flow, now);
+    return answer;
+  }
+
+  /** What `check` would answer, without remembering anything but `entry`. */
+  foresee(
+    way: WayIn,
     database: SecurityPolicyDatabase,
     packet: Uint8Array,
     offset: number,
@@ -48,13 +64,10 @@ export class FragmentCheck {
     if (refusal !== undefined && refusal !== 'fragment_without_ports') return refusal;
     const fields = this.#fields;
     if (!parseFragment(fields, packet, offset, flow.totalLength)) return 'fragment_malformed';
-    if (flow.fragment === 'first') {
-      if (refusal === undefined && association.nonFirstFragmentsAlso) this.#remember(association, flow, now);
-      return refusal;
-    }
+    if (flow.fragment === 'first') return refusal;
     if (refusal === undefined) return this.#checkOffset(database, flow);
-    if (!association.nonFirstFragmentsAlso) return refusal;
-    const slot = this.#slotOf(association, flow);
+    if (!way.nonFirstFragmentsAlso) return refusal;
+    const slot = this.#slotOf(way, flow);
     if (!this.#isKnown(slot, now)) return refusal;
     // In the fragmentable part, where the first fragment ended.
     if (fields.position < (this.#words[slot * STRIDE + KEY_WORDS] ?? 0)) return 'fragment_overlap';
@@ -83,8 +96,8 @@ export class FragmentCheck {
     return isForFragments ? 'fragment_overlap' : undefined;
   }
 
-  #remember(association: InboundAssociation, flow: Flow, now: number): void {
-    const slot = this.#slotOf(association, flow);
+  #remember(way: WayIn, flow: Flow, now: number): void {
+    const slot = this.#slotOf(way, flow);
     this.#words.set(this.#key, slot * STRIDE);
     this.#words[slot * STRIDE + KEY_WORDS] = this.#fields.dataLength;
     this.#words[slot * STRIDE + KEY_WORDS + 1] = this.entry;
@@ -100,9 +113,9 @@ export class FragmentCheck {
   }
 
   /** Leaves the key in #key. The hash is keyed, so that nobody can aim at the slot of somebody else's packet. */
-  #slotOf(association: InboundAssociation, flow: Flow): number {
+  #slotOf(way: WayIn, flow: Flow): number {
     const key = this.#key;
-    key[0] = association.spi;
+    key[0] = way.spi;
     key[1] = this.#fields.identification;
     // RFC 8200 section 4.5: the next header of IPv6 fragments is no part of a packet's name.
     key[2] = flow.family === 4 ? 0x100 | flow.protocol : 0;
@@ -119,6 +132,15 @@ export class FragmentCheck {
     return hash.end() % SLOTS;
   }
 }
+
+/** How fragments came in: an association, or UNPROTECTED. */
+export interface WayIn {
+  readonly spi: number;
+  readonly nonFirstFragmentsAlso: boolean;
+}
+
+/** In the clear, which takes no negotiation: section 7.4 asks for stateful checking there. No association has SPI 0. */
+export const UNPROTECTED: WayIn = { spi: 0, nonFirstFragmentsAlso: true };
 
 /** Association, identification, family and protocol, two addresses. */
 const KEY_WORDS = 11;

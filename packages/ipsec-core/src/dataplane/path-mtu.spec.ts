@@ -411,6 +411,20 @@ describe('clear fragments under a policy with ports (RFC 4301 section 7)', () =>
     expect(a.reassembly().packets).toBe(0);
   });
 
+  it('carries atomic fragments on their own, whatever else has their identification (RFC 6946)', () => {
+    const { a, b } = pair('udp4', 1400, {}, {}, policies);
+    const packet = packetOf(true, 600, false, 50);
+    const [first] = fragmentsOf(packet, 7, 320);
+    const [atomic] = fragmentsOf(packet, 7, packet.length);
+    expect(send(a, first ?? packet).verdicts).toEqual(['held']);
+    const sent = send(a, atomic ?? packet);
+    expect([sent.verdicts, receive(b, sent.packets, false).packets]).toEqual([['transmit'], [atomic]]);
+    // And a policy that is not theirs does not carry them.
+    const [other] = fragmentsOf(packetOf(true, 600, false, 250), 7, 600);
+    expect(send(a, other ?? packet).reasons).toEqual(['spd_discard']);
+    expect(a.reassembly().fragments).toBe(1);
+  });
+
   it('time out, and every one is counted', () => {
     const { a } = pair('udp4', 1400, {}, {}, policies);
     const pieces = fragmentsOf(packetOf(false, 1000, false, 50), 7, 320, 320);
