@@ -101,17 +101,21 @@ describe('npm run check', () => {
     );
   });
 
-  it('refuses a wrong type', () => {
-    changed(
-      'packages/ipsec-core/src/index.ts',
-      (text) => `${text}\nexport const wrong: number = 'text';\n`,
-      () => {
-        const { status, stdout } = check('--only', 'types');
-        expect(status).toBe(1);
-        expect(stdout).toContain('TS2322');
-      },
-    );
-  });
+  it(
+    'refuses a wrong type',
+    () => {
+      changed(
+        'packages/ipsec-core/src/index.ts',
+        (text) => `${text}\nexport const wrong: number = 'text';\n`,
+        () => {
+          const { status, stdout } = check('--only', 'types');
+          expect(status).toBe(1);
+          expect(stdout).toContain('TS2322');
+        },
+      );
+    },
+    TYPE_CHECK_PATIENCE_MILLISECONDS,
+  );
 
   it('refuses a clock, a timer or a Node module in the engine', () => {
     changed(
@@ -133,6 +137,36 @@ describe('npm run check', () => {
         expect(stdout).toContain('README.md names docs/gone.md');
       },
     );
+  });
+});
+
+describe('npm ci', () => {
+  let bare: string;
+  beforeAll(() => {
+    // Without node_modules: nothing that npm might want to remove is in reach.
+    bare = fs.mkdtempSync(path.join(os.tmpdir(), 'weft-lock-'));
+    for (const file of trackedFiles().filter((name) => NPM_FILES.has(path.basename(name)))) {
+      fs.mkdirSync(path.dirname(path.join(bare, file)), { recursive: true });
+      fs.copyFileSync(path.join(root, file), path.join(bare, file));
+    }
+  });
+  afterAll(() => {
+    fs.rmSync(bare, { recursive: true, force: true });
+  });
+
+  const install = () => spawnSync('npm', ['ci', '--dry-run', '--offline'], { cwd: bare, encoding: 'utf8' });
+
+  it('accepts the lock file, and runs no install script', () => {
+    const { status, stderr } = install();
+    expect({ status, stderr: stderr.replace(/^npm warn .*\n/gm, '') }).toEqual({ status: 0, stderr: '' });
+    expect(fs.readFileSync(path.join(bare, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
+  });
+
+  it('refuses it when a package names what is not in it', () => {
+    const file = path.join(bare, 'test/package.json');
+    const manifest = JSON.parse(fs.readFileSync(file, 'utf8'));
+    fs.writeFileSync(file, JSON.stringify({ ...manifest, dependencies: { ...manifest.dependencies, zod: '1.0.0' } }));
+    expect(install().status).not.toBe(0);
   });
 });
 
@@ -179,3 +213,9 @@ function linkNestedModules(folder: string): void {
     if (fs.existsSync(nested)) fs.symlinkSync(nested, path.join(copy, folder, name, 'node_modules'));
   }
 }
+
+/** All that npm reads to decide what to install. */
+const NPM_FILES = new Set(['package.json', 'package-lock.json', '.npmrc']);
+
+/** Every project is type-checked from nothing: half a minute on an idle machine, many times that on a busy one. */
+const TYPE_CHECK_PATIENCE_MILLISECONDS = 900_000;
