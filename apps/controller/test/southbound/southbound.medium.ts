@@ -119,7 +119,10 @@ describe('a session', () => {
     ]);
     paris.connect(controller);
     await eventually(() => expect(tunnels()).toMatchObject([{ state: 'up' }]));
-    expect(paris.received.map((message) => message.$case)).toEqual(['welcome']);
+    // The next thing that it hears is of another revision: nothing was said in between.
+    await fabric.publish(controller, ['PROTECT', 'PROTECT']);
+    await paris.until(() => paris.messages('bundlePush')[0]);
+    expect(paris.received.map((message) => message.$case)).toEqual(['welcome', 'bundlePush']);
   });
 
   it('establishes the tunnel anew when an edge has lost its associations', async () => {
@@ -178,6 +181,7 @@ describe('a session', () => {
     await eventually(() =>
       expect(state(0)).toMatchObject({ inSync: true, lastRejection: null, applied: { revision: 2 } }),
     );
+    expect(paris.messages('bundlePush').length).toBe(1);
   });
 
   it('waits with newer bundles for the answer to the one under way, and then sends the newest', async () => {
