@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   createDataPlane,
+  createEspTransform,
   createSecurityPolicyDatabase,
   type DataPlane,
   type EncryptionName,
@@ -19,18 +20,21 @@ import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../support/packets.js';
 
 const PYTHON = '/usr/bin/python3';
-const COMBINATIONS = 220;
 
 /** Ours, scapy's name, key bits, octets of salt. */
 const ENCRYPTIONS: readonly (readonly [EncryptionName, string, number, number])[] = [
   ['aes-gcm-16', 'AES-GCM', 128, 4],
+  ['aes-gcm-16', 'AES-GCM', 192, 4],
   ['aes-gcm-16', 'AES-GCM', 256, 4],
   ['aes-ccm-16', 'AES-CCM', 128, 3],
+  ['aes-ccm-16', 'AES-CCM', 256, 3],
   ['chacha20-poly1305', 'CHACHA20-POLY1305', 256, 4],
   ['aes-gmac', 'AES-NULL-GMAC', 128, 4],
+  ['aes-gmac', 'AES-NULL-GMAC', 256, 4],
   ['aes-cbc', 'AES-CBC', 128, 0],
   ['aes-cbc', 'AES-CBC', 256, 0],
   ['aes-ctr', 'AES-CTR', 128, 4],
+  ['aes-ctr', 'AES-CTR', 192, 4],
   ['null', 'NULL', 0, 0],
 ];
 const INTEGRITIES: readonly (readonly [IntegrityName, string, number])[] = [
@@ -40,6 +44,55 @@ const INTEGRITIES: readonly (readonly [IntegrityName, string, number])[] = [
   ['hmac-sha2-512-256', 'SHA2-512-256', 64],
   ['aes-cmac-96', 'AES-CMAC-96', 16],
 ];
+const COMBINED: readonly EncryptionName[] = ['aes-gcm-16', 'aes-ccm-16', 'chacha20-poly1305', 'aes-gmac'];
+
+/** Mode, family outside and inside, UDP encapsulation. */
+interface Form {
+  readonly mode: 'tunnel' | 'transport';
+  readonly outer: 4 | 6;
+  readonly inner: 4 | 6;
+  readonly natT: boolean;
+}
+const FORMS: readonly Form[] = [
+  { mode: 'tunnel', outer: 4, inner: 4, natT: false },
+  { mode: 'tunnel', outer: 4, inner: 6, natT: false },
+  { mode: 'tunnel', outer: 6, inner: 4, natT: false },
+  { mode: 'tunnel', outer: 6, inner: 6, natT: false },
+  { mode: 'transport', outer: 4, inner: 4, natT: false },
+  { mode: 'transport', outer: 6, inner: 6, natT: false },
+  { mode: 'tunnel', outer: 4, inner: 4, natT: true },
+  { mode: 'tunnel', outer: 4, inner: 6, natT: true },
+];
+
+interface Choice extends Form {
+  readonly protocol: 'esp' | 'ah';
+  readonly encryption: (typeof ENCRYPTIONS)[number] | undefined;
+  readonly integrity: (typeof INTEGRITIES)[number] | undefined;
+  readonly esn: boolean;
+}
+
+/** Every encryption with every integrity that it takes, in every form, with and without ESN; and AH likewise. */
+const CHOICES: readonly Choice[] = FORMS.flatMap((form) =>
+  [false, true].flatMap((esn) => [
+    ...ENCRYPTIONS.flatMap((encryption) =>
+      (COMBINED.includes(encryption[0]) ? [undefined] : INTEGRITIES).map((integrity) => ({
+        ...form,
+        esn,
+        protocol: 'esp' as const,
+        encryption,
+        integrity,
+      })),
+    ),
+    // AH has no UDP encapsulation.
+    ...(form.natT ? [] : INTEGRITIES).map((integrity) => ({
+      ...form,
+      esn,
+      protocol: 'ah' as const,
+      encryption: undefined,
+      integrity,
+    })),
+  ]),
+);
 
 interface Combination {
   readonly label: string;
@@ -67,21 +120,16 @@ function chooser(seed: string) {
   return { octets, below };
 }
 
-function combination(index: number): Combination {
+function combination(choice: Choice, index: number): Combination {
   const { octets, below } = chooser(`combination ${index}`);
-  const protocol = below(4) === 0 ? ('ah' as const) : ('esp' as const);
-  const natT = protocol === 'esp' && below(5) === 0;
-  const mode = natT || below(2) === 0 ? ('tunnel' as const) : ('transport' as const);
-  const six = !natT && below(2) === 0;
-  const innerSix = mode === 'tunnel' ? below(2) === 0 : six;
-  const esn = below(2) === 0;
-  const [suite, crypt, keyBits, salt] = ENCRYPTIONS[below(ENCRYPTIONS.length)]!;
-  const [integrity, auth, authLength] = INTEGRITIES[below(INTEGRITIES.length)]!;
-  const combined = protocol === 'esp' && !['aes-cbc', 'aes-ctr', 'null'].includes(suite);
-  const cryptKey = protocol === 'esp' ? octets(keyBits / 8 + salt) : new Uint8Array(0);
-  const authKey = combined ? new Uint8Array(0) : octets(authLength);
+  const { protocol, mode, natT, esn, encryption, integrity } = choice;
+  const [suite, crypt, keyBits, salt] = encryption ?? ['null', 'NULL', 0, 0];
+  const [integrityName, auth, authLength] = integrity ?? [undefined, null, 0];
+  const cryptKey = octets(keyBits / 8 + salt);
+  const authKey = octets(authLength);
   const spi = 256 + below(0xffff0000);
-  const ends = six ? (['2001:db8:f::1', '2001:db8:f::2'] as const) : (['192.0.2.1', '192.0.2.2'] as const);
+  const ends =
+    choice.outer === 6 ? (['2001:db8:f::1', '2001:db8:f::2'] as const) : (['192.0.2.1', '192.0.2.2'] as const);
   const outer = mode === 'tunnel' ? ends : null;
   const common = {
     tunnelId: 't',
@@ -94,12 +142,21 @@ function combination(index: number): Combination {
     keyingMaterial: Uint8Array.from([...cryptKey, ...authKey]),
     ...(outer === null || natT ? {} : { outer: { local: parseAddress(outer[0]), remote: parseAddress(outer[1]) } }),
   };
-  const withIntegrity = combined ? {} : { integrity };
   return {
-    label: `${index} ${protocol} ${mode} ${six ? 6 : 4}/${innerSix ? 6 : 4} ${crypt} ${combined ? '-' : auth} esn=${esn} natT=${natT}`,
+    label: [
+      index,
+      protocol,
+      mode,
+      `${choice.outer}/${choice.inner}`,
+      crypt,
+      keyBits,
+      auth,
+      `esn=${esn}`,
+      `natT=${natT}`,
+    ].join(' '),
     clear: ipPacket({
-      source: innerSix ? '2001:db8:1::1' : '10.1.0.1',
-      destination: innerSix ? '2001:db8:2::1' : '10.2.0.1',
+      source: choice.inner === 6 ? '2001:db8:1::1' : '10.1.0.1',
+      destination: choice.inner === 6 ? '2001:db8:2::1' : '10.2.0.1',
       // 253: for experiments (RFC 3692); scapy then neither fills in nor checks a next layer checksum.
       protocol: 253,
       payload: octets(4 + below(200)),
@@ -107,9 +164,16 @@ function combination(index: number): Combination {
     sequence: 1 + below(3),
     association: (direction) =>
       protocol === 'ah'
-        ? { ...common, direction, protocol, integrity }
-        : { ...common, direction, protocol, suite, keyBits, ...withIntegrity },
-    ivLength: protocol === 'ah' ? 0 : espLengths({ encryption: suite, keyBits, integrity: undefined }).ivLength,
+        ? { ...common, direction, protocol, integrity: integrityName ?? 'hmac-sha1-96' }
+        : {
+            ...common,
+            direction,
+            protocol,
+            suite,
+            keyBits,
+            ...(integrityName === undefined ? {} : { integrity: integrityName }),
+          },
+    ivLength: espLengths({ encryption: suite, keyBits, integrity: undefined }).ivLength,
     outer,
     udp: natT,
     scapy: {
@@ -118,7 +182,7 @@ function combination(index: number): Combination {
       esnHigh: esn ? 0 : null,
       crypt,
       cryptKey: toHex(cryptKey),
-      auth: combined ? null : auth,
+      auth,
       authKey: toHex(authKey),
       outer,
       udp: natT,
@@ -165,11 +229,13 @@ function ask(jobs: readonly object[]): readonly { readonly packet?: string; read
 }
 
 describe('against scapy', () => {
-  it(`agrees on ${COMBINATIONS} combinations in both directions`, { timeout: 120_000 }, (ctx) => {
-    if (spawnSync(PYTHON, ['-c', 'import scapy.layers.ipsec']).status !== 0) {
-      return ctx.skip('scapy is absent: put scapy 2.6.1 or later on the PYTHONPATH of /usr/bin/python3');
-    }
-    const combinations = Array.from({ length: COMBINATIONS }, (_, i) => combination(i));
+  it('agrees on every combination of suite, mode, families, ESN and NAT traversal, in both directions', {
+    timeout: 300_000,
+  }, (ctx) => {
+    const reason = whyNoScapy();
+    if (reason !== undefined) return ctx.skip(reason);
+    const combinations = CHOICES.map(combination);
+    expect(combinations.length).toBeGreaterThanOrEqual(200);
     const wires = combinations.map(ours);
     const jobs = combinations.flatMap((made, i) => {
       const wire = wires[i]!;
@@ -210,4 +276,61 @@ describe('against scapy', () => {
       expect(toHex(out.subarray(0, opened.length))).toBe(toHex(made.clear));
     }
   });
+
+  it('agrees on ESP packets beyond the first 2^32 of an association', { timeout: 120_000 }, (ctx) => {
+    const reason = whyNoScapy();
+    if (reason !== undefined) return ctx.skip(reason);
+    const subjects = CHOICES.filter(
+      ({ protocol, esn, natT, mode }) => protocol === 'esp' && esn && !natT && mode === 'tunnel',
+    )
+      .map(combination)
+      .map((made, i) => ({ ...made, high: 1 + ((i * 0x9e3779b1) >>> 1), low: (i * 0x85ebca6b) >>> 0 }));
+    const jobs = subjects.map(({ scapy, clear, high, low }) => ({
+      ...scapy,
+      do: 'protect',
+      sequence: low,
+      esnHigh: high,
+      packet: toHex(clear),
+      iv: null,
+    }));
+    const answers = ask(jobs);
+    for (const [i, made] of subjects.entries()) {
+      expect([made.label, answers[i]?.error]).toEqual([made.label, undefined]);
+      const wire = fromHex(answers[i]?.packet ?? '').subarray(headersOf(fromHex(answers[i]?.packet ?? ''), made));
+      const opener = transformOf(made, 'inbound');
+      const out = new Uint8Array(wire.length);
+      const open = (high: number) => opener.open(wire.slice(), 0, wire.length, high, out, 0);
+      expect([made.label, open(made.high)]).toEqual([made.label, true]);
+      expect(toHex(out.subarray(0, made.clear.length))).toBe(toHex(made.clear));
+      expect([made.label, open(made.high + 1)]).toEqual([made.label, false]);
+      const again = wire.slice();
+      again.set(out.subarray(0, wire.length - 8 - opener.ivLength - opener.icvLength), 8 + opener.ivLength);
+      transformOf(made, 'outbound').seal(again, 0, again.length, made.high);
+      expect([made.label, toHex(again)]).toEqual([made.label, toHex(wire)]);
+    }
+    expect(subjects.length).toBeGreaterThanOrEqual(90);
+  });
 });
+
+function whyNoScapy(): string | undefined {
+  const version = spawnSync(PYTHON, ['-c', 'import scapy, scapy.layers.ipsec; print(scapy.VERSION)'], {
+    encoding: 'utf8',
+  });
+  if (version.status !== 0) return `scapy is absent: put scapy 2.6.1 or later on the PYTHONPATH of ${PYTHON}`;
+  // 2.5 leaves the high half of the number out of the ICV when integrity is an algorithm of its own.
+  const [major = 0, minor = 0] = version.stdout.trim().split('.').map(Number);
+  return major > 2 || minor >= 6 ? undefined : `scapy ${version.stdout.trim()} is too old: 2.6.1 or later is needed`;
+}
+
+function transformOf({ association }: Combination, direction: 'inbound' | 'outbound') {
+  const parameters = association(direction);
+  if (parameters.protocol !== 'esp') throw new Error('not ESP');
+  return createEspTransform({
+    provider: nobleProvider,
+    random: (out) => void out.fill(0x5a),
+    suite: { encryption: parameters.suite, keyBits: parameters.keyBits, integrity: parameters.integrity },
+    keyingMaterial: parameters.keyingMaterial,
+    extendedSequenceNumbers: parameters.extendedSequenceNumbers,
+    direction,
+  });
+}
