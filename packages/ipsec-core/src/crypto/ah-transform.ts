@@ -26,22 +26,8 @@ export interface AhTransform {
   /** Octets of the ICV field without padding; with GMAC the IV is its first part. */
   readonly icvFieldLength: number;
   /** False when an option of the packet cannot be understood; the packet is then unchanged. */
-  protect(
-    packet: Uint8Array,
-    offset: number,
-    length: number,
-    ahOffset: number,
-    ahLength: number,
-    sequenceHigh: number,
-  ): boolean;
-  verify(
-    packet: Uint8Array,
-    offset: number,
-    length: number,
-    ahOffset: number,
-    ahLength: number,
-    sequenceHigh: number,
-  ): boolean;
+  protect(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean;
+  verify(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean;
   destroy(): void;
 }
 
@@ -94,33 +80,19 @@ class AhIcv implements AhTransform {
     this.icvFieldLength = icv.ivLength + icv.icvLength;
   }
 
-  protect(
-    packet: Uint8Array,
-    offset: number,
-    length: number,
-    ahOffset: number,
-    ahLength: number,
-    sequenceHigh: number,
-  ): boolean {
+  protect(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean {
     const field = offset + ahOffset + AH.icv;
     if (this.#icv.ivLength > 0) {
       writeUint32(packet, field, sequenceHigh);
       copyOctets(packet, offset + ahOffset + AH.sequence, 4, packet, field + 4);
     }
-    if (!this.#compute(packet, offset, length, ahOffset, ahLength, sequenceHigh)) return false;
+    if (!this.#compute(packet, offset, length, ahOffset, sequenceHigh)) return false;
     copyOctets(this.#computed, 0, this.#icv.icvLength, packet, field + this.#icv.ivLength);
     return true;
   }
 
-  verify(
-    packet: Uint8Array,
-    offset: number,
-    length: number,
-    ahOffset: number,
-    ahLength: number,
-    sequenceHigh: number,
-  ): boolean {
-    if (!this.#compute(packet, offset, length, ahOffset, ahLength, sequenceHigh)) return false;
+  verify(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean {
+    if (!this.#compute(packet, offset, length, ahOffset, sequenceHigh)) return false;
     const icv = offset + ahOffset + AH.icv + this.#icv.ivLength;
     return equalConstantTime(this.#computed, 0, packet, icv, this.#icv.icvLength);
   }
@@ -130,17 +102,11 @@ class AhIcv implements AhTransform {
     this.#computed.fill(0);
   }
 
-  #compute(
-    packet: Uint8Array,
-    offset: number,
-    length: number,
-    ahOffset: number,
-    ahLength: number,
-    sequenceHigh: number,
-  ): boolean {
+  #compute(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean {
     if (length > MAXIMUM_PACKET) return false;
     const covered = this.#scratch.room(length + 4);
-    if (!prepareAhInput(covered, packet, offset, length, ahOffset, ahLength, this.#icv.ivLength)) return false;
+    const { ivLength, icvLength } = this.#icv;
+    if (!prepareAhInput(covered, packet, offset, length, ahOffset, ivLength, icvLength)) return false;
     // RFC 4302 section 3.3.3.2.2: the high half counts as if it stood behind the payload.
     if (this.#esn) writeUint32(covered, length, sequenceHigh);
     const total = length + (this.#esn ? 4 : 0);

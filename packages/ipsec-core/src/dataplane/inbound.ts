@@ -235,7 +235,7 @@ export class InboundProcessor {
     const refusal = this.#admit(association, low, now);
     if (refusal !== undefined) return refusal;
     const high = this.#sequenceHigh;
-    if (!ah.verify(packet, offset, length, header, ahLength, high)) return 'integrity_failed';
+    if (!ah.verify(packet, offset, length, header, high)) return 'integrity_failed';
     association.window.commit(high, low);
     this.#next = packet[offset + header + AH.next] ?? 0;
     return length - header - ahLength;

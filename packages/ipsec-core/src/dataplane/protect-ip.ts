@@ -87,7 +87,7 @@ export class IpProtector {
       this.#identification = (this.#identification + 1) & 0xffff;
       writeOuterHeader(out, outOffset, outer, total, protocol, trafficClass, df, this.#identification, terms.flowLabel);
     }
-    return this.#finish(association, out, outOffset, total, header, length);
+    return this.#finish(association, out, outOffset, total, header);
   }
 
   #transport(
@@ -128,7 +128,7 @@ export class IpProtector {
     const at = outOffset + header;
     if (esp !== undefined) this.#writeEspFraming(association, payload, out, at, next);
     else writeAhHeader(out, at, total - header - payload, next, association.spi, association.sequence.low);
-    return this.#finish(association, out, outOffset, total, header, payload);
+    return this.#finish(association, out, outOffset, total, header);
   }
 
   #advance(association: OutboundAssociation): boolean {
@@ -179,14 +179,10 @@ export class IpProtector {
     outOffset: number,
     total: number,
     header: number,
-    payload: number,
   ): number | DropReason {
     const { esp, ah, sequence } = association;
     if (esp !== undefined) esp.seal(out, outOffset + header, total - header, sequence.high);
-    else if (ah !== undefined) {
-      const ahLength = total - header - payload;
-      if (!ah.protect(out, outOffset, total, header, ahLength, sequence.high)) return 'unprotectable_header';
-    }
+    else if (ah?.protect(out, outOffset, total, header, sequence.high) === false) return 'unprotectable_header';
     return total;
   }
 }

@@ -49,8 +49,9 @@ export function writeAhHeader(
 /**
  * Copies an IP packet to the start of `scratch` as the ICV covers it: fields that change on the way are zero, those
  * that change predictably are as they arrive, and the ICV itself is zero (RFC 4302 section 3.3.3). `ahOffset` is
- * relative to the packet; `keep` octets at the start of the ICV field stay (the IV of GMAC). False when a header or
- * option runs out of its place.
+ * relative to the packet. The ICV field begins with `ivLength` octets that stay (the IV of GMAC); behind the ICV may come
+ * padding, which stays as well: "These padding bytes are included in the ICV calculation" (section 3.3.3.2.1). False
+ * when a header or option runs out of its place.
  */
 export function prepareAhInput(
   scratch: Uint8Array,
@@ -58,11 +59,12 @@ export function prepareAhInput(
   offset: number,
   length: number,
   ahOffset: number,
-  ahLength: number,
-  keep: number,
+  ivLength: number,
+  icvLength: number,
 ): boolean {
   copyOctets(packet, offset, length, scratch, 0);
-  scratch.fill(0, ahOffset + AH.icv + keep, ahOffset + ahLength);
+  const icv = ahOffset + AH.icv + ivLength;
+  scratch.fill(0, icv, icv + icvLength);
   return (scratch[0] ?? 0) >>> 4 === 4 ? zeroMutableV4(scratch) : zeroMutableV6(scratch, ahOffset);
 }
 
@@ -83,9 +85,18 @@ function zeroMutableV4(packet: Uint8Array): boolean {
     }
     const length = packet[at + 1] ?? 0;
     if (length < 2 || at + length > end) return false;
+    if (SOURCE_ROUTES.includes(type) && !finishSourceRoute(packet, at, length)) return false;
     if (!IMMUTABLE_OPTIONS.includes(type)) packet.fill(0, at, at + length);
     at += length;
   }
+  return true;
+}
+
+/** Puts the destination that the packet will have when it arrives: the last address, unless the route is used up. */
+function finishSourceRoute(packet: Uint8Array, at: number, length: number): boolean {
+  if (length < 3 || (length - 3) % 4 !== 0) return false;
+  const pointer = packet[at + 2] ?? 0;
+  if (pointer < length) packet.copyWithin(IPV4.destination, at + length - 4, at + length);
   return true;
 }
 
@@ -210,5 +221,7 @@ const OPTION_END = 0;
 const OPTION_NOP = 1;
 /** Security, extended security, commercial security, router alert, sender directed multi-destination. */
 const IMMUTABLE_OPTIONS: readonly number[] = [130, 133, 134, 148, 149];
+/** Loose and strict source and record route (RFC 791 section 3.1). */
+const SOURCE_ROUTES: readonly number[] = [131, 137];
 const OPTION_PAD1 = 0;
 const OPTION_MAY_CHANGE = 0x20;

@@ -46,7 +46,7 @@ function parseAll(octets: Uint8Array): void {
   const ahLength = readAhLength(packet, OFFSET + point.offset, flow.totalLength - point.offset);
   if (ahLength < AH.icv) return;
   const scratch = tripwire(new Uint8Array(flow.totalLength), 0);
-  prepareAhInput(scratch, packet, OFFSET, flow.totalLength, point.offset, ahLength, 0);
+  prepareAhInput(scratch, packet, OFFSET, flow.totalLength, point.offset, 0, ahLength - AH.icv);
 }
 
 describe('parsers of the data plane', () => {
