@@ -12,7 +12,7 @@ import type { Connection } from './connection.js';
 import { Deadlines } from './deadlines.js';
 import { handleRequest } from './exchanges/dispatch.js';
 import { receiveInitResponse } from './exchanges/init-initiator.js';
-import { respondInit } from './exchanges/init-responder.js';
+import { type InitRefusal, respondInit } from './exchanges/init-responder.js';
 import { expireLineage } from './exchanges/upkeep.js';
 import { Fifo } from './fifo.js';
 import type { IkeHost } from './host.js';
@@ -58,6 +58,8 @@ export class IkeEngine {
   readonly #outputs = new Fifo<IkeOutput>();
   readonly #jobs = new Map<number, (result: JobResult, now: number) => void>();
   readonly #drops = new Map<IkeDropReason, number>();
+  /** When a refused IKE_SA_INIT was last told to the host, by connection. */
+  readonly #explained = new Map<string, number>();
   #nextJob = 1;
 
   constructor(options: IkeEngineOptions) {
@@ -160,7 +162,15 @@ export class IkeEngine {
     else {
       this.#drop('refused_init');
       this.#replyClear(message, outcome.refusal, path);
+      if (outcome.explanation !== undefined) this.#explain(outcome.explanation, now);
     }
+  }
+
+  /** Anybody can send IKE_SA_INIT: counted each time, explained once a minute. */
+  #explain({ connection, reason }: NonNullable<InitRefusal['explanation']>, now: number): void {
+    if (now - (this.#explained.get(connection) ?? Number.NEGATIVE_INFINITY) < EXPLAIN_INTERVAL) return;
+    this.#explained.set(connection, now);
+    this.#outputs.push({ kind: 'event', event: { kind: 'ike-failed', connection, reason } });
   }
 
   #replyClear({ header }: IkeMessage, payloads: readonly Payload[], path: Path): void {
@@ -217,3 +227,5 @@ export class IkeEngine {
 function isZero(spi: Uint8Array): boolean {
   return spi.every((octet) => octet === 0);
 }
+
+const EXPLAIN_INTERVAL = 60_000;

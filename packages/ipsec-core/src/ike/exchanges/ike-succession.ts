@@ -46,7 +46,6 @@ export function settleIkeRekey(
   ours: { readonly rival: Rival | undefined; readonly lowestNonce: Uint8Array },
   now: number,
 ): void {
-  const { lineage } = sa;
   const { rival, lowestNonce } = ours;
   if (rival !== undefined && compareNonces(lowestNonce, rival.lowestNonce) < 0) {
     successor.note('local', 'our rekey of the IKE SA lost the collision', {}, now);
@@ -57,7 +56,6 @@ export function settleIkeRekey(
   // The peer deletes what it made in vain; it cannot when our answer to it was lost with the old SA.
   if (rival?.successor.state.name === 'established') rival.successor.retire('replaced', now);
   succeed(sa, successor, now);
-  lineage.tell({ kind: 'ike-rekeyed', connection: lineage.connection.name });
   deleteSa(sa, now);
 }
 
@@ -83,6 +81,7 @@ export function succeed(sa: IkeSa, successor: IkeSa, now: number): void {
   lineage.timers.set('liveness', now + lineage.connection.livenessInterval);
   lineage.limit(now);
   successor.note('local', 'took over', {}, now);
+  lineage.tell({ kind: 'ike-rekeyed', connection: lineage.connection.name });
   lineage.pump(now);
 }
 

@@ -11,11 +11,19 @@ import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
 import { negotiate } from '../negotiation.js';
+import type { FailureReason } from '../outputs.js';
 import { type Path, transmit } from '../path.js';
 import { HALF_OPEN_LIFETIME } from '../timers.js';
 import { absorb, announcements, handshakeOf } from './init-notifies.js';
 import { answerShare, invalidKe, makeNonce } from './key-shares.js';
 import { find, findNotify } from './payload-access.js';
+
+/** Why no half-open SA was made. */
+export interface InitRefusal {
+  readonly refusal: readonly Payload[];
+  /** For the operator, where the sender's address belongs to a connection. Nothing about it is authenticated. */
+  readonly explanation?: { readonly connection: string; readonly reason: FailureReason };
+}
 
 /** Returns the refusal to send, or the new half-open SA, which has answered (RFC 7296 section 1.2). */
 export function respondInit(
@@ -24,12 +32,12 @@ export function respondInit(
   octets: Uint8Array,
   path: Path,
   now: number,
-): { readonly refusal: readonly Payload[] } | IkeSa {
+): InitRefusal | IkeSa {
   const { payloads, header } = message;
   const [offer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
   if (offer === undefined || ke === undefined || nonce === undefined) return { refusal: [notify('INVALID_SYNTAX')] };
   const choice = choose(host.connections, offer.proposals, path.remote);
-  if (choice === undefined) return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
+  if ('refusal' in choice) return choice;
   const { connection, suite, proposal, transforms } = choice;
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
   // Without the peer's promise there is no exchange to carry additional key shares (RFC 9370 section 2.2.1).
@@ -81,13 +89,18 @@ function choose(
   connections: readonly Connection[],
   offered: readonly Proposal[],
   remote: Endpoint,
-): Choice | undefined {
+): Choice | InitRefusal {
+  let explanation: InitRefusal['explanation'];
   for (const connection of connections) {
     if (connection.remote !== undefined && !sameAddress(connection.remote.address, remote.address)) continue;
     const outcome = negotiate(offered, connection.proposals, PROTOCOL.IKE, 0);
     const suite = outcome.ok ? ikeSuiteOf(outcome.transforms) : undefined;
-    if (!outcome.ok || suite === undefined) continue;
-    return { connection, suite, proposal: outcome.proposal, transforms: outcome.transforms };
+    if (outcome.ok && suite !== undefined) {
+      return { connection, suite, proposal: outcome.proposal, transforms: outcome.transforms };
+    }
+    const refusals = outcome.ok ? [] : outcome.refusals;
+    explanation ??= { connection: connection.name, reason: { code: 'no_proposal_chosen', refusals } };
   }
-  return undefined;
+  const refusal = [notify('NO_PROPOSAL_CHOSEN')];
+  return explanation === undefined ? { refusal } : { refusal, explanation };
 }
