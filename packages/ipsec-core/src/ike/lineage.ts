@@ -146,8 +146,10 @@ export class Lineage {
   /** An IKE SA of it cannot go on. Only the current one matters to the others. */
   broken(sa: IkeSa, reason: FailureReason, now: number): void {
     if (sa !== this.current) sa.shut(now);
-    else if (sa.state.name === 'deleting') this.end('us', now);
-    else this.fail(reason, now);
+    else if (sa.state.name === 'deleting') {
+      this.end('us', now);
+      this.close(now);
+    } else this.fail(reason, now);
   }
 
   /** Cannot go on: says why once, removes its Child SAs, forgets its keys. */
