@@ -4,7 +4,7 @@ import type { ChildAssociation } from './outputs.js';
 /** One Child SA pair, from its installation to its removal. */
 export interface ChildSa {
   readonly association: ChildAssociation;
-  readonly configuration: ChildConfiguration;
+  configuration: ChildConfiguration;
   readonly creator: 'us' | 'peer';
   readonly madeAt: number;
   /** Of the exchange that made it: what section 2.8.1 compares. */

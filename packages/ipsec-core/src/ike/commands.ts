@@ -4,7 +4,9 @@ import { closeIke } from './exchanges/close.js';
 import { deleteChild } from './exchanges/delete-child.js';
 import { requestIkeRekey } from './exchanges/ike-rekey-request.js';
 import { initiate } from './exchanges/init-initiator.js';
+import { reportUnknownSpi } from './exchanges/unknown-spi.js';
 import type { IkeHost } from './host.js';
+import type { Lineage } from './lineage.js';
 import type { IkeInput } from './outputs.js';
 import type { Registry } from './registry.js';
 
@@ -16,6 +18,12 @@ export type IkeCommand = Exclude<IkeInput, { readonly kind: 'datagram' | 'timeou
  */
 export function command(host: IkeHost, registry: Registry, input: IkeCommand, now: number): void {
   switch (input.kind) {
+    case 'configure':
+      reconfigure(host, registry, input.connections, now);
+      break;
+    case 'unknown-spi':
+      reportUnknownSpi(host, input, input.spi, now);
+      break;
     case 'initiate': {
       const connection = connectionOf(host, input.connection);
       if (!canInitiate(connection)) throw new RangeError(`${input.connection} has no address of the peer.`);
@@ -48,8 +56,29 @@ export function command(host: IkeHost, registry: Registry, input: IkeCommand, no
   }
 }
 
+/** Everything that is not configured any more is deleted; what still is goes on, and is as configured from its next rekey. */
+function reconfigure(host: IkeHost, registry: Registry, connections: readonly Connection[], now: number): void {
+  host.connections.replace(connections);
+  const lineages = new Set(registry.all.map(({ lineage }) => lineage));
+  for (const lineage of lineages) {
+    const connection = host.connections.named(lineage.connection.name);
+    if (connection !== undefined) adopt(lineage, connection, now);
+    else if (lineage.standing) closeIke(lineage, now);
+    else if (lineage.establishedAt === undefined) lineage.close(now);
+  }
+}
+
+function adopt(lineage: Lineage, connection: Connection, now: number): void {
+  lineage.connection = connection;
+  for (const child of lineage.children.all) {
+    const configuration = connection.children.find(({ name }) => name === child.configuration.name);
+    if (configuration === undefined) deleteChild(lineage, child, now);
+    else child.configuration = configuration;
+  }
+}
+
 function connectionOf({ connections }: IkeHost, name: string): Connection {
-  const connection = connections.find((candidate) => candidate.name === name);
+  const connection = connections.named(name);
   if (connection === undefined) throw new RangeError(`${name} is no connection of this engine.`);
   return connection;
 }

@@ -1,3 +1,4 @@
+import type { Secret } from '../bytes/secret.js';
 import type { KeyExchangeProvider, RandomSource } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { EXCHANGE } from '../wire/ike/iana.js';
@@ -9,8 +10,10 @@ import { Admission, type AdmissionLimits } from './admission.js';
 import { ChildSpis } from './child-spis.js';
 import { command } from './commands.js';
 import type { Connection } from './connection.js';
+import { Connections } from './connections.js';
+import { CrashDetection } from './crash-detection.js';
 import { Deadlines } from './deadlines.js';
-import { handleRequest } from './exchanges/dispatch.js';
+import { handleRequest, refuseMalformed } from './exchanges/dispatch.js';
 import { receiveInitResponse } from './exchanges/init-initiator.js';
 import { type InitRefusal, respondInit } from './exchanges/init-responder.js';
 import { expireLineage } from './exchanges/upkeep.js';
@@ -21,12 +24,20 @@ import type { Lineage } from './lineage.js';
 import type { IkeInput, IkeOutput, JobResult } from './outputs.js';
 import { type Path, transmit } from './path.js';
 import { Registry } from './registry.js';
+import { StatelessReplies } from './stateless-replies.js';
 
 export interface IkeEngineOptions extends AdmissionLimits {
   readonly provider: CryptoProvider;
   readonly keyExchange: KeyExchangeProvider;
   readonly random: RandomSource;
   readonly connections: readonly Connection[];
+  /**
+   * At least 32 octets that survive a restart: with them a peer learns at its next message that we have lost its IKE SA
+   * (RFC 6290). Without them it finds out by its retransmissions.
+   */
+  readonly crashDetectionSecret?: Secret;
+  /** Requests of a peer that may be under way at once: 1 (the default) to 16. Ours are always one at a time. */
+  readonly windowSize?: number;
 }
 
 /** Why a datagram was dropped; each has a counter, none is answered more than once per datagram. */
@@ -54,6 +65,7 @@ export class IkeEngine {
   readonly #host: IkeHost;
   readonly #registry = new Registry();
   readonly #admission: Admission;
+  readonly #stateless: StatelessReplies;
   readonly #deadlines = new Deadlines<IkeSa | Lineage>();
   readonly #outputs = new Fifo<IkeOutput>();
   readonly #jobs = new Map<number, (result: JobResult, now: number) => void>();
@@ -64,7 +76,10 @@ export class IkeEngine {
 
   constructor(options: IkeEngineOptions) {
     this.#admission = new Admission(options.provider, options.random, options);
-    this.#host = this.#makeHost(options);
+    const { crashDetectionSecret: secret } = options;
+    const crashDetection = secret === undefined ? undefined : new CrashDetection(options.provider, secret);
+    this.#stateless = new StatelessReplies(crashDetection);
+    this.#host = this.#makeHost(options, crashDetection);
   }
 
   handle(input: IkeInput, now: number): void {
@@ -104,9 +119,14 @@ export class IkeEngine {
   }
 
   #receive(octets: Uint8Array, path: Path, now: number): void {
+    // The keepalive of a peer behind a NAT: nothing to do (RFC 3948 section 2.3).
+    if (octets.length === 1 && octets[0] === 0xff) return;
     const parsed = parseMessage(octets);
     if (!parsed.ok) {
       this.#drop('malformed');
+      const { problem } = parsed;
+      if (problem.code === 'major_version')
+        this.#reply(this.#stateless.majorVersion(octets, problem.version, now), path);
       return;
     }
     const message = parsed.value;
@@ -119,6 +139,7 @@ export class IkeEngine {
     const sa = this.#registry.bySpi(header.fromInitiator ? header.responderSpi : header.initiatorSpi);
     if (sa === undefined || (sa.role === 'initiator') === header.fromInitiator) {
       this.#drop('unknown_spi');
+      if (sa === undefined) this.#reply(this.#stateless.unknownSpi(message, now), path);
       return;
     }
     const reception = sa.receive(octets, message, path, now);
@@ -177,6 +198,10 @@ export class IkeEngine {
     transmit(this.#host, path, [encodeMessage({ ...header, fromInitiator: false, response: true }, payloads)]);
   }
 
+  #reply(octets: Uint8Array | undefined, path: Path): void {
+    if (octets !== undefined) transmit(this.#host, path, [octets]);
+  }
+
   #expire(now: number): void {
     for (let owner = this.#deadlines.due(now); owner !== undefined; owner = this.#deadlines.due(now)) {
       if (owner instanceof IkeSa) owner.expire(now);
@@ -188,12 +213,17 @@ export class IkeEngine {
     this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + 1);
   }
 
-  #makeHost({ provider, keyExchange, random, connections }: IkeEngineOptions): IkeHost {
+  #makeHost(options: IkeEngineOptions, crashDetection: CrashDetection | undefined): IkeHost {
+    const { provider, keyExchange, random, connections, windowSize = 1 } = options;
+    if (windowSize < 1 || windowSize > MAXIMUM_WINDOW)
+      throw new RangeError(`A window of ${windowSize} is not 1 to 16.`);
     return {
+      crashDetection,
+      windowSize,
       provider,
       keyExchange,
       random,
-      connections,
+      connections: new Connections(connections),
       childSpis: new ChildSpis(random),
       emit: (output) => this.#outputs.push(output),
       job: (job, done) => {
@@ -218,6 +248,7 @@ export class IkeEngine {
       },
       deadline: (owner, at) => this.#deadlines.set(owner, at),
       request: handleRequest,
+      malformed: refuseMalformed,
       established: ({ name }) =>
         this.#registry.of(name).filter((lineage) => lineage.establishedAt !== undefined && lineage.standing),
     };
@@ -228,4 +259,5 @@ function isZero(spi: Uint8Array): boolean {
   return spi.every((octet) => octet === 0);
 }
 
+const MAXIMUM_WINDOW = 16;
 const EXPLAIN_INTERVAL = 60_000;

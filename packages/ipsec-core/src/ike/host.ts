@@ -1,7 +1,11 @@
 import type { KeyExchangeProvider, RandomSource } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import type { IkeHeader } from '../wire/ike/header.js';
+import type { IkeWireProblem } from '../wire/ike/wire-error.js';
 import type { ChildSpis } from './child-spis.js';
 import type { Connection } from './connection.js';
+import type { Connections } from './connections.js';
+import type { CrashDetection } from './crash-detection.js';
 import type { IkeSa } from './ike-sa.js';
 import type { Lineage } from './lineage.js';
 import type { IkeOutput, Job, JobResult } from './outputs.js';
@@ -12,8 +16,11 @@ export interface IkeHost {
   readonly provider: CryptoProvider;
   readonly keyExchange: KeyExchangeProvider;
   readonly random: RandomSource;
-  readonly connections: readonly Connection[];
+  readonly connections: Connections;
   readonly childSpis: ChildSpis;
+  readonly crashDetection: CrashDetection | undefined;
+  /** Requests of a peer that we take at once, answered or not (RFC 7296 section 2.3). */
+  readonly windowSize: number;
   emit(output: IkeOutput): void;
   job(job: Job, done: (result: JobResult, now: number) => void): void;
   newIkeSpi(): Uint8Array;
@@ -23,8 +30,10 @@ export interface IkeHost {
   /** Begun by us, or authenticated: known by the name of its connection. */
   list(lineage: Lineage): void;
   deadline(owner: IkeSa | Lineage, at: number | undefined): void;
-  /** An authentic request with a legal set of payloads, the next in order. */
+  /** An authentic request, the next in order. */
   request(sa: IkeSa, message: OpenedMessage, now: number): void;
+  /** One that is authentic and no IKEv2 message. */
+  malformed(sa: IkeSa, header: IkeHeader, problem: IkeWireProblem, now: number): void;
   /** Lineages of the connection that were authenticated and are not closed. */
   established(connection: Connection): readonly Lineage[];
 }

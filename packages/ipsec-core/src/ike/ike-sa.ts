@@ -4,19 +4,21 @@ import type { IkeHeader } from '../wire/ike/header.js';
 import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
 import { encodeMessage, type IkeMessage } from '../wire/ike/message.js';
 import { checkPayloads } from '../wire/ike/message-rules.js';
-import { notifyName } from '../wire/ike/notify-registry.js';
 import { notify } from '../wire/ike/payloads/notify.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
-import { describe, type IkeWireProblem } from '../wire/ike/wire-error.js';
+import { describe } from '../wire/ike/wire-error.js';
+import { inform } from './exchanges/inform.js';
+import { receiveUnprotected } from './exchanges/unprotected.js';
 import type { IkeHost } from './host.js';
 import type { Lineage } from './lineage.js';
 import type { FailureReason } from './outputs.js';
+import { label, OwnRequests, type Request } from './own-request.js';
 import { type Path, transmit } from './path.js';
-import { MessageProtection, type OpenedMessage, type SealedMessage } from './protection.js';
+import { MessageProtection, type OpenedMessage, type Opening, type SealedMessage } from './protection.js';
 import type { Purpose } from './purpose.js';
 import { RequestWindow } from './request-window.js';
 import type { IkeState } from './states.js';
-import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, RETRANSMIT_FIRST, RETRANSMIT_LIMIT, Timers } from './timers.js';
+import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, RETRANSMIT_FIRST, Timers } from './timers.js';
 
 /** What became of a datagram: 'accepted', or why it was dropped. */
 export type Reception = 'accepted' | 'not_authentic' | 'outside_window' | 'premature';
@@ -33,13 +35,14 @@ export class IkeSa {
   peerSpi: Uint8Array;
   state: IkeState;
   readonly timers: Timers<IkeSaTimer>;
+  /** By which the peer can show that it has forgotten this IKE SA (RFC 6290). */
+  peerToken: Uint8Array | undefined;
   readonly #name: string;
   #keys: IkeKeys | undefined;
   #protection: MessageProtection | undefined;
   /** Of the keys before the latest IKE_INTERMEDIATE, whose request the peer may repeat. */
   #previous: MessageProtection | undefined;
-  #nextRequestId = 0;
-  #outstanding: OutstandingRequest | undefined;
+  readonly #requests = new OwnRequests();
   #window = new RequestWindow(0);
   /** Where the request came from that is being answered: "the response … to the address and port" it had (section 2.11). */
   #replyPath: Path | undefined;
@@ -73,12 +76,12 @@ export class IkeSa {
 
   /** What our request under way is about; undefined when the window is free. */
   get underway(): Purpose | undefined {
-    return this.#outstanding?.purpose;
+    return this.#requests.current?.purpose;
   }
 
   /** ID of the request that we would send next, and of the one of the peer that we are to answer. */
   get nextIds(): { readonly own: number; readonly peer: number } {
-    return { own: this.#nextRequestId, peer: this.#window.expected };
+    return { own: this.#requests.nextId, peer: this.#window.expected };
   }
 
   note(direction: 'sent' | 'received' | 'local', what: string, detail: Readonly<Record<string, unknown>>, now: number) {
@@ -97,22 +100,18 @@ export class IkeSa {
    * IKE_SA_INIT used ID 0 of the initiator's requests and none of the responder's: "each endpoint in the IKE Security
    * Association maintains two 'current' Message IDs" (section 2.2). A rekeyed SA starts at 0 on both sides.
    */
-  skipInitIds(): void {
-    if (this.role === 'initiator') this.#nextRequestId = 1;
-    else this.#window = new RequestWindow(1);
+  skipInitId(): void {
+    if (this.role === 'responder') this.#window = new RequestWindow(1);
+  }
+
+  /** From now on the peer may have so many requests under way, as we told it in SET_WINDOW_SIZE. */
+  widenWindow(size: number): void {
+    this.#window.widen(size);
   }
 
   /** Sends the clear first request; the answer comes through the engine, which calls `initAnswered`. */
   sendInit(octets: Uint8Array, now: number): void {
-    this.#outstanding = {
-      purpose: { kind: 'handshake' },
-      exchange: EXCHANGE.IKE_SA_INIT,
-      payloads: [],
-      onResponse: () => undefined,
-      id: 0,
-      datagrams: [octets],
-      attempt: 0,
-    };
+    this.#requests.beginAgain(INIT_REQUEST, [octets]);
     this.timers.set('retransmit', now + RETRANSMIT_FIRST);
     this.note('sent', 'IKE_SA_INIT request', { id: 0 }, now);
     transmit(this.host, this.lineage.path, [octets]);
@@ -124,11 +123,9 @@ export class IkeSa {
 
   /** To be called when the window is free: from a task of the lineage, or from an answer. */
   request(request: Request, now: number): SealedMessage {
-    if (this.#outstanding !== undefined) throw new TypeError('The window is one request wide.');
     const { exchange, payloads } = request;
-    const id = this.#nextRequestId++;
-    const sealed = this.#seal(exchange, false, id, payloads);
-    this.#outstanding = { ...request, id, datagrams: sealed.datagrams, attempt: 0 };
+    const sealed = this.#seal(exchange, false, this.#requests.nextId, payloads);
+    const id = this.#requests.begin(request, () => sealed.datagrams);
     this.timers.set('retransmit', now + RETRANSMIT_FIRST);
     this.note('sent', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: payloads.map(label) }, now);
     transmit(this.host, this.lineage.path, sealed.datagrams);
@@ -137,9 +134,7 @@ export class IkeSa {
 
   /** The request under way does not matter any more: an answer that still comes is not looked at. */
   forgetRequest(now: number): void {
-    const request = this.#outstanding;
-    this.#settle();
-    request?.abandon?.(now);
+    this.#settle()?.abandon?.(now);
   }
 
   /** Answers the request that is being processed. */
@@ -161,42 +156,21 @@ export class IkeSa {
     if (this.#initResponse !== undefined) transmit(this.host, path, [this.#initResponse]);
   }
 
-  /** An encrypted message for this SA. */
+  /** A message for this SA, or a hint about it that nothing protects. */
   receive(octets: Uint8Array, message: IkeMessage, path: Path, now: number): Reception {
-    if (this.#protection === undefined) return 'not_authentic';
-    const { header } = message;
-    const place = header.response ? this.#placeOfResponse(header) : this.#window.place(header.messageId);
-    const wanted = place === 'next' || place === 'early';
-    const opening = this.#protection.open(octets, message, wanted);
-    if (opening.kind === 'not_authentic') return this.#repeatForPrevious(octets, message, path);
-    if (place === 'answered') this.#repeatAnswer(message, path);
-    if (!wanted) return place === 'outside' ? 'outside_window' : 'accepted';
-    // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4).
-    this.lineage.lastHeard = now;
-    if (opening.kind === 'fragment') return 'accepted';
-    if (header.response) {
-      if (opening.kind === 'malformed') this.abort({ code: 'invalid_message', detail: describe(opening.problem) }, now);
-      else this.#takeResponse(opening.message, now);
-      return 'accepted';
-    }
-    if (this.state.name === 'refused') return 'outside_window';
-    // The answer that proves who the peer is was overtaken: it will ask again.
-    if (this.role === 'initiator' && UNPROVED.has(this.state.name)) return 'premature';
-    this.#replyPath = path;
-    if (place === 'next') this.lineage.follow(path, now);
-    if (opening.kind === 'malformed') {
-      if (place === 'next') this.#malformedRequest(header, opening.problem, now);
-      return 'accepted';
-    }
-    if (place === 'early') this.#window.hold(opening.message);
-    else this.#takeRequests(opening.message, now);
-    return 'accepted';
+    const protection = this.#protection;
+    if (protection === undefined) return 'not_authentic';
+    if (!isProtected(message)) return receiveUnprotected(this, message, now) ? 'accepted' : 'not_authentic';
+    if (message.header.response) return this.#receiveResponse(protection, octets, message, now);
+    return this.#receiveRequest(protection, octets, message, path, now);
   }
 
   expire(now: number): void {
     for (let name = this.timers.take(now); name !== undefined; name = this.timers.take(now)) {
-      if (name === 'linger' || name === 'half-open') this.shut(now);
-      else this.#retransmit(now);
+      const refusal = this.state.name === 'awaiting-init-response' ? this.state.refusal : undefined;
+      if (name === 'retransmit') this.#retransmit(now);
+      else if (refusal !== undefined) this.abort(refusal, now);
+      else this.shut(now);
     }
   }
 
@@ -243,8 +217,48 @@ export class IkeSa {
     return encodeMessage(this.#header(EXCHANGE.IKE_SA_INIT, response, 0), payloads);
   }
 
-  #placeOfResponse({ messageId, exchange }: IkeHeader): 'next' | 'outside' {
-    return messageId === this.#outstanding?.id && exchange === this.#outstanding.exchange ? 'next' : 'outside';
+  #receiveResponse(protection: MessageProtection, octets: Uint8Array, message: IkeMessage, now: number): Reception {
+    const awaited = this.#requests.isAnsweredBy(message.header);
+    const opening = protection.open(octets, message, awaited);
+    if (opening.kind === 'not_authentic') return 'not_authentic';
+    if (!awaited) return 'outside_window';
+    this.lineage.lastHeard = now;
+    if (opening.kind === 'malformed') {
+      this.abort({ code: 'invalid_message', detail: describe(opening.problem) }, now);
+    } else if (opening.kind === 'opened') this.#takeResponse(opening.message, now);
+    return 'accepted';
+  }
+
+  #receiveRequest(
+    protection: MessageProtection,
+    octets: Uint8Array,
+    message: IkeMessage,
+    path: Path,
+    now: number,
+  ): Reception {
+    const { messageId } = message.header;
+    const place = this.#window.place(messageId);
+    const opening = protection.open(octets, message, place === 'next' || place === 'early');
+    if (opening.kind === 'not_authentic') return this.#repeatForPrevious(octets, message, path);
+    if (place === 'answered') this.#repeatAnswer(message, path);
+    if (place === 'outside') this.#reportOutside(messageId, now);
+    if (place === 'outside' || this.state.name === 'refused') return 'outside_window';
+    if (place === 'answered' || place === 'in-work') return 'accepted';
+    // The answer that proves who the peer is was overtaken: it will ask again.
+    if (this.role === 'initiator' && UNPROVED.has(this.state.name)) return 'premature';
+    // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4).
+    this.lineage.lastHeard = now;
+    if (place === 'next') this.#takeNext(message.header, opening, path, now);
+    else if (opening.kind === 'opened') this.#window.hold(opening.message);
+    return 'accepted';
+  }
+
+  #takeNext(header: IkeHeader, opening: Exclude<Opening, { kind: 'not_authentic' }>, path: Path, now: number): void {
+    if (opening.kind === 'fragment') return;
+    this.#replyPath = path;
+    this.lineage.follow(path, now);
+    if (opening.kind === 'opened') this.#takeRequests(opening.message, now);
+    else this.host.malformed(this, header, opening.problem, now);
   }
 
   #repeatAnswer(message: IkeMessage, path: Path): void {
@@ -261,70 +275,59 @@ export class IkeSa {
     return 'accepted';
   }
 
-  #settle(): void {
-    this.#outstanding = undefined;
+  /**
+   * Section 2.3: INVALID_MESSAGE_ID "MUST NOT be sent in a response; the invalid request MUST NOT be acknowledged", but
+   * told in an exchange of our own. Only of IDs beyond the window: lower ones are old messages.
+   */
+  #reportOutside(messageId: number, now: number): void {
+    const { lineage } = this;
+    if (messageId < this.#window.expected || this !== lineage.current || !lineage.hints.take(now)) return;
+    const id = new Uint8Array(4);
+    new DataView(id.buffer).setUint32(0, messageId);
+    inform(lineage, 'invalid-message-id', [notify('INVALID_MESSAGE_ID', id)], now);
+  }
+
+  #settle(): Request | undefined {
     this.timers.clear('retransmit');
+    return this.#requests.settle();
   }
 
   #takeResponse(opened: OpenedMessage, now: number): void {
     const { header, payloads } = opened;
-    const request = this.#outstanding;
-    if (request === undefined) return;
     const { messageId: id, exchange } = header;
     this.note('received', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
     const violation = checkPayloads(exchange, 'response', payloads);
-    this.#settle();
+    const request = this.#settle();
     if (violation !== undefined) {
-      request.abandon?.(now);
+      request?.abandon?.(now);
       this.abort({ code: 'invalid_message', detail: JSON.stringify(violation) }, now);
       return;
     }
-    request.onResponse(payloads, now, opened);
+    request?.onResponse(payloads, now, opened);
     this.lineage.pump(now);
   }
 
   #takeRequests(first: OpenedMessage, now: number): void {
     for (let next: OpenedMessage | undefined = first; next !== undefined; next = this.#window.takeHeld()) {
-      const { header, payloads } = next;
-      const { messageId: id, exchange } = header;
-      this.note('received', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: payloads.map(label) }, now);
-      const violation = checkPayloads(exchange, 'request', payloads);
-      if (violation !== undefined) {
-        this.#refuseSyntax(header, JSON.stringify(violation), now);
-        return;
-      }
+      const { messageId: id, exchange } = next.header;
+      this.note('received', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: next.payloads.map(label) }, now);
       this.#window.begin();
       this.host.request(this, next, now);
     }
   }
 
-  /** Section 2.5: an unknown critical payload is only refused, and named. */
-  #malformedRequest(header: IkeHeader, problem: IkeWireProblem, now: number): void {
-    if (problem.code !== 'unsupported_critical') {
-      this.#refuseSyntax(header, describe(problem), now);
-      return;
-    }
-    this.respond(header.exchange, [notify('UNSUPPORTED_CRITICAL_PAYLOAD', Uint8Array.of(problem.payloadType))], now);
-  }
-
-  /** An authentic peer that breaks the grammar: told so, then given up (section 2.21.3). */
-  #refuseSyntax(header: IkeHeader, detail: string, now: number): void {
-    this.respond(header.exchange, [notify('INVALID_SYNTAX')], now);
-    this.abort({ code: 'invalid_message', detail }, now);
-  }
-
   #retransmit(now: number): void {
-    const request = this.#outstanding;
-    if (request === undefined) return;
-    request.attempt++;
-    if (request.attempt > RETRANSMIT_LIMIT) {
+    const { label: what } = this.#requests;
+    const repetition = this.#requests.repeat();
+    if (repetition === undefined) return;
+    if (repetition === 'given-up') {
       this.abort({ code: 'peer_silent' }, now);
       return;
     }
-    const { id, attempt, exchange } = request;
-    this.note('sent', `${nameOf(EXCHANGE, exchange)} request again`, { id, attempt }, now);
-    this.timers.set('retransmit', now + RETRANSMIT_FIRST * 2 ** attempt);
-    transmit(this.host, this.lineage.path, request.datagrams);
+    const { id, attempt, pause, datagrams } = repetition;
+    this.note('sent', `${what} again`, { id, attempt }, now);
+    this.timers.set('retransmit', now + pause);
+    transmit(this.host, this.lineage.path, datagrams);
   }
 
   #seal(exchange: number, response: boolean, messageId: number, payloads: readonly Payload[]): SealedMessage {
@@ -342,32 +345,23 @@ export class IkeSa {
   }
 }
 
-/** A request of ours. */
-export interface Request {
-  readonly purpose: Purpose;
-  readonly exchange: number;
-  readonly payloads: readonly Payload[];
-  /** The window is free again when it is called. */
-  readonly onResponse: (payloads: readonly Payload[], now: number, opened: OpenedMessage) => void;
-  /** The answer will not be looked at: gives back what was made for it. */
-  readonly abandon?: (now: number) => void;
-}
-
-interface OutstandingRequest extends Request {
-  readonly id: number;
-  readonly datagrams: readonly Uint8Array[];
-  attempt: number;
-}
-
 /** Only the first fragment of a repeated request is answered (RFC 7383 section 2.6.1). */
 function isFirstPart({ payloads }: IkeMessage): boolean {
   const last = payloads.at(-1);
   return last?.kind !== 'SKF' || last.number === 1;
 }
 
-function label(payload: Payload): string {
-  return payload.kind === 'N' ? `N(${notifyName(payload.type)})` : payload.kind;
+function isProtected({ payloads }: IkeMessage): boolean {
+  const last = payloads.at(-1)?.kind;
+  return last === 'SK' || last === 'SKF';
 }
+
+const INIT_REQUEST: Request = {
+  purpose: { kind: 'handshake' },
+  exchange: EXCHANGE.IKE_SA_INIT,
+  payloads: [],
+  onResponse: () => undefined,
+};
 
 /** The states of an initiator in which nobody has proved to be the peer. */
 const UNPROVED: ReadonlySet<IkeState['name']> = new Set([

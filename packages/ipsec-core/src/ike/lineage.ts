@@ -1,3 +1,4 @@
+import { Allowance } from './allowance.js';
 import type { ChildSa } from './child-sa.js';
 import { ChildSas } from './child-sas.js';
 import { type ChildConfiguration, type Connection, sameEndpoint } from './connection.js';
@@ -37,6 +38,8 @@ export class Lineage {
   establishedAt: number | undefined;
   /** Of the IKE_SA_INIT exchange: decides between lineages that both ends began at once. */
   lowestNonce: Uint8Array = new Uint8Array(0);
+  /** How often somebody who proved nothing may make us ask the peer something. */
+  readonly hints = new Allowance(3, 0.1);
   /** Since when the peer has answered nothing but TEMPORARY_FAILURE. */
   refusedSince: number | undefined;
   /** Children that we shall ask for again, and when. */

@@ -3,7 +3,7 @@ import type { SignatureAlgorithm } from '../crypto/ike/signature.js';
 import type { ChildSuite } from '../crypto/ike/suite.js';
 import type { Identity } from '../wire/ike/payloads/identification.js';
 import type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
-import type { Endpoint } from './connection.js';
+import type { Connection, Endpoint } from './connection.js';
 import type { ProposalRefusal } from './negotiation.js';
 
 /** What goes in. Time comes beside it, in milliseconds of any monotonic clock. */
@@ -11,6 +11,8 @@ export type IkeInput =
   /** `octets` without the non-ESP marker. */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly remote: Endpoint; readonly octets: Uint8Array }
   | { readonly kind: 'timeout' }
+  /** From now on these connections, and no others: SAs of what is missing are deleted, those of what is there go on. */
+  | { readonly kind: 'configure'; readonly connections: readonly Connection[] }
   /** Does nothing when the connection is up or under way. */
   | { readonly kind: 'initiate'; readonly connection: string }
   /** Asks for one Child SA of a connection that is up, unless it stands already. */
@@ -19,6 +21,8 @@ export type IkeInput =
   | { readonly kind: 'rekey-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-ike'; readonly connection: string }
+  /** An ESP or AH packet came on an SPI that no association has. */
+  | { readonly kind: 'unknown-spi'; readonly local: Endpoint; readonly remote: Endpoint; readonly spi: number }
   | { readonly kind: 'job-done'; readonly id: number; readonly result: JobResult };
 
 /** Work that needs a private key or a trust decision; the host does it and answers with `job-done`. */
@@ -64,6 +68,8 @@ export interface ChildAssociation {
 
 export type FailureReason =
   | { readonly code: 'peer_silent' }
+  /** It showed the token of RFC 6290: it has lost all state. */
+  | { readonly code: 'peer_crashed' }
   /** It answered TEMPORARY_FAILURE for minutes: the two ends do not see the same state (RFC 7296 section 2.25). */
   | { readonly code: 'out_of_step' }
   | { readonly code: 'peer_refused'; readonly notify: string; readonly exchange: string }

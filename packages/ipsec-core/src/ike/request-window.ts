@@ -7,14 +7,17 @@ import type { OpenedMessage } from './protection.js';
  * the collisions of section 2.25 stay those of a window of one.
  */
 export class RequestWindow {
-  readonly #size: number;
+  #size = 1;
   #expected: number;
   readonly #answers = new Map<number, readonly Uint8Array[]>();
   readonly #early = new Map<number, OpenedMessage>();
   #answering = false;
 
-  constructor(first: number, size = 1) {
+  constructor(first: number) {
     this.#expected = first;
+  }
+
+  widen(size: number): void {
     this.#size = size;
   }
 

@@ -1,6 +1,7 @@
 import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { NoncesAndSpis } from '../crypto/ike/key-schedule.js';
 import type { Transform } from '../wire/ike/payloads/sa.js';
+import type { FailureReason } from './outputs.js';
 
 /** What IKE_AUTH needs from the exchanges before it. */
 export interface Handshake {
@@ -28,6 +29,8 @@ export type IkeState =
       readonly message: Uint8Array;
       readonly cookie: Uint8Array | undefined;
       readonly restarts: number;
+      /** What somebody answered. It may not have been the peer: it counts when nothing better has come for a while. */
+      readonly refusal: FailureReason | undefined;
     }
   | {
       readonly name: 'awaiting-intermediate-response';

@@ -2,7 +2,7 @@
 export type IkeSaTimer = 'retransmit' | 'half-open' | 'linger';
 
 /** Every timer that a lineage can have. */
-export type LineageTimer = 'liveness' | 'rekey-ike' | 'child' | 'retry-child' | 'redundancy';
+export type LineageTimer = 'liveness' | 'rekey-ike' | 'child' | 'retry-child' | 'redundancy' | 'keepalive';
 
 /** A table of deadlines in the caller's clock. A timeout that comes too early finds nothing due. */
 export class Timers<Name extends string> {
@@ -51,8 +51,12 @@ export class Timers<Name extends string> {
 /** RFC 7296 section 2.1 leaves the schedule to us: 1, 2, 4, 8, 16, 32 s after the first, then the peer is dead. */
 export const RETRANSMIT_FIRST = 1000;
 export const RETRANSMIT_LIMIT = 6;
+/** Nothing authenticates a refusal of IKE_SA_INIT: a better answer may come for so long (section 2.21.1). */
+export const REFUSAL_PATIENCE = 3000;
 /** A responder's half-open SA that nobody finishes. */
 export const HALF_OPEN_LIFETIME = 30_000;
+/** RFC 3948 section 4: "a default of 20 seconds". */
+export const KEEPALIVE_INTERVAL = 20_000;
 /** A replaced or deleted IKE SA stays to answer repetitions: longer than any peer's schedule (strongSwan: 165 s). */
 export const LINGER = 180_000;
 /** After TEMPORARY_FAILURE (section 2.25): at least so long, at most twice that, so that two ends do not stay in step. */

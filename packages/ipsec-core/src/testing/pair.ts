@@ -7,7 +7,7 @@ import { SimulatedSad } from './simulated-sad.js';
 /** One end: an engine, its simulated SAD, what it said. */
 export interface PairEnd {
   readonly name: string;
-  readonly engine: IkeEngine;
+  engine: IkeEngine;
   readonly address: Uint8Array;
   readonly sad: SimulatedSad;
   readonly events: IkeEvent[];
@@ -54,6 +54,15 @@ export class IkePair {
     });
     this.left = end('left', options.left, options.leftAddress);
     this.right = end('right', options.right, options.rightAddress);
+  }
+
+  end(name: 'left' | 'right'): PairEnd {
+    return name === 'left' ? this.left : this.right;
+  }
+
+  /** As if its process had died and come back: nothing of the state of the old engine is left. */
+  restart(end: PairEnd, engine: IkeEngine): void {
+    end.engine = engine;
   }
 
   give(end: PairEnd, input: IkeInput): void {

@@ -79,7 +79,11 @@ export interface MakePair extends Partial<PairOptions> {
   readonly rightConnection?: Partial<Connection>;
   readonly conditions?: NetworkConditions;
   readonly engine?: Partial<IkeEngineOptions>;
-  readonly keyExchange?: KeyExchangeProvider;
+  readonly leftEngine?: Partial<IkeEngineOptions>;
+  readonly rightEngine?: Partial<IkeEngineOptions>;
+  /** Instead of the one connection of `right`. */
+  readonly rightConnections?: readonly Connection[];
+  readonly keyExchange?: KeyExchangeProvider | undefined;
 }
 
 export function makePair(options: MakePair = {}): IkePair {
@@ -89,8 +93,9 @@ export function makePair(options: MakePair = {}): IkePair {
       provider: nobleProvider,
       keyExchange: options.keyExchange ?? nobleKeyExchange,
       random: random.fill,
-      connections: [connection(side, changes)],
+      connections: (side === 'right' ? options.rightConnections : undefined) ?? [connection(side, changes)],
       ...options.engine,
+      ...(side === 'left' ? options.leftEngine : options.rightEngine),
     });
   return new IkePair({
     left: engine('left', options.leftConnection),

@@ -5,6 +5,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Handshake } from '../states.js';
+import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
 import { acceptChild, childOffer } from './child-negotiation.js';
@@ -41,6 +42,7 @@ function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], n
     identification('IDr', connection.remoteIdentity),
     ...(host.established(connection).length === 0 ? [notify('INITIAL_CONTACT')] : []),
     ...(first === undefined ? [] : childOffer(first.configuration, first.spi, false)),
+    ...authAnnouncements(sa),
   ];
   const authId = sa.nextIds.own;
   sa.state = { name: 'awaiting-auth-response', handshake };
@@ -82,6 +84,7 @@ function receiveAuth(
       giveUp();
       rejectPeer(sa, failure, later);
     } else {
+      absorbAuth(sa, payloads);
       if (first !== undefined) acceptFirstChild(sa, handshake, first, payloads, later);
       establish(sa, later);
     }

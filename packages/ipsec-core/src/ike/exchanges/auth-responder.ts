@@ -5,7 +5,9 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { type Connection, sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { isSelectionOf } from '../negotiation.js';
+import type { OpenedMessage } from '../protection.js';
 import type { Handshake } from '../states.js';
+import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
 import { answerChild, type ChildOutcome } from './child-negotiation.js';
@@ -13,18 +15,21 @@ import { establish } from './establishment.js';
 import { find, findNotify } from './payload-access.js';
 
 /** The initiator proves who it is; we do, and grant the first Child SA (RFC 7296 section 1.2). */
-export function respondAuth(sa: IkeSa, handshake: Handshake, payloads: readonly Payload[], now: number): void {
+export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number): void {
+  if (sa.state.name !== 'awaiting-auth-request') return;
+  const { handshake } = sa.state;
   const [id, auth, wanted] = [find(payloads, 'IDi'), find(payloads, 'AUTH'), find(payloads, 'IDr')];
   if (id === undefined || auth === undefined || handshake.pending.length > 0) {
     refuse(sa, handshake.pending.length > 0 ? 'additional key exchanges are missing' : 'no IDi or AUTH', now);
     return;
   }
-  const known = sa.host.connections.filter(
-    (candidate) =>
-      sameIdentity(candidate.remoteIdentity, id.identity) &&
-      (wanted === undefined || sameIdentity(candidate.localIdentity, wanted.identity)) &&
-      (candidate.remote === undefined || sameAddress(candidate.remote.address, sa.lineage.path.remote.address)),
-  );
+  const known = sa.host.connections
+    .of(id.identity)
+    .filter(
+      (candidate) =>
+        (wanted === undefined || sameIdentity(candidate.localIdentity, wanted.identity)) &&
+        (candidate.remote === undefined || sameAddress(candidate.remote.address, sa.lineage.path.remote.address)),
+    );
   const connection = known.find((candidate) => allowsSuite(candidate, handshake));
   if (connection === undefined) {
     const why = known.length === 0 ? 'no connection for the peer' : 'the IKE suite is not allowed for the peer';
@@ -68,7 +73,8 @@ function grant(
 ): void {
   if (findNotify(payloads, 'INITIAL_CONTACT') !== undefined) forgetEarlier(sa, now);
   const answer = find(payloads, 'SA') === undefined ? [] : grantFirstChild(sa, handshake, payloads, now);
-  sa.respond(EXCHANGE.IKE_AUTH, [...proof, ...answer], now);
+  absorbAuth(sa, payloads);
+  sa.respond(EXCHANGE.IKE_AUTH, [...proof, ...answer, ...authAnnouncements(sa)], now);
   establish(sa, now);
 }
 

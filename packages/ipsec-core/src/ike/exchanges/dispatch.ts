@@ -1,36 +1,58 @@
-import { EXCHANGE } from '../../wire/ike/iana.js';
+import type { IkeHeader } from '../../wire/ike/header.js';
+import { EXCHANGE, nameOf } from '../../wire/ike/iana.js';
+import { checkPayloads } from '../../wire/ike/message-rules.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
+import { describe, type IkeWireProblem } from '../../wire/ike/wire-error.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage } from '../protection.js';
+import { type IkeState, STORIES } from '../states.js';
 import { respondAuth } from './auth-responder.js';
 import { respondCreateChildSa } from './child-grant.js';
 import { respondIntermediate } from './ike-intermediate.js';
 import { respondInformational } from './informational.js';
 
-/** An authentic request with a legal set of payloads goes to its exchange, if the state admits it. */
+/** An authentic request goes to its exchange, if its payloads are those of one and the state admits it. */
 export function handleRequest(sa: IkeSa, message: OpenedMessage, now: number): void {
   const { header, payloads } = message;
-  const { state } = sa;
-  if (state.name === 'awaiting-auth-request') {
-    if (header.exchange === EXCHANGE.IKE_INTERMEDIATE) {
-      respondIntermediate(sa, state.handshake, message, now);
-      return;
-    }
-    if (header.exchange === EXCHANGE.IKE_AUTH) {
-      respondAuth(sa, state.handshake, payloads, now);
-      return;
-    }
+  const violation = checkPayloads(header.exchange, 'request', payloads);
+  if (violation !== undefined) {
+    refuse(sa, header, JSON.stringify(violation), now);
+    return;
   }
-  if (state.name === 'established' || state.name === 'replaced' || state.name === 'deleting') {
-    if (header.exchange === EXCHANGE.CREATE_CHILD_SA) {
-      respondCreateChildSa(sa, payloads, now);
-      return;
-    }
-    if (header.exchange === EXCHANGE.INFORMATIONAL) {
-      respondInformational(sa, payloads, now);
-      return;
-    }
-  }
-  sa.respond(header.exchange, [notify('INVALID_SYNTAX')], now);
-  sa.abort({ code: 'invalid_message', detail: `exchange ${header.exchange} while ${state.name}` }, now);
+  const exchange = EXCHANGES[sa.state.name]?.[header.exchange];
+  if (exchange !== undefined) exchange(sa, message, now);
+  else refuse(sa, header, `${nameOf(EXCHANGE, header.exchange)} for an IKE SA that ${STORIES[sa.state.name]}`, now);
 }
+
+/** Section 2.5: an unknown critical payload is only refused, and named; everything else is a peer that breaks the grammar. */
+export function refuseMalformed(sa: IkeSa, header: IkeHeader, problem: IkeWireProblem, now: number): void {
+  if (problem.code !== 'unsupported_critical') {
+    refuse(sa, header, describe(problem), now);
+    return;
+  }
+  sa.respond(header.exchange, [notify('UNSUPPORTED_CRITICAL_PAYLOAD', Uint8Array.of(problem.payloadType))], now);
+}
+
+/** An authentic peer that breaks the grammar is told so, then given up (section 2.21.3). */
+function refuse(sa: IkeSa, { exchange }: IkeHeader, detail: string, now: number): void {
+  sa.respond(exchange, [notify('INVALID_SYNTAX')], now);
+  sa.abort({ code: 'invalid_message', detail }, now);
+}
+
+type Exchange = (sa: IkeSa, message: OpenedMessage, now: number) => void;
+
+const PROVED: Readonly<Record<number, Exchange>> = {
+  [EXCHANGE.CREATE_CHILD_SA]: (sa, { payloads }, now) => respondCreateChildSa(sa, payloads, now),
+  [EXCHANGE.INFORMATIONAL]: (sa, { payloads }, now) => respondInformational(sa, payloads, now),
+};
+
+/** What a peer may ask, by the state of the IKE SA that it asks on. */
+const EXCHANGES: Partial<Readonly<Record<IkeState['name'], Readonly<Record<number, Exchange>>>>> = {
+  'awaiting-auth-request': {
+    [EXCHANGE.IKE_INTERMEDIATE]: respondIntermediate,
+    [EXCHANGE.IKE_AUTH]: respondAuth,
+  },
+  established: PROVED,
+  replaced: PROVED,
+  deleting: PROVED,
+};

@@ -1,6 +1,6 @@
 import { lowerNonce } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
-import { REDUNDANCY_DELAY } from '../timers.js';
+import { KEEPALIVE_INTERVAL, REDUNDANCY_DELAY } from '../timers.js';
 import { requestChild } from './child-request.js';
 import { jittered } from './lifetimes.js';
 
@@ -18,6 +18,7 @@ export function establish(sa: IkeSa, now: number): void {
   host.list(lineage);
   timers.set('rekey-ike', now + jittered(host, connection.lifetime));
   timers.set('liveness', now + connection.livenessInterval);
+  if (lineage.nat.weBehind) timers.set('keepalive', now + KEEPALIVE_INTERVAL);
   sa.note('local', 'established', {}, now);
   const { additionalKeyExchanges } = lineage;
   lineage.tell({ kind: 'ike-established', connection: connection.name, additionalKeyExchanges });

@@ -46,7 +46,9 @@ export function sendIntermediate(sa: IkeSa, handshake: Handshake, now: number): 
   const sent = sa.request({ purpose, exchange: EXCHANGE.IKE_INTERMEDIATE, payloads, onResponse }, now);
 }
 
-export function respondIntermediate(sa: IkeSa, handshake: Handshake, message: OpenedMessage, now: number): void {
+export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: number): void {
+  if (sa.state.name !== 'awaiting-auth-request') return;
+  const { handshake } = sa.state;
   const ke = find(message.payloads, 'KE');
   const method = handshake.pending[0];
   if (ke === undefined || method === undefined || ke.method !== method) {

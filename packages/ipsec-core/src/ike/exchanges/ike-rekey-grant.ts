@@ -6,6 +6,7 @@ import { lowerNonce } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
 import { negotiate } from '../negotiation.js';
 import type { Rival } from '../purpose.js';
+import { crashToken } from './auth-notifies.js';
 import { answerTo } from './collisions.js';
 import { rekeyProposals, secureSuccessor, succeed } from './ike-succession.js';
 import { answerShare, invalidKe, makeNonce } from './key-shares.js';
@@ -47,6 +48,7 @@ function answerIkeRekey(sa: IkeSa, undecided: boolean, payloads: readonly Payloa
     { kind: 'SA', proposals: [chosen] },
     { kind: 'Nonce', data: ownNonce },
     { kind: 'KE', method: ke.method, data: share.publicValue },
+    ...crashToken(successor),
   ];
   return { answer, granted: { successor, lowestNonce: lowerNonce(nonce, ownNonce) } };
 }

@@ -7,6 +7,7 @@ import type { Lineage } from '../lineage.js';
 import { isSelectionOf } from '../negotiation.js';
 import type { Purpose } from '../purpose.js';
 import { TEMPORARY_FAILURE_RETRY } from '../timers.js';
+import { absorbToken, sendCrashToken } from './auth-notifies.js';
 import { breakOff } from './close.js';
 import { adoptRival, rekeyProposals, secureSuccessor, settleIkeRekey } from './ike-succession.js';
 import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
@@ -77,7 +78,9 @@ function send(sa: IkeSa, method: number, attempt: number, purpose: Purpose & { k
     }
     successor.peerSpi = proposal.spi;
     secureSuccessor(sa, successor, suite, shared, { initiator: nonce, responder: peerNonce });
+    absorbToken(successor, response);
     settleIkeRekey(sa, successor, { rival: purpose.rival, lowestNonce: lowerNonce(nonce, peerNonce) }, later);
+    if (lineage.current === successor) sendCrashToken(successor, later);
   };
   sa.request({ purpose, exchange: EXCHANGE.CREATE_CHILD_SA, payloads, onResponse, abandon }, now);
 }

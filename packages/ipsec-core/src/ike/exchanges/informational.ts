@@ -3,11 +3,13 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { ChildSa } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
+import { absorbToken } from './auth-notifies.js';
 import { spiNumber, spiOctets } from './child-negotiation.js';
 import { answerTo } from './collisions.js';
 import { afterReplacement, closed } from './delete-child.js';
 import { succeed } from './ike-succession.js';
 import { findNotify } from './payload-access.js';
+import { replaceUnknown } from './unknown-spi.js';
 
 export function respondInformational(sa: IkeSa, payloads: readonly Payload[], now: number): void {
   const deletes = payloads.filter((payload) => payload.kind === 'D');
@@ -20,6 +22,9 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
     sa.abort({ code: 'peer_refused', notify: 'AUTHENTICATION_FAILED', exchange: 'INFORMATIONAL' }, now);
     return;
   }
+  absorbToken(sa, payloads);
+  const unknown = findNotify(payloads, 'INVALID_SPI')?.data;
+  if (unknown?.length === 4) replaceUnknown(sa.lineage, spiNumber(unknown), now);
   const answered: Uint8Array[] = [];
   for (const payload of deletes)
     for (const spi of payload.spis) answered.push(...deleteChildForPeer(sa, spiNumber(spi), now));

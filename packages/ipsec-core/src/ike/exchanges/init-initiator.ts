@@ -4,14 +4,15 @@ import { ikeSuiteOf } from '../../crypto/ike/suite.js';
 import { PROTOCOL, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
 import type { IkeMessage } from '../../wire/ike/message.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
-import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Connection, Endpoint } from '../connection.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
 import { isSelectionOf } from '../negotiation.js';
+import type { FailureReason } from '../outputs.js';
 import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
 import type { IkeState } from '../states.js';
+import { REFUSAL_PATIENCE } from '../timers.js';
 import { sendIntermediate } from './ike-intermediate.js';
 import { absorb, announcements, handshakeOf } from './init-notifies.js';
 import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
@@ -38,7 +39,7 @@ export function initiate(host: IkeHost, connection: Connection & { readonly remo
 export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint8Array, path: Path, now: number): void {
   const { state } = sa;
   if (state.name !== 'awaiting-init-response') return;
-  const { payloads, header } = message;
+  const { payloads } = message;
   const cookie = findNotify(payloads, 'COOKIE');
   const wanted = wantedMethod(payloads);
   const restarts = state.restarts + 1;
@@ -51,7 +52,7 @@ export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint
     // "the initiator MUST NOT" accept a group that it did not offer (sections 1.2 and 3.4).
     if (wanted === state.share.method || !offersMethod(sa.lineage.connection.proposals, wanted)) {
       const detail = `the peer asks for method ${wanted}, which was not offered`;
-      sa.abort({ code: 'invalid_key_exchange', detail }, now);
+      refused(sa, state, { code: 'invalid_key_exchange', detail }, now);
       return;
     }
     sa.initAnswered();
@@ -62,17 +63,29 @@ export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint
   }
   const error = findError(payloads) ?? (cookie === undefined ? undefined : 'COOKIE');
   if (error !== undefined) {
-    sa.abort({ code: 'peer_refused', notify: error, exchange: 'IKE_SA_INIT' }, now);
+    refused(sa, state, { code: 'peer_refused', notify: error, exchange: 'IKE_SA_INIT' }, now);
     return;
   }
-  sa.peerSpi = header.responderSpi;
-  sa.initAnswered();
-  acceptChoice(sa, state, payloads, octets, path, now);
+  acceptChoice(sa, state, message, octets, path, now);
+}
+
+/**
+ * Section 2.21.1: "Because all error notifications are completely unauthenticated, the recipient should continue trying
+ * for some time before giving up." The first one is what will be told.
+ */
+function refused(sa: IkeSa, state: AwaitingInitResponse, refusal: FailureReason, now: number): void {
+  if (state.refusal !== undefined) return;
+  sa.state = { ...state, refusal };
+  sa.timers.set('half-open', now + REFUSAL_PATIENCE);
 }
 
 type AwaitingInitResponse = Extract<IkeState, { name: 'awaiting-init-response' }>;
 
-function sendRequest(sa: IkeSa, attempt: Omit<AwaitingInitResponse, 'name' | 'message'>, now: number): void {
+function sendRequest(
+  sa: IkeSa,
+  attempt: Omit<AwaitingInitResponse, 'name' | 'message' | 'refusal'>,
+  now: number,
+): void {
   const { share, nonce, cookie, restarts } = attempt;
   const { proposals } = sa.lineage.connection;
   const additional = proposals.some((transforms) => transforms.some((entry) => entry.type >= TRANSFORM_TYPE.ADDKE1));
@@ -91,14 +104,14 @@ function sendRequest(sa: IkeSa, attempt: Omit<AwaitingInitResponse, 'name' | 'me
     { kind: 'Nonce', data: nonce },
     ...announcements(sa, additional),
   ]);
-  sa.state = { name: 'awaiting-init-response', share, nonce, message, cookie, restarts };
+  sa.state = { name: 'awaiting-init-response', share, nonce, message, cookie, restarts, refusal: undefined };
   sa.sendInit(message, now);
 }
 
 function acceptChoice(
   sa: IkeSa,
   state: AwaitingInitResponse,
-  payloads: readonly Payload[],
+  { header, payloads }: IkeMessage,
   octets: Uint8Array,
   path: Path,
   now: number,
@@ -110,9 +123,12 @@ function acceptChoice(
   const allowed = proposal !== undefined && offered !== undefined && isSelectionOf(proposal.transforms, offered);
   const agreed = suite !== undefined && ke?.method === suite.keyExchange && ke.method === state.share.method;
   if (!allowed || !agreed || nonce === undefined) {
-    sa.abort({ code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
+    refused(sa, state, { code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
     return;
   }
+  sa.peerSpi = header.responderSpi;
+  sa.initAnswered();
+  sa.timers.clear('half-open');
   const shared = finishShare(state.share, ke.data);
   if ('invalid' in shared) {
     sa.abort({ code: 'invalid_key_exchange', detail: shared.invalid }, now);
@@ -127,7 +143,7 @@ function acceptChoice(
   sa.secure(initialKeys(createPrf(sa.host.provider, suite.prf), suite, shared, inputs));
   shared.wipe();
   absorb(sa, payloads, path);
-  sa.skipInitIds();
+  sa.skipInitId();
   sa.note('received', 'IKE_SA_INIT response', { chosen: proposal.transforms }, now);
   floatPort(sa);
   const pending = suite.additionalKeyExchanges;

@@ -6,7 +6,7 @@ import type { IkeMessage } from '../../wire/ike/message.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
-import { type Connection, type Endpoint, sameAddress } from '../connection.js';
+import type { Connection } from '../connection.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
@@ -36,7 +36,7 @@ export function respondInit(
   const { payloads, header } = message;
   const [offer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
   if (offer === undefined || ke === undefined || nonce === undefined) return { refusal: [notify('INVALID_SYNTAX')] };
-  const choice = choose(host.connections, offer.proposals, path.remote);
+  const choice = choose(host.connections.admitting(path.remote), offer.proposals);
   if ('refusal' in choice) return choice;
   const { connection, suite, proposal, transforms } = choice;
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
@@ -66,7 +66,7 @@ export function respondInit(
   };
   sa.secure(initialKeys(createPrf(host.provider, suite.prf), suite, share.shared, inputs));
   share.shared.wipe();
-  sa.skipInitIds();
+  sa.skipInitId();
   const handshake = handshakeOf(inputs, transforms, octets, response, payloads, suite.additionalKeyExchanges);
   sa.state = { name: 'awaiting-auth-request', handshake };
   sa.timers.set('half-open', now + HALF_OPEN_LIFETIME);
@@ -85,14 +85,9 @@ interface Choice {
 }
 
 /** Who the peer is, is not known yet: the first connection that its address admits and its offer meets. */
-function choose(
-  connections: readonly Connection[],
-  offered: readonly Proposal[],
-  remote: Endpoint,
-): Choice | InitRefusal {
+function choose(connections: readonly Connection[], offered: readonly Proposal[]): Choice | InitRefusal {
   let explanation: InitRefusal['explanation'];
   for (const connection of connections) {
-    if (connection.remote !== undefined && !sameAddress(connection.remote.address, remote.address)) continue;
     const outcome = negotiate(offered, connection.proposals, PROTOCOL.IKE, 0);
     const suite = outcome.ok ? ikeSuiteOf(outcome.transforms) : undefined;
     if (outcome.ok && suite !== undefined) {

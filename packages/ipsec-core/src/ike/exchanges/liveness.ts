@@ -1,22 +1,26 @@
-import { EXCHANGE } from '../../wire/ike/iana.js';
 import type { Lineage } from '../lineage.js';
+import { KEEPALIVE_INTERVAL } from '../timers.js';
+import { inform } from './inform.js';
 
-/** Asks whether the peer lives, when it has been silent and nothing else is under way that would tell (section 2.4). */
-export function checkLiveness(lineage: Lineage, now: number): void {
+/**
+ * Asks whether the peer lives, when it has been silent and nothing else is under way that would tell (RFC 7296 section
+ * 2.4); at once when there is reason to doubt it.
+ */
+export function checkLiveness(lineage: Lineage, now: number, doubted = false): void {
   const { livenessInterval } = lineage.connection;
   const due = lineage.lastHeard + livenessInterval;
-  if (due > now) {
+  if (due > now && !doubted) {
     lineage.timers.set('liveness', due);
     return;
   }
   lineage.timers.set('liveness', now + livenessInterval);
-  if (!lineage.idle) return;
-  const payloads = [] as const;
-  const request = {
-    purpose: { kind: 'inform' },
-    exchange: EXCHANGE.INFORMATIONAL,
-    payloads,
-    onResponse: () => undefined,
-  } as const;
-  lineage.enqueue({ key: 'liveness', run: (sa, at) => sa.request(request, at) }, now);
+  if (lineage.idle) inform(lineage, 'liveness', [], now);
+}
+
+/** One octet keeps the mapping of a NAT in front of us (RFC 3948 section 4): no message, and nothing answers it. */
+export function keepMapping(lineage: Lineage, now: number): void {
+  if (!lineage.nat.weBehind) return;
+  const { local, remote } = lineage.path;
+  lineage.host.emit({ kind: 'transmit', local, remote, octets: Uint8Array.of(0xff), marker: false });
+  lineage.timers.set('keepalive', now + KEEPALIVE_INTERVAL);
 }

@@ -4,16 +4,17 @@ import type { LineageTimer } from '../timers.js';
 import { requestChild, requestChildRekey } from './child-request.js';
 import { deleteReplaced } from './delete-child.js';
 import { requestIkeRekey } from './ike-rekey-request.js';
-import { checkLiveness } from './liveness.js';
+import { checkLiveness, keepMapping } from './liveness.js';
 import { resolveRedundancy } from './redundancy.js';
 
 /** What each timer of a lineage is for. */
 const DUTIES: Readonly<Record<LineageTimer, (lineage: Lineage, now: number) => void>> = {
-  liveness: checkLiveness,
+  liveness: (lineage, now) => checkLiveness(lineage, now),
   'rekey-ike': requestIkeRekey,
   child: tendChildren,
   'retry-child': retryChildren,
   redundancy: resolveRedundancy,
+  keepalive: keepMapping,
 };
 
 export function expireLineage(lineage: Lineage, now: number): void {

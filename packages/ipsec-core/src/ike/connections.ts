@@ -1,0 +1,65 @@
+import { toHex } from '../bytes/hex.js';
+import type { Identity } from '../wire/ike/payloads/identification.js';
+import type { Connection, Endpoint } from './connection.js';
+
+/** The configured connections, by what one looks for. Where several meet, the order of configuration decides. */
+export class Connections {
+  #byName: ReadonlyMap<string, Connection> = new Map();
+  #byAddress: ReadonlyMap<string, readonly Connection[]> = new Map();
+  #byIdentity: ReadonlyMap<string, readonly Connection[]> = new Map();
+
+  constructor(all: readonly Connection[]) {
+    this.replace(all);
+  }
+
+  /** Throws RangeError when two have one name, or two children of a connection do. */
+  replace(all: readonly Connection[]): void {
+    const byName = new Map<string, Connection>();
+    for (const connection of all) {
+      if (byName.has(connection.name)) throw new RangeError(`Two connections are called ${connection.name}.`);
+      const children = new Set(connection.children.map(({ name }) => name));
+      if (children.size < connection.children.length) {
+        throw new RangeError(`Two children of ${connection.name} have one name.`);
+      }
+      byName.set(connection.name, connection);
+    }
+    this.#byName = byName;
+    this.#byAddress = group(all, ({ remote }) => addressKey(remote));
+    this.#byIdentity = group(all, ({ remoteIdentity }) => identityKey(remoteIdentity));
+  }
+
+  named(name: string): Connection | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Those of this peer address first, then those that admit any. */
+  admitting(remote: Endpoint): readonly Connection[] {
+    return [...(this.#byAddress.get(addressKey(remote)) ?? []), ...(this.#byAddress.get(addressKey(undefined)) ?? [])];
+  }
+
+  of(peer: Identity): readonly Connection[] {
+    return this.#byIdentity.get(identityKey(peer)) ?? [];
+  }
+}
+
+function group(
+  all: readonly Connection[],
+  keyOf: (connection: Connection) => string,
+): ReadonlyMap<string, readonly Connection[]> {
+  const groups = new Map<string, Connection[]>();
+  for (const connection of all) {
+    const key = keyOf(connection);
+    const members = groups.get(key);
+    if (members === undefined) groups.set(key, [connection]);
+    else members.push(connection);
+  }
+  return groups;
+}
+
+function addressKey(endpoint: Endpoint | undefined): string {
+  return endpoint === undefined ? 'any' : toHex(endpoint.address);
+}
+
+function identityKey({ type, data }: Identity): string {
+  return `${type}:${toHex(data)}`;
+}

@@ -1,0 +1,38 @@
+import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import { isToken } from '../crash-detection.js';
+import type { IkeSa } from '../ike-sa.js';
+import { inform } from './inform.js';
+import { findNotify } from './payload-access.js';
+
+/** What either side says of itself in IKE_AUTH, under protection. */
+export function authAnnouncements(sa: IkeSa): Payload[] {
+  const { windowSize } = sa.host;
+  return [
+    ...(windowSize > 1 ? [notify('SET_WINDOW_SIZE', Uint8Array.of(0, 0, 0, windowSize))] : []),
+    ...crashToken(sa),
+  ];
+}
+
+/** To be called when the peer's identity is proved. */
+export function absorbAuth(sa: IkeSa, payloads: readonly Payload[]): void {
+  absorbToken(sa, payloads);
+  sa.widenWindow(sa.host.windowSize);
+}
+
+/** RFC 6290 section 4.3: in IKE_AUTH, and again for the successor of an IKE SA. */
+export function crashToken(sa: IkeSa): Payload[] {
+  const token = sa.host.crashDetection?.tokenOf(sa);
+  return token === undefined ? [] : [notify('QUICK_CRASH_DETECTION', token)];
+}
+
+/** Who asked for the rekey learns the other SPI with the answer, and sends its token in an exchange of its own. */
+export function sendCrashToken(sa: IkeSa, now: number): void {
+  const token = crashToken(sa);
+  if (token.length > 0) inform(sa.lineage, 'crash-token', token, now);
+}
+
+export function absorbToken(sa: IkeSa, payloads: readonly Payload[]): void {
+  const token = findNotify(payloads, 'QUICK_CRASH_DETECTION')?.data;
+  if (token !== undefined && isToken(token)) sa.peerToken = token;
+}

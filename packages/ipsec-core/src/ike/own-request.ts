@@ -1,0 +1,93 @@
+import type { IkeHeader } from '../wire/ike/header.js';
+import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
+import { notifyName } from '../wire/ike/notify-registry.js';
+import type { Payload } from '../wire/ike/payloads/registry.js';
+import type { OpenedMessage } from './protection.js';
+import type { Purpose } from './purpose.js';
+import { RETRANSMIT_FIRST, RETRANSMIT_LIMIT } from './timers.js';
+
+/** A request of ours. */
+export interface Request {
+  readonly purpose: Purpose;
+  readonly exchange: number;
+  readonly payloads: readonly Payload[];
+  /** The window is free again when it is called. */
+  readonly onResponse: (payloads: readonly Payload[], now: number, opened: OpenedMessage) => void;
+  /** The answer will not be looked at: gives back what was made for it. */
+  readonly abandon?: (now: number) => void;
+}
+
+/**
+ * Our side of the window, which is one request wide (RFC 7296 section 2.3): the request under way, as it was sent, until
+ * it is answered. "It MUST be bitwise identical" when it is sent again (section 2.1), so that datagrams are kept.
+ */
+export class OwnRequests {
+  #nextId = 0;
+  #outstanding: Outstanding | undefined;
+
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  get current(): Request | undefined {
+    return this.#outstanding?.request;
+  }
+
+  get label(): string {
+    const request = this.#outstanding?.request;
+    return request === undefined ? '' : `${nameOf(EXCHANGE, request.exchange)} request`;
+  }
+
+  begin(request: Request, seal: (id: number) => readonly Uint8Array[]): number {
+    if (this.#outstanding !== undefined) throw new TypeError('The window is one request wide.');
+    const id = this.#nextId++;
+    this.#outstanding = { request, id, datagrams: seal(id), attempt: 0 };
+    return id;
+  }
+
+  /** The same exchange once more with other content: IKE_SA_INIT with a cookie or another key share. */
+  beginAgain(request: Request, datagrams: readonly Uint8Array[]): void {
+    this.#nextId = 1;
+    this.#outstanding = { request, id: 0, datagrams, attempt: 0 };
+  }
+
+  isAnsweredBy({ messageId, exchange }: IkeHeader): boolean {
+    return messageId === this.#outstanding?.id && exchange === this.#outstanding.request.exchange;
+  }
+
+  /** Takes it out: the window is free. */
+  settle(): Request | undefined {
+    const request = this.#outstanding?.request;
+    this.#outstanding = undefined;
+    return request;
+  }
+
+  /** The next attempt, or 'given-up' when the peer has had every chance. */
+  repeat(): Repetition | 'given-up' | undefined {
+    const outstanding = this.#outstanding;
+    if (outstanding === undefined) return undefined;
+    const attempt = ++outstanding.attempt;
+    if (attempt > RETRANSMIT_LIMIT) return 'given-up';
+    return { id: outstanding.id, attempt, pause: RETRANSMIT_FIRST * 2 ** attempt, datagrams: outstanding.datagrams };
+  }
+}
+
+export interface Repetition {
+  readonly id: number;
+  readonly attempt: number;
+  /** Until the next one, milliseconds. */
+  readonly pause: number;
+  readonly datagrams: readonly Uint8Array[];
+}
+
+interface Outstanding {
+  readonly request: Request;
+  readonly id: number;
+  readonly datagrams: readonly Uint8Array[];
+  attempt: number;
+}
+
+/** For the history. */
+export function label(payload: Payload): string {
+  return payload.kind === 'N' ? `N(${notifyName(payload.type)})` : payload.kind;
+}
