@@ -216,6 +216,27 @@ describe('session', () => {
     expect(loop.send({})).toBe(false);
   });
 
+  it('tries again when it cannot say Hello, and stops though it never could', async () => {
+    const { session, call } = firstCall();
+    let hellos = 0;
+    const { ended, resume } = await edge(session, {
+      hello: async () => {
+        hellos += 1;
+        if (hellos === 1) throw new Error('the packet path has ended');
+        return AGREEABLE.hello();
+      },
+    });
+    expect(await ended(1)).toMatchObject({
+      reason: 'the packet path has ended',
+      fix: expect.stringContaining('restart'),
+    });
+    resume();
+    expect((await next(await call)).message).toMatchObject({ $case: 'hello' });
+    const never = await edge(session, { hello: () => Promise.reject(new Error('the packet path has ended')) });
+    await never.ended(1);
+    await never.loop.stop();
+  });
+
   it('stops at once while it waits to dial again', async () => {
     const { ended, loop } = await edge((stream) =>
       stream.emit('error', { code: status.UNAVAILABLE, details: 'later' }),

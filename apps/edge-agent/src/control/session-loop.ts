@@ -9,7 +9,7 @@ import type {
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { backoffMilliseconds } from './backoff.js';
-import { explainSessionError } from './session-problem.js';
+import { explainSessionError, type SessionProblem } from './session-problem.js';
 import { isServiceError, type SessionStream } from './session-stream.js';
 
 /** What the edge does with the controller's messages. Answers are sent in the order in which messages came. */
@@ -90,11 +90,19 @@ export class SessionLoop {
     }
   }
 
-  async #session(): Promise<{ reason: string; fix: string }> {
-    const { open, handlers } = this.#options;
-    const hello = await handlers.hello();
-    if (this.#stopped.signal.aborted) return STOPPED;
-    const stream = open();
+  /** From Hello to the end of the stream, and why it ended. */
+  async #session(): Promise<SessionProblem> {
+    let hello: Hello;
+    try {
+      hello = await this.#options.handlers.hello();
+    } catch (error) {
+      return { reason: messageOf(error), fix: 'none needed if the packet path is restarting; else restart the agent' };
+    }
+    return this.#stopped.signal.aborted ? STOPPED : this.#converse(hello);
+  }
+
+  async #converse(hello: Hello): Promise<SessionProblem> {
+    const stream = this.#options.open();
     this.#stream = stream;
     this.#writable = true;
     stream.call.on('drain', () => {
