@@ -12,7 +12,7 @@ const SITE = `Console test ${process.pid}`;
 const RULE = `Console test rule ${process.pid}`;
 const PREFIX = '10.254.0.0/24';
 /** Longest wait for an effect that passes through the controller and an edge. */
-const EFFECT_TIMEOUT_MILLISECONDS = 20_000;
+const EFFECT_TIMEOUT_MILLISECONDS = 60_000;
 
 let target: Target;
 let browser: Browser;

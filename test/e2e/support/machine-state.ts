@@ -118,7 +118,7 @@ function orUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-const GONE_TIMEOUT_MILLISECONDS = 5_000;
+const GONE_TIMEOUT_MILLISECONDS = 30_000;
 const LAB_NAMESPACES: ReadonlySet<string> = new Set([
   LAB_TOPOLOGY.routerNamespace,
   LAB_TOPOLOGY.controllerNamespace,
