@@ -254,6 +254,10 @@ describe('session', () => {
       const dialling = new Promise<void>((resolve) => {
         dialled = resolve;
       });
+      let paused: () => void = () => undefined;
+      const pausing = new Promise<void>((resolve) => {
+        paused = resolve;
+      });
       const loop = new SessionLoop({
         open: () => {
           const call = new Duplex({ objectMode: true, read: ignore, write: (_, __, done) => done() });
@@ -263,12 +267,15 @@ describe('session', () => {
         handlers: AGREEABLE,
         log: { warn: (line: never) => ends.push(line) } as never,
         random: () => 0,
-        pause: (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+        pause: (_, signal) => {
+          paused();
+          return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+        },
       });
       loop.start();
       await dialling;
       await vi.advanceTimersToNextTimerAsync();
-      await vi.waitUntil(() => ends.length > 0);
+      await pausing;
       await loop.stop();
       expect(ends).toEqual([expect.objectContaining({ reason: 'closed' })]);
     } finally {
