@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type LabProgram, startLabProgram } from './support/lab-program.js';
 import { processesIn, readMachineState, sandboxOf, sharedMemoryOutside, untilGone } from './support/machine-state.js';
@@ -41,6 +42,26 @@ describe('whatever ends the lab, nothing stays behind', () => {
     });
     expect(readMachineState()).toEqual(before);
   });
+});
+
+it('an edge that dies while traffic flows is named at once, and nothing but the logs stays behind', async () => {
+  const before = readMachineState();
+  const lab = startLabProgram(['--check', '--json', '--port', '0']);
+  await whileRunning(lab, async () => {
+    await lab.seen(BUSY);
+    const namespaces = sandboxOf(lab.pid);
+    const edge = processesIn(namespaces!).find((each) => each.includes('run --state-dir /run/weft-lab/edges/tokyo'));
+    process.kill(Number.parseInt(edge ?? '', 10), 'SIGKILL');
+    expect(await lab.exited).toEqual({ code: 1, signal: null });
+    await untilGone(namespaces!);
+  });
+  expect(lab.stderr()).toContain('"tokyo-edge" ended by itself (SIGKILL).');
+  expect(lab.stderr()).toContain('The last lines of tokyo-edge:');
+  expect(lab.verdict()).toMatchObject({ ok: false });
+  const [, logs] = /^All logs: (.*)$/m.exec(lab.stderr()) ?? [];
+  expect(readdirSync(logs!)).toContain('tokyo-edge.log');
+  rmSync(logs!, { recursive: true });
+  expect(readMachineState()).toEqual(before);
 });
 
 it('two labs at once do not meet, and each leaves nothing behind', async () => {

@@ -16,6 +16,8 @@ export interface Lab {
   readonly api: ControllerApi;
   /** SHA-256 of each site's file by site name, as its server computed it. */
   readonly fileDigests: ReadonlyMap<string, string>;
+  /** Rejects as soon as a process of the lab ends that should go on: for racing against what this makes pointless. */
+  readonly unexpectedExit: Promise<never>;
   /** Runs a command in a namespace to its end. */
   execute(namespace: string, command: string, args: readonly string[]): Promise<ExecuteResult>;
   /** Starts a long-running process; its name can be used again once it has ended. */

@@ -67,7 +67,7 @@ async function main({ check, json, port }: Flags, progress: Progress): Promise<n
       onStep,
       onUnexpectedExit: (name, how) => progress.note(`${name} ended by itself (${how})`),
     });
-    const seen = await runChecks(lab, onStep, elapsedSeconds);
+    const seen = await Promise.race([runChecks(lab, onStep, elapsedSeconds), lab.unexpectedExit]);
     progress.finish();
     verdict = judge(seen);
     await report(lab, seen);

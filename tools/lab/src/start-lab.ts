@@ -108,6 +108,7 @@ function makeHandle({ runtime, forward, baseline, ...parts }: Parts): Lab {
     ...parts,
     topology: runtime.topology,
     userName: ADMIN,
+    unexpectedExit: runtime.unexpectedExit,
     execute: (namespace, command, args) => runtime.execute(namespace, command, args),
     start: (spec) => runtime.start(spec),
     waitForLog: async (name, message) => {

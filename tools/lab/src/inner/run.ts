@@ -3,20 +3,25 @@ import type { ExecuteResult, ExecuteSpec } from '../sandbox/protocol.js';
 
 /** Runs a command to its end; throws with what it wrote to standard error unless it exits 0. */
 export async function run(command: string, args: readonly string[]): Promise<string> {
-  const result = await collect(command, args, RUN_TIMEOUT_MILLISECONDS);
-  if (result.code !== 0) {
-    throw new Error(`\`${command} ${args.join(' ')}\` failed (${result.code}): ${result.stderr.trim()}`);
-  }
+  const name = `\`${command} ${args.join(' ')}\``;
+  const result = await collect(name, command, args, RUN_TIMEOUT_MILLISECONDS);
+  if (result.code !== 0) throw new Error(`${name} failed (${result.code}): ${result.stderr.trim()}`);
   return result.stdout;
 }
 
 /** Runs a command in a namespace and gives back how it ended; the caller judges the exit code. */
 export function execute(spec: ExecuteSpec): Promise<ExecuteResult> {
   const args = [`--net=/run/netns/${spec.namespace}`, '--', spec.command, ...spec.args];
-  return collect('nsenter', args, spec.timeoutMilliseconds);
+  const name = `\`${spec.command} ${spec.args.join(' ')}\` in ${spec.namespace}`;
+  return collect(name, 'nsenter', args, spec.timeoutMilliseconds);
 }
 
-function collect(command: string, args: readonly string[], timeoutMilliseconds: number): Promise<ExecuteResult> {
+function collect(
+  name: string,
+  command: string,
+  args: readonly string[],
+  timeoutMilliseconds: number,
+): Promise<ExecuteResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
@@ -29,13 +34,11 @@ function collect(command: string, args: readonly string[], timeoutMilliseconds: 
     });
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(
-        new Error(`\`${command} ${args.join(' ')}\` did not end within ${timeoutMilliseconds / 1000} s. ${stderr}`),
-      );
+      reject(new Error(`${name} did not end within ${timeoutMilliseconds / 1000} s. ${stderr}`.trim()));
     }, timeoutMilliseconds);
     child.on('error', (error) => {
       clearTimeout(timer);
-      reject(new Error(`\`${command}\` cannot be started: ${error.message}`));
+      reject(new Error(`${name} cannot be started: ${error.message}`));
     });
     child.on('close', (code) => {
       clearTimeout(timer);
