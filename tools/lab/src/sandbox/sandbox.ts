@@ -42,10 +42,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     call: (method, params) => connection.call(method, params),
     outsidePath: (insidePath) => `/proc/${child.pid}/root${insidePath}`,
     ended: connection.ended,
-    close: async () => {
-      child.kill('SIGKILL');
-      await connection.ended;
-    },
+    close: () => endSandbox(child, connection.ended),
   };
 }
 
@@ -61,6 +58,17 @@ function spawnInside(): Child {
     env: { ...process.env, PATH: searchPath().join(delimiter), TMPDIR: `${SANDBOX_STATE_DIRECTORY}/tmp` },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+}
+
+/**
+ * The program inside ends when its standard input does, its namespace of processes with it, and `unshare` when that is empty:
+ * whoever waits for it finds nothing left. Killing `unshare` first would leave the last one to be collected by others.
+ */
+async function endSandbox(child: Child, ended: Promise<string>): Promise<void> {
+  child.stdin.end();
+  const tooLate = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MILLISECONDS);
+  await ended;
+  clearTimeout(tooLate);
 }
 
 interface PendingCall {
@@ -153,5 +161,6 @@ class Connection {
 }
 
 const INNER_PROGRAM = fileURLToPath(new URL('../../dist/inner/main.js', import.meta.url));
+const END_TIMEOUT_MILLISECONDS = 5_000;
 const KEPT_STDERR = 16_384;
 const NEVER_READY = 'The program inside the private namespaces of the lab ended before it was ready:';
