@@ -4,11 +4,13 @@ import {
   DatagramBatch,
   encodeSocketAddress,
   errnoName,
+  type Memory,
   openTun,
   openUdpSocket,
   POLLIN,
   PollSet,
   SystemCallError,
+  type Tun,
 } from '@weft/linux-io';
 
 /** One scenario in the network namespace of this process; prints what it saw as JSON. */
@@ -38,9 +40,7 @@ function tun(): unknown {
   batch.bytes.set(text);
   batch.prepare(0, text.length, encodeSocketAddress({ address: Uint8Array.of(10, 9, 0, 2), port: 9 }));
   socket.send(batch, 0, 1);
-  waitReadable(device.fd);
-  const length = device.read(memory, 100, 1500);
-  const packet = memory.bytes.slice(100, 100 + length);
+  const packet = readIpv4(device, memory);
   const outgoing = {
     version: (packet[0] ?? 0) >> 4,
     protocol: packet[9],
@@ -51,8 +51,7 @@ function tun(): unknown {
   const request = echoRequest('out of the device');
   memory.bytes.set(request, 200);
   if (device.write(memory, 200, request.length) !== request.length) throw new Error('the device took less');
-  waitReadable(device.fd);
-  const reply = memory.bytes.slice(0, device.read(memory, 0, 2048));
+  const reply = readIpv4(device, memory);
   const answer = {
     protocol: reply[9],
     type: reply[20],
@@ -64,6 +63,15 @@ function tun(): unknown {
   const { name } = device;
   device.close();
   return { empty, name, outgoing, answer, goneAfterClose: !ip('link show').includes('wt0') };
+}
+
+/** The next IPv4 packet: a device that comes up may carry IPv6 of the kernel's own (MLD reports, RFC 3810) first. */
+function readIpv4(device: Tun, memory: Memory): Uint8Array {
+  for (;;) {
+    waitReadable(device.fd);
+    const packet = memory.bytes.slice(0, device.read(memory, 0, 2048));
+    if ((packet[0] ?? 0) >> 4 === 4) return packet;
+  }
 }
 
 function busy(): unknown {
