@@ -1,4 +1,4 @@
-import { copyOctets, writeUint32 } from '../bytes/octets.js';
+import { copyOctets } from '../bytes/octets.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides } from '../policy/populate.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
@@ -7,19 +7,16 @@ import type { ProtectPolicy } from '../policy/security-policy.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
-import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireQueue } from './acquire.js';
+import { BundleProtector } from './bundle-protector.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
-import { FlowLabeler } from './flow-label.js';
+import { writeDummy } from './dummy.js';
 import { FragmentIntake } from './fragment-intake.js';
 import { Fragmenter } from './fragmenter.js';
 import type { IcmpErrors } from './icmp-error.js';
-import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
-import { MAXIMUM_BUNDLE, maximumPacketLength, pathRoom } from './packet-size.js';
 import type { PolicyCounterTable } from './policy-counters.js';
-import { IpProtector, PathTerms } from './protect-ip.js';
 import type { ProtectedIcmpErrors } from './protected-icmp.js';
 import type { Reassembler } from './reassembly.js';
 import { factsOf, tooLargeAction } from './too-large.js';
@@ -45,8 +42,7 @@ export class OutboundProcessor {
   readonly #context: OutboundContext;
   readonly #flow = new Flow();
   readonly #reply = new Flow();
-  readonly #protector = new IpProtector();
-  readonly #labeler: FlowLabeler;
+  readonly #protector: BundleProtector;
   readonly #result: Writable<OutboundResult> = {
     verdict: 'discard',
     tunnelId: '',
@@ -57,7 +53,6 @@ export class OutboundProcessor {
     more: false,
     icmpErrorLength: 0,
   };
-  readonly #terms = new PathTerms();
   readonly #intake: FragmentIntake;
   readonly #fragmenter: Fragmenter;
   readonly #point = new InsertionPoint();
@@ -70,7 +65,7 @@ export class OutboundProcessor {
 
   constructor(context: OutboundContext) {
     this.#context = context;
-    this.#labeler = new FlowLabeler(context.random);
+    this.#protector = new BundleProtector(context.associations, context.random);
     this.#intake = new FragmentIntake(context, context.reassembler);
     this.#fragmenter = new Fragmenter(context.random);
   }
@@ -108,10 +103,8 @@ export class OutboundProcessor {
     // The pieces of a packet do not all show what selects its association.
     const association = tunnel?.select(this.#selecting, innerClass >>> 2, this.#populated);
     if (tunnel === undefined || association === undefined) return this.#discard('no_association', tunnelId);
-    this.#terms.room = pathRoom(this.#context.associations, association, now);
-    this.#terms.fragmentable = false;
     const trafficClass = association.outerTrafficClass(innerClass);
-    const written = this.#apply(association, out, outOffset, length, out, outOffset, now);
+    const written = this.#protector.protect(association, this.#flow, out, outOffset, length, out, outOffset, now);
     return this.#finish(tunnel, written, length, trafficClass, now);
   }
 
@@ -183,12 +176,9 @@ export class OutboundProcessor {
   ): OutboundResult {
     const flow = this.#flow;
     const { totalLength } = flow;
-    const room = pathRoom(this.#context.associations, association, now);
-    this.#terms.room = room;
-    this.#terms.fragmentable = false;
-    if (room !== Number.POSITIVE_INFINITY && isSyn(packet, offset, flow)) this.#clamp(association, packet, offset);
+    this.#protector.clamp(association, flow, packet, offset, now);
     const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
-    const written = this.#apply(association, packet, offset, totalLength, out, outOffset, now);
+    const written = this.#protector.protect(association, flow, packet, offset, totalLength, out, outOffset, now);
     if (written === 'exceeds_path_mtu') {
       return this.#tooLarge(tunnel, association, packet, offset, out, outOffset, now, reassembled);
     }
@@ -208,8 +198,7 @@ export class OutboundProcessor {
   ): OutboundResult {
     const { icmpErrors } = this.#context;
     const flow = this.#flow;
-    const innerClass = readTrafficClass(packet, offset);
-    const limit = this.#limit(association, packet, offset);
+    const limit = this.#protector.limit(association, flow, packet, offset, now);
     findInsertionPoint(this.#point, packet, offset, flow.totalLength);
     const { next } = this.#point;
     const largest = reassembled ? this.#intake.largestFragment : undefined;
@@ -227,20 +216,16 @@ export class OutboundProcessor {
       if (!reassembled) copyOctets(packet, offset, flow.totalLength, memory, 0);
       return this.#cut('clear', tunnel, flow.totalLength, Math.min(limit, largest ?? limit), out, outOffset, now);
     }
-    const { room } = this.#terms;
-    this.#terms.room = Number.POSITIVE_INFINITY;
-    this.#terms.fragmentable = true;
-    const trafficClass = association.outerTrafficClass(innerClass);
-    if (association.mode === 'tunnel' && association.outer === undefined) {
-      // The socket that writes the outer header has it cut.
-      const written = this.#apply(association, packet, offset, flow.totalLength, out, outOffset, now);
-      return this.#finish(tunnel, written, flow.totalLength, trafficClass, now);
-    }
-    const written = this.#apply(association, packet, offset, flow.totalLength, memory, 0, now);
-    const result = this.#finish(tunnel, written, flow.totalLength, trafficClass, now);
-    if (typeof written === 'string') return result;
+    const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
+    // The socket that writes the outer header has the result cut.
+    const bySocket = association.mode === 'tunnel' && association.outer === undefined;
+    const [to, at] = bySocket ? [out, outOffset] : [memory, 0];
+    const length = flow.totalLength;
+    const written = this.#protector.protectWhole(association, flow, packet, offset, length, to, at, now);
+    const result = this.#finish(tunnel, written, length, trafficClass, now);
+    if (bySocket || typeof written === 'string') return result;
     this.#trafficClass = trafficClass;
-    return this.#cut('protected', tunnel, written, room, out, outOffset, now);
+    return this.#cut('protected', tunnel, written, this.#protector.room(association, now), out, outOffset, now);
   }
 
   /** Starts on the packet in the fragmenter's memory, and answers with its first piece. */
@@ -269,22 +254,8 @@ export class OutboundProcessor {
     if (association === undefined || esp === undefined || association.outer !== undefined) {
       return this.#discard('no_association', tunnelId);
     }
-    const length = espPacketLength(payloadLength, esp);
-    if (outOffset + length > out.length) return this.#discard('buffer_too_small', tunnelId);
-    if (association.isOver(now)) return this.#discard('association_expired', tunnelId);
-    if (!association.sequence.advance()) {
-      association.exhausted = true;
-      return this.#discard('sequence_exhausted', tunnelId);
-    }
-    const { low, high } = association.sequence;
-    const payload = outOffset + ESP.headerLength + esp.ivLength;
-    this.#context.random(out.subarray(payload, payload + payloadLength));
-    writeUint32(out, outOffset + ESP.spi, association.spi);
-    writeUint32(out, outOffset + ESP.sequence, low);
-    writeEspTrailer(out, payload + payloadLength, payloadLength, esp.alignment, ESP_DUMMY);
-    esp.writeIv(out, outOffset, high);
-    esp.seal(out, outOffset, length, high);
-    association.count(payloadLength, now);
+    const length = writeDummy(association, esp, payloadLength, out, outOffset, now, this.#context.random);
+    if (typeof length === 'string') return this.#discard(length, tunnelId);
     return this.#answer('transmit', tunnelId, length, 0);
   }
 
@@ -296,51 +267,6 @@ export class OutboundProcessor {
     if (hides(this.#flow, fields)) return this.#discard('fragment_without_ports', entry.tunnelId);
     acquires.want(entry, index, fields, this.#flow, dscp, now);
     return this.#discard('no_association', entry.tunnelId);
-  }
-
-  /** An association, then those that are bundled with it, each on the result of the one before. */
-  #apply(
-    first: OutboundAssociation,
-    packet: Uint8Array,
-    offset: number,
-    length: number,
-    out: Uint8Array,
-    outOffset: number,
-    now: number,
-  ): number | DropReason {
-    let association: OutboundAssociation | undefined = first;
-    const terms = this.#terms;
-    let from = packet;
-    let at = offset;
-    let size = length;
-    for (let depth = 0; depth < MAXIMUM_BUNDLE; depth++) {
-      if (association === undefined) return 'no_association';
-      terms.flowLabel = this.#labeler.label(association, this.#flow);
-      const written = this.#protector.protect(association, from, at, size, out, outOffset, now, terms);
-      if (typeof written === 'string') return written;
-      association.count(size, now);
-      if (association.bundledWith === undefined) return written;
-      // The room of the first was made so that what the others add fits.
-      terms.room = Number.POSITIVE_INFINITY;
-      association = this.#context.associations.tunnel(association.bundledWith).outbound;
-      from = out;
-      at = outOffset;
-      size = written;
-    }
-    return 'bundle_too_deep';
-  }
-
-  #clamp(association: OutboundAssociation, packet: Uint8Array, offset: number): void {
-    if (association.pathMtu?.clampsMaximumSegmentSize === false) return;
-    clampMaximumSegmentSize(packet, offset, this.#flow, this.#limit(association, packet, offset));
-  }
-
-  /** Octets of the largest clear packet like this one that fits the room. */
-  #limit(association: OutboundAssociation, packet: Uint8Array, offset: number): number {
-    const { family, totalLength } = this.#flow;
-    const transport = association.mode === 'transport';
-    if (transport) findInsertionPoint(this.#point, packet, offset, totalLength);
-    return maximumPacketLength(association, this.#terms.room, family, transport ? this.#point.offset : 0);
   }
 
   #finish(

@@ -411,6 +411,22 @@ describe('clear fragments under a policy with ports (RFC 4301 section 7)', () =>
     expect(a.reassembly().packets).toBe(0);
   });
 
+  it('are sent whole, and the result is cut, where the peer takes no later fragments (section 7.3)', () => {
+    for (const six of [false, true]) {
+      for (const kind of ['ip4', 'ip6', 'udp4'] as const) {
+        const { a, b } = pair(kind, 1400, {}, {}, policies);
+        const pieces = fragmentsOf(packetOf(six, 4000, false, 50), 7, 1200, 1200, 1200);
+        const sent = pieces.map((piece) => send(a, piece)).at(-1);
+        expect([sent?.reasons, (sent?.packets.length ?? 0) > 1]).toEqual([[], kind !== 'udp4']);
+        const carried = kind === 'udp4' ? (sent?.packets ?? []) : [reassemble(sent?.packets ?? [])];
+        for (const piece of kind === 'udp4' ? [] : (sent?.packets ?? []))
+          expect(piece.length).toBeLessThanOrEqual(1400);
+        expect(receive(b, carried, kind !== 'udp4')).toEqual({ packets: [reassemble(pieces)], reasons: [] });
+        expect(a.tunnels()[0]?.outboundPackets).toBe(1n);
+      }
+    }
+  });
+
   it('carries atomic fragments on their own, whatever else has their identification (RFC 6946)', () => {
     const { a, b } = pair('udp4', 1400, {}, {}, policies);
     const packet = packetOf(true, 600, false, 50);
