@@ -6,12 +6,28 @@
  */
 export { ERRNO, type ErrnoName, errnoName, type SystemCall, SystemCallError } from './ffi/errno.js';
 export { allocate, type Memory } from './ffi/memory.js';
+export { type Delivery, MAXIMUM_PIECES } from './offload/chain.js';
+export { Coalescer, type CoalescingLimits } from './offload/coalescer.js';
+export { allocatePacketMemory, type PacketMemory } from './offload/packet-memory.js';
+export { completeChecksum, type SegmentationProblem, Segmenter } from './offload/segmenter.js';
+export { VirtioHeader } from './offload/virtio-header.js';
 export { findOpenSslProvider, type OpenSslLookup } from './openssl/openssl-provider.js';
 export { openPacketRing, type PacketRing } from './packet/packet-ring.js';
 export { type EventFd, eventFdFromDescriptor, openEventFd } from './poll/event-fd.js';
 export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollSet } from './poll/poll-set.js';
+export { ReceivedControl } from './socket/control-messages.js';
 export { DatagramBatch } from './socket/datagram-batch.js';
+export { ReceiveBatch } from './socket/receive-batch.js';
+export { MAXIMUM_MESSAGE_OCTETS, MAXIMUM_SEGMENTS, SendBatch } from './socket/send-batch.js';
 export { decodeSocketAddress, type Endpoint, EndpointError, encodeSocketAddress } from './socket/socket-address.js';
-export { openUdpSocket, type UdpSocket, type UdpSocketOptions, udpSocketFromDescriptor } from './socket/udp-socket.js';
+export {
+  openUdpSocket,
+  type UdpOffloads,
+  type UdpSocket,
+  type UdpSocketOptions,
+  udpSocketFromDescriptor,
+} from './socket/udp-socket.js';
+export { GatherList } from './tun/gather-list.js';
 export { InterfaceNameError, isInterfaceName } from './tun/interface-request.js';
-export { openTun, type Tun, tunFromDescriptor } from './tun/tun.js';
+export { openTun, type Tun, type TunOptions, tunFromDescriptor } from './tun/tun.js';
+export { NO_OFFLOADS, type TunOffloads } from './tun/tun-offloads.js';

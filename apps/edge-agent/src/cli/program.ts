@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
 import { renderStatus } from '../status/agent-status.js';
@@ -27,7 +27,15 @@ export function createProgram(print: (text: string) => void, exit: (code: number
     .option('--state-dir <directory>', 'where the agent keeps its identity', DEFAULT_STATE_DIRECTORY)
     .option('--device <name>', 'name of the overlay device', DEFAULT_DEVICE)
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
-    .action(async (options: { stateDir: string; device: string; logLevel: string }) => {
+    .addOption(
+      new Option(
+        '--data-path <kind>',
+        'auto: the fastest that kernel and Node have; portable: plain packets and node:crypto',
+      )
+        .choices(['auto', 'portable'] as const)
+        .default('auto'),
+    )
+    .action(async (options: { stateDir: string; device: string; logLevel: string; dataPath: 'auto' | 'portable' }) => {
       exit(await runEdge(options));
     });
   program

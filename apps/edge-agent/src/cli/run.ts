@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly stateDir: string;
   readonly device: string;
   readonly logLevel: string;
+  readonly dataPath: 'auto' | 'portable';
 }
 
 /**
@@ -38,8 +39,9 @@ export async function runEdge(options: RunOptions): Promise<number> {
   log.info({ version: AGENT_VERSION, edgeId: identity.edgeId, stateDirectory: state.path }, 'edge starting');
   warnOfExpiry(identity, log);
   const ending = new Ending(log);
-  const tun = openTun(options.device);
-  const agent = await startAgent({ state, identity, log, tun, ending });
+  const portable = options.dataPath === 'portable';
+  const tun = openTun(options.device, { offloads: !portable });
+  const agent = await startAgent({ state, identity, log, tun, portable, ending });
   const code = await ending.reached;
   await agent.stop();
   log.info({ code }, 'edge stopped');
@@ -51,16 +53,29 @@ interface AgentParts {
   readonly identity: Identity;
   readonly log: Log;
   readonly tun: Tun;
+  readonly portable: boolean;
   readonly ending: Ending;
 }
 
 /** Puts the parts together; the only place that knows all of them. */
-async function startAgent({ state, identity, log, tun, ending }: AgentParts): Promise<{ stop(): Promise<void> }> {
+async function startAgent({
+  state,
+  identity,
+  log,
+  tun,
+  portable,
+  ending,
+}: AgentParts): Promise<{ stop(): Promise<void> }> {
   const store = new BundleStore(state);
-  const dataPlane = new DataPlaneThread(tun, {
-    lifetime: (events) => edge.lifetimeEnded(events),
-    died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
-  });
+  const dataPlane = new DataPlaneThread(
+    tun,
+    {
+      lifetime: (events) => edge.lifetimeEnded(events),
+      died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
+      path: (report) => log.info({ ...report }, 'packet path ready'),
+    },
+    { portable },
+  );
   const network = createOverlayNetwork(tun.name);
   const system = new System({
     network,

@@ -98,6 +98,7 @@ class Machine {
       fd: 100 + this.sockets,
       receive: () => 0,
       send: () => 0,
+      enableOffloads: () => ({ send: false, receive: false }),
       localEndpoint: () => endpoint,
       close: () => {
         this.sockets--;

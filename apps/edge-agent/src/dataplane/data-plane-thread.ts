@@ -7,6 +7,7 @@ import type {
   DataPlaneSnapshot,
   LoadedPolicies,
   OutboundReference,
+  PacketPathReport,
   TunnelRemote,
   WorkerMessage,
   WorkerRefusal,
@@ -48,8 +49,16 @@ export interface DataPlaneEvents {
   readonly lifetime: (events: readonly LifetimeEvent[]) => void;
   /** The thread ended without having been stopped: packets no longer flow. */
   readonly died: (error: DataPlaneError) => void;
+  /** Told once the underlay is bound, and again when it changes: which of the faster ways are in use. */
+  readonly path?: (report: PacketPathReport) => void;
   /** An IKE message came to the port of ESP in UDP; its marker is off. Without this, such messages are dropped. */
   readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
+}
+
+/** How the packet path is to work. */
+export interface DataPlaneOptions {
+  /** Use nothing that this kernel or this Node may lack, even where they have it. The device must be a plain one then. */
+  readonly portable?: boolean;
 }
 
 /** Starts the thread of the packet path on an open device, and speaks with it. */
@@ -61,13 +70,16 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #waiting = new Map<number, Waiting>();
   readonly #ended: Promise<void>;
   #nextId = 1;
+  #toldPath = '';
   #failure: DataPlaneError | undefined;
   #stopping = false;
 
-  constructor(tun: Tun, events: DataPlaneEvents) {
+  constructor(tun: Tun, events: DataPlaneEvents, options: DataPlaneOptions = {}) {
     const start: WorkerStart = {
       device: tun.name,
       tunFd: tun.fd,
+      tunOffloads: tun.offloads,
+      portable: options.portable ?? false,
       wakeUpFd: this.#wakeUp.fd,
       ikeBacklog: events.ike && this.#ikePassage.backlog,
     };
@@ -140,6 +152,10 @@ export class DataPlaneThread implements DataPlaneControl {
       this.#events.lifetime(message.events);
       return;
     }
+    if (message.kind === 'path') {
+      this.#tellPath(message.report);
+      return;
+    }
     if (message.kind === 'ike') {
       this.#ikePassage.taken();
       this.#events.ike?.(message.octets, message.source);
@@ -149,6 +165,14 @@ export class DataPlaneThread implements DataPlaneControl {
     this.#waiting.delete(message.id);
     if (message.kind === 'refused') waiting?.reject(new DataPlaneRefusal(message.refusal));
     else waiting?.resolve(message);
+  }
+
+  /** Once, and again only when it changes. */
+  #tellPath(report: PacketPathReport): void {
+    const told = JSON.stringify(report);
+    if (told === this.#toldPath) return;
+    this.#toldPath = told;
+    this.#events.path?.(report);
   }
 
   #end(code: number, cause: unknown): void {

@@ -1,48 +1,85 @@
 import { classifyEncapsulated, type DataPlane } from '@weft/ipsec-core';
-import { allocate, DatagramBatch, type Memory, type Tun, type UdpSocket } from '@weft/linux-io';
+import {
+  allocate,
+  Coalescer,
+  type Delivery,
+  GatherList,
+  MAXIMUM_PIECES,
+  type Memory,
+  type PacketMemory,
+  ReceiveBatch,
+  type Tun,
+  type UdpSocket,
+} from '@weft/linux-io';
 import type { IkePassage } from './ike-passage.js';
 import type { IoCounters } from './io-counters.js';
 
-/** Underlay → engine → device, in batches. */
+/**
+ * Underlay → engine → device. What arrives in one message is opened datagram by datagram, and successive packets of a
+ * flow go to the kernel in one piece where the device takes that.
+ */
 export class InboundPath {
   readonly #tun: Tun;
   readonly #dataPlane: DataPlane;
   readonly #counters: IoCounters;
   readonly #ike: IkePassage | undefined;
-  readonly #batch = new DatagramBatch(BATCH_SLOTS, SLOT_OCTETS);
-  readonly #packet: Memory = allocate(SLOT_OCTETS);
+  readonly #batch: ReceiveBatch;
+  readonly #clear: PacketMemory;
+  readonly #coalescer: Coalescer;
+  readonly #header: Memory = allocate(VIRTIO_HEADER_OCTETS);
+  readonly #list = new GatherList(MAXIMUM_PIECES + 1);
+  /** Where in the clear memory the next packet goes. */
+  #position = 0;
 
-  /** Without a passage for IKE messages they are dropped, and counted. */
-  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters, ike: IkePassage | undefined) {
+  /**
+   * `clear` has at least INBOUND_OCTETS. Without a passage for IKE messages they are dropped, and counted.
+   */
+  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters, clear: PacketMemory, ike: IkePassage | undefined) {
     this.#tun = tun;
     this.#dataPlane = dataPlane;
     this.#counters = counters;
     this.#ike = ike;
+    this.#clear = clear;
+    this.#batch = new ReceiveBatch(allocate(SLOTS * SLOT_OCTETS), SLOTS, SLOT_OCTETS);
+    this.#coalescer = new Coalescer(clear, tun.offloads, (delivery) => this.#write(delivery));
   }
 
-  /** Moves up to `budget` datagrams, rounded up to a batch. @returns how many came from the underlay. */
+  /** Moves about `budget` datagrams. @returns how many came from the underlay. */
   run(socket: UdpSocket, budget: number, now: number): number {
     let taken = 0;
     while (taken < budget) {
       const count = socket.receive(this.#batch);
       if (count <= 0) break;
-      for (let slot = 0; slot < count; slot++) this.#accept(slot, now);
-      taken += count;
-      if (count < BATCH_SLOTS) break;
+      for (let slot = 0; slot < count; slot++) taken += this.#acceptMessage(slot, now);
+      this.#flush();
+      if (count < SLOTS) break;
     }
     return taken;
   }
 
-  #accept(slot: number, now: number): void {
-    const offset = this.#batch.offset(slot);
+  #acceptMessage(slot: number, now: number): number {
+    const start = this.#batch.offset(slot);
     const length = this.#batch.length(slot);
     if (this.#batch.truncated(slot)) {
       this.#counters.drop('underlay_truncated');
-      return;
+      return 1;
     }
-    switch (classifyEncapsulated(this.#batch.bytes, offset, length)) {
+    const { segmentOctets, trafficClass } = this.#batch.control(slot);
+    const size = segmentOctets === 0 ? length : segmentOctets;
+    const ecn = trafficClass & 3;
+    let datagrams = 0;
+    // An empty datagram is one too.
+    for (let at = 0; at < length || datagrams === 0; at += size) {
+      this.#accept(slot, start + at, Math.min(size, length - at), ecn, now);
+      datagrams++;
+    }
+    return datagrams;
+  }
+
+  #accept(slot: number, offset: number, length: number, ecn: number, now: number): void {
+    switch (classifyEncapsulated(this.#batch.memory.bytes, offset, length)) {
       case 'esp':
-        this.#deliver(offset, length, now);
+        this.#open(offset, length, ecn, now);
         return;
       case 'keepalive':
         this.#counters.keepalives++;
@@ -58,21 +95,49 @@ export class InboundPath {
   #passIke(slot: number, offset: number, length: number): void {
     const source = this.#ike === undefined ? undefined : this.#batch.source(slot);
     if (this.#ike === undefined || source === undefined) this.#counters.drop('ike_not_offered');
-    else if (!this.#ike.pass(this.#batch.bytes.slice(offset + MARKER_OCTETS, offset + length), source)) {
+    else if (!this.#ike.pass(this.#batch.memory.bytes.slice(offset + MARKER_OCTETS, offset + length), source)) {
       this.#counters.drop('ike_backlog');
     }
   }
 
-  #deliver(offset: number, length: number, now: number): void {
-    const result = this.#dataPlane.open(this.#batch.bytes, offset, length, this.#packet.bytes, 0, now);
+  #open(offset: number, length: number, ecn: number, now: number): void {
+    if (this.#position + length > this.#clear.bytes.length) this.#flush();
+    const at = this.#position;
+    const result = this.#dataPlane.open(this.#batch.memory.bytes, offset, length, this.#clear.bytes, at, now, ecn);
     // The engine has counted what it discards.
     if (result.verdict === 'discard') return;
-    if (this.#tun.write(this.#packet, 0, result.length) !== result.length) this.#counters.drop('device_write_failed');
+    this.#position = at + Math.ceil(result.length / PACKET_ALIGNMENT) * PACKET_ALIGNMENT;
+    this.#coalescer.push(at, result.length);
+  }
+
+  #flush(): void {
+    this.#coalescer.flush();
+    this.#position = 0;
+  }
+
+  #write({ header, offsets, lengths, pieces, length }: Delivery): void {
+    let total = length;
+    let first = 0;
+    if (this.#tun.offloads.virtioHeader) {
+      header.write(this.#header.bytes, 0);
+      this.#list.set(0, this.#header, 0, VIRTIO_HEADER_OCTETS);
+      total += VIRTIO_HEADER_OCTETS;
+      first = 1;
+    }
+    for (let piece = 0; piece < pieces; piece++) {
+      this.#list.set(first + piece, this.#clear, offsets[piece] ?? 0, lengths[piece] ?? 0);
+    }
+    const written = this.#tun.writeGathered(this.#list, first + pieces);
+    if (written !== total) this.#counters.drop('device_write_failed', pieces);
   }
 }
 
 /** The non-ESP marker, four zero octets (RFC 3948 section 2.2). */
 const MARKER_OCTETS = 4;
+const VIRTIO_HEADER_OCTETS = 10;
 /** The largest UDP payload is 65,507 octets, so nothing can be truncated; the flag is looked at all the same. */
 const SLOT_OCTETS = 65_536;
-const BATCH_SLOTS = 32;
+const SLOTS = 8;
+const PACKET_ALIGNMENT = 16;
+/** Memory for opened packets: what one message holds, and another packet of any size. */
+export const INBOUND_OCTETS = 2 * SLOT_OCTETS;

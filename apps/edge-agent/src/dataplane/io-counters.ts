@@ -11,6 +11,7 @@ export const IO_DROP_REASONS = [
   'ike_backlog',
   'malformed_encapsulation',
   'device_write_failed',
+  'device_offload_malformed',
 ] as const;
 
 /** One of them. */

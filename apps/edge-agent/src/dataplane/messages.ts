@@ -6,12 +6,15 @@ import type {
   SecurityPolicy,
   TunnelCounters,
 } from '@weft/ipsec-core';
-import type { Endpoint } from '@weft/linux-io';
+import type { Endpoint, TunOffloads } from '@weft/linux-io';
 
 /** What the worker is started with. Descriptors belong to the main thread, which opened them and will close them. */
 export interface WorkerStart {
   readonly device: string;
   readonly tunFd: number;
+  readonly tunOffloads: TunOffloads;
+  /** Use nothing that this kernel or this Node may lack, even where they have it. */
+  readonly portable: boolean;
   readonly wakeUpFd: number;
   /** IKE messages on their way to the main thread: one 32-bit counter. Absent: nobody there speaks IKE. */
   readonly ikeBacklog: SharedArrayBuffer | undefined;
@@ -61,8 +64,20 @@ export type WorkerMessage =
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: DataPlaneSnapshot }
   | { readonly kind: 'refused'; readonly id: number; readonly refusal: WorkerRefusal }
   | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] }
+  | { readonly kind: 'path'; readonly report: PacketPathReport }
   /** An IKE message that came to the port of ESP in UDP, without its marker (RFC 3948 section 2.2). */
   | { readonly kind: 'ike'; readonly source: Endpoint; readonly octets: Uint8Array };
+
+/** Which of the faster ways the packet path found, and why not the others. */
+export interface PacketPathReport {
+  /** Name of the crypto provider. */
+  readonly crypto: string;
+  /** Why OpenSSL is not called directly; absent when it is. */
+  readonly cryptoReason?: string;
+  readonly device: TunOffloads;
+  /** Runs of datagrams in one message to (UDP_SEGMENT) and from (UDP_GRO) the underlay. */
+  readonly underlay: { readonly send: boolean; readonly receive: boolean };
+}
 
 /** Why the engine did not take something. `path` is within the request: `policies[3].selector`, `associations[0]`. */
 export interface WorkerRefusal {

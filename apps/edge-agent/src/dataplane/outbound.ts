@@ -1,6 +1,16 @@
 import type { DataPlane, OutboundResult } from '@weft/ipsec-core';
-import { allocate, DatagramBatch, ERRNO, type Memory, type Tun, type UdpSocket } from '@weft/linux-io';
+import {
+  allocate,
+  completeChecksum,
+  type Memory,
+  type PacketMemory,
+  Segmenter,
+  type Tun,
+  type UdpSocket,
+  VirtioHeader,
+} from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
+import { UnderlaySender } from './underlay-sender.js';
 
 /** Where protected packets go: changes with the bundle. */
 export interface Underlay {
@@ -10,83 +20,117 @@ export interface Underlay {
 }
 
 /**
- * Device → engine → underlay, in batches. When the underlay takes no more, the batch stays and the device is not read:
- * the kernel's device queue, which is bounded, then does what a full queue does.
+ * Device → engine → underlay. A packet that the kernel hands over in one piece (TSO, USO) is taken apart here, and its
+ * segments leave in as few messages as they came. When the underlay takes no more, what is under way stays where it is
+ * and the device is not read: the kernel's device queue, which is bounded, then does what a full queue does.
  */
 export class OutboundPath {
   readonly #tun: Tun;
   readonly #dataPlane: DataPlane;
   readonly #counters: IoCounters;
-  readonly #batch = new DatagramBatch(BATCH_SLOTS, SLOT_OCTETS);
-  readonly #icmpError: Memory = allocate(ICMP_ERROR_OCTETS);
+  readonly #memory: PacketMemory;
+  readonly #header = new VirtioHeader();
+  readonly #segmenter: Segmenter;
+  readonly #sender: UnderlaySender;
+  readonly #icmpError: Memory = allocate(VIRTIO_HEADER_OCTETS + ICMP_ERROR_OCTETS);
+  /** Octets of virtio header in front of each packet of the device. */
+  readonly #prefix: number;
+  /** Segments of the packet at hand that are still to be protected; one that came whole is its only segment. */
+  #next = 0;
+  #count = 0;
+  /** Length of a packet that came whole, 0 when the segmenter has it. */
+  #whole = 0;
   /** More packets of the last one wait in the engine. */
   #more = false;
-  #filled = 0;
-  #sent = 0;
 
-  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters) {
+  /** `memory` has at least OUTBOUND_OCTETS. */
+  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters, memory: PacketMemory) {
     this.#tun = tun;
     this.#dataPlane = dataPlane;
     this.#counters = counters;
+    this.#memory = memory;
+    this.#segmenter = new Segmenter(memory);
+    this.#sender = new UnderlaySender(memory, { start: OUT, end: OUTBOUND_OCTETS }, counters);
+    this.#prefix = tun.offloads.virtioHeader ? VIRTIO_HEADER_OCTETS : 0;
   }
 
-  /** True while protected packets wait for the underlay, or in the engine for room in the batch. */
+  /** True while packets are under way that the underlay did not take. */
   get blocked(): boolean {
-    return this.#sent < this.#filled || this.#more;
+    return this.#sender.blocked || this.#more || this.#next < this.#count;
   }
 
-  /** Moves up to `budget` packets. @returns how many came from the device. */
+  /** Whether the socket takes runs of datagrams; said once per socket. */
+  set takesRuns(takes: boolean) {
+    this.#sender.takesRuns = takes;
+  }
+
+  /** Moves about `budget` packets. @returns how many came from the device, segments counted. */
   run(underlay: Underlay, budget: number, now: number): number {
     if (!this.resume(underlay, now)) return 0;
     let taken = 0;
     while (taken < budget) {
-      const length = this.#tun.read(this.#batch.memory, this.#batch.offset(this.#filled) + INNER_OFFSET, MAX_PACKET);
-      if (length <= 0) break;
-      taken++;
-      this.#protect(length, underlay, now);
-      if (!this.#protectMore(underlay, now)) break;
+      const octets = this.#tun.read(this.#memory, PACKET - this.#prefix, PACKET_OCTETS + this.#prefix);
+      if (octets <= this.#prefix) break;
+      this.#take(octets - this.#prefix);
+      taken += Math.max(1, this.#count);
+      if (!this.#protectAll(underlay, now)) break;
+      if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) break;
     }
-    this.#flush(underlay);
+    if (!this.blocked) this.#sender.flush(underlay.socket);
     return taken;
   }
 
-  /** Sends what waits. @returns false when some of it still does. */
+  /** Goes on with what is under way. @returns false when the underlay still does not take all of it. */
   resume(underlay: Underlay, now: number): boolean {
-    return this.#flush(underlay) && this.#protectMore(underlay, now) && this.#flush(underlay);
-  }
-
-  /** Takes from the engine what more became of the last packet. @returns false when the underlay is full. */
-  #protectMore(underlay: Underlay, now: number): boolean {
-    while (this.#filled < BATCH_SLOTS || this.#flush(underlay)) {
-      if (!this.#more) return true;
-      const start = this.#batch.offset(this.#filled);
-      this.#place(this.#dataPlane.protectMore(this.#batch.bytes, start, now), underlay);
-    }
-    return false;
-  }
-
-  #flush(underlay: Underlay): boolean {
     const { socket } = underlay;
-    while (this.#sent < this.#filled) {
-      const waiting = this.#filled - this.#sent;
-      if (socket === undefined) {
-        this.#counters.drop('no_underlay_socket', waiting);
-        break;
-      }
-      const result = socket.send(this.#batch, this.#sent, waiting);
-      if (result === -ERRNO.EAGAIN) return false;
-      if (result > 0) this.#sent += result;
-      else if (result !== -ERRNO.EINTR) this.#abandonFirst(-result);
+    return this.#sender.flush(socket) && this.#protectAll(underlay, now) && this.#sender.flush(socket);
+  }
+
+  /** Looks at what was read. */
+  #take(length: number): void {
+    this.#next = 0;
+    this.#count = 1;
+    this.#whole = length;
+    if (this.#prefix === 0) return;
+    const header = this.#header;
+    header.read(this.#memory.bytes, PACKET - this.#prefix);
+    const whole = header.gsoType === 0;
+    const problem = whole
+      ? completeChecksum(this.#memory, header, PACKET, length)
+      : this.#segmenter.start(header, PACKET, length);
+    if (problem !== undefined) {
+      this.#counters.drop('device_offload_malformed');
+      this.#count = 0;
+    } else if (!whole) {
+      this.#count = this.#segmenter.count;
+      this.#whole = 0;
     }
-    this.#filled = 0;
-    this.#sent = 0;
+  }
+
+  /** @returns false when the underlay is full before all is protected. */
+  #protectAll(underlay: Underlay, now: number): boolean {
+    const sender = this.#sender;
+    while (this.#more || this.#next < this.#count) {
+      if (sender.room < ROOM && !sender.flush(underlay.socket)) return false;
+      if (this.#more) {
+        this.#place(this.#dataPlane.protectMore(this.#memory.bytes, sender.position, now), underlay);
+      } else this.#protectNext(underlay, now);
+    }
     return true;
   }
 
-  #protect(length: number, underlay: Underlay, now: number): void {
-    const { bytes } = this.#batch;
-    const start = this.#batch.offset(this.#filled);
-    this.#place(this.#dataPlane.protect(bytes, start + INNER_OFFSET, length, bytes, start, now), underlay);
+  #protectNext(underlay: Underlay, now: number): void {
+    const { bytes } = this.#memory;
+    const out = this.#sender.position;
+    let offset = PACKET;
+    let length = this.#whole;
+    if (length === 0) {
+      // Segments are made where they belong in the ESP packet of the usual suite: there nothing is moved any more.
+      offset = out + INNER_OFFSET;
+      length = this.#segmenter.write(this.#next, offset);
+    }
+    this.#next++;
+    this.#place(this.#dataPlane.protect(bytes, offset, length, bytes, out, now), underlay);
   }
 
   #place(result: OutboundResult, underlay: Underlay): void {
@@ -103,36 +147,32 @@ export class OutboundPath {
       this.#counters.drop('unknown_peer');
       return;
     }
-    this.#batch.prepare(this.#filled, result.length, remote);
-    this.#filled++;
+    this.#sender.append(result.length, remote, result.trafficClass);
   }
 
   /** Tells the source of a packet that it was too large: the message comes out of the device as the packet went in. */
   #report(): void {
-    const length = this.#dataPlane.takeIcmpError(this.#icmpError.bytes, 0);
-    if (this.#tun.write(this.#icmpError, 0, length) !== length) this.#counters.drop('device_write_failed');
-  }
-
-  #abandonFirst(errno: number): void {
-    this.#sent++;
-    if (errno === ERRNO.EMSGSIZE) this.#counters.drop('underlay_message_too_large');
-    else if (UNREACHABLE.has(errno)) this.#counters.drop('underlay_unreachable');
-    else this.#counters.drop('underlay_send_failed');
+    const start = VIRTIO_HEADER_OCTETS - this.#prefix;
+    const length = this.#dataPlane.takeIcmpError(this.#icmpError.bytes, VIRTIO_HEADER_OCTETS) + this.#prefix;
+    // The virtio header in front is all zeros: a packet that is complete.
+    if (this.#tun.write(this.#icmpError, start, length) !== length) this.#counters.drop('device_write_failed');
   }
 }
 
-const UNREACHABLE: ReadonlySet<number> = new Set([
-  ERRNO.ENETUNREACH,
-  ERRNO.EHOSTUNREACH,
-  ERRNO.ENETDOWN,
-  ERRNO.ECONNREFUSED,
-]);
-/** ESP header and IV of AES-GCM (RFC 4303, RFC 4106): a packet read to there is protected where it stands. */
+/** ESP header and IV of AES-GCM (RFC 4303, RFC 4106): a packet that stands there is protected in place. */
 const INNER_OFFSET = 16;
-/** Largest packet that a TUN device hands over without offloads. */
-const MAX_PACKET = 65_536;
-/** Largest packet, ESP header, IV, padding, trailer and tag, rounded up. */
-const SLOT_OCTETS = 65_536 + 128;
-const BATCH_SLOTS = 32;
+const VIRTIO_HEADER_OCTETS = 10;
+/** Where the packet that was read stands, with room for its virtio header in front. */
+const PACKET = 64;
+/** The largest packet that a device hands over: 64 KiB, and an IPv6 header that does not count itself. */
+const PACKET_OCTETS = 65_536 + 64;
+/** Where protected packets begin. */
+const OUT = PACKET + PACKET_OCTETS + 64;
+/** The largest packet, and what protection adds to it. */
+const ROOM = PACKET_OCTETS + 512;
+/** Enough waits for a system call to be cheap, and little enough to be in the cache still. */
+const FLUSH_OCTETS = 48 * 1024;
+/** Memory that the outbound path works in. */
+export const OUTBOUND_OCTETS = OUT + FLUSH_OCTETS + 2 * ROOM;
 /** The longest ICMP error (RFC 4443 section 2.4(c)). */
 const ICMP_ERROR_OCTETS = 1280;

@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createDataPlane, type DataPlane } from '@weft/ipsec-core';
-import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import {
+  allocatePacketMemory,
   type EventFd,
   eventFdFromDescriptor,
   POLLERR,
@@ -14,11 +14,19 @@ import {
   tunFromDescriptor,
   udpSocketFromDescriptor,
 } from '@weft/linux-io';
+import { type CryptoChoice, chooseCrypto } from './crypto-choice.js';
 import { IkePassage } from './ike-passage.js';
-import { InboundPath } from './inbound.js';
+import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
-import type { DataPlaneSnapshot, NumberedRequest, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
-import { OutboundPath, type Underlay } from './outbound.js';
+import type {
+  DataPlaneSnapshot,
+  LoadedPolicies,
+  NumberedRequest,
+  WorkerMessage,
+  WorkerRequest,
+  WorkerStart,
+} from './messages.js';
+import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
 
 /**
@@ -33,7 +41,8 @@ class PacketLoop {
   readonly #outbound: OutboundPath;
   readonly #inbound: InboundPath;
   readonly #poll = new PollSet(3);
-  readonly #tunFd: number;
+  readonly #start: WorkerStart;
+  readonly #crypto: CryptoChoice;
   #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
   #contentHash: string | undefined;
   #stopping = false;
@@ -41,14 +50,15 @@ class PacketLoop {
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port;
     this.#wakeUp = eventFdFromDescriptor(start.wakeUpFd);
-    this.#tunFd = start.tunFd;
-    this.#dataPlane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => randomFillSync(out) });
-    const tun = tunFromDescriptor(start.tunFd, start.device);
-    this.#outbound = new OutboundPath(tun, this.#dataPlane, this.#counters);
+    this.#start = start;
+    this.#crypto = chooseCrypto(start.portable);
+    this.#dataPlane = createDataPlane({ provider: this.#crypto.provider, random: (out) => randomFillSync(out) });
+    const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads);
+    this.#outbound = new OutboundPath(tun, this.#dataPlane, this.#counters, allocatePacketMemory(OUTBOUND_OCTETS));
     const ike =
       start.ikeBacklog &&
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
-    this.#inbound = new InboundPath(tun, this.#dataPlane, this.#counters, ike);
+    this.#inbound = new InboundPath(tun, this.#dataPlane, this.#counters, allocatePacketMemory(INBOUND_OCTETS), ike);
     this.#poll.watch(WAKE_UP, start.wakeUpFd, POLLIN);
     unloadPolicies(this.#dataPlane);
   }
@@ -81,7 +91,7 @@ class PacketLoop {
 
   #watch(): void {
     const blocked = this.#outbound.blocked;
-    this.#poll.watch(DEVICE, this.#tunFd, blocked ? 0 : POLLIN);
+    this.#poll.watch(DEVICE, this.#start.tunFd, blocked ? 0 : POLLIN);
     this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, blocked ? POLLIN | POLLOUT : POLLIN);
   }
 
@@ -102,10 +112,7 @@ class PacketLoop {
         case 'load':
           loadPolicies(this.#dataPlane, request.loaded);
           this.#contentHash = request.loaded.contentHash;
-          this.#underlay = {
-            socket: udpSocketFromDescriptor(request.loaded.socketFd),
-            remotes: new Map(request.loaded.remotes.map(({ tunnelId, socketAddress }) => [tunnelId, socketAddress])),
-          };
+          this.#useUnderlay(request.loaded);
           return { kind: 'done', id };
         case 'unload':
           unloadPolicies(this.#dataPlane);
@@ -128,6 +135,20 @@ class PacketLoop {
     } catch (error) {
       return { kind: 'refused', id, refusal: refusalOf(error) };
     }
+  }
+
+  #useUnderlay({ socketFd, remotes }: LoadedPolicies): void {
+    const socket = udpSocketFromDescriptor(socketFd);
+    this.#underlay = {
+      socket,
+      remotes: new Map(remotes.map(({ tunnelId, socketAddress }) => [tunnelId, socketAddress])),
+    };
+    // Asked for every time: a new socket may have the number of the old one.
+    const underlay = this.#start.portable ? { send: false, receive: false } : socket.enableOffloads();
+    this.#outbound.takesRuns = underlay.send;
+    const { provider, reason } = this.#crypto;
+    const report = { crypto: provider.name, device: this.#start.tunOffloads, underlay };
+    this.#tell({ kind: 'path', report: reason === undefined ? report : { ...report, cryptoReason: reason } });
   }
 
   #expire(now: number): void {

@@ -15,14 +15,19 @@ import { createLog } from '../../src/platform/log.js';
  */
 const device = process.argv[2] ?? 'weft0';
 const log = createLog('silent', {});
-const tun = openTun(device);
-const dataPlane = new DataPlaneThread(tun, {
-  lifetime: () => undefined,
-  died: (error) => {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+const portable = process.argv[3] === 'portable';
+const tun = openTun(device, { offloads: !portable });
+const dataPlane = new DataPlaneThread(
+  tun,
+  {
+    lifetime: () => undefined,
+    died: (error) => {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(1);
+    },
   },
-});
+  { portable },
+);
 const system = new System({
   network: createOverlayNetwork(device),
   dataPlane,

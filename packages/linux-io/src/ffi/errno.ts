@@ -9,6 +9,7 @@ export type SystemCall =
   | 'mmap'
   | 'read'
   | 'write'
+  | 'writev'
   | 'poll'
   | 'eventfd'
   | 'socket'

@@ -19,6 +19,9 @@ export const read: (fd: number, address: number, length: number) => number = LIB
 export const write: (fd: number, address: number, length: number) => number = LIBC.func(
   'long write(int, int64_t, size_t)',
 );
+export const writev: (fd: number, address: number, count: number) => number = LIBC.func(
+  'long writev(int, int64_t, int)',
+);
 export const poll: (address: number, count: number, timeoutMilliseconds: number) => number = LIBC.func(
   'int poll(int64_t, unsigned long, int)',
 );

@@ -3,6 +3,8 @@ import { ERRNO, SystemCallError } from '../ffi/errno.js';
 import * as libc from '../ffi/libc.js';
 import { allocate, type Memory } from '../ffi/memory.js';
 import type { DatagramBatch } from './datagram-batch.js';
+import type { ReceiveBatch } from './receive-batch.js';
+import type { SendBatch } from './send-batch.js';
 import {
   AF_INET,
   AF_INET6,
@@ -16,22 +18,40 @@ import {
 export interface UdpSocket {
   /** File descriptor, for `poll` and for handing the socket to another thread. */
   readonly fd: number;
-  /** Receives up to `batch.slots` datagrams. @returns how many, or an error number negated (`-ERRNO.EAGAIN`: none). */
-  receive(batch: DatagramBatch): number;
   /**
-   * Sends the prepared slots `first` to `first + count - 1`.
-   * @returns how many went out, or the error number of slot `first` negated; the slots after it were not tried.
+   * Receives up to `slots` messages, by default all that the batch has room for.
+   * @returns how many, or an error number negated (`-ERRNO.EAGAIN`: none).
    */
-  send(batch: DatagramBatch, first: number, count: number): number;
+  receive(batch: DatagramBatch | ReceiveBatch, slots?: number): number;
+  /**
+   * Sends the prepared messages `first` to `first + count - 1`.
+   * @returns how many went out, or the error number of message `first` negated; those after it were not tried.
+   */
+  send(batch: DatagramBatch | SendBatch, first: number, count: number): number;
+  /** Switches on what the kernel has: runs of datagrams in one message, and the traffic class of what is received. */
+  enableOffloads(): UdpOffloads;
   /** Address and port that the socket is bound to, as the kernel tells it. */
   localEndpoint(): Endpoint;
   close(): void;
+}
+
+/** Which messages may be runs of datagrams. */
+export interface UdpOffloads {
+  /** UDP_SEGMENT (Linux 4.18). */
+  readonly send: boolean;
+  /** UDP_GRO (Linux 5.0). */
+  readonly receive: boolean;
 }
 
 /** What `openUdpSocket` wants to know beside the address. */
 export interface UdpSocketOptions {
   /** Octets of send and of receive buffer to ask for. The kernel caps them at net.core.[rw]mem_max unless we are root. */
   readonly bufferOctets: number;
+  /**
+   * Firewall mark of what is sent (SO_MARK; needs CAP_NET_ADMIN), so that a routing rule can keep the tunnel's own packets
+   * out of the tunnel.
+   */
+  readonly mark?: number;
 }
 
 /**
@@ -47,6 +67,8 @@ export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): Ud
   if (fd < 0) throw new SystemCallError('socket', libc.failure(), subject);
   try {
     if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
+    setTrafficClassReceived(fd, ipv6);
+    if (options.mark !== undefined) setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_MARK, options.mark, MARK_FIX);
     // The FORCE variants ignore the system-wide cap but need CAP_NET_ADMIN; without it the capped value has to do.
     if (!trySetInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_SNDBUFFORCE, options.bufferOctets)) {
       setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_SNDBUF, options.bufferOctets);
@@ -71,14 +93,19 @@ export function udpSocketFromDescriptor(fd: number): UdpSocket {
   let received = 0;
   return {
     fd,
-    receive: (batch) => {
+    receive: (batch, slots = batch.slots) => {
       for (let slot = 0; slot < received; slot++) batch.rearm(slot);
       const count = libc.valueOrNegatedErrno(
-        libc.recvmmsg(fd, batch.headersAddress(0, batch.slots), batch.slots, LINUX.MSG_DONTWAIT, 0),
+        libc.recvmmsg(fd, batch.headersAddress(0, slots), slots, LINUX.MSG_DONTWAIT, 0),
       );
       received = Math.max(0, count);
       return count;
     },
+    enableOffloads: () => ({
+      // Size 0 asks for nothing, and is refused where the option is unknown.
+      send: trySetInteger(fd, LINUX.IPPROTO_UDP, LINUX.UDP_SEGMENT, 0),
+      receive: trySetInteger(fd, LINUX.IPPROTO_UDP, LINUX.UDP_GRO, 1),
+    }),
     send: (batch, first, count) =>
       libc.valueOrNegatedErrno(libc.sendmmsg(fd, batch.headersAddress(first, count), count, LINUX.MSG_DONTWAIT)),
     localEndpoint: () => readLocalEndpoint(fd),
@@ -98,9 +125,15 @@ function readLocalEndpoint(fd: number): Endpoint {
   return endpoint;
 }
 
-function setInteger(fd: number, level: number, option: number, value: number): void {
+/** Received messages then carry the traffic class of their outer header, for its ECN field. */
+function setTrafficClassReceived(fd: number, ipv6: boolean): void {
+  if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_RECVTCLASS, 1);
+  else setInteger(fd, LINUX.IPPROTO_IP, LINUX.IP_RECVTOS, 1);
+}
+
+function setInteger(fd: number, level: number, option: number, value: number, fix?: string): void {
   if (!trySetInteger(fd, level, option, value)) {
-    throw new SystemCallError('setsockopt', libc.failure(), `option ${level}/${option}`);
+    throw new SystemCallError('setsockopt', libc.failure(), `option ${level}/${option}`, fix);
   }
 }
 
@@ -109,6 +142,7 @@ function trySetInteger(fd: number, level: number, option: number, value: number)
   return libc.setsockopt(fd, level, option, SCRATCH.address, 4) === 0;
 }
 
+const MARK_FIX = 'setting a mark needs root or CAP_NET_ADMIN';
 const SCRATCH: Memory = allocate(64);
 const LENGTH: Memory = allocate(8);
 

@@ -1,0 +1,28 @@
+import { Namespaces } from '/work/wt-g/apps/edge-agent/test/support/namespaces.js';
+import { weftPath } from '/work/wt-g/apps/edge-agent/bench/throughput/weft-path.js';
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+const ns = new Namespaces('quick');
+const kind = (process.argv[2] ?? 'auto') as 'auto';
+const path = await weftPath('weft', kind).start(ns);
+const cpu = () => path.processes.map((pid) => { const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' '); return [Number(f[11]) / 100, Number(f[12]) / 100]; });
+const tcp = async (secs: number, fam: 'ipv4' | 'ipv6', n: number) => {
+  const a = path.addresses[fam];
+  const server = ns.start(path.receiver, 'iperf3', ['-s', '-1', '-B', a.receiver, '--forceflush']);
+  const ended = new Promise((r) => server.once('exit', r));
+  await new Promise<void>((r) => server.stdout.on('data', (d) => String(d).includes('listening') && r()));
+  const before = cpu();
+  const out = ns.run(path.sender, 'iperf3', ['-c', a.receiver, '-B', a.sender, '-J', '-P', String(n), '-t', String(secs)]);
+  const after = cpu();
+  await ended;
+  const j = JSON.parse(out).end;
+  const gb = j.sum_received.bytes / 1e9;
+  const d = after.map((x, i) => x.map((y, k) => ((y - before[i]![k]!) / gb).toFixed(2)).join('u+') + 's');
+  console.log(fam, n, (j.sum_received.bits_per_second / 1e9).toFixed(2), 'Gb/s  cpu s/GB sender', d[0], 'receiver', d[1], 'retr', j.sum_sent.retransmits, 'load', readFileSync('/proc/loadavg', 'utf8').slice(0, 14));
+};
+await tcp(3, 'ipv4', 1);
+await tcp(4, 'ipv4', 1);
+await tcp(4, 'ipv4', 8);
+await tcp(4, 'ipv6', 1);
+await path.close();
+await ns.close();
