@@ -41,6 +41,14 @@ export function allocate(size: number): Memory {
 }
 
 /**
+ * Takes a buffer of another maker as an arena: it must never be detached or resized. Kept for ever, like all others.
+ */
+export function adopt(buffer: ArrayBuffer): Memory {
+  const bytes = new Uint8Array(buffer);
+  return { bytes, view: new DataView(buffer), address: keep(buffer) };
+}
+
+/**
  * The `size` octets that a descriptor shares with the kernel (mmap(2)). Like everything from here they stay mapped until
  * the process ends, also when the descriptor is closed. Throws SystemCallError; `subject` says what was to be mapped.
  */
@@ -76,12 +84,18 @@ interface Arena {
 
 function createArena(size: number): Arena {
   const buffer = new ArrayBuffer(size + ALIGNMENT);
+  const base = keep(buffer);
+  const skip = (ALIGNMENT - (base % ALIGNMENT)) % ALIGNMENT;
+  return { buffer, address: base, used: skip };
+}
+
+/** Address of a buffer, which is held from now on. */
+function keep(buffer: ArrayBuffer): number {
   const base = Number(koffi.address(new Uint8Array(buffer)));
   // User-space addresses have at most 57 bits in theory, 47 in what Linux hands out unasked: a double holds them.
   if (!Number.isSafeInteger(base)) throw new RangeError('address does not fit a JavaScript number');
   BASES.set(buffer, base);
-  const skip = (ALIGNMENT - (base % ALIGNMENT)) % ALIGNMENT;
-  return { buffer, address: base, used: skip };
+  return base;
 }
 
 const ALIGNMENT = 64;

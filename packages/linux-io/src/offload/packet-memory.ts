@@ -1,4 +1,5 @@
-import { allocate, type Memory } from '../ffi/memory.js';
+import { adopt, allocate, type Memory } from '../ffi/memory.js';
+import { createChecksumMemory } from './checksum-module.js';
 
 /** Memory that packets are taken apart and put together in. */
 export interface PacketMemory extends Memory {
@@ -9,17 +10,32 @@ export interface PacketMemory extends Memory {
    * of the machine: "the sum of 16-bit integers can be computed in either byte order" (section 2 (B)). At most 2^31.
    */
   sum(offset: number, length: number): number;
+  /** The same, and copies the octets to `to`, which is even and lies away from them. */
+  copySum(offset: number, length: number, to: number): number;
 }
 
-/** Carves packet memory from an arena. */
-export function allocatePacketMemory(size: number): PacketMemory {
-  const memory = allocate(Math.ceil(size / 4) * 4);
+/** Makes packet memory. `vectors` false: without vector instructions, as where there are none. */
+export function allocatePacketMemory(size: number, vectors = true): PacketMemory {
+  const made = vectors ? createChecksumMemory(size) : undefined;
+  const memory = made === undefined ? allocate(Math.ceil(size / 4) * 4) : adopt(made.buffer);
   const { buffer, byteOffset, length } = memory.bytes;
+  const views = { ...memory, words: new Uint32Array(buffer, byteOffset, length / 4) };
+  if (made !== undefined) {
+    const { sum, copySum } = made.functions;
+    return {
+      ...views,
+      sum: (offset, octets) => sum(offset, octets) >>> 0,
+      copySum: (offset, octets, to) => copySum(offset, octets, to) >>> 0,
+    };
+  }
   const halves = new Uint16Array(buffer, byteOffset, length / 2);
   return {
-    ...memory,
-    words: new Uint32Array(buffer, byteOffset, length / 4),
+    ...views,
     sum: (offset, octets) => sumOctets(halves, memory.bytes, offset, octets),
+    copySum: (offset, octets, to) => {
+      memory.bytes.copyWithin(to, offset, offset + octets);
+      return sumOctets(halves, memory.bytes, to, octets);
+    },
   };
 }
 

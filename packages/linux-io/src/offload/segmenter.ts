@@ -85,12 +85,12 @@ export class Segmenter {
     const length = this.#headers + size;
     bytes.copyWithin(outOffset, this.#offset, this.#offset + this.#headers);
     const payload = this.#offset + this.#headers + from;
-    bytes.copyWithin(outOffset + this.#headers, payload, payload + size);
+    const sum = this.#memory.copySum(payload, size, outOffset + this.#headers);
     if (this.#ipv4) this.#writeIpv4(outOffset, length, index);
     else writeBig(bytes, outOffset + IPV6.payloadLength, length - IPV6.headerLength);
     if (this.#tcp) this.#writeTcp(outOffset + this.#transport, from, index);
     else writeBig(bytes, outOffset + this.#transport + UDP.length, length - this.#transport);
-    this.#writeChecksum(outOffset + this.#transport, length - this.#transport);
+    this.#writeChecksum(outOffset, length, sum);
     return length;
   }
 
@@ -132,11 +132,13 @@ export class Segmenter {
     bytes[at + TCP.flags] = flags;
   }
 
-  #writeChecksum(at: number, length: number): void {
+  #writeChecksum(outOffset: number, length: number, payloadSum: number): void {
     const { bytes } = this.#memory;
+    const at = outOffset + this.#transport;
     const field = at + (this.#tcp ? TCP.checksum : UDP.checksum);
     writeSum(bytes, field, 0);
-    const value = ~foldSum(this.#memory.sum(at, length) + this.#pseudoSum + networkOrder(length)) & 0xffff;
+    const headerSum = this.#memory.sum(at, this.#headers - this.#transport);
+    const value = ~foldSum(payloadSum + headerSum + this.#pseudoSum + networkOrder(length - this.#transport)) & 0xffff;
     // RFC 768: "If the computed checksum is zero, it is transmitted as all ones".
     writeSum(bytes, field, value === 0 && !this.#tcp ? 0xffff : value);
   }
