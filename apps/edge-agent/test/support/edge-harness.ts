@@ -15,10 +15,17 @@ export class EdgeHarness {
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
 
-  constructor(namespaces: Namespaces, namespace: string, device = 'weft0') {
-    this.#child = namespaces.start(namespace, process.execPath, [...typescript('./edge-process.ts'), device]);
+  constructor(namespaces: Namespaces, namespace: string, device = 'weft0', dataPath: 'auto' | 'portable' = 'auto') {
+    const program = [...typescript('./edge-process.ts'), device, dataPath];
+    this.#child = namespaces.start(namespace, process.execPath, program);
     this.#reader = createInterface({ input: this.#child.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
+  }
+
+  /** Process id, for those who watch it from outside. */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('the edge process did not start');
+    return this.#child.pid;
   }
 
   async bundle(bundle: Bundle): Promise<void> {
