@@ -32,7 +32,7 @@ const MTU = 1422;
 
 const unavailable = namespacesUnavailable();
 
-describe.skipIf(unavailable !== undefined)(`two edges over a router${unavailable ? ` (${unavailable})` : ''}`, () => {
+function twoEdges(dataPath: 'auto' | 'portable'): void {
   const namespaces = new Namespaces('edge');
   let names: { left: string; router: string; right: string };
   let left: EdgeHarness;
@@ -40,8 +40,8 @@ describe.skipIf(unavailable !== undefined)(`two edges over a router${unavailable
 
   beforeAll(async () => {
     names = buildNetwork(namespaces);
-    left = new EdgeHarness(namespaces, names.left);
-    right = new EdgeHarness(namespaces, names.right);
+    left = new EdgeHarness(namespaces, names.left, 'weft0', dataPath);
+    right = new EdgeHarness(namespaces, names.right, 'weft0', dataPath);
     await Promise.all([left.bundle(bundle(LEFT, RIGHT, RIGHT_ID)), right.bundle(bundle(RIGHT, LEFT, LEFT_ID))]);
     await key(left, right, [0x1000, 0x2000]);
   });
@@ -121,7 +121,7 @@ describe.skipIf(unavailable !== undefined)(`two edges over a router${unavailable
     expect(() => namespaces.ip(names.left, 'route get 10.2.0.1')).toThrow(/unreachable|No route/i);
     expect(() => namespaces.ip(names.left, '-6 route get 2001:db8:2::1')).toThrow(/unreachable|No route|Network/i);
 
-    left = new EdgeHarness(namespaces, names.left);
+    left = new EdgeHarness(namespaces, names.left, 'weft0', dataPath);
     await left.bundle(bundle(LEFT, RIGHT, RIGHT_ID));
     expect(() => namespaces.run(names.left, 'ping', ['-c', '1', '-W', '1', '-I', '10.1.0.1', '10.2.0.1'])).toThrow();
     await key(left, right, [0x1002, 0x2002]);
@@ -174,7 +174,12 @@ describe.skipIf(unavailable !== undefined)(`two edges over a router${unavailable
       megabits: (fetched.octets * 8) / fetched.milliseconds / 1000,
     };
   }
-});
+}
+
+describe.skipIf(unavailable !== undefined).each(['auto', 'portable'] as const)(
+  `two edges over a router, data path %s${unavailable ? ` (${unavailable})` : ''}`,
+  twoEdges,
+);
 
 function buildNetwork(namespaces: Namespaces): { left: string; router: string; right: string } {
   const names = { left: namespaces.add('left'), router: namespaces.add('router'), right: namespaces.add('right') };

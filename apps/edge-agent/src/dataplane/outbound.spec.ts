@@ -7,17 +7,30 @@ import {
   parsePrefix,
 } from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
-import { DatagramBatch, ERRNO, type Tun, type UdpSocket } from '@weft/linux-io';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  allocatePacketMemory,
+  ERRNO,
+  NO_OFFLOADS,
+  SendBatch,
+  type Tun,
+  type TunOffloads,
+  type UdpSocket,
+} from '@weft/linux-io';
+import { describe, expect, it } from 'vitest';
 import { IoCounters } from './io-counters.js';
-import { OutboundPath, type Underlay } from './outbound.js';
+import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
 
 /** A device with packets to read, which keeps what is written. */
 class Device implements Tun {
   readonly name = 'test0';
   readonly fd = -1;
+  readonly offloads: TunOffloads;
   readonly waiting: Uint8Array[] = [];
   readonly written: Uint8Array[] = [];
+
+  constructor(offloads: TunOffloads) {
+    this.offloads = offloads;
+  }
 
   read(memory: { readonly bytes: Uint8Array }, offset: number): number {
     const packet = this.waiting.shift();
@@ -31,37 +44,47 @@ class Device implements Tun {
     return length;
   }
 
+  writeGathered(): number {
+    throw new Error('the outbound path writes no packets in pieces');
+  }
+
   close(): void {
     this.waiting.length = 0;
   }
 }
 
-/** A socket that takes `room` datagrams and then says EAGAIN. */
+/** A socket that takes `room` messages and then says EAGAIN, and refuses what it is told to. */
 class Socket implements Pick<UdpSocket, 'send'> {
   room = Number.POSITIVE_INFINITY;
+  /** Error number for a message; 0 takes it. */
+  judge: (segmentOctets: number, length: number) => number = () => 0;
+  readonly messages: { segmentOctets: number; trafficClass: number }[] = [];
+  /** Datagrams, as the kernel would send them. */
   readonly sent: Uint8Array[] = [];
-  readonly #lengths = new Map<number, number>();
 
-  /** What `prepare` is told goes into the kernel's structures, where a test cannot read it. */
-  constructor() {
-    vi.spyOn(DatagramBatch.prototype, 'prepare').mockImplementation((slot, length) => {
-      this.#lengths.set(slot, length);
-    });
+  send(batch: SendBatch, first: number, count: number): number {
+    if (!(batch instanceof SendBatch)) throw new TypeError('not a SendBatch');
+    for (let message = first; message < first + count; message++) {
+      const errno = this.room === 0 ? ERRNO.EAGAIN : this.judge(batch.segmentOctets(message), batch.length(message));
+      if (errno !== 0) return message === first ? -errno : message - first;
+      this.room--;
+      this.#take(batch, message);
+    }
+    return count;
   }
 
-  send(batch: DatagramBatch, first: number, count: number): number {
-    const taken = Math.min(count, this.room);
-    if (taken === 0) return -ERRNO.EAGAIN;
-    for (let slot = first; slot < first + taken; slot++) {
-      const at = batch.offset(slot);
-      this.sent.push(batch.bytes.slice(at, at + (this.#lengths.get(slot) ?? 0)));
+  #take(batch: SendBatch, message: number): void {
+    const segmentOctets = batch.segmentOctets(message);
+    this.messages.push({ segmentOctets, trafficClass: batch.target(message).trafficClass });
+    const [start, length] = [batch.offset(message), batch.length(message)];
+    const size = segmentOctets === 0 ? length : segmentOctets;
+    for (let at = 0; at < length; at += size) {
+      this.sent.push(batch.memory.bytes.slice(start + at, start + Math.min(at + size, length)));
     }
-    this.room -= taken;
-    return taken;
   }
 }
 
-function dataPlane(pathMtu: PathMtuParameters): DataPlane {
+function dataPlane(pathMtu?: PathMtuParameters): DataPlane {
   const made = createDataPlane({ provider: nodeCryptoProvider, random: (out) => randomFillSync(out) });
   const selector = {
     localAddresses: [parsePrefix('10.1.0.0/16').range],
@@ -75,9 +98,41 @@ function dataPlane(pathMtu: PathMtuParameters): DataPlane {
       { entryId: 'e', ruleId: 'r', selectors: [selector], action: 'PROTECT', tunnelId: 't' },
     ]),
   );
+  const association = {
+    tunnelId: 't',
+    spi: 4096,
+    protocol: 'esp',
+    mode: 'tunnel',
+    suite: 'aes-gcm-16',
+    keyBits: 128,
+    extendedSequenceNumbers: true,
+    replayWindow: 64,
+    softLifetimeMilliseconds: 1e9,
+    hardLifetimeMilliseconds: 1e9,
+    ...(pathMtu && { pathMtu }),
+  } as const;
+  made.install({ ...association, direction: 'outbound', keyingMaterial: new Uint8Array(20) }, 0);
+  return made;
+}
+
+/** The other end, to read what was sent. */
+function peer(): (datagram: Uint8Array) => Uint8Array {
+  const made = createDataPlane({ provider: nodeCryptoProvider, random: (out) => randomFillSync(out) });
+  const selector = {
+    localAddresses: [parsePrefix('10.2.0.0/16').range],
+    remoteAddresses: [parsePrefix('10.1.0.0/16').range],
+    protocol: 'any',
+    localPorts: [],
+    remotePorts: [],
+  } as const;
+  made.installPolicy(
+    createSecurityPolicyDatabase([
+      { entryId: 'e', ruleId: 'r', selectors: [selector], action: 'PROTECT', tunnelId: 't' },
+    ]),
+  );
   made.install(
     {
-      direction: 'outbound',
+      direction: 'inbound',
       tunnelId: 't',
       spi: 4096,
       protocol: 'esp',
@@ -89,37 +144,65 @@ function dataPlane(pathMtu: PathMtuParameters): DataPlane {
       replayWindow: 64,
       softLifetimeMilliseconds: 1e9,
       hardLifetimeMilliseconds: 1e9,
-      pathMtu,
     },
     0,
   );
-  return made;
+  return (datagram) => {
+    const out = new Uint8Array(65_536);
+    const { verdict, length, reason } = made.open(datagram, 0, datagram.length, out, 0, 1);
+    if (verdict !== 'deliver') throw new Error(`not delivered: ${reason}`);
+    return out.slice(0, length);
+  };
 }
 
 /** UDP from 10.1.0.1 to 10.2.0.2, of `length` octets in all. */
 function packetOf(length: number, dontFragment: boolean): Uint8Array {
   const packet = new Uint8Array(length);
   packet.set([0x45, 0, length >>> 8, length & 255, 0, 7, dontFragment ? 0x40 : 0, 0, 64, 17, 0, 0]);
-  packet.set([10, 1, 0, 1, 10, 2, 0, 2, 0, 1, 0, 2], 12);
+  packet.set([10, 1, 0, 1, 10, 2, 0, 2, 0, 1, 0, 2, (length - 20) >>> 8, (length - 20) & 255], 12);
   return packet;
 }
 
-function path() {
-  const device = new Device();
+/** A TCP super-packet of `payload` octets with the virtio header that the kernel puts in front. */
+function superPacket(payload: number, gsoSize: number): Uint8Array {
+  const length = 40 + payload;
+  const whole = new Uint8Array(10 + length);
+  whole.set([1, 1, 40, 0, gsoSize & 255, gsoSize >>> 8, 20, 0, 16, 0]);
+  whole.set([0x45, 0, length >>> 8, length & 255, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 1, 0, 1, 10, 2, 0, 2], 10);
+  whole.set([0, 1, 0, 2, 0, 0, 0, 100, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0], 30);
+  for (let i = 0; i < payload; i++) whole[50 + i] = i;
+  return whole;
+}
+
+const VIRTIO: TunOffloads = { virtioHeader: true, checksum: true, tcp: true, udp: true };
+
+function path(options: { offloads?: TunOffloads; pathMtu?: PathMtuParameters; takesRuns?: boolean } = {}) {
+  const device = new Device(options.offloads ?? NO_OFFLOADS);
   const socket = new Socket();
-  const engine = dataPlane({ mtu: 1400, underlay: { family: 4, udp: true } });
+  const engine = dataPlane(options.pathMtu);
   const counters = new IoCounters();
-  const made = new OutboundPath(device, engine, counters);
+  const outbound = new OutboundPath(device, engine, counters, allocatePacketMemory(OUTBOUND_OCTETS));
+  outbound.takesRuns = options.takesRuns ?? true;
   const underlay: Underlay = { socket: socket as unknown as UdpSocket, remotes: new Map([['t', new Uint8Array(16)]]) };
-  return { device, socket, engine, counters, path: made, underlay };
+  return { device, socket, engine, counters, outbound, underlay };
+}
+
+/** Sequence numbers of ESP packets: the order in which they were protected. */
+function sequences(sent: readonly Uint8Array[]): number[] {
+  return sent.map((packet) => (packet[7] ?? 0) + 256 * (packet[6] ?? 0));
+}
+
+function countUp(length: number): number[] {
+  return Array.from({ length }, (_, index) => index + 1);
 }
 
 describe('outbound path', () => {
-  afterEach(() => void vi.restoreAllMocks());
-
   it('sends every piece of a packet that is too large, and goes on where the underlay stopped taking them', () => {
-    const { device, socket, path: outbound, underlay, engine } = path();
-    // 48 pieces: more than the batch holds.
+    const { device, socket, engine, outbound, underlay } = path({
+      pathMtu: { mtu: 1400, underlay: { family: 4, udp: true } },
+      takesRuns: false,
+    });
+    // 48 pieces, each a message of its own.
     device.waiting.push(packetOf(64_000, false), packetOf(100, false));
     socket.room = 20;
     expect(outbound.run(underlay, 64, 1)).toBe(1);
@@ -130,24 +213,119 @@ describe('outbound path', () => {
     socket.room = 100;
     expect(outbound.run(underlay, 64, 1)).toBe(1);
     expect(outbound.blocked).toBe(false);
-    expect(socket.sent.map((packet) => (packet[7] ?? 0) + 256 * (packet[6] ?? 0))).toEqual(
-      socket.sent.map((_, index) => index + 1),
-    );
+    expect(sequences(socket.sent)).toEqual(countUp(socket.sent.length));
     expect(engine.tunnels()[0]?.outboundPackets).toBe(BigInt(socket.sent.length));
     expect(socket.sent.every((packet) => packet.length <= 1400 - 28)).toBe(true);
     expect(engine.drops().every(({ packets }) => packets === 0n)).toBe(true);
   });
 
-  it('writes the ICMP error about a packet that is too large back to the device', () => {
-    const { device, socket, path: outbound, underlay, engine } = path();
-    device.waiting.push(packetOf(1390, true));
+  it.each([
+    ['plain', NO_OFFLOADS, 0],
+    ['with a virtio header', VIRTIO, 10],
+  ])('writes the ICMP error about a packet that is too large back to a device %s', (_, offloads, prefix) => {
+    const { device, socket, engine, outbound, underlay } = path({
+      offloads,
+      pathMtu: { mtu: 1400, underlay: { family: 4, udp: true } },
+    });
+    device.waiting.push(Uint8Array.from([...new Uint8Array(prefix), ...packetOf(1390, true)]));
     outbound.run(underlay, 64, 1);
     expect([socket.sent.length, device.written.length]).toEqual([0, 1]);
     const [message = new Uint8Array()] = device.written;
+    expect([...message.slice(0, prefix)].every((octet) => octet === 0)).toBe(true);
     // ICMP type 3 code 4 with the next-hop MTU, to 10.1.0.1.
-    expect([...message.slice(16, 22), (message[26] ?? 0) * 256 + (message[27] ?? 0)]).toEqual([
-      10, 1, 0, 1, 3, 4, 1338,
-    ]);
+    const icmp = message.subarray(prefix);
+    expect([...icmp.slice(16, 22), (icmp[26] ?? 0) * 256 + (icmp[27] ?? 0)]).toEqual([10, 1, 0, 1, 3, 4, 1338]);
     expect(engine.icmpErrors().notTaken).toBe(0n);
+  });
+
+  it('takes a super-packet apart and sends its segments in one message', () => {
+    const { device, socket, outbound, underlay } = path({ offloads: VIRTIO });
+    device.waiting.push(superPacket(50_000, 1380));
+    expect(outbound.run(underlay, 64, 1)).toBe(37);
+    expect(socket.messages).toHaveLength(1);
+    const read = peer();
+    const segments = socket.sent.map(read);
+    expect(segments.map((segment) => segment.length)).toEqual([...new Array(36).fill(1420), 40 + 320]);
+    const payload = Buffer.concat(segments.map((segment) => segment.subarray(40)));
+    expect(payload.equals(Buffer.from(superPacket(50_000, 1380).subarray(50)))).toBe(true);
+  });
+
+  it('goes on in the middle of a super-packet where the underlay stopped', () => {
+    const { device, socket, outbound, underlay } = path({ offloads: VIRTIO, takesRuns: false });
+    device.waiting.push(superPacket(60_000, 100), superPacket(1000, 100));
+    socket.room = 70;
+    expect(outbound.run(underlay, 10_000, 1)).toBe(600);
+    expect(outbound.blocked).toBe(true);
+    socket.room = 1000;
+    expect(outbound.resume(underlay, 1)).toBe(true);
+    expect(outbound.run(underlay, 10_000, 1)).toBe(10);
+    expect(sequences(socket.sent)).toEqual(countUp(610));
+    const read = peer();
+    for (const datagram of socket.sent) expect(read(datagram)).toHaveLength(140);
+  });
+
+  it('sends packets of one size together, and does not let a shorter one be followed', () => {
+    const { device, socket, outbound, underlay } = path();
+    for (const length of [100, 100, 60, 100, 100, 200]) device.waiting.push(packetOf(length, false));
+    expect(outbound.run(underlay, 64, 1)).toBe(6);
+    expect(sequences(socket.sent)).toEqual(countUp(6));
+    const esp = (length: number) => 8 + 8 + Math.ceil((length + 2) / 4) * 4 + 16;
+    expect(socket.messages.map(({ segmentOctets }) => segmentOctets)).toEqual([esp(100), esp(100), 0]);
+  });
+
+  it('keeps packets of different congestion marks apart', () => {
+    const { device, socket, outbound, underlay } = path();
+    for (const trafficClass of [0, 2, 2, 3]) {
+      const packet = packetOf(100, false);
+      packet[1] = trafficClass;
+      device.waiting.push(packet);
+    }
+    outbound.run(underlay, 64, 1);
+    expect(socket.messages.map(({ trafficClass }) => trafficClass)).toEqual([0, 2, 3]);
+  });
+
+  it('sends the datagrams of a run one by one when the kernel does not take it, and no longer makes such runs', () => {
+    const { device, socket, outbound, underlay, counters } = path({ offloads: VIRTIO });
+    // The path takes datagrams of 1,000 octets whole; larger ones leave as fragments, which runs do not.
+    socket.judge = (segmentOctets) => (segmentOctets > 1000 ? ERRNO.EINVAL : 0);
+    device.waiting.push(superPacket(10_000, 1380));
+    outbound.run(underlay, 64, 1);
+    device.waiting.push(superPacket(10_000, 1380), superPacket(10_000, 500));
+    outbound.run(underlay, 64, 1);
+    expect(sequences(socket.sent)).toEqual(countUp(8 + 8 + 20));
+    expect(socket.messages.map(({ segmentOctets }) => segmentOctets > 0)).toEqual([...new Array(16).fill(false), true]);
+    expect(counters.drops()).toEqual([]);
+  });
+
+  it('takes up a run that it sends one by one where the underlay stopped', () => {
+    const { device, socket, outbound, underlay } = path({ offloads: VIRTIO });
+    socket.judge = (segmentOctets) => (segmentOctets > 0 ? ERRNO.EIO : 0);
+    socket.room = 3;
+    device.waiting.push(superPacket(10_000, 1000));
+    outbound.run(underlay, 64, 1);
+    expect([socket.sent.length, outbound.blocked]).toEqual([3, true]);
+    socket.room = 100;
+    expect(outbound.resume(underlay, 1)).toBe(true);
+    expect(sequences(socket.sent)).toEqual(countUp(10));
+  });
+
+  it('counts what it cannot send, datagram by datagram, and what the device says that is not so', () => {
+    const { device, socket, outbound, underlay, counters } = path({ offloads: VIRTIO });
+    socket.judge = () => ERRNO.ENETUNREACH;
+    const broken = superPacket(5000, 1000);
+    broken[6] = 21;
+    device.waiting.push(superPacket(5000, 1000), broken);
+    outbound.run(underlay, 64, 1);
+    outbound.run({ socket: undefined, remotes: underlay.remotes }, 64, 1);
+    device.waiting.push(superPacket(3000, 1000));
+    outbound.run({ socket: undefined, remotes: underlay.remotes }, 64, 1);
+    device.waiting.push(superPacket(2000, 1000));
+    outbound.run({ socket: underlay.socket, remotes: new Map() }, 64, 1);
+    expect(counters.drops()).toEqual([
+      { reason: 'no_underlay_socket', packets: 3n },
+      { reason: 'unknown_peer', packets: 2n },
+      { reason: 'underlay_unreachable', packets: 5n },
+      { reason: 'device_offload_malformed', packets: 1n },
+    ]);
   });
 });

@@ -73,10 +73,10 @@ export class OutboundPath {
       if (octets <= this.#prefix) break;
       this.#take(octets - this.#prefix);
       taken += Math.max(1, this.#count);
-      if (!this.#protectAll(underlay, now)) break;
-      if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) break;
+      if (!this.#protectAll(underlay, now)) return taken;
+      if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) return taken;
     }
-    if (!this.blocked) this.#sender.flush(underlay.socket);
+    this.#sender.flush(underlay.socket);
     return taken;
   }
 

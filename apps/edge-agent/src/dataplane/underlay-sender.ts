@@ -55,7 +55,8 @@ export class UnderlaySender {
 
   /** Octets that may be written there. */
   get room(): number {
-    return this.#batch.isFull ? 0 : this.#region.end - this.#position;
+    // The run that grows takes the last message.
+    return this.#batch.count < MESSAGES - 1 ? this.#region.end - this.#position : 0;
   }
 
   /** Octets that wait to be flushed. */
@@ -63,7 +64,7 @@ export class UnderlaySender {
     return this.#position - this.#region.start;
   }
 
-  /** True while the underlay takes no more. */
+  /** True when a flush has left something behind. */
   get blocked(): boolean {
     return this.#sent < this.#batch.count;
   }

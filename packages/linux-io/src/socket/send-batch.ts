@@ -51,10 +51,11 @@ export class SendBatch {
    */
   add(offset: number, length: number, segmentOctets: number, destination: Uint8Array, trafficClass: number): void {
     if (this.isFull) throw new RangeError(`a batch takes ${this.#capacity} messages`);
+    const payload = addressWithin(this.memory, offset, length);
     const message = this.#count++;
     const header = message * MMSGHDR.size;
     const vector = message * IOVEC.size;
-    writePointer(this.#vectors.view, vector + IOVEC.iov_base, addressWithin(this.memory, offset, length));
+    writePointer(this.#vectors.view, vector + IOVEC.iov_base, payload);
     this.#vectors.view.setUint32(vector + IOVEC.iov_len, length, true);
     const address = message * ADDRESS_STRIDE;
     for (let i = 0; i < destination.length; i++) this.#addresses.bytes[address + i] = destination[i] ?? 0;

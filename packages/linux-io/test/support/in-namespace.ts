@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import {
   allocate,
   DatagramBatch,
@@ -28,10 +29,12 @@ function waitReadable(fd: number): void {
 }
 
 function tun(): unknown {
+  // Otherwise the kernel's own IPv6 chatter may come out of the device first.
+  writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1');
   const device = openTun('wt0');
   const memory = allocate(2048);
   const empty = errnoName(-device.read(memory, 0, 2048));
-  ip('link set wt0 addrgenmode none up');
+  ip('link set wt0 up');
   ip('address add 10.9.0.1/24 dev wt0');
 
   const socket = openUdpSocket({ address: Uint8Array.of(10, 9, 0, 1), port: 0 }, { bufferOctets: 65_536 });

@@ -1,0 +1,212 @@
+import { randomFillSync } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDataPlane, createSecurityPolicyDatabase, type DataPlane, parsePrefix } from '@weft/ipsec-core';
+import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
+import {
+  allocate,
+  allocatePacketMemory,
+  encodeSocketAddress,
+  NO_OFFLOADS,
+  openUdpSocket,
+  POLLIN,
+  PollSet,
+  SendBatch,
+  type TunOffloads,
+  tunFromDescriptor,
+  type UdpSocket,
+} from '@weft/linux-io';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IkePassage } from './ike-passage.js';
+import { INBOUND_OCTETS, InboundPath } from './inbound.js';
+import { IoCounters } from './io-counters.js';
+
+const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
+const VIRTIO: TunOffloads = { virtioHeader: true, checksum: true, tcp: true, udp: true };
+
+let directory: string;
+const cleanups: (() => void)[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'weft-inbound-'));
+});
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+  rmSync(directory, { recursive: true });
+});
+
+/** An inbound path whose device is a file, and a socket that sends to it. */
+function path(offloads: TunOffloads, flags = 'w') {
+  const file = join(directory, 'device');
+  closeSync(openSync(file, 'w'));
+  const fd = openSync(file, flags);
+  cleanups.push(() => closeSync(fd));
+  const [sender, receiver] = [udpSocket(), udpSocket()];
+  receiver.enableOffloads();
+  const counters = new IoCounters();
+  const ike: { octets: number[]; port: number }[] = [];
+  const passage = new IkePassage(new SharedArrayBuffer(4), (octets, { port }) =>
+    ike.push({ octets: [...octets], port }),
+  );
+  const tun = tunFromDescriptor(fd, 'test0', offloads);
+  const inbound = new InboundPath(tun, plane('inbound'), counters, allocatePacketMemory(INBOUND_OCTETS), passage);
+  const memory = allocate(1 << 17);
+  const batch = new SendBatch(memory, 64);
+  const destination = encodeSocketAddress(receiver.localEndpoint());
+  return {
+    counters,
+    ike,
+    sender,
+    written: () => readFileSync(file),
+    /** Sends runs of datagrams of one size, and lets the path take all of them. */
+    carry(runs: readonly { datagrams: readonly Uint8Array[]; trafficClass?: number }[]): number {
+      batch.clear();
+      let at = 0;
+      for (const { datagrams, trafficClass = 0 } of runs) {
+        const start = at;
+        for (const datagram of datagrams) {
+          memory.bytes.set(datagram, at);
+          at += datagram.length;
+        }
+        const size = datagrams.length > 1 ? (datagrams[0]?.length ?? 0) : 0;
+        batch.add(start, at - start, size, destination, trafficClass);
+      }
+      expect(sender.send(batch, 0, batch.count)).toBe(batch.count);
+      const set = new PollSet(1);
+      set.watch(0, receiver.fd, POLLIN);
+      set.wait(-1);
+      return inbound.run(receiver, 10_000, 1);
+    },
+  };
+}
+
+function udpSocket(): UdpSocket {
+  const socket = openUdpSocket({ address: LOOPBACK, port: 0 }, { bufferOctets: 4 << 20 });
+  cleanups.push(() => socket.close());
+  return socket;
+}
+
+/** One end of a tunnel: protects for 10.2.0.0/16, or opens what comes to it. */
+function plane(direction: 'inbound' | 'outbound'): DataPlane {
+  const made = createDataPlane({ provider: nodeCryptoProvider, random: (out) => randomFillSync(out) });
+  const [local, remote] = direction === 'outbound' ? ['10.1.0.0/16', '10.2.0.0/16'] : ['10.2.0.0/16', '10.1.0.0/16'];
+  const selector = {
+    localAddresses: [parsePrefix(local).range],
+    remoteAddresses: [parsePrefix(remote).range],
+    protocol: 'any',
+    localPorts: [],
+    remotePorts: [],
+  } as const;
+  made.installPolicy(
+    createSecurityPolicyDatabase([
+      { entryId: 'e', ruleId: 'r', selectors: [selector], action: 'PROTECT', tunnelId: 't' },
+    ]),
+  );
+  made.install(
+    {
+      direction,
+      tunnelId: 't',
+      spi: 4096,
+      protocol: 'esp',
+      mode: 'tunnel',
+      suite: 'aes-gcm-16',
+      keyBits: 128,
+      keyingMaterial: new Uint8Array(20),
+      extendedSequenceNumbers: true,
+      replayWindow: 1024,
+      softLifetimeMilliseconds: 1e9,
+      hardLifetimeMilliseconds: 1e9,
+    },
+    0,
+  );
+  return made;
+}
+
+function protector(): (packet: Uint8Array) => Uint8Array {
+  const made = plane('outbound');
+  return (packet) => {
+    const out = new Uint8Array(packet.length + 128);
+    const { verdict, length } = made.protect(packet, 0, packet.length, out, 0, 1);
+    expect(verdict).toBe('transmit');
+    return out.slice(0, length);
+  };
+}
+
+/** A TCP segment from 10.1.0.1 to 10.2.0.1 with correct checksums. */
+function segment(sequence: number, payload: number, trafficClass = 0): Uint8Array {
+  const length = 40 + payload;
+  const packet = new Uint8Array(length);
+  packet.set([0x45, trafficClass, length >>> 8, length & 255, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 1, 0, 1, 10, 2, 0, 1]);
+  packet.set([0, 1, 0, 2, 0, 0, sequence >>> 8, sequence & 255, 0, 0, 0, 1, 0x50, 0x10, 1, 0], 20);
+  packet.fill(0x5a, 40);
+  writeChecksum(packet, 0, 20, 10, 0);
+  writeChecksum(packet, 20, length, 36, 0x0a01 + 0x0001 + 0x0a02 + 0x0001 + 6 + length - 20);
+  return packet;
+}
+
+function writeChecksum(packet: Uint8Array, from: number, to: number, at: number, start: number): void {
+  let sum = start;
+  for (let i = from; i < to; i += 2) sum += ((packet[i] ?? 0) << 8) | (i + 1 < to ? (packet[i + 1] ?? 0) : 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  packet[at] = (~sum >>> 8) & 255;
+  packet[at + 1] = ~sum & 255;
+}
+
+describe('inbound path', () => {
+  it('hands the segments of a flow to the device in one piece', () => {
+    const { carry, written, counters } = path(VIRTIO);
+    const protect = protector();
+    const segments = Array.from({ length: 40 }, (_, index) => segment(index * 1000, 1000));
+    expect(carry([{ datagrams: segments.map(protect) }])).toBe(40);
+    const output = written();
+    expect(output).toHaveLength(10 + 40 + 40_000);
+    // NEEDS_CSUM, TCPV4, header length 40, GSO size 1000, checksum at 20 + 16.
+    expect([...output.subarray(0, 10)]).toEqual([1, 1, 40, 0, 1000 & 255, 1000 >>> 8, 20, 0, 16, 0]);
+    expect(output.readUInt16BE(12)).toBe(40_040);
+    expect(output.subarray(50).every((octet) => octet === 0x5a)).toBe(true);
+    expect(counters.drops()).toEqual([]);
+  });
+
+  it('writes packet by packet to a device without offloads', () => {
+    const { carry, written } = path(NO_OFFLOADS);
+    const protect = protector();
+    const segments = [segment(0, 1000), segment(1000, 1000), segment(2000, 10)];
+    carry([{ datagrams: segments.map(protect) }]);
+    expect(written().equals(Buffer.concat(segments))).toBe(true);
+  });
+
+  it('tells ESP, IKE, keepalives and the rest apart, also within one run', () => {
+    const { carry, written, counters, ike, sender } = path(NO_OFFLOADS);
+    const protect = protector();
+    const esp = protect(segment(0, 20));
+    const message = new Uint8Array(esp.length).fill(7);
+    message.fill(0, 0, 4);
+    carry([
+      { datagrams: [esp, message, protect(segment(20, 20))] },
+      { datagrams: [Uint8Array.of(0xff)] },
+      { datagrams: [Uint8Array.of(1, 2)] },
+    ]);
+    expect(written()).toHaveLength(2 * 60);
+    expect(ike).toEqual([{ octets: [...message.subarray(4)], port: sender.localEndpoint().port }]);
+    expect([counters.keepalives, counters.drops()]).toEqual([1, [{ reason: 'malformed_encapsulation', packets: 1n }]]);
+  });
+
+  it('carries congestion that the underlay marked to the inner packet', () => {
+    const { carry, written } = path(NO_OFFLOADS);
+    const protect = protector();
+    const ect0 = segment(0, 20, 2);
+    carry([
+      { datagrams: [protect(ect0)], trafficClass: 3 },
+      { datagrams: [protect(segment(20, 20, 2))], trafficClass: 2 },
+    ]);
+    const output = written();
+    expect([output[1], output[61]]).toEqual([3, 2]);
+  });
+
+  it('counts every packet of a write that the device refuses', () => {
+    const { carry, counters } = path(VIRTIO, 'r');
+    const protect = protector();
+    carry([{ datagrams: [0, 1000, 2000].map((sequence) => protect(segment(sequence, 1000))) }]);
+    expect(counters.drops()).toEqual([{ reason: 'device_write_failed', packets: 3n }]);
+  });
+});
