@@ -43,7 +43,10 @@ async function main(): Promise<number> {
     process.stdout.write(values.json ? `${JSON.stringify({ rows, ratios })}\n` : renderTable(rows, ratios));
     return 0;
   } finally {
-    for (const path of paths) await path.close().catch(() => undefined);
+    for (const path of paths) {
+      // The namespaces go in any case, and the processes in them.
+      await path.close().catch((error: unknown) => say(`${path.name} did not end by itself: ${String(error)}`));
+    }
     await namespaces.close();
   }
 }
