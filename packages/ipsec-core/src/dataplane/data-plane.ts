@@ -404,7 +404,7 @@ export class DataPlane {
   }
 }
 
-/** Throws nothing; what can be wrong is found when associations and policies are installed. */
+/** Throws RangeError when a bound is out of range; what else can be wrong is found when it is installed. */
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return new DataPlane(options);
 }

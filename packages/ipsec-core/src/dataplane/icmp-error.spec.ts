@@ -80,6 +80,11 @@ describe('synthesized ICMP errors', () => {
     expect(formatAddress(message(v6(), 1000, options)?.slice(8, 24) ?? new Uint8Array(16))).toBe('2001:db8::9');
   });
 
+  it('refuse an address of the wrong family', () => {
+    expect(() => new IcmpErrors({ source4: new Uint8Array(16) })).toThrowError(RangeError);
+    expect(() => new IcmpErrors({ source6: new Uint8Array(4) })).toThrowError(RangeError);
+  });
+
   const icmp = (type: number) => Uint8Array.from([type, 0, 0, 0, ...new Array<number>(40).fill(0)]);
   it.each([
     ['an ICMP error', v4(8, { protocol: 1, payload: icmp(3) })],

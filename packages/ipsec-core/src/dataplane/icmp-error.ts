@@ -46,7 +46,15 @@ export class IcmpErrors {
   #unanswerable = 0;
   #notTaken = 0;
 
+  /** Throws RangeError when an address has not the octets of its family. */
   constructor(options: IcmpErrorOptions) {
+    for (const [address, octets] of [
+      [options.source4, 4],
+      [options.source6, 16],
+    ] as const) {
+      if (address !== undefined && address.length !== octets)
+        throw new RangeError(`icmpErrors.source has ${octets} octets`);
+    }
     this.#source4 = options.source4?.slice();
     this.#source6 = options.source6?.slice();
     this.#bucket = new TokenBucket(options.perSecond ?? DEFAULT_PER_SECOND, options.burst ?? DEFAULT_BURST);
