@@ -8,6 +8,7 @@ import { InjectLogger } from '../logging/logger.js';
 import { openPool, type SqlExecutor, type SqlTypes } from './connection-options.js';
 import { DatabaseUnavailableError, isConnectionLoss, translateDatabaseError } from './database-errors.js';
 import { type DatabaseServer, openDatabaseServer } from './database-server.js';
+import { checkServerVersion } from './postgres-version.js';
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
 
@@ -109,19 +110,23 @@ export class Database implements OnModuleInit {
   async #start(): Promise<void> {
     this.#server = await openDatabaseServer(this.#config, this.#logger);
     this.#pool = openPool(this.#server.location, POOL_CONNECTIONS);
-    await this.#waitUntilReachable(this.#pool);
+    checkServerVersion(await this.#untilReachable(this.#pool), this.#server.description);
     const applied = await applyMigrations(this.#pool, await readMigrations());
     this.#logger.info({ server: this.#server.description, applied }, 'database ready');
   }
 
-  /** A database started beside us (containers) may need a while; our own server is ready already. */
-  async #waitUntilReachable(pool: postgres.Sql<SqlTypes>): Promise<void> {
+  /**
+   * A database started beside us (containers) may need a while; our own server is ready already.
+   * @returns its `server_version_num`
+   */
+  async #untilReachable(pool: postgres.Sql<SqlTypes>): Promise<number> {
     const deadline = performance.now() + START_PATIENCE_MILLISECONDS;
     let said = false;
     for (;;) {
       try {
-        await pool`select 1`;
-        return;
+        const [row] = await pool<{ version: number }[]>`
+          select current_setting('server_version_num')::integer as version`;
+        return row?.version ?? 0;
       } catch (error) {
         const translated = translateDatabaseError(error);
         if (!(translated instanceof DatabaseUnavailableError) || this.#stopping) throw translated;

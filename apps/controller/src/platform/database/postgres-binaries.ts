@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { PostgresStartError } from './postgres-start-error.js';
+import { OLDEST_MAJOR_VERSION } from './postgres-version.js';
 
 /** Programs of one Postgres installation. */
 export interface PostgresBinaries {
@@ -78,5 +79,3 @@ async function describe(directory: string, libraryPath: string | undefined, orig
   }
   return { postgres, initdb, libraryPath, majorVersion };
 }
-
-const OLDEST_MAJOR_VERSION = 15;

@@ -1,5 +1,6 @@
 export type PostgresStartProblem =
   | 'no_binaries'
+  | 'too_old'
   | 'cannot_drop_root'
   | 'initdb_failed'
   | 'other_major_version'
