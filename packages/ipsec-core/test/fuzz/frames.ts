@@ -38,7 +38,10 @@ function apart(octets: Uint8Array, room: number, poison: Uint8Array, before: num
     out,
     outOffset: before,
     verify() {
-      expectSame(packet, untouched, 0, packet.length, 'the packet');
+      expectSame(packet, untouched, 0, before, 'what stands before the packet');
+      expectSame(packet, untouched, before + octets.length, packet.length, 'what stands behind the packet');
+      // SYN segments may be clamped where they stand (protect).
+      if (!carriesTcp(octets)) expectSame(packet, untouched, before, before + octets.length, 'the packet');
       expectSame(out, surroundings, 0, before, 'what stands before out');
       expectSame(out, surroundings, before + room, out.length, 'what stands behind out');
     },
@@ -65,6 +68,11 @@ function inPlace(octets: Uint8Array, room: number): Placed {
   };
 }
 
+/** TCP as next layer of an IPv4 header, or anywhere in what follows an IPv6 header: generous on purpose. */
+function carriesTcp(octets: Uint8Array): boolean {
+  return (octets[0] ?? 0) >>> 4 === 4 ? octets[9] === TCP : octets.includes(TCP, 6);
+}
+
 function surrounded(middle: Uint8Array, poison: Uint8Array, before: number, after: number): Uint8Array {
   const whole = new Uint8Array(before + middle.length + after);
   whole.set(poison.subarray(0, before));
@@ -82,3 +90,4 @@ const PLAUSIBLE: readonly number[] = [
   60, 0, 1, 4, 0, 0, 0, 0, 50, 0, 0, 0, 16, 0, 0, 0, 0, 1, 0, 9, 0, 7, 0, 8, 17, 0, 0, 0, 16, 1, 0, 0, 0, 2, 51, 4, 0,
   0, 0, 0, 16, 10, 0, 0, 0, 3, 43, 2, 0, 1, 0, 0, 0, 0, 69, 0, 0, 40, 0, 0, 64, 0, 64, 17,
 ];
+const TCP = 6;

@@ -72,8 +72,17 @@ describe('the guards of the fuzzer', () => {
   it('catch a second delivery, another tunnel and a packet of nobody', () => {
     const [line] = LINES;
     if (line === undefined) throw new Error('the world is empty');
-    const sealed = { line, wire: INNER, clear: INNER, kept: 0, delivered: false };
-    const answer = { verdict: 'deliver', reason: undefined, tunnelId: 'gcm', trafficClass: 0, octets: INNER };
+    const sealed = { line, wire: INNER, clear: INNER, kept: 0, pieces: false, delivered: false };
+    const answer = {
+      verdict: 'deliver',
+      reason: undefined,
+      tunnelId: 'gcm',
+      trafficClass: 0,
+      more: false,
+      icmpErrorLength: 0,
+      octets: INNER,
+      packet: INNER,
+    };
     expectDelivered(answer, sealed);
     expect(() => expectDelivered(answer, sealed)).toThrow(/delivered twice/);
     expect(() => expectDelivered(answer, undefined)).toThrow(/nobody sealed/);

@@ -86,3 +86,28 @@ export function fixChecksum(packet: Uint8Array): void {
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   view.setUint16(10, ~sum & 0xffff);
 }
+
+/** What a router says that cannot pass `wire` on: ICMP "fragmentation needed", or ICMPv6 "packet too big". */
+export function tooBigMessage(wire: Uint8Array, mtu: number): Uint8Array {
+  const six = (wire[0] ?? 0) >>> 4 === 6;
+  const quote = wire.subarray(0, 60);
+  const message = new Uint8Array(8 + quote.length);
+  const view = new DataView(message.buffer);
+  view.setUint16(0, six ? 0x0200 : 0x0304);
+  view.setUint32(4, mtu);
+  message.set(quote, 8);
+  const [source, destination] = six ? ['2001:db8:f::99', '2001:db8:f::1'] : ['203.0.113.9', '192.0.2.1'];
+  const packet = ipPacket({ source, destination, protocol: six ? 58 : 1, payload: message });
+  const header = six ? 40 : 20;
+  // ICMPv6 sums the pseudo header too: addresses, length and protocol.
+  const pseudo = six ? [...packet.subarray(8, 40), 0, 0, 0, message.length, 0, 0, 0, 58] : [];
+  new DataView(packet.buffer).setUint16(header + 2, onesComplement([...pseudo, ...message]));
+  return packet;
+}
+
+function onesComplement(octets: readonly number[]): number {
+  let sum = 0;
+  for (let at = 0; at < octets.length; at += 2) sum += ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}

@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { mutation } from './mutations.js';
 import { CLEAR_KINDS, type ClearShape } from './packets.js';
-import type { RudePlaintext, Step } from './session.js';
+import type { RudePlaintext } from './rude.js';
+import type { Step } from './session.js';
+import type { Entrance } from './universe.js';
 import { DESTINATIONS } from './world.js';
 
 const shape: fc.Arbitrary<ClearShape> = fc.record({
   kind: fc.constantFrom(...CLEAR_KINDS),
   destination: fc.constantFrom(...DESTINATIONS),
-  size: fc.nat({ max: 120 }),
+  size: fc.oneof(
+    { weight: 8, arbitrary: fc.nat({ max: 120 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 500, max: 1300 }) },
+  ),
   trafficClass: fc.constantFrom(0, 0, 0xb8, 1, 2, 3),
 });
 
@@ -37,8 +42,18 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('noise' as const),
-      entrance: fc.constantFrom('protect' as const, 'open' as const, 'openIp' as const),
+      entrance: fc.constantFrom<Entrance>('protect', 'open', 'openIp', 'receiveClear', 'receiveIcmpError'),
       octets: fc.uint8Array({ maxLength: 120 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('clear' as const), shape, mutations: few }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('tooBig' as const),
+      pick: fc.nat(),
+      mtu: fc.oneof(fc.constantFrom(0, 68, 576, 600, 1280, 65_535), fc.nat({ max: 1500 })),
+      mutations: fc.oneof(fc.constant([]), few),
     }),
   },
   {

@@ -29,6 +29,10 @@ export interface Line {
   readonly entrance: 'open' | 'openIp';
   /** Destination addresses that policy gives to it. */
   readonly octet: number;
+  /** Whether another association is applied on top. */
+  readonly bundled: boolean;
+  /** Whether its path carries less than the largest packets of the fuzzer. */
+  readonly narrow: boolean;
   readonly association: (direction: 'inbound' | 'outbound') => SecurityAssociationParameters;
 }
 
@@ -39,6 +43,8 @@ export interface World {
 
 /** Milliseconds after which the line `brief` is over. */
 const BRIEF = 20;
+/** Octets that the path of a narrow line carries; the least that an association takes is 576. */
+const NARROW = 700;
 
 interface Shape {
   readonly mode: 'tunnel' | 'transport';
@@ -48,6 +54,7 @@ interface Shape {
   readonly bundledWith?: string;
   readonly padTo?: number;
   readonly plainNumbers?: true;
+  readonly fragmentation?: 'before' | 'after';
 }
 
 const SHAPES: Readonly<Record<string, Shape>> = {
@@ -68,6 +75,8 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   around: { mode: 'transport', ah: 'hmac-sha1-96' },
   loop: { mode: 'transport', esp: ['null', 0, 'hmac-sha1-96'], bundledWith: 'loop' },
   brief: { mode: 'tunnel', esp: ['aes-gcm-12', 128] },
+  'narrow-before': { mode: 'tunnel', esp: ['aes-gcm-16', 128], outer: 4, fragmentation: 'before' },
+  'narrow-after': { mode: 'tunnel', esp: ['aes-cbc', 256, 'hmac-sha2-256-128'], outer: 4, fragmentation: 'after' },
 };
 
 export const LINES: readonly Line[] = Object.entries(SHAPES).map(([tunnelId, shape], i) => ({
@@ -76,6 +85,8 @@ export const LINES: readonly Line[] = Object.entries(SHAPES).map(([tunnelId, sha
   mode: shape.mode,
   entrance: shape.mode === 'tunnel' && shape.outer === undefined ? 'open' : 'openIp',
   octet: i + 1,
+  bundled: shape.bundledWith !== undefined,
+  narrow: shape.fragmentation !== undefined,
   association: (direction) => associationOf(tunnelId, 0x1000 + i, shape, direction),
 }));
 
@@ -135,6 +146,9 @@ function associationOf(
     hardLifetimeMilliseconds: tunnelId === 'brief' ? BRIEF : 1e9,
     ...(shape.outer === undefined ? {} : { outer: { local: parseAddress(local), remote: parseAddress(remote) } }),
     ...(shape.bundledWith === undefined ? {} : { bundledWith: shape.bundledWith }),
+    ...(shape.fragmentation === undefined
+      ? {}
+      : { pathMtu: { mtu: NARROW, fragmentation: shape.fragmentation }, nonFirstFragmentsAlso: true }),
   };
   if (shape.ah !== undefined) {
     const length = shape.ah === 'aes-gmac' ? 20 : INTEGRITY[shape.ah].keyLength;
