@@ -3,7 +3,7 @@ import { hides } from '../policy/populate.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
 import { Flow, isSkippedExtension, parseFlow } from '../wire/ip/flow.js';
-import { FragmentFields, parseFragment } from '../wire/ip/fragment.js';
+import { exceedsLargestPacket, FragmentFields, parseFragment } from '../wire/ip/fragment.js';
 import { readTrafficClass } from '../wire/ip/header.js';
 import { OPAQUE_PORT, OPAQUE_PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropReason } from './drop-reason.js';
@@ -39,6 +39,7 @@ export class FragmentIntake {
   ): 'carry' | 'held' | 'whole' | DropReason {
     const fields = this.#fields;
     if (!parseFragment(fields, packet, offset, flow.totalLength)) return 'fragment_malformed';
+    if (exceedsLargestPacket(fields, flow.family === 6)) return 'fragment_oversize';
     const dscp = readTrafficClass(packet, offset) >>> 2;
     if (!hidesFields(this.#context, flow, fields.next, dscp)) return 'carry';
     const outcome = this.#reassembler.add(packet, offset, flow, fields, now);
@@ -53,6 +54,7 @@ export class FragmentIntake {
   foresee(packet: Uint8Array, offset: number, flow: Flow, now: number): 'carry' | 'held' | ForeseenPacket | DropReason {
     const fields = new FragmentFields();
     if (!parseFragment(fields, packet, offset, flow.totalLength)) return 'fragment_malformed';
+    if (exceedsLargestPacket(fields, flow.family === 6)) return 'fragment_oversize';
     const dscp = readTrafficClass(packet, offset) >>> 2;
     if (!hidesFields(this.#context, flow, fields.next, dscp)) return 'carry';
     const outcome = this.#reassembler.foresee(packet, offset, flow, fields, now);

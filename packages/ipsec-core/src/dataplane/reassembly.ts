@@ -1,7 +1,7 @@
 import { copyOctets } from '../bytes/octets.js';
 import { ECN } from '../wire/ip/ecn.js';
 import type { Flow } from '../wire/ip/flow.js';
-import { FRAGMENT_UNIT, type FragmentFields } from '../wire/ip/fragment.js';
+import { exceedsLargestPacket, FRAGMENT_UNIT, type FragmentFields } from '../wire/ip/fragment.js';
 import { doesNotFragment, readTrafficClass } from '../wire/ip/header.js';
 import { IPV6 } from '../wire/ip/ipv6.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
@@ -321,8 +321,7 @@ export class Reassembler {
 function refusalOf(flow: Flow, fields: FragmentFields): DropReason | undefined {
   const { position, dataLength, more } = fields;
   if (dataLength <= 0 || (more && dataLength % FRAGMENT_UNIT !== 0)) return 'fragment_malformed';
-  const header = flow.family === 4 ? fields.headerLength : fields.headerLength - IPV6.headerLength;
-  if (header + position + dataLength > MAXIMUM_LENGTH) return 'fragment_oversize';
+  if (exceedsLargestPacket(fields, flow.family === 6)) return 'fragment_oversize';
   if (position !== 0) return undefined;
   // RFC 1858 section 3 and RFC 7112 section 5: the first fragment has the header that filters look at.
   const least = flow.protocol === PROTOCOL.tcp ? TCP_HEADER : LEAST_HEADER;

@@ -58,6 +58,15 @@ export function parseFragment(fields: FragmentFields, packet: Uint8Array, offset
   return fields.position !== 0 || fields.more;
 }
 
+/**
+ * Whether the fragment reaches beyond the largest packet: 65,535 octets in IPv4, as much payload in IPv6 (RFC 791 section
+ * 3.1, RFC 8200 section 4.5). To cut such a fragment would wrap the offsets of its pieces.
+ */
+export function exceedsLargestPacket({ headerLength, position, dataLength }: FragmentFields, six: boolean): boolean {
+  const counted = six ? headerLength - IPV6.headerLength : headerLength;
+  return counted + position + dataLength > LARGEST;
+}
+
 /** parseFlow has found one: the walk ends there. */
 function findFragmentHeader(fields: FragmentFields, packet: Uint8Array, offset: number, length: number): void {
   let field: number = IPV6.nextHeader;
@@ -121,3 +130,5 @@ export const FRAGMENT_UNIT = 8;
 const OPTION_END = 0;
 const OPTION_NOP = 1;
 const OPTION_COPIED = 0x80;
+
+const LARGEST = 65_535;
