@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { AH, findProtection, InsertionPoint, prepareAhInput, readAhLength } from '../../src/wire/ah.js';
 import { espPayloadLength } from '../../src/wire/esp.js';
 import { Flow, parseFlow } from '../../src/wire/ip/flow.js';
+import { FragmentFields, parseFragment } from '../../src/wire/ip/fragment.js';
 import { doesNotFragment, readTrafficClass } from '../../src/wire/ip/header.js';
+import { isIcmpError, Quote } from '../../src/wire/ip/quote.js';
 import { classifyEncapsulated } from '../../src/wire/udp-encap.js';
 import { mutate, mutation } from './mutations.js';
-import { CLEAR_KINDS, clearPacket } from './packets.js';
+import { CLEAR_KINDS, clearPacket, tooBigMessage } from './packets.js';
 
 /** An array that does not answer outside one packet: every read of an octet beyond its ends throws. */
 function tripwire(octets: Uint8Array, offset: number): Uint8Array {
@@ -38,6 +40,8 @@ function parseAll(octets: Uint8Array): void {
   if (!parseFlow(flow, packet, OFFSET, length)) return;
   expect(flow.totalLength).toBeLessThanOrEqual(length);
   expect(flow.nextLayerOffset).toBeLessThanOrEqual(flow.totalLength);
+  if (flow.fragment !== 'whole') parseFragment(new FragmentFields(), packet, OFFSET, flow.totalLength);
+  if (isIcmpError(flow)) new Quote().read(new Flow(), packet, OFFSET, flow);
   readTrafficClass(packet, OFFSET);
   doesNotFragment(packet, OFFSET);
   const point = new InsertionPoint();
@@ -60,7 +64,10 @@ describe('parsers of the data plane', () => {
     const mutated = fc
       .tuple(shape, fc.array(mutation, { maxLength: 5 }))
       .map(([clear, mutations]) => mutate(clearPacket(clear, 7), mutations, false));
-    fc.assert(fc.property(fc.oneof(mutated, mutated, fc.uint8Array({ maxLength: 100 })), parseAll), {
+    const quoting = fc
+      .tuple(mutated, fc.array(mutation, { maxLength: 3 }))
+      .map(([quoted, mutations]) => mutate(tooBigMessage(quoted, 576), mutations, false));
+    fc.assert(fc.property(fc.oneof(mutated, mutated, quoting, fc.uint8Array({ maxLength: 100 })), parseAll), {
       numRuns: 20_000,
       seed: 4303,
     });
