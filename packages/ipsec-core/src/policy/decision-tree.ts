@@ -11,11 +11,14 @@ export type Box = readonly (readonly Interval[])[];
 export class DecisionTree {
   readonly #boxes: readonly Box[];
   readonly #nodes: Node[] = [];
-  readonly #dimensions: number;
+  /** Those in which some box does not span the whole space: the others decide nothing. */
+  readonly #dimensions: readonly number[];
 
   constructor(boxes: readonly Box[], space: readonly Interval[]) {
     this.#boxes = boxes;
-    this.#dimensions = space.length;
+    this.#dimensions = space.flatMap((side, dimension) =>
+      boxes.every((box) => spans(box[dimension] ?? [], side)) ? [] : [dimension],
+    );
     this.#build(
       boxes.map((_, i) => i),
       space,
@@ -39,7 +42,9 @@ export class DecisionTree {
 
   #contains(index: number, point: Int32Array): boolean {
     const box = this.#boxes[index];
-    for (let dimension = 0; dimension < this.#dimensions; dimension++) {
+    const dimensions = this.#dimensions;
+    for (let i = 0; i < dimensions.length; i++) {
+      const dimension = dimensions[i] ?? 0;
       const intervals = box?.[dimension];
       if (intervals === undefined || !containsValue(intervals, point[dimension] ?? 0)) return false;
     }
@@ -65,9 +70,10 @@ export class DecisionTree {
 
   #withoutShadowed(candidates: readonly number[], cell: readonly Interval[]): readonly number[] {
     const covering = candidates.findIndex((index) =>
-      cell.every((side, dimension) =>
-        this.#boxes[index]?.[dimension]?.some(({ first, last }) => first <= side.first && last >= side.last),
-      ),
+      this.#dimensions.every((dimension) => {
+        const side = cell[dimension];
+        return side !== undefined && spans(this.#boxes[index]?.[dimension] ?? [], side);
+      }),
     );
     return covering === -1 ? candidates : candidates.slice(0, covering + 1);
   }
@@ -75,7 +81,9 @@ export class DecisionTree {
   #bestSplit(live: readonly number[], cell: readonly Interval[]): Split | undefined {
     let best: Split | undefined;
     let bestCost = live.length * WORTHWHILE;
-    for (const [dimension, side] of cell.entries()) {
+    for (const dimension of this.#dimensions) {
+      const side = cell[dimension];
+      if (side === undefined || side.first === side.last) continue;
       const cut = this.#medianCut(live, dimension, side);
       if (cut === undefined) continue;
       const below = live.filter((index) => this.#meets(index, dimension, side.first, cut - 1));
@@ -119,6 +127,11 @@ interface Split {
   readonly cut: number;
   readonly below: readonly number[];
   readonly above: readonly number[];
+}
+
+/** Whether one of the intervals covers the whole side of a cell. */
+function spans(intervals: readonly Interval[], side: Interval): boolean {
+  return intervals.some(({ first, last }) => first <= side.first && last >= side.last);
 }
 
 function containsValue(intervals: readonly Interval[], value: number): boolean {

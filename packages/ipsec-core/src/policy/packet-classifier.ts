@@ -46,7 +46,7 @@ export class PacketClassifier {
       protocolIntervals(selector.protocol),
       portIntervals(localPorts),
       portIntervals(remotePorts),
-      [direction],
+      direction,
     ]);
     this.#tree = new DecisionTree(this.#boxes, this.#space());
   }
@@ -70,9 +70,9 @@ export class PacketClassifier {
       this.#boxes.map(([local = [], remote = [], protocol = [], localPort = [], remotePort = [], direction = []]) => [
         local,
         remote,
-        [...protocol, HIDDEN_PROTOCOL],
-        [...localPort, HIDDEN_PORT],
-        [...remotePort, HIDDEN_PORT],
+        [...protocol, ...HIDDEN_PROTOCOL],
+        [...localPort, ...HIDDEN_PORT],
+        [...remotePort, ...HIDDEN_PORT],
         direction,
       ]),
       this.#space(),
@@ -88,7 +88,7 @@ export class PacketClassifier {
     point[2] = flow.protocol;
     point[3] = inbound ? flow.destinationPort : flow.sourcePort;
     point[4] = inbound ? flow.sourcePort : flow.destinationPort;
-    point[5] = inbound ? INBOUND.first : OUTBOUND.first;
+    point[5] = inbound ? IN : OUT;
     return point;
   }
 
@@ -99,7 +99,7 @@ export class PacketClassifier {
       ANY_PROTOCOL,
       ANY_PORT,
       ANY_PORT,
-      BOTH_WAYS,
+      ...BOTH_WAYS,
     ];
   }
 }
@@ -108,33 +108,29 @@ export class PacketClassifier {
 interface PlacedSet {
   readonly position: number;
   readonly selector: TrafficSelector;
-  readonly direction: Interval;
+  readonly direction: readonly Interval[];
   readonly localPorts: PortSelector;
   readonly remotePorts: PortSelector;
   readonly asksForOpaque: boolean;
 }
 
 function placedSets(entry: SecurityPolicy, position: number, family: Family): readonly PlacedSet[] {
-  const only = entry.action === 'PROTECT' ? undefined : entry.direction;
   if (isNamed(entry)) return [];
+  const only = entry.action === 'PROTECT' ? undefined : entry.direction;
+  const ways = only === undefined ? BOTH_WAYS : only === 'inbound' ? INBOUND : OUTBOUND;
   const sets = entry.selectors.flatMap((selector): readonly PlacedSet[] => {
     if (!familyOf(selector, family)) return [];
     const { protocol, localPorts, remotePorts } = selector;
-    const asksForOpaque = protocol === 'opaque' || localPorts === 'opaque' || remotePorts === 'opaque';
-    const set = { position, selector, asksForOpaque, localPorts, remotePorts };
-    const halves: readonly PlacedSet[] =
-      typeof protocol === 'number' && isMessageProtocol(protocol)
-        ? [
-            { ...set, direction: OUTBOUND, remotePorts: [], asksForOpaque: localPorts === 'opaque' },
-            { ...set, direction: INBOUND, localPorts: [], asksForOpaque: remotePorts === 'opaque' },
-          ]
-        : [{ ...set, direction: BOTH_WAYS }];
-    if (only === undefined) return halves;
-    const way = only === 'inbound' ? INBOUND : OUTBOUND;
-    return halves.flatMap((half) =>
-      half.direction === BOTH_WAYS ? [{ ...half, direction: way }] : half.direction === way ? [half] : [],
-    );
+    const set = { position, selector, localPorts, remotePorts };
+    if (typeof protocol !== 'number' || !isMessageProtocol(protocol)) {
+      const asksForOpaque = protocol === 'opaque' || localPorts === 'opaque' || remotePorts === 'opaque';
+      return [{ ...set, direction: ways, asksForOpaque }];
+    }
+    const sent: PlacedSet = { ...set, direction: OUTBOUND, remotePorts: [], asksForOpaque: localPorts === 'opaque' };
+    const received: PlacedSet = { ...set, direction: INBOUND, localPorts: [], asksForOpaque: remotePorts === 'opaque' };
+    return [sent, received].filter(({ direction }) => ways === BOTH_WAYS || ways === direction);
   });
+  if (sets.length < 2) return sets;
   // Within an entry the order decides nothing but which set is found: one that is made for fragments, if it matches.
   return sets.toSorted((left, right) => Number(right.asksForOpaque) - Number(left.asksForOpaque));
 }
@@ -149,18 +145,23 @@ function intervalsOf(
 }
 
 function protocolIntervals(protocol: TrafficSelector['protocol']): readonly Interval[] {
-  if (protocol === 'any') return [ANY_PROTOCOL];
-  return protocol === 'opaque' ? [HIDDEN_PROTOCOL] : [{ first: protocol, last: protocol }];
+  if (protocol === 'any') return ANY_PROTOCOLS;
+  return protocol === 'opaque' ? HIDDEN_PROTOCOL : [{ first: protocol, last: protocol }];
 }
 
 function portIntervals(ports: PortSelector): readonly Interval[] {
-  if (ports === 'opaque') return [HIDDEN_PORT];
-  return isAnyPort(ports) ? [ANY_PORT] : ports;
+  if (ports === 'opaque') return HIDDEN_PORT;
+  return isAnyPort(ports) ? ANY_PORTS : ports;
 }
 
 const DIMENSIONS = 6;
-const HIDDEN_PROTOCOL: Interval = { first: OPAQUE_PROTOCOL, last: OPAQUE_PROTOCOL };
-const HIDDEN_PORT: Interval = { first: OPAQUE_PORT, last: OPAQUE_PORT };
-const OUTBOUND: Interval = { first: 0, last: 0 };
-const INBOUND: Interval = { first: 1, last: 1 };
-const BOTH_WAYS: Interval = { first: 0, last: 1 };
+const ANY_PROTOCOLS: readonly Interval[] = [ANY_PROTOCOL];
+const ANY_PORTS: readonly Interval[] = [ANY_PORT];
+const HIDDEN_PROTOCOL: readonly Interval[] = [{ first: OPAQUE_PROTOCOL, last: OPAQUE_PROTOCOL }];
+const HIDDEN_PORT: readonly Interval[] = [{ first: OPAQUE_PORT, last: OPAQUE_PORT }];
+/** The coordinate of the direction. */
+const OUT = 0;
+const IN = 1;
+const OUTBOUND: readonly Interval[] = [{ first: OUT, last: OUT }];
+const INBOUND: readonly Interval[] = [{ first: IN, last: IN }];
+const BOTH_WAYS: readonly Interval[] = [{ first: OUT, last: IN }];
