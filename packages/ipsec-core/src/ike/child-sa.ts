@@ -14,6 +14,8 @@ export interface ChildSa {
   dueAt: number;
   /** Traffic goes out through it, or did; false until the peer is known to have its end. Never taken back. */
   outboundInUse: boolean;
+  /** The peer's rekey of it that we granted: its nonces decide when ours is under way, too. */
+  rival: { readonly lowestNonce: Uint8Array } | undefined;
   /** What replaced it, or is about to: the peer's rekey of it that we granted, or ours that was. */
   successor: ChildSa | undefined;
   /** It left, and another one of its policy goes on: packets on their way to it are still welcome. */

@@ -7,6 +7,7 @@ import { checkPayloads } from '../wire/ike/message-rules.js';
 import { notify } from '../wire/ike/payloads/notify.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import { describe } from '../wire/ike/wire-error.js';
+import { dropPending, type PendingGrant } from './exchanges/followup.js';
 import { inform } from './exchanges/inform.js';
 import { receiveUnprotected } from './exchanges/unprotected.js';
 import type { IkeHost } from './host.js';
@@ -35,6 +36,8 @@ export class IkeSa {
   peerSpi: Uint8Array;
   state: IkeState;
   readonly timers: Timers<IkeSaTimer>;
+  /** Granted to the peer, and not complete: its additional key exchanges are under way. */
+  pending: PendingGrant | undefined;
   /** By which the peer can show that it has forgotten this IKE SA (RFC 6290). */
   peerToken: Uint8Array | undefined;
   readonly #name: string;
@@ -169,6 +172,7 @@ export class IkeSa {
     for (let name = this.timers.take(now); name !== undefined; name = this.timers.take(now)) {
       const refusal = this.state.name === 'awaiting-init-response' ? this.state.refusal : undefined;
       if (name === 'retransmit') this.#retransmit(now);
+      else if (name === 'followup') dropPending(this, now);
       else if (refusal !== undefined) this.abort(refusal, now);
       else this.shut(now);
     }
@@ -201,6 +205,7 @@ export class IkeSa {
     if ('share' in this.state) this.state.share.discard();
     this.state = { name: 'closed' };
     this.forgetRequest(now);
+    dropPending(this, now);
     this.#protection?.destroy();
     this.#protection = undefined;
     this.#previous?.destroy();

@@ -19,6 +19,7 @@ export type Purpose =
 
 /** The peer's rekey of the IKE SA, granted while ours was under way; the nonces decide (section 2.8.2). */
 export interface Rival {
-  readonly successor: IkeSa;
+  /** Undefined while its additional key exchanges are under way. */
+  readonly successor: IkeSa | undefined;
   readonly lowestNonce: Uint8Array;
 }

@@ -1,5 +1,5 @@
 /** Every timer that one IKE SA can have; there is no other. */
-export type IkeSaTimer = 'retransmit' | 'half-open' | 'linger';
+export type IkeSaTimer = 'retransmit' | 'half-open' | 'followup' | 'linger';
 
 /** Every timer that a lineage can have. */
 export type LineageTimer = 'liveness' | 'rekey-ike' | 'child' | 'retry-child' | 'redundancy' | 'keepalive';
@@ -65,6 +65,8 @@ export const TEMPORARY_FAILURE_RETRY = 2000;
 export const TEMPORARY_FAILURE_LIMIT = 240_000;
 /** Packets that were sent before an SA was replaced still arrive: its inbound half stays so long. */
 export const CHILD_LINGER = 5000;
+/** A grant whose additional key shares do not come: "5 to 20 seconds" (RFC 9370 section 2.2.4). */
+export const FOLLOWUP_LIFETIME = 20_000;
 /** A Child SA that the peer replaced and does not delete: the peer has its end of the successor, or is dead. */
 export const REPLACED_LIMIT = 180_000;
 /** IKE SAs, or Child SAs, that two ends made at once: so long both stay, then one goes. */

@@ -1,40 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { COLLISIONS } from '../../src/ike/exchanges/collisions.js';
-import { DrawnPair, type Side } from './drawing.js';
-
-/** What must hold at both ends when everything has come to rest. */
-function settled(pair: DrawnPair, expected: { readonly pairs: number; readonly ikes?: number }): void {
-  pair.settle();
-  const [left, right] = [pair.left.sad.standing(), pair.right.sad.standing()];
-  const mirrored = (entry: (typeof left)[number]) =>
-    right.some(
-      (other) =>
-        other.association.inboundSpi === entry.association.outboundSpi &&
-        other.association.outboundSpi === entry.association.inboundSpi &&
-        other.inboundKey === entry.outboundKey,
-    );
-  expect({ left: left.length, right: right.length, mirrored: left.every(mirrored) }).toEqual({
-    left: expected.pairs,
-    right: expected.pairs,
-    mirrored: true,
-  });
-  for (const { engine, sad } of [pair.left, pair.right]) {
-    const states = engine.associations().map((sa) => sa.state.name);
-    expect(states).toEqual(Array.from({ length: expected.ikes ?? 1 }, () => 'established'));
-    for (const sa of engine.associations()) {
-      expect(sa.lineage.idle).toBe(true);
-      expect(sa.lineage.children.all.map(({ phase }) => phase)).toEqual(Array.from(left, () => 'live'));
-    }
-    if (expected.pairs > 0) expect(sad.current()).toBeDefined();
-  }
-}
-
-function eventsOf(pair: DrawnPair, side: Side): string[] {
-  return pair
-    .end(side)
-    .events.slice(1)
-    .map(({ kind }) => kind);
-}
+import { DrawnPair, eventsOf, settled } from './drawing.js';
 
 const REKEY = 'CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce TSi TSr }';
 const FROM_RIGHT = 'CREATE_CHILD_SA request 0 { N(REKEY_SA) SA Nonce TSi TSr }';

@@ -1,5 +1,7 @@
+import { expect } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import { toHex } from '../../src/bytes/hex.js';
+import type { Connection } from '../../src/ike/connection.js';
 import { IkeEngine } from '../../src/ike/engine.js';
 import type { IkeEvent, IkeInput, IkeOutput } from '../../src/ike/outputs.js';
 import { seededRandom } from '../../src/testing/seeded-random.js';
@@ -29,14 +31,15 @@ export class DrawnPair {
   readonly right: DrawnEnd;
   readonly #aside: Drawn[] = [];
 
-  /** `nonces` are the first octets of the nonces that each end draws once the IKE SA stands, so that drawings decide collisions. */
-  constructor(nonces: { readonly left?: readonly number[]; readonly right?: readonly number[] } = {}) {
-    this.left = new DrawnEnd('left');
-    this.right = new DrawnEnd('right');
+  /** The IKE SA and the first Child SA stand. */
+  constructor(options: DrawnOptions = {}) {
+    const { connection: changes, left, right } = options;
+    this.left = new DrawnEnd('left', changes?.('left'));
+    this.right = new DrawnEnd('right', changes?.('right'));
     this.command('left', 'initiate');
-    for (let turn = 0; turn < 4; turn++) for (const end of [this.left, this.right]) this.#flush(end);
-    this.left.nonces.push(...(nonces.left ?? []));
-    this.right.nonces.push(...(nonces.right ?? []));
+    while (this.#flush(this.left) || this.#flush(this.right));
+    this.left.nonces.push(...(left ?? []));
+    this.right.nonces.push(...(right ?? []));
   }
 
   play(drawing: string): void {
@@ -49,8 +52,8 @@ export class DrawnPair {
       else if (word === 'waits') this.#wait(end);
       else this.command(end.name, word);
     }
-    const left = [this.left, this.right].flatMap((end) => end.outbox.map((drawn) => `${end.name} ${drawn.text}`));
-    if (left.length > 0) throw new Error(`Not drawn: ${left.join('; ')}`);
+    const rest = [this.left, this.right].flatMap((end) => end.outbox.map((drawn) => `${end.name} ${drawn.text}`));
+    if (rest.length > 0) throw new Error(`Not drawn: ${rest.join('; ')}`);
   }
 
   command(side: Side, word: string): void {
@@ -116,6 +119,13 @@ export class DrawnPair {
   }
 }
 
+export interface DrawnOptions {
+  /** First octets of the nonces that each end draws once the IKE SA stands, in order. */
+  readonly left?: readonly number[];
+  readonly right?: readonly number[];
+  readonly connection?: (side: Side) => Partial<Connection>;
+}
+
 /** A datagram, and what it says. */
 interface Drawn {
   readonly from: DrawnEnd;
@@ -131,7 +141,7 @@ export class DrawnEnd {
   readonly outbox: Drawn[] = [];
   readonly nonces: number[] = [];
 
-  constructor(name: Side) {
+  constructor(name: Side, changes: Partial<Connection> = {}) {
     const random = seededRandom(name === 'left' ? 1 : 2);
     this.name = name;
     this.engine = new IkeEngine({
@@ -142,7 +152,7 @@ export class DrawnEnd {
         const forced = out.length === NONCE_LENGTH ? this.nonces.shift() : undefined;
         if (forced !== undefined) out[0] = forced;
       },
-      connections: [connection(name)],
+      connections: [connection(name, changes)],
     });
   }
 
@@ -184,6 +194,40 @@ export class DrawnEnd {
 
 function matches({ text }: Drawn, expected: string): boolean {
   return expected.includes('{') ? text === expected : text.startsWith(expected);
+}
+
+/** What must hold at both ends when everything has come to rest. */
+export function settled(pair: DrawnPair, expected: { readonly pairs: number; readonly ikes?: number }): void {
+  pair.settle();
+  const [left, right] = [pair.left.sad.standing(), pair.right.sad.standing()];
+  const mirrored = (entry: (typeof left)[number]) =>
+    right.some(
+      (other) =>
+        other.association.inboundSpi === entry.association.outboundSpi &&
+        other.association.outboundSpi === entry.association.inboundSpi &&
+        other.inboundKey === entry.outboundKey,
+    );
+  expect({ left: left.length, right: right.length, mirrored: left.every(mirrored) }).toEqual({
+    left: expected.pairs,
+    right: expected.pairs,
+    mirrored: true,
+  });
+  for (const { engine, sad } of [pair.left, pair.right]) {
+    const states = engine.associations().map((sa) => sa.state.name);
+    expect(states).toEqual(Array.from({ length: expected.ikes ?? 1 }, () => 'established'));
+    for (const sa of engine.associations()) {
+      expect(sa.lineage.idle).toBe(true);
+      expect(sa.lineage.children.all.map(({ phase }) => phase)).toEqual(Array.from(left, () => 'live'));
+    }
+    if (expected.pairs > 0) expect(sad.current()).toBeDefined();
+  }
+}
+
+export function eventsOf(pair: DrawnPair, side: Side): string[] {
+  return pair
+    .end(side)
+    .events.slice(1)
+    .map(({ kind }) => kind);
 }
 
 const ARROWS: ReadonlySet<string> = new Set(['-->', '--x', '...', '=>>']);

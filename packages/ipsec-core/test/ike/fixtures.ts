@@ -21,9 +21,16 @@ export const IKE_GCM: readonly Transform[] = [
   transform(TRANSFORM_TYPE.KE, KE.CURVE25519),
 ];
 export const HYBRID: readonly Transform[] = [...IKE_GCM, transform(TRANSFORM_TYPE.ADDKE1, KE.ML_KEM_768)];
+export const TWICE_HYBRID: readonly Transform[] = [...HYBRID, transform(TRANSFORM_TYPE.ADDKE2, KE.ML_KEM_1024)];
 export const ESP_GCM: readonly Transform[] = [
   transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, 128),
   transform(TRANSFORM_TYPE.SN, SN.ESN),
+];
+
+export const ESP_HYBRID: readonly Transform[] = [
+  ...ESP_GCM,
+  transform(TRANSFORM_TYPE.KE, KE.CURVE25519),
+  transform(TRANSFORM_TYPE.ADDKE1, KE.ML_KEM_768),
 ];
 
 export function prefix(...octets: readonly number[]): WireSelector {
@@ -115,22 +122,20 @@ export function establishedPair(options: MakePair = {}): IkePair {
   return pair;
 }
 
-/** A toy group, so that thousands of schedules take seconds: the protocol cannot tell. */
+/** Toy groups, so that thousands of schedules take seconds: the protocol cannot tell. */
 export const toyKeyExchange: KeyExchangeProvider = keyExchangeProvider(
   'toy',
-  [
-    {
-      method: KE.CURVE25519,
-      publicLength: 4,
-      makePrivate(random) {
-        const value = new Uint8Array(2);
-        random(value);
-        return value;
-      },
-      publicOf: (value) => toOctets(power(3n, value)),
-      agree: (value, peer) => toOctets(power(BigInt(new DataView(peer.buffer, peer.byteOffset).getUint32(0)), value)),
+  [KE.CURVE25519, KE.ECP_256, KE.ML_KEM_768, KE.ML_KEM_1024].map((method) => ({
+    method,
+    publicLength: 4,
+    makePrivate(random) {
+      const value = new Uint8Array(2);
+      random(value);
+      return value;
     },
-  ],
+    publicOf: (value) => toOctets(power(3n, value)),
+    agree: (value, peer) => toOctets(power(BigInt(new DataView(peer.buffer, peer.byteOffset).getUint32(0)), value)),
+  })),
   [],
 );
 

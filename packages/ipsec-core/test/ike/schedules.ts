@@ -2,7 +2,17 @@ import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-prov
 import type { IkeInput } from '../../src/ike/outputs.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { type SeededRandom, seededRandom } from '../../src/testing/seeded-random.js';
-import { agreement, connection, makePair, prefix, toyKeyExchange } from './fixtures.js';
+import {
+  agreement,
+  connection,
+  ESP_GCM,
+  ESP_HYBRID,
+  IKE_GCM,
+  makePair,
+  prefix,
+  TWICE_HYBRID,
+  toyKeyExchange,
+} from './fixtures.js';
 
 /** What one seeded schedule did, and every way in which it broke an invariant. */
 export interface ScheduleResult {
@@ -26,7 +36,8 @@ export function runSchedule(seed: number, inspect?: (pair: IkePair) => void): Sc
   const random = seededRandom(seed * 7919);
   const deletes = random.next() < 1 / 3;
   const children = random.next() < 0.3 ? ['net', 'other'] : ['net'];
-  const pair = quickPair(seed, children);
+  const hybrid = random.next() < 0.4;
+  const pair = quickPair(seed, children, hybrid);
   const trace: string[] = [];
   const good = pair.network.conditions;
   const bad = { ...good, loss: 0.2 * random.next(), duplication: 0.2, minimumDelay: 1, maximumDelay: 60 };
@@ -53,20 +64,28 @@ export function runSchedule(seed: number, inspect?: (pair: IkePair) => void): Sc
   return { seed, trace, problems: problemsOf(pair, children), opened: pair.opened, datagrams: pair.sent.length };
 }
 
-function quickPair(seed: number, children: readonly string[]): IkePair {
+/** Hybrid: both IKE SAs and Child SAs are rekeyed with IKE_FOLLOWUP_KE. */
+function quickPair(seed: number, children: readonly string[], hybrid: boolean): IkePair {
+  const proposals = [hybrid ? TWICE_HYBRID : IKE_GCM];
   const configured = (side: 'left' | 'right') =>
     children.flatMap((name, index) =>
       connection(side).children.map((child) => {
         const [own, other] = side === 'left' ? [1, 2] : [2, 1];
-        return { ...child, name, local: [prefix(10, own, index)], remote: [prefix(10, other, index)] };
+        return {
+          ...child,
+          proposals: [hybrid ? ESP_HYBRID : ESP_GCM],
+          name,
+          local: [prefix(10, own, index)],
+          remote: [prefix(10, other, index)],
+        };
       }),
     );
   return makePair({
     seed,
     keyExchange: toyKeyExchange,
     engine: { provider: nodeCryptoProvider },
-    leftConnection: { children: configured('left') },
-    rightConnection: { children: configured('right') },
+    leftConnection: { proposals, children: configured('left') },
+    rightConnection: { proposals, children: configured('right') },
   });
 }
 

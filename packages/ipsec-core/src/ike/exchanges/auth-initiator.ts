@@ -117,6 +117,13 @@ function acceptFirstChild(
   }
   const { initiatorNonce, responderNonce } = handshake.inputs;
   const useOutbound = isFirst(sa, configuration);
-  const inputs = { shared: undefined, initiatorNonce, responderNonce, creator: 'us', useOutbound } as const;
+  const inputs = {
+    shared: undefined,
+    additional: [],
+    initiatorNonce,
+    responderNonce,
+    creator: 'us',
+    useOutbound,
+  } as const;
   installChild(sa, configuration, agreement, spi, inputs, now);
 }

@@ -102,7 +102,14 @@ function grantFirstChild(
     if (outcome.ok) {
       const { initiatorNonce, responderNonce } = handshake.inputs;
       const useOutbound = isFirst(sa, configuration);
-      const inputs = { shared: undefined, initiatorNonce, responderNonce, creator: 'peer', useOutbound } as const;
+      const inputs = {
+        shared: undefined,
+        additional: [],
+        initiatorNonce,
+        responderNonce,
+        creator: 'peer',
+        useOutbound,
+      } as const;
       installChild(sa, configuration, outcome.agreement, spi, inputs, now);
       return outcome.answer;
     }

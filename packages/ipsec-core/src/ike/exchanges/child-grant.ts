@@ -1,13 +1,16 @@
+import type { Secret } from '../../bytes/secret.js';
 import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
 import { type NotifyPayload, notify, notifyAbout } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
-import type { ChildSa } from '../child-sa.js';
+import { type ChildSa, lowerNonce } from '../child-sa.js';
 import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { REPLACED_LIMIT } from '../timers.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
 import { answerChild, type ChildAgreement, type ChildOutcome, spiNumber } from './child-negotiation.js';
 import { answerTo } from './collisions.js';
+import { deleteChild } from './delete-child.js';
+import { awaitFurther, dropPending } from './followup.js';
 import { respondIkeRekey } from './ike-rekey-grant.js';
 import { answerShare, invalidKe, makeNonce } from './key-shares.js';
 import { find, findNotify } from './payload-access.js';
@@ -18,6 +21,8 @@ export function respondCreateChildSa(sa: IkeSa, payloads: readonly Payload[], no
     respondIkeRekey(sa, payloads, now);
     return;
   }
+  // With a window of one the peer asks for something new only when it has given up what it had begun.
+  dropPending(sa, now);
   const rekey = findNotify(payloads, 'REKEY_SA');
   const answer = rekey === undefined ? create(sa, payloads, now) : replace(sa, rekey, payloads, now);
   sa.respond(EXCHANGE.CREATE_CHILD_SA, answer, now);
@@ -50,7 +55,7 @@ function replace(sa: IkeSa, rekey: NotifyPayload, payloads: readonly Payload[], 
   if (answerTo('rekey-child', sa, old) === 'temporary_failure') return [notify('TEMPORARY_FAILURE')];
   if (old === undefined) return [notifyAbout('CHILD_SA_NOT_FOUND', PROTOCOL.ESP, rekey.spi)];
   // Its successor is not settled yet: a second one would leave three.
-  if (old.phase !== 'live') return [notify('TEMPORARY_FAILURE')];
+  if (old.phase !== 'live' || old.rival !== undefined) return [notify('TEMPORARY_FAILURE')];
   const { configuration } = old;
   const spi = host.childSpis.allocate(lineage);
   const outcome = answerChild(configuration, payloads, spi, true);
@@ -80,7 +85,9 @@ function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: num
     host.childSpis.release(spi);
     return [refusal];
   };
+  const methods = outcome.agreement.suite.additionalKeyExchanges;
   if (method !== undefined && ke?.method !== method) return give(invalidKe(method));
+  if (method === undefined && methods.length > 0) return give(notify('NO_PROPOSAL_CHOSEN'));
   if (isDuplicate(sa, outcome.agreement)) return give(notify('NO_PROPOSAL_CHOSEN'));
   const share = method === undefined || ke === undefined ? undefined : answerShare(host, method, ke.data);
   if (nonce === undefined || (share !== undefined && 'invalid' in share)) return give(notify('INVALID_SYNTAX'));
@@ -89,12 +96,45 @@ function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: num
   const useOutbound = old === undefined && isFirst(sa, configuration);
   const creator = 'peer';
   const inputs = { shared: share?.shared, initiatorNonce: nonce, responderNonce: own, creator, useOutbound } as const;
-  const child = installChild(sa, configuration, outcome.agreement, spi, inputs, now);
-  if (old !== undefined) supersede(sa, old, child, now);
+  const complete = (additional: readonly Secret[], at: number) => {
+    const child = installChild(sa, configuration, outcome.agreement, spi, { ...inputs, additional }, at);
+    if (old !== undefined) supersede(sa, old, child, at);
+  };
   const [chosen, ...rest] = outcome.answer;
   const ownShare: readonly Payload[] =
     share === undefined || method === undefined ? [] : [{ kind: 'KE', method, data: share.publicValue }];
-  return [...(chosen === undefined ? [] : [chosen]), { kind: 'Nonce', data: own }, ...ownShare, ...rest];
+  const answer: Payload[] = [
+    ...(chosen === undefined ? [] : [chosen]),
+    { kind: 'Nonce', data: own },
+    ...ownShare,
+    ...rest,
+  ];
+  if (old !== undefined) old.rival = { lowestNonce: lowerNonce(nonce, own) };
+  if (methods.length === 0) {
+    complete([], now);
+    return answer;
+  }
+  const abandon = (at: number) => {
+    share?.shared.wipe();
+    host.childSpis.release(spi);
+    if (old !== undefined) forgive(sa, old, at);
+  };
+  const pending = {
+    about: old,
+    methods,
+    complete: (additional: readonly Secret[], at: number) => {
+      complete(additional, at);
+      return undefined;
+    },
+    abandon,
+  };
+  return [...answer, awaitFurther(sa, pending, now)];
+}
+
+/** The peer began to replace it and did not go on. */
+function forgive(sa: IkeSa, old: ChildSa, now: number): void {
+  old.rival = undefined;
+  if (old.condemned && old.phase === 'live') deleteChild(sa.lineage, old, now);
 }
 
 /** The peer deletes the old one when it has its end of the new one. Ours may be under way too: then nonces decide. */

@@ -11,6 +11,8 @@ import { jittered } from './lifetimes.js';
 
 export interface ChildKeyInputs {
   readonly shared: Secret | undefined;
+  /** Of the additional key exchanges, in order. */
+  readonly additional: readonly Secret[];
   readonly initiatorNonce: Uint8Array;
   readonly responderNonce: Uint8Array;
   /** Who sent the request of the exchange. */
@@ -19,7 +21,7 @@ export interface ChildKeyInputs {
   readonly useOutbound: boolean;
 }
 
-/** Derives the keys and hands both directions to the host. Wipes the shared secret. */
+/** Derives the keys and hands both directions to the host. Wipes the shared secrets. */
 export function installChild(
   sa: IkeSa,
   configuration: ChildConfiguration,
@@ -30,9 +32,8 @@ export function installChild(
 ): ChildSa {
   const { lineage } = sa;
   const lengths = keyLengths(agreement.suite);
-  const exchange = { shared: inputs.shared, additional: [] };
-  const keys = childKeys(sa.keys, exchange, inputs, lengths.encryption + lengths.integrity);
-  inputs.shared?.wipe();
+  const keys = childKeys(sa.keys, inputs, inputs, lengths.encryption + lengths.integrity);
+  for (const secret of [inputs.shared, ...inputs.additional]) secret?.wipe();
   const [inbound, outbound] =
     inputs.creator === 'us' ? [keys.responder, keys.initiator] : [keys.initiator, keys.responder];
   const child: ChildSa = {
@@ -56,6 +57,7 @@ export function installChild(
     phase: 'live',
     dueAt: now + jittered(sa.host, configuration.lifetime),
     outboundInUse: inputs.useOutbound,
+    rival: undefined,
     successor: undefined,
     handedOver: false,
     condemned: false,

@@ -13,6 +13,7 @@ import { childFailed, installChild, isFirst } from './child-install.js';
 import { acceptChild, type ChildAgreement, childOffer, spiOctets } from './child-negotiation.js';
 import { breakOff } from './close.js';
 import { closed, deleteChild, deleteRedundant, deleteReplaced } from './delete-child.js';
+import { dropPending, exchangeFurther } from './followup.js';
 import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
@@ -31,7 +32,7 @@ export function requestChild(lineage: Lineage, configuration: ChildConfiguration
 export function requestChildRekey(lineage: Lineage, old: ChildSa, now: number): void {
   const { configuration, association } = old;
   const run = (sa: IkeSa, at: number) => {
-    if (old.phase !== 'live') return;
+    if (old.phase !== 'live' || old.rival !== undefined) return;
     send(
       sa,
       { configuration, old, method: association.suite.keyExchange ?? firstMethod(configuration.proposals), attempt: 0 },
@@ -61,7 +62,7 @@ interface Offer {
 function send(sa: IkeSa, attempt: ChildAttempt, now: number): void {
   const { configuration, old } = attempt;
   const made = makeOffer(sa, attempt);
-  const { deletedMeanwhile, share } = made;
+  const { share } = made;
   const [offer, ...rest] = childOffer(configuration, made.spi, true);
   const payloads: Payload[] = [
     ...(old === undefined ? [] : [notifyAbout('REKEY_SA', PROTOCOL.ESP, spiOctets(old.association.inboundSpi))]),
@@ -70,10 +71,7 @@ function send(sa: IkeSa, attempt: ChildAttempt, now: number): void {
     ...(share === undefined ? [] : [{ kind: 'KE', method: share.method, data: share.publicValue } as const]),
     ...rest,
   ];
-  const purpose: Purpose =
-    old === undefined
-      ? { kind: 'create-child', deletedMeanwhile }
-      : { kind: 'rekey-child', child: old, deletedMeanwhile };
+  const purpose = purposeOf(attempt, made);
   const onResponse = (response: readonly Payload[], later: number) => {
     const error = findError(response);
     if (error === undefined) receive(sa, attempt, made, response, later);
@@ -90,6 +88,12 @@ function send(sa: IkeSa, attempt: ChildAttempt, now: number): void {
   sa.request({ purpose, exchange: EXCHANGE.CREATE_CHILD_SA, payloads, onResponse, abandon }, now);
 }
 
+function purposeOf({ old }: ChildAttempt, { deletedMeanwhile }: Offer): Purpose {
+  return old === undefined
+    ? { kind: 'create-child', deletedMeanwhile }
+    : { kind: 'rekey-child', child: old, deletedMeanwhile };
+}
+
 function makeOffer({ host, lineage }: IkeSa, { method }: ChildAttempt): Offer {
   const spi = host.childSpis.allocate(lineage);
   const share = method === undefined ? undefined : host.keyExchange.initiate(method, host.random);
@@ -103,7 +107,7 @@ function makeOffer({ host, lineage }: IkeSa, { method }: ChildAttempt): Offer {
 /** Granted: the new Child SA is installed, unless the peer did what our offer does not allow, or took it back. */
 function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readonly Payload[], now: number): void {
   const { lineage } = sa;
-  const { configuration, old } = attempt;
+  const { old } = attempt;
   lineage.refusedSince = undefined;
   const granted = accept(attempt, made, response);
   if (granted === undefined) {
@@ -112,16 +116,59 @@ function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readon
     return;
   }
   const { agreement, shared, peerNonce } = granted;
-  if (made.deletedMeanwhile.has(agreement.peerSpi)) {
+  const lowestNonce = lowerNonce(made.nonce, peerNonce);
+  if (agreement.suite.additionalKeyExchanges.length > 0 && losesTo(old, lowestNonce)) {
+    // There is no SA yet that would have to be deleted: the loser does not go on.
     shared?.wipe();
+    made.abandon();
+    sa.note('local', 'our rekey lost the collision', {}, now);
+    return;
+  }
+  const give = () => {
+    shared?.wipe();
+    made.abandon();
+  };
+  const further = {
+    purpose: purposeOf(attempt, made),
+    methods: agreement.suite.additionalKeyExchanges,
+    answer: response,
+    done: (additional: readonly Secret[], at: number) => complete(sa, attempt, made, { ...granted, additional }, at),
+    failed: (error: string | undefined, at: number) => {
+      give();
+      if (error === undefined) breakOff(lineage, { code: 'invalid_message', detail: 'no link to go on with' }, at);
+      else refused(sa, attempt, error, at);
+    },
+    abandon: give,
+  };
+  exchangeFurther(sa, further, now);
+}
+
+/** All key shares are here: the new Child SA is installed, unless the peer took it back. */
+function complete(
+  sa: IkeSa,
+  attempt: ChildAttempt,
+  made: Offer,
+  granted: Granted & { readonly additional: readonly Secret[] },
+  now: number,
+): void {
+  const { configuration, old } = attempt;
+  const { agreement, shared, additional, peerNonce } = granted;
+  if (made.deletedMeanwhile.has(agreement.peerSpi)) {
+    for (const secret of [shared, ...additional]) secret?.wipe();
     made.abandon();
     takenBack(sa, attempt, made.spi, now);
     return;
   }
-  const lowestNonce = lowerNonce(made.nonce, peerNonce);
-  const loses = old !== undefined && losesTo(old, lowestNonce);
+  const loses = losesTo(old, lowerNonce(made.nonce, peerNonce));
   const useOutbound = !loses && (old?.outboundInUse ?? isFirst(sa, configuration));
-  const inputs = { shared, initiatorNonce: made.nonce, responderNonce: peerNonce, creator: 'us', useOutbound } as const;
+  const inputs = {
+    shared,
+    additional,
+    initiatorNonce: made.nonce,
+    responderNonce: peerNonce,
+    creator: 'us',
+    useOutbound,
+  } as const;
   const child = installChild(sa, configuration, agreement, made.spi, inputs, now);
   if (old !== undefined) settle(sa, old, child, loses, now);
 }
@@ -141,6 +188,7 @@ function accept(
   const [peerNonce, ke] = [find(response, 'Nonce')?.data, find(response, 'KE')];
   if (agreement === undefined || peerNonce === undefined) return undefined;
   if (agreement.suite.keyExchange !== method || ke?.method !== method) return undefined;
+  if (method === undefined && agreement.suite.additionalKeyExchanges.length > 0) return undefined;
   if (made.share === undefined || ke === undefined) return { agreement, shared: undefined, peerNonce };
   const shared = finishShare(made.share, ke.data);
   return 'invalid' in shared ? undefined : { agreement, shared, peerNonce };
@@ -159,8 +207,8 @@ function takenBack(sa: IkeSa, { configuration, old }: ChildAttempt, inboundSpi: 
  * RFC 7296 section 2.8.1: "the SA created with the lowest of the four nonces used in the two exchanges SHOULD be closed
  * by the endpoint that created it." Nothing else decides, not even whether the peer's one is still there.
  */
-function losesTo(old: ChildSa, lowestNonce: Uint8Array): boolean {
-  return old.successor !== undefined && compareNonces(lowestNonce, old.successor.lowestNonce) < 0;
+function losesTo(old: ChildSa | undefined, lowestNonce: Uint8Array): boolean {
+  return old?.rival !== undefined && compareNonces(lowestNonce, old.rival.lowestNonce) < 0;
 }
 
 /** Who made the surviving one deletes the old one; without a collision that is us. */
@@ -174,6 +222,8 @@ function settle(sa: IkeSa, old: ChildSa, child: ChildSa, loses: boolean, now: nu
   const { connection, inboundSpi } = child.association;
   child.condemned = old.condemned;
   old.successor = child;
+  // Had the peer's additional key exchanges been under way: it gives them up.
+  if (sa.pending?.about === old) dropPending(sa, now);
   lineage.tell({
     kind: 'child-rekeyed',
     connection,
@@ -190,7 +240,8 @@ function refused(sa: IkeSa, { configuration, old }: ChildAttempt, error: string,
     deleteChild(lineage, old, now);
     return;
   }
-  if (error === 'TEMPORARY_FAILURE') {
+  // It has waited too long for a key share and forgotten what it granted (RFC 9370 section 2.2.4): from the beginning.
+  if (error === 'TEMPORARY_FAILURE' || error === 'STATE_NOT_FOUND') {
     if (refusedForNow(lineage, now)) return;
     const again = now + pause(sa.host, TEMPORARY_FAILURE_RETRY);
     if (old === undefined) retryChild(lineage, configuration, again);

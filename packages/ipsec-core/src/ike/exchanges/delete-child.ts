@@ -12,7 +12,7 @@ import { spiOctets } from './child-negotiation.js';
 export function deleteChild(lineage: Lineage, child: ChildSa, now: number): void {
   const purpose = lineage.current.underway;
   const rekeying = purpose?.kind === 'rekey-child' && purpose.child === child;
-  if (child.phase === 'replaced' || rekeying) {
+  if (child.phase === 'replaced' || rekeying || (child.phase === 'live' && child.rival !== undefined)) {
     child.condemned = true;
     if (child.successor !== undefined) child.successor.condemned = true;
     return;

@@ -8,6 +8,7 @@ import type { OpenedMessage } from '../protection.js';
 import { type IkeState, STORIES } from '../states.js';
 import { respondAuth } from './auth-responder.js';
 import { respondCreateChildSa } from './child-grant.js';
+import { respondFollowup } from './followup.js';
 import { respondIntermediate } from './ike-intermediate.js';
 import { respondInformational } from './informational.js';
 
@@ -43,6 +44,7 @@ type Exchange = (sa: IkeSa, message: OpenedMessage, now: number) => void;
 
 const PROVED: Readonly<Record<number, Exchange>> = {
   [EXCHANGE.CREATE_CHILD_SA]: (sa, { payloads }, now) => respondCreateChildSa(sa, payloads, now),
+  [EXCHANGE.IKE_FOLLOWUP_KE]: respondFollowup,
   [EXCHANGE.INFORMATIONAL]: (sa, { payloads }, now) => respondInformational(sa, payloads, now),
 };
 

@@ -2,25 +2,20 @@ import type { Secret } from '../../bytes/secret.js';
 import { rekeyedKeys } from '../../crypto/ike/key-schedule.js';
 import { createPrf } from '../../crypto/ike/prf.js';
 import type { IkeSuite } from '../../crypto/ike/suite.js';
-import { EXCHANGE, PROTOCOL, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
-import type { Transform } from '../../wire/ike/payloads/sa.js';
+import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
 import { compareNonces } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
-import type { Lineage } from '../lineage.js';
 import type { Rival } from '../purpose.js';
+import { dropPending } from './followup.js';
 import { jittered } from './lifetimes.js';
 
-/** Additional key exchanges are not repeated: SK_d of the old SA, which they made, goes into the new keys. */
-export function rekeyProposals({ connection }: Lineage): readonly (readonly Transform[])[] {
-  return connection.proposals.map((all) => all.filter((entry) => entry.type < TRANSFORM_TYPE.ADDKE1));
-}
-
-/** Gives the successor its keys (section 2.18). Wipes the shared secret. */
+/** Gives the successor its keys (section 2.18, RFC 9370 section 2.2.4). Wipes the shared secrets. */
 export function secureSuccessor(
   sa: IkeSa,
   successor: IkeSa,
   suite: IkeSuite,
   shared: Secret,
+  additional: readonly Secret[],
   nonces: { readonly initiator: Uint8Array; readonly responder: Uint8Array },
 ): void {
   const inputs = {
@@ -30,9 +25,9 @@ export function secureSuccessor(
     responderSpi: successor.responderSpi,
   };
   const prf = createPrf(sa.host.provider, suite.prf);
-  successor.secure(rekeyedKeys(sa.keys, prf, suite, { shared, additional: [] }, inputs));
+  successor.secure(rekeyedKeys(sa.keys, prf, suite, { shared, additional }, inputs));
   successor.state = { name: 'established' };
-  shared.wipe();
+  for (const secret of [shared, ...additional]) secret.wipe();
 }
 
 /**
@@ -54,13 +49,17 @@ export function settleIkeRekey(
     return;
   }
   // The peer deletes what it made in vain; it cannot when our answer to it was lost with the old SA.
-  if (rival?.successor.state.name === 'established') rival.successor.retire('replaced', now);
+  if (rival?.successor?.state.name === 'established') rival.successor.retire('replaced', now);
+  // Or it gives up the additional key exchanges that it had begun for it.
+  if (sa.pending?.about === 'ike') dropPending(sa, now);
   succeed(sa, successor, now);
   deleteSa(sa, now);
 }
 
 /** The peer's successor is the one. When it is deleted already, then because the peer closed everything. */
 export function adoptRival(sa: IkeSa, { successor }: Rival, now: number): void {
+  // Its additional key exchanges are under way: it takes over when they are done.
+  if (successor === undefined) return;
   if (successor.state.name === 'established') succeed(sa, successor, now);
   else sa.lineage.end('peer', now);
 }

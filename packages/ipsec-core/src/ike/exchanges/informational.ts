@@ -81,7 +81,7 @@ function deleteIkeForPeer(sa: IkeSa, now: number): void {
     // "it knows that the other peer did not detect the simultaneous rekey", or that the peer's won: ours is forgotten.
     const { successor } = own.rival;
     sa.forgetRequest(now);
-    if (successor.state.name === 'established') {
+    if (successor?.state.name === 'established') {
       succeed(sa, successor, now);
       sa.retire('deleting', now);
       return;

@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest';
+import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
+import { exchangeFurther } from '../../src/ike/exchanges/followup.js';
+import type { IkePair } from '../../src/testing/pair.js';
+import { PERFECT } from '../../src/testing/simulated-network.js';
+import { EXCHANGE, KE, nameOf, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
+import { parseMessageHeader } from '../../src/wire/ike/message.js';
+import { notify } from '../../src/wire/ike/payloads/notify.js';
+import type { Payload } from '../../src/wire/ike/payloads/registry.js';
+import { transform } from '../../src/wire/ike/payloads/sa.js';
+import { DrawnPair, eventsOf, settled } from './drawing.js';
+import {
+  agreement,
+  connection,
+  ESP_HYBRID,
+  establishedPair,
+  HYBRID,
+  IKE_GCM,
+  TWICE_HYBRID,
+  toyKeyExchange,
+} from './fixtures.js';
+
+const hybridChild = (side: 'left' | 'right') => ({
+  children: connection(side).children.map((child) => ({ ...child, proposals: [ESP_HYBRID] })),
+});
+
+function exchanges(pair: IkePair): string[] {
+  return pair.sent.flatMap(({ octets }) => {
+    const header = parseMessageHeader(octets);
+    return header.ok && !header.value.response ? [nameOf(EXCHANGE, header.value.exchange)] : [];
+  });
+}
+
+describe('Hybrid key exchange of the IKE SA (RFC 9242, RFC 9370)', () => {
+  it.each([
+    ['ML-KEM-512', KE.ML_KEM_512],
+    ['ML-KEM-768', KE.ML_KEM_768],
+    ['ML-KEM-1024', KE.ML_KEM_1024],
+  ])('X25519 and %s, in datagrams of 576 octets, with real cryptography', (_name, method) => {
+    const proposals = [[...IKE_GCM, transform(TRANSFORM_TYPE.ADDKE1, method)]];
+    const pair = establishedPair({
+      leftConnection: { proposals, fragmentSize: 540 },
+      rightConnection: { proposals, fragmentSize: 540 },
+      conditions: { ...PERFECT, maximumPayload: 540 },
+    });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    expect(pair.left.events[0]).toMatchObject({ additionalKeyExchanges: [method] });
+    expect(Math.max(...pair.sent.map(({ octets }) => octets.length))).toBeLessThanOrEqual(540);
+  });
+
+  it('falls back to classical only where a profile allows it, and says what it got', () => {
+    const allowed = establishedPair({
+      leftConnection: { proposals: [HYBRID, IKE_GCM] },
+      rightConnection: { proposals: [IKE_GCM] },
+    });
+    expect(allowed.left.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: [] });
+    const refused = establishedPair({
+      leftConnection: { proposals: [HYBRID] },
+      rightConnection: { proposals: [IKE_GCM] },
+    });
+    expect(refused.left.events).toMatchObject([{ kind: 'ike-failed', reason: { notify: 'NO_PROPOSAL_CHOSEN' } }]);
+    expect(refused.right.events).toMatchObject([
+      { reason: { code: 'no_proposal_chosen', refusals: [{ transformType: 'ADDKE1', theirs: ['ADDKE1 36'] }] } },
+    ]);
+  });
+
+  it('a peer cannot choose the weaker suite of another peer: its own connection must allow it', () => {
+    const remote = undefined;
+    const strangersMayBeClassical = connection('right', {
+      name: 'strangers',
+      remote,
+      proposals: [IKE_GCM],
+      remoteIdentity: { type: 2, data: Uint8Array.of(0x78) },
+    });
+    const pair = establishedPair({
+      leftConnection: { proposals: [IKE_GCM] },
+      rightConnections: [strangersMayBeClassical, connection('right', { remote, proposals: [HYBRID] })],
+    });
+    expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: { notify: 'AUTHENTICATION_FAILED' } }]);
+    expect(pair.right.events).toMatchObject([
+      { reason: { code: 'authentication_failed', detail: expect.stringContaining('suite is not allowed') } },
+    ]);
+  });
+});
+
+/** Each broke a hybrid handshake of another implementation. */
+describe('Regressions known from the field', () => {
+  it('AUTH when IKE_INTERMEDIATE is announced and skipped covers no IntAuth', () => {
+    const proposals = [HYBRID, IKE_GCM];
+    const pair = establishedPair({ leftConnection: { proposals }, rightConnection: { proposals: [IKE_GCM] } });
+    expect(exchanges(pair)).toEqual(['IKE_SA_INIT', 'IKE_AUTH']);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('IKE_INTERMEDIATE is fragmented in both directions', () => {
+    const pair = establishedPair({
+      leftConnection: { proposals: [HYBRID], fragmentSize: 1200 },
+      rightConnection: { proposals: [HYBRID], fragmentSize: 600 },
+    });
+    const intermediate = pair.sent.filter(({ octets }) => octets[18] === EXCHANGE.IKE_INTERMEDIATE);
+    expect(intermediate.filter(({ from }) => from === 'left')).toHaveLength(2);
+    expect(intermediate.filter(({ from }) => from === 'right')).toHaveLength(3);
+    expect(intermediate.every(({ octets }) => octets[16] === 53)).toBe(true);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it.each([
+    ['offered with NONE by us', [0, KE.ML_KEM_768], []],
+    ['offered with NONE only', [0], [0]],
+    ['offered with NONE last, taken with a method', [KE.ML_KEM_768, 0], [KE.ML_KEM_768]],
+    ['not offered, and NONE allowed', [], [0, KE.ML_KEM_768]],
+  ])('ADDKE %s: the two meet', (_name, ours, theirs) => {
+    const proposal = (methods: readonly number[]) => [
+      ...IKE_GCM,
+      ...methods.map((method) => transform(TRANSFORM_TYPE.ADDKE1, method)),
+    ];
+    const pair = establishedPair({
+      keyExchange: toyKeyExchange,
+      leftConnection: { proposals: [proposal(ours)] },
+      rightConnection: { proposals: [proposal(theirs)] },
+    });
+    const common = ours.filter((method) => method !== 0 && theirs.includes(method));
+    expect(pair.left.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: common });
+    expect(pair.right.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: common });
+  });
+
+  it.each([1, 3000])('the link of IKE_FOLLOWUP_KE goes back as it came, be it of %i octets', (length) => {
+    const pair = new DrawnPair();
+    const link = Uint8Array.from({ length }, (_unused, index) => index);
+    const sa = pair.left.engine.associations()[0];
+    if (sa === undefined) throw new Error('There is no IKE SA.');
+    const sent: Payload[] = [];
+    const request = sa.request.bind(sa);
+    sa.request = (asked, now) => {
+      sent.push(...asked.payloads);
+      return request(asked, now);
+    };
+    const nothing = () => undefined;
+    const answer = [notify('ADDITIONAL_KEY_EXCHANGE', link)];
+    const purpose = { kind: 'inform' } as const;
+    exchangeFurther(
+      sa,
+      { purpose, methods: [KE.ML_KEM_768], answer, done: nothing, failed: nothing, abandon: nothing },
+      0,
+    );
+    expect(sent).toContainEqual(notify('ADDITIONAL_KEY_EXCHANGE', link));
+  });
+
+  it('a link that is not the latest gets STATE_NOT_FOUND, and the rekey begins anew', () => {
+    const pair = new DrawnPair({ connection: () => ({ proposals: [TWICE_HYBRID] }) });
+    const peer = pair.right.engine.associations()[0];
+    pair.play(`
+      left  rekey-ike
+      left  --> right  CREATE_CHILD_SA request 4 { SA Nonce KE }
+      right ... left   CREATE_CHILD_SA response 4 { SA Nonce KE N(ADDITIONAL_KEY_EXCHANGE) }
+    `);
+    if (peer?.pending !== undefined) peer.pending = { ...peer.pending, link: Uint8Array.of(1) };
+    pair.play(`
+      right =>> left   CREATE_CHILD_SA response 4
+      left  --> right  IKE_FOLLOWUP_KE request 5 { KE N(ADDITIONAL_KEY_EXCHANGE) }
+      right --> left   IKE_FOLLOWUP_KE response 5 { N(STATE_NOT_FOUND) }
+    `);
+    settled(pair, { pairs: 1 });
+    expect(eventsOf(pair, 'left')).toEqual(['ike-rekeyed']);
+  });
+});
+
+describe('Additional key exchanges of rekeys: IKE_FOLLOWUP_KE (RFC 9370 section 2.2.4)', () => {
+  it('of a Child SA, and of the IKE SA, with real ML-KEM', () => {
+    const pair = establishedPair({
+      engine: { provider: nodeCryptoProvider },
+      leftConnection: { proposals: [HYBRID], ...hybridChild('left') },
+      rightConnection: { proposals: [HYBRID], ...hybridChild('right') },
+    });
+    const inboundSpi = pair.left.sad.current()?.association.inboundSpi ?? 0;
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi });
+    pair.runFor(1000);
+    pair.give(pair.right, { kind: 'rekey-ike', connection: 'left-right' });
+    pair.runFor(1000);
+    expect(exchanges(pair).slice(4)).toEqual(
+      [
+        ...['CREATE_CHILD_SA', 'IKE_FOLLOWUP_KE', 'INFORMATIONAL'],
+        // Two fragments each: an ML-KEM-768 key does not fit one datagram of 1,200 octets.
+        ...['CREATE_CHILD_SA', 'IKE_FOLLOWUP_KE', 'INFORMATIONAL'],
+      ].flatMap((name) => (name === 'IKE_FOLLOWUP_KE' ? [name, name] : [name])),
+    );
+    pair.runFor(6000);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('when both rekey a Child SA, the loser does not go on, so that nothing has to be deleted', () => {
+    const pair = new DrawnPair({
+      left: [0x00, 0x80],
+      right: [0x40, 0x80],
+      connection: hybridChild,
+    });
+    pair.play(`
+      left  rekey-child
+      right rekey-child
+      left  --> right  CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce KE TSi TSr }
+      right --> left   CREATE_CHILD_SA request 0 { N(REKEY_SA) SA Nonce KE TSi TSr }
+      right --> left   CREATE_CHILD_SA response 2 { SA Nonce KE TSi TSr N(ADDITIONAL_KEY_EXCHANGE) }
+      # left has lost, and says no more about its own.
+      left  --> right  CREATE_CHILD_SA response 0 { SA Nonce KE TSi TSr N(ADDITIONAL_KEY_EXCHANGE) }
+      right --> left   IKE_FOLLOWUP_KE request 1 { KE N(ADDITIONAL_KEY_EXCHANGE) }
+      left  --> right  IKE_FOLLOWUP_KE response 1 { KE }
+      right --> left   INFORMATIONAL request 2 { D }
+      left  --> right  INFORMATIONAL response 2 { D }
+    `);
+    settled(pair, { pairs: 1 });
+  });
+
+  it('a Child SA whose key shares do not come is forgotten, and made again', () => {
+    const pair = new DrawnPair({ connection: hybridChild });
+    pair.play(`
+      left  rekey-child
+      left  --> right  CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce KE TSi TSr }
+      right --x left   CREATE_CHILD_SA response 2 { SA Nonce KE TSi TSr N(ADDITIONAL_KEY_EXCHANGE) }
+      right waits
+      left  waits
+      left  --> right  CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce KE TSi TSr }
+      right --> left   CREATE_CHILD_SA response 2 { SA Nonce KE TSi TSr N(ADDITIONAL_KEY_EXCHANGE) }
+      left  --> right  IKE_FOLLOWUP_KE request 3 { KE N(ADDITIONAL_KEY_EXCHANGE) }
+      right --> left   IKE_FOLLOWUP_KE response 3 { N(STATE_NOT_FOUND) }
+    `);
+    settled(pair, { pairs: 1 });
+    expect(eventsOf(pair, 'left')).toEqual(['child-rekeyed']);
+  });
+
+  it('nothing is installed before all key shares are there', () => {
+    const pair = new DrawnPair({ connection: hybridChild });
+    pair.play(`
+      left  rekey-child
+      left  --> right  CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce KE TSi TSr }
+      right --> left   CREATE_CHILD_SA response 2 { SA Nonce KE TSi TSr N(ADDITIONAL_KEY_EXCHANGE) }
+      left  ... right  IKE_FOLLOWUP_KE request 3 { KE N(ADDITIONAL_KEY_EXCHANGE) }
+    `);
+    expect([pair.left.sad.installed.size, pair.right.sad.installed.size]).toEqual([1, 1]);
+    pair.play('left =>> right IKE_FOLLOWUP_KE request 3\nright ... left IKE_FOLLOWUP_KE response 3 { KE }');
+    expect([pair.left.sad.installed.size, pair.right.sad.installed.size]).toEqual([1, 2]);
+    pair.play(
+      'right =>> left IKE_FOLLOWUP_KE response 3\nleft --> right INFORMATIONAL request 4 { D }\nright --> left INFORMATIONAL response 4 { D }',
+    );
+    settled(pair, { pairs: 1 });
+  });
+});
