@@ -5,6 +5,8 @@ import type { ChildAssociation } from './outputs.js';
 export interface ChildSa {
   readonly association: ChildAssociation;
   configuration: ChildConfiguration;
+  /** What at most one SA pair stands for. */
+  readonly policy: string;
   readonly creator: 'us' | 'peer';
   readonly madeAt: number;
   /** Of the exchange that made it: what section 2.8.1 compares. */

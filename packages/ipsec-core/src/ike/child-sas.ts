@@ -19,9 +19,9 @@ export class ChildSas {
   }
 
   /** Those that stand for a policy: neither on their way out nor out. */
-  standing(configuration: string): readonly ChildSa[] {
+  standing(policy: string): readonly ChildSa[] {
     return this.#all.filter(
-      (child) => child.configuration.name === configuration && (child.phase === 'live' || child.phase === 'replaced'),
+      (child) => child.policy === policy && (child.phase === 'live' || child.phase === 'replaced'),
     );
   }
 

@@ -35,7 +35,7 @@ export function command(host: IkeHost, registry: Registry, input: IkeCommand, no
       const child = connectionOf(host, input.connection).children.find(({ name }) => name === input.child);
       if (child === undefined) throw new RangeError(`${input.connection} has no child ${input.child}.`);
       const [lineage] = host.established(connectionOf(host, input.connection));
-      if (lineage !== undefined) requestChild(lineage, child, now);
+      if (lineage !== undefined) requestChild(lineage, child, now, input.flow);
       break;
     }
     case 'rekey-ike':

@@ -29,12 +29,54 @@ export interface ChildConfiguration {
   readonly name: string;
   /** Alternatives in order of preference; each is the transforms that may be combined. */
   readonly proposals: readonly (readonly Transform[])[];
-  readonly local: readonly WireSelector[];
-  readonly remote: readonly WireSelector[];
+  /** 'virtual': the addresses that the configuration payload assigns to that end. */
+  readonly local: readonly WireSelector[] | 'virtual';
+  readonly remote: readonly WireSelector[] | 'virtual';
+  /**
+   * Each pair of flows has an SA pair of its own, as an SPD entry with PFP flags asks for (RFC 4301 section 4.4.1.2): made
+   * for the flow that `initiate-child` names; a peer must name a single pair of addresses.
+   */
+  readonly perFlow?: boolean;
+  /** Without it 'esp'. */
+  readonly protocol?: 'esp' | 'ah';
+  /** Transport mode is asked for where no NAT lies between; a peer that declines gets tunnel mode (section 1.3.1). */
   readonly mode: 'tunnel' | 'transport';
+  /** Whether we take padding for traffic flow confidentiality from the peer; true without it. */
+  readonly acceptTfcPadding?: boolean;
   /** Milliseconds until it is rekeyed; up to a tenth less is drawn at random (RFC 7296 section 2.8). */
   readonly lifetime: number;
 }
+
+/** One flow, seen from our end. */
+export interface Flow {
+  readonly local: WireSelector;
+  readonly remote: WireSelector;
+}
+
+/** Addresses to assign: first and last, 4 or 16 octets each. */
+export interface AddressRange {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+}
+
+/** The configuration payload (RFC 7296 section 3.15), as the end that asks or as the one that assigns. */
+export type HostConfiguration =
+  | {
+      readonly kind: 'client';
+      readonly families: readonly (4 | 6)[];
+      /** Name servers, and the domains they are for (RFC 8598). */
+      readonly dns: boolean;
+    }
+  | {
+      readonly kind: 'server';
+      readonly pools: readonly AddressRange[];
+      /** Addresses of name servers. */
+      readonly dns: readonly Uint8Array[];
+      /** Domains that are to be asked of them, without the final dot; needs `dns` (RFC 8598 section 3.1). */
+      readonly domains: readonly string[];
+      /** A peer that does not ask gets no Child SA: FAILED_CP_REQUIRED. */
+      readonly required: boolean;
+    };
 
 export interface Connection {
   readonly name: string;
@@ -48,6 +90,7 @@ export interface Connection {
   readonly proposals: readonly (readonly Transform[])[];
   /** The first comes with IKE_AUTH, the others follow; whoever initiates asks for all. */
   readonly children: readonly ChildConfiguration[];
+  readonly configuration?: HostConfiguration;
   /** Milliseconds until the IKE SA is rekeyed. */
   readonly lifetime: number;
   /** Milliseconds of silence after which the peer is asked whether it lives. */

@@ -12,7 +12,7 @@ export class Connections {
     this.replace(all);
   }
 
-  /** Throws RangeError when two have one name, or two children of a connection do. */
+  /** Throws RangeError when two have one name, or two children of one do, or selectors are of addresses that nobody assigns. */
   replace(all: readonly Connection[]): void {
     const byName = new Map<string, Connection>();
     for (const connection of all) {
@@ -21,6 +21,7 @@ export class Connections {
       if (children.size < connection.children.length) {
         throw new RangeError(`Two children of ${connection.name} have one name.`);
       }
+      requireAssignment(connection);
       byName.set(connection.name, connection);
     }
     this.#byName = byName;
@@ -39,6 +40,13 @@ export class Connections {
 
   of(peer: Identity): readonly Connection[] {
     return this.#byIdentity.get(identityKey(peer)) ?? [];
+  }
+}
+
+function requireAssignment({ name, children, configuration }: Connection): void {
+  for (const [side, kind] of [['local', 'client'] as const, ['remote', 'server'] as const]) {
+    if (configuration?.kind === kind || children.every((child) => child[side] !== 'virtual')) continue;
+    throw new RangeError(`${name} has 'virtual' selectors at the ${side} end and is no configuration ${kind}.`);
   }
 }
 

@@ -6,6 +6,7 @@ import { encodeMessage, type IkeMessage, parseMessage } from '../wire/ike/messag
 import { checkPayloads } from '../wire/ike/message-rules.js';
 import { notify } from '../wire/ike/payloads/notify.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
+import { AddressPools } from './address-pools.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import { ChildSpis } from './child-spis.js';
 import { command } from './commands.js';
@@ -225,6 +226,7 @@ export class IkeEngine {
       random,
       connections: new Connections(connections),
       childSpis: new ChildSpis(random),
+      addressPools: new AddressPools(),
       emit: (output) => this.#outputs.push(output),
       job: (job, done) => {
         const id = this.#nextJob++;

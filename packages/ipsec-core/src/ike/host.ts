@@ -2,6 +2,7 @@ import type { KeyExchangeProvider, RandomSource } from '../crypto/ike/key-exchan
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { IkeHeader } from '../wire/ike/header.js';
 import type { IkeWireProblem } from '../wire/ike/wire-error.js';
+import type { AddressPools } from './address-pools.js';
 import type { ChildSpis } from './child-spis.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
@@ -18,6 +19,7 @@ export interface IkeHost {
   readonly random: RandomSource;
   readonly connections: Connections;
   readonly childSpis: ChildSpis;
+  readonly addressPools: AddressPools;
   readonly crashDetection: CrashDetection | undefined;
   /** Requests of a peer that we take at once, answered or not (RFC 7296 section 2.3). */
   readonly windowSize: number;

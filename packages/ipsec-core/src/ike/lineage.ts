@@ -1,7 +1,7 @@
 import { Allowance } from './allowance.js';
 import type { ChildSa } from './child-sa.js';
 import { ChildSas } from './child-sas.js';
-import { type ChildConfiguration, type Connection, sameEndpoint } from './connection.js';
+import { type ChildConfiguration, type Connection, type Flow, sameEndpoint } from './connection.js';
 import { History } from './history.js';
 import type { IkeHost } from './host.js';
 import { IkeSa } from './ike-sa.js';
@@ -42,13 +42,16 @@ export class Lineage {
   readonly hints = new Allowance(3, 0.1);
   /** Since when the peer has answered nothing but TEMPORARY_FAILURE. */
   refusedSince: number | undefined;
-  /** Children that we shall ask for again, and when. */
-  readonly retries = new Map<ChildConfiguration, number>();
+  /** Children that we shall ask for again, by policy. */
+  readonly retries = new Map<string, ChildRetry>();
+  /** What the configuration payload assigned to either end, which 'virtual' selectors stand for. */
+  readonly virtual: { readonly local: Uint8Array[]; readonly remote: Uint8Array[] } = { local: [], remote: [] };
   /** The IKE SA that requests of ours go on. */
   current: IkeSa;
   readonly #all = new Set<IkeSa>();
   #tasks: readonly Task[] = [];
   #failureTold = false;
+  #atEnd: readonly (() => void)[] = [];
 
   constructor(host: IkeHost, origin: Origin) {
     this.host = host;
@@ -137,6 +140,11 @@ export class Lineage {
     this.tell({ kind: 'path-changed', connection: this.connection.name, ...path });
   }
 
+  /** Runs when nothing of it stands any more. */
+  atEnd(run: () => void): void {
+    this.#atEnd = [...this.#atEnd, run];
+  }
+
   tell(event: IkeEvent): void {
     this.host.emit({ kind: 'event', event });
   }
@@ -172,6 +180,7 @@ export class Lineage {
     for (const sa of this.#all) if (sa !== current) sa.shut(now);
     for (const child of this.children.all) this.children.release(child, now);
     current.retire('deleting', now);
+    this.#finish();
     if (!this.#failureTold) this.tell({ kind: 'ike-closed', connection: connection.name, by });
   }
 
@@ -181,6 +190,7 @@ export class Lineage {
     for (const sa of [...this.#all]) sa.shut(now);
     for (const child of this.children.all) this.children.remove(child);
     this.timers.clearAll();
+    this.#finish();
   }
 
   /** An IKE SA of it was shut; with the current one everything goes. */
@@ -189,10 +199,15 @@ export class Lineage {
     if (sa === this.current) this.close(now);
   }
 
+  #finish(): void {
+    const runs = this.#atEnd;
+    this.#atEnd = [];
+    for (const run of runs) run();
+  }
+
   #takeOver(leaving: ChildSa): boolean {
-    const { name } = leaving.configuration;
     for (const lineage of [this, ...this.host.established(this.connection)]) {
-      const others = lineage.children.standing(name).filter((child) => child !== leaving);
+      const others = lineage.children.standing(leaving.policy).filter((child) => child !== leaving);
       // Of those not in use the oldest: the peer may not have its end of a successor yet.
       const next = others.find((child) => child.outboundInUse) ?? others[0];
       if (next === undefined) continue;
@@ -201,6 +216,13 @@ export class Lineage {
     }
     return false;
   }
+}
+
+/** A Child SA that the peer could not make just now. */
+export interface ChildRetry {
+  readonly configuration: ChildConfiguration;
+  readonly flow: Flow | undefined;
+  readonly at: number;
 }
 
 export interface Task {

@@ -1,4 +1,5 @@
 import type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
+import { formatAddress } from '../wire/ip/address.js';
 
 /**
  * Narrowing, RFC 7296 section 2.9: the responder answers with the part of the offer that its policy allows, empty when
@@ -17,11 +18,36 @@ export function narrow(offered: readonly WireSelector[], allowed: readonly WireS
   return parts;
 }
 
+/** All addresses of a family, every protocol and port. */
+export function everything(family: 4 | 6): WireSelector {
+  const length = family === 4 ? 4 : 16;
+  return { ...ANY_FLOW, first: new Uint8Array(length), last: new Uint8Array(length).fill(0xff) };
+}
+
+/** One address, every protocol and port. */
+export function onlyAddress(address: Uint8Array): WireSelector {
+  return { ...ANY_FLOW, first: address, last: address };
+}
+
+/** One address on each side: what section 2.9 calls a single pair. */
+export function isSingleAddress(selector: WireSelector | undefined): boolean {
+  return selector?.type === 'range' && compare(selector.first, selector.last) === 0;
+}
+
 /** Whether every selector of an answer lies inside the offer: the responder may only narrow. */
 export function isWithin(answer: readonly WireSelector[], offer: readonly WireSelector[]): boolean {
   return answer.every(
     (part) => part.type === 'range' && offer.some((whole) => whole.type === 'range' && covers(whole, part)),
   );
+}
+
+/** For people: `10.1.0.0-10.1.0.255 tcp 443`, with what is "any" left out. */
+export function describeSelector(selector: WireSelector): string {
+  if (selector.type === 'unknown') return `selector type ${selector.number}`;
+  const { first, last, protocol, startPort, endPort } = selector;
+  const [from, to] = [formatAddress(first), formatAddress(last)];
+  const ports = isOpaque(selector) ? ' opaque' : isAnyPort(selector) ? '' : ` ports ${startPort}-${endPort}`;
+  return `${from === to ? from : `${from}-${to}`}${protocol === 0 ? '' : ` protocol ${protocol}`}${ports}`;
 }
 
 type Range = Extract<WireSelector, { type: 'range' }>;
@@ -76,3 +102,4 @@ function compare(left: Uint8Array, right: Uint8Array): number {
 }
 
 const MAXIMUM_SELECTORS = 255;
+const ANY_FLOW = { type: 'range', protocol: 0, startPort: 0, endPort: 0xffff } as const;

@@ -3,7 +3,7 @@ import type { SignatureAlgorithm } from '../crypto/ike/signature.js';
 import type { ChildSuite } from '../crypto/ike/suite.js';
 import type { Identity } from '../wire/ike/payloads/identification.js';
 import type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
-import type { Connection, Endpoint } from './connection.js';
+import type { Connection, Endpoint, Flow } from './connection.js';
 import type { ProposalRefusal } from './negotiation.js';
 
 /** What goes in. Time comes beside it, in milliseconds of any monotonic clock. */
@@ -16,7 +16,7 @@ export type IkeInput =
   /** Does nothing when the connection is up or under way. */
   | { readonly kind: 'initiate'; readonly connection: string }
   /** Asks for one Child SA of a connection that is up, unless it stands already. */
-  | { readonly kind: 'initiate-child'; readonly connection: string; readonly child: string }
+  | { readonly kind: 'initiate-child'; readonly connection: string; readonly child: string; readonly flow?: Flow }
   | { readonly kind: 'rekey-ike'; readonly connection: string }
   | { readonly kind: 'rekey-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-child'; readonly inboundSpi: number }
@@ -57,6 +57,8 @@ export interface ChildAssociation {
   readonly outboundSpi: number;
   readonly suite: ChildSuite;
   readonly mode: 'tunnel' | 'transport';
+  /** The peer takes padding for traffic flow confidentiality (ESP_TFC_PADDING_NOT_SUPPORTED was not there). */
+  readonly tfcPadding: boolean;
   readonly local: readonly WireSelector[];
   readonly remote: readonly WireSelector[];
   /** A NAT lies between: ESP travels in UDP (RFC 3948). */
@@ -77,8 +79,20 @@ export type FailureReason =
   | { readonly code: 'invalid_message'; readonly detail: string }
   | { readonly code: 'invalid_key_exchange'; readonly detail: string }
   | { readonly code: 'authentication_failed'; readonly detail: string }
-  | { readonly code: 'ts_unacceptable' }
-  | { readonly code: 'signing_failed'; readonly detail: string };
+  | {
+      readonly code: 'ts_unacceptable';
+      /** Of which end the selectors do not meet. */
+      readonly side: 'local' | 'remote';
+      readonly offered: readonly string[];
+      readonly allowed: readonly string[];
+    }
+  | { readonly code: 'signing_failed'; readonly detail: string }
+  /** Each pair of flows has an SA pair of its own, and the peer did not name one (section 2.9). */
+  | { readonly code: 'single_pair_required' }
+  /** No pool has an address left for the peer; or the peer assigned none to us that a Child SA could be for. */
+  | { readonly code: 'no_address' }
+  /** The peer did not ask for the configuration that it must have. */
+  | { readonly code: 'configuration_required' };
 
 export type IkeEvent =
   /** Messages, and ESP of the connection's Child SAs, travel between other endpoints than before. */
@@ -89,6 +103,15 @@ export type IkeEvent =
       readonly additionalKeyExchanges: readonly number[];
     }
   | { readonly kind: 'ike-rekeyed'; readonly connection: string }
+  /** What the peer assigned to us, before the Child SAs that use it. */
+  | {
+      readonly kind: 'configured';
+      readonly connection: string;
+      readonly addresses: readonly Uint8Array[];
+      readonly dns: readonly Uint8Array[];
+      /** Names that are to be asked of these servers; empty: all. */
+      readonly domains: readonly string[];
+    }
   | { readonly kind: 'ike-failed'; readonly connection: string; readonly reason: FailureReason }
   | { readonly kind: 'ike-closed'; readonly connection: string; readonly by: 'us' | 'peer' }
   | {

@@ -1,5 +1,6 @@
 import { ENCR, INTEG, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
+import type { AhIntegrityName } from '../ah-transform.js';
 import { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from '../suites.js';
 import { PRF_NAMES, type PrfName } from './prf.js';
 
@@ -16,12 +17,26 @@ export interface IkeSuite {
   readonly additionalKeyExchanges: readonly number[];
 }
 
-/** What a Child SA encrypts with. */
-export interface ChildSuite {
+/** What protects the packets of a Child SA. */
+export type ChildSuite = EspChildSuite | AhChildSuite;
+
+export interface EspChildSuite extends CommonChildSuite {
+  readonly protocol: 'esp';
   readonly encryption: EncryptionName;
   readonly keyBits: number;
   readonly integrity: IntegrityName | undefined;
+}
+
+export interface AhChildSuite extends CommonChildSuite {
+  readonly protocol: 'ah';
+  readonly integrity: AhIntegrityName;
+  /** Of GMAC. */
+  readonly keyBits: number | undefined;
+}
+
+interface CommonChildSuite {
   readonly extendedSequenceNumbers: boolean;
+  /** Methods of the CREATE_CHILD_SA that makes or replaces it; undefined without perfect forward secrecy. */
   readonly keyExchange: number | undefined;
   readonly additionalKeyExchanges: readonly number[];
 }
@@ -59,18 +74,36 @@ export function ikeSuiteOf(transforms: readonly Transform[]): IkeSuite | undefin
   return { ...cipher, prf, keyExchange, additionalKeyExchanges: additional(transforms) };
 }
 
-export function childSuiteOf(transforms: readonly Transform[]): ChildSuite | undefined {
-  const cipher = cipherOf(transforms);
-  if (cipher === undefined) return undefined;
-  return {
-    ...cipher,
+/** The suite of a Child SA of this protocol, or undefined when the transforms make none that we have. */
+export function childSuiteOf(protocol: 'esp' | 'ah', transforms: readonly Transform[]): ChildSuite | undefined {
+  const common = {
     extendedSequenceNumbers: idOf(transforms, TRANSFORM_TYPE.SN) === 1,
     keyExchange: idOf(transforms, TRANSFORM_TYPE.KE) || undefined,
     additionalKeyExchanges: additional(transforms),
   };
+  if (protocol === 'esp') {
+    const cipher = cipherOf(transforms);
+    return cipher === undefined ? undefined : { protocol, ...cipher, ...common };
+  }
+  // Encryption is no transform type of AH (RFC 7296 section 3.3.3): a proposal with it is none.
+  if (idOf(transforms, TRANSFORM_TYPE.ENCR) !== undefined) return undefined;
+  const id = idOf(transforms, TRANSFORM_TYPE.INTEG) ?? INTEG.NONE;
+  const gmacBits = GMAC_BITS.get(id);
+  if (gmacBits !== undefined) return { protocol, integrity: 'aes-gmac', keyBits: gmacBits, ...common };
+  const integrity = INTEGRITY_NAMES.get(id);
+  return integrity === undefined ? undefined : { protocol, integrity, keyBits: undefined, ...common };
 }
 
-/** Octets of keying material for one direction: encryption key with its salt, then the integrity key. */
+/** Octets of keying material of a Child SA for one direction: encryption key with its salt, then the integrity key. */
+export function childKeyLength(suite: ChildSuite): number {
+  if (suite.protocol === 'esp') {
+    const { encryption, integrity } = keyLengths(suite);
+    return encryption + integrity;
+  }
+  return suite.integrity === 'aes-gmac' ? (suite.keyBits ?? 0) / 8 + GMAC_SALT : INTEGRITY[suite.integrity].keyLength;
+}
+
+/** The same, in two parts, for messages and for ESP. */
 export function keyLengths(suite: Pick<IkeSuite, 'encryption' | 'keyBits' | 'integrity'>): {
   readonly encryption: number;
   readonly integrity: number;
@@ -111,3 +144,11 @@ function additional(transforms: readonly Transform[]): readonly number[] {
 function idOf(transforms: readonly Transform[], type: number): number | undefined {
   return transforms.find((candidate) => candidate.type === type)?.id;
 }
+
+/** AUTH_AES_*_GMAC, RFC 4543 section 4. */
+const GMAC_BITS: ReadonlyMap<number, number> = new Map([
+  [INTEG.AES_128_GMAC, 128],
+  [INTEG.AES_192_GMAC, 192],
+  [INTEG.AES_256_GMAC, 256],
+]);
+const GMAC_SALT = 4;

@@ -7,8 +7,10 @@ import type { IkeSa } from '../ike-sa.js';
 import type { Handshake } from '../states.js';
 import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
+import { contextOf, offerContextOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
 import { acceptChild, childOffer } from './child-negotiation.js';
+import { absorbConfiguration, configurationRequest } from './configuration.js';
 import { establish } from './establishment.js';
 import { find, findError } from './payload-access.js';
 
@@ -41,7 +43,10 @@ function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], n
     ...proof,
     identification('IDr', connection.remoteIdentity),
     ...(host.established(connection).length === 0 ? [notify('INITIAL_CONTACT')] : []),
-    ...(first === undefined ? [] : childOffer(first.configuration, first.spi, false)),
+    ...configurationRequest(lineage),
+    ...(first === undefined
+      ? []
+      : childOffer(first.configuration, first.spi, offerContextOf(lineage, first.configuration, false, undefined))),
     ...authAnnouncements(sa),
   ];
   const authId = sa.nextIds.own;
@@ -85,6 +90,7 @@ function receiveAuth(
       rejectPeer(sa, failure, later);
     } else {
       absorbAuth(sa, payloads);
+      absorbConfiguration(sa, payloads);
       if (first !== undefined) acceptFirstChild(sa, handshake, first, payloads, later);
       establish(sa, later);
     }
@@ -108,7 +114,7 @@ function acceptFirstChild(
   now: number,
 ): void {
   const error = findError(payloads);
-  const agreement = acceptChild(configuration, payloads, false);
+  const agreement = acceptChild(configuration, payloads, contextOf(sa.lineage, configuration, false));
   if (error !== undefined || agreement === undefined) {
     sa.host.childSpis.release(spi);
     const name = error ?? 'an answer that was not offered';
@@ -116,7 +122,7 @@ function acceptFirstChild(
     return;
   }
   const { initiatorNonce, responderNonce } = handshake.inputs;
-  const useOutbound = isFirst(sa, configuration);
+  const useOutbound = isFirst(sa, configuration, agreement);
   const inputs = {
     shared: undefined,
     additional: [],

@@ -9,8 +9,10 @@ import type { OpenedMessage } from '../protection.js';
 import type { Handshake } from '../states.js';
 import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
+import { contextOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
 import { answerChild, type ChildOutcome } from './child-negotiation.js';
+import { answerConfiguration } from './configuration.js';
 import { establish } from './establishment.js';
 import { find, findNotify } from './payload-access.js';
 
@@ -95,13 +97,18 @@ function grantFirstChild(
   now: number,
 ): readonly Payload[] {
   const { host, lineage } = sa;
+  const configured = answerConfiguration(sa, payloads);
+  if (!configured.ok) {
+    childFailed(sa, undefined, configured.reason, now);
+    return [configured.refusal];
+  }
   const spi = host.childSpis.allocate(lineage);
   let refusal: (ChildOutcome & { ok: false }) | undefined;
   for (const configuration of lineage.connection.children) {
-    const outcome = answerChild(configuration, payloads, spi, false);
+    const outcome = answerChild(configuration, payloads, spi, contextOf(lineage, configuration, false));
     if (outcome.ok) {
       const { initiatorNonce, responderNonce } = handshake.inputs;
-      const useOutbound = isFirst(sa, configuration);
+      const useOutbound = isFirst(sa, configuration, outcome.agreement);
       const inputs = {
         shared: undefined,
         additional: [],
@@ -111,14 +118,14 @@ function grantFirstChild(
         useOutbound,
       } as const;
       installChild(sa, configuration, outcome.agreement, spi, inputs, now);
-      return outcome.answer;
+      return [...configured.answer, ...outcome.answer];
     }
     if (refusal === undefined || outcome.reason.code === 'ts_unacceptable') refusal = outcome;
   }
   host.childSpis.release(spi);
-  if (refusal === undefined) return [notify('NO_ADDITIONAL_SAS')];
+  if (refusal === undefined) return [...configured.answer, notify('NO_ADDITIONAL_SAS')];
   childFailed(sa, undefined, refusal.reason, now);
-  return refusal.refusal;
+  return [...configured.answer, ...refusal.refusal];
 }
 
 function refuse(sa: IkeSa, detail: string, now: number): void {

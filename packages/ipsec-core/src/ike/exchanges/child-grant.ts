@@ -6,6 +6,7 @@ import { type ChildSa, lowerNonce } from '../child-sa.js';
 import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { REPLACED_LIMIT } from '../timers.js';
+import { contextOf, policyOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
 import { answerChild, type ChildAgreement, type ChildOutcome, spiNumber } from './child-negotiation.js';
 import { answerTo } from './collisions.js';
@@ -35,9 +36,9 @@ function create(sa: IkeSa, payloads: readonly Payload[], now: number): readonly 
   const spi = host.childSpis.allocate(lineage);
   let refusal: Refusal | undefined;
   for (const configuration of lineage.connection.children) {
-    const outcome = answerChild(configuration, payloads, spi, true);
+    const outcome = answerChild(configuration, payloads, spi, contextOf(lineage, configuration, true));
     if (outcome.ok) {
-      if (lineage.children.standing(configuration.name).length < MAXIMUM_SIBLINGS) {
+      if (lineage.children.standing(policyOf(configuration, outcome.agreement)).length < MAXIMUM_SIBLINGS) {
         return grant(sa, { configuration, old: undefined, spi, outcome }, payloads, now);
       }
       host.childSpis.release(spi);
@@ -53,12 +54,12 @@ function replace(sa: IkeSa, rekey: NotifyPayload, payloads: readonly Payload[], 
   const { lineage, host } = sa;
   const old = lineage.children.byOutboundSpi(rekey.spi.length === 4 ? spiNumber(rekey.spi) : 0);
   if (answerTo('rekey-child', sa, old) === 'temporary_failure') return [notify('TEMPORARY_FAILURE')];
-  if (old === undefined) return [notifyAbout('CHILD_SA_NOT_FOUND', PROTOCOL.ESP, rekey.spi)];
+  if (old === undefined) return [notifyAbout('CHILD_SA_NOT_FOUND', rekey.protocol, rekey.spi)];
   // Its successor is not settled yet: a second one would leave three.
   if (old.phase !== 'live' || old.rival !== undefined) return [notify('TEMPORARY_FAILURE')];
   const { configuration } = old;
   const spi = host.childSpis.allocate(lineage);
-  const outcome = answerChild(configuration, payloads, spi, true);
+  const outcome = answerChild(configuration, payloads, spi, contextOf(lineage, configuration, true));
   if (outcome.ok) return grant(sa, { configuration, old, spi, outcome }, payloads, now);
   host.childSpis.release(spi);
   return refuse(sa, { configuration, outcome }, now);
@@ -93,7 +94,7 @@ function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: num
   if (nonce === undefined || (share !== undefined && 'invalid' in share)) return give(notify('INVALID_SYNTAX'));
   const own = makeNonce(host);
   // While another carries the traffic, the peer may not have its end of the new one yet.
-  const useOutbound = old === undefined && isFirst(sa, configuration);
+  const useOutbound = old === undefined && isFirst(sa, configuration, outcome.agreement);
   const creator = 'peer';
   const inputs = { shared: share?.shared, initiatorNonce: nonce, responderNonce: own, creator, useOutbound } as const;
   const complete = (additional: readonly Secret[], at: number) => {

@@ -1,11 +1,12 @@
 import type { Secret } from '../../bytes/secret.js';
 import { childKeys } from '../../crypto/ike/key-schedule.js';
-import { keyLengths } from '../../crypto/ike/suite.js';
+import { childKeyLength } from '../../crypto/ike/suite.js';
 import { type ChildSa, lowerNonce } from '../child-sa.js';
 import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { FailureReason } from '../outputs.js';
 import { REDUNDANCY_DELAY } from '../timers.js';
+import { policyOf } from './child-context.js';
 import type { ChildAgreement } from './child-negotiation.js';
 import { jittered } from './lifetimes.js';
 
@@ -31,8 +32,8 @@ export function installChild(
   now: number,
 ): ChildSa {
   const { lineage } = sa;
-  const lengths = keyLengths(agreement.suite);
-  const keys = childKeys(sa.keys, inputs, inputs, lengths.encryption + lengths.integrity);
+  const policy = policyOf(configuration, agreement);
+  const keys = childKeys(sa.keys, inputs, inputs, childKeyLength(agreement.suite));
   for (const secret of [inputs.shared, ...inputs.additional]) secret?.wipe();
   const [inbound, outbound] =
     inputs.creator === 'us' ? [keys.responder, keys.initiator] : [keys.initiator, keys.responder];
@@ -44,6 +45,7 @@ export function installChild(
       outboundSpi: agreement.peerSpi,
       suite: agreement.suite,
       mode: agreement.mode,
+      tfcPadding: agreement.tfcPadding,
       local: agreement.local,
       remote: agreement.remote,
       encapsulate: lineage.nat.present,
@@ -51,6 +53,7 @@ export function installChild(
       remoteEndpoint: lineage.path.remote,
     },
     configuration,
+    policy,
     creator: inputs.creator,
     madeAt: now,
     lowestNonce: lowerNonce(inputs.initiatorNonce, inputs.responderNonce),
@@ -63,24 +66,25 @@ export function installChild(
     condemned: false,
   };
   lineage.children.install(child, { inbound, outbound });
-  lineage.retries.delete(configuration);
+  lineage.retries.delete(policy);
   sa.note(
     'local',
     'Child SA installed',
     { child: configuration.name, inboundSpi, outboundSpi: agreement.peerSpi },
     now,
   );
-  if (lineage.children.standing(configuration.name).length > 1) {
+  if (lineage.children.standing(policy).length > 1) {
     lineage.timers.set('redundancy', now + REDUNDANCY_DELAY);
   }
   return child;
 }
 
 /** Whether a new Child SA of the policy is the first: otherwise traffic stays where it is until that one goes. */
-export function isFirst(sa: IkeSa, configuration: ChildConfiguration): boolean {
+export function isFirst(sa: IkeSa, configuration: ChildConfiguration, agreement: ChildAgreement): boolean {
   const { lineage, host } = sa;
+  const policy = policyOf(configuration, agreement);
   return ![lineage, ...host.established(lineage.connection)].some((other) =>
-    other.children.standing(configuration.name).some((child) => child.outboundInUse),
+    other.children.standing(policy).some((child) => child.outboundInUse),
   );
 }
 

@@ -5,9 +5,10 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../wire/ike/payloads/traffic-selector.js';
 import type { ChildConfiguration } from '../connection.js';
-import { isWithin, narrow } from '../narrowing.js';
+import { describeSelector, isSingleAddress, isWithin, narrow } from '../narrowing.js';
 import { isSelectionOf, negotiate } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
+import type { ChildContext } from './child-context.js';
 import { find, findNotify } from './payload-access.js';
 
 /** What both sides agreed on for one Child SA, before keys. */
@@ -17,28 +18,30 @@ export interface ChildAgreement {
   readonly local: readonly WireSelector[];
   readonly remote: readonly WireSelector[];
   readonly mode: 'tunnel' | 'transport';
+  readonly tfcPadding: boolean;
 }
 
 export type ChildOutcome =
   | { readonly ok: true; readonly agreement: ChildAgreement; readonly answer: readonly Payload[] }
   | { readonly ok: false; readonly refusal: readonly Payload[]; readonly reason: FailureReason };
 
-/** SA, TSi, TSr and notifies of a request. The first Child SA has no key exchange of its own (section 1.2). */
-export function childOffer(configuration: ChildConfiguration, spi: number, withKeyExchange: boolean): Payload[] {
+/** SA, TSi, TSr and notifies of a request. */
+export function childOffer(configuration: ChildConfiguration, spi: number, context: ChildContext): Payload[] {
+  const protocol = protocolNumber(configuration);
   return [
     {
       kind: 'SA',
       proposals: configuration.proposals.map((transforms, index) => ({
         number: index + 1,
-        protocol: PROTOCOL.ESP,
+        protocol,
         spi: spiOctets(spi),
-        transforms: withKeyExchange ? transforms : withoutKeyExchange(transforms),
+        transforms: context.withKeyExchange ? transforms : withoutKeyExchange(transforms),
       })),
     },
-    { kind: 'TSi', selectors: configuration.local },
-    { kind: 'TSr', selectors: configuration.remote },
-    ...(configuration.mode === 'transport' ? [notify('USE_TRANSPORT_MODE')] : []),
-    notify('ESP_TFC_PADDING_NOT_SUPPORTED'),
+    { kind: 'TSi', selectors: context.local },
+    { kind: 'TSr', selectors: context.remote },
+    ...(wantsTransport(configuration, context) ? [notify('USE_TRANSPORT_MODE')] : []),
+    ...tfcNotify(configuration),
   ];
 }
 
@@ -47,7 +50,7 @@ export function answerChild(
   configuration: ChildConfiguration,
   payloads: readonly Payload[],
   spi: number,
-  withKeyExchange: boolean,
+  context: ChildContext,
 ): ChildOutcome {
   const [sa, tsi, tsr] = [find(payloads, 'SA'), find(payloads, 'TSi'), find(payloads, 'TSr')];
   if (sa === undefined || tsi === undefined || tsr === undefined) {
@@ -57,26 +60,25 @@ export function answerChild(
       reason: { code: 'invalid_message', detail: 'no SA, TSi or TSr' },
     };
   }
-  const strip = withKeyExchange ? (all: readonly Transform[]) => all : withoutKeyExchange;
+  const strip = context.withKeyExchange ? (all: readonly Transform[]) => all : withoutKeyExchange;
   const offered: Proposal[] = sa.proposals.map((proposal) => ({ ...proposal, transforms: strip(proposal.transforms) }));
-  const outcome = negotiate(offered, configuration.proposals.map(strip), PROTOCOL.ESP, CHILD_SPI_LENGTH);
-  const suite = outcome.ok ? childSuiteOf(outcome.transforms) : undefined;
+  const accepted = configuration.proposals.map(strip);
+  const outcome = negotiate(offered, accepted, protocolNumber(configuration), CHILD_SPI_LENGTH);
+  const suite = outcome.ok ? childSuiteOf(configuration.protocol ?? 'esp', outcome.transforms) : undefined;
   if (!outcome.ok || suite === undefined) {
     const refusals = outcome.ok ? [] : outcome.refusals;
     return { ok: false, refusal: [notify('NO_PROPOSAL_CHOSEN')], reason: { code: 'no_proposal_chosen', refusals } };
   }
-  const remote = narrow(tsi.selectors, configuration.remote);
-  const local = narrow(tsr.selectors, configuration.local);
-  if (remote.length === 0 || local.length === 0) {
-    return { ok: false, refusal: [notify('TS_UNACCEPTABLE')], reason: { code: 'ts_unacceptable' } };
-  }
-  const transport = configuration.mode === 'transport' && findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
+  const selectors = answerSelectors(configuration, tsi.selectors, tsr.selectors, context);
+  if (!selectors.ok) return selectors;
+  const { local, remote } = selectors;
+  const transport = wantsTransport(configuration, context) && findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
   const answer: Payload[] = [
     { kind: 'SA', proposals: [{ ...outcome.proposal, spi: spiOctets(spi), transforms: outcome.transforms }] },
     { kind: 'TSi', selectors: remote },
     { kind: 'TSr', selectors: local },
     ...(transport ? [notify('USE_TRANSPORT_MODE')] : []),
-    notify('ESP_TFC_PADDING_NOT_SUPPORTED'),
+    ...tfcNotify(configuration),
   ];
   const agreement = {
     peerSpi: spiNumber(outcome.proposal.spi),
@@ -84,6 +86,7 @@ export function answerChild(
     local,
     remote,
     mode: transport ? 'transport' : 'tunnel',
+    tfcPadding: takesTfcPadding(payloads),
   } as const;
   return { ok: true, agreement, answer };
 }
@@ -92,27 +95,76 @@ export function answerChild(
 export function acceptChild(
   configuration: ChildConfiguration,
   payloads: readonly Payload[],
-  withKeyExchange: boolean,
+  context: ChildContext,
 ): ChildAgreement | undefined {
   const [sa, tsi, tsr] = [find(payloads, 'SA'), find(payloads, 'TSi'), find(payloads, 'TSr')];
   const proposal = sa?.proposals.length === 1 ? sa.proposals[0] : undefined;
   const own = configuration.proposals[(proposal?.number ?? 0) - 1];
   if (proposal === undefined || own === undefined || tsi === undefined || tsr === undefined) return undefined;
-  const offered = withKeyExchange ? own : withoutKeyExchange(own);
-  const suite = childSuiteOf(proposal.transforms);
-  if (proposal.spi.length !== CHILD_SPI_LENGTH || suite === undefined || !isSelectionOf(proposal.transforms, offered))
-    return undefined;
-  if (!isWithin(tsi.selectors, configuration.local) || !isWithin(tsr.selectors, configuration.remote)) return undefined;
+  const offered = context.withKeyExchange ? own : withoutKeyExchange(own);
+  const suite = childSuiteOf(configuration.protocol ?? 'esp', proposal.transforms);
+  if (proposal.protocol !== protocolNumber(configuration) || proposal.spi.length !== CHILD_SPI_LENGTH) return undefined;
+  if (suite === undefined || !isSelectionOf(proposal.transforms, offered)) return undefined;
+  if (!isWithin(tsi.selectors, context.local) || !isWithin(tsr.selectors, context.remote)) return undefined;
   const transport = findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
-  if (transport && configuration.mode !== 'transport') return undefined;
+  if (transport && !wantsTransport(configuration, context)) return undefined;
   return {
     peerSpi: spiNumber(proposal.spi),
     suite,
     local: tsi.selectors,
     remote: tsr.selectors,
     mode: transport ? 'transport' : 'tunnel',
+    tfcPadding: takesTfcPadding(payloads),
   };
 }
+
+/** AH or ESP, for Delete payloads and notifies about one. */
+export function protocolNumber({ protocol }: Pick<ChildConfiguration, 'protocol'>): number {
+  return protocol === 'ah' ? PROTOCOL.AH : PROTOCOL.ESP;
+}
+
+function wantsTransport({ mode }: ChildConfiguration, { nat }: ChildContext): boolean {
+  return mode === 'transport' && !nat;
+}
+
+function tfcNotify({ acceptTfcPadding, protocol }: ChildConfiguration): Payload[] {
+  return acceptTfcPadding === false && protocol !== 'ah' ? [notify('ESP_TFC_PADDING_NOT_SUPPORTED')] : [];
+}
+
+function takesTfcPadding(payloads: readonly Payload[]): boolean {
+  return findNotify(payloads, 'ESP_TFC_PADDING_NOT_SUPPORTED') === undefined;
+}
+
+/** RFC 7296 section 2.9; where each flow has an SA pair of its own, the first selectors name the flow, and nothing else. */
+function answerSelectors(
+  { perFlow }: ChildConfiguration,
+  offeredRemote: readonly WireSelector[],
+  offeredLocal: readonly WireSelector[],
+  context: ChildContext,
+): { readonly ok: true; readonly local: readonly WireSelector[]; readonly remote: readonly WireSelector[] } | Refused {
+  const of = (offered: readonly WireSelector[]) => (perFlow === true ? offered.slice(0, 1) : offered);
+  const remote = narrow(of(offeredRemote), context.remote);
+  const local = narrow(of(offeredLocal), context.local);
+  for (const [side, selectors] of [['remote', remote] as const, ['local', local] as const]) {
+    if (selectors.length > 0) continue;
+    const offered = side === 'remote' ? offeredRemote : offeredLocal;
+    const explain = (all: readonly WireSelector[]) => all.slice(0, MAXIMUM_EXPLAINED).map(describeSelector);
+    const reason = {
+      code: 'ts_unacceptable',
+      side,
+      offered: explain(offered),
+      allowed: explain(context[side]),
+    } as const;
+    return { ok: false, refusal: [notify('TS_UNACCEPTABLE')], reason };
+  }
+  if (perFlow === true && ![...local, ...remote].every(isSingleAddress)) {
+    const reason = { code: 'single_pair_required' } as const;
+    return { ok: false, refusal: [notify('SINGLE_PAIR_REQUIRED')], reason };
+  }
+  return { ok: true, local, remote };
+}
+
+type Refused = ChildOutcome & { readonly ok: false };
 
 export function spiOctets(spi: number): Uint8Array {
   return Uint8Array.of(spi >>> 24, spi >>> 16, spi >>> 8, spi);
@@ -127,3 +179,4 @@ function withoutKeyExchange(transforms: readonly Transform[]): readonly Transfor
 }
 
 const CHILD_SPI_LENGTH = 4;
+const MAXIMUM_EXPLAINED = 8;

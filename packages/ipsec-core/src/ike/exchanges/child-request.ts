@@ -1,16 +1,17 @@
 import type { Secret } from '../../bytes/secret.js';
 import type { InitiatedKeyExchange } from '../../crypto/ike/key-exchange/key-exchange.js';
-import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
+import { EXCHANGE } from '../../wire/ike/iana.js';
 import { notifyAbout } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { type ChildSa, compareNonces, lowerNonce } from '../child-sa.js';
-import type { ChildConfiguration } from '../connection.js';
+import type { ChildConfiguration, Flow } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
-import type { Lineage } from '../lineage.js';
+import type { ChildRetry, Lineage } from '../lineage.js';
 import type { Purpose } from '../purpose.js';
 import { TEMPORARY_FAILURE_RETRY } from '../timers.js';
+import { flowOf, offerContextOf, policyOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
-import { acceptChild, type ChildAgreement, childOffer, spiOctets } from './child-negotiation.js';
+import { acceptChild, type ChildAgreement, childOffer, protocolNumber, spiOctets } from './child-negotiation.js';
 import { breakOff } from './close.js';
 import { closed, deleteChild, deleteRedundant, deleteReplaced } from './delete-child.js';
 import { dropPending, exchangeFurther } from './followup.js';
@@ -20,30 +21,31 @@ import { find, findError } from './payload-access.js';
 import { refusedForNow } from './temporary-failure.js';
 
 /** Asks for a Child SA (RFC 7296 section 1.3.1), unless one stands for the policy by then. */
-export function requestChild(lineage: Lineage, configuration: ChildConfiguration, now: number): void {
+export function requestChild(lineage: Lineage, configuration: ChildConfiguration, now: number, flow?: Flow): void {
+  const policy = policyOfFlow(configuration, flow);
   const run = (sa: IkeSa, at: number) => {
-    if (lineage.children.standing(configuration.name).length > 0) return;
-    send(sa, { configuration, old: undefined, method: firstMethod(configuration.proposals), attempt: 0 }, at);
+    if (lineage.children.standing(policy).length > 0) return;
+    send(sa, { configuration, flow, old: undefined, method: firstMethod(configuration.proposals), attempt: 0 }, at);
   };
-  lineage.enqueue({ key: `create ${configuration.name}`, run }, now);
+  lineage.enqueue({ key: `create ${policy}`, run }, now);
 }
 
 /** Asks for the successor of a Child SA (section 1.3.3), unless it is replaced or going by then. */
 export function requestChildRekey(lineage: Lineage, old: ChildSa, now: number): void {
-  const { configuration, association } = old;
+  const { association } = old;
   const run = (sa: IkeSa, at: number) => {
     if (old.phase !== 'live' || old.rival !== undefined) return;
-    send(
-      sa,
-      { configuration, old, method: association.suite.keyExchange ?? firstMethod(configuration.proposals), attempt: 0 },
-      at,
-    );
+    const { configuration } = old;
+    const method = association.suite.keyExchange ?? firstMethod(configuration.proposals);
+    send(sa, { configuration, flow: flowOf(old), old, method, attempt: 0 }, at);
   };
   lineage.enqueue({ key: `rekey ${association.inboundSpi}`, run }, now);
 }
 
 interface ChildAttempt {
   readonly configuration: ChildConfiguration;
+  /** What it is needed for. */
+  readonly flow: Flow | undefined;
   /** What the new one replaces. */
   readonly old: ChildSa | undefined;
   readonly method: number | undefined;
@@ -60,12 +62,19 @@ interface Offer {
 }
 
 function send(sa: IkeSa, attempt: ChildAttempt, now: number): void {
-  const { configuration, old } = attempt;
+  const { configuration, flow, old } = attempt;
+  const context = offerContextOf(sa.lineage, configuration, true, flow);
+  if (context.local.length === 0 || context.remote.length === 0) {
+    childFailed(sa, configuration.name, { code: 'no_address' }, now);
+    return;
+  }
   const made = makeOffer(sa, attempt);
   const { share } = made;
-  const [offer, ...rest] = childOffer(configuration, made.spi, true);
+  const [offer, ...rest] = childOffer(configuration, made.spi, context);
   const payloads: Payload[] = [
-    ...(old === undefined ? [] : [notifyAbout('REKEY_SA', PROTOCOL.ESP, spiOctets(old.association.inboundSpi))]),
+    ...(old === undefined
+      ? []
+      : [notifyAbout('REKEY_SA', protocolNumber(configuration), spiOctets(old.association.inboundSpi))]),
     ...(offer === undefined ? [] : [offer]),
     { kind: 'Nonce', data: made.nonce },
     ...(share === undefined ? [] : [{ kind: 'KE', method: share.method, data: share.publicValue } as const]),
@@ -109,7 +118,7 @@ function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readon
   const { lineage } = sa;
   const { old } = attempt;
   lineage.refusedSince = undefined;
-  const granted = accept(attempt, made, response);
+  const granted = accept(sa, attempt, made, response);
   if (granted === undefined) {
     made.abandon();
     breakOff(lineage, { code: 'invalid_message', detail: 'the answer is not one that our offer allows' }, now);
@@ -160,7 +169,7 @@ function complete(
     return;
   }
   const loses = losesTo(old, lowerNonce(made.nonce, peerNonce));
-  const useOutbound = !loses && (old?.outboundInUse ?? isFirst(sa, configuration));
+  const useOutbound = !loses && (old?.outboundInUse ?? isFirst(sa, configuration, agreement));
   const inputs = {
     shared,
     additional,
@@ -180,11 +189,12 @@ interface Granted {
 }
 
 function accept(
-  { configuration, method }: ChildAttempt,
+  { lineage }: IkeSa,
+  { configuration, flow, method }: ChildAttempt,
   made: Offer,
   response: readonly Payload[],
 ): Granted | undefined {
-  const agreement = acceptChild(configuration, response, true);
+  const agreement = acceptChild(configuration, response, offerContextOf(lineage, configuration, true, flow));
   const [peerNonce, ke] = [find(response, 'Nonce')?.data, find(response, 'KE')];
   if (agreement === undefined || peerNonce === undefined) return undefined;
   if (agreement.suite.keyExchange !== method || ke?.method !== method) return undefined;
@@ -234,7 +244,7 @@ function settle(sa: IkeSa, old: ChildSa, child: ChildSa, loses: boolean, now: nu
 }
 
 /** Sections 2.21.3 and 2.25: what a refusal means for the Child SA that was to be made or replaced. */
-function refused(sa: IkeSa, { configuration, old }: ChildAttempt, error: string, now: number): void {
+function refused(sa: IkeSa, { configuration, flow, old }: ChildAttempt, error: string, now: number): void {
   const { lineage } = sa;
   if (old?.condemned === true && old.phase === 'live') {
     deleteChild(lineage, old, now);
@@ -244,7 +254,7 @@ function refused(sa: IkeSa, { configuration, old }: ChildAttempt, error: string,
   if (error === 'TEMPORARY_FAILURE' || error === 'STATE_NOT_FOUND') {
     if (refusedForNow(lineage, now)) return;
     const again = now + pause(sa.host, TEMPORARY_FAILURE_RETRY);
-    if (old === undefined) retryChild(lineage, configuration, again);
+    if (old === undefined) retryChild(lineage, { configuration, flow, at: again });
     else if (old.phase === 'live') postpone(lineage, old, again);
     return;
   }
@@ -254,7 +264,7 @@ function refused(sa: IkeSa, { configuration, old }: ChildAttempt, error: string,
     // (if the Child SA does not yet exist)". One that the peer deleted or replaced is not missing.
     if (old.phase !== 'live') return;
     lineage.children.remove(old);
-    requestChild(lineage, configuration, now);
+    requestChild(lineage, configuration, now, flow);
     return;
   }
   if (old?.phase === 'live') postpone(lineage, old, now + configuration.lifetime / 10);
@@ -266,9 +276,17 @@ function postpone(lineage: Lineage, child: ChildSa, until: number): void {
   lineage.children.reschedule();
 }
 
-function retryChild(lineage: Lineage, configuration: ChildConfiguration, at: number): void {
-  lineage.retries.set(configuration, at);
-  lineage.timers.set('retry-child', Math.min(...lineage.retries.values()));
+function retryChild(lineage: Lineage, retry: ChildRetry): void {
+  lineage.retries.set(policyOfFlow(retry.configuration, retry.flow), retry);
+  scheduleRetries(lineage);
+}
+
+export function scheduleRetries({ retries, timers }: Lineage): void {
+  if (retries.size > 0) timers.set('retry-child', Math.min(...Array.from(retries.values(), ({ at }) => at)));
+}
+
+function policyOfFlow(configuration: ChildConfiguration, flow: Flow | undefined): string {
+  return policyOf(configuration, flow === undefined ? undefined : { local: [flow.local], remote: [flow.remote] });
 }
 
 const MAXIMUM_RETRIES = 3;

@@ -1,9 +1,9 @@
-import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
+import { EXCHANGE } from '../../wire/ike/iana.js';
 import type { ChildSa } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
 import type { ChildAssociation } from '../outputs.js';
-import { spiOctets } from './child-negotiation.js';
+import { protocolNumber, spiOctets } from './child-negotiation.js';
 
 /**
  * Somebody wants the policy's Child SA gone. One that is being replaced cannot be deleted without cutting traffic that
@@ -51,7 +51,7 @@ function remove(lineage: Lineage, child: ChildSa, why: 'asked' | 'redundant' | '
       {
         purpose: { kind: 'delete-child', child },
         exchange: EXCHANGE.INFORMATIONAL,
-        payloads: [{ kind: 'D', protocol: PROTOCOL.ESP, spis: [spiOctets(inboundSpi)] }],
+        payloads: [{ kind: 'D', protocol: protocolNumber(child.configuration), spis: [spiOctets(inboundSpi)] }],
         onResponse: (_payloads, later) => {
           if (child.phase !== 'deleting') return;
           lineage.children.release(child, later);

@@ -1,4 +1,4 @@
-import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
+import { CONFIGURATION_TYPE, EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { ChildSa } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
@@ -8,7 +8,7 @@ import { spiNumber, spiOctets } from './child-negotiation.js';
 import { answerTo } from './collisions.js';
 import { afterReplacement, closed } from './delete-child.js';
 import { succeed } from './ike-succession.js';
-import { findNotify } from './payload-access.js';
+import { find, findNotify } from './payload-access.js';
 import { replaceUnknown } from './unknown-spi.js';
 
 export function respondInformational(sa: IkeSa, payloads: readonly Payload[], now: number): void {
@@ -25,10 +25,15 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
   absorbToken(sa, payloads);
   const unknown = findNotify(payloads, 'INVALID_SPI')?.data;
   if (unknown?.length === 4) replaceUnknown(sa.lineage, spiNumber(unknown), now);
-  const answered: Uint8Array[] = [];
-  for (const payload of deletes)
-    for (const spi of payload.spis) answered.push(...deleteChildForPeer(sa, spiNumber(spi), now));
-  const answer: Payload[] = answered.length === 0 ? [] : [{ kind: 'D', protocol: PROTOCOL.ESP, spis: answered }];
+  const answer: Payload[] = [];
+  for (const { protocol, spis } of deletes) {
+    const answered = spis.flatMap((spi) => deleteChildForPeer(sa, spiNumber(spi), now));
+    if (answered.length > 0) answer.push({ kind: 'D', protocol, spis: answered });
+  }
+  // Configuration comes with IKE_AUTH; a request later gets an answer that has nothing (section 3.15).
+  if (find(payloads, 'CP')?.type === CONFIGURATION_TYPE.REQUEST) {
+    answer.push({ kind: 'CP', type: CONFIGURATION_TYPE.REPLY, attributes: [] });
+  }
   sa.respond(EXCHANGE.INFORMATIONAL, answer, now);
   sa.lineage.pump(now);
 }

@@ -24,8 +24,8 @@ export function resolveRedundancy(lineage: Lineage, now: number): void {
   for (const redundant of redundantOf(lineages.map(asCandidate))) {
     if (verdict(redundant)) closeIke(redundant.subject, now);
   }
-  for (const { name } of lineage.connection.children) {
-    const live = lineage.children.standing(name).filter((child) => child.phase === 'live');
+  for (const policy of new Set(lineage.children.all.map((child) => child.policy))) {
+    const live = lineage.children.standing(policy).filter((child) => child.phase === 'live');
     const settled = !isRekeying(lineage, live);
     for (const redundant of settled ? redundantOf(live.map(childAsCandidate)) : []) {
       if (verdict(redundant)) deleteRedundant(lineage, redundant.subject, now);

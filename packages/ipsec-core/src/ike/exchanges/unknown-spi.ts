@@ -3,6 +3,7 @@ import { sameAddress } from '../connection.js';
 import type { IkeHost } from '../host.js';
 import type { Lineage } from '../lineage.js';
 import type { Path } from '../path.js';
+import { flowOf } from './child-context.js';
 import { spiOctets } from './child-negotiation.js';
 import { requestChild } from './child-request.js';
 import { inform } from './inform.js';
@@ -25,7 +26,6 @@ export function reportUnknownSpi(host: IkeHost, { remote }: Path, spi: number, n
 export function replaceUnknown(lineage: Lineage, outboundSpi: number, now: number): void {
   const child = lineage.children.byOutboundSpi(outboundSpi);
   if (child?.phase !== 'live') return;
-  const { configuration } = child;
   lineage.children.remove(child);
-  requestChild(lineage, configuration, now);
+  requestChild(lineage, child.configuration, now, flowOf(child));
 }

@@ -1,7 +1,7 @@
 import type { ChildSa } from '../child-sa.js';
 import type { Lineage } from '../lineage.js';
 import type { LineageTimer } from '../timers.js';
-import { requestChild, requestChildRekey } from './child-request.js';
+import { requestChild, requestChildRekey, scheduleRetries } from './child-request.js';
 import { deleteReplaced } from './delete-child.js';
 import { requestIkeRekey } from './ike-rekey-request.js';
 import { checkLiveness, keepMapping } from './liveness.js';
@@ -46,10 +46,10 @@ function tend(lineage: Lineage, child: ChildSa, now: number): void {
 }
 
 function retryChildren(lineage: Lineage, now: number): void {
-  for (const [configuration, at] of [...lineage.retries]) {
+  for (const [policy, { configuration, flow, at }] of [...lineage.retries]) {
     if (at > now) continue;
-    lineage.retries.delete(configuration);
-    requestChild(lineage, configuration, now);
+    lineage.retries.delete(policy);
+    requestChild(lineage, configuration, now, flow);
   }
-  if (lineage.retries.size > 0) lineage.timers.set('retry-child', Math.min(...lineage.retries.values()));
+  scheduleRetries(lineage);
 }

@@ -1,0 +1,262 @@
+import { describe, expect, it } from 'vitest';
+import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
+import type { ChildConfiguration, Connection } from '../../src/ike/connection.js';
+import type { IkePair, PairEnd } from '../../src/testing/pair.js';
+import { PERFECT } from '../../src/testing/simulated-network.js';
+import { ENCR, INTEG, KE, SN, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
+import { transform } from '../../src/wire/ike/payloads/sa.js';
+import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.js';
+import {
+  agreement,
+  connection,
+  ESP_GCM,
+  establishedPair,
+  IKE_GCM,
+  LEFT,
+  prefix,
+  RIGHT,
+  toyKeyExchange,
+} from './fixtures.js';
+
+const quick = { keyExchange: toyKeyExchange, engine: { provider: nodeCryptoProvider } };
+
+/** Both ends with the first child changed. */
+function pairWith(changes: Partial<ChildConfiguration>, right: Partial<ChildConfiguration> = changes): IkePair {
+  return establishedPair({
+    ...quick,
+    leftConnection: childChanges('left', changes),
+    rightConnection: childChanges('right', right),
+  });
+}
+
+function childChanges(side: 'left' | 'right', changes: Partial<ChildConfiguration>): Partial<Connection> {
+  return { children: connection(side).children.map((child) => ({ ...child, ...changes })) };
+}
+
+const first = (end: PairEnd) => end.sad.standing()[0]?.association;
+const spi = (end: PairEnd) => end.sad.current()?.association.inboundSpi ?? 0;
+const address = (octets: Uint8Array): WireSelector =>
+  ({ ...prefix(0, 0, 0), first: octets, last: octets }) as WireSelector;
+const host = (...octets: number[]) => address(Uint8Array.from(octets));
+
+describe('What protects a Child SA', () => {
+  it.each([
+    ['HMAC-SHA2-256', INTEG.HMAC_SHA2_256_128, 32, 'hmac-sha2-256-128'],
+    ['AES-XCBC', INTEG.AES_XCBC_96, 16, 'aes-xcbc-96'],
+    ['AES-128-GMAC', INTEG.AES_128_GMAC, 20, 'aes-gmac'],
+    ['AES-256-GMAC', INTEG.AES_256_GMAC, 36, 'aes-gmac'],
+  ])('AH with %s: keys of the right length, rekeyed and deleted as AH', (_name, integrity, octets, name) => {
+    const proposals = [[transform(TRANSFORM_TYPE.INTEG, integrity), transform(TRANSFORM_TYPE.SN, SN.ESN)]];
+    const pair = pairWith({ protocol: 'ah', proposals });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    const [entry] = pair.left.sad.standing();
+    expect(entry?.association.suite).toMatchObject({ protocol: 'ah', integrity: name, extendedSequenceNumbers: true });
+    expect(entry?.inboundKey.split(',')).toHaveLength(octets);
+    pair.give(pair.right, { kind: 'rekey-child', inboundSpi: spi(pair.right) });
+    pair.runFor(6000);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    pair.give(pair.left, { kind: 'delete-child', inboundSpi: spi(pair.left) });
+    pair.runFor(1000);
+    expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
+  });
+
+  it('AH is not ESP: an offer of the one does not meet a policy of the other', () => {
+    const proposals = [
+      [transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128), transform(TRANSFORM_TYPE.SN, SN.ESN)],
+    ];
+    const pair = pairWith({ protocol: 'ah', proposals }, {});
+    expect(pair.right.events[0]).toMatchObject({
+      kind: 'child-failed',
+      reason: { code: 'no_proposal_chosen', refusals: [{ reason: 'protocol' }] },
+    });
+  });
+
+  it('perfect forward secrecy on a rekey, with the group that the peer wants', () => {
+    const groups = (...methods: number[]) => [[...ESP_GCM, ...methods.map((id) => transform(TRANSFORM_TYPE.KE, id))]];
+    const pair = pairWith({ proposals: groups(KE.CURVE25519, KE.ECP_256) }, { proposals: groups(KE.ECP_256) });
+    expect(first(pair.left)?.suite.keyExchange).toBeUndefined();
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: spi(pair.left) });
+    pair.runFor(6000);
+    expect(first(pair.left)?.suite.keyExchange).toBe(KE.ECP_256);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it.each([
+    ['at both ends', 'transport', 'transport', PERFECT, 'transport'],
+    ['at one end only', 'transport', 'tunnel', PERFECT, 'tunnel'],
+    ['with a NAT between', 'transport', 'transport', nat(), 'tunnel'],
+  ] as const)('transport mode %s', (_name, left, right, conditions, mode) => {
+    const selectors = (side: 'left' | 'right') => {
+      const [own, other] = side === 'left' ? [LEFT, RIGHT] : [RIGHT, LEFT];
+      return { local: [address(own)], remote: [address(other)] };
+    };
+    const pair = establishedPair({
+      ...quick,
+      conditions,
+      leftConnection: childChanges('left', { mode: left, ...selectors('left') }),
+      rightConnection: { remote: undefined, ...childChanges('right', { mode: right, ...selectors('right') }) },
+    });
+    expect([first(pair.left)?.mode, first(pair.right)?.mode]).toEqual([mode, mode]);
+  });
+
+  it('padding for traffic flow confidentiality is sent to who takes it', () => {
+    const pair = pairWith({ acceptTfcPadding: false }, {});
+    expect([first(pair.left)?.tfcPadding, first(pair.right)?.tfcPadding]).toEqual([true, false]);
+  });
+});
+
+function nat() {
+  return { ...PERFECT, nat: { inside: LEFT, outside: { address: Uint8Array.of(203, 0, 113, 7), port: 40_000 } } };
+}
+
+describe('Several Child SAs of one connection', () => {
+  const three = (side: 'left' | 'right'): Partial<Connection> => ({
+    children: ['a', 'b', 'c'].flatMap((name, index) =>
+      connection(side).children.map((child) => {
+        const [own, other] = side === 'left' ? [1, 2] : [2, 1];
+        return { ...child, name, local: [prefix(10, own, index)], remote: [prefix(10, other, index)] };
+      }),
+    ),
+  });
+
+  it('the first comes with IKE_AUTH, the others follow one by one, and each is rekeyed by itself', () => {
+    const pair = establishedPair({ ...quick, leftConnection: three('left'), rightConnection: three('right') });
+    expect(agreement(pair)).toEqual({ pairs: 3, agree: true });
+    const before = pair.right.sad.standing().map(({ association }) => association.child);
+    expect(before).toEqual(['a', 'b', 'c']);
+    const inboundSpi = pair.left.sad.current('b')?.association.inboundSpi ?? 0;
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi });
+    pair.runFor(6000);
+    expect(agreement(pair)).toEqual({ pairs: 3, agree: true });
+    expect(pair.left.sad.current('b')?.association.inboundSpi).not.toBe(inboundSpi);
+  });
+
+  it('other connections by command: what is gone is deleted, what is new can be asked for, the rest goes on', () => {
+    const pair = establishedPair({ ...quick, leftConnection: three('left'), rightConnection: three('right') });
+    const [a] = pair.left.sad.standing();
+    const changed = connection('left', three('left'));
+    const children = changed.children.filter(({ name }) => name !== 'c');
+    pair.give(pair.left, { kind: 'configure', connections: [{ ...changed, children }] });
+    pair.runFor(1000);
+    expect(pair.right.sad.standing().map(({ association }) => association.child)).toEqual(['a', 'b']);
+    expect(pair.left.sad.standing()[0]).toBe(a);
+    pair.give(pair.left, { kind: 'configure', connections: [changed] });
+    pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'c' });
+    pair.runFor(1000);
+    expect(agreement(pair)).toEqual({ pairs: 3, agree: true });
+    pair.give(pair.left, { kind: 'configure', connections: [] });
+    pair.runFor(1000);
+    expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
+    expect(pair.right.events.at(-1)).toMatchObject({ kind: 'ike-closed', by: 'peer' });
+  });
+
+  it('two connections of one name, or two children of one name, are the caller’s mistake', () => {
+    const pair = establishedPair(quick);
+    const twice = (connections: readonly Connection[]) => () =>
+      pair.give(pair.left, { kind: 'configure', connections });
+    expect(twice([connection('left'), connection('left')])).toThrow(RangeError);
+    const [child] = connection('left').children;
+    if (child !== undefined) expect(twice([connection('left', { children: [child, child] })])).toThrow(RangeError);
+  });
+});
+
+describe('Traffic selectors (RFC 7296 section 2.9)', () => {
+  it('that do not meet are explained: which end, what was offered, what is allowed', () => {
+    const pair = pairWith({ remote: [prefix(10, 9, 0)] }, {});
+    expect(pair.left.events[0]).toMatchObject({
+      kind: 'child-failed',
+      child: 'net',
+      reason: { notify: 'TS_UNACCEPTABLE' },
+    });
+    expect(pair.right.events[0]).toMatchObject({
+      kind: 'child-failed',
+      reason: {
+        code: 'ts_unacceptable',
+        side: 'local',
+        offered: ['10.9.0.0-10.9.0.255'],
+        allowed: ['10.2.0.0-10.2.0.255'],
+      },
+    });
+  });
+
+  it('of a flow that needs the Child SA come first, and the whole policy is asked for beside it', () => {
+    const pair = pairWith({});
+    pair.give(pair.left, { kind: 'delete-child', inboundSpi: spi(pair.left) });
+    pair.runFor(1000);
+    const flow = { local: host(10, 1, 0, 7), remote: host(10, 2, 0, 9) };
+    pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'net', flow });
+    pair.runFor(1000);
+    expect(first(pair.right)).toMatchObject({
+      remote: [host(10, 1, 0, 7), prefix(10, 1, 0)],
+      local: [host(10, 2, 0, 9), prefix(10, 2, 0)],
+    });
+  });
+
+  it('where each flow has an SA pair of its own, there are as many as flows, and no two of one', () => {
+    const pair = pairWith({ perFlow: true });
+    expect(pair.left.events).toMatchObject([
+      { kind: 'child-failed', reason: { notify: 'SINGLE_PAIR_REQUIRED' } },
+      { kind: 'ike-established' },
+    ]);
+    const flows = [7, 8, 7].map((last) => ({ local: host(10, 1, 0, last), remote: host(10, 2, 0, 9) }));
+    for (const flow of flows) {
+      pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'net', flow });
+      pair.runFor(1000);
+    }
+    expect(agreement(pair)).toEqual({ pairs: 2, agree: true });
+    pair.give(pair.right, {
+      kind: 'rekey-child',
+      inboundSpi: pair.right.sad.standing()[0]?.association.inboundSpi ?? 0,
+    });
+    pair.runFor(30_000);
+    expect(agreement(pair)).toEqual({ pairs: 2, agree: true });
+    expect(pair.left.sad.standing().map(({ association }) => association.local)).toEqual([
+      [host(10, 1, 0, 8)],
+      [host(10, 1, 0, 7)],
+    ]);
+  });
+
+  it('protocol and ports narrow like addresses; OPAQUE meets OPAQUE and any', () => {
+    const tcp = { ...prefix(10, 1, 0), protocol: 6, startPort: 443, endPort: 443 } as WireSelector;
+    const opaque = { ...prefix(10, 2, 0), protocol: 6, startPort: 65535, endPort: 0 } as WireSelector;
+    const pair = pairWith({ local: [tcp], remote: [opaque] }, {});
+    expect(first(pair.right)).toMatchObject({ remote: [tcp], local: [opaque] });
+  });
+});
+
+describe('Duplicate SPIs', () => {
+  it('of one peer are refused: two SAs would be one', () => {
+    const pair = establishedPair({
+      ...quick,
+      leftConnection: { proposals: [IKE_GCM] },
+    });
+    const [left] = pair.left.engine.associations();
+    const taken = spi(pair.left);
+    if (left === undefined) throw new Error('There is no IKE SA.');
+    const allocate = left.host.childSpis.allocate.bind(left.host.childSpis);
+    left.host.childSpis.allocate = () => taken;
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: taken });
+    left.host.childSpis.allocate = allocate;
+    pair.runFor(1000);
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'child-failed', reason: { notify: 'NO_PROPOSAL_CHOSEN' } });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+});
+
+describe('ENCR without which there is no ESP', () => {
+  it('a proposal of integrity alone is no ESP suite', () => {
+    const proposals = [
+      [transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128), transform(TRANSFORM_TYPE.SN, SN.ESN)],
+    ];
+    const pair = pairWith({ proposals });
+    expect(pair.right.events[0]).toMatchObject({ kind: 'child-failed', reason: { code: 'no_proposal_chosen' } });
+    const nothing = [
+      [
+        transform(TRANSFORM_TYPE.ENCR, ENCR.NULL),
+        transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128),
+        transform(TRANSFORM_TYPE.SN, SN.ESN),
+      ],
+    ];
+    expect(first(pairWith({ proposals: nothing }).left)?.suite).toMatchObject({ protocol: 'esp', encryption: 'null' });
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
+import type { Connection, HostConfiguration } from '../../src/ike/connection.js';
+import { everything, onlyAddress } from '../../src/ike/narrowing.js';
+import type { IkePair } from '../../src/testing/pair.js';
+import { agreement, connection, establishedPair, toyKeyExchange } from './fixtures.js';
+
+const POOL4 = { first: Uint8Array.of(10, 99, 0, 1), last: Uint8Array.of(10, 99, 0, 2) };
+const POOL6 = {
+  first: Uint8Array.of(0xfd, ...new Uint8Array(14), 1),
+  last: Uint8Array.of(0xfd, ...new Uint8Array(14), 2),
+};
+const DNS4 = Uint8Array.of(10, 2, 0, 53);
+const DNS6 = Uint8Array.of(0xfd, 2, ...new Uint8Array(13), 53);
+
+const CLIENT: HostConfiguration = { kind: 'client', families: [4, 6], dns: true };
+const SERVER: HostConfiguration = {
+  kind: 'server',
+  pools: [POOL4, POOL6],
+  dns: [DNS4, DNS6],
+  domains: ['corp.example', 'lab.example'],
+  required: true,
+};
+
+/** `left` is the client of a virtual address, `right` assigns it. */
+function remoteAccess(left: HostConfiguration | 'nothing' = CLIENT, right: HostConfiguration = SERVER): IkePair {
+  const virtual = (side: 'left' | 'right', changes: Partial<Connection>): Partial<Connection> => ({
+    ...changes,
+    children: connection(side).children.map((child) =>
+      side === 'left'
+        ? { ...child, local: left === 'nothing' ? [everything(4)] : 'virtual', remote: [everything(4), everything(6)] }
+        : { ...child, remote: 'virtual', local: [everything(4), everything(6)] },
+    ),
+  });
+  return establishedPair({
+    keyExchange: toyKeyExchange,
+    engine: { provider: nodeCryptoProvider },
+    leftConnection: virtual('left', left === 'nothing' ? {} : { configuration: left }),
+    rightConnection: virtual('right', { configuration: right }),
+  });
+}
+
+describe('Configuration payload (RFC 7296 section 3.15, RFC 8598)', () => {
+  it('assigns addresses of both families, name servers and the domains that they are for', () => {
+    const pair = remoteAccess();
+    expect(pair.left.events[0]).toEqual({
+      kind: 'configured',
+      connection: 'left-right',
+      addresses: [POOL4.first, POOL6.first],
+      dns: [DNS4, DNS6],
+      domains: ['corp.example', 'lab.example'],
+    });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    const assigned = [onlyAddress(POOL4.first), onlyAddress(POOL6.first)];
+    expect(pair.left.sad.standing()[0]?.association.local).toEqual(assigned);
+    expect(pair.right.sad.standing()[0]?.association.remote).toEqual(assigned);
+  });
+
+  it('keeps the addresses over rekeys of both kinds, and gives them back at the end', () => {
+    const pair = remoteAccess();
+    pair.give(pair.left, { kind: 'rekey-ike', connection: 'left-right' });
+    pair.runFor(1000);
+    pair.give(pair.right, { kind: 'rekey-child', inboundSpi: pair.right.sad.current()?.association.inboundSpi ?? 0 });
+    pair.runFor(6000);
+    expect(pair.left.sad.standing()[0]?.association.local).toEqual([
+      onlyAddress(POOL4.first),
+      onlyAddress(POOL6.first),
+    ]);
+    const pools = pair.right.engine.associations()[0]?.host.addressPools;
+    expect([pools?.lease(POOL4, 'a'), pools?.lease(POOL4, 'b')]).toEqual([POOL4.last, undefined]);
+    pair.give(pair.left, { kind: 'delete-ike', connection: 'left-right' });
+    pair.runFor(1000);
+    expect(pools?.lease(POOL4, 'b')).toEqual(POOL4.first);
+  });
+
+  it('gives only what is asked for', () => {
+    const pair = remoteAccess({ kind: 'client', families: [6], dns: false });
+    expect(pair.left.events[0]).toMatchObject({ addresses: [POOL6.first], dns: [], domains: [] });
+  });
+
+  it('says when no address is left: the IKE SA stands, without a Child SA', () => {
+    const pair = remoteAccess({ kind: 'client', families: [4], dns: false }, { ...SERVER, pools: [POOL6] });
+    expect(pair.left.events).toMatchObject([
+      { kind: 'child-failed', reason: { code: 'peer_refused', notify: 'INTERNAL_ADDRESS_FAILURE' } },
+      { kind: 'ike-established' },
+    ]);
+    expect(pair.right.events[0]).toMatchObject({ kind: 'child-failed', reason: { code: 'no_address' } });
+  });
+
+  it('says when a peer must ask and does not', () => {
+    const pair = remoteAccess('nothing');
+    expect(pair.left.events[0]).toMatchObject({ reason: { notify: 'FAILED_CP_REQUIRED' } });
+    expect(pair.right.events[0]).toMatchObject({ reason: { code: 'configuration_required' } });
+  });
+
+  it('takes no name into a resolver that is none', () => {
+    const domains = ['ok.example', 'a\nb.example', '-x.example', 'nul\0.example', `${'a'.repeat(64)}.example`];
+    const pair = remoteAccess(CLIENT, { ...SERVER, domains });
+    expect(pair.left.events[0]).toMatchObject({ domains: ['ok.example'] });
+  });
+});
