@@ -44,6 +44,7 @@ function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAs
       inboundSpi,
       outboundSpi,
       suite: {
+        protocol: 'esp',
         encryption: 'aes-gcm-16',
         keyBits: 128,
         integrity: undefined,
@@ -52,6 +53,7 @@ function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAs
         additionalKeyExchanges: [],
       },
       mode: 'tunnel',
+      tfcPadding: true,
       local: [],
       remote: [],
       encapsulate: true,

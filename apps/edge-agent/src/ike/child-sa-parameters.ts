@@ -1,4 +1,4 @@
-import type { EspAssociationParameters } from '@weft/ipsec-core';
+import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import type { ChildAssociation } from '@weft/ipsec-core/ike';
 
 /** What the profile says about the Child SAs of a connection beside what IKE negotiates. */
@@ -19,17 +19,13 @@ export function associationParameters(
   { inboundSpi, outboundSpi, suite, mode }: ChildAssociation,
   keyingMaterial: Uint8Array,
   protection: ChildProtection,
-): EspAssociationParameters {
+): SecurityAssociationParameters {
   const { softBytes, hardBytes } = protection;
-  return {
+  const common = {
     direction,
     tunnelId: protection.tunnelId,
     spi: direction === 'inbound' ? inboundSpi : outboundSpi,
-    protocol: 'esp',
     mode,
-    suite: suite.encryption,
-    keyBits: suite.keyBits,
-    ...(suite.integrity === undefined ? {} : { integrity: suite.integrity }),
     keyingMaterial,
     extendedSequenceNumbers: suite.extendedSequenceNumbers,
     replayWindow: protection.replayWindow,
@@ -38,5 +34,16 @@ export function associationParameters(
     hardLifetimeMilliseconds: protection.hardLifetime,
     ...(softBytes === undefined ? {} : { softBytes }),
     ...(hardBytes === undefined ? {} : { hardBytes }),
+  };
+  if (suite.protocol === 'ah') {
+    const { integrity, keyBits } = suite;
+    return { protocol: 'ah', integrity, ...(keyBits === undefined ? {} : { keyBits }), ...common };
+  }
+  return {
+    protocol: 'esp',
+    suite: suite.encryption,
+    keyBits: suite.keyBits,
+    ...(suite.integrity === undefined ? {} : { integrity: suite.integrity }),
+    ...common,
   };
 }
