@@ -84,7 +84,7 @@ async function main({ check, json, port }: Flags, progress: Progress): Promise<n
     return 1;
   } finally {
     await lab?.close();
-    if (interruptedBy !== undefined) process.stderr.write('The lab has ended and left nothing behind.\n');
+    if (interruptedBy !== undefined) progress.note('The lab has ended and left nothing behind');
   }
   if (check === true && json === true) print(JSON.stringify(verdict));
   return verdict.ok ? 0 : 1;
