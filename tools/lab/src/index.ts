@@ -1,5 +1,11 @@
 export type { CaptureCounts } from './capture/counts.js';
-export { endlessPingArguments, type PingResult, parsePing, pingArguments } from './checks/ping.js';
+export {
+  endlessPingArguments,
+  type PingResult,
+  parseCountedPing,
+  parsePing,
+  pingArguments,
+} from './checks/ping.js';
 export { EXPECTED_MEBIBYTES, pingFlow, type TransferResult, transferFlow } from './checks/traffic.js';
 export { ApiError, answerOf, type ControllerApi } from './fabric/controller-api.js';
 export { type Fabric, publish, ruleName } from './fabric/intent.js';

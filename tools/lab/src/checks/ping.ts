@@ -12,9 +12,23 @@ export function parsePing(output: string): PingResult {
   return { sent: Number(sent), received: Number(received) };
 }
 
-/** Arguments of a counted ping: a quick burst, patient with the answer of the last one. */
+/**
+ * How many of the first `count` pings were answered. With pingArguments ping goes on sending until it has `count` answers,
+ * so that only those that were asked for count, each once. Throws when there is no summary.
+ */
+export function parseCountedPing(output: string, count: number): PingResult {
+  const { sent } = parsePing(output);
+  const answered = new Set<number>();
+  for (const [, sequence] of output.matchAll(/bytes from .* icmp_seq=(\d+) /g)) answered.add(Number(sequence));
+  return { sent: Math.min(sent, count), received: [...answered].filter((sequence) => sequence <= count).length };
+}
+
+/**
+ * Arguments of a counted ping: a quick burst, patient with late answers. Without a deadline iputils waits for the last
+ * answer only as long as two round trips took so far, or one interval, and calls a late one lost.
+ */
 export function pingArguments(destination: string, count: number): readonly string[] {
-  return ['-n', '-q', '-c', String(count), '-i', PING_INTERVAL_SECONDS, '-W', REPLY_PATIENCE_SECONDS, destination];
+  return ['-n', '-c', String(count), '-i', PING_INTERVAL_SECONDS, '-w', DEADLINE_SECONDS, destination];
 }
 
 /** Arguments of a ping that goes on until it is interrupted and writes when each answer came. */
@@ -24,3 +38,5 @@ export function endlessPingArguments(destination: string): readonly string[] {
 
 const PING_INTERVAL_SECONDS = '0.01';
 const REPLY_PATIENCE_SECONDS = '2';
+/** Of a whole counted ping. */
+const DEADLINE_SECONDS = '5';

@@ -2,7 +2,7 @@ import { FILE_CLIENT } from '../fabric/programs.js';
 import { FILE_MEBIBYTES, FILE_PORT } from '../host/content.js';
 import type { Lab } from '../lab.js';
 import type { Flow } from '../topology/topology.js';
-import { type PingResult, parsePing, pingArguments } from './ping.js';
+import { type PingResult, parseCountedPing, pingArguments } from './ping.js';
 
 /** What one direction of traffic did. */
 export interface TrafficResult {
@@ -27,7 +27,7 @@ export type Hosts = Pick<Lab, 'execute' | 'fileDigests'>;
 export async function pingFlow(lab: Hosts, flow: Flow, count: number = PINGS_PER_FLOW): Promise<PingResult> {
   const args = pingArguments(flow.destinationAddress, count);
   const { stdout, stderr } = await lab.execute(flow.from.hostNamespace, 'ping', args);
-  return parsePing(stdout === '' ? stderr : stdout);
+  return parseCountedPing(stdout === '' ? stderr : stdout, count);
 }
 
 /** Moves the source's file to the destination: the destination fetches it, so that the data flows as `flow` says. */
