@@ -14,11 +14,11 @@ import {
 } from '@weft/ipsec-core/ike';
 
 function modp(group: ModpGroup): DiffieHellmanGroup {
-  const make = (value: Uint8Array) => {
+  const make = once((value) => {
     const exchange = createDiffieHellman(fromBigint(group.prime(), group.octets), 2);
     exchange.setPrivateKey(value);
     return exchange;
-  };
+  });
   return {
     method: group.method,
     publicLength: group.octets,
@@ -41,11 +41,11 @@ function modp(group: ModpGroup): DiffieHellmanGroup {
 }
 
 function curve(method: number, name: string, octets: number, order: bigint): DiffieHellmanGroup {
-  const make = (value: Uint8Array) => {
+  const make = once((value) => {
     const exchange = createECDH(name);
     exchange.setPrivateKey(value);
     return exchange;
-  };
+  });
   const mask = 0xff >>> (8 * octets - order.toString(2).length);
   return {
     method,
@@ -71,20 +71,12 @@ function curve(method: number, name: string, octets: number, order: bigint): Dif
   };
 }
 
-/** PKCS #8 and SubjectPublicKeyInfo of RFC 8410 around raw octets. */
-function montgomery(method: number, length: number, oid: string): DiffieHellmanGroup {
-  const privateKey = (value: Uint8Array) =>
-    createPrivateKey({
-      key: der(`30${hex(14 + length)}020100300506032b65${oid}04${hex(length + 2)}04${hex(length)}`, value),
-      format: 'der',
-      type: 'pkcs8',
-    });
-  const publicKey = (value: Uint8Array) =>
-    createPublicKey({
-      key: der(`30${hex(10 + length)}300506032b65${oid}03${hex(length + 1)}00`, value),
-      format: 'der',
-      type: 'spki',
-    });
+/** RFC 7748 by JSON Web Keys (RFC 8037), which OpenSSL takes ten times faster than the same octets in DER. */
+function montgomery(method: number, length: number, crv: 'X25519' | 'X448'): DiffieHellmanGroup {
+  // With `d` there, `x` is not looked at: OpenSSL computes it.
+  const privateKey = once((value) =>
+    createPrivateKey({ key: { kty: 'OKP', crv, d: base64url(value), x: '' }, format: 'jwk' }),
+  );
   return {
     method,
     publicLength: length,
@@ -93,16 +85,31 @@ function montgomery(method: number, length: number, oid: string): DiffieHellmanG
       random(value);
       return value;
     },
-    publicOf: (value) =>
-      Uint8Array.from(createPublicKey(privateKey(value)).export({ format: 'der', type: 'spki' }).subarray(-length)),
+    publicOf(value) {
+      const { x = '' } = createPublicKey(privateKey(value)).export({ format: 'jwk' });
+      return Uint8Array.from(Buffer.from(x, 'base64url'));
+    },
     agree(value, peerPublic) {
       try {
-        return Uint8Array.from(diffieHellman({ privateKey: privateKey(value), publicKey: publicKey(peerPublic) }));
+        const publicKey = createPublicKey({ key: { kty: 'OKP', crv, x: base64url(peerPublic) }, format: 'jwk' });
+        return Uint8Array.from(diffieHellman({ privateKey: privateKey(value), publicKey }));
       } catch {
         // OpenSSL refuses an all-zero result, as RFC 8031 section 3.2 asks for.
         throw new KeyExchangeError('bad_public_value', method);
       }
     },
+  };
+}
+
+/** What OpenSSL makes of a private value costs as much as the exchange, and is needed for the public value and the secret. */
+function once<T>(make: (value: Uint8Array) => T): (value: Uint8Array) => T {
+  const made = new WeakMap<Uint8Array, T>();
+  return (value) => {
+    const known = made.get(value);
+    if (known !== undefined) return known;
+    const fresh = make(value);
+    made.set(value, fresh);
+    return fresh;
   };
 }
 
@@ -112,20 +119,16 @@ function leftPad(octets: Uint8Array, length: number): Uint8Array {
   return out;
 }
 
-function der(prefix: string, octets: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(prefix, 'hex'), octets]);
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(2, '0');
+function base64url(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('base64url');
 }
 
 /** Diffie-Hellman with the OpenSSL inside Node. */
 const openSsl: KeyExchangeProvider = keyExchangeProvider(
   'node:crypto',
   [
-    montgomery(KE.CURVE25519, 32, '6e'),
-    montgomery(KE.CURVE448, 56, '6f'),
+    montgomery(KE.CURVE25519, 32, 'X25519'),
+    montgomery(KE.CURVE448, 56, 'X448'),
     curve(KE.ECP_256, 'prime256v1', 32, 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n),
     curve(
       KE.ECP_384,
