@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { Charon, type Installation } from './charon.js';
 import { Edge } from './edge/edge.js';
-import { buildNetwork, DEVICE, PEER, routeOverlay, US } from './network.js';
+import { buildNetwork, DEVICE, PEER, routeOverlay, US, US6 } from './network.js';
 import { type Row, table } from './report.js';
 import { runScenario } from './run-scenario.js';
 import type { Initiator, Scenario } from './scenario.js';
@@ -18,7 +18,7 @@ const LOG_LINES = 40;
 
 mkdirSync(DIRECTORY);
 buildNetwork();
-const edge = new Edge(US.namespace, DEVICE, US.underlay);
+const edge = new Edge(US.namespace, DEVICE, US.underlay, US6.underlay);
 const ends = { us: new TrafficEnd(US.namespace, US.host), peer: new TrafficEnd(PEER.namespace, PEER.host) };
 await Promise.all([edge.ready, ends.us.ready, ends.peer.ready]);
 routeOverlay();

@@ -9,6 +9,8 @@ import { promisify } from 'node:util';
 export const US = { namespace: 'us', underlay: '192.0.2.1', second: '192.0.2.11', host: '10.1.0.1' } as const;
 export const PEER = { namespace: 'peer', underlay: '198.51.100.2', host: '10.2.0.1' } as const;
 export const ROUTER = { namespace: 'router', toUs: '192.0.2.254', toPeer: '198.51.100.254' } as const;
+export const US6 = { underlay: '2001:db8:1::1', host: 'fd00:1::1' } as const;
+export const PEER6 = { underlay: '2001:db8:2::2', host: 'fd00:2::1' } as const;
 export const DEVICE = 'weft0';
 
 const run = promisify(execFile);
@@ -22,7 +24,10 @@ export function buildNetwork(): void {
   connect(PEER.namespace, 'peer', [PEER.underlay], ROUTER.toPeer);
   ip(US.namespace, `address add ${US.host}/32 dev lo`);
   for (const address of [PEER.host, '10.2.1.1', '10.3.0.1']) ip(PEER.namespace, `address add ${address}/32 dev lo`);
-  execFileSync('ip', ['netns', 'exec', ROUTER.namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+  connect6(US.namespace, 'us', US6, '2001:db8:1::ff');
+  connect6(PEER.namespace, 'peer', PEER6, '2001:db8:2::ff');
+  const forwarding = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'];
+  execFileSync('ip', ['netns', 'exec', ROUTER.namespace, 'sysctl', '-qw', ...forwarding]);
 }
 
 /** The overlay, once the edge process has made its device. */
@@ -31,6 +36,7 @@ export function routeOverlay(): void {
   for (const prefix of ['10.2.0.0/16', '10.3.0.0/24']) {
     ip(US.namespace, `route add ${prefix} dev ${DEVICE} src ${US.host}`);
   }
+  ip(US.namespace, `route add fd00:2::/64 dev ${DEVICE} src ${US6.host}`);
 }
 
 /** Runs `ip` in a namespace. Throws with what it said. */
@@ -50,5 +56,12 @@ function connect(namespace: string, link: string, addresses: readonly string[], 
   ip(ROUTER.namespace, `address add ${gateway}/24 dev ${link}`);
   ip(namespace, 'link set wan up');
   ip(ROUTER.namespace, `link set ${link} up`);
+  ip(namespace, `route add default via ${gateway}`);
+}
+
+function connect6(namespace: string, link: string, ends: typeof US6 | typeof PEER6, gateway: string): void {
+  ip(namespace, `address add ${ends.underlay}/64 dev wan nodad`);
+  ip(namespace, `address add ${ends.host}/128 dev lo nodad`);
+  ip(ROUTER.namespace, `address add ${gateway}/64 dev ${link} nodad`);
   ip(namespace, `route add default via ${gateway}`);
 }

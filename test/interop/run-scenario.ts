@@ -43,7 +43,8 @@ async function judge(expected: Expectation, outcome: FailureReason | undefined, 
     return;
   }
   if (outcome !== undefined) throw new Error(`the handshake failed: ${JSON.stringify(outcome)}`);
-  await (expected === 'traffic' ? exchangeTraffic : pingBothWays)(stage.ends);
+  if (expected === 'traffic') await exchangeTraffic(stage.ends);
+  else if (expected === 'pings') await pingBothWays(stage.ends);
 }
 
 function fits(reason: FailureReason, pattern: FailurePattern): boolean {

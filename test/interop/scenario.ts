@@ -35,6 +35,8 @@ export interface Conditions {
 export type Expectation =
   | 'traffic'
   | 'pings'
+  /** The Child SA is there; what flows is for `afterwards` to see. */
+  | 'nothing sent'
   /** By who initiates: the failure as we report it. Texts may be patterns. */
   | { readonly fails: Readonly<Partial<Record<Initiator, FailurePattern>>> };
 

@@ -24,10 +24,10 @@ export class Edge {
   #nextId = 1;
   readonly ready: Promise<void>;
 
-  constructor(namespace: string, device: string, address: string) {
+  constructor(namespace: string, device: string, ...addresses: readonly string[]) {
     const script = fileURLToPath(new URL('./process.ts', import.meta.url));
     const node = [process.execPath, '--conditions=source', '--import', '@oxc-node/core/register', script];
-    this.#child = spawn('ip', ['netns', 'exec', namespace, ...node, device, address], {
+    this.#child = spawn('ip', ['netns', 'exec', namespace, ...node, device, ...addresses], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const lines = createInterface({ input: this.#child.stdout });

@@ -6,7 +6,7 @@ import { ChildSaInstaller, IkeHost, IkeSockets, runJob } from '@weft/edge-agent/
 import { parseAddress, parsePrefix, type SecurityPolicy } from '@weft/ipsec-core';
 import { IkeEngine, type IkeEvent, type IkeInput } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
-import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
+import { encodeSocketAddress, openTun, openUdpSocket, type UdpSocket } from '@weft/linux-io';
 import { CONNECTION, type ConnectionSpec, connectionOf, meansOf } from './connection-spec.js';
 import type { EdgeMessage, EdgeRequest } from './protocol.js';
 
@@ -14,10 +14,8 @@ import type { EdgeMessage, EdgeRequest } from './protocol.js';
  * An edge for the namespace "us": a TUN device, the packet path in its thread, and the IKE host. Requests are lines of
  * JSON on standard input; answers, and events as they happen, are lines on standard output.
  */
-const [device = 'weft0', address = ''] = process.argv.slice(2);
-const local = { address: parseAddress(address), port: 4500 };
+const [device = 'weft0', ...addresses] = process.argv.slice(2);
 const tun = openTun(device);
-const encapsulated = openUdpSocket(local, { bufferOctets: 8 << 20 });
 const sockets = new IkeSockets();
 const dataPlane = new DataPlaneThread(tun, {
   lifetime: () => undefined,
@@ -26,8 +24,16 @@ const dataPlane = new DataPlaneThread(tun, {
   },
   ike: (octets, source) => sockets.receiveEncapsulated(local, octets, source),
 });
-await sockets.openPlain(local.address);
-sockets.useEncapsulated(local, encapsulated);
+/** The sockets of ESP in UDP; a scenario uses that of its local address. */
+const underlays = new Map<string, UdpSocket>();
+for (const text of addresses) {
+  const endpoint = { address: parseAddress(text), port: 4500 };
+  const socket = openUdpSocket(endpoint, { bufferOctets: 8 << 20 });
+  underlays.set(text, socket);
+  sockets.useEncapsulated(endpoint, socket);
+  await sockets.openPlain(endpoint.address);
+}
+let local = { address: parseAddress(addresses[0] ?? ''), port: 4500 };
 const random = (out: Uint8Array) => void randomFillSync(out);
 const after = (milliseconds: number, run: () => void) => {
   const timer = setTimeout(run, milliseconds);
@@ -46,12 +52,16 @@ async function configure(spec: ConnectionSpec): Promise<void> {
   host?.stop();
   await children?.close();
   const tunnelId = `tunnel-${++scenario}`;
+  local = { address: parseAddress(spec.local), port: 4500 };
   await dataPlane.load({
     contentHash: String(scenario),
-    socketFd: encapsulated.fd,
+    socketFd: underlays.get(spec.local)?.fd ?? -1,
     policies: policiesOf(spec, tunnelId),
     remotes: [
-      { tunnelId, socketAddress: encodeSocketAddress({ address: parseAddress(spec.remote ?? address), port: 4500 }) },
+      {
+        tunnelId,
+        socketAddress: encodeSocketAddress({ address: parseAddress(spec.remote ?? spec.local), port: 4500 }),
+      },
     ],
   });
   children = new ChildSaInstaller(

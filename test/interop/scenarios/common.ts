@@ -18,6 +18,7 @@ export const OURS: ConnectionSpec = {
 
 /** What of the peer's swanctl.conf a scenario may change; the rest fits OURS. */
 export interface TheirChanges {
+  readonly localAddresses?: string;
   readonly remoteAddresses?: string;
   readonly connection?: string;
   readonly local?: string;
@@ -37,7 +38,7 @@ export function swanctlConf(changes: TheirChanges = {}): string {
 connections {
   interop {
     version = 2
-    local_addrs = ${PEER.underlay}
+    local_addrs = ${changes.localAddresses ?? PEER.underlay}
     remote_addrs = ${changes.remoteAddresses ?? US.underlay}
     proposals = ${changes.ike ?? OURS.ike.join(',')}
     dpd_delay = 0

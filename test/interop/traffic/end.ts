@@ -24,6 +24,11 @@ export class TrafficEnd {
     });
   }
 
+  /** The same host by another of its addresses. */
+  at(host: string): Pick<TrafficEnd, 'namespace' | 'host'> {
+    return { namespace: this.namespace, host };
+  }
+
   async startProbes(destination: string, interval: number, source = this.host): Promise<void> {
     await this.#ask({ kind: 'start-probes', source, destination, interval });
   }

@@ -7,6 +7,8 @@ export interface TrafficEnds {
   readonly peer: TrafficEnd;
 }
 
+type Host = Pick<TrafficEnd, 'namespace' | 'host'>;
+
 /** A ping each way, and a TCP stream that comes back octet for octet. Throws when anything is lost. */
 export async function exchangeTraffic(ends: TrafficEnds): Promise<void> {
   await pingBothWays(ends);
@@ -14,12 +16,12 @@ export async function exchangeTraffic(ends: TrafficEnds): Promise<void> {
   if (!(await us.stream(peer.host, STREAM_OCTETS))) throw new Error(`TCP to ${peer.host} came back different`);
 }
 
-export async function pingBothWays({ us, peer }: TrafficEnds): Promise<void> {
+export async function pingBothWays({ us, peer }: { readonly us: Host; readonly peer: Host }): Promise<void> {
   await Promise.all([ping(us, peer.host), ping(peer, us.host)]);
 }
 
 /** Throws unless the one packet is answered. */
-export async function ping(from: TrafficEnd, destination: string, source = from.host): Promise<void> {
+export async function ping(from: Host, destination: string, source = from.host): Promise<void> {
   const args = ['-n', '-c', '1', '-W', String(PING_SECONDS), '-I', source, destination];
   await within(from.namespace, 'ping', args).catch(() => {
     throw new Error(`no answer to a ping from ${source} to ${destination}`);
