@@ -67,6 +67,166 @@ export function keyingModeToJSON(object: KeyingMode): string {
   }
 }
 
+/** PseudorandomFunction numbers are IKEv2 transform type 2 identifiers (IANA). */
+export const PseudorandomFunction = {
+  /** PSEUDORANDOM_FUNCTION_UNSPECIFIED - Never sent. */
+  PSEUDORANDOM_FUNCTION_UNSPECIFIED: 0,
+  /** PSEUDORANDOM_FUNCTION_HMAC_SHA2_256 - PRF_HMAC_SHA2_256 (RFC 4868). */
+  PSEUDORANDOM_FUNCTION_HMAC_SHA2_256: 5,
+  /** PSEUDORANDOM_FUNCTION_HMAC_SHA2_384 - PRF_HMAC_SHA2_384 (RFC 4868). */
+  PSEUDORANDOM_FUNCTION_HMAC_SHA2_384: 6,
+  /** PSEUDORANDOM_FUNCTION_HMAC_SHA2_512 - PRF_HMAC_SHA2_512 (RFC 4868). */
+  PSEUDORANDOM_FUNCTION_HMAC_SHA2_512: 7,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type PseudorandomFunction = typeof PseudorandomFunction[keyof typeof PseudorandomFunction];
+
+export namespace PseudorandomFunction {
+  export type PSEUDORANDOM_FUNCTION_UNSPECIFIED = typeof PseudorandomFunction.PSEUDORANDOM_FUNCTION_UNSPECIFIED;
+  export type PSEUDORANDOM_FUNCTION_HMAC_SHA2_256 = typeof PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_256;
+  export type PSEUDORANDOM_FUNCTION_HMAC_SHA2_384 = typeof PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384;
+  export type PSEUDORANDOM_FUNCTION_HMAC_SHA2_512 = typeof PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_512;
+  export type UNRECOGNIZED = typeof PseudorandomFunction.UNRECOGNIZED;
+}
+
+export function pseudorandomFunctionFromJSON(object: any): PseudorandomFunction {
+  switch (object) {
+    case 0:
+    case "PSEUDORANDOM_FUNCTION_UNSPECIFIED":
+      return PseudorandomFunction.PSEUDORANDOM_FUNCTION_UNSPECIFIED;
+    case 5:
+    case "PSEUDORANDOM_FUNCTION_HMAC_SHA2_256":
+      return PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_256;
+    case 6:
+    case "PSEUDORANDOM_FUNCTION_HMAC_SHA2_384":
+      return PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384;
+    case 7:
+    case "PSEUDORANDOM_FUNCTION_HMAC_SHA2_512":
+      return PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_512;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return PseudorandomFunction.UNRECOGNIZED;
+  }
+}
+
+export function pseudorandomFunctionToJSON(object: PseudorandomFunction): string {
+  switch (object) {
+    case PseudorandomFunction.PSEUDORANDOM_FUNCTION_UNSPECIFIED:
+      return "PSEUDORANDOM_FUNCTION_UNSPECIFIED";
+    case PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_256:
+      return "PSEUDORANDOM_FUNCTION_HMAC_SHA2_256";
+    case PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384:
+      return "PSEUDORANDOM_FUNCTION_HMAC_SHA2_384";
+    case PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_512:
+      return "PSEUDORANDOM_FUNCTION_HMAC_SHA2_512";
+    case PseudorandomFunction.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** KeyExchangeMethod numbers are IKEv2 transform type 4 identifiers (IANA). */
+export const KeyExchangeMethod = {
+  /** KEY_EXCHANGE_METHOD_UNSPECIFIED - Never sent. */
+  KEY_EXCHANGE_METHOD_UNSPECIFIED: 0,
+  /** KEY_EXCHANGE_METHOD_ECP_256 - 256-bit random ECP group (RFC 5903). */
+  KEY_EXCHANGE_METHOD_ECP_256: 19,
+  /** KEY_EXCHANGE_METHOD_ECP_384 - 384-bit random ECP group (RFC 5903). */
+  KEY_EXCHANGE_METHOD_ECP_384: 20,
+  /** KEY_EXCHANGE_METHOD_ECP_521 - 521-bit random ECP group (RFC 5903). */
+  KEY_EXCHANGE_METHOD_ECP_521: 21,
+  /** KEY_EXCHANGE_METHOD_CURVE25519 - Curve25519 (RFC 8031). */
+  KEY_EXCHANGE_METHOD_CURVE25519: 31,
+  /** KEY_EXCHANGE_METHOD_CURVE448 - Curve448 (RFC 8031). */
+  KEY_EXCHANGE_METHOD_CURVE448: 32,
+  /** KEY_EXCHANGE_METHOD_ML_KEM_512 - ML-KEM-512 (FIPS 203). */
+  KEY_EXCHANGE_METHOD_ML_KEM_512: 35,
+  /** KEY_EXCHANGE_METHOD_ML_KEM_768 - ML-KEM-768 (FIPS 203). */
+  KEY_EXCHANGE_METHOD_ML_KEM_768: 36,
+  /** KEY_EXCHANGE_METHOD_ML_KEM_1024 - ML-KEM-1024 (FIPS 203). */
+  KEY_EXCHANGE_METHOD_ML_KEM_1024: 37,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type KeyExchangeMethod = typeof KeyExchangeMethod[keyof typeof KeyExchangeMethod];
+
+export namespace KeyExchangeMethod {
+  export type KEY_EXCHANGE_METHOD_UNSPECIFIED = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_UNSPECIFIED;
+  export type KEY_EXCHANGE_METHOD_ECP_256 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_256;
+  export type KEY_EXCHANGE_METHOD_ECP_384 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_384;
+  export type KEY_EXCHANGE_METHOD_ECP_521 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_521;
+  export type KEY_EXCHANGE_METHOD_CURVE25519 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519;
+  export type KEY_EXCHANGE_METHOD_CURVE448 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE448;
+  export type KEY_EXCHANGE_METHOD_ML_KEM_512 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_512;
+  export type KEY_EXCHANGE_METHOD_ML_KEM_768 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768;
+  export type KEY_EXCHANGE_METHOD_ML_KEM_1024 = typeof KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_1024;
+  export type UNRECOGNIZED = typeof KeyExchangeMethod.UNRECOGNIZED;
+}
+
+export function keyExchangeMethodFromJSON(object: any): KeyExchangeMethod {
+  switch (object) {
+    case 0:
+    case "KEY_EXCHANGE_METHOD_UNSPECIFIED":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_UNSPECIFIED;
+    case 19:
+    case "KEY_EXCHANGE_METHOD_ECP_256":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_256;
+    case 20:
+    case "KEY_EXCHANGE_METHOD_ECP_384":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_384;
+    case 21:
+    case "KEY_EXCHANGE_METHOD_ECP_521":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_521;
+    case 31:
+    case "KEY_EXCHANGE_METHOD_CURVE25519":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519;
+    case 32:
+    case "KEY_EXCHANGE_METHOD_CURVE448":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE448;
+    case 35:
+    case "KEY_EXCHANGE_METHOD_ML_KEM_512":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_512;
+    case 36:
+    case "KEY_EXCHANGE_METHOD_ML_KEM_768":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768;
+    case 37:
+    case "KEY_EXCHANGE_METHOD_ML_KEM_1024":
+      return KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_1024;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return KeyExchangeMethod.UNRECOGNIZED;
+  }
+}
+
+export function keyExchangeMethodToJSON(object: KeyExchangeMethod): string {
+  switch (object) {
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_UNSPECIFIED:
+      return "KEY_EXCHANGE_METHOD_UNSPECIFIED";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_256:
+      return "KEY_EXCHANGE_METHOD_ECP_256";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_384:
+      return "KEY_EXCHANGE_METHOD_ECP_384";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_521:
+      return "KEY_EXCHANGE_METHOD_ECP_521";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519:
+      return "KEY_EXCHANGE_METHOD_CURVE25519";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE448:
+      return "KEY_EXCHANGE_METHOD_CURVE448";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_512:
+      return "KEY_EXCHANGE_METHOD_ML_KEM_512";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768:
+      return "KEY_EXCHANGE_METHOD_ML_KEM_768";
+    case KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_1024:
+      return "KEY_EXCHANGE_METHOD_ML_KEM_1024";
+    case KeyExchangeMethod.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** EncryptionAlgorithm is an ESP encryption algorithm; numbers are IKEv2 transform type 1 identifiers (IANA). */
 export const EncryptionAlgorithm = {
   /** ENCRYPTION_ALGORITHM_UNSPECIFIED - Never sent. */
@@ -259,7 +419,50 @@ export interface Tunnel {
   /** Who makes the keys. */
   keyingMode: KeyingMode;
   /** How traffic is protected. */
-  profile?: Profile | undefined;
+  profile?:
+    | Profile
+    | undefined;
+  /** How the edges negotiate; with KEYING_MODE_IKEV2 only. */
+  ike?: IkeConfiguration | undefined;
+}
+
+/**
+ * IkeConfiguration says how the two edges of a tunnel negotiate with IKEv2 (RFC 7296). Each proves with the certificate of
+ * its session that it is the edge, and expects the peer to prove that it is the edge named in Tunnel.peer_edge_id.
+ */
+export interface IkeConfiguration {
+  /** Proposals for the IKE SA, preferred first; at least one. */
+  proposals: IkeProposal[];
+  /** Key exchange of a Child SA rekey, for perfect forward secrecy; absent when keys come from the IKE SA alone. */
+  childKeyExchange?:
+    | KeyExchange
+    | undefined;
+  /** Seconds after which the IKE SA is rekeyed. */
+  ikeLifetimeSeconds: number;
+  /** Seconds after which a Child SA is rekeyed. */
+  childLifetimeSeconds: number;
+  /** Seconds of silence after which the peer is asked whether it lives. */
+  livenessSeconds: number;
+}
+
+/** IkeProposal is one combination of algorithms for an IKE SA (RFC 7296 section 3.3). */
+export interface IkeProposal {
+  /** Encryption algorithm, a combined mode. */
+  encryption: EncryptionAlgorithm;
+  /** Its key length in bits. */
+  keyBits: number;
+  /** Pseudorandom function. */
+  prf: PseudorandomFunction;
+  /** Key exchange. */
+  keyExchange?: KeyExchange | undefined;
+}
+
+/** KeyExchange is one method and what is added to it (RFC 9370); all of them must be broken to learn the keys. */
+export interface KeyExchange {
+  /** The first method. */
+  method: KeyExchangeMethod;
+  /** Additional methods in order, up to seven. */
+  additionalMethods: KeyExchangeMethod[];
 }
 
 /** Profile holds the IPsec parameters of a tunnel. */
@@ -1029,7 +1232,15 @@ export const UnderlayEndpoint: MessageFns<UnderlayEndpoint> = {
 };
 
 function createBaseTunnel(): Tunnel {
-  return { tunnelId: "", peerEdgeId: "", peerName: "", remote: undefined, keyingMode: 0, profile: undefined };
+  return {
+    tunnelId: "",
+    peerEdgeId: "",
+    peerName: "",
+    remote: undefined,
+    keyingMode: 0,
+    profile: undefined,
+    ike: undefined,
+  };
 }
 
 export const Tunnel: MessageFns<Tunnel> = {
@@ -1051,6 +1262,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     }
     if (message.profile !== undefined) {
       Profile.encode(message.profile, writer.uint32(50).fork()).join();
+    }
+    if (message.ike !== undefined) {
+      IkeConfiguration.encode(message.ike, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1116,6 +1330,14 @@ export const Tunnel: MessageFns<Tunnel> = {
             message.profile = Profile.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ike = IkeConfiguration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1152,6 +1374,7 @@ export const Tunnel: MessageFns<Tunnel> = {
         ? keyingModeFromJSON(object.keying_mode)
         : 0,
       profile: isSet(object.profile) ? Profile.fromJSON(object.profile) : undefined,
+      ike: isSet(object.ike) ? IkeConfiguration.fromJSON(object.ike) : undefined,
     };
   },
 
@@ -1175,6 +1398,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     if (message.profile !== undefined) {
       obj.profile = Profile.toJSON(message.profile);
     }
+    if (message.ike !== undefined) {
+      obj.ike = IkeConfiguration.toJSON(message.ike);
+    }
     return obj;
   },
 
@@ -1193,6 +1419,398 @@ export const Tunnel: MessageFns<Tunnel> = {
     message.profile = (object.profile !== undefined && object.profile !== null)
       ? Profile.fromPartial(object.profile)
       : undefined;
+    message.ike = (object.ike !== undefined && object.ike !== null)
+      ? IkeConfiguration.fromPartial(object.ike)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseIkeConfiguration(): IkeConfiguration {
+  return {
+    proposals: [],
+    childKeyExchange: undefined,
+    ikeLifetimeSeconds: 0,
+    childLifetimeSeconds: 0,
+    livenessSeconds: 0,
+  };
+}
+
+export const IkeConfiguration: MessageFns<IkeConfiguration> = {
+  encode(message: IkeConfiguration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.proposals) {
+      IkeProposal.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.childKeyExchange !== undefined) {
+      KeyExchange.encode(message.childKeyExchange, writer.uint32(18).fork()).join();
+    }
+    if (message.ikeLifetimeSeconds !== 0) {
+      writer.uint32(24).uint32(message.ikeLifetimeSeconds);
+    }
+    if (message.childLifetimeSeconds !== 0) {
+      writer.uint32(32).uint32(message.childLifetimeSeconds);
+    }
+    if (message.livenessSeconds !== 0) {
+      writer.uint32(40).uint32(message.livenessSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IkeConfiguration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIkeConfiguration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.proposals.push(IkeProposal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.childKeyExchange = KeyExchange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ikeLifetimeSeconds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.childLifetimeSeconds = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.livenessSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): IkeConfiguration {
+    return {
+      proposals: globalThis.Array.isArray(object?.proposals)
+        ? object.proposals.map((e: any) => IkeProposal.fromJSON(e))
+        : [],
+      childKeyExchange: isSet(object.childKeyExchange)
+        ? KeyExchange.fromJSON(object.childKeyExchange)
+        : isSet(object.child_key_exchange)
+        ? KeyExchange.fromJSON(object.child_key_exchange)
+        : undefined,
+      ikeLifetimeSeconds: isSet(object.ikeLifetimeSeconds)
+        ? globalThis.Number(object.ikeLifetimeSeconds)
+        : isSet(object.ike_lifetime_seconds)
+        ? globalThis.Number(object.ike_lifetime_seconds)
+        : 0,
+      childLifetimeSeconds: isSet(object.childLifetimeSeconds)
+        ? globalThis.Number(object.childLifetimeSeconds)
+        : isSet(object.child_lifetime_seconds)
+        ? globalThis.Number(object.child_lifetime_seconds)
+        : 0,
+      livenessSeconds: isSet(object.livenessSeconds)
+        ? globalThis.Number(object.livenessSeconds)
+        : isSet(object.liveness_seconds)
+        ? globalThis.Number(object.liveness_seconds)
+        : 0,
+    };
+  },
+
+  toJSON(message: IkeConfiguration): unknown {
+    const obj: any = {};
+    if (message.proposals?.length) {
+      obj.proposals = message.proposals.map((e) => IkeProposal.toJSON(e));
+    }
+    if (message.childKeyExchange !== undefined) {
+      obj.childKeyExchange = KeyExchange.toJSON(message.childKeyExchange);
+    }
+    if (message.ikeLifetimeSeconds !== 0) {
+      obj.ikeLifetimeSeconds = Math.round(message.ikeLifetimeSeconds);
+    }
+    if (message.childLifetimeSeconds !== 0) {
+      obj.childLifetimeSeconds = Math.round(message.childLifetimeSeconds);
+    }
+    if (message.livenessSeconds !== 0) {
+      obj.livenessSeconds = Math.round(message.livenessSeconds);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<IkeConfiguration>, I>>(base?: I): IkeConfiguration {
+    return IkeConfiguration.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<IkeConfiguration>, I>>(object: I): IkeConfiguration {
+    const message = createBaseIkeConfiguration();
+    message.proposals = object.proposals?.map((e) => IkeProposal.fromPartial(e)) || [];
+    message.childKeyExchange = (object.childKeyExchange !== undefined && object.childKeyExchange !== null)
+      ? KeyExchange.fromPartial(object.childKeyExchange)
+      : undefined;
+    message.ikeLifetimeSeconds = object.ikeLifetimeSeconds ?? 0;
+    message.childLifetimeSeconds = object.childLifetimeSeconds ?? 0;
+    message.livenessSeconds = object.livenessSeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseIkeProposal(): IkeProposal {
+  return { encryption: 0, keyBits: 0, prf: 0, keyExchange: undefined };
+}
+
+export const IkeProposal: MessageFns<IkeProposal> = {
+  encode(message: IkeProposal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.encryption !== 0) {
+      writer.uint32(8).int32(message.encryption);
+    }
+    if (message.keyBits !== 0) {
+      writer.uint32(16).uint32(message.keyBits);
+    }
+    if (message.prf !== 0) {
+      writer.uint32(24).int32(message.prf);
+    }
+    if (message.keyExchange !== undefined) {
+      KeyExchange.encode(message.keyExchange, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IkeProposal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIkeProposal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.encryption = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.keyBits = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.prf = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.keyExchange = KeyExchange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): IkeProposal {
+    return {
+      encryption: isSet(object.encryption) ? encryptionAlgorithmFromJSON(object.encryption) : 0,
+      keyBits: isSet(object.keyBits)
+        ? globalThis.Number(object.keyBits)
+        : isSet(object.key_bits)
+        ? globalThis.Number(object.key_bits)
+        : 0,
+      prf: isSet(object.prf) ? pseudorandomFunctionFromJSON(object.prf) : 0,
+      keyExchange: isSet(object.keyExchange)
+        ? KeyExchange.fromJSON(object.keyExchange)
+        : isSet(object.key_exchange)
+        ? KeyExchange.fromJSON(object.key_exchange)
+        : undefined,
+    };
+  },
+
+  toJSON(message: IkeProposal): unknown {
+    const obj: any = {};
+    if (message.encryption !== 0) {
+      obj.encryption = encryptionAlgorithmToJSON(message.encryption);
+    }
+    if (message.keyBits !== 0) {
+      obj.keyBits = Math.round(message.keyBits);
+    }
+    if (message.prf !== 0) {
+      obj.prf = pseudorandomFunctionToJSON(message.prf);
+    }
+    if (message.keyExchange !== undefined) {
+      obj.keyExchange = KeyExchange.toJSON(message.keyExchange);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<IkeProposal>, I>>(base?: I): IkeProposal {
+    return IkeProposal.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<IkeProposal>, I>>(object: I): IkeProposal {
+    const message = createBaseIkeProposal();
+    message.encryption = object.encryption ?? 0;
+    message.keyBits = object.keyBits ?? 0;
+    message.prf = object.prf ?? 0;
+    message.keyExchange = (object.keyExchange !== undefined && object.keyExchange !== null)
+      ? KeyExchange.fromPartial(object.keyExchange)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseKeyExchange(): KeyExchange {
+  return { method: 0, additionalMethods: [] };
+}
+
+export const KeyExchange: MessageFns<KeyExchange> = {
+  encode(message: KeyExchange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.additionalMethods.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.additionalMethods) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyExchange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyExchange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.method = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.additionalMethods.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.additionalMethods.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): KeyExchange {
+    return {
+      method: isSet(object.method) ? keyExchangeMethodFromJSON(object.method) : 0,
+      additionalMethods: globalThis.Array.isArray(object?.additionalMethods)
+        ? object.additionalMethods.map((e: any) => keyExchangeMethodFromJSON(e))
+        : globalThis.Array.isArray(object?.additional_methods)
+        ? object.additional_methods.map((e: any) => keyExchangeMethodFromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: KeyExchange): unknown {
+    const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = keyExchangeMethodToJSON(message.method);
+    }
+    if (message.additionalMethods?.length) {
+      obj.additionalMethods = message.additionalMethods.map((e) => keyExchangeMethodToJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<KeyExchange>, I>>(base?: I): KeyExchange {
+    return KeyExchange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<KeyExchange>, I>>(object: I): KeyExchange {
+    const message = createBaseKeyExchange();
+    message.method = object.method ?? 0;
+    message.additionalMethods = object.additionalMethods?.map((e) => e) || [];
     return message;
   },
 };

@@ -39,7 +39,23 @@ export interface TunnelStatus {
   /** Inner octets protected and sent. */
   outboundBytes: bigint;
   /** When the last packet from the peer was accepted; absent before the first. */
-  lastReceivedAt?: Date | undefined;
+  lastReceivedAt?:
+    | Date
+    | undefined;
+  /** What IKE has to say of the tunnel; absent when the controller makes its keys. */
+  ike?: IkeStatus | undefined;
+}
+
+/** IkeStatus is how the negotiation of a tunnel stands at this end. */
+export interface IkeStatus {
+  /** Both ends have proved who they are, and the IKE SA lives. */
+  established: boolean;
+  /** Key exchange methods that made its keys, the first and what was added to it (IANA numbers). */
+  keyExchangeMethods: number[];
+  /** Why the last attempt ended without an IKE SA or a Child SA, one sentence; empty when none did since it was established. */
+  failure: string;
+  /** Times that the IKE SA and Child SAs were replaced since the agent started. */
+  rekeys: bigint;
 }
 
 /** SecurityPolicyStatus counts the packets that an SPD entry decided. */
@@ -197,6 +213,7 @@ function createBaseTunnelStatus(): TunnelStatus {
     outboundPackets: 0n,
     outboundBytes: 0n,
     lastReceivedAt: undefined,
+    ike: undefined,
   };
 }
 
@@ -241,6 +258,9 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
     }
     if (message.lastReceivedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.lastReceivedAt), writer.uint32(66).fork()).join();
+    }
+    if (message.ike !== undefined) {
+      IkeStatus.encode(message.ike, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -332,6 +352,14 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
             message.lastReceivedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.ike = IkeStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -386,6 +414,7 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
         : isSet(object.last_received_at)
         ? fromJsonTimestamp(object.last_received_at)
         : undefined,
+      ike: isSet(object.ike) ? IkeStatus.fromJSON(object.ike) : undefined,
     };
   },
 
@@ -415,6 +444,9 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
     if (message.lastReceivedAt !== undefined) {
       obj.lastReceivedAt = message.lastReceivedAt.toISOString();
     }
+    if (message.ike !== undefined) {
+      obj.ike = IkeStatus.toJSON(message.ike);
+    }
     return obj;
   },
 
@@ -439,6 +471,145 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
       ? BigInt(object.outboundBytes)
       : 0n;
     message.lastReceivedAt = object.lastReceivedAt ?? undefined;
+    message.ike = (object.ike !== undefined && object.ike !== null) ? IkeStatus.fromPartial(object.ike) : undefined;
+    return message;
+  },
+};
+
+function createBaseIkeStatus(): IkeStatus {
+  return { established: false, keyExchangeMethods: [], failure: "", rekeys: 0n };
+}
+
+export const IkeStatus: MessageFns<IkeStatus> = {
+  encode(message: IkeStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.established !== false) {
+      writer.uint32(8).bool(message.established);
+    }
+    if (message.keyExchangeMethods.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.keyExchangeMethods) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.failure !== "") {
+      writer.uint32(26).string(message.failure);
+    }
+    if (message.rekeys !== 0n) {
+      if (BigInt.asUintN(64, message.rekeys) !== message.rekeys) {
+        throw new globalThis.Error("value provided for field message.rekeys of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.rekeys);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IkeStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIkeStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.established = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.keyExchangeMethods.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.keyExchangeMethods.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.rekeys = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): IkeStatus {
+    return {
+      established: isSet(object.established) ? globalThis.Boolean(object.established) : false,
+      keyExchangeMethods: globalThis.Array.isArray(object?.keyExchangeMethods)
+        ? object.keyExchangeMethods.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.key_exchange_methods)
+        ? object.key_exchange_methods.map((e: any) => globalThis.Number(e))
+        : [],
+      failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
+      rekeys: isSet(object.rekeys) ? BigInt(object.rekeys) : 0n,
+    };
+  },
+
+  toJSON(message: IkeStatus): unknown {
+    const obj: any = {};
+    if (message.established !== false) {
+      obj.established = message.established;
+    }
+    if (message.keyExchangeMethods?.length) {
+      obj.keyExchangeMethods = message.keyExchangeMethods.map((e) => Math.round(e));
+    }
+    if (message.failure !== "") {
+      obj.failure = message.failure;
+    }
+    if (message.rekeys !== 0n) {
+      obj.rekeys = message.rekeys.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<IkeStatus>, I>>(base?: I): IkeStatus {
+    return IkeStatus.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<IkeStatus>, I>>(object: I): IkeStatus {
+    const message = createBaseIkeStatus();
+    message.established = object.established ?? false;
+    message.keyExchangeMethods = object.keyExchangeMethods?.map((e) => e) || [];
+    message.failure = object.failure ?? "";
+    message.rekeys = (object.rekeys !== undefined && object.rekeys !== null) ? BigInt(object.rekeys) : 0n;
     return message;
   },
 };
