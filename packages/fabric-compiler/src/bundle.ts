@@ -1,3 +1,5 @@
+import type { KeyingMode } from './intent.js';
+
 /** What one edge must run: the southbound `Bundle` in plain values. It holds no secret. */
 export interface EdgeBundle {
   readonly tenantId: string;
@@ -26,9 +28,37 @@ export interface BundleTunnel {
   readonly peerEdgeId: string;
   readonly peerName: string;
   readonly remote: BundleEndpoint;
-  readonly keyingMode: 'ike-less';
+  readonly keying: BundleKeying;
   readonly profile: BundleProfile;
 }
+
+/** Who makes the keys of a tunnel, and how the edges negotiate when it is they. */
+export type BundleKeying = { readonly mode: 'ike-less' } | { readonly mode: 'ikev2'; readonly ike: BundleIke };
+
+export interface BundleIke {
+  /** Preferred first. */
+  readonly proposals: readonly BundleIkeProposal[];
+  /** For the rekeying of Child SAs; undefined: from the keys of the IKE SA alone. */
+  readonly childKeyExchange: BundleKeyExchange | undefined;
+  readonly ikeLifetimeSeconds: number;
+  readonly childLifetimeSeconds: number;
+  readonly livenessSeconds: number;
+}
+
+export interface BundleIkeProposal {
+  readonly encryption: 'aes-gcm-16';
+  readonly keyBits: 128 | 192 | 256;
+  readonly prf: 'hmac-sha2-256' | 'hmac-sha2-384' | 'hmac-sha2-512';
+  readonly keyExchange: BundleKeyExchange;
+}
+
+/** IANA transform type 4 numbers: a method, and what is added to it (RFC 9370). */
+export interface BundleKeyExchange {
+  readonly method: KeyExchangeMethod;
+  readonly additionalMethods: readonly KeyExchangeMethod[];
+}
+
+export type KeyExchangeMethod = 19 | 20 | 21 | 31 | 32 | 35 | 36 | 37;
 
 export interface BundleProfile {
   readonly encryption: 'aes-gcm-16';
@@ -74,5 +104,6 @@ export interface FabricTunnel {
   readonly tunnelId: string;
   /** Sorted. */
   readonly edgeIds: readonly [string, string];
+  readonly keyingMode: KeyingMode;
   readonly profile: BundleProfile;
 }

@@ -54,6 +54,26 @@ describe('compileFabric', () => {
     );
   });
 
+  it('lets the edges negotiate with the same configuration at both ends, or leaves the keys to the controller', () => {
+    fc.assert(
+      fc.property(arbitraryIntent(), fc.constantFrom('ikev2', 'ike-less', undefined), (intent, mode) => {
+        const result = compileFabric({ ...intent, ...(mode === undefined ? {} : { keyingMode: mode }) });
+        fc.pre(result.ok && result.tunnels.length > 0);
+        for (const { tunnelId, edgeIds, keyingMode } of result.tunnels) {
+          const [one, other] = edgeIds.map((id) =>
+            bundleOf(result.bundles, id).tunnels.find((tunnel) => tunnel.tunnelId === tunnelId),
+          );
+          expect(keyingMode).toBe(mode ?? 'ike-less');
+          expect(one?.keying).toEqual(other?.keying);
+          expect(one?.keying.mode).toBe(keyingMode);
+          // What is recorded today must not be readable with a quantum computer: no proposal without ML-KEM.
+          const exchanges = one?.keying.mode === 'ikev2' ? one.keying.ike.proposals.map((p) => p.keyExchange) : [];
+          expect(exchanges.every(({ additionalMethods }) => additionalMethods.includes(36))).toBe(true);
+        }
+      }),
+    );
+  });
+
   it('writes mirrored entries in the same order at both ends of every pair', () => {
     fc.assert(
       fc.property(arbitraryIntent(), (intent) => {

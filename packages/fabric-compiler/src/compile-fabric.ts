@@ -1,7 +1,7 @@
 import { byAddress } from './address/prefix.js';
-import type { BundleProfile, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import type { BundleIke, BundleKeyExchange, BundleProfile, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
-import type { FabricIntent } from './intent.js';
+import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
 import { overlayMtu, UNDERLAY_MTU } from './overlay-mtu.js';
 import { type CompileProblem, reportDuplicateIds } from './problem.js';
@@ -30,9 +30,13 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   const expansion = expandRules(rules, topology, problems);
   reportUnreachablePeers(expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
-  const bundles = buildBundles(intent.tenantId, topology, expansion, problems);
+  const bundles = buildBundles(intent, topology, expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, bundles, tunnels: [...expansion.tunnels.values()].map(fabricTunnel).sort(byTunnelId) };
+  return {
+    ok: true,
+    bundles,
+    tunnels: [...expansion.tunnels.values()].map((tunnel) => fabricTunnel(tunnel, intent)).sort(byTunnelId),
+  };
 }
 
 function resolveRules(intent: FabricIntent, topology: Topology, problems: CompileProblem[]): ResolvedRule[] {
@@ -75,7 +79,7 @@ function reportUnreachablePeers(expansion: Expansion, problems: CompileProblem[]
 }
 
 function buildBundles(
-  tenantId: string,
+  intent: FabricIntent,
   topology: Topology,
   expansion: Expansion,
   problems: CompileProblem[],
@@ -83,8 +87,8 @@ function buildBundles(
   const tunnelsByEdge = new Map<string, BundleTunnel[]>(topology.served.map((site) => [site.edge.edgeId, []]));
   for (const tunnel of [...expansion.tunnels.values()].sort(byTunnelId)) {
     const [one, other] = tunnel.ends;
-    tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1));
-    tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, 0));
+    tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1, intent));
+    tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, 0, intent));
   }
   const prefixes = [...topology.sites.values()]
     .flatMap((site) => site.prefixes.map((prefix) => ({ siteId: site.siteId, prefix })))
@@ -93,7 +97,7 @@ function buildBundles(
   for (const site of topology.served) {
     const { edge } = site;
     const bundle: EdgeBundle = {
-      tenantId,
+      tenantId: intent.tenantId,
       edgeId: edge.edgeId,
       device: { mtu: overlayMtu(UNDERLAY_MTU, edge.underlayFamily, { ...DEFAULT_PROFILE, integrity: undefined }) },
       underlay: edge.underlay,
@@ -128,20 +132,25 @@ function reportLimits(site: ServedSite, bundle: EdgeBundle, problems: CompilePro
   }
 }
 
-function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1): BundleTunnel {
+function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1, intent: FabricIntent): BundleTunnel {
   const peer = tunnel.ends[peerIndex];
   return {
     tunnelId: tunnel.tunnelId,
     peerEdgeId: peer.edgeId,
     peerName: peer.name,
     remote: peer.underlay,
-    keyingMode: 'ike-less',
+    keying: keyingModeOf(intent) === 'ikev2' ? { mode: 'ikev2', ike: DEFAULT_IKE } : { mode: 'ike-less' },
     profile: DEFAULT_PROFILE,
   };
 }
 
-function fabricTunnel({ tunnelId, ends }: TunnelEnds): FabricTunnel {
-  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], profile: DEFAULT_PROFILE };
+function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent): FabricTunnel {
+  const keyingMode = keyingModeOf(intent);
+  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: DEFAULT_PROFILE };
+}
+
+function keyingModeOf({ keyingMode }: FabricIntent): KeyingMode {
+  return keyingMode ?? 'ike-less';
 }
 
 function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {
@@ -154,6 +163,19 @@ const DEFAULT_PROFILE: BundleProfile = {
   keyBits: 256,
   replayWindow: 1024,
   extendedSequenceNumbers: true,
+};
+
+/**
+ * Hybrid and nothing else: both ends are ours, and whoever records the handshake must break Curve25519 and ML-KEM-768
+ * (RFC 9370). An hour of traffic is under one key, as with keys that the controller makes.
+ */
+const HYBRID: BundleKeyExchange = { method: 31, additionalMethods: [36] };
+const DEFAULT_IKE: BundleIke = {
+  proposals: [{ encryption: 'aes-gcm-16', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: HYBRID }],
+  childKeyExchange: HYBRID,
+  ikeLifetimeSeconds: 4 * 3600,
+  childLifetimeSeconds: 3600,
+  livenessSeconds: 10,
 };
 
 /** What an edge accepts in one bundle. */

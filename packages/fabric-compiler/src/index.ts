@@ -1,6 +1,10 @@
 export type {
   BundleAddressRange,
   BundleEndpoint,
+  BundleIke,
+  BundleIkeProposal,
+  BundleKeyExchange,
+  BundleKeying,
   BundlePortRange,
   BundleProfile,
   BundleSecurityPolicy,
@@ -8,6 +12,7 @@ export type {
   BundleTunnel,
   EdgeBundle,
   FabricTunnel,
+  KeyExchangeMethod,
 } from './bundle.js';
 export { type CompileResult, compileFabric } from './compile-fabric.js';
 export { tunnelIdOf } from './identifiers.js';
@@ -18,6 +23,7 @@ export type {
   IntentPolicy,
   IntentPortRange,
   IntentSite,
+  KeyingMode,
   Rule,
   RuleAction,
   Selector,

@@ -8,7 +8,12 @@ export interface FabricIntent {
   readonly networks: readonly IntentNetwork[];
   readonly edges: readonly IntentEdge[];
   readonly policies: readonly IntentPolicy[];
+  /** Who makes the traffic keys. Absent in revisions from before there was a choice: then the controller does. */
+  readonly keyingMode?: KeyingMode;
 }
+
+/** `ikev2`: the edges, between themselves; `ike-less`: the controller (RFC 9061). */
+export type KeyingMode = 'ikev2' | 'ike-less';
 
 export interface IntentSite {
   readonly id: string;

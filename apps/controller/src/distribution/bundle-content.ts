@@ -2,13 +2,24 @@ import { createHash } from 'node:crypto';
 import {
   Bundle,
   EncryptionAlgorithm,
+  type IkeConfiguration,
+  type KeyExchange,
   KeyingMode,
   type Profile,
+  PseudorandomFunction,
   type SecurityPolicy,
   SecurityPolicyAction,
   type Tunnel,
 } from '@weft/contracts/southbound';
-import type { BundleProfile, BundleSecurityPolicy, BundleTunnel, EdgeBundle } from '@weft/fabric-compiler';
+import type {
+  BundleIke,
+  BundleIkeProposal,
+  BundleKeyExchange,
+  BundleProfile,
+  BundleSecurityPolicy,
+  BundleTunnel,
+  EdgeBundle,
+} from '@weft/fabric-compiler';
 
 /** A bundle as the octets that are hashed and signed. */
 export interface BundleContent {
@@ -51,9 +62,30 @@ function tunnelMessage(tunnel: BundleTunnel): Tunnel {
     peerEdgeId: tunnel.peerEdgeId,
     peerName: tunnel.peerName,
     remote: { ...tunnel.remote },
-    keyingMode: KeyingMode.KEYING_MODE_IKE_LESS,
+    keyingMode: KEYING_MODES[tunnel.keying.mode],
     profile: profileMessage(tunnel.profile),
+    ...(tunnel.keying.mode === 'ikev2' ? { ike: ikeMessage(tunnel.keying.ike) } : {}),
   };
+}
+
+function ikeMessage(ike: BundleIke): IkeConfiguration {
+  return {
+    proposals: ike.proposals.map(({ keyBits, prf, keyExchange }) => ({
+      encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
+      keyBits,
+      prf: PRFS[prf],
+      keyExchange: keyExchangeMessage(keyExchange),
+    })),
+    ...(ike.childKeyExchange === undefined ? {} : { childKeyExchange: keyExchangeMessage(ike.childKeyExchange) }),
+    ikeLifetimeSeconds: ike.ikeLifetimeSeconds,
+    childLifetimeSeconds: ike.childLifetimeSeconds,
+    livenessSeconds: ike.livenessSeconds,
+  };
+}
+
+/** The numbers are IANA's on both sides. */
+function keyExchangeMessage({ method, additionalMethods }: BundleKeyExchange): KeyExchange {
+  return { method, additionalMethods: [...additionalMethods] };
 }
 
 function policyMessage(policy: BundleSecurityPolicy): SecurityPolicy {
@@ -75,6 +107,15 @@ function policyMessage(policy: BundleSecurityPolicy): SecurityPolicy {
   };
 }
 
+const KEYING_MODES: Readonly<Record<BundleTunnel['keying']['mode'], KeyingMode>> = {
+  ikev2: KeyingMode.KEYING_MODE_IKEV2,
+  'ike-less': KeyingMode.KEYING_MODE_IKE_LESS,
+};
+const PRFS: Readonly<Record<BundleIkeProposal['prf'], PseudorandomFunction>> = {
+  'hmac-sha2-256': PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_256,
+  'hmac-sha2-384': PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384,
+  'hmac-sha2-512': PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_512,
+};
 const ACTIONS: Readonly<Record<BundleSecurityPolicy['action'], SecurityPolicyAction>> = {
   PROTECT: SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT,
   DISCARD: SecurityPolicyAction.SECURITY_POLICY_ACTION_DISCARD,

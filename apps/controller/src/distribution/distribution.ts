@@ -14,7 +14,7 @@ import { SessionRegistry } from '../southbound/session-registry.js';
 import { shouldPush } from './bundle-delivery.js';
 import type { DesiredBundle, EdgeAssignment } from './edge-assignment.js';
 import { FabricStore, RevisionRefusedError } from './fabric-store.js';
-import { tunnelSpecs } from './fabric-tunnels.js';
+import { keyedHere, tunnelSpecs } from './fabric-tunnels.js';
 import { signBundle } from './signed-bundle.js';
 
 /** What is under way with one connected edge. */
@@ -203,7 +203,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   #retarget(tenantId: string): void {
-    this.#keying.retarget(tenantId, tunnelSpecs(this.#store.assignmentsOf(tenantId)));
+    this.#keying.retarget(tenantId, keyedHere(tunnelSpecs(this.#store.assignmentsOf(tenantId))));
   }
 
   #reportFailure(tenantId: string, error: unknown): void {

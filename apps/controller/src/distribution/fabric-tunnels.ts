@@ -1,4 +1,4 @@
-import type { Bundle, Profile, Tunnel } from '@weft/contracts/southbound';
+import { type Bundle, KeyingMode, type Profile, type Tunnel } from '@weft/contracts/southbound';
 import type { TunnelEndSpec, TunnelProfile, TunnelSpec } from '../keying/tunnel-keying.js';
 import type { EdgeAssignment } from './edge-assignment.js';
 
@@ -13,10 +13,16 @@ export function tunnelSpecs(assignments: readonly EdgeAssignment[]): ReadonlyMap
       const mirror = there?.desired.bundle.tunnels.find((other) => other.tunnelId === tunnel.tunnelId);
       const profile = profileOf(tunnel.profile);
       if (mirror === undefined || profile === undefined) continue;
-      specs.set(tunnel.tunnelId, { ends: [endOf(here.edgeId, mirror), endOf(tunnel.peerEdgeId, tunnel)], profile });
+      const ends = [endOf(here.edgeId, mirror), endOf(tunnel.peerEdgeId, tunnel)] as const;
+      specs.set(tunnel.tunnelId, { ends, keyingMode: keyingModeOf(tunnel), profile });
     }
   }
   return specs;
+}
+
+/** Those of which the controller makes the keys. */
+export function keyedHere(specs: ReadonlyMap<string, TunnelSpec>): ReadonlyMap<string, TunnelSpec> {
+  return new Map([...specs].filter(([, { keyingMode }]) => keyingMode === 'ike-less'));
 }
 
 /** Whether a bundle says of a tunnel, seen from one end, what its spec says. */
@@ -25,6 +31,7 @@ export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: Tunnel
   const profile = profileOf(tunnel?.profile);
   return (
     tunnel?.remote?.address === peer.address &&
+    keyingModeOf(tunnel) === spec.keyingMode &&
     tunnel.remote.port === peer.port &&
     profile?.keyBits === spec.profile.keyBits &&
     profile.replayWindow === spec.profile.replayWindow &&
@@ -36,6 +43,10 @@ export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: Tunnel
 function endOf(edgeId: string, seenFromPeer: Tunnel): TunnelEndSpec {
   const { address, port } = seenFromPeer.remote ?? { address: '', port: 0 };
   return { edgeId, name: seenFromPeer.peerName, address, port };
+}
+
+function keyingModeOf({ keyingMode }: Tunnel): TunnelSpec['keyingMode'] {
+  return keyingMode === KeyingMode.KEYING_MODE_IKEV2 ? 'ikev2' : 'ike-less';
 }
 
 function profileOf(profile: Profile | undefined): TunnelProfile | undefined {

@@ -221,6 +221,7 @@ const SPEC: TunnelSpec = {
     { edgeId: edgeId(0), name: 'paris', address: '203.0.113.1', port: 4500 },
     { edgeId: edgeId(1), name: 'tokyo', address: '203.0.113.2', port: 4500 },
   ],
+  keyingMode: 'ike-less',
   profile: { encryption: 'aes-gcm-16', keyBits: 256, replayWindow: 1024, extendedSequenceNumbers: true },
 };
 

@@ -11,6 +11,8 @@ export function otherSide(side: Side): Side {
 /** What the associations of a tunnel are made for; another one makes other associations. */
 export interface TunnelSpec {
   readonly ends: readonly [TunnelEndSpec, TunnelEndSpec];
+  /** Who makes its keys. Those of the edges' making are none of the keying service's business. */
+  readonly keyingMode: 'ikev2' | 'ike-less';
   readonly profile: TunnelProfile;
 }
 

@@ -1,6 +1,7 @@
 import type { StatusReport, TunnelStatus } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { newTunnelKeying, type TunnelKeying } from '../keying/tunnel-keying.js';
+import { negotiatedCondition } from './negotiated-condition.js';
 import { tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
 import { tunnelCondition } from './tunnel-condition.js';
@@ -74,18 +75,73 @@ describe('the condition of a tunnel', () => {
   });
 });
 
+describe('the condition of a tunnel that the edges key themselves', () => {
+  const status = (inbound: number[], outbound: number, failure = ''): TunnelStatus => ({
+    ...tunnelStatus({ inboundSpis: inbound, outboundSpi: outbound }),
+    ike: { established: failure === '', keyExchangeMethods: [31, 36], failure, rekeys: 0n },
+  });
+  const end = (connected: boolean, of: TunnelStatus | undefined) => ({ connected, status: of });
+  const [paris, tokyo] = [status([300, 301], 400), status([400], 301)];
+
+  it.each([
+    ['both report what the other sends on', end(true, paris), end(true, tokyo), 'up', null],
+    [
+      'nothing is reported yet',
+      end(true, undefined),
+      end(true, undefined),
+      'establishing',
+      'The edges are negotiating.',
+    ],
+    [
+      'one end lacks what the other sends on',
+      end(true, paris),
+      end(true, status([], 0)),
+      'establishing',
+      'The edges are negotiating.',
+    ],
+    [
+      'one end says why not',
+      end(true, status([], 0)),
+      end(true, status([], 0, 'no proposal chosen')),
+      'down',
+      'tokyo reports: no proposal chosen',
+    ],
+    [
+      'an edge is away and the tunnel was there',
+      end(true, paris),
+      end(false, tokyo),
+      'down',
+      'tokyo is not connected to the controller; the edges need no controller to go on with their traffic.',
+    ],
+    [
+      'both are away',
+      end(false, undefined),
+      end(false, undefined),
+      'down',
+      'paris and tokyo are not connected to the controller.',
+    ],
+  ])('when %s', (_, one, other, state, reason) => {
+    expect(negotiatedCondition({ ...exampleSpec(), keyingMode: 'ikev2' }, [one, other])).toEqual({ state, reason });
+  });
+});
+
 function exampleSpec(): TunnelKeying['spec'] {
   return {
     ends: [
       { edgeId: 'a', name: 'paris', address: '203.0.113.1', port: 4500 },
       { edgeId: 'b', name: 'tokyo', address: '203.0.113.2', port: 4500 },
     ],
+    keyingMode: 'ike-less',
     profile: { encryption: 'aes-gcm-16', keyBits: 256, replayWindow: 1024, extendedSequenceNumbers: true },
   };
 }
 
 function report(milliseconds: number, counters: Partial<TunnelStatus>): StatusReport {
-  const tunnel: TunnelStatus = {
+  return { takenAt: new Date(milliseconds), tunnels: [tunnelStatus(counters)], securityPolicies: [], drops: [] };
+}
+
+function tunnelStatus(counters: Partial<TunnelStatus>): TunnelStatus {
+  return {
     tunnelId: 'tunnel',
     inboundSpis: [],
     outboundSpi: 0,
@@ -96,5 +152,4 @@ function report(milliseconds: number, counters: Partial<TunnelStatus>): StatusRe
     lastReceivedAt: undefined,
     ...counters,
   };
-  return { takenAt: new Date(milliseconds), tunnels: [tunnel], securityPolicies: [], drops: [] };
 }

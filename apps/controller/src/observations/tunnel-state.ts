@@ -11,7 +11,7 @@ export interface TunnelTraffic {
 /** The tunnel as one of its edges sees it. */
 export interface TunnelEndState {
   readonly edgeId: string;
-  /** The association that the controller made for receiving here; null when there is none. */
+  /** The youngest association for receiving here; null when there is none. */
   readonly inboundSpi: number | null;
   readonly outboundSpi: number | null;
   readonly inbound: TunnelTraffic;
@@ -24,7 +24,7 @@ export interface TunnelState {
   readonly state: TunnelCondition;
   /** Why it is not up, one sentence; null when it is. */
   readonly reason: string | null;
-  /** Times that its associations were replaced since the controller started. */
+  /** Times that its associations were replaced, since the controller started or, when the edges make the keys, since they did. */
   readonly rekeys: number;
   readonly ends: readonly [TunnelEndState, TunnelEndState];
 }

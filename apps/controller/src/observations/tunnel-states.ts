@@ -3,7 +3,9 @@ import { FabricStore } from '../distribution/fabric-store.js';
 import { tunnelSpecs } from '../distribution/fabric-tunnels.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { inboundSpi, outboundSpi, type Side, type TunnelKeying, type TunnelSpec } from '../keying/tunnel-keying.js';
-import { statusOf, tunnelTraffic } from './rates.js';
+import { SessionRegistry } from '../southbound/session-registry.js';
+import { type NegotiatingEnd, negotiatedCondition } from './negotiated-condition.js';
+import { safeNumber, statusOf, tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
 import { tunnelCondition } from './tunnel-condition.js';
 import type { TunnelEndState, TunnelState } from './tunnel-state.js';
@@ -13,11 +15,13 @@ import type { TunnelEndState, TunnelState } from './tunnel-state.js';
 export class TunnelStates {
   readonly #store: FabricStore;
   readonly #keying: KeyingService;
+  readonly #sessions: SessionRegistry;
   readonly #reports: StatusReports;
 
-  constructor(store: FabricStore, keying: KeyingService, reports: StatusReports) {
+  constructor(store: FabricStore, keying: KeyingService, sessions: SessionRegistry, reports: StatusReports) {
     this.#store = store;
     this.#keying = keying;
+    this.#sessions = sessions;
     this.#reports = reports;
   }
 
@@ -28,6 +32,7 @@ export class TunnelStates {
   }
 
   #state(tunnelId: string, spec: TunnelSpec): TunnelState {
+    if (spec.keyingMode === 'ikev2') return this.#negotiated(tunnelId, spec);
     const keying = this.#keying.state(tunnelId);
     return {
       tunnelId,
@@ -35,6 +40,22 @@ export class TunnelStates {
       rekeys: keying?.rekeys ?? 0,
       ends: [this.#end(tunnelId, spec, keying, 0), this.#end(tunnelId, spec, keying, 1)],
     };
+  }
+
+  /** The edges make the keys: they alone know, and tell it in their reports. */
+  #negotiated(tunnelId: string, spec: TunnelSpec): TunnelState {
+    const end = (side: Side): NegotiatingEnd => ({
+      connected: this.#sessions.of(spec.ends[side].edgeId) !== undefined,
+      status: statusOf(this.#reports.of(spec.ends[side].edgeId)?.last, tunnelId),
+    });
+    const ends = [end(0), end(1)] as const;
+    const shown = (side: Side): TunnelEndState => ({
+      ...this.#end(tunnelId, spec, undefined, side),
+      inboundSpi: ends[side].status?.inboundSpis.at(-1) ?? null,
+      outboundSpi: ends[side].status?.outboundSpi || null,
+    });
+    const rekeys = Math.max(...ends.map(({ status }) => safeNumber(status?.ike?.rekeys ?? 0n)));
+    return { tunnelId, ...negotiatedCondition(spec, ends), rekeys, ends: [shown(0), shown(1)] };
   }
 
   #end(tunnelId: string, spec: TunnelSpec, keying: TunnelKeying | undefined, side: Side): TunnelEndState {

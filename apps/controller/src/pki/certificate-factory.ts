@@ -53,7 +53,7 @@ export async function createServerIdentity(root: KeyAndCertificate, now: Date): 
   return { privateKey, certificate };
 }
 
-/** A client certificate that lets the holder of the key speak for an edge. */
+/** A certificate that lets the holder of the key speak for an edge: to the controller, and to other edges with IKEv2. */
 export function createEdgeCertificate(
   root: KeyAndCertificate,
   publicKey: KeyObject,
@@ -61,7 +61,7 @@ export function createEdgeCertificate(
   now: Date,
 ): Promise<X509Certificate> {
   return issueByRoot(root, publicKey, identity.edgeId, now, EDGE_LIFETIME_DAYS, [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, IPSEC_IKE]),
     new SubjectAlternativeNameExtension([{ type: 'url', value: edgeUri(identity) }]),
   ]);
 }
@@ -145,6 +145,8 @@ function randomSerial(): string {
   return serial.toString('hex');
 }
 
+/** id-kp-ipsecIKE (RFC 4945 section 5.1.3.12). */
+const IPSEC_IKE = '1.3.6.1.5.5.7.3.17';
 const DAY_MILLISECONDS = 86_400_000;
 /** Clocks of edges may be behind. */
 const BACKDATE_MILLISECONDS = 3_600_000;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IntentRepository } from '../../src/modules/revisions/intent.repository.js';
 import { Database } from '../../src/platform/database/database.js';
 import { Api, cookieOf, logIn, makeTopology, problemOf, rule } from './support/api.js';
 
@@ -218,6 +219,21 @@ describe('tenants', () => {
       body: { siteId: site?.id ?? '', name: 'lan', prefix: '10.1.0.0/16' },
     });
     expect(response.status).toBe(201);
+  });
+
+  it('choose who makes their keys, and revisions hold the choice', async () => {
+    const { data: tenant } = await api.client.POST('/api/v1/tenants', { body: { name: 'chooser' } });
+    expect(tenant?.keyingMode).toBe('ikev2');
+    const params = { path: { tenantId: tenant?.id ?? '' } };
+    const { data: changed } = await api.client.PATCH('/api/v1/tenants/{tenantId}', {
+      params,
+      body: { keyingMode: 'ike-less' },
+    });
+    expect(changed).toEqual({ ...tenant, keyingMode: 'ike-less' });
+    expect((await api.client.GET('/api/v1/tenants/{tenantId}', { params })).data).toEqual(changed);
+    const { application } = api.controller.controller;
+    const intent = await application.get(IntentRepository).read(application.get(Database).sql, tenant?.id ?? '');
+    expect(intent.keyingMode).toBe('ike-less');
   });
 
   it('are closed to users of another one, who cannot tell them from tenants that do not exist', async () => {

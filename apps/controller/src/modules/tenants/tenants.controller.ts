@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { CreateTenant, Tenant, TenantList } from './tenant.dto.js';
+import { CreateTenant, Tenant, TenantList, UpdateTenant } from './tenant.dto.js';
 import { TenantsService } from './tenants.service.js';
 
 @ApiTags('tenants')
@@ -33,5 +33,16 @@ export class TenantsController {
   @ApiProblems(401, 404, 503)
   readTenant(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<Tenant> {
     return this.tenants.read(tenantId);
+  }
+
+  @Patch(':tenantId')
+  @ApiOperation({ operationId: 'updateTenant', summary: 'Change how the fabric of a tenant works' })
+  @ApiOkResponse({ standardSchema: Tenant })
+  @ApiProblems(401, 403, 404, 422, 503)
+  updateTenant(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: UpdateTenant }) body: UpdateTenant,
+  ): Promise<Tenant> {
+    return this.tenants.update(tenantId, body);
   }
 }

@@ -7,12 +7,12 @@ type TenantRow = Omit<Tenant, 'createdAt'> & { readonly createdAt: Date };
 @Injectable()
 export class TenantsRepository {
   async list(sql: SqlExecutor): Promise<Tenant[]> {
-    const rows = await sql<TenantRow[]>`select id, name, created_at from tenants order by name, id`;
+    const rows = await sql<TenantRow[]>`select id, name, keying_mode, created_at from tenants order by name, id`;
     return rows.map(tenantOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string): Promise<Tenant | undefined> {
-    const [row] = await sql<TenantRow[]>`select id, name, created_at from tenants where id = ${tenantId}`;
+    const [row] = await sql<TenantRow[]>`select id, name, keying_mode, created_at from tenants where id = ${tenantId}`;
     return row && tenantOf(row);
   }
 
@@ -23,8 +23,14 @@ export class TenantsRepository {
 
   async insert(sql: SqlExecutor, id: string, name: string): Promise<Tenant[]> {
     const rows = await sql<TenantRow[]>`
-      insert into tenants (id, name) values (${id}, ${name}) returning id, name, created_at`;
+      insert into tenants (id, name) values (${id}, ${name}) returning id, name, keying_mode, created_at`;
     return rows.map(tenantOf);
+  }
+
+  async setKeyingMode(sql: SqlExecutor, tenantId: string, mode: Tenant['keyingMode']): Promise<Tenant | undefined> {
+    const [row] = await sql<TenantRow[]>`
+      update tenants set keying_mode = ${mode} where id = ${tenantId} returning id, name, keying_mode, created_at`;
+    return row && tenantOf(row);
   }
 
   /** Until the end of the transaction nobody else publishes or orders in this tenant; reading and references go on. */

@@ -4,7 +4,7 @@ import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { refusing } from '../constraint-violation.js';
-import type { CreateTenant, Tenant } from './tenant.dto.js';
+import type { CreateTenant, Tenant, UpdateTenant } from './tenant.dto.js';
 import { notAdministrator, tenantNameTaken } from './tenants.errors.js';
 import { TenantsRepository } from './tenants.repository.js';
 
@@ -35,6 +35,13 @@ export class TenantsService {
       tenants_name_key: () => tenantNameTaken(name),
     });
     if (tenant === undefined) throw new Error('insert … returning gave no row');
+    return tenant;
+  }
+
+  /** Throws DomainError 'not_found'. */
+  async update(tenantId: string, { keyingMode }: UpdateTenant): Promise<Tenant> {
+    const tenant = await this.#repository.setKeyingMode(this.#database.sql, tenantId, keyingMode);
+    if (tenant === undefined) throw notFound('tenant', tenantId);
     return tenant;
   }
 

@@ -39,10 +39,10 @@ export const Tunnel = z
     id: Identifier,
     state: z.enum(['up', 'establishing', 'down']),
     reason: z.string().nullable().meta({ description: 'Why it is not up; null when it is.' }),
-    rekeys: z
-      .int()
-      .min(0)
-      .meta({ description: 'Times that its security associations were replaced since the controller started.' }),
+    rekeys: z.int().min(0).meta({
+      description:
+        'Times that its security associations were replaced: since the controller started when it makes the keys, else since the edges started.',
+    }),
     edges: z.array(TunnelEnd).length(2).meta({ description: 'Both ends.' }),
   })
   .meta({ id: 'Tunnel' });

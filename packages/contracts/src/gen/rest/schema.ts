@@ -89,7 +89,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change how the fabric of a tenant works */
+        patch: operations["updateTenant"];
         trace?: never;
     };
     "/api/v1/tenants/{tenantId}/sites": {
@@ -766,6 +767,11 @@ export interface components {
             id: string;
             name: string;
             /**
+             * @description Who makes the traffic keys: the edges between themselves (ikev2), or the controller (ike-less, RFC 9061). In force with the next revision.
+             * @enum {string}
+             */
+            keyingMode: "ikev2" | "ike-less";
+            /**
              * Format: date-time
              * @description UTC, RFC 3339.
              */
@@ -784,7 +790,7 @@ export interface components {
             state: "up" | "establishing" | "down";
             /** @description Why it is not up; null when it is. */
             reason: string | null;
-            /** @description Times that its security associations were replaced since the controller started. */
+            /** @description Times that its security associations were replaced: since the controller started when it makes the keys, else since the edges started. */
             rekeys: number;
             /** @description Both ends. */
             edges: components["schemas"]["TunnelEnd"][];
@@ -843,6 +849,13 @@ export interface components {
             name?: string;
             /** @description Free text for people; lines and tabs are the only control characters. */
             description?: string;
+        };
+        UpdateTenant: {
+            /**
+             * @description Who makes the traffic keys: the edges between themselves (ikev2), or the controller (ike-less, RFC 9061). In force with the next revision.
+             * @enum {string}
+             */
+            keyingMode: "ikev2" | "ike-less";
         };
     };
     responses: never;
@@ -1248,6 +1261,86 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database cannot be reached; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTenant"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
