@@ -1,5 +1,3 @@
-import { createPrivateKey } from 'node:crypto';
-import { algorithmsOf } from '@weft/edge-agent/ike';
 import { TestCredential } from '@weft/edge-agent/test-authority';
 import { Secret } from '@weft/ipsec-core';
 import { type Connection, ID_TYPE, type LocalAuthentication, type RemoteAuthentication } from '@weft/ipsec-core/ike';
@@ -68,6 +66,9 @@ export function benchConnection(
   };
 }
 
+/** All keys here are of P-256. */
+const ALGORITHMS = ['ecdsa-sha2-256'] as const;
+
 export function derOf(pem: string): Uint8Array {
   return Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
 }
@@ -80,12 +81,12 @@ function authentication(
     const psk = { kind: 'psk', key: new Secret(Buffer.from(BENCH_KEY)) } as const;
     return { localAuthentication: psk, remoteAuthentication: psk };
   }
-  const { certificate, privateKey } = identity[role];
+  const { certificate } = identity[role];
   return {
     localAuthentication: {
       kind: 'signature',
       credential: identity.name,
-      algorithms: algorithmsOf(createPrivateKey(privateKey)),
+      algorithms: ALGORITHMS,
       certificates: [derOf(certificate)],
     },
     remoteAuthentication: { kind: 'signature' },

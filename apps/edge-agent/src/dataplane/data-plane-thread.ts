@@ -21,7 +21,7 @@ export interface DataPlaneControl {
   load(policies: LoadedPolicies): Promise<void>;
   unload(): Promise<void>;
   /** All or none. The keying material is moved to the worker: it is gone here afterwards. Throws DataPlaneRefusal. */
-  install(associations: readonly SecurityAssociationParameters[]): Promise<void>;
+  install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void>;
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void>;
   /** Sends the packets of a tunnel to this address from now on. */
   redirect(remote: TunnelRemote): Promise<void>;
@@ -106,9 +106,9 @@ export class DataPlaneThread implements DataPlaneControl {
     await this.#request({ kind: 'unload' });
   }
 
-  async install(associations: readonly SecurityAssociationParameters[]): Promise<void> {
+  async install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void> {
     await this.#request(
-      { kind: 'install', associations },
+      { kind: 'install', associations, remote },
       associations.map(({ keyingMaterial }) => keyingMaterial.buffer as ArrayBuffer),
     );
   }

@@ -45,7 +45,12 @@ export interface OutboundReference {
 export type WorkerRequest =
   | { readonly kind: 'load'; readonly loaded: LoadedPolicies }
   | { readonly kind: 'unload' }
-  | { readonly kind: 'install'; readonly associations: readonly SecurityAssociationParameters[] }
+  | {
+      readonly kind: 'install';
+      readonly associations: readonly SecurityAssociationParameters[];
+      /** Where the packets of their tunnel go from then on. */
+      readonly remote: TunnelRemote | undefined;
+    }
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
   /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */
   | { readonly kind: 'redirect'; readonly remote: TunnelRemote }

@@ -22,6 +22,7 @@ import type {
   DataPlaneSnapshot,
   LoadedPolicies,
   NumberedRequest,
+  TunnelRemote,
   WorkerMessage,
   WorkerRequest,
   WorkerStart,
@@ -121,12 +122,13 @@ class PacketLoop {
           return { kind: 'done', id };
         case 'install':
           installAssociations(this.#dataPlane, request.associations, now);
+          if (request.remote !== undefined) this.#redirect(request.remote);
           return { kind: 'done', id };
         case 'remove':
           removeNamed(this.#dataPlane, request.inbound, request.outbound);
           return { kind: 'done', id };
         case 'redirect':
-          this.#underlay.remotes.set(request.remote.tunnelId, request.remote.socketAddress);
+          this.#redirect(request.remote);
           return { kind: 'done', id };
         case 'stop':
           this.#stopping = true;
@@ -149,6 +151,10 @@ class PacketLoop {
     const { provider, reason } = this.#crypto;
     const report = { crypto: provider.name, device: this.#start.tunOffloads, underlay };
     this.#tell({ kind: 'path', report: reason === undefined ? report : { ...report, cryptoReason: reason } });
+  }
+
+  #redirect({ tunnelId, socketAddress }: TunnelRemote): void {
+    this.#underlay.remotes.set(tunnelId, socketAddress);
   }
 
   #expire(now: number): void {

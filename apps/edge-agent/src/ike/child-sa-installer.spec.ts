@@ -14,8 +14,9 @@ function setUp() {
   const timers: { readonly milliseconds: number; readonly run: () => void }[] = [];
   const installer = new ChildSaInstaller(
     {
-      install: async (associations) => {
+      install: async (associations, remote) => {
         for (const association of associations) dataPlane.install(association, 0);
+        if (remote !== undefined) redirected.push(Buffer.from(remote.socketAddress).toString('hex'));
       },
       remove: async (inbound, outbound) => {
         for (const spi of inbound) dataPlane.removeInbound(spi);

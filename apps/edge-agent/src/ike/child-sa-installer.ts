@@ -46,7 +46,7 @@ export class ChildSaInstaller {
     return [...this.#installed.values()].map(({ association }) => association);
   }
 
-  /** Both keys are wiped, whatever comes of it. Throws ChildSaRefusal, DataPlaneRefusal: `remove` what may be half there. */
+  /** Both keys are wiped, whatever comes of it. Throws ChildSaRefusal, DataPlaneRefusal; nothing is installed then. */
   async install({ association, inboundKey, outboundKey, useOutbound }: InstallChild): Promise<void> {
     const inbound = inboundKey.reveal((octets) => octets.slice());
     const outbound = outboundKey.reveal((octets) => octets.slice());
@@ -55,12 +55,16 @@ export class ChildSaInstaller {
     try {
       const protection = this.#accept(association);
       await this.#forgetLingering(association.inboundSpi);
-      const outboundParameters = associationParameters('outbound', association, outbound, protection);
-      const child: InstalledChild = { association, protection, waiting: outboundParameters };
-      await this.#plane.install([associationParameters('inbound', association, inbound, protection)]);
-      this.#installed.set(association.inboundSpi, child);
+      const [receiving, sending] = [
+        associationParameters('inbound', association, inbound, protection),
+        associationParameters('outbound', association, outbound, protection),
+      ];
+      const remote = remoteOf(protection.tunnelId, association.remoteEndpoint);
+      if (useOutbound) await this.#plane.install([receiving, sending], remote);
+      else await this.#plane.install([receiving]);
+      const waiting = useOutbound ? undefined : sending;
+      this.#installed.set(association.inboundSpi, { association, protection, waiting });
       this.#remotes.set(association.connection, association.remoteEndpoint);
-      if (useOutbound) await this.useOutbound(association.inboundSpi);
     } catch (error) {
       inbound.fill(0);
       outbound.fill(0);
@@ -75,8 +79,7 @@ export class ChildSaInstaller {
     const parameters = child.waiting;
     child.waiting = undefined;
     const remote = this.#remotes.get(child.association.connection) ?? child.association.remoteEndpoint;
-    await this.#plane.redirect(remoteOf(child.protection.tunnelId, remote));
-    await this.#plane.install([parameters]);
+    await this.#plane.install([parameters], remoteOf(child.protection.tunnelId, remote));
   }
 
   /** Nothing goes out through it any more; what arrives on it is still accepted. */
