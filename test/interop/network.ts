@@ -20,6 +20,9 @@ export function buildNetwork(): void {
     execFileSync('ip', ['netns', 'add', name]);
     ip(name, 'link set lo up');
   }
+  // A link that goes down for a moment must not lose its IPv6 addresses.
+  const keep = ['net.ipv6.conf.all.keep_addr_on_down=1', 'net.ipv6.conf.default.keep_addr_on_down=1'];
+  execFileSync('ip', ['netns', 'exec', ROUTER.namespace, 'sysctl', '-qw', ...keep]);
   connect(US.namespace, 'us', [US.underlay], ROUTER.toUs);
   connect(PEER.namespace, 'peer', [PEER.underlay], ROUTER.toPeer);
   ip(US.namespace, `address add ${US.host}/32 dev lo`);

@@ -11,6 +11,7 @@ import { System } from '../control/system.js';
 import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import { loadIdentity } from '../identity/identity-store.js';
+import { EdgeIke } from '../ike/edge-ike.js';
 import { createOverlayNetwork } from '../network/overlay-network.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import { createLog, type Log } from '../platform/log.js';
@@ -72,10 +73,12 @@ async function startAgent({
     {
       lifetime: (events) => edge.lifetimeEnded(events),
       died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
+      ike: (octets, source) => ike.receive(octets, source),
       path: (report) => log.info({ ...report }, 'packet path ready'),
     },
     { portable },
   );
+  const ike: EdgeIke = new EdgeIke({ identity, plane: dataPlane, log, random: Math.random });
   const network = createOverlayNetwork(tun.name);
   const system = new System({
     network,
@@ -88,8 +91,9 @@ async function startAgent({
     bootId: randomUUID(),
     store,
     highestEpoch: await store.highestEpoch(),
-    installer: new BundleInstaller(system, log),
+    installer: new BundleInstaller(system, ike, log),
     dataPlane,
+    ike,
     log,
     send: (message) => session.send(message),
     onWelcome: async (milliseconds) => {
@@ -105,7 +109,7 @@ async function startAgent({
     random: Math.random,
     pause,
   });
-  const reporter = new StatusReporter(dataPlane, (message) => session.send(message), log);
+  const reporter = new StatusReporter(dataPlane, ike, (message) => session.send(message), log);
   const status = await serveStatus(state, async () =>
     agentStatus({
       identity,
@@ -123,6 +127,7 @@ async function startAgent({
     stop: async () => {
       reporter.stop();
       await session.stop();
+      await ike.stop();
       await dataPlane.stop();
       system.close();
       tun.close();

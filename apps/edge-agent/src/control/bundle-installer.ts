@@ -1,5 +1,6 @@
 import { SystemCallError } from '@weft/linux-io';
 import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
+import type { EdgeIke } from '../ike/edge-ike.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
@@ -16,10 +17,12 @@ export class InstallationError extends AgentError<'rollback_failed'> {
 export class BundleInstaller {
   readonly #system: System;
   readonly #log: Log;
+  readonly #ike: Pick<EdgeIke, 'apply'>;
   #running: VerifiedBundle | undefined;
 
-  constructor(system: System, log: Log) {
+  constructor(system: System, ike: Pick<EdgeIke, 'apply'>, log: Log) {
     this.#system = system;
+    this.#ike = ike;
     this.#log = log;
   }
 
@@ -45,6 +48,8 @@ export class BundleInstaller {
       throw error;
     }
     this.#running = bundle;
+    // Only now: what is negotiated with peers cannot be taken back.
+    await this.#ike.apply(bundle, this.#system.underlaySocket);
     this.#system.releaseUnused();
   }
 

@@ -144,8 +144,9 @@ async function startEdge(): Promise<{
     bootId: 'boot',
     store,
     highestEpoch: await store.highestEpoch(),
-    installer: new BundleInstaller(new System(machine), LOG),
+    installer: new BundleInstaller(new System(machine), { apply: async () => undefined }, LOG),
     dataPlane: machine.dataPlane,
+    ike: { lifetimeEnded: () => false },
     log: LOG,
     send: (message) => {
       sent.push(message);

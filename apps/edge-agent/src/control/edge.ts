@@ -12,6 +12,7 @@ import {
 import type { LifetimeEvent } from '@weft/ipsec-core';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
+import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
@@ -34,6 +35,7 @@ export interface EdgeParts {
   readonly highestEpoch: bigint;
   readonly installer: BundleInstaller;
   readonly dataPlane: DataPlaneControl;
+  readonly ike: Pick<EdgeIke, 'lifetimeEnded'>;
   readonly log: Log;
   /** Sends to the controller; false when there is no session or it is slow. */
   readonly send: (message: SessionRequest) => boolean;
@@ -89,7 +91,7 @@ export class Edge implements SessionHandlers {
       bootId,
       running: this.#runningMessage(),
       associations: installedAssociations(await dataPlane.snapshot()),
-      keyingModes: [KeyingMode.KEYING_MODE_IKE_LESS],
+      keyingModes: [KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS],
     };
   }
 
@@ -141,6 +143,7 @@ export class Edge implements SessionHandlers {
   lifetimeEnded(events: readonly LifetimeEvent[]): void {
     for (const event of events) {
       this.#parts.log.info({ ...event }, 'security association lifetime');
+      if (this.#parts.ike.lifetimeEnded(event)) continue;
       const association = this.#expiring.note(event);
       if (association !== undefined) this.#parts.send(expiringMessage(association));
     }

@@ -36,6 +36,7 @@ export type RejectionRule =
   | 'not_stored'
   // security association commands
   | 'no_bundle'
+  | 'keying_mode_mismatch'
   | 'profile_mismatch'
   | 'peer_mismatch'
   | 'bad_key_length'

@@ -67,6 +67,9 @@ function parseAssociation(
   if (tunnel === undefined) {
     throw new RejectionError(`${at}.tunnel_id`, 'unknown_tunnel', 'it names no tunnel of the bundle in force');
   }
+  if (tunnel.keying.mode !== 'ike-less') {
+    throw new RejectionError(`${at}.tunnel_id`, 'keying_mode_mismatch', 'the edges make the keys of this tunnel');
+  }
   const profile = parseProfile(`${at}.profile`, message.profile);
   if (!sameProfile(profile, tunnel.profile)) {
     throw new RejectionError(`${at}.profile`, 'profile_mismatch', 'it is not the profile of the tunnel in the bundle');

@@ -1,8 +1,17 @@
-import type { StatusReport } from '@weft/contracts/southbound';
+import type { IkeStatus, StatusReport } from '@weft/contracts/southbound';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
+import type { NegotiationState } from '../ike/negotiation-state.js';
 
-/** A snapshot as the controller wants it. Pure. @param takenAt wall-clock time of the snapshot */
-export function statusReport(snapshot: DataPlaneSnapshot, takenAt: Date): StatusReport {
+/**
+ * A snapshot as the controller wants it. Pure.
+ * @param takenAt wall-clock time of the snapshot
+ * @param negotiations of the tunnels that this edge keys itself, by tunnel id
+ */
+export function statusReport(
+  snapshot: DataPlaneSnapshot,
+  takenAt: Date,
+  negotiations: ReadonlyMap<string, NegotiationState> = new Map(),
+): StatusReport {
   return {
     takenAt,
     tunnels: snapshot.tunnels.map((tunnel) => ({
@@ -14,10 +23,17 @@ export function statusReport(snapshot: DataPlaneSnapshot, takenAt: Date): Status
       outboundPackets: tunnel.outboundPackets,
       outboundBytes: tunnel.outboundBytes,
       lastReceivedAt: wallClock(tunnel.lastReceivedAt, snapshot, takenAt),
+      ...ikeStatus(negotiations.get(tunnel.tunnelId)),
     })),
     securityPolicies: snapshot.policies.map(({ entryId, packets, bytes }) => ({ entryId, packets, bytes })),
     drops: snapshot.drops.map(({ reason, packets }) => ({ reason, packets })),
   };
+}
+
+function ikeStatus(state: NegotiationState | undefined): { ike?: IkeStatus } {
+  if (state === undefined) return {};
+  const { established, keyExchangeMethods, failure, rekeys } = state;
+  return { ike: { established, keyExchangeMethods: [...keyExchangeMethods], failure: failure ?? '', rekeys } };
 }
 
 /** Turns a time of the monotonic clock into a date. */

@@ -1,5 +1,6 @@
 import type { SessionRequest } from '@weft/contracts/southbound';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { statusReport } from './status-report.js';
@@ -7,13 +8,20 @@ import { statusReport } from './status-report.js';
 /** Sends a status report at the interval that the controller named last. A report that finds no taker is skipped. */
 export class StatusReporter {
   readonly #dataPlane: DataPlaneControl;
+  readonly #ike: Pick<EdgeIke, 'states'>;
   readonly #send: (message: SessionRequest) => boolean;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
 
-  constructor(dataPlane: DataPlaneControl, send: (message: SessionRequest) => boolean, log: Log) {
+  constructor(
+    dataPlane: DataPlaneControl,
+    ike: Pick<EdgeIke, 'states'>,
+    send: (message: SessionRequest) => boolean,
+    log: Log,
+  ) {
     this.#dataPlane = dataPlane;
+    this.#ike = ike;
     this.#send = send;
     this.#log = log;
   }
@@ -33,7 +41,7 @@ export class StatusReporter {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      const value = statusReport(await this.#dataPlane.snapshot(), new Date());
+      const value = statusReport(await this.#dataPlane.snapshot(), new Date(), this.#ike.states());
       if (!this.#send({ message: { $case: 'status', value } })) this.#log.debug('status report skipped: no taker');
     } catch (error) {
       this.#log.warn({ reason: messageOf(error) }, 'status report failed');

@@ -53,6 +53,12 @@ export class System {
     }
   }
 
+  /** The socket of the bundle in force. */
+  get underlaySocket(): UdpSocket {
+    if (this.#current === undefined) throw new Error('no underlay is bound');
+    return this.#current.socket;
+  }
+
   /** Closes the sockets that the packet path no longer uses. */
   releaseUnused(): void {
     for (const [key, bound] of this.#sockets) {

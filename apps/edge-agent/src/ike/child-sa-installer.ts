@@ -97,6 +97,11 @@ export class ChildSaInstaller {
     for (const tunnelId of this.#tunnelsOf(connection)) await this.#plane.redirect(remoteOf(tunnelId, remote));
   }
 
+  /** Says again where the peers are, after the policies were loaded anew. */
+  async reassert(): Promise<void> {
+    for (const [connection, remote] of [...this.#remotes]) await this.redirect(connection, remote);
+  }
+
   async remove(inboundSpi: number): Promise<void> {
     const child = this.#installed.get(inboundSpi);
     if (child === undefined) return;

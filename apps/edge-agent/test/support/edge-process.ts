@@ -33,7 +33,7 @@ const system = new System({
   dataPlane,
   openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: 8 << 20 }),
 });
-const installer = new BundleInstaller(system, log);
+const installer = new BundleInstaller(system, { apply: async () => undefined }, log);
 let generation = 0n;
 
 async function answer(request: { kind: string; value?: unknown }): Promise<unknown> {

@@ -42,7 +42,7 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
   ],
   [
     'a keying mode to come',
-    (b) => (b.tunnels[0]!.keyingMode = KeyingMode.KEYING_MODE_IKEV2),
+    (b) => (b.tunnels[0]!.keyingMode = KeyingMode.KEYING_MODE_CONTROLLER_BLIND),
     'tunnels[0].keying_mode',
     'unsupported_value',
   ],

@@ -1,7 +1,6 @@
 import {
   type Bundle,
   EncryptionAlgorithm,
-  KeyingMode,
   type Profile,
   SecurityPolicyAction,
   type SecurityPolicy as SecurityPolicyMessage,
@@ -19,6 +18,7 @@ import {
   unique,
   uuid,
 } from './field.js';
+import { parseKeying } from './parse-keying.js';
 import { parseSelector } from './parse-selector.js';
 import type { OverlayPrefix, ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './verified-bundle.js';
 
@@ -69,19 +69,13 @@ function parseTunnels(messages: readonly Tunnel[]): ReadonlyMap<string, TunnelCo
   const peers = new Set<string>();
   const tunnels = limited('tunnels', messages, MAX_TUNNELS).map((tunnel, index): TunnelConfiguration => {
     const path = `tunnels[${index}]`;
-    if (tunnel.keyingMode !== KeyingMode.KEYING_MODE_IKE_LESS) {
-      throw new RejectionError(
-        `${path}.keying_mode`,
-        'unsupported_value',
-        `keying mode ${tunnel.keyingMode} is unknown here`,
-      );
-    }
     return {
       tunnelId: unique(`${path}.tunnel_id`, uuid(`${path}.tunnel_id`, tunnel.tunnelId), ids),
       peerEdgeId: unique(`${path}.peer_edge_id`, uuid(`${path}.peer_edge_id`, tunnel.peerEdgeId), peers),
       peerName: boundedText(`${path}.peer_name`, tunnel.peerName, MAX_TEXT),
       remote: underlayAddress(`${path}.remote`, tunnel.remote, 'specified'),
       profile: parseProfile(`${path}.profile`, tunnel.profile),
+      keying: parseKeying(path, tunnel),
     };
   });
   return new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));

@@ -32,6 +32,36 @@ export interface TunnelConfiguration {
   readonly peerName: string;
   readonly remote: UnderlayAddress;
   readonly profile: ProtectionProfile;
+  readonly keying: TunnelKeying;
+}
+
+/** Who makes the keys of a tunnel: the controller, or both edges with IKEv2. */
+export type TunnelKeying =
+  | { readonly mode: 'ike-less' }
+  | { readonly mode: 'ikev2'; readonly negotiation: IkeNegotiation };
+
+/** What the two edges of a tunnel negotiate. Times in milliseconds. */
+export interface IkeNegotiation {
+  /** Preferred first. */
+  readonly proposals: readonly IkeProposal[];
+  /** Of a Child SA rekey; undefined: keys come from the IKE SA alone. */
+  readonly childKeyExchange: KeyExchangeMethods | undefined;
+  readonly ikeLifetime: number;
+  readonly childLifetime: number;
+  readonly livenessInterval: number;
+}
+
+export interface IkeProposal {
+  readonly keyBits: 128 | 192 | 256;
+  /** IANA transform type 2 number. */
+  readonly prf: number;
+  readonly keyExchange: KeyExchangeMethods;
+}
+
+/** IANA transform type 4 numbers: the first method, then what is added to it (RFC 9370). */
+export interface KeyExchangeMethods {
+  readonly method: number;
+  readonly additional: readonly number[];
 }
 
 /** IPsec parameters of a tunnel. */

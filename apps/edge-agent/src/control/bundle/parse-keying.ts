@@ -1,0 +1,100 @@
+import {
+  EncryptionAlgorithm,
+  type IkeConfiguration,
+  type IkeProposal as IkeProposalMessage,
+  type KeyExchange,
+  KeyExchangeMethod,
+  KeyingMode,
+  PseudorandomFunction,
+  type Tunnel,
+} from '@weft/contracts/southbound';
+import { RejectionError } from '../rejection.js';
+import { integerWithin, limited, required } from './field.js';
+import type { IkeNegotiation, IkeProposal, KeyExchangeMethods, TunnelKeying } from './verified-bundle.js';
+
+/** Who makes the keys of a tunnel. Throws RejectionError, also when IKE is configured for one that does not use it. */
+export function parseKeying(path: string, { keyingMode, ike }: Tunnel): TunnelKeying {
+  switch (keyingMode) {
+    case KeyingMode.KEYING_MODE_IKE_LESS:
+      if (ike !== undefined) {
+        throw new RejectionError(
+          `${path}.ike`,
+          'unexpected_value',
+          'the controller makes the keys: nothing is negotiated',
+        );
+      }
+      return { mode: 'ike-less' };
+    case KeyingMode.KEYING_MODE_IKEV2:
+      return { mode: 'ikev2', negotiation: parseIke(`${path}.ike`, required(`${path}.ike`, ike)) };
+    default:
+      throw new RejectionError(`${path}.keying_mode`, 'unsupported_value', `keying mode ${keyingMode} is unknown here`);
+  }
+}
+
+function parseIke(path: string, message: IkeConfiguration): IkeNegotiation {
+  const proposals = limited(`${path}.proposals`, message.proposals, MAX_PROPOSALS).map((proposal, index) =>
+    parseProposal(`${path}.proposals[${index}]`, proposal),
+  );
+  if (proposals.length === 0) throw new RejectionError(`${path}.proposals`, 'missing_field', 'there is no proposal');
+  const seconds = (field: string, value: number, lowest: number) =>
+    1000 * integerWithin(`${path}.${field}`, value, lowest, MAX_LIFETIME_SECONDS);
+  return {
+    proposals,
+    childKeyExchange:
+      message.childKeyExchange && parseKeyExchange(`${path}.child_key_exchange`, message.childKeyExchange),
+    ikeLifetime: seconds('ike_lifetime_seconds', message.ikeLifetimeSeconds, MIN_LIFETIME_SECONDS),
+    childLifetime: seconds('child_lifetime_seconds', message.childLifetimeSeconds, MIN_LIFETIME_SECONDS),
+    livenessInterval: seconds('liveness_seconds', message.livenessSeconds, 1),
+  };
+}
+
+function parseProposal(path: string, { encryption, keyBits, prf, keyExchange }: IkeProposalMessage): IkeProposal {
+  if (encryption !== EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16) {
+    throw new RejectionError(`${path}.encryption`, 'unsupported_value', `algorithm ${encryption} is unknown here`);
+  }
+  if (keyBits !== 128 && keyBits !== 192 && keyBits !== 256) {
+    throw new RejectionError(
+      `${path}.key_bits`,
+      'unsupported_value',
+      `AES has keys of 128, 192 or 256 bits, not ${keyBits}`,
+    );
+  }
+  if (!PRFS.has(prf)) throw new RejectionError(`${path}.prf`, 'unsupported_value', `function ${prf} is unknown here`);
+  const exchange = required(`${path}.key_exchange`, keyExchange);
+  return { keyBits, prf, keyExchange: parseKeyExchange(`${path}.key_exchange`, exchange) };
+}
+
+function parseKeyExchange(path: string, { method, additionalMethods }: KeyExchange): KeyExchangeMethods {
+  const known = (at: string, value: KeyExchangeMethod): number => {
+    if (METHODS.has(value)) return value;
+    throw new RejectionError(at, 'unsupported_value', `key exchange method ${value} is unknown here`);
+  };
+  return {
+    method: known(`${path}.method`, method),
+    additional: limited(`${path}.additional_methods`, additionalMethods, MAX_ADDITIONAL).map((value, index) =>
+      known(`${path}.additional_methods[${index}]`, value),
+    ),
+  };
+}
+
+/** The numbers are IANA's. */
+const PRFS: ReadonlySet<PseudorandomFunction> = new Set([
+  PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_256,
+  PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384,
+  PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_512,
+]);
+const METHODS: ReadonlySet<KeyExchangeMethod> = new Set([
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_256,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_384,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_521,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE448,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_512,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_1024,
+]);
+const MAX_PROPOSALS = 16;
+/** RFC 9370 section 4.1: ADDKE1 to ADDKE7. */
+const MAX_ADDITIONAL = 7;
+const MIN_LIFETIME_SECONDS = 60;
+const MAX_LIFETIME_SECONDS = 30 * 24 * 3600;

@@ -1,0 +1,39 @@
+import type { FailureReason } from '@weft/ipsec-core/ike';
+
+/** A failure in one sentence for the operator: who, what, and on which algorithm the two ends do not meet. */
+export function describeFailure(reason: FailureReason): string {
+  switch (reason.code) {
+    case 'peer_silent':
+      return 'the peer does not answer: check that it runs, and that UDP to its underlay address passes';
+    case 'peer_crashed':
+      return 'the peer has lost all state: the IKE SA is made anew';
+    case 'out_of_step':
+      return 'the peer has refused for minutes with TEMPORARY_FAILURE: the IKE SA is made anew';
+    case 'peer_refused':
+      return `the peer refused in ${reason.exchange}: ${reason.notify}`;
+    case 'no_proposal_chosen':
+      return describeRefusals(reason.refusals);
+    case 'ts_unacceptable':
+      return 'the peer asked for traffic selectors of which nothing is allowed here';
+    case 'invalid_message':
+    case 'invalid_key_exchange':
+    case 'authentication_failed':
+    case 'signing_failed':
+      return `${STORIES[reason.code]}: ${reason.detail}`;
+  }
+}
+
+function describeRefusals(refusals: Extract<FailureReason, { code: 'no_proposal_chosen' }>['refusals']): string {
+  const [first] = refusals;
+  if (first === undefined) return 'no proposal of the peer is one that is accepted here';
+  if (first.reason !== 'transform') return `no proposal of the peer is accepted here: its ${first.reason} is another`;
+  const { transformType, theirs = [], ours = [] } = first;
+  return `no proposal of the peer is accepted here: for ${transformType} it offers ${theirs.join(', ')}, accepted is ${ours.join(', ')}`;
+}
+
+const STORIES = {
+  invalid_message: 'the peer sent what it must not',
+  invalid_key_exchange: 'the key exchange failed',
+  authentication_failed: 'the peer did not prove who it is',
+  signing_failed: 'this edge cannot prove who it is',
+} as const;

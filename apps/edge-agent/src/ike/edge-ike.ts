@@ -1,0 +1,257 @@
+import { createPrivateKey, randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { LifetimeEvent } from '@weft/ipsec-core';
+import {
+  type ChildAssociation,
+  type Connection,
+  type Endpoint,
+  IkeEngine,
+  type IkeEvent,
+  TRANSFORM_TYPE,
+} from '@weft/ipsec-core/ike';
+import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
+import type { UdpSocket } from '@weft/linux-io';
+import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import type { Identity } from '../identity/identity.js';
+import { messageOf } from '../platform/agent-error.js';
+import type { Log } from '../platform/log.js';
+import { ChildSaInstaller, type ChildSaPlane } from './child-sa-installer.js';
+import type { ChildProtection } from './child-sa-parameters.js';
+import { parseCertificate } from './credentials/certificate.js';
+import { type PeerTrust, runJob } from './credentials/job-runner.js';
+import { algorithmsOf } from './credentials/signature.js';
+import { type EdgeCredentials, fabricConnections } from './fabric-connections.js';
+import { IkeHost } from './ike-host.js';
+import { IkeSockets } from './ike-sockets.js';
+import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
+import { retryPause } from './retry-pause.js';
+
+/** What the IKE of an edge is made from. */
+export interface EdgeIkeParts {
+  readonly identity: Identity;
+  readonly plane: ChildSaPlane;
+  readonly log: Log;
+  /** In 0..1. */
+  readonly random: () => number;
+}
+
+/**
+ * IKEv2 of this edge: keeps one IKE SA and one Child SA per tunnel of the bundle in force that the edges key themselves,
+ * and makes anew what is lost, with growing pauses. It needs no controller once it has a bundle.
+ */
+export class EdgeIke {
+  readonly #parts: EdgeIkeParts;
+  readonly #sockets = new IkeSockets();
+  readonly #host: IkeHost;
+  readonly #children: ChildSaInstaller;
+  readonly #credentials: EdgeCredentials;
+  readonly #tunnels = new Map<string, WantedTunnel>();
+  #local: Endpoint | undefined;
+  /** IKE SAs that are still to be deleted before the edge stops, and whom to tell when none is left. */
+  #open = new Set<string>();
+  #drained: (() => void) | undefined;
+
+  constructor(parts: EdgeIkeParts) {
+    this.#parts = parts;
+    const { identity, plane, log } = parts;
+    const key = createPrivateKey(identity.privateKeyPem);
+    this.#credentials = {
+      tenantId: identity.tenantId,
+      edgeId: identity.edgeId,
+      credential: identity.edgeId,
+      algorithms: algorithmsOf(key),
+      certificates: identity.certificateChain.map(derOf),
+    };
+    const trust: PeerTrust = {
+      kind: 'certificates',
+      anchors: identity.trustBundle.map((pem) => parseCertificate(derOf(pem))),
+    };
+    const means = { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now() };
+    this.#children = new ChildSaInstaller(plane, (child) => this.#protectionOf(child), after);
+    this.#host = new IkeHost({
+      engine: new IkeEngine({
+        provider: nodeCryptoProvider,
+        keyExchange: nodeKeyExchange,
+        random: (out) => void randomFillSync(out),
+        connections: [],
+      }),
+      transport: this.#sockets,
+      children: this.#children,
+      runJob: (job) => runJob(job, means),
+      clock: () => performance.now(),
+      after,
+      onEvent: (event) => this.#take(event),
+      onInstallFailure: (inboundSpi, error) =>
+        log.error({ inboundSpi, reason: messageOf(error) }, 'the packet path refused a Child SA, which is deleted'),
+      onFault: (error) => log.error({ err: error }, 'fault of the IKE engine: please report this'),
+    });
+  }
+
+  /** An IKE message that came to the underlay socket. */
+  receive(octets: Uint8Array, source: Endpoint): void {
+    if (this.#local !== undefined) this.#sockets.receiveEncapsulated(this.#local, octets, source);
+  }
+
+  /**
+   * The tunnels of the bundle in force, and the socket of its underlay. What stays as it is is not touched; what is new
+   * is negotiated, and what is gone is deleted, here and at the peer.
+   */
+  async apply(bundle: VerifiedBundle, socket: UdpSocket): Promise<void> {
+    const connections = fabricConnections(bundle, this.#credentials);
+    const local = { address: bundle.underlay.octets, port: bundle.underlay.port };
+    // A Delete must still leave by the old socket when the underlay changes.
+    const kept = connections.filter((connection) => this.#stays(connection, local));
+    this.#host.give({ kind: 'configure', connections: kept });
+    this.#forgetAllBut(new Set(kept.map(({ name }) => name)));
+    await this.#host.settled();
+    // The old socket is about to be closed, and its descriptor may soon be another file's.
+    if (this.#local !== undefined) this.#sockets.closeAddress(this.#local.address);
+    this.#local = local;
+    this.#sockets.useEncapsulated(local, socket);
+    this.#host.give({ kind: 'configure', connections });
+    for (const connection of connections) {
+      const known = this.#tunnels.get(connection.name);
+      const replayWindow = bundle.tunnels.get(connection.name)?.profile.replayWindow ?? LEAST_REPLAY_WINDOW;
+      if (known !== undefined) this.#tunnels.set(connection.name, { ...known, connection, replayWindow });
+      else this.#want(connection, replayWindow);
+    }
+    // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
+    await this.#children.reassert();
+  }
+
+  /** How the tunnels that this edge keys itself stand, by tunnel id. */
+  states(): ReadonlyMap<string, NegotiationState> {
+    return new Map([...this.#tunnels].map(([tunnelId, { state }]) => [tunnelId, state]));
+  }
+
+  /** An association of the packet path came to the end of its life. @returns false when it is none of ours. */
+  lifetimeEnded({ kind, direction, spi }: LifetimeEvent): boolean {
+    const child = this.#children
+      .associations()
+      .find(({ inboundSpi, outboundSpi }) => spi === (direction === 'inbound' ? inboundSpi : outboundSpi));
+    if (child === undefined) return false;
+    this.#host.give({ kind: kind === 'soft' ? 'rekey-child' : 'delete-child', inboundSpi: child.inboundSpi });
+    return true;
+  }
+
+  /** Deletes all IKE SAs and waits a moment for the peers to take note. */
+  async stop(): Promise<void> {
+    const open = [...this.#tunnels.values()].filter(({ state }) => state.established);
+    this.#forgetAllBut(new Set());
+    if (open.length > 0) {
+      const drained = new Promise<void>((resolve) => {
+        this.#drained = resolve;
+        setTimeout(resolve, FAREWELL);
+      });
+      this.#open = new Set(open.map(({ connection }) => connection.name));
+      this.#host.give({ kind: 'configure', connections: [] });
+      await drained;
+    }
+    this.#host.stop();
+    await this.#children.close();
+    this.#sockets.close();
+  }
+
+  #take(event: IkeEvent): void {
+    const { log } = this.#parts;
+    log.debug({ event }, 'IKE');
+    if (event.kind === 'ike-closed' || event.kind === 'ike-failed') {
+      this.#open.delete(event.connection);
+      if (this.#open.size === 0) this.#drained?.();
+    }
+    const tunnel = this.#tunnels.get(event.connection);
+    if (tunnel === undefined) return;
+    const state = afterEvent(tunnel.state, event, methodOf(tunnel.connection));
+    this.#tunnels.set(event.connection, { ...tunnel, state });
+    this.#tell(event.connection, tunnel.state, state);
+    if (state.wants !== 'nothing') this.#tryLater(event.connection, retryPause(state.failures, this.#parts.random()));
+  }
+
+  #tell(
+    tunnelId: string,
+    before: NegotiationState,
+    { established, failure, failures, keyExchangeMethods }: NegotiationState,
+  ): void {
+    const { log } = this.#parts;
+    if (established && !before.established) log.info({ tunnelId, keyExchangeMethods }, 'IKE SA established');
+    // A peer that is away is said once, not every minute.
+    if (failure !== undefined && failure !== before.failure)
+      log.warn({ tunnelId, failures, reason: failure }, 'IKE negotiation failed');
+  }
+
+  /** Both ends begin; the one with the lower name at once, so that they seldom do it at the same moment. */
+  #want(connection: Connection, replayWindow: number): void {
+    this.#tunnels.set(connection.name, { connection, replayWindow, state: UNTRIED, cancel: () => undefined });
+    const first = Buffer.compare(connection.localIdentity.data, connection.remoteIdentity.data) < 0;
+    this.#tryLater(connection.name, this.#parts.random() * SPREAD + (first ? 0 : SECOND_PAUSE));
+  }
+
+  #tryLater(tunnelId: string, milliseconds: number): void {
+    const tunnel = this.#tunnels.get(tunnelId);
+    if (tunnel === undefined) return;
+    tunnel.cancel();
+    const cancel = after(milliseconds, () => this.#try(tunnelId));
+    this.#tunnels.set(tunnelId, { ...tunnel, cancel });
+  }
+
+  /** Asks for what is missing. The engine does nothing when the peer was faster, or ours is still under way. */
+  #try(tunnelId: string): void {
+    const wants = this.#tunnels.get(tunnelId)?.state.wants;
+    if (wants === 'ike') this.#host.give({ kind: 'initiate', connection: tunnelId });
+    else if (wants === 'child') this.#host.give({ kind: 'initiate-child', connection: tunnelId, child: tunnelId });
+  }
+
+  #stays(next: Connection, local: Endpoint): boolean {
+    const known = this.#tunnels.get(next.name)?.connection;
+    return known !== undefined && sameEndpoint(known.local, local) && sameEndpoint(known.remote, next.remote);
+  }
+
+  #forgetAllBut(kept: ReadonlySet<string>): void {
+    for (const [tunnelId, { cancel }] of this.#tunnels) {
+      if (kept.has(tunnelId)) continue;
+      cancel();
+      this.#tunnels.delete(tunnelId);
+    }
+  }
+
+  #protectionOf({ child }: ChildAssociation): ChildProtection | undefined {
+    const tunnel = this.#tunnels.get(child);
+    if (tunnel === undefined) return undefined;
+    const [{ lifetime } = { lifetime: 0 }] = tunnel.connection.children;
+    return { tunnelId: child, replayWindow: tunnel.replayWindow, hardLifetime: HARD_LIFETIMES * lifetime };
+  }
+}
+
+interface WantedTunnel {
+  readonly connection: Connection;
+  readonly replayWindow: number;
+  readonly state: NegotiationState;
+  readonly cancel: () => void;
+}
+
+function after(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds);
+  return () => clearTimeout(timer);
+}
+
+function sameEndpoint(left: Endpoint | undefined, right: Endpoint | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return left.port === right.port && Buffer.compare(left.address, right.address) === 0;
+}
+
+function methodOf({ proposals }: Connection): number {
+  return proposals[0]?.find(({ type }) => type === TRANSFORM_TYPE.KE)?.id ?? 0;
+}
+
+function derOf(pem: string): Uint8Array {
+  return Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
+}
+
+/** First attempts after a bundle or a start come within this time, and those of the second end after it. */
+const SPREAD = 200;
+const SECOND_PAUSE = 2000;
+/** An association that IKE could not replace in eight times its life carries nothing any more, as with keys of the controller. */
+const HARD_LIFETIMES = 8;
+const LEAST_REPLAY_WINDOW = 64;
+/** How long a parting edge waits for its peers' answers. */
+const FAREWELL = 2000;

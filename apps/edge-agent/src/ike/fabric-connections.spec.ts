@@ -1,0 +1,77 @@
+import { X509Certificate } from 'node:crypto';
+import { ENCR, ID_TYPE, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
+import { describe, expect, it } from 'vitest';
+import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
+import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
+import { parseBundle } from '../control/bundle/parse-bundle.js';
+import type { TunnelKeying, VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import { parseCertificate } from './credentials/certificate.js';
+import { isNamed } from './credentials/identity-match.js';
+import { type EdgeCredentials, edgeIdentity, fabricConnections } from './fabric-connections.js';
+
+const CREDENTIALS: EdgeCredentials = {
+  tenantId: TENANT_ID,
+  edgeId: EDGE_ID,
+  credential: 'key',
+  algorithms: ['ecdsa-sha2-256'],
+  certificates: [Uint8Array.of(1)],
+};
+const KEYING: TunnelKeying = {
+  mode: 'ikev2',
+  negotiation: {
+    proposals: [
+      { keyBits: 256, prf: PRF.HMAC_SHA2_384, keyExchange: { method: KE.CURVE25519, additional: [KE.ML_KEM_768] } },
+    ],
+    childKeyExchange: { method: KE.CURVE25519, additional: [KE.ML_KEM_768] },
+    ikeLifetime: 14_400_000,
+    childLifetime: 3_600_000,
+    livenessInterval: 10_000,
+  },
+};
+
+function bundle(keying: TunnelKeying): VerifiedBundle {
+  const content = parseBundle(testBundle());
+  const tunnels = new Map([...content.tunnels].map(([id, tunnel]) => [id, { ...tunnel, keying }]));
+  return { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00', ...content, tunnels };
+}
+
+describe('Connections of a bundle', () => {
+  it('are one per tunnel that the edges key themselves', () => {
+    expect(fabricConnections(bundle({ mode: 'ike-less' }), CREDENTIALS)).toEqual([]);
+    const [connection, ...others] = fabricConnections(bundle(KEYING), CREDENTIALS);
+    expect(others).toEqual([]);
+    const hybrid = [transform(TRANSFORM_TYPE.KE, KE.CURVE25519), transform(TRANSFORM_TYPE.ADDKE1, KE.ML_KEM_768)];
+    expect(connection).toMatchObject({
+      name: TUNNEL_ID,
+      local: { address: Uint8Array.of(192, 0, 2, 1), port: 4500 },
+      remote: { address: Uint8Array.of(198, 51, 100, 1), port: 4500 },
+      localIdentity: edgeIdentity(TENANT_ID, EDGE_ID),
+      remoteIdentity: edgeIdentity(TENANT_ID, PEER_ID),
+      proposals: [
+        [
+          transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, 256),
+          transform(TRANSFORM_TYPE.PRF, PRF.HMAC_SHA2_384),
+          ...hybrid,
+        ],
+      ],
+      children: [
+        {
+          name: TUNNEL_ID,
+          proposals: [
+            [transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, 256), transform(TRANSFORM_TYPE.SN, SN.ESN), ...hybrid],
+          ],
+        },
+      ],
+    });
+  });
+
+  it('name edges as their certificates do', async () => {
+    const pki = await TestPki.create();
+    const { certificateChain } = await pki.identity('127.0.0.1:1');
+    const certificate = parseCertificate(new X509Certificate(certificateChain[0] ?? '').raw);
+    expect(edgeIdentity(TENANT_ID, EDGE_ID).type).toBe(ID_TYPE.DER_ASN1_GN);
+    expect(isNamed(certificate, edgeIdentity(TENANT_ID, EDGE_ID))).toBe(true);
+    expect(isNamed(certificate, edgeIdentity(TENANT_ID, PEER_ID))).toBe(false);
+    expect(isNamed(certificate, edgeIdentity(PEER_ID, EDGE_ID))).toBe(false);
+  });
+});

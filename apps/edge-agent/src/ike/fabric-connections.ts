@@ -1,0 +1,112 @@
+import {
+  type ChildConfiguration,
+  type Connection,
+  ENCR,
+  ID_TYPE,
+  type Identity,
+  type SignatureAlgorithm,
+  SN,
+  TRANSFORM_TYPE,
+  type Transform,
+  transform,
+  type WireSelector,
+} from '@weft/ipsec-core/ike';
+import type {
+  IkeNegotiation,
+  KeyExchangeMethods,
+  TunnelConfiguration,
+  VerifiedBundle,
+} from '../control/bundle/verified-bundle.js';
+
+/** What this edge shows of itself. */
+export interface EdgeCredentials {
+  readonly tenantId: string;
+  readonly edgeId: string;
+  /** Name of its private key, for signing jobs. */
+  readonly credential: string;
+  readonly algorithms: readonly SignatureAlgorithm[];
+  /** DER, the edge's own first. */
+  readonly certificates: readonly Uint8Array[];
+}
+
+/**
+ * The PAD and what is negotiated, from a bundle: one connection per tunnel that the edges key themselves, with the name
+ * of the tunnel, and one Child SA that admits every address. Which packets may pass is for the SPD to say, which both
+ * edges have from the controller and hold against every packet in both directions: a change of policy then needs no new
+ * associations, and two edges whose bundles change at different moments never disagree about selectors.
+ */
+export function fabricConnections(bundle: VerifiedBundle, credentials: EdgeCredentials): readonly Connection[] {
+  return [...bundle.tunnels.values()].flatMap((tunnel) =>
+    tunnel.keying.mode === 'ikev2' ? [connectionOf(bundle, tunnel, tunnel.keying.negotiation, credentials)] : [],
+  );
+}
+
+/** The name in the certificate of an edge, as an ID payload: a GeneralName of type uniformResourceIdentifier. */
+export function edgeIdentity(tenantId: string, edgeId: string): Identity {
+  const uri = Buffer.from(`spiffe://weft.internal/tenant/${tenantId}/edge/${edgeId}`);
+  return { type: ID_TYPE.DER_ASN1_GN, data: Uint8Array.of(URI_NAME, uri.length, ...uri) };
+}
+
+function connectionOf(
+  { underlay }: VerifiedBundle,
+  tunnel: TunnelConfiguration,
+  negotiation: IkeNegotiation,
+  { tenantId, edgeId, credential, algorithms, certificates }: EdgeCredentials,
+): Connection {
+  return {
+    name: tunnel.tunnelId,
+    local: { address: underlay.octets, port: underlay.port },
+    remote: { address: tunnel.remote.octets, port: tunnel.remote.port },
+    localIdentity: edgeIdentity(tenantId, edgeId),
+    remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
+    localAuthentication: { kind: 'signature', credential, algorithms, certificates },
+    remoteAuthentication: { kind: 'signature' },
+    proposals: negotiation.proposals.map(({ keyBits, prf, keyExchange }) => [
+      transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, keyBits),
+      transform(TRANSFORM_TYPE.PRF, prf),
+      ...keyExchangeTransforms(keyExchange),
+    ]),
+    children: [childOf(tunnel, negotiation)],
+    lifetime: negotiation.ikeLifetime,
+    livenessInterval: negotiation.livenessInterval,
+    fragmentSize: FRAGMENT_SIZE,
+  };
+}
+
+function childOf({ tunnelId, profile }: TunnelConfiguration, negotiation: IkeNegotiation): ChildConfiguration {
+  const { childKeyExchange, childLifetime } = negotiation;
+  return {
+    name: tunnelId,
+    proposals: [
+      [
+        transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, profile.keyBits),
+        transform(TRANSFORM_TYPE.SN, profile.extendedSequenceNumbers ? SN.ESN : SN.NO_ESN),
+        ...(childKeyExchange === undefined ? [] : keyExchangeTransforms(childKeyExchange)),
+      ],
+    ],
+    local: EVERYTHING,
+    remote: EVERYTHING,
+    mode: 'tunnel',
+    lifetime: childLifetime,
+  };
+}
+
+function keyExchangeTransforms({ method, additional }: KeyExchangeMethods): readonly Transform[] {
+  return [
+    transform(TRANSFORM_TYPE.KE, method),
+    ...additional.map((id, index) => transform(TRANSFORM_TYPE.ADDKE1 + index, id)),
+  ];
+}
+
+const EVERYTHING: readonly WireSelector[] = [4, 16].map((octets) => ({
+  type: 'range',
+  protocol: 0,
+  startPort: 0,
+  endPort: 0xffff,
+  first: new Uint8Array(octets),
+  last: new Uint8Array(octets).fill(0xff),
+}));
+/** Context tag 6 of GeneralName (RFC 5280 section 4.2.1.6). */
+const URI_NAME = 0x86;
+/** Fits every path that carries IPv6 (RFC 8200 section 5): 1280 octets less the headers of IPv6 and UDP, and the marker. */
+const FRAGMENT_SIZE = 1280 - 40 - 8 - 4;

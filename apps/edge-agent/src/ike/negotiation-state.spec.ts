@@ -1,0 +1,48 @@
+import type { IkeEvent } from '@weft/ipsec-core/ike';
+import { describe, expect, it } from 'vitest';
+import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
+
+const connection = 't';
+const after = (state: NegotiationState, ...events: readonly IkeEvent[]) =>
+  events.reduce((current, event) => afterEvent(current, event, 31), state);
+const ESTABLISHED: IkeEvent = { kind: 'ike-established', connection, additionalKeyExchanges: [36] };
+const SILENT: IkeEvent = { kind: 'ike-failed', connection, reason: { code: 'peer_silent' } };
+const CHILD_REFUSED: IkeEvent = { kind: 'child-failed', connection, child: 't', reason: { code: 'ts_unacceptable' } };
+const CHILD_CLOSED: IkeEvent = { kind: 'child-closed', connection, child: 't', inboundSpi: 256, by: 'peer' };
+
+describe('The negotiation of a tunnel', () => {
+  it('wants an IKE SA, counts failures, and forgets them when it has one', () => {
+    const failed = after(UNTRIED, SILENT, SILENT);
+    expect(failed).toMatchObject({ wants: 'ike', failures: 2, failure: expect.stringContaining('does not answer') });
+    expect(after(failed, ESTABLISHED)).toEqual({
+      established: true,
+      keyExchangeMethods: [31, 36],
+      failure: undefined,
+      failures: 0,
+      rekeys: 0n,
+      wants: 'nothing',
+    });
+  });
+
+  it('wants a Child SA again while the IKE SA stands, and an IKE SA when that is gone', () => {
+    const up = after(UNTRIED, ESTABLISHED);
+    expect(after(up, CHILD_CLOSED)).toMatchObject({ established: true, wants: 'child', failures: 0 });
+    expect(after(up, CHILD_REFUSED)).toMatchObject({ established: true, wants: 'child', failures: 1 });
+    expect(after(up, CHILD_CLOSED, { kind: 'ike-closed', connection, by: 'peer' })).toMatchObject({
+      established: false,
+      wants: 'ike',
+    });
+    // Both arrive when an IKE SA takes its children along, in this order.
+    expect(after(up, { kind: 'ike-closed', connection, by: 'peer' }, CHILD_CLOSED)).toMatchObject({ wants: 'ike' });
+  });
+
+  it('still wants a Child SA that was refused together with the IKE SA being established', () => {
+    expect(after(UNTRIED, CHILD_REFUSED, ESTABLISHED)).toMatchObject({ established: true, wants: 'child', failures: 1 });
+  });
+
+  it('counts what was replaced', () => {
+    const rekeyed: IkeEvent = { kind: 'child-rekeyed', connection, oldInboundSpi: 256, newInboundSpi: 257 };
+    const up = after(UNTRIED, ESTABLISHED, rekeyed, { kind: 'ike-rekeyed', connection });
+    expect(up).toMatchObject({ rekeys: 2n, wants: 'nothing' });
+  });
+});
