@@ -37,7 +37,11 @@ describe('The negotiation of a tunnel', () => {
   });
 
   it('still wants a Child SA that was refused together with the IKE SA being established', () => {
-    expect(after(UNTRIED, CHILD_REFUSED, ESTABLISHED)).toMatchObject({ established: true, wants: 'child', failures: 1 });
+    expect(after(UNTRIED, CHILD_REFUSED, ESTABLISHED)).toMatchObject({
+      established: true,
+      wants: 'child',
+      failures: 1,
+    });
   });
 
   it('counts what was replaced', () => {

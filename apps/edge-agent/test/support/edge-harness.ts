@@ -15,8 +15,16 @@ export class EdgeHarness {
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
 
-  constructor(namespaces: Namespaces, namespace: string, device = 'weft0', dataPath: 'auto' | 'portable' = 'auto') {
-    const program = [...typescript('./edge-process.ts'), device, dataPath];
+  /** @param identityFile of an edge that negotiates its keys */
+  constructor(
+    namespaces: Namespaces,
+    namespace: string,
+    device = 'weft0',
+    dataPath: 'auto' | 'portable' = 'auto',
+    identityFile?: string,
+  ) {
+    const identity = identityFile === undefined ? [] : [identityFile];
+    const program = [...typescript('./edge-process.ts'), device, dataPath, ...identity];
     this.#child = namespaces.start(namespace, process.execPath, program);
     this.#reader = createInterface({ input: this.#child.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
@@ -43,6 +51,13 @@ export class EdgeHarness {
     associations: { direction: string; spi: number }[];
   }> {
     return (await this.#ask({ kind: 'snapshot' })) as never;
+  }
+
+  /** How IKE stands, by tunnel. */
+  async negotiations(): Promise<
+    Record<string, { established: boolean; failure?: string; keyExchangeMethods: number[] }>
+  > {
+    return (await this.#ask({ kind: 'negotiations' })) as never;
   }
 
   async stop(): Promise<void> {

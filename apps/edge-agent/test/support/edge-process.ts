@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
 import { openTun, openUdpSocket } from '@weft/linux-io';
@@ -6,6 +7,8 @@ import { BundleInstaller } from '../../src/control/bundle-installer.js';
 import { executeAssociationCommand } from '../../src/control/security-associations.js';
 import { System } from '../../src/control/system.js';
 import { DataPlaneThread } from '../../src/dataplane/data-plane-thread.js';
+import { parseIdentity, StoredIdentity } from '../../src/identity/identity.js';
+import { EdgeIke } from '../../src/ike/edge-ike.js';
 import { createOverlayNetwork } from '../../src/network/overlay-network.js';
 import { createLog } from '../../src/platform/log.js';
 
@@ -13,9 +16,9 @@ import { createLog } from '../../src/platform/log.js';
  * Everything of an agent below its session, as a process for a network namespace: bundles and association commands
  * come as lines of JSON on standard input, each is answered by a line on standard output.
  */
-const device = process.argv[2] ?? 'weft0';
+const [device = 'weft0', dataPath, identityFile] = process.argv.slice(2);
 const log = createLog('silent', {});
-const portable = process.argv[3] === 'portable';
+const portable = dataPath === 'portable';
 const tun = openTun(device, { offloads: !portable });
 const dataPlane = new DataPlaneThread(
   tun,
@@ -25,15 +28,26 @@ const dataPlane = new DataPlaneThread(
       process.stderr.write(`${error.message}\n`);
       process.exit(1);
     },
+    ike: (octets, source) => ike?.receive(octets, source),
   },
   { portable },
 );
+/** With an identity it negotiates; without one it knows no IKE. */
+const ike: EdgeIke | undefined =
+  identityFile === undefined
+    ? undefined
+    : new EdgeIke({
+        identity: parseIdentity(StoredIdentity.parse(JSON.parse(readFileSync(identityFile, 'utf8')))),
+        plane: dataPlane,
+        log,
+        random: Math.random,
+      });
 const system = new System({
   network: createOverlayNetwork(device),
   dataPlane,
   openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: 8 << 20 }),
 });
-const installer = new BundleInstaller(system, { apply: async () => undefined }, log);
+const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined }, log);
 let generation = 0n;
 
 async function answer(request: { kind: string; value?: unknown }): Promise<unknown> {
@@ -51,7 +65,10 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
       return { ok: true };
     case 'snapshot':
       return dataPlane.snapshot();
+    case 'negotiations':
+      return Object.fromEntries(ike?.states() ?? []);
     default:
+      await ike?.stop();
       await dataPlane.stop();
       system.close();
       tun.close();

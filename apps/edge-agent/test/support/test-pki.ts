@@ -16,6 +16,8 @@ import { parseIdentity, StoredIdentity } from '../../src/identity/identity.js';
 export const TENANT_ID = '11111111-1111-4111-8111-111111111111';
 export const EDGE_ID = '22222222-2222-4222-8222-222222222222';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+/** id-kp-ipsecIKE. */
+const IPSEC_IKE = '1.3.6.1.5.5.7.3.17';
 const DAY_MILLISECONDS = 86_400_000;
 
 /** A certificate and its key, PEM. */
@@ -88,28 +90,31 @@ export class TestPki {
 
   /** A whole identity, as enrollment would have stored it. */
   async identity(sessionAddress: string): Promise<ReturnType<typeof parseIdentity>> {
+    return parseIdentity(await this.storedIdentity(sessionAddress));
+  }
+
+  /** What enrollment stores for an edge. */
+  async storedIdentity(sessionAddress: string, edgeId = EDGE_ID): Promise<StoredIdentity> {
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-    const { pem, keyPem } = await credential(await this.#certifyEdge(keys.publicKey, EDGE_ID), keys);
-    return parseIdentity(
-      StoredIdentity.parse({
-        version: 1,
-        tenantId: TENANT_ID,
-        edgeId: EDGE_ID,
-        edgeName: 'berlin',
-        privateKeyPem: keyPem,
-        certificateChain: [pem],
-        trustBundle: [this.root.pem],
-        bundleSigningKeys: [{ keyId: this.signingKeyId, publicKey: this.signingPublicKey.toString('base64') }],
-        sessionAddress,
-      }),
-    );
+    const { pem, keyPem } = await credential(await this.#certifyEdge(keys.publicKey, edgeId), keys);
+    return StoredIdentity.parse({
+      version: 1,
+      tenantId: TENANT_ID,
+      edgeId,
+      edgeName: 'berlin',
+      privateKeyPem: keyPem,
+      certificateChain: [pem],
+      trustBundle: [this.root.pem],
+      bundleSigningKeys: [{ keyId: this.signingKeyId, publicKey: this.signingPublicKey.toString('base64') }],
+      sessionAddress,
+    });
   }
 
   #certifyEdge(publicKey: webcrypto.CryptoKey, edgeId: string): Promise<X509Certificate> {
     const url = `spiffe://weft.internal/tenant/${TENANT_ID}/edge/${edgeId}`;
     return this.#issue('CN=edge', publicKey, DAY_MILLISECONDS, [
       new SubjectAlternativeNameExtension([{ type: 'url', value: url }]),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, IPSEC_IKE]),
     ]);
   }
 

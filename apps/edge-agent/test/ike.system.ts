@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  type Bundle,
+  EncryptionAlgorithm,
+  KeyExchangeMethod,
+  KeyingMode,
+  PseudorandomFunction,
+  SecurityPolicyAction,
+} from '@weft/contracts/southbound';
+import { parsePrefix } from '@weft/ipsec-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EdgeHarness } from './support/edge-harness.js';
+import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { TestPki } from './support/test-pki.js';
+
+//   10.1.0.1 [ left ] 192.0.2.1 ------------ 192.0.2.2 [ right ] 10.2.0.1
+const LEFT = {
+  id: '00000000-0000-4000-8000-000000000001',
+  underlay: '192.0.2.1',
+  network: '10.1.0.0/24',
+  host: '10.1.0.1',
+};
+const RIGHT = {
+  id: '00000000-0000-4000-8000-000000000002',
+  underlay: '192.0.2.2',
+  network: '10.2.0.0/24',
+  host: '10.2.0.1',
+};
+const TUNNEL = '00000000-0000-4000-8000-00000000000a';
+const HYBRID = {
+  method: KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519,
+  additionalMethods: [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768],
+};
+const PATIENCE = { timeout: 30_000 };
+
+const unavailable = namespacesUnavailable();
+
+describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? ` (${unavailable})` : ''}`, () => {
+  const namespaces = new Namespaces('ike');
+  const directory = mkdtempSync(path.join(tmpdir(), 'weft-ike-'));
+  let names: { left: string; right: string };
+  let left: EdgeHarness;
+  let right: EdgeHarness;
+  let pki: TestPki;
+
+  beforeAll(async () => {
+    names = { left: namespaces.add('left'), right: namespaces.add('right') };
+    namespaces.connect(names.left, 'wan', names.right, 'wan');
+    for (const [name, { underlay, host }] of [
+      [names.left, LEFT],
+      [names.right, RIGHT],
+    ] as const) {
+      namespaces.ip(name, `address add ${underlay}/24 dev wan`);
+      namespaces.ip(name, `address add ${host}/32 dev lo`);
+    }
+    pki = await TestPki.create();
+    left = await start(names.left, LEFT.id, pki);
+    right = await start(names.right, RIGHT.id, pki);
+    await Promise.all([left.bundle(bundle(LEFT, RIGHT)), right.bundle(bundle(RIGHT, LEFT))]);
+  });
+
+  afterAll(async () => {
+    await namespaces.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('prove who they are with their certificates, agree on hybrid keys, and carry traffic', async () => {
+    await expect
+      .poll(() => left.negotiations(), PATIENCE)
+      .toMatchObject({
+        [TUNNEL]: { established: true, keyExchangeMethods: [31, 36] },
+      });
+    await expectTraffic();
+    await onePairEach();
+  });
+
+  it('keep their associations when policy changes', async () => {
+    const before = await spis(left);
+    await left.bundle({ ...bundle(LEFT, RIGHT), routes: [RIGHT.network, '10.3.0.0/24'] });
+    await right.bundle({ ...bundle(RIGHT, LEFT), localNetworks: [RIGHT.network, '10.3.0.0/24'] });
+    expect(await spis(left)).toEqual(before);
+    await expectTraffic();
+  });
+
+  it('find each other again when one was killed', async () => {
+    await right.kill();
+    right = await start(names.right, RIGHT.id, pki);
+    await right.bundle(bundle(RIGHT, LEFT));
+    await expect.poll(() => right.negotiations(), PATIENCE).toMatchObject({ [TUNNEL]: { established: true } });
+    await expectTraffic();
+    await onePairEach();
+  });
+
+  it('delete what the bundle no longer holds, at the peer too', async () => {
+    await left.bundle({ ...bundle(LEFT, RIGHT), tunnels: [], securityPolicies: [] });
+    await expect.poll(() => spis(right), PATIENCE).toEqual([]);
+    expect(await spis(left)).toEqual([]);
+    await left.bundle(bundle(LEFT, RIGHT));
+    await expect.poll(async () => (await spis(left)).length, PATIENCE).toBe(2);
+    await expectTraffic();
+  });
+
+  it('part in peace: the other one knows at once', async () => {
+    await right.stop();
+    await expect.poll(() => spis(left), PATIENCE).toEqual([]);
+  });
+
+  it('do not believe an edge of another authority, and say why', async () => {
+    right = await start(names.right, RIGHT.id, await TestPki.create());
+    await right.bundle(bundle(RIGHT, LEFT));
+    await expect
+      .poll(async () => (await right.negotiations())[TUNNEL]?.failure, PATIENCE)
+      .toMatch(/AUTHENTICATION_FAILED|did not prove who it is.*(no_issuer|bad_signature)/);
+    expect(await spis(left)).toEqual([]);
+    expect(await spis(right)).toEqual([]);
+  });
+
+  async function start(namespace: string, edgeId: string, authority: TestPki): Promise<EdgeHarness> {
+    const file = path.join(directory, `${edgeId}.json`);
+    writeFileSync(file, JSON.stringify(await authority.storedIdentity('127.0.0.1:1', edgeId)), { mode: 0o600 });
+    return new EdgeHarness(namespaces, namespace, 'weft0', 'auto', file);
+  }
+
+  async function spis(edge: EdgeHarness): Promise<number[]> {
+    return (await edge.snapshot()).associations.map(({ spi }) => spi).sort();
+  }
+
+  /** Both ends began at once, or a restart met a liveness check: what is superfluous goes. */
+  async function onePairEach(): Promise<void> {
+    for (const edge of [left, right]) await expect.poll(async () => (await spis(edge)).length, PATIENCE).toBe(2);
+    expect(await spis(left)).toEqual(await spis(right));
+  }
+
+  async function expectTraffic(): Promise<void> {
+    const ping = () =>
+      namespaces.run(names.left, 'ping', ['-c', '3', '-i', '0.05', '-W', '2', '-I', LEFT.host, RIGHT.host]);
+    await expect.poll(() => attempt(ping), PATIENCE).toMatch(/3 received/);
+  }
+});
+
+function attempt(run: () => string): string {
+  try {
+    return run();
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function bundle(local: typeof LEFT, remote: typeof LEFT): Bundle {
+  const range = (prefix: string) => {
+    const { first, last } = parsePrefix(prefix).range;
+    return { first: Buffer.from(first), last: Buffer.from(last) };
+  };
+  return {
+    device: { mtu: 1422 },
+    underlay: { address: local.underlay, port: 4500 },
+    tunnels: [
+      {
+        tunnelId: TUNNEL,
+        peerEdgeId: remote.id,
+        peerName: 'peer',
+        remote: { address: remote.underlay, port: 4500 },
+        keyingMode: KeyingMode.KEYING_MODE_IKEV2,
+        profile: {
+          encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
+          keyBits: 256,
+          replayWindow: 1024,
+          extendedSequenceNumbers: true,
+        },
+        ike: {
+          proposals: [
+            {
+              encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
+              keyBits: 256,
+              prf: PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384,
+              keyExchange: HYBRID,
+            },
+          ],
+          childKeyExchange: HYBRID,
+          ikeLifetimeSeconds: 14_400,
+          childLifetimeSeconds: 3600,
+          livenessSeconds: 10,
+        },
+      },
+    ],
+    securityPolicies: [
+      {
+        entryId: 'entry',
+        ruleId: '00000000-0000-4000-8000-0000000000ff',
+        action: SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT,
+        tunnelId: TUNNEL,
+        selector: {
+          localAddresses: [range(local.network)],
+          remoteAddresses: [range(remote.network)],
+          localPorts: [],
+          remotePorts: [],
+        },
+      },
+    ],
+    routes: [remote.network],
+    localNetworks: [local.network],
+  };
+}
