@@ -8,23 +8,24 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 import { Api, problemOf } from './support/api.js';
 
 let api: Api;
-let console: Awaited<ReturnType<typeof temporaryDirectory>>;
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 beforeAll(async () => {
-  console = await temporaryDirectory('console');
-  await mkdir(join(console.path, 'assets'));
-  await writeFile(
-    join(console.path, 'index.html'),
-    '<meta property="csp-nonce" nonce="__CSP_NONCE__"><title>Weft</title>',
-  );
-  await writeFile(join(console.path, 'assets', 'app-1a2b.js'), 'export {};');
-  await writeFile(join(console.path, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-  api = await Api.start({ WEFT_CONSOLE_DIR: console.path });
+  directory = await temporaryDirectory('console');
+  const console = join(directory.path, 'console');
+  await mkdir(join(console, 'assets'), { recursive: true });
+  await writeFile(join(directory.path, 'outside.txt'), OUTSIDE);
+  await writeFile(join(console, 'index.html'), '<meta property="csp-nonce" nonce="__CSP_NONCE__"><title>Weft</title>');
+  await writeFile(join(console, 'assets', 'app-1a2b.js'), 'export {};');
+  await writeFile(join(console, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+  api = await Api.start({ WEFT_CONSOLE_DIR: console });
 });
 afterAll(async () => {
   await api.stop();
-  await console.remove();
+  await directory.remove();
 });
 
+/** What a file beside the console's folder says. */
+const OUTSIDE = 'not for the browser';
 const json = { 'content-type': 'application/json' };
 const post = (body: string | undefined, headers: Record<string, string>) =>
   api.fetch(api.path('/sites'), { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
@@ -207,12 +208,10 @@ describe('the console', () => {
     expect((await problemOf(await fetch(`${api.controller.url}/assets/other.js`))).status).toBe(404);
   });
 
-  it.each(['/../secret.txt', '/..%2fsecret.txt', '/assets/..%2f..%2fsecret.txt', '/%2e%2e/secret.txt'])(
+  it.each(['/../outside.txt', '/..%2foutside.txt', '/assets/..%2f..%2foutside.txt', '/%2e%2e/outside.txt'])(
     'serves nothing from outside of its directory: %s',
     async (path) => {
-      await writeFile(join(console.path, '..', 'secret.txt'), 'secret');
-      expect(await rawGet(path)).not.toContain('secret"');
-      expect(await rawGet(path)).not.toBe('secret');
+      expect(await rawGet(path)).not.toContain(OUTSIDE);
     },
   );
 
