@@ -14,7 +14,9 @@ import type { ForeseenPacket, Reassembler } from './reassembly.js';
  * tunnels carry fragments as they are (section 7.1), as do entries made for OPAQUE (section 7.2). Where an entry could
  * match or not match depending on fields that later fragments hide, all fragments of the packet are put together first
  * and the SPD sees the whole packet; it is that, or to discard them, since a fragment that falls through to a later
- * entry might leave in clear. First fragments show their ports but wait as well: alone they would be of no use.
+ * entry might leave in clear. First fragments show their ports but wait as well: alone they would be of no use. So do
+ * fragments for transport mode, which is for whole packets (section 4.1; appendix D.1 on implementations that "have to
+ * reassemble fragments before performing an SA lookup").
  */
 export class FragmentIntake {
   readonly #context: PolicyInForce;
@@ -75,8 +77,9 @@ export class FragmentIntake {
 }
 
 /**
- * Whether a later fragment of this packet would hide what decides about it: which entry, or by the entry's PFP flags or
- * the selectors of the tunnel's associations, which association. `next`: what the fragmentable part begins with, which
+ * Whether a later fragment of this packet could not go where the packet does: it hides which entry decides, or by the
+ * entry's PFP flags or the selectors of the tunnel's associations, which association; or that association is of
+ * transport mode, which takes whole packets only. `next`: what the fragmentable part begins with, which
  * is all that later fragments say of the protocol.
  */
 export function hidesFields({ database, tunnels }: PolicyInForce, flow: Flow, next: number, dscp: number): boolean {
@@ -88,10 +91,12 @@ export function hidesFields({ database, tunnels }: PolicyInForce, flow: Flow, ne
   const index = database.search(flow, 'outbound');
   const fields = database.populated[index] ?? 0;
   const tunnel = tunnels[index];
+  const association = tunnel?.select(flow, dscp, fields);
   const hidden =
     index === HIDDEN_FIELDS ||
     hides(flow, fields) ||
-    (tunnel?.youngest !== undefined && tunnel.select(flow, dscp, fields) === undefined);
+    (tunnel?.youngest !== undefined && association === undefined) ||
+    association?.mode === 'transport';
   flow.protocol = protocol;
   flow.sourcePort = sourcePort;
   flow.destinationPort = destinationPort;

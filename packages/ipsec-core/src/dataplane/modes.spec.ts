@@ -1,7 +1,8 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { describe, expect, it } from 'vitest';
-import { ipPacket, udp } from '../../test/support/packets.js';
+import { fragmentsOf, ipPacket, udp } from '../../test/support/packets.js';
+import { receive, send } from '../../test/support/planes.js';
 import { espKeyingMaterialLength } from '../crypto/esp-transform.js';
 import { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from '../crypto/suites.js';
 import type { SecurityAssociationParameters } from '../policy/security-association.js';
@@ -332,9 +333,17 @@ describe('transport mode', () => {
   });
 
   it('does not protect fragments (RFC 4301 section 7)', () => {
-    const { a } = pairOf((d) => ({ ...common(d), ...esp('aes-gcm-16', 128), mode: 'transport' }));
-    const first = ipPacket({ source: '10.1.0.1', destination: '10.2.0.2', fragment: 0x2000 });
-    expect(a.protect(first, 0, first.length, new Uint8Array(300), 0, 1).reason).toBe('fragment_in_transport_mode');
+    const pair = pairOf((d) => ({ ...common(d), ...esp('aes-gcm-16', 128), mode: 'transport' }));
+    for (const packet of [V4, V6]) {
+      const pieces = fragmentsOf(packet, 0, 24);
+      const verdicts = pieces.slice(0, -1).map((piece) => send(pair.a, piece).verdicts);
+      expect(verdicts).toEqual([['held']]);
+      // They are put together first, and the packet is protected whole.
+      const { packets } = send(pair.a, pieces.at(-1) ?? packet);
+      expect(receive(pair.b, packets, true).packets).toEqual([packet]);
+    }
+    const [atomic] = fragmentsOf(V6, 0, V6.length);
+    expect(send(pair.a, atomic ?? V6).reasons).toEqual(['fragment_in_transport_mode']);
   });
 
   it('notices a changed header under AH but not one that routers change', () => {

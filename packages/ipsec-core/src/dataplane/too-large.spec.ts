@@ -48,6 +48,12 @@ describe('what happens to a packet that is too large (RFC 4301 section 8.2.1)', 
       { ...six, largestFragment: 1300, carriesFragments: false },
     ],
     ['in fragments, transport mode', 'fragment_after', { mode: 'transport', largestFragment: 600 }],
+    [
+      'IPv6 in fragments that fit, transport mode',
+      'fragment_after',
+      { ...six, mode: 'transport', largestFragment: 1400 },
+    ],
+    ['IPv6 in fragments that do not, transport mode', 'report', { ...six, mode: 'transport', largestFragment: 1401 }],
   ])('%s: %s', (_, action, facts) => {
     expect(tooLargeAction({ ...base, ...facts })).toBe(action);
   });

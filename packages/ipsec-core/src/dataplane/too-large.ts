@@ -28,8 +28,8 @@ export interface TooLarge {
   /** Octets of the largest clear packet that would fit. */
   readonly limit: number;
   /**
-   * Whether the association carries later fragments: its policy has no ports, or the peer takes them all the same
-   * (section 7.3: otherwise "it MUST NOT send such fragments over the SA").
+   * Tunnel mode: whether the association carries later fragments: its policy has no ports, or the peer takes them all
+   * the same (section 7.3: otherwise "it MUST NOT send such fragments over the SA").
    */
   readonly carriesFragments: boolean;
 }
@@ -72,7 +72,8 @@ export function factsOf(
     length,
     largestFragment,
     limit,
-    carriesFragments: association.nonFirstFragmentsAlso || !hidesFields(policy, flow, next, dscp),
+    carriesFragments:
+      association.mode === 'transport' || association.nonFirstFragmentsAlso || !hidesFields(policy, flow, next, dscp),
   };
 }
 
@@ -81,6 +82,11 @@ export function outerDontFragment(association: OutboundAssociation, inner: boole
   const { dontFragment, mode } = association;
   if (mode === 'transport' || dontFragment === 'copy') return inner;
   return dontFragment === 'set';
+}
+
+/** Or that an IPv6 source cannot make smaller: they are made smaller here, for it would not be told to. */
+function arrivedInFragmentsThatFit({ family, largestFragment, limit }: TooLarge): boolean {
+  return largestFragment !== undefined && largestFragment <= (family === 6 ? Math.max(limit, IPV6_MINIMUM_MTU) : limit);
 }
 
 const ROWS: readonly {
@@ -95,15 +101,13 @@ const ROWS: readonly {
     action: 'fragment_after',
   },
   {
-    story: 'a packet whose fragments fit is cut again as it was: IPv6 too, for its source cut it first',
-    holds: ({ mode, largestFragment, limit }) =>
-      mode === 'tunnel' && largestFragment !== undefined && largestFragment <= limit,
-    action: 'fragment_before',
+    story: 'transport mode carries no fragments (section 4.1), but what arrived in fragments that fit may leave so',
+    holds: (facts) => facts.mode === 'transport' && arrivedInFragmentsThatFit(facts),
+    action: 'fragment_after',
   },
   {
-    story: 'fragments that an IPv6 source cannot make smaller are made smaller here, for it would not be told to',
-    holds: ({ family, mode, largestFragment }) =>
-      family === 6 && mode === 'tunnel' && largestFragment !== undefined && largestFragment <= IPV6_MINIMUM_MTU,
+    story: 'a packet whose fragments fit is cut again as it was: IPv6 too, for its source cut it first',
+    holds: arrivedInFragmentsThatFit,
     action: 'fragment_before',
   },
   {
@@ -123,7 +127,7 @@ const ROWS: readonly {
     action: 'report',
   },
   {
-    story: 'case 2, but transport mode carries no fragments (section 4.1)',
+    story: 'case 2 in transport mode',
     holds: ({ mode }) => mode === 'transport',
     action: 'fragment_after',
   },
