@@ -18,7 +18,11 @@ export interface LifetimeEvent {
   readonly spi: number;
 }
 
-/** The SAD (RFC 4301 section 4.4.2): inbound associations by SPI, outbound ones by the tunnel that uses them. */
+/**
+ * The SAD (RFC 4301 section 4.4.2): inbound associations by SPI and protocol, outbound ones by the tunnel that uses them.
+ * The destination takes no part: the SPIs are ours, and "implementations that support only unicast traffic need not
+ * implement this de-multiplexing algorithm" (section 4.1).
+ */
 export class SecurityAssociationDatabase {
   readonly #options: AssociationOptions;
   readonly #inbound = new Map<number, InboundAssociation>();

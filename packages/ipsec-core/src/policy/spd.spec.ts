@@ -100,6 +100,29 @@ describe('security policy database (RFC 4301 section 4.4.1)', () => {
     expect(matched).toBeGreaterThan(10);
   });
 
+  it('answers from its bounded cache for the very flow and no other, when far more flows come than it holds', () => {
+    const database = entries(
+      ['PROTECT', { protocol: 6, remotePorts: port(443) }],
+      ['DISCARD', { localAddresses: v4('10.0.0.0/20') }],
+      ['PROTECT', { protocol: 6, localPorts: 'opaque', remotePorts: 'opaque' }],
+      ['BYPASS', { protocol: 17 }],
+    );
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 20_000; i++) {
+        const packet: DescribedPacket = {
+          ...TCP,
+          source: Uint8Array.of(10, 0, i >>> 8, i & 255),
+          protocol: i % 3 === 0 ? 17 : 6,
+          destinationPort: i % 2 === 0 ? 443 : 80,
+          fragment: i % 5 === 0 ? 'later' : 'whole',
+        };
+        const flow = flowOf(packet);
+        const direction = i % 7 === 0 ? 'inbound' : 'outbound';
+        if (database.lookup(flow, direction) !== database.search(flow, direction)) throw new Error(`flow ${i}`);
+      }
+    }
+  });
+
   it('tells OPAQUE from ANY: only OPAQUE passes by a packet that shows its ports', () => {
     const opaque = entries(['PROTECT', { protocol: 6, localPorts: 'opaque', remotePorts: 'opaque' }], ['BYPASS', {}]);
     expect(opaque.lookup(flowOf(TCP), 'outbound')).toBe(1);
