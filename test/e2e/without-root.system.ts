@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startLabProgram } from './support/lab-program.js';
 import { processesIn, readMachineState, sandboxOf, untilGone } from './support/machine-state.js';
-import { openUnprivileged } from './support/unprivileged.js';
+import { openUnprivileged, type Unprivileged } from './support/unprivileged.js';
 import { whyNoLab } from './support/why-no-lab.js';
 
 /**
@@ -26,7 +26,10 @@ const noLab = whyNoLab() ?? whyNoUserNamespaces();
 beforeEach((context) => context.skip(noLab !== undefined, noLab));
 
 describe('without root', () => {
-  const somebody = noLab === undefined ? openUnprivileged() : undefined;
+  let somebody: Unprivileged | undefined;
+  beforeAll(() => {
+    if (noLab === undefined) somebody = openUnprivileged();
+  });
   beforeEach((context) => context.skip(somebody?.whyNot !== undefined, somebody?.whyNot));
   afterAll(() => somebody?.close());
 
