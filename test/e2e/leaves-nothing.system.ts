@@ -70,7 +70,7 @@ it('two labs at once do not meet, and each leaves nothing behind', async () => {
   const exits = await Promise.all(labs.map((lab) => lab.exited));
   for (const [index, lab] of labs.entries()) {
     // What was seen says more than the exit code that follows from it.
-    expect(lab.verdict(), lab.stderr()).toEqual({
+    expect(lab.verdict(), lab.output()).toEqual({
       ok: true,
       edges: 3,
       inSync: 3,

@@ -37,7 +37,7 @@ describe('without root', () => {
     const before = readMachineState();
     const lab = startLabProgram(['--check', '--json', '--port', '0'], somebody?.start);
     const exit = await lab.exited;
-    expect(exit, lab.stderr()).toEqual({ code: 0, signal: null });
+    expect(exit, lab.output()).toEqual({ code: 0, signal: null });
     expect(lab.verdict()).toEqual({
       ok: true,
       edges: 3,

@@ -9,6 +9,8 @@ export interface LabProgram {
   readonly seen: (pattern: RegExp) => Promise<string>;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   readonly stderr: () => string;
+  /** Everything it has written, for the message of a failed expectation. */
+  readonly output: () => string;
   /** The object that `--json` has printed last. */
   readonly verdict: () => unknown;
   readonly kill: (signal: NodeJS.Signals) => void;
@@ -57,6 +59,7 @@ export function startLabProgram(
     seen,
     exited,
     stderr: () => text.stderr,
+    output: () => `${text.stderr}\n${text.stdout}`,
     verdict: () => JSON.parse(text.stdout.trimEnd().split('\n').at(-1) ?? ''),
     kill: (signal) => child.kill(signal),
   };
