@@ -14,7 +14,13 @@ export function describeFailure(reason: FailureReason): string {
     case 'no_proposal_chosen':
       return describeRefusals(reason.refusals);
     case 'ts_unacceptable':
-      return 'the peer asked for traffic selectors of which nothing is allowed here';
+      return `of the ${reason.side} traffic selectors nothing is common: offered ${reason.offered.join(', ')}, allowed ${reason.allowed.join(', ')}`;
+    case 'single_pair_required':
+      return 'every flow has a Child SA of its own here, and the peer named no flow';
+    case 'no_address':
+      return 'no address is left for the one that asks for it, or none was assigned that a Child SA could be for';
+    case 'configuration_required':
+      return 'the peer did not ask for the configuration that it must have';
     case 'invalid_message':
     case 'invalid_key_exchange':
     case 'authentication_failed':

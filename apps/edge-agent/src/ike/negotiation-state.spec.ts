@@ -7,7 +7,12 @@ const after = (state: NegotiationState, ...events: readonly IkeEvent[]) =>
   events.reduce((current, event) => afterEvent(current, event, 31), state);
 const ESTABLISHED: IkeEvent = { kind: 'ike-established', connection, additionalKeyExchanges: [36] };
 const SILENT: IkeEvent = { kind: 'ike-failed', connection, reason: { code: 'peer_silent' } };
-const CHILD_REFUSED: IkeEvent = { kind: 'child-failed', connection, child: 't', reason: { code: 'ts_unacceptable' } };
+const CHILD_REFUSED: IkeEvent = {
+  kind: 'child-failed',
+  connection,
+  child: 't',
+  reason: { code: 'single_pair_required' },
+};
 const CHILD_CLOSED: IkeEvent = { kind: 'child-closed', connection, child: 't', inboundSpi: 256, by: 'peer' };
 
 describe('The negotiation of a tunnel', () => {

@@ -45,6 +45,7 @@ export function afterEvent(state: NegotiationState, event: IkeEvent, firstMethod
     case 'child-closed':
       return { ...state, wants: state.established ? 'child' : state.wants };
     case 'path-changed':
+    case 'configured':
       return state;
   }
 }
