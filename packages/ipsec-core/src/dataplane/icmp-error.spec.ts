@@ -74,6 +74,25 @@ describe('synthesized ICMP errors', () => {
     );
   });
 
+  it.each([
+    ['IPv4: destination unreachable, code 13', v4(), 20, [3, 13]],
+    ['IPv6: destination unreachable, code 1', v6(), 40, [1, 1]],
+  ])('say that policy discards, where that is wanted (RFC 4301 section 5.1.1) %s', (_, packet, header, told) => {
+    const flow = new Flow();
+    parseFlow(flow, packet, 0, packet.length);
+    const silent = new IcmpErrors({});
+    expect([silent.prohibited(packet, 0, flow, 0), silent.counters().offered]).toEqual([0, 0n]);
+    const errors = new IcmpErrors({ reportDiscards: true });
+    const length = errors.prohibited(packet, 0, flow, 0);
+    const sent = new Uint8Array(length);
+    expect(errors.take(sent, 0)).toBe(length);
+    expect([...sent.slice(header, header + 2), ...sent.slice(header + 4, header + 8)]).toEqual([...told, 0, 0, 0, 0]);
+    expect(sent.slice(header + 8)).toEqual(packet);
+    const sum =
+      header === 20 ? checksumFinish(checksumAdd(sent, 20, length - 20)) : icmpv6Checksum(sent, 0, 40, length - 40);
+    expect(sum).toBe(0);
+  });
+
   it('come from the address that was configured', () => {
     const options = { source4: parseAddress('192.0.2.9'), source6: parseAddress('2001:db8::9') };
     expect(formatAddress(message(v4(), 1000, options)?.slice(12, 16) ?? new Uint8Array(4))).toBe('192.0.2.9');

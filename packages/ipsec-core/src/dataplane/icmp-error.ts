@@ -1,8 +1,8 @@
 import { copyOctets, readUint32 } from '../bytes/octets.js';
 import { IPV4_LEAST_MTU, IPV6_MINIMUM_MTU } from '../policy/path-mtu.js';
 import type { Flow } from '../wire/ip/flow.js';
-import { isIcmpErrorType, writeFragmentationNeeded } from '../wire/ip/icmp.js';
-import { ICMPV6, isIcmpv6ErrorType, writePacketTooBig } from '../wire/ip/icmpv6.js';
+import { ICMP, isIcmpErrorType, writeDestinationUnreachable } from '../wire/ip/icmp.js';
+import { ICMPV6, isIcmpv6ErrorType, writeIcmpv6Error } from '../wire/ip/icmpv6.js';
 import { IPV4 } from '../wire/ip/ipv4.js';
 import { IPV6 } from '../wire/ip/ipv6.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
@@ -16,12 +16,17 @@ export interface IcmpErrorOptions {
    */
   readonly source4?: Uint8Array;
   readonly source6?: Uint8Array;
+  /**
+   * Whether the source of a packet that policy discards is told (RFC 4301 section 5.1.1, a.1); false by default, so that
+   * nothing is told of the policy. Sources of packets that are too large are always told: path MTU discovery needs it.
+   */
+  readonly reportDiscards?: boolean;
   /** Messages in the long run, 100 by default, and at once, 50 by default (RFC 4443 section 2.4(f), RFC 1812 §4.3.2.8). */
   readonly perSecond?: number;
   readonly burst?: number;
 }
 
-/** What became of the occasions to tell a source that its packet is too large. */
+/** What became of the occasions to tell a source of its packet. */
 export interface IcmpErrorCounters {
   readonly offered: bigint;
   readonly rateLimited: bigint;
@@ -32,12 +37,13 @@ export interface IcmpErrorCounters {
 }
 
 /**
- * Makes the message that tells the source of a packet which length would pass (RFC 4301 section 8.2.1), and keeps it
- * until the caller has taken it. One at a time: a packet causes at most one.
+ * Makes the message that tells the source of a packet which length would pass (RFC 4301 section 8.2.1), or that policy
+ * discards it (section 5.1.1), and keeps it until the caller has taken it. One at a time: a packet causes at most one.
  */
 export class IcmpErrors {
   readonly #source4: Uint8Array | undefined;
   readonly #source6: Uint8Array | undefined;
+  readonly #reportDiscards: boolean;
   readonly #bucket: TokenBucket;
   readonly #message = new Uint8Array(MAXIMUM_LENGTH);
   #length = 0;
@@ -57,6 +63,7 @@ export class IcmpErrors {
     }
     this.#source4 = options.source4?.slice();
     this.#source6 = options.source6?.slice();
+    this.#reportDiscards = options.reportDiscards ?? false;
     this.#bucket = new TokenBucket(options.perSecond ?? DEFAULT_PER_SECOND, options.burst ?? DEFAULT_BURST);
   }
 
@@ -65,6 +72,28 @@ export class IcmpErrors {
    * less than 1280 (RFC 8200 section 5). Returns the octets of the message that now waits; 0: there is none.
    */
   tooLarge(packet: Uint8Array, offset: number, flow: Flow, mtu: number, now: number): number {
+    if (flow.family === 6) {
+      const told = Math.max(mtu, IPV6_MINIMUM_MTU);
+      return this.#offer(packet, offset, flow, ICMPV6.packetTooBig, 0, told, now);
+    }
+    const told = Math.max(mtu, IPV4_LEAST_MTU);
+    return this.#offer(packet, offset, flow, ICMP.destinationUnreachable, ICMP.fragmentationNeeded, told, now);
+  }
+
+  /**
+   * About a packet that policy discards: "communication administratively prohibited" (RFC 4301 section 5.1.1, a.1).
+   * Returns the octets of the message that now waits; 0: there is none, or such packets are not reported.
+   */
+  prohibited(packet: Uint8Array, offset: number, flow: Flow, now: number): number {
+    if (!this.#reportDiscards) return 0;
+    if (flow.family === 6) {
+      const code = ICMPV6.administrativelyProhibited;
+      return this.#offer(packet, offset, flow, ICMPV6.destinationUnreachable, code, 0, now);
+    }
+    return this.#offer(packet, offset, flow, ICMP.destinationUnreachable, ICMP.administrativelyProhibited, 0, now);
+  }
+
+  #offer(packet: Uint8Array, offset: number, flow: Flow, type: number, code: number, mtu: number, now: number): number {
     if (!isAnswerable(packet, offset, flow)) {
       this.#unanswerable++;
       return 0;
@@ -74,26 +103,15 @@ export class IcmpErrors {
       return 0;
     }
     this.drop();
-    if (flow.family === 4) {
-      const own = this.#source4;
-      const at = own === undefined ? offset + IPV4.destination : 0;
-      const told = Math.max(mtu, IPV4_LEAST_MTU);
-      this.#length = writeFragmentationNeeded(
-        this.#message,
-        0,
-        own ?? packet,
-        at,
-        packet,
-        offset,
-        flow.totalLength,
-        told,
-      );
-    } else {
-      const own = this.#source6;
-      const at = own === undefined ? offset + IPV6.destination : 0;
-      const told = Math.max(mtu, IPV6_MINIMUM_MTU);
-      this.#length = writePacketTooBig(this.#message, 0, own ?? packet, at, packet, offset, flow.totalLength, told);
-    }
+    const message = this.#message;
+    const { totalLength } = flow;
+    const own = flow.family === 4 ? this.#source4 : this.#source6;
+    const from = own ?? packet;
+    const at = own === undefined ? offset + (flow.family === 4 ? IPV4.destination : IPV6.destination) : 0;
+    this.#length =
+      flow.family === 4
+        ? writeDestinationUnreachable(message, 0, from, at, packet, offset, totalLength, code, mtu)
+        : writeIcmpv6Error(message, 0, from, at, packet, offset, totalLength, type, code, mtu);
     this.#offered++;
     return this.#length;
   }

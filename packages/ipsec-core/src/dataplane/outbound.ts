@@ -127,7 +127,7 @@ export class OutboundProcessor {
       return this.#sendIcmpError(packet, offset, out, outOffset, now, reassembled);
     }
     policies.count(index, totalLength);
-    if (entry.action === 'DISCARD') return this.#discard('spd_discard');
+    if (entry.action === 'DISCARD') return this.#prohibit('spd_discard', packet, offset, now);
     if (entry.action === 'BYPASS') {
       if (!reassembled) return this.#answer('bypass', '', totalLength, 0);
       return this.#cut('bypass', undefined, totalLength, this.#intake.largestFragment, out, outOffset, now);
@@ -154,7 +154,7 @@ export class OutboundProcessor {
     const reply = this.#reply;
     const index = icmp.entryOfReturnTraffic(database, packet, offset, this.#flow, reply);
     const tunnel = tunnels[index];
-    if (tunnel === undefined) return this.#discard('no_policy');
+    if (tunnel === undefined) return this.#prohibit('no_policy', packet, offset, now);
     policies.count(index, this.#flow.totalLength);
     this.#populated = database.populated[index] ?? 0;
     this.#selecting = reply;
@@ -310,6 +310,14 @@ export class OutboundProcessor {
     result.copied = copied;
     result.more = this.#fragmenter.pending;
     result.icmpErrorLength = 0;
+    return result;
+  }
+
+  /** Policy discards the packet; where that is configured its source is told. */
+  #prohibit(reason: DropReason, packet: Uint8Array, offset: number, now: number): OutboundResult {
+    const length = this.#context.icmpErrors.prohibited(packet, offset, this.#flow, now);
+    const result = this.#discard(reason);
+    this.#result.icmpErrorLength = length;
     return result;
   }
 

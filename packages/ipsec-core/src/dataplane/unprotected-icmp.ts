@@ -109,7 +109,8 @@ export class UnprotectedIcmp {
     if (!ah && quoted.protocol !== PROTOCOL.esp && quoted.protocol !== PROTOCOL.udp) return 'unknown_association';
     if (at + (ah ? AH.icv : ESP.headerLength) > quote.length) return 'quote_too_short';
     if (!this.#bucket.take(now)) return 'rate_limited';
-    const mtu = error.family === 4 ? nextHopMtu4(packet, message, quote) : readUint32(packet, message + ICMPV6.mtu);
+    const mtu =
+      error.family === 4 ? nextHopMtu4(packet, message, quote) : readUint32(packet, message + ICMPV6.parameter);
     // RFC 8201 section 4: "If a node receives a Packet Too Big message reporting a next-hop MTU that is less than the
     // IPv6 minimum link MTU, it must discard it."
     if (error.family === 6 && mtu < IPV6_MINIMUM_MTU) return 'implausible_mtu';

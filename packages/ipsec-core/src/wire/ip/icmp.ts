@@ -19,6 +19,8 @@ export const ICMP = {
   quote: 8,
   destinationUnreachable: 3,
   fragmentationNeeded: 4,
+  /** RFC 1812 section 5.2.7.1: communication administratively prohibited. */
+  administrativelyProhibited: 13,
 } as const;
 
 /** Whether a type is an error message: unreachable, source quench, redirect, time exceeded, parameter problem. */
@@ -27,11 +29,11 @@ export function isIcmpErrorType(type: number): boolean {
 }
 
 /**
- * Writes "fragmentation needed and DF set" about an IPv4 packet of `length` octets, to its source: a whole IPv4 packet
- * of at most 576 octets (RFC 1812 section 4.3.2.3), quoting as much as that allows. `source` holds the sender's address
- * from `sourceOffset` on. Returns its octets, or -1 when `out` has no room.
+ * Writes "destination unreachable" about an IPv4 packet of `length` octets, to its source: a whole IPv4 packet of at most
+ * 576 octets (RFC 1812 section 4.3.2.3), quoting as much as that allows. `source` holds the sender's address from
+ * `sourceOffset` on; `nextHopMtu` is 0 but for "fragmentation needed". Returns its octets, or -1 when `out` has no room.
  */
-export function writeFragmentationNeeded(
+export function writeDestinationUnreachable(
   out: Uint8Array,
   at: number,
   source: Uint8Array,
@@ -39,7 +41,8 @@ export function writeFragmentationNeeded(
   packet: Uint8Array,
   offset: number,
   length: number,
-  mtu: number,
+  code: number,
+  nextHopMtu: number,
 ): number {
   const quoted = Math.min(length, MAXIMUM_LENGTH - IPV4.headerLength - ICMP.quote);
   const total = IPV4.headerLength + ICMP.quote + quoted;
@@ -57,8 +60,8 @@ export function writeFragmentationNeeded(
   writeHeaderChecksum(out, at);
   const message = at + IPV4.headerLength;
   out[message + ICMP.type] = ICMP.destinationUnreachable;
-  out[message + ICMP.code] = ICMP.fragmentationNeeded;
-  writeUint16(out, message + ICMP.nextHopMtu, mtu);
+  out[message + ICMP.code] = code;
+  writeUint16(out, message + ICMP.nextHopMtu, nextHopMtu);
   copyOctets(packet, offset, quoted, out, message + ICMP.quote);
   writeUint16(out, message + ICMP.checksum, checksumFinish(checksumAdd(out, message, ICMP.quote + quoted)));
   return total;
