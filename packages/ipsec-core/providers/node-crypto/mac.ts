@@ -24,7 +24,10 @@ export function nodeMac(algorithm: MacAlgorithm, key: Uint8Array): KeyedMac {
 function xcbc(key: Uint8Array): KeyedMac {
   const secret = createSecretKey(key);
   const derive = (octet: number) => encryptCbc(secret, new Uint8Array(16).fill(octet));
-  return cbcMac(createSecretKey(derive(1)), derive(2), derive(3));
+  const first = derive(1);
+  const mac = cbcMac(createSecretKey(first), derive(2), derive(3));
+  first.fill(0);
+  return mac;
 }
 
 /** RFC 4493 section 2.3. */

@@ -43,6 +43,13 @@ describe('ESP lengths (RFC 4303 section 2)', () => {
     );
   });
 
+  it('takes as much padding as a peer likes, up to 255 octets', () => {
+    for (let padding = 0; padding <= 255; padding++) {
+      const plain = Uint8Array.from([9, 9, 9, ...Array.from({ length: padding }, (_, i) => i + 1), padding, 4]);
+      expect(espPayloadLength(plain, 0, plain.length)).toBe(3);
+    }
+  });
+
   it('refuses padding that is longer than the payload or not 1, 2, 3', () => {
     expect(espPayloadLength(Uint8Array.of(1, 2, 7, 4), 0, 4)).toBe(-1);
     expect(espPayloadLength(Uint8Array.of(2, 1, 2, 4), 0, 4)).toBe(-1);
