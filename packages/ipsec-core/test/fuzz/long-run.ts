@@ -3,15 +3,15 @@ import { parseArgs } from 'node:util';
 import { type CryptoProvider, DROP_REASONS, nobleProvider } from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import fc from 'fast-check';
-import { CORPUS, serialiseCorpus } from './corpus.js';
+import { CORPUS, loadCorpus, serialiseCorpus } from './corpus.js';
 import { Session, type Step } from './session.js';
 import { step } from './steps.js';
 
 /**
  * `npm run fuzz -w @weft/ipsec-core -- [--packets 1000000] [--seed N] [--provider node:crypto|noble]`: until that many
  * packets have gone through the engine, in every frame. Prints what was reached; a failure is shrunk and printed with
- * the seed that repeats it, and the exit code is 1. With `--corpus` it writes test/fuzz/corpus.json instead: the
- * smallest input found for each drop reason.
+ * the seed that repeats it, and the exit code is 1. With `--corpus` it adds to test/fuzz/corpus.json instead
+ * what reaches a drop reason that the corpus lacks.
  */
 const { values } = parseArgs({
   options: {
@@ -23,7 +23,7 @@ const { values } = parseArgs({
 });
 const provider = [nodeCryptoProvider, nobleProvider].find(({ name }) => name === values.provider);
 if (provider === undefined) throw new Error(`No provider is called "${values.provider}".`);
-if (values.corpus) writeCorpus(provider, Number(values.seed));
+if (values.corpus) extendCorpus(provider, Number(values.seed));
 else process.exitCode = run(provider, Number(values.packets), Number(values.seed));
 
 function run(crypto: CryptoProvider, packets: number, firstSeed: number): number {
@@ -53,18 +53,26 @@ function run(crypto: CryptoProvider, packets: number, firstSeed: number): number
   return 0;
 }
 
-/** Asks for the contrary and keeps what fast-check shrinks the counterexample to. */
-function writeCorpus(crypto: CryptoProvider, seed: number): void {
-  const entries = DROP_REASONS.flatMap((reason) => {
-    const never = fc.property(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), (steps) => {
-      return !play(crypto, steps).reached.has(reason);
+/** Adds an entry for each drop reason that the corpus lacks and that a minute of trying reaches, without idle steps. */
+function extendCorpus(crypto: CryptoProvider, seed: number): void {
+  const entries = [...loadCorpus()];
+  const missing = new Set(DROP_REASONS.filter((reason) => entries.every((entry) => entry.reason !== reason)));
+  const until = performance.now() + 60_000;
+  for (let round = 0; missing.size > 0 && performance.now() < until; round++) {
+    const [steps = []] = fc.sample(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), {
+      seed: seed + round,
+      numRuns: 1,
     });
-    const { counterexample } = fc.check(never, { seed, numRuns: 400 });
-    const steps = withoutIdleSteps(counterexample?.[0] ?? [], (fewer) => play(crypto, fewer).reached.has(reason));
-    print(`${reason}: ${steps.length === 0 ? 'not found' : `${steps.length} steps`}`);
-    return steps.length === 0 ? [] : [{ reason, steps }];
-  });
+    const { reached } = play(crypto, steps);
+    for (const reason of missing) {
+      if (!reached.has(reason)) continue;
+      missing.delete(reason);
+      entries.push({ reason, steps: withoutIdleSteps(steps, (fewer) => play(crypto, fewer).reached.has(reason)) });
+    }
+  }
+  entries.sort((left, right) => DROP_REASONS.indexOf(left.reason) - DROP_REASONS.indexOf(right.reason));
   writeFileSync(CORPUS, serialiseCorpus(entries));
+  print(`not found: ${[...missing].join(', ') || 'none'}`);
 }
 
 function withoutIdleSteps(steps: readonly Step[], reaches: (steps: readonly Step[]) => boolean): readonly Step[] {
