@@ -20,15 +20,13 @@ export function buildNetwork(): void {
     execFileSync('ip', ['netns', 'add', name]);
     ip(name, 'link set lo up');
   }
-  // A link that goes down for a moment must not lose its IPv6 addresses.
-  const keep = ['net.ipv6.conf.all.keep_addr_on_down=1', 'net.ipv6.conf.default.keep_addr_on_down=1'];
-  execFileSync('ip', ['netns', 'exec', ROUTER.namespace, 'sysctl', '-qw', ...keep]);
   connect(US.namespace, 'us', [US.underlay], ROUTER.toUs);
   connect(PEER.namespace, 'peer', [PEER.underlay], ROUTER.toPeer);
   ip(US.namespace, `address add ${US.host}/32 dev lo`);
   for (const address of [PEER.host, '10.2.1.1', '10.3.0.1']) ip(PEER.namespace, `address add ${address}/32 dev lo`);
-  connect6(US.namespace, 'us', US6, '2001:db8:1::ff');
-  connect6(PEER.namespace, 'peer', PEER6, '2001:db8:2::ff');
+  addressRouter6();
+  connect6(US.namespace, US6, '2001:db8:1::ff');
+  connect6(PEER.namespace, PEER6, '2001:db8:2::ff');
   const forwarding = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'];
   execFileSync('ip', ['netns', 'exec', ROUTER.namespace, 'sysctl', '-qw', ...forwarding]);
 }
@@ -62,9 +60,14 @@ function connect(namespace: string, link: string, addresses: readonly string[], 
   ip(namespace, `route add default via ${gateway}`);
 }
 
-function connect6(namespace: string, link: string, ends: typeof US6 | typeof PEER6, gateway: string): void {
+/** IPv6 of the router's links; it is gone once their MTU was below 1280 octets (RFC 8200 section 5). */
+export function addressRouter6(): void {
+  ip(ROUTER.namespace, 'address add 2001:db8:1::ff/64 dev us nodad');
+  ip(ROUTER.namespace, 'address add 2001:db8:2::ff/64 dev peer nodad');
+}
+
+function connect6(namespace: string, ends: typeof US6 | typeof PEER6, gateway: string): void {
   ip(namespace, `address add ${ends.underlay}/64 dev wan nodad`);
   ip(namespace, `address add ${ends.host}/128 dev lo nodad`);
-  ip(ROUTER.namespace, `address add ${gateway}/64 dev ${link} nodad`);
   ip(namespace, `route add default via ${gateway}`);
 }

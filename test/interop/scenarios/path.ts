@@ -1,5 +1,5 @@
 import { TestCredential } from '@weft/edge-agent/test-authority';
-import { ip, PEER, ROUTER, US, within } from '../network.js';
+import { addressRouter6, ip, PEER, ROUTER, US, within } from '../network.js';
 import type { Conditions, Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { exchangeTraffic } from '../traffic/traffic.js';
@@ -20,6 +20,7 @@ const narrowPath: Conditions = {
   },
   async unset({ charon }) {
     for (const link of ['us', 'peer']) ip(ROUTER.namespace, `link set ${link} mtu 1500`);
+    addressRouter6();
     await nft('delete table ip narrow');
     await charon.setting('fragment_size', undefined);
   },
@@ -38,9 +39,10 @@ function masquerade(behind: 'us' | 'peer'): Conditions & { rebind(): Promise<voi
     async rebind() {
       await nft(`flush chain ip nat leaving
         ${rule('30000-39999')}`);
-      // Taking the link down makes the kernel forget every mapping that was made for it.
-      ip(ROUTER.namespace, `link set ${outer} down`);
-      ip(ROUTER.namespace, `link set ${outer} up`);
+      // Taking the address away makes the kernel forget every mapping that was made for it.
+      const address = `${outer === 'us' ? ROUTER.toUs : ROUTER.toPeer}/24 dev ${outer}`;
+      ip(ROUTER.namespace, `address del ${address}`);
+      ip(ROUTER.namespace, `address add ${address}`);
     },
   };
 }
