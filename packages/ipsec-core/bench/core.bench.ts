@@ -1,16 +1,18 @@
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import type { Cost } from './measure.js';
 import { type PacketFigure, packetFigures } from './packets.js';
 import { type PolicyFigure, policyFigures } from './policy.js';
 
 /**
- * `npm run bench:core [-- --json]`: nanoseconds, allocations and octets of garbage per packet, for seal and open by
+ * `npm run bench:core [-- --json] [--provider NAME]`: nanoseconds, allocations and octets of garbage per packet, for seal and open by
  * provider, suite and size, next to the bare library calls of the same run; and per SPD look-up.
  */
 function main(): void {
-  const packets = [...collect(packetFigures())];
+  const { values } = parseArgs({ options: { json: { type: 'boolean' }, provider: { type: 'string' } } });
+  const packets = [...collect(packetFigures(values.provider))];
   const policy = [...collect(policyFigures())];
-  if (process.argv.includes('--json')) {
+  if (values.json === true) {
     const machine = { node: process.version, openssl: process.versions.openssl, cpu: cpus()[0]?.model };
     print(JSON.stringify({ machine, packets, policy }, null, 2));
   } else {

@@ -26,9 +26,10 @@ export interface PacketFigure {
   readonly raw: Cost | undefined;
 }
 
-/** Seal and open in tunnel mode, in place, with every provider. */
-export function* packetFigures(): Generator<PacketFigure> {
+/** Seal and open in tunnel mode, in place, with every provider or with one of this name. */
+export function* packetFigures(only: string | undefined): Generator<PacketFigure> {
   for (const provider of [idleProvider, nodeCryptoProvider, nobleProvider]) {
+    if (only !== undefined && provider.name !== only) continue;
     for (const [suite, association] of Object.entries(SUITES)) {
       for (const size of [64, 576, 1400]) {
         const raw = RAW[provider.name]?.[suite];
@@ -45,24 +46,29 @@ export function* packetFigures(): Generator<PacketFigure> {
   }
 }
 
-function sealAndOpen(provider: CryptoProvider, association: Association, size: number): { seal: Cost; open: Cost } {
+export function sealAndOpen(
+  provider: CryptoProvider,
+  association: Association,
+  size: number,
+  budgetMilliseconds?: number,
+): { readonly seal: Cost; readonly open: Cost } {
   const plane = planeOf(provider, association);
   const packet = ipPacket({ source: '10.0.0.1', destination: '10.0.0.2', payload: udp(1, 2, size - 20) });
   const arena = new Uint8Array(HEADROOM + size + ROOM);
   const clear = () => arena.set(packet, HEADROOM);
   // One packet after the other in one place, as from a TUN device; the clear octets are put back, which costs a copy.
-  const seal = measure({
+  const sealing = {
     count: BATCH,
     work: () =>
       repeat(BATCH, () => {
         clear();
         if (plane.protect(arena, HEADROOM, size, arena, 0, 1).verdict !== 'transmit') throw new Error('not sealed');
       }),
-  });
+  };
   const slot = HEADROOM + size + ROOM;
   const sealed = new Uint8Array(BATCH * slot);
   let length = 0;
-  const open = measure({
+  const opening = {
     count: BATCH,
     prepare() {
       for (let i = 0; i < BATCH; i++) length = plane.protect(packet, 0, size, sealed, i * slot, 1).length;
@@ -73,8 +79,8 @@ function sealAndOpen(provider: CryptoProvider, association: Association, size: n
         if (verdict !== 'deliver') throw new Error('not delivered');
       }
     },
-  });
-  return { seal, open };
+  };
+  return { seal: measure(sealing, budgetMilliseconds), open: measure(opening, budgetMilliseconds) };
 }
 
 function planeOf(provider: CryptoProvider, association: Association): DataPlane {
@@ -101,7 +107,7 @@ function planeOf(provider: CryptoProvider, association: Association): DataPlane 
 type Distribute<T> = T extends SecurityAssociationParameters
   ? Pick<T, Extract<keyof T, 'protocol' | 'suite' | 'keyBits' | 'integrity' | 'keyingMaterial'>>
   : never;
-type Association = Distribute<SecurityAssociationParameters>;
+export type Association = Distribute<SecurityAssociationParameters>;
 
 function esp(suite: EncryptionName, keyBits: number, integrity?: IntegrityName): Association {
   const length = espKeyingMaterialLength({ encryption: suite, keyBits, integrity });
@@ -114,7 +120,7 @@ function esp(suite: EncryptionName, keyBits: number, integrity?: IntegrityName):
   };
 }
 
-const SUITES: Readonly<Record<string, Association>> = {
+export const SUITES: Readonly<Record<string, Association>> = {
   'aes-gcm-16-128': esp('aes-gcm-16', 128),
   'aes-gcm-16-256': esp('aes-gcm-16', 256),
   'aes-ccm-16-128': esp('aes-ccm-16', 128),
@@ -127,7 +133,7 @@ const SUITES: Readonly<Record<string, Association>> = {
 };
 
 /** Does no cryptography at all: what is left is the engine. */
-const idleProvider: CryptoProvider = {
+export const idleProvider: CryptoProvider = {
   ...nobleProvider,
   name: 'engine alone',
   aead: (_, __, tagLength) => ({

@@ -5,7 +5,7 @@ import type { Flow } from '../wire/ip/flow.js';
 import type { DropReason } from './drop-reason.js';
 import { FlowLabeler } from './flow-label.js';
 import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
-import { MAXIMUM_BUNDLE, maximumPacketLength, pathRoom } from './packet-size.js';
+import { MAXIMUM_BUNDLE, maximumPacketLength, pathRoom, UNLIMITED_ROOM } from './packet-size.js';
 import { IpProtector, PathTerms } from './protect-ip.js';
 
 /** Applies an association and those that are bundled with it, within what their path carries. */
@@ -49,12 +49,12 @@ export class BundleProtector {
     outOffset: number,
     now: number,
   ): number | DropReason {
-    this.#terms.room = Number.POSITIVE_INFINITY;
+    this.#terms.room = UNLIMITED_ROOM;
     this.#terms.fragmentable = true;
     return this.#apply(association, flow, packet, offset, length, out, outOffset, now);
   }
 
-  /** Octets that the result may have; infinite where no path MTU is known. */
+  /** Octets that the result may have; UNLIMITED_ROOM where no path MTU is known. */
   room(association: OutboundAssociation, now: number): number {
     return pathRoom(this.#associations, association, now);
   }
@@ -74,7 +74,7 @@ export class BundleProtector {
   /** Lowers the MSS of a SYN to what fits the association that carries it, or, of one that arrives, would carry the reply. */
   clamp(association: OutboundAssociation, flow: Flow, packet: Uint8Array, offset: number, now: number): void {
     if (!isSyn(packet, offset, flow) || association.pathMtu?.clampsMaximumSegmentSize === false) return;
-    if (this.room(association, now) === Number.POSITIVE_INFINITY) return;
+    if (this.room(association, now) === UNLIMITED_ROOM) return;
     clampMaximumSegmentSize(packet, offset, flow, this.limit(association, flow, packet, offset, now));
   }
 
@@ -102,7 +102,7 @@ export class BundleProtector {
       association.count(size, now);
       if (association.bundledWith === undefined) return written;
       // The room of the first was made so that what the others add fits.
-      terms.room = Number.POSITIVE_INFINITY;
+      terms.room = UNLIMITED_ROOM;
       association = this.#associations.tunnel(association.bundledWith).outbound;
       from = out;
       at = outOffset;

@@ -39,17 +39,17 @@ export function paddedLength(association: OutboundAssociation, length: number, r
   const { padTo, esp, outer } = association;
   if (padTo === 1 || esp === undefined) return length;
   const padded = Math.ceil(length / padTo) * padTo;
-  if (room === Number.POSITIVE_INFINITY) return padded;
+  if (room === UNLIMITED_ROOM) return padded;
   const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
   return Math.max(length, Math.min(padded, maximumEspPayload(room - header, esp)));
 }
 
 /**
  * Octets that the result of the first association may have so that the path of each in its bundle carries what becomes
- * of it; each that comes after is taken to add the most that it can. Infinite where no path MTU is known.
+ * of it; each that comes after is taken to add the most that it can. UNLIMITED_ROOM where no path MTU is known.
  */
 export function pathRoom(associations: SecurityAssociationDatabase, first: OutboundAssociation, now: number): number {
-  let room = first.pathMtu?.room(now) ?? Number.POSITIVE_INFINITY;
+  let room = first.pathMtu?.room(now) ?? UNLIMITED_ROOM;
   let overhead = 0;
   let { bundledWith } = first;
   for (let depth = 1; bundledWith !== undefined && depth < MAXIMUM_BUNDLE; depth++) {
@@ -64,3 +64,8 @@ export function pathRoom(associations: SecurityAssociationDatabase, first: Outbo
 
 /** More associations on one packet than any sane bundle has: a loop. */
 export const MAXIMUM_BUNDLE = 4;
+/**
+ * Room where no path MTU is known: more than any packet takes. A small integer, because a packet that is compared with
+ * an infinite number costs V8 an object for it.
+ */
+export const UNLIMITED_ROOM = 0x3fff_ffff;

@@ -11,13 +11,13 @@ import {
 } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropReason } from './drop-reason.js';
-import { paddedLength } from './packet-size.js';
+import { paddedLength, UNLIMITED_ROOM } from './packet-size.js';
 import { outerDontFragment } from './too-large.js';
 
 /** What the path asks of one packet. Reused. */
 export class PathTerms {
   /** Octets that the result may have. */
-  room = Number.POSITIVE_INFINITY;
+  room: number = UNLIMITED_ROOM;
   /** Whether the result is cut on the underlay when it is longer than the path MTU: its header then has no DF. */
   fragmentable = false;
   /** Of an IPv6 tunnel header. */
