@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { measure } from './measure.js';
 import { idleProvider, SUITES, sealAndOpen } from './packets.js';
 
 /** A provider that does nothing leaves the engine alone; AH and GMAC take one view of a long packet to copy it. */
@@ -7,6 +8,17 @@ const VIEWS: Readonly<Record<string, number>> = { 'aes-gmac-128': 1, 'AH hmac-sh
 const SIZE = 1400;
 /** Enough to be optimised. */
 const BUDGET_MILLISECONDS = 40;
+
+describe('the measurement', () => {
+  it('sees an object per packet', () => {
+    let kept: object = {};
+    const work = () => {
+      for (let i = 0; i < 100; i++) kept = { i, kept: undefined };
+    };
+    expect(measure({ count: 100, work }, BUDGET_MILLISECONDS).allocations).toBeCloseTo(1, 0);
+    expect(kept).toBeDefined();
+  });
+});
 
 describe('the packet path', () => {
   it.each(Object.entries(SUITES))('allocates nothing per packet: %s', (name, association) => {
