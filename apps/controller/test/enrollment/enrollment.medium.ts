@@ -41,7 +41,8 @@ describe('enrollment', () => {
     const certificate = new X509Certificate(der ?? Buffer.alloc(0));
     expect(certificate.subject).toBe(`CN=${edge.edgeId}`);
     expect(certificate.subjectAltName).toBe(`URI:spiffe://weft.internal/tenant/${edge.tenantId}/edge/${edge.edgeId}`);
-    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+    // TLS client, and IKE between edges (id-kp-ipsecIKE, RFC 4945 section 5.1.3.12).
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.17']);
     expect(certificate.ca).toBe(false);
     expect(certificate.verify(new X509Certificate(root).publicKey)).toBe(true);
     expect(certificate.publicKey.equals(createPublicKey(key.privateKey))).toBe(true);
