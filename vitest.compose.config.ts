@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** The fabric of docker-compose.yml, built and run where a Docker engine answers. */
 export default defineConfig({
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'] } },
   test: {
     include: ['test/compose/*.compose.ts'],
     environment: 'node',
