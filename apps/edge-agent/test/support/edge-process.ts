@@ -28,7 +28,7 @@ const dataPlane = new DataPlaneThread(
       process.stderr.write(`${error.message}\n`);
       process.exit(1);
     },
-    ike: (octets, source) => ike?.receive(octets, source),
+    ...(identityFile === undefined ? {} : { ike: (octets, source) => ike?.receive(octets, source) }),
   },
   { portable },
 );
