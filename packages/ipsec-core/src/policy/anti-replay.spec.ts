@@ -108,4 +108,10 @@ describe('anti-replay window (RFC 4303 section 3.4.3, RFC 6479)', () => {
   it.each([0, 63, 4097, 64.5, Number.NaN])('refuses a window of %d packets', (size) => {
     expect(() => new AntiReplayWindow(size)).toThrowError(/64 to 4096/);
   });
+
+  it('has room for 1024 packets unless told otherwise', () => {
+    const window = new AntiReplayWindow();
+    window.commit(0, 2000);
+    expect([window.size, window.check(0, 2000 - 1023), window.check(0, 2000 - 1024)]).toEqual([1024, 'fresh', 'late']);
+  });
 });

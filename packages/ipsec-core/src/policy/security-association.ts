@@ -40,8 +40,8 @@ interface CommonParameters extends LifetimeParameters, TrafficParameters {
   /** Encryption key, salt, integrity key. The engine keeps no reference: wipe it after install. */
   readonly keyingMaterial: Uint8Array;
   readonly extendedSequenceNumbers: boolean;
-  /** Packets, 64 to 4096. */
-  readonly replayWindow: number;
+  /** Packets, 64 to 4096; 1024 by default. */
+  readonly replayWindow?: number;
   /** Tunnel mode without it: the caller's UDP socket writes the outer header, and packets start with the SPI. */
   readonly outer?: OuterHeaderParameters;
   /** DSCP of the outer header: the inner one by default, a fixed value, or by the inner one's value from a table of 64. */
