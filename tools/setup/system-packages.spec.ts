@@ -106,12 +106,12 @@ describe('system packages', () => {
   });
 
   it('says what apt-get said when the lists cannot be updated, and that the lab cannot be', async () => {
-    const machine = machineWith(without('ip'), { answer: () => 'Could not resolve deb.debian.org' });
+    const machine = machineWith(without('ip'), { answer: () => 'Could not resolve mirror.example.net' });
     expect(await installSystemPackages('lab', machine)).toEqual({
       ok: false,
       text:
         'could not install ip (apt-get install -y --no-install-recommends iproute2):\n' +
-        'Could not resolve deb.debian.org',
+        'Could not resolve mirror.example.net',
     });
     expect(machine.calls).toEqual([`${INSTALL} iproute2`, 'update -y -q']);
   });
