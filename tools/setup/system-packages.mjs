@@ -70,6 +70,7 @@ const PROGRAMS = [
   { program: 'setpriv', debianPackage: 'util-linux', purposes: ['lab', 'test'] },
   { program: 'mount', debianPackage: 'mount', purposes: ['lab', 'test'] },
   { program: 'ping', debianPackage: 'iputils-ping', purposes: ['lab', 'test'] },
+  { program: 'git', debianPackage: 'git', purposes: ['test'] },
   { program: 'nft', debianPackage: 'nftables', purposes: ['test'] },
   { program: 'chromium', debianPackage: 'chromium', purposes: ['test'] },
 ];
