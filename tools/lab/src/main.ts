@@ -93,7 +93,8 @@ async function main({ check, json, port }: Flags, progress: Progress): Promise<n
 async function report(lab: Lab, seen: Observations): Promise<void> {
   print(`\n${trafficTable(seen.traffic)}\n`);
   const { espPackets, cleartextPackets } = seen.capture;
-  print(`On the router: ${espPackets} ESP packets, ${cleartextPackets} packets in the clear.`);
+  print(`On the router: ${espPackets} ESP packets (what the kernel forwards in one piece counts once),`);
+  print(`${cleartextPackets} packets in the clear.`);
   const problems = problemsOf(seen);
   if (problems.length === 0) return;
   print(`\nNot well:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
