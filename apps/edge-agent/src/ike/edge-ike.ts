@@ -140,8 +140,11 @@ export class EdgeIke {
     this.#forgetAllBut(new Set());
     if (open.length > 0) {
       const drained = new Promise<void>((resolve) => {
-        this.#drained = resolve;
-        setTimeout(resolve, FAREWELL);
+        const giveUp = setTimeout(resolve, FAREWELL);
+        this.#drained = () => {
+          clearTimeout(giveUp);
+          resolve();
+        };
       });
       this.#open = new Set(open.map(({ connection }) => connection.name));
       this.#host.give({ kind: 'configure', connections: [] });
