@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { SignatureAlgorithm } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { algorithmsOf, signWith, verifySignature } from './signature.js';
@@ -12,6 +12,7 @@ const KEYS = {
   p521: ec('P-521'),
   rsa: rsa(2048),
   ed25519: generateKeyPairSync('ed25519'),
+  ed448: generateKeyPairSync('ed448'),
 };
 const CASES: readonly [SignatureAlgorithm, keyof typeof KEYS][] = [
   ['ecdsa-sha2-256', 'p256'],
@@ -25,6 +26,11 @@ const CASES: readonly [SignatureAlgorithm, keyof typeof KEYS][] = [
   ['rsa-pkcs1-sha2-384', 'rsa'],
   ['rsa-pkcs1-sha2-512', 'rsa'],
   ['ed25519', 'ed25519'],
+  ['ed448', 'ed448'],
+  ['ecdsa-p256', 'p256'],
+  ['ecdsa-p384', 'p384'],
+  ['ecdsa-p521', 'p521'],
+  ['rsa-pkcs1', 'rsa'],
 ];
 
 describe('Signatures', () => {
@@ -69,6 +75,42 @@ describe('Signatures', () => {
   it('refuses an algorithm that is not of the key', async () => {
     const forged = { algorithm: 'ecdsa-sha2-256', signature: new Uint8Array(64) } as const;
     expect(await verifySignature(KEYS.rsa.publicKey, forged, OCTETS)).toEqual({ ok: false, reason: 'wrong key type' });
+  });
+
+  it('keeps the classic methods to the curve that they are bound to (RFC 4754 section 3)', async () => {
+    const signature = (await signWith(KEYS.p384.privateKey, ['ecdsa-p384'], OCTETS))!.signature;
+    expect(signature).toHaveLength(96);
+    for (const algorithm of ['ecdsa-p256', 'ecdsa-p521'] as const) {
+      expect(await signWith(KEYS.p384.privateKey, [algorithm], OCTETS)).toBeUndefined();
+      const verdict = await verifySignature(KEYS.p384.publicKey, { algorithm, signature }, OCTETS);
+      expect(verdict).toEqual({ ok: false, reason: 'wrong key type' });
+    }
+  });
+
+  it('takes PKCS #1 of the method RSA with each SHA-2, and not with SHA-1 (RFC 7296 section 3.8)', async () => {
+    const { privateKey, publicKey } = KEYS.rsa;
+    for (const hash of ['sha256', 'sha384', 'sha512']) {
+      const signature = sign(hash, OCTETS, privateKey);
+      expect(await verifySignature(publicKey, { algorithm: 'rsa-pkcs1', signature }, OCTETS)).toEqual({ ok: true });
+    }
+    const weak = { algorithm: 'rsa-pkcs1', signature: sign('sha1', OCTETS, privateKey) } as const;
+    expect(await verifySignature(publicKey, weak, OCTETS)).toEqual({ ok: false, reason: 'mismatch' });
+  });
+
+  it('keeps to what an RSASSA-PSS key says of itself (RFC 4055 section 3.1)', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa-pss', {
+      modulusLength: 2048,
+      hashAlgorithm: 'sha384',
+      mgf1HashAlgorithm: 'sha384',
+      // The types want a string, OpenSSL a number.
+      saltLength: 48 as unknown as string,
+    });
+    expect(algorithmsOf(privateKey)).toEqual(['rsa-pss-sha2-384']);
+    const signed = await signWith(privateKey, ['rsa-pss-sha2-256', 'rsa-pss-sha2-384'], OCTETS);
+    expect(signed?.algorithm).toBe('rsa-pss-sha2-384');
+    expect(await verifySignature(publicKey, signed!, OCTETS)).toEqual({ ok: true });
+    const other = { algorithm: 'rsa-pss-sha2-256', signature: signed!.signature } as const;
+    expect(await verifySignature(publicKey, other, OCTETS)).toEqual({ ok: false, reason: 'wrong key type' });
   });
 
   it('offers the hash that is as strong as the curve first', () => {

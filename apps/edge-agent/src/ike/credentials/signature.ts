@@ -1,5 +1,10 @@
 import { constants, type KeyObject, sign, verify } from 'node:crypto';
-import type { DigitalSignature, SignatureAlgorithm } from '@weft/ipsec-core/ike';
+import {
+  CLASSIC_SIGNATURE_ALGORITHMS,
+  DIGITAL_SIGNATURE_ALGORITHMS,
+  type Signature,
+  type SignatureAlgorithm,
+} from '@weft/ipsec-core/ike';
 
 /** Why a signature is not taken. */
 export type SignatureVerdict =
@@ -9,21 +14,16 @@ export type SignatureVerdict =
 /** Checks a signature; in OpenSSL's threads unless that costs more than the signature does. */
 export async function verifySignature(
   publicKey: KeyObject,
-  { algorithm, signature }: DigitalSignature,
+  { algorithm, signature }: Signature,
   octets: Uint8Array,
 ): Promise<SignatureVerdict> {
   if (!fits(publicKey, algorithm)) return { ok: false, reason: 'wrong key type' };
   if (!isStrong(publicKey)) return { ok: false, reason: 'key too weak' };
-  const { hash, options } = PARAMETERS[algorithm];
-  if (isQuick(publicKey)) {
-    return verify(hash, octets, { key: publicKey, ...options }, signature) ? { ok: true } : MISMATCH;
+  const { hashes, options } = PARAMETERS[algorithm];
+  for (const hash of hashes) {
+    if (await matches(publicKey, hash, options, signature, octets)) return { ok: true };
   }
-  const matches = await new Promise<boolean>((resolve) => {
-    verify(hash, octets, { key: publicKey, ...options }, signature, (error, result) =>
-      resolve(error === null && result),
-    );
-  });
-  return matches ? { ok: true } : MISMATCH;
+  return { ok: false, reason: 'mismatch' };
 }
 
 /** Signs with the first algorithm that the key can do; undefined when there is none. Rejects with what OpenSSL says. */
@@ -31,10 +31,11 @@ export async function signWith(
   privateKey: KeyObject,
   algorithms: readonly SignatureAlgorithm[],
   octets: Uint8Array,
-): Promise<DigitalSignature | undefined> {
+): Promise<Signature | undefined> {
   const algorithm = algorithms.find((candidate) => fits(privateKey, candidate));
   if (algorithm === undefined) return undefined;
-  const { hash, options } = PARAMETERS[algorithm];
+  const { hashes, options } = PARAMETERS[algorithm];
+  const [hash] = hashes;
   if (isQuick(privateKey)) return { algorithm, signature: sign(hash, octets, { key: privateKey, ...options }) };
   const signature = await new Promise<Uint8Array>((resolve, reject) => {
     sign(hash, octets, { key: privateKey, ...options }, (error, result) => {
@@ -43,6 +44,21 @@ export async function signWith(
     });
   });
   return { algorithm, signature };
+}
+
+async function matches(
+  publicKey: KeyObject,
+  hash: string | undefined,
+  options: Parameters['options'],
+  signature: Uint8Array,
+  octets: Uint8Array,
+): Promise<boolean> {
+  if (isQuick(publicKey)) return verify(hash, octets, { key: publicKey, ...options }, signature);
+  return new Promise((resolve) => {
+    verify(hash, octets, { key: publicKey, ...options }, signature, (error, result) =>
+      resolve(error === null && result),
+    );
+  });
 }
 
 /** Algorithms that a key can sign with, its best first: the hash as strong as the curve. */
@@ -57,8 +73,20 @@ function hashBits(curveBits: number): number {
   return curveBits > 384 ? 512 : Math.max(256, curveBits);
 }
 
+/**
+ * RFC 4055 section 3.1: a key that is for RSASSA-PSS with a certain hash signs with that hash and MGF1 of it, and with a
+ * salt that is no shorter than the key says.
+ */
 function fits(key: KeyObject, algorithm: SignatureAlgorithm): boolean {
-  return PARAMETERS[algorithm].keyTypes.includes(key.asymmetricKeyType ?? '');
+  const { keyTypes, curve, hashes, options } = PARAMETERS[algorithm];
+  const { namedCurve, hashAlgorithm, mgf1HashAlgorithm, saltLength } = key.asymmetricKeyDetails ?? {};
+  if (!keyTypes.includes(key.asymmetricKeyType ?? '')) return false;
+  if (curve !== undefined && curve !== namedCurve) return false;
+  return (
+    (hashAlgorithm === undefined || hashes.includes(hashAlgorithm)) &&
+    (mgf1HashAlgorithm === undefined || hashes.includes(mgf1HashAlgorithm)) &&
+    (saltLength === undefined || (options.saltLength ?? 0) >= saltLength)
+  );
 }
 
 /** A tenth of a millisecond and less: a thread would take longer to be told. */
@@ -70,30 +98,41 @@ function isQuick(key: KeyObject): boolean {
 function isStrong(key: KeyObject): boolean {
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ec') return CURVE_BITS.has(namedCurve ?? '');
-  if (key.asymmetricKeyType === 'ed25519') return true;
+  if (key.asymmetricKeyType === 'ed25519' || key.asymmetricKeyType === 'ed448') return true;
   return modulusLength !== undefined && modulusLength >= MINIMUM_RSA_BITS && modulusLength <= MAXIMUM_RSA_BITS;
 }
 
-const MISMATCH = { ok: false, reason: 'mismatch' } as const;
-
 interface Parameters {
   readonly keyTypes: readonly string[];
-  /** Undefined where the algorithm hashes by itself. */
-  readonly hash: string | undefined;
-  readonly options: { readonly padding?: number; readonly saltLength?: number; readonly dsaEncoding?: 'der' };
+  /** Where the method is bound to one. */
+  readonly curve?: string;
+  /** To sign with the first; undefined where the algorithm hashes by itself. */
+  readonly hashes: readonly [string | undefined, ...string[]];
+  readonly options: {
+    readonly padding?: number;
+    readonly saltLength?: number;
+    readonly dsaEncoding?: 'der' | 'ieee-p1363';
+  };
 }
 
-const ecdsa = (hash: string): Parameters => ({ keyTypes: ['ec'], hash, options: { dsaEncoding: 'der' } });
+const ecdsa = (hash: string): Parameters => ({ keyTypes: ['ec'], hashes: [hash], options: { dsaEncoding: 'der' } });
+const classicEcdsa = (curve: string, hash: string): Parameters => ({
+  keyTypes: ['ec'],
+  curve,
+  hashes: [hash],
+  options: { dsaEncoding: 'ieee-p1363' },
+});
 const pss = (hash: string, saltLength: number): Parameters => ({
   keyTypes: ['rsa', 'rsa-pss'],
-  hash,
+  hashes: [hash],
   options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength },
 });
-const pkcs1 = (hash: string): Parameters => ({
+const pkcs1 = (...hashes: [string, ...string[]]): Parameters => ({
   keyTypes: ['rsa'],
-  hash,
+  hashes,
   options: { padding: constants.RSA_PKCS1_PADDING },
 });
+const eddsa = (keyType: string): Parameters => ({ keyTypes: [keyType], hashes: [undefined], options: {} });
 
 const PARAMETERS: Readonly<Record<SignatureAlgorithm, Parameters>> = {
   'ecdsa-sha2-256': ecdsa('sha256'),
@@ -105,9 +144,15 @@ const PARAMETERS: Readonly<Record<SignatureAlgorithm, Parameters>> = {
   'rsa-pkcs1-sha2-256': pkcs1('sha256'),
   'rsa-pkcs1-sha2-384': pkcs1('sha384'),
   'rsa-pkcs1-sha2-512': pkcs1('sha512'),
-  ed25519: { keyTypes: ['ed25519'], hash: undefined, options: {} },
+  ed25519: eddsa('ed25519'),
+  ed448: eddsa('ed448'),
+  // The hash is named inside the signature (RFC 7296 section 3.8); SHA-1, its default there, is not taken.
+  'rsa-pkcs1': pkcs1('sha256', 'sha384', 'sha512'),
+  'ecdsa-p256': classicEcdsa('prime256v1', 'sha256'),
+  'ecdsa-p384': classicEcdsa('secp384r1', 'sha384'),
+  'ecdsa-p521': classicEcdsa('secp521r1', 'sha512'),
 };
-const ALGORITHMS = Object.keys(PARAMETERS) as SignatureAlgorithm[];
+const ALGORITHMS: readonly SignatureAlgorithm[] = [...DIGITAL_SIGNATURE_ALGORITHMS, ...CLASSIC_SIGNATURE_ALGORITHMS];
 const CURVE_BITS: ReadonlyMap<string, number> = new Map([
   ['prime256v1', 256],
   ['secp384r1', 384],

@@ -9,7 +9,14 @@ import { nobleProvider } from '../noble/noble-provider.js';
 import { sameAuth, sharedKeyAuth, signedOctets } from './auth-octets.js';
 import { natDetectionHash } from './nat-detection.js';
 import { createPrf } from './prf.js';
-import { encodeDigitalSignature, parseDigitalSignature, type SignatureAlgorithm } from './signature.js';
+import {
+  CLASSIC_SIGNATURE_ALGORITHMS,
+  DIGITAL_SIGNATURE_ALGORITHMS,
+  encodeDigitalSignature,
+  encodeSignature,
+  parseDigitalSignature,
+  parseSignature,
+} from './signature.js';
 
 describe('AUTH', () => {
   it('is over the own first message, the peer nonce and the MACed ID, each of them', () => {
@@ -58,20 +65,7 @@ describe('AUTH', () => {
 });
 
 describe('RFC 7427 signatures', () => {
-  const algorithms: readonly SignatureAlgorithm[] = [
-    'ecdsa-sha2-256',
-    'ecdsa-sha2-384',
-    'ecdsa-sha2-512',
-    'rsa-pss-sha2-256',
-    'rsa-pss-sha2-384',
-    'rsa-pss-sha2-512',
-    'rsa-pkcs1-sha2-256',
-    'rsa-pkcs1-sha2-384',
-    'rsa-pkcs1-sha2-512',
-    'ed25519',
-  ];
-
-  it.each(algorithms)('%s survives its encoding; anything else is not taken for one', (algorithm) => {
+  it.each(DIGITAL_SIGNATURE_ALGORITHMS)('%s survives its encoding; anything else is not taken for one', (algorithm) => {
     const data = encodeDigitalSignature({ algorithm, signature: fromHex('aabbcc') });
     expect(parseDigitalSignature(data)).toEqual({ algorithm, signature: fromHex('aabbcc') });
     expect(parseDigitalSignature(data.subarray(0, data.length - 3))).toBeUndefined();
@@ -102,6 +96,56 @@ describe('RFC 7427 signatures', () => {
     }
     const shortSalt = `304106092a864886f70d01010a3034a00f${withNull}a11c301a06092a864886f70d010108${withNull}a203020114`;
     expect(parseDigitalSignature(fromHex(`43${shortSalt}aabb`))).toBeUndefined();
+  });
+
+  it('know PKCS #1 v1.5 with and without NULL (RFC 4055 section 5), and write NULL', () => {
+    const data = encodeDigitalSignature({ algorithm: 'rsa-pkcs1-sha2-512', signature: fromHex('aabb') });
+    expect(toHex(data)).toBe('0f300d06092a864886f70d01010d0500aabb');
+    expect(parseDigitalSignature(fromHex('0d300b06092a864886f70d01010daabb'))).toEqual({
+      algorithm: 'rsa-pkcs1-sha2-512',
+      signature: fromHex('aabb'),
+    });
+  });
+
+  it('are written as RFC 7427 appendix A and RFC 8420 appendix A print them', () => {
+    const written = (algorithm: (typeof DIGITAL_SIGNATURE_ALGORITHMS)[number]) =>
+      toHex(encodeDigitalSignature({ algorithm, signature: new Uint8Array(0) }));
+    expect(written('rsa-pkcs1-sha2-256')).toBe('0f300d06092a864886f70d01010b0500');
+    expect(written('ecdsa-sha2-256')).toBe('0c300a06082a8648ce3d040302');
+    expect(written('ecdsa-sha2-384')).toBe('0c300a06082a8648ce3d040303');
+    expect(written('ecdsa-sha2-512')).toBe('0c300a06082a8648ce3d040304');
+    expect(written('ed25519')).toBe('07300506032b6570');
+    expect(written('ed448')).toBe('07300506032b6571');
+  });
+
+  it.each(CLASSIC_SIGNATURE_ALGORITHMS)('%s is its method and the signature alone', (algorithm) => {
+    const signature = fromHex('aabbcc');
+    const auth = encodeSignature({ algorithm, signature });
+    expect(auth.data).toEqual(signature);
+    expect(parseSignature(auth.method, auth.data)).toEqual({ ok: true, signature: { algorithm, signature } });
+  });
+
+  // RFC 7427 appendix A has these; RFC 8247 section 3.2 says that they MUST NOT be used.
+  it.each([
+    ['sha1WithRSAEncryption', '300d06092a864886f70d0101050500', /RSA with SHA-1 is too weak/],
+    ['dsa-with-sha1', '300906072a8648ce380403', /DSA is too weak/],
+    ['dsa-with-sha256', '300b0609608648016503040302', /DSA is too weak/],
+    ['ecdsa-with-sha1', '300906072a8648ce3d0401', /ECDSA with SHA-1 is too weak/],
+    ['RSASSA-PSS with empty parameters', '300d06092a864886f70d01010a3000', /salt as long as the hash/],
+    ['what nobody knows', '300506032a0304', /300506032a0304 is not known/],
+    ['nothing', '', /\(none\)/],
+  ])('%s is refused, and the reason is told', (_name, identifier, reason) => {
+    const data = fromHex(`${(identifier.length / 2).toString(16).padStart(2, '0')}${identifier}aabb`);
+    expect(parseSignature(14, data)).toEqual({ ok: false, reason: expect.stringMatching(reason) });
+  });
+
+  it('say which methods are none', () => {
+    for (const method of [0, 3, 12, 13, 15, 255]) {
+      expect(parseSignature(method, fromHex('aabb'))).toEqual({
+        ok: false,
+        reason: expect.stringMatching(`${method}`),
+      });
+    }
   });
 
   it('never throws on octets', () => {

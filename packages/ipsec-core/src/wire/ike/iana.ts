@@ -130,6 +130,8 @@ export const CERT_ENCODING = {
   PKCS7: 1,
   X509_SIGNATURE: 4,
   CRL: 7,
+  /** Removed by RFC 7296, replaced by RAW_PUBLIC_KEY (RFC 7670). */
+  RAW_RSA_KEY: 11,
   HASH_AND_URL: 12,
   HASH_AND_URL_BUNDLE: 13,
   OCSP: 14,
@@ -139,6 +141,7 @@ export const CERT_ENCODING = {
 export const AUTH_METHOD = {
   RSA_SIGNATURE: 1,
   SHARED_KEY: 2,
+  DSS_SIGNATURE: 3,
   ECDSA_P256: 9,
   ECDSA_P384: 10,
   ECDSA_P521: 11,
