@@ -85,9 +85,7 @@ function authentication(
   return {
     localAuthentication: {
       kind: 'signature',
-      credential: identity.name,
-      algorithms: ALGORITHMS,
-      certificates: [derOf(certificate)],
+      credentials: [{ name: identity.name, algorithms: ALGORITHMS, certificates: [derOf(certificate)] }],
     },
     remoteAuthentication: { kind: 'signature' },
   };

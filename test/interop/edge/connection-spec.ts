@@ -1,7 +1,22 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { algorithmsOf, type JobMeans, type PeerTrust, parseCertificate } from '@weft/edge-agent/ike';
+import {
+  algorithmsOf,
+  authoritiesAbove,
+  authorityHash,
+  type Certificate,
+  type JobMeans,
+  type PeerTrust,
+  parseCertificate,
+} from '@weft/edge-agent/ike';
 import { parseAddress, parsePrefix, Secret } from '@weft/ipsec-core';
-import { type Connection, ID_TYPE, type Identity, type WireSelector } from '@weft/ipsec-core/ike';
+import {
+  type Connection,
+  type Credential,
+  ID_TYPE,
+  type Identity,
+  type SignatureAlgorithm,
+  type WireSelector,
+} from '@weft/ipsec-core/ike';
 import { parseProposal } from './proposal.js';
 
 /** Our end of a scenario, as data that travels to the edge process. Times in milliseconds. */
@@ -24,16 +39,25 @@ export interface ConnectionSpec {
   readonly clockSpeed?: number;
 }
 
+/** A private key, and the certificates that go with it: ours first, then what leads to the peer's anchor. PEM. */
+export interface CredentialSpec {
+  readonly privateKey: string;
+  readonly chain: readonly string[];
+  /** What it signs with; everything that the key can do, without it. */
+  readonly algorithms?: readonly SignatureAlgorithm[];
+}
+
 /** How both ends prove themselves; files are PEM. */
 export type AuthenticationSpec =
   | { readonly kind: 'psk'; readonly key: string }
-  | {
+  | ({
       readonly kind: 'certificate';
-      readonly privateKey: string;
-      /** Ours first, then what leads to the peer's anchor. */
-      readonly chain: readonly string[];
       readonly anchors: readonly string[];
-    }
+      /** Further ones of ours, for peers that ask for them. */
+      readonly others?: readonly CredentialSpec[];
+      /** What the peer may sign with. */
+      readonly accepted?: readonly SignatureAlgorithm[];
+    } & CredentialSpec)
   | { readonly kind: 'public-key'; readonly privateKey: string; readonly peer: string };
 
 export const CONNECTION = 'interop';
@@ -69,19 +93,58 @@ function authenticationOf(auth: AuthenticationSpec): Pick<Connection, 'localAuth
     const psk = { kind: 'psk', key: new Secret(Buffer.from(auth.key)) } as const;
     return { localAuthentication: psk, remoteAuthentication: psk };
   }
-  const local = {
-    kind: 'signature',
-    credential: CONNECTION,
-    algorithms: algorithmsOf(createPrivateKey(auth.privateKey)),
-    certificates: auth.kind === 'certificate' ? auth.chain.map(derOf) : [],
-  } as const;
-  return { localAuthentication: local, remoteAuthentication: { kind: 'signature' } };
+  if (auth.kind === 'public-key') {
+    const key = createPrivateKey(auth.privateKey);
+    const rawPublicKey = createPublicKey(key).export({ format: 'der', type: 'spki' });
+    return {
+      localAuthentication: {
+        kind: 'signature',
+        credentials: [{ name: '0', algorithms: algorithmsOf(key), certificates: [], rawPublicKey }],
+      },
+      remoteAuthentication: { kind: 'signature', rawPublicKeys: true },
+    };
+  }
+  const anchors = auth.anchors.map((pem) => parseCertificate(derOf(pem)));
+  return {
+    localAuthentication: {
+      kind: 'signature',
+      credentials: credentialsOf(auth).map((credential, index) => credentialOf(String(index), credential, anchors)),
+    },
+    remoteAuthentication: {
+      kind: 'signature',
+      authorities: anchors.map(authorityHash),
+      ...(auth.accepted === undefined ? {} : { algorithms: auth.accepted }),
+    },
+  };
+}
+
+function credentialOf(
+  name: string,
+  { privateKey, chain, algorithms }: CredentialSpec,
+  anchors: readonly Certificate[],
+): Credential {
+  const certificates = chain.map(derOf);
+  return {
+    name,
+    algorithms: algorithms ?? algorithmsOf(createPrivateKey(privateKey)),
+    certificates,
+    authorities: authoritiesAbove(certificates, anchors),
+  };
+}
+
+/** In the order of their names, which are numbers from 0. */
+function credentialsOf(auth: Exclude<AuthenticationSpec, { kind: 'psk' }>): readonly CredentialSpec[] {
+  if (auth.kind === 'public-key') return [{ privateKey: auth.privateKey, chain: [] }];
+  return [auth, ...(auth.others ?? [])];
 }
 
 /** What the jobs of the connection are done with. */
 export function meansOf(auth: AuthenticationSpec): JobMeans {
   return {
-    keyOf: () => (auth.kind === 'psk' ? undefined : createPrivateKey(auth.privateKey)),
+    keyOf: (name) => {
+      const pem = auth.kind === 'psk' ? undefined : credentialsOf(auth)[Number(name)]?.privateKey;
+      return pem === undefined ? undefined : createPrivateKey(pem);
+    },
     trustOf: () => trustOf(auth),
     wallClock: () => Date.now(),
   };

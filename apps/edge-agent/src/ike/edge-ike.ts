@@ -17,6 +17,7 @@ import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { ChildSaInstaller, type ChildSaPlane } from './child-sa-installer.js';
 import type { ChildProtection } from './child-sa-parameters.js';
+import { authoritiesAbove, authorityHash } from './credentials/authority.js';
 import { parseCertificate } from './credentials/certificate.js';
 import { type PeerTrust, runJob } from './credentials/job-runner.js';
 import { algorithmsOf } from './credentials/signature.js';
@@ -55,17 +56,20 @@ export class EdgeIke {
     this.#parts = parts;
     const { identity, plane, log } = parts;
     const key = createPrivateKey(identity.privateKeyPem);
+    const anchors = identity.trustBundle.map((pem) => parseCertificate(derOf(pem)));
+    const certificates = identity.certificateChain.map(derOf);
     this.#credentials = {
       tenantId: identity.tenantId,
       edgeId: identity.edgeId,
-      credential: identity.edgeId,
-      algorithms: algorithmsOf(key),
-      certificates: identity.certificateChain.map(derOf),
+      credential: {
+        name: identity.edgeId,
+        algorithms: algorithmsOf(key),
+        certificates,
+        authorities: authoritiesAbove(certificates, anchors),
+      },
+      authorities: anchors.map(authorityHash),
     };
-    const trust: PeerTrust = {
-      kind: 'certificates',
-      anchors: identity.trustBundle.map((pem) => parseCertificate(derOf(pem))),
-    };
+    const trust: PeerTrust = { kind: 'certificates', anchors };
     const means = { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now() };
     this.#children = new ChildSaInstaller(plane, (child) => this.#protectionOf(child), after);
     this.#host = new IkeHost({

@@ -12,9 +12,8 @@ import { type EdgeCredentials, edgeIdentity, fabricConnections } from './fabric-
 const CREDENTIALS: EdgeCredentials = {
   tenantId: TENANT_ID,
   edgeId: EDGE_ID,
-  credential: 'key',
-  algorithms: ['ecdsa-sha2-256'],
-  certificates: [Uint8Array.of(1)],
+  credential: { name: 'key', algorithms: ['ecdsa-sha2-256'], certificates: [Uint8Array.of(1)] },
+  authorities: [new Uint8Array(20).fill(7)],
 };
 const KEYING: TunnelKeying = {
   mode: 'ikev2',
@@ -47,6 +46,8 @@ describe('Connections of a bundle', () => {
       remote: { address: Uint8Array.of(198, 51, 100, 1), port: 4500 },
       localIdentity: edgeIdentity(TENANT_ID, EDGE_ID),
       remoteIdentity: edgeIdentity(TENANT_ID, PEER_ID),
+      localAuthentication: { kind: 'signature', credentials: [CREDENTIALS.credential] },
+      remoteAuthentication: { kind: 'signature', authorities: CREDENTIALS.authorities },
       proposals: [
         [
           transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, 256),

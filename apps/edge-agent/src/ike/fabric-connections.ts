@@ -1,10 +1,10 @@
 import {
   type ChildConfiguration,
   type Connection,
+  type Credential,
   ENCR,
   ID_TYPE,
   type Identity,
-  type SignatureAlgorithm,
   SN,
   TRANSFORM_TYPE,
   type Transform,
@@ -22,11 +22,9 @@ import type {
 export interface EdgeCredentials {
   readonly tenantId: string;
   readonly edgeId: string;
-  /** Name of its private key, for signing jobs. */
-  readonly credential: string;
-  readonly algorithms: readonly SignatureAlgorithm[];
-  /** DER, the edge's own first. */
-  readonly certificates: readonly Uint8Array[];
+  readonly credential: Credential;
+  /** SHA-1 of the SubjectPublicKeyInfo of the tenant's trust anchors. */
+  readonly authorities: readonly Uint8Array[];
 }
 
 /**
@@ -51,7 +49,7 @@ function connectionOf(
   { underlay }: VerifiedBundle,
   tunnel: TunnelConfiguration,
   negotiation: IkeNegotiation,
-  { tenantId, edgeId, credential, algorithms, certificates }: EdgeCredentials,
+  { tenantId, edgeId, credential, authorities }: EdgeCredentials,
 ): Connection {
   return {
     name: tunnel.tunnelId,
@@ -59,8 +57,8 @@ function connectionOf(
     remote: { address: tunnel.remote.octets, port: tunnel.remote.port },
     localIdentity: edgeIdentity(tenantId, edgeId),
     remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
-    localAuthentication: { kind: 'signature', credential, algorithms, certificates },
-    remoteAuthentication: { kind: 'signature' },
+    localAuthentication: { kind: 'signature', credentials: [credential] },
+    remoteAuthentication: { kind: 'signature', authorities },
     proposals: negotiation.proposals.map(({ keyBits, prf, keyExchange }) => [
       transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, keyBits),
       transform(TRANSFORM_TYPE.PRF, prf),

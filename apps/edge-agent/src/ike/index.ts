@@ -1,6 +1,7 @@
 /** IKEv2 on a machine: sockets, timers, keys and certificates around the engine of ipsec-core. */
 export { ChildSaInstaller, type ChildSaPlane, ChildSaRefusal } from './child-sa-installer.js';
 export type { ChildProtection } from './child-sa-parameters.js';
+export { authoritiesAbove, authorityHash } from './credentials/authority.js';
 export { type Certificate, parseCertificate } from './credentials/certificate.js';
 export { type JobMeans, type PeerTrust, runJob } from './credentials/job-runner.js';
 export { algorithmsOf } from './credentials/signature.js';

@@ -11,18 +11,42 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** A private key, and what tells the peer that it is ours. */
+export interface Credential {
+  /** Names the private key for the signing job. */
+  readonly name: string;
+  /** What the key can sign with, in order of preference. */
+  readonly algorithms: readonly SignatureAlgorithm[];
+  /** DER, our own first, then what leads to an authority that the peer knows. Empty: the peer has it, or knows the key. */
+  readonly certificates: readonly Uint8Array[];
+  /** SHA-1 of the SubjectPublicKeyInfo of every authority above the certificate, by which a peer asks for it. */
+  readonly authorities?: readonly Uint8Array[];
+  /** DER SubjectPublicKeyInfo, for a peer that knows the key itself (RFC 7670). */
+  readonly rawPublicKey?: Uint8Array;
+}
+
 /** How one side proves its identity (a PAD entry, RFC 4301 section 4.4.3). */
 export type LocalAuthentication =
   | { readonly kind: 'psk'; readonly key: Secret }
-  /** `credential` names the private key for the signing job; `certificates` are DER, own one first. */
+  /** Which of them the peer sees depends on what it asks for; the first, when it does not. */
+  | { readonly kind: 'signature'; readonly credentials: readonly Credential[] };
+
+export type RemoteAuthentication =
+  | { readonly kind: 'psk'; readonly key: Secret }
   | {
       readonly kind: 'signature';
-      readonly credential: string;
-      readonly algorithms: readonly SignatureAlgorithm[];
-      readonly certificates: readonly Uint8Array[];
+      /** What the peer may sign with; all that can be verified, without it. */
+      readonly algorithms?: readonly SignatureAlgorithm[];
+      /** SHA-1 of the SubjectPublicKeyInfo of the trust anchors, 20 octets each: what CERTREQ asks for. */
+      readonly authorities?: readonly Uint8Array[];
+      /** The peer is known by its key (RFC 7670): CERTREQ asks for that. */
+      readonly rawPublicKeys?: boolean;
+      /**
+       * An address that is the peer's identity need not be the one that its messages come from. Off by default, as RFC 4945
+       * section 3.1.1 demands; behind a NAT nothing else works.
+       */
+      readonly anySourceAddress?: boolean;
     };
-
-export type RemoteAuthentication = { readonly kind: 'psk'; readonly key: Secret } | { readonly kind: 'signature' };
 
 export interface ChildConfiguration {
   /** Unique in its connection. */

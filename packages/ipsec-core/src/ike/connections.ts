@@ -1,5 +1,6 @@
 import { toHex } from '../bytes/hex.js';
 import type { Identity } from '../wire/ike/payloads/identification.js';
+import { type ProofRequests, proofRequests } from './authentication-requests.js';
 import type { Connection, Endpoint } from './connection.js';
 
 /** The configured connections, by what one looks for. Where several meet, the order of configuration decides. */
@@ -7,6 +8,8 @@ export class Connections {
   #byName: ReadonlyMap<string, Connection> = new Map();
   #byAddress: ReadonlyMap<string, readonly Connection[]> = new Map();
   #byIdentity: ReadonlyMap<string, readonly Connection[]> = new Map();
+  /** Made when the first peer from there comes. */
+  readonly #proofRequests = new Map<string, ProofRequests>();
 
   constructor(all: readonly Connection[]) {
     this.replace(all);
@@ -25,6 +28,7 @@ export class Connections {
       byName.set(connection.name, connection);
     }
     this.#byName = byName;
+    this.#proofRequests.clear();
     this.#byAddress = group(all, ({ remote }) => addressKey(remote));
     this.#byIdentity = group(all, ({ remoteIdentity }) => identityKey(remoteIdentity));
   }
@@ -36,6 +40,14 @@ export class Connections {
   /** Those of this peer address first, then those that admit any. */
   admitting(remote: Endpoint): readonly Connection[] {
     return [...(this.#byAddress.get(addressKey(remote)) ?? []), ...(this.#byAddress.get(addressKey(undefined)) ?? [])];
+  }
+
+  /** How a peer from there is asked to prove itself, before it has said who it is. */
+  proofRequests(remote: Endpoint): ProofRequests {
+    const key = this.#byAddress.has(addressKey(remote)) ? addressKey(remote) : addressKey(undefined);
+    const known = this.#proofRequests.get(key) ?? proofRequests(this.admitting(remote));
+    this.#proofRequests.set(key, known);
+    return known;
   }
 
   of(peer: Identity): readonly Connection[] {

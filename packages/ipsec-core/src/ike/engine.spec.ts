@@ -113,9 +113,7 @@ describe('Two engines', () => {
       ({
         localAuthentication: {
           kind: 'signature',
-          credential,
-          algorithms: ['ed25519'],
-          certificates: [Uint8Array.of(1)],
+          credentials: [{ name: credential, algorithms: ['ed25519'], certificates: [Uint8Array.of(1)] }],
         },
         remoteAuthentication: { kind: 'signature' },
       }) as const;

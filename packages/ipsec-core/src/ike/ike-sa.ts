@@ -202,7 +202,7 @@ export class IkeSa {
   /** Forgets its keys, and is forgotten. */
   shut(now: number): void {
     if (this.state.name === 'closed') return;
-    if ('share' in this.state) this.state.share.discard();
+    if ('share' in this.state) this.state.share?.discard();
     this.state = { name: 'closed' };
     this.forgetRequest(now);
     dropPending(this, now);

@@ -13,7 +13,15 @@ export {
 } from '../crypto/ike/key-exchange/key-exchange.js';
 export { fromBigint, MODP_GROUPS, type ModpGroup, toBigint } from '../crypto/ike/key-exchange/modp.js';
 export { nobleKeyExchange } from '../crypto/ike/key-exchange/noble.js';
-export { type DigitalSignature, parseDigitalSignature, type SignatureAlgorithm } from '../crypto/ike/signature.js';
+export {
+  CLASSIC_SIGNATURE_ALGORITHMS,
+  DIGITAL_SIGNATURE_ALGORITHMS,
+  type DigitalSignature,
+  isClassic,
+  parseDigitalSignature,
+  type Signature,
+  type SignatureAlgorithm,
+} from '../crypto/ike/signature.js';
 export { type ChildSuite, ENCRYPTION_NAMES, type IkeSuite, INTEGRITY_NAMES, keyLengths } from '../crypto/ike/suite.js';
 export * from '../wire/ike/iana.js';
 export { type IkeMessage, parseMessage } from '../wire/ike/message.js';
@@ -23,6 +31,7 @@ export type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
 export type {
   ChildConfiguration,
   Connection,
+  Credential,
   Endpoint,
   LocalAuthentication,
   RemoteAuthentication,

@@ -1,6 +1,7 @@
 import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { NoncesAndSpis } from '../crypto/ike/key-schedule.js';
 import type { Transform } from '../wire/ike/payloads/sa.js';
+import type { AuthenticationHints } from './authentication-hints.js';
 import type { FailureReason } from './outputs.js';
 
 /** What IKE_AUTH needs from the exchanges before it. */
@@ -10,8 +11,12 @@ export interface Handshake {
   readonly chosen: readonly Transform[];
   readonly initiatorMessage: Uint8Array;
   readonly responderMessage: Uint8Array;
-  /** SIGNATURE_HASH_ALGORITHMS of the peer. */
-  readonly peerHashes: readonly number[];
+  /** SIGNATURE_HASH_ALGORITHMS of the peer; undefined when it sent none. */
+  readonly peerHashes: readonly number[] | undefined;
+  /** How the peer said it can be convinced. A responder learns that with IKE_AUTH only. */
+  readonly peerHints: AuthenticationHints;
+  /** The responder's authentication methods are still to come, with IKE_INTERMEDIATE (RFC 9593 section 3.1). */
+  readonly methodsPending: boolean;
   /** Methods of RFC 9370 that are still to be exchanged. */
   readonly pending: readonly number[];
   readonly intermediateInitiator: Uint8Array | undefined;
@@ -35,7 +40,8 @@ export type IkeState =
   | {
       readonly name: 'awaiting-intermediate-response';
       readonly handshake: Handshake;
-      readonly share: InitiatedKeyExchange;
+      /** Undefined when only authentication methods are asked for. */
+      readonly share: InitiatedKeyExchange | undefined;
     }
   | { readonly name: 'awaiting-own-signature'; readonly handshake: Handshake }
   | { readonly name: 'awaiting-auth-response'; readonly handshake: Handshake }

@@ -2,6 +2,7 @@ import { EXCHANGE } from '../../wire/ike/iana.js';
 import { describeIdentity, identification, sameIdentity } from '../../wire/ike/payloads/identification.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
+import { methodsFor, proofRequests } from '../authentication-requests.js';
 import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Handshake } from '../states.js';
@@ -25,7 +26,7 @@ export function sendAuth(sa: IkeSa, handshake: Handshake, now: number): void {
     if ('failed' in proof) sa.abort({ code: 'signing_failed', detail: proof.failed }, later);
     else sendProof(sa, handshake, [id, ...proof], later);
   };
-  proveIdentity(sa, handshake, octets, done, now);
+  proveIdentity(sa, handshake, handshake.peerHints, octets, done, now);
 }
 
 /** The Child SA that IKE_AUTH asks for. */
@@ -37,16 +38,20 @@ interface FirstChild {
 function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], now: number): void {
   const { host, lineage } = sa;
   const { connection } = lineage;
+  const asked = proofRequests([connection]);
+  const { certificates } = asked;
   const [configuration] = connection.children;
   const first = configuration === undefined ? undefined : { configuration, spi: host.childSpis.allocate(lineage) };
   const payloads = [
     ...proof,
+    ...certificates,
     identification('IDr', connection.remoteIdentity),
     ...(host.established(connection).length === 0 ? [notify('INITIAL_CONTACT')] : []),
     ...configurationRequest(lineage),
     ...(first === undefined
       ? []
       : childOffer(first.configuration, first.spi, offerContextOf(lineage, first.configuration, false, undefined))),
+    methodsFor(asked, handshake.peerHashes !== undefined),
     ...authAnnouncements(sa),
   ];
   const authId = sa.nextIds.own;

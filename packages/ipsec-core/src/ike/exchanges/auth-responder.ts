@@ -2,6 +2,7 @@ import { EXCHANGE } from '../../wire/ike/iana.js';
 import { describeIdentity, identification, sameIdentity } from '../../wire/ike/payloads/identification.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
+import { readHints } from '../authentication-hints.js';
 import { type Connection, sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { isSelectionOf } from '../negotiation.js';
@@ -55,7 +56,7 @@ export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number)
       if ('failed' in proof) refuse(sa, proof.failed, at);
       else grant(sa, handshake, payloads, [own, ...proof], at);
     };
-    proveIdentity(sa, handshake, ownOctets, done, later);
+    proveIdentity(sa, handshake, readHints(payloads), ownOctets, done, later);
   };
   checkIdentity(sa, id, auth, payloads, octets, prove, now);
 }

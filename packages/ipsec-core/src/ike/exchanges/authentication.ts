@@ -1,10 +1,14 @@
 import { sameAuth, sharedKeyAuth, signedOctets } from '../../crypto/ike/auth-octets.js';
 import { concatenate } from '../../crypto/ike/prf.js';
-import { encodeDigitalSignature, HASH_OF, parseDigitalSignature } from '../../crypto/ike/signature.js';
-import { AUTH_METHOD, CERT_ENCODING } from '../../wire/ike/iana.js';
+import { encodeSignature, type ParsedSignature, parseSignature } from '../../crypto/ike/signature.js';
+import { AUTH_METHOD, ID_TYPE } from '../../wire/ike/iana.js';
 import type { AuthenticationPayload } from '../../wire/ike/payloads/authentication.js';
-import type { IdentificationPayload } from '../../wire/ike/payloads/identification.js';
+import { describeIdentity, type IdentificationPayload, type Identity } from '../../wire/ike/payloads/identification.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
+import type { AuthenticationHints } from '../authentication-hints.js';
+import { acceptedAlgorithms } from '../authentication-requests.js';
+import { type RemoteAuthentication, sameAddress } from '../connection.js';
+import { certificatePayloads, chooseCredential } from '../credential-choice.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Handshake } from '../states.js';
 import { spiOctets } from './child-negotiation.js';
@@ -34,7 +38,8 @@ export function octetsOf(
 /** AUTH and CERT payloads of our side, at once with a pre-shared key, else after the host has signed. */
 export function proveIdentity(
   sa: IkeSa,
-  handshake: Handshake,
+  { peerHashes }: Handshake,
+  hints: AuthenticationHints,
   octets: Uint8Array,
   done: (payloads: readonly Payload[] | { readonly failed: string }, now: number) => void,
   now: number,
@@ -44,12 +49,13 @@ export function proveIdentity(
     done([{ kind: 'AUTH', method: AUTH_METHOD.SHARED_KEY, data: sharedKeyAuth(sa.keys.prf, own.key, octets) }], now);
     return;
   }
-  const algorithms = own.algorithms.filter((algorithm) => handshake.peerHashes.includes(HASH_OF[algorithm]));
-  if (algorithms.length === 0) {
+  const choice = chooseCredential(own.credentials, peerHashes, hints);
+  if (choice === undefined) {
     done({ failed: 'the peer announced no hash algorithm that our key can sign with' }, now);
     return;
   }
-  sa.host.job({ kind: 'sign', credential: own.credential, algorithms, octets }, (result, later) => {
+  const { credential, algorithms } = choice;
+  sa.host.job({ kind: 'sign', credential: credential.name, algorithms, octets }, (result, later) => {
     if (result.kind !== 'signed') {
       done(
         { failed: result.kind === 'failed' ? result.reason : 'the host answered a sign job with something else' },
@@ -57,13 +63,7 @@ export function proveIdentity(
       );
       return;
     }
-    const data = encodeDigitalSignature(result);
-    const certificates = own.certificates.map((certificate) => ({
-      kind: 'CERT' as const,
-      encoding: CERT_ENCODING.X509_SIGNATURE,
-      data: certificate,
-    }));
-    done([...certificates, { kind: 'AUTH', method: AUTH_METHOD.DIGITAL_SIGNATURE, data }], later);
+    done([...certificatePayloads(credential, hints), { kind: 'AUTH', ...encodeSignature(result) }], later);
   });
 }
 
@@ -87,21 +87,37 @@ export function checkIdentity(
     done(equal ? undefined : failure, now);
     return;
   }
-  const signature = auth.method === AUTH_METHOD.DIGITAL_SIGNATURE ? parseDigitalSignature(auth.data) : undefined;
-  if (signature === undefined) {
-    done(`AUTH method ${auth.method} or its algorithm is none that we accept`, now);
+  const signed = acceptedSignature(expected, auth);
+  const failure = signed.ok ? addressProblem(expected, id.identity, sa.lineage.path.remote.address) : signed.reason;
+  if (!signed.ok || failure !== undefined) {
+    done(failure, now);
     return;
   }
-  const certificates = payloads.filter((payload) => payload.kind === 'CERT');
   const job = {
     kind: 'verify',
     connection: sa.lineage.connection.name,
     identity: id.identity,
-    certificates,
-    ...signature,
+    certificates: payloads.filter((payload) => payload.kind === 'CERT'),
+    ...signed.signature,
     octets,
   } as const;
   sa.host.job(job, (result, later) => {
     done(result.kind === 'verified' ? undefined : result.kind === 'failed' ? result.reason : 'no verdict', later);
   });
+}
+
+function acceptedSignature(expected: RemoteAuthentication, auth: AuthenticationPayload): ParsedSignature {
+  const parsed = parseSignature(auth.method, auth.data);
+  const accepted = acceptedAlgorithms(expected);
+  if (!parsed.ok || accepted.includes(parsed.signature.algorithm)) return parsed;
+  const reason = `the peer signed with ${parsed.signature.algorithm}, of which the connection accepts ${accepted.join(', ')}`;
+  return { ok: false, reason };
+}
+
+/** RFC 4945 section 3.1.1: "implementations MUST be capable of verifying that the address contained in the ID is the same as the address contained in the IP header", and do so by default. */
+function addressProblem(expected: RemoteAuthentication, identity: Identity, source: Uint8Array): string | undefined {
+  const isAddress = identity.type === ID_TYPE.IPV4_ADDR || identity.type === ID_TYPE.IPV6_ADDR;
+  if (!isAddress || expected.kind !== 'signature' || expected.anySourceAddress === true) return undefined;
+  if (sameAddress(identity.data, source)) return undefined;
+  return `the peer calls itself ${describeIdentity(identity)}, which is not the address that its messages come from`;
 }

@@ -1,26 +1,35 @@
 import { intermediateAuth } from '../../crypto/ike/auth-octets.js';
-import { KeyExchangeError } from '../../crypto/ike/key-exchange/key-exchange.js';
+import { type InitiatedKeyExchange, KeyExchangeError } from '../../crypto/ike/key-exchange/key-exchange.js';
 import { addKeyExchange, type IkeKeys } from '../../crypto/ike/key-schedule.js';
 import { EXCHANGE } from '../../wire/ike/iana.js';
+import { identification } from '../../wire/ike/payloads/identification.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
+import { updateHints } from '../authentication-hints.js';
+import { methodsFor, proofRequests } from '../authentication-requests.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage, SealedMessage } from '../protection.js';
 import type { Handshake } from '../states.js';
 import { sendAuth } from './auth-initiator.js';
 import { find, findError } from './payload-access.js';
 
-/** IKE_INTERMEDIATE (RFC 9242) carrying one additional key exchange (RFC 9370 section 2.2.2). */
+/**
+ * IKE_INTERMEDIATE (RFC 9242): one exchange for each additional key exchange (RFC 9370 section 2.2.2), and one more where
+ * only the responder's authentication methods are still to come (RFC 9593 section 3.1).
+ */
 export function sendIntermediate(sa: IkeSa, handshake: Handshake, now: number): void {
   const method = handshake.pending[0];
-  if (method === undefined) {
+  if (method === undefined && !handshake.methodsPending) {
     sendAuth(sa, handshake, now);
     return;
   }
-  const share = sa.host.keyExchange.initiate(method, sa.host.random);
   const { keys } = sa;
+  const share = method === undefined ? undefined : sa.host.keyExchange.initiate(method, sa.host.random);
   sa.state = { name: 'awaiting-intermediate-response', handshake, share };
-  const payloads = [{ kind: 'KE', method, data: share.publicValue } as const];
+  const payloads: readonly Payload[] = [
+    ...(share === undefined ? [] : [{ kind: 'KE', method: share.method, data: share.publicValue } as const]),
+    ...(handshake.methodsPending && handshake.pending.length <= 1 ? introduction(sa) : []),
+  ];
   const onResponse = (response: readonly Payload[], later: number, received: OpenedMessage) => {
     const ke = find(response, 'KE');
     const error = findError(response);
@@ -29,21 +38,45 @@ export function sendIntermediate(sa: IkeSa, handshake: Handshake, now: number): 
       sa.abort(reason, later);
       return;
     }
-    const authenticated = cover(keys, handshake, sent, received);
-    try {
-      const shared = share.finish(ke.data);
-      sa.secure(addKeyExchange(keys, shared, handshake.inputs));
-      shared.wipe();
-    } catch (failure) {
-      if (!(failure instanceof KeyExchangeError)) throw failure;
-      sa.abort({ code: 'invalid_key_exchange', detail: failure.message }, later);
-      return;
-    }
-    sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, method];
-    sendIntermediate(sa, { ...authenticated, pending: handshake.pending.slice(1) }, later);
+    const covered = cover(keys, handshake, sent, received);
+    const peerHints = updateHints(handshake.peerHints, response);
+    const last = handshake.pending.length <= 1;
+    const next = { ...covered, peerHints, methodsPending: covered.methodsPending && !last };
+    if (share !== undefined && ke !== undefined && !finish(sa, keys, share, ke.data, handshake, later)) return;
+    sendIntermediate(sa, { ...next, pending: handshake.pending.slice(1) }, later);
   };
   const purpose = { kind: 'handshake' } as const;
   const sent = sa.request({ purpose, exchange: EXCHANGE.IKE_INTERMEDIATE, payloads, onResponse }, now);
+}
+
+/**
+ * So that the responder can answer with the methods for us alone. "If these payloads are sent, they MUST be identical to
+ * the IDi/IDr payloads sent later in the IKE_AUTH request."
+ */
+function introduction({ lineage: { connection } }: IkeSa): readonly Payload[] {
+  return [identification('IDi', connection.localIdentity), identification('IDr', connection.remoteIdentity)];
+}
+
+/** @returns false when the share was no good, and the IKE SA is given up */
+function finish(
+  sa: IkeSa,
+  keys: IkeKeys,
+  share: InitiatedKeyExchange,
+  peerValue: Uint8Array,
+  { inputs }: Handshake,
+  now: number,
+): boolean {
+  try {
+    const shared = share.finish(peerValue);
+    sa.secure(addKeyExchange(keys, shared, inputs));
+    shared.wipe();
+    sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, share.method];
+    return true;
+  } catch (failure) {
+    if (!(failure instanceof KeyExchangeError)) throw failure;
+    sa.abort({ code: 'invalid_key_exchange', detail: failure.message }, now);
+    return false;
+  }
 }
 
 export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: number): void {
@@ -51,26 +84,52 @@ export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: numb
   const { handshake } = sa.state;
   const ke = find(message.payloads, 'KE');
   const method = handshake.pending[0];
-  if (ke === undefined || method === undefined || ke.method !== method) {
+  // Without a key exchange there is one thing left that may be asked for, once.
+  const empty = method === undefined && ke === undefined && handshake.methodsPending;
+  if (!empty && (ke === undefined || method === undefined || ke.method !== method)) {
     sa.respond(EXCHANGE.IKE_INTERMEDIATE, [notify('INVALID_SYNTAX')], now);
     sa.abort({ code: 'invalid_key_exchange', detail: `expected a share of method ${method}` }, now);
     return;
   }
   try {
-    const answer = sa.host.keyExchange.respond(method, ke.data, sa.host.random);
     const { keys } = sa;
-    const sent = sa.respond(EXCHANGE.IKE_INTERMEDIATE, [{ kind: 'KE', method, data: answer.publicValue }], now);
+    const share = ke === undefined ? undefined : sa.host.keyExchange.respond(ke.method, ke.data, sa.host.random);
+    const methods = owedMethods(sa, handshake, message.payloads);
+    const answer = [
+      ...(share === undefined || ke === undefined
+        ? []
+        : [{ kind: 'KE' as const, method: ke.method, data: share.publicValue }]),
+      ...methods,
+    ];
+    const sent = sa.respond(EXCHANGE.IKE_INTERMEDIATE, answer, now);
     const covered = cover(keys, handshake, message, sent);
-    // The response went out under the old keys; everything after it uses the new ones.
-    sa.secure(addKeyExchange(keys, answer.shared, handshake.inputs));
-    answer.shared.wipe();
-    sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, method];
-    sa.state = { name: 'awaiting-auth-request', handshake: { ...covered, pending: handshake.pending.slice(1) } };
+    const methodsPending = handshake.methodsPending && methods.length === 0;
+    if (share !== undefined && ke !== undefined) {
+      // The response went out under the old keys; everything after it uses the new ones.
+      sa.secure(addKeyExchange(keys, share.shared, handshake.inputs));
+      share.shared.wipe();
+      sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, ke.method];
+    }
+    const next = { ...covered, methodsPending, pending: handshake.pending.slice(1) };
+    sa.state = { name: 'awaiting-auth-request', handshake: next };
   } catch (failure) {
     if (!(failure instanceof KeyExchangeError)) throw failure;
     sa.respond(EXCHANGE.IKE_INTERMEDIATE, [notify('INVALID_SYNTAX')], now);
     sa.abort({ code: 'invalid_key_exchange', detail: failure.message }, now);
   }
+}
+
+/**
+ * "It is RECOMMENDED that the responder use the last IKE_INTERMEDIATE exchange", or the one in which the initiator says who
+ * it is: then the methods are those of its own connections. The authorities, to which they may be linked, come along.
+ */
+function owedMethods(sa: IkeSa, handshake: Handshake, request: readonly Payload[]): readonly Payload[] {
+  const id = find(request, 'IDi');
+  if (!handshake.methodsPending || (handshake.pending.length > 1 && id === undefined)) return [];
+  const { connections } = sa.host;
+  const own = id === undefined ? [] : connections.of(id.identity);
+  const asked = own.length > 0 ? proofRequests(own) : connections.proofRequests(sa.lineage.path.remote);
+  return [...asked.certificates, methodsFor(asked, handshake.peerHashes !== undefined)];
 }
 
 /** Both running values, with the keys that protected this exchange (RFC 9242 section 3.3.2). */

@@ -1,9 +1,10 @@
 import { initialKeys } from '../../crypto/ike/key-schedule.js';
 import { createPrf } from '../../crypto/ike/prf.js';
 import { ikeSuiteOf } from '../../crypto/ike/suite.js';
-import { PROTOCOL, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
+import { PROTOCOL } from '../../wire/ike/iana.js';
 import type { IkeMessage } from '../../wire/ike/message.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
+import { proofRequests } from '../authentication-requests.js';
 import type { Connection, Endpoint } from '../connection.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
@@ -88,7 +89,6 @@ function sendRequest(
 ): void {
   const { share, nonce, cookie, restarts } = attempt;
   const { proposals } = sa.lineage.connection;
-  const additional = proposals.some((transforms) => transforms.some((entry) => entry.type >= TRANSFORM_TYPE.ADDKE1));
   const message = sa.encodeClear(false, [
     ...(cookie === undefined ? [] : [notify('COOKIE', cookie)]),
     {
@@ -102,7 +102,8 @@ function sendRequest(
     },
     { kind: 'KE', method: share.method, data: share.publicValue },
     { kind: 'Nonce', data: nonce },
-    ...announcements(sa, additional),
+    // Also without additional key exchanges: a responder may have much to say about authentication (RFC 9593 section 3.1).
+    ...announcements(sa, proofRequests([sa.lineage.connection]), true),
   ]);
   sa.state = { name: 'awaiting-init-response', share, nonce, message, cookie, restarts, refusal: undefined };
   sa.sendInit(message, now);

@@ -1,9 +1,11 @@
+import { readUint16 } from '../../bytes/octets.js';
 import { natDetectionHash } from '../../crypto/ike/nat-detection.js';
-import { HASH_ALGORITHM } from '../../wire/ike/iana.js';
 import { NOTIFY } from '../../wire/ike/notify-registry.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
+import { announcesLater, readHints } from '../authentication-hints.js';
+import type { ProofRequests } from '../authentication-requests.js';
 import { sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Path } from '../path.js';
@@ -11,13 +13,13 @@ import type { Handshake } from '../states.js';
 import { findNotify } from './payload-access.js';
 
 /** What either side says of itself in IKE_SA_INIT. */
-export function announcements(sa: IkeSa, intermediate: boolean): Payload[] {
+export function announcements(sa: IkeSa, { hashes }: ProofRequests, intermediate: boolean): Payload[] {
   const { local, remote } = sa.lineage.path;
   return [
     notify('NAT_DETECTION_SOURCE_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, local)),
     notify('NAT_DETECTION_DESTINATION_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, remote)),
     notify('IKEV2_FRAGMENTATION_SUPPORTED'),
-    notify('SIGNATURE_HASH_ALGORITHMS', Uint8Array.from(HASHES.flatMap((hash) => [0, hash]))),
+    ...(hashes === undefined ? [] : [hashes]),
     ...(intermediate ? [notify('INTERMEDIATE_EXCHANGE_SUPPORTED')] : []),
   ];
 }
@@ -49,21 +51,25 @@ export function handshakeOf(
   peerPayloads: readonly Payload[],
   pending: readonly number[],
 ): Handshake {
-  const hashes = findNotify(peerPayloads, 'SIGNATURE_HASH_ALGORITHMS')?.data ?? new Uint8Array(0);
-  const peerHashes = Array.from(
-    { length: hashes.length >>> 1 },
-    (_unused, i) => ((hashes[2 * i] ?? 0) << 8) | (hashes[2 * i + 1] ?? 0),
-  );
+  const hashes = findNotify(peerPayloads, 'SIGNATURE_HASH_ALGORITHMS')?.data;
   return {
     inputs,
     chosen,
     initiatorMessage: initiatorMessage.slice(),
     responderMessage: responderMessage.slice(),
-    peerHashes,
+    peerHashes: hashes && uint16List(hashes),
+    peerHints: readHints(peerPayloads),
+    methodsPending: supportsIntermediate(peerPayloads) && announcesLater(peerPayloads),
     pending,
     intermediateInitiator: undefined,
     intermediateResponder: undefined,
   };
 }
 
-const HASHES = [HASH_ALGORITHM.SHA2_256, HASH_ALGORITHM.SHA2_384, HASH_ALGORITHM.SHA2_512, HASH_ALGORITHM.IDENTITY];
+export function supportsIntermediate(peerPayloads: readonly Payload[]): boolean {
+  return findNotify(peerPayloads, 'INTERMEDIATE_EXCHANGE_SUPPORTED') !== undefined;
+}
+
+function uint16List(octets: Uint8Array): readonly number[] {
+  return Array.from({ length: octets.length >>> 1 }, (_unused, i) => readUint16(octets, 2 * i));
+}

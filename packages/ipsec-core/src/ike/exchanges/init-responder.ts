@@ -6,6 +6,7 @@ import type { IkeMessage } from '../../wire/ike/message.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
+import { methodsFor } from '../authentication-requests.js';
 import type { Connection } from '../connection.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
@@ -14,7 +15,7 @@ import { negotiate } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import { type Path, transmit } from '../path.js';
 import { HALF_OPEN_LIFETIME } from '../timers.js';
-import { absorb, announcements, handshakeOf } from './init-notifies.js';
+import { absorb, announcements, handshakeOf, supportsIntermediate } from './init-notifies.js';
 import { answerShare, invalidKe, makeNonce } from './key-shares.js';
 import { find, findNotify } from './payload-access.js';
 
@@ -41,10 +42,8 @@ export function respondInit(
   const { connection, suite, proposal, transforms } = choice;
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
   // Without the peer's promise there is no exchange to carry additional key shares (RFC 9370 section 2.2.1).
-  const additional = suite.additionalKeyExchanges.length > 0;
-  if (additional && findNotify(payloads, 'INTERMEDIATE_EXCHANGE_SUPPORTED') === undefined) {
-    return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
-  }
+  const intermediate = supportsIntermediate(payloads);
+  if (suite.additionalKeyExchanges.length > 0 && !intermediate) return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
   const share = answerShare(host, ke.method, ke.data);
   if ('invalid' in share) return { refusal: [notify('INVALID_SYNTAX')] };
   const peerSpi = header.initiatorSpi;
@@ -52,11 +51,10 @@ export function respondInit(
   absorb(sa, payloads, path);
   const ownNonce = makeNonce(host);
   const chosen: Proposal = { ...proposal, transforms };
-  const response = sa.encodeClear(true, [
+  const { response, methodsPending } = encodeResponse(sa, payloads, [
     { kind: 'SA', proposals: [chosen] },
     { kind: 'KE', method: ke.method, data: share.publicValue },
     { kind: 'Nonce', data: ownNonce },
-    ...announcements(sa, additional),
   ]);
   const inputs = {
     initiatorNonce: nonce.data,
@@ -68,13 +66,37 @@ export function respondInit(
   share.shared.wipe();
   sa.skipInitId();
   const handshake = handshakeOf(inputs, transforms, octets, response, payloads, suite.additionalKeyExchanges);
-  sa.state = { name: 'awaiting-auth-request', handshake };
+  sa.state = { name: 'awaiting-auth-request', handshake: { ...handshake, methodsPending } };
   sa.timers.set('half-open', now + HALF_OPEN_LIFETIME);
   sa.note('received', 'IKE_SA_INIT request', { id: 0 }, now);
   sa.note('sent', 'IKE_SA_INIT response', { id: 0, chosen: transforms }, now);
   sa.rememberInitResponse(response);
   transmit(host, path, [response]);
   return sa;
+}
+
+/**
+ * Nothing can be fragmented yet: when what we ask of the peer does not fit, the methods come with IKE_INTERMEDIATE, which
+ * "a SUPPORTED_AUTH_METHODS notification containing no data" says (RFC 9593 section 3.1), or they are left out, and then
+ * the authorities.
+ */
+function encodeResponse(
+  sa: IkeSa,
+  request: readonly Payload[],
+  answer: readonly Payload[],
+): { readonly response: Uint8Array; readonly methodsPending: boolean } {
+  const { connection, path } = sa.lineage;
+  const asked = sa.host.connections.proofRequests(path.remote);
+  const methods = methodsFor(asked, findNotify(request, 'SIGNATURE_HASH_ALGORITHMS') !== undefined);
+  const intermediate = supportsIntermediate(request);
+  const instead = intermediate ? [notify('SUPPORTED_AUTH_METHODS')] : [];
+  const encode = (some: readonly Payload[]) =>
+    sa.encodeClear(true, [...answer, ...some, ...announcements(sa, asked, intermediate)]);
+  const whole = encode([...asked.certificates, methods]);
+  if (whole.length <= connection.fragmentSize) return { response: whole, methodsPending: false };
+  const short = encode([...asked.certificates, ...instead]);
+  const response = short.length <= connection.fragmentSize ? short : encode(instead);
+  return { response, methodsPending: intermediate };
 }
 
 interface Choice {

@@ -41,15 +41,16 @@ export const MESSAGE_RULES: readonly MessageRule[] = [
     exchange: EXCHANGE.IKE_INTERMEDIATE,
     direction: 'request',
     encrypted: true,
-    payloads: { KE: [0, 1] },
-    story: 'the initiator sends an additional key share',
+    // RFC 9593 section 3.1: "the initiator MAY also indicate its identity".
+    payloads: { KE: [0, 1], IDi: [0, 1], IDr: [0, 1] },
+    story: 'the initiator sends an additional key share, or asks how it may prove who it is',
   },
   {
     exchange: EXCHANGE.IKE_INTERMEDIATE,
     direction: 'response',
     encrypted: true,
-    payloads: { KE: [0, 1] },
-    story: 'the responder answers the additional key share',
+    payloads: { KE: [0, 1], CERTREQ: [0, 8] },
+    story: 'the responder answers the additional key share, or how the initiator may prove who it is',
   },
   {
     exchange: EXCHANGE.IKE_AUTH,

@@ -1,0 +1,120 @@
+import { toHex } from '../bytes/hex.js';
+import { concatenate } from '../crypto/ike/prf.js';
+import {
+  algorithmIdentifier,
+  CLASSIC_SIGNATURE_ALGORITHMS,
+  DIGITAL_SIGNATURE_ALGORITHMS,
+  HASH_OF,
+  isClassic,
+  methodOf,
+  type SignatureAlgorithm,
+} from '../crypto/ike/signature.js';
+import { type AuthMethodAnnouncement, encodeAuthMethods, MAXIMUM_ANNOUNCEMENTS } from '../wire/ike/auth-methods.js';
+import { AUTH_METHOD, CERT_ENCODING, HASH_ALGORITHM } from '../wire/ike/iana.js';
+import type { CertificateRequestPayload } from '../wire/ike/payloads/certificate-request.js';
+import { type NotifyPayload, notify } from '../wire/ike/payloads/notify.js';
+import type { Connection, RemoteAuthentication } from './connection.js';
+
+/** What the peer may sign with: as configured, else everything that we can verify. */
+export function acceptedAlgorithms(remote: RemoteAuthentication): readonly SignatureAlgorithm[] {
+  if (remote.kind === 'psk') return [];
+  return remote.algorithms ?? EVERYTHING;
+}
+
+/** How a peer is asked to prove itself, as payloads. */
+export interface ProofRequests {
+  /** SIGNATURE_HASH_ALGORITHMS (RFC 7427 section 4); undefined where no side signs. */
+  readonly hashes: NotifyPayload | undefined;
+  /** CERTREQ (RFC 7296 section 3.7, RFC 7670 section 3) for what is trusted. */
+  readonly certificates: readonly CertificateRequestPayload[];
+  /** SUPPORTED_AUTH_METHODS (RFC 9593), for a peer that signs by RFC 7427 and for one that cannot. */
+  readonly methods: { readonly digital: NotifyPayload; readonly classic: NotifyPayload };
+}
+
+/** @param candidates the connections that the peer may turn out to be of */
+export function proofRequests(candidates: readonly Connection[]): ProofRequests {
+  const hashes = signatureHashes(candidates);
+  return {
+    hashes: hashes && notify('SIGNATURE_HASH_ALGORITHMS', Uint8Array.from(hashes.flatMap((hash) => [0, hash]))),
+    certificates: certificateRequests(candidates),
+    methods: { digital: supportedMethods(candidates, false), classic: supportedMethods(candidates, true) },
+  };
+}
+
+/** If the peer sent SIGNATURE_HASH_ALGORITHMS, "the authentication method specified in this … payload MUST be used" (RFC 7427 section 3). */
+export function methodsFor({ methods }: ProofRequests, signsByRfc7427: boolean): NotifyPayload {
+  return signsByRfc7427 ? methods.digital : methods.classic;
+}
+
+/**
+ * The identity hash "MUST NOT be used if none of the supported and configured algorithms have this property", and where
+ * all have it, "implementations SHOULD NOT have other hash algorithms in the notification" (RFC 8420 section 3).
+ */
+function signatureHashes(candidates: readonly Connection[]): readonly number[] | undefined {
+  const accepted = candidates.flatMap(({ remoteAuthentication }) => acceptedAlgorithms(remoteAuthentication));
+  const digital = new Set(accepted.flatMap((algorithm) => (isClassic(algorithm) ? [] : [HASH_OF[algorithm]])));
+  if (digital.size > 0) return HASHES.filter((hash) => digital.has(hash));
+  // Without it we could not sign by RFC 7427 either: it must have "been sent and received by each peer" (section 3).
+  return candidates.some(({ localAuthentication }) => localAuthentication.kind === 'signature') ? HASHES : undefined;
+}
+
+function certificateRequests(candidates: readonly Connection[]): readonly CertificateRequestPayload[] {
+  const authorities = authoritiesOfAll(candidates).map(({ hash }) => hash);
+  const request = (encoding: number, hashes: readonly Uint8Array[]) =>
+    ({ kind: 'CERTREQ', encoding, authorities: concatenate(hashes) }) as const;
+  const raw = candidates.some(
+    ({ remoteAuthentication: remote }) => remote.kind === 'signature' && remote.rawPublicKeys === true,
+  );
+  return [
+    ...(authorities.length === 0 ? [] : [request(CERT_ENCODING.X509_SIGNATURE, authorities)]),
+    ...(raw ? [request(CERT_ENCODING.RAW_PUBLIC_KEY, [])] : []),
+  ];
+}
+
+/** Where the candidates accept different algorithms, each announcement is linked to the authorities of its own. */
+function supportedMethods(candidates: readonly Connection[], classic: boolean): NotifyPayload {
+  const authorities = authoritiesOfAll(candidates);
+  const signers = candidates.flatMap(({ remoteAuthentication: remote }) =>
+    remote.kind === 'signature' ? [remote] : [],
+  );
+  const linked = new Set(signers.map((remote) => acceptedAlgorithms(remote).join())).size > 1;
+  const announcements = new Map<string, AuthMethodAnnouncement>();
+  for (const remote of signers) {
+    const own = new Set(linked ? remote.authorities?.map(toHex) : []);
+    const links = authorities.filter(({ key }) => own.has(key)).map(({ link }) => link);
+    for (const algorithm of acceptedAlgorithms(remote).filter((candidate) => isClassic(candidate) === classic)) {
+      for (const certLink of links.length === 0 ? [0] : links) {
+        announcements.set(`${algorithm} ${certLink}`, announcement(algorithm, certLink));
+      }
+    }
+  }
+  const list: AuthMethodAnnouncement[] = [...announcements.values()];
+  if (signers.length < candidates.length) list.push({ kind: 'method', method: AUTH_METHOD.SHARED_KEY });
+  return notify('SUPPORTED_AUTH_METHODS', encodeAuthMethods(list.slice(0, MAXIMUM_ANNOUNCEMENTS)));
+}
+
+function announcement(algorithm: SignatureAlgorithm, certLink: number): AuthMethodAnnouncement {
+  if (isClassic(algorithm)) return { kind: 'signature', method: methodOf(algorithm), certLink };
+  return { kind: 'digital-signature', certLink, algorithm: algorithmIdentifier(algorithm) };
+}
+
+interface LinkedAuthority {
+  readonly hash: Uint8Array;
+  readonly key: string;
+  /** Its place in CERTREQ, from 1; 0 where one octet cannot say it. */
+  readonly link: number;
+}
+
+function authoritiesOfAll(candidates: readonly Connection[]): readonly LinkedAuthority[] {
+  const byKey = new Map<string, Uint8Array>();
+  for (const { remoteAuthentication: remote } of candidates) {
+    if (remote.kind !== 'signature') continue;
+    for (const hash of remote.authorities ?? []) byKey.set(toHex(hash), hash);
+  }
+  return [...byKey].map(([key, hash], index) => ({ key, hash, link: index < MAXIMUM_LINK ? index + 1 : 0 }));
+}
+
+const EVERYTHING: readonly SignatureAlgorithm[] = [...DIGITAL_SIGNATURE_ALGORITHMS, ...CLASSIC_SIGNATURE_ALGORITHMS];
+/** SHA-1 is not among them: RFC 8247 section 3.2. */
+const HASHES = [HASH_ALGORITHM.SHA2_256, HASH_ALGORITHM.SHA2_384, HASH_ALGORITHM.SHA2_512, HASH_ALGORITHM.IDENTITY];
+const MAXIMUM_LINK = 255;
