@@ -1,5 +1,5 @@
-import { createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { KeyedMac, MacAlgorithm } from '@weft/ipsec-core';
+import { type CipherGCMTypes, createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import type { KeyedGmac, KeyedMac, MacAlgorithm } from '@weft/ipsec-core';
 
 export function nodeMac(algorithm: MacAlgorithm, key: Uint8Array): KeyedMac {
   if (algorithm === 'aes-xcbc') return xcbc(key);
@@ -7,12 +7,29 @@ export function nodeMac(algorithm: MacAlgorithm, key: Uint8Array): KeyedMac {
   const secret = createSecretKey(key);
   const hash = HASH[algorithm];
   return {
-    compute(buffer, offset, length, out) {
-      out.set(
-        createHmac(hash, secret)
-          .update(buffer.subarray(offset, offset + length))
-          .digest(),
-      );
+    compute(buffer, offset, length, out, tail) {
+      const hmac = createHmac(hash, secret).update(buffer.subarray(offset, offset + length));
+      if (tail !== undefined) hmac.update(tail);
+      out.set(hmac.digest());
+    },
+    destroy() {
+      // A KeyObject cannot be wiped; its memory is cleansed by OpenSSL when it is collected.
+    },
+  };
+}
+
+export function nodeGmac(key: Uint8Array): KeyedGmac {
+  const secret = createSecretKey(key);
+  const name = `aes-${key.length * 8}-gcm` as CipherGCMTypes;
+  return {
+    compute(nonce, head, buffer, offset, length, tail, out) {
+      const cipher = createCipheriv(name, secret, nonce);
+      // OpenSSL takes additional data in any number of pieces, and so does setAAD.
+      if (head.length > 0) cipher.setAAD(head);
+      cipher.setAAD(buffer.subarray(offset, offset + length));
+      if (tail.length > 0) cipher.setAAD(tail);
+      cipher.final();
+      out.set(cipher.getAuthTag());
     },
     destroy() {
       // A KeyObject cannot be wiped; its memory is cleansed by OpenSSL when it is collected.
@@ -40,11 +57,13 @@ function cmac(key: Uint8Array): KeyedMac {
 /** CBC-MAC whose last block is mixed with one subkey when it is whole, else padded with a single 1 and the other. */
 function cbcMac(secret: KeyObject, whole: Uint8Array, padded: Uint8Array): KeyedMac {
   return {
-    compute(buffer, offset, length, out) {
-      const isWhole = length > 0 && length % 16 === 0;
-      const blocks = new Uint8Array(Math.max(16, Math.ceil(length / 16) * 16));
+    compute(buffer, offset, length, out, tail) {
+      const total = length + (tail?.length ?? 0);
+      const isWhole = total > 0 && total % 16 === 0;
+      const blocks = new Uint8Array(Math.max(16, Math.ceil(total / 16) * 16));
       blocks.set(buffer.subarray(offset, offset + length));
-      if (!isWhole) blocks[length] = 0x80;
+      if (tail !== undefined) blocks.set(tail, length);
+      if (!isWhole) blocks[total] = 0x80;
       const subkey = isWhole ? whole : padded;
       const last = blocks.length - 16;
       for (let i = 0; i < 16; i++) blocks[last + i] = (blocks[last + i] ?? 0) ^ (subkey[i] ?? 0);

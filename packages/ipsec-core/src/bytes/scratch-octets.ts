@@ -1,6 +1,6 @@
 /**
  * Working memory that lasts: it grows to what was asked for once, so that in the long run nothing is allocated, and an
- * association that only carries small packets does not hold room for the largest.
+ * association whose packets have few headers does not hold room for many.
  */
 export class ScratchOctets {
   #octets = new Uint8Array(LEAST);
@@ -16,5 +16,5 @@ export class ScratchOctets {
   }
 }
 
-/** A packet of 1,500 octets and what is put around it. */
-const LEAST = 2048;
+/** The headers of a packet, without the unusual. */
+const LEAST = 128;

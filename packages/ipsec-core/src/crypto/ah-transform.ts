@@ -2,8 +2,8 @@ import { equalConstantTime } from '../bytes/compare.js';
 import { copyOctets, writeUint32 } from '../bytes/octets.js';
 import { ScratchOctets } from '../bytes/scratch-octets.js';
 import { SecurityAssociationError } from '../errors.js';
-import { AH, prepareAhInput } from '../wire/ah.js';
-import type { CryptoProvider, Direction, KeyedAead, KeyedMac } from './provider.js';
+import { AH, maskMutableFields } from '../wire/ah.js';
+import { type CryptoProvider, type Direction, GMAC_LENGTH, type KeyedGmac, type KeyedMac } from './provider.js';
 import { requireKnown, requireOffered } from './requirements.js';
 import { INTEGRITY, type IntegrityName } from './suites.js';
 
@@ -25,8 +25,9 @@ export interface AhTransformOptions {
 export interface AhTransform {
   /** Octets of the ICV field without padding; with GMAC the IV is its first part. */
   readonly icvFieldLength: number;
-  /** False when an option of the packet cannot be understood; the packet is then unchanged. */
+  /** Writes the ICV field. False when a header or option of the packet cannot be understood. */
   protect(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean;
+  /** The packet is the same afterwards; during the call it is not. */
   verify(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean;
   destroy(): void;
 }
@@ -58,25 +59,28 @@ export function createAhTransform(options: AhTransformOptions): AhTransform {
   );
 }
 
-/** Computes the value that goes into the ICV field from the covered octets. */
+/** Computes the value that goes into the ICV field. */
 interface Icv {
   readonly ivLength: number;
   readonly icvLength: number;
-  /** `iv` points into the packet's ICV field. */
-  compute(covered: Uint8Array, length: number, packet: Uint8Array, iv: number, out: Uint8Array): void;
+  /** Over the packet as it stands and `tail`; `iv` points into its ICV field. */
+  compute(packet: Uint8Array, offset: number, length: number, iv: number, tail: Uint8Array, out: Uint8Array): void;
   destroy(): void;
 }
 
+/** The packet is not copied: its headers are masked, counted, and put back, and the payload is read where it stands. */
 class AhIcv implements AhTransform {
   readonly icvFieldLength: number;
   readonly #icv: Icv;
-  readonly #esn: boolean;
-  readonly #scratch = new ScratchOctets();
+  /** ESN: the high half of the number. RFC 4302 section 3.3.3.2.2: it counts as if it stood behind the payload. */
+  readonly #high: Uint8Array;
+  /** The headers up to the end of the ICV while they are masked. */
+  readonly #headers = new ScratchOctets();
   readonly #computed = new Uint8Array(64);
 
   constructor(icv: Icv, esn: boolean) {
     this.#icv = icv;
-    this.#esn = esn;
+    this.#high = new Uint8Array(esn ? 4 : 0);
     this.icvFieldLength = icv.ivLength + icv.icvLength;
   }
 
@@ -103,15 +107,19 @@ class AhIcv implements AhTransform {
   }
 
   #compute(packet: Uint8Array, offset: number, length: number, ahOffset: number, sequenceHigh: number): boolean {
-    if (length > MAXIMUM_PACKET) return false;
-    const covered = this.#scratch.room(length + 4);
     const { ivLength, icvLength } = this.#icv;
-    if (!prepareAhInput(covered, packet, offset, length, ahOffset, ivLength, icvLength)) return false;
-    // RFC 4302 section 3.3.3.2.2: the high half counts as if it stood behind the payload.
-    if (this.#esn) writeUint32(covered, length, sequenceHigh);
-    const total = length + (this.#esn ? 4 : 0);
-    this.#icv.compute(covered, total, packet, offset + ahOffset + AH.icv, this.#computed);
-    return true;
+    const masked = ahOffset + AH.icv + this.icvFieldLength;
+    if (masked > length) return false;
+    const headers = this.#headers.room(masked);
+    copyOctets(packet, offset, masked, headers, 0);
+    try {
+      if (!maskMutableFields(packet, offset, ahOffset, ivLength, icvLength)) return false;
+      if (this.#high.length > 0) writeUint32(this.#high, 0, sequenceHigh);
+      this.#icv.compute(packet, offset, length, offset + ahOffset + AH.icv, this.#high, this.#computed);
+      return true;
+    } finally {
+      copyOctets(headers, 0, masked, packet, offset);
+    }
   }
 }
 
@@ -125,8 +133,8 @@ class MacIcv implements Icv {
     this.icvLength = icvLength;
   }
 
-  compute(covered: Uint8Array, length: number, _packet: Uint8Array, _iv: number, out: Uint8Array): void {
-    this.#mac.compute(covered, 0, length, out);
+  compute(packet: Uint8Array, offset: number, length: number, _: number, tail: Uint8Array, out: Uint8Array): void {
+    this.#mac.compute(packet, offset, length, out, tail);
   }
 
   destroy(): void {
@@ -136,27 +144,25 @@ class MacIcv implements Icv {
 
 class GmacIcv implements Icv {
   readonly ivLength = 8;
-  readonly icvLength = 16;
-  readonly #aead: KeyedAead;
+  readonly icvLength = GMAC_LENGTH;
+  readonly #gmac: KeyedGmac;
   readonly #nonce = new Uint8Array(SALT + 8);
 
-  constructor(options: AhTransformOptions) {
-    const { provider, keyingMaterial, keyBits } = options;
+  constructor({ provider, keyingMaterial, keyBits }: AhTransformOptions) {
     copyOctets(keyingMaterial, keyBits / 8, SALT, this.#nonce, 0);
-    // Both directions compute and compare, so both seal.
-    this.#aead = provider.aead('aes-gcm', keyingMaterial.subarray(0, keyBits / 8), this.icvLength, 'outbound');
+    this.#gmac = provider.gmac(keyingMaterial.subarray(0, keyBits / 8));
   }
 
-  compute(covered: Uint8Array, length: number, packet: Uint8Array, iv: number, out: Uint8Array): void {
+  compute(packet: Uint8Array, offset: number, length: number, iv: number, tail: Uint8Array, out: Uint8Array): void {
     copyOctets(packet, iv, this.ivLength, this.#nonce, SALT);
-    this.#aead.seal(this.#nonce, covered, length, out, 0, 0);
+    this.#gmac.compute(this.#nonce, NOTHING, packet, offset, length, tail, out);
   }
 
   destroy(): void {
-    this.#aead.destroy();
+    this.#gmac.destroy();
     this.#nonce.fill(0);
   }
 }
 
 const SALT = 4;
-const MAXIMUM_PACKET = 65535;
+const NOTHING = new Uint8Array(0);

@@ -5,7 +5,7 @@ export type Direction = 'inbound' | 'outbound';
 
 /**
  * Where the engine takes its algorithms from. A provider lists what it offers; the engine refuses, when an association
- * is made, what is not in the list, so the three functions are never called for anything else. Every keyed object
+ * is made, what is not in the list, so the functions are never called for anything else. Every keyed object
  * belongs to one association and one direction, is called from one thread, and keeps no reference to the key array.
  */
 export interface CryptoProvider {
@@ -17,6 +17,8 @@ export interface CryptoProvider {
   aead(algorithm: AeadAlgorithm, key: Uint8Array, tagLength: number, direction: Direction): KeyedAead;
   cipher(algorithm: CipherAlgorithm, key: Uint8Array, direction: Direction): KeyedCipher;
   mac(algorithm: MacAlgorithm, key: Uint8Array): KeyedMac;
+  /** GMAC (RFC 4543) with a key of 16, 24 or 32 octets, of a provider that lists aes-gcm. */
+  gmac(key: Uint8Array): KeyedGmac;
 }
 
 /** Nonces have 12 octets (AES-GCM, ChaCha20-Poly1305) or 11 (AES-CCM). */
@@ -56,10 +58,34 @@ export interface KeyedCipher {
 }
 
 export interface KeyedMac {
-  /** Writes the whole, untruncated value to the start of `out`. */
-  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array): void;
+  /**
+   * Writes the whole, untruncated value to the start of `out`. The octets of `tail`, at most 8, count as if they stood
+   * behind the message: the high half of a sequence number does, and is not sent.
+   */
+  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array, tail?: Uint8Array): void;
   destroy(): void;
 }
+
+/** AES-GCM that only authenticates. A packet stays where it is: what is covered and not sent comes in arrays of its own. */
+export interface KeyedGmac {
+  /**
+   * Writes the tag of 16 octets to the start of `out`: over `head` (at most 16 octets), the message, and `tail` (at most
+   * 8), as if each stood right behind the one before. The nonce has 12 octets; it and `head` change after the call.
+   */
+  compute(
+    nonce: Uint8Array,
+    head: Uint8Array,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    tail: Uint8Array,
+    out: Uint8Array,
+  ): void;
+  destroy(): void;
+}
+
+/** Octets of a GMAC tag (RFC 4543 section 3: "the full 16 octets"). */
+export const GMAC_LENGTH = 16;
 
 /** Untruncated length of a MAC in octets. */
 export const MAC_LENGTH: Readonly<Record<MacAlgorithm, number>> = {

@@ -3,14 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { createAhTransform } from '../crypto/ah-transform.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
-import { AH, ahHeaderLength, findInsertionPoint, findProtection, InsertionPoint, prepareAhInput } from './ah.js';
+import { AH, ahHeaderLength, findInsertionPoint, findProtection, InsertionPoint, maskMutableFields } from './ah.js';
 
 /** What the ICV covers of a packet whose AH header of 12 octets and no ICV stands at `ahOffset`. */
 function covered(packet: Uint8Array, ahOffset: number): Uint8Array | undefined {
-  const scratch = new Uint8Array(packet.length).fill(0xee);
-  return prepareAhInput(scratch, packet, 0, packet.length, ahOffset, 0, 0) ? scratch : undefined;
+  // Not at the start of its array, and with neighbours that nothing may touch.
+  const arena = new Uint8Array(packet.length + 2 * GUARD).fill(0xee);
+  arena.set(packet, GUARD);
+  const masked = maskMutableFields(arena, GUARD, ahOffset, 0, 0);
+  expect([...arena.subarray(0, GUARD), ...arena.subarray(GUARD + packet.length)]).toEqual(Array(2 * GUARD).fill(0xee));
+  return masked ? arena.slice(GUARD, GUARD + packet.length) : undefined;
 }
 
+const GUARD = 5;
 const AH_HEADER = [17, 1, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 1];
 
 function v4(options: readonly number[]): Uint8Array {
@@ -152,6 +157,55 @@ describe('the ICV field', () => {
     const changed = packet.slice();
     changed[40 + AH.icv + 17] = 0;
     expect(verify(changed)).toBe(false);
+  });
+});
+
+describe('a packet that is verified', () => {
+  const make = (integrity: 'hmac-sha2-256-128' | 'aes-gmac', direction: 'inbound' | 'outbound') =>
+    createAhTransform({
+      provider: nobleProvider,
+      integrity,
+      keyBits: 128,
+      keyingMaterial: new Uint8Array(integrity === 'aes-gmac' ? 20 : 32).fill(3),
+      extendedSequenceNumbers: true,
+      direction,
+    });
+  const room = [17, 7, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 1, ...new Array<number>(24).fill(0)];
+  const ip = (source: string, protocol: number, extensions: readonly number[]) =>
+    ipPacket({
+      source,
+      destination: source,
+      protocol,
+      payload: Uint8Array.from([...extensions, ...room, ...udp(1, 2, 300)]),
+    });
+  const options = [51, 24, ...new Array<number>(198).fill(0).map((_, i) => [0x3e, 4, 1, 2, 3, 4][i % 6] ?? 0)];
+  const packets = [
+    ['IPv4', 20, ip('10.1.0.1', 51, [])],
+    ['IPv6 with 200 octets of options that may change', 240, ip('2001:db8::1', 60, options)],
+  ] as const;
+
+  it.each(
+    packets.flatMap(([name, at, packet]) =>
+      (['hmac-sha2-256-128', 'aes-gmac'] as const).map((integrity) => ({ name, at, packet, integrity })),
+    ),
+  )('is the same afterwards, also when it is refused: $name, $integrity', ({ at, packet, integrity }) => {
+    const sealed = packet.slice();
+    // What routers change counts as zero.
+    sealed.set((packet[0] ?? 0) >>> 4 === 4 ? [0x45, 0xff] : [0x6f, 0xff], 0);
+    expect(make(integrity, 'outbound').protect(sealed, 0, sealed.length, at, 7)).toBe(true);
+    expect(sealed.subarray(0, at)).toEqual(Uint8Array.from([...sealed.subarray(0, 2), ...packet.subarray(2, at)]));
+    for (const high of [7, 8]) {
+      const arena = new Uint8Array(sealed.length + 2 * GUARD).fill(0xee);
+      arena.set(sealed, GUARD);
+      const before = arena.slice();
+      expect(make(integrity, 'inbound').verify(arena, GUARD, sealed.length, at, high)).toBe(high === 7);
+      expect(arena).toEqual(before);
+    }
+    const cut = at + 20;
+    const before = sealed.slice();
+    expect(make(integrity, 'inbound').verify(sealed, 0, cut, at, 7)).toBe(false);
+    expect(make(integrity, 'inbound').verify(sealed, 0, sealed.length, at - 8, 7)).toBe(false);
+    expect(sealed).toEqual(before);
   });
 });
 

@@ -1,4 +1,4 @@
-import { copyOctets, readUint16, writeUint32 } from '../bytes/octets.js';
+import { readUint16, writeUint32 } from '../bytes/octets.js';
 import type { Family } from './ip/address.js';
 import { IPV4, ipv4HeaderLength } from './ip/ipv4.js';
 import { IPV6 } from './ip/ipv6.js';
@@ -47,35 +47,33 @@ export function writeAhHeader(
 }
 
 /**
- * Copies an IP packet to the start of `scratch` as the ICV covers it: fields that change on the way are zero, those
- * that change predictably are as they arrive, and the ICV itself is zero (RFC 4302 section 3.3.3). `ahOffset` is
- * relative to the packet. The ICV field begins with `ivLength` octets that stay (the IV of GMAC); behind the ICV may come
- * padding, which stays as well: "These padding bytes are included in the ICV calculation" (section 3.3.3.2.1). False
- * when a header or option runs out of its place.
+ * Makes of an IP packet what the ICV covers, in place: fields that change on the way are zero, those that change
+ * predictably are as they arrive, and the ICV itself is zero (RFC 4302 section 3.3.3). Nothing behind the ICV is touched.
+ * `ahOffset` is relative to the packet. The ICV field begins with `ivLength` octets that stay (the IV of GMAC); behind the
+ * ICV may come padding, which stays as well: "These padding bytes are included in the ICV calculation" (section
+ * 3.3.3.2.1). False when a header or option runs out of its place; some fields may be masked then.
  */
-export function prepareAhInput(
-  scratch: Uint8Array,
+export function maskMutableFields(
   packet: Uint8Array,
   offset: number,
-  length: number,
   ahOffset: number,
   ivLength: number,
   icvLength: number,
 ): boolean {
-  copyOctets(packet, offset, length, scratch, 0);
-  const icv = ahOffset + AH.icv + ivLength;
-  scratch.fill(0, icv, icv + icvLength);
-  return (scratch[0] ?? 0) >>> 4 === 4 ? zeroMutableV4(scratch) : zeroMutableV6(scratch, ahOffset);
+  const icv = offset + ahOffset + AH.icv + ivLength;
+  packet.fill(0, icv, icv + icvLength);
+  return (packet[offset] ?? 0) >>> 4 === 4 ? maskV4(packet, offset, ahOffset) : maskV6(packet, offset, ahOffset);
 }
 
 /** RFC 4302 section 3.3.3.1.1 and appendix A1. */
-function zeroMutableV4(packet: Uint8Array): boolean {
-  packet[IPV4.tos] = 0;
-  packet.fill(0, IPV4.fragment, IPV4.fragment + 2);
-  packet[IPV4.ttl] = 0;
-  packet.fill(0, IPV4.checksum, IPV4.checksum + 2);
-  const end = ipv4HeaderLength(packet, 0);
-  let at: number = IPV4.headerLength;
+function maskV4(packet: Uint8Array, offset: number, ahOffset: number): boolean {
+  if (ipv4HeaderLength(packet, offset) !== ahOffset) return false;
+  packet[offset + IPV4.tos] = 0;
+  packet.fill(0, offset + IPV4.fragment, offset + IPV4.fragment + 2);
+  packet[offset + IPV4.ttl] = 0;
+  packet.fill(0, offset + IPV4.checksum, offset + IPV4.checksum + 2);
+  const end = offset + ahOffset;
+  let at: number = offset + IPV4.headerLength;
   while (at < end) {
     const type = packet[at] ?? 0;
     if (type === OPTION_END) return true;
@@ -85,7 +83,7 @@ function zeroMutableV4(packet: Uint8Array): boolean {
     }
     const length = packet[at + 1] ?? 0;
     if (length < 2 || at + length > end) return false;
-    if (SOURCE_ROUTES.includes(type) && !finishSourceRoute(packet, at, length)) return false;
+    if (SOURCE_ROUTES.includes(type) && !finishSourceRoute(packet, offset, at, length)) return false;
     if (!IMMUTABLE_OPTIONS.includes(type)) packet.fill(0, at, at + length);
     at += length;
   }
@@ -93,39 +91,40 @@ function zeroMutableV4(packet: Uint8Array): boolean {
 }
 
 /** Puts the destination that the packet will have when it arrives: the last address, unless the route is used up. */
-function finishSourceRoute(packet: Uint8Array, at: number, length: number): boolean {
+function finishSourceRoute(packet: Uint8Array, offset: number, at: number, length: number): boolean {
   if (length < 3 || (length - 3) % 4 !== 0) return false;
   const pointer = packet[at + 2] ?? 0;
-  if (pointer < length) packet.copyWithin(IPV4.destination, at + length - 4, at + length);
+  if (pointer < length) packet.copyWithin(offset + IPV4.destination, at + length - 4, at + length);
   return true;
 }
 
 /** RFC 4302 section 3.3.3.1.2 and appendix A2. */
-function zeroMutableV6(packet: Uint8Array, ahOffset: number): boolean {
+function maskV6(packet: Uint8Array, offset: number, ahOffset: number): boolean {
   // Traffic class and flow label: everything in the first word but the version.
-  packet[0] = (packet[0] ?? 0) & 0xf0;
-  packet.fill(0, 1, 4);
-  packet[IPV6.hopLimit] = 0;
-  let next = packet[IPV6.nextHeader] ?? 0;
-  let at: number = IPV6.headerLength;
-  while (at < ahOffset) {
+  packet[offset] = (packet[offset] ?? 0) & 0xf0;
+  packet.fill(0, offset + 1, offset + 4);
+  packet[offset + IPV6.hopLimit] = 0;
+  const end = offset + ahOffset;
+  let next = packet[offset + IPV6.nextHeader] ?? 0;
+  let at: number = offset + IPV6.headerLength;
+  while (at < end) {
     const length = ((packet[at + 1] ?? 0) + 1) * 8;
-    if (at + length > ahOffset) return false;
+    if (at + length > end) return false;
     if (next === PROTOCOL.hopByHop || next === PROTOCOL.destinationOptions) {
-      if (!zeroMutableOptions(packet, at + 2, at + length)) return false;
+      if (!maskOptions(packet, at + 2, at + length)) return false;
     } else if (next === PROTOCOL.routing) {
-      if (!finishRouting(packet, at, length)) return false;
+      if (!finishRouting(packet, offset, at, length)) return false;
     } else {
       return false;
     }
     next = packet[at] ?? 0;
     at += length;
   }
-  return at === ahOffset;
+  return at === end;
 }
 
 /** RFC 8200 section 4.2: the third-highest bit of an option's type says that its data may change en route. */
-function zeroMutableOptions(packet: Uint8Array, from: number, end: number): boolean {
+function maskOptions(packet: Uint8Array, from: number, end: number): boolean {
   let at = from;
   while (at < end) {
     const type = packet[at] ?? 0;
@@ -142,18 +141,19 @@ function zeroMutableOptions(packet: Uint8Array, from: number, end: number): bool
 }
 
 /** Puts a routing header of addresses, and the destination, into the order they have when the packet arrives. */
-function finishRouting(packet: Uint8Array, at: number, length: number): boolean {
+function finishRouting(packet: Uint8Array, offset: number, at: number, length: number): boolean {
   const left = packet[at + 3] ?? 0;
   if (left === 0) return true;
   const type = packet[at + 2] ?? 0;
   const addresses = (length - 8) / 16;
   if ((type !== 0 && type !== 2) || !Number.isInteger(addresses) || left > addresses) return false;
+  const destination = offset + IPV6.destination;
   for (let i = addresses - left; i < addresses; i++) {
     for (let octet = 0; octet < 16; octet++) {
       const here = at + 8 + 16 * i + octet;
       const kept = packet[here] ?? 0;
-      packet[here] = packet[IPV6.destination + octet] ?? 0;
-      packet[IPV6.destination + octet] = kept;
+      packet[here] = packet[destination + octet] ?? 0;
+      packet[destination + octet] = kept;
     }
   }
   packet[at + 3] = 0;

@@ -3,6 +3,7 @@ import {
   type CipherAlgorithm,
   type CryptoProvider,
   type Direction,
+  GMAC_LENGTH,
   MAC_LENGTH,
   type MacAlgorithm,
   nobleProvider,
@@ -42,8 +43,16 @@ export function* contractCases(provider: CryptoProvider): Generator<ConformanceC
   }
   for (const algorithm of provider.macs) {
     yield make(`${algorithm}: computes as the portable provider does`, () => checkMac(provider, algorithm));
+    yield make(`${algorithm}: counts a tail as if it stood behind the message`, () =>
+      checkMacTail(provider, algorithm),
+    );
     yield make(`${algorithm}: keeps nothing of the arrays it was given`, () => checkMacOwnsItsKey(provider, algorithm));
   }
+  if (!provider.aeads.includes('aes-gcm')) return;
+  for (const keyLength of AES_KEYS) {
+    yield make(`gmac-${keyLength * 8}: is AES-GCM over additional data alone`, () => checkGmac(provider, keyLength));
+  }
+  yield make('gmac: keeps nothing of the arrays it was given', () => checkGmacOwnsItsKey(provider));
 }
 
 interface AeadSubject {
@@ -229,6 +238,74 @@ function checkMac(provider: CryptoProvider, algorithm: MacAlgorithm): void {
     expectOctets(actual, expected, `value over ${length} octets`);
     expectOctets(buffer, guarded(octets(length, 3), 0), 'the message after the call');
   }
+}
+
+function checkMacTail(provider: CryptoProvider, algorithm: MacAlgorithm): void {
+  const key = octets(macKeyLength(algorithm), 4);
+  const ours = provider.mac(algorithm, key);
+  const theirs = nobleProvider.mac(algorithm, key);
+  // Every place that the end of the message can have in a block of any of these algorithms.
+  const lengths = [...LENGTHS, ...Array.from({ length: 17 }, (_, i) => 128 + i)];
+  for (const length of lengths) {
+    for (const tailLength of [0, 4, 8]) {
+      const tail = octets(tailLength, 7);
+      const expected = new Uint8Array(MAC_LENGTH[algorithm]);
+      theirs.compute(concat(octets(length, 3), tail), 0, length + tailLength, expected);
+      const buffer = guarded(octets(length, 3), 0);
+      const actual = new Uint8Array(MAC_LENGTH[algorithm]);
+      ours.compute(buffer, GUARD, length, actual, tail);
+      expectOctets(actual, expected, `value over ${length} octets and ${tailLength}`);
+      expectOctets(concat(buffer, tail), concat(guarded(octets(length, 3), 0), octets(tailLength, 7)), 'the input');
+    }
+  }
+}
+
+function checkGmac(provider: CryptoProvider, keyLength: number): void {
+  const key = octets(keyLength, 4);
+  const ours = provider.gmac(key);
+  const theirs = nobleProvider.aead('aes-gcm', key, GMAC_LENGTH, 'outbound');
+  const around = [
+    [0, 0],
+    [12, 0],
+    [0, 4],
+    [16, 8],
+  ] as const;
+  for (const length of [...LENGTHS, 65_535]) {
+    for (const [headLength, tailLength] of length > 1400 ? around.slice(-1) : around) {
+      const [nonce, head, tail] = [octets(12, length), octets(headLength, 5), octets(tailLength, 7)];
+      const covered = concat(head, octets(length, 3), tail);
+      const expected = new Uint8Array(GMAC_LENGTH + GUARD).fill(GUARD_OCTET);
+      theirs.seal(nonce, covered, covered.length, expected, 0, 0);
+      const buffer = guarded(octets(length, 3), 0);
+      const actual = new Uint8Array(GMAC_LENGTH + GUARD).fill(GUARD_OCTET);
+      ours.compute(nonce, head, buffer, GUARD, length, tail, actual);
+      expectOctets(actual, expected, `tag over ${headLength}, ${length} and ${tailLength} octets`);
+      const after = concat(nonce, head, buffer, tail);
+      const before = concat(
+        octets(12, length),
+        octets(headLength, 5),
+        guarded(octets(length, 3), 0),
+        octets(tailLength, 7),
+      );
+      expectOctets(after, before, 'the input after the call');
+    }
+  }
+}
+
+function checkGmacOwnsItsKey(provider: CryptoProvider): void {
+  const key = octets(16, 9);
+  const ours = provider.gmac(key);
+  const other = provider.gmac(key);
+  const theirs = nobleProvider.gmac(key.slice());
+  key.fill(0);
+  const compute = (by: typeof ours) => {
+    const out = new Uint8Array(GMAC_LENGTH);
+    by.compute(octets(12, 1), octets(12, 5), octets(50, 2), 0, 50, octets(4, 7), out);
+    return out;
+  };
+  expectOctets(compute(ours), compute(theirs), 'after the key was wiped');
+  other.destroy();
+  expectOctets(compute(ours), compute(theirs), 'after another object of the key was destroyed');
 }
 
 function checkMacOwnsItsKey(provider: CryptoProvider, algorithm: MacAlgorithm): void {

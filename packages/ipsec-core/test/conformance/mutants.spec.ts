@@ -1,4 +1,4 @@
-import { type CryptoProvider, type KeyedAead, type KeyedMac, nobleProvider } from '@weft/ipsec-core';
+import { type CryptoProvider, type KeyedAead, type KeyedGmac, type KeyedMac, nobleProvider } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
 import { formatReport, runConformance } from './index.js';
 
@@ -98,6 +98,27 @@ const MUTANTS: Readonly<Record<string, Partial<CryptoProvider>>> = {
       };
     },
   },
+  'forgets the tail of a MAC': {
+    mac: (algorithm, key) => {
+      const mac = nobleProvider.mac(algorithm, key);
+      return { ...mac, compute: (buffer, offset, length, out) => mac.compute(buffer, offset, length, out) };
+    },
+  },
+  'puts the tail of GMAC in front': gmacWith((gmac) => ({
+    ...gmac,
+    compute: (nonce, head, buffer, offset, length, tail, out) =>
+      gmac.compute(nonce, Uint8Array.of(...tail, ...head), buffer, offset, length, new Uint8Array(0), out),
+  })),
+  'forgets the head of GMAC': gmacWith((gmac) => ({
+    ...gmac,
+    compute: (nonce, _, ...rest) => gmac.compute(nonce, new Uint8Array(0), ...rest),
+  })),
+  'borrows the key of GMAC': {
+    gmac: (key) => ({
+      compute: (...call) => nobleProvider.gmac(key).compute(...call),
+      destroy: () => undefined,
+    }),
+  },
 };
 
 const SHARED = new Map<string, KeyedMac>();
@@ -119,6 +140,10 @@ describe('the conformance suite', () => {
 
 function aeadWith(change: (aead: KeyedAead) => KeyedAead): Partial<CryptoProvider> {
   return { aead: (...parameters) => change(nobleProvider.aead(...parameters)) };
+}
+
+function gmacWith(change: (gmac: KeyedGmac) => KeyedGmac): Partial<CryptoProvider> {
+  return { gmac: (key) => change(nobleProvider.gmac(key)) };
 }
 
 /** The plaintext of the suite's forgeries. */

@@ -1,5 +1,5 @@
 import { type AeadAlgorithm, type KeyedAead, Secret } from '@weft/ipsec-core';
-import { CipherContext, expectSuccess, OpenSslError, SCRATCH, type Shared, withKey } from './context.js';
+import { CipherContext, control, expectSuccess, OpenSslError, SCRATCH, type Shared, withKey } from './context.js';
 import { EVP_CTRL, EVP_DIRECTION, type Evp } from './evp.js';
 
 /**
@@ -22,7 +22,7 @@ export class OpenSslAead implements KeyedAead {
     this.#ccm = algorithm === 'aes-ccm';
     this.#nonceLength = this.#ccm ? CCM_NONCE_LENGTH : NONCE_LENGTH;
     this.#ccmKey = this.#ccm ? new Secret(key) : undefined;
-    this.#context = new CipherContext(shared, cipherOf(evp, algorithm, key.length), key, encrypt, (handle) => {
+    this.#context = new CipherContext(shared, aeadCipherOf(evp, algorithm, key.length), key, encrypt, (handle) => {
       control(evp, handle, EVP_CTRL.AEAD_SET_IVLEN, this.#nonceLength, 0);
       if (this.#ccm) control(evp, handle, EVP_CTRL.AEAD_SET_TAG, tagLength, 0);
     });
@@ -154,11 +154,8 @@ export class OpenSslAead implements KeyedAead {
   }
 }
 
-function control(evp: Evp, handle: number, command: number, number: number, pointer: number): void {
-  expectSuccess(evp.EVP_CIPHER_CTX_ctrl(handle, command, number, pointer), 'EVP_CIPHER_CTX_ctrl');
-}
-
-function cipherOf(evp: Evp, algorithm: AeadAlgorithm, keyLength: number): number {
+/** An `EVP_CIPHER *` for an AEAD. Throws RangeError for a key of another length than it has. */
+export function aeadCipherOf(evp: Evp, algorithm: AeadAlgorithm, keyLength: number): number {
   const name = NAMES[algorithm][keyLength];
   if (name === undefined) throw new RangeError(`${algorithm} takes no key of ${keyLength} octets`);
   const cipher = evp[name]();

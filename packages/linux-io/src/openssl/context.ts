@@ -41,6 +41,17 @@ export function expectSuccess(result: number, call: keyof Evp): void {
   if (result !== 1) throw new OpenSslError(call);
 }
 
+/** Puts a few octets, at most 32, where OpenSSL can read them. @returns their address. */
+export function writeBlock({ bytes, address }: Memory, octets: Uint8Array): number {
+  for (let i = 0; i < octets.length; i++) bytes[SCRATCH.block + i] = octets[i] ?? 0;
+  return address + SCRATCH.block;
+}
+
+/** Throws OpenSslError unless the control command succeeded. */
+export function control(evp: Evp, handle: number, command: number, number: number, pointer: number): void {
+  expectSuccess(evp.EVP_CIPHER_CTX_ctrl(handle, command, number, pointer), 'EVP_CIPHER_CTX_ctrl');
+}
+
 /** Lends the key to `use` as an address, and wipes it behind. */
 export function withKey(shared: Shared, key: Uint8Array, use: (address: number) => void): void {
   const { scratch } = shared;

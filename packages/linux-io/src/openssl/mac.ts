@@ -2,7 +2,7 @@ import { type KeyedMac, MAC_LENGTH, type MacAlgorithm } from '@weft/ipsec-core';
 import { OSSL_PARAM } from '../ffi/layouts.js';
 import { allocate } from '../ffi/memory.js';
 import { blockCipherOf } from './cipher.js';
-import { CipherContext, expectSuccess, OpenSslError, SCRATCH, type Shared, withKey } from './context.js';
+import { CipherContext, expectSuccess, OpenSslError, SCRATCH, type Shared, withKey, writeBlock } from './context.js';
 import { EVP_DIRECTION, OSSL_PARAM_UTF8_STRING } from './evp.js';
 
 /** Makes any MAC of ESP and AH. */
@@ -35,13 +35,16 @@ class EvpMac implements KeyedMac {
     });
   }
 
-  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array): void {
+  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array, tail = NOTHING): void {
     if (this.#handle === 0) throw new ReferenceError('the key was destroyed');
     const { evp, input, scratch } = this.#shared;
     const base = input.locate(buffer, offset, length);
     const at = base === 0 ? input.copyIn(buffer, offset, length) : base + offset;
     expectSuccess(evp.EVP_MAC_init(this.#handle, 0, 0, 0), 'EVP_MAC_init');
     if (length > 0) expectSuccess(evp.EVP_MAC_update(this.#handle, at, length), 'EVP_MAC_update');
+    if (tail.length > 0) {
+      expectSuccess(evp.EVP_MAC_update(this.#handle, writeBlock(scratch, tail), tail.length), 'EVP_MAC_update');
+    }
     const { address, bytes } = scratch;
     const result = evp.EVP_MAC_final(this.#handle, address + SCRATCH.digest, address + SCRATCH.outLength, 64);
     expectSuccess(result, 'EVP_MAC_final');
@@ -80,22 +83,22 @@ class XcbcMac implements KeyedMac {
     }
   }
 
-  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array): void {
-    const { evp, input, output, scratch } = this.#shared;
+  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array, tail = NOTHING): void {
+    const total = length + tail.length;
     // All but the last block, which may be a whole one.
-    const chained = length === 0 ? 0 : Math.floor((length - 1) / BLOCK) * BLOCK;
+    const chained = total === 0 ? 0 : Math.floor((total - 1) / BLOCK) * BLOCK;
+    // The tail is shorter than a block: at most one block that is not the last has octets of it.
+    const inPlace = Math.min(chained, Math.floor(length / BLOCK) * BLOCK);
     start(this.#shared, this.#context);
-    if (chained > 0) {
-      const base = input.locate(buffer, offset, length);
-      const from = base === 0 ? input.copyIn(buffer, offset, chained) : base + offset;
-      const to = output.reserve(chained);
-      const outLength = scratch.address + SCRATCH.outLength;
-      expectSuccess(evp.EVP_CipherUpdate(this.#context.handle, to, outLength, from, chained), 'EVP_CipherUpdate');
+    this.#chain(buffer, offset, length, inPlace);
+    if (inPlace < chained) {
+      for (let i = 0; i < BLOCK; i++) LAST[i] = octetOf(buffer, offset, length, tail, inPlace + i);
+      this.#encryptBlock(this.#context, LAST, out);
     }
-    const rest = length - chained;
+    const rest = total - chained;
     const subkey = rest === BLOCK ? this.#whole : this.#padded;
     for (let i = 0; i < BLOCK; i++) {
-      const octet = i < rest ? (buffer[offset + chained + i] ?? 0) : i === rest ? PADDING : 0;
+      const octet = i < rest ? octetOf(buffer, offset, length, tail, chained + i) : i === rest ? PADDING : 0;
       LAST[i] = octet ^ (subkey[i] ?? 0);
     }
     this.#encryptBlock(this.#context, LAST, out);
@@ -107,6 +110,17 @@ class XcbcMac implements KeyedMac {
     this.#padded.fill(0);
   }
 
+  /** CBC over the first `chained` octets of the message; what comes out is of no use. */
+  #chain(buffer: Uint8Array, offset: number, length: number, chained: number): void {
+    const { evp, input, output, scratch } = this.#shared;
+    const base = input.locate(buffer, offset, length);
+    if (chained === 0) return;
+    const from = base === 0 ? input.copyIn(buffer, offset, chained) : base + offset;
+    const to = output.reserve(chained);
+    const outLength = scratch.address + SCRATCH.outLength;
+    expectSuccess(evp.EVP_CipherUpdate(this.#context.handle, to, outLength, from, chained), 'EVP_CipherUpdate');
+  }
+
   #encryptBlock(context: CipherContext, block: Uint8Array, out: Uint8Array): void {
     const { evp, scratch } = this.#shared;
     const at = scratch.address + SCRATCH.block;
@@ -116,6 +130,11 @@ class XcbcMac implements KeyedMac {
     for (let i = 0; i < BLOCK; i++) out[i] = scratch.bytes[SCRATCH.block + i] ?? 0;
     scratch.bytes.fill(0, SCRATCH.block, SCRATCH.block + BLOCK);
   }
+}
+
+/** Of a message and the tail behind it. */
+function octetOf(buffer: Uint8Array, offset: number, length: number, tail: Uint8Array, at: number): number {
+  return (at < length ? buffer[offset + at] : tail[at - length]) ?? 0;
 }
 
 /** CBC from a zero IV. */
@@ -153,6 +172,7 @@ const HMAC = {
   'hmac-sha2-512': ['HMAC', 'digest', 'SHA2-512'],
 } as const;
 const LAST = new Uint8Array(16);
+const NOTHING = new Uint8Array(0);
 const BLOCK = 16;
 /** RFC 3566 section 4: "append a single '1' bit, followed by the necessary number of '0' bits". */
 const PADDING = 0x80;

@@ -141,23 +141,59 @@ describe.skipIf(found.kind !== 'found')('OpenSSL provider', () => {
     );
   });
 
+  it.each([...(provider?.macs ?? []), 'gmac'] as const)('%s covers what stands around the message', (algorithm) => {
+    const arena = allocate(1024).bytes;
+    const input = fc.record({
+      key: octets(16),
+      head: fc.uint8Array({ maxLength: 16 }),
+      data: message,
+      tail: fc.uint8Array({ maxLength: 8 }),
+      from: fc.constantFrom(arena, new Uint8Array(1024)),
+    });
+    fc.assert(
+      fc.property(input, ({ key, head, data, tail, from }) => {
+        const [expected, actual] = [new Uint8Array(64), new Uint8Array(64)];
+        from.set(data, 5);
+        if (algorithm === 'gmac') {
+          const nonce = key.subarray(0, 12);
+          const covered = Uint8Array.of(...head, ...data, ...tail);
+          nobleProvider.aead('aes-gcm', key, 16, 'outbound').seal(nonce, covered, covered.length, expected, 0, 0);
+          provider.gmac(key).compute(nonce, head, from, 5, data.length, tail, actual);
+        } else {
+          const covered = Uint8Array.of(...data, ...tail);
+          nobleProvider.mac(algorithm, key).compute(covered, 0, covered.length, expected);
+          provider.mac(algorithm, key).compute(from, 5, data.length, actual, tail);
+        }
+        expect(actual).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('refuses octets outside their array, and keys after they were destroyed, instead of corrupting the process', () => {
     const buffer = allocate(64).bytes;
     const nonce = new Uint8Array(12);
     const sealing = provider.aead('aes-gcm', new Uint8Array(16), 16, 'outbound');
     const opening = provider.aead('aes-gcm', new Uint8Array(16), 16, 'inbound');
     const mac = provider.mac('hmac-sha2-256', new Uint8Array(32));
+    const xcbc = provider.mac('aes-xcbc', new Uint8Array(16));
+    const gmac = provider.gmac(new Uint8Array(16));
     const cipher = provider.cipher('aes-cbc', new Uint8Array(16), 'outbound');
+    const compute = (offset: number) => gmac.compute(nonce, nonce, buffer, offset, 5, nonce, new Uint8Array(16));
     expect(() => sealing.seal(nonce, nonce, 0, buffer, 0, 64)).toThrow(RangeError);
     expect(() => sealing.seal(nonce, nonce, 0, buffer, -1, 8)).toThrow(RangeError);
     expect(() => opening.open(nonce, nonce, 0, buffer, 0, 48, buffer, 32)).toThrow(RangeError);
     expect(() => opening.open(nonce, nonce, 0, buffer, 32, 32, buffer, 0)).toThrow(RangeError);
     expect(() => mac.compute(buffer, 60, 5, new Uint8Array(32))).toThrow(RangeError);
+    expect(() => xcbc.compute(buffer, 60, 5, new Uint8Array(32))).toThrow(RangeError);
+    expect(() => compute(60)).toThrow(RangeError);
     expect(() => cipher.apply(new Uint8Array(16), buffer, 0, 32, buffer, 48)).toThrow(RangeError);
-    for (const keyed of [sealing, opening, mac, cipher]) keyed.destroy();
-    for (const keyed of [sealing, opening, mac, cipher]) keyed.destroy();
+    for (const keyed of [sealing, opening, mac, xcbc, gmac, cipher]) keyed.destroy();
+    for (const keyed of [sealing, opening, mac, xcbc, gmac, cipher]) keyed.destroy();
     expect(() => sealing.seal(nonce, nonce, 0, buffer, 0, 8)).toThrow(ReferenceError);
     expect(() => mac.compute(buffer, 0, 5, new Uint8Array(32))).toThrow(ReferenceError);
+    expect(() => xcbc.compute(buffer, 0, 5, new Uint8Array(32))).toThrow(ReferenceError);
+    expect(() => compute(0)).toThrow(ReferenceError);
     expect(() => cipher.apply(new Uint8Array(16), buffer, 0, 32, buffer, 0)).toThrow(ReferenceError);
   });
 
@@ -166,5 +202,6 @@ describe.skipIf(found.kind !== 'found')('OpenSSL provider', () => {
     expect(() => provider.aead('chacha20-poly1305', new Uint8Array(16), 16, 'outbound')).toThrow(RangeError);
     expect(() => provider.cipher('aes-ctr', new Uint8Array(0), 'outbound')).toThrow(RangeError);
     expect(() => provider.mac('hmac-sha1', new Uint8Array(1024))).toThrow(RangeError);
+    expect(() => provider.gmac(new Uint8Array(17))).toThrow(RangeError);
   });
 });

@@ -3,6 +3,7 @@ import { OpenSslAead } from './aead.js';
 import { OpenSslCipher } from './cipher.js';
 import { createShared } from './context.js';
 import { findEvp } from './evp.js';
+import { OpenSslGmac } from './gmac.js';
 import { openSslMac } from './mac.js';
 
 /** The provider, or why this process has none. */
@@ -29,6 +30,7 @@ export function findOpenSslProvider(): OpenSslLookup {
       new OpenSslAead(shared, algorithm, key, tagLength, direction === 'outbound'),
     cipher: (algorithm, key, direction) => new OpenSslCipher(shared, algorithm, key, direction === 'outbound'),
     mac: (algorithm, key) => openSslMac(shared, algorithm, key),
+    gmac: (key) => new OpenSslGmac(shared, key),
   };
   return answersCorrectly(provider)
     ? { kind: 'found', provider }

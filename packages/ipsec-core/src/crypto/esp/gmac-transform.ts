@@ -1,32 +1,37 @@
+import { equalConstantTime } from '../../bytes/compare.js';
 import { copyOctets } from '../../bytes/octets.js';
-import { ScratchOctets } from '../../bytes/scratch-octets.js';
 import { ESP } from '../../wire/esp.js';
 import type { EspTransform, EspTransformOptions } from '../esp-transform.js';
-import type { KeyedAead } from '../provider.js';
+import { GMAC_LENGTH, type KeyedGmac } from '../provider.js';
 import type { CombinedSuite } from '../suites.js';
-import { AAD_LENGTH, keyAead, loadNonce, writeAad, writeCounterIv } from './nonce.js';
+import { loadNonce, writeAad, writeCounterIv } from './nonce.js';
 
-/** RFC 4543: the payload goes in clear; SPI, sequence number, IV and payload are all additional data. */
+/**
+ * RFC 4543: the payload goes in clear; SPI, sequence number, IV and payload are all covered. Without ESN that is the
+ * packet as it stands; with ESN the high half of the number counts between SPI and low half.
+ */
 export class GmacTransform implements EspTransform {
   readonly ivLength: number;
-  readonly icvLength: number;
+  readonly icvLength = GMAC_LENGTH;
   readonly alignment: number;
-  readonly #aead: KeyedAead;
+  readonly #gmac: KeyedGmac;
   readonly #nonce: Uint8Array;
   readonly #salt: number;
   readonly #esn: boolean;
-  readonly #scratch = new ScratchOctets();
-  readonly #icv: Uint8Array;
+  /** ESN: SPI and both halves of the number, which stand otherwise in the packet. */
+  readonly #head: Uint8Array;
+  readonly #computed = new Uint8Array(GMAC_LENGTH);
 
   constructor(suite: CombinedSuite, options: EspTransformOptions) {
+    const keyLength = options.suite.keyBits / 8;
     this.ivLength = suite.ivLength;
-    this.icvLength = suite.icvLength;
     this.alignment = suite.alignment;
     this.#salt = suite.saltLength;
     this.#esn = options.extendedSequenceNumbers;
-    this.#icv = new Uint8Array(suite.icvLength);
+    this.#head = new Uint8Array(this.#esn ? EXTENDED_HEADER : 0);
     this.#nonce = new Uint8Array(suite.saltLength + 8);
-    this.#aead = keyAead(suite, options, this.#nonce);
+    copyOctets(options.keyingMaterial, keyLength, suite.saltLength, this.#nonce, 0);
+    this.#gmac = options.provider.gmac(options.keyingMaterial.subarray(0, keyLength));
   }
 
   writeIv(packet: Uint8Array, offset: number, sequenceHigh: number): void {
@@ -34,9 +39,8 @@ export class GmacTransform implements EspTransform {
   }
 
   seal(packet: Uint8Array, offset: number, length: number, sequenceHigh: number): void {
-    const covered = this.#scratch.room(length + AAD_LENGTH);
-    const coveredLength = this.#cover(covered, packet, offset, length, sequenceHigh);
-    this.#aead.seal(this.#nonce, covered, coveredLength, packet, offset + length - this.icvLength, 0);
+    this.#compute(packet, offset, length, sequenceHigh);
+    copyOctets(this.#computed, 0, GMAC_LENGTH, packet, offset + length - GMAC_LENGTH);
   }
 
   open(
@@ -47,25 +51,27 @@ export class GmacTransform implements EspTransform {
     out: Uint8Array,
     outOffset: number,
   ): boolean {
-    const covered = this.#scratch.room(length + AAD_LENGTH);
-    const coveredLength = this.#cover(covered, packet, offset, length, sequenceHigh);
-    const icv = offset + length - this.icvLength;
-    if (!this.#aead.open(this.#nonce, covered, coveredLength, packet, icv, 0, this.#icv, 0)) return false;
+    this.#compute(packet, offset, length, sequenceHigh);
+    if (!equalConstantTime(this.#computed, 0, packet, offset + length - GMAC_LENGTH, GMAC_LENGTH)) return false;
     const header = ESP.headerLength + this.ivLength;
-    copyOctets(packet, offset + header, length - header - this.icvLength, out, outOffset);
+    copyOctets(packet, offset + header, length - header - GMAC_LENGTH, out, outOffset);
     return true;
   }
 
   destroy(): void {
-    this.#aead.destroy();
+    this.#gmac.destroy();
     this.#nonce.fill(0);
+    this.#computed.fill(0);
   }
 
-  #cover(covered: Uint8Array, packet: Uint8Array, offset: number, length: number, sequenceHigh: number): number {
+  #compute(packet: Uint8Array, offset: number, length: number, sequenceHigh: number): void {
     loadNonce(this.#nonce, this.#salt, this.ivLength, packet, offset, sequenceHigh);
-    const header = writeAad(covered, packet, offset, sequenceHigh, this.#esn);
-    const rest = length - ESP.headerLength - this.icvLength;
-    copyOctets(packet, offset + ESP.headerLength, rest, covered, header);
-    return header + rest;
+    if (this.#esn) writeAad(this.#head, packet, offset, sequenceHigh, true);
+    const skipped = this.#esn ? ESP.headerLength : 0;
+    const covered = length - skipped - GMAC_LENGTH;
+    this.#gmac.compute(this.#nonce, this.#head, packet, offset + skipped, covered, NOTHING, this.#computed);
   }
 }
+
+const EXTENDED_HEADER = 12;
+const NOTHING = new Uint8Array(0);

@@ -52,6 +52,3 @@ export function writeAad(
   writeUint32(aad, 8, readUint32(packet, offset + ESP.sequence));
   return 12;
 }
-
-/** The most that writeAad writes. */
-export const AAD_LENGTH = 12;

@@ -2,7 +2,7 @@ import { cbc, ctr } from '@noble/ciphers/aes.js';
 import { Secret } from '../../bytes/secret.js';
 import type { CryptoProvider, KeyedCipher } from '../provider.js';
 import { nobleAead } from './aead.js';
-import { nobleMac } from './mac.js';
+import { nobleGmac, nobleMac } from './mac.js';
 
 /** Portable algorithms in JavaScript: they run wherever the engine does, and are the oracle for other providers. */
 export const nobleProvider: CryptoProvider = {
@@ -12,6 +12,7 @@ export const nobleProvider: CryptoProvider = {
   macs: ['hmac-sha1', 'hmac-sha2-256', 'hmac-sha2-384', 'hmac-sha2-512', 'aes-xcbc', 'aes-cmac'],
   aead: nobleAead,
   mac: nobleMac,
+  gmac: nobleGmac,
   cipher(algorithm, key, direction): KeyedCipher {
     const secret = new Secret(key);
     return {
