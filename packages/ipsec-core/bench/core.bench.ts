@@ -6,18 +6,17 @@ import { type PolicyFigure, policyFigures } from './policy.js';
 
 /**
  * `npm run bench:core [-- --json] [--provider NAME]`: nanoseconds, allocations and octets of garbage per packet, for seal and open by
- * provider, suite and size, next to the bare library calls of the same run; and per SPD look-up.
+ * provider, suite and size, next to the bare library calls of the same run; and per SPD look-up. `--json` adds all figures as one
+ * JSON object, the last line.
  */
 function main(): void {
   const { values } = parseArgs({ options: { json: { type: 'boolean' }, provider: { type: 'string' } } });
   const packets = [...collect(packetFigures(values.provider))];
   const policy = [...collect(policyFigures())];
-  if (values.json === true) {
-    const machine = { node: process.version, openssl: process.versions.openssl, cpu: cpus()[0]?.model };
-    print(JSON.stringify({ machine, packets, policy }, null, 2));
-  } else {
-    print([header(), packetTable(packets), '', policyTable(policy), '', LEGEND].join('\n'));
-  }
+  print([header(), packetTable(packets), '', policyTable(policy), '', LEGEND].join('\n'));
+  if (values.json !== true) return;
+  const machine = { node: process.version, openssl: process.versions.openssl, cpu: cpus()[0]?.model };
+  print(JSON.stringify({ machine, packets, policy }));
 }
 
 /** Progress goes to stderr: a run takes about a minute. */
