@@ -7,6 +7,7 @@ import type { ProtectPolicy } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
+import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from '../wire/ip/fragment.js';
 import { readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireOutcome } from './acquire.js';
 import { refusalOf } from './clear.js';
@@ -175,6 +176,15 @@ function explainProtect(
   const described = { spi, protocol, mode, suite, nextSequence };
   const exhausted = nextSequence > (association.extendedSequenceNumbers ? LAST_64 : LAST_32);
   if (association.isOver(now)) return { ...discarded('association_expired'), association: described };
+  const fields = new FragmentFields();
+  if (mode === 'transport' && parseAtomicFragment(fields, flow, packet, offset)) {
+    const own = new Uint8Array(flow.totalLength);
+    const length = writeWithoutFragmentHeader(fields, packet, offset, own, 0);
+    if (!parseFlow(flow, own, 0, length) || parseAtomicFragment(fields, flow, own, 0)) {
+      return { ...discarded('fragment_in_transport_mode'), association: described };
+    }
+    return explainProtect(context, association, flow, own, 0, largestFragment, now);
+  }
   const point = new InsertionPoint();
   const isWhole = findInsertionPoint(point, packet, offset, flow.totalLength);
   if (mode === 'transport' && !isWhole) {

@@ -8,6 +8,7 @@ import type { Tunnel } from '../policy/tunnel.js';
 import { AH, ahHeaderLength, findProtection, InsertionPoint, readAhLength } from '../wire/ah.js';
 import { ESP, ESP_DUMMY, espPayloadLength } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
+import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from '../wire/ip/fragment.js';
 import { readTrafficClass, writeTotalLength } from '../wire/ip/header.js';
 import { OPAQUE_PROTOCOL, PROTOCOL } from '../wire/ip/protocol.js';
 import { isIcmpError } from '../wire/ip/quote.js';
@@ -35,6 +36,7 @@ export interface InboundContext {
 export class InboundProcessor {
   readonly #context: InboundContext;
   readonly #flow = new Flow();
+  readonly #fields = new FragmentFields();
   readonly #point = new InsertionPoint();
   readonly #result: Writable<InboundResult> = { verdict: 'discard', tunnelId: '', length: 0, reason: undefined };
   /** What the last step left: the number found, the next header of a decrypted trailer, or the entry that allows a packet. */
@@ -87,7 +89,11 @@ export class InboundProcessor {
       if (!parseFlow(flow, from, at, size)) return this.#discard('malformed_packet');
       size = flow.totalLength;
       if (!findProtection(this.#point, from, at, size)) {
-        return this.#discard(this.#isUnderlayFragment() ? 'underlay_fragment' : 'not_ipsec', through?.tunnelId);
+        const whole = this.#leaveFragmentHeaderOut(from, at, out, outOffset);
+        if (typeof whole === 'string') return this.#discard(whole, through?.tunnelId);
+        from = out;
+        at = outOffset;
+        size = whole;
       }
       const association = this.#associationAt(from, at, size);
       if (typeof association === 'string') return this.#discard(association, through?.tunnelId);
@@ -109,9 +115,24 @@ export class InboundProcessor {
   }
 
   /**
+   * A packet whose AH or ESP header stands behind a fragment header that says that the packet is whole is written to `out`
+   * without that one. Returns its length.
+   */
+  #leaveFragmentHeaderOut(packet: Uint8Array, offset: number, out: Uint8Array, outOffset: number): number | DropReason {
+    const flow = this.#flow;
+    if (!this.#isUnderlayFragment()) return 'not_ipsec';
+    if (!parseAtomicFragment(this.#fields, flow, packet, offset)) return 'underlay_fragment';
+    const { headerLength, dataLength } = this.#fields;
+    if (outOffset + headerLength + dataLength > out.length) return 'buffer_too_small';
+    if (out === packet && outOffset > offset) return 'buffer_too_small';
+    const length = writeWithoutFragmentHeader(this.#fields, packet, offset, out, outOffset);
+    if (!parseFlow(flow, out, outOffset, length)) return 'malformed_packet';
+    return findProtection(this.#point, out, outOffset, length) ? length : 'underlay_fragment';
+  }
+
+  /**
    * RFC 4303 section 3.4.1: "If a packet offered to ESP for processing appears to be an IP fragment … the receiver MUST
-   * discard the packet"; RFC 4302 section 3.4.1 likewise. An IPv6 fragment header on a whole packet (RFC 6946) shows that
-   * whoever reassembles has not seen the packet, and AH would not cover it.
+   * discard the packet"; RFC 4302 section 3.4.1 likewise.
    */
   #isUnderlayFragment(): boolean {
     const { fragment, protocol } = this.#flow;

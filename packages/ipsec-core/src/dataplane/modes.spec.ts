@@ -342,8 +342,30 @@ describe('transport mode', () => {
       const { packets } = send(pair.a, pieces.at(-1) ?? packet);
       expect(receive(pair.b, packets, true).packets).toEqual([packet]);
     }
-    const [atomic] = fragmentsOf(V6, 0, V6.length);
-    expect(send(pair.a, atomic ?? V6).reasons).toEqual(['fragment_in_transport_mode']);
+  });
+
+  it.each([
+    ['ESP', esp('aes-gcm-16', 128)],
+    ['AH', ah('hmac-sha2-256-128')],
+  ])('%s takes a fragment header out that says that its packet is whole (RFC 4302 appendix A2)', (_, suite) => {
+    for (const packet of [V6, V6_EXTENDED]) {
+      const { a, b } = pairOf((d) => ({ ...common(d), ...suite, mode: 'transport' }));
+      const [atomic = packet] = fragmentsOf(packet, 0, packet.length);
+      expect(atomic.length).toBe(packet.length + 8);
+      const { total } = a.explain(atomic, 0, atomic.length, 1).overhead ?? {};
+      const sent = send(a, atomic);
+      expect(sent.packets).toHaveLength(1);
+      expect(sent.packets[0]?.length).toBe(total);
+      const without = send(a, packet);
+      expect(sent.packets[0]?.length).toBe(without.packets[0]?.length);
+      expect(receive(b, [...sent.packets, ...without.packets], true).packets).toEqual([packet, packet]);
+    }
+    // Two of them no sender makes.
+    const { a } = pairOf((d) => ({ ...common(d), ...suite, mode: 'transport' }));
+    const [atomic = V6] = fragmentsOf(V6, 0, V6.length);
+    const [twice = V6] = fragmentsOf(atomic, 0, atomic.length);
+    expect(a.explain(twice, 0, twice.length, 1).reason).toBe('fragment_in_transport_mode');
+    expect(send(a, twice).reasons).toEqual(['fragment_in_transport_mode']);
   });
 
   it('notices a changed header under AH but not one that routers change', () => {

@@ -8,6 +8,7 @@ import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
+import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from '../wire/ip/fragment.js';
 import { readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireQueue } from './acquire.js';
 import { BundleProtector } from './bundle-protector.js';
@@ -56,6 +57,7 @@ export class OutboundProcessor {
   readonly #intake: FragmentIntake;
   readonly #fragmenter: Fragmenter;
   readonly #point = new InsertionPoint();
+  readonly #fields = new FragmentFields();
   /** What waits in the fragmenter: clear packets to protect or to bypass, or pieces of a protected one. */
   #rest: 'clear' | 'bypass' | 'protected' = 'clear';
   #tunnel: Tunnel | undefined;
@@ -175,6 +177,14 @@ export class OutboundProcessor {
     reassembled: boolean,
   ): OutboundResult {
     const flow = this.#flow;
+    if (association.mode === 'transport' && parseAtomicFragment(this.#fields, flow, packet, offset)) {
+      const { memory } = this.#fragmenter;
+      const length = writeWithoutFragmentHeader(this.#fields, packet, offset, memory, 0);
+      if (!parseFlow(flow, memory, 0, length) || parseAtomicFragment(this.#fields, flow, memory, 0)) {
+        return this.#discard('fragment_in_transport_mode', tunnel.tunnelId);
+      }
+      return this.#send(tunnel, association, memory, 0, out, outOffset, now, reassembled);
+    }
     const { totalLength } = flow;
     this.#protector.clamp(association, flow, packet, offset, now);
     const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));

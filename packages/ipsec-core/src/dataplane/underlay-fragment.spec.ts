@@ -47,19 +47,31 @@ describe('fragments of protected packets (RFC 4302 and 4303 section 3.4.1)', () 
     },
   );
 
-  it('are refused also when a fragment header says that it is the whole packet (RFC 6946)', () => {
-    const { b, wire } = sealed('esp', true);
-    const [atomic] = fragmentsOf(wire, 77, wire.length);
-    expect(atomic?.length).toBe(wire.length + 8);
-    expect(b.openIp(atomic ?? wire, 0, wire.length + 8, new Uint8Array(400), 0, 1).reason).toBe('underlay_fragment');
+  it.each(protocols)('are not what a fragment header shows that says that its %s packet is whole', (protocol) => {
+    // RFC 6946; RFC 4302 appendix A2: "AH MUST 'remove' (or skip over) this header".
+    const { b, wire } = sealed(protocol, true);
+    const [atomic = wire] = fragmentsOf(wire, 77, wire.length);
+    const [twice = wire] = fragmentsOf(atomic, 78, atomic.length);
+    expect([atomic.length, twice.length]).toEqual([wire.length + 8, wire.length + 16]);
+    const open = (packet: Uint8Array) => b.openIp(packet, 0, packet.length, new Uint8Array(400), 0, 1).reason;
+    // Two of them no sender makes, and what follows the header must be there.
+    expect(open(twice)).toBe('underlay_fragment');
+    const forged = atomic.slice();
+    forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+    expect(open(forged)).toBe('integrity_failed');
+    expect(open(atomic)).toBeUndefined();
+    expect(open(wire)).toBe('replayed');
   });
 
   it('are told from fragments of other traffic', () => {
     const { b } = sealed('esp', false);
     for (const source of ['192.0.2.1', '2001:db8::1']) {
       const packet = ipPacket({ source, destination: source, payload: udp(1, 2, 100) });
-      for (const piece of fragmentsOf(packet, 1, 64)) {
+      for (const piece of [...fragmentsOf(packet, 1, 64), ...fragmentsOf(packet, 1, packet.length)]) {
+        const before = piece.slice();
         expect(b.openIp(piece, 0, piece.length, new Uint8Array(400), 0, 1).reason).toBe('not_ipsec');
+        // It goes on to those whom it concerns as it came.
+        expect(piece).toEqual(before);
       }
     }
   });

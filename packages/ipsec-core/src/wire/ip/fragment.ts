@@ -1,4 +1,5 @@
 import { copyOctets, readUint16, readUint32, writeUint16, writeUint32 } from '../../bytes/octets.js';
+import { type Flow, isSkippedExtension } from './flow.js';
 import { writeTotalLength } from './header.js';
 import { IPV4, ipv4HeaderLength } from './ipv4.js';
 import { IPV6 } from './ipv6.js';
@@ -77,6 +78,46 @@ function findFragmentHeader(fields: FragmentFields, packet: Uint8Array, offset: 
   }
   fields.nextHeaderField = field;
   fields.headerLength = at;
+}
+
+/**
+ * Whether an IPv6 packet is whole and says so with a fragment header (RFC 6946). `flow` is what parseFlow says of it;
+ * `fields` then has where the header stands and what follows it.
+ */
+export function parseAtomicFragment(fields: FragmentFields, flow: Flow, packet: Uint8Array, offset: number): boolean {
+  if (flow.family !== 6 || flow.fragment !== 'whole') return false;
+  let field: number = IPV6.nextHeader;
+  let at: number = IPV6.headerLength;
+  while (packet[offset + field] !== PROTOCOL.fragment) {
+    if (!isSkippedExtension(packet[offset + field] ?? 0)) return false;
+    field = at;
+    at += ((packet[offset + at + 1] ?? 0) + 1) * FRAGMENT_UNIT;
+  }
+  fields.nextHeaderField = field;
+  fields.headerLength = at;
+  fields.dataOffset = at + FRAGMENT_HEADER.length;
+  fields.dataLength = flow.totalLength - fields.dataOffset;
+  fields.next = packet[offset + at + FRAGMENT_HEADER.next] ?? 0;
+  return true;
+}
+
+/**
+ * Writes such a packet without that header: RFC 4302 appendix A2: "AH MUST first 'remove' (or skip over) this header and
+ * change the previous header's 'Next Header' field to be the 'Next Header' field in the Fragmentation Extension Header."
+ * `out` may be the packet's own memory when outOffset is not above offset. Returns the octets written.
+ */
+export function writeWithoutFragmentHeader(
+  { headerLength, dataOffset, dataLength, nextHeaderField, next }: FragmentFields,
+  packet: Uint8Array,
+  offset: number,
+  out: Uint8Array,
+  outOffset: number,
+): number {
+  copyOctets(packet, offset, headerLength, out, outOffset);
+  copyOctets(packet, offset + dataOffset, dataLength, out, outOffset + headerLength);
+  out[outOffset + nextHeaderField] = next;
+  writeTotalLength(out, outOffset, headerLength + dataLength);
+  return headerLength + dataLength;
 }
 
 /**
