@@ -54,7 +54,17 @@ export {
   SecurityAssociationError,
   type SecurityAssociationErrorCode,
 } from './errors.js';
+export { ASSOCIATION_MEMORY_OCTETS, AssociationMemory } from './policy/association-memory.js';
 export type { TrafficParameters } from './policy/association-traffic.js';
+export {
+  type CounterMemory,
+  POLICY_COUNTERS,
+  type PolicyTraffic,
+  readPolicyCounters,
+  readTunnelCounters,
+  TUNNEL_COUNTERS,
+  type TunnelTraffic,
+} from './policy/counter-memory.js';
 export type { LifetimeParameters } from './policy/lifetime.js';
 export { bindNamedPolicy, type NamedPeer, policiesNamed } from './policy/named-policy.js';
 export type { PathMtuChange, PathMtuParameters, PathMtuSource } from './policy/path-mtu.js';

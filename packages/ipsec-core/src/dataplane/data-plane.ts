@@ -1,6 +1,13 @@
 import type { AhIntegrityName } from '../crypto/ah-transform.js';
 import type { CryptoProvider, Direction } from '../crypto/provider.js';
 import type { EncryptionName } from '../crypto/suites.js';
+import {
+  type CounterMemory,
+  type PolicyTraffic,
+  readPolicyCounters,
+  readTunnelCounters,
+  type TunnelTraffic,
+} from '../policy/counter-memory.js';
 import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
 import {
   type AssociationState,
@@ -30,6 +37,8 @@ export interface DataPlaneOptions {
   readonly provider: CryptoProvider;
   /** Fills the array from a cryptographically secure source. */
   readonly random: (out: Uint8Array) => void;
+  /** Where counters are kept; memory of its own when left out. */
+  readonly counters?: CounterMemory;
   /** Bounds of reassembly on the protected side. */
   readonly reassembly?: ReassemblyOptions;
   /** Which ICMP messages of the unprotected side count. */
@@ -61,28 +70,17 @@ export interface AssociationSnapshot {
 }
 
 /** Continuous over rekeys, and as long as a policy entry names the tunnel. Octets are those of inner packets. */
-export interface TunnelCounters {
+export interface TunnelCounters extends TunnelTraffic {
   readonly tunnelId: string;
   readonly inboundSpis: readonly number[];
   /** Of several for parts of the traffic, the last one installed. */
   readonly outboundSpi: number | undefined;
-  readonly inboundPackets: bigint;
-  readonly inboundBytes: bigint;
-  readonly outboundPackets: bigint;
-  readonly outboundBytes: bigint;
-  readonly lastReceivedAt: number | undefined;
-  readonly lastSentAt: number | undefined;
 }
 
 /** Packets that the entry decided, whichever way; inbound those that an association brought and those in the clear. */
-export interface PolicyCounters {
+export interface PolicyCounters extends PolicyTraffic {
   readonly entryId: string;
   readonly ruleId: string;
-  /** Outbound. */
-  readonly packets: bigint;
-  readonly bytes: bigint;
-  readonly inboundPackets: bigint;
-  readonly inboundBytes: bigint;
 }
 
 /**
@@ -93,9 +91,9 @@ export interface PolicyCounters {
  */
 export class DataPlane {
   readonly #associations: SecurityAssociationDatabase;
-  readonly #drops = new DropCounters();
+  readonly #drops: DropCounters;
   readonly #ecn = new EcnCounters();
-  readonly #policies = new PolicyCounterTable();
+  readonly #policies: PolicyCounterTable;
   readonly #acquires = new AcquireQueue();
   readonly #reassembler: Reassembler;
   readonly #icmpErrors: IcmpErrors;
@@ -108,6 +106,8 @@ export class DataPlane {
   readonly #inbound: InboundProcessor;
 
   constructor(options: DataPlaneOptions) {
+    this.#drops = new DropCounters(options.counters?.drops);
+    this.#policies = new PolicyCounterTable(options.counters?.policy);
     this.#associations = new SecurityAssociationDatabase(options);
     this.#reassembler = new Reassembler(options.reassembly ?? {}, this.#drops);
     this.#icmpErrors = new IcmpErrors(options.icmpErrors ?? {});
@@ -324,12 +324,7 @@ export class DataPlane {
       tunnelId: tunnel.tunnelId,
       inboundSpis: inbound.get(tunnel.tunnelId) ?? [],
       outboundSpi: tunnel.youngest?.spi,
-      inboundPackets: BigInt(tunnel.inboundPackets),
-      inboundBytes: BigInt(tunnel.inboundBytes),
-      outboundPackets: BigInt(tunnel.outboundPackets),
-      outboundBytes: BigInt(tunnel.outboundBytes),
-      lastReceivedAt: tunnel.lastReceivedAt,
-      lastSentAt: tunnel.lastSentAt,
+      ...readTunnelCounters(tunnel.counters),
     }));
   }
 
@@ -337,10 +332,7 @@ export class DataPlane {
     return this.#outboundContext.database.entries.map(({ entryId, ruleId }, index) => ({
       entryId,
       ruleId,
-      packets: BigInt(this.#policies.at(index)?.packets ?? 0),
-      bytes: BigInt(this.#policies.at(index)?.bytes ?? 0),
-      inboundPackets: BigInt(this.#policies.at(index)?.inboundPackets ?? 0),
-      inboundBytes: BigInt(this.#policies.at(index)?.inboundBytes ?? 0),
+      ...readPolicyCounters(this.#policies.at(index)),
     }));
   }
 

@@ -312,9 +312,7 @@ export class InboundProcessor {
     if (isSyn(out, outOffset, flow)) this.#clamp(tunnel, out, outOffset, now);
     this.#context.policies.countInbound(this.#entry, totalLength);
     association.count(totalLength, now);
-    tunnel.inboundPackets++;
-    tunnel.inboundBytes += totalLength;
-    tunnel.lastReceivedAt = now;
+    tunnel.countReceived(totalLength, now);
     const result = this.#result;
     result.verdict = 'deliver';
     result.tunnelId = tunnelId;

@@ -287,9 +287,7 @@ export class OutboundProcessor {
     now: number,
   ): OutboundResult {
     if (typeof written === 'string') return this.#discard(written, tunnel.tunnelId);
-    tunnel.outboundPackets++;
-    tunnel.outboundBytes += length;
-    tunnel.lastSentAt = now;
+    tunnel.countSent(length, now);
     return this.#answer('transmit', tunnel.tunnelId, written, trafficClass);
   }
 

@@ -1,42 +1,43 @@
+import { addToCounter, POLICY_COUNTER, POLICY_COUNTERS } from '../policy/counter-memory.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 
-export class PolicyCounter {
-  packets = 0;
-  bytes = 0;
-  inboundPackets = 0;
-  inboundBytes = 0;
-}
-
-/** Counters of the entries of the database in force, by index; an entry that keeps its entryId keeps its counter. */
+/** Counters of the entries of the database in force, by index; an entry that keeps its entryId keeps its counters. */
 export class PolicyCounterTable {
-  #byEntryId = new Map<string, PolicyCounter>();
-  #byIndex: readonly PolicyCounter[] = [];
+  readonly #memory: ((entryId: string) => Float64Array) | undefined;
+  #byEntryId = new Map<string, Float64Array>();
+  #byIndex: readonly Float64Array[] = [];
+
+  /** `memory` gives the array of an entry, by POLICY_COUNTER: always the same one. */
+  constructor(memory?: (entryId: string) => Float64Array) {
+    this.#memory = memory;
+  }
 
   install(database: SecurityPolicyDatabase): void {
-    const next = new Map<string, PolicyCounter>();
+    const next = new Map<string, Float64Array>();
     this.#byIndex = database.entries.map(({ entryId }) => {
-      const counter = this.#byEntryId.get(entryId) ?? new PolicyCounter();
-      next.set(entryId, counter);
-      return counter;
+      const counters = this.#byEntryId.get(entryId) ?? this.#memory?.(entryId) ?? new Float64Array(POLICY_COUNTERS);
+      next.set(entryId, counters);
+      return counters;
     });
     this.#byEntryId = next;
   }
 
   count(index: number, bytes: number): void {
-    const counter = this.#byIndex[index];
-    if (counter === undefined) return;
-    counter.packets++;
-    counter.bytes += bytes;
+    const counters = this.#byIndex[index];
+    if (counters === undefined) return;
+    addToCounter(counters, POLICY_COUNTER.packets, 1);
+    addToCounter(counters, POLICY_COUNTER.bytes, bytes);
   }
 
   countInbound(index: number, bytes: number): void {
-    const counter = this.#byIndex[index];
-    if (counter === undefined) return;
-    counter.inboundPackets++;
-    counter.inboundBytes += bytes;
+    const counters = this.#byIndex[index];
+    if (counters === undefined) return;
+    addToCounter(counters, POLICY_COUNTER.inboundPackets, 1);
+    addToCounter(counters, POLICY_COUNTER.inboundBytes, bytes);
   }
 
-  at(index: number): PolicyCounter | undefined {
+  /** By POLICY_COUNTER. */
+  at(index: number): Float64Array | undefined {
     return this.#byIndex[index];
   }
 }

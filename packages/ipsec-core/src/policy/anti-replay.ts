@@ -12,11 +12,18 @@ export class AntiReplayWindow {
   readonly size: number;
   readonly #blocks: Uint32Array;
   readonly #mask: number;
+  readonly #published: Uint32Array;
   #topHigh = 0;
   #topLow = 0;
 
-  /** Throws SecurityAssociationError unless 64 <= size <= 4096: without a window there is no replay protection. */
-  constructor(size = DEFAULT_WINDOW) {
+  /**
+   * The right edge of the window, high and low half, is in `top` too, from before the packet that moved it is delivered.
+   * With `continues`, `top` is what an earlier window left, and every number up to it counts as received: which of them were
+   * not is not known any more, so that some that come late are lost, and none is accepted twice.
+   *
+   * Throws SecurityAssociationError unless 64 <= size <= 4096: without a window there is no replay protection.
+   */
+  constructor(size = DEFAULT_WINDOW, top: Uint32Array = new Uint32Array(2), continues = false) {
     if (!Number.isInteger(size) || size < MINIMUM_WINDOW || size > MAXIMUM_WINDOW) {
       throw new SecurityAssociationError(
         'REPLAY_WINDOW',
@@ -28,6 +35,8 @@ export class AntiReplayWindow {
     while ((blocks - 1) * BLOCK_BITS < size) blocks *= 2;
     this.#blocks = new Uint32Array(blocks);
     this.#mask = blocks - 1;
+    this.#published = top;
+    if (continues) this.#resume(top[0] ?? 0, top[1] ?? 0);
   }
 
   /** Highest number committed so far; 0 before the first. */
@@ -65,12 +74,23 @@ export class AntiReplayWindow {
     const blocksAhead = (high - this.#topHigh) * BLOCKS_PER_HALF + ((low >>> BLOCK_SHIFT) - from);
     const clear = Math.min(blocksAhead, this.#blocks.length);
     for (let i = 1; i <= clear; i++) this.#blocks[(from + i) & this.#mask] = 0;
+    // The high half first: whoever reads in between takes more for received than was, never less.
+    if (high !== this.#topHigh) this.#published[0] = high;
+    this.#published[1] = low;
     this.#topHigh = high;
     this.#topLow = low;
   }
+
+  #resume(high: number, low: number): void {
+    this.#topHigh = high;
+    this.#topLow = low;
+    this.#blocks.fill(0xffffffff);
+    // Numbers beyond the edge that share its block are still to come.
+    this.#blocks[(low >>> BLOCK_SHIFT) & this.#mask] = 0xffffffff >>> (BLOCK_MASK - (low & BLOCK_MASK));
+  }
 }
 
-export /** Reordering of a fast path exceeds the 64 that RFC 4303 section 3.4.3 prefers. */
+/** Reordering of a fast path exceeds the 64 that RFC 4303 section 3.4.3 prefers. */
 const DEFAULT_WINDOW = 1024;
 const MINIMUM_WINDOW = 64;
 export const MAXIMUM_WINDOW = 4096;

@@ -3,6 +3,7 @@ import { espKeyingMaterialLength } from '../crypto/esp-transform.js';
 import { ahKeyUsageLimit, espKeyUsageLimit } from '../crypto/key-usage.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
 import { ENCRYPTION, type EncryptionName } from '../crypto/suites.js';
+import { ASSOCIATION_COUNTER } from './association-memory.js';
 import { Lifetime } from './lifetime.js';
 import { SecurityAssociationDatabase } from './sad.js';
 import type { EspAssociationParameters } from './security-association.js';
@@ -91,9 +92,9 @@ describe('key usage limits', () => {
       const association = database.inbound(0x1000);
       const limit = espKeyUsageLimit(suite, integrity, 1);
       if (association === undefined) throw new Error('not installed');
-      association.packets = limit.packets - 1;
+      association.memory.counters[ASSOCIATION_COUNTER.packets] = limit.packets - 1;
       expect([suite, association.isOver(1)]).toEqual([suite, false]);
-      association.packets = limit.packets;
+      association.memory.counters[ASSOCIATION_COUNTER.packets] = limit.packets;
       expect([suite, association.isOver(1)]).toEqual([suite, true]);
       expect(database.expire(1)).toMatchObject([{ kind: 'hard', spi: 0x1000 }]);
     }

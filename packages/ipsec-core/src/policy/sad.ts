@@ -62,7 +62,7 @@ export class SecurityAssociationDatabase {
   tunnel(tunnelId: string): Tunnel {
     let tunnel = this.#tunnels.get(tunnelId);
     if (tunnel === undefined) {
-      tunnel = new Tunnel(tunnelId);
+      tunnel = new Tunnel(tunnelId, this.#options.counters?.tunnel(tunnelId));
       this.#tunnels.set(tunnelId, tunnel);
     }
     return tunnel;

@@ -9,7 +9,9 @@ import { FIRST_SPI } from '../wire/esp.js';
 import { ECN } from '../wire/ip/ecn.js';
 import type { OuterHeader } from '../wire/ip/header.js';
 import { AntiReplayWindow } from './anti-replay.js';
+import { ASSOCIATION_COUNTER, AssociationMemory } from './association-memory.js';
 import { AssociationTraffic, type TrafficParameters } from './association-traffic.js';
+import { addToCounter, type CounterMemory } from './counter-memory.js';
 import { SequenceCounter } from './extended-sequence.js';
 import { Lifetime, type LifetimeParameters } from './lifetime.js';
 import { PathMtu, type PathMtuParameters } from './path-mtu.js';
@@ -66,6 +68,11 @@ interface CommonParameters extends LifetimeParameters, TrafficParameters {
    * outbound, it is applied next; inbound, a packet is refused that did not come through it.
    */
   readonly bundledWith?: string;
+  /**
+   * At least ASSOCIATION_MEMORY_OCTETS, all zero for a new association. With a buffer that another engine used for it, the
+   * association goes on: its lifetime and counters, with numbers that were never used, and refusing what was received.
+   */
+  readonly memory?: ArrayBufferLike;
 }
 
 export interface EspAssociationParameters extends CommonParameters {
@@ -91,6 +98,8 @@ export type SecurityAssociationParameters = EspAssociationParameters | AhAssocia
 export interface AssociationOptions {
   readonly provider: CryptoProvider;
   readonly random: (out: Uint8Array) => void;
+  /** Where counters are kept; memory of its own when left out. */
+  readonly counters?: CounterMemory;
 }
 
 /**
@@ -122,11 +131,10 @@ export class SecurityAssociation {
   readonly traffic: AssociationTraffic;
   readonly lifetime: Lifetime;
   readonly installedAt: number;
+  readonly memory: AssociationMemory;
+  /** Whether another engine has worked with it before. */
+  readonly continues: boolean;
   state: AssociationState = 'mature';
-  packets = 0;
-  /** Inner octets. */
-  bytes = 0;
-  lastUsedAt: number | undefined;
 
   constructor(parameters: SecurityAssociationParameters, options: AssociationOptions, now: number) {
     checkParameters(parameters);
@@ -145,8 +153,15 @@ export class SecurityAssociation {
     this.flowLabel = parameters.outer?.flowLabel ?? (this.padTo > 1 ? 'association' : 'flow');
     this.traffic = new AssociationTraffic(parameters);
     this.nonFirstFragmentsAlso = parameters.nonFirstFragmentsAlso ?? false;
-    this.installedAt = now;
-    this.lifetime = new Lifetime(now, parameters, randomShare(options.random), keyUsageLimitOf(parameters));
+    this.memory = new AssociationMemory(parameters.memory);
+    this.continues = this.memory.takeOver(now);
+    this.installedAt = this.memory.installedAt;
+    this.lifetime = new Lifetime(
+      this.installedAt,
+      parameters,
+      randomShare(options.random),
+      keyUsageLimitOf(parameters),
+    );
     if (parameters.protocol === 'esp') {
       this.suite = parameters.suite;
       this.esp = espTransformOf(parameters, options);
@@ -158,14 +173,29 @@ export class SecurityAssociation {
     }
   }
 
+  get packets(): number {
+    return this.memory.packets;
+  }
+
+  /** Inner octets. */
+  get bytes(): number {
+    return this.memory.bytes;
+  }
+
+  get lastUsedAt(): number | undefined {
+    return this.memory.lastUsedAt;
+  }
+
   isOver(now: number): boolean {
     return this.lifetime.isOver(now, this.packets, this.bytes);
   }
 
   count(bytes: number, now: number): void {
-    this.packets++;
-    this.bytes += bytes;
-    this.lastUsedAt = now;
+    const { counters } = this.memory;
+    // First, so that a reader who finds a packet finds its time.
+    counters[ASSOCIATION_COUNTER.lastUsedAt] = now;
+    addToCounter(counters, ASSOCIATION_COUNTER.packets, 1);
+    addToCounter(counters, ASSOCIATION_COUNTER.bytes, bytes);
   }
 
   /** Traffic class of an outer header for an inner packet of this one: DSCP by policy, ECN by RFC 6040 section 4.1. */
@@ -201,7 +231,7 @@ export class OutboundAssociation extends SecurityAssociation {
   ) {
     super(parameters, options, now);
     this.installation = installation;
-    this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers);
+    this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers, this.memory);
     this.pathMtu = pathMtuOf(parameters);
   }
 
@@ -218,7 +248,7 @@ export class InboundAssociation extends SecurityAssociation {
 
   constructor(parameters: SecurityAssociationParameters, options: AssociationOptions, now: number) {
     super(parameters, options, now);
-    this.window = new AntiReplayWindow(parameters.replayWindow);
+    this.window = new AntiReplayWindow(parameters.replayWindow, this.memory.sequence, this.continues);
   }
 }
 

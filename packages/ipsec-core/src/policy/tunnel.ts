@@ -1,24 +1,35 @@
 import type { Flow } from '../wire/ip/flow.js';
+import { addToCounter, TUNNEL_COUNTER, TUNNEL_COUNTERS } from './counter-memory.js';
 import { NarrowedAssociations } from './narrowed-associations.js';
 import type { OutboundAssociation } from './security-association.js';
 
 /** A peer and the outbound associations with it. Counters outlive associations, so that they go on over rekeys. */
 export class Tunnel {
   readonly tunnelId: string;
-  outboundPackets = 0;
-  outboundBytes = 0;
-  inboundPackets = 0;
-  inboundBytes = 0;
-  lastReceivedAt: number | undefined;
-  lastSentAt: number | undefined;
+  /** By TUNNEL_COUNTER. */
+  readonly counters: Float64Array;
   #outbound: OutboundAssociation | undefined;
   /** Predecessors of #outbound, until they are removed. */
   readonly #retired: OutboundAssociation[] = [];
   /** Undefined while there is none, so that a tunnel without narrowing pays nothing for them. */
   #narrowed: NarrowedAssociations | undefined;
 
-  constructor(tunnelId: string) {
+  constructor(tunnelId: string, counters: Float64Array = new Float64Array(TUNNEL_COUNTERS)) {
     this.tunnelId = tunnelId;
+    this.counters = counters;
+  }
+
+  countSent(bytes: number, now: number): void {
+    // First, so that a reader who finds a packet finds its time.
+    this.counters[TUNNEL_COUNTER.lastSentAt] = now;
+    addToCounter(this.counters, TUNNEL_COUNTER.outboundPackets, 1);
+    addToCounter(this.counters, TUNNEL_COUNTER.outboundBytes, bytes);
+  }
+
+  countReceived(bytes: number, now: number): void {
+    this.counters[TUNNEL_COUNTER.lastReceivedAt] = now;
+    addToCounter(this.counters, TUNNEL_COUNTER.inboundPackets, 1);
+    addToCounter(this.counters, TUNNEL_COUNTER.inboundBytes, bytes);
   }
 
   /** The association that carries whatever the tunnel's entries carry; undefined when all are narrowed, or none is left. */
