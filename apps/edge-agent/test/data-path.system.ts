@@ -1,34 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import {
-  type Bundle,
-  EncryptionAlgorithm,
-  KeyingMode,
-  type Profile,
-  type SecurityAssociation,
-  SecurityPolicyAction,
-} from '@weft/contracts/southbound';
-import { parseAddress, parsePrefix } from '@weft/ipsec-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness, typescript } from './support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { buildNetwork, bundle, forget, key, LEFT, LEFT_ID, MTU, RIGHT, RIGHT_ID } from './support/two-sites.js';
 
-//   host addresses          underlay                     underlay          host addresses
-//   10.1.0.1                192.0.2.1                    198.51.100.1      10.2.0.1
-//   2001:db8:1::1  [ left ] ---------- [ router ] -------------- [ right ] 2001:db8:2::1
-const LEFT = { underlay: '192.0.2.1', gateway: '192.0.2.254', networks: ['10.1.0.0/24', '2001:db8:1::/64'] };
-const RIGHT = { underlay: '198.51.100.1', gateway: '198.51.100.254', networks: ['10.2.0.0/24', '2001:db8:2::/64'] };
-const LEFT_ID = '00000000-0000-4000-8000-000000000001';
-const RIGHT_ID = '00000000-0000-4000-8000-000000000002';
-const TUNNEL = '00000000-0000-4000-8000-00000000000a';
-const PROFILE: Profile = {
-  encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
-  keyBits: 256,
-  replayWindow: 1024,
-  extendedSequenceNumbers: true,
-};
 const TRANSFER_OCTETS = 64 * 1024 * 1024;
-const MTU = 1422;
 
 const unavailable = namespacesUnavailable();
 
@@ -199,100 +175,6 @@ describe.skipIf(unavailable !== undefined).each(['auto', 'portable'] as const)(
   `two edges over a router, data path %s${unavailable ? ` (${unavailable})` : ''}`,
   twoEdges,
 );
-
-function buildNetwork(namespaces: Namespaces): { left: string; router: string; right: string } {
-  const names = { left: namespaces.add('left'), router: namespaces.add('router'), right: namespaces.add('right') };
-  for (const [name, site] of [
-    [names.left, LEFT],
-    [names.right, RIGHT],
-  ] as const) {
-    namespaces.connect(name, 'wan', names.router, name === names.left ? 'left' : 'right');
-    namespaces.ip(name, `address add ${site.underlay}/24 dev wan`);
-    namespaces.ip(names.router, `address add ${site.gateway}/24 dev ${name === names.left ? 'left' : 'right'}`);
-    namespaces.ip(name, `route add default via ${site.gateway}`);
-    const [ipv4 = '', ipv6 = ''] = site.networks;
-    namespaces.ip(name, `address add ${ipv4.replace('.0/24', '.1/32')} dev lo`);
-    namespaces.ip(name, `address add ${ipv6.replace('::/64', '::1/128')} dev lo nodad`);
-  }
-  namespaces.run(names.router, 'sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
-  return names;
-}
-
-function bundle(local: typeof LEFT, remote: typeof LEFT, peerEdgeId: string): Bundle {
-  return {
-    device: { mtu: MTU },
-    underlay: { address: local.underlay, port: 4500 },
-    tunnels: [
-      {
-        tunnelId: TUNNEL,
-        peerEdgeId,
-        peerName: 'peer',
-        remote: { address: remote.underlay, port: 4500 },
-        keyingMode: KeyingMode.KEYING_MODE_IKE_LESS,
-        profile: PROFILE,
-      },
-    ],
-    securityPolicies: remote.networks.map((network, index) => ({
-      entryId: `entry-${index}`,
-      ruleId: '00000000-0000-4000-8000-0000000000ff',
-      action: SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT,
-      tunnelId: TUNNEL,
-      selector: {
-        localAddresses: [range(local.networks[index] ?? network)],
-        remoteAddresses: [range(network)],
-        localPorts: [],
-        remotePorts: [],
-      },
-    })),
-    routes: [...remote.networks],
-    localNetworks: [...local.networks],
-  };
-}
-
-function range(prefix: string): { first: Buffer; last: Buffer } {
-  const { first, last } = parsePrefix(prefix).range;
-  return { first: Buffer.from(first), last: Buffer.from(last) };
-}
-
-/** Both directions of the tunnel, in the order of RFC 9061 appendix D: inbound at both ends, then outbound at both. */
-async function key(left: EdgeHarness, right: EdgeHarness, [toLeft, toRight]: readonly [number, number]): Promise<void> {
-  const toLeftKey = randomBytes(36);
-  const toRightKey = randomBytes(36);
-  await Promise.all([
-    installInbound(left, association(toLeft, toLeftKey, RIGHT.underlay)),
-    installInbound(right, association(toRight, toRightKey, LEFT.underlay)),
-  ]);
-  await Promise.all([
-    installOutbound(left, association(toRight, toRightKey, RIGHT.underlay)),
-    installOutbound(right, association(toLeft, toLeftKey, LEFT.underlay)),
-  ]);
-}
-
-function association(spi: number, keyingMaterial: Buffer, peer: string): SecurityAssociation {
-  parseAddress(peer);
-  return {
-    tunnelId: TUNNEL,
-    spi,
-    profile: PROFILE,
-    keyingMaterial,
-    peer: { address: peer, port: 4500 },
-    softLifetimeSeconds: 3600n,
-    hardLifetimeSeconds: 28_800n,
-  };
-}
-
-function installInbound(edge: EdgeHarness, value: SecurityAssociation): Promise<void> {
-  return edge.command({ commandId: 'in', step: { $case: 'installInbound', value: { associations: [value] } } });
-}
-
-function installOutbound(edge: EdgeHarness, value: SecurityAssociation): Promise<void> {
-  return edge.command({ commandId: 'out', step: { $case: 'installOutbound', value: { associations: [value] } } });
-}
-
-function forget(edge: EdgeHarness, inbound: number, outbound: number): Promise<void> {
-  const value = { inboundSpis: [inbound], outbound: [{ tunnelId: TUNNEL, spi: outbound }] };
-  return edge.command({ commandId: 'gone', step: { $case: 'deleteAssociations', value } });
-}
 
 /** How many of the first `count` pings were answered; with a deadline ping sends more while it waits for late answers. */
 function answered(output: string, count: number): number {

@@ -34,7 +34,7 @@ sockets.useEncapsulated(local, encapsulated);
 const socketAddress = encodeSocketAddress({ address: remote, port: 4500 });
 await dataPlane.load({
   contentHash: 'bench',
-  socketFd: encapsulated.fd,
+  socketFds: [encapsulated.fd],
   policies: [],
   remotes: identities.map(({ name }) => ({ tunnelId: name, socketAddress })),
 });

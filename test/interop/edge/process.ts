@@ -55,7 +55,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
   local = { address: parseAddress(spec.local), port: 4500 };
   await dataPlane.load({
     contentHash: String(scenario),
-    socketFd: underlays.get(spec.local)?.fd ?? -1,
+    socketFds: [underlays.get(spec.local)?.fd ?? -1],
     policies: policiesOf(spec, tunnelId),
     remotes: [
       {

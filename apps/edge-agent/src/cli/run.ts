@@ -72,6 +72,9 @@ async function startAgent({
     tun,
     {
       lifetime: (events) => edge.lifetimeEnded(events),
+      replacing: (replacement) =>
+        log.error({ ...replacement }, 'the packet path ended: traffic for remote sites goes nowhere until it is back'),
+      replaced: () => log.warn('the packet path is back, with all policies and associations'),
       died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
       ike: (octets, source) => ike.receive(octets, source),
       path: (report) => log.info({ ...report }, 'packet path ready'),

@@ -88,6 +88,7 @@ class Machine {
       policies: [],
       drops: [],
       keepalives: 0n,
+      workers: [],
     }),
   };
 

@@ -91,7 +91,7 @@ export class System {
     }
     await this.#parts.dataPlane.load({
       contentHash: bundle.contentHash,
-      socketFd: this.#current.socket.fd,
+      socketFds: [this.#current.socket.fd],
       policies: bundle.policies,
       remotes: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
         tunnelId,

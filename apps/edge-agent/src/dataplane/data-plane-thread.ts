@@ -1,53 +1,45 @@
-import { type TransferListItem, Worker } from 'node:worker_threads';
 import type { LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
-import { type Endpoint, openEventFd, type Tun } from '@weft/linux-io';
-import { AgentError } from '../platform/agent-error.js';
-import { IkePassageExit } from './ike-passage.js';
+import type { Endpoint, Tun } from '@weft/linux-io';
+import { monotonicNow } from './clock.js';
+import { DesiredPlane, KeptAssociation } from './desired-plane.js';
 import type {
   DataPlaneSnapshot,
   LoadedPolicies,
   OutboundReference,
   PacketPathReport,
   TunnelRemote,
-  WorkerMessage,
-  WorkerRefusal,
   WorkerRequest,
-  WorkerStart,
 } from './messages.js';
+import { type PacketWorker, startPacketWorker } from './packet-worker.js';
+import { inboundPlace, OUTBOUND_PLACE } from './places.js';
+import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
+import { SharedCounters, sumOfDrops, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
+import { WorkerKeeper, type WorkerReplacement } from './worker-keeper.js';
+
+export { DataPlaneError, DataPlaneRefusal };
 
 /** The packet path as the rest of the agent sees it. */
 export interface DataPlaneControl {
   /** Throws DataPlaneRefusal when the engine does not take the policies; the old ones then stay. */
   load(policies: LoadedPolicies): Promise<void>;
   unload(): Promise<void>;
-  /** All or none. The keying material is moved to the worker: it is gone here afterwards. Throws DataPlaneRefusal. */
+  /** All or none. The keying material is taken over: it is gone here afterwards. Throws DataPlaneRefusal. */
   install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void>;
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void>;
   /** Sends the packets of a tunnel to this address from now on. */
   redirect(remote: TunnelRemote): Promise<void>;
+  /** From memory that the workers share with this thread: none of them is asked. */
   snapshot(): Promise<DataPlaneSnapshot>;
 }
 
-/** The engine refused a request; nothing was changed. */
-export class DataPlaneRefusal extends Error {
-  override readonly name = 'DataPlaneRefusal';
-  readonly refusal: WorkerRefusal;
-
-  constructor(refusal: WorkerRefusal) {
-    super(`${refusal.path}: ${refusal.code}: ${refusal.reason}`);
-    this.refusal = refusal;
-  }
-}
-
-/** The thread is gone, and with it the packet path. */
-export class DataPlaneError extends AgentError<'worker_ended'> {
-  override readonly name = 'DataPlaneError';
-}
-
-/** What the thread tells unasked. */
+/** What the packet path tells unasked. */
 export interface DataPlaneEvents {
   readonly lifetime: (events: readonly LifetimeEvent[]) => void;
-  /** The thread ended without having been stopped: packets no longer flow. */
+  /** A worker ended or stalled: packets that it would move go nowhere until it is replaced. */
+  readonly replacing?: (replacement: WorkerReplacement) => void;
+  /** It was: it has all policies and associations, and packets pass again. */
+  readonly replaced?: () => void;
+  /** A worker is gone and cannot be replaced: packets no longer flow. */
   readonly died: (error: DataPlaneError) => void;
   /** Told once the underlay is bound, and again when it changes: which of the faster ways are in use. */
   readonly path?: (report: PacketPathReport) => void;
@@ -59,112 +51,236 @@ export interface DataPlaneEvents {
 export interface DataPlaneOptions {
   /** Use nothing that this kernel or this Node may lack, even where they have it. The device must be a plain one then. */
   readonly portable?: boolean;
+  /** Threads; 1 by default. With more, policies are loaded with one socket of a group (SO_REUSEPORT) for each. */
+  readonly workers?: number;
+  /** What the threads run, when it is not the packet path itself. */
+  readonly module?: URL;
 }
 
-/** Starts the thread of the packet path on an open device, and speaks with it. */
+/** The packet path on an open device: starts its threads, keeps them alive, and speaks with them. */
 export class DataPlaneThread implements DataPlaneControl {
-  readonly #worker: Worker;
-  readonly #wakeUp = openEventFd();
   readonly #events: DataPlaneEvents;
-  readonly #ikePassage = new IkePassageExit();
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #ended: Promise<void>;
-  #nextId = 1;
+  readonly #desired = new DesiredPlane();
+  readonly #counters: readonly SharedCounters[];
+  readonly #keepers: readonly WorkerKeeper[];
+  #last: Promise<unknown> = Promise.resolve();
+  #queued = 0;
   #toldPath = '';
-  #failure: DataPlaneError | undefined;
-  #stopping = false;
 
   constructor(tun: Tun, events: DataPlaneEvents, options: DataPlaneOptions = {}) {
-    const start: WorkerStart = {
-      device: tun.name,
-      tunFd: tun.fd,
-      tunOffloads: tun.offloads,
-      portable: options.portable ?? false,
-      wakeUpFd: this.#wakeUp.fd,
-      ikeBacklog: events.ike && this.#ikePassage.backlog,
-    };
+    const { workers = 1, portable = false, module } = options;
     this.#events = events;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start, name: 'dataplane' });
-    this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
-    let cause: unknown;
-    this.#worker.on('error', (error) => {
-      cause = error;
-    });
-    this.#ended = new Promise((resolve) => {
-      this.#worker.once('exit', (code) => {
-        this.#end(code, cause);
-        resolve();
+    this.#counters = Array.from({ length: workers }, () => new SharedCounters());
+    const hears = {
+      lifetime: (reached: readonly LifetimeEvent[]) => this.#reached(reached),
+      path: (report: PacketPathReport) => this.#tellPath(report),
+      ...(events.ike === undefined ? {} : { ike: events.ike }),
+    };
+    this.#keepers = this.#counters.map(({ memory }, place) => {
+      const start = {
+        device: tun.name,
+        tunFd: tun.fd,
+        tunOffloads: tun.offloads,
+        portable,
+        readsDevice: place === OUTBOUND_PLACE,
+        memory: memory.buffer,
+      };
+      return new WorkerKeeper({
+        start: () => startPacketWorker(start, hears, module),
+        prepare: (worker) => this.#prepare(place, worker),
+        heartbeat: () => memory.heartbeat,
+        after,
+        replacing: (replacement) => events.replacing?.(replacement),
+        replaced: () => events.replaced?.(),
+        failed: (error) => events.died(error),
       });
     });
   }
 
-  async load(loaded: LoadedPolicies): Promise<void> {
-    await this.#request({ kind: 'load', loaded });
-  }
-
-  async unload(): Promise<void> {
-    await this.#request({ kind: 'unload' });
-  }
-
-  async install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void> {
-    await this.#request(
-      { kind: 'install', associations, remote },
-      associations.map(({ keyingMaterial }) => keyingMaterial.buffer as ArrayBuffer),
-    );
-  }
-
-  async remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void> {
-    await this.#request({ kind: 'remove', inbound, outbound });
-  }
-
-  async redirect(remote: TunnelRemote): Promise<void> {
-    await this.#request({ kind: 'redirect', remote });
-  }
-
-  async snapshot(): Promise<DataPlaneSnapshot> {
-    const answer = await this.#request({ kind: 'snapshot' });
-    if (answer.kind !== 'snapshot') throw new TypeError(`the worker answered ${answer.kind} for a snapshot`);
-    return answer.snapshot;
-  }
-
-  /** Ends the thread; packets stop. */
-  async stop(): Promise<void> {
-    if (this.#failure === undefined && !this.#stopping) {
-      this.#stopping = true;
-      await this.#request({ kind: 'stop' });
-    }
-    await this.#ended;
-  }
-
-  #request(request: WorkerRequest, transfer: TransferListItem[] = []): Promise<Answer> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#waiting.size >= MAX_WAITING) return Promise.reject(new RangeError('too many requests to the worker'));
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, request }, transfer);
-      this.#wakeUp.signal();
+  load(loaded: LoadedPolicies): Promise<void> {
+    return this.#serially(async () => {
+      const workers = this.#counters.length;
+      if (loaded.socketFds.length !== workers) throw new RangeError(`${workers} workers need as many sockets`);
+      await this.#ask((place) => this.#loading(place, loaded));
+      const tunnelIds = this.#desired.tunnelIds(loaded);
+      this.#desired.load(loaded);
+      const entryIds = loaded.policies.map(({ entryId }) => entryId);
+      for (const counters of this.#counters) counters.keep(entryIds, tunnelIds);
     });
   }
 
-  #receive(message: WorkerMessage): void {
-    if (message.kind === 'lifetime') {
-      this.#events.lifetime(message.events);
-      return;
+  unload(): Promise<void> {
+    return this.#serially(async () => {
+      await this.#ask(() => ({ kind: 'unload' }));
+      this.#desired.load(undefined);
+      for (const counters of this.#counters) counters.keep([], []);
+    });
+  }
+
+  install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void> {
+    const made = associations.map((association) => new KeptAssociation(association));
+    return this.#serially(async () => {
+      try {
+        await this.#ask(
+          (place) => this.#installing(place, made, remote),
+          (place) => removing(this.#at(place, made)),
+        );
+        this.#desired.install(made);
+        if (remote !== undefined) this.#desired.redirect(remote);
+      } catch (error) {
+        for (const association of made) association.wipe();
+        throw error;
+      }
+    });
+  }
+
+  remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void> {
+    return this.#serially(async () => {
+      await this.#ask(() => ({ kind: 'remove', inbound, outbound }));
+      this.#desired.remove(inbound, outbound);
+    });
+  }
+
+  redirect(remote: TunnelRemote): Promise<void> {
+    return this.#serially(async () => {
+      await this.#ask(() => ({ kind: 'redirect', remote }));
+      this.#desired.redirect(remote);
+    });
+  }
+
+  snapshot(): Promise<DataPlaneSnapshot> {
+    const desired = this.#desired;
+    const associations = desired.snapshot();
+    return Promise.resolve({
+      now: monotonicNow(),
+      contentHash: desired.loaded?.contentHash,
+      associations,
+      tunnels: desired.tunnelIds().map((tunnelId) => {
+        const ours = associations.filter((association) => association.tunnelId === tunnelId);
+        return {
+          tunnelId,
+          inboundSpis: ours.filter(({ direction }) => direction === 'inbound').map(({ spi }) => spi),
+          outboundSpi: ours.findLast(({ direction }) => direction === 'outbound')?.spi,
+          ...sumOfTunnel(this.#counters, tunnelId),
+        };
+      }),
+      policies: (desired.loaded?.policies ?? []).map(({ entryId, ruleId }) => ({
+        entryId,
+        ruleId,
+        ...sumOfPolicy(this.#counters, entryId),
+      })),
+      drops: sumOfDrops(this.#counters),
+      keepalives: this.#counters.reduce((sum, { io }) => sum + BigInt(io.keepalives), 0n),
+      workers: this.#counters.map(({ memory }, place) => ({
+        heartbeat: memory.heartbeat,
+        replacements: this.#keepers[place]?.replacements ?? 0,
+      })),
+    });
+  }
+
+  /** Ends the threads; packets stop. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
+    this.#desired.load(undefined);
+  }
+
+  /** One thing at a time, in the order of asking: a worker that is replaced in between is told a state, not half of one. */
+  #serially(work: () => Promise<void>): Promise<void> {
+    if (this.#queued >= MAX_QUEUED) return Promise.reject(new RangeError('too many requests to the packet path'));
+    this.#queued++;
+    const done = this.#last.then(work).finally(() => {
+      this.#queued--;
+    });
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  /**
+   * Asks every worker that there is a request for. One that ends meanwhile is replaced by one that was not asked: it is
+   * asked again, a few times. When one refuses, the others that did it already get the request `undo` makes.
+   */
+  async #ask(
+    request: (place: number) => WorkerRequest | undefined,
+    undo: (place: number) => WorkerRequest | undefined = () => undefined,
+  ): Promise<void> {
+    const done: (PacketWorker | undefined)[] = [];
+    for (let attempt = 1; ; attempt++) {
+      const open = this.#keepers.flatMap((keeper, place) => {
+        const answered = done[place];
+        return answered !== undefined && keeper.isCurrent(answered) ? [] : [{ keeper, place }];
+      });
+      const outcomes = await Promise.allSettled(
+        open.map(async ({ keeper, place }) => {
+          done[place] = undefined;
+          const worker = await keeper.worker();
+          const asked = request(place);
+          if (asked !== undefined) await worker.request(asked);
+          done[place] = worker;
+        }),
+      );
+      const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
+      const fatal = failures.find((failure) => !isEnd(failure)) ?? (attempt === ATTEMPTS ? failures[0] : undefined);
+      if (fatal !== undefined) {
+        await Promise.allSettled(
+          done.map((worker, place) => {
+            const undoing = worker === undefined ? undefined : undo(place);
+            return undoing === undefined ? undefined : worker?.request(undoing);
+          }),
+        );
+        throw fatal;
+      }
+      if (this.#keepers.every((keeper, place) => isDone(keeper, done[place]))) return;
     }
-    if (message.kind === 'path') {
-      this.#tellPath(message.report);
-      return;
-    }
-    if (message.kind === 'ike') {
-      this.#ikePassage.taken();
-      this.#events.ike?.(message.octets, message.source);
-      return;
-    }
-    const waiting = this.#waiting.get(message.id);
-    this.#waiting.delete(message.id);
-    if (message.kind === 'refused') waiting?.reject(new DataPlaneRefusal(message.refusal));
-    else waiting?.resolve(message);
+  }
+
+  /** Everything that a new worker is to know. */
+  async #prepare(place: number, worker: PacketWorker): Promise<void> {
+    const { loaded, redirected } = this.#desired;
+    await worker.request(loaded === undefined ? { kind: 'unload' } : this.#loading(place, loaded));
+    const installing = this.#installing(place, this.#desired.associations(), undefined);
+    if (installing !== undefined) await worker.request(installing);
+    for (const remote of redirected) await worker.request({ kind: 'redirect', remote });
+  }
+
+  #loading(place: number, loaded: LoadedPolicies): WorkerRequest {
+    const counters = this.#counters[place];
+    return {
+      kind: 'load',
+      loaded,
+      socketFd: loaded.socketFds[place] ?? -1,
+      policyCounters: counters?.policies(loaded.policies.map(({ entryId }) => entryId)) ?? [],
+      tunnelCounters: counters?.tunnels(this.#desired.tunnelIds(loaded)) ?? [],
+    };
+  }
+
+  #installing(
+    place: number,
+    associations: readonly KeptAssociation[],
+    remote: TunnelRemote | undefined,
+  ): WorkerRequest | undefined {
+    const ours = this.#at(place, associations);
+    if (ours.length === 0) return remote === undefined ? undefined : { kind: 'redirect', remote };
+    const tunnelIds = [...new Set(ours.map(({ parameters }) => parameters.tunnelId))];
+    return {
+      kind: 'install',
+      associations: ours.map((association) => association.withKey()),
+      tunnelCounters: this.#counters[place]?.tunnels(tunnelIds) ?? [],
+      remote,
+    };
+  }
+
+  /** Those that the worker in this place works with. */
+  #at(place: number, associations: readonly KeptAssociation[]): readonly KeptAssociation[] {
+    const workers = this.#counters.length;
+    return associations.filter(
+      ({ parameters: { direction, spi } }) =>
+        place === (direction === 'outbound' ? OUTBOUND_PLACE : inboundPlace(spi, workers)),
+    );
+  }
+
+  #reached(events: readonly LifetimeEvent[]): void {
+    for (const event of events) this.#desired.reached(event);
+    this.#events.lifetime(events);
   }
 
   /** Once, and again only when it changes. */
@@ -174,27 +290,31 @@ export class DataPlaneThread implements DataPlaneControl {
     this.#toldPath = told;
     this.#events.path?.(report);
   }
-
-  #end(code: number, cause: unknown): void {
-    this.#failure = new DataPlaneError(
-      'worker_ended',
-      `the packet path ended (exit code ${code})${cause instanceof Error ? `: ${cause.message}` : ''}`,
-      'restart the agent; if it happens again, report the log',
-      { cause },
-    );
-    for (const { reject } of this.#waiting.values()) reject(this.#failure);
-    this.#waiting.clear();
-    this.#wakeUp.close();
-    if (!this.#stopping) this.#events.died(this.#failure);
-  }
 }
 
-type Answer = Extract<WorkerMessage, { kind: 'done' | 'snapshot' }>;
-
-interface Waiting {
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: Error) => void;
+function removing(associations: readonly KeptAssociation[]): WorkerRequest {
+  const named = associations.map(({ parameters }) => parameters);
+  return {
+    kind: 'remove',
+    inbound: named.filter(({ direction }) => direction === 'inbound').map(({ spi }) => spi),
+    outbound: named.filter(({ direction }) => direction === 'outbound'),
+  };
 }
 
-/** The agent asks one thing at a time, and a status beside it; more would be a mistake. */
-const MAX_WAITING = 64;
+function isDone(keeper: WorkerKeeper, worker: PacketWorker | undefined): boolean {
+  return worker !== undefined && keeper.isCurrent(worker);
+}
+
+function isEnd(error: Error): boolean {
+  return error instanceof DataPlaneError && error.code === 'worker_ended';
+}
+
+function after(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds);
+  return () => clearTimeout(timer);
+}
+
+/** Times that a worker is asked the same; one that ends every time ends because of it. */
+const ATTEMPTS = 3;
+/** The agent asks one thing at a time; more would be a mistake. */
+const MAX_QUEUED = 64;

@@ -82,7 +82,7 @@ export class InboundPath {
         this.#open(offset, length, ecn, now);
         return;
       case 'keepalive':
-        this.#counters.keepalives++;
+        this.#counters.countKeepalive();
         return;
       case 'ike':
         this.#passIke(slot, offset, length);

@@ -17,21 +17,37 @@ export const IO_DROP_REASONS = [
 /** One of them. */
 export type IoDropReason = (typeof IO_DROP_REASONS)[number];
 
-/** Counters of the devices around the engine. Plain numbers in the hot path: 2^53 packets take centuries. */
+/** Counters of the devices around the engine. Doubles: 2^53 packets take centuries. */
 export class IoCounters {
-  readonly #drops = new Float64Array(IO_DROP_REASONS.length);
-  keepalives = 0;
+  readonly #counters: Float64Array;
+
+  /** By IO_DROP_REASONS, and then the keepalives. */
+  constructor(counters: Float64Array = new Float64Array(IO_DROP_REASONS.length + 1)) {
+    this.#counters = counters;
+  }
+
+  /** NAT keepalives received (RFC 3948 section 2.3): no loss. */
+  get keepalives(): number {
+    return this.#counters[IO_DROP_REASONS.length] ?? 0;
+  }
+
+  countKeepalive(): void {
+    this.#add(IO_DROP_REASONS.length, 1);
+  }
 
   drop(reason: IoDropReason, packets = 1): void {
-    const index = INDEX[reason];
-    this.#drops[index] = (this.#drops[index] ?? 0) + packets;
+    this.#add(INDEX[reason], packets);
   }
 
   /** What happened at least once. */
   drops(): { reason: IoDropReason; packets: bigint }[] {
-    return IO_DROP_REASONS.map((reason, index) => ({ reason, packets: BigInt(this.#drops[index] ?? 0) })).filter(
+    return IO_DROP_REASONS.map((reason, index) => ({ reason, packets: BigInt(this.#counters[index] ?? 0) })).filter(
       ({ packets }) => packets > 0n,
     );
+  }
+
+  #add(index: number, amount: number): void {
+    this.#counters[index] = (this.#counters[index] ?? 0) + amount;
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   TunnelCounters,
 } from '@weft/ipsec-core';
 import type { Endpoint, TunOffloads } from '@weft/linux-io';
+import type { NamedCounters } from './shared-counters.js';
 
 /** What the worker is started with. Descriptors belong to the main thread, which opened them and will close them. */
 export interface WorkerStart {
@@ -15,7 +16,11 @@ export interface WorkerStart {
   readonly tunOffloads: TunOffloads;
   /** Use nothing that this kernel or this Node may lack, even where they have it. */
   readonly portable: boolean;
+  /** Whether this is the worker that takes the packets of the device. */
+  readonly readsDevice: boolean;
   readonly wakeUpFd: number;
+  /** Of a WorkerMemory. */
+  readonly memory: SharedArrayBuffer;
   /** IKE messages on their way to the main thread: one 32-bit counter. Absent: nobody there speaks IKE. */
   readonly ikeBacklog: SharedArrayBuffer | undefined;
 }
@@ -23,7 +28,8 @@ export interface WorkerStart {
 /** Policies, peers and the socket of one bundle; takes the place of the last as a whole. */
 export interface LoadedPolicies {
   readonly contentHash: string;
-  readonly socketFd: number;
+  /** Of the underlay: one for each worker. */
+  readonly socketFds: readonly number[];
   readonly policies: readonly SecurityPolicy[];
   /** Tunnels, and the socket addresses of their peers. Associations of other tunnels are removed. */
   readonly remotes: readonly TunnelRemote[];
@@ -43,18 +49,26 @@ export interface OutboundReference {
 
 /** What the main thread asks for. Each is carried out as a whole or not at all. */
 export type WorkerRequest =
-  | { readonly kind: 'load'; readonly loaded: LoadedPolicies }
+  | {
+      readonly kind: 'load';
+      readonly loaded: LoadedPolicies;
+      readonly socketFd: number;
+      /** Of every policy entry and every tunnel. */
+      readonly policyCounters: NamedCounters;
+      readonly tunnelCounters: NamedCounters;
+    }
   | { readonly kind: 'unload' }
   | {
       readonly kind: 'install';
       readonly associations: readonly SecurityAssociationParameters[];
+      /** Of every tunnel. */
+      readonly tunnelCounters: NamedCounters;
       /** Where the packets of their tunnel go from then on. */
       readonly remote: TunnelRemote | undefined;
     }
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
   /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */
   | { readonly kind: 'redirect'; readonly remote: TunnelRemote }
-  | { readonly kind: 'snapshot' }
   | { readonly kind: 'stop' };
 
 /** A request on its way, with the number that its answer will carry. */
@@ -66,7 +80,6 @@ export interface NumberedRequest {
 /** What the worker tells. */
 export type WorkerMessage =
   | { readonly kind: 'done'; readonly id: number }
-  | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: DataPlaneSnapshot }
   | { readonly kind: 'refused'; readonly id: number; readonly refusal: WorkerRefusal }
   | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] }
   | { readonly kind: 'path'; readonly report: PacketPathReport }
@@ -91,16 +104,28 @@ export interface WorkerRefusal {
   readonly reason: string;
 }
 
+/** An association as the main thread knows it. */
+export type InstalledAssociation = Omit<AssociationSnapshot, 'pathMtu'>;
+
 /** Everything that the data plane counts, at one moment. */
 export interface DataPlaneSnapshot {
   /** Milliseconds of the clock that the counters' times are given in. */
   readonly now: number;
   readonly contentHash: string | undefined;
-  readonly associations: readonly AssociationSnapshot[];
+  readonly associations: readonly InstalledAssociation[];
   readonly tunnels: readonly TunnelCounters[];
   readonly policies: readonly PolicyCounters[];
   /** The engine's reasons and those of the devices around it; only what happened. */
   readonly drops: readonly { readonly reason: string; readonly packets: bigint }[];
   /** NAT keepalives received (RFC 3948 section 2.3): no loss. */
   readonly keepalives: bigint;
+  readonly workers: readonly WorkerSnapshot[];
+}
+
+/** One thread of the packet path. */
+export interface WorkerSnapshot {
+  /** Changes as long as it moves. */
+  readonly heartbeat: number;
+  /** How often it was replaced because it ended or stalled. */
+  readonly replacements: number;
 }

@@ -1,5 +1,4 @@
 import { randomFillSync } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createDataPlane, type DataPlane } from '@weft/ipsec-core';
 import {
@@ -14,12 +13,12 @@ import {
   tunFromDescriptor,
   udpSocketFromDescriptor,
 } from '@weft/linux-io';
+import { monotonicNow } from './clock.js';
 import { type CryptoChoice, chooseCrypto } from './crypto-choice.js';
 import { IkePassage } from './ike-passage.js';
 import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
 import type {
-  DataPlaneSnapshot,
   LoadedPolicies,
   NumberedRequest,
   TunnelRemote,
@@ -29,6 +28,8 @@ import type {
 } from './messages.js';
 import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
+import { GivenCounters } from './shared-counters.js';
+import { WorkerMemory } from './worker-memory.js';
 
 /**
  * The thread of the packet path: one loop that blocks in poll over device, underlay and wake-up. Its event loop never
@@ -37,7 +38,8 @@ import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolici
 class PacketLoop {
   readonly #port: MessagePort;
   readonly #wakeUp: EventFd;
-  readonly #counters = new IoCounters();
+  readonly #memory: WorkerMemory;
+  readonly #given: GivenCounters;
   readonly #dataPlane: DataPlane;
   readonly #outbound: OutboundPath;
   readonly #inbound: InboundPath;
@@ -45,7 +47,6 @@ class PacketLoop {
   readonly #start: WorkerStart;
   readonly #crypto: CryptoChoice;
   #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
-  #contentHash: string | undefined;
   #stopping = false;
 
   constructor(port: MessagePort, start: WorkerStart) {
@@ -53,23 +54,40 @@ class PacketLoop {
     this.#wakeUp = eventFdFromDescriptor(start.wakeUpFd);
     this.#start = start;
     this.#crypto = chooseCrypto(start.portable);
-    this.#dataPlane = createDataPlane({ provider: this.#crypto.provider, random: (out) => randomFillSync(out) });
+    this.#memory = new WorkerMemory(start.memory);
+    this.#given = new GivenCounters(this.#memory);
+    this.#dataPlane = createDataPlane({
+      provider: this.#crypto.provider,
+      random: (out) => randomFillSync(out),
+      counters: this.#given,
+    });
+    const counters = new IoCounters(this.#memory.io);
     const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads);
-    this.#outbound = new OutboundPath(tun, this.#dataPlane, this.#counters, allocatePacketMemory(OUTBOUND_OCTETS));
+    this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, allocatePacketMemory(OUTBOUND_OCTETS));
     const ike =
       start.ikeBacklog &&
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
-    this.#inbound = new InboundPath(tun, this.#dataPlane, this.#counters, allocatePacketMemory(INBOUND_OCTETS), ike);
+    this.#inbound = new InboundPath(tun, this.#dataPlane, counters, allocatePacketMemory(INBOUND_OCTETS), ike);
     this.#poll.watch(WAKE_UP, start.wakeUpFd, POLLIN);
     unloadPolicies(this.#dataPlane);
   }
 
+  /** Until it is stopped. Whatever ends it, the keys are wiped. */
   run(): void {
+    try {
+      this.#loop();
+    } finally {
+      unloadPolicies(this.#dataPlane);
+    }
+  }
+
+  #loop(): void {
     let nextExpiry = 0;
     while (!this.#stopping) {
       this.#watch();
       this.#poll.wait(LONGEST_WAIT_MILLISECONDS);
-      const now = performance.now();
+      this.#memory.beat();
+      const now = monotonicNow();
       if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
       const { socket } = this.#underlay;
       if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLNVAL) !== 0) {
@@ -92,7 +110,7 @@ class PacketLoop {
 
   #watch(): void {
     const blocked = this.#outbound.blocked;
-    this.#poll.watch(DEVICE, this.#start.tunFd, blocked ? 0 : POLLIN);
+    if (this.#start.readsDevice) this.#poll.watch(DEVICE, this.#start.tunFd, blocked ? 0 : POLLIN);
     this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, blocked ? POLLIN | POLLOUT : POLLIN);
   }
 
@@ -108,19 +126,17 @@ class PacketLoop {
   #answer(id: number, request: WorkerRequest, now: number): WorkerMessage {
     try {
       switch (request.kind) {
-        case 'snapshot':
-          return { kind: 'snapshot', id, snapshot: this.#snapshot(now) };
         case 'load':
+          this.#given.give(request.policyCounters, request.tunnelCounters);
           loadPolicies(this.#dataPlane, request.loaded);
-          this.#contentHash = request.loaded.contentHash;
-          this.#useUnderlay(request.loaded);
+          this.#useUnderlay(request.loaded, request.socketFd);
           return { kind: 'done', id };
         case 'unload':
           unloadPolicies(this.#dataPlane);
-          this.#contentHash = undefined;
           this.#underlay = { socket: undefined, remotes: new Map() };
           return { kind: 'done', id };
         case 'install':
+          this.#given.giveTunnels(request.tunnelCounters);
           installAssociations(this.#dataPlane, request.associations, now);
           if (request.remote !== undefined) this.#redirect(request.remote);
           return { kind: 'done', id };
@@ -139,7 +155,7 @@ class PacketLoop {
     }
   }
 
-  #useUnderlay({ socketFd, remotes }: LoadedPolicies): void {
+  #useUnderlay({ remotes }: LoadedPolicies, socketFd: number): void {
     const socket = udpSocketFromDescriptor(socketFd);
     this.#underlay = {
       socket,
@@ -160,18 +176,6 @@ class PacketLoop {
   #expire(now: number): void {
     const events = this.#dataPlane.expire(now);
     if (events.length > 0) this.#tell({ kind: 'lifetime', events });
-  }
-
-  #snapshot(now: number): DataPlaneSnapshot {
-    return {
-      now,
-      contentHash: this.#contentHash,
-      associations: this.#dataPlane.associations(now),
-      tunnels: this.#dataPlane.tunnels(),
-      policies: this.#dataPlane.policies(),
-      drops: [...this.#dataPlane.drops().filter(({ packets }) => packets > 0n), ...this.#counters.drops()],
-      keepalives: BigInt(this.#counters.keepalives),
-    };
   }
 
   #tell(message: WorkerMessage): void {

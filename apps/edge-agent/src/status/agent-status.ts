@@ -30,6 +30,8 @@ export const AgentStatus = z.object({
     }),
   ),
   drops: z.array(z.object({ reason: z.string(), packets: Count })),
+  /** Threads of the packet path, and how often each was replaced because it ended or stalled. */
+  workers: z.array(z.object({ replacements: z.number() })),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
@@ -75,6 +77,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
       };
     }),
     drops: snapshot.drops.map(({ reason, packets }) => ({ reason, packets: String(packets) })),
+    workers: snapshot.workers.map(({ replacements }) => ({ replacements })),
   };
 }
 
@@ -90,6 +93,7 @@ export function renderStatus(status: AgentStatus): string {
     ],
     ['underlay', bundle?.underlay ?? '-'],
     ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],
+    ['packet path', workerStatus(status.workers)],
     ['certificate', `valid until ${status.edge.certificateNotAfter}`],
   ];
   const tunnels = status.tunnels.map((tunnel) => [
@@ -106,6 +110,12 @@ export function renderStatus(status: AgentStatus): string {
     alignColumns([['PEER', 'REMOTE', 'STATE', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'], ...tunnels]),
     drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
   ].join('\n\n');
+}
+
+function workerStatus(workers: AgentStatus['workers']): string {
+  const replacements = workers.reduce((sum, worker) => sum + worker.replacements, 0);
+  const threads = `${workers.length} ${workers.length === 1 ? 'thread' : 'threads'}`;
+  return replacements === 0 ? threads : `${threads}, replaced ${replacements} times: see the log`;
 }
 
 function bundleStatus(bundle: VerifiedBundle): NonNullable<AgentStatus['bundle']> {

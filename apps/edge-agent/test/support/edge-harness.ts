@@ -15,17 +15,22 @@ export class EdgeHarness {
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
 
-  /** @param identityFile of an edge that negotiates its keys */
+  /**
+   * @param identityFile of an edge that negotiates its keys
+   * @param faultFile what the packet path looks into: `throw`, `exit` or `stall` in it kills a worker
+   */
   constructor(
     namespaces: Namespaces,
     namespace: string,
     device = 'weft0',
     dataPath: 'auto' | 'portable' = 'auto',
     identityFile?: string,
+    faultFile?: string,
   ) {
     const identity = identityFile === undefined ? [] : [identityFile];
     const program = [...typescript('./edge-process.ts'), device, dataPath, ...identity];
-    this.#child = namespaces.start(namespace, process.execPath, program);
+    const faults = faultFile === undefined ? [] : [`WEFT_TEST_FAULT=${faultFile}`];
+    this.#child = namespaces.start(namespace, 'env', [...faults, process.execPath, ...program]);
     this.#reader = createInterface({ input: this.#child.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
@@ -48,7 +53,8 @@ export class EdgeHarness {
   async snapshot(): Promise<{
     tunnels: { inboundPackets: string; outboundPackets: string }[];
     drops: { reason: string; packets: string }[];
-    associations: { direction: string; spi: number }[];
+    associations: { direction: string; spi: number; sequence: string }[];
+    workers: { heartbeat: number; replacements: number }[];
   }> {
     return (await this.#ask({ kind: 'snapshot' })) as never;
   }

@@ -24,13 +24,18 @@ const dataPlane = new DataPlaneThread(
   tun,
   {
     lifetime: () => undefined,
+    replacing: (replacement) => process.stderr.write(`replacing a worker: ${JSON.stringify(replacement)}\n`),
     died: (error) => {
       process.stderr.write(`${error.message}\n`);
       process.exit(1);
     },
     ...(identityFile === undefined ? {} : { ike: (octets, source) => ike?.receive(octets, source) }),
   },
-  { portable },
+  // With faults, the thread dies when a file says so.
+  {
+    portable,
+    ...(process.env['WEFT_TEST_FAULT'] === undefined ? {} : { module: new URL('./faulty-worker.ts', import.meta.url) }),
+  },
 );
 /** With an identity it negotiates; without one it knows no IKE. */
 const ike: EdgeIke | undefined =

@@ -1,0 +1,98 @@
+import { inspect } from 'node:util';
+import { AssociationMemory, type SecurityAssociationParameters } from '@weft/ipsec-core';
+import { describe, expect, it } from 'vitest';
+import { DesiredPlane, KeptAssociation } from './desired-plane.js';
+import type { LoadedPolicies } from './messages.js';
+
+function association(
+  direction: 'inbound' | 'outbound',
+  spi: number,
+  more: Partial<SecurityAssociationParameters> = {},
+): KeptAssociation {
+  return new KeptAssociation({
+    direction,
+    tunnelId: 't',
+    spi,
+    protocol: 'esp',
+    mode: 'tunnel',
+    suite: 'aes-gcm-16',
+    keyBits: 128,
+    keyingMaterial: new Uint8Array(20).fill(7),
+    extendedSequenceNumbers: true,
+    softLifetimeMilliseconds: 50,
+    hardLifetimeMilliseconds: 100,
+    ...more,
+  } as SecurityAssociationParameters);
+}
+
+function policies(...tunnelIds: string[]): LoadedPolicies {
+  return {
+    contentHash: 'hash',
+    socketFds: [3],
+    policies: tunnelIds.map((tunnelId) => ({
+      entryId: tunnelId,
+      ruleId: 'r',
+      selectors: [],
+      action: 'PROTECT',
+      tunnelId,
+    })),
+    remotes: tunnelIds.map((tunnelId) => ({ tunnelId, socketAddress: new Uint8Array(16) })),
+  };
+}
+
+const named = (plane: DesiredPlane) => plane.snapshot().map(({ spi, current }) => `${spi}${current ? ' current' : ''}`);
+
+describe('what the packet path is to hold', () => {
+  it('knows on which of several associations new packets go out', () => {
+    const plane = new DesiredPlane();
+    const dns = { selectors: [], dscpValues: [10] };
+    plane.install([association('outbound', 1), association('outbound', 2), association('outbound', 3, dns)]);
+    plane.install([association('inbound', 1), association('outbound', 4, { tunnelId: 'u' })]);
+    expect(named(plane)).toEqual(['1', '2 current', '3 current', '1 current', '4 current']);
+    plane.remove([], [{ tunnelId: 't', spi: 2 }]);
+    expect(named(plane)).toEqual(['1 current', '3 current', '1 current', '4 current']);
+  });
+
+  it('forgets associations of tunnels that are gone, those that have expired, and where peers were found', () => {
+    const plane = new DesiredPlane();
+    plane.load(policies('t', 'u'));
+    plane.install([association('inbound', 1), association('outbound', 2, { tunnelId: 'u' })]);
+    plane.redirect({ tunnelId: 'u', socketAddress: new Uint8Array(16) });
+    expect([plane.tunnelIds(), plane.redirected.length]).toEqual([['t', 'u'], 1]);
+    plane.reached({ kind: 'soft', direction: 'inbound', tunnelId: 't', spi: 1 });
+    expect(plane.snapshot()[0]?.state).toBe('dying');
+    plane.load(policies('t'));
+    expect([named(plane), plane.redirected]).toEqual([['1 current'], []]);
+    plane.reached({ kind: 'hard', direction: 'inbound', tunnelId: 't', spi: 1 });
+    expect(named(plane)).toEqual([]);
+  });
+
+  it('takes a key over, lends copies of it, shows it to nobody, and wipes it with the association', () => {
+    const keyingMaterial = new Uint8Array(20).fill(7);
+    const kept = association('inbound', 1, { keyingMaterial });
+    expect(keyingMaterial.every((octet) => octet === 0)).toBe(true);
+    expect([...kept.withKey().keyingMaterial]).toEqual(new Array(20).fill(7));
+    expect(kept.withKey().keyingMaterial.buffer.byteLength).toBe(20);
+    expect(`${inspect(kept, { depth: 9 })}${JSON.stringify(kept)}`).not.toMatch(/7, ?7|"0":7/);
+    const plane = new DesiredPlane();
+    plane.install([kept]);
+    plane.remove([1], []);
+    expect([...kept.withKey().keyingMaterial]).toEqual(new Array(20).fill(0));
+  });
+
+  it('reads what a worker writes into the memory of an association', () => {
+    const kept = association('outbound', 1);
+    const memory = new AssociationMemory(kept.withKey().memory);
+    memory.takeOver(1000);
+    memory.counters.set([3, 300, 1010]);
+    memory.sequence.set([1, 2]);
+    expect(kept.snapshot(true)).toMatchObject({
+      packets: 3n,
+      bytes: 300n,
+      lastUsedAt: 1010,
+      installedAt: 1000,
+      hardExpiresAt: 1100,
+      sequence: (1n << 32n) + 2n,
+    });
+  });
+});

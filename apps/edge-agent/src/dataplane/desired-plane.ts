@@ -1,0 +1,155 @@
+import {
+  ASSOCIATION_MEMORY_OCTETS,
+  AssociationMemory,
+  type AssociationSnapshot,
+  type AssociationState,
+  type LifetimeEvent,
+  Secret,
+  type SecurityAssociationParameters,
+} from '@weft/ipsec-core';
+import type { InstalledAssociation, LoadedPolicies, OutboundReference, TunnelRemote } from './messages.js';
+
+/**
+ * What the packet path is to hold: the policies in force and the associations, with their keys. A worker that takes the
+ * place of another is told all of it; what associations have used up is in their memory, which is shared.
+ */
+export class DesiredPlane {
+  #loaded: LoadedPolicies | undefined;
+  /** By direction and name, in the order of installation: of several outbound ones of a tunnel the last one sends. */
+  readonly #associations = new Map<string, KeptAssociation>();
+  /** Where peers were found since the policies were loaded. */
+  #redirected = new Map<string, TunnelRemote>();
+
+  get loaded(): LoadedPolicies | undefined {
+    return this.#loaded;
+  }
+
+  get redirected(): readonly TunnelRemote[] {
+    return [...this.#redirected.values()];
+  }
+
+  /** Tunnels that the policies name or that have an association. */
+  tunnelIds(policies: LoadedPolicies | undefined = this.#loaded): readonly string[] {
+    const named = (policies?.policies ?? []).flatMap((policy) =>
+      policy.action === 'PROTECT' ? [policy.tunnelId] : [],
+    );
+    const used = [...this.#associations.values()].map(({ parameters }) => parameters.tunnelId);
+    return [...new Set([...named, ...used])];
+  }
+
+  /** The policies are in force; associations of tunnels that they do not know are gone. Nothing: none are. */
+  load(loaded: LoadedPolicies | undefined): void {
+    this.#loaded = loaded;
+    this.#redirected = new Map();
+    const tunnels = new Set(loaded?.remotes.map(({ tunnelId }) => tunnelId));
+    for (const [name, { parameters }] of this.#associations) {
+      if (!tunnels.has(parameters.tunnelId)) this.#forget(name);
+    }
+  }
+
+  /** They are installed. */
+  install(associations: readonly KeptAssociation[]): void {
+    for (const association of associations) this.#associations.set(nameOf(association.parameters), association);
+  }
+
+  redirect(remote: TunnelRemote): void {
+    this.#redirected.set(remote.tunnelId, remote);
+  }
+
+  remove(inbound: readonly number[], outbound: readonly OutboundReference[]): void {
+    for (const spi of inbound) this.#forget(nameOf({ direction: 'inbound', tunnelId: '', spi }));
+    for (const { tunnelId, spi } of outbound) this.#forget(nameOf({ direction: 'outbound', tunnelId, spi }));
+  }
+
+  /** What a worker tells of an association. */
+  reached(event: LifetimeEvent): void {
+    const name = nameOf(event);
+    if (event.kind === 'hard') this.#forget(name);
+    else this.#associations.get(name)?.expire();
+  }
+
+  /** All of them, in the order of installation. */
+  associations(): readonly KeptAssociation[] {
+    return [...this.#associations.values()];
+  }
+
+  snapshot(): readonly InstalledAssociation[] {
+    const senders = new Map<string, KeptAssociation>();
+    for (const kept of this.#associations.values()) senders.set(kept.traffic, kept);
+    return [...this.#associations.values()].map((kept) => kept.snapshot(senders.get(kept.traffic) === kept));
+  }
+
+  #forget(name: string): void {
+    this.#associations.get(name)?.wipe();
+    this.#associations.delete(name);
+  }
+}
+
+/** An association with its key and its memory. */
+export class KeptAssociation {
+  /** Without the keying material. */
+  readonly parameters: SecurityAssociationParameters;
+  /** The same for associations of which the last one installed carries the traffic. */
+  readonly traffic: string;
+  readonly #key: Secret;
+  readonly #buffer = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
+  readonly #memory = new AssociationMemory(this.#buffer);
+  #state: AssociationState = 'mature';
+
+  /** Takes the keying material over: it is wiped in `parameters`. */
+  constructor(parameters: SecurityAssociationParameters) {
+    this.#key = new Secret(parameters.keyingMaterial);
+    parameters.keyingMaterial.fill(0);
+    this.parameters = { ...parameters, keyingMaterial: new Uint8Array(0), memory: this.#buffer };
+    const { direction, tunnelId, spi, selectors, dscpValues } = parameters;
+    this.traffic = JSON.stringify(
+      direction === 'inbound' ? [spi] : [tunnelId, selectors, dscpValues],
+      (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value),
+    );
+  }
+
+  /** For a worker: with a copy of the keying material, in a buffer of its own. */
+  withKey(): SecurityAssociationParameters {
+    return { ...this.parameters, keyingMaterial: this.#key.reveal((octets) => Uint8Array.from(octets)) };
+  }
+
+  expire(): void {
+    this.#state = 'dying';
+  }
+
+  wipe(): void {
+    this.#state = 'dead';
+    this.#key.wipe();
+  }
+
+  /** As it stands; `sends` says whether new packets go out on it. */
+  snapshot(sends: boolean): InstalledAssociation {
+    const { parameters } = this;
+    const { packets, bytes, lastUsedAt, installedAt, sequence } = this.#memory;
+    const [high = 0, low = 0] = sequence;
+    return {
+      direction: parameters.direction,
+      tunnelId: parameters.tunnelId,
+      spi: parameters.spi,
+      suite: suiteOf(parameters),
+      current: parameters.direction === 'inbound' || sends,
+      state: this.#state,
+      selectors: parameters.selectors,
+      packets: BigInt(packets),
+      bytes: BigInt(bytes),
+      sequence: (BigInt(high) << 32n) | BigInt(low),
+      installedAt,
+      lastUsedAt,
+      hardExpiresAt: installedAt + parameters.hardLifetimeMilliseconds,
+    };
+  }
+}
+
+function suiteOf(parameters: SecurityAssociationParameters): AssociationSnapshot['suite'] {
+  return parameters.protocol === 'esp' ? parameters.suite : parameters.integrity;
+}
+
+/** An inbound SPI names one association; an outbound one does so only with its tunnel. */
+function nameOf({ direction, tunnelId, spi }: Pick<SecurityAssociationParameters, 'direction' | 'tunnelId' | 'spi'>) {
+  return direction === 'inbound' ? `in ${spi}` : `out ${spi} ${tunnelId}`;
+}

@@ -1,0 +1,133 @@
+import {
+  type CounterMemory,
+  DROP_REASONS,
+  POLICY_COUNTERS,
+  type PolicyTraffic,
+  readPolicyCounters,
+  readTunnelCounters,
+  TUNNEL_COUNTERS,
+  type TunnelTraffic,
+} from '@weft/ipsec-core';
+import { IoCounters } from './io-counters.js';
+import { WorkerMemory } from './worker-memory.js';
+
+/** Counters by name, as they travel to a worker: the arrays lie in memory that both sides see. */
+export type NamedCounters = readonly (readonly [name: string, counters: Float64Array])[];
+
+/** Where one worker counts, as the main thread sees it. It stays when the thread is replaced. */
+export class SharedCounters {
+  readonly memory = new WorkerMemory();
+  readonly io = new IoCounters(this.memory.io);
+  readonly #policies = new Map<string, Float64Array>();
+  readonly #tunnels = new Map<string, Float64Array>();
+
+  /** The arrays of these entries, made where there are none yet. */
+  policies(entryIds: readonly string[]): NamedCounters {
+    return arraysOf(this.#policies, entryIds, POLICY_COUNTERS);
+  }
+
+  /** The same for tunnels. */
+  tunnels(tunnelIds: readonly string[]): NamedCounters {
+    return arraysOf(this.#tunnels, tunnelIds, TUNNEL_COUNTERS);
+  }
+
+  /** Forgets all but these. */
+  keep(entryIds: readonly string[], tunnelIds: readonly string[]): void {
+    keepOnly(this.#policies, new Set(entryIds));
+    keepOnly(this.#tunnels, new Set(tunnelIds));
+  }
+
+  policy(entryId: string): Float64Array | undefined {
+    return this.#policies.get(entryId);
+  }
+
+  tunnel(tunnelId: string): Float64Array | undefined {
+    return this.#tunnels.get(tunnelId);
+  }
+}
+
+/** The counters of a worker as its engine wants them: those that the main thread has named. */
+export class GivenCounters implements CounterMemory {
+  readonly drops: Float64Array;
+  #policies: ReadonlyMap<string, Float64Array> = new Map();
+  #tunnels = new Map<string, Float64Array>();
+
+  constructor(memory: WorkerMemory) {
+    this.drops = memory.drops;
+  }
+
+  /** To be called before the policies and associations that count there are installed. */
+  give(policies: NamedCounters, tunnels: NamedCounters): void {
+    this.#policies = new Map(policies);
+    this.#tunnels = new Map(tunnels);
+  }
+
+  giveTunnels(tunnels: NamedCounters): void {
+    for (const [tunnelId, counters] of tunnels) this.#tunnels.set(tunnelId, counters);
+  }
+
+  readonly policy = (entryId: string): Float64Array => this.#policies.get(entryId) ?? new Float64Array(POLICY_COUNTERS);
+
+  readonly tunnel = (tunnelId: string): Float64Array =>
+    this.#tunnels.get(tunnelId) ?? new Float64Array(TUNNEL_COUNTERS);
+}
+
+/** Sums over workers of what happened at least once. */
+export function sumOfDrops(workers: readonly SharedCounters[]): { reason: string; packets: bigint }[] {
+  const sums = new Map<string, bigint>();
+  const add = (reason: string, packets: bigint) => sums.set(reason, (sums.get(reason) ?? 0n) + packets);
+  for (const { memory, io } of workers) {
+    for (const [index, reason] of DROP_REASONS.entries()) add(reason, BigInt(memory.drops[index] ?? 0));
+    for (const { reason, packets } of io.drops()) add(reason, packets);
+  }
+  return [...sums].flatMap(([reason, packets]) => (packets > 0n ? [{ reason, packets }] : []));
+}
+
+/** What one tunnel carried, over all workers. */
+export function sumOfTunnel(workers: readonly SharedCounters[], tunnelId: string): TunnelTraffic {
+  const all = workers.map((worker) => readTunnelCounters(worker.tunnel(tunnelId)));
+  return {
+    outboundPackets: sum(all.map(({ outboundPackets }) => outboundPackets)),
+    outboundBytes: sum(all.map(({ outboundBytes }) => outboundBytes)),
+    lastSentAt: latest(all.map(({ lastSentAt }) => lastSentAt)),
+    inboundPackets: sum(all.map(({ inboundPackets }) => inboundPackets)),
+    inboundBytes: sum(all.map(({ inboundBytes }) => inboundBytes)),
+    lastReceivedAt: latest(all.map(({ lastReceivedAt }) => lastReceivedAt)),
+  };
+}
+
+/** What one policy entry decided, over all workers. */
+export function sumOfPolicy(workers: readonly SharedCounters[], entryId: string): PolicyTraffic {
+  const all = workers.map((worker) => readPolicyCounters(worker.policy(entryId)));
+  return {
+    packets: sum(all.map(({ packets }) => packets)),
+    bytes: sum(all.map(({ bytes }) => bytes)),
+    inboundPackets: sum(all.map(({ inboundPackets }) => inboundPackets)),
+    inboundBytes: sum(all.map(({ inboundBytes }) => inboundBytes)),
+  };
+}
+
+function sum(values: readonly bigint[]): bigint {
+  return values.reduce((total, value) => total + value, 0n);
+}
+
+function latest(times: readonly (number | undefined)[]): number | undefined {
+  return times.reduce((last, at) => (at !== undefined && (last === undefined || at > last) ? at : last), undefined);
+}
+
+function arraysOf(known: Map<string, Float64Array>, names: readonly string[], counters: number): NamedCounters {
+  const unknown = [...new Set(names)].filter((name) => !known.has(name));
+  const stride = Math.ceil((counters * Float64Array.BYTES_PER_ELEMENT) / CACHE_LINE) * CACHE_LINE;
+  const fresh = new SharedArrayBuffer(unknown.length * stride);
+  for (const [index, name] of unknown.entries()) known.set(name, new Float64Array(fresh, index * stride, counters));
+  return names.flatMap((name) => {
+    const array = known.get(name);
+    return array === undefined ? [] : [[name, array] as const];
+  });
+}
+
+function keepOnly(known: Map<string, Float64Array>, names: ReadonlySet<string>): void {
+  for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+}
+
+const CACHE_LINE = 64;

@@ -1,0 +1,40 @@
+import { DROP_REASONS } from '@weft/ipsec-core';
+import { IO_DROP_REASONS } from './io-counters.js';
+
+/**
+ * What one place of a worker shares with the main thread: the heartbeat, and the counters that belong to no association,
+ * tunnel or policy. It outlives the thread, so that the next one goes on counting.
+ *
+ * The worker writes, the main thread reads without asking. The heartbeat is written with Atomics. A counter is one aligned
+ * double: it is written and read as a whole on the machines that we run on (worker-memory.spec.ts tries it), and if it were
+ * not, one reading of a figure for people would be wrong.
+ */
+export class WorkerMemory {
+  readonly buffer: SharedArrayBuffer;
+  /** Of the engine, by DROP_REASONS. */
+  readonly drops: Float64Array;
+  /** Around the engine: by IO_DROP_REASONS, and then the keepalives. */
+  readonly io: Float64Array;
+  readonly #heartbeat: Int32Array;
+
+  constructor(buffer = new SharedArrayBuffer(OCTETS)) {
+    this.buffer = buffer;
+    this.drops = new Float64Array(buffer, DROPS, DROP_REASONS.length);
+    this.io = new Float64Array(buffer, IO, IO_DROP_REASONS.length + 1);
+    this.#heartbeat = new Int32Array(buffer, 0, 1);
+  }
+
+  /** Changes with every turn of the worker's loop; wraps. */
+  get heartbeat(): number {
+    return Atomics.load(this.#heartbeat, 0);
+  }
+
+  beat(): void {
+    Atomics.add(this.#heartbeat, 0, 1);
+  }
+}
+
+/** The heartbeat has a cache line of its own. */
+const DROPS = 64;
+const IO = DROPS + 8 * DROP_REASONS.length;
+const OCTETS = IO + 8 * (IO_DROP_REASONS.length + 1);

@@ -1,0 +1,41 @@
+import { readSync, writeSync } from 'node:fs';
+import { openPacketRing, POLLIN, PollSet } from '@weft/linux-io';
+
+/**
+ * Captures in a namespace everything that arrives there. For every line on standard input it prints a line of JSON: how many
+ * ESP packets in UDP have passed, how many packets with overlay addresses in the clear, and the last ESP packets to ADDRESS.
+ * usage: capture-process.ts ADDRESS OVERLAY_PREFIX…, both IPv4, the latter as the octets that are common: 10.1
+ */
+const KEPT = 50;
+const [address = '', ...overlay] = process.argv.slice(2);
+const ring = openPacketRing({ octets: 8 << 20, latencyMilliseconds: 1 });
+const octets = Buffer.from(ring.memory.bytes.buffer, ring.memory.bytes.byteOffset, ring.memory.bytes.length);
+const waiting = new PollSet(2);
+waiting.watch(0, ring.fd, POLLIN);
+waiting.watch(1, 0, POLLIN);
+const seen = { esp: 0, clear: 0, packets: [] as string[] };
+say({ ready: true });
+while (waiting.wait(-1) > 0) {
+  while (ring.packets.next()) {
+    const { offset, length } = ring.packets;
+    look(octets.subarray(offset, offset + length));
+  }
+  if (waiting.ready(1) === 0) continue;
+  if (readSync(0, Buffer.alloc(64)) === 0) process.exit(0);
+  say({ ...seen, lost: ring.dropped() });
+}
+
+function look(packet: Buffer): void {
+  if ((packet[0] ?? 0) >>> 4 !== 4) return;
+  const addresses = [[...packet.subarray(12, 16)].join('.'), [...packet.subarray(16, 20)].join('.')];
+  if (addresses.some((one) => overlay.some((prefix) => one.startsWith(`${prefix}.`)))) seen.clear++;
+  const payload = packet.subarray(28);
+  if (packet[9] !== 17 || packet.readUInt16BE(22) !== 4500 || payload.length < 20) return;
+  seen.esp++;
+  if (addresses[1] !== address) return;
+  seen.packets = [...seen.packets.slice(-KEPT), payload.toString('hex')];
+}
+
+function say(line: unknown): void {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
