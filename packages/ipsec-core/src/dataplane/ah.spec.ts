@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
@@ -18,8 +19,8 @@ const ASSOCIATION: Omit<AhAssociationParameters, 'direction'> = {
   hardLifetimeMilliseconds: 1e6,
 };
 
-function plane(direction: 'inbound' | 'outbound'): DataPlane {
-  const made = createDataPlane({ provider: nobleProvider, random: (out) => void out.fill(0) });
+function plane(direction: 'inbound' | 'outbound', provider = nobleProvider): DataPlane {
+  const made = createDataPlane({ provider, random: (out) => void out.fill(0) });
   const any = { localAddresses: [], remoteAddresses: [], protocol: 'any', localPorts: [], remotePorts: [] } as const;
   made.installPolicy(
     createSecurityPolicyDatabase([{ entryId: 'e', ruleId: 'r', selectors: [any], action: 'PROTECT', tunnelId: 't' }]),
@@ -59,5 +60,36 @@ describe('packets with AH', () => {
     // Nothing of it moved the window.
     expect(open(packet)).toBeUndefined();
     expect(open(packet)).toBe('replayed');
+  });
+
+  it('are refused, when replayed, before anything is computed', () => {
+    let computed = 0;
+    const mac: typeof nobleProvider.mac = (...parameters) => {
+      const keyed = nobleProvider.mac(...parameters);
+      const compute: typeof keyed.compute = (...call) => {
+        computed++;
+        keyed.compute(...call);
+      };
+      return { ...keyed, compute };
+    };
+    const receiver = plane('inbound', { ...nobleProvider, mac });
+    const packet = seal();
+    const open = () => receiver.openIp(packet, 0, packet.length, new Uint8Array(packet.length), 0, 1).reason;
+    expect([open(), open(), open()]).toEqual([undefined, 'replayed', 'replayed']);
+    expect(computed).toBe(1);
+  });
+
+  it('are taken with reserved octets that are not zero, where the ICV covers them (RFC 4302 section 2.3)', () => {
+    const packet = seal();
+    packet.set([0x12, 0x34], AT + 2);
+    const covered = packet.slice();
+    for (const at of [1, 6, 7, 8, 10, 11]) covered[at] = 0;
+    covered.fill(0, AT + 12, AT + 28);
+    const icv = createHmac('sha256', ASSOCIATION.keyingMaterial).update(covered).digest();
+    packet.set(icv.subarray(0, 16), AT + 12);
+    const out = new Uint8Array(packet.length);
+    const { length, reason } = plane('inbound').openIp(packet, 0, packet.length, out, 0, 1);
+    expect(reason).toBeUndefined();
+    expect(out.slice(0, length)).toEqual(CLEAR);
   });
 });

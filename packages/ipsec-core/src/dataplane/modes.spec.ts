@@ -180,6 +180,8 @@ describe('suites', () => {
     ['hmac-md5-96', 'ALGORITHM_FORBIDDEN'],
     ['des-mac', 'ALGORITHM_FORBIDDEN'],
     ['none', 'INTEGRITY_REQUIRED'],
+    // RFC 8221 section 6: "these algorithms should only be used for AH and not for ESP".
+    ['aes-gmac', 'ALGORITHM_UNKNOWN'],
   ])('refuses integrity %s', (name, code) => {
     const suite = { ...common('outbound'), ...esp('aes-cbc', 128, 'hmac-sha1-96'), integrity: name as IntegrityName };
     expect(() => plane().install(suite, 0)).toThrowError(expect.objectContaining({ code }));
