@@ -85,6 +85,12 @@ describe('path MTU of an association (RFC 4301 section 8.2)', () => {
     expect([path.current(15 * MINUTE), path.source(15 * MINUTE)]).toEqual([1500, 'configured']);
   });
 
+  it('goes back up after the time that is configured', () => {
+    const path = make({ agingMilliseconds: 20 * MINUTE });
+    path.reduce(1300, 0);
+    expect([path.current(20 * MINUTE - 1), path.current(20 * MINUTE)]).toEqual([1300, 1500]);
+  });
+
   it('keeps what a probe found, and returns to it', () => {
     const path = make();
     path.confirm(1420, 0);
