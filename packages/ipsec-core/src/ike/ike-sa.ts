@@ -1,28 +1,24 @@
 import { toHex } from '../bytes/hex.js';
-import { type IkeKeys, wipeKeys } from '../crypto/ike/key-schedule.js';
+import type { IkeKeys } from '../crypto/ike/key-schedule.js';
 import type { IkeHeader } from '../wire/ike/header.js';
 import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
 import { encodeMessage, type IkeMessage } from '../wire/ike/message.js';
 import { checkPayloads } from '../wire/ike/message-rules.js';
-import { notify } from '../wire/ike/payloads/notify.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import { describe } from '../wire/ike/wire-error.js';
 import { dropPending, type PendingGrant } from './exchanges/followup.js';
-import { inform } from './exchanges/inform.js';
 import { receiveUnprotected } from './exchanges/unprotected.js';
 import type { IkeHost } from './host.js';
 import type { Lineage } from './lineage.js';
 import type { FailureReason } from './outputs.js';
 import { label, OwnRequests, type Request } from './own-request.js';
 import { type Path, transmit } from './path.js';
-import { MessageProtection, type OpenedMessage, type Opening, type SealedMessage } from './protection.js';
+import { PeerRequests, type Reception } from './peer-requests.js';
+import { MessageProtection, type OpenedMessage, type SealedMessage } from './protection.js';
+import { ProtectionKeys } from './protection-keys.js';
 import type { Purpose } from './purpose.js';
-import { RequestWindow } from './request-window.js';
 import type { IkeState } from './states.js';
 import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, RETRANSMIT_FIRST, Timers } from './timers.js';
-
-/** What became of a datagram: 'accepted', or why it was dropped. */
-export type Reception = 'accepted' | 'not_authentic' | 'outside_window' | 'premature';
 
 /**
  * One IKE SA as a channel: its keys, its state, the request of ours that is under way and the window for the peer's. It
@@ -41,15 +37,9 @@ export class IkeSa {
   /** By which the peer can show that it has forgotten this IKE SA (RFC 6290). */
   peerToken: Uint8Array | undefined;
   readonly #name: string;
-  #keys: IkeKeys | undefined;
-  #protection: MessageProtection | undefined;
-  /** Of the keys before the latest IKE_INTERMEDIATE, whose request the peer may repeat. */
-  #previous: MessageProtection | undefined;
+  #protection: ProtectionKeys | undefined;
   readonly #requests = new OwnRequests();
-  #window = new RequestWindow(0);
-  /** Where the request came from that is being answered: "the response … to the address and port" it had (section 2.11). */
-  #replyPath: Path | undefined;
-  #initResponse: Uint8Array | undefined;
+  readonly #peerRequests = new PeerRequests(this);
 
   /** Registers itself: from now on datagrams with its SPI reach it. */
   constructor(lineage: Lineage, role: 'initiator' | 'responder', peerSpi: Uint8Array, state: IkeState) {
@@ -73,8 +63,8 @@ export class IkeSa {
   }
 
   get keys(): IkeKeys {
-    if (this.#keys === undefined) throw new TypeError(`An IKE SA that is ${this.state.name} has no keys yet.`);
-    return this.#keys;
+    if (this.#protection === undefined) throw new TypeError(`An IKE SA that is ${this.state.name} has no keys yet.`);
+    return this.#protection.keys;
   }
 
   /** What our request under way is about; undefined when the window is free. */
@@ -84,7 +74,7 @@ export class IkeSa {
 
   /** ID of the request that we would send next, and of the one of the peer that we are to answer. */
   get nextIds(): { readonly own: number; readonly peer: number } {
-    return { own: this.#requests.nextId, peer: this.#window.expected };
+    return { own: this.#requests.nextId, peer: this.#peerRequests.expected };
   }
 
   note(direction: 'sent' | 'received' | 'local', what: string, detail: Readonly<Record<string, unknown>>, now: number) {
@@ -93,10 +83,8 @@ export class IkeSa {
 
   /** From now on messages are sealed with these keys; the message IDs go on. */
   secure(keys: IkeKeys): void {
-    this.#previous?.destroy();
-    this.#previous = this.#protection;
-    this.#keys = keys;
-    this.#protection = new MessageProtection(keys, this.role, this.host.provider, this.host.random);
+    const protection = new MessageProtection(keys, this.role, this.host.provider, this.host.random);
+    this.#protection = this.#protection?.succeededBy(keys, protection) ?? new ProtectionKeys(keys, protection);
   }
 
   /**
@@ -104,12 +92,12 @@ export class IkeSa {
    * Association maintains two 'current' Message IDs" (section 2.2). A rekeyed SA starts at 0 on both sides.
    */
   skipInitId(): void {
-    if (this.role === 'responder') this.#window = new RequestWindow(1);
+    if (this.role === 'responder') this.#peerRequests.skipInitId();
   }
 
   /** From now on the peer may have so many requests under way, as we told it in SET_WINDOW_SIZE. */
   widenWindow(size: number): void {
-    this.#window.widen(size);
+    this.#peerRequests.widen(size);
   }
 
   /** Sends the clear first request; the answer comes through the engine, which calls `initAnswered`. */
@@ -142,21 +130,20 @@ export class IkeSa {
 
   /** Answers the request that is being processed. */
   respond(exchange: number, payloads: readonly Payload[], now: number): SealedMessage {
-    const id = this.#window.expected;
+    const id = this.#peerRequests.expected;
     const sealed = this.#seal(exchange, true, id, payloads);
-    this.#window.answered(sealed.datagrams);
     this.note('sent', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
-    transmit(this.host, this.#replyPath ?? this.lineage.path, sealed.datagrams);
+    this.#peerRequests.answer(sealed.datagrams);
     return sealed;
   }
 
   rememberInitResponse(octets: Uint8Array): void {
-    this.#initResponse = octets;
+    this.#peerRequests.rememberInitResponse(octets);
   }
 
   /** The initiator repeated IKE_SA_INIT: it gets the same octets again (section 2.1). */
   repeatInitResponse(path: Path): void {
-    if (this.#initResponse !== undefined) transmit(this.host, path, [this.#initResponse]);
+    this.#peerRequests.repeatInitResponse(path);
   }
 
   /** A message for this SA, or a hint about it that nothing protects. */
@@ -164,8 +151,8 @@ export class IkeSa {
     const protection = this.#protection;
     if (protection === undefined) return 'not_authentic';
     if (!isProtected(message)) return receiveUnprotected(this, message, now) ? 'accepted' : 'not_authentic';
-    if (message.header.response) return this.#receiveResponse(protection, octets, message, now);
-    return this.#receiveRequest(protection, octets, message, path, now);
+    if (message.header.response) return this.#receiveResponse(protection.current, octets, message, now);
+    return this.#peerRequests.receive(protection, octets, message, path, now);
   }
 
   expire(now: number): void {
@@ -208,9 +195,6 @@ export class IkeSa {
     dropPending(this, now);
     this.#protection?.destroy();
     this.#protection = undefined;
-    this.#previous?.destroy();
-    this.#previous = undefined;
-    if (this.#keys !== undefined) wipeKeys(this.#keys);
     this.timers.clearAll();
     this.host.unregister(this);
     this.note('local', 'closed', {}, now);
@@ -234,64 +218,6 @@ export class IkeSa {
     return 'accepted';
   }
 
-  #receiveRequest(
-    protection: MessageProtection,
-    octets: Uint8Array,
-    message: IkeMessage,
-    path: Path,
-    now: number,
-  ): Reception {
-    const { messageId } = message.header;
-    const place = this.#window.place(messageId);
-    const opening = protection.open(octets, message, place === 'next' || place === 'early');
-    if (opening.kind === 'not_authentic') return this.#repeatForPrevious(octets, message, path);
-    if (place === 'answered') this.#repeatAnswer(message, path);
-    if (place === 'outside') this.#reportOutside(messageId, now);
-    if (place === 'outside' || this.state.name === 'refused') return 'outside_window';
-    if (place === 'answered' || place === 'in-work') return 'accepted';
-    // The answer that proves who the peer is was overtaken: it will ask again.
-    if (this.role === 'initiator' && UNPROVED.has(this.state.name)) return 'premature';
-    // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4).
-    this.lineage.lastHeard = now;
-    if (place === 'next') this.#takeNext(message.header, opening, path, now);
-    else if (opening.kind === 'opened') this.#window.hold(opening.message);
-    return 'accepted';
-  }
-
-  #takeNext(header: IkeHeader, opening: Exclude<Opening, { kind: 'not_authentic' }>, path: Path, now: number): void {
-    if (opening.kind === 'fragment') return;
-    this.#replyPath = path;
-    this.lineage.follow(path, now);
-    if (opening.kind === 'opened') this.#takeRequests(opening.message, now);
-    else this.host.malformed(this, header, opening.problem, now);
-  }
-
-  #repeatAnswer(message: IkeMessage, path: Path): void {
-    if (isFirstPart(message)) transmit(this.host, path, this.#window.answerOf(message.header.messageId));
-  }
-
-  /** A repeated IKE_INTERMEDIATE request is sealed with the keys before those that its answer made. */
-  #repeatForPrevious(octets: Uint8Array, message: IkeMessage, path: Path): Reception {
-    const { header } = message;
-    const answered = !header.response && this.#window.place(header.messageId) === 'answered';
-    if (!answered || this.#previous === undefined) return 'not_authentic';
-    if (this.#previous.open(octets, message, false).kind === 'not_authentic') return 'not_authentic';
-    this.#repeatAnswer(message, path);
-    return 'accepted';
-  }
-
-  /**
-   * Section 2.3: INVALID_MESSAGE_ID "MUST NOT be sent in a response; the invalid request MUST NOT be acknowledged", but
-   * told in an exchange of our own. Only of IDs beyond the window: lower ones are old messages.
-   */
-  #reportOutside(messageId: number, now: number): void {
-    const { lineage } = this;
-    if (messageId < this.#window.expected || this !== lineage.current || !lineage.hints.take(now)) return;
-    const id = new Uint8Array(4);
-    new DataView(id.buffer).setUint32(0, messageId);
-    inform(lineage, 'invalid-message-id', [notify('INVALID_MESSAGE_ID', id)], now);
-  }
-
   #settle(): Request | undefined {
     this.timers.clear('retransmit');
     return this.#requests.settle();
@@ -310,15 +236,6 @@ export class IkeSa {
     }
     request?.onResponse(payloads, now, opened);
     this.lineage.pump(now);
-  }
-
-  #takeRequests(first: OpenedMessage, now: number): void {
-    for (let next: OpenedMessage | undefined = first; next !== undefined; next = this.#window.takeHeld()) {
-      const { messageId: id, exchange } = next.header;
-      this.note('received', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: next.payloads.map(label) }, now);
-      this.#window.begin();
-      this.host.request(this, next, now);
-    }
   }
 
   #retransmit(now: number): void {
@@ -340,7 +257,7 @@ export class IkeSa {
       throw new TypeError(`An IKE SA that is ${this.state.name} cannot seal messages yet.`);
     const { peerSupportsFragmentation, connection } = this.lineage;
     const limit = peerSupportsFragmentation ? connection.fragmentSize : undefined;
-    return this.#protection.seal(this.#header(exchange, response, messageId), payloads, limit);
+    return this.#protection.current.seal(this.#header(exchange, response, messageId), payloads, limit);
   }
 
   #header(exchange: number, response: boolean, messageId: number): Omit<IkeHeader, 'nextPayload'> {
@@ -348,12 +265,6 @@ export class IkeSa {
     const { initiatorSpi, responderSpi } = this;
     return { initiatorSpi, responderSpi, exchange, fromInitiator, response, messageId };
   }
-}
-
-/** Only the first fragment of a repeated request is answered (RFC 7383 section 2.6.1). */
-function isFirstPart({ payloads }: IkeMessage): boolean {
-  const last = payloads.at(-1);
-  return last?.kind !== 'SKF' || last.number === 1;
 }
 
 function isProtected({ payloads }: IkeMessage): boolean {
@@ -367,13 +278,3 @@ const INIT_REQUEST: Request = {
   payloads: [],
   onResponse: () => undefined,
 };
-
-/** The states of an initiator in which nobody has proved to be the peer. */
-const UNPROVED: ReadonlySet<IkeState['name']> = new Set([
-  'new',
-  'awaiting-init-response',
-  'awaiting-intermediate-response',
-  'awaiting-own-signature',
-  'awaiting-auth-response',
-  'awaiting-peer-verification',
-]);
