@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { COLLISIONS } from '../../src/ike/exchanges/collisions.js';
 import { DrawnPair, eventsOf, settled } from './drawing.js';
+import { HYBRID } from './fixtures.js';
 
 const REKEY = 'CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce TSi TSr }';
 const FROM_RIGHT = 'CREATE_CHILD_SA request 0 { N(REKEY_SA) SA Nonce TSi TSr }';
@@ -482,6 +483,29 @@ describe('Rekeying the IKE SA across what happens to Child SAs (RFC 7296 section
       right --> left   INFORMATIONAL response 1 { D }
     `);
     settled(pair, { pairs: 1 });
+  });
+});
+
+describe('A Delete of a Child SA whose IKE SA is replaced and gone before it is answered', () => {
+  it('goes once more on the new one, so that nothing of the Child SA stays behind', () => {
+    const pair = new DrawnPair({ connection: () => ({ proposals: [HYBRID] }) });
+    pair.play(`
+      right rekey-ike
+      right --> left   CREATE_CHILD_SA request 0 { SA Nonce KE }
+      left  --> right  CREATE_CHILD_SA response 0 { SA Nonce KE N(ADDITIONAL_KEY_EXCHANGE) }
+      left  delete-child
+      left  --> right  INFORMATIONAL request 3 { D }
+      right --> left   IKE_FOLLOWUP_KE request 1 { KE N(ADDITIONAL_KEY_EXCHANGE) }
+      right --x left   INFORMATIONAL response 3 { D }
+      left  --> right  IKE_FOLLOWUP_KE response 1 { KE }
+      right --> left   INFORMATIONAL request 2 { D }
+      left  --> right  INFORMATIONAL response 2 { }
+      left  --> right  INFORMATIONAL request 0 { D }
+      right --> left   INFORMATIONAL response 0 { }
+    `);
+    settled(pair, { pairs: 0 });
+    expect(pair.left.sad.installed.size).toBe(0);
+    expect(eventsOf(pair, 'left')).toEqual(['ike-rekeyed', 'child-closed']);
   });
 });
 

@@ -57,6 +57,10 @@ function remove(lineage: Lineage, child: ChildSa, why: 'asked' | 'redundant' | '
           lineage.children.release(child, later);
           if (why === 'asked') closed(lineage, child.association, 'us');
         },
+        // The IKE SA was replaced and is gone, and with it the answer: the next one brings another.
+        abandon: (later) => {
+          if (child.phase === 'deleting') lineage.enqueueFirst(task, later);
+        },
       },
       at,
     );
