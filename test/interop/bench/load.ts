@@ -67,7 +67,7 @@ const host: IkeHost = new IkeHost({
     },
     useOutbound: async () => undefined,
     retire: async () => undefined,
-    redirect: async () => undefined,
+    move: async () => undefined,
     remove: async () => undefined,
   },
   runJob: (job) => runJob(job, means),

@@ -33,7 +33,7 @@ function setUp() {
   );
   const installed = () =>
     dataPlane.associations().map(({ direction, spi, current }) => `${direction} ${spi}${current ? '' : ' retired'}`);
-  return { installer, installed, redirected, timers };
+  return { installer, dataPlane, installed, redirected, timers };
 }
 
 function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAssociation> = {}): InstallChild {
@@ -107,15 +107,32 @@ describe('Child SAs in the packet path', () => {
     expect(installed()).toEqual(['inbound 1002', 'outbound 2002']);
   });
 
-  it('follows a peer that moves, with the Child SAs that are to be used later too', async () => {
+  it('moves with its peer, and with those that are to be used later too', async () => {
     const { installer, redirected } = setUp();
+    const remoteEndpoint = { address: Uint8Array.of(198, 51, 100, 7), port: 40_000 };
     await installer.install(child(1001, 2001));
     await installer.install({ ...child(1002, 2002), useOutbound: false });
-    await installer.redirect('c', { address: Uint8Array.of(198, 51, 100, 7), port: 40_000 });
-    await installer.redirect('another', { address: Uint8Array.of(198, 51, 100, 8), port: 40_000 });
+    await installer.move(child(1001, 2001, { remoteEndpoint }).association);
+    await installer.move(child(1002, 2002, { remoteEndpoint }).association);
+    await installer.move(child(1003, 2003).association);
     await installer.useOutbound(1002);
+    await installer.reassert();
     const [before, moved] = ['02001194c00002020000000000000000', '02009c40c63364070000000000000000'];
-    expect(redirected).toEqual([before, moved, moved]);
+    expect(redirected).toEqual([before, moved, moved, moved]);
+    expect(installer.associations().map((association) => association.remoteEndpoint)).toEqual([
+      remoteEndpoint,
+      remoteEndpoint,
+    ]);
+  });
+
+  it('keeps sequence numbers and replay window when it moves', async () => {
+    const { installer, dataPlane } = setUp();
+    await installer.install(child(1001, 2001));
+    const before = dataPlane.associations();
+    await installer.move(
+      child(1001, 2001, { remoteEndpoint: { address: Uint8Array.of(198, 51, 100, 7), port: 40_000 } }).association,
+    );
+    expect(dataPlane.associations()).toEqual(before);
   });
 
   it('stops hearing at once when there is no successor', async () => {

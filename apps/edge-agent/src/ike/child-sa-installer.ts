@@ -27,7 +27,7 @@ export class ChildSaInstaller {
   readonly #protectionOf: (association: ChildAssociation) => ChildProtection | undefined;
   readonly #after: (milliseconds: number, run: () => void) => () => void;
   readonly #installed = new Map<number, InstalledChild>();
-  /** Where the peer of a connection was last. */
+  /** Where the packets of a tunnel go. */
   readonly #remotes = new Map<string, Endpoint>();
   readonly #lingering = new Map<number, () => void>();
 
@@ -64,7 +64,7 @@ export class ChildSaInstaller {
       else await this.#plane.install([receiving]);
       const waiting = useOutbound ? undefined : sending;
       this.#installed.set(association.inboundSpi, { association, protection, waiting });
-      this.#remotes.set(association.connection, association.remoteEndpoint);
+      if (useOutbound) this.#remotes.set(protection.tunnelId, association.remoteEndpoint);
     } catch (error) {
       inbound.fill(0);
       outbound.fill(0);
@@ -78,8 +78,10 @@ export class ChildSaInstaller {
     if (child?.waiting === undefined) return;
     const parameters = child.waiting;
     child.waiting = undefined;
-    const remote = this.#remotes.get(child.association.connection) ?? child.association.remoteEndpoint;
-    await this.#plane.install([parameters], remoteOf(child.protection.tunnelId, remote));
+    const { tunnelId } = child.protection;
+    const { remoteEndpoint } = child.association;
+    this.#remotes.set(tunnelId, remoteEndpoint);
+    await this.#plane.install([parameters], remoteOf(tunnelId, remoteEndpoint));
   }
 
   /** Nothing goes out through it any more; what arrives on it is still accepted. */
@@ -91,15 +93,24 @@ export class ChildSaInstaller {
     await this.#plane.remove([], [{ tunnelId: child.protection.tunnelId, spi: child.association.outboundSpi }]);
   }
 
-  /** The peer of a connection is elsewhere: packets of all its Child SAs go there from now on. */
-  async redirect(connection: string, remote: Endpoint): Promise<void> {
-    this.#remotes.set(connection, remote);
-    for (const tunnelId of this.#tunnelsOf(connection)) await this.#plane.redirect(remoteOf(tunnelId, remote));
+  /**
+   * Packets of a Child SA go elsewhere from now on, and in nothing else does it change: the associations in the packet path
+   * keep their keys, sequence numbers and replay windows (RFC 4555 section 3.5).
+   */
+  async move(association: ChildAssociation): Promise<void> {
+    const child = this.#installed.get(association.inboundSpi);
+    if (child === undefined) return;
+    child.association = association;
+    // One that waits goes there when it is put to use.
+    if (child.waiting !== undefined) return;
+    const { tunnelId } = child.protection;
+    this.#remotes.set(tunnelId, association.remoteEndpoint);
+    await this.#plane.redirect(remoteOf(tunnelId, association.remoteEndpoint));
   }
 
   /** Says again where the peers are, after the policies were loaded anew. */
   async reassert(): Promise<void> {
-    for (const [connection, remote] of [...this.#remotes]) await this.redirect(connection, remote);
+    for (const [tunnelId, remote] of [...this.#remotes]) await this.#plane.redirect(remoteOf(tunnelId, remote));
   }
 
   async remove(inboundSpi: number): Promise<void> {
@@ -108,20 +119,15 @@ export class ChildSaInstaller {
     this.#installed.delete(inboundSpi);
     child.waiting?.keyingMaterial.fill(0);
     const { tunnelId } = child.protection;
-    if (this.#tunnelsOf(child.association.connection).size === 0) this.#remotes.delete(child.association.connection);
     const replaced = [...this.#installed.values()].some((other) => other.protection.tunnelId === tunnelId);
     if (replaced) this.#linger(inboundSpi);
+    else this.#remotes.delete(tunnelId);
     await this.#plane.remove(replaced ? [] : [inboundSpi], [{ tunnelId, spi: child.association.outboundSpi }]);
   }
 
   /** Removes what lingers, at once. */
   async close(): Promise<void> {
     for (const spi of [...this.#lingering.keys()]) await this.#forgetLingering(spi);
-  }
-
-  #tunnelsOf(connection: string): ReadonlySet<string> {
-    const ours = [...this.#installed.values()].filter(({ association }) => association.connection === connection);
-    return new Set(ours.map(({ protection }) => protection.tunnelId));
   }
 
   #accept(association: ChildAssociation): ChildProtection {
@@ -159,7 +165,7 @@ export class ChildSaInstaller {
 type InstallChild = Extract<IkeOutput, { kind: 'install-child' }>;
 
 interface InstalledChild {
-  readonly association: ChildAssociation;
+  association: ChildAssociation;
   readonly protection: ChildProtection;
   /** The outbound half, until traffic may move to it. */
   waiting: SecurityAssociationParameters | undefined;

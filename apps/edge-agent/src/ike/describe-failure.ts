@@ -21,6 +21,12 @@ export function describeFailure(reason: FailureReason): string {
       return 'no address is left for the one that asks for it, or none was assigned that a Child SA could be for';
     case 'configuration_required':
       return 'the peer did not ask for the configuration that it must have';
+    case 'local_address_gone':
+      return 'the underlay address of this edge is gone: the IKE SA is made anew from another';
+    case 'addresses_refused':
+      return 'the peer takes no underlay address that this edge has now: check what its policy admits';
+    case 'nat_detected':
+      return 'something changes addresses on the way, and NAT traversal is prohibited: allow it, or remove the NAT';
     case 'invalid_message':
     case 'invalid_key_exchange':
     case 'authentication_failed':

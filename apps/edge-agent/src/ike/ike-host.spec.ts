@@ -164,7 +164,7 @@ class End {
       children: {
         install: (output) => this.#install(output),
         useOutbound: async () => undefined,
-        redirect: async () => undefined,
+        move: async () => undefined,
         retire: async (inboundSpi) => void this.installed.delete(inboundSpi),
         remove: async (inboundSpi) => {
           this.installed.delete(inboundSpi);

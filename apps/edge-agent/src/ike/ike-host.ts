@@ -7,7 +7,7 @@ import type { IkeTransport } from './ike-transport.js';
 export interface IkeHostParts {
   readonly engine: IkeEngine;
   readonly transport: IkeTransport;
-  readonly children: Pick<ChildSaInstaller, 'install' | 'useOutbound' | 'redirect' | 'retire' | 'remove'>;
+  readonly children: Pick<ChildSaInstaller, 'install' | 'useOutbound' | 'move' | 'retire' | 'remove'>;
   /** Signatures and trust decisions; never throws, and answers within a bounded time. */
   readonly runJob: (job: Job) => Promise<JobResult>;
   /** Milliseconds of the one monotonic clock. */
@@ -121,11 +121,11 @@ export class IkeHost {
         return undefined;
       case 'event':
         onEvent(output.event);
-        return output.event.kind === 'path-changed'
-          ? children.redirect(output.event.connection, output.event.remote)
-          : undefined;
+        return undefined;
       case 'install-child':
         return this.#guard(output.association.inboundSpi, children.install(output));
+      case 'move-child':
+        return this.#guard(output.association.inboundSpi, children.move(output.association));
       case 'use-outbound':
         return this.#guard(output.inboundSpi, children.useOutbound(output.inboundSpi));
       case 'retire-child':

@@ -3,7 +3,8 @@ import type { ChildAssociation } from './outputs.js';
 
 /** One Child SA pair, from its installation to its removal. */
 export interface ChildSa {
-  readonly association: ChildAssociation;
+  /** Its endpoints change when the path does; nothing else of it ever does. */
+  association: ChildAssociation;
   configuration: ChildConfiguration;
   /** What at most one SA pair stands for. */
   readonly policy: string;

@@ -1,6 +1,7 @@
 import type { Secret } from '../bytes/secret.js';
 import type { ChildSa } from './child-sa.js';
 import type { IkeHost } from './host.js';
+import { type Path, samePath } from './path.js';
 import { CHILD_LINGER } from './timers.js';
 
 /** The Child SAs of one lineage: what is installed in the SAD, and until when. */
@@ -44,6 +45,19 @@ export class ChildSas {
       useOutbound: child.outboundInUse,
     });
     this.reschedule();
+  }
+
+  /** Packets of all of them travel by another path from now on, in UDP or not. */
+  move({ local, remote }: Path, encapsulate: boolean): void {
+    for (const child of this.#all) {
+      const { association, phase } = child;
+      if (phase !== 'live' && phase !== 'replaced') continue;
+      const { localEndpoint, remoteEndpoint } = association;
+      const same = samePath({ local: localEndpoint, remote: remoteEndpoint }, { local, remote });
+      if (same && association.encapsulate === encapsulate) continue;
+      child.association = { ...association, localEndpoint: local, remoteEndpoint: remote, encapsulate };
+      this.#host.emit({ kind: 'move-child', association: child.association });
+    }
   }
 
   /** The peer has its end of it: traffic may go out through it. */

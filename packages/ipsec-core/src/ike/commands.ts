@@ -4,6 +4,7 @@ import { closeIke } from './exchanges/close.js';
 import { deleteChild } from './exchanges/delete-child.js';
 import { requestIkeRekey } from './exchanges/ike-rekey-request.js';
 import { initiate } from './exchanges/init-initiator.js';
+import { changeOwnAddresses } from './exchanges/own-addresses.js';
 import { reportUnknownSpi } from './exchanges/unknown-spi.js';
 import type { IkeHost } from './host.js';
 import type { Lineage } from './lineage.js';
@@ -38,6 +39,13 @@ export function command(host: IkeHost, registry: Registry, input: IkeCommand, no
       if (lineage !== undefined) requestChild(lineage, child, now, input.flow);
       break;
     }
+    case 'local-addresses': {
+      const { name } = connectionOf(host, input.connection);
+      const before = host.localAddresses.get(name) ?? [];
+      host.localAddresses.set(name, input.addresses);
+      for (const lineage of registry.of(name)) changeOwnAddresses(lineage, before, now);
+      break;
+    }
     case 'rekey-ike':
     case 'delete-ike':
       for (const lineage of host.established(connectionOf(host, input.connection))) {
@@ -59,6 +67,9 @@ export function command(host: IkeHost, registry: Registry, input: IkeCommand, no
 /** Everything that is not configured any more is deleted; what still is goes on, and is as configured from its next rekey. */
 function reconfigure(host: IkeHost, registry: Registry, connections: readonly Connection[], now: number): void {
   host.connections.replace(connections);
+  for (const name of host.localAddresses.keys()) {
+    if (host.connections.named(name) === undefined) host.localAddresses.delete(name);
+  }
   const lineages = new Set(registry.all.map(({ lineage }) => lineage));
   for (const lineage of lineages) {
     const connection = host.connections.named(lineage.connection.name);

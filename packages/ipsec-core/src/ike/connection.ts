@@ -102,6 +102,17 @@ export type HostConfiguration =
       readonly required: boolean;
     };
 
+/** How addresses may change under an IKE SA and its Child SAs (RFC 4555). Only tunnel mode can move. */
+export interface MobikePolicy {
+  /**
+   * When the peer has to show that it receives at an address that is new (section 3.7): before packets of Child SAs go
+   * there, which is what the RFC recommends; at once afterwards; or never, where peers are "expected to be well-behaved".
+   */
+  readonly returnRoutability: 'before' | 'after' | 'omitted';
+  /** Where the peer may move to; without it anywhere. */
+  readonly peerAddresses?: readonly AddressRange[];
+}
+
 export interface Connection {
   readonly name: string;
   readonly local: Endpoint;
@@ -115,6 +126,14 @@ export interface Connection {
   /** The first comes with IKE_AUTH, the others follow; whoever initiates asks for all. */
   readonly children: readonly ChildConfiguration[];
   readonly configuration?: HostConfiguration;
+  /** Without it both ends stay where they are, but for a peer behind a NAT (RFC 7296 section 2.23). */
+  readonly mobike?: MobikePolicy;
+  /**
+   * ESP travels in UDP where a NAT is 'detected', which is the default; always, when 'forced', by letting the peer believe
+   * that we are behind one, for paths that drop protocol 50; never, when 'prohibited': what a NAT has changed is refused
+   * (RFC 4555 section 3.9).
+   */
+  readonly natTraversal?: 'detected' | 'forced' | 'prohibited';
   /** Milliseconds until the IKE SA is rekeyed. */
   readonly lifetime: number;
   /** Milliseconds of silence after which the peer is asked whether it lives. */

@@ -15,7 +15,7 @@ export class Connections {
     this.replace(all);
   }
 
-  /** Throws RangeError when two have one name, or two children of one do, or selectors are of addresses that nobody assigns. */
+  /** Throws RangeError when two have one name, or two children of one do, or selectors are of addresses that nobody assigns, or transport mode is to move. */
   replace(all: readonly Connection[]): void {
     const byName = new Map<string, Connection>();
     for (const connection of all) {
@@ -25,6 +25,7 @@ export class Connections {
         throw new RangeError(`Two children of ${connection.name} have one name.`);
       }
       requireAssignment(connection);
+      requireTunnels(connection);
       byName.set(connection.name, connection);
     }
     this.#byName = byName;
@@ -60,6 +61,12 @@ function requireAssignment({ name, children, configuration }: Connection): void 
     if (configuration?.kind === kind || children.every((child) => child[side] !== 'virtual')) continue;
     throw new RangeError(`${name} has 'virtual' selectors at the ${side} end and is no configuration ${kind}.`);
   }
+}
+
+/** RFC 4555 section 1.2: in transport mode the addresses are part of what is protected. */
+function requireTunnels({ name, children, mobike }: Connection): void {
+  if (mobike === undefined || children.every(({ mode }) => mode === 'tunnel')) return;
+  throw new RangeError(`${name} has MOBIKE and a child in transport mode, which cannot move.`);
 }
 
 function group(

@@ -227,6 +227,7 @@ export class IkeEngine {
       connections: new Connections(connections),
       childSpis: new ChildSpis(random),
       addressPools: new AddressPools(),
+      localAddresses: new Map(),
       emit: (output) => this.#outputs.push(output),
       job: (job, done) => {
         const id = this.#nextJob++;

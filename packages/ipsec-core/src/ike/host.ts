@@ -21,6 +21,8 @@ export interface IkeHost {
   readonly childSpis: ChildSpis;
   readonly addressPools: AddressPools;
   readonly crashDetection: CrashDetection | undefined;
+  /** Our underlay addresses by connection, as the host told them last; the preferred one first. */
+  readonly localAddresses: Map<string, readonly Uint8Array[]>;
   /** Requests of a peer that we take at once, answered or not (RFC 7296 section 2.3). */
   readonly windowSize: number;
   emit(output: IkeOutput): void;

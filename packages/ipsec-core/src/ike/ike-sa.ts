@@ -6,6 +6,7 @@ import { encodeMessage, type IkeMessage } from '../wire/ike/message.js';
 import { checkPayloads } from '../wire/ike/message-rules.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import { describe } from '../wire/ike/wire-error.js';
+import { adoptProbedPath, requestUpdate } from './exchanges/address-update.js';
 import { dropPending, type PendingGrant } from './exchanges/followup.js';
 import { receiveUnprotected } from './exchanges/unprotected.js';
 import type { IkeHost } from './host.js';
@@ -18,7 +19,7 @@ import { MessageProtection, type OpenedMessage, type SealedMessage } from './pro
 import { ProtectionKeys } from './protection-keys.js';
 import type { Purpose } from './purpose.js';
 import type { IkeState } from './states.js';
-import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, RETRANSMIT_FIRST, Timers } from './timers.js';
+import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, PROBE_AFTER, RETRANSMIT_FIRST, Timers } from './timers.js';
 
 /**
  * One IKE SA as a channel: its keys, its state, the request of ours that is under way and the window for the peer's. It
@@ -77,6 +78,11 @@ export class IkeSa {
     return { own: this.#requests.nextId, peer: this.#peerRequests.expected };
   }
 
+  /** Which way the request came that is being processed: what its IP header said. */
+  get requestPath(): Path {
+    return this.#peerRequests.path;
+  }
+
   note(direction: 'sent' | 'received' | 'local', what: string, detail: Readonly<Record<string, unknown>>, now: number) {
     this.lineage.history.add({ at: now, direction, sa: this.#name, what, detail });
   }
@@ -123,6 +129,16 @@ export class IkeSa {
     return sealed;
   }
 
+  /** What is under way goes by the path of now, and gets every chance that it had (RFC 4555 section 3.5). */
+  resend(now: number): void {
+    const { label: what } = this.#requests;
+    const repetition = this.#requests.startOver();
+    if (repetition === undefined || this.state.name === 'closed') return;
+    this.note('sent', `${what} again`, { id: repetition.id, path: 'another' }, now);
+    this.timers.set('retransmit', now + repetition.pause);
+    transmit(this.host, this.lineage.path, repetition.datagrams);
+  }
+
   /** The request under way does not matter any more: an answer that still comes is not looked at. */
   forgetRequest(now: number): void {
     this.#settle()?.abandon?.(now);
@@ -151,7 +167,7 @@ export class IkeSa {
     const protection = this.#protection;
     if (protection === undefined) return 'not_authentic';
     if (!isProtected(message)) return receiveUnprotected(this, message, now) ? 'accepted' : 'not_authentic';
-    if (message.header.response) return this.#receiveResponse(protection.current, octets, message, now);
+    if (message.header.response) return this.#receiveResponse(protection.current, octets, message, path, now);
     return this.#peerRequests.receive(protection, octets, message, path, now);
   }
 
@@ -206,7 +222,13 @@ export class IkeSa {
     return encodeMessage(this.#header(EXCHANGE.IKE_SA_INIT, response, 0), payloads);
   }
 
-  #receiveResponse(protection: MessageProtection, octets: Uint8Array, message: IkeMessage, now: number): Reception {
+  #receiveResponse(
+    protection: MessageProtection,
+    octets: Uint8Array,
+    message: IkeMessage,
+    path: Path,
+    now: number,
+  ): Reception {
     const awaited = this.#requests.isAnsweredBy(message.header);
     const opening = protection.open(octets, message, awaited);
     if (opening.kind === 'not_authentic') return 'not_authentic';
@@ -214,7 +236,7 @@ export class IkeSa {
     this.lineage.lastHeard = now;
     if (opening.kind === 'malformed') {
       this.abort({ code: 'invalid_message', detail: describe(opening.problem) }, now);
-    } else if (opening.kind === 'opened') this.#takeResponse(opening.message, now);
+    } else if (opening.kind === 'opened') this.#takeResponse(opening.message, path, now);
     return 'accepted';
   }
 
@@ -223,24 +245,29 @@ export class IkeSa {
     return this.#requests.settle();
   }
 
-  #takeResponse(opened: OpenedMessage, now: number): void {
+  #takeResponse(opened: OpenedMessage, path: Path, now: number): void {
     const { header, payloads } = opened;
     const { messageId: id, exchange } = header;
     this.note('received', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
     const violation = checkPayloads(exchange, 'response', payloads);
+    const probing = this.#requests.attempts >= PROBE_AFTER;
     const request = this.#settle();
+    // Before its answer is looked at: what that says about a path, it says about the one that it came by.
+    const moved = probing && adoptProbedPath(this.lineage, path, now);
+    if (this.lineage.establishedAt !== undefined) this.lineage.follow(path, now);
     if (violation !== undefined) {
       request?.abandon?.(now);
       this.abort({ code: 'invalid_message', detail: JSON.stringify(violation) }, now);
       return;
     }
     request?.onResponse(payloads, now, opened);
+    if (moved) requestUpdate(this.lineage, now);
     this.lineage.pump(now);
   }
 
   #retransmit(now: number): void {
     const { label: what } = this.#requests;
-    const repetition = this.#requests.repeat();
+    const repetition = this.#requests.repeat(this.lineage.patience);
     if (repetition === undefined) return;
     if (repetition === 'given-up') {
       this.abort({ code: 'peer_silent' }, now);
@@ -249,7 +276,7 @@ export class IkeSa {
     const { id, attempt, pause, datagrams } = repetition;
     this.note('sent', `${what} again`, { id, attempt }, now);
     this.timers.set('retransmit', now + pause);
-    transmit(this.host, this.lineage.path, datagrams);
+    for (const path of this.lineage.paths(attempt)) transmit(this.host, path, datagrams);
   }
 
   #seal(exchange: number, response: boolean, messageId: number, payloads: readonly Payload[]): SealedMessage {

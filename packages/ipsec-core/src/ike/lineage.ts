@@ -1,14 +1,23 @@
 import { Allowance } from './allowance.js';
 import type { ChildSa } from './child-sa.js';
 import { ChildSas } from './child-sas.js';
-import { type ChildConfiguration, type Connection, type Flow, sameEndpoint } from './connection.js';
+import type { ChildConfiguration, Connection, Flow } from './connection.js';
 import { History } from './history.js';
 import type { IkeHost } from './host.js';
 import { IkeSa } from './ike-sa.js';
+import { Mobility } from './mobility.js';
 import type { FailureReason, IkeEvent } from './outputs.js';
-import type { Path } from './path.js';
+import { type Path, samePath } from './path.js';
 import type { IkeState } from './states.js';
-import { type LineageTimer, Timers } from './timers.js';
+import {
+  KEEPALIVE_INTERVAL,
+  type LineageTimer,
+  LONG_PATIENCE,
+  PATIENCE,
+  type Patience,
+  PROBE_AFTER,
+  Timers,
+} from './timers.js';
 
 /**
  * An IKE SA and those that replace it by rekeying, and what they hold in common: the Child SAs, which RFC 7296 section
@@ -29,6 +38,9 @@ export class Lineage {
   connection: Connection;
   path: Path;
   nat = NO_NAT;
+  /** The peer knows NAT traversal, as its IKE_SA_INIT message showed, and we do not prohibit it. */
+  natTraversal = false;
+  readonly mobility: Mobility;
   peerSupportsFragmentation = false;
   /** Methods of RFC 9370 that its first IKE SA was made with, in order. */
   additionalKeyExchanges: readonly number[] = [];
@@ -61,6 +73,7 @@ export class Lineage {
     this.startedAt = origin.now;
     this.lastHeard = origin.now;
     this.timers = new Timers((next) => host.deadline(this, next));
+    this.mobility = new Mobility(() => host.localAddresses.get(this.connection.name) ?? []);
     this.children = new ChildSas(host, {
       schedule: (dueAt) => {
         if (dueAt === undefined) this.timers.clear('child');
@@ -111,9 +124,11 @@ export class Lineage {
     this.pump(now);
   }
 
-  /** Before everything else that waits. */
+  /** Before everything else that waits, but what is urgent. */
   enqueueFirst(task: Task, now: number): void {
-    this.#tasks = [task, ...this.#tasks.filter((other) => other.key !== task.key)];
+    const others = this.#tasks.filter((other) => other.key !== task.key);
+    const before = task.urgent === true ? [] : others.filter((other) => other.urgent === true);
+    this.#tasks = [...before, task, ...others.filter((other) => !before.includes(other))];
     this.pump(now);
   }
 
@@ -129,15 +144,54 @@ export class Lineage {
 
   /**
    * Section 2.23: "a host that is not behind a NAT SHOULD send all packets … to the IP address and port from the last
-   * valid authenticated packet from the other end"; without a NAT only MOBIKE moves an SA.
+   * valid authenticated packet from the other end", of which only new ones come here. Who is behind a NAT itself should
+   * not, as one packet could break the connection; of a responder we take it that its NAT is a static one, since it was
+   * found. With MOBIKE nobody does (RFC 4555 section 3.8): only UPDATE_SA_ADDRESSES moves an SA then.
    */
   follow(path: Path, now: number): void {
-    if (this.establishedAt !== undefined && !this.nat.peerBehind) return;
-    if (sameEndpoint(path.remote, this.path.remote) && sameEndpoint(path.local, this.path.local)) return;
+    if (this.establishedAt === undefined) {
+      this.path = path;
+      return;
+    }
+    const { peerBehind, weBehind } = this.nat;
+    if (this.mobility.inUse || !peerBehind || (weBehind && this.initiator === 'us')) return;
+    if (samePath(path, this.path)) return;
+    this.take(path, now);
+    this.children.move(path, this.nat.present);
+  }
+
+  /** Messages go by this path from now on, also those that are under way (RFC 4555 section 3.5). */
+  take(path: Path, now: number): void {
+    const changed = !samePath(path, this.path);
     this.path = path;
-    if (this.establishedAt === undefined) return;
-    this.current.note('local', 'path changed', { remotePort: path.remote.port }, now);
+    this.mobility.generation++;
+    if (!changed) return;
+    this.current.note('local', 'path changed', { local: path.local, remote: path.remote }, now);
     this.tell({ kind: 'path-changed', connection: this.connection.name, ...path });
+    for (const sa of this.#all) sa.resend(now);
+  }
+
+  /** What is known now of NATs on the path; who is behind one keeps its mapping alive. */
+  situate(nat: NatSituation, now: number): void {
+    const before = this.nat;
+    this.nat = nat;
+    if (nat.weBehind && !before.weBehind && this.establishedAt !== undefined)
+      this.timers.set('keepalive', now + KEEPALIVE_INTERVAL);
+  }
+
+  /** Which ways an attempt to send a request goes: at first the one in use, then all others as well. */
+  paths(attempt: number): readonly Path[] {
+    const { mobility } = this;
+    const searches = mobility.inUse && (this.initiator === 'us' || mobility.displaced);
+    const others = searches && attempt >= PROBE_AFTER ? mobility.alternatives(this.path) : [];
+    // What went several ways says nothing of one of them when it is answered (RFC 4555 section 3.7).
+    if (others.length > 0) mobility.generation++;
+    return [this.path, ...others];
+  }
+
+  /** For an answer of the peer. */
+  get patience(): Patience {
+    return this.mobility.inUse && this.initiator === 'peer' ? LONG_PATIENCE : PATIENCE;
   }
 
   /** Runs when nothing of it stands any more. */
@@ -174,12 +228,12 @@ export class Lineage {
   /** A Delete of the IKE SA was answered, by us or by the peer. The IKE SA stays a while to answer repetitions. */
   end(by: 'us' | 'peer', now: number): void {
     const { current, connection } = this;
+    current.retire('deleting', now);
+    current.forgetRequest(now);
     this.#tasks = [];
     this.timers.clearAll();
-    current.forgetRequest(now);
     for (const sa of this.#all) if (sa !== current) sa.shut(now);
     for (const child of this.children.all) this.children.release(child, now);
-    current.retire('deleting', now);
     this.#finish();
     if (!this.#failureTold) this.tell({ kind: 'ike-closed', connection: connection.name, by });
   }
@@ -228,6 +282,8 @@ export interface ChildRetry {
 export interface Task {
   /** Tasks of one key are one task. */
   readonly key: string;
+  /** Until it is done, packets go astray. */
+  readonly urgent?: true;
   run(sa: IkeSa, now: number): void;
 }
 

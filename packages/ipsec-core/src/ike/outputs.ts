@@ -21,6 +21,8 @@ export type IkeInput =
   | { readonly kind: 'rekey-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-ike'; readonly connection: string }
+  /** The underlay addresses that the connection may use, the preferred one first: all of them, whenever they change. */
+  | { readonly kind: 'local-addresses'; readonly connection: string; readonly addresses: readonly Uint8Array[] }
   /** An ESP or AH packet came on an SPI that no association has. */
   | { readonly kind: 'unknown-spi'; readonly local: Endpoint; readonly remote: Endpoint; readonly spi: number }
   | { readonly kind: 'job-done'; readonly id: number; readonly result: JobResult };
@@ -63,7 +65,7 @@ export interface ChildAssociation {
   readonly remote: readonly WireSelector[];
   /** A NAT lies between: ESP travels in UDP (RFC 3948). */
   readonly encapsulate: boolean;
-  /** Where the IKE SA stood when the Child SA was made; ESP in UDP goes between the same addresses (section 2.23). */
+  /** The addresses of the IKE SA, and its ports when ESP travels in UDP (section 2.23, RFC 4555 section 3.3). */
   readonly localEndpoint: Endpoint;
   readonly remoteEndpoint: Endpoint;
 }
@@ -92,10 +94,16 @@ export type FailureReason =
   /** No pool has an address left for the peer; or the peer assigned none to us that a Child SA could be for. */
   | { readonly code: 'no_address' }
   /** The peer did not ask for the configuration that it must have. */
-  | { readonly code: 'configuration_required' };
+  | { readonly code: 'configuration_required' }
+  /** The address that the peer knows us by is gone, and the IKE SA cannot move. */
+  | { readonly code: 'local_address_gone' }
+  /** The peer takes no pair of addresses that is left (RFC 4555 section 3.5). */
+  | { readonly code: 'addresses_refused' }
+  /** Something changes addresses on the way, where NAT traversal is prohibited (RFC 4555 section 3.9). */
+  | { readonly code: 'nat_detected' };
 
 export type IkeEvent =
-  /** Messages, and ESP of the connection's Child SAs, travel between other endpoints than before. */
+  /** Messages of the IKE SA travel between other endpoints than before; of each Child SA `move-child` tells. */
   | { readonly kind: 'path-changed'; readonly connection: string; readonly local: Endpoint; readonly remote: Endpoint }
   | {
       readonly kind: 'ike-established';
@@ -158,6 +166,11 @@ export type IkeOutput =
       readonly outboundKey: Secret;
       readonly useOutbound: boolean;
     }
+  /**
+   * Its packets go between other endpoints now, or in UDP and did not, or the other way round (RFC 4555 section 3.5). SPIs,
+   * keys, sequence numbers and the replay window go on as they are.
+   */
+  | { readonly kind: 'move-child'; readonly association: ChildAssociation }
   | { readonly kind: 'use-outbound'; readonly inboundSpi: number; readonly outboundSpi: number }
   /** Send nothing through it any more; what arrives on it is accepted until `remove-child`. */
   | { readonly kind: 'retire-child'; readonly inboundSpi: number; readonly outboundSpi: number }

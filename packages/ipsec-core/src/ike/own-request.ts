@@ -4,7 +4,7 @@ import { notifyName } from '../wire/ike/notify-registry.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import type { OpenedMessage } from './protection.js';
 import type { Purpose } from './purpose.js';
-import { RETRANSMIT_FIRST, RETRANSMIT_LIMIT } from './timers.js';
+import { type Patience, RETRANSMIT_FIRST } from './timers.js';
 
 /** A request of ours. */
 export interface Request {
@@ -63,12 +63,26 @@ export class OwnRequests {
   }
 
   /** The next attempt, or 'given-up' when the peer has had every chance. */
-  repeat(): Repetition | 'given-up' | undefined {
+  repeat({ limit, longest }: Patience): Repetition | 'given-up' | undefined {
     const outstanding = this.#outstanding;
     if (outstanding === undefined) return undefined;
     const attempt = ++outstanding.attempt;
-    if (attempt > RETRANSMIT_LIMIT) return 'given-up';
-    return { id: outstanding.id, attempt, pause: RETRANSMIT_FIRST * 2 ** attempt, datagrams: outstanding.datagrams };
+    if (attempt > limit) return 'given-up';
+    const pause = Math.min(RETRANSMIT_FIRST * 2 ** attempt, longest);
+    return { id: outstanding.id, attempt, pause, datagrams: outstanding.datagrams };
+  }
+
+  /** How often it was repeated since it was sent, or sent anew by another path. */
+  get attempts(): number {
+    return this.#outstanding?.attempt ?? 0;
+  }
+
+  /** The same by another path, which gets as many chances as the first had. */
+  startOver(): Repetition | undefined {
+    const outstanding = this.#outstanding;
+    if (outstanding === undefined) return undefined;
+    outstanding.attempt = 0;
+    return { id: outstanding.id, attempt: 0, pause: RETRANSMIT_FIRST, datagrams: outstanding.datagrams };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from './connection.js';
+import { type Endpoint, sameEndpoint } from './connection.js';
 import type { IkeHost } from './host.js';
 
 /** The two ends of the underlay that messages travel between, ours first. */
@@ -12,6 +12,10 @@ export function transmit(host: IkeHost, { local, remote }: Path, datagrams: read
   for (const octets of datagrams) {
     host.emit({ kind: 'transmit', local, remote, octets, marker: local.port !== IKE_PORT });
   }
+}
+
+export function samePath(left: Path, right: Path): boolean {
+  return sameEndpoint(left.local, right.local) && sameEndpoint(left.remote, right.remote);
 }
 
 export const IKE_PORT = 500;

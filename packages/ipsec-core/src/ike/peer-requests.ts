@@ -6,9 +6,9 @@ import { inform } from './exchanges/inform.js';
 import type { IkeSa } from './ike-sa.js';
 import { label } from './own-request.js';
 import { type Path, transmit } from './path.js';
-import type { OpenedMessage, Opening } from './protection.js';
+import type { Opening } from './protection.js';
 import type { ProtectionKeys } from './protection-keys.js';
-import { RequestWindow } from './request-window.js';
+import { type Arrived, RequestWindow } from './request-window.js';
 import type { IkeState } from './states.js';
 
 /** What became of a datagram: 'accepted', or why it was dropped. */
@@ -21,7 +21,7 @@ export type Reception = 'accepted' | 'not_authentic' | 'outside_window' | 'prema
 export class PeerRequests {
   readonly #sa: IkeSa;
   #window = new RequestWindow(0);
-  /** Where the request came from that is being answered. */
+  /** Which way the request came that is being answered. */
   #replyPath: Path | undefined;
   #initResponse: Uint8Array | undefined;
 
@@ -32,6 +32,11 @@ export class PeerRequests {
   /** ID of the request that is being answered, or will be next. */
   get expected(): number {
     return this.#window.expected;
+  }
+
+  /** Which way the request came that is being processed. */
+  get path(): Path {
+    return this.#replyPath ?? this.#sa.lineage.path;
   }
 
   /** IKE_SA_INIT used ID 0. */
@@ -45,9 +50,8 @@ export class PeerRequests {
 
   /** The request that is being processed has its answer. */
   answer(datagrams: readonly Uint8Array[]): void {
-    const { host, lineage } = this.#sa;
     this.#window.answered(datagrams);
-    transmit(host, this.#replyPath ?? lineage.path, datagrams);
+    transmit(this.#sa.host, this.path, datagrams);
   }
 
   rememberInitResponse(octets: Uint8Array): void {
@@ -75,17 +79,18 @@ export class PeerRequests {
     // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4).
     sa.lineage.lastHeard = now;
     if (place === 'next') this.#takeNext(message.header, opening, path, now);
-    else if (opening.kind === 'opened') this.#window.hold(opening.message);
+    else if (opening.kind === 'opened') this.#window.hold({ message: opening.message, path });
     return 'accepted';
   }
 
   #takeNext(header: IkeHeader, opening: Exclude<Opening, { kind: 'not_authentic' }>, path: Path, now: number): void {
     if (opening.kind === 'fragment') return;
-    const sa = this.#sa;
+    if (opening.kind === 'opened') {
+      this.#takeRequests({ message: opening.message, path }, now);
+      return;
+    }
     this.#replyPath = path;
-    sa.lineage.follow(path, now);
-    if (opening.kind === 'opened') this.#takeRequests(opening.message, now);
-    else sa.host.malformed(sa, header, opening.problem, now);
+    this.#sa.host.malformed(this.#sa, header, opening.problem, now);
   }
 
   #repeatAnswer(message: IkeMessage, path: Path): void {
@@ -114,13 +119,16 @@ export class PeerRequests {
     inform(lineage, 'invalid-message-id', [notify('INVALID_MESSAGE_ID', id)], now);
   }
 
-  #takeRequests(first: OpenedMessage, now: number): void {
-    for (let next: OpenedMessage | undefined = first; next !== undefined; next = this.#window.takeHeld()) {
-      const { messageId: id, exchange } = next.header;
+  #takeRequests(first: Arrived, now: number): void {
+    for (let next: Arrived | undefined = first; next !== undefined; next = this.#window.takeHeld()) {
+      const { message, path } = next;
+      const { messageId: id, exchange } = message.header;
       const what = `${nameOf(EXCHANGE, exchange)} request`;
-      this.#sa.note('received', what, { id, payloads: next.payloads.map(label) }, now);
+      this.#sa.note('received', what, { id, payloads: message.payloads.map(label) }, now);
+      this.#replyPath = path;
+      this.#sa.lineage.follow(path, now);
       this.#window.begin();
-      this.#sa.host.request(this.#sa, next, now);
+      this.#sa.host.request(this.#sa, message, now);
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Path } from './path.js';
 import type { OpenedMessage } from './protection.js';
 
 /**
@@ -10,7 +11,7 @@ export class RequestWindow {
   #size = 1;
   #expected: number;
   readonly #answers = new Map<number, readonly Uint8Array[]>();
-  readonly #early = new Map<number, OpenedMessage>();
+  readonly #early = new Map<number, Arrived>();
   #answering = false;
 
   constructor(first: number) {
@@ -47,15 +48,21 @@ export class RequestWindow {
     this.#answering = false;
   }
 
-  hold(message: OpenedMessage): void {
-    this.#early.set(message.header.messageId, message);
+  hold(arrived: Arrived): void {
+    this.#early.set(arrived.message.header.messageId, arrived);
   }
 
   /** The request that waited for the one just answered. */
-  takeHeld(): OpenedMessage | undefined {
+  takeHeld(): Arrived | undefined {
     if (this.#answering) return undefined;
-    const message = this.#early.get(this.#expected);
+    const arrived = this.#early.get(this.#expected);
     this.#early.delete(this.#expected);
-    return message;
+    return arrived;
   }
+}
+
+/** A request, and where its answer goes: "to the address and port" it came from (section 2.11). */
+export interface Arrived {
+  readonly message: OpenedMessage;
+  readonly path: Path;
 }

@@ -48,9 +48,25 @@ export class Timers<Name extends string> {
   }
 }
 
+/** How often a request is repeated, and how long at most lies between two attempts. */
+export interface Patience {
+  readonly limit: number;
+  /** Milliseconds. */
+  readonly longest: number;
+}
+
 /** RFC 7296 section 2.1 leaves the schedule to us: 1, 2, 4, 8, 16, 32 s after the first, then the peer is dead. */
 export const RETRANSMIT_FIRST = 1000;
-export const RETRANSMIT_LIMIT = 6;
+export const PATIENCE: Patience = { limit: 6, longest: 64_000 };
+/**
+ * With MOBIKE it is for the initiator to find a path that works: "responders continue retransmitting IKEv2 requests for at
+ * least five minutes before giving up" (RFC 4555 section 3.11).
+ */
+export const LONG_PATIENCE: Patience = { limit: 9, longest: 64_000 };
+/** After so many repetitions other paths are tried beside the one in use (RFC 4555 section 3.10): 3 s after the first. */
+export const PROBE_AFTER = 2;
+/** UNEXPECTED_NAT_DETECTED so often in a row, and it is no accident (RFC 4555 section 3.9). */
+export const NAT_RETRIES = 5;
 /** Nothing authenticates a refusal of IKE_SA_INIT: a better answer may come for so long (section 2.21.1). */
 export const REFUSAL_PATIENCE = 3000;
 /** A responder's half-open SA that nobody finishes. */

@@ -1,5 +1,7 @@
+import { type Endpoint, sameAddress } from '../ike/connection.js';
 import type { IkeEngine } from '../ike/engine.js';
 import type { IkeEvent, IkeInput, IkeOutput, Job, JobResult } from '../ike/outputs.js';
+import { IKE_PORT, NAT_PORT } from '../ike/path.js';
 import type { SeededRandom } from './seeded-random.js';
 import { type Delivery, type NetworkConditions, SimulatedNetwork } from './simulated-network.js';
 import { SimulatedSad } from './simulated-sad.js';
@@ -8,7 +10,10 @@ import { SimulatedSad } from './simulated-sad.js';
 export interface PairEnd {
   readonly name: string;
   engine: IkeEngine;
+  /** Its first underlay address. */
   readonly address: Uint8Array;
+  /** Those that it has now: what goes to another does not arrive. */
+  addresses: readonly Uint8Array[];
   readonly sad: SimulatedSad;
   readonly events: IkeEvent[];
 }
@@ -37,6 +42,8 @@ export class IkePair {
   readonly losses: string[] = [];
   /** Packets that arrived and could be opened. */
   opened = 0;
+  /** Packets that went to an address that nobody has, or came from one that their sender has not any more. */
+  strayed = 0;
   /** Between two packets of either end, milliseconds; undefined: no traffic. */
   trafficInterval: number | undefined;
   #nextTraffic = 0;
@@ -49,6 +56,7 @@ export class IkePair {
       name,
       engine,
       address,
+      addresses: [address],
       sad: new SimulatedSad(),
       events: [],
     });
@@ -63,6 +71,12 @@ export class IkePair {
   /** As if its process had died and come back: nothing of the state of the old engine is left. */
   restart(end: PairEnd, engine: IkeEngine): void {
     end.engine = engine;
+  }
+
+  /** The end has these underlay addresses from now on, the preferred one first, and its host tells the engine. */
+  readdress(end: PairEnd, connection: string, addresses: readonly Uint8Array[]): void {
+    end.addresses = addresses;
+    this.give(end, { kind: 'local-addresses', connection, addresses });
   }
 
   give(end: PairEnd, input: IkeInput): void {
@@ -98,26 +112,28 @@ export class IkePair {
   }
 
   #deliver({ from, to, load }: Delivery): void {
-    const end = [this.left, this.right].find((candidate) =>
-      candidate.address.every((octet, i) => octet === to.address[i]),
-    );
-    if (end === undefined) return;
+    const end = [this.left, this.right].find((candidate) => has(candidate, to.address));
+    if (end === undefined) {
+      if (load.kind === 'esp') this.strayed++;
+      return;
+    }
     if (load.kind === 'ike') {
       this.give(end, { kind: 'datagram', local: to, remote: from, octets: load.octets });
     } else if (end.sad.installed.get(load.spi)?.inboundKey === load.key) this.opened++;
     else this.losses.push(`${this.now} at ${end.name}: a packet with SPI ${load.spi}`);
   }
 
-  /** One packet of each child that has an association to go out on. */
+  /** One packet of each child that has an association to go out on, between the endpoints that it has. */
   #sendPackets(end: PairEnd): void {
-    const other = end === this.left ? this.right : this.left;
     const names = new Set(end.sad.standing().map(({ association }) => association.child));
     for (const name of names) {
       const entry = end.sad.current(name);
       if (entry === undefined) continue;
-      const load = { kind: 'esp', spi: entry.association.outboundSpi, key: entry.outboundKey } as const;
-      const [from, to] = [end, other].map(({ address }) => ({ address, port: 4500 }));
-      if (from !== undefined && to !== undefined) this.network.send(from, to, load, this.now);
+      const { outboundSpi: spi, localEndpoint, remoteEndpoint, encapsulate: encapsulated } = entry.association;
+      if (has(end, localEndpoint.address)) {
+        const load = { kind: 'esp', spi, key: entry.outboundKey, encapsulated } as const;
+        this.network.send(inUdp(localEndpoint), inUdp(remoteEndpoint), load, this.now);
+      } else this.strayed++;
     }
   }
 
@@ -132,11 +148,21 @@ export class IkePair {
       const octets = this.#options.mutate === undefined ? output.octets : this.#options.mutate(end.name, output.octets);
       if (octets === undefined) return;
       this.sent.push({ at: this.now, from: end.name, octets });
-      this.network.send(output.local, output.remote, { kind: 'ike', octets }, this.now);
+      if (has(end, output.local.address))
+        this.network.send(output.local, output.remote, { kind: 'ike', octets }, this.now);
     }
     if (output.kind === 'job') {
       const result = this.#options.runJob?.(end.name, output.job) ?? { kind: 'failed', reason: 'no host' };
       end.engine.handle({ kind: 'job-done', id: output.id, result }, this.now);
     }
   }
+}
+
+function has({ addresses }: PairEnd, address: Uint8Array): boolean {
+  return addresses.some((own) => sameAddress(own, address));
+}
+
+/** ESP in UDP has the port that IKE floats to; a NAT that has only seen port 500 knows nothing of it. */
+function inUdp(endpoint: Endpoint): Endpoint {
+  return endpoint.port === IKE_PORT ? { ...endpoint, port: NAT_PORT } : endpoint;
 }

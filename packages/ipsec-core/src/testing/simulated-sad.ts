@@ -21,6 +21,7 @@ export class SimulatedSad {
       if (entry.usedSince !== undefined) throw new Error('An outbound SA is put to use twice.');
       entry.usedSince = this.#sequence++;
     }
+    if (output.kind === 'move-child') this.#entry(output.association.inboundSpi).association = output.association;
     if (output.kind === 'retire-child') this.#entry(output.inboundSpi).retired = true;
     if (output.kind === 'remove-child') {
       this.#entry(output.inboundSpi);
@@ -51,7 +52,7 @@ export class SimulatedSad {
 }
 
 export interface InstalledAssociation {
-  readonly association: ChildAssociation;
+  association: ChildAssociation;
   readonly inboundKey: string;
   readonly outboundKey: string;
   usedSince: number | undefined;

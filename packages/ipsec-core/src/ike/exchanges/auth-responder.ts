@@ -1,4 +1,5 @@
 import { EXCHANGE } from '../../wire/ike/iana.js';
+import { cameUntranslated } from '../../wire/ike/mobike-notifies.js';
 import { describeIdentity, identification, sameIdentity } from '../../wire/ike/payloads/identification.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
@@ -21,6 +22,12 @@ import { find, findNotify } from './payload-access.js';
 export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number): void {
   if (sa.state.name !== 'awaiting-auth-request') return;
   const { handshake } = sa.state;
+  const { local, remote } = sa.requestPath;
+  if (!cameUntranslated(payloads, remote, local)) {
+    sa.respond(EXCHANGE.IKE_AUTH, [notify('UNEXPECTED_NAT_DETECTED')], now);
+    sa.refuse({ code: 'nat_detected' }, now);
+    return;
+  }
   const [id, auth, wanted] = [find(payloads, 'IDi'), find(payloads, 'AUTH'), find(payloads, 'IDr')];
   if (id === undefined || auth === undefined || handshake.pending.length > 0) {
     refuse(sa, handshake.pending.length > 0 ? 'additional key exchanges are missing' : 'no IDi or AUTH', now);

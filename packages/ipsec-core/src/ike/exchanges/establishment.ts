@@ -15,6 +15,7 @@ export function establish(sa: IkeSa, now: number): void {
   sa.state = { name: 'established' };
   sa.timers.clear('half-open');
   lineage.establishedAt = now;
+  lineage.mobility.verify(lineage.path);
   host.list(lineage);
   timers.set('rekey-ike', now + jittered(host, connection.lifetime));
   timers.set('liveness', now + connection.livenessInterval);

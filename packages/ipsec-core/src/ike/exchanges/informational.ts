@@ -3,6 +3,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { ChildSa } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
+import { answerAddresses } from './address-grant.js';
 import { absorbToken } from './auth-notifies.js';
 import { spiNumber, spiOctets } from './child-negotiation.js';
 import { answerTo } from './collisions.js';
@@ -25,7 +26,8 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
   absorbToken(sa, payloads);
   const unknown = findNotify(payloads, 'INVALID_SPI')?.data;
   if (unknown?.length === 4) replaceUnknown(sa.lineage, spiNumber(unknown), now);
-  const answer: Payload[] = [];
+  const addresses = answerAddresses(sa, payloads, now);
+  const answer: Payload[] = [...addresses.payloads];
   for (const { protocol, spis } of deletes) {
     const answered = spis.flatMap((spi) => deleteChildForPeer(sa, spiNumber(spi), now));
     if (answered.length > 0) answer.push({ kind: 'D', protocol, spis: answered });
@@ -35,6 +37,7 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
     answer.push({ kind: 'CP', type: CONFIGURATION_TYPE.REPLY, attributes: [] });
   }
   sa.respond(EXCHANGE.INFORMATIONAL, answer, now);
+  addresses.afterwards(now);
   sa.lineage.pump(now);
 }
 

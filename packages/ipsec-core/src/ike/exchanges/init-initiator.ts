@@ -21,7 +21,8 @@ import { find, findError, findNotify } from './payload-access.js';
 
 /** RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. */
 export function initiate(host: IkeHost, connection: Connection & { readonly remote: Endpoint }, now: number): void {
-  const path = { local: connection.local, remote: connection.remote };
+  const [preferred = connection.local.address] = host.localAddresses.get(connection.name) ?? [];
+  const path = { local: { ...connection.local, address: preferred }, remote: connection.remote };
   const lineage = new Lineage(host, {
     connection,
     path,
@@ -151,10 +152,14 @@ function acceptChoice(
   sendIntermediate(sa, handshakeOf(inputs, proposal.transforms, state.message, octets, payloads, pending), now);
 }
 
-/** Section 2.23: with a NAT in between, the initiator goes on from port 4500 to port 4500. */
+/**
+ * Section 2.23: with a NAT in between, the initiator goes on from port 4500 to port 4500. RFC 4555 section 3.3: who has
+ * MOBIKE and NAT traversal does so in any case, as a later path may have a NAT.
+ */
 function floatPort({ lineage }: IkeSa): void {
   const { local, remote } = lineage.path;
-  if (!lineage.nat.present || local.port !== IKE_PORT) return;
+  const floats = lineage.nat.present || (lineage.natTraversal && lineage.connection.mobike !== undefined);
+  if (!floats || local.port !== IKE_PORT) return;
   lineage.path = { local: { ...local, port: NAT_PORT }, remote: { ...remote, port: NAT_PORT } };
 }
 

@@ -1,46 +1,35 @@
 import { readUint16 } from '../../bytes/octets.js';
-import { natDetectionHash } from '../../crypto/ike/nat-detection.js';
-import { NOTIFY } from '../../wire/ike/notify-registry.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { announcesLater, readHints } from '../authentication-hints.js';
 import type { ProofRequests } from '../authentication-requests.js';
-import { sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
+import { NO_NAT } from '../lineage.js';
 import type { Path } from '../path.js';
 import type { Handshake } from '../states.js';
+import { detectedNat, natDetection } from './nat-detection.js';
 import { findNotify } from './payload-access.js';
 
 /** What either side says of itself in IKE_SA_INIT. */
 export function announcements(sa: IkeSa, { hashes }: ProofRequests, intermediate: boolean): Payload[] {
-  const { local, remote } = sa.lineage.path;
   return [
-    notify('NAT_DETECTION_SOURCE_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, local)),
-    notify('NAT_DETECTION_DESTINATION_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, remote)),
+    ...natDetection(sa, sa.lineage.path),
     notify('IKEV2_FRAGMENTATION_SUPPORTED'),
     ...(hashes === undefined ? [] : [hashes]),
     ...(intermediate ? [notify('INTERMEDIATE_EXCHANGE_SUPPORTED')] : []),
   ];
 }
 
-/**
- * What the peer says of itself. Section 2.23: its source hash tells whether it is behind a NAT, its destination hash
- * whether we are.
- */
-export function absorb(sa: IkeSa, payloads: readonly Payload[], { local, remote }: Path): void {
+/** What the peer says of itself, and of the addresses that it sees. */
+export function absorb(sa: IkeSa, payloads: readonly Payload[], path: Path): void {
   const { lineage } = sa;
   lineage.peerSupportsFragmentation = findNotify(payloads, 'IKEV2_FRAGMENTATION_SUPPORTED') !== undefined;
   // In a request the responder's SPI is still zero in the hash.
   const spiR = sa.role === 'responder' ? new Uint8Array(8) : sa.responderSpi;
-  const differs = (type: number, endpoint: Path['local']): boolean => {
-    const hashes = payloads.filter((payload) => payload.kind === 'N' && payload.type === type);
-    const expected = natDetectionHash(sa.initiatorSpi, spiR, endpoint);
-    return hashes.length > 0 && !hashes.some((hash) => hash.kind === 'N' && sameAddress(hash.data, expected));
-  };
-  const peerBehind = differs(NOTIFY.NAT_DETECTION_SOURCE_IP, remote);
-  const weBehind = differs(NOTIFY.NAT_DETECTION_DESTINATION_IP, local);
-  lineage.nat = { present: peerBehind || weBehind, peerBehind, weBehind };
+  const nat = detectedNat(sa, payloads, path, spiR);
+  lineage.natTraversal = nat !== undefined;
+  lineage.nat = nat ?? NO_NAT;
 }
 
 export function handshakeOf(

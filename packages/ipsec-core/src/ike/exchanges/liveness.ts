@@ -1,6 +1,10 @@
+import { EXCHANGE } from '../../wire/ike/iana.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
 import { KEEPALIVE_INTERVAL } from '../timers.js';
-import { inform } from './inform.js';
+import { noticeMapping } from './address-update.js';
+import { natDetection } from './nat-detection.js';
 
 /**
  * Asks whether the peer lives, when it has been silent and nothing else is under way that would tell (RFC 7296 section
@@ -14,7 +18,16 @@ export function checkLiveness(lineage: Lineage, now: number, doubted = false): v
     return;
   }
   lineage.timers.set('liveness', now + livenessInterval);
-  if (lineage.idle) inform(lineage, 'liveness', [], now);
+  if (lineage.idle) lineage.enqueue({ key: 'liveness', run: ask }, now);
+}
+
+/** With MOBIKE the initiator asks with the same message how the peer sees it (RFC 4555 section 3.8). */
+function ask(sa: IkeSa, now: number): void {
+  const { mobility, initiator, path } = sa.lineage;
+  const { generation } = mobility;
+  const payloads = mobility.inUse && initiator === 'us' ? natDetection(sa, path) : [];
+  const onResponse = (response: readonly Payload[], later: number) => noticeMapping(sa, response, generation, later);
+  sa.request({ purpose: { kind: 'inform' }, exchange: EXCHANGE.INFORMATIONAL, payloads, onResponse }, now);
 }
 
 /** One octet keeps the mapping of a NAT in front of us (RFC 3948 section 4): no message, and nothing answers it. */
