@@ -85,7 +85,10 @@ export const LINUX = {
   // sys/mman.h
   PROT_READ: 0x1,
   PROT_WRITE: 0x2,
+  PROT_EXEC: 0x4,
   MAP_SHARED: 0x01,
+  MAP_PRIVATE: 0x02,
+  MAP_ANONYMOUS: 0x20,
   // linux/if_tun.h
   IFF_TUN: 0x0001,
   IFF_MULTI_QUEUE: 0x0100,

@@ -54,6 +54,12 @@ export const mmap: (
   offset: number,
 ) => number = LIBC.func('int64_t mmap(int64_t, size_t, int, int, int, long)');
 
+export const mprotect: (address: number, length: number, protection: number) => number = LIBC.func(
+  'int mprotect(int64_t, size_t, int)',
+);
+/** Answers an address, or 0. `library` 0 is RTLD_DEFAULT: the whole process. */
+export const dlsym: (library: number, name: string) => number = LIBC.func('int64_t dlsym(int64_t, const char *)');
+
 /** Error number of the call that just failed. Call it before anything else. */
 export function failure(): number {
   return koffi.errno();

@@ -55,8 +55,13 @@ export function adopt(buffer: ArrayBuffer): Memory {
 export function mapShared(fd: number, size: number, subject: string): Memory {
   const address = libc.mmap(0, size, LINUX.PROT_READ | LINUX.PROT_WRITE, LINUX.MAP_SHARED, fd, 0);
   if (address === -1) throw new SystemCallError('mmap', libc.failure(), subject);
-  const buffer = koffi.view(BigInt(address), size);
-  return { bytes: new Uint8Array(buffer), view: new DataView(buffer), address };
+  const bytes = viewOfMapping(address, size);
+  return { bytes, view: new DataView(bytes.buffer), address };
+}
+
+/** The octets of a mapping (mmap(2)), which must never be unmapped. */
+export function viewOfMapping(address: number, size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(koffi.view(BigInt(address), size));
 }
 
 /** Address of `memory.bytes[offset]` when `length` octets from there lie within; otherwise a RangeError. */

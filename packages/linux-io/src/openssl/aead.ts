@@ -1,4 +1,5 @@
 import { type AeadAlgorithm, type KeyedAead, Secret } from '@weft/ipsec-core';
+import type { AeadCalls } from './aead-calls.js';
 import { CipherContext, control, expectSuccess, OpenSslError, SCRATCH, type Shared, withKey } from './context.js';
 import { EVP_CTRL, EVP_DIRECTION, type Evp } from './evp.js';
 
@@ -14,6 +15,8 @@ export class OpenSslAead implements KeyedAead {
   readonly #ccmKey: Secret | undefined;
   /** CCM wants to know lengths and tag before the data (RFC 3610 section 2.2: they are part of the first block). */
   readonly #ccm: boolean;
+  /** All calls for a packet as one, where that is possible. */
+  readonly #calls: AeadCalls | undefined;
 
   constructor(shared: Shared, algorithm: AeadAlgorithm, key: Uint8Array, tagLength: number, encrypt: boolean) {
     const { evp } = shared;
@@ -26,6 +29,8 @@ export class OpenSslAead implements KeyedAead {
       control(evp, handle, EVP_CTRL.AEAD_SET_IVLEN, this.#nonceLength, 0);
       if (this.#ccm) control(evp, handle, EVP_CTRL.AEAD_SET_TAG, tagLength, 0);
     });
+    this.#calls = this.#ccm ? undefined : shared.aeadCalls.take();
+    this.#calls?.prepare(this.#context.handle, tagLength, encrypt);
   }
 
   seal(
@@ -75,14 +80,21 @@ export class OpenSslAead implements KeyedAead {
     return authentic;
   }
 
+  /** A second time is harmless. */
   destroy(): void {
+    if (this.#context.destroyed) return;
     this.#ccmKey?.wipe();
     this.#context.destroy();
+    if (this.#calls !== undefined) this.#shared.aeadCalls.give(this.#calls);
   }
 
   #sealAt(nonce: Uint8Array, aad: Uint8Array, aadLength: number, at: number, length: number): void {
     const { evp } = this.#shared;
     const { handle } = this.#context;
+    if (this.#calls?.fits(nonce, aadLength, length)) {
+      if (!this.#calls.seal(nonce, aad, aadLength, at, length)) throw new OpenSslError('EVP_CipherUpdate');
+      return;
+    }
     this.#start(handle, nonce);
     this.#associate(handle, aad, aadLength, length);
     this.#update(handle, at, at, length);
@@ -94,6 +106,12 @@ export class OpenSslAead implements KeyedAead {
   #openAt(nonce: Uint8Array, aad: Uint8Array, aadLength: number, from: number, length: number, to: number): boolean {
     const { evp, scratch } = this.#shared;
     const { handle } = this.#context;
+    if (this.#calls?.fits(nonce, aadLength, length)) {
+      const authentic = this.#calls.open(nonce, aad, aadLength, from, length, to);
+      if (authentic === undefined) throw new OpenSslError('EVP_CipherUpdate');
+      if (!authentic) evp.ERR_clear_error();
+      return authentic;
+    }
     this.#start(handle, nonce);
     control(evp, handle, EVP_CTRL.AEAD_SET_TAG, this.#tagLength, from + length);
     this.#associate(handle, aad, aadLength, length);

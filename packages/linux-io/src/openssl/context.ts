@@ -1,4 +1,5 @@
 import { allocate, type Memory } from '../ffi/memory.js';
+import { AeadCallsPool } from './aead-calls.js';
 import { EVP_DIRECTION, type Evp } from './evp.js';
 import { Staging } from './staging.js';
 
@@ -21,18 +22,21 @@ export interface Shared {
   readonly input: Staging;
   readonly output: Staging;
   readonly aad: Staging;
+  readonly aeadCalls: AeadCallsPool;
 }
 
 /** Where in the scratch memory what is. */
 export const SCRATCH = { iv: 0, outLength: 16, block: 32, digest: 64, key: 128, size: 512 } as const;
 
-export function createShared(evp: Evp): Shared {
+/** `listCalls`: make all calls for a packet at once where the machine lets us. */
+export function createShared(evp: Evp, listCalls: boolean): Shared {
   return {
     evp,
     scratch: allocate(SCRATCH.size),
     input: new Staging(STAGING_OCTETS),
     output: new Staging(STAGING_OCTETS),
     aad: new Staging(STAGING_OCTETS),
+    aeadCalls: new AeadCallsPool(listCalls),
   };
 }
 
@@ -99,6 +103,10 @@ export class CipherContext {
   get handle(): number {
     if (this.#handle === 0) throw new ReferenceError('the key was destroyed');
     return this.#handle;
+  }
+
+  get destroyed(): boolean {
+    return this.#handle === 0;
   }
 
   destroy(): void {

@@ -13,8 +13,11 @@ describe('OpenSSL of this Node', () => {
   });
 });
 
-describe.skipIf(found.kind !== 'found')('OpenSSL provider', () => {
-  const provider = (found as { provider: CryptoProvider }).provider;
+describe.skipIf(found.kind !== 'found').each([
+  ['with all calls for a packet in one list', true],
+  ['with one call after the other', false],
+])('OpenSSL provider %s', (_, listCalls) => {
+  const provider = (findOpenSslProvider({ listCalls }) as { provider: CryptoProvider }).provider;
 
   it('passes every public vector of what it offers', (context) => {
     const folder = vectorFolder();
@@ -51,7 +54,7 @@ describe.skipIf(found.kind !== 'found')('OpenSSL provider', () => {
       const input = fc.record({
         key: octets(keyLength),
         nonces: fc.array(octets(nonceLength), { minLength: 1, maxLength: 3 }),
-        aad: message,
+        aad: fc.oneof(message, octets(8), octets(12)),
         plain: message,
         tagLength: fc.constantFrom(...tags),
         offset: fc.nat(64),
@@ -195,6 +198,19 @@ describe.skipIf(found.kind !== 'found')('OpenSSL provider', () => {
     expect(() => xcbc.compute(buffer, 0, 5, new Uint8Array(32))).toThrow(ReferenceError);
     expect(() => compute(0)).toThrow(ReferenceError);
     expect(() => cipher.apply(new Uint8Array(16), buffer, 0, 32, buffer, 0)).toThrow(ReferenceError);
+  });
+
+  it('does not let a destroyed key use what another has taken over from it', () => {
+    const nonce = new Uint8Array(12);
+    const buffer = allocate(64).bytes;
+    const destroyed = provider.aead('aes-gcm', new Uint8Array(16).fill(1), 16, 'outbound');
+    destroyed.destroy();
+    const later = provider.aead('aes-gcm', new Uint8Array(16).fill(2), 16, 'outbound');
+    destroyed.destroy();
+    const third = provider.aead('aes-gcm', new Uint8Array(16).fill(3), 16, 'inbound');
+    expect(() => destroyed.seal(nonce, nonce, 8, buffer, 0, 8)).toThrow(ReferenceError);
+    later.seal(nonce, nonce, 8, buffer, 0, 8);
+    expect(third.open(nonce, nonce, 8, buffer, 0, 8, buffer, 0)).toBe(false);
   });
 
   it('refuses keys of lengths that the algorithm does not have', () => {

@@ -14,13 +14,16 @@ export type OpenSslLookup =
 /**
  * Algorithms of the OpenSSL inside Node, called directly: contexts are made once per association, and a packet in an
  * arena is encrypted in place. It is usable when all functions are exported and a known answer comes out.
+ * `listCalls` false: each function is called by itself, as happens anyway where the machine does not let us list calls.
  */
-export function findOpenSslProvider(): OpenSslLookup {
+export function findOpenSslProvider(
+  { listCalls }: { readonly listCalls: boolean } = { listCalls: true },
+): OpenSslLookup {
   const found = findEvp();
   if (found.kind === 'missing') {
     return { kind: 'unusable', reason: `this Node does not export ${found.functions.join(', ')}` };
   }
-  const shared = createShared(found.evp);
+  const shared = createShared(found.evp, listCalls);
   const provider: CryptoProvider = {
     name: 'openssl',
     aeads: ['aes-gcm', 'aes-ccm', 'chacha20-poly1305'],
