@@ -5,7 +5,13 @@ export function readUint16(octets: Uint8Array, offset: number): number {
 
 /** Unsigned, 0..2^32-1. */
 export function readUint32(octets: Uint8Array, offset: number): number {
-  return ((readUint16(octets, offset) << 16) | readUint16(octets, offset + 2)) >>> 0;
+  return (
+    (((octets[offset] ?? 0) << 24) |
+      ((octets[offset + 1] ?? 0) << 16) |
+      ((octets[offset + 2] ?? 0) << 8) |
+      (octets[offset + 3] ?? 0)) >>>
+    0
+  );
 }
 
 export function writeUint16(octets: Uint8Array, offset: number, value: number): void {

@@ -12,12 +12,16 @@ import { writePointer } from './pointers.js';
 export class CallList {
   readonly #run: Run;
   readonly #memory: Memory;
+  /** The same memory: words are written and read faster so than through a DataView. */
+  readonly #words: Int32Array;
   #count = 0;
 
   /** From `findCallLists`, which knows whether this machine can. `capacity` calls at most. */
   constructor(run: Run, capacity: number) {
     this.#run = run;
     this.#memory = allocate(capacity * CALL.size);
+    const { buffer, byteOffset, byteLength } = this.#memory.bytes;
+    this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
   }
 
   /** Forgets all calls, for another use of the same memory. */
@@ -44,12 +48,14 @@ export class CallList {
 
   /** Changes an argument: an address, or an integer of up to 53 bits, which a C `int` takes the low half of. */
   set(call: number, argument: number, value: number): void {
-    writePointer(this.#memory.view, call * CALL.size + CALL.first + argument * 8, value);
+    const word = call * CALL_WORDS + FIRST_ARGUMENT_WORD + argument * 2;
+    this.#words[word] = value;
+    this.#words[word + 1] = Math.floor(value / 0x1_0000_0000);
   }
 
   /** Changes an argument that is at least 0 and below 2^32, and was before: half the work. */
   setLow(call: number, argument: number, value: number): void {
-    this.#memory.view.setUint32(call * CALL.size + CALL.first + argument * 8, value, true);
+    this.#words[call * CALL_WORDS + FIRST_ARGUMENT_WORD + argument * 2] = value;
   }
 
   /** Makes all calls in order, whatever each of them answers. */
@@ -60,7 +66,7 @@ export class CallList {
 
   /** What a call answered, as a C `int`. */
   result(call: number): number {
-    return this.#memory.view.getInt32(call * CALL.size + CALL.result, true);
+    return this.#words[call * CALL_WORDS + RESULT_WORD] ?? 0;
   }
 }
 
@@ -91,6 +97,9 @@ type Run = (list: number, count: number) => void;
 
 /** One call, as call-list-code.ts reads it: eight words of eight octets. */
 const CALL = { function: 0, first: 8, result: 56, size: 64 } as const;
+const CALL_WORDS = CALL.size / 4;
+const FIRST_ARGUMENT_WORD = CALL.first / 4;
+const RESULT_WORD = CALL.result / 4;
 const ARGUMENTS = 6;
 /** dlfcn.h. */
 const RTLD_DEFAULT = 0;
