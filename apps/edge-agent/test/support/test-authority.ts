@@ -9,10 +9,13 @@ import {
   SubjectAlternativeNameExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } from '@peculiar/x509';
 
+export { KeyUsageFlags };
+
 /** What a test may ask for. */
-export type KeyKind = 'p256' | 'p384' | 'p521' | 'rsa' | 'rsa-pss' | 'ed25519';
+export type KeyKind = 'p256' | 'p384' | 'p521' | 'rsa' | 'rsa-pss' | 'ed25519' | 'ed448';
 
 export interface IssueOptions {
   readonly key?: KeyKind;
@@ -24,6 +27,13 @@ export interface IssueOptions {
   readonly pathLength?: number | null;
   readonly keyUsage?: KeyUsageFlags;
   readonly purposes?: readonly string[];
+  readonly extensions?: readonly Extension[];
+}
+
+/** Times as in IssueOptions. */
+export interface RevocationOptions {
+  readonly validFrom?: number;
+  readonly validFor?: number;
   readonly extensions?: readonly Extension[];
 }
 
@@ -54,6 +64,27 @@ export class TestCredential {
     return TestCredential.#make(name, options, this);
   }
 
+  /** DER of a revocation list of this authority. */
+  async revoke(revoked: readonly TestCredential[], options: RevocationOptions = {}): Promise<Uint8Array> {
+    const start = Date.now() + (options.validFrom ?? -60_000);
+    const list = await X509CrlGenerator.create(
+      {
+        issuer: this.certificate.subject,
+        thisUpdate: new Date(start),
+        nextUpdate: new Date(start + (options.validFor ?? DAY)),
+        signingAlgorithm: SIGNING[this.#kind],
+        signingKey: signingKeyOf(this.#keys.privateKey),
+        entries: revoked.map(({ certificate }) => ({
+          serialNumber: certificate.serialNumber,
+          revocationDate: new Date(start),
+        })),
+        extensions: [...(options.extensions ?? [])],
+      },
+      CRYPTO,
+    );
+    return new Uint8Array(list.rawData);
+  }
+
   get der(): Uint8Array {
     return new Uint8Array(this.certificate.rawData);
   }
@@ -78,13 +109,13 @@ export class TestCredential {
         subject: name,
         issuer: issuer?.certificate.subject ?? name,
         publicKey: keys.publicKey,
-        signingKey: (issuer === undefined ? keys : issuer.#keys).privateKey,
+        signingKey: signingKeyOf((issuer === undefined ? keys : issuer.#keys).privateKey),
         signingAlgorithm: SIGNING[issuer === undefined ? kind : issuer.#kind],
         notBefore: new Date(start),
         notAfter: new Date(start + (options.validFor ?? DAY)),
         extensions: extensionsOf(options),
       },
-      webcrypto,
+      CRYPTO,
     );
     const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
     return new TestCredential(
@@ -95,6 +126,29 @@ export class TestCredential {
     );
   }
 }
+
+/** The library knows Ed448 by its old name in WebCrypto only, and takes that from the key. */
+function signingKeyOf(key: webcrypto.CryptoKey): webcrypto.CryptoKey {
+  if (key.algorithm.name !== 'Ed448') return key;
+  return { ...key, algorithm: { name: 'EdDSA', namedCurve: 'Ed448' }, ed448: key } as webcrypto.CryptoKey;
+}
+
+/** What the library needs of WebCrypto, with the key of Ed448 taken out of its wrapping again. */
+const CRYPTO = {
+  getRandomValues: (out: Uint8Array) => webcrypto.getRandomValues(out),
+  subtle: {
+    exportKey: (format: 'spki', key: webcrypto.CryptoKey) => webcrypto.subtle.exportKey(format, key),
+    digest: (hash: string, data: ArrayBuffer) => webcrypto.subtle.digest(hash, data),
+    sign: (
+      algorithm: { name: string },
+      key: webcrypto.CryptoKey & { ed448?: webcrypto.CryptoKey },
+      data: ArrayBuffer,
+    ) =>
+      key.ed448 === undefined
+        ? webcrypto.subtle.sign(algorithm, key, data)
+        : webcrypto.subtle.sign('Ed448', key.ed448, data),
+  },
+} as typeof webcrypto;
 
 function extensionsOf({ names, pathLength, keyUsage, purposes, extensions }: IssueOptions): Extension[] {
   const authority = pathLength !== undefined;
@@ -117,6 +171,7 @@ const GENERATION = {
   rsa: { name: 'RSASSA-PKCS1-v1_5', ...RSA },
   'rsa-pss': { name: 'RSA-PSS', ...RSA },
   ed25519: { name: 'Ed25519' },
+  ed448: { name: 'Ed448' },
 } as const;
 const SIGNING = {
   p256: { name: 'ECDSA', hash: 'SHA-256' },
@@ -125,5 +180,6 @@ const SIGNING = {
   rsa: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
   'rsa-pss': { name: 'RSA-PSS', hash: 'SHA-256', saltLength: 32 },
   ed25519: { name: 'Ed25519' },
+  ed448: { name: 'Ed448' },
 } as const;
 const DAY = 86_400_000;

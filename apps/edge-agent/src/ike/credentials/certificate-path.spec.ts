@@ -60,7 +60,7 @@ describe('A certification path', () => {
     expect(await verdict([forged], [root, impostor])).toBe('ok');
   });
 
-  it.each<KeyKind>(['p256', 'p384', 'p521', 'rsa', 'rsa-pss', 'ed25519'])(
+  it.each<KeyKind>(['p256', 'p384', 'p521', 'rsa', 'rsa-pss', 'ed25519', 'ed448'])(
     'holds with signatures by %s',
     async (key) => {
       const authority = await TestCredential.root('CN=Authority', { key });

@@ -1,4 +1,6 @@
 import { type Certificate, KEY_USAGE } from './certificate.js';
+import type { CertificateRevocationList } from './certificate-revocation-list.js';
+import { type RevocationProblem, revocationProblem } from './revocation.js';
 import { verifySignature } from './signature.js';
 
 /** Why a certificate is not believed, in the words of a log line. */
@@ -11,37 +13,47 @@ export type PathProblem =
   | { readonly code: 'path_too_long'; readonly detail: string }
   | { readonly code: 'key_usage'; readonly detail: string }
   | { readonly code: 'unsupported_extension'; readonly detail: string }
-  | { readonly code: 'too_much_work'; readonly detail: string };
+  | { readonly code: 'too_much_work'; readonly detail: string }
+  | RevocationProblem;
 
 export type PathResult = { readonly ok: true } | { readonly ok: false; readonly problem: PathProblem };
 
 /**
  * Whether a path leads from the first certificate over others that came with it to a trust anchor (RFC 5280 section 6,
  * without policies and name constraints: a certificate that has either as critical is refused, and name constraints in
- * any case). Names are compared octet by octet, as every authority writes them. Revocation is not looked at: lifetimes
- * are short, and a peer that must go is taken out of the configuration.
+ * any case). Names are compared octet by octet, as every authority writes them.
  *
  * @param now milliseconds since 1970
+ * @param revocation without it nobody is revoked: where lifetimes are short, a peer that must go is taken out of the
+ *   configuration instead
  */
 export async function validatePath(
   leaf: Certificate,
   intermediates: readonly Certificate[],
   anchors: readonly Certificate[],
   now: number,
+  revocation?: Revocation,
 ): Promise<PathResult> {
   const problem = timeProblem(leaf, now) ?? leafProblem(leaf);
   if (problem !== undefined) return { ok: false, problem };
   // An anchor may be the peer's own certificate: then there is nothing to build.
   if (anchors.some((anchor) => Buffer.compare(anchor.der, leaf.der) === 0)) return { ok: true };
-  const search: Search = { intermediates, anchors, now, signatures: 0, problem: undefined };
+  const search: Search = { intermediates, anchors, now, revocation, signatures: 0, problem: undefined };
   if (await climb(leaf, [leaf], search)) return { ok: true };
   return { ok: false, problem: search.problem ?? { code: 'no_issuer', detail: 'no trust anchor issued it' } };
+}
+
+export interface Revocation {
+  readonly lists: readonly CertificateRevocationList[];
+  /** Whether a certificate is refused of whose issuer no list is in force. */
+  readonly required: boolean;
 }
 
 interface Search {
   readonly intermediates: readonly Certificate[];
   readonly anchors: readonly Certificate[];
   readonly now: number;
+  readonly revocation: Revocation | undefined;
   signatures: number;
   /** The first problem on the way is the one to tell: later ones are about detours. */
   problem: PathProblem | undefined;
@@ -75,14 +87,32 @@ async function vouches(
   const problem =
     timeProblem(issuer, search.now) ??
     authorityProblem(issuer, below) ??
-    (await signatureProblem(issuer, certificate, search));
+    (await signatureProblem(issuer, certificate, search)) ??
+    (await revokedBy(issuer, certificate, search));
   search.problem ??= problem;
   return problem === undefined;
 }
 
+async function revokedBy(
+  issuer: Certificate,
+  certificate: Certificate,
+  search: Search,
+): Promise<PathProblem | undefined> {
+  if (search.revocation === undefined) return undefined;
+  const { lists, required } = search.revocation;
+  let exhausted: PathProblem | undefined;
+  const verify = async (list: CertificateRevocationList) => {
+    const problem = await signatureProblem(issuer, list, search);
+    if (problem?.code === 'too_much_work') exhausted = problem;
+    return problem === undefined;
+  };
+  const problem = await revocationProblem(certificate, issuer, lists, required, search.now, verify);
+  return exhausted ?? problem;
+}
+
 async function signatureProblem(
   issuer: Certificate,
-  { signature, signedOctets }: Certificate,
+  { signature, signedOctets }: Pick<Certificate, 'signature' | 'signedOctets'>,
   search: Search,
 ): Promise<PathProblem | undefined> {
   if (signature === undefined) {

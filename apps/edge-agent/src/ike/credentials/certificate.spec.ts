@@ -7,7 +7,7 @@ import { type KeyKind, TestCredential } from '../../../test/support/test-authori
 import { KEY_USAGE, parseCertificate } from './certificate.js';
 import { DerError } from './der.js';
 
-const KINDS: readonly KeyKind[] = ['p256', 'p384', 'p521', 'rsa', 'rsa-pss', 'ed25519'];
+const KINDS: readonly KeyKind[] = ['p256', 'p384', 'p521', 'rsa', 'rsa-pss', 'ed25519', 'ed448'];
 const ALGORITHMS = [
   'ecdsa-sha2-256',
   'ecdsa-sha2-384',
@@ -15,6 +15,7 @@ const ALGORITHMS = [
   'rsa-pkcs1-sha2-256',
   'rsa-pss-sha2-256',
   'ed25519',
+  'ed448',
 ];
 
 describe('An X.509 certificate', () => {

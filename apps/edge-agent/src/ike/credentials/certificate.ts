@@ -1,11 +1,15 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { type DigitalSignature, parseDigitalSignature } from '@weft/ipsec-core/ike';
+import type { DigitalSignature } from '@weft/ipsec-core/ike';
 import { type AlternativeName, parseAlternativeNames } from './alternative-name.js';
 import { boolean, DerError, DerReader, objectIdentifier, smallInteger, TAG, time } from './der.js';
+import { parseExtensions } from './extension.js';
+import { parseSigned } from './signed-structure.js';
 
 /** What path validation and identity matching need of an X.509 certificate (RFC 5280 section 4.1). */
 export interface Certificate {
   readonly der: Uint8Array;
+  /** The octets of its INTEGER in hexadecimal. */
+  readonly serialNumber: string;
   /** DER of the names, compared octet by octet. */
   readonly subject: Uint8Array;
   readonly issuer: Uint8Array;
@@ -28,21 +32,12 @@ export interface Certificate {
   readonly unsupported: readonly string[];
 }
 
-export const KEY_USAGE = { digitalSignature: 0, nonRepudiation: 1, keyCertSign: 5 } as const;
+export const KEY_USAGE = { digitalSignature: 0, nonRepudiation: 1, keyCertSign: 5, cRLSign: 6 } as const;
 
 /** Throws DerError when the octets are no certificate of version 3, or are longer than anybody's. */
 export function parseCertificate(octets: Uint8Array): Certificate {
-  if (octets.length > MAXIMUM_CERTIFICATE) throw new DerError(`more than ${MAXIMUM_CERTIFICATE} octets`);
-  const der = octets.slice();
-  const outer = new DerReader(der);
-  const certificate = outer.enter(TAG.SEQUENCE);
-  outer.finish();
-  const signed = certificate.read(TAG.SEQUENCE);
-  const algorithm = certificate.read(TAG.SEQUENCE).raw;
-  const signature = bitString(certificate.read(TAG.BIT_STRING).content);
-  certificate.finish();
-  const body = parseBody(new DerReader(signed.content), algorithm);
-  return { der, signedOctets: signed.raw, signature: digitalSignature(algorithm, signature), ...body };
+  const { der, body, algorithm, signature } = parseSigned(octets, MAXIMUM_CERTIFICATE);
+  return { der, signedOctets: body.raw, signature, ...parseBody(new DerReader(body.content), algorithm) };
 }
 
 type Body = Omit<Certificate, 'der' | 'signedOctets' | 'signature'>;
@@ -52,7 +47,7 @@ function parseBody(reader: DerReader, outerAlgorithm: Uint8Array): Body {
   const version = new DerReader(reader.read(EXPLICIT_0).content);
   if (smallInteger(version.read(TAG.INTEGER).content) !== VERSION_3) throw new DerError('not version 3');
   version.finish();
-  reader.read(TAG.INTEGER);
+  const serialNumber = Buffer.from(reader.read(TAG.INTEGER).content).toString('hex');
   const algorithm = reader.read(TAG.SEQUENCE).raw;
   if (Buffer.compare(algorithm, outerAlgorithm) !== 0) throw new DerError('two different signature algorithms');
   const issuer = reader.read(TAG.SEQUENCE).raw;
@@ -66,28 +61,16 @@ function parseBody(reader: DerReader, outerAlgorithm: Uint8Array): Body {
   const extensions = reader.optional(EXPLICIT_3);
   reader.finish();
   const publicKey = keyOf(publicKeyInfo);
-  const names = { issuer, subject, notBefore, notAfter, publicKeyInfo, publicKey };
-  return { ...names, ...(extensions === undefined ? NO_EXTENSIONS : parseExtensions(extensions.content)) };
+  const names = { serialNumber, issuer, subject, notBefore, notAfter, publicKeyInfo, publicKey };
+  return { ...names, ...(extensions === undefined ? NO_EXTENSIONS : readExtensions(extensions.content)) };
 }
 
 type Extensions = Pick<Body, 'alternativeNames' | 'authority' | 'keyUsage' | 'extendedKeyUsage' | 'unsupported'>;
 
-function parseExtensions(content: Uint8Array): Extensions {
-  const outer = new DerReader(content);
-  const list = outer.enter(TAG.SEQUENCE);
-  outer.finish();
-  const seen = new Set<string>();
+function readExtensions(content: Uint8Array): Extensions {
   const found: { -readonly [K in keyof Extensions]: Extensions[K] } = { ...NO_EXTENSIONS };
   const unsupported: string[] = [];
-  while (!list.done) {
-    const extension = list.enter(TAG.SEQUENCE);
-    const id = objectIdentifier(extension.read(TAG.OBJECT_IDENTIFIER).content);
-    const critical = boolean(extension.optional(TAG.BOOLEAN)?.content ?? FALSE);
-    const value = extension.read(TAG.OCTET_STRING).content;
-    extension.finish();
-    // "A certificate MUST NOT include more than one instance of a particular extension" (section 4.2).
-    if (seen.has(id)) throw new DerError(`extension ${id} twice`);
-    seen.add(id);
+  for (const { id, critical, value } of parseExtensions(content)) {
     if (id === EXTENSION.SUBJECT_ALTERNATIVE_NAME) found.alternativeNames = parseAlternativeNames(value);
     else if (id === EXTENSION.BASIC_CONSTRAINTS) found.authority = parseBasicConstraints(value);
     else if (id === EXTENSION.KEY_USAGE) found.keyUsage = parseKeyUsage(value);
@@ -126,17 +109,6 @@ function parseExtendedKeyUsage(value: Uint8Array): readonly string[] {
   const purposes: string[] = [];
   while (!reader.done) purposes.push(objectIdentifier(reader.read(TAG.OBJECT_IDENTIFIER).content));
   return purposes;
-}
-
-/** AlgorithmIdentifiers of certificates are those of RFC 7427, and so is the list of what we take. */
-function digitalSignature(algorithm: Uint8Array, signature: Uint8Array): DigitalSignature | undefined {
-  if (algorithm.length > 0xff) return undefined;
-  return parseDigitalSignature(Buffer.concat([Uint8Array.of(algorithm.length), algorithm, signature]));
-}
-
-function bitString(content: Uint8Array): Uint8Array {
-  if (content[0] !== 0) throw new DerError('a signature that is not whole octets');
-  return content.subarray(1);
 }
 
 /** OpenSSL reads the key: it knows curves and validates points. */

@@ -27,7 +27,7 @@ describe('A certificate and an identity (RFC 4945 section 3.1)', () => {
 
   it.each([
     ['a domain name, case aside', () => text(ID_TYPE.FQDN, 'edge.example')],
-    ['a mailbox, case of the domain aside', () => text(ID_TYPE.RFC822_ADDR, 'Edge@example.ORG')],
+    ['a mailbox, case aside (section 3.1.3)', () => text(ID_TYPE.RFC822_ADDR, 'edge@example.ORG')],
     ['an IPv4 address', () => octets(ID_TYPE.IPV4_ADDR, 'c0000201')],
     ['an IPv6 address', () => octets(ID_TYPE.IPV6_ADDR, '20010db8000000000000000000000001')],
     ['a distinguished name', () => ({ type: ID_TYPE.DER_ASN1_DN, data: certificate.subject })],
@@ -40,6 +40,12 @@ describe('A certificate and an identity (RFC 4945 section 3.1)', () => {
     expect(isNamed(bare, identity())).toBe(identity().type === ID_TYPE.DER_ASN1_DN);
   });
 
+  it('do not meet by an empty distinguished name, even where the subject is empty (section 3.1.5)', async () => {
+    const nameless = parseCertificate((await TestCredential.root('')).der);
+    expect(nameless.subject).toEqual(Uint8Array.of(0x30, 0));
+    expect(isNamed(nameless, octets(ID_TYPE.DER_ASN1_DN, '3000'))).toBe(false);
+  });
+
   it.each([
     ['another domain name', text(ID_TYPE.FQDN, 'edge.example.com')],
     ['a subdomain', text(ID_TYPE.FQDN, 'a.edge.example')],
@@ -47,7 +53,8 @@ describe('A certificate and an identity (RFC 4945 section 3.1)', () => {
     ['the common name', text(ID_TYPE.FQDN, 'cn.example')],
     ['a mail address as a domain name', text(ID_TYPE.FQDN, 'Edge@Example.org')],
     ['a domain name as a mail address', text(ID_TYPE.RFC822_ADDR, 'edge.example')],
-    ['another case of the mailbox', text(ID_TYPE.RFC822_ADDR, 'edge@example.org')],
+    ['another mailbox', text(ID_TYPE.RFC822_ADDR, 'edge2@example.org')],
+    ['a part of a mailbox', text(ID_TYPE.RFC822_ADDR, 'example.org')],
     ['another address', octets(ID_TYPE.IPV4_ADDR, 'c0000202')],
     ['the address as text', text(ID_TYPE.FQDN, '192.0.2.1')],
     ['a key ID', text(ID_TYPE.KEY_ID, 'edge.example')],

@@ -11,14 +11,12 @@ export function isNamed({ alternativeNames, subject }: Certificate, { type, data
     case ID_TYPE.IPV6_ADDR:
       return alternativeNames.some((name) => name.kind === 'ip' && same(name.address, data));
     case ID_TYPE.FQDN:
-      // "Implementations MUST NOT assume that wildcards…": an exact name, case aside.
-      return alternativeNames.some(
-        (name) => name.kind === 'dns' && name.text.toLowerCase() === textOf(data).toLowerCase(),
-      );
+      return alternativeNames.some((name) => name.kind === 'dns' && sameText(name.text, data));
     case ID_TYPE.RFC822_ADDR:
-      return alternativeNames.some((name) => name.kind === 'email' && sameMailbox(name.text, textOf(data)));
+      return alternativeNames.some((name) => name.kind === 'email' && sameText(name.text, data));
     case ID_TYPE.DER_ASN1_DN:
-      return same(subject, data);
+      // "Implementations MUST NOT populate ID with the Subject … if it is empty" (section 3.1.5): that names nobody.
+      return data.length > EMPTY_NAME && same(subject, data);
     case ID_TYPE.DER_ASN1_GN:
       return alternativeNames.some((name) => same(name.raw, data));
     default:
@@ -26,20 +24,17 @@ export function isNamed({ alternativeNames, subject }: Certificate, { type, data
   }
 }
 
-/** The part before the last @ is the host's own business, and compared as it is (RFC 5280 section 7.5). */
-function sameMailbox(left: string, right: string): boolean {
-  const [leftAt, rightAt] = [left.lastIndexOf('@'), right.lastIndexOf('@')];
-  if (leftAt < 1 || rightAt < 1) return false;
-  return (
-    left.slice(0, leftAt) === right.slice(0, rightAt) &&
-    left.slice(leftAt).toLowerCase() === right.slice(rightAt).toLowerCase()
-  );
-}
-
-function textOf(data: Uint8Array): string {
-  return Buffer.from(data).toString('latin1');
+/**
+ * "Case-insensitive string comparison MUST be performed", for domain names and mailboxes alike, and "substring, wildcard,
+ * or regular expression matching MUST NOT be performed" (sections 3.1.2 and 3.1.3).
+ */
+function sameText(name: string, data: Uint8Array): boolean {
+  return name.toLowerCase() === Buffer.from(data).toString('latin1').toLowerCase();
 }
 
 function same(left: Uint8Array, right: Uint8Array): boolean {
   return Buffer.compare(left, right) === 0;
 }
+
+/** Octets of a sequence of nothing. */
+const EMPTY_NAME = 2;

@@ -2,14 +2,20 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { CERT_ENCODING, describeIdentity, type Job, type JobResult } from '@weft/ipsec-core/ike';
 import { type Certificate, parseCertificate } from './certificate.js';
 import { validatePath } from './certificate-path.js';
+import { parseRevocationList } from './certificate-revocation-list.js';
 import { DerError } from './der.js';
 import { isNamed } from './identity-match.js';
+import type { RevocationPolicy } from './revocation.js';
 import { signWith, verifySignature } from './signature.js';
 
 /** Whom a connection believes (the authentication data of a PAD entry, RFC 4301 section 4.4.3.2). */
 export type PeerTrust =
-  /** Whoever shows a certificate of the expected identity under one of these. */
-  | { readonly kind: 'certificates'; readonly anchors: readonly Certificate[] }
+  /** Whoever shows a certificate of the expected identity under one of these, that is not revoked as far as that is looked up. */
+  | {
+      readonly kind: 'certificates';
+      readonly anchors: readonly Certificate[];
+      readonly revocation?: RevocationPolicy;
+    }
   /** Whoever has one of these keys (RFC 7670), DER SubjectPublicKeyInfo. */
   | { readonly kind: 'public-keys'; readonly keys: readonly Uint8Array[] };
 
@@ -43,9 +49,7 @@ async function verifyJob(job: VerifyJob, means: JobMeans): Promise<JobResult> {
   const trust = means.trustOf(job.connection);
   if (trust === undefined) return failed(`connection ${job.connection} trusts nobody`);
   const believed =
-    trust.kind === 'certificates'
-      ? await certifiedKey(job, trust.anchors, means.wallClock())
-      : knownKey(job, trust.keys);
+    trust.kind === 'certificates' ? await certifiedKey(job, trust, means.wallClock()) : knownKey(job, trust.keys);
   if (typeof believed === 'string') return failed(believed);
   const verdict = await verifySignature(believed, job, job.octets);
   return verdict.ok
@@ -56,40 +60,60 @@ async function verifyJob(job: VerifyJob, means: JobMeans): Promise<JobResult> {
 /** The key of the peer's certificate, when the certificate is good and the peer's. */
 async function certifiedKey(
   { certificates, identity }: VerifyJob,
-  anchors: readonly Certificate[],
+  { anchors, revocation }: Extract<PeerTrust, { kind: 'certificates' }>,
   now: number,
 ): Promise<KeyObject | string> {
-  const encoded = certificates.filter(({ encoding }) => encoding === CERT_ENCODING.X509_SIGNATURE);
+  const encoded = ofEncoding(certificates, CERT_ENCODING.X509_SIGNATURE);
   if (encoded.length > MAXIMUM_CERTIFICATES) return `more than ${MAXIMUM_CERTIFICATES} certificates`;
-  const parsed = encoded.map(({ data }) => parsedOrProblem(data));
-  const [leaf, ...others] = parsed;
-  if (leaf === undefined) return 'the peer sent no certificate';
+  const [leaf, ...others] = encoded.map((data) => readOrProblem(parseCertificate, data));
+  if (leaf === undefined) return `the peer sent no certificate${instead(certificates)}`;
   if (typeof leaf === 'string') return `the certificate cannot be read: ${leaf}`;
   if (!isNamed(leaf, identity)) return `the certificate is not one of ${describeIdentity(identity)}`;
-  // An intermediate that cannot be read cannot vouch, and harms nobody else.
+  const sent = ofEncoding(certificates, CERT_ENCODING.CRL);
+  if (sent.length > MAXIMUM_LISTS) return `more than ${MAXIMUM_LISTS} revocation lists`;
+  // What cannot be read cannot vouch, nor revoke, and harms nobody else.
   const intermediates = others.filter((other) => typeof other !== 'string');
-  const path = await validatePath(leaf, intermediates, anchors, now);
+  const lists = sent.map((data) => readOrProblem(parseRevocationList, data)).filter((list) => typeof list !== 'string');
+  const known = revocation && { lists: [...revocation.lists(), ...lists], required: revocation.required };
+  const path = await validatePath(leaf, intermediates, anchors, now, known);
   return path.ok
     ? leaf.publicKey
     : `the certificate of ${describeIdentity(identity)}: ${path.problem.code}: ${path.problem.detail}`;
 }
 
-/** The peer need not send its key; when it does, it is one of those known, and comes first. */
+/**
+ * The peer need not send its key; when it does, it is one of those known, and comes first. SubjectPublicKeyInfo is
+ * compared as it stands: "most of the ASN.1 part can be included literally and recognized by block comparison" (RFC 7670
+ * section 3).
+ */
 function knownKey({ certificates, identity }: VerifyJob, keys: readonly Uint8Array[]): KeyObject | string {
-  const sent = certificates.find(({ encoding }) => encoding === CERT_ENCODING.RAW_PUBLIC_KEY)?.data;
-  const key =
-    sent === undefined
-      ? keys.length === 1
-        ? keys[0]
-        : undefined
-      : keys.find((known) => Buffer.compare(known, sent) === 0);
-  if (key === undefined) return `the peer showed no public key that is known for ${describeIdentity(identity)}`;
+  const [sent] = ofEncoding(certificates, CERT_ENCODING.RAW_PUBLIC_KEY);
+  const [only, ...others] = keys;
+  const unnamed = others.length === 0 ? only : undefined;
+  const key = sent === undefined ? unnamed : keys.find((known) => Buffer.compare(known, sent) === 0);
+  if (key === undefined) {
+    return `the peer showed no public key that is known for ${describeIdentity(identity)}${instead(certificates)}`;
+  }
   return createPublicKey({ key: Buffer.from(key), format: 'der', type: 'spki' });
 }
 
-function parsedOrProblem(data: Uint8Array): Certificate | string {
+function ofEncoding(certificates: VerifyJob['certificates'], wanted: number): readonly Uint8Array[] {
+  return certificates.filter(({ encoding }) => encoding === wanted).map(({ data }) => data);
+}
+
+/** What the peer sent in place of what was wanted, if that explains anything. */
+function instead(certificates: VerifyJob['certificates']): string {
+  const { RAW_RSA_KEY, RAW_PUBLIC_KEY, HASH_AND_URL, HASH_AND_URL_BUNDLE } = CERT_ENCODING;
+  const sent = new Set(certificates.map(({ encoding }) => encoding));
+  if (sent.has(RAW_RSA_KEY))
+    return ', but a raw RSA key of encoding 11, which RFC 7296 removed: RFC 7670 has encoding 15';
+  if (sent.has(HASH_AND_URL) || sent.has(HASH_AND_URL_BUNDLE)) return ', but where to find one, which nobody asked for';
+  return sent.has(RAW_PUBLIC_KEY) ? ', but a raw public key' : '';
+}
+
+function readOrProblem<T>(parse: (data: Uint8Array) => T, data: Uint8Array): T | string {
   try {
-    return parseCertificate(data);
+    return parse(data);
   } catch (error) {
     if (error instanceof DerError) return error.message;
     throw error;
@@ -101,3 +125,5 @@ function failed(reason: string): JobResult {
 }
 
 const MAXIMUM_CERTIFICATES = 10;
+/** From the peer: one for each authority of a path of usual length. */
+const MAXIMUM_LISTS = 4;

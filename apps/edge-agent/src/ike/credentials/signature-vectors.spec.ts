@@ -51,19 +51,22 @@ describe.skipIf(folder === undefined)(`Signatures of the public vectors (${VECTO
   it.each([
     ['ECDSA-256', 'ecdsa-p256', 'P-256'],
     ['ECDSA-521', 'ecdsa-p521', 'P-521'],
-  ] as const)('RFC 4754 %s: r | s is taken as %s, and changed it is not', async (name, algorithm, curve) => {
-    const { vectors } = loadVectors(folder ?? '', 'ecdsa-auth-rfc4754');
-    expect(vectors).toHaveLength(2);
-    const vector = named(vectors, name);
-    const coordinate = (field: string) => Buffer.from(vector.octets(field)).toString('base64url');
-    const jwk = { kty: 'EC', crv: curve, x: coordinate('publicX'), y: coordinate('publicY') };
-    const key = createPublicKey({ key: jwk, format: 'jwk' });
-    const signature = Buffer.concat([vector.octets('r'), vector.octets('s')]);
-    const message = vector.octets('message');
-    expect(await verifySignature(key, { algorithm, signature }, message)).toEqual({ ok: true });
-    signature[signature.length - 1]! ^= 1;
-    expect(await verifySignature(key, { algorithm, signature }, message)).toMatchObject({ ok: false });
-  });
+  ] as const)(
+    'RFC 4754 %s: r and s in a row are taken as %s, and changed they are not',
+    async (name, algorithm, curve) => {
+      const { vectors } = loadVectors(folder ?? '', 'ecdsa-auth-rfc4754');
+      expect(vectors).toHaveLength(2);
+      const vector = named(vectors, name);
+      const coordinate = (field: string) => Buffer.from(vector.octets(field)).toString('base64url');
+      const jwk = { kty: 'EC', crv: curve, x: coordinate('publicX'), y: coordinate('publicY') };
+      const key = createPublicKey({ key: jwk, format: 'jwk' });
+      const signature = Buffer.concat([vector.octets('r'), vector.octets('s')]);
+      const message = vector.octets('message');
+      expect(await verifySignature(key, { algorithm, signature }, message)).toEqual({ ok: true });
+      signature[signature.length - 1]! ^= 1;
+      expect(await verifySignature(key, { algorithm, signature }, message)).toMatchObject({ ok: false });
+    },
+  );
 
   it('RFC 8032: Ed25519 signs as printed', async () => {
     const { vectors } = loadVectors(folder ?? '', 'ed25519-rfc8032');

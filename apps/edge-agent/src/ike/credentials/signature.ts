@@ -9,7 +9,7 @@ import {
 /** Why a signature is not taken. */
 export type SignatureVerdict =
   | { readonly ok: true }
-  | { readonly ok: false; readonly reason: 'mismatch' | 'wrong key type' | 'key too weak' };
+  | { readonly ok: false; readonly reason: 'mismatch' | 'wrong key type' | 'key too weak' | 'SHA-1 is too weak' };
 
 /** Checks a signature; in OpenSSL's threads unless that costs more than the signature does. */
 export async function verifySignature(
@@ -23,7 +23,9 @@ export async function verifySignature(
   for (const hash of hashes) {
     if (await matches(publicKey, hash, options, signature, octets)) return { ok: true };
   }
-  return { ok: false, reason: 'mismatch' };
+  // The method's own default (RFC 7296 section 3.8), so that it is worth saying what is wrong.
+  const weak = algorithm === 'rsa-pkcs1' && (await matches(publicKey, 'sha1', options, signature, octets));
+  return { ok: false, reason: weak ? 'SHA-1 is too weak' : 'mismatch' };
 }
 
 /** Signs with the first algorithm that the key can do; undefined when there is none. Rejects with what OpenSSL says. */
