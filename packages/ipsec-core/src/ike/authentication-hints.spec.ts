@@ -51,7 +51,7 @@ describe('What a peer says about how it can be convinced', () => {
     expect(readHints([notify('SUPPORTED_AUTH_METHODS')]).methods).toBeUndefined();
   });
 
-  it('may be said again with IKE_INTERMEDIATE; authorities that are not repeated stay, and nothing is aborted', () => {
+  it('may be said again with IKE_INTERMEDIATE, where authorities that are not repeated stay, and nothing is aborted', () => {
     const before = readHints([request(4, 1), notify('SUPPORTED_AUTH_METHODS')]);
     expect(updateHints(before, [methods(2)])).toEqual({ ...before, methods: [known(2)] });
     expect(updateHints(before, [request(4, 2), methods(2)])).toMatchObject({

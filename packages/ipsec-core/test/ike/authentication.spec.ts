@@ -17,6 +17,7 @@ import {
   establishedPair,
   HYBRID,
   IKE_GCM,
+  identity,
   LEFT,
   type MakePair,
   makePair,
@@ -150,7 +151,7 @@ describe('Peers that prove themselves with signatures', () => {
     const peer = (name: string, remote: Omit<Remote, 'kind'>): Connection => ({
       ...connection('right', signing([ECDSA], remote)),
       name,
-      remoteIdentity: { type: ID_TYPE.FQDN, data: Uint8Array.from(name, (c) => c.charCodeAt(0)) },
+      remoteIdentity: identity(name),
     });
     const { pair, jobs } = signedPair({
       leftConnection: signing([RSA, ECDSA]),
@@ -260,6 +261,22 @@ describe('Authentication methods that do not fit IKE_SA_INIT (RFC 9593 section 3
     expect(labels(pair)).toContain('received IKE_INTERMEDIATE response CERTREQ,N(SUPPORTED_AUTH_METHODS)');
     expect(pair.left.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: [] });
     expect(signedBy(jobs, 'left')).toEqual([['rsa', 'rsa-pss-sha2-256', 'rsa-pkcs1-sha2-256']]);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('are those for the initiator alone, which says who it is as it will in IKE_AUTH', () => {
+    const peer = (name: string, algorithms: readonly SignatureAlgorithm[]): Connection => ({
+      ...connection('right', { ...signing([ECDSA], { algorithms }), fragmentSize: 200 }),
+      name,
+      remoteIdentity: identity(name),
+    });
+    const { pair, jobs } = signedPair({
+      leftConnection: signing([RAW, RSA]),
+      rightConnections: [peer('other', ['ed25519']), peer('left', ['rsa-pkcs1-sha2-256'])],
+    });
+    expect(labels(pair)).toContain('sent IKE_INTERMEDIATE request IDi,IDr');
+    expect(signedBy(jobs, 'left')).toEqual([['rsa', 'rsa-pkcs1-sha2-256']]);
+    expect(verifiedAt(jobs, 'right')?.identity).toEqual(identity('left'));
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
 

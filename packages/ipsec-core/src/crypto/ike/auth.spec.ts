@@ -65,7 +65,7 @@ describe('AUTH', () => {
 });
 
 describe('RFC 7427 signatures', () => {
-  it.each(DIGITAL_SIGNATURE_ALGORITHMS)('%s survives its encoding; anything else is not taken for one', (algorithm) => {
+  it.each(DIGITAL_SIGNATURE_ALGORITHMS)('%s survives its encoding, and anything else is not taken for one', (algorithm) => {
     const data = encodeDigitalSignature({ algorithm, signature: fromHex('aabbcc') });
     expect(parseDigitalSignature(data)).toEqual({ algorithm, signature: fromHex('aabbcc') });
     expect(parseDigitalSignature(data.subarray(0, data.length - 3))).toBeUndefined();
