@@ -65,13 +65,16 @@ describe('AUTH', () => {
 });
 
 describe('RFC 7427 signatures', () => {
-  it.each(DIGITAL_SIGNATURE_ALGORITHMS)('%s survives its encoding, and anything else is not taken for one', (algorithm) => {
-    const data = encodeDigitalSignature({ algorithm, signature: fromHex('aabbcc') });
-    expect(parseDigitalSignature(data)).toEqual({ algorithm, signature: fromHex('aabbcc') });
-    expect(parseDigitalSignature(data.subarray(0, data.length - 3))).toBeUndefined();
-    data[3] = (data[3] ?? 0) ^ 1;
-    expect(parseDigitalSignature(data)).toBeUndefined();
-  });
+  it.each(DIGITAL_SIGNATURE_ALGORITHMS)(
+    '%s survives its encoding, and anything else is not taken for one',
+    (algorithm) => {
+      const data = encodeDigitalSignature({ algorithm, signature: fromHex('aabbcc') });
+      expect(parseDigitalSignature(data)).toEqual({ algorithm, signature: fromHex('aabbcc') });
+      expect(parseDigitalSignature(data.subarray(0, data.length - 3))).toBeUndefined();
+      data[3] = (data[3] ?? 0) ^ 1;
+      expect(parseDigitalSignature(data)).toBeUndefined();
+    },
+  );
 
   it('name algorithms as OpenSSL names them in certificates', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });

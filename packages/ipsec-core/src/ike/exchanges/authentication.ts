@@ -51,7 +51,7 @@ export function proveIdentity(
   }
   const choice = chooseCredential(own.credentials, peerHashes, hints);
   if (choice === undefined) {
-    done({ failed: 'the peer announced no hash algorithm that our key can sign with' }, now);
+    done({ failed: peerHashes === undefined ? NO_METHOD : NO_HASH }, now);
     return;
   }
   const { credential, algorithms } = choice;
@@ -121,3 +121,6 @@ function addressProblem(expected: RemoteAuthentication, identity: Identity, sour
   if (sameAddress(identity.data, source)) return undefined;
   return `the peer calls itself ${describeIdentity(identity)}, which is not the address that its messages come from`;
 }
+
+const NO_METHOD = 'the peer does not have RFC 7427, and no key of ours a method from before it';
+const NO_HASH = 'the peer announced no hash algorithm that a key of ours can sign with';
