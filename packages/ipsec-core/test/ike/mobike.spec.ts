@@ -578,7 +578,7 @@ describe('Where no NAT may be (RFC 4555 section 3.9)', () => {
 });
 
 describe('NATs that come, go and change (RFC 4555 section 3.8)', () => {
-  it('one on the new path: ESP goes into UDP at both ends, keepalives begin; without it both end', () => {
+  it('one on the new path: ESP goes into UDP at both ends, keepalives begin, and without it both end', () => {
     const pair = mobilePair();
     expect(outer(pair.left).encapsulate).toBe(false);
     pair.network.conditions = { ...PERFECT, nat: { inside: SECOND_LEFT, outside: NAT.outside } };
