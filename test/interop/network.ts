@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
  *   10.1.0.1 [ us ] 192.0.2.1 ---- .254 [ router ] .254 ---- 198.51.100.2 [ peer ] 10.2.0.1
  */
 export const US = { namespace: 'us', underlay: '192.0.2.1', second: '192.0.2.11', host: '10.1.0.1' } as const;
-export const PEER = { namespace: 'peer', underlay: '198.51.100.2', host: '10.2.0.1' } as const;
+export const PEER = { namespace: 'peer', underlay: '198.51.100.2', second: '198.51.100.12', host: '10.2.0.1' } as const;
 export const ROUTER = { namespace: 'router', toUs: '192.0.2.254', toPeer: '198.51.100.254' } as const;
 export const US6 = { underlay: '2001:db8:1::1', host: 'fd00:1::1' } as const;
 export const PEER6 = { underlay: '2001:db8:2::2', host: 'fd00:2::1' } as const;

@@ -84,6 +84,29 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
     await expectTraffic();
   });
 
+  it('keep their associations and sequence numbers when the underlay address of one changes, and changes back', async () => {
+    for (const name of [names.left, names.right]) {
+      namespaces.run(name, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']);
+    }
+    const before = await spis(left);
+    for (const [name, { underlay }, other] of [
+      [names.left, LEFT, '192.0.2.11'],
+      [names.right, RIGHT, '192.0.2.12'],
+    ] as const) {
+      for (const [gone, here] of [
+        [underlay, other],
+        [other, underlay],
+      ]) {
+        const sent = await sequence(left);
+        namespaces.ip(name, `address add ${here}/24 dev wan`);
+        namespaces.ip(name, `address del ${gone}/24 dev wan`);
+        await expectTraffic();
+        expect([await spis(left), await spis(right)]).toEqual([before, before]);
+        expect(await sequence(left)).toBeGreaterThan(sent);
+      }
+    }
+  });
+
   it('find each other again when one was killed', async () => {
     await right.kill();
     right = await start(names.right, RIGHT.id, pki);
@@ -125,6 +148,12 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
 
   async function spis(edge: EdgeHarness): Promise<number[]> {
     return (await edge.snapshot()).associations.map(({ spi }) => spi).sort();
+  }
+
+  /** Of the association that packets go out on. */
+  async function sequence(edge: EdgeHarness): Promise<bigint> {
+    const { associations } = await edge.snapshot();
+    return BigInt(associations.find(({ direction }) => direction === 'outbound')?.sequence ?? 0);
   }
 
   /** Both ends began at once, or a restart met a liveness check: what is superfluous goes. */

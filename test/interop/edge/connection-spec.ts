@@ -35,6 +35,8 @@ export interface ConnectionSpec {
   readonly childLifetime?: number;
   readonly livenessInterval?: number;
   readonly fragmentSize?: number;
+  readonly mobike?: boolean;
+  readonly natTraversal?: 'detected' | 'forced' | 'prohibited';
   /** How much faster than the world's the clock of the IKE host runs; 1 by default. */
   readonly clockSpeed?: number;
 }
@@ -85,6 +87,8 @@ export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection
     lifetime: spec.ikeLifetime ?? 14_400_000,
     livenessInterval: spec.livenessInterval ?? 30_000,
     fragmentSize: spec.fragmentSize ?? 1200,
+    ...(spec.mobike === true ? { mobike: { returnRoutability: 'before' as const } } : {}),
+    ...(spec.natTraversal === undefined ? {} : { natTraversal: spec.natTraversal }),
   };
 }
 

@@ -26,13 +26,7 @@ const dataPlane = new DataPlaneThread(tun, {
 });
 /** The sockets of ESP in UDP; a scenario uses that of its local address. */
 const underlays = new Map<string, UdpSocket>();
-for (const text of addresses) {
-  const endpoint = { address: parseAddress(text), port: 4500 };
-  const socket = openUdpSocket(endpoint, { bufferOctets: 8 << 20 });
-  underlays.set(text, socket);
-  sockets.useEncapsulated(endpoint, socket);
-  await sockets.openPlain(endpoint.address);
-}
+for (const text of addresses) await openUnderlay(text);
 let local = { address: parseAddress(addresses[0] ?? ''), port: 4500 };
 const random = (out: Uint8Array) => void randomFillSync(out);
 const after = (milliseconds: number, run: () => void) => {
@@ -104,13 +98,34 @@ function policiesOf(spec: ConnectionSpec, tunnelId: string): SecurityPolicy[] {
   return [{ entryId: tunnelId, ruleId: tunnelId, selectors: [selector], action: 'PROTECT', tunnelId }];
 }
 
+/** Another address of ours, from now on: the packet path first, so that nothing of IKE goes where nobody listens. */
+async function move(text: string): Promise<void> {
+  const endpoint = { address: parseAddress(text), port: 4500 };
+  const socket = underlays.get(text) ?? (await openUnderlay(text));
+  await dataPlane.rebind([socket.fd]);
+  local = endpoint;
+  host?.give({ kind: 'local-addresses', connection: CONNECTION, addresses: [endpoint.address] });
+}
+
+async function openUnderlay(text: string): Promise<UdpSocket> {
+  const endpoint = { address: parseAddress(text), port: 4500 };
+  const socket = openUdpSocket(endpoint, { bufferOctets: 8 << 20 });
+  underlays.set(text, socket);
+  sockets.useEncapsulated(endpoint, socket);
+  await sockets.openPlain(endpoint.address);
+  return socket;
+}
+
 async function answer(request: EdgeRequest): Promise<unknown> {
   switch (request.kind) {
     case 'configure':
       return configure(request.spec);
-    case 'command':
+    case 'command': {
+      const [word, address] = request.command.split(' ');
+      if (word === 'move' && address !== undefined) return move(address);
       host?.give(commandOf(request.command));
       return undefined;
+    }
     case 'status':
       await host?.settled();
       return {

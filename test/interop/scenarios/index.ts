@@ -3,6 +3,7 @@ import { certificateScenarios } from './certificates.js';
 import { certificateFailureScenarios, failureScenarios } from './failures.js';
 import { hybridScenarios } from './hybrid.js';
 import { livenessScenarios } from './liveness.js';
+import { mobilityScenarios } from './mobility.js';
 import { negotiationScenarios } from './negotiation.js';
 import { pathScenarios } from './path.js';
 import { pskScenarios } from './psk.js';
@@ -17,6 +18,7 @@ export async function allScenarios(): Promise<readonly Scenario[]> {
     ...(await certificateScenarios()),
     ...rekeyScenarios,
     ...(await pathScenarios()),
+    ...mobilityScenarios,
     ...livenessScenarios,
     ...negotiationScenarios,
     ...selectorScenarios,

@@ -91,22 +91,24 @@ export async function pathScenarios(): Promise<readonly Scenario[]> {
       expect: 'pings',
       log: [/received fragment #\d+ of (\d{2}|[5-9])/],
     },
-    behindNat('us'),
-    behindNat('peer'),
+    behindNat('us', 'no'),
+    behindNat('peer', 'no'),
+    behindNat('us', 'yes'),
+    behindNat('peer', 'yes'),
   ];
 }
 
-function behindNat(behind: 'us' | 'peer'): Scenario {
+function behindNat(behind: 'us' | 'peer', mobike: 'yes' | 'no'): Scenario {
   const nat = masquerade(behind);
-  const ours = behind === 'us' ? OURS : { ...OURS, remote: undefined };
+  const ours = { ...OURS, mobike: mobike === 'yes', ...(behind === 'us' ? {} : { remote: undefined }) };
   return {
     group: 'path',
-    name: `${behind === 'us' ? 'we are' : 'the peer is'} behind a NAT whose mapping changes`,
+    name: `${behind === 'us' ? 'we are' : 'the peer is'} behind a NAT whose mapping changes, ${mobike === 'yes' ? 'with' : 'without'} MOBIKE`,
     initiators: [behind],
     ours: { ...ours, livenessInterval: 500 },
     theirs: swanctlConf({
       remoteAddresses: behind === 'us' ? '%any' : US.underlay,
-      connection: 'dpd_delay = 1s\n mobike = no',
+      connection: `dpd_delay = 1s\n mobike = ${mobike}`,
     }),
     conditions: nat,
     expect: 'traffic',

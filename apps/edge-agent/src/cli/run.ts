@@ -8,6 +8,7 @@ import { SessionLoop } from '../control/session-loop.js';
 import { openSessionStream } from '../control/session-stream.js';
 import { StatusReporter } from '../control/status-reporter.js';
 import { System } from '../control/system.js';
+import { UnderlayFollower } from '../control/underlay-follower.js';
 import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import { loadIdentity } from '../identity/identity-store.js';
@@ -82,19 +83,22 @@ async function startAgent({
     { portable },
   );
   const ike: EdgeIke = new EdgeIke({ identity, plane: dataPlane, log, random: Math.random });
+  const underlay = new UnderlayFollower(tun.name, log);
   const network = createOverlayNetwork(tun.name);
   const system = new System({
     network,
     dataPlane,
     openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: SOCKET_BUFFER_OCTETS }),
+    elsewhere: (configured) => underlay.elsewhere(configured),
   });
+  const installer = new BundleInstaller(system, ike, log);
   const edge: Edge = new Edge({
     audience: identity,
     agentVersion: AGENT_VERSION,
     bootId: randomUUID(),
     store,
     highestEpoch: await store.highestEpoch(),
-    installer: new BundleInstaller(system, ike, log),
+    installer,
     dataPlane,
     ike,
     log,
@@ -124,10 +128,12 @@ async function startAgent({
       takenAt: new Date(),
     }),
   );
+  await underlay.start(installer);
   await edge.restore();
   session.start();
   return {
     stop: async () => {
+      underlay.stop();
       reporter.stop();
       await session.stop();
       await ike.stop();

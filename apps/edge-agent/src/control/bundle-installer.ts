@@ -1,3 +1,4 @@
+import { formatAddress } from '@weft/ipsec-core';
 import { SystemCallError } from '@weft/linux-io';
 import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
@@ -7,6 +8,7 @@ import type { VerifiedBundle } from './bundle/verified-bundle.js';
 import { type Command, describeCommand, desiredState, reconcile, type SystemState } from './reconciler.js';
 import { RejectionError } from './rejection.js';
 import type { System } from './system.js';
+import { underlayAddressOf } from './underlay-follower.js';
 
 /** The machine is neither in the new state nor in the old one. */
 export class InstallationError extends AgentError<'rollback_failed'> {
@@ -17,13 +19,35 @@ export class InstallationError extends AgentError<'rollback_failed'> {
 export class BundleInstaller {
   readonly #system: System;
   readonly #log: Log;
-  readonly #ike: Pick<EdgeIke, 'apply'>;
+  readonly #ike: Pick<EdgeIke, 'apply' | 'move'>;
+  #last: Promise<void> = Promise.resolve();
   #running: VerifiedBundle | undefined;
 
-  constructor(system: System, ike: Pick<EdgeIke, 'apply'>, log: Log) {
+  constructor(system: System, ike: Pick<EdgeIke, 'apply' | 'move'>, log: Log) {
     this.#system = system;
     this.#ike = ike;
     this.#log = log;
+  }
+
+  /**
+   * The machine has these underlay addresses now. Has it left the one that the underlay is bound to, the underlay moves: back to
+   * that of the bundle, or to another of its family; and with it the IKE SAs (RFC 4555). With none left it waits for one.
+   */
+  addressesChanged(addresses: readonly Uint8Array[]): Promise<void> {
+    return this.#exclusively(async () => {
+      const bundle = this.#running;
+      if (bundle === undefined) return;
+      const next = underlayAddressOf(bundle.underlay.octets, addresses);
+      const { address } = this.#system.underlaySocket.localEndpoint();
+      if (next === undefined || Buffer.compare(next, address) === 0) {
+        if (next === undefined) this.#log.warn('no underlay address is left: tunnels wait until there is one');
+        return;
+      }
+      this.#log.info({ from: formatAddress(address), to: formatAddress(next) }, 'the underlay is at another address');
+      await this.#system.moveUnderlay(next);
+      this.#ike.move(this.#system.underlaySocket);
+      this.#system.releaseUnused();
+    });
   }
 
   /** The bundle in force. */
@@ -36,7 +60,11 @@ export class BundleInstaller {
    * of it fails, the machine is taken back to where it was.
    * Throws RejectionError (the old state is in force), InstallationError (it is not: the agent must end, fail closed).
    */
-  async install(bundle: VerifiedBundle, commit: () => Promise<void>): Promise<void> {
+  install(bundle: VerifiedBundle, commit: () => Promise<void>): Promise<void> {
+    return this.#exclusively(() => this.#install(bundle, commit));
+  }
+
+  async #install(bundle: VerifiedBundle, commit: () => Promise<void>): Promise<void> {
     const before = await this.#system.observe();
     const bundles = new Map([this.#running, bundle].flatMap((known) => (known ? [[known.contentHash, known]] : [])));
     try {
@@ -51,6 +79,13 @@ export class BundleInstaller {
     // Only now: what is negotiated with peers cannot be taken back.
     await this.#ike.apply(bundle, this.#system.underlaySocket);
     this.#system.releaseUnused();
+  }
+
+  /** The machine is taken from one state to the next, by one at a time. */
+  #exclusively(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   async #takeSteps(commands: readonly Command[], bundles: ReadonlyMap<string, VerifiedBundle>): Promise<void> {

@@ -77,6 +77,9 @@ class Machine {
     remove: async (...removed: unknown[]) => {
       this.removed.push(removed);
     },
+    rebind: async () => {
+      throw new Error('not used');
+    },
     redirect: async () => {
       throw new Error('not expected: no bundle moves a peer on its own');
     },
@@ -145,7 +148,7 @@ async function startEdge(): Promise<{
     bootId: 'boot',
     store,
     highestEpoch: await store.highestEpoch(),
-    installer: new BundleInstaller(new System(machine), { apply: async () => undefined }, LOG),
+    installer: new BundleInstaller(new System(machine), { apply: async () => undefined, move: () => undefined }, LOG),
     dataPlane: machine.dataPlane,
     ike: { lifetimeEnded: () => false },
     log: LOG,

@@ -1,4 +1,4 @@
-import { type Endpoint, encodeSocketAddress, type UdpSocket } from '@weft/linux-io';
+import { type Endpoint, encodeSocketAddress, SystemCallError, type UdpSocket } from '@weft/linux-io';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { OverlayNetwork } from '../network/overlay-network.js';
 import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
@@ -9,6 +9,8 @@ export interface SystemParts {
   readonly network: OverlayNetwork;
   readonly dataPlane: DataPlaneControl;
   readonly openSocket: (endpoint: Endpoint) => UdpSocket;
+  /** Where this machine is when it is not at the address of its bundle; undefined when it does not know. */
+  readonly elsewhere?: (configured: Uint8Array) => Uint8Array | undefined;
 }
 
 /** The machine: says how it is, and takes one step at a time. Never remembers what it can ask. */
@@ -16,6 +18,8 @@ export class System {
   readonly #parts: SystemParts;
   readonly #sockets = new Map<string, BoundSocket>();
   #current: BoundSocket | undefined;
+  /** Where the underlay was. */
+  readonly #left: UdpSocket[] = [];
 
   constructor(parts: SystemParts) {
     this.#parts = parts;
@@ -59,8 +63,29 @@ export class System {
     return this.#current.socket;
   }
 
+  /**
+   * The underlay of the bundle in force is at this address of the machine, whatever the bundle says. Associations go on as
+   * they are. Throws SystemCallError: EADDRNOTAVAIL and what else bind(2) says; the old socket then stays.
+   */
+  async moveUnderlay(address: Uint8Array): Promise<void> {
+    const before = this.#current;
+    if (before === undefined) throw new Error('no underlay is bound');
+    const { underlay } = before;
+    const bound = { underlay, address, socket: this.#parts.openSocket({ address, port: underlay.port }) };
+    try {
+      await this.#parts.dataPlane.rebind([bound.socket.fd]);
+    } catch (error) {
+      bound.socket.close();
+      throw error;
+    }
+    this.#sockets.set(keyOf(underlay), bound);
+    this.#current = bound;
+    this.#left.push(before.socket);
+  }
+
   /** Closes the sockets that the packet path no longer uses. */
   releaseUnused(): void {
+    for (const socket of this.#left.splice(0)) socket.close();
     for (const [key, bound] of this.#sockets) {
       if (bound === this.#current) continue;
       this.#sockets.delete(key);
@@ -75,14 +100,25 @@ export class System {
   }
 
   #bind(underlay: UnderlayAddress): void {
-    const key = `${underlay.text} ${underlay.port}`;
+    const key = keyOf(underlay);
     // Back to a socket that is still open: a port can be bound only once.
-    const bound = this.#sockets.get(key) ?? {
-      underlay,
-      socket: this.#parts.openSocket({ address: underlay.octets, port: underlay.port }),
-    };
+    const bound = this.#sockets.get(key) ?? this.#open(underlay);
     this.#sockets.set(key, bound);
     this.#current = bound;
+  }
+
+  /** At the address of the bundle, or where the machine is when it has not got that one. */
+  #open(underlay: UnderlayAddress): BoundSocket {
+    const { openSocket, elsewhere } = this.#parts;
+    const { octets, port } = underlay;
+    try {
+      return { underlay, address: octets, socket: openSocket({ address: octets, port }) };
+    } catch (error) {
+      const missing = error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
+      const address = missing ? elsewhere?.(octets) : undefined;
+      if (address === undefined) throw error;
+      return { underlay, address, socket: openSocket({ address, port }) };
+    }
   }
 
   async #load(bundle: VerifiedBundle | undefined): Promise<void> {
@@ -103,14 +139,21 @@ export class System {
   /** The underlay as the kernel confirms it. */
   #boundUnderlay(): UnderlayAddress | undefined {
     if (this.#current === undefined) return undefined;
-    const { underlay, socket } = this.#current;
+    const { underlay, address, socket } = this.#current;
     const local = socket.localEndpoint();
-    const confirmed = local.port === underlay.port && Buffer.compare(local.address, underlay.octets) === 0;
+    const confirmed = local.port === underlay.port && Buffer.compare(local.address, address) === 0;
     return confirmed ? underlay : undefined;
   }
 }
 
+function keyOf({ text, port }: UnderlayAddress): string {
+  return `${text} ${port}`;
+}
+
 interface BoundSocket {
+  /** As the bundle has it. */
   readonly underlay: UnderlayAddress;
+  /** Where it is bound. */
+  readonly address: Uint8Array;
   readonly socket: UdpSocket;
 }

@@ -28,6 +28,8 @@ export interface DataPlaneControl {
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void>;
   /** Sends the packets of a tunnel to this address from now on. */
   redirect(remote: TunnelRemote): Promise<void>;
+  /** Other sockets for the underlay, one for each worker; associations go on as they are. The old ones may then be closed. */
+  rebind(socketFds: readonly number[]): Promise<void>;
   /** From memory that the workers share with this thread: none of them is asked. */
   snapshot(): Promise<DataPlaneSnapshot>;
 }
@@ -99,8 +101,7 @@ export class DataPlaneThread implements DataPlaneControl {
 
   load(loaded: LoadedPolicies): Promise<void> {
     return this.#serially(async () => {
-      const workers = this.#counters.length;
-      if (loaded.socketFds.length !== workers) throw new RangeError(`${workers} workers need as many sockets`);
+      this.#requireSockets(loaded.socketFds);
       await this.#ask((place) => this.#loading(place, loaded));
       const tunnelIds = this.#desired.tunnelIds(loaded);
       this.#desired.load(loaded);
@@ -148,6 +149,14 @@ export class DataPlaneThread implements DataPlaneControl {
     });
   }
 
+  rebind(socketFds: readonly number[]): Promise<void> {
+    return this.#serially(async () => {
+      this.#requireSockets(socketFds);
+      await this.#ask((place) => ({ kind: 'rebind', socketFd: socketFds[place] ?? -1 }));
+      this.#desired.rebind(socketFds);
+    });
+  }
+
   snapshot(): Promise<DataPlaneSnapshot> {
     const desired = this.#desired;
     const associations = desired.snapshot();
@@ -182,6 +191,11 @@ export class DataPlaneThread implements DataPlaneControl {
   async stop(): Promise<void> {
     await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
     this.#desired.load(undefined);
+  }
+
+  #requireSockets(socketFds: readonly number[]): void {
+    const workers = this.#counters.length;
+    if (socketFds.length !== workers) throw new RangeError(`${workers} workers need as many sockets`);
   }
 
   /** One thing at a time, in the order of asking: a worker that is replaced in between is told a state, not half of one. */

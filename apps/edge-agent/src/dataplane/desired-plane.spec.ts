@@ -67,6 +67,22 @@ describe('what the packet path is to hold', () => {
     expect(named(plane)).toEqual([]);
   });
 
+  it('has other sockets when the underlay moves, and all else as it was', () => {
+    const plane = new DesiredPlane();
+    plane.rebind([9]);
+    expect(plane.loaded).toBeUndefined();
+    plane.load(policies('t'));
+    plane.install([association('inbound', 1)]);
+    plane.redirect({ tunnelId: 't', socketAddress: new Uint8Array(16) });
+    plane.rebind([4]);
+    expect([plane.loaded?.socketFds, plane.loaded?.contentHash, named(plane), plane.redirected.length]).toEqual([
+      [4],
+      'hash',
+      ['1 current'],
+      1,
+    ]);
+  });
+
   it('takes a key over, lends copies of it, shows it to nobody, and wipes it with the association', () => {
     const keyingMaterial = new Uint8Array(20).fill(7);
     const kept = association('inbound', 1, { keyingMaterial });

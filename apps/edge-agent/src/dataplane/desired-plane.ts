@@ -47,6 +47,11 @@ export class DesiredPlane {
     }
   }
 
+  /** The underlay has other sockets; everything else stays. */
+  rebind(socketFds: readonly number[]): void {
+    if (this.#loaded !== undefined) this.#loaded = { ...this.#loaded, socketFds };
+  }
+
   /** They are installed. */
   install(associations: readonly KeptAssociation[]): void {
     for (const association of associations) this.#associations.set(nameOf(association.parameters), association);

@@ -69,6 +69,8 @@ export type WorkerRequest =
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
   /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */
   | { readonly kind: 'redirect'; readonly remote: TunnelRemote }
+  /** The underlay has another address here: packets come and go by this socket, and associations stay as they are. */
+  | { readonly kind: 'rebind'; readonly socketFd: number }
   | { readonly kind: 'stop' };
 
 /** A request on its way, with the number that its answer will carry. */

@@ -146,6 +146,9 @@ class PacketLoop {
         case 'redirect':
           this.#redirect(request.remote);
           return { kind: 'done', id };
+        case 'rebind':
+          this.#bind(request.socketFd, this.#underlay.remotes);
+          return { kind: 'done', id };
         case 'stop':
           this.#stopping = true;
           return { kind: 'done', id };
@@ -156,11 +159,12 @@ class PacketLoop {
   }
 
   #useUnderlay({ remotes }: LoadedPolicies, socketFd: number): void {
+    this.#bind(socketFd, new Map(remotes.map(({ tunnelId, socketAddress }) => [tunnelId, socketAddress])));
+  }
+
+  #bind(socketFd: number, remotes: Map<string, Uint8Array>): void {
     const socket = udpSocketFromDescriptor(socketFd);
-    this.#underlay = {
-      socket,
-      remotes: new Map(remotes.map(({ tunnelId, socketAddress }) => [tunnelId, socketAddress])),
-    };
+    this.#underlay = { socket, remotes };
     // Asked for every time: a new socket may have the number of the old one.
     const underlay = this.#start.portable ? { send: false, receive: false } : socket.enableOffloads();
     this.#outbound.takesRuns = underlay.send;

@@ -102,17 +102,17 @@ export class EdgeIke {
    */
   async apply(bundle: VerifiedBundle, socket: UdpSocket): Promise<void> {
     const connections = fabricConnections(bundle, this.#credentials);
-    const local = { address: bundle.underlay.octets, port: bundle.underlay.port };
+    const configured = { address: bundle.underlay.octets, port: bundle.underlay.port };
     // A Delete must still leave by the old socket when the underlay changes.
-    const kept = connections.filter((connection) => this.#stays(connection, local));
+    const kept = connections.filter((connection) => this.#stays(connection, configured));
     this.#host.give({ kind: 'configure', connections: kept });
     this.#forgetAllBut(new Set(kept.map(({ name }) => name)));
     await this.#host.settled();
     // The old socket is about to be closed, and its descriptor may soon be another file's.
     if (this.#local !== undefined) this.#sockets.closeAddress(this.#local.address);
-    this.#local = local;
-    this.#sockets.useEncapsulated(local, socket);
+    this.#use(socket);
     this.#host.give({ kind: 'configure', connections });
+    this.#tellAddress(connections);
     for (const connection of connections) {
       const known = this.#tunnels.get(connection.name);
       const replayWindow = bundle.tunnels.get(connection.name)?.profile.replayWindow ?? LEAST_REPLAY_WINDOW;
@@ -121,6 +121,14 @@ export class EdgeIke {
     }
     // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
     await this.#children.reassert();
+  }
+
+  /** The underlay is at another address of this machine: IKE SAs and Child SAs move there with all they have (RFC 4555). */
+  move(socket: UdpSocket): void {
+    const before = this.#local;
+    this.#use(socket);
+    this.#tellAddress([...this.#tunnels.values()].map(({ connection }) => connection));
+    if (before !== undefined) this.#sockets.closeAddress(before.address);
   }
 
   /** How the tunnels that this edge keys itself stand, by tunnel id. */
@@ -157,6 +165,16 @@ export class EdgeIke {
     this.#host.stop();
     await this.#children.close();
     this.#sockets.close();
+  }
+
+  #use(socket: UdpSocket): void {
+    this.#local = socket.localEndpoint();
+    this.#sockets.useEncapsulated(this.#local, socket);
+  }
+
+  #tellAddress(connections: readonly Connection[]): void {
+    const addresses = this.#local === undefined ? [] : [this.#local.address];
+    for (const { name } of connections) this.#host.give({ kind: 'local-addresses', connection: name, addresses });
   }
 
   #take(event: IkeEvent): void {

@@ -65,6 +65,9 @@ function connectionOf(
       ...keyExchangeTransforms(keyExchange),
     ]),
     children: [childOf(tunnel, negotiation)],
+    mobike: { returnRoutability: 'before' },
+    // The packet path of an edge speaks ESP in UDP and nothing else, NAT or not.
+    natTraversal: 'forced',
     lifetime: negotiation.ikeLifetime,
     livenessInterval: negotiation.livenessInterval,
     fragmentSize: FRAGMENT_SIZE,

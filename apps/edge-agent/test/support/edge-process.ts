@@ -6,6 +6,7 @@ import { parseBundle } from '../../src/control/bundle/parse-bundle.js';
 import { BundleInstaller } from '../../src/control/bundle-installer.js';
 import { executeAssociationCommand } from '../../src/control/security-associations.js';
 import { System } from '../../src/control/system.js';
+import { UnderlayFollower } from '../../src/control/underlay-follower.js';
 import { DataPlaneThread } from '../../src/dataplane/data-plane-thread.js';
 import { parseIdentity, StoredIdentity } from '../../src/identity/identity.js';
 import { EdgeIke } from '../../src/ike/edge-ike.js';
@@ -47,13 +48,16 @@ const ike: EdgeIke | undefined =
         log,
         random: Math.random,
       });
+const underlay = new UnderlayFollower(device, log);
 const system = new System({
   network: createOverlayNetwork(device),
   dataPlane,
   openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: 8 << 20 }),
+  elsewhere: (configured) => underlay.elsewhere(configured),
 });
-const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined }, log);
+const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined, move: () => undefined }, log);
 let generation = 0n;
+await underlay.start(installer);
 
 async function answer(request: { kind: string; value?: unknown }): Promise<unknown> {
   switch (request.kind) {
@@ -73,6 +77,7 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
     case 'negotiations':
       return Object.fromEntries(ike?.states() ?? []);
     default:
+      underlay.stop();
       await ike?.stop();
       await dataPlane.stop();
       system.close();

@@ -1,0 +1,93 @@
+import { type Endpoint, ERRNO, SystemCallError } from '@weft/linux-io';
+import { describe, expect, it } from 'vitest';
+import type { UnderlayAddress } from './bundle/verified-bundle.js';
+import { System } from './system.js';
+import { underlayAddressOf } from './underlay-follower.js';
+
+const HOME = Uint8Array.of(192, 0, 2, 1);
+const AWAY = Uint8Array.of(198, 51, 100, 1);
+const SIX = new Uint8Array(16).fill(1);
+const underlay: UnderlayAddress = { text: '192.0.2.1', octets: HOME, port: 4500 };
+
+/** A machine with addresses; its packet path takes sockets. */
+function setUp(present: Uint8Array[] = [HOME]) {
+  const open: string[] = [];
+  const rebound: (readonly number[])[] = [];
+  const machine = { present, refuses: false };
+  let fd = 10;
+  const has = (address: Uint8Array) => machine.present.some((own) => Buffer.compare(own, address) === 0);
+  const system = new System({
+    network: {} as never,
+    dataPlane: {
+      rebind: async (socketFds: readonly number[]) => {
+        if (machine.refuses) throw new Error('the packet path ended');
+        rebound.push(socketFds);
+      },
+    } as never,
+    openSocket: (endpoint: Endpoint) => {
+      if (!has(endpoint.address)) throw new SystemCallError('bind', ERRNO.EADDRNOTAVAIL, 'UDP port 4500');
+      const name = `${endpoint.address.join('.')} ${++fd}`;
+      open.push(name);
+      return {
+        fd,
+        localEndpoint: () => endpoint,
+        close: () => open.splice(open.indexOf(name), 1),
+      } as never;
+    },
+    elsewhere: (configured) => underlayAddressOf(configured, machine.present),
+  });
+  const bind = () => system.execute({ kind: 'bind_underlay', underlay }, new Map());
+  return { system, machine, open, rebound, bind };
+}
+
+describe('An underlay that moves', () => {
+  it('has another socket in the packet path first, and then the old one is closed', async () => {
+    const { system, machine, open, rebound, bind } = setUp();
+    await bind();
+    machine.present = [AWAY];
+    await system.moveUnderlay(AWAY);
+    expect([open, rebound]).toEqual([['192.0.2.1 11', '198.51.100.1 12'], [[12]]]);
+    system.releaseUnused();
+    expect(open).toEqual(['198.51.100.1 12']);
+    expect(system.underlaySocket.localEndpoint()).toEqual({ address: AWAY, port: 4500 });
+  });
+
+  it('is still that of the bundle: the next bundle with the same one binds nothing', async () => {
+    const { system, machine, open, bind } = setUp();
+    await bind();
+    machine.present = [AWAY];
+    await system.moveUnderlay(AWAY);
+    system.releaseUnused();
+    await bind();
+    expect(open).toEqual(['198.51.100.1 12']);
+  });
+
+  it('stays where it is when the new address cannot be bound, or the packet path does not take it', async () => {
+    const { system, machine, open, bind } = setUp();
+    await bind();
+    await expect(system.moveUnderlay(AWAY)).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+    machine.present = [HOME, AWAY];
+    machine.refuses = true;
+    await expect(system.moveUnderlay(AWAY)).rejects.toThrow('ended');
+    system.releaseUnused();
+    expect(open).toEqual(['192.0.2.1 11']);
+    expect(system.underlaySocket.localEndpoint().address).toEqual(HOME);
+  });
+
+  it('begins elsewhere when the machine has not got the address of its bundle', async () => {
+    const { open, bind } = setUp([SIX, AWAY]);
+    await bind();
+    expect(open).toEqual(['198.51.100.1 11']);
+    await expect(setUp([SIX]).bind()).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+  });
+});
+
+describe('Where the underlay is to be', () => {
+  it.each([
+    ['at its own address, wherever that stands', [SIX, AWAY, HOME], HOME],
+    ['else at the first of its family', [SIX, AWAY, Uint8Array.of(203, 0, 113, 1)], AWAY],
+    ['else nowhere', [SIX], undefined],
+  ])('%s', (_where, addresses, expected) => {
+    expect(underlayAddressOf(HOME, addresses)).toEqual(expected);
+  });
+});
