@@ -5,9 +5,10 @@ import { exceedsLargestPacket, FRAGMENT_UNIT, type FragmentFields } from '../wir
 import { doesNotFragment, readTrafficClass } from '../wire/ip/header.js';
 import { IPV6 } from '../wire/ip/ipv6.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
-import { ChunkPool, NONE } from './chunk-pool.js';
+import { NONE } from './chunk-pool.js';
 import type { DropCounters, DropReason } from './drop-reason.js';
-import { finishHeader, PartialPacket, UNKNOWN } from './partial-packet.js';
+import { FragmentStore } from './fragment-store.js';
+import { finishHeader, PartialPacket } from './partial-packet.js';
 
 export interface ReassemblyOptions {
   /** Memory for fragments that wait; 4 MiB by default, at least 256 KiB, so that the largest packet has room. */
@@ -50,12 +51,8 @@ export interface ForeseenPacket {
 export class Reassembler {
   readonly #drops: DropCounters;
   readonly #timeout: number;
-  readonly #pool: ChunkPool;
+  readonly #store: FragmentStore;
   readonly #packets: readonly PartialPacket[];
-  /** Of each fragment, by the first chunk of its octets. */
-  readonly #position: Uint16Array;
-  readonly #length: Uint16Array;
-  readonly #nextFragment: Int32Array;
   #complete: PartialPacket | undefined;
   #arrivals = 0;
   #reassembledPackets = 0;
@@ -69,11 +66,8 @@ export class Reassembler {
     check('timeoutMilliseconds', timeoutMilliseconds, 1, 60_000);
     this.#drops = drops;
     this.#timeout = timeoutMilliseconds;
-    this.#pool = new ChunkPool(maximumOctets);
+    this.#store = new FragmentStore(maximumOctets);
     this.#packets = Array.from({ length: maximumPackets }, () => new PartialPacket());
-    this.#position = new Uint16Array(this.#pool.capacity);
-    this.#length = new Uint16Array(this.#pool.capacity);
-    this.#nextFragment = new Int32Array(this.#pool.capacity);
   }
 
   /**
@@ -94,7 +88,7 @@ export class Reassembler {
     const refusal = this.#refusal(partial, packet, offset, flow, fields);
     if (refusal === 'fragment_of_refused_packet' || refusal === 'fragment_duplicate') return refusal;
     if (refusal !== undefined) return this.#refuse(partial, refusal);
-    if (!this.#store(partial, packet, offset, fields)) return this.#refuse(partial, 'reassembly_evicted');
+    if (!this.#keep(partial, packet, offset, fields)) return this.#refuse(partial, 'reassembly_evicted');
     partial.ecn |= ecnBit(packet, offset);
     partial.largest = Math.max(partial.largest, flow.totalLength);
     partial.fragments++;
@@ -131,7 +125,7 @@ export class Reassembler {
     const isFirst = fields.position === 0;
     const headerLength = isFirst ? fields.headerLength : partial.headerLength;
     if (isFirst) copyOctets(packet, offset, headerLength, out, 0);
-    this.#load(partial, out, headerLength);
+    this.#store.load(partial, out, headerLength);
     copyOctets(packet, offset + fields.dataOffset, fields.dataLength, out, headerLength + fields.position);
     const { nextHeaderField, next } = isFirst ? fields : partial;
     const end = partial.received + fields.dataLength;
@@ -145,7 +139,7 @@ export class Reassembler {
   write(out: Uint8Array): number {
     const partial = this.#complete;
     if (partial === undefined) return 0;
-    this.#load(partial, out, partial.headerLength);
+    this.#store.load(partial, out, partial.headerLength);
     const total = finishHeader(out, partial);
     this.#free(partial);
     this.#complete = undefined;
@@ -168,7 +162,7 @@ export class Reassembler {
     return {
       packets: active.length,
       fragments: active.reduce((sum, { fragments }) => sum + fragments, 0),
-      octets: this.#pool.octetsInUse,
+      octets: this.#store.octetsInUse,
       reassembledPackets: BigInt(this.#reassembledPackets),
       reassembledFragments: BigInt(this.#reassembledFragments),
     };
@@ -183,7 +177,7 @@ export class Reassembler {
     fields: FragmentFields,
   ): DropReason | undefined {
     if (partial.refused) return 'fragment_of_refused_packet';
-    const misfit = this.#misfit(partial, packet, offset, fields);
+    const misfit = this.#store.misfit(partial, packet, offset, fields);
     if (misfit !== undefined) return misfit;
     if (partial.fragments >= MAXIMUM_FRAGMENTS) return 'fragment_too_many';
     if (!this.#wouldBeWhole(partial, fields)) return undefined;
@@ -203,15 +197,6 @@ export class Reassembler {
     return partial.received + dataLength === end && (position === 0 || partial.header !== NONE);
   }
 
-  /** Copies the header, if it is there, and all octets to where they belong. */
-  #load(partial: PartialPacket, out: Uint8Array, headerLength: number): void {
-    this.#pool.load(partial.header, headerLength, out, 0);
-    for (let fragment = partial.first; fragment !== NONE; fragment = this.#nextFragment[fragment] ?? NONE) {
-      const position = this.#position[fragment] ?? 0;
-      this.#pool.load(fragment, this.#length[fragment] ?? 0, out, headerLength + position);
-    }
-  }
-
   /** The packet that a fragment belongs to, new when it is the first to arrive; the oldest makes room when there is none. */
   #find(packet: Uint8Array, offset: number, flow: Flow, fields: FragmentFields, now: number): PartialPacket {
     let free: PartialPacket | undefined;
@@ -228,51 +213,20 @@ export class Reassembler {
     return free;
   }
 
-  #misfit(partial: PartialPacket, packet: Uint8Array, offset: number, fields: FragmentFields): DropReason | undefined {
-    const { position, dataLength, more } = fields;
-    const end = position + dataLength;
-    for (let fragment = partial.first; fragment !== NONE; fragment = this.#nextFragment[fragment] ?? NONE) {
-      const from = this.#position[fragment] ?? 0;
-      const length = this.#length[fragment] ?? 0;
-      if (from >= end || from + length <= position) {
-        if (!more && from >= end) return 'fragment_end_conflict';
-        continue;
-      }
-      const same = from === position && length === dataLength && more === (partial.end !== end);
-      const duplicate = same && this.#pool.equals(fragment, length, packet, offset + fields.dataOffset);
-      return duplicate ? 'fragment_duplicate' : 'fragment_overlap';
-    }
-    return partial.end !== UNKNOWN && (!more || end > partial.end) ? 'fragment_end_conflict' : undefined;
-  }
-
   /** False when there is no memory left even after every other packet has been given up. */
-  #store(partial: PartialPacket, packet: Uint8Array, offset: number, fields: FragmentFields): boolean {
-    const { headerLength, dataLength } = fields;
-    const fragment = this.#storeOctets(partial, packet, offset + fields.dataOffset, dataLength);
-    if (fragment === NONE) return false;
-    this.#position[fragment] = fields.position;
-    this.#length[fragment] = dataLength;
-    this.#nextFragment[fragment] = partial.first;
-    partial.first = fragment;
-    if (!partial.six && doesNotFragment(packet, offset)) partial.dontFragment = true;
+  #keep(partial: PartialPacket, packet: Uint8Array, offset: number, fields: FragmentFields): boolean {
+    while (!this.#store.storeFragment(partial, packet, offset, fields)) if (!this.#makeRoom(partial)) return false;
     if (fields.position !== 0) return true;
-    partial.header = this.#storeOctets(partial, packet, offset, headerLength);
-    partial.headerLength = headerLength;
-    partial.nextHeaderField = fields.nextHeaderField;
-    // RFC 8200 section 4.5: "Only the value from the Offset zero fragment packet is used for reassembly."
-    partial.next = fields.next;
-    return partial.header !== NONE;
+    while (!this.#store.storeHeader(partial, packet, offset, fields)) if (!this.#makeRoom(partial)) return false;
+    return true;
   }
 
-  #storeOctets(partial: PartialPacket, from: Uint8Array, offset: number, length: number): number {
-    let chain = this.#pool.store(from, offset, length);
-    while (chain === NONE) {
-      const oldest = this.#oldest(partial);
-      if (oldest === undefined) return NONE;
-      this.#giveUp(oldest, 'reassembly_evicted');
-      chain = this.#pool.store(from, offset, length);
-    }
-    return chain;
+  /** Gives the packet up that has waited longest. False when there is no other. */
+  #makeRoom(but: PartialPacket): boolean {
+    const oldest = this.#oldest(but);
+    if (oldest === undefined) return false;
+    this.#giveUp(oldest, 'reassembly_evicted');
+    return true;
   }
 
   #oldest(but: PartialPacket | undefined): PartialPacket | undefined {
@@ -288,7 +242,7 @@ export class Reassembler {
   /** Ends a packet for one reason that this fragment gave; later ones are refused as well, until its time is over. */
   #refuse(partial: PartialPacket, reason: DropReason): DropReason {
     this.#drops.count(reason, partial.fragments);
-    this.#release(partial);
+    this.#store.release(partial);
     partial.refused = true;
     return reason;
   }
@@ -299,21 +253,8 @@ export class Reassembler {
   }
 
   #free(partial: PartialPacket): void {
-    this.#release(partial);
+    this.#store.release(partial);
     partial.active = false;
-  }
-
-  #release(partial: PartialPacket): void {
-    let fragment = partial.first;
-    while (fragment !== NONE) {
-      const next = this.#nextFragment[fragment] ?? NONE;
-      this.#pool.release(fragment);
-      fragment = next;
-    }
-    this.#pool.release(partial.header);
-    partial.first = NONE;
-    partial.header = NONE;
-    partial.fragments = 0;
   }
 }
 
