@@ -26,22 +26,18 @@ export {
 } from './crypto/provider.js';
 export { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from './crypto/suites.js';
 export type { Acquire, AcquireOutcome } from './dataplane/acquire.js';
-export {
-  type AssociationSnapshot,
-  createDataPlane,
-  DataPlane,
-  type DataPlaneOptions,
-  type PolicyCounters,
-  type TunnelCounters,
-} from './dataplane/data-plane.js';
+export type { AssociationSnapshot } from './dataplane/association-snapshot.js';
+export { createDataPlane, DataPlane, type DataPlaneOptions } from './dataplane/data-plane.js';
 export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
 export type { EcnAnomalyCount } from './dataplane/ecn-counters.js';
 export type { Explanation } from './dataplane/explain.js';
 export type { IcmpErrorCounters, IcmpErrorOptions } from './dataplane/icmp-error.js';
 export type { OverheadAccount } from './dataplane/overhead-account.js';
 export type { PathAccount } from './dataplane/path-account.js';
+export type { PolicyCounters } from './dataplane/policy-counters.js';
 export type { ReassemblyOptions, ReassemblyUse } from './dataplane/reassembly.js';
 export type { TooLargeAction } from './dataplane/too-large.js';
+export type { TunnelCounters } from './dataplane/tunnel-counters.js';
 export {
   UNPROTECTED_ICMP_OUTCOMES,
   type UnprotectedIcmpOptions,
@@ -79,14 +75,14 @@ export {
 export { matchesIdentity, type PeerIdentifier, type PeerName } from './policy/peer-identity.js';
 export type { PacketSelectors } from './policy/populate.js';
 export type { LifetimeEvent } from './policy/sad.js';
+export type { AssociationState } from './policy/security-association.js';
 export type {
   AhAssociationParameters,
-  AssociationState,
   EspAssociationParameters,
   FlowLabelPolicy,
   OuterHeaderParameters,
   SecurityAssociationParameters,
-} from './policy/security-association.js';
+} from './policy/security-association-parameters.js';
 export type { ProtectPolicy, SecurityPolicy, SelectorField } from './policy/security-policy.js';
 export {
   icmpTypesAndCodes,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
-import type { AhAssociationParameters } from '../policy/security-association.js';
+import type { AhAssociationParameters } from '../policy/security-association-parameters.js';
 import { createSecurityPolicyDatabase } from '../policy/spd.js';
 import { createDataPlane, type DataPlane } from './data-plane.js';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
-import type { EspAssociationParameters } from '../policy/security-association.js';
+import type { EspAssociationParameters } from '../policy/security-association-parameters.js';
 import type { SecurityPolicy } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase } from '../policy/spd.js';

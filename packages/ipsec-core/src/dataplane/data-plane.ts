@@ -1,24 +1,11 @@
-import type { AhIntegrityName } from '../crypto/ah-transform.js';
-import type { CryptoProvider, Direction } from '../crypto/provider.js';
-import type { EncryptionName } from '../crypto/suites.js';
-import {
-  type CounterMemory,
-  type PolicyTraffic,
-  readPolicyCounters,
-  readTunnelCounters,
-  type TunnelTraffic,
-} from '../policy/counter-memory.js';
+import type { CryptoProvider } from '../crypto/provider.js';
+import type { CounterMemory } from '../policy/counter-memory.js';
 import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
-import {
-  type AssociationState,
-  InboundAssociation,
-  OutboundAssociation,
-  type SecurityAssociationParameters,
-} from '../policy/security-association.js';
+import type { SecurityAssociationParameters } from '../policy/security-association-parameters.js';
 import { isNamed } from '../policy/security-policy.js';
-import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
 import { type Acquire, AcquireQueue } from './acquire.js';
+import { type AssociationSnapshot, associationSnapshots } from './association-snapshot.js';
 import { ClearProcessor } from './clear.js';
 import { DropCounters, type DropReason } from './drop-reason.js';
 import { type EcnAnomalyCount, EcnCounters } from './ecn-counters.js';
@@ -26,10 +13,12 @@ import { type Explanation, explainClear, explainOutbound } from './explain.js';
 import { FragmentCheck } from './fragment-check.js';
 import { type IcmpErrorCounters, type IcmpErrorOptions, IcmpErrors } from './icmp-error.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
-import { type OutboundContext, OutboundProcessor } from './outbound.js';
-import { PolicyCounterTable } from './policy-counters.js';
+import { OutboundProcessor } from './outbound.js';
+import type { OutboundContext } from './outbound-context.js';
+import { type PolicyCounters, PolicyCounterTable } from './policy-counters.js';
 import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
+import { type TunnelCounters, tunnelCounters } from './tunnel-counters.js';
 import { UnprotectedIcmp, type UnprotectedIcmpOptions, type UnprotectedIcmpOutcome } from './unprotected-icmp.js';
 import type { InboundResult, OutboundResult } from './verdict.js';
 
@@ -45,42 +34,6 @@ export interface DataPlaneOptions {
   readonly unprotectedIcmp?: UnprotectedIcmpOptions;
   /** Source and rate of the ICMP errors that tell sources of too large packets what would pass. */
   readonly icmpErrors?: IcmpErrorOptions;
-}
-
-export interface AssociationSnapshot {
-  readonly direction: Direction;
-  readonly tunnelId: string;
-  readonly spi: number;
-  readonly suite: EncryptionName | AhIntegrityName;
-  /** Outbound: whether new packets go out on it. Inbound: always true. */
-  readonly current: boolean;
-  readonly state: AssociationState;
-  /** What it may carry; undefined: whatever the entries of its tunnel do. */
-  readonly selectors: readonly TrafficSelector[] | undefined;
-  readonly packets: bigint;
-  /** Inner octets. */
-  readonly bytes: bigint;
-  /** Outbound: last number sent; inbound: highest number accepted. */
-  readonly sequence: bigint;
-  readonly installedAt: number;
-  readonly lastUsedAt: number | undefined;
-  readonly hardExpiresAt: number;
-  /** Outbound, of one that was installed with it: octets of the largest packet that its path is believed to carry. */
-  readonly pathMtu: number | undefined;
-}
-
-/** Continuous over rekeys, and as long as a policy entry names the tunnel. Octets are those of inner packets. */
-export interface TunnelCounters extends TunnelTraffic {
-  readonly tunnelId: string;
-  readonly inboundSpis: readonly number[];
-  /** Of several for parts of the traffic, the last one installed. */
-  readonly outboundSpi: number | undefined;
-}
-
-/** Packets that the entry decided, whichever way; inbound those that an association brought and those in the clear. */
-export interface PolicyCounters extends PolicyTraffic {
-  readonly entryId: string;
-  readonly ruleId: string;
 }
 
 /**
@@ -295,45 +248,16 @@ export class DataPlane {
 
   /** `now` says how old path MTUs are. */
   associations(now = 0): readonly AssociationSnapshot[] {
-    const current = new Set(this.#associations.tunnels().flatMap((tunnel) => [...tunnel.current()]));
-    return this.#associations.all().map(([direction, association]) => ({
-      direction,
-      tunnelId: association.tunnelId,
-      spi: association.spi,
-      suite: association.suite,
-      current: !(association instanceof OutboundAssociation) || current.has(association),
-      state: association.state,
-      selectors: association.traffic.selectors?.selectors,
-      packets: BigInt(association.packets),
-      bytes: BigInt(association.bytes),
-      sequence: sequenceOf(association),
-      installedAt: association.installedAt,
-      lastUsedAt: association.lastUsedAt,
-      hardExpiresAt: association.lifetime.hardAt,
-      pathMtu: association instanceof OutboundAssociation ? association.pathMtu?.current(now) : undefined,
-    }));
+    return associationSnapshots(this.#associations, now);
   }
 
   /** Every tunnel that the policy names or that has had an association since that was installed. */
   tunnels(): readonly TunnelCounters[] {
-    const inbound = new Map<string, number[]>();
-    for (const [direction, { tunnelId, spi }] of this.#associations.all()) {
-      if (direction === 'inbound') inbound.set(tunnelId, [...(inbound.get(tunnelId) ?? []), spi]);
-    }
-    return this.#associations.tunnels().map((tunnel) => ({
-      tunnelId: tunnel.tunnelId,
-      inboundSpis: inbound.get(tunnel.tunnelId) ?? [],
-      outboundSpi: tunnel.youngest?.spi,
-      ...readTunnelCounters(tunnel.counters),
-    }));
+    return tunnelCounters(this.#associations);
   }
 
   policies(): readonly PolicyCounters[] {
-    return this.#outboundContext.database.entries.map(({ entryId, ruleId }, index) => ({
-      entryId,
-      ruleId,
-      ...readPolicyCounters(this.#policies.at(index)),
-    }));
+    return this.#policies.snapshot(this.#outboundContext.database);
   }
 
   drops(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {
@@ -399,14 +323,4 @@ export class DataPlane {
 /** Throws RangeError when a bound is out of range; what else can be wrong is found when it is installed. */
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return new DataPlane(options);
-}
-
-function sequenceOf(association: unknown): bigint {
-  if (association instanceof OutboundAssociation) return join(association.sequence.high, association.sequence.low);
-  if (association instanceof InboundAssociation) return join(association.window.topHigh, association.window.topLow);
-  return 0n;
-}
-
-function join(high: number, low: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
 }

@@ -9,7 +9,7 @@ import {
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { association, plane } from '../../test/support/planes.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
-import type { SecurityAssociationParameters } from '../policy/security-association.js';
+import type { SecurityAssociationParameters } from '../policy/security-association-parameters.js';
 import { SELECTOR_FIELD, type SecurityPolicy, type SelectorField } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase } from '../policy/spd.js';

@@ -15,7 +15,7 @@ import type { DropReason } from './drop-reason.js';
 import { UNPROTECTED } from './fragment-check.js';
 import { FragmentIntake } from './fragment-intake.js';
 import type { InboundContext } from './inbound.js';
-import type { OutboundContext } from './outbound.js';
+import type { OutboundContext } from './outbound-context.js';
 import { accountOverhead, type OverheadAccount } from './overhead-account.js';
 import { maximumPacketLength, pathRoom } from './packet-size.js';
 import { accountPath, type PathAccount } from './path-account.js';

@@ -5,7 +5,7 @@ import { fragmentsOf, ipPacket, udp } from '../../test/support/packets.js';
 import { receive, send } from '../../test/support/planes.js';
 import { espKeyingMaterialLength } from '../crypto/esp-transform.js';
 import { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from '../crypto/suites.js';
-import type { SecurityAssociationParameters } from '../policy/security-association.js';
+import type { SecurityAssociationParameters } from '../policy/security-association-parameters.js';
 import { createSecurityPolicyDatabase } from '../policy/spd.js';
 import { parseAddress } from '../wire/ip/address.js';
 import { createDataPlane, type DataPlane } from './data-plane.js';

@@ -1,42 +1,22 @@
 import { copyOctets } from '../bytes/octets.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides } from '../policy/populate.js';
-import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import type { ProtectPolicy } from '../policy/security-policy.js';
-import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from '../wire/ip/fragment.js';
 import { readTrafficClass } from '../wire/ip/header.js';
-import type { AcquireQueue } from './acquire.js';
 import { BundleProtector } from './bundle-protector.js';
-import type { DropCounters, DropReason } from './drop-reason.js';
+import type { DropReason } from './drop-reason.js';
 import { writeDummy } from './dummy.js';
 import { FragmentIntake } from './fragment-intake.js';
 import { Fragmenter } from './fragmenter.js';
-import type { IcmpErrors } from './icmp-error.js';
-import type { PolicyCounterTable } from './policy-counters.js';
-import type { ProtectedIcmpErrors } from './protected-icmp.js';
-import type { Reassembler } from './reassembly.js';
+import { OutboundAnswer } from './outbound-answer.js';
+import type { OutboundContext } from './outbound-context.js';
 import { factsOf, tooLargeAction } from './too-large.js';
-import type { OutboundResult, Writable } from './verdict.js';
-
-/** What outbound processing looks at; the data plane swaps the first two together. */
-export interface OutboundContext {
-  database: SecurityPolicyDatabase;
-  /** By index of entry; undefined unless the entry is PROTECT. */
-  tunnels: readonly (Tunnel | undefined)[];
-  readonly associations: SecurityAssociationDatabase;
-  readonly policies: PolicyCounterTable;
-  readonly acquires: AcquireQueue;
-  readonly drops: DropCounters;
-  readonly reassembler: Reassembler;
-  readonly icmpErrors: IcmpErrors;
-  readonly icmp: ProtectedIcmpErrors;
-  readonly random: (out: Uint8Array) => void;
-}
+import type { OutboundResult } from './verdict.js';
 
 /** RFC 4301 section 5.1 and RFC 4303 section 3.3: clear packet in, protected packet out. */
 export class OutboundProcessor {
@@ -44,16 +24,7 @@ export class OutboundProcessor {
   readonly #flow = new Flow();
   readonly #reply = new Flow();
   readonly #protector: BundleProtector;
-  readonly #result: Writable<OutboundResult> = {
-    verdict: 'discard',
-    tunnelId: '',
-    length: 0,
-    reason: undefined,
-    trafficClass: 0,
-    copied: false,
-    more: false,
-    icmpErrorLength: 0,
-  };
+  readonly #result = new OutboundAnswer();
   readonly #intake: FragmentIntake;
   readonly #fragmenter: Fragmenter;
   readonly #point = new InsertionPoint();
@@ -217,9 +188,7 @@ export class OutboundProcessor {
     );
     if (action === 'report') {
       const length = icmpErrors.tooLarge(packet, offset, flow, limit, now);
-      const result = this.#discard('exceeds_path_mtu', tunnel.tunnelId);
-      this.#result.icmpErrorLength = length;
-      return result;
+      return this.#discard('exceeds_path_mtu', tunnel.tunnelId, length);
     }
     const { memory } = this.#fragmenter;
     if (action === 'fragment_before') {
@@ -302,6 +271,12 @@ export class OutboundProcessor {
     return this.#discard(reason, tunnelId);
   }
 
+  /** Policy discards the packet; where that is configured its source is told. */
+  #prohibit(reason: DropReason, packet: Uint8Array, offset: number, now: number): OutboundResult {
+    const length = this.#context.icmpErrors.prohibited(packet, offset, this.#flow, now);
+    return this.#discard(reason, '', length);
+  }
+
   #answer(
     verdict: 'transmit' | 'bypass' | 'held',
     tunnelId: string,
@@ -309,31 +284,11 @@ export class OutboundProcessor {
     trafficClass: number,
     copied = false,
   ): OutboundResult {
-    const result = this.#result;
-    result.verdict = verdict;
-    result.tunnelId = tunnelId;
-    result.length = length;
-    result.reason = undefined;
-    result.trafficClass = trafficClass;
-    result.copied = copied;
-    result.more = this.#fragmenter.pending;
-    result.icmpErrorLength = 0;
-    return result;
+    return this.#result.answer(verdict, tunnelId, length, trafficClass, copied, this.#fragmenter.pending);
   }
 
-  /** Policy discards the packet; where that is configured its source is told. */
-  #prohibit(reason: DropReason, packet: Uint8Array, offset: number, now: number): OutboundResult {
-    const length = this.#context.icmpErrors.prohibited(packet, offset, this.#flow, now);
-    const result = this.#discard(reason);
-    this.#result.icmpErrorLength = length;
-    return result;
-  }
-
-  #discard(reason: DropReason, tunnelId = ''): OutboundResult {
+  #discard(reason: DropReason, tunnelId = '', icmpErrorLength = 0): OutboundResult {
     this.#context.drops.count(reason);
-    this.#answer('transmit', tunnelId, 0, 0);
-    this.#result.verdict = 'discard';
-    this.#result.reason = reason;
-    return this.#result;
+    return this.#result.discard(reason, tunnelId, this.#fragmenter.pending, icmpErrorLength);
   }
 }

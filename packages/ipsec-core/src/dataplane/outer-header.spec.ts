@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { association, drops, plane, protect, selector } from '../../test/support/planes.js';
-import type { EspAssociationParameters } from '../policy/security-association.js';
+import type { EspAssociationParameters } from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 import { decapsulateEcn } from '../wire/ip/ecn.js';
 import { readTrafficClass, writeTrafficClass } from '../wire/ip/header.js';

@@ -4,7 +4,10 @@ import { fragmentsOf, ipPacket, udp } from '../../test/support/packets.js';
 import { association, drops, plane, protect, receive, type Sent, selector, send } from '../../test/support/planes.js';
 import { reassemble } from '../../test/support/reassemble.js';
 import { espKeyingMaterialLength } from '../crypto/esp-transform.js';
-import type { AhAssociationParameters, SecurityAssociationParameters } from '../policy/security-association.js';
+import type {
+  AhAssociationParameters,
+  SecurityAssociationParameters,
+} from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 import type { DataPlane } from './data-plane.js';
 

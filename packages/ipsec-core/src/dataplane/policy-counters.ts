@@ -1,5 +1,17 @@
-import { addToCounter, POLICY_COUNTER, POLICY_COUNTERS } from '../policy/counter-memory.js';
+import {
+  addToCounter,
+  POLICY_COUNTER,
+  POLICY_COUNTERS,
+  type PolicyTraffic,
+  readPolicyCounters,
+} from '../policy/counter-memory.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
+
+/** Packets that the entry decided, whichever way; inbound those that an association brought and those in the clear. */
+export interface PolicyCounters extends PolicyTraffic {
+  readonly entryId: string;
+  readonly ruleId: string;
+}
 
 /** Counters of the entries of the database in force, by index; an entry that keeps its entryId keeps its counters. */
 export class PolicyCounterTable {
@@ -36,8 +48,12 @@ export class PolicyCounterTable {
     addToCounter(counters, POLICY_COUNTER.inboundBytes, bytes);
   }
 
-  /** By POLICY_COUNTER. */
-  at(index: number): Float64Array | undefined {
-    return this.#byIndex[index];
+  /** Of each entry, in the order of the database that was installed last. */
+  snapshot(database: SecurityPolicyDatabase): readonly PolicyCounters[] {
+    return database.entries.map(({ entryId, ruleId }, index) => ({
+      entryId,
+      ruleId,
+      ...readPolicyCounters(this.#byIndex[index]),
+    }));
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fragmentsOf, icmpError, ipPacket, udp } from '../../test/support/packets.js';
 import { association, bypass, plane, protect, selector, send } from '../../test/support/planes.js';
-import type { AhAssociationParameters } from '../policy/security-association.js';
+import type { AhAssociationParameters } from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 
 const ports = (first: number, last: number) => ({ protocol: 17, remotePorts: [{ first, last }] });

@@ -4,7 +4,7 @@ import { ipPacket, udp } from '../../test/support/packets.js';
 import { association, drops, plane, protect, receive, selector, send } from '../../test/support/planes.js';
 import { ASSOCIATION_MEMORY_OCTETS } from '../policy/association-memory.js';
 import { POLICY_COUNTERS, TUNNEL_COUNTERS } from '../policy/counter-memory.js';
-import type { EspAssociationParameters } from '../policy/security-association.js';
+import type { EspAssociationParameters } from '../policy/security-association-parameters.js';
 import { DROP_REASONS } from './drop-reason.js';
 
 const A = ['10.1.0.0/16'];

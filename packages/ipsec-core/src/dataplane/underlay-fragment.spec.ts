@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fragmentsOf, ipPacket, udp } from '../../test/support/packets.js';
 import { association, drops, plane, protect, selector } from '../../test/support/planes.js';
-import type { AhAssociationParameters } from '../policy/security-association.js';
+import type { AhAssociationParameters } from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 
 const everything = [protect('e', selector([], []))];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { icmpError, ipPacket, udp } from '../../test/support/packets.js';
 import { association, plane, protect, selector, send } from '../../test/support/planes.js';
-import type { AhAssociationParameters } from '../policy/security-association.js';
+import type { AhAssociationParameters } from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 import type { DataPlane, DataPlaneOptions } from './data-plane.js';
 import { UNPROTECTED_ICMP_OUTCOMES } from './unprotected-icmp.js';

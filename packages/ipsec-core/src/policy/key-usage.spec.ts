@@ -6,7 +6,7 @@ import { ENCRYPTION, type EncryptionName } from '../crypto/suites.js';
 import { ASSOCIATION_COUNTER } from './association-memory.js';
 import { Lifetime } from './lifetime.js';
 import { SecurityAssociationDatabase } from './sad.js';
-import type { EspAssociationParameters } from './security-association.js';
+import type { EspAssociationParameters } from './security-association-parameters.js';
 
 const ENCRYPTIONS = Object.keys(ENCRYPTION) as EncryptionName[];
 const BITS = 2 ** -50;

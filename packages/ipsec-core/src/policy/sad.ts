@@ -6,8 +6,8 @@ import {
   InboundAssociation,
   OutboundAssociation,
   type SecurityAssociation,
-  type SecurityAssociationParameters,
 } from './security-association.js';
+import type { SecurityAssociationParameters } from './security-association-parameters.js';
 import { compareOctets } from './selector.js';
 import { Tunnel } from './tunnel.js';
 

@@ -1,0 +1,41 @@
+import type { DropReason } from './drop-reason.js';
+import type { OutboundResult } from './verdict.js';
+
+/** The one result that every packet is answered with: the path of a packet makes no objects. */
+export class OutboundAnswer implements OutboundResult {
+  verdict: OutboundResult['verdict'] = 'discard';
+  tunnelId = '';
+  length = 0;
+  reason: DropReason | undefined = undefined;
+  trafficClass = 0;
+  copied = false;
+  more = false;
+  icmpErrorLength = 0;
+
+  answer(
+    verdict: 'transmit' | 'bypass' | 'held',
+    tunnelId: string,
+    length: number,
+    trafficClass: number,
+    copied: boolean,
+    more: boolean,
+  ): OutboundResult {
+    this.verdict = verdict;
+    this.tunnelId = tunnelId;
+    this.length = length;
+    this.reason = undefined;
+    this.trafficClass = trafficClass;
+    this.copied = copied;
+    this.more = more;
+    this.icmpErrorLength = 0;
+    return this;
+  }
+
+  discard(reason: DropReason, tunnelId: string, more: boolean, icmpErrorLength: number): OutboundResult {
+    this.answer('transmit', tunnelId, 0, 0, false, more);
+    this.verdict = 'discard';
+    this.reason = reason;
+    this.icmpErrorLength = icmpErrorLength;
+    return this;
+  }
+}
