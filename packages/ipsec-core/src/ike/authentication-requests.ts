@@ -101,7 +101,7 @@ function announcement(algorithm: SignatureAlgorithm, certLink: number): AuthMeth
 interface LinkedAuthority {
   readonly hash: Uint8Array;
   readonly key: string;
-  /** Its place in CERTREQ, from 1; 0 where one octet cannot say it. */
+  /** Its place in CERTREQ, from 1. */
   readonly link: number;
 }
 
@@ -111,10 +111,11 @@ function authoritiesOfAll(candidates: readonly Connection[]): readonly LinkedAut
     if (remote.kind !== 'signature') continue;
     for (const hash of remote.authorities ?? []) byKey.set(toHex(hash), hash);
   }
-  return [...byKey].map(([key, hash], index) => ({ key, hash, link: index < MAXIMUM_LINK ? index + 1 : 0 }));
+  return [...byKey].slice(0, MAXIMUM_AUTHORITIES).map(([key, hash], index) => ({ key, hash, link: index + 1 }));
 }
 
 const EVERYTHING: readonly SignatureAlgorithm[] = [...DIGITAL_SIGNATURE_ALGORITHMS, ...CLASSIC_SIGNATURE_ALGORITHMS];
 /** SHA-1 is not among them: RFC 8247 section 3.2. */
 const HASHES = [HASH_ALGORITHM.SHA2_256, HASH_ALGORITHM.SHA2_384, HASH_ALGORITHM.SHA2_512, HASH_ALGORITHM.IDENTITY];
-const MAXIMUM_LINK = 255;
+/** As many as one octet can link to. Those beyond are not asked for; their certificates are taken all the same. */
+const MAXIMUM_AUTHORITIES = 255;

@@ -116,6 +116,17 @@ describe('Peers that prove themselves with signatures', () => {
     expect(pair.sent).toHaveLength(4);
   });
 
+  it('ask for no more authorities than announcements can link to, and set up all the same', () => {
+    const many = Array.from({ length: 4000 }, (_, i) => Uint8Array.from({ length: 20 }, (_, at) => (i >>> at) & 0xff));
+    const { pair, jobs } = signedPair({
+      leftConnection: signing([ECDSA], { authorities: many }),
+      rightConnection: { ...signing([ECDSA], { authorities: many }), fragmentSize: 65_000 },
+    });
+    expect(requestsOf(payloadsOf(pair.sent[1]!.octets)).map(([, hashes]) => hashes.length)).toEqual([2 * 20 * 255]);
+    expect(verifiedAt(jobs, 'left')).toBeDefined();
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
   it('never offer to look certificates up by HTTP', () => {
     const { pair } = signedPair({ leftConnection: signing([ECDSA]), rightConnection: signing([ECDSA]) });
     const clear = pair.sent.slice(0, 2).flatMap(({ octets }) => payloadsOf(octets));
