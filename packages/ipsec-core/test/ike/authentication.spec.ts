@@ -158,6 +158,24 @@ describe('Peers that prove themselves with signatures', () => {
     expect(signedBy(jobs, 'right')).toEqual([['rsa', 'rsa-pkcs1-sha2-256']]);
   });
 
+  it('are asked as they are configured now, not as they were when the first one came', () => {
+    const { pair } = signedPair({ leftConnection: signing([ECDSA]), rightConnection: signing([ECDSA]) });
+    const accepted = (algorithms: readonly SignatureAlgorithm[]) => [
+      connection('right', signing([ECDSA], { algorithms })),
+    ];
+    const hashes = () => {
+      pair.give(pair.left, { kind: 'delete-ike', connection: 'left-right' });
+      pair.runFor(60_000);
+      const from = pair.sent.length;
+      pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+      pair.runFor(5000);
+      return dataOf(payloadsOf(pair.sent[from + 1]!.octets), NOTIFY.SIGNATURE_HASH_ALGORITHMS);
+    };
+    expect(hashes()).toEqual([Uint8Array.of(0, 2, 0, 3, 0, 4, 0, 5)]);
+    pair.give(pair.right, { kind: 'configure', connections: accepted(['ecdsa-sha2-256']) });
+    expect(hashes()).toEqual([Uint8Array.of(0, 2)]);
+  });
+
   it('link methods to authorities where one address may be several peers (RFC 9593 section 3.2.2)', () => {
     const peer = (name: string, remote: Omit<Remote, 'kind'>): Connection => ({
       ...connection('right', signing([ECDSA], remote)),
