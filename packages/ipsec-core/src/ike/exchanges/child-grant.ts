@@ -91,14 +91,15 @@ function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: num
   if (method === undefined && methods.length > 0) return give(notify('NO_PROPOSAL_CHOSEN'));
   if (isDuplicate(sa, outcome.agreement)) return give(notify('NO_PROPOSAL_CHOSEN'));
   const share = method === undefined || ke === undefined ? undefined : answerShare(host, method, ke.data);
-  if (nonce === undefined || (share !== undefined && 'invalid' in share)) return give(notify('INVALID_SYNTAX'));
+  if (nonce === undefined) return give(notify('INVALID_SYNTAX'));
+  if (share !== undefined && 'invalid' in share) return give(notify(share.refusal));
   const own = makeNonce(host);
-  // While another carries the traffic, the peer may not have its end of the new one yet.
-  const useOutbound = old === undefined && isFirst(sa, configuration, outcome.agreement);
-  const creator = 'peer';
-  const inputs = { shared: share?.shared, initiatorNonce: nonce, responderNonce: own, creator, useOutbound } as const;
+  const inputs = { shared: share?.shared, initiatorNonce: nonce, responderNonce: own, creator: 'peer' } as const;
   const complete = (additional: readonly Secret[], at: number) => {
-    const child = installChild(sa, configuration, outcome.agreement, spi, { ...inputs, additional }, at);
+    // While another carries the traffic, the peer may not have its end of the new one yet. What stood when the peer asked
+    // may be gone by now, as additional key exchanges take their time.
+    const useOutbound = old === undefined && isFirst(sa, configuration, outcome.agreement);
+    const child = installChild(sa, configuration, outcome.agreement, spi, { ...inputs, additional, useOutbound }, at);
     if (old !== undefined) supersede(sa, old, child, at);
   };
   const [chosen, ...rest] = outcome.answer;
