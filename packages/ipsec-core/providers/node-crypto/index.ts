@@ -1,2 +1,3 @@
 export { nodeKeyExchange } from './ike/key-exchange.js';
 export { nodeCryptoProvider } from './node-crypto-provider.js';
+export { nodeRandom } from './random.js';

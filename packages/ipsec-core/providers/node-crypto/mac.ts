@@ -4,18 +4,45 @@ import type { KeyedGmac, KeyedMac, MacAlgorithm } from '@weft/ipsec-core';
 export function nodeMac(algorithm: MacAlgorithm, key: Uint8Array): KeyedMac {
   if (algorithm === 'aes-xcbc') return xcbc(key);
   if (algorithm === 'aes-cmac') return cmac(key);
-  const secret = createSecretKey(key);
-  const hash = HASH[algorithm];
-  return {
-    compute(buffer, offset, length, out, tail) {
-      const hmac = createHmac(hash, secret).update(buffer.subarray(offset, offset + length));
-      if (tail !== undefined) hmac.update(tail);
-      out.set(hmac.digest());
-    },
-    destroy() {
-      // A KeyObject cannot be wiped; its memory is cleansed by OpenSSL when it is collected.
-    },
-  };
+  return new HmacKey(HASH[algorithm], key);
+}
+
+/**
+ * Key derivation uses a key once, an association for every packet: a KeyObject, whose making and collecting cost more than
+ * an HMAC does, is made for the second use only.
+ */
+class HmacKey implements KeyedMac {
+  readonly #hash: string;
+  readonly #octets: Uint8Array;
+  #object: KeyObject | undefined;
+  #used = false;
+
+  constructor(hash: string, key: Uint8Array) {
+    this.#hash = hash;
+    // `slice` of a Buffer would not copy.
+    this.#octets = new Uint8Array(key);
+  }
+
+  compute(buffer: Uint8Array, offset: number, length: number, out: Uint8Array, tail?: Uint8Array): void {
+    const whole = offset === 0 && length === buffer.length;
+    const hmac = createHmac(this.#hash, this.#key()).update(whole ? buffer : buffer.subarray(offset, offset + length));
+    if (tail !== undefined) hmac.update(tail);
+    out.set(hmac.digest());
+  }
+
+  destroy(): void {
+    // A KeyObject cannot be wiped; its memory is cleansed by OpenSSL when it is collected.
+    this.#octets.fill(0);
+  }
+
+  #key(): KeyObject | Uint8Array {
+    if (this.#used && this.#object === undefined) {
+      this.#object = createSecretKey(this.#octets);
+      this.#octets.fill(0);
+    }
+    this.#used = true;
+    return this.#object ?? this.#octets;
+  }
 }
 
 export function nodeGmac(key: Uint8Array): KeyedGmac {

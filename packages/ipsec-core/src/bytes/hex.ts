@@ -1,7 +1,7 @@
 /** Lower-case hexadecimal without separators. */
 export function toHex(octets: Uint8Array): string {
   let text = '';
-  for (const octet of octets) text += octet.toString(16).padStart(2, '0');
+  for (let i = 0; i < octets.length; i++) text += DIGITS[octets[i] ?? 0];
   return text;
 }
 
@@ -14,3 +14,5 @@ export function fromHex(text: string): Uint8Array {
   for (let i = 0; i < octets.length; i++) octets[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
   return octets;
 }
+
+const DIGITS: readonly string[] = Array.from({ length: 256 }, (_unused, octet) => octet.toString(16).padStart(2, '0'));
