@@ -1,11 +1,18 @@
-import { createPrivateKey, randomFillSync } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { IkeHost, type IkeTransport, parseCertificate, runJob } from '@weft/edge-agent/ike';
+import {
+  IkeHost,
+  type IkeTransport,
+  type JobMeans,
+  KeyExchangeThreads,
+  parseCertificate,
+  runJob,
+} from '@weft/edge-agent/ike';
 import { formatAddress, parseAddress } from '@weft/ipsec-core';
 import { IkeEngine } from '@weft/ipsec-core/ike';
-import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
+import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import { type BenchIdentity, benchConnection, derOf } from './identities.js';
 
 /**
@@ -56,7 +63,7 @@ const host: IkeHost = new IkeHost({
   engine: new IkeEngine({
     provider: nodeCryptoProvider,
     keyExchange: nodeKeyExchange,
-    random: (out) => void randomFillSync(out),
+    random: nodeRandom(),
     connections: identities.map((identity) => benchConnection(identity, 'initiator', { local, remote }, suite)),
   }),
   transport,
@@ -92,7 +99,8 @@ const host: IkeHost = new IkeHost({
 });
 const byName = new Map(identities.map((identity) => [identity.name, identity]));
 const anchors = new Map<string, ReturnType<typeof parseCertificate>>();
-const means = {
+const threads = new KeyExchangeThreads();
+const means: JobMeans = {
   keyOf: (name: string) => createPrivateKey(byName.get(name)?.initiator.privateKey ?? ''),
   trustOf: (name: string) => {
     const pem = byName.get(name)?.anchor ?? '';
@@ -101,6 +109,7 @@ const means = {
     return { kind: 'certificates', anchors: [anchor] } as const;
   },
   wallClock: () => Date.now(),
+  keyExchange: (job) => threads.run(job),
 };
 
 function begin(): void {

@@ -1,12 +1,20 @@
-import { createPrivateKey, randomFillSync } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { DataPlaneThread } from '@weft/edge-agent/dataplane';
-import { ChildSaInstaller, IkeHost, IkeSockets, parseCertificate, runJob } from '@weft/edge-agent/ike';
+import {
+  ChildSaInstaller,
+  IkeHost,
+  IkeSockets,
+  type JobMeans,
+  KeyExchangeThreads,
+  parseCertificate,
+  runJob,
+} from '@weft/edge-agent/ike';
 import { parseAddress } from '@weft/ipsec-core';
 import { IkeEngine } from '@weft/ipsec-core/ike';
-import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
+import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
 import { type BenchIdentity, benchConnection, derOf } from './identities.js';
 
@@ -50,7 +58,7 @@ const trust = first?.anchor
 const engine = new IkeEngine({
   provider: nodeCryptoProvider,
   keyExchange: nodeKeyExchange,
-  random: (out) => void randomFillSync(out),
+  random: nodeRandom(),
   cookieThreshold: 2048,
   halfOpenLimit: 4096,
   connections: identities.map((identity) =>
@@ -65,6 +73,13 @@ engine.handle = (input, now) => {
   handle(input, now);
   turns.push(performance.now() - started);
 };
+const threads = new KeyExchangeThreads();
+const means: JobMeans = {
+  keyOf: () => key,
+  trustOf: () => trust,
+  wallClock: () => Date.now(),
+  keyExchange: (job) => threads.run(job),
+};
 const children = new ChildSaInstaller(
   dataPlane,
   ({ child }) => ({ tunnelId: child, replayWindow: 1024, hardLifetime: 86_400_000 }),
@@ -74,7 +89,7 @@ new IkeHost({
   engine,
   transport: sockets,
   children,
-  runJob: (job) => runJob(job, { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now() }),
+  runJob: (job) => runJob(job, means),
   clock: () => performance.now(),
   after,
   onEvent: () => undefined,

@@ -4,7 +4,7 @@ import {
   authoritiesAbove,
   authorityHash,
   type Certificate,
-  type JobMeans,
+  type CredentialMeans,
   type PeerTrust,
   parseCertificate,
 } from '@weft/edge-agent/ike';
@@ -143,7 +143,7 @@ function credentialsOf(auth: Exclude<AuthenticationSpec, { kind: 'psk' }>): read
 }
 
 /** What the jobs of the connection are done with. */
-export function meansOf(auth: AuthenticationSpec): JobMeans {
+export function meansOf(auth: AuthenticationSpec): CredentialMeans {
   return {
     keyOf: (name) => {
       const pem = auth.kind === 'psk' ? undefined : credentialsOf(auth)[Number(name)]?.privateKey;

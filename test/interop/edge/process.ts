@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { DataPlaneThread } from '@weft/edge-agent/dataplane';
-import { ChildSaInstaller, IkeHost, IkeSockets, runJob } from '@weft/edge-agent/ike';
+import { ChildSaInstaller, IkeHost, IkeSockets, KeyExchangeThreads, runJob } from '@weft/edge-agent/ike';
 import { parseAddress, parsePrefix, type SecurityPolicy } from '@weft/ipsec-core';
 import { IkeEngine, type IkeEvent, type IkeInput } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
@@ -29,6 +29,7 @@ const underlays = new Map<string, UdpSocket>();
 for (const text of addresses) await openUnderlay(text);
 let local = { address: parseAddress(addresses[0] ?? ''), port: 4500 };
 const random = (out: Uint8Array) => void randomFillSync(out);
+const threads = new KeyExchangeThreads();
 const after = (milliseconds: number, run: () => void) => {
   const timer = setTimeout(run, milliseconds);
   return () => clearTimeout(timer);
@@ -75,7 +76,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     engine,
     transport: sockets,
     children,
-    runJob: (job) => runJob(job, means),
+    runJob: (job) => runJob(job, { ...means, keyExchange: (exchange) => threads.run(exchange) }),
     clock: () => performance.now() * speed,
     after: (milliseconds, run) => after(milliseconds / speed, run),
     onEvent: (event: IkeEvent) => tell({ kind: 'event', event }),

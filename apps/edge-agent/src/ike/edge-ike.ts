@@ -1,4 +1,4 @@
-import { createPrivateKey, randomFillSync } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { LifetimeEvent } from '@weft/ipsec-core';
 import {
@@ -7,9 +7,10 @@ import {
   type Endpoint,
   IkeEngine,
   type IkeEvent,
+  type KeyExchangeJob,
   TRANSFORM_TYPE,
 } from '@weft/ipsec-core/ike';
-import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
+import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import type { UdpSocket } from '@weft/linux-io';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { Identity } from '../identity/identity.js';
@@ -24,6 +25,7 @@ import { algorithmsOf } from './credentials/signature.js';
 import { type EdgeCredentials, fabricConnections } from './fabric-connections.js';
 import { IkeHost } from './ike-host.js';
 import { IkeSockets } from './ike-sockets.js';
+import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
 import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
 import { retryPause } from './retry-pause.js';
 
@@ -43,6 +45,7 @@ export interface EdgeIkeParts {
 export class EdgeIke {
   readonly #parts: EdgeIkeParts;
   readonly #sockets = new IkeSockets();
+  readonly #keyExchange = new KeyExchangeThreads();
   readonly #host: IkeHost;
   readonly #children: ChildSaInstaller;
   readonly #credentials: EdgeCredentials;
@@ -70,13 +73,14 @@ export class EdgeIke {
       authorities: anchors.map(authorityHash),
     };
     const trust: PeerTrust = { kind: 'certificates', anchors };
-    const means = { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now() };
+    const keyExchange = (job: KeyExchangeJob) => this.#keyExchange.run(job);
+    const means = { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now(), keyExchange };
     this.#children = new ChildSaInstaller(plane, (child) => this.#protectionOf(child), after);
     this.#host = new IkeHost({
       engine: new IkeEngine({
         provider: nodeCryptoProvider,
         keyExchange: nodeKeyExchange,
-        random: (out) => void randomFillSync(out),
+        random: nodeRandom(),
         connections: [],
       }),
       transport: this.#sockets,
@@ -164,6 +168,7 @@ export class EdgeIke {
     }
     this.#host.stop();
     await this.#children.close();
+    await this.#keyExchange.close();
     this.#sockets.close();
   }
 

@@ -37,7 +37,7 @@ describe('IKE sockets', () => {
     const received = new Promise((resolve) => sockets.onDatagram((...datagram) => resolve(datagram)));
     peer.socket.send(Buffer.from('to us'), port, '127.0.0.1');
     const local = { address: LOOPBACK, port };
-    expect(await received).toEqual([local, peer.endpoint, Buffer.from('to us')]);
+    expect(await received).toEqual([local, peer.endpoint, new TextEncoder().encode('to us')]);
     const answer = once(peer.socket, 'message');
     expect(sockets.send(local, peer.endpoint, Buffer.from('to them'), false)).toBe(true);
     expect(String((await answer)[0])).toBe('to them');

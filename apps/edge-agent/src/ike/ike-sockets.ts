@@ -33,7 +33,8 @@ export class IkeSockets implements IkeTransport {
     socket.on('error', () => undefined);
     socket.on('message', (octets, { address: source, port: sourcePort }) => {
       const remote = { address: parseAddress(source.split('%')[0] ?? source), port: sourcePort };
-      this.#listener(local, remote, octets);
+      // `slice` of a Buffer does not copy, and would keep the datagram for as long as the IKE SA lives.
+      this.#listener(local, remote, new Uint8Array(octets.buffer, octets.byteOffset, octets.length));
     });
     this.#plain.set(keyOf(local), socket);
   }

@@ -42,8 +42,9 @@ export class Admission {
     const { initiatorSpi } = message.header;
     const known = this.#halfOpen.get(keyOf(message, remote.address));
     if (known !== undefined) {
-      const handshake = 'handshake' in known.state ? known.state.handshake : undefined;
-      const repeated = handshake !== undefined && sameAddress(handshake.initiatorMessage, octets);
+      const { state } = known;
+      const answered = 'handshake' in state ? state.handshake : state;
+      const repeated = 'initiatorMessage' in answered && sameAddress(answered.initiatorMessage, octets);
       return { kind: 'known', sa: known, repeated };
     }
     const count = this.#halfOpen.size;

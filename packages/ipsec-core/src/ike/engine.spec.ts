@@ -6,7 +6,7 @@ import { mermaid } from '../testing/mermaid.js';
 import { PERFECT } from '../testing/simulated-network.js';
 import { ENCR, INTEG, KE, PRF, TRANSFORM_TYPE } from '../wire/ike/iana.js';
 import { transform } from '../wire/ike/payloads/sa.js';
-import type { Job, JobResult } from './outputs.js';
+import type { CredentialJob, JobResult } from './outputs.js';
 
 const failures = (end: { events: readonly { kind: string }[] }) =>
   end.events.filter((event) => /failed|closed/.test(event.kind));
@@ -102,7 +102,7 @@ describe('Two engines', () => {
 
   it('authenticate with Ed25519 signatures made and checked outside', () => {
     const keys = { left: generateKeyPairSync('ed25519'), right: generateKeyPairSync('ed25519') };
-    const runJob = (end: string, job: Job): JobResult => {
+    const runJob = (end: string, job: CredentialJob): JobResult => {
       const [own, peer] = end === 'left' ? [keys.left, keys.right] : [keys.right, keys.left];
       if (job.kind === 'sign')
         return { kind: 'signed', algorithm: 'ed25519', signature: sign(null, job.octets, own.privateKey) };

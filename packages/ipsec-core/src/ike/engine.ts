@@ -16,7 +16,7 @@ import { CrashDetection } from './crash-detection.js';
 import { Deadlines } from './deadlines.js';
 import { handleRequest, refuseMalformed } from './exchanges/dispatch.js';
 import { receiveInitResponse } from './exchanges/init-initiator.js';
-import { type InitRefusal, respondInit } from './exchanges/init-responder.js';
+import { admitInit, answerInit, type InitRefusal } from './exchanges/init-responder.js';
 import { expireLineage } from './exchanges/upkeep.js';
 import { Fifo } from './fifo.js';
 import type { IkeHost } from './host.js';
@@ -52,6 +52,8 @@ export type IkeDropReason =
   | 'premature'
   | 'rule_violation'
   | 'half_open_limit'
+  /** An IKE_SA_INIT request while the host has its hands full of jobs. */
+  | 'busy'
   | 'refused_init'
   | 'cookie_required'
   /** A second IKE_SA_INIT request with the SPI of a half-open SA and other content. */
@@ -175,17 +177,24 @@ export class IkeEngine {
       this.#drop('cookie_required');
       this.#replyClear(message, [notify('COOKIE', verdict.cookie)], path);
     } else if (verdict.kind === 'full') this.#drop('half_open_limit');
+    else if (this.#jobs.size >= BUSY) this.#drop('busy');
     else this.#respondInit(message, octets, path, now);
   }
 
   #respondInit(message: IkeMessage, octets: Uint8Array, path: Path, now: number): void {
-    const outcome = respondInit(this.#host, message, octets, path, now);
-    if (outcome instanceof IkeSa) this.#admission.admitted(message, path, outcome);
-    else {
-      this.#drop('refused_init');
-      this.#replyClear(message, outcome.refusal, path);
+    const outcome = admitInit(this.#host, message, octets, path, now);
+    if ('sa' in outcome) {
+      this.#admission.admitted(message, path, outcome.sa);
+      answerInit(outcome, (refusal) => this.#refuseInit(message, refusal, path), now);
+    } else {
+      this.#refuseInit(message, outcome.refusal, path);
       if (outcome.explanation !== undefined) this.#explain(outcome.explanation, now);
     }
+  }
+
+  #refuseInit(message: IkeMessage, refusal: readonly Payload[], path: Path): void {
+    this.#drop('refused_init');
+    if (refusal.length > 0) this.#replyClear(message, refusal, path);
   }
 
   /** Anybody can send IKE_SA_INIT: counted each time, explained once a minute. */
@@ -224,6 +233,7 @@ export class IkeEngine {
       provider,
       keyExchange,
       random,
+      preparedAnswers: new WeakMap(),
       connections: new Connections(connections),
       childSpis: new ChildSpis(random),
       addressPools: new AddressPools(),
@@ -264,3 +274,5 @@ function isZero(spi: Uint8Array): boolean {
 
 const MAXIMUM_WINDOW = 16;
 const EXPLAIN_INTERVAL = 60_000;
+/** Jobs that wait. What is begun goes on; what a stranger begins must wait for its next attempt. */
+const BUSY = 256;

@@ -1,4 +1,9 @@
-import type { KeyExchangeProvider, RandomSource } from '../crypto/ike/key-exchange/key-exchange.js';
+import type {
+  AnsweredKeyExchange,
+  KeyExchangeError,
+  KeyExchangeProvider,
+  RandomSource,
+} from '../crypto/ike/key-exchange/key-exchange.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { IkeHeader } from '../wire/ike/header.js';
 import type { IkeWireProblem } from '../wire/ike/wire-error.js';
@@ -17,6 +22,8 @@ export interface IkeHost {
   readonly provider: CryptoProvider;
   readonly keyExchange: KeyExchangeProvider;
   readonly random: RandomSource;
+  /** What the host answered to shares of costly methods, by the share as it came, until the exchange takes it. */
+  readonly preparedAnswers: WeakMap<Uint8Array, AnsweredKeyExchange | KeyExchangeError>;
   readonly connections: Connections;
   readonly childSpis: ChildSpis;
   readonly addressPools: AddressPools;

@@ -8,11 +8,12 @@ import type { Payload } from '../wire/ike/payloads/registry.js';
 import { describe } from '../wire/ike/wire-error.js';
 import { adoptProbedPath, requestUpdate } from './exchanges/address-update.js';
 import { dropPending, type PendingGrant } from './exchanges/followup.js';
+import { prepareFinish } from './exchanges/key-shares.js';
 import { receiveUnprotected } from './exchanges/unprotected.js';
 import type { IkeHost } from './host.js';
 import type { Lineage } from './lineage.js';
 import type { FailureReason } from './outputs.js';
-import { label, OwnRequests, type Request } from './own-request.js';
+import { type Claim, label, OwnRequests, type Request } from './own-request.js';
 import { type Path, transmit } from './path.js';
 import { PeerRequests, type Reception } from './peer-requests.js';
 import { MessageProtection, type OpenedMessage, type SealedMessage } from './protection.js';
@@ -139,6 +140,18 @@ export class IkeSa {
     transmit(this.host, this.lineage.path, repetition.datagrams);
   }
 
+  /** Takes the window for a request that is to come. To be called when it is free. */
+  claim(claim: Claim): void {
+    this.#requests.claim(claim);
+  }
+
+  /** Frees the window. False when it was lost meanwhile: the request is not wanted any more. */
+  release(claim: Claim): boolean {
+    if (this.#requests.current !== claim) return false;
+    this.#requests.settle();
+    return true;
+  }
+
   /** The request under way does not matter any more: an answer that still comes is not looked at. */
   forgetRequest(now: number): void {
     this.#settle()?.abandon?.(now);
@@ -240,7 +253,7 @@ export class IkeSa {
     return 'accepted';
   }
 
-  #settle(): Request | undefined {
+  #settle(): Claim | undefined {
     this.timers.clear('retransmit');
     return this.#requests.settle();
   }
@@ -251,18 +264,29 @@ export class IkeSa {
     this.note('received', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
     const violation = checkPayloads(exchange, 'response', payloads);
     const probing = this.#requests.attempts >= PROBE_AFTER;
-    const request = this.#settle();
+    this.timers.clear('retransmit');
+    const request = this.#requests.answered();
     // Before its answer is looked at: what that says about a path, it says about the one that it came by.
     const moved = probing && adoptProbedPath(this.lineage, path, now);
     if (this.lineage.establishedAt !== undefined) this.lineage.follow(path, now);
     if (violation !== undefined) {
-      request?.abandon?.(now);
+      this.forgetRequest(now);
       this.abort({ code: 'invalid_message', detail: JSON.stringify(violation) }, now);
       return;
     }
-    request?.onResponse(payloads, now, opened);
-    if (moved) requestUpdate(this.lineage, now);
-    this.lineage.pump(now);
+    if (request === undefined) return;
+    const go = (later: number) => {
+      if (!this.release(request)) return;
+      request.onResponse(payloads, later, opened);
+      if (moved) requestUpdate(this.lineage, later);
+      this.lineage.pump(later);
+    };
+    prepareFinish(this.host, request.share, payloads, go, now);
+  }
+
+  /** Goes on with requests that overtook one whose answer took a while. */
+  takeHeldRequests(now: number): void {
+    this.#peerRequests.takeHeld(now);
   }
 
   #retransmit(now: number): void {

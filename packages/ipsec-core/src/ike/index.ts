@@ -38,5 +38,15 @@ export type {
 } from './connection.js';
 export { type IkeDropReason, IkeEngine, type IkeEngineOptions } from './engine.js';
 export type { HistoryEntry } from './history.js';
+export { type KeyExchangeJob, type KeyExchangeResult, runKeyExchangeJob } from './key-exchange-job.js';
 export type { ProposalRefusal } from './negotiation.js';
-export type { ChildAssociation, FailureReason, IkeEvent, IkeInput, IkeOutput, Job, JobResult } from './outputs.js';
+export type {
+  ChildAssociation,
+  CredentialJob,
+  FailureReason,
+  IkeEvent,
+  IkeInput,
+  IkeOutput,
+  Job,
+  JobResult,
+} from './outputs.js';

@@ -4,6 +4,7 @@ import type { ChildSuite } from '../crypto/ike/suite.js';
 import type { Identity } from '../wire/ike/payloads/identification.js';
 import type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
 import type { Connection, Endpoint, Flow } from './connection.js';
+import type { KeyExchangeJob, KeyExchangeResult } from './key-exchange-job.js';
 import type { ProposalRefusal } from './negotiation.js';
 
 /** What goes in. Time comes beside it, in milliseconds of any monotonic clock. */
@@ -27,8 +28,11 @@ export type IkeInput =
   | { readonly kind: 'unknown-spi'; readonly local: Endpoint; readonly remote: Endpoint; readonly spi: number }
   | { readonly kind: 'job-done'; readonly id: number; readonly result: JobResult };
 
-/** Work that needs a private key or a trust decision; the host does it and answers with `job-done`. */
-export type Job =
+/** Work that the host does beside the engine, and answers with `job-done`. */
+export type Job = CredentialJob | KeyExchangeJob;
+
+/** Needs a private key or a trust decision. */
+export type CredentialJob =
   | {
       readonly kind: 'sign';
       readonly credential: string;
@@ -48,6 +52,7 @@ export type Job =
     };
 
 export type JobResult =
+  | KeyExchangeResult
   | { readonly kind: 'signed'; readonly algorithm: SignatureAlgorithm; readonly signature: Uint8Array }
   | { readonly kind: 'verified' }
   | { readonly kind: 'failed'; readonly reason: string };

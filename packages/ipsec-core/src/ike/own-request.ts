@@ -1,3 +1,4 @@
+import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { IkeHeader } from '../wire/ike/header.js';
 import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
 import { notifyName } from '../wire/ike/notify-registry.js';
@@ -6,15 +7,21 @@ import type { OpenedMessage } from './protection.js';
 import type { Purpose } from './purpose.js';
 import { type Patience, RETRANSMIT_FIRST } from './timers.js';
 
-/** A request of ours. */
-export interface Request {
+/** Who has the window, and what for. */
+export interface Claim {
   readonly purpose: Purpose;
+  /** The answer will not be looked at: gives back what was made for it. */
+  readonly abandon?: (now: number) => void;
+}
+
+/** A request of ours. */
+export interface Request extends Claim {
   readonly exchange: number;
   readonly payloads: readonly Payload[];
   /** The window is free again when it is called. */
   readonly onResponse: (payloads: readonly Payload[], now: number, opened: OpenedMessage) => void;
-  /** The answer will not be looked at: gives back what was made for it. */
-  readonly abandon?: (now: number) => void;
+  /** Ours in it: finished with that of the answer before `onResponse` is called, which may take the host a while. */
+  readonly share?: InitiatedKeyExchange;
 }
 
 /**
@@ -24,13 +31,15 @@ export interface Request {
 export class OwnRequests {
   #nextId = 0;
   #outstanding: Outstanding | undefined;
+  /** The window is taken and nothing under way: a key exchange is computed, for a request or with its answer. */
+  #claim: Claim | undefined;
 
   get nextId(): number {
     return this.#nextId;
   }
 
-  get current(): Request | undefined {
-    return this.#outstanding?.request;
+  get current(): Claim | undefined {
+    return this.#outstanding?.request ?? this.#claim;
   }
 
   get label(): string {
@@ -39,7 +48,7 @@ export class OwnRequests {
   }
 
   begin(request: Request, seal: (id: number) => readonly Uint8Array[]): number {
-    if (this.#outstanding !== undefined) throw new TypeError('The window is one request wide.');
+    this.#requireFree();
     const id = this.#nextId++;
     this.#outstanding = { request, id, datagrams: seal(id), attempt: 0 };
     return id;
@@ -55,11 +64,26 @@ export class OwnRequests {
     return messageId === this.#outstanding?.id && exchange === this.#outstanding.request.exchange;
   }
 
-  /** Takes it out: the window is free. */
-  settle(): Request | undefined {
+  /** Takes the window for a request that is to come. */
+  claim(claim: Claim): void {
+    this.#requireFree();
+    this.#claim = claim;
+  }
+
+  /** The answer is here: nothing is to be sent again, and the window stays taken until it is settled. */
+  answered(): Request | undefined {
     const request = this.#outstanding?.request;
+    this.#claim = request;
     this.#outstanding = undefined;
     return request;
+  }
+
+  /** The window is free. @returns who had it. */
+  settle(): Claim | undefined {
+    const { current } = this;
+    this.#outstanding = undefined;
+    this.#claim = undefined;
+    return current;
   }
 
   /** The next attempt, or 'given-up' when the peer has had every chance. */
@@ -83,6 +107,10 @@ export class OwnRequests {
     if (outstanding === undefined) return undefined;
     outstanding.attempt = 0;
     return { id: outstanding.id, attempt: 0, pause: RETRANSMIT_FIRST, datagrams: outstanding.datagrams };
+  }
+
+  #requireFree(): void {
+    if (this.current !== undefined) throw new TypeError('The window is one request wide.');
   }
 }
 

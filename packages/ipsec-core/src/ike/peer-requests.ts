@@ -83,6 +83,12 @@ export class PeerRequests {
     return 'accepted';
   }
 
+  /** Goes on with requests that overtook one whose answer took a while. */
+  takeHeld(now: number): void {
+    const held = this.#window.takeHeld();
+    if (held !== undefined) this.#takeRequests(held, now);
+  }
+
   #takeNext(header: IkeHeader, opening: Exclude<Opening, { kind: 'not_authentic' }>, path: Path, now: number): void {
     if (opening.kind === 'fragment') return;
     if (opening.kind === 'opened') {
@@ -143,6 +149,7 @@ function isFirstPart({ payloads }: IkeMessage): boolean {
 const UNPROVED: ReadonlySet<IkeState['name']> = new Set([
   'new',
   'awaiting-init-response',
+  'awaiting-key-exchange',
   'awaiting-intermediate-response',
   'awaiting-own-signature',
   'awaiting-auth-response',

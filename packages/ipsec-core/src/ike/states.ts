@@ -37,6 +37,12 @@ export type IkeState =
       /** What somebody answered. It may not have been the peer: it counts when nothing better has come for a while. */
       readonly refusal: FailureReason | undefined;
     }
+  /** Of IKE_SA_INIT or IKE_INTERMEDIATE; `share` when it is ours that is finished. */
+  | {
+      readonly name: 'awaiting-key-exchange';
+      readonly initiatorMessage: Uint8Array;
+      readonly share?: InitiatedKeyExchange;
+    }
   | {
       readonly name: 'awaiting-intermediate-response';
       readonly handshake: Handshake;
@@ -61,6 +67,7 @@ export type IkeState =
 export const STORIES: Readonly<Record<IkeState['name'], string>> = {
   new: 'makes its first message',
   'awaiting-init-response': 'sent an offer, a key share and a nonce, and waits for the choice',
+  'awaiting-key-exchange': 'waits for the host to compute a key exchange',
   'awaiting-intermediate-response': 'sent an additional key share and waits for the answer',
   'awaiting-own-signature': 'waits for the host to sign its identity',
   'awaiting-auth-response': 'proved its identity and waits for the peer to do the same',

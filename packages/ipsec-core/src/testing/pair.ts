@@ -1,6 +1,9 @@
+import type { KeyExchangeProvider } from '../crypto/ike/key-exchange/key-exchange.js';
+import { nobleKeyExchange } from '../crypto/ike/key-exchange/noble.js';
 import { type Endpoint, sameAddress } from '../ike/connection.js';
 import type { IkeEngine } from '../ike/engine.js';
-import type { IkeEvent, IkeInput, IkeOutput, Job, JobResult } from '../ike/outputs.js';
+import { runKeyExchangeJob } from '../ike/key-exchange-job.js';
+import type { CredentialJob, IkeEvent, IkeInput, IkeOutput, Job, JobResult } from '../ike/outputs.js';
 import { IKE_PORT, NAT_PORT } from '../ike/path.js';
 import type { SeededRandom } from './seeded-random.js';
 import { type Delivery, type NetworkConditions, SimulatedNetwork } from './simulated-network.js';
@@ -25,7 +28,12 @@ export interface PairOptions {
   readonly rightAddress: Uint8Array;
   readonly random: SeededRandom;
   readonly conditions?: NetworkConditions;
-  readonly runJob?: (end: string, job: Job) => JobResult;
+  /** Signatures and trust decisions. */
+  readonly runJob?: (end: string, job: CredentialJob) => JobResult;
+  /** Does the jobs of costly methods: the provider that the engines have. */
+  readonly keyExchange?: KeyExchangeProvider | undefined;
+  /** How long the host takes for a job, milliseconds; 0: done before anything else happens. */
+  readonly jobDuration?: () => number;
   /** Changes or swallows a datagram: the rude peer. */
   readonly mutate?: (from: string, octets: Uint8Array) => Uint8Array | undefined;
 }
@@ -46,7 +54,11 @@ export class IkePair {
   strayed = 0;
   /** Between two packets of either end, milliseconds; undefined: no traffic. */
   trafficInterval: number | undefined;
+  /** What the engines have asked of their hosts. */
+  readonly jobs: Job[] = [];
   #nextTraffic = 0;
+  /** Under way, by the time when they are done. */
+  readonly #jobs: { readonly at: number; readonly finish: () => void }[] = [];
   readonly #options: PairOptions;
 
   constructor(options: PairOptions) {
@@ -87,13 +99,16 @@ export class IkePair {
   /** Advances to the next delivery or deadline. False when nothing will ever happen again. */
   step(limit = Number.POSITIVE_INFINITY): boolean {
     const traffic = this.trafficInterval === undefined ? undefined : Math.max(this.#nextTraffic, this.now);
-    const times = [this.network.next(), this.left.engine.nextTimeout(), this.right.engine.nextTimeout(), traffic];
+    const { left, right } = this;
+    const done = this.#jobs[0]?.at;
+    const times = [this.network.next(), left.engine.nextTimeout(), right.engine.nextTimeout(), traffic, done];
     const next = Math.min(...times.filter((time) => time !== undefined));
     if (!Number.isFinite(next) || next > limit) return false;
     this.now = Math.max(this.now, next);
     for (let arrived = this.network.take(this.now); arrived !== undefined; arrived = this.network.take(this.now)) {
       this.#deliver(arrived);
     }
+    while ((this.#jobs[0]?.at ?? Number.POSITIVE_INFINITY) <= this.now) this.#jobs.shift()?.finish();
     for (const end of [this.left, this.right]) {
       const due = end.engine.nextTimeout();
       if (due !== undefined && due <= this.now) this.give(end, { kind: 'timeout' });
@@ -151,10 +166,28 @@ export class IkePair {
       if (has(end, output.local.address))
         this.network.send(output.local, output.remote, { kind: 'ike', octets }, this.now);
     }
-    if (output.kind === 'job') {
-      const result = this.#options.runJob?.(end.name, output.job) ?? { kind: 'failed', reason: 'no host' };
-      end.engine.handle({ kind: 'job-done', id: output.id, result }, this.now);
+    if (output.kind === 'job') this.#begin(end, output);
+  }
+
+  #begin(end: PairEnd, { id, job }: Extract<IkeOutput, { kind: 'job' }>): void {
+    const { engine } = end;
+    this.jobs.push(job);
+    const result = this.#resultOf(end, job);
+    const at = this.now + (this.#options.jobDuration?.() ?? 0);
+    if (at <= this.now) engine.handle({ kind: 'job-done', id, result }, this.now);
+    else {
+      // A host that was restarted does not wait for the jobs of the old one.
+      const finish = () => (end.engine === engine ? this.give(end, { kind: 'job-done', id, result }) : undefined);
+      this.#jobs.push({ at, finish });
+      this.#jobs.sort((left, right) => left.at - right.at);
     }
+  }
+
+  #resultOf({ name }: PairEnd, job: Job): JobResult {
+    if (job.kind === 'sign' || job.kind === 'verify') {
+      return this.#options.runJob?.(name, job) ?? { kind: 'failed', reason: 'no host' };
+    }
+    return runKeyExchangeJob(this.#options.keyExchange ?? nobleKeyExchange, this.#options.random.fill, job);
   }
 }
 

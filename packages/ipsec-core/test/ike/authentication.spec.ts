@@ -3,7 +3,7 @@ import { toHex } from '../../src/bytes/hex.js';
 import { algorithmIdentifier, type SignatureAlgorithm } from '../../src/crypto/ike/signature.js';
 import type { Connection, Credential } from '../../src/ike/connection.js';
 import { respondIntermediate } from '../../src/ike/exchanges/ike-intermediate.js';
-import type { Job, JobResult } from '../../src/ike/outputs.js';
+import type { CredentialJob, JobResult } from '../../src/ike/outputs.js';
 import { mermaid } from '../../src/testing/mermaid.js';
 import type { IkePair } from '../../src/testing/pair.js';
 import { parseAuthMethods } from '../../src/wire/ike/auth-methods.js';
@@ -50,9 +50,9 @@ function signing(credentials: readonly Credential[], remote: Omit<Remote, 'kind'
 }
 
 /** A host whose signatures are the name of the credential, and who takes every one; it keeps the jobs. */
-function signedPair(options: MakePair): { pair: IkePair; jobs: (Job & { end: string })[] } {
-  const jobs: (Job & { end: string })[] = [];
-  const runJob = (end: string, job: Job): JobResult => {
+function signedPair(options: MakePair): { pair: IkePair; jobs: (CredentialJob & { end: string })[] } {
+  const jobs: (CredentialJob & { end: string })[] = [];
+  const runJob = (end: string, job: CredentialJob): JobResult => {
     jobs.push({ end, ...job });
     if (job.kind === 'verify') return { kind: 'verified' };
     const [algorithm = 'ed25519'] = job.algorithms;
@@ -61,11 +61,12 @@ function signedPair(options: MakePair): { pair: IkePair; jobs: (Job & { end: str
   return { pair: establishedPair({ ...options, runJob }), jobs };
 }
 
-const signedBy = (jobs: readonly (Job & { end: string })[], end: string) =>
+const signedBy = (jobs: readonly (CredentialJob & { end: string })[], end: string) =>
   jobs.flatMap((job) => (job.kind === 'sign' && job.end === end ? [[job.credential, ...job.algorithms]] : []));
-const verifiedAt = (jobs: readonly (Job & { end: string })[], end: string) =>
+const verifiedAt = (jobs: readonly (CredentialJob & { end: string })[], end: string) =>
   jobs.find(
-    (job): job is Extract<Job, { kind: 'verify' }> & { end: string } => job.kind === 'verify' && job.end === end,
+    (job): job is Extract<CredentialJob, { kind: 'verify' }> & { end: string } =>
+      job.kind === 'verify' && job.end === end,
   );
 
 function payloadsOf(octets: Uint8Array): readonly Payload[] {

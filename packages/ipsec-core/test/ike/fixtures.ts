@@ -1,6 +1,6 @@
 import { Secret } from '../../src/bytes/secret.js';
 import { keyExchangeProvider } from '../../src/crypto/ike/key-exchange/diffie-hellman.js';
-import type { KeyExchangeProvider } from '../../src/crypto/ike/key-exchange/key-exchange.js';
+import { KeyExchangeError, type KeyExchangeProvider } from '../../src/crypto/ike/key-exchange/key-exchange.js';
 import { nobleKeyExchange } from '../../src/crypto/ike/key-exchange/noble.js';
 import { nobleProvider } from '../../src/crypto/noble/noble-provider.js';
 import type { Connection } from '../../src/ike/connection.js';
@@ -123,21 +123,32 @@ export function establishedPair(options: MakePair = {}): IkePair {
 }
 
 /** Toy groups, so that thousands of schedules take seconds: the protocol cannot tell. */
-export const toyKeyExchange: KeyExchangeProvider = keyExchangeProvider(
-  'toy',
-  [KE.CURVE25519, KE.ECP_256, KE.ML_KEM_768, KE.ML_KEM_1024].map((method) => ({
-    method,
-    publicLength: 4,
-    makePrivate(random) {
-      const value = new Uint8Array(2);
-      random(value);
-      return value;
-    },
-    publicOf: (value) => toOctets(power(3n, value)),
-    agree: (value, peer) => toOctets(power(BigInt(new DataView(peer.buffer, peer.byteOffset).getUint32(0)), value)),
-  })),
-  [],
-);
+export const toyKeyExchange = toyGroups(false);
+/** The same as if they took long: each computation is a job of the host. */
+export const slowToyKeyExchange = toyGroups(true);
+
+function toyGroups(costly: boolean): KeyExchangeProvider {
+  return keyExchangeProvider(
+    'toy',
+    [KE.CURVE25519, KE.ECP_256, KE.ML_KEM_768, KE.ML_KEM_1024].map((method) => ({
+      method,
+      costly,
+      publicLength: 4,
+      makePrivate(random) {
+        const value = new Uint8Array(2);
+        random(value);
+        return value;
+      },
+      publicOf: (value) => toOctets(power(3n, value)),
+      agree(value, peer) {
+        const y = new DataView(peer.buffer, peer.byteOffset).getUint32(0);
+        if (y < 2) throw new KeyExchangeError('bad_public_value', method);
+        return toOctets(power(BigInt(y), value));
+      },
+    })),
+    [],
+  );
+}
 
 function power(base: bigint, exponent: Uint8Array): bigint {
   let result = 1n;

@@ -12,6 +12,7 @@ import {
   makePair,
   prefix,
   RIGHT,
+  slowToyKeyExchange,
   TWICE_HYBRID,
   toyKeyExchange,
 } from './fixtures.js';
@@ -36,6 +37,8 @@ export interface ScheduleResult {
  *
  * In half of them both ends have MOBIKE: the addresses of one come and go, those of the other beside one that stays, and a
  * NAT in front of the initiator appears, disappears and forgets its mappings; in the end every packet must arrive.
+ *
+ * In every third schedule key exchanges are jobs of the hosts, which take their time: everything else goes on meanwhile.
  */
 export function runSchedule(seed: number, inspect?: (pair: IkePair) => void): ScheduleResult {
   const random = seededRandom(seed * 7919);
@@ -93,9 +96,12 @@ function quickPair(seed: number, children: readonly string[], { hybrid, mobile }
         };
       }),
     );
+  const random = seededRandom(seed * 104_729);
+  const slow = seed % 3 === 0;
   return makePair({
     seed,
-    keyExchange: toyKeyExchange,
+    keyExchange: slow ? slowToyKeyExchange : toyKeyExchange,
+    jobDuration: () => (slow ? random.next() * 80 : 0),
     engine: { provider: nodeCryptoProvider },
     leftConnection: { proposals, children: configured('left'), ...(mobile ? MOBIKE : {}) },
     rightConnection: { proposals, children: configured('right'), ...(mobile ? MOBIKE : {}) },

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import { CERT_ENCODING, ID_TYPE, type Job, type JobResult } from '@weft/ipsec-core/ike';
+import { CERT_ENCODING, type CredentialJob, ID_TYPE, type JobResult } from '@weft/ipsec-core/ike';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type KeyKind, TestCredential } from '../../../test/support/test-authority.js';
 import { parseCertificate } from './certificate.js';
 import { parseRevocationList } from './certificate-revocation-list.js';
-import { type JobMeans, type PeerTrust, runJob } from './job-runner.js';
+import { type CredentialMeans, type PeerTrust, runCredentialJob } from './job-runner.js';
 import { algorithmsOf, signWith } from './signature.js';
 
 const OCTETS = Buffer.from('signed octets');
@@ -15,7 +15,7 @@ const RFC7670_RSA =
 const RFC7670_ECDSA =
   '3059301306072a8648ce3d020106082a8648ce3d03010703420004cb28e0999b9c7715fd0a80d8e47a77079716cbbf917dd72e97566ea1c066957c2b57c0235fb7489768d058ff4911c20fdbe71e3699d91339afbb903ee17255dc';
 const IDENTITY = { type: ID_TYPE.FQDN, data: Buffer.from('edge.example') };
-type VerifyJob = Extract<Job, { kind: 'verify' }>;
+type VerifyJob = Extract<CredentialJob, { kind: 'verify' }>;
 
 describe('Jobs of the IKE engine', () => {
   let root: TestCredential;
@@ -32,7 +32,7 @@ describe('Jobs of the IKE engine', () => {
     signature = (await signWith(edge.privateKey, ['ecdsa-sha2-256'], OCTETS))!.signature;
   });
 
-  const means = (trust: PeerTrust | undefined): JobMeans => ({
+  const means = (trust: PeerTrust | undefined): CredentialMeans => ({
     keyOf: (name) => (name === 'edge' ? edge.privateKey : undefined),
     trustOf: (name) => (name === 'c' ? trust : undefined),
     wallClock: () => Date.now(),
@@ -40,7 +40,7 @@ describe('Jobs of the IKE engine', () => {
   const certificates = (...chain: readonly TestCredential[]) =>
     chain.map(({ der }) => ({ encoding: CERT_ENCODING.X509_SIGNATURE, data: der }));
   const verify = (changes: Partial<VerifyJob> = {}, trust?: PeerTrust): Promise<JobResult> =>
-    runJob(
+    runCredentialJob(
       {
         kind: 'verify',
         connection: 'c',
@@ -55,13 +55,20 @@ describe('Jobs of the IKE engine', () => {
     );
 
   it('sign with the private key of the credential', async () => {
-    const job: Job = { kind: 'sign', credential: 'edge', algorithms: ['ed25519', 'ecdsa-sha2-256'], octets: OCTETS };
-    const result = await runJob(job, means(undefined));
+    const job: CredentialJob = {
+      kind: 'sign',
+      credential: 'edge',
+      algorithms: ['ed25519', 'ecdsa-sha2-256'],
+      octets: OCTETS,
+    };
+    const result = await runCredentialJob(job, means(undefined));
     expect(result).toMatchObject({ kind: 'signed', algorithm: 'ecdsa-sha2-256' });
     if (result.kind !== 'signed') return;
     expect(await verify({ signature: result.signature })).toEqual({ kind: 'verified' });
-    expect(await runJob({ ...job, credential: 'other' }, means(undefined))).toMatchObject({ kind: 'failed' });
-    expect(await runJob({ ...job, algorithms: ['ed25519'] }, means(undefined))).toMatchObject({ kind: 'failed' });
+    expect(await runCredentialJob({ ...job, credential: 'other' }, means(undefined))).toMatchObject({ kind: 'failed' });
+    expect(await runCredentialJob({ ...job, algorithms: ['ed25519'] }, means(undefined))).toMatchObject({
+      kind: 'failed',
+    });
   });
 
   it('believe a peer with a path, the name and the key', async () => {

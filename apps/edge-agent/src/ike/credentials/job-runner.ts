@@ -1,5 +1,13 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { CERT_ENCODING, describeIdentity, type Job, type JobResult } from '@weft/ipsec-core/ike';
+import {
+  CERT_ENCODING,
+  type CredentialJob,
+  describeIdentity,
+  type Job,
+  type JobResult,
+  type KeyExchangeJob,
+  type KeyExchangeResult,
+} from '@weft/ipsec-core/ike';
 import { type Certificate, parseCertificate } from './certificate.js';
 import { validatePath } from './certificate-path.js';
 import { parseRevocationList } from './certificate-revocation-list.js';
@@ -20,7 +28,11 @@ export type PeerTrust =
   | { readonly kind: 'public-keys'; readonly keys: readonly Uint8Array[] };
 
 /** What the jobs are done with. */
-export interface JobMeans {
+export interface JobMeans extends CredentialMeans {
+  readonly keyExchange: (job: KeyExchangeJob) => Promise<KeyExchangeResult>;
+}
+
+export interface CredentialMeans {
   /** The private key of a credential. */
   readonly keyOf: (credential: string) => KeyObject | undefined;
   readonly trustOf: (connection: string) => PeerTrust | undefined;
@@ -28,15 +40,20 @@ export interface JobMeans {
   readonly wallClock: () => number;
 }
 
-type SignJob = Extract<Job, { kind: 'sign' }>;
-type VerifyJob = Extract<Job, { kind: 'verify' }>;
+type SignJob = Extract<CredentialJob, { kind: 'sign' }>;
+type VerifyJob = Extract<CredentialJob, { kind: 'verify' }>;
 
-/** Does a job of the IKE engine: private keys and trust stay on this side. */
+/** Does a job of the IKE engine. */
 export async function runJob(job: Job, means: JobMeans): Promise<JobResult> {
+  return job.kind === 'sign' || job.kind === 'verify' ? runCredentialJob(job, means) : means.keyExchange(job);
+}
+
+/** Private keys and trust stay on this side. */
+export async function runCredentialJob(job: CredentialJob, means: CredentialMeans): Promise<JobResult> {
   return job.kind === 'sign' ? signJob(job, means) : verifyJob(job, means);
 }
 
-async function signJob({ credential, algorithms, octets }: SignJob, { keyOf }: JobMeans): Promise<JobResult> {
+async function signJob({ credential, algorithms, octets }: SignJob, { keyOf }: CredentialMeans): Promise<JobResult> {
   const key = keyOf(credential);
   if (key === undefined) return failed(`there is no private key called ${credential}`);
   const signature = await signWith(key, algorithms, octets);
@@ -45,7 +62,7 @@ async function signJob({ credential, algorithms, octets }: SignJob, { keyOf }: J
   return { kind: 'signed', ...signature };
 }
 
-async function verifyJob(job: VerifyJob, means: JobMeans): Promise<JobResult> {
+async function verifyJob(job: VerifyJob, means: CredentialMeans): Promise<JobResult> {
   const trust = means.trustOf(job.connection);
   if (trust === undefined) return failed(`connection ${job.connection} trusts nobody`);
   const believed =

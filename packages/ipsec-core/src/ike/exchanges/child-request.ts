@@ -15,7 +15,15 @@ import { acceptChild, type ChildAgreement, childOffer, protocolNumber, spiOctets
 import { breakOff } from './close.js';
 import { closed, deleteChild, deleteRedundant, deleteReplaced } from './delete-child.js';
 import { dropPending, exchangeFurther } from './followup.js';
-import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
+import {
+  finishShare,
+  firstMethod,
+  type InvalidShare,
+  makeNonce,
+  makeShareFor,
+  offersMethod,
+  wantedMethod,
+} from './key-shares.js';
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
 import { refusedForNow } from './temporary-failure.js';
@@ -24,8 +32,7 @@ import { refusedForNow } from './temporary-failure.js';
 export function requestChild(lineage: Lineage, configuration: ChildConfiguration, now: number, flow?: Flow): void {
   const policy = policyOfFlow(configuration, flow);
   const run = (sa: IkeSa, at: number) => {
-    if (lineage.children.standing(policy).length > 0) return;
-    send(sa, { configuration, flow, old: undefined, method: firstMethod(configuration.proposals), attempt: 0 }, at);
+    begin(sa, { configuration, flow, old: undefined, method: firstMethod(configuration.proposals), attempt: 0 }, at);
   };
   lineage.enqueue({ key: `create ${policy}`, run }, now);
 }
@@ -34,10 +41,9 @@ export function requestChild(lineage: Lineage, configuration: ChildConfiguration
 export function requestChildRekey(lineage: Lineage, old: ChildSa, now: number): void {
   const { association } = old;
   const run = (sa: IkeSa, at: number) => {
-    if (old.phase !== 'live' || old.rival !== undefined) return;
     const { configuration } = old;
     const method = association.suite.keyExchange ?? firstMethod(configuration.proposals);
-    send(sa, { configuration, flow: flowOf(old), old, method, attempt: 0 }, at);
+    begin(sa, { configuration, flow: flowOf(old), old, method, attempt: 0 }, at);
   };
   lineage.enqueue({ key: `rekey ${association.inboundSpi}`, run }, now);
 }
@@ -61,15 +67,43 @@ interface Offer {
   abandon(): void;
 }
 
-function send(sa: IkeSa, attempt: ChildAttempt, now: number): void {
+/** Makes a share, which may take the host a while, and sends the request: unless it is not wanted any more by then. */
+function begin(sa: IkeSa, attempt: ChildAttempt, now: number): void {
+  if (!isWanted(sa.lineage, attempt)) return;
+  const { method } = attempt;
+  const deletedMeanwhile = new Set<number>();
+  if (method === undefined) {
+    send(sa, attempt, { share: undefined, deletedMeanwhile }, now);
+    return;
+  }
+  const done = (share: InitiatedKeyExchange | InvalidShare, later: number) => {
+    if ('invalid' in share) tryLater(sa, attempt, later);
+    else if (isWanted(sa.lineage, attempt)) send(sa, attempt, { share, deletedMeanwhile }, later);
+    else share.discard();
+  };
+  makeShareFor(sa, method, { purpose: purposeOf(attempt, { deletedMeanwhile }) }, done, now);
+}
+
+/** A first one while none stands, a successor while nothing else is to be one. */
+function isWanted({ children }: Lineage, { configuration, flow, old }: ChildAttempt): boolean {
+  if (old !== undefined) return old.phase === 'live' && old.rival === undefined;
+  return children.standing(policyOfFlow(configuration, flow)).length === 0;
+}
+
+function send(
+  sa: IkeSa,
+  attempt: ChildAttempt,
+  { share, deletedMeanwhile }: Pick<Offer, 'share' | 'deletedMeanwhile'>,
+  now: number,
+): void {
   const { configuration, flow, old } = attempt;
   const context = offerContextOf(sa.lineage, configuration, true, flow);
   if (context.local.length === 0 || context.remote.length === 0) {
+    share?.discard();
     childFailed(sa, configuration.name, { code: 'no_address' }, now);
     return;
   }
-  const made = makeOffer(sa, attempt);
-  const { share } = made;
+  const made = makeOffer(sa, share, deletedMeanwhile);
   const [offer, ...rest] = childOffer(configuration, made.spi, context);
   const payloads: Payload[] = [
     ...(old === undefined
@@ -89,28 +123,28 @@ function send(sa: IkeSa, attempt: ChildAttempt, now: number): void {
       const wanted = wantedMethod(response);
       const again = wanted !== undefined && attempt.attempt < MAXIMUM_RETRIES && wanted !== attempt.method;
       if (again && offersMethod(configuration.proposals, wanted)) {
-        send(sa, { ...attempt, method: wanted, attempt: attempt.attempt + 1 }, later);
+        begin(sa, { ...attempt, method: wanted, attempt: attempt.attempt + 1 }, later);
       } else refused(sa, attempt, error, later);
     }
   };
   const { abandon } = made;
-  sa.request({ purpose, exchange: EXCHANGE.CREATE_CHILD_SA, payloads, onResponse, abandon }, now);
+  const shared = share === undefined ? {} : { share };
+  sa.request({ purpose, exchange: EXCHANGE.CREATE_CHILD_SA, payloads, onResponse, abandon, ...shared }, now);
 }
 
-function purposeOf({ old }: ChildAttempt, { deletedMeanwhile }: Offer): Purpose {
+function purposeOf({ old }: ChildAttempt, { deletedMeanwhile }: Pick<Offer, 'deletedMeanwhile'>): Purpose {
   return old === undefined
     ? { kind: 'create-child', deletedMeanwhile }
     : { kind: 'rekey-child', child: old, deletedMeanwhile };
 }
 
-function makeOffer({ host, lineage }: IkeSa, { method }: ChildAttempt): Offer {
+function makeOffer({ host, lineage }: IkeSa, share: Offer['share'], deletedMeanwhile: Set<number>): Offer {
   const spi = host.childSpis.allocate(lineage);
-  const share = method === undefined ? undefined : host.keyExchange.initiate(method, host.random);
   const abandon = () => {
     share?.discard();
     host.childSpis.release(spi);
   };
-  return { spi, nonce: makeNonce(host), share, deletedMeanwhile: new Set(), abandon };
+  return { spi, nonce: makeNonce(host), share, deletedMeanwhile, abandon };
 }
 
 /** Granted: the new Child SA is installed, unless the peer did what our offer does not allow, or took it back. */
@@ -244,18 +278,16 @@ function settle(sa: IkeSa, old: ChildSa, child: ChildSa, loses: boolean, now: nu
 }
 
 /** Sections 2.21.3 and 2.25: what a refusal means for the Child SA that was to be made or replaced. */
-function refused(sa: IkeSa, { configuration, flow, old }: ChildAttempt, error: string, now: number): void {
+function refused(sa: IkeSa, attempt: ChildAttempt, error: string, now: number): void {
   const { lineage } = sa;
+  const { configuration, flow, old } = attempt;
   if (old?.condemned === true && old.phase === 'live') {
     deleteChild(lineage, old, now);
     return;
   }
   // It has waited too long for a key share and forgotten what it granted (RFC 9370 section 2.2.4): from the beginning.
   if (error === 'TEMPORARY_FAILURE' || error === 'STATE_NOT_FOUND') {
-    if (refusedForNow(lineage, now)) return;
-    const again = now + pause(sa.host, TEMPORARY_FAILURE_RETRY);
-    if (old === undefined) retryChild(lineage, { configuration, flow, at: again });
-    else if (old.phase === 'live') postpone(lineage, old, again);
+    if (!refusedForNow(lineage, now)) tryLater(sa, attempt, now);
     return;
   }
   lineage.refusedSince = undefined;
@@ -269,6 +301,12 @@ function refused(sa: IkeSa, { configuration, flow, old }: ChildAttempt, error: s
   }
   if (old?.phase === 'live') postpone(lineage, old, now + configuration.lifetime / 10);
   childFailed(sa, configuration.name, { code: 'peer_refused', notify: error, exchange: 'CREATE_CHILD_SA' }, now);
+}
+
+function tryLater({ lineage, host }: IkeSa, { configuration, flow, old }: ChildAttempt, now: number): void {
+  const at = now + pause(host, TEMPORARY_FAILURE_RETRY);
+  if (old === undefined) retryChild(lineage, { configuration, flow, at });
+  else if (old.phase === 'live') postpone(lineage, old, at);
 }
 
 function postpone(lineage: Lineage, child: ChildSa, until: number): void {

@@ -1,8 +1,10 @@
 import type { IkeHeader } from '../../wire/ike/header.js';
-import { EXCHANGE, nameOf } from '../../wire/ike/iana.js';
+import { EXCHANGE, nameOf, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
 import { checkPayloads } from '../../wire/ike/message-rules.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { describe, type IkeWireProblem } from '../../wire/ike/wire-error.js';
+import type { Connection } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage } from '../protection.js';
 import { type IkeState, STORIES } from '../states.js';
@@ -11,6 +13,8 @@ import { respondCreateChildSa } from './child-grant.js';
 import { respondFollowup } from './followup.js';
 import { respondIntermediate } from './ike-intermediate.js';
 import { respondInformational } from './informational.js';
+import { prepareAnswer } from './key-shares.js';
+import { find } from './payload-access.js';
 
 /** An authentic request goes to its exchange, if its payloads are those of one and the state admits it. */
 export function handleRequest(sa: IkeSa, message: OpenedMessage, now: number): void {
@@ -21,8 +25,29 @@ export function handleRequest(sa: IkeSa, message: OpenedMessage, now: number): v
     return;
   }
   const exchange = EXCHANGES[sa.state.name]?.[header.exchange];
-  if (exchange !== undefined) exchange(sa, message, now);
+  if (exchange !== undefined) withAnswer(sa, message, (later) => exchange(sa, message, later), now);
   else refuse(sa, header, `${nameOf(EXCHANGE, header.exchange)} for an IKE SA that ${STORIES[sa.state.name]}`, now);
+}
+
+/** A share of a method that we may choose and that takes long to answer is answered first; nothing is decided before. */
+function withAnswer(sa: IkeSa, { payloads }: OpenedMessage, go: (now: number) => void, now: number): void {
+  const { host, lineage } = sa;
+  const ke = find(payloads, 'KE');
+  if (ke === undefined || !host.keyExchange.costly.has(ke.method) || !mayChoose(lineage.connection, ke.method)) {
+    go(now);
+    return;
+  }
+  prepareAnswer(host, ke, (later) => {
+    if (sa.state.name === 'closed') return;
+    go(later);
+    sa.takeHeldRequests(later);
+  });
+}
+
+function mayChoose({ proposals, children }: Connection, method: number): boolean {
+  const isOne = ({ type, id }: Transform) =>
+    id === method && (type === TRANSFORM_TYPE.KE || type >= TRANSFORM_TYPE.ADDKE1);
+  return [...proposals, ...children.flatMap((child) => child.proposals)].some((transforms) => transforms.some(isOne));
 }
 
 /** Section 2.5: an unknown critical payload is only refused, and named; everything else is a peer that breaks the grammar. */

@@ -1,4 +1,5 @@
 import type { Secret } from '../../bytes/secret.js';
+import type { InitiatedKeyExchange } from '../../crypto/ike/key-exchange/key-exchange.js';
 import { EXCHANGE } from '../../wire/ike/iana.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
@@ -7,7 +8,7 @@ import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage } from '../protection.js';
 import type { Purpose } from '../purpose.js';
 import { FOLLOWUP_LIFETIME } from '../timers.js';
-import { answerShare, finishShare } from './key-shares.js';
+import { answerShare, finishShare, type InvalidShare, makeShareFor } from './key-shares.js';
 import { find, findError, findNotify } from './payload-access.js';
 
 /**
@@ -49,29 +50,52 @@ export function exchangeFurther(
     fail(undefined, now);
     return;
   }
-  const share = sa.host.keyExchange.initiate(method, sa.host.random);
+  const abandon = (at: number) => {
+    for (const secret of secrets) secret.wipe();
+    further.abandon(at);
+  };
+  const done = (share: InitiatedKeyExchange | InvalidShare, later: number) => {
+    if ('invalid' in share) fail('TEMPORARY_FAILURE', later);
+    else sendShare(sa, { ...further, methods }, { share, link: link.data, secrets }, later);
+  };
+  makeShareFor(sa, method, { purpose: further.purpose, abandon }, done, now);
+}
+
+interface FurtherShare {
+  readonly share: InitiatedKeyExchange;
+  /** What the peer finds what it granted by. */
+  readonly link: Uint8Array;
+  /** Of the exchanges before. */
+  readonly secrets: readonly Secret[];
+}
+
+function sendShare(sa: IkeSa, further: FurtherExchanges, { share, link, secrets }: FurtherShare, now: number): void {
+  const { method } = share;
+  const giveUp = () => {
+    share.discard();
+    for (const secret of secrets) secret.wipe();
+  };
   const onResponse = (answer: readonly Payload[], later: number) => {
     const error = findError(answer);
     const ke = find(answer, 'KE');
     const shared = error === undefined && ke?.method === method ? finishShare(share, ke.data) : undefined;
     if (shared !== undefined && !('invalid' in shared)) {
-      exchangeFurther(sa, { ...further, methods, answer }, later, [...secrets, shared]);
+      exchangeFurther(sa, { ...further, answer }, later, [...secrets, shared]);
       return;
     }
-    share.discard();
-    fail(error, later);
+    giveUp();
+    further.failed(error, later);
   };
   const abandon = (at: number) => {
-    share.discard();
-    for (const secret of secrets) secret.wipe();
+    giveUp();
     further.abandon(at);
   };
   const payloads: Payload[] = [
     { kind: 'KE', method, data: share.publicValue },
-    notify('ADDITIONAL_KEY_EXCHANGE', link.data),
+    notify('ADDITIONAL_KEY_EXCHANGE', link),
   ];
   const { purpose } = further;
-  sa.request({ purpose, exchange: EXCHANGE.IKE_FOLLOWUP_KE, payloads, onResponse, abandon }, now);
+  sa.request({ purpose, exchange: EXCHANGE.IKE_FOLLOWUP_KE, payloads, onResponse, abandon, share }, now);
 }
 
 /** What we granted and what becomes of it when its additional key shares are here. */
@@ -117,7 +141,8 @@ export function respondFollowup(sa: IkeSa, { payloads }: OpenedMessage, now: num
   const share = method !== undefined && ke?.method === method ? answerShare(sa.host, method, ke.data) : undefined;
   if (method === undefined || share === undefined || 'invalid' in share) {
     dropPending(sa, now);
-    sa.respond(EXCHANGE.IKE_FOLLOWUP_KE, [notify('INVALID_SYNTAX')], now);
+    const refusal = share !== undefined && 'invalid' in share ? share.refusal : 'INVALID_SYNTAX';
+    sa.respond(EXCHANGE.IKE_FOLLOWUP_KE, [notify(refusal)], now);
     return;
   }
   const answer: Payload = { kind: 'KE', method, data: share.publicValue };

@@ -1,5 +1,5 @@
 import { intermediateAuth } from '../../crypto/ike/auth-octets.js';
-import { type InitiatedKeyExchange, KeyExchangeError } from '../../crypto/ike/key-exchange/key-exchange.js';
+import type { InitiatedKeyExchange } from '../../crypto/ike/key-exchange/key-exchange.js';
 import { addKeyExchange, type IkeKeys } from '../../crypto/ike/key-schedule.js';
 import { EXCHANGE } from '../../wire/ike/iana.js';
 import { identification } from '../../wire/ike/payloads/identification.js';
@@ -11,6 +11,7 @@ import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage, SealedMessage } from '../protection.js';
 import type { Handshake } from '../states.js';
 import { sendAuth } from './auth-initiator.js';
+import { answerShare, finishShare, type InvalidShare, makeShare } from './key-shares.js';
 import { find, findError } from './payload-access.js';
 
 /**
@@ -23,8 +24,22 @@ export function sendIntermediate(sa: IkeSa, handshake: Handshake, now: number): 
     sendAuth(sa, handshake, now);
     return;
   }
+  if (method === undefined) {
+    sendNext(sa, handshake, undefined, now);
+    return;
+  }
+  sa.state = { name: 'awaiting-key-exchange', initiatorMessage: handshake.initiatorMessage };
+  const done = (share: InitiatedKeyExchange | InvalidShare, later: number) => {
+    if ('invalid' in share) sa.abort({ code: 'invalid_key_exchange', detail: share.invalid }, later);
+    else if (sa.state.name === 'awaiting-key-exchange') sendNext(sa, handshake, share, later);
+    else share.discard();
+  };
+  makeShare(sa.host, method, done, now);
+}
+
+function sendNext(sa: IkeSa, handshake: Handshake, share: InitiatedKeyExchange | undefined, now: number): void {
   const { keys } = sa;
-  const share = method === undefined ? undefined : sa.host.keyExchange.initiate(method, sa.host.random);
+  const method = share?.method;
   sa.state = { name: 'awaiting-intermediate-response', handshake, share };
   const payloads: readonly Payload[] = [
     ...(share === undefined ? [] : [{ kind: 'KE', method: share.method, data: share.publicValue } as const]),
@@ -46,7 +61,8 @@ export function sendIntermediate(sa: IkeSa, handshake: Handshake, now: number): 
     sendIntermediate(sa, { ...next, pending: handshake.pending.slice(1) }, later);
   };
   const purpose = { kind: 'handshake' } as const;
-  const sent = sa.request({ purpose, exchange: EXCHANGE.IKE_INTERMEDIATE, payloads, onResponse }, now);
+  const shared = share === undefined ? {} : { share };
+  const sent = sa.request({ purpose, exchange: EXCHANGE.IKE_INTERMEDIATE, payloads, onResponse, ...shared }, now);
 }
 
 /**
@@ -66,17 +82,15 @@ function finish(
   { inputs }: Handshake,
   now: number,
 ): boolean {
-  try {
-    const shared = share.finish(peerValue);
-    sa.secure(addKeyExchange(keys, shared, inputs));
-    shared.wipe();
-    sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, share.method];
-    return true;
-  } catch (failure) {
-    if (!(failure instanceof KeyExchangeError)) throw failure;
-    sa.abort({ code: 'invalid_key_exchange', detail: failure.message }, now);
+  const shared = finishShare(share, peerValue);
+  if ('invalid' in shared) {
+    sa.abort({ code: 'invalid_key_exchange', detail: shared.invalid }, now);
     return false;
   }
+  sa.secure(addKeyExchange(keys, shared, inputs));
+  shared.wipe();
+  sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, share.method];
+  return true;
 }
 
 export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: number): void {
@@ -91,32 +105,31 @@ export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: numb
     sa.abort({ code: 'invalid_key_exchange', detail: `expected a share of method ${method}` }, now);
     return;
   }
-  try {
-    const { keys } = sa;
-    const share = ke === undefined ? undefined : sa.host.keyExchange.respond(ke.method, ke.data, sa.host.random);
-    const methods = owedMethods(sa, handshake, message.payloads);
-    const answer = [
-      ...(share === undefined || ke === undefined
-        ? []
-        : [{ kind: 'KE' as const, method: ke.method, data: share.publicValue }]),
-      ...methods,
-    ];
-    const sent = sa.respond(EXCHANGE.IKE_INTERMEDIATE, answer, now);
-    const covered = cover(keys, handshake, message, sent);
-    const methodsPending = handshake.methodsPending && methods.length === 0;
-    if (share !== undefined && ke !== undefined) {
-      // The response went out under the old keys; everything after it uses the new ones.
-      sa.secure(addKeyExchange(keys, share.shared, handshake.inputs));
-      share.shared.wipe();
-      sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, ke.method];
-    }
-    const next = { ...covered, methodsPending, pending: handshake.pending.slice(1) };
-    sa.state = { name: 'awaiting-auth-request', handshake: next };
-  } catch (failure) {
-    if (!(failure instanceof KeyExchangeError)) throw failure;
-    sa.respond(EXCHANGE.IKE_INTERMEDIATE, [notify('INVALID_SYNTAX')], now);
-    sa.abort({ code: 'invalid_key_exchange', detail: failure.message }, now);
+  const share = ke === undefined ? undefined : answerShare(sa.host, ke.method, ke.data);
+  if (share !== undefined && 'invalid' in share) {
+    sa.respond(EXCHANGE.IKE_INTERMEDIATE, [notify(share.refusal)], now);
+    sa.abort({ code: 'invalid_key_exchange', detail: share.invalid }, now);
+    return;
   }
+  const { keys } = sa;
+  const methods = owedMethods(sa, handshake, message.payloads);
+  const answer = [
+    ...(share === undefined || ke === undefined
+      ? []
+      : [{ kind: 'KE' as const, method: ke.method, data: share.publicValue }]),
+    ...methods,
+  ];
+  const sent = sa.respond(EXCHANGE.IKE_INTERMEDIATE, answer, now);
+  const covered = cover(keys, handshake, message, sent);
+  const methodsPending = handshake.methodsPending && methods.length === 0;
+  if (share !== undefined && ke !== undefined) {
+    // The response went out under the old keys; everything after it uses the new ones.
+    sa.secure(addKeyExchange(keys, share.shared, handshake.inputs));
+    share.shared.wipe();
+    sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, ke.method];
+  }
+  const next = { ...covered, methodsPending, pending: handshake.pending.slice(1) };
+  sa.state = { name: 'awaiting-auth-request', handshake: next };
 }
 
 /**

@@ -78,7 +78,7 @@ function answerIkeRekey(sa: IkeSa, undecided: boolean, payloads: readonly Payloa
   }
   if (ke.method !== suite.keyExchange) return { answer: [invalidKe(suite.keyExchange)] };
   const share = answerShare(host, ke.method, ke.data);
-  if ('invalid' in share) return { answer: [notify('INVALID_SYNTAX')] };
+  if ('invalid' in share) return { answer: [notify(share.refusal)] };
   const nonces = { initiator: nonce, responder: makeNonce(host) };
   const successor = lineage.beget('responder', outcome.proposal.spi, { name: 'awaiting-rekey-response' });
   const chosen = { ...outcome.proposal, spi: successor.localSpi, transforms: outcome.transforms };

@@ -14,7 +14,15 @@ import { absorbToken, sendCrashToken } from './auth-notifies.js';
 import { breakOff } from './close.js';
 import { exchangeFurther } from './followup.js';
 import { adoptRival, secureSuccessor, settleIkeRekey } from './ike-succession.js';
-import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
+import {
+  finishShare,
+  firstMethod,
+  type InvalidShare,
+  makeNonce,
+  makeShareFor,
+  offersMethod,
+  wantedMethod,
+} from './key-shares.js';
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
 import { refusedForNow } from './temporary-failure.js';
@@ -25,7 +33,7 @@ export function requestIkeRekey(lineage: Lineage, now: number): void {
     // The peer has begun to replace it: what it finishes is the successor.
     if (sa.pending?.about === 'ike') return;
     const method = firstMethod(lineage.connection.proposals) ?? sa.keys.suite.keyExchange;
-    send(sa, { method, attempt: 0, purpose: { kind: 'rekey-ike', rival: undefined } }, at);
+    begin(sa, { method, attempt: 0, purpose: { kind: 'rekey-ike', rival: undefined } }, at);
   };
   lineage.enqueue({ key: 'rekey-ike', run }, now);
 }
@@ -44,7 +52,21 @@ interface Offer {
   readonly nonce: Uint8Array;
 }
 
-function send(sa: IkeSa, attempt: RekeyAttempt, now: number): void {
+/** Makes a share, which may take the host a while, and sends the request: unless the peer was faster, and has replaced it. */
+function begin(sa: IkeSa, attempt: RekeyAttempt, now: number): void {
+  const { purpose, method } = attempt;
+  const done = (share: InitiatedKeyExchange | InvalidShare, later: number) => {
+    if ('invalid' in share) tryLater(sa.lineage, later);
+    else if (purpose.rival === undefined || attempt.attempt > 0) send(sa, attempt, share, later);
+    else {
+      share.discard();
+      adoptRival(sa, purpose.rival, later);
+    }
+  };
+  makeShareFor(sa, method, { purpose }, done, now);
+}
+
+function send(sa: IkeSa, attempt: RekeyAttempt, share: InitiatedKeyExchange, now: number): void {
   const { host, lineage } = sa;
   const { method, purpose } = attempt;
   const { proposals } = lineage.connection;
@@ -52,7 +74,7 @@ function send(sa: IkeSa, attempt: RekeyAttempt, now: number): void {
   const made: Offer = {
     proposals,
     successor,
-    share: host.keyExchange.initiate(method, host.random),
+    share,
     nonce: makeNonce(host),
   };
   const numbered = proposals.map((transforms, index) => ({
@@ -64,7 +86,7 @@ function send(sa: IkeSa, attempt: RekeyAttempt, now: number): void {
   const payloads: Payload[] = [
     { kind: 'SA', proposals: numbered },
     { kind: 'Nonce', data: made.nonce },
-    { kind: 'KE', method, data: made.share.publicValue },
+    { kind: 'KE', method, data: share.publicValue },
   ];
   const onResponse = (response: readonly Payload[], later: number) => {
     const error = findError(response);
@@ -76,11 +98,12 @@ function send(sa: IkeSa, attempt: RekeyAttempt, now: number): void {
     const wanted = wantedMethod(response);
     const again = wanted !== undefined && wanted !== method && attempt.attempt < MAXIMUM_RETRIES;
     if (again && offersMethod(proposals, wanted)) {
-      send(sa, { ...attempt, method: wanted, attempt: attempt.attempt + 1 }, later);
+      begin(sa, { ...attempt, method: wanted, attempt: attempt.attempt + 1 }, later);
     } else refused(sa, purpose, error, later);
   };
   const give = (at: number) => abandon(made, at);
-  sa.request({ purpose, exchange: EXCHANGE.CREATE_CHILD_SA, payloads, onResponse, abandon: give }, now);
+  const exchange = EXCHANGE.CREATE_CHILD_SA;
+  sa.request({ purpose, exchange, payloads, onResponse, abandon: give, share }, now);
 }
 
 function receive(sa: IkeSa, attempt: RekeyAttempt, made: Offer, response: readonly Payload[], now: number): void {
@@ -157,8 +180,12 @@ function abandon({ share, successor }: Offer, now: number): void {
   successor.shut(now);
 }
 
+function tryLater({ timers, host }: Lineage, now: number): void {
+  timers.set('rekey-ike', now + pause(host, TEMPORARY_FAILURE_RETRY));
+}
+
 function refused(sa: IkeSa, { rival }: Purpose & { kind: 'rekey-ike' }, error: string, now: number): void {
-  const { lineage, host } = sa;
+  const { lineage } = sa;
   // Section 2.8.2: the peer has finished its rekey without noticing ours, and closes the SA that ours was about.
   if (rival?.successor !== undefined) {
     adoptRival(sa, rival, now);
@@ -166,7 +193,7 @@ function refused(sa: IkeSa, { rival }: Purpose & { kind: 'rekey-ike' }, error: s
   }
   // STATE_NOT_FOUND: it has waited too long for a key share (RFC 9370 section 2.2.4); from the beginning, then.
   if (error === 'TEMPORARY_FAILURE' || error === 'STATE_NOT_FOUND') {
-    if (!refusedForNow(lineage, now)) lineage.timers.set('rekey-ike', now + pause(host, TEMPORARY_FAILURE_RETRY));
+    if (!refusedForNow(lineage, now)) tryLater(lineage, now);
     return;
   }
   lineage.timers.set('rekey-ike', now + lineage.connection.lifetime / 10);

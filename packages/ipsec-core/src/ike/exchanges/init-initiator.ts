@@ -1,9 +1,12 @@
+import type { InitiatedKeyExchange } from '../../crypto/ike/key-exchange/key-exchange.js';
 import { initialKeys } from '../../crypto/ike/key-schedule.js';
 import { createPrf } from '../../crypto/ike/prf.js';
-import { ikeSuiteOf } from '../../crypto/ike/suite.js';
+import { type IkeSuite, ikeSuiteOf } from '../../crypto/ike/suite.js';
 import { PROTOCOL } from '../../wire/ike/iana.js';
 import type { IkeMessage } from '../../wire/ike/message.js';
+import type { KeyExchangePayload } from '../../wire/ike/payloads/key-exchange.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { proofRequests } from '../authentication-requests.js';
 import type { Connection, Endpoint } from '../connection.js';
 import type { IkeHost } from '../host.js';
@@ -16,7 +19,16 @@ import type { IkeState } from '../states.js';
 import { REFUSAL_PATIENCE } from '../timers.js';
 import { sendIntermediate } from './ike-intermediate.js';
 import { absorb, announcements, handshakeOf } from './init-notifies.js';
-import { finishShare, firstMethod, makeNonce, offersMethod, wantedMethod } from './key-shares.js';
+import {
+  finishShare,
+  firstMethod,
+  type InvalidShare,
+  makeNonce,
+  makeShare,
+  offersMethod,
+  prepareFinish,
+  wantedMethod,
+} from './key-shares.js';
 import { find, findError, findNotify } from './payload-access.js';
 
 /** RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. */
@@ -33,8 +45,18 @@ export function initiate(host: IkeHost, connection: Connection & { readonly remo
   });
   host.list(lineage);
   const method = firstMethod(connection.proposals) ?? 0;
-  const share = host.keyExchange.initiate(method, host.random);
-  sendRequest(lineage.current, { nonce: makeNonce(host), share, cookie: undefined, restarts: 0 }, now);
+  shareAndSend(lineage.current, method, { nonce: makeNonce(host), cookie: undefined, restarts: 0 }, now);
+}
+
+/** Makes a share, which may take the host a while, and sends the request with it. */
+function shareAndSend(sa: IkeSa, method: number, attempt: Omit<InitAttempt, 'share'>, now: number): void {
+  sa.state = { name: 'new' };
+  const done = (share: InitiatedKeyExchange | InvalidShare, later: number) => {
+    if ('invalid' in share) sa.abort({ code: 'invalid_key_exchange', detail: share.invalid }, later);
+    else if (sa.state.name === 'new') sendRequest(sa, { ...attempt, share }, later);
+    else share.discard();
+  };
+  makeShare(sa.host, method, done, now);
 }
 
 /** The answer, which nothing authenticates yet: it may make the request be sent again, choose, or refuse. */
@@ -59,8 +81,7 @@ export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint
     }
     sa.initAnswered();
     state.share.discard();
-    const share = sa.host.keyExchange.initiate(wanted, sa.host.random);
-    sendRequest(sa, { ...state, share, restarts }, now);
+    shareAndSend(sa, wanted, { nonce: state.nonce, cookie: state.cookie, restarts }, now);
     return;
   }
   const error = findError(payloads) ?? (cookie === undefined ? undefined : 'COOKIE');
@@ -82,12 +103,9 @@ function refused(sa: IkeSa, state: AwaitingInitResponse, refusal: FailureReason,
 }
 
 type AwaitingInitResponse = Extract<IkeState, { name: 'awaiting-init-response' }>;
+type InitAttempt = Pick<AwaitingInitResponse, 'share' | 'nonce' | 'cookie' | 'restarts'>;
 
-function sendRequest(
-  sa: IkeSa,
-  attempt: Omit<AwaitingInitResponse, 'name' | 'message' | 'refusal'>,
-  now: number,
-): void {
+function sendRequest(sa: IkeSa, attempt: InitAttempt, now: number): void {
   const { share, nonce, cookie, restarts } = attempt;
   const { proposals } = sa.lineage.connection;
   const message = sa.encodeClear(false, [
@@ -113,11 +131,12 @@ function sendRequest(
 function acceptChoice(
   sa: IkeSa,
   state: AwaitingInitResponse,
-  { header, payloads }: IkeMessage,
+  message: IkeMessage,
   octets: Uint8Array,
   path: Path,
   now: number,
 ): void {
+  const { payloads } = message;
   const [answer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
   const proposal = answer?.proposals.length === 1 ? answer.proposals[0] : undefined;
   const offered = sa.lineage.connection.proposals[(proposal?.number ?? 0) - 1];
@@ -128,17 +147,45 @@ function acceptChoice(
     refused(sa, state, { code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
     return;
   }
-  sa.peerSpi = header.responderSpi;
+  sa.peerSpi = message.header.responderSpi;
   sa.initAnswered();
   sa.timers.clear('half-open');
-  const shared = finishShare(state.share, ke.data);
+  const { share, message: request, nonce: ownNonce } = state;
+  sa.state = { name: 'awaiting-key-exchange', initiatorMessage: request, share };
+  const chosen = { suite, transforms: proposal.transforms, nonces: { own: ownNonce, peer: nonce.data }, ke };
+  const response = { message, octets: octets.slice(), path };
+  prepareFinish(sa.host, share, payloads, (later) => finishInit(sa, chosen, response, later), now);
+}
+
+interface ChosenByPeer {
+  readonly suite: IkeSuite;
+  readonly transforms: readonly Transform[];
+  readonly nonces: { readonly own: Uint8Array; readonly peer: Uint8Array };
+  readonly ke: KeyExchangePayload;
+}
+
+interface InitResponse {
+  readonly message: IkeMessage;
+  readonly octets: Uint8Array;
+  readonly path: Path;
+}
+
+function finishInit(
+  sa: IkeSa,
+  { suite, transforms, nonces, ke }: ChosenByPeer,
+  { message: { payloads }, octets, path }: InitResponse,
+  now: number,
+): void {
+  if (sa.state.name !== 'awaiting-key-exchange' || sa.state.share === undefined) return;
+  const { share, initiatorMessage } = sa.state;
+  const shared = finishShare(share, ke.data);
   if ('invalid' in shared) {
     sa.abort({ code: 'invalid_key_exchange', detail: shared.invalid }, now);
     return;
   }
   const inputs = {
-    initiatorNonce: state.nonce,
-    responderNonce: nonce.data,
+    initiatorNonce: nonces.own,
+    responderNonce: nonces.peer,
     initiatorSpi: sa.initiatorSpi,
     responderSpi: sa.responderSpi,
   };
@@ -146,10 +193,10 @@ function acceptChoice(
   shared.wipe();
   absorb(sa, payloads, path);
   sa.skipInitId();
-  sa.note('received', 'IKE_SA_INIT response', { chosen: proposal.transforms }, now);
+  sa.note('received', 'IKE_SA_INIT response', { chosen: transforms }, now);
   floatPort(sa);
   const pending = suite.additionalKeyExchanges;
-  sendIntermediate(sa, handshakeOf(inputs, proposal.transforms, state.message, octets, payloads, pending), now);
+  sendIntermediate(sa, handshakeOf(inputs, transforms, initiatorMessage, octets, payloads, pending), now);
 }
 
 /**

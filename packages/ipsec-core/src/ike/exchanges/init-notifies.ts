@@ -32,6 +32,7 @@ export function absorb(sa: IkeSa, payloads: readonly Payload[], path: Path): voi
   lineage.nat = nat ?? NO_NAT;
 }
 
+/** Keeps both messages: they must not change any more. */
 export function handshakeOf(
   inputs: Handshake['inputs'],
   chosen: readonly Transform[],
@@ -44,8 +45,8 @@ export function handshakeOf(
   return {
     inputs,
     chosen,
-    initiatorMessage: initiatorMessage.slice(),
-    responderMessage: responderMessage.slice(),
+    initiatorMessage,
+    responderMessage,
     peerHashes: hashes && uint16List(hashes),
     peerHints: readHints(peerPayloads),
     methodsPending: supportsIntermediate(peerPayloads) && announcesLater(peerPayloads),

@@ -1,8 +1,10 @@
+import type { AnsweredKeyExchange } from '../../crypto/ike/key-exchange/key-exchange.js';
 import { initialKeys } from '../../crypto/ike/key-schedule.js';
 import { createPrf } from '../../crypto/ike/prf.js';
 import { type IkeSuite, ikeSuiteOf } from '../../crypto/ike/suite.js';
 import { PROTOCOL } from '../../wire/ike/iana.js';
 import type { IkeMessage } from '../../wire/ike/message.js';
+import type { KeyExchangePayload } from '../../wire/ike/payloads/key-exchange.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
@@ -16,7 +18,7 @@ import type { FailureReason } from '../outputs.js';
 import { type Path, transmit } from '../path.js';
 import { HALF_OPEN_LIFETIME } from '../timers.js';
 import { absorb, announcements, handshakeOf, supportsIntermediate } from './init-notifies.js';
-import { answerShare, invalidKe, makeNonce } from './key-shares.js';
+import { answerShare, invalidKe, makeNonce, prepareAnswer } from './key-shares.js';
 import { find, findNotify } from './payload-access.js';
 
 /** Why no half-open SA was made. */
@@ -26,29 +28,59 @@ export interface InitRefusal {
   readonly explanation?: { readonly connection: string; readonly reason: FailureReason };
 }
 
-/** Returns the refusal to send, or the new half-open SA, which has answered (RFC 7296 section 1.2). */
-export function respondInit(
+/** A new half-open SA, which is to answer. */
+export interface AdmittedInit extends Choice {
+  readonly sa: IkeSa;
+  readonly ke: KeyExchangePayload;
+  readonly nonce: Uint8Array;
+  readonly payloads: readonly Payload[];
+}
+
+/** Returns the refusal to send, or a new half-open SA for `answerInit` (RFC 7296 section 1.2). */
+export function admitInit(
   host: IkeHost,
   message: IkeMessage,
   octets: Uint8Array,
   path: Path,
   now: number,
-): InitRefusal | IkeSa {
+): InitRefusal | AdmittedInit {
   const { payloads, header } = message;
   const [offer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
   if (offer === undefined || ke === undefined || nonce === undefined) return { refusal: [notify('INVALID_SYNTAX')] };
   const choice = choose(host.connections.admitting(path.remote), offer.proposals);
   if ('refusal' in choice) return choice;
-  const { connection, suite, proposal, transforms } = choice;
+  const { connection, suite } = choice;
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
   // Without the peer's promise there is no exchange to carry additional key shares (RFC 9370 section 2.2.1).
-  const intermediate = supportsIntermediate(payloads);
-  if (suite.additionalKeyExchanges.length > 0 && !intermediate) return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
-  const share = answerShare(host, ke.method, ke.data);
-  if ('invalid' in share) return { refusal: [notify('INVALID_SYNTAX')] };
-  const peerSpi = header.initiatorSpi;
-  const sa = new Lineage(host, { connection, path, role: 'responder', peerSpi, state: { name: 'new' }, now }).current;
-  absorb(sa, payloads, path);
+  if (suite.additionalKeyExchanges.length > 0 && !supportsIntermediate(payloads)) {
+    return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
+  }
+  const state = { name: 'awaiting-key-exchange', initiatorMessage: octets.slice() } as const;
+  const origin = { connection, path, role: 'responder', peerSpi: header.initiatorSpi, state, now } as const;
+  return { ...choice, sa: new Lineage(host, origin).current, ke, nonce: nonce.data, payloads };
+}
+
+/** Answers when the key exchange is computed. `refuse`: the share was none; or, without a payload, could not be computed. */
+export function answerInit(admitted: AdmittedInit, refuse: (refusal: readonly Payload[]) => void, now: number): void {
+  const { sa, ke } = admitted;
+  const { host, lineage } = sa;
+  const go = (later: number) => {
+    if (sa.state.name !== 'awaiting-key-exchange') return;
+    const share = answerShare(host, ke.method, ke.data);
+    if ('invalid' in share) {
+      lineage.close(later);
+      // Nothing can be said of a failure of ours that an initiator would not give up for; it asks again.
+      refuse(share.refusal === 'INVALID_SYNTAX' ? [notify(share.refusal)] : []);
+    } else respond(admitted, sa.state.initiatorMessage, share, later);
+  };
+  if (host.keyExchange.costly.has(ke.method)) prepareAnswer(host, ke, go);
+  else go(now);
+}
+
+function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKeyExchange, now: number): void {
+  const { sa, suite, proposal, transforms, ke, nonce, payloads } = admitted;
+  const { host, lineage } = sa;
+  absorb(sa, payloads, lineage.path);
   const ownNonce = makeNonce(host);
   const chosen: Proposal = { ...proposal, transforms };
   const { response, methodsPending } = encodeResponse(sa, payloads, [
@@ -57,7 +89,7 @@ export function respondInit(
     { kind: 'Nonce', data: ownNonce },
   ]);
   const inputs = {
-    initiatorNonce: nonce.data,
+    initiatorNonce: nonce,
     responderNonce: ownNonce,
     initiatorSpi: sa.initiatorSpi,
     responderSpi: sa.responderSpi,
@@ -65,14 +97,13 @@ export function respondInit(
   sa.secure(initialKeys(createPrf(host.provider, suite.prf), suite, share.shared, inputs));
   share.shared.wipe();
   sa.skipInitId();
-  const handshake = handshakeOf(inputs, transforms, octets, response, payloads, suite.additionalKeyExchanges);
+  const handshake = handshakeOf(inputs, transforms, request, response, payloads, suite.additionalKeyExchanges);
   sa.state = { name: 'awaiting-auth-request', handshake: { ...handshake, methodsPending } };
   sa.timers.set('half-open', now + HALF_OPEN_LIFETIME);
   sa.note('received', 'IKE_SA_INIT request', { id: 0 }, now);
   sa.note('sent', 'IKE_SA_INIT response', { id: 0, chosen: transforms }, now);
   sa.rememberInitResponse(response);
-  transmit(host, path, [response]);
-  return sa;
+  transmit(host, lineage.path, [response]);
 }
 
 /**

@@ -7,10 +7,13 @@ export function combineKeyExchanges(name: string, providers: readonly KeyExchang
     if (found === undefined) throw new KeyExchangeError('unsupported_method', method);
     return found;
   };
+  const methods = [...new Set(providers.flatMap((provider) => provider.methods))];
   return {
     name,
-    methods: [...new Set(providers.flatMap((provider) => provider.methods))],
+    methods,
+    costly: new Set(methods.filter((method) => holder(method).costly.has(method))),
     initiate: (method, random) => holder(method).initiate(method, random),
     respond: (method, peerPublic, random) => holder(method).respond(method, peerPublic, random),
+    finish: (method, privateValue, peerPublic) => holder(method).finish(method, privateValue, peerPublic),
   };
 }

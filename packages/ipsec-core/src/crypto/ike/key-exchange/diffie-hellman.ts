@@ -9,6 +9,8 @@ import {
 /** A Diffie-Hellman group by two functions over octets; both throw on invalid input. */
 export interface DiffieHellmanGroup {
   readonly method: number;
+  /** See KeyExchangeProvider.costly. */
+  readonly costly: boolean;
   readonly publicLength: number;
   /** Draws a private value that is valid in the group. */
   makePrivate(random: RandomSource): Uint8Array;
@@ -20,6 +22,8 @@ export interface DiffieHellmanGroup {
 /** An encapsulation mechanism: public values differ in length between the two directions. */
 export interface EncapsulationMechanism {
   readonly method: number;
+  /** See KeyExchangeProvider.costly. */
+  readonly costly: boolean;
   readonly initiatorLength: number;
   readonly responderLength: number;
   generate(random: RandomSource): { readonly publicValue: Uint8Array; readonly privateValue: Uint8Array };
@@ -37,67 +41,72 @@ export function keyExchangeProvider(
   groups: readonly DiffieHellmanGroup[],
   mechanisms: readonly EncapsulationMechanism[],
 ): KeyExchangeProvider {
+  const methods = new Map<number, Method>([
+    ...groups.map((group) => [group.method, { kind: 'group', group }] as const),
+    ...mechanisms.map((mechanism) => [mechanism.method, { kind: 'mechanism', mechanism }] as const),
+  ]);
+  const find = (method: number): Method => {
+    const found = methods.get(method);
+    if (found === undefined) throw new KeyExchangeError('unsupported_method', method);
+    return found;
+  };
   return {
     name,
-    methods: [...groups, ...mechanisms].map((entry) => entry.method),
-    initiate(method, random) {
-      const group = groups.find((entry) => entry.method === method);
-      if (group !== undefined) return initiateGroup(group, random);
-      const mechanism = mechanisms.find((entry) => entry.method === method);
-      if (mechanism !== undefined) return initiateMechanism(mechanism, random);
-      throw new KeyExchangeError('unsupported_method', method);
-    },
+    methods: [...methods.keys()],
+    costly: new Set([...groups, ...mechanisms].filter(({ costly }) => costly).map(({ method }) => method)),
+    initiate: (method, random) => initiate(find(method), method, random),
     respond(method, peerPublic, random) {
-      const group = groups.find((entry) => entry.method === method);
-      if (group !== undefined) {
-        const own = initiateGroup(group, random);
+      const found = find(method);
+      if (found.kind === 'group') {
+        const own = initiate(found, method, random);
         return { publicValue: own.publicValue, shared: own.finish(peerPublic) };
       }
-      const mechanism = mechanisms.find((entry) => entry.method === method);
-      if (mechanism === undefined) throw new KeyExchangeError('unsupported_method', method);
+      const { mechanism } = found;
       expectLength(peerPublic, mechanism.initiatorLength, method);
       const { ciphertext, shared } = mechanism.encapsulate(peerPublic, random);
       return { publicValue: ciphertext, shared: take(shared) };
     },
+    finish: (method, privateValue, peerPublic) => finish(find(method), method, privateValue, peerPublic),
   };
 }
 
-function initiateGroup(group: DiffieHellmanGroup, random: RandomSource): InitiatedKeyExchange {
-  const privateValue = group.makePrivate(random);
-  return {
-    method: group.method,
-    publicValue: group.publicOf(privateValue),
-    finish(peerPublic) {
-      try {
-        expectLength(peerPublic, group.publicLength, group.method);
-        return take(group.agree(privateValue, peerPublic));
-      } finally {
-        privateValue.fill(0);
-      }
-    },
-    discard: () => {
-      privateValue.fill(0);
-    },
-  };
-}
+type Method =
+  | { readonly kind: 'group'; readonly group: DiffieHellmanGroup }
+  | { readonly kind: 'mechanism'; readonly mechanism: EncapsulationMechanism };
 
-function initiateMechanism(mechanism: EncapsulationMechanism, random: RandomSource): InitiatedKeyExchange {
-  const { publicValue, privateValue } = mechanism.generate(random);
+function initiate(found: Method, method: number, random: RandomSource): InitiatedKeyExchange {
+  const { publicValue, privateValue } = generate(found, random);
   return {
-    method: mechanism.method,
+    method,
     publicValue,
-    finish(ciphertext) {
-      try {
-        expectLength(ciphertext, mechanism.responderLength, mechanism.method);
-        return take(mechanism.decapsulate(ciphertext, privateValue));
-      } finally {
-        privateValue.fill(0);
-      }
-    },
-    discard: () => {
-      privateValue.fill(0);
-    },
+    privateValue,
+    finish: (peerPublic) => finish(found, method, privateValue, peerPublic),
+    discard: () => privateValue.wipe(),
   };
+}
+
+function generate(found: Method, random: RandomSource): Pick<InitiatedKeyExchange, 'publicValue' | 'privateValue'> {
+  if (found.kind === 'group') {
+    const privateValue = take(found.group.makePrivate(random));
+    return { publicValue: privateValue.reveal((value) => found.group.publicOf(value)), privateValue };
+  }
+  const { publicValue, privateValue } = found.mechanism.generate(random);
+  return { publicValue, privateValue: take(privateValue) };
+}
+
+function finish(found: Method, method: number, privateValue: Secret, peerPublic: Uint8Array): Secret {
+  try {
+    return privateValue.reveal((value) => {
+      if (found.kind === 'group') {
+        expectLength(peerPublic, found.group.publicLength, method);
+        return take(found.group.agree(value, peerPublic));
+      }
+      expectLength(peerPublic, found.mechanism.responderLength, method);
+      return take(found.mechanism.decapsulate(peerPublic, value));
+    });
+  } finally {
+    privateValue.wipe();
+  }
 }
 
 function expectLength(value: Uint8Array, length: number, method: number): void {

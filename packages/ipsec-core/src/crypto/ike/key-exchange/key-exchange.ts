@@ -10,15 +10,21 @@ export interface KeyExchangeProvider {
   readonly name: string;
   /** IANA numbers. */
   readonly methods: readonly number[];
+  /** Those whose computations take longer than a quarter of a millisecond: the engine leaves them to its host as jobs. */
+  readonly costly: ReadonlySet<number>;
   /** Throws KeyExchangeError `unsupported_method`. */
   initiate(method: number, random: RandomSource): InitiatedKeyExchange;
   /** Throws KeyExchangeError. */
   respond(method: number, peerPublic: Uint8Array, random: RandomSource): AnsweredKeyExchange;
+  /** Finishes what was initiated elsewhere, such as in another thread. Throws KeyExchangeError. Wipes the private value. */
+  finish(method: number, privateValue: Secret, peerPublic: Uint8Array): Secret;
 }
 
 export interface InitiatedKeyExchange {
   readonly method: number;
   readonly publicValue: Uint8Array;
+  /** For `KeyExchangeProvider.finish`, should this one be finished elsewhere. */
+  readonly privateValue: Secret;
   /** Throws KeyExchangeError. May be called once; the private value is wiped. */
   finish(peerPublic: Uint8Array): Secret;
   /** Wipes the private value of an exchange that will not be finished. */
@@ -32,7 +38,7 @@ export interface AnsweredKeyExchange {
 
 export type RandomSource = (out: Uint8Array) => void;
 
-export type KeyExchangeErrorCode = 'unsupported_method' | 'bad_length' | 'bad_public_value';
+export type KeyExchangeErrorCode = 'unsupported_method' | 'bad_length' | 'bad_public_value' | 'not_computed';
 
 export class KeyExchangeError extends Error {
   readonly code: KeyExchangeErrorCode;
@@ -50,4 +56,5 @@ const TEXT: Readonly<Record<KeyExchangeErrorCode, string>> = {
   unsupported_method: 'this provider does not have it.',
   bad_length: 'the public value has the wrong length for it.',
   bad_public_value: 'the public value is not a valid one.',
+  not_computed: 'the host could not compute it.',
 };

@@ -13,6 +13,7 @@ import { fromBigint, MODP_GROUPS, type ModpGroup, toBigint } from './modp.js';
 function modp(group: ModpGroup): DiffieHellmanGroup {
   return {
     method: group.method,
+    costly: true,
     publicLength: group.octets,
     makePrivate(random) {
       const value = new Uint8Array(group.exponentOctets);
@@ -34,6 +35,7 @@ function curve(method: number, Point: WeierstrassPointCons<bigint>): DiffieHellm
   const { Fp, Fn } = Point;
   return {
     method,
+    costly: true,
     publicLength: 2 * Fp.BYTES,
     makePrivate(random) {
       const value = new Uint8Array(Fn.BYTES);
@@ -67,6 +69,7 @@ function decode(Point: WeierstrassPointCons<bigint>, method: number, octets: Uin
 function montgomery(method: number, length: number, ladder: typeof x25519): DiffieHellmanGroup {
   return {
     method,
+    costly: true,
     publicLength: length,
     makePrivate(random) {
       const value = new Uint8Array(length);
@@ -87,6 +90,7 @@ function montgomery(method: number, length: number, ladder: typeof x25519): Diff
 function mlKem(method: number, kem: typeof ml_kem768): EncapsulationMechanism {
   return {
     method,
+    costly: true,
     initiatorLength: kem.lengths.publicKey ?? 0,
     responderLength: kem.lengths.cipherText ?? 0,
     generate(random) {
