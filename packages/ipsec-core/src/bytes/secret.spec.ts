@@ -20,6 +20,13 @@ describe('secret', () => {
     secret.wipe();
     expect(secret.reveal(toHex)).toBe('0000');
   });
+
+  it('owns a copy of a Buffer, too, whose slice would be none', () => {
+    const octets = Buffer.of(1, 2);
+    const secret = new Secret(octets);
+    secret.wipe();
+    expect(toHex(octets)).toBe('0102');
+  });
 });
 
 describe('octets', () => {

@@ -6,7 +6,8 @@ export class Secret {
   readonly #octets: Uint8Array;
 
   constructor(octets: Uint8Array) {
-    this.#octets = octets.slice();
+    // `slice` of a Buffer would not copy.
+    this.#octets = new Uint8Array(octets);
   }
 
   get length(): number {
