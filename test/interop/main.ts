@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 /**
  * `npm run test:interop`: our IKEv2 and ESP with strongSwan, in namespaces of its own that end with this process.
  * usage: main.ts [--only TEXT] [--verbose]
- * Ends with a table and the line "N passed, N failed, N skipped". With --bench (`npm run bench:ike`) it measures instead.
+ * Ends with a table and the line "N passed, N failed, N skipped". With --bench (`npm run bench:ike`) it measures instead:
+ * see bench/main.ts.
  */
 const missing = whyNot();
 if (missing !== undefined) {

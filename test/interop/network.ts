@@ -51,6 +51,13 @@ export async function within(namespace: string, program: string, args: readonly 
   return stdout;
 }
 
+/** One more end beside those of the picture: a namespace with an address, behind the router. */
+export function addEnd(namespace: string, address: string, gateway: string): void {
+  execFileSync('ip', ['netns', 'add', namespace]);
+  ip(namespace, 'link set lo up');
+  connect(namespace, namespace, [address], gateway);
+}
+
 function connect(namespace: string, link: string, addresses: readonly string[], gateway: string): void {
   ip(namespace, `link add wan type veth peer name ${link} netns ${ROUTER.namespace}`);
   for (const address of addresses) ip(namespace, `address add ${address}/24 dev wan`);

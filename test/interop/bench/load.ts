@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
 import {
   IkeHost,
   type IkeTransport,
@@ -14,11 +15,12 @@ import { formatAddress, parseAddress } from '@weft/ipsec-core';
 import { IkeEngine } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import { type BenchIdentity, benchConnection, derOf } from './identities.js';
+import type { LoadResult } from './protocol.js';
 
 /**
- * Initiates so many handshakes, so many at a time, each with an identity of its own, and deletes none.
+ * Initiates handshakes, so many at a time, each with an identity of its own, and deletes none.
  * usage: load.ts IDENTITIES.json LOCAL REMOTE SUITE CONCURRENCY
- * Prints one line of JSON: seconds and the latency of each handshake in milliseconds.
+ * Prints "ready"; then for every line of input "FROM COUNT" does those identities, and answers with a LoadResult.
  */
 const [file = '', localText = '', remoteText = '', suite = '', concurrencyText = ''] = process.argv.slice(2);
 const identities = JSON.parse(readFileSync(file, 'utf8')) as readonly BenchIdentity[];
@@ -53,12 +55,35 @@ class LoadTransport implements IkeTransport {
   };
 }
 
+/** One range of identities, under way. */
+interface Run {
+  readonly startedAt: number;
+  readonly end: number;
+  next: number;
+  pending: number;
+  readonly latencies: number[];
+  readonly failures: string[];
+  readonly finish: () => void;
+}
+
 const transport = new LoadTransport();
 await transport.open();
 const started = new Map<string, number>();
-const latencies: number[] = [];
-const failures: string[] = [];
-let next = 0;
+let run: Run | undefined;
+const threads = new KeyExchangeThreads();
+const byName = new Map(identities.map((identity) => [identity.name, identity]));
+const anchors = new Map<string, ReturnType<typeof parseCertificate>>();
+const means: JobMeans = {
+  keyOf: (name: string) => createPrivateKey(byName.get(name)?.initiator.privateKey ?? ''),
+  trustOf: (name: string) => {
+    const pem = byName.get(name)?.anchor ?? '';
+    const anchor = anchors.get(pem) ?? parseCertificate(derOf(pem));
+    anchors.set(pem, anchor);
+    return { kind: 'certificates', anchors: [anchor] } as const;
+  },
+  wallClock: () => Date.now(),
+  keyExchange: (job) => threads.run(job),
+};
 const host: IkeHost = new IkeHost({
   engine: new IkeEngine({
     provider: nodeCryptoProvider,
@@ -79,57 +104,63 @@ const host: IkeHost = new IkeHost({
   },
   runJob: (job) => runJob(job, means),
   clock: () => performance.now(),
-  after: (milliseconds, run) => {
-    const timer = setTimeout(run, milliseconds);
+  after: (milliseconds, later) => {
+    const timer = setTimeout(later, milliseconds);
     return () => clearTimeout(timer);
   },
   onEvent: (event) => {
+    if (run === undefined) return;
     if (event.kind === 'ike-established') {
-      latencies.push(performance.now() - (started.get(event.connection) ?? 0));
-      begin();
-    } else if (event.kind === 'ike-failed' || event.kind === 'child-failed') {
-      failures.push(JSON.stringify(event));
-      begin();
-    }
+      run.latencies.push(performance.now() - (started.get(event.connection) ?? 0));
+    } else if (event.kind === 'ike-failed' || event.kind === 'child-failed') run.failures.push(JSON.stringify(event));
+    else return;
+    run.pending--;
+    begin(run);
   },
-  onInstallFailure: (_spi, error) => failures.push(String(error)),
+  onInstallFailure: (_spi, error) => {
+    throw error;
+  },
   onFault: (error) => {
     throw error;
   },
 });
-const byName = new Map(identities.map((identity) => [identity.name, identity]));
-const anchors = new Map<string, ReturnType<typeof parseCertificate>>();
-const threads = new KeyExchangeThreads();
-const means: JobMeans = {
-  keyOf: (name: string) => createPrivateKey(byName.get(name)?.initiator.privateKey ?? ''),
-  trustOf: (name: string) => {
-    const pem = byName.get(name)?.anchor ?? '';
-    const anchor = anchors.get(pem) ?? parseCertificate(derOf(pem));
-    anchors.set(pem, anchor);
-    return { kind: 'certificates', anchors: [anchor] } as const;
-  },
-  wallClock: () => Date.now(),
-  keyExchange: (job) => threads.run(job),
-};
 
-function begin(): void {
-  const identity = identities[next++];
-  if (identity === undefined) {
-    if (latencies.length + failures.length >= identities.length) finish();
-    return;
-  }
-  started.set(identity.name, performance.now());
-  // Not from within an event: the host hands those out while it works.
-  queueMicrotask(() => host.give({ kind: 'initiate', connection: identity.name }));
+function begin(current: Run): void {
+  const identity = current.next < current.end ? identities[current.next++] : undefined;
+  if (identity !== undefined) {
+    current.pending++;
+    // Not from within an event: the host hands those out while it works.
+    queueMicrotask(() => {
+      started.set(identity.name, performance.now());
+      host.give({ kind: 'initiate', connection: identity.name });
+    });
+  } else if (current.pending === 0) current.finish();
 }
 
-function finish(): void {
-  const seconds = (performance.now() - startedAt) / 1000;
-  process.stdout.write(
-    `${JSON.stringify({ seconds, latencies, failures: failures.slice(0, 3), failed: failures.length })}\n`,
-  );
-  process.exit(0);
+function handshakes(from: number, count: number): Promise<LoadResult> {
+  return new Promise((resolve) => {
+    const current: Run = {
+      startedAt: performance.now(),
+      end: from + count,
+      next: from,
+      pending: 0,
+      latencies: [],
+      failures: [],
+      finish: () => {
+        run = undefined;
+        const seconds = (performance.now() - current.startedAt) / 1000;
+        const { latencies, failures } = current;
+        resolve({ seconds, latencies, failed: failures.length, failures: failures.slice(0, 3) });
+      },
+    };
+    run = current;
+    for (let index = 0; index < Math.min(concurrency, count); index++) begin(current);
+  });
 }
 
-const startedAt = performance.now();
-for (let index = 0; index < Math.min(concurrency, identities.length); index++) begin();
+process.stdout.write('ready\n');
+for await (const line of createInterface({ input: process.stdin })) {
+  const [from = 0, count = 0] = line.split(' ').map(Number);
+  process.stdout.write(`${JSON.stringify(await handshakes(from, count))}\n`);
+}
+process.exit(0);

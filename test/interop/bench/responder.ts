@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { DataPlaneThread } from '@weft/edge-agent/dataplane';
 import {
@@ -17,13 +17,16 @@ import { IkeEngine } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
 import { type BenchIdentity, benchConnection, derOf } from './identities.js';
+import type { ResponderReport } from './protocol.js';
 
 /**
  * An edge that answers: the IKE host, and the packet path in its thread, which takes the Child SAs.
  * usage: responder.ts IDENTITIES.json LOCAL REMOTE SUITE
- * Prints "ready"; then, for every line of input, a line of JSON: what it has, and how long its loop was held up at most.
+ * Prints "ready"; then, for every line of input, a ResponderReport.
  */
 const [file = '', localText = '', remoteText = '', suite = ''] = process.argv.slice(2);
+/** Milliseconds. */
+const RESOLUTION = 1;
 const identities = JSON.parse(readFileSync(file, 'utf8')) as readonly BenchIdentity[];
 const local = { address: parseAddress(localText), port: 4500 };
 const remote = parseAddress(remoteText);
@@ -65,13 +68,12 @@ const engine = new IkeEngine({
     benchConnection(identity, 'responder', { local: local.address, remote }, suite),
   ),
 });
-/** How long one input kept the loop, in milliseconds. */
-const turns: number[] = [];
+let longestInput = 0;
 const handle = engine.handle.bind(engine);
 engine.handle = (input, now) => {
   const started = performance.now();
   handle(input, now);
-  turns.push(performance.now() - started);
+  longestInput = Math.max(longestInput, performance.now() - started);
 };
 const threads = new KeyExchangeThreads();
 const means: JobMeans = {
@@ -101,21 +103,26 @@ new IkeHost({
   },
 });
 
+const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
+delay.enable();
 globalThis.gc?.();
 process.stdout.write('ready\n');
 for await (const _line of createInterface({ input: process.stdin })) {
+  // Before the collection that only the question causes.
+  const longestDelay = Math.max(0, delay.max / 1e6 - RESOLUTION);
+  delay.disable();
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
-  turns.sort((left, right) => left - right);
-  const report = {
+  const report: ResponderReport = {
     associations: children.associations().length,
-    rss,
+    resident: rss,
     owned: heapUsed + external,
-    turns: turns.length,
-    longestTurn: turns.at(-1) ?? 0,
-    turn999: turns[Math.floor(turns.length * 0.999)] ?? 0,
+    longestDelay,
+    longestInput,
   };
-  turns.length = 0;
+  longestInput = 0;
+  delay.reset();
+  delay.enable();
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 process.exit(0);
