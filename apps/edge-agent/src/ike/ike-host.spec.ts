@@ -7,6 +7,7 @@ import {
   ID_TYPE,
   IkeEngine,
   type IkeEvent,
+  type IkeInput,
   type IkeOutput,
   KE,
   PRF,
@@ -16,7 +17,7 @@ import {
 } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
 import { describe, expect, it } from 'vitest';
-import { IkeHost } from './ike-host.js';
+import { IkeHost, type IkeHostParts } from './ike-host.js';
 import type { DatagramListener, IkeTransport } from './ike-transport.js';
 
 describe('IKE host', () => {
@@ -87,6 +88,37 @@ describe('IKE host', () => {
     expect(pair.left.events).toMatchObject([{ kind: 'ike-established' }]);
   });
 
+  it('leaves the loop to others after some milliseconds, and goes on in the order of arrival', async () => {
+    const pair = new HostPair();
+    const { left } = pair;
+    const turns: (() => void)[] = [];
+    // An engine of which every call takes two milliseconds.
+    let now = 0;
+    const taken: number[] = [];
+    const engine = {
+      handle: (input: IkeInput) => {
+        now += 2;
+        if (input.kind === 'datagram') taken.push(input.octets[0] ?? 0);
+      },
+      poll: () => undefined,
+      nextTimeout: () => undefined,
+      drops: () => new Map(),
+    } as unknown as IkeEngine;
+    const host = new IkeHost({ ...left.parts, engine, clock: () => now, soon: (run) => turns.push(run) });
+    for (let number = 0; number < 1100; number++) left.transport.listener(LEFT, RIGHT, Uint8Array.of(number));
+    expect(taken).toEqual([0, 1]);
+    expect(host.drops().get('overloaded')).toBe(1100 - 2 - 1024);
+    const settled = host.settled();
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+      const before = taken.length;
+      turn();
+      expect(taken.length - before).toBeLessThanOrEqual(2);
+      await Promise.resolve();
+    }
+    await settled;
+    expect(taken).toEqual(Array.from({ length: 1026 }, (_unused, number) => number & 0xff));
+  });
+
   it('counts what the network did not take, and what is no message', async () => {
     const pair = new HostPair();
     pair.left.unreachable = true;
@@ -134,6 +166,7 @@ class End {
   readonly timers: { readonly at: number; readonly run: () => void }[] = [];
   readonly held: (() => void)[] = [];
   readonly transport: IkeTransport & { listener: DatagramListener };
+  readonly parts: IkeHostParts;
   readonly host: IkeHost;
   holdInstalls = false;
   refuseInstalls = false;
@@ -153,7 +186,7 @@ class End {
         return !this.unreachable;
       },
     };
-    this.host = new IkeHost({
+    this.parts = {
       engine: new IkeEngine({
         provider: nodeCryptoProvider,
         keyExchange: nodeKeyExchange,
@@ -181,7 +214,8 @@ class End {
       onEvent: (event) => this.events.push(event),
       onFault: (error) => this.faults.push(error),
       onInstallFailure: (_spi, error) => this.refusals.push(String(error)),
-    });
+    };
+    this.host = new IkeHost(this.parts);
   }
 
   release(): void {

@@ -1,7 +1,17 @@
-import type { IkeDropReason, IkeEngine, IkeEvent, IkeInput, IkeOutput, Job, JobResult } from '@weft/ipsec-core/ike';
+import {
+  Fifo,
+  type IkeDropReason,
+  type IkeEngine,
+  type IkeEvent,
+  type IkeInput,
+  type IkeOutput,
+  type Job,
+  type JobResult,
+} from '@weft/ipsec-core/ike';
 import { messageOf } from '../platform/agent-error.js';
 import type { ChildSaInstaller } from './child-sa-installer.js';
 import type { IkeTransport } from './ike-transport.js';
+import { Outbox } from './outbox.js';
 
 /** What the host is made of; time and timers are here so that tests can own them. */
 export interface IkeHostParts {
@@ -19,6 +29,8 @@ export interface IkeHostParts {
   readonly onInstallFailure: (inboundSpi: number, error: unknown) => void;
   /** The engine threw: a mistake of ours, which one datagram must not turn into the end of all tunnels. */
   readonly onFault: (error: unknown) => void;
+  /** Runs something in the next turn of the event loop; without it `setImmediate`. */
+  readonly soon?: (run: () => void) => void;
 }
 
 /** Why the host itself lost something; the engine counts its own. */
@@ -27,18 +39,24 @@ export type IkeHostDropReason = 'overloaded' | 'not_sent' | 'too_large' | 'engin
 /**
  * The shell around the IKEv2 engine: everything that happens becomes one input with the time of the one clock, then the
  * outputs are carried out in their order. An answer that tells the peer to use a Child SA leaves only after the packet
- * path has that Child SA, so that no packet meets an SPI that is not there yet.
+ * path has that Child SA, so that no packet meets an SPI that is not there yet. The event loop belongs to others, too: of
+ * each turn the host takes a few milliseconds at most.
  */
 export class IkeHost {
   readonly #parts: IkeHostParts;
-  readonly #outbox: IkeOutput[] = [];
+  /** What this turn of the loop has no time for. */
+  readonly #inbox = new Fifo<IkeInput>();
+  #turnEndsAt: number | undefined;
+  readonly #outbox = new Outbox<IkeOutput>({
+    isWork: (output) => isWork(output),
+    mayRunBeside: (output) => output.kind === 'install-child',
+    begin: (output) => this.#work(output),
+    carryOut: (output) => this.#carryOut(output),
+  });
   readonly #drops = new Map<IkeHostDropReason, number>();
-  #settling = false;
-  #jobs = 0;
   #cancelTimer: (() => void) | undefined;
   #timerAt: number | undefined;
   #stopped = false;
-  #idle: (() => void)[] = [];
 
   constructor(parts: IkeHostParts) {
     this.#parts = parts;
@@ -51,7 +69,7 @@ export class IkeHost {
 
   /** A command, or news from the packet path. */
   give(input: Exclude<IkeInput, { kind: 'datagram' | 'timeout' | 'job-done' }>): void {
-    this.#turn(input);
+    this.#accept(input);
   }
 
   /** Datagrams that were lost here or refused by the engine, by reason. */
@@ -59,10 +77,11 @@ export class IkeHost {
     return new Map<IkeHostDropReason | IkeDropReason, number>([...this.engine.drops(), ...this.#drops]);
   }
 
-  /** When everything that was asked of the packet path so far is done. */
-  settled(): Promise<void> {
-    if (!this.#settling && this.#outbox.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+  /** When everything that was given, and everything that was asked of the packet path for it, is done. */
+  async settled(): Promise<void> {
+    const { soon = setImmediate } = this.#parts;
+    while (this.#inbox.length > 0 && !this.#stopped) await new Promise<void>((resolve) => soon(resolve));
+    await this.#outbox.settled();
   }
 
   /** Starts nothing any more: no timer, no datagram. Delete the IKE SAs first, and wait, to part in peace. */
@@ -73,9 +92,34 @@ export class IkeHost {
   }
 
   #datagram(input: Extract<IkeInput, { kind: 'datagram' }>): void {
-    if (this.#outbox.length >= MAXIMUM_OUTBOX || this.#jobs >= MAXIMUM_JOBS) this.#drop('overloaded');
+    if (this.#outbox.length >= MAXIMUM_OUTBOX || this.#inbox.length >= MAXIMUM_INBOX) this.#drop('overloaded');
     else if (input.octets.length > MAXIMUM_MESSAGE) this.#drop('too_large');
+    else this.#accept(input);
+  }
+
+  /** At once, or in its order when the loop has other things to do first. */
+  #accept(input: IkeInput): void {
+    if (this.#inbox.length > 0 || this.#turnIsOver()) this.#inbox.push(input);
     else this.#turn(input);
+  }
+
+  /** Sockets hand over dozens of datagrams in one turn of the loop, and whatever else waits for it would wait for all. */
+  #turnIsOver(): boolean {
+    const { clock, soon = setImmediate } = this.#parts;
+    const now = clock();
+    if (this.#turnEndsAt === undefined) {
+      this.#turnEndsAt = now + LONGEST_TURN;
+      soon(() => this.#nextTurn());
+    }
+    return now >= this.#turnEndsAt;
+  }
+
+  #nextTurn(): void {
+    this.#turnEndsAt = undefined;
+    while (this.#inbox.length > 0 && !this.#turnIsOver()) {
+      const input = this.#inbox.shift();
+      if (input !== undefined) this.#turn(input);
+    }
   }
 
   #turn(input: IkeInput): void {
@@ -88,40 +132,23 @@ export class IkeHost {
       onFault(error);
     }
     for (let output = engine.poll(); output !== undefined; output = engine.poll()) this.#outbox.push(output);
-    this.#flush();
+    this.#outbox.flush();
     this.#arm();
   }
 
-  /** Carries out what waits, and stops at the first that takes time; that one calls again when it is done. */
-  #flush(): void {
-    while (!this.#settling) {
-      const output = this.#outbox.shift();
-      if (output === undefined) {
-        for (const resolve of this.#idle.splice(0)) resolve();
-        return;
-      }
-      const pending = this.#carryOut(output);
-      if (pending === undefined) continue;
-      this.#settling = true;
-      void pending.finally(() => {
-        this.#settling = false;
-        this.#flush();
-      });
-    }
+  /** What is done at once. */
+  #carryOut(output: IkeOutput): void {
+    const { transport, onEvent } = this.#parts;
+    if (output.kind === 'transmit') {
+      if (!transport.send(output.local, output.remote, output.octets, output.marker)) this.#drop('not_sent');
+    } else if (output.kind === 'job') this.#start(output.id, output.job);
+    else if (output.kind === 'event') onEvent(output.event);
   }
 
-  #carryOut(output: IkeOutput): Promise<void> | undefined {
-    const { transport, children, onEvent } = this.#parts;
+  /** What the packet path does, which takes a while. */
+  #work(output: IkeOutput): Promise<void> {
+    const { children } = this.#parts;
     switch (output.kind) {
-      case 'transmit':
-        if (!transport.send(output.local, output.remote, output.octets, output.marker)) this.#drop('not_sent');
-        return undefined;
-      case 'job':
-        this.#start(output.id, output.job);
-        return undefined;
-      case 'event':
-        onEvent(output.event);
-        return undefined;
       case 'install-child':
         return this.#guard(output.association.inboundSpi, children.install(output));
       case 'move-child':
@@ -132,6 +159,8 @@ export class IkeHost {
         return this.#guard(output.inboundSpi, children.retire(output.inboundSpi));
       case 'remove-child':
         return this.#guard(output.inboundSpi, children.remove(output.inboundSpi));
+      default:
+        return Promise.resolve();
     }
   }
 
@@ -141,19 +170,15 @@ export class IkeHost {
       await work;
     } catch (error) {
       this.#parts.onInstallFailure(inboundSpi, error);
-      this.#turn({ kind: 'delete-child', inboundSpi });
+      this.#accept({ kind: 'delete-child', inboundSpi });
     }
   }
 
   #start(id: number, job: Job): void {
-    this.#jobs++;
     void this.#parts
       .runJob(job)
       .catch((error: unknown): JobResult => ({ kind: 'failed', reason: messageOf(error) }))
-      .then((result) => {
-        this.#jobs--;
-        this.#turn({ kind: 'job-done', id, result });
-      });
+      .then((result) => this.#accept({ kind: 'job-done', id, result }));
   }
 
   /** One timer for the earliest deadline of all. */
@@ -168,7 +193,7 @@ export class IkeHost {
     const wait = Math.min(Math.max(0, Math.ceil(due - clock())), LONGEST_WAIT);
     this.#cancelTimer = after(wait, () => {
       this.#cancelTimer = undefined;
-      this.#turn({ kind: 'timeout' });
+      this.#accept({ kind: 'timeout' });
     });
   }
 
@@ -177,10 +202,17 @@ export class IkeHost {
   }
 }
 
+/** Only the packet path can do it, in its own time. */
+function isWork({ kind }: IkeOutput): boolean {
+  return kind !== 'transmit' && kind !== 'job' && kind !== 'event';
+}
+
 /** Outputs that wait for the packet path. Beyond it datagrams are dropped, and retransmission brings them again. */
 const MAXIMUM_OUTBOX = 4096;
-/** Signatures under way at once; a handshake needs two. */
-const MAXIMUM_JOBS = 256;
+/** Inputs that wait for a turn of the loop: some hundred milliseconds of work. */
+const MAXIMUM_INBOX = 1024;
+/** Milliseconds of the loop's time that are taken at a time: a timer of somebody else must not wait for ten. */
+const LONGEST_TURN = 3;
 /** Beyond any message that we would reassemble. */
 const MAXIMUM_MESSAGE = 65_507;
 /** Timers of the host are 32-bit milliseconds; a deadline farther off is looked at again then. */

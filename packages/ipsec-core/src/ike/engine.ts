@@ -61,8 +61,9 @@ export type IkeDropReason =
 
 /**
  * IKEv2 without IO. Contract: call `handle` once, then `poll` until it gives undefined, then wait until the next input or
- * `nextTimeout`. A timeout that comes too early does nothing. Not reentrant. Each call costs the same however many IKE SAs
- * there are, but for the logarithm that a heap of deadlines takes.
+ * `nextTimeout`, which may have passed already. A timeout that comes too early does nothing. Not reentrant. Each call costs
+ * the same however many IKE SAs there are, but for the logarithm that a heap of deadlines takes, and however many of them
+ * are due; what takes longer than a fraction of a millisecond is a job. `configure` alone costs what it changes.
  */
 export class IkeEngine {
   readonly #host: IkeHost;
@@ -212,8 +213,11 @@ export class IkeEngine {
     if (octets !== undefined) transmit(this.#host, path, [octets]);
   }
 
+  /** A few at a time: thousands can be due at one moment, and `nextTimeout` tells the host to come again. */
   #expire(now: number): void {
-    for (let owner = this.#deadlines.due(now); owner !== undefined; owner = this.#deadlines.due(now)) {
+    for (let count = 0; count < EXPIRED_AT_ONCE; count++) {
+      const owner = this.#deadlines.due(now);
+      if (owner === undefined) return;
       if (owner instanceof IkeSa) owner.expire(now);
       else expireLineage(owner, now);
     }
@@ -274,5 +278,7 @@ function isZero(spi: Uint8Array): boolean {
 
 const MAXIMUM_WINDOW = 16;
 const EXPLAIN_INTERVAL = 60_000;
+/** Each may make a key share and a message, some tenths of a millisecond. */
+const EXPIRED_AT_ONCE = 8;
 /** Jobs that wait. What is begun goes on; what a stranger begins must wait for its next attempt. */
 const BUSY = 256;

@@ -13,7 +13,7 @@ it('Fifo is an array with push and shift', () => {
           fifo.push(step);
           model.push(step);
         }
-        expect(fifo.length).toBe(model.length);
+        expect([fifo.length, fifo.first()]).toEqual([model.length, model[0]]);
       }
     }),
   );

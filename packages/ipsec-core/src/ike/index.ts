@@ -37,6 +37,7 @@ export type {
   RemoteAuthentication,
 } from './connection.js';
 export { type IkeDropReason, IkeEngine, type IkeEngineOptions } from './engine.js';
+export { Fifo } from './fifo.js';
 export type { HistoryEntry } from './history.js';
 export { type KeyExchangeJob, type KeyExchangeResult, runKeyExchangeJob } from './key-exchange-job.js';
 export type { ProposalRefusal } from './negotiation.js';
