@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { formatAddress, parseAddress } from '@weft/ipsec-core';
 import type { Endpoint } from '@weft/ipsec-core/ike';
 import { DatagramBatch, encodeSocketAddress, type UdpSocket } from '@weft/linux-io';
@@ -21,7 +21,10 @@ export class IkeSockets implements IkeTransport {
   /** Binds port 500 of an address. Rejects with what bind says: EADDRINUSE, EADDRNOTAVAIL, EACCES. */
   async openPlain(address: Uint8Array, port = IKE_PORT): Promise<void> {
     const local: Endpoint = { address, port };
-    const socket = createSocket(address.length === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true });
+    const family = address.length === 4 ? 4 : 6;
+    // Addresses here are never names, and the resolver takes its time to find that out for each message.
+    const lookup: NonNullable<SocketOptions['lookup']> = (text, _options, found) => found(null, text, family);
+    const socket = createSocket(family === 4 ? { type: 'udp4', lookup } : { type: 'udp6', ipv6Only: true, lookup });
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
       socket.bind(port, formatAddress(address), () => {
