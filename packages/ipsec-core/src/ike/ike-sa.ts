@@ -175,6 +175,12 @@ export class IkeSa {
     this.#peerRequests.repeatInitResponse(path);
   }
 
+  /** The peer has gone on to IKE_AUTH, so that it repeats nothing of before: what that would need is given back. */
+  forgetHandshake(): void {
+    this.#peerRequests.forgetInitResponse();
+    this.#protection = this.#protection?.alone();
+  }
+
   /** A message for this SA, or a hint about it that nothing protects. */
   receive(octets: Uint8Array, message: IkeMessage, path: Path, now: number): Reception {
     const protection = this.#protection;

@@ -58,6 +58,10 @@ export class PeerRequests {
     this.#initResponse = octets;
   }
 
+  forgetInitResponse(): void {
+    this.#initResponse = undefined;
+  }
+
   /** The initiator repeated IKE_SA_INIT: it gets the same octets again (section 2.1). */
   repeatInitResponse(path: Path): void {
     if (this.#initResponse !== undefined) transmit(this.#sa.host, path, [this.#initResponse]);

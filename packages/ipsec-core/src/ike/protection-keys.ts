@@ -20,6 +20,13 @@ export class ProtectionKeys {
     return new ProtectionKeys(keys, next, this.current);
   }
 
+  /** Without those before. */
+  alone(): ProtectionKeys {
+    if (this.previous === undefined) return this;
+    this.previous.destroy();
+    return new ProtectionKeys(this.keys, this.current);
+  }
+
   destroy(): void {
     this.current.destroy();
     this.previous?.destroy();

@@ -13,6 +13,7 @@ export function establish(sa: IkeSa, now: number): void {
     lineage.lowestNonce = lowerNonce(initiatorNonce, responderNonce);
   }
   sa.state = { name: 'established' };
+  sa.forgetHandshake();
   sa.timers.clear('half-open');
   lineage.establishedAt = now;
   lineage.mobility.verify(lineage.path);
