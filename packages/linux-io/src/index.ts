@@ -17,9 +17,21 @@ export { type EventFd, eventFdFromDescriptor, openEventFd } from './poll/event-f
 export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollSet } from './poll/poll-set.js';
 export { ReceivedControl } from './socket/control-messages.js';
 export { DatagramBatch } from './socket/datagram-batch.js';
+export type { DatagramSocket } from './socket/datagram-calls.js';
+export { lookUpPathMtu } from './socket/path-mtu-lookup.js';
+export {
+  IPV6_HEADER_OCTETS,
+  type IpsecProtocol,
+  openRawSocket,
+  type RawSocket,
+  restoreIpv6Header,
+} from './socket/raw-socket.js';
 export { ReceiveBatch } from './socket/receive-batch.js';
 export { MAXIMUM_MESSAGE_OCTETS, MAXIMUM_SEGMENTS, SendBatch } from './socket/send-batch.js';
 export { decodeSocketAddress, type Endpoint, EndpointError, encodeSocketAddress } from './socket/socket-address.js';
+export { SocketError, type SocketErrorOrigin } from './socket/socket-error.js';
+export { SocketErrorQueue } from './socket/socket-error-queue.js';
+export type { DatagramSocketOptions, PathMtuDiscovery } from './socket/socket-options.js';
 export {
   openUdpSocket,
   type UdpOffloads,

@@ -16,6 +16,7 @@ export type SystemCall =
   | 'setsockopt'
   | 'getsockopt'
   | 'bind'
+  | 'connect'
   | 'getsockname'
   | 'recvmmsg'
   | 'sendmmsg';

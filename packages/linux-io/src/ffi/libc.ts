@@ -35,6 +35,9 @@ export const getsockopt: (fd: number, level: number, option: number, address: nu
 export const bind: (fd: number, address: number, length: number) => number = LIBC.func(
   'int bind(int, int64_t, unsigned int)',
 );
+export const connect: (fd: number, address: number, length: number) => number = LIBC.func(
+  'int connect(int, int64_t, unsigned int)',
+);
 export const getsockname: (fd: number, address: number, lengthAddress: number) => number = LIBC.func(
   'int getsockname(int, int64_t, int64_t)',
 );

@@ -1,5 +1,5 @@
 import { LINUX } from '../ffi/constants.js';
-import { IOVEC, MMSGHDR, MSGHDR } from '../ffi/layouts.js';
+import { IOVEC, MMSGHDR, MSGHDR, SOCKADDR_IN6 } from '../ffi/layouts.js';
 import { addressWithin, allocate, type Memory } from '../ffi/memory.js';
 import { writePointer } from '../ffi/pointers.js';
 import { ReceivedControl } from './control-messages.js';
@@ -15,12 +15,17 @@ export class ReceiveBatch {
   readonly #addresses: Memory;
   readonly #controls: Memory;
   readonly #control = new ReceivedControl();
+  readonly #prefix: number;
 
-  /** `memory` has room for `slots` messages of `capacity` octets. */
-  constructor(memory: Memory, slots: number, capacity: number) {
+  /**
+   * `memory` has room for `slots` messages of `capacity` octets. The first `prefix` of a slot stay free, for a header that
+   * the kernel keeps to itself; offsets and lengths are those of what was received behind it.
+   */
+  constructor(memory: Memory, slots: number, capacity: number, prefix = 0) {
     this.slots = slots;
     this.capacity = capacity;
     this.memory = memory;
+    this.#prefix = prefix;
     this.#headers = allocate(slots * MMSGHDR.size);
     this.#vectors = allocate(slots * IOVEC.size);
     this.#addresses = allocate(slots * ADDRESS_STRIDE);
@@ -28,9 +33,9 @@ export class ReceiveBatch {
     for (let slot = 0; slot < slots; slot++) this.#link(slot);
   }
 
-  /** Index in the memory of the first octet of a slot. */
+  /** Index in the memory of the first octet received into a slot. */
   offset(slot: number): number {
-    return slot * this.capacity;
+    return slot * this.capacity + this.#prefix;
   }
 
   /** Octets received into a slot. */
@@ -44,6 +49,12 @@ export class ReceiveBatch {
     return (flags & LINUX.MSG_TRUNC) !== 0;
   }
 
+  /** True when the kernel had more to say than there was room for. */
+  controlTruncated(slot: number): boolean {
+    const flags = this.#headers.view.getUint32(slot * MMSGHDR.size + MSGHDR.msg_flags, true);
+    return (flags & LINUX.MSG_CTRUNC) !== 0;
+  }
+
   /** What the kernel says about the message in a slot. Overwritten by the next call. */
   control(slot: number): ReceivedControl {
     const length = this.#headers.view.getUint32(slot * MMSGHDR.size + MSGHDR.msg_controllen, true);
@@ -51,7 +62,18 @@ export class ReceiveBatch {
     return this.#control;
   }
 
-  /** Where the message came from. Allocates: not for every packet. */
+  /** What the offsets of a `ReceivedControl` are in. */
+  get controls(): Memory {
+    return this.#controls;
+  }
+
+  /** Copies the address that an IPv6 message came from, of 16 octets. */
+  copyIpv6Source(slot: number, out: Uint8Array, at: number): void {
+    const from = slot * ADDRESS_STRIDE + SOCKADDR_IN6.sin6_addr;
+    for (let i = 0; i < 16; i++) out[at + i] = this.#addresses.bytes[from + i] ?? 0;
+  }
+
+  /** Where the message came from, or, on the error queue, was sent to. Allocates: not for every packet. */
   source(slot: number): Endpoint | undefined {
     const start = slot * ADDRESS_STRIDE;
     return decodeSocketAddress(this.#addresses.bytes.subarray(start, start + SOCKADDR_IN6_OCTETS));
@@ -81,14 +103,15 @@ export class ReceiveBatch {
       header + MSGHDR.msg_control,
       addressWithin(this.#controls, slot * CONTROL_STRIDE, CONTROL_STRIDE),
     );
-    const payload = addressWithin(this.memory, this.offset(slot), this.capacity);
+    const octets = this.capacity - this.#prefix;
+    const payload = addressWithin(this.memory, this.offset(slot), octets);
     writePointer(this.#vectors.view, vector + IOVEC.iov_base, payload);
-    writePointer(this.#vectors.view, vector + IOVEC.iov_len, this.capacity);
+    writePointer(this.#vectors.view, vector + IOVEC.iov_len, octets);
     this.rearm(slot);
   }
 }
 
 /** Room for a sockaddr_in6, kept 8-octet aligned. */
 const ADDRESS_STRIDE = 32;
-/** Room for UDP_GRO and the traffic class, with some to spare. */
-const CONTROL_STRIDE = 128;
+/** Room for UDP_GRO and the traffic class; on a raw socket hop limit and destination; on the error queue the error as well. */
+const CONTROL_STRIDE = 256;

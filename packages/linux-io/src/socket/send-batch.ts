@@ -1,8 +1,9 @@
 import { LINUX } from '../ffi/constants.js';
-import { IOVEC, MMSGHDR, MSGHDR } from '../ffi/layouts.js';
+import { IOVEC, MMSGHDR, MSGHDR, SOCKADDR_IN, SOCKADDR_IN6 } from '../ffi/layouts.js';
 import { addressWithin, allocate, type Memory } from '../ffi/memory.js';
 import { writePointer } from '../ffi/pointers.js';
 import { CONTROL_INTEGER_OCTETS, writeControlInteger } from './control-messages.js';
+import { encodeSocketAddress } from './socket-address.js';
 
 /**
  * Messages that one sendmmsg takes. Each is a run of octets somewhere in one memory: a datagram, or several of one size
@@ -70,6 +71,20 @@ export class SendBatch {
     if (target === undefined) return;
     target.destination = destination;
     target.trafficClass = trafficClass;
+  }
+
+  /**
+   * Appends a whole IP packet, which a raw socket sends with the header it has (IP_HDRINCL, IPV6_HDRINCL), to the
+   * destination that is written there. Throws RangeError as `add` does.
+   */
+  addPacket(offset: number, length: number): void {
+    const ipv6 = (this.memory.bytes[offset] ?? 0) >>> 4 === 6;
+    // The port stays 0: on a raw socket it would be a protocol.
+    this.add(offset, length, 0, ipv6 ? ANY_IPV6 : ANY_IPV4, 0);
+    const from = offset + (ipv6 ? IPV6_DESTINATION : IPV4_DESTINATION);
+    const octets = ipv6 ? 16 : 4;
+    const to = (this.#count - 1) * ADDRESS_STRIDE + (ipv6 ? SOCKADDR_IN6.sin6_addr : SOCKADDR_IN.sin_addr);
+    for (let i = 0; i < octets; i++) this.#addresses.bytes[to + i] = this.memory.bytes[from + i] ?? 0;
   }
 
   clear(): void {
@@ -147,6 +162,11 @@ interface SendTarget {
 }
 
 const NOBODY = new Uint8Array(0);
+const ANY_IPV4 = encodeSocketAddress({ address: new Uint8Array(4), port: 0 });
+const ANY_IPV6 = encodeSocketAddress({ address: new Uint8Array(16), port: 0 });
+/** Where an IP header has the destination (RFC 791 section 3.1, RFC 8200 section 3). */
+const IPV4_DESTINATION = 16;
+const IPV6_DESTINATION = 24;
 /** Room for a sockaddr_in6, kept 8-octet aligned. */
 const ADDRESS_STRIDE = 32;
 const CONTROL_STRIDE = 64;

@@ -2,9 +2,7 @@ import { LINUX } from '../ffi/constants.js';
 import { ERRNO, SystemCallError } from '../ffi/errno.js';
 import * as libc from '../ffi/libc.js';
 import { allocate, type Memory } from '../ffi/memory.js';
-import type { DatagramBatch } from './datagram-batch.js';
-import type { ReceiveBatch } from './receive-batch.js';
-import type { SendBatch } from './send-batch.js';
+import { type DatagramSocket, datagramCalls } from './datagram-calls.js';
 import {
   AF_INET,
   AF_INET6,
@@ -13,21 +11,16 @@ import {
   encodeSocketAddress,
   SOCKADDR_IN6_OCTETS,
 } from './socket-address.js';
+import {
+  type DatagramSocketOptions,
+  SOCKET_FIXES,
+  setDatagramOptions,
+  setInteger,
+  trySetInteger,
+} from './socket-options.js';
 
 /** A bound UDP socket that never blocks. */
-export interface UdpSocket {
-  /** File descriptor, for `poll` and for handing the socket to another thread. */
-  readonly fd: number;
-  /**
-   * Receives up to `slots` messages, by default all that the batch has room for.
-   * @returns how many, or an error number negated (`-ERRNO.EAGAIN`: none).
-   */
-  receive(batch: DatagramBatch | ReceiveBatch, slots?: number): number;
-  /**
-   * Sends the prepared messages `first` to `first + count - 1`.
-   * @returns how many went out, or the error number of message `first` negated; those after it were not tried.
-   */
-  send(batch: DatagramBatch | SendBatch, first: number, count: number): number;
+export interface UdpSocket extends DatagramSocket {
   /** Switches on what the kernel has: runs of datagrams in one message, and the traffic class of what is received. */
   enableOffloads(): UdpOffloads;
   /** Address and port that the socket is bound to, as the kernel tells it. */
@@ -44,19 +37,12 @@ export interface UdpOffloads {
 }
 
 /** What `openUdpSocket` wants to know beside the address. */
-export interface UdpSocketOptions {
-  /** Octets of send and of receive buffer to ask for. The kernel caps them at net.core.[rw]mem_max unless we are root. */
-  readonly bufferOctets: number;
-  /**
-   * Firewall mark of what is sent (SO_MARK; needs CAP_NET_ADMIN), so that a routing rule can keep the tunnel's own packets
-   * out of the tunnel.
-   */
-  readonly mark?: number;
-}
+export type UdpSocketOptions = DatagramSocketOptions;
 
 /**
  * Opens and binds a socket. An IPv6 socket takes IPv6 only, so that it never collides with an IPv4 one.
- * Path MTU discovery stays at the kernel's default: ESP packets larger than a learned path MTU leave as fragments.
+ * With path MTU discovery as the kernel does it by default (`want`), ESP packets larger than a learned path MTU leave as
+ * fragments.
  * Throws EndpointError, or SystemCallError: EADDRINUSE, EADDRNOTAVAIL, EACCES and what else bind(2) says.
  */
 export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): UdpSocket {
@@ -67,19 +53,11 @@ export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): Ud
   if (fd < 0) throw new SystemCallError('socket', libc.failure(), subject);
   try {
     if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
-    setTrafficClassReceived(fd, ipv6);
-    if (options.mark !== undefined) setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_MARK, options.mark, MARK_FIX);
-    // The FORCE variants ignore the system-wide cap but need CAP_NET_ADMIN; without it the capped value has to do.
-    if (!trySetInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_SNDBUFFORCE, options.bufferOctets)) {
-      setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_SNDBUF, options.bufferOctets);
-    }
-    if (!trySetInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_RCVBUFFORCE, options.bufferOctets)) {
-      setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_RCVBUF, options.bufferOctets);
-    }
+    setDatagramOptions(fd, ipv6, options);
     SCRATCH.bytes.set(address);
     if (libc.bind(fd, SCRATCH.address, address.length) < 0) {
       const errno = libc.failure();
-      throw new SystemCallError('bind', errno, subject, FIXES.get(errno));
+      throw new SystemCallError('bind', errno, subject, SOCKET_FIXES.get(errno));
     }
   } catch (error) {
     libc.close(fd);
@@ -90,24 +68,13 @@ export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): Ud
 
 /** The same socket in another thread of the process; whoever opened it closes it. */
 export function udpSocketFromDescriptor(fd: number): UdpSocket {
-  let received = 0;
   return {
-    fd,
-    receive: (batch, slots = batch.slots) => {
-      for (let slot = 0; slot < received; slot++) batch.rearm(slot);
-      const count = libc.valueOrNegatedErrno(
-        libc.recvmmsg(fd, batch.headersAddress(0, slots), slots, LINUX.MSG_DONTWAIT, 0),
-      );
-      received = Math.max(0, count);
-      return count;
-    },
+    ...datagramCalls(fd),
     enableOffloads: () => ({
       // Size 0 asks for nothing, and is refused where the option is unknown.
       send: trySetInteger(fd, LINUX.IPPROTO_UDP, LINUX.UDP_SEGMENT, 0),
       receive: trySetInteger(fd, LINUX.IPPROTO_UDP, LINUX.UDP_GRO, 1),
     }),
-    send: (batch, first, count) =>
-      libc.valueOrNegatedErrno(libc.sendmmsg(fd, batch.headersAddress(first, count), count, LINUX.MSG_DONTWAIT)),
     localEndpoint: () => readLocalEndpoint(fd),
     close: () => {
       if (libc.close(fd) < 0) throw new SystemCallError('close', libc.failure(), 'UDP socket');
@@ -125,29 +92,5 @@ function readLocalEndpoint(fd: number): Endpoint {
   return endpoint;
 }
 
-/** Received messages then carry the traffic class of their outer header, for its ECN field. */
-function setTrafficClassReceived(fd: number, ipv6: boolean): void {
-  if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_RECVTCLASS, 1);
-  else setInteger(fd, LINUX.IPPROTO_IP, LINUX.IP_RECVTOS, 1);
-}
-
-function setInteger(fd: number, level: number, option: number, value: number, fix?: string): void {
-  if (!trySetInteger(fd, level, option, value)) {
-    throw new SystemCallError('setsockopt', libc.failure(), `option ${level}/${option}`, fix);
-  }
-}
-
-function trySetInteger(fd: number, level: number, option: number, value: number): boolean {
-  SCRATCH.view.setInt32(0, value, true);
-  return libc.setsockopt(fd, level, option, SCRATCH.address, 4) === 0;
-}
-
-const MARK_FIX = 'setting a mark needs root or CAP_NET_ADMIN';
 const SCRATCH: Memory = allocate(64);
 const LENGTH: Memory = allocate(8);
-
-const FIXES: ReadonlyMap<number, string> = new Map([
-  [ERRNO.EADDRINUSE, 'another process uses the port: stop it or choose another port'],
-  [ERRNO.EADDRNOTAVAIL, 'this machine does not have the address: assign it or correct the underlay address'],
-  [ERRNO.EACCES, 'ports below 1024 need root or CAP_NET_BIND_SERVICE'],
-]);

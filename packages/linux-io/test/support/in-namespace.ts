@@ -5,17 +5,30 @@ import {
   DatagramBatch,
   encodeSocketAddress,
   errnoName,
+  IPV6_HEADER_OCTETS,
   type Memory,
+  openRawSocket,
   openTun,
   openUdpSocket,
   POLLIN,
   PollSet,
+  ReceiveBatch,
+  restoreIpv6Header,
+  SendBatch,
   SystemCallError,
   type Tun,
 } from '@weft/linux-io';
 
 /** One scenario in the network namespace of this process; prints what it saw as JSON. */
-const scenarios: Readonly<Record<string, () => unknown>> = { tun, busy, udp4: () => udp(false), udp6: () => udp(true) };
+const scenarios: Readonly<Record<string, () => unknown>> = {
+  tun,
+  busy,
+  udp4: () => udp(false),
+  udp6: () => udp(true),
+  raw4: () => raw(4),
+  raw6: () => raw(6),
+  extension: rawBehindExtensionHeaders,
+};
 process.stdout.write(JSON.stringify(scenarios[process.argv[2] ?? '']?.()));
 
 function ip(command: string): string {
@@ -112,6 +125,68 @@ function udp(ipv6: boolean): unknown {
     lengths: lengths.map((_, slot) => incoming.length(slot)),
     buffer: sender.localEndpoint().port > 0,
   };
+}
+
+/** Packets of both protocols out of a raw socket and back in by way of the loopback; they must come as they went. */
+function raw(family: 4 | 6): unknown {
+  ip('link set lo up');
+  const memory = allocate(1 << 17);
+  const said = (['esp', 'ah'] as const).map((protocol) => {
+    const socket = openRawSocket(family, protocol, { bufferOctets: 1 << 20, mark: 7, pathMtuDiscovery: 'probe' });
+    const batch = new SendBatch(memory, 3);
+    const packets = [60, 1400, 60_000].map((length) => rawPacket(family, protocol === 'esp' ? 50 : 51, length));
+    let at = 0;
+    for (const packet of packets) {
+      memory.bytes.set(packet, at);
+      batch.addPacket(at, packet.length);
+      at += packet.length;
+    }
+    const sent = socket.send(batch, 0, packets.length);
+    waitReadable(socket.fd);
+    const incoming = new ReceiveBatch(allocate(8 * 66_000), 8, 66_000, IPV6_HEADER_OCTETS);
+    const received = socket.receive(incoming);
+    const same = packets.map((packet, slot) => {
+      const restored = family === 6 && restoreIpv6Header(incoming, slot, protocol) ? IPV6_HEADER_OCTETS : 0;
+      const start = incoming.offset(slot) - restored;
+      const arrived = incoming.memory.bytes.subarray(start, start + restored + incoming.length(slot));
+      // The kernel has computed what the checksum of the IPv4 header has to be.
+      if (family === 4) packet.set(arrived.subarray(10, 12), 10);
+      return Buffer.compare(arrived, packet) === 0;
+    });
+    socket.close();
+    return { protocol, sent, received, same };
+  });
+  return said;
+}
+
+function rawBehindExtensionHeaders(): unknown {
+  ip('link set lo up');
+  const memory = allocate(4096);
+  const socket = openRawSocket(6, 'ah', { bufferOctets: 1 << 20 });
+  const packet = rawPacket(6, 60, 100);
+  // Destination options with padding, in front of AH.
+  packet.set([51, 0, 1, 4, 0, 0, 0, 0], 40);
+  memory.bytes.set(packet);
+  const batch = new SendBatch(memory, 1);
+  batch.addPacket(0, packet.length);
+  socket.send(batch, 0, 1);
+  waitReadable(socket.fd);
+  const incoming = new ReceiveBatch(allocate(4096), 1, 4096, IPV6_HEADER_OCTETS);
+  return { received: socket.receive(incoming), restored: restoreIpv6Header(incoming, 0, 'ah') };
+}
+
+/** An IP packet to the loopback with DF, of `length` octets in all, whose fields are all something else than the default. */
+function rawPacket(family: 4 | 6, protocol: number, length: number): Uint8Array {
+  const packet = new Uint8Array(length).map((_, index) => index);
+  if (family === 4) {
+    packet.set([0x45, 0xb9, length >>> 8, length & 0xff, 0x12, 0x34, 0x40, 0, 33, protocol, 0, 0]);
+    packet.set([127, 0, 0, 2, 127, 0, 0, 3], 12);
+    return packet;
+  }
+  const payload = length - 40;
+  packet.set([0x6b, 0x90, 0, 0, payload >>> 8, payload & 0xff, protocol, 33]);
+  for (const at of [8, 24]) packet.set([...new Array<number>(15).fill(0), 1], at);
+  return packet;
 }
 
 /** An ICMP echo request (RFC 792) from 10.9.0.2 to 10.9.0.1. */

@@ -7,9 +7,9 @@ const unavailable = whyNot();
 
 // The namespace must be that of the process, and vitest's own must stay as it is: a program of its own does the work.
 describe.skipIf(unavailable !== undefined)(
-  `TUN and UDP in a namespace${unavailable ? ` (${unavailable})` : ''}`,
+  `TUN and sockets in a namespace${unavailable ? ` (${unavailable})` : ''}`,
   () => {
-    it.each(['tun', 'busy', 'udp4', 'udp6'])('%s', (scenario) => {
+    it.each(['tun', 'busy', 'udp4', 'udp6', 'raw4', 'raw6', 'extension'])('%s', (scenario) => {
       const program = fileURLToPath(new URL('./support/in-namespace.ts', import.meta.url));
       const node = [process.execPath, '--conditions=source', '--import', '@oxc-node/core/register', program, scenario];
       const output = execFileSync('unshare', ['-n', ...node], { encoding: 'utf8' });
@@ -18,6 +18,7 @@ describe.skipIf(unavailable !== undefined)(
   },
 );
 
+const whole = ['esp', 'ah'].map((protocol) => ({ protocol, sent: 3, received: 3, same: [true, true, true] }));
 const EXPECTED: Readonly<Record<string, unknown>> = {
   tun: {
     empty: 'EAGAIN',
@@ -29,6 +30,9 @@ const EXPECTED: Readonly<Record<string, unknown>> = {
   },
   busy: { code: 'EBUSY', call: 'ioctl', saysWhatToDo: true },
   udp4: { received: 3, source: '127.0.0.1', lengths: [1, 1400, 9000], buffer: true },
+  raw4: whole,
+  raw6: whole,
+  extension: { received: 1, restored: false },
   udp6: { received: 3, source: '0:0:0:0:0:0:0:1', lengths: [1, 1400, 9000], buffer: true },
 };
 

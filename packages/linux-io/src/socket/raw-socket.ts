@@ -1,0 +1,98 @@
+import { LINUX } from '../ffi/constants.js';
+import { ERRNO, SystemCallError } from '../ffi/errno.js';
+import * as libc from '../ffi/libc.js';
+import { type DatagramSocket, datagramCalls } from './datagram-calls.js';
+import type { ReceiveBatch } from './receive-batch.js';
+import { AF_INET, AF_INET6 } from './socket-address.js';
+import { type DatagramSocketOptions, setDatagramOptions, setInteger } from './socket-options.js';
+
+/** The protocols of IPsec that stand directly on IP: 50 and 51 (RFC 4303 section 2, RFC 4302 section 2). */
+export type IpsecProtocol = 'esp' | 'ah';
+
+/**
+ * A raw socket of one protocol (raw(7), ipv6(7)). It sends whole IP packets, with the headers they have. It receives every
+ * packet of the protocol that is for an address of this machine, put together if it came in fragments: over IPv4 with its
+ * header, over IPv6 without; `restoreIpv6Header` then writes that.
+ */
+export interface RawSocket extends DatagramSocket {
+  readonly family: 4 | 6;
+  readonly protocol: IpsecProtocol;
+  close(): void;
+}
+
+/**
+ * Opens a raw socket. Throws SystemCallError: EPERM (needs CAP_NET_RAW), EAFNOSUPPORT (no IPv6), ENOPROTOOPT (Linux before
+ * 4.5 has no IPV6_HDRINCL).
+ */
+export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol, options: DatagramSocketOptions): RawSocket {
+  const ipv6 = family === 6;
+  const subject = `raw IPv${family} socket of protocol ${PROTOCOLS[protocol]}`;
+  const type = LINUX.SOCK_RAW | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
+  const fd = libc.socket(ipv6 ? AF_INET6 : AF_INET, type, PROTOCOLS[protocol]);
+  if (fd < 0) {
+    const errno = libc.failure();
+    throw new SystemCallError('socket', errno, subject, FIXES.get(errno));
+  }
+  try {
+    setDatagramOptions(fd, ipv6, options);
+    if (ipv6) {
+      for (const option of RECEIVED_IPV6) setInteger(fd, LINUX.IPPROTO_IPV6, option, 1);
+      setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_HDRINCL, 1);
+    } else {
+      setInteger(fd, LINUX.IPPROTO_IP, LINUX.IP_HDRINCL, 1);
+    }
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+  return {
+    ...datagramCalls(fd),
+    family,
+    protocol,
+    close: () => {
+      if (libc.close(fd) < 0) throw new SystemCallError('close', libc.failure(), subject);
+    },
+  };
+}
+
+/**
+ * Writes the IPv6 header that a raw socket has kept to itself in front of what it received: the batch has IPV6_HEADER_OCTETS
+ * free there. The flow label, which the kernel does not tell, is 0: nothing of IPsec covers it (RFC 4302 section 3.3.3.1.2).
+ * @returns false when the packet cannot be restored, for it had extension headers that are gone.
+ */
+export function restoreIpv6Header(batch: ReceiveBatch, slot: number, protocol: IpsecProtocol): boolean {
+  const { trafficClass, hopLimit, destination, extensionHeaders } = batch.control(slot);
+  if (destination < 0 || extensionHeaders || batch.controlTruncated(slot)) return false;
+  const { bytes } = batch.memory;
+  const at = batch.offset(slot) - IPV6_HEADER_OCTETS;
+  const length = batch.length(slot);
+  bytes[at] = 0x60 | (trafficClass >>> 4);
+  bytes[at + 1] = (trafficClass & 0x0f) << 4;
+  bytes[at + 2] = 0;
+  bytes[at + 3] = 0;
+  bytes[at + 4] = length >>> 8;
+  bytes[at + 5] = length & 0xff;
+  bytes[at + 6] = PROTOCOLS[protocol];
+  bytes[at + 7] = hopLimit;
+  batch.copyIpv6Source(slot, bytes, at + 8);
+  const control = batch.controls.bytes;
+  for (let i = 0; i < 16; i++) bytes[at + 24 + i] = control[destination + i] ?? 0;
+  return true;
+}
+
+/** RFC 8200 section 3. */
+export const IPV6_HEADER_OCTETS = 40;
+
+const PROTOCOLS: Readonly<Record<IpsecProtocol, number>> = { esp: LINUX.IPPROTO_ESP, ah: LINUX.IPPROTO_AH };
+/** What the header says that is not received, and whether there were others behind it. */
+const RECEIVED_IPV6: readonly number[] = [
+  LINUX.IPV6_RECVPKTINFO,
+  LINUX.IPV6_RECVHOPLIMIT,
+  LINUX.IPV6_RECVHOPOPTS,
+  LINUX.IPV6_RECVRTHDR,
+  LINUX.IPV6_RECVDSTOPTS,
+];
+const FIXES: ReadonlyMap<number, string> = new Map([
+  [ERRNO.EPERM, 'run as root or with CAP_NET_RAW'],
+  [ERRNO.EAFNOSUPPORT, 'this kernel has no IPv6: use an IPv4 underlay'],
+]);
