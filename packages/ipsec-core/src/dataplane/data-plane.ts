@@ -286,6 +286,20 @@ export class DataPlane {
     return this.#unprotectedIcmp.receiveFromSocket(payload, offset, length, mtu, now);
   }
 
+  /**
+   * The same from a raw socket's error queue: the start of a whole IP packet that was sent, and the path MTU that the
+   * operating system was told, 0 when the message had none.
+   */
+  receiveQuotedPacket(
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    mtu: number,
+    now: number,
+  ): UnprotectedIcmpOutcome {
+    return this.#unprotectedIcmp.receiveQuote(packet, offset, length, mtu, now);
+  }
+
   /** What became of unprotected ICMP messages. */
   unprotectedIcmp(): readonly { readonly outcome: UnprotectedIcmpOutcome; readonly messages: bigint }[] {
     return this.#unprotectedIcmp.counters();

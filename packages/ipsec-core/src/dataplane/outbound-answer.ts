@@ -8,6 +8,7 @@ export class OutboundAnswer implements OutboundResult {
   length = 0;
   reason: DropReason | undefined = undefined;
   trafficClass = 0;
+  wholePacket = false;
   copied = false;
   more = false;
   icmpErrorLength = 0;
@@ -19,12 +20,14 @@ export class OutboundAnswer implements OutboundResult {
     trafficClass: number,
     copied: boolean,
     more: boolean,
+    wholePacket: boolean,
   ): OutboundResult {
     this.verdict = verdict;
     this.tunnelId = tunnelId;
     this.length = length;
     this.reason = undefined;
     this.trafficClass = trafficClass;
+    this.wholePacket = wholePacket;
     this.copied = copied;
     this.more = more;
     this.icmpErrorLength = 0;
@@ -32,7 +35,7 @@ export class OutboundAnswer implements OutboundResult {
   }
 
   discard(reason: DropReason, tunnelId: string, more: boolean, icmpErrorLength: number): OutboundResult {
-    this.answer('transmit', tunnelId, 0, 0, false, more);
+    this.answer('transmit', tunnelId, 0, 0, false, more, false);
     this.verdict = 'discard';
     this.reason = reason;
     this.icmpErrorLength = icmpErrorLength;

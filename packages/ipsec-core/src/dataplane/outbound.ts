@@ -35,6 +35,8 @@ export class OutboundProcessor {
   #selecting = this.#flow;
   #populated = 0;
   #trafficClass = 0;
+  /** Of the association at hand. */
+  #wholePacket = false;
 
   constructor(context: OutboundContext) {
     this.#context = context;
@@ -77,6 +79,7 @@ export class OutboundProcessor {
     const association = tunnel?.select(this.#selecting, innerClass >>> 2, this.#populated);
     if (tunnel === undefined || association === undefined) return this.#discard('no_association', tunnelId);
     const trafficClass = association.outerTrafficClass(innerClass);
+    this.#wholePacket = association.writesHeader;
     const written = this.#protector.protect(association, this.#flow, out, outOffset, length, out, outOffset, now);
     return this.#finish(tunnel, written, length, trafficClass, now);
   }
@@ -157,6 +160,7 @@ export class OutboundProcessor {
       return this.#send(tunnel, association, memory, 0, out, outOffset, now, reassembled);
     }
     const { totalLength } = flow;
+    this.#wholePacket = association.writesHeader;
     this.#protector.clamp(association, flow, packet, offset, now);
     const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
     const written = this.#protector.protect(association, flow, packet, offset, totalLength, out, outOffset, now);
@@ -197,7 +201,7 @@ export class OutboundProcessor {
     }
     const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
     // The socket that writes the outer header has the result cut.
-    const bySocket = association.mode === 'tunnel' && association.outer === undefined;
+    const bySocket = !association.writesHeader;
     const [to, at] = bySocket ? [out, outOffset] : [memory, 0];
     const length = flow.totalLength;
     const written = this.#protector.protectWhole(association, flow, packet, offset, length, to, at, now);
@@ -235,6 +239,7 @@ export class OutboundProcessor {
     }
     const length = writeDummy(association, esp, payloadLength, out, outOffset, now, this.#context.random);
     if (typeof length === 'string') return this.#discard(length, tunnelId);
+    this.#wholePacket = false;
     return this.#answer('transmit', tunnelId, length, 0);
   }
 
@@ -284,7 +289,8 @@ export class OutboundProcessor {
     trafficClass: number,
     copied = false,
   ): OutboundResult {
-    return this.#result.answer(verdict, tunnelId, length, trafficClass, copied, this.#fragmenter.pending);
+    const { pending } = this.#fragmenter;
+    return this.#result.answer(verdict, tunnelId, length, trafficClass, copied, pending, this.#wholePacket);
   }
 
   #discard(reason: DropReason, tunnelId = '', icmpErrorLength = 0): OutboundResult {

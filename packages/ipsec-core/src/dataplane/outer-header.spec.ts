@@ -160,3 +160,44 @@ describe('outer flow label', () => {
     expect(new Set(labels({ outer: { ...outerOf(6), flowLabel: 'zero' } }, flows))).toEqual(new Set([0]));
   });
 });
+
+describe('what a caller has to send', () => {
+  it.each([
+    ['tunnel mode whose header a socket writes', {}, false],
+    ['tunnel mode over IPv4', { outer: outerOf(4) }, true],
+    ['tunnel mode over IPv6', { outer: outerOf(6) }, true],
+    ['transport mode', { mode: 'transport' }, true],
+  ] as const)('is a whole IP packet or begins with the SPI: %s', (_, parameters, whole) => {
+    const { a } = pair(parameters);
+    const wire = new Uint8Array(300);
+    const { verdict, wholePacket } = a.protect(packetOf(false), 0, packetOf(false).length, wire, 0, 1);
+    expect([verdict, wholePacket]).toEqual(['transmit', whole]);
+    expect((wire[0] ?? 0) >>> 4).toBe(
+      whole ? ('outer' in parameters ? (parameters.outer.local.length === 4 ? 4 : 6) : 4) : 0,
+    );
+  });
+
+  it('is told anew for every packet, as associations take turns', () => {
+    const { a } = pair({ outer: outerOf(4) });
+    const wire = new Uint8Array(300);
+    const next = () => a.protect(packetOf(true), 0, packetOf(true).length, wire, 0, 1).wholePacket;
+    expect(next()).toBe(true);
+    a.install(association('outbound', { spi: 0x2000 }), 0);
+    expect(next()).toBe(false);
+    a.removeOutbound('t', 0x2000);
+    expect(next()).toBe(true);
+    expect(a.dummy('t', 40, wire, 0, 1).verdict).toBe('discard');
+  });
+
+  it('has an identification where it may be fragmented, and never 0, which a raw socket would fill in', () => {
+    const { a } = pair({ outer: { ...outerOf(4), dontFragment: 'clear' } });
+    const packet = packetOf(true);
+    const wire = new Uint8Array(300);
+    const seen = new Set<number>();
+    for (let i = 0; i < 70_000; i++) {
+      a.protect(packet, 0, packet.length, wire, 0, 1);
+      seen.add((wire[4] ?? 0) * 256 + (wire[5] ?? 0));
+    }
+    expect([seen.size, seen.has(0)]).toEqual([65_535, false]);
+  });
+});

@@ -30,6 +30,7 @@ export class PathTerms {
  */
 export class IpProtector {
   readonly #point = new InsertionPoint();
+  /** Never 0 where it counts: an operating system takes that as a request to fill it in, and AH covers it. */
   #identification = 0;
 
   /**
@@ -84,7 +85,7 @@ export class IpProtector {
     }
     if (outer !== undefined) {
       const protocol = esp === undefined ? PROTOCOL.ah : PROTOCOL.esp;
-      this.#identification = (this.#identification + 1) & 0xffff;
+      this.#identification = (this.#identification % 0xffff) + 1;
       writeOuterHeader(out, outOffset, outer, total, protocol, trafficClass, df, this.#identification, terms.flowLabel);
     }
     return this.#finish(association, out, outOffset, total, header);

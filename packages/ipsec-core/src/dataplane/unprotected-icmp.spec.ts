@@ -158,6 +158,35 @@ describe('unprotected ICMP about our packets (RFC 4301 sections 6.1.1 and 8.2.1)
     expect(raw.a.receiveSocketError(raw.wire().slice(20), 0, 8, 1300, 5)).toBe('unknown_association');
   });
 
+  it('without an MTU lowers nothing where the length of the packet does not show', () => {
+    const { a, wire } = edge('udp', false);
+    expect(a.receiveSocketError(wire().slice(28), 0, 8, 0, 5)).toBe('implausible_mtu');
+    expect(mtuAt(a)).toBe(1500);
+  });
+
+  it.each(kinds.filter(([kind]) => kind !== 'udp'))(
+    'comes from a raw socket’s error queue with the packet’s own header (%s, IPv6 %s)',
+    (kind, six) => {
+      const { a, wire } = edge(kind, six);
+      const about = wire(1350);
+      const header = (six ? 40 : 20) + (kind === 'ah' ? 12 : 8);
+      const told = (length: number, mtu: number, packet = about) => a.receiveQuotedPacket(packet, 0, length, mtu, 5);
+      for (const length of [0, 19, header - 1]) expect(told(length, 1300)).toBe('quote_too_short');
+      expect(told(about.length + 1, 1300)).toBe('quote_too_short');
+      expect(told(256, 9000)).toBe('implausible_mtu');
+      const stranger = about.slice();
+      stranger[six ? 39 : 19] = 99;
+      expect(told(256, 1300, stranger)).toBe('unknown_association');
+      expect(mtuAt(a)).toBe(1500);
+      expect(told(header, 1300)).toBe('path_mtu_lowered');
+      expect(told(header, 1300)).toBe('path_mtu_unchanged');
+      expect(mtuAt(a)).toBe(1300);
+      // RFC 1191 section 7 has an answer for a router that gives no MTU, RFC 8201 takes none below 1280.
+      expect(told(header, 0)).toBe(six ? 'implausible_mtu' : 'path_mtu_lowered');
+      expect(mtuAt(a)).toBe(six ? 1300 : 1006);
+    },
+  );
+
   it('about a predecessor counts for the association that took its place', () => {
     const { a, wire, install } = edge('udp', false);
     const about = wire();

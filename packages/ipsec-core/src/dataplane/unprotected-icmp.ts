@@ -84,7 +84,17 @@ export class UnprotectedIcmp {
     if (!this.#accepts) return this.#count('not_accepted');
     if (length < ESP.headerLength || offset + length > payload.length) return this.#count('quote_too_short');
     if (!this.#bucket.take(now)) return this.#count('rate_limited');
+    // A router that knows nothing of RFC 1191; how long the packet was does not show.
+    if (mtu === 0) return this.#count('implausible_mtu');
     return this.#count(this.#apply('esp', undefined, payload, offset, mtu, now));
+  }
+
+  /** What a raw socket's error queue has: the start of an IP packet of ours, and the path MTU that was told, or 0. */
+  receiveQuote(packet: Uint8Array, offset: number, length: number, mtu: number, now: number): UnprotectedIcmpOutcome {
+    if (!this.#accepts) return this.#count('not_accepted');
+    if (offset + length > packet.length) return this.#count('quote_too_short');
+    if (!this.#quote.readPacket(this.#quoted, packet, offset, length)) return this.#count('quote_too_short');
+    return this.#count(this.#applyQuote(mtu, now));
   }
 
   counters(): readonly { readonly outcome: UnprotectedIcmpOutcome; readonly messages: bigint }[] {
@@ -103,17 +113,28 @@ export class UnprotectedIcmp {
     if (!this.#accepts) return 'not_accepted';
     if (size < ICMP.quote) return 'malformed';
     if (!hasRightChecksum(error, packet, offset, message, size)) return 'bad_checksum';
-    if (!quote.read(quoted, packet, offset, error) || quoted.fragment === 'later') return 'quote_too_short';
+    if (!quote.read(quoted, packet, offset, error)) return 'quote_too_short';
+    const mtu =
+      error.family === 4
+        ? readUint16(packet, message + ICMP.nextHopMtu)
+        : readUint32(packet, message + ICMPV6.parameter);
+    return this.#applyQuote(mtu, now);
+  }
+
+  /** The path MTU that was told for the packet in the quote. */
+  #applyQuote(told: number, now: number): UnprotectedIcmpOutcome {
+    const quoted = this.#quoted;
+    const quote = this.#quote;
+    if (quoted.fragment === 'later') return 'quote_too_short';
     const at = quoted.nextLayerOffset + (quoted.protocol === PROTOCOL.udp ? UDP_HEADER_LENGTH : 0);
     const ah = quoted.protocol === PROTOCOL.ah;
     if (!ah && quoted.protocol !== PROTOCOL.esp && quoted.protocol !== PROTOCOL.udp) return 'unknown_association';
     if (at + (ah ? AH.icv : ESP.headerLength) > quote.length) return 'quote_too_short';
     if (!this.#bucket.take(now)) return 'rate_limited';
-    const mtu =
-      error.family === 4 ? nextHopMtu4(packet, message, quote) : readUint32(packet, message + ICMPV6.parameter);
     // RFC 8201 section 4: "If a node receives a Packet Too Big message reporting a next-hop MTU that is less than the
     // IPv6 minimum link MTU, it must discard it."
-    if (error.family === 6 && mtu < IPV6_MINIMUM_MTU) return 'implausible_mtu';
+    if (quoted.family === 6 && told < IPV6_MINIMUM_MTU) return 'implausible_mtu';
+    const mtu = told !== 0 ? told : plateauBelow(quote.claimedLength);
     if (mtu >= quote.claimedLength) return 'implausible_mtu';
     return this.#apply(ah ? 'ah' : 'esp', quoted, quote.octets, at, mtu, now);
   }
@@ -172,10 +193,9 @@ function hasRightChecksum(error: Flow, packet: Uint8Array, offset: number, messa
   return icmpv6Checksum(packet, offset, message, size) === 0;
 }
 
-/** 0: a router that knows nothing of RFC 1191, whose section 7 has a table of the MTUs there are, to be tried in turn. */
-function nextHopMtu4(packet: Uint8Array, message: number, quote: Quote): number {
-  const mtu = readUint16(packet, message + ICMP.nextHopMtu);
-  return mtu !== 0 ? mtu : (PLATEAUS.find((plateau) => plateau < quote.claimedLength) ?? 0);
+/** For a router that knows nothing of RFC 1191, whose section 7 has a table of the MTUs there are, to be tried in turn. */
+function plateauBelow(length: number): number {
+  return PLATEAUS.find((plateau) => plateau < length) ?? 0;
 }
 
 /** Whether the headers around the quoted packet are those of the association; a socket has looked at them itself. */

@@ -14,6 +14,11 @@ export interface OutboundResult {
   readonly reason: DropReason | undefined;
   /** transmit: traffic class for the outer header, for a caller whose socket writes that header. */
   readonly trafficClass: number;
+  /**
+   * transmit: what was written begins with the IP header that it is to go out with (transport mode, AH, and tunnels whose
+   * outer header the engine writes); otherwise with the SPI, and a socket of the caller writes the headers in front.
+   */
+  readonly wholePacket: boolean;
   /** bypass: the packet came in fragments that had to be put together, and is in out. */
   readonly copied: boolean;
   /** More packets came of this one: call protectMore until it is false, before the next protect. */

@@ -114,6 +114,11 @@ export class SecurityAssociation {
     return this.memory.lastUsedAt;
   }
 
+  /** Whether its packets have the IP header that they travel with; otherwise a socket of the caller writes that. */
+  get writesHeader(): boolean {
+    return this.mode === 'transport' || this.outer !== undefined;
+  }
+
   isOver(now: number): boolean {
     return this.lifetime.isOver(now, this.packets, this.bytes);
   }

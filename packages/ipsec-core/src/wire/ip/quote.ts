@@ -31,13 +31,18 @@ export class Quote {
    */
   read(flow: Flow, packet: Uint8Array, offset: number, error: Flow): boolean {
     const at = offset + error.nextLayerOffset + ICMP_HEADER_LENGTH;
-    const available = Math.min(offset + error.totalLength - at, MAXIMUM_LENGTH);
+    if (!this.readPacket(flow, packet, at, offset + error.totalLength - at)) return false;
+    return flow.family === error.family;
+  }
+
+  /** Reads `length` octets of the start of an IP packet as a quote of it. False when it is too little to tell. */
+  readPacket(flow: Flow, packet: Uint8Array, offset: number, length: number): boolean {
+    const available = Math.min(length, MAXIMUM_LENGTH);
     if (available < IPV4.headerLength) return false;
     const { octets } = this;
-    copyOctets(packet, at, available, octets, 0);
+    copyOctets(packet, offset, available, octets, 0);
     this.length = available;
-    if (error.family === 4) {
-      if ((octets[0] ?? 0) >>> 4 !== 4) return false;
+    if ((octets[0] ?? 0) >>> 4 === 4) {
       this.claimedLength = readUint16(octets, IPV4.totalLength);
       if (this.claimedLength < available) this.length = this.claimedLength;
       writeUint16(octets, IPV4.totalLength, this.length);
