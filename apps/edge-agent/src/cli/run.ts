@@ -88,7 +88,7 @@ async function startAgent({
   const system = new System({
     network,
     dataPlane,
-    openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: SOCKET_BUFFER_OCTETS }),
+    openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true }),
     elsewhere: (configured) => underlay.elsewhere(configured),
   });
   const installer = new BundleInstaller(system, ike, log);

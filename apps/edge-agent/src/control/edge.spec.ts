@@ -90,6 +90,8 @@ class Machine {
       tunnels: [],
       policies: [],
       drops: [],
+      underlayErrors: [],
+      pathMtuMessages: [],
       keepalives: 0n,
       workers: [],
     }),

@@ -13,7 +13,7 @@ import type {
 import { type PacketWorker, startPacketWorker } from './packet-worker.js';
 import { inboundPlace, OUTBOUND_PLACE } from './places.js';
 import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
-import { SharedCounters, sumOfDrops, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
+import { SharedCounters, sumOfDrops, sumOfNews, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
 import { WorkerKeeper, type WorkerReplacement } from './worker-keeper.js';
 
 export { DataPlaneError, DataPlaneRefusal };
@@ -57,6 +57,8 @@ export interface DataPlaneOptions {
   readonly workers?: number;
   /** What the threads run, when it is not the packet path itself. */
   readonly module?: URL;
+  /** Firewall mark of the packets that the thread's own sockets send, for a routing rule to know them by. */
+  readonly mark?: number;
 }
 
 /** The packet path on an open device: starts its threads, keeps them alive, and speaks with them. */
@@ -70,7 +72,7 @@ export class DataPlaneThread implements DataPlaneControl {
   #toldPath = '';
 
   constructor(tun: Tun, events: DataPlaneEvents, options: DataPlaneOptions = {}) {
-    const { workers = 1, portable = false, module } = options;
+    const { workers = 1, portable = false, module, mark } = options;
     this.#events = events;
     this.#counters = Array.from({ length: workers }, () => new SharedCounters());
     const hears = {
@@ -84,6 +86,7 @@ export class DataPlaneThread implements DataPlaneControl {
         tunFd: tun.fd,
         tunOffloads: tun.offloads,
         portable,
+        mark,
         readsDevice: place === OUTBOUND_PLACE,
         memory: memory.buffer,
       };
@@ -179,6 +182,7 @@ export class DataPlaneThread implements DataPlaneControl {
         ...sumOfPolicy(this.#counters, entryId),
       })),
       drops: sumOfDrops(this.#counters),
+      ...sumOfNews(this.#counters),
       keepalives: this.#counters.reduce((sum, { io }) => sum + BigInt(io.keepalives), 0n),
       workers: this.#counters.map(({ memory }, place) => ({
         heartbeat: memory.heartbeat,

@@ -1,13 +1,16 @@
-import { classifyEncapsulated, type DataPlane } from '@weft/ipsec-core';
+import { classifyEncapsulated, type DataPlane, type InboundResult } from '@weft/ipsec-core';
 import {
   allocate,
   Coalescer,
   type Delivery,
   GatherList,
+  IPV6_HEADER_OCTETS,
   MAXIMUM_PIECES,
   type Memory,
   type PacketMemory,
+  type RawSocket,
   ReceiveBatch,
+  restoreIpv6Header,
   type Tun,
   type UdpSocket,
 } from '@weft/linux-io';
@@ -28,6 +31,8 @@ export class InboundPath {
   readonly #coalescer: Coalescer;
   readonly #header: Memory = allocate(VIRTIO_HEADER_OCTETS);
   readonly #list = new GatherList(MAXIMUM_PIECES + 1);
+  /** For raw sockets; an edge without them does without its memory. */
+  #packets: ReceiveBatch | undefined;
   /** Where in the clear memory the next packet goes. */
   #position = 0;
 
@@ -55,6 +60,39 @@ export class InboundPath {
       if (count < SLOTS) break;
     }
     return taken;
+  }
+
+  /** Moves about `budget` packets of ESP or AH that came directly on IP. @returns how many came from the underlay. */
+  runRaw(socket: RawSocket, budget: number, now: number): number {
+    this.#packets ??= new ReceiveBatch(
+      allocate(SLOTS * PACKET_SLOT_OCTETS),
+      SLOTS,
+      PACKET_SLOT_OCTETS,
+      IPV6_HEADER_OCTETS,
+    );
+    const batch = this.#packets;
+    let taken = 0;
+    while (taken < budget) {
+      // Several sockets share the batch: it is made ready for each.
+      for (let slot = 0; slot < SLOTS; slot++) batch.rearm(slot);
+      const count = socket.receive(batch);
+      if (count <= 0) break;
+      for (let slot = 0; slot < count; slot++) this.#acceptPacket(batch, socket, slot, now);
+      taken += count;
+      this.#flush();
+      if (count < SLOTS) break;
+    }
+    return taken;
+  }
+
+  #acceptPacket(batch: ReceiveBatch, { family, protocol }: RawSocket, slot: number, now: number): void {
+    const length = batch.length(slot);
+    const offset = batch.offset(slot);
+    if (batch.truncated(slot)) this.#counters.drop('underlay_truncated');
+    else if (family === 4) this.#openPacket(batch.memory.bytes, offset, length, now);
+    else if (restoreIpv6Header(batch, slot, protocol)) {
+      this.#openPacket(batch.memory.bytes, offset - IPV6_HEADER_OCTETS, length + IPV6_HEADER_OCTETS, now);
+    } else this.#counters.drop('underlay_extension_headers');
   }
 
   #acceptMessage(slot: number, now: number): number {
@@ -100,10 +138,19 @@ export class InboundPath {
     }
   }
 
+  #openPacket(packet: Uint8Array, offset: number, length: number, now: number): void {
+    if (this.#position + length > this.#clear.bytes.length) this.#flush();
+    const at = this.#position;
+    this.#take(at, this.#dataPlane.openIp(packet, offset, length, this.#clear.bytes, at, now));
+  }
+
   #open(offset: number, length: number, ecn: number, now: number): void {
     if (this.#position + length > this.#clear.bytes.length) this.#flush();
     const at = this.#position;
-    const result = this.#dataPlane.open(this.#batch.memory.bytes, offset, length, this.#clear.bytes, at, now, ecn);
+    this.#take(at, this.#dataPlane.open(this.#batch.memory.bytes, offset, length, this.#clear.bytes, at, now, ecn));
+  }
+
+  #take(at: number, result: InboundResult): void {
     // The engine has counted what it discards.
     if (result.verdict === 'discard') return;
     this.#position = at + Math.ceil(result.length / PACKET_ALIGNMENT) * PACKET_ALIGNMENT;
@@ -137,6 +184,8 @@ const MARKER_OCTETS = 4;
 const VIRTIO_HEADER_OCTETS = 10;
 /** The largest UDP payload is 65,507 octets, so nothing can be truncated; the flag is looked at all the same. */
 const SLOT_OCTETS = 65_536;
+/** The largest IP packet behind an IPv6 header that is written in front of it. */
+const PACKET_SLOT_OCTETS = SLOT_OCTETS + 64;
 const SLOTS = 8;
 const PACKET_ALIGNMENT = 16;
 /** Memory for opened packets: what one message holds, and another packet of any size. */

@@ -2,11 +2,13 @@
 export const IO_DROP_REASONS = [
   'bypass_not_offered',
   'no_underlay_socket',
+  'no_raw_socket',
   'unknown_peer',
   'underlay_unreachable',
   'underlay_message_too_large',
   'underlay_send_failed',
   'underlay_truncated',
+  'underlay_extension_headers',
   'ike_not_offered',
   'ike_backlog',
   'malformed_encapsulation',

@@ -5,9 +5,11 @@ import type {
   SecurityAssociationParameters,
   SecurityPolicy,
   TunnelCounters,
+  UnprotectedIcmpOutcome,
 } from '@weft/ipsec-core';
 import type { Endpoint, TunOffloads } from '@weft/linux-io';
 import type { NamedCounters } from './shared-counters.js';
+import type { UnderlayErrorReason } from './underlay-error-reason.js';
 
 /** What the worker is started with. Descriptors belong to the main thread, which opened them and will close them. */
 export interface WorkerStart {
@@ -21,6 +23,8 @@ export interface WorkerStart {
   readonly wakeUpFd: number;
   /** Of a WorkerMemory. */
   readonly memory: SharedArrayBuffer;
+  /** Firewall mark of the packets that the thread's own sockets send; undefined: none. */
+  readonly mark: number | undefined;
   /** IKE messages on their way to the main thread: one 32-bit counter. Absent: nobody there speaks IKE. */
   readonly ikeBacklog: SharedArrayBuffer | undefined;
 }
@@ -119,6 +123,10 @@ export interface DataPlaneSnapshot {
   readonly policies: readonly PolicyCounters[];
   /** The engine's reasons and those of the devices around it; only what happened. */
   readonly drops: readonly { readonly reason: string; readonly packets: bigint }[];
+  /** What the underlay said about packets of ours; only what happened. */
+  readonly underlayErrors: readonly { readonly reason: UnderlayErrorReason; readonly messages: bigint }[];
+  /** What the engine made of "too big", and only what happened. */
+  readonly pathMtuMessages: readonly { readonly outcome: UnprotectedIcmpOutcome; readonly messages: bigint }[];
   /** NAT keepalives received (RFC 3948 section 2.3): no loss. */
   readonly keepalives: bigint;
   readonly workers: readonly WorkerSnapshot[];

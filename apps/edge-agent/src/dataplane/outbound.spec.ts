@@ -19,6 +19,9 @@ import {
 import { describe, expect, it } from 'vitest';
 import { IoCounters } from './io-counters.js';
 import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
+import { RawSockets } from './raw-sockets.js';
+import { UnderlayErrors } from './underlay-errors.js';
+import { WorkerMemory } from './worker-memory.js';
 
 /** A device with packets to read, which keeps what is written. */
 class Device implements Tun {
@@ -54,7 +57,8 @@ class Device implements Tun {
 }
 
 /** A socket that takes `room` messages and then says EAGAIN, and refuses what it is told to. */
-class Socket implements Pick<UdpSocket, 'send'> {
+class Socket implements Pick<UdpSocket, 'fd' | 'send'> {
+  readonly fd = -1;
   room = Number.POSITIVE_INFINITY;
   /** Error number for a message; 0 takes it. */
   judge: (segmentOctets: number, length: number) => number = () => 0;
@@ -181,7 +185,9 @@ function path(options: { offloads?: TunOffloads; pathMtu?: PathMtuParameters; ta
   const socket = new Socket();
   const engine = dataPlane(options.pathMtu);
   const counters = new IoCounters();
-  const outbound = new OutboundPath(device, engine, counters, allocatePacketMemory(OUTBOUND_OCTETS));
+  const errors = new UnderlayErrors(engine, undefined, new WorkerMemory());
+  const memory = allocatePacketMemory(OUTBOUND_OCTETS);
+  const outbound = new OutboundPath(device, engine, counters, memory, new RawSockets(undefined), errors);
   outbound.takesRuns = options.takesRuns ?? true;
   const underlay: Underlay = { socket: socket as unknown as UdpSocket, remotes: new Map([['t', new Uint8Array(16)]]) };
   return { device, socket, engine, counters, outbound, underlay };

@@ -4,12 +4,16 @@ import {
   completeChecksum,
   type Memory,
   type PacketMemory,
+  type RawSocket,
   Segmenter,
   type Tun,
   type UdpSocket,
   VirtioHeader,
 } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
+import { PacketSender } from './packet-sender.js';
+import type { RawSockets } from './raw-sockets.js';
+import type { UnderlayErrors } from './underlay-errors.js';
 import { UnderlaySender } from './underlay-sender.js';
 
 /** Where protected packets go: changes with the bundle. */
@@ -31,6 +35,7 @@ export class OutboundPath {
   readonly #memory: PacketMemory;
   readonly #header = new VirtioHeader();
   readonly #segmenter: Segmenter;
+  readonly #packets: PacketSender;
   readonly #sender: UnderlaySender;
   readonly #icmpError: Memory = allocate(VIRTIO_HEADER_OCTETS + ICMP_ERROR_OCTETS);
   /** Octets of virtio header in front of each packet of the device. */
@@ -44,19 +49,33 @@ export class OutboundPath {
   #more = false;
 
   /** `memory` has at least OUTBOUND_OCTETS. */
-  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters, memory: PacketMemory) {
+  constructor(
+    tun: Tun,
+    dataPlane: DataPlane,
+    counters: IoCounters,
+    memory: PacketMemory,
+    sockets: RawSockets,
+    errors: UnderlayErrors,
+  ) {
     this.#tun = tun;
     this.#dataPlane = dataPlane;
     this.#counters = counters;
     this.#memory = memory;
     this.#segmenter = new Segmenter(memory);
-    this.#sender = new UnderlaySender(memory, { start: OUT, end: OUTBOUND_OCTETS }, counters);
+    const region = { start: OUT, end: OUTBOUND_OCTETS };
+    this.#packets = new PacketSender(memory, counters, sockets, errors);
+    this.#sender = new UnderlaySender(memory, region, counters, this.#packets, errors);
     this.#prefix = tun.offloads.virtioHeader ? VIRTIO_HEADER_OCTETS : 0;
   }
 
   /** True while packets are under way that the underlay did not take. */
   get blocked(): boolean {
     return this.#sender.blocked || this.#more || this.#next < this.#count;
+  }
+
+  /** The raw socket that took no more, if that is what `blocked` is about. */
+  get blockedSocket(): RawSocket | undefined {
+    return this.#packets.blockedSocket;
   }
 
   /** Whether the socket takes runs of datagrams; said once per socket. */
@@ -140,6 +159,11 @@ export class OutboundPath {
     if (result.verdict === 'discard' || result.verdict === 'held') return;
     if (result.verdict === 'bypass') {
       this.#counters.drop('bypass_not_offered');
+      return;
+    }
+    if (result.wholePacket) {
+      const family = (this.#memory.bytes[this.#sender.position] ?? 0) >>> 4 === 4 ? 4 : 6;
+      this.#sender.appendPacket(result.length, family);
       return;
     }
     const remote = underlay.remotes.get(result.tunnelId);

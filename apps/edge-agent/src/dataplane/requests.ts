@@ -7,6 +7,7 @@ import {
 } from '@weft/ipsec-core';
 import { messageOf } from '../platform/agent-error.js';
 import type { LoadedPolicies, OutboundReference, WorkerRefusal } from './messages.js';
+import { NativeUnavailableError } from './raw-sockets.js';
 
 /** Replaces the policies and drops the associations of tunnels that are gone. Throws before anything is changed. */
 export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies): void {
@@ -23,16 +24,18 @@ export function unloadPolicies(dataPlane: DataPlane): void {
 
 /**
  * Installs all associations or none, and wipes their keying material here in any case; the engine has its own.
- * Throws what the engine throws, after the ones before the failing one were removed.
+ * `prepare` is asked before each. Throws what it or the engine throws, after the ones before the failing one were removed.
  */
 export function installAssociations(
   dataPlane: DataPlane,
   associations: readonly SecurityAssociationParameters[],
   now: number,
+  prepare: (association: SecurityAssociationParameters) => void,
 ): void {
   let installed = 0;
   try {
     for (const association of associations) {
+      prepare(association);
       dataPlane.install(association, now);
       installed++;
     }
@@ -62,8 +65,11 @@ export function refusalOf(error: unknown): WorkerRefusal {
   if (error instanceof PolicyError) {
     return { path: `policies${error.path}`, code: error.code, reason: messageOf(error) };
   }
-  if (error instanceof AssociationAtError && error.cause instanceof SecurityAssociationError) {
-    return { path: `associations[${error.index}]`, code: error.cause.code, reason: messageOf(error.cause) };
+  if (error instanceof AssociationAtError) {
+    const { cause, index } = error;
+    if (cause instanceof SecurityAssociationError || cause instanceof NativeUnavailableError) {
+      return { path: `associations[${index}]`, code: cause.code, reason: messageOf(cause) };
+    }
   }
   throw error instanceof AssociationAtError ? error.cause : error;
 }

@@ -7,8 +7,11 @@ import {
   readTunnelCounters,
   TUNNEL_COUNTERS,
   type TunnelTraffic,
+  UNPROTECTED_ICMP_OUTCOMES,
 } from '@weft/ipsec-core';
 import { IoCounters } from './io-counters.js';
+import type { DataPlaneSnapshot } from './messages.js';
+import { UNDERLAY_ERROR_REASONS } from './underlay-error-reason.js';
 import { WorkerMemory } from './worker-memory.js';
 
 /** Counters by name, as they travel to a worker: the arrays lie in memory that both sides see. */
@@ -70,6 +73,25 @@ export class GivenCounters implements CounterMemory {
 
   readonly tunnel = (tunnelId: string): Float64Array =>
     this.#tunnels.get(tunnelId) ?? new Float64Array(TUNNEL_COUNTERS);
+}
+
+/** What the underlay said, and what came of it, summed over workers: what happened at least once. */
+export function sumOfNews(
+  workers: readonly SharedCounters[],
+): Pick<DataPlaneSnapshot, 'underlayErrors' | 'pathMtuMessages'> {
+  const sum = (counters: (memory: WorkerMemory) => Float64Array, index: number) =>
+    workers.reduce((total, { memory }) => total + BigInt(counters(memory)[index] ?? 0), 0n);
+  const happened = ({ messages }: { messages: bigint }) => messages > 0n;
+  return {
+    underlayErrors: UNDERLAY_ERROR_REASONS.map((reason, index) => ({
+      reason,
+      messages: sum(({ underlayErrors }) => underlayErrors, index),
+    })).filter(happened),
+    pathMtuMessages: UNPROTECTED_ICMP_OUTCOMES.map((outcome, index) => ({
+      outcome,
+      messages: sum(({ pathMtuMessages }) => pathMtuMessages, index),
+    })).filter(happened),
+  };
 }
 
 /** Sums over workers of what happened at least once. */

@@ -7,6 +7,9 @@ import {
   type UdpSocket,
 } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
+import type { PacketSender } from './packet-sender.js';
+import { dropReasonOf, sendOrSettle } from './send-or-settle.js';
+import type { UnderlayErrors } from './underlay-errors.js';
 
 /** Part of a packet memory. */
 export interface Region {
@@ -16,7 +19,8 @@ export interface Region {
 
 /**
  * Protected packets on their way to the underlay. They are written one behind the other into a region of memory;
- * successive ones of one size to one peer leave as one message, which the kernel takes apart (UDP_SEGMENT).
+ * successive ones of one size to one peer leave as one message, which the kernel takes apart (UDP_SEGMENT). Those that are
+ * whole IP packets leave by raw sockets instead.
  * When the underlay takes no more, what is there stays: `blocked` then keeps the device from being read.
  */
 export class UnderlaySender {
@@ -25,6 +29,8 @@ export class UnderlaySender {
   readonly #batch: SendBatch;
   /** One message of the batch, datagram by datagram, when the kernel does not take it apart itself. */
   readonly #apart: SendBatch;
+  readonly #packets: PacketSender;
+  readonly #errors: UnderlayErrors;
   /** By peer: the largest datagram that the kernel takes in a run. Larger ones must leave alone, to be fragmented. */
   readonly #longestInRun = new Map<Uint8Array, number>();
   #position: number;
@@ -40,11 +46,19 @@ export class UnderlaySender {
   #remote: Uint8Array = NOBODY;
   #trafficClass = 0;
 
-  constructor(memory: PacketMemory, region: Region, counters: IoCounters) {
+  constructor(
+    memory: PacketMemory,
+    region: Region,
+    counters: IoCounters,
+    packets: PacketSender,
+    errors: UnderlayErrors,
+  ) {
     this.#region = region;
     this.#counters = counters;
     this.#batch = new SendBatch(memory, MESSAGES);
     this.#apart = new SendBatch(memory, MAXIMUM_SEGMENTS);
+    this.#packets = packets;
+    this.#errors = errors;
     this.#position = region.start;
   }
 
@@ -56,7 +70,7 @@ export class UnderlaySender {
   /** Octets that may be written there. */
   get room(): number {
     // The run that grows takes the last message.
-    return this.#batch.count < MESSAGES - 1 ? this.#region.end - this.#position : 0;
+    return this.#batch.count < MESSAGES - 1 && !this.#packets.isFull ? this.#region.end - this.#position : 0;
   }
 
   /** Octets that wait to be flushed. */
@@ -66,7 +80,7 @@ export class UnderlaySender {
 
   /** True when a flush has left something behind. */
   get blocked(): boolean {
-    return this.#sent < this.#batch.count;
+    return this.#sent < this.#batch.count || this.#packets.blocked;
   }
 
   /** Whether the socket takes runs of datagrams; said once per socket. */
@@ -93,28 +107,42 @@ export class UnderlaySender {
     this.#trafficClass = trafficClass;
   }
 
+  /** Takes the whole IP packet of `length` octets that was written at `position`. */
+  appendPacket(length: number, family: 4 | 6): void {
+    this.#endRun(this.#position);
+    this.#packets.add(this.#position, length, family);
+    this.#position += length;
+  }
+
   /** Sends what waits. @returns false when some of it still does. */
   flush(socket: UdpSocket | undefined): boolean {
     this.#endRun(this.#position);
+    const flushed = this.#flushDatagrams(socket);
+    if (!this.#packets.flush() || !flushed) return false;
+    this.#position = this.#region.start;
+    return true;
+  }
+
+  #flushDatagrams(socket: UdpSocket | undefined): boolean {
     if (socket === undefined) {
       for (let message = this.#sent; message < this.#batch.count; message++) {
         this.#counters.drop('no_underlay_socket', this.#batch.datagrams(message));
       }
       this.#sent = this.#batch.count;
     }
-    while (socket !== undefined && this.blocked) {
+    while (socket !== undefined && this.#sent < this.#batch.count) {
       if (this.#apart.count > 0) {
         if (!this.#sendApart(socket)) return false;
         continue;
       }
-      const result = socket.send(this.#batch, this.#sent, this.#batch.count - this.#sent);
+      const waiting = this.#batch.count - this.#sent;
+      const result = sendOrSettle(socket, 'udp', this.#batch, this.#sent, waiting, this.#errors);
       if (result === -ERRNO.EAGAIN) return false;
       if (result > 0) this.#sent += result;
       else if (result !== -ERRNO.EINTR) this.#refused(-result);
     }
     this.#batch.clear();
     this.#sent = 0;
-    this.#position = this.#region.start;
     return true;
   }
 
@@ -146,8 +174,12 @@ export class UnderlaySender {
   #refused(errno: number): void {
     const message = this.#sent;
     const size = this.#batch.segmentOctets(message);
+    const { destination, trafficClass } = this.#batch.target(message);
+    if (size > 0 ? errno !== ERRNO.EIO && RUN_REFUSED.has(errno) : errno === ERRNO.EMSGSIZE) {
+      const first = size > 0 ? size : this.#batch.length(message);
+      this.#errors.datagramTooLarge(this.#batch.memory, this.#batch.offset(message), first, destination);
+    }
     if (size > 0 && RUN_REFUSED.has(errno)) {
-      const { destination, trafficClass } = this.#batch.target(message);
       const end = this.#batch.offset(message) + this.#batch.length(message);
       for (let at = this.#batch.offset(message); at < end; at += size) {
         this.#apart.add(at, Math.min(size, end - at), 0, destination, trafficClass);
@@ -159,17 +191,18 @@ export class UnderlaySender {
       }
       return;
     }
-    this.#counters.drop(reasonOf(errno), this.#batch.datagrams(message));
+    this.#counters.drop(dropReasonOf(errno), this.#batch.datagrams(message));
     this.#sent++;
   }
 
   #sendApart(socket: UdpSocket): boolean {
     while (this.#sentApart < this.#apart.count) {
-      const result = socket.send(this.#apart, this.#sentApart, this.#apart.count - this.#sentApart);
+      const waiting = this.#apart.count - this.#sentApart;
+      const result = sendOrSettle(socket, 'udp', this.#apart, this.#sentApart, waiting, this.#errors);
       if (result === -ERRNO.EAGAIN) return false;
       if (result > 0) this.#sentApart += result;
       else if (result !== -ERRNO.EINTR) {
-        this.#counters.drop(reasonOf(-result));
+        this.#counters.drop(dropReasonOf(-result));
         this.#sentApart++;
       }
     }
@@ -180,19 +213,8 @@ export class UnderlaySender {
   }
 }
 
-function reasonOf(errno: number): 'underlay_message_too_large' | 'underlay_unreachable' | 'underlay_send_failed' {
-  if (errno === ERRNO.EMSGSIZE) return 'underlay_message_too_large';
-  return UNREACHABLE.has(errno) ? 'underlay_unreachable' : 'underlay_send_failed';
-}
-
 /** A datagram of the run is larger than the path takes whole (EINVAL, later EMSGSIZE), or EIO: see above. */
 const RUN_REFUSED: ReadonlySet<number> = new Set([ERRNO.EINVAL, ERRNO.EMSGSIZE, ERRNO.EIO]);
-const UNREACHABLE: ReadonlySet<number> = new Set([
-  ERRNO.ENETUNREACH,
-  ERRNO.EHOSTUNREACH,
-  ERRNO.ENETDOWN,
-  ERRNO.ECONNREFUSED,
-]);
 const NOBODY = new Uint8Array(0);
 /** Messages of one flush. */
 const MESSAGES = 64;

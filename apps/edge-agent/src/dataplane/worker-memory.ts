@@ -1,5 +1,6 @@
-import { DROP_REASONS } from '@weft/ipsec-core';
+import { DROP_REASONS, UNPROTECTED_ICMP_OUTCOMES } from '@weft/ipsec-core';
 import { IO_DROP_REASONS } from './io-counters.js';
+import { UNDERLAY_ERROR_REASONS } from './underlay-error-reason.js';
 
 /**
  * What one place of a worker shares with the main thread: the heartbeat, and the counters that belong to no association,
@@ -15,12 +16,18 @@ export class WorkerMemory {
   readonly drops: Float64Array;
   /** Around the engine: by IO_DROP_REASONS, and then the keepalives. */
   readonly io: Float64Array;
+  /** What the underlay said about packets of ours, by UNDERLAY_ERROR_REASONS. */
+  readonly underlayErrors: Float64Array;
+  /** What the engine made of "too big", by UNPROTECTED_ICMP_OUTCOMES. */
+  readonly pathMtuMessages: Float64Array;
   readonly #heartbeat: Int32Array;
 
   constructor(buffer = new SharedArrayBuffer(OCTETS)) {
     this.buffer = buffer;
     this.drops = new Float64Array(buffer, DROPS, DROP_REASONS.length);
     this.io = new Float64Array(buffer, IO, IO_DROP_REASONS.length + 1);
+    this.underlayErrors = new Float64Array(buffer, UNDERLAY_ERRORS, UNDERLAY_ERROR_REASONS.length);
+    this.pathMtuMessages = new Float64Array(buffer, PATH_MTU_MESSAGES, UNPROTECTED_ICMP_OUTCOMES.length);
     this.#heartbeat = new Int32Array(buffer, 0, 1);
   }
 
@@ -37,4 +44,6 @@ export class WorkerMemory {
 /** The heartbeat has a cache line of its own. */
 const DROPS = 64;
 const IO = DROPS + 8 * DROP_REASONS.length;
-const OCTETS = IO + 8 * (IO_DROP_REASONS.length + 1);
+const UNDERLAY_ERRORS = IO + 8 * (IO_DROP_REASONS.length + 1);
+const PATH_MTU_MESSAGES = UNDERLAY_ERRORS + 8 * UNDERLAY_ERROR_REASONS.length;
+const OCTETS = PATH_MTU_MESSAGES + 8 * UNPROTECTED_ICMP_OUTCOMES.length;

@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { createDataPlane, type DataPlane } from '@weft/ipsec-core';
 import {
   allocatePacketMemory,
+  type DatagramSocketOptions,
   type EventFd,
   eventFdFromDescriptor,
   POLLERR,
@@ -27,8 +28,10 @@ import type {
   WorkerStart,
 } from './messages.js';
 import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
+import { RawSockets } from './raw-sockets.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
 import { GivenCounters } from './shared-counters.js';
+import { UnderlayErrors } from './underlay-errors.js';
 import { WorkerMemory } from './worker-memory.js';
 
 /**
@@ -43,7 +46,9 @@ class PacketLoop {
   readonly #dataPlane: DataPlane;
   readonly #outbound: OutboundPath;
   readonly #inbound: InboundPath;
-  readonly #poll = new PollSet(3);
+  readonly #rawSockets: RawSockets;
+  readonly #errors: UnderlayErrors;
+  readonly #poll = new PollSet(RAW_SOCKETS + MAXIMUM_RAW_SOCKETS);
   readonly #start: WorkerStart;
   readonly #crypto: CryptoChoice;
   #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
@@ -63,7 +68,16 @@ class PacketLoop {
     });
     const counters = new IoCounters(this.#memory.io);
     const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads);
-    this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, allocatePacketMemory(OUTBOUND_OCTETS));
+    this.#rawSockets = new RawSockets(start.portable ? undefined : rawSocketOptions(start));
+    this.#errors = new UnderlayErrors(this.#dataPlane, start.mark, this.#memory);
+    this.#outbound = new OutboundPath(
+      tun,
+      this.#dataPlane,
+      counters,
+      allocatePacketMemory(OUTBOUND_OCTETS),
+      this.#rawSockets,
+      this.#errors,
+    );
     const ike =
       start.ikeBacklog &&
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
@@ -72,12 +86,13 @@ class PacketLoop {
     unloadPolicies(this.#dataPlane);
   }
 
-  /** Until it is stopped. Whatever ends it, the keys are wiped. */
+  /** Until it is stopped. Whatever ends it, the keys are wiped, and what it has opened itself is closed. */
   run(): void {
     try {
       this.#loop();
     } finally {
       unloadPolicies(this.#dataPlane);
+      this.#rawSockets.close();
     }
   }
 
@@ -88,15 +103,18 @@ class PacketLoop {
       this.#poll.wait(LONGEST_WAIT_MILLISECONDS);
       this.#memory.beat();
       const now = monotonicNow();
+      this.#errors.now = now;
       if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
       const { socket } = this.#underlay;
       if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLNVAL) !== 0) {
         throw new Error('the underlay socket was closed under the packet path');
       }
-      // An ICMP error waits on the socket as POLLERR; receiving clears it.
+      if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLERR) !== 0) this.#errors.drain(socket, 'udp');
+      // After an ICMP error the first call tells of it, and only the next one receives.
       if (socket !== undefined && (this.#poll.ready(SOCKET) & (POLLIN | POLLERR)) !== 0) {
         this.#inbound.run(socket, BUDGET, now);
       }
+      this.#serveRawSockets(now);
       if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
         throw new Error('the overlay device was closed under the packet path');
       if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
@@ -111,7 +129,26 @@ class PacketLoop {
   #watch(): void {
     const blocked = this.#outbound.blocked;
     if (this.#start.readsDevice) this.#poll.watch(DEVICE, this.#start.tunFd, blocked ? 0 : POLLIN);
-    this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, blocked ? POLLIN | POLLOUT : POLLIN);
+    const { blockedSocket } = this.#outbound;
+    const datagrams = blocked && blockedSocket === undefined ? POLLIN | POLLOUT : POLLIN;
+    this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, datagrams);
+    const { all } = this.#rawSockets;
+    for (let index = 0; index < all.length; index++) {
+      const socket = all[index];
+      const events = socket === blockedSocket ? POLLIN | POLLOUT : POLLIN;
+      this.#poll.watch(RAW_SOCKETS + index, socket?.fd ?? -1, events);
+    }
+  }
+
+  #serveRawSockets(now: number): void {
+    const { all } = this.#rawSockets;
+    for (let index = 0; index < all.length; index++) {
+      const socket = all[index];
+      const ready = this.#poll.ready(RAW_SOCKETS + index);
+      if (socket === undefined || (ready & (POLLIN | POLLERR)) === 0) continue;
+      if ((ready & POLLERR) !== 0) this.#errors.drain(socket, 'packet');
+      this.#inbound.runRaw(socket, BUDGET, now);
+    }
   }
 
   #receiveRequests(now: number): void {
@@ -137,7 +174,7 @@ class PacketLoop {
           return { kind: 'done', id };
         case 'install':
           this.#given.giveTunnels(request.tunnelCounters);
-          installAssociations(this.#dataPlane, request.associations, now);
+          installAssociations(this.#dataPlane, request.associations, now, (one) => this.#rawSockets.require(one));
           if (request.remote !== undefined) this.#redirect(request.remote);
           return { kind: 'done', id };
         case 'remove':
@@ -190,11 +227,22 @@ class PacketLoop {
 const WAKE_UP = 0;
 const DEVICE = 1;
 const SOCKET = 2;
+/** The first of those that come and go. */
+const RAW_SOCKETS = 3;
+/** ESP and AH, of both families. */
+const MAXIMUM_RAW_SOCKETS = 4;
 /** Packets per direction and turn: neither direction, nor a request, waits for more than these. */
 const BUDGET = 64;
 /** The loop comes round at least this often, so that a process that exits is not held up by a thread in poll. */
 const LONGEST_WAIT_MILLISECONDS = 250;
 const EXPIRY_INTERVAL_MILLISECONDS = 1000;
+
+function rawSocketOptions({ mark }: WorkerStart): DatagramSocketOptions {
+  return { bufferOctets: RAW_BUFFER_OCTETS, reportErrors: true, ...(mark === undefined ? {} : { mark }) };
+}
+
+/** As the socket of ESP in UDP has. */
+const RAW_BUFFER_OCTETS = 8 << 20;
 
 if (parentPort === null) throw new Error('worker.js is a thread of the agent, not a program');
 new PacketLoop(parentPort, workerData as WorkerStart).run();

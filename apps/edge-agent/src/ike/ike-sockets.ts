@@ -87,6 +87,8 @@ export class IkeSockets implements IkeTransport {
     batch.bytes.fill(0, 0, start);
     batch.bytes.set(octets, start);
     batch.prepare(0, start + octets.length, encodeSocketAddress(remote));
+    if (socket.send(batch, 0, 1) === 1) return true;
+    // The socket tells of ICMP errors about earlier packets in this way; then the next call is about this one.
     return socket.send(batch, 0, 1) === 1;
   }
 }

@@ -52,7 +52,7 @@ const underlay = new UnderlayFollower(device, log);
 const system = new System({
   network: createOverlayNetwork(device),
   dataPlane,
-  openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: 8 << 20 }),
+  openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: 8 << 20, reportErrors: true }),
   elsewhere: (configured) => underlay.elsewhere(configured),
 });
 const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined, move: () => undefined }, log);
