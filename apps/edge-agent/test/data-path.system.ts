@@ -100,7 +100,7 @@ function twoEdges(dataPath: 'auto' | 'portable'): void {
   });
 
   it('fails closed when an edge is killed, and serves again after a restart', async () => {
-    const before = namespaces.ip(names.left, 'route show proto 119');
+    const before = namespaces.ip(names.left, 'route show table 119');
     expect(before).toMatch(/10\.2\.0\.0\/24 dev weft0/);
     await left.kill();
     expect(namespaces.ip(names.left, 'route get 10.1.0.1')).toContain('10.1.0.1');
@@ -128,13 +128,13 @@ function twoEdges(dataPath: 'auto' | 'portable'): void {
   it('refuses a bundle whose address is not ours, and goes on as before', async () => {
     const wrong = bundle({ ...LEFT, underlay: '203.0.113.9' }, { ...RIGHT, networks: ['10.9.0.0/24'] }, RIGHT_ID);
     await expect(left.bundle(wrong)).rejects.toThrow(/underlay_unusable.*EADDRNOTAVAIL/);
-    expect(namespaces.ip(names.left, 'route show proto 119')).not.toContain('10.9.0.0');
+    expect(namespaces.ip(names.left, 'route show table 119')).not.toContain('10.9.0.0');
     expect(namespaces.run(names.left, 'ping', ['-c', '1', '-I', '10.1.0.1', '10.2.0.1'])).toMatch(/1 received/);
   });
 
   it('leaves unreachable routes, and no device, when it stops', async () => {
     await left.stop();
-    const routes = namespaces.ip(names.left, 'route show proto 119');
+    const routes = namespaces.ip(names.left, 'route show table 119');
     expect(routes).toMatch(/unreachable 10\.2\.0\.0\/24/);
     expect(routes).not.toContain('weft0');
     expect(() => namespaces.ip(names.left, 'link show dev weft0')).toThrow();

@@ -1,10 +1,11 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { OWN_PACKETS_MARK } from '../network/overlay-network.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
 import { renderStatus } from '../status/agent-status.js';
 import { fetchStatus } from '../status/status-socket.js';
 import { enrollEdge } from './enroll.js';
-import { runEdge } from './run.js';
+import { type RunOptions, runEdge } from './run.js';
 
 /** The command line. `print` gets what goes to standard output; `exit` the code of a run that has ended. */
 export function createProgram(print: (text: string) => void, exit: (code: number) => void): Command {
@@ -35,7 +36,24 @@ export function createProgram(print: (text: string) => void, exit: (code: number
         .choices(['auto', 'portable'] as const)
         .default('auto'),
     )
-    .action(async (options: { stateDir: string; device: string; logLevel: string; dataPath: 'auto' | 'portable' }) => {
+    .addOption(
+      new Option(
+        '--mark <number>',
+        "firewall mark of the agent's own packets, which keeps them out of the overlay; nothing else may use it",
+      )
+        .argParser(parseMark)
+        .default(OWN_PACKETS_MARK, `0x${OWN_PACKETS_MARK.toString(16)}`),
+    )
+    .addOption(
+      new Option(
+        '--path-mtu-discovery <kind>',
+        'what is too large for the path to a peer. want: leaves as fragments; do: is refused by what the kernel has been ' +
+          'told of the path; probe: only by the MTU of the device, so that nobody can tell the kernel anything',
+      )
+        .choices(['want', 'do', 'probe'] as const)
+        .default('want'),
+    )
+    .action(async (options: RunOptions) => {
       exit(await runEdge(options));
     });
   program
@@ -48,6 +66,13 @@ export function createProgram(print: (text: string) => void, exit: (code: number
       print(options.json ? JSON.stringify(status, null, 2) : renderStatus(status));
     });
   return program;
+}
+
+/** SO_MARK has 32 bits, and 0 is the mark of packets without one. */
+function parseMark(text: string): number {
+  const mark = /^(0x[0-9a-f]+|[1-9][0-9]*)$/i.test(text) ? Number(text) : 0;
+  if (mark < 1 || mark > 0xffffffff) throw new InvalidArgumentError('it is a number from 1 to 0xffffffff');
+  return mark;
 }
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/weft-edge';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openTun, openUdpSocket, type Tun } from '@weft/linux-io';
+import { openTun, openUdpSocket, type PathMtuDiscovery, type Tun } from '@weft/linux-io';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { Edge } from '../control/edge.js';
@@ -27,6 +27,9 @@ export interface RunOptions {
   readonly device: string;
   readonly logLevel: string;
   readonly dataPath: 'auto' | 'portable';
+  /** Firewall mark of the agent's own packets. */
+  readonly mark: number;
+  readonly pathMtuDiscovery: PathMtuDiscovery;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function runEdge(options: RunOptions): Promise<number> {
   const ending = new Ending(log);
   const portable = options.dataPath === 'portable';
   const tun = openTun(options.device, { offloads: !portable });
-  const agent = await startAgent({ state, identity, log, tun, portable, ending });
+  const agent = await startAgent({ state, identity, log, tun, portable, ending, options });
   const code = await ending.reached;
   await agent.stop();
   log.info({ code }, 'edge stopped');
@@ -57,6 +60,7 @@ interface AgentParts {
   readonly tun: Tun;
   readonly portable: boolean;
   readonly ending: Ending;
+  readonly options: Pick<RunOptions, 'mark' | 'pathMtuDiscovery'>;
 }
 
 /** Puts the parts together; the only place that knows all of them. */
@@ -67,6 +71,7 @@ async function startAgent({
   tun,
   portable,
   ending,
+  options: { mark, pathMtuDiscovery },
 }: AgentParts): Promise<{ stop(): Promise<void> }> {
   const store = new BundleStore(state);
   const dataPlane = new DataPlaneThread(
@@ -80,15 +85,16 @@ async function startAgent({
       ike: (octets, source) => ike.receive(octets, source),
       path: (report) => log.info({ ...report }, 'packet path ready'),
     },
-    { portable },
+    { portable, mark },
   );
   const ike: EdgeIke = new EdgeIke({ identity, plane: dataPlane, log, random: Math.random });
   const underlay = new UnderlayFollower(tun.name, log);
-  const network = createOverlayNetwork(tun.name);
+  const network = createOverlayNetwork(tun.name, mark);
   const system = new System({
     network,
     dataPlane,
-    openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true }),
+    openSocket: (endpoint) =>
+      openUdpSocket(endpoint, { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true, mark, pathMtuDiscovery }),
     elsewhere: (configured) => underlay.elsewhere(configured),
   });
   const installer = new BundleInstaller(system, ike, log);

@@ -68,7 +68,7 @@ export class BundleInstaller {
     const before = await this.#system.observe();
     const bundles = new Map([this.#running, bundle].flatMap((known) => (known ? [[known.contentHash, known]] : [])));
     try {
-      await this.#takeSteps(reconcile(desiredState(bundle), before), bundles);
+      await this.#takeSteps(reconcile(desiredState(bundle, before.connected), before), bundles);
       await this.#selfTest(bundle);
       await commit();
     } catch (error) {
@@ -103,7 +103,8 @@ export class BundleInstaller {
   }
 
   async #selfTest(bundle: VerifiedBundle): Promise<void> {
-    const missing = reconcile(desiredState(bundle), await this.#system.observe());
+    const reached = await this.#system.observe();
+    const missing = reconcile(desiredState(bundle, reached.connected), reached);
     if (missing.length > 0) {
       throw new RejectionError('', 'self_test_failed', `still to do: ${missing.map(describeCommand).join('; ')}`);
     }

@@ -30,12 +30,19 @@ class Machine {
   failing: 'bind' | 'route' | 'policy' | 'silent-route' | 'silent-route-for-ever' | 'association' | undefined;
   sockets = 0;
 
+  readonly direct = new Set<string>();
+  readonly rules = new Set<4 | 6>();
+
   readonly network = {
     read: async () => ({
       mtu: this.mtu,
       up: this.up,
       deviceRoutes: new Set(this.device),
       unreachableRoutes: new Set(this.unreachable),
+      directRoutes: new Set(this.direct),
+      connected: new Set(['192.0.2.0/24', '10.2.0.128/25']),
+      steersIpv4: this.rules.has(4),
+      steersIpv6: this.rules.has(6),
       forwardsIpv4: true,
       forwardsIpv6: true,
     }),
@@ -54,6 +61,10 @@ class Machine {
       each(prefixes, (p) => this.device.add(p));
     },
     removeDeviceRoutes: async (prefixes: readonly string[]) => each(prefixes, (p) => this.device.delete(p)),
+    addDirectRoutes: async (prefixes: readonly string[]) => each(prefixes, (p) => this.direct.add(p)),
+    removeDirectRoutes: async (prefixes: readonly string[]) => each(prefixes, (p) => this.direct.delete(p)),
+    addRule: async (family: 4 | 6) => void this.rules.add(family),
+    removeRule: async (family: 4 | 6) => void this.rules.delete(family),
     enableForwarding: async () => undefined,
   };
 

@@ -15,6 +15,9 @@ const state: fc.Arbitrary<SystemState> = fc.record({
   underlay: fc.constantFrom(undefined, ...underlays),
   deviceRoutes: prefixes.map((list) => new Set(list)),
   unreachableRoutes: prefixes.map((list) => new Set(list)),
+  directRoutes: prefixes.map((list) => new Set(list)),
+  steersIpv4: fc.boolean(),
+  steersIpv6: fc.boolean(),
   forwardsIpv4: fc.boolean(),
   forwardsIpv6: fc.boolean(),
   contentHash: fc.constantFrom(undefined, 'aa', 'bb'),
@@ -37,6 +40,15 @@ function perform(current: SystemState, command: Command): SystemState {
       return { ...current, up: true, mtu: command.mtu };
     case 'enable_forwarding':
       return command.family === 4 ? { ...current, forwardsIpv4: true } : { ...current, forwardsIpv6: true };
+    case 'add_direct_routes':
+      return { ...current, directRoutes: new Set([...current.directRoutes, ...command.prefixes]) };
+    case 'remove_direct_routes':
+      return { ...current, directRoutes: without(current.directRoutes, command.prefixes) };
+    case 'add_rule':
+    case 'remove_rule': {
+      const steers = command.kind === 'add_rule';
+      return command.family === 4 ? { ...current, steersIpv4: steers } : { ...current, steersIpv6: steers };
+    }
     case 'load_policies':
       return { ...current, contentHash: command.contentHash };
     case 'unload_policies':
@@ -56,6 +68,8 @@ describe('reconcile', () => {
         expect(reconcile(desired, reached)).toEqual([]);
         expect(reached.deviceRoutes).toEqual(desired.deviceRoutes);
         expect(reached.unreachableRoutes).toEqual(desired.unreachableRoutes);
+        expect(reached.directRoutes).toEqual(desired.directRoutes);
+        expect([reached.steersIpv4, reached.steersIpv6]).toEqual([desired.steersIpv4, desired.steersIpv6]);
         expect(reached.contentHash).toBe(desired.contentHash);
       }),
     );
@@ -74,6 +88,25 @@ describe('reconcile', () => {
     );
   });
 
+  it('never has a route that the kernel does not look up, if both ends are so', () => {
+    const steered = state.map((value) => ({
+      ...value,
+      steersIpv4: [...value.unreachableRoutes].some((prefix) => !prefix.includes(':')),
+      steersIpv6: [...value.unreachableRoutes].some((prefix) => prefix.includes(':')),
+    }));
+    fc.assert(
+      fc.property(steered, steered, (desired, actual) => {
+        let current: SystemState = actual;
+        for (const command of reconcile(desired, actual)) {
+          current = perform(current, command);
+          for (const prefix of current.unreachableRoutes) {
+            expect(prefix.includes(':') ? current.steersIpv6 : current.steersIpv4).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
   it('loads the policies again when only the socket changed, and describes every step', () => {
     const before: SystemState = {
       mtu: 1422,
@@ -81,6 +114,9 @@ describe('reconcile', () => {
       underlay: underlays[0],
       deviceRoutes: new Set(),
       unreachableRoutes: new Set(),
+      directRoutes: new Set(),
+      steersIpv4: false,
+      steersIpv6: false,
       forwardsIpv4: false,
       forwardsIpv6: false,
       contentHash: 'aa',

@@ -1,4 +1,5 @@
 import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
+import { directPrefixes } from './direct-prefixes.js';
 
 /** Everything that a bundle decides outside the engine, desired or as found. */
 export interface SystemState {
@@ -7,6 +8,11 @@ export interface SystemState {
   readonly underlay: UnderlayAddress | undefined;
   readonly deviceRoutes: ReadonlySet<string>;
   readonly unreachableRoutes: ReadonlySet<string>;
+  /** Prefixes within those that are not for the device. */
+  readonly directRoutes: ReadonlySet<string>;
+  /** Whether packets other than our own are looked up in these routes before any others. */
+  readonly steersIpv4: boolean;
+  readonly steersIpv6: boolean;
   readonly forwardsIpv4: boolean;
   readonly forwardsIpv6: boolean;
   /** Bundle whose policies the data plane runs. */
@@ -16,6 +22,10 @@ export interface SystemState {
 /** One step towards the desired state. */
 export type Command =
   | { readonly kind: 'bind_underlay'; readonly underlay: UnderlayAddress }
+  | { readonly kind: 'add_rule'; readonly family: 4 | 6 }
+  | { readonly kind: 'remove_rule'; readonly family: 4 | 6 }
+  | { readonly kind: 'add_direct_routes'; readonly prefixes: readonly string[] }
+  | { readonly kind: 'remove_direct_routes'; readonly prefixes: readonly string[] }
   | { readonly kind: 'add_unreachable_routes'; readonly prefixes: readonly string[] }
   | { readonly kind: 'configure_device'; readonly mtu: number }
   | { readonly kind: 'enable_forwarding'; readonly family: 4 | 6 }
@@ -25,9 +35,13 @@ export type Command =
   | { readonly kind: 'remove_device_routes'; readonly prefixes: readonly string[] }
   | { readonly kind: 'remove_unreachable_routes'; readonly prefixes: readonly string[] };
 
-/** What a bundle wants of the system. Forwarding is wanted per family, and never taken away again. */
-export function desiredState(bundle: VerifiedBundle): SystemState {
+/**
+ * What a bundle wants of the system, which is on the networks `connected`. Forwarding is wanted per family, and never taken
+ * away again.
+ */
+export function desiredState(bundle: VerifiedBundle, connected: ReadonlySet<string>): SystemState {
   const routes = new Set(bundle.routes.map(({ text }) => text));
+  const routed = new Set(bundle.routes.map(({ family }) => family));
   const families = new Set(bundle.localNetworks.map(({ family }) => family));
   return {
     mtu: bundle.overlayMtu,
@@ -35,6 +49,9 @@ export function desiredState(bundle: VerifiedBundle): SystemState {
     underlay: bundle.underlay,
     deviceRoutes: routes,
     unreachableRoutes: routes,
+    directRoutes: directPrefixes(bundle.routes, bundle.localNetworks, connected),
+    steersIpv4: routed.has(4),
+    steersIpv6: routed.has(6),
     forwardsIpv4: families.has(4),
     forwardsIpv6: families.has(6),
     contentHash: bundle.contentHash,
@@ -43,13 +60,16 @@ export function desiredState(bundle: VerifiedBundle): SystemState {
 
 /**
  * The steps from `actual` to `desired`; none when they agree, which is also what the self-test asks. The order keeps
- * traffic of remote sites inside at every moment: first the shadow routes that fail closed, then the policies, then
- * the routes into the device; away they go in reverse.
+ * traffic of remote sites inside at every moment: first the rule that has our routes looked up, then the shadow routes that
+ * fail closed, then the policies, then the routes into the device; away they go in reverse.
  */
 export function reconcile(desired: SystemState, actual: SystemState): readonly Command[] {
   const commands: Command[] = [];
   const rebind = desired.underlay !== undefined && !sameUnderlay(desired.underlay, actual.underlay);
   if (rebind) commands.push({ kind: 'bind_underlay', underlay: desired.underlay });
+  if (desired.steersIpv4 && !actual.steersIpv4) commands.push({ kind: 'add_rule', family: 4 });
+  if (desired.steersIpv6 && !actual.steersIpv6) commands.push({ kind: 'add_rule', family: 6 });
+  addRoutes(commands, 'add_direct_routes', desired.directRoutes, actual.directRoutes);
   addRoutes(commands, 'add_unreachable_routes', desired.unreachableRoutes, actual.unreachableRoutes);
   if (desired.up && (!actual.up || actual.mtu !== desired.mtu)) {
     commands.push({ kind: 'configure_device', mtu: desired.mtu });
@@ -64,6 +84,9 @@ export function reconcile(desired: SystemState, actual: SystemState): readonly C
   addRoutes(commands, 'add_device_routes', desired.deviceRoutes, actual.deviceRoutes);
   addRoutes(commands, 'remove_device_routes', actual.deviceRoutes, desired.deviceRoutes);
   addRoutes(commands, 'remove_unreachable_routes', actual.unreachableRoutes, desired.unreachableRoutes);
+  addRoutes(commands, 'remove_direct_routes', actual.directRoutes, desired.directRoutes);
+  if (actual.steersIpv4 && !desired.steersIpv4) commands.push({ kind: 'remove_rule', family: 4 });
+  if (actual.steersIpv6 && !desired.steersIpv6) commands.push({ kind: 'remove_rule', family: 6 });
   return commands;
 }
 
@@ -76,6 +99,10 @@ export function describeCommand(command: Command): string {
       return `bring the device up with MTU ${command.mtu}`;
     case 'enable_forwarding':
       return `enable IPv${command.family} forwarding`;
+    case 'add_rule':
+      return `have IPv${command.family} packets looked up in our routes first`;
+    case 'remove_rule':
+      return `have IPv${command.family} packets looked up in our routes no more`;
     case 'load_policies':
       return `load the policies of ${command.contentHash.slice(0, 12)}`;
     case 'unload_policies':

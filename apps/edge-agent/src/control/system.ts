@@ -13,6 +13,12 @@ export interface SystemParts {
   readonly elsewhere?: (configured: Uint8Array) => Uint8Array | undefined;
 }
 
+/** The machine as it is, and what a bundle's wishes depend on. */
+export interface ObservedState extends SystemState {
+  /** Networks that the machine is on, the overlay's device aside. */
+  readonly connected: ReadonlySet<string>;
+}
+
 /** The machine: says how it is, and takes one step at a time. Never remembers what it can ask. */
 export class System {
   readonly #parts: SystemParts;
@@ -26,7 +32,7 @@ export class System {
   }
 
   /** Reads the state back from the kernel, the socket and the worker. */
-  async observe(): Promise<SystemState> {
+  async observe(): Promise<ObservedState> {
     const [kernel, snapshot] = await Promise.all([this.#parts.network.read(), this.#parts.dataPlane.snapshot()]);
     return { ...kernel, underlay: this.#boundUnderlay(), contentHash: snapshot.contentHash };
   }
@@ -46,6 +52,14 @@ export class System {
         return network.addDeviceRoutes(command.prefixes);
       case 'remove_device_routes':
         return network.removeDeviceRoutes(command.prefixes);
+      case 'add_direct_routes':
+        return network.addDirectRoutes(command.prefixes);
+      case 'remove_direct_routes':
+        return network.removeDirectRoutes(command.prefixes);
+      case 'add_rule':
+        return network.addRule(command.family);
+      case 'remove_rule':
+        return network.removeRule(command.family);
       case 'configure_device':
         return network.configureDevice(command.mtu);
       case 'enable_forwarding':

@@ -34,17 +34,44 @@ export function parseLink(output: unknown, name: string): LinkState | undefined 
 export interface RouteState {
   readonly device: ReadonlySet<string>;
   readonly unreachable: ReadonlySet<string>;
+  /** Those that send the packet on to the other tables (`throw`). */
+  readonly direct: ReadonlySet<string>;
 }
 
-/** Reads `ip -j -4|-6 route show`: routes into `device`, and unreachable ones. Throws ZodError. */
-export function parseRoutes(output: unknown, family: 4 | 6, device: string): RouteState {
-  const found = { device: new Set<string>(), unreachable: new Set<string>() };
+/** Reads `ip -j -4|-6 route show table all`: what table `table` has, by kind. Throws ZodError. */
+export function parseRoutes(output: unknown, family: 4 | 6, device: string, table: string): RouteState {
+  const found = { device: new Set<string>(), unreachable: new Set<string>(), direct: new Set<string>() };
   for (const route of Routes.parse(output)) {
+    if (route.table !== table) continue;
     const prefix = canonicalDestination(route.dst, family);
     if (route.type === 'unreachable') found.unreachable.add(prefix);
+    else if (route.type === 'throw') found.direct.add(prefix);
     else if (route.type === undefined && route.dev === device) found.device.add(prefix);
   }
   return found;
+}
+
+/**
+ * Reads `ip -j -4|-6 route show table main proto kernel`: the prefixes of the networks that this machine is on by any
+ * other device than `device`. Throws ZodError.
+ */
+export function parseConnected(output: unknown, family: 4 | 6, device: string): ReadonlySet<string> {
+  const routes = Routes.parse(output).filter(({ type, dev }) => type === undefined && dev !== device);
+  return new Set(routes.map(({ dst }) => canonicalDestination(dst, family)));
+}
+
+/** A routing rule that leads to our table: packets with this mark are exempt; undefined when the rule is of another kind. */
+export interface RuleState {
+  readonly exemptMark: number | undefined;
+}
+
+/** Reads `ip -j -4|-6 rule show`: the rules that lead to table `table`. Throws ZodError. */
+export function parseRules(output: unknown, table: string): readonly RuleState[] {
+  return Rules.parse(output)
+    .filter((rule) => rule.table === table)
+    .map(({ not, fwmark }) => ({
+      exemptMark: not === null && fwmark !== undefined && /^0x[0-9a-f]+$/.test(fwmark) ? Number(fwmark) : undefined,
+    }));
 }
 
 /** `ip` shortens: no `/32`, no `/128`, and `default`. */
@@ -59,5 +86,12 @@ const Empty = z.strictObject({}).transform(() => undefined);
 const present = <T>(list: readonly (T | undefined)[]): T[] => list.filter((item) => item !== undefined);
 const Link = z.object({ ifname: z.string(), mtu: z.number().int(), flags: z.array(z.string()) });
 const Links = z.array(z.union([Link, Empty])).transform(present);
-const Route = z.object({ dst: z.string(), type: z.string().optional(), dev: z.string().optional() });
+const Route = z.object({
+  dst: z.string(),
+  type: z.string().optional(),
+  dev: z.string().optional(),
+  table: z.string().optional(),
+});
 const Routes = z.array(z.union([Route, Empty])).transform(present);
+const Rule = z.object({ table: z.string().optional(), not: z.null().optional(), fwmark: z.string().optional() });
+const Rules = z.array(z.union([Rule, Empty])).transform(present);

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { MAXIMUM_MESSAGE_OCTETS, MAXIMUM_SEGMENTS } from '@weft/linux-io';
 import { messageOf, systemCodeOf } from '../platform/agent-error.js';
 import { NetworkError, queryIp, runIpBatch } from './ip-command.js';
-import { parseLink, parseRoutes } from './ip-output.js';
+import { parseConnected, parseLink, parseRoutes, parseRules, type RuleState } from './ip-output.js';
 
 /** What the kernel holds for the overlay. */
 export interface KernelState {
@@ -10,14 +10,29 @@ export interface KernelState {
   readonly up: boolean;
   readonly deviceRoutes: ReadonlySet<string>;
   readonly unreachableRoutes: ReadonlySet<string>;
+  /** Prefixes within those of the other routes that are not for the device. */
+  readonly directRoutes: ReadonlySet<string>;
+  /** Networks that this machine is on, the overlay's device aside. */
+  readonly connected: ReadonlySet<string>;
+  /** Whether all packets but our own are looked up in our routes first. */
+  readonly steersIpv4: boolean;
+  readonly steersIpv6: boolean;
   readonly forwardsIpv4: boolean;
   readonly forwardsIpv6: boolean;
 }
 
 /**
  * The overlay device, the routes into it, and their `unreachable` shadows: the same prefixes at a worse metric, so that
- * traffic for a remote site fails instead of leaving in the clear when the device is gone. All our routes carry a
- * protocol number of our own; routes of others are never touched. Every operation may be repeated.
+ * traffic for a remote site fails instead of leaving in the clear when the device is gone.
+ *
+ * Our routes stand in a table of their own, which a rule has the kernel look up before its main table: no other route for
+ * a protected prefix, whatever its metric, leads around the device. The rule exempts packets that carry the mark of the
+ * agent's own sockets. They never see our routes and so never re-enter the device, also when those cover the underlay
+ * addresses of the peers (transport mode, a route for everything). Networks that this machine is on stay reachable
+ * directly unless a route names them exactly or a part of them: they are `direct`.
+ *
+ * All our routes carry a protocol number of our own; routes and rules of others are never touched. Every operation may be
+ * repeated.
  */
 export interface OverlayNetwork {
   /** Reads everything back from the kernel. Throws NetworkError. */
@@ -28,14 +43,22 @@ export interface OverlayNetwork {
   removeUnreachableRoutes(prefixes: readonly string[]): Promise<void>;
   addDeviceRoutes(prefixes: readonly string[]): Promise<void>;
   removeDeviceRoutes(prefixes: readonly string[]): Promise<void>;
+  addDirectRoutes(prefixes: readonly string[]): Promise<void>;
+  removeDirectRoutes(prefixes: readonly string[]): Promise<void>;
+  /** Has all packets but our own looked up in our routes first. */
+  addRule(family: 4 | 6): Promise<void>;
+  removeRule(family: 4 | 6): Promise<void>;
   /** Lets the kernel forward between the networks behind this edge and the device. */
   enableForwarding(family: 4 | 6): Promise<void>;
 }
 
-/** The overlay network of this machine (or of the network namespace that the process is in). */
-export function createOverlayNetwork(device: string): OverlayNetwork {
+/**
+ * The overlay network of this machine (or of the network namespace that the process is in). `mark`: the firewall mark of
+ * what the agent's own sockets send.
+ */
+export function createOverlayNetwork(device: string, mark: number = OWN_PACKETS_MARK): OverlayNetwork {
   return {
-    read: () => read(device),
+    read: () => read(device, mark),
     configureDevice: (mtu) => configureDevice(device, mtu),
     addUnreachableRoutes: (prefixes) =>
       eachFamily(prefixes, (prefix) => `route replace unreachable ${prefix} ${SHADOW}`),
@@ -43,29 +66,61 @@ export function createOverlayNetwork(device: string): OverlayNetwork {
       eachFamily(prefixes, (prefix) => `route del unreachable ${prefix} ${SHADOW}`),
     addDeviceRoutes: (prefixes) => eachFamily(prefixes, (prefix) => `route replace ${prefix} dev ${device} ${REAL}`),
     removeDeviceRoutes: (prefixes) => eachFamily(prefixes, (prefix) => `route del ${prefix} dev ${device} ${REAL}`),
+    addDirectRoutes: (prefixes) => eachFamily(prefixes, (prefix) => `route replace throw ${prefix} ${OURS}`),
+    removeDirectRoutes: (prefixes) => eachFamily(prefixes, (prefix) => `route del throw ${prefix} ${OURS}`),
+    addRule: (family) => addRule(family, mark),
+    removeRule,
     enableForwarding,
   };
 }
 
-async function read(device: string): Promise<KernelState> {
-  const [links, routes4, routes6, forwardsIpv4, forwardsIpv6] = await Promise.all([
+async function read(device: string, mark: number): Promise<KernelState> {
+  const [links, ipv4, ipv6] = await Promise.all([
     queryIp(['link', 'show', 'dev', device]),
-    queryIp(['-4', 'route', 'show', 'proto', PROTOCOL]),
-    queryIp(['-6', 'route', 'show', 'proto', PROTOCOL]),
-    readForwarding(4),
-    readForwarding(6),
+    readFamily(4, device, mark),
+    readFamily(6, device, mark),
   ]);
+  const link = readable(() => parseLink(links, device));
+  const union = (set: 'device' | 'unreachable' | 'direct') => new Set([...ipv4.routes[set], ...ipv6.routes[set]]);
+  return {
+    mtu: link?.mtu ?? 0,
+    up: link?.up ?? false,
+    deviceRoutes: union('device'),
+    unreachableRoutes: union('unreachable'),
+    directRoutes: union('direct'),
+    connected: new Set([...ipv4.connected, ...ipv6.connected]),
+    steersIpv4: ipv4.steers,
+    steersIpv6: ipv6.steers,
+    forwardsIpv4: ipv4.forwards,
+    forwardsIpv6: ipv6.forwards,
+  };
+}
+
+async function readFamily(family: 4 | 6, device: string, mark: number) {
+  const [routes, connected, rules, forwards] = await Promise.all([
+    // Of all tables: asked for one that has no route yet, the kernel says that there is none.
+    queryIp([`-${family}`, 'route', 'show', 'table', 'all', 'proto', PROTOCOL]),
+    queryIp([`-${family}`, 'route', 'show', 'table', 'main', 'proto', 'kernel']),
+    queryRules(family),
+    readForwarding(family),
+  ]);
+  return readable(() => ({
+    routes: parseRoutes(routes, family, device, TABLE),
+    connected: parseConnected(connected, family, device),
+    steers: rules.length === 1 && rules[0]?.exemptMark === mark,
+    forwards,
+  }));
+}
+
+async function queryRules(family: 4 | 6): Promise<readonly RuleState[]> {
+  const rules = await queryIp([`-${family}`, 'rule', 'show', 'priority', RULE_PRIORITY]);
+  return readable(() => parseRules(rules, TABLE));
+}
+
+/** What `ip` printed, as `parse` understands it. Throws NetworkError. */
+function readable<T>(parse: () => T): T {
   try {
-    const link = parseLink(links, device);
-    const found = [parseRoutes(routes4, 4, device), parseRoutes(routes6, 6, device)];
-    return {
-      mtu: link?.mtu ?? 0,
-      up: link?.up ?? false,
-      deviceRoutes: new Set(found.flatMap((family) => [...family.device])),
-      unreachableRoutes: new Set(found.flatMap((family) => [...family.unreachable])),
-      forwardsIpv4,
-      forwardsIpv6,
-    };
+    return parse();
   } catch (error) {
     throw new NetworkError(
       'ip_unreadable',
@@ -76,6 +131,25 @@ async function read(device: string): Promise<KernelState> {
       },
     );
   }
+}
+
+/** Those that an agent with another mark has left go when ours is there. */
+async function addRule(family: 4 | 6, mark: number): Promise<void> {
+  const found = await queryRules(family);
+  const lines = found.some(({ exemptMark }) => exemptMark === mark) ? [] : [`rule add ${ruleOf(mark)}`];
+  for (const { exemptMark } of found) if (exemptMark !== mark) lines.push(`rule del ${ruleOf(exemptMark)}`);
+  await runIpBatch(family, lines);
+}
+
+async function removeRule(family: 4 | 6): Promise<void> {
+  const found = await queryRules(family);
+  const lines = found.map(({ exemptMark }) => `rule del ${ruleOf(exemptMark)}`);
+  await runIpBatch(family, lines);
+}
+
+function ruleOf(mark: number | undefined): string {
+  const exempt = mark === undefined ? '' : `not fwmark 0x${mark.toString(16)} `;
+  return `${exempt}lookup ${TABLE} priority ${RULE_PRIORITY}`;
 }
 
 async function configureDevice(device: string, mtu: number): Promise<void> {
@@ -137,9 +211,15 @@ const FORWARDING = {
 } as const;
 /** Marks our routes (rtnetlink(7) rtm_protocol); not one that iproute2 or a routing daemon uses. */
 const PROTOCOL = '119';
-/** Better than the shadow, worse than a connected network (metric 0, IPv6 256 is for connected ones only). */
-const REAL = `proto ${PROTOCOL} metric 20`;
-const SHADOW = `proto ${PROTOCOL} metric 1000000`;
+/** Our table; not one that the distributions name or another VPN uses (52, 220, 51820). */
+const TABLE = '119';
+/** Before the main table (32766); after the table of strongSwan (220), whose routes somebody has put there by hand. */
+const RULE_PRIORITY = '1190';
+const OURS = `table ${TABLE} proto ${PROTOCOL}`;
+const REAL = `${OURS} metric 20`;
+const SHADOW = `${OURS} metric 1000000`;
+/** Mark of the agent's own packets, unless it is told another: others on this machine must not use it. */
+export const OWN_PACKETS_MARK = 0x7765;
 /** What ESP with AES-GCM adds to a packet at most. */
 const ESP_OCTETS = 38;
 /** IPv6 and TCP with timestamps: what a segment of the device's MTU carries beside payload. */

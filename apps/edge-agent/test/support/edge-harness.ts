@@ -49,11 +49,18 @@ export class EdgeHarness {
     await this.#ask({ kind: 'command', value: SecurityAssociationCommand.toJSON(command) });
   }
 
+  /** Associations that no bundle asks for, as the data plane takes them: keys in hex, addresses in text. */
+  async associations(associations: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+    await this.#ask({ kind: 'associations', value: { associations } });
+  }
+
   /** Counters; 64-bit ones are decimal strings. */
   async snapshot(): Promise<{
     tunnels: { inboundPackets: string; outboundPackets: string }[];
     drops: { reason: string; packets: string }[];
     associations: { direction: string; spi: number; sequence: string }[];
+    underlayErrors: { reason: string; messages: string }[];
+    pathMtuMessages: { outcome: string; messages: string }[];
     workers: { heartbeat: number; replacements: number }[];
   }> {
     return (await this.#ask({ kind: 'snapshot' })) as never;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
+import { parseAddress, type SecurityAssociationParameters } from '@weft/ipsec-core';
 import { openTun, openUdpSocket } from '@weft/linux-io';
 import { parseBundle } from '../../src/control/bundle/parse-bundle.js';
 import { BundleInstaller } from '../../src/control/bundle-installer.js';
@@ -10,7 +11,7 @@ import { UnderlayFollower } from '../../src/control/underlay-follower.js';
 import { DataPlaneThread } from '../../src/dataplane/data-plane-thread.js';
 import { parseIdentity, StoredIdentity } from '../../src/identity/identity.js';
 import { EdgeIke } from '../../src/ike/edge-ike.js';
-import { createOverlayNetwork } from '../../src/network/overlay-network.js';
+import { createOverlayNetwork, OWN_PACKETS_MARK } from '../../src/network/overlay-network.js';
 import { createLog } from '../../src/platform/log.js';
 
 /**
@@ -35,6 +36,7 @@ const dataPlane = new DataPlaneThread(
   // With faults, the thread dies when a file says so.
   {
     portable,
+    mark: OWN_PACKETS_MARK,
     ...(process.env['WEFT_TEST_FAULT'] === undefined ? {} : { module: new URL('./faulty-worker.ts', import.meta.url) }),
   },
 );
@@ -52,7 +54,8 @@ const underlay = new UnderlayFollower(device, log);
 const system = new System({
   network: createOverlayNetwork(device),
   dataPlane,
-  openSocket: (endpoint) => openUdpSocket(endpoint, { bufferOctets: 8 << 20, reportErrors: true }),
+  openSocket: (endpoint) =>
+    openUdpSocket(endpoint, { bufferOctets: 8 << 20, reportErrors: true, mark: OWN_PACKETS_MARK }),
   elsewhere: (configured) => underlay.elsewhere(configured),
 });
 const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined, move: () => undefined }, log);
@@ -72,6 +75,11 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
     case 'command':
       await executeAssociationCommand(SecurityAssociationCommand.fromJSON(request.value), installer.running, dataPlane);
       return { ok: true };
+    case 'associations': {
+      const { associations } = request.value as { associations: WireAssociation[] };
+      await dataPlane.install(associations.map(associationOf));
+      return { ok: true };
+    }
     case 'snapshot':
       return dataPlane.snapshot();
     case 'negotiations':
@@ -84,6 +92,20 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
       tun.close();
       return { ok: true };
   }
+}
+
+/** As JSON carries it: keys in hex, addresses in text. */
+type WireAssociation = Omit<SecurityAssociationParameters, 'keyingMaterial' | 'outer'> & {
+  readonly keyingMaterial: string;
+  readonly outer?: { readonly local: string; readonly remote: string };
+};
+
+function associationOf({ keyingMaterial, outer, ...rest }: WireAssociation): SecurityAssociationParameters {
+  return {
+    ...rest,
+    keyingMaterial: Uint8Array.from(Buffer.from(keyingMaterial, 'hex')),
+    ...(outer && { outer: { ...outer, local: parseAddress(outer.local), remote: parseAddress(outer.remote) } }),
+  } as SecurityAssociationParameters;
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
