@@ -1,13 +1,8 @@
 import type { DeleteAssociations, SecurityAssociation, SecurityAssociationCommand } from '@weft/contracts/southbound';
-import {
-  espLengths,
-  espPacketLength,
-  type PathMtuParameters,
-  type SecurityAssociationParameters,
-  underlayHeaderLength,
-} from '@weft/ipsec-core';
+import type { PathMtuParameters, SecurityAssociationParameters } from '@weft/ipsec-core';
 import { type DataPlaneControl, DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import { integerWithin, limited, underlayAddress, unique } from './bundle/field.js';
+import { firstHopMtu } from './bundle/first-hop-mtu.js';
 import { parseProfile } from './bundle/parse-bundle.js';
 import type { ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './bundle/verified-bundle.js';
 import { RejectionError } from './rejection.js';
@@ -108,11 +103,9 @@ function parseAssociation(
   };
 }
 
-/** Every path is taken to carry what the device lets through: the bundle has derived the one from the other. */
-function pathMtuOf(bundle: VerifiedBundle, { remote, profile }: TunnelConfiguration): PathMtuParameters {
-  const underlay = { family: remote.octets.length === 4 ? 4 : 6, udp: true } as const;
-  const lengths = espLengths({ encryption: profile.suite, keyBits: profile.keyBits, integrity: undefined });
-  return { mtu: underlayHeaderLength(underlay) + espPacketLength(bundle.overlayMtu, lengths), underlay };
+function pathMtuOf(bundle: VerifiedBundle, tunnel: TunnelConfiguration): PathMtuParameters {
+  const underlay = { family: tunnel.remote.octets.length === 4 ? 4 : 6, udp: true } as const;
+  return { mtu: firstHopMtu(bundle, tunnel), underlay };
 }
 
 async function install(

@@ -68,6 +68,15 @@ function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAs
   };
 }
 
+const AH = {
+  protocol: 'ah',
+  integrity: 'hmac-sha2-256-128',
+  keyBits: undefined,
+  extendedSequenceNumbers: true,
+  keyExchange: undefined,
+  additionalKeyExchanges: [],
+} as const;
+
 describe('Child SAs in the packet path', () => {
   it('has both directions, sends to the peer, and keeps no key', async () => {
     const { installer, installed, redirected } = setUp();
@@ -160,8 +169,9 @@ describe('Child SAs in the packet path', () => {
     const output = child(1001, 2001, { child: 'elsewhere' });
     await expect(installer.install(output)).rejects.toMatchObject({ code: 'unknown_tunnel' });
     await expect(installer.install(child(1001, 2001, { mode: 'transport' }))).rejects.toMatchObject({
-      code: 'transport_mode',
+      code: 'transport_behind_nat',
     });
+    await expect(installer.install(child(1001, 2001, { suite: AH }))).rejects.toMatchObject({ code: 'ah_behind_nat' });
     expect(installed()).toEqual([]);
     expect(output.inboundKey.reveal((octets) => [...octets])).toEqual(new Array(20).fill(0));
   });

@@ -10,7 +10,7 @@ export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'remove' | 'redire
 /** A Child SA that the packet path cannot carry, in words for the operator. */
 export class ChildSaRefusal extends Error {
   override readonly name = 'ChildSaRefusal';
-  readonly code: 'unknown_tunnel' | 'transport_mode';
+  readonly code: 'unknown_tunnel' | 'transport_behind_nat' | 'ah_behind_nat';
 
   constructor(code: ChildSaRefusal['code'], detail: string) {
     super(detail);
@@ -135,10 +135,16 @@ export class ChildSaInstaller {
     if (protection === undefined) {
       throw new ChildSaRefusal('unknown_tunnel', `no tunnel of this edge is called ${association.child}`);
     }
-    if (association.mode === 'transport') {
+    if (association.encapsulate && association.suite.protocol === 'ah') {
       throw new ChildSaRefusal(
-        'transport_mode',
-        'transport mode needs packets of the underlay, which a TUN never shows',
+        'ah_behind_nat',
+        'a NAT is on the path, and AH covers the addresses that it changes (RFC 3715 section 2.1): use ESP',
+      );
+    }
+    if (association.encapsulate && association.mode === 'transport') {
+      throw new ChildSaRefusal(
+        'transport_behind_nat',
+        'a NAT is on the path, and transport mode would carry checksums over the addresses that it changes: use tunnel mode',
       );
     }
     return protection;

@@ -1,5 +1,12 @@
-import type { SecurityAssociationParameters } from '@weft/ipsec-core';
+import type { PathMtuParameters, SecurityAssociationParameters } from '@weft/ipsec-core';
 import type { ChildAssociation } from '@weft/ipsec-core/ike';
+
+/**
+ * What ESP of a Child SA travels in where IKE has found no NAT. An end may use UDP all the same: "Implementations MUST
+ * process received UDP-encapsulated ESP packets even when no NAT was detected" (RFC 7296 section 2.23). Whatever
+ * this says, the packet path takes UDP from a peer.
+ */
+export type FormWithoutNat = 'udp' | 'native';
 
 /** What the profile says about the Child SAs of a connection beside what IKE negotiates. */
 export interface ChildProtection {
@@ -11,16 +18,34 @@ export interface ChildProtection {
   /** Inner octets after which it is rekeyed, and stopped. */
   readonly softBytes?: number;
   readonly hardBytes?: number;
+  /** `udp` by default. AH and transport mode never travel in UDP. */
+  readonly withoutNat?: FormWithoutNat;
+  /** What is known of the path beforehand; without it no packet is found too large. */
+  readonly pathMtu?: Omit<PathMtuParameters, 'underlay'>;
+}
+
+/** Whether the packets of a Child SA go directly on IP. */
+export function isNative(
+  { suite, mode, encapsulate }: Pick<ChildAssociation, 'suite' | 'mode' | 'encapsulate'>,
+  { withoutNat = 'udp' }: Pick<ChildProtection, 'withoutNat'>,
+): boolean {
+  if (encapsulate) return false;
+  return withoutNat === 'native' || suite.protocol === 'ah' || mode === 'transport';
 }
 
 /** One direction of a Child SA as the SAD takes it (RFC 4301 section 4.4.2). `keyingMaterial` is moved there. */
 export function associationParameters(
   direction: 'inbound' | 'outbound',
-  { inboundSpi, outboundSpi, suite, mode }: ChildAssociation,
+  association: ChildAssociation,
   keyingMaterial: Uint8Array,
   protection: ChildProtection,
 ): SecurityAssociationParameters {
-  const { softBytes, hardBytes } = protection;
+  const { inboundSpi, outboundSpi, suite, mode, localEndpoint, remoteEndpoint } = association;
+  const { softBytes, hardBytes, pathMtu } = protection;
+  const native = isNative(association, protection);
+  const outer =
+    native && mode === 'tunnel' ? { local: localEndpoint.address, remote: remoteEndpoint.address } : undefined;
+  const underlay = { family: remoteEndpoint.address.length === 4 ? 4 : 6, udp: true } as const;
   const common = {
     direction,
     tunnelId: protection.tunnelId,
@@ -34,6 +59,10 @@ export function associationParameters(
     hardLifetimeMilliseconds: protection.hardLifetime,
     ...(softBytes === undefined ? {} : { softBytes }),
     ...(hardBytes === undefined ? {} : { hardBytes }),
+    ...(outer === undefined ? {} : { outer }),
+    ...(pathMtu === undefined || direction === 'inbound'
+      ? {}
+      : { pathMtu: native ? pathMtu : { ...pathMtu, underlay } }),
   };
   if (suite.protocol === 'ah') {
     const { integrity, keyBits } = suite;

@@ -12,6 +12,7 @@ import {
 } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import type { UdpSocket } from '@weft/linux-io';
+import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { Identity } from '../identity/identity.js';
 import { messageOf } from '../platform/agent-error.js';
@@ -119,9 +120,11 @@ export class EdgeIke {
     this.#tellAddress(connections);
     for (const connection of connections) {
       const known = this.#tunnels.get(connection.name);
-      const replayWindow = bundle.tunnels.get(connection.name)?.profile.replayWindow ?? LEAST_REPLAY_WINDOW;
-      if (known !== undefined) this.#tunnels.set(connection.name, { ...known, connection, replayWindow });
-      else this.#want(connection, replayWindow);
+      const tunnel = bundle.tunnels.get(connection.name);
+      const replayWindow = tunnel?.profile.replayWindow ?? LEAST_REPLAY_WINDOW;
+      const mtu = tunnel && firstHopMtu(bundle, tunnel);
+      if (known !== undefined) this.#tunnels.set(connection.name, { ...known, connection, replayWindow, mtu });
+      else this.#want(connection, replayWindow, mtu);
     }
     // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
     await this.#children.reassert();
@@ -210,8 +213,8 @@ export class EdgeIke {
   }
 
   /** Both ends begin; the one with the lower name at once, so that they seldom do it at the same moment. */
-  #want(connection: Connection, replayWindow: number): void {
-    this.#tunnels.set(connection.name, { connection, replayWindow, state: UNTRIED, cancel: () => undefined });
+  #want(connection: Connection, replayWindow: number, mtu: number | undefined): void {
+    this.#tunnels.set(connection.name, { connection, replayWindow, mtu, state: UNTRIED, cancel: () => undefined });
     const first = Buffer.compare(connection.localIdentity.data, connection.remoteIdentity.data) < 0;
     this.#tryLater(connection.name, this.#parts.random() * SPREAD + (first ? 0 : SECOND_PAUSE));
   }
@@ -248,13 +251,17 @@ export class EdgeIke {
     const tunnel = this.#tunnels.get(child);
     if (tunnel === undefined) return undefined;
     const [{ lifetime } = { lifetime: 0 }] = tunnel.connection.children;
-    return { tunnelId: child, replayWindow: tunnel.replayWindow, hardLifetime: HARD_LIFETIMES * lifetime };
+    const { replayWindow, mtu } = tunnel;
+    const pathMtu = mtu === undefined ? {} : { pathMtu: { mtu } };
+    return { tunnelId: child, replayWindow, hardLifetime: HARD_LIFETIMES * lifetime, ...pathMtu };
   }
 }
 
 interface WantedTunnel {
   readonly connection: Connection;
   readonly replayWindow: number;
+  /** What the path is taken to carry. */
+  readonly mtu: number | undefined;
   readonly state: NegotiationState;
   readonly cancel: () => void;
 }
