@@ -32,6 +32,7 @@ export { decodeSocketAddress, type Endpoint, EndpointError, encodeSocketAddress 
 export { SocketError, type SocketErrorOrigin } from './socket/socket-error.js';
 export { SocketErrorQueue } from './socket/socket-error-queue.js';
 export type { DatagramSocketOptions, PathMtuDiscovery } from './socket/socket-options.js';
+export { openMarkedStreamSocket } from './socket/stream-socket.js';
 export {
   openUdpSocket,
   type UdpOffloads,

@@ -13,6 +13,7 @@ import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import { loadIdentity } from '../identity/identity-store.js';
 import { EdgeIke } from '../ike/edge-ike.js';
+import { serveRelay } from '../network/marked-relay.js';
 import { createOverlayNetwork } from '../network/overlay-network.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import { createLog, type Log } from '../platform/log.js';
@@ -116,7 +117,7 @@ async function startAgent({
     onFatal: (error) => ending.fail(error, 'the agent cannot go on'),
   });
   const session: SessionLoop = new SessionLoop({
-    open: () => openSessionStream(identity),
+    open: () => openSessionStream(identity, relay.target),
     handlers: edge,
     log,
     random: Math.random,
@@ -134,6 +135,10 @@ async function startAgent({
       takenAt: new Date(),
     }),
   );
+  // Behind the status socket, which has found out whether another agent runs here.
+  const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, (error) =>
+    log.debug({ reason: messageOf(error) }, 'controller not reached'),
+  );
   await underlay.start(installer);
   await edge.restore();
   session.start();
@@ -142,6 +147,7 @@ async function startAgent({
       underlay.stop();
       reporter.stop();
       await session.stop();
+      await relay.close();
       await ike.stop();
       await dataPlane.stop();
       system.close();
@@ -193,5 +199,7 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Next to the status socket. */
+const RELAY_FILE = 'session.sock';
 /** Holds what arrives in some ten milliseconds at a few gigabits, while the worker is not scheduled. */
 const SOCKET_BUFFER_OCTETS = 8 << 20;

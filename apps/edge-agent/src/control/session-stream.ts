@@ -12,7 +12,7 @@ import {
   SessionServiceClient,
   SessionServiceService,
 } from '@weft/contracts/southbound';
-import { type ControllerAddress, formatControllerAddress } from '../identity/controller-address.js';
+import { formatControllerAddress } from '../identity/controller-address.js';
 import type { Identity } from '../identity/identity.js';
 import { CONTROLLER_NAME } from '../identity/server-chain.js';
 
@@ -22,10 +22,16 @@ export interface SessionStream {
   close(): void;
 }
 
-/** Dials the controller as this edge. Errors come out of the stream. */
-export function openSessionStream(identity: Identity, address: ControllerAddress = identity.session): SessionStream {
+/**
+ * Dials the controller as this edge. `target`: where, as gRPC writes it; whoever answers there must prove to be the
+ * controller. Errors come out of the stream.
+ */
+export function openSessionStream(
+  identity: Identity,
+  target: string = formatControllerAddress(identity.session),
+): SessionStream {
   const client = new WipingSessionClient(
-    formatControllerAddress(address),
+    target,
     credentials.createSsl(
       Buffer.from(identity.trustBundle.join('')),
       Buffer.from(identity.privateKeyPem),

@@ -21,6 +21,7 @@ export const LINUX = {
   AF_INET: 2,
   AF_INET6: 10,
   AF_PACKET: 17,
+  SOCK_STREAM: 1,
   SOCK_DGRAM: 2,
   SOCK_RAW: 3,
   SOCK_NONBLOCK: 0o4000,

@@ -34,7 +34,7 @@ export interface DatagramSocketOptions {
 export function setDatagramOptions(fd: number, ipv6: boolean, options: DatagramSocketOptions): void {
   const { bufferOctets, mark, pathMtuDiscovery = 'want', reportErrors = false } = options;
   setTrafficClassReceived(fd, ipv6);
-  if (mark !== undefined) setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_MARK, mark, MARK_FIX);
+  if (mark !== undefined) setMark(fd, mark);
   const discovery = DISCOVERY[pathMtuDiscovery];
   if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_MTU_DISCOVER, discovery);
   else setInteger(fd, LINUX.IPPROTO_IP, LINUX.IP_MTU_DISCOVER, discovery);
@@ -47,6 +47,11 @@ export function setDatagramOptions(fd: number, ipv6: boolean, options: DatagramS
   if (!trySetInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_RCVBUFFORCE, bufferOctets)) {
     setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_RCVBUF, bufferOctets);
   }
+}
+
+/** Gives everything that a socket sends from now on a firewall mark (SO_MARK). Throws SystemCallError. */
+export function setMark(fd: number, mark: number): void {
+  setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_MARK, mark, MARK_FIX);
 }
 
 /** Sets an option that is an integer. Throws SystemCallError. */
