@@ -59,7 +59,18 @@ describe('the fabric in containers', () => {
 
   it('lets nothing of it leave in the clear: an edge routes the other sites into its tunnel device', (context) => {
     needs(context, engine, NO_ENGINE);
-    const routes = output('compose', 'exec', '-T', 'berlin-edge', 'ip', 'route', 'show', 'table', '119', '10.81.2.0/24');
+    const routes = output(
+      'compose',
+      'exec',
+      '-T',
+      'berlin-edge',
+      'ip',
+      'route',
+      'show',
+      'table',
+      '119',
+      '10.81.2.0/24',
+    );
     expect(routes).toContain('dev weft0');
     expect(routes).toContain('unreachable');
   });
