@@ -166,8 +166,9 @@ function derOf(pem: string): Uint8Array {
   return Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
 }
 
-/** An address, a mail address or a domain name, each as its own ID type. */
+/** An address, a mail address, a domain name, or a distinguished name as `der:` and hexadecimal, each as its own ID type. */
 export function identityOf(text: string): Identity {
+  if (text.startsWith('der:')) return { type: ID_TYPE.DER_ASN1_DN, data: Buffer.from(text.slice(4), 'hex') };
   if (/^[0-9.]+$/.test(text)) return { type: ID_TYPE.IPV4_ADDR, data: parseAddress(text) };
   return { type: text.includes('@') ? ID_TYPE.RFC822_ADDR : ID_TYPE.FQDN, data: Buffer.from(text) };
 }

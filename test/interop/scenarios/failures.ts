@@ -1,6 +1,6 @@
-import type { TestCredential } from '@weft/edge-agent/test-authority';
+import { type IssueOptions, KeyUsageFlags, type TestCredential } from '@weft/edge-agent/test-authority';
 import type { Scenario } from '../scenario.js';
-import { createPki } from './certificates.js';
+import { certificateEnds, createPki, type Pki } from './certificates.js';
 import { OURS, swanctlConf } from './common.js';
 
 const BOTH = ['us', 'peer'] as const;
@@ -74,46 +74,47 @@ export const failureScenarios: readonly Scenario[] = [
   },
 ];
 
-/** Certificates that must not be believed. */
+/** Certificates that must not be believed, the peer's and ours. */
 export async function certificateFailureScenarios(): Promise<readonly Scenario[]> {
   const [pki, stranger] = await Promise.all([createPki('p256'), createPki('p256')]);
-  const expired = await pki.intermediate.issue('CN=peer.example', {
-    names: [{ type: 'dns', value: 'peer.example' }],
-    validFrom: -7_200_000,
-    validFor: 3_600_000,
-  });
-  const cases: readonly [string, TestCredential, RegExp][] = [
-    ['a certificate of another authority', stranger.peer, /no_issuer|bad_signature/],
-    ['an expired certificate', expired, /expired/],
+  const { intermediate } = pki;
+  const names = (value: string) => [{ type: 'dns', value }] as const;
+  const expired = { validFrom: -7_200_000, validFor: 3_600_000 };
+  const noSignatures = { keyUsage: KeyUsageFlags.keyAgreement };
+  const forServers = { purposes: ['1.3.6.1.5.5.7.3.1'] };
+  const issue = (name: string, options: IssueOptions) =>
+    intermediate.issue(`CN=${name}`, { names: names(name), ...options });
+  const notBelieved: readonly [string, TestCredential, RegExp][] = [
+    ['of another authority', stranger.peer, /no_issuer|bad_signature/],
+    ['that expired', await issue('peer.example', expired), /expired/],
+    ['that is not valid yet', await issue('peer.example', { validFrom: 3_600_000 }), /not_yet_valid/],
+    ['whose key is not for signatures', await issue('peer.example', noSignatures), /key_usage/],
+    ['for servers only', await issue('peer.example', forServers), /key_usage/],
+    ['of another name', await issue('other.example', {}), /the certificate is not one of peer.example/],
   ];
-  const scenario = (name: string, peer: TestCredential, detail: RegExp): Scenario => ({
-    group: 'failures',
-    name: `the peer shows ${name}`,
-    initiators: BOTH,
-    ours: {
-      ...OURS,
-      auth: {
-        kind: 'certificate',
-        privateKey: pki.us.privateKeyPem,
-        chain: [pki.us.pem, pki.intermediate.pem],
-        anchors: [pki.root.pem],
-      },
-    },
-    theirs: swanctlConf({
-      connection: 'send_cert = always',
-      local: 'auth = pubkey\n certs = peer.pem\n id = peer.example',
-      remote: 'auth = pubkey\n id = us.example\n cacerts = root.pem',
-      secrets: '',
+  const ownRefused: readonly [string, TestCredential][] = [
+    ['of another authority', stranger.us],
+    ['that expired', await issue('us.example', expired)],
+    ['of another name', await issue('other.example', {})],
+  ];
+  return [
+    ...notBelieved.map(([what, peer, detail]): Scenario => {
+      const pattern = { code: 'authentication_failed', detail } as const;
+      return {
+        ...shown(`the peer shows a certificate ${what}`, { ...pki, peer }),
+        expect: { fails: { us: pattern, peer: pattern } },
+      };
     }),
-    files: {
-      'x509/peer.pem': peer.pem,
-      'private/peer.pem': peer.privateKeyPem,
-      'x509ca/root.pem': pki.root.pem,
-      'x509ca/intermediate.pem': pki.intermediate.pem,
-    },
-    expect: {
-      fails: { us: { code: 'authentication_failed', detail }, peer: { code: 'authentication_failed', detail } },
-    },
-  });
-  return cases.map(([name, peer, detail]) => scenario(name, peer, detail));
+    ...ownRefused.map(
+      ([what, us]): Scenario => ({
+        ...shown(`we show a certificate ${what}`, { ...pki, us }),
+        initiators: ['us'],
+        expect: { fails: { us: { code: 'peer_refused', notify: 'AUTHENTICATION_FAILED', exchange: 'IKE_AUTH' } } },
+      }),
+    ),
+  ];
+}
+
+function shown(name: string, pki: Pki) {
+  return { group: 'failures', name, initiators: BOTH, ...certificateEnds(pki) };
 }

@@ -7,6 +7,7 @@ import { mobilityScenarios } from './mobility.js';
 import { negotiationScenarios } from './negotiation.js';
 import { pathScenarios } from './path.js';
 import { pskScenarios } from './psk.js';
+import { publicKeyScenarios } from './public-keys.js';
 import { rekeyScenarios } from './rekeying.js';
 import { selectorScenarios } from './selectors.js';
 import { groupScenarios, suiteScenarios } from './suites.js';
@@ -16,6 +17,7 @@ export async function allScenarios(): Promise<readonly Scenario[]> {
   return [
     ...pskScenarios,
     ...(await certificateScenarios()),
+    ...(await publicKeyScenarios()),
     ...rekeyScenarios,
     ...(await pathScenarios()),
     ...mobilityScenarios,
