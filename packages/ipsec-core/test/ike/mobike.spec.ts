@@ -747,6 +747,14 @@ describe('Without MOBIKE: the peer behind a NAT is followed (RFC 7296 section 2.
     expect(only(pair.left).lineage.path.local).toEqual(at(SECOND_LEFT, 500));
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
+
+  it('which is one of the family of the peer', () => {
+    const pair = makePair({ ...quick, rightConnection: { remote: undefined } });
+    move(pair, pair.left, new Uint8Array(16).fill(1), SECOND_LEFT);
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    pair.runFor(1000);
+    expect(only(pair.left).lineage.path.local).toEqual(at(SECOND_LEFT, 500));
+  });
 });
 
 describe('Encapsulation that is forced (RFC 7296 section 2.23)', () => {

@@ -33,8 +33,10 @@ import { find, findError, findNotify } from './payload-access.js';
 
 /** RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. */
 export function initiate(host: IkeHost, connection: Connection & { readonly remote: Endpoint }, now: number): void {
-  const [preferred = connection.local.address] = host.localAddresses.get(connection.name) ?? [];
-  const path = { local: { ...connection.local, address: preferred }, remote: connection.remote };
+  const { local, remote } = connection;
+  const own = host.localAddresses.get(connection.name) ?? [];
+  const preferred = own.find((address) => address.length === remote.address.length);
+  const path = { local: { ...local, address: preferred ?? local.address }, remote };
   const lineage = new Lineage(host, {
     connection,
     path,
