@@ -185,6 +185,7 @@ class PacketLoop {
           return { kind: 'done', id };
         case 'rebind':
           this.#bind(request.socketFd, this.#underlay.remotes);
+          for (const tunnelId of this.#underlay.remotes.keys()) this.#dataPlane.forgetPathMtu(tunnelId);
           return { kind: 'done', id };
         case 'stop':
           this.#stopping = true;
@@ -211,7 +212,9 @@ class PacketLoop {
   }
 
   #redirect({ tunnelId, socketAddress }: TunnelRemote): void {
+    const before = this.#underlay.remotes.get(tunnelId);
     this.#underlay.remotes.set(tunnelId, socketAddress);
+    if (before === undefined || Buffer.compare(before, socketAddress) !== 0) this.#dataPlane.forgetPathMtu(tunnelId);
   }
 
   #expire(now: number): void {

@@ -1,7 +1,10 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { CounterMemory } from '../policy/counter-memory.js';
 import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
-import type { SecurityAssociationParameters } from '../policy/security-association-parameters.js';
+import type {
+  OuterHeaderParameters,
+  SecurityAssociationParameters,
+} from '../policy/security-association-parameters.js';
 import { isNamed } from '../policy/security-policy.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
 import { type Acquire, AcquireQueue } from './acquire.js';
@@ -122,6 +125,21 @@ export class DataPlane {
     this.#associations.install(parameters, now);
     const tunnel = this.#associations.tunnel(parameters.tunnelId);
     this.#acquires.settle(tunnel.tunnelId, (...wanted) => tunnel.select(...wanted) !== undefined);
+  }
+
+  /**
+   * Both ends of a tunnel may move (RFC 4555): the outer header of this association is between other addresses from now on;
+   * key, sequence number, replay window, counters and lifetimes go on. Where a socket writes that header there is nothing
+   * to be done here but `forgetPathMtu`. False when there is no such association. Throws SecurityAssociationError.
+   */
+  moveOutbound(tunnelId: string, spi: number, outer: Pick<OuterHeaderParameters, 'local' | 'remote'>): boolean {
+    const association = this.#associations
+      .tunnel(tunnelId)
+      .all()
+      .find((other) => other.spi === spi);
+    association?.moveOuter(outer);
+    association?.pathMtu?.forget();
+    return association !== undefined;
   }
 
   removeInbound(spi: number): boolean {

@@ -47,7 +47,8 @@ export class SecurityAssociation {
   /** Exactly one of the two. */
   readonly esp: EspTransform | undefined;
   readonly ah: AhTransform | undefined;
-  readonly outer: OuterHeader | undefined;
+  /** Its addresses change with `moveOuter`, and nothing else of the association does. */
+  outer: OuterHeader | undefined;
   readonly dontFragment: 'copy' | 'set' | 'clear';
   readonly dscp: 'copy' | number | readonly number[];
   readonly innerDscp: 'keep' | 'overwrite';
@@ -129,6 +130,24 @@ export class SecurityAssociation {
     counters[ASSOCIATION_COUNTER.lastUsedAt] = now;
     addToCounter(counters, ASSOCIATION_COUNTER.packets, 1);
     addToCounter(counters, ASSOCIATION_COUNTER.bytes, bytes);
+  }
+
+  /**
+   * The outer header is between other addresses from now on, as after a move of either end (RFC 4555 section 3.5). Throws
+   * SecurityAssociationError, having changed nothing, when the association writes none or they are of another family.
+   */
+  moveOuter({ local, remote }: Pick<OuterHeaderParameters, 'local' | 'remote'>): void {
+    const { outer } = this;
+    if (outer === undefined) {
+      throw new SecurityAssociationError(
+        'MODE',
+        'The association has no outer header: who writes it sends it elsewhere.',
+      );
+    }
+    if (local.length !== outer.source.length || remote.length !== outer.source.length) {
+      throw new SecurityAssociationError('ADDRESS_FAMILY', 'An association keeps the family of its outer addresses.');
+    }
+    this.outer = { ...outer, source: local.slice(), destination: remote.slice() };
   }
 
   /** Traffic class of an outer header for an inner packet of this one: DSCP by policy, ECN by RFC 6040 section 4.1. */
