@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { loadVectors, VECTORS_ABSENT, type Vector, vectorFolder } from '@weft/ipsec-core/conformance';
+import { loadVectors, VECTOR_FILES, VECTORS_ABSENT, type Vector, vectorFolder } from '@weft/ipsec-core/conformance';
 import type { SignatureAlgorithm } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { signWith, verifySignature } from './signature.js';
@@ -25,6 +25,14 @@ const folder = vectorFolder();
 
 // Hundreds of signatures in each.
 const options = { timeout: 60_000 };
+
+it('The signature files of the public vectors are run here, all of them', () => {
+  const signatures = Object.entries(VECTOR_FILES).flatMap(([name, use]) =>
+    typeof use === 'object' && use.elsewhere === 'authentication of IKEv2' ? [name] : [],
+  );
+  const here = ['ecdsa-auth-rfc4754', 'ed25519-rfc8032', ...WYCHEPROOF.map(([name]) => `wycheproof/${name}`)];
+  expect(here.sort()).toEqual(signatures.sort());
+});
 
 describe.skipIf(folder === undefined)(`Signatures of the public vectors (${VECTORS_ABSENT})`, options, () => {
   it.each(WYCHEPROOF)('Wycheproof %s: taken and refused as the vectors say', async (name, algorithm, count) => {
