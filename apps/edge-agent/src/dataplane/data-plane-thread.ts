@@ -1,5 +1,6 @@
 import type { LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
 import type { Endpoint, Tun } from '@weft/linux-io';
+import { Batches } from './batches.js';
 import { monotonicNow } from './clock.js';
 import { DesiredPlane, KeptAssociation } from './desired-plane.js';
 import type {
@@ -69,6 +70,10 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #keepers: readonly WorkerKeeper[];
   #last: Promise<unknown> = Promise.resolve();
   #queued = 0;
+  readonly #installs = new Batches<Install>(
+    (work) => this.#serially(work),
+    (installs) => this.#install(installs),
+  );
   #toldPath = '';
 
   constructor(tun: Tun, events: DataPlaneEvents, options: DataPlaneOptions = {}) {
@@ -123,18 +128,9 @@ export class DataPlaneThread implements DataPlaneControl {
 
   install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void> {
     const made = associations.map((association) => new KeptAssociation(association));
-    return this.#serially(async () => {
-      try {
-        await this.#ask(
-          (place) => this.#installing(place, made, remote),
-          (place) => removing(this.#at(place, made)),
-        );
-        this.#desired.install(made);
-        if (remote !== undefined) this.#desired.redirect(remote);
-      } catch (error) {
-        for (const association of made) association.wipe();
-        throw error;
-      }
+    return this.#installs.add({ made, remote }).catch((error: unknown) => {
+      for (const association of made) association.wipe();
+      throw error;
     });
   }
 
@@ -202,8 +198,21 @@ export class DataPlaneThread implements DataPlaneControl {
     if (socketFds.length !== workers) throw new RangeError(`${workers} workers need as many sockets`);
   }
 
+  /** One request to the workers, however many were asked for: each time two threads take turns. */
+  async #install(installs: readonly Install[]): Promise<void> {
+    const made = installs.flatMap((install) => install.made);
+    const remotes = installs.flatMap(({ remote }) => (remote === undefined ? [] : [remote]));
+    await this.#ask(
+      (place) => this.#installing(place, made, remotes),
+      (place) => removing(this.#at(place, made)),
+    );
+    this.#desired.install(made);
+    for (const remote of remotes) this.#desired.redirect(remote);
+  }
+
   /** One thing at a time, in the order of asking: a worker that is replaced in between is told a state, not half of one. */
   #serially(work: () => Promise<void>): Promise<void> {
+    this.#installs.close();
     if (this.#queued >= MAX_QUEUED) return Promise.reject(new RangeError('too many requests to the packet path'));
     this.#queued++;
     const done = this.#last.then(work).finally(() => {
@@ -255,7 +264,7 @@ export class DataPlaneThread implements DataPlaneControl {
   async #prepare(place: number, worker: PacketWorker): Promise<void> {
     const { loaded, redirected } = this.#desired;
     await worker.request(loaded === undefined ? { kind: 'unload' } : this.#loading(place, loaded));
-    const installing = this.#installing(place, this.#desired.associations(), undefined);
+    const installing = this.#installing(place, this.#desired.associations(), []);
     if (installing !== undefined) await worker.request(installing);
     for (const remote of redirected) await worker.request({ kind: 'redirect', remote });
   }
@@ -274,16 +283,16 @@ export class DataPlaneThread implements DataPlaneControl {
   #installing(
     place: number,
     associations: readonly KeptAssociation[],
-    remote: TunnelRemote | undefined,
+    remotes: readonly TunnelRemote[],
   ): WorkerRequest | undefined {
     const ours = this.#at(place, associations);
-    if (ours.length === 0) return remote === undefined ? undefined : { kind: 'redirect', remote };
+    if (ours.length === 0 && remotes.length === 0) return undefined;
     const tunnelIds = [...new Set(ours.map(({ parameters }) => parameters.tunnelId))];
     return {
       kind: 'install',
       associations: ours.map((association) => association.withKey()),
       tunnelCounters: this.#counters[place]?.tunnels(tunnelIds) ?? [],
-      remote,
+      remotes,
     };
   }
 
@@ -330,6 +339,12 @@ function isEnd(error: Error): boolean {
 function after(milliseconds: number, run: () => void): () => void {
   const timer = setTimeout(run, milliseconds);
   return () => clearTimeout(timer);
+}
+
+/** Associations that are installed as a whole or not at all, and where their peer is. */
+interface Install {
+  readonly made: readonly KeptAssociation[];
+  readonly remote: TunnelRemote | undefined;
 }
 
 /** Times that a worker is asked the same; one that ends every time ends because of it. */

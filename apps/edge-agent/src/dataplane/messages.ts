@@ -68,7 +68,7 @@ export type WorkerRequest =
       /** Of every tunnel. */
       readonly tunnelCounters: NamedCounters;
       /** Where the packets of their tunnel go from then on. */
-      readonly remote: TunnelRemote | undefined;
+      readonly remotes: readonly TunnelRemote[];
     }
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
   /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */

@@ -175,7 +175,7 @@ class PacketLoop {
         case 'install':
           this.#given.giveTunnels(request.tunnelCounters);
           installAssociations(this.#dataPlane, request.associations, now, (one) => this.#rawSockets.require(one));
-          if (request.remote !== undefined) this.#redirect(request.remote);
+          for (const remote of request.remotes) this.#redirect(remote);
           return { kind: 'done', id };
         case 'remove':
           removeNamed(this.#dataPlane, request.inbound, request.outbound);

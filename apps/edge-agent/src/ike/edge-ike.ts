@@ -118,6 +118,7 @@ export class EdgeIke {
     this.#use(socket);
     this.#host.give({ kind: 'configure', connections });
     this.#tellAddress(connections);
+    if (connections.length > 0) this.#keyExchange.start();
     for (const connection of connections) {
       const known = this.#tunnels.get(connection.name);
       const tunnel = bundle.tunnels.get(connection.name);

@@ -34,6 +34,14 @@ describe('threads for key exchanges', () => {
     },
   );
 
+  it('may be started ahead, and once', async () => {
+    const own = start({ threads: 1 });
+    own.start();
+    own.start();
+    expect((await own.run({ kind: 'make-share', method: KE.ECP_384 })).kind).toBe('share-made');
+    expect(own.refused).toBe(0);
+  });
+
   it('answer the share of a peer, and refuse one that is none', async () => {
     const own = start({ threads: 1 });
     const peer = nodeKeyExchange.initiate(KE.ML_KEM_768, random);

@@ -34,6 +34,11 @@ export class KeyExchangeThreads {
     return this.#refused;
   }
 
+  /** Starts a thread ahead of its first job, which need not wait for it then. */
+  start(): void {
+    if (!this.#closed && this.#threads.size === 0) this.#start();
+  }
+
   /** Never rejects: what cannot be computed here and now is `share-refused` with `not_computed`. */
   run(job: KeyExchangeJob): Promise<KeyExchangeResult> {
     if (this.#closed || this.#waiting.length >= (this.#options.maximumWaiting ?? MAXIMUM_WAITING)) {
