@@ -1,12 +1,14 @@
 import { Secret, toHex } from '@weft/ipsec-core';
 import { KE, type KeyExchangeResult } from '@weft/ipsec-core/ike';
 import { nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { KeyExchangeThreads, type KeyExchangeThreadsOptions } from './key-exchange-threads.js';
 
 /** A thread has the loader of the sources, not that of the test runner. */
 const execArgv = ['--conditions=source', '--import', '@oxc-node/core/register'];
 const random = nodeRandom();
+/** A thread takes seconds to load the sources: most tests share one. */
+const shared = new KeyExchangeThreads({ execArgv, threads: 1 });
 let threads: KeyExchangeThreads | undefined;
 
 function start(options: KeyExchangeThreadsOptions): KeyExchangeThreads {
@@ -15,6 +17,7 @@ function start(options: KeyExchangeThreadsOptions): KeyExchangeThreads {
 }
 
 afterEach(() => threads?.close());
+afterAll(() => shared.close());
 
 describe('threads for key exchanges', () => {
   it.each([KE.ML_KEM_768, KE.MODP_2048, KE.ECP_521, KE.CURVE448])(
@@ -26,7 +29,7 @@ describe('threads for key exchanges', () => {
       const answered = nodeKeyExchange.respond(method, made.publicValue, random);
       const { privateValue } = made;
       const peerPublic = answered.publicValue;
-      const finished = await own.run({ kind: 'finish-share', method, privateValue, peerPublic });
+      const finished = await shared.run({ kind: 'finish-share', method, privateValue, peerPublic });
       expect(secretOf(finished)).toBe(answered.shared.reveal(toHex));
       // It was copied: the engine's own is the engine's to wipe, and its peer's value is still there.
       expect(privateValue.reveal((octets) => octets.some((octet) => octet !== 0))).toBe(true);
@@ -43,13 +46,12 @@ describe('threads for key exchanges', () => {
   });
 
   it('answer the share of a peer, and refuse one that is none', async () => {
-    const own = start({ threads: 1 });
     const peer = nodeKeyExchange.initiate(KE.ML_KEM_768, random);
-    const answered = await own.run({ kind: 'answer-share', method: KE.ML_KEM_768, peerPublic: peer.publicValue });
+    const answered = await shared.run({ kind: 'answer-share', method: KE.ML_KEM_768, peerPublic: peer.publicValue });
     if (answered.kind !== 'share-answered') throw new Error(answered.kind);
     expect(peer.finish(answered.publicValue).reveal(toHex)).toBe(secretOf(answered));
     const bad = { kind: 'answer-share', method: KE.ECP_384, peerPublic: new Uint8Array(96) } as const;
-    expect(await own.run(bad)).toEqual({ kind: 'share-refused', code: 'bad_public_value' });
+    expect(await shared.run(bad)).toEqual({ kind: 'share-refused', code: 'bad_public_value' });
   });
 
   it('refuse, and count, what exceeds the queue', async () => {
@@ -69,12 +71,11 @@ describe('threads for key exchanges', () => {
 
   it('refuse what a thread that ended had, and go on with another', async () => {
     // A method that is none makes no fault; a private value of another length does.
-    const own = start({ threads: 1 });
     const privateValue = new Secret(new Uint8Array(3));
     const peerPublic = nodeKeyExchange.initiate(KE.ML_KEM_768, random).publicValue.subarray(0, 1088);
     const finish = { kind: 'finish-share', method: KE.ML_KEM_768, privateValue, peerPublic } as const;
-    expect(await own.run(finish)).toEqual({ kind: 'share-refused', code: 'not_computed' });
-    expect((await own.run({ kind: 'make-share', method: KE.ECP_384 })).kind).toBe('share-made');
+    expect(await shared.run(finish)).toEqual({ kind: 'share-refused', code: 'not_computed' });
+    expect((await shared.run({ kind: 'make-share', method: KE.ECP_384 })).kind).toBe('share-made');
   });
 
   it('refuse everything once they are closed', async () => {
