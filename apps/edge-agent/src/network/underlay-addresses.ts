@@ -109,7 +109,10 @@ export function usableAddresses(output: unknown, overlay: string): readonly Uint
     .map(({ local }) => parseAddress(local));
 }
 
-/** The kernel's, by iproute2. What `ip monitor` prints is a hint and nothing more: it is not kept. */
+/**
+ * The kernel's, by iproute2. What `ip monitor` prints is a hint and nothing more: it is not kept. One that outlives a killed
+ * agent ends with its next line, which nobody reads.
+ */
 export const KERNEL_ADDRESSES: AddressSource = {
   read: () => queryIp(['address', 'show', 'up', 'scope', 'global']),
   listen(changed, ended) {
