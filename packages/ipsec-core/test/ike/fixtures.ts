@@ -137,6 +137,8 @@ function toyGroups(costly: boolean): KeyExchangeProvider {
       makePrivate(random) {
         const value = new Uint8Array(2);
         random(value);
+        // Of zero everybody would know the public value, and refuse it.
+        value[1] = (value[1] ?? 0) | 1;
         return value;
       },
       publicOf: (value) => toOctets(power(3n, value)),
