@@ -38,6 +38,8 @@ export interface DataPlaneControl {
 /** What the packet path tells unasked. */
 export interface DataPlaneEvents {
   readonly lifetime: (events: readonly LifetimeEvent[]) => void;
+  /** The first packet came on these inbound associations: the peer sends on them. */
+  readonly used?: (inboundSpis: readonly number[]) => void;
   /** A worker ended or stalled: packets that it would move go nowhere until it is replaced. */
   readonly replacing?: (replacement: WorkerReplacement) => void;
   /** It was: it has all policies and associations, and packets pass again. */
@@ -82,6 +84,7 @@ export class DataPlaneThread implements DataPlaneControl {
     this.#counters = Array.from({ length: workers }, () => new SharedCounters());
     const hears = {
       lifetime: (reached: readonly LifetimeEvent[]) => this.#reached(reached),
+      used: (inboundSpis: readonly number[]) => events.used?.(inboundSpis),
       path: (report: PacketPathReport) => this.#tellPath(report),
       ...(events.ike === undefined ? {} : { ike: events.ike }),
     };

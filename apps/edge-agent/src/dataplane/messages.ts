@@ -88,6 +88,8 @@ export type WorkerMessage =
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'refused'; readonly id: number; readonly refusal: WorkerRefusal }
   | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] }
+  /** The first packet came on these, at most EXPIRY_INTERVAL_MILLISECONDS ago. */
+  | { readonly kind: 'used'; readonly inboundSpis: readonly number[] }
   | { readonly kind: 'path'; readonly report: PacketPathReport }
   /** An IKE message that came to the port of ESP in UDP, without its marker (RFC 3948 section 2.2). */
   | { readonly kind: 'ike'; readonly source: Endpoint; readonly octets: Uint8Array };

@@ -8,6 +8,7 @@ import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
 /** What a worker tells unasked. */
 export interface WorkerEvents {
   readonly lifetime: (events: readonly LifetimeEvent[]) => void;
+  readonly used?: (inboundSpis: readonly number[]) => void;
   readonly path?: (report: PacketPathReport) => void;
   readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
 }
@@ -79,6 +80,9 @@ class PacketThread implements PacketWorker {
     switch (message.kind) {
       case 'lifetime':
         this.#events.lifetime(message.events);
+        return;
+      case 'used':
+        this.#events.used?.(message.inboundSpis);
         return;
       case 'path':
         this.#events.path?.(message.report);

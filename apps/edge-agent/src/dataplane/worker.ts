@@ -220,6 +220,8 @@ class PacketLoop {
   #expire(now: number): void {
     const events = this.#dataPlane.expire(now);
     if (events.length > 0) this.#tell({ kind: 'lifetime', events });
+    const inboundSpis = this.#dataPlane.newlyUsed();
+    if (inboundSpis.length > 0) this.#tell({ kind: 'used', inboundSpis });
   }
 
   #tell(message: WorkerMessage): void {

@@ -264,6 +264,11 @@ export class DataPlane {
     return this.#associations.expire(now);
   }
 
+  /** SPIs of inbound associations that took their first packet since the last call. */
+  newlyUsed(): readonly number[] {
+    return this.#associations.newlyUsed();
+  }
+
   /** `now` says how old path MTUs are. */
   associations(now = 0): readonly AssociationSnapshot[] {
     return associationSnapshots(this.#associations, now);

@@ -65,6 +65,18 @@ describe('security association database (RFC 4301 section 4.4.2)', () => {
     expect(removed?.state).toBe('dead');
   });
 
+  it('says once of each inbound association that its first packet came', () => {
+    const sad = database();
+    sad.install(association('inbound', { spi: 0x1000 }), 0);
+    sad.install({ ...ah, spi: 0x2000 }, 0);
+    expect(sad.newlyUsed()).toEqual([]);
+    sad.inbound(0x1000)?.count(100, 1);
+    expect(sad.newlyUsed()).toEqual([0x1000]);
+    sad.inbound(0x1000)?.count(100, 2);
+    sad.inboundAh(0x2000)?.count(100, 2);
+    expect([sad.newlyUsed(), sad.newlyUsed()]).toEqual([[0x2000], []]);
+  });
+
   it('forgets tunnels that nobody needs, and no association with them', () => {
     const sad = database();
     sad.install(association('inbound', { tunnelId: 'in', spi: 0x1000 }), 0);

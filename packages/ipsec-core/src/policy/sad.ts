@@ -105,6 +105,19 @@ export class SecurityAssociationDatabase {
     return events;
   }
 
+  /** SPIs of inbound associations that took their first packet since the last call: their peers send on them by now. */
+  newlyUsed(): readonly number[] {
+    const spis: number[] = [];
+    for (const associations of [this.#inbound, this.#inboundAh]) {
+      for (const association of associations.values()) {
+        if (association.useReported || association.packets === 0) continue;
+        association.useReported = true;
+        spis.push(association.spi);
+      }
+    }
+    return spis;
+  }
+
   all(): readonly (readonly [Direction, SecurityAssociation])[] {
     const list: [Direction, SecurityAssociation][] = [];
     for (const association of this.#inbound.values()) list.push(['inbound', association]);

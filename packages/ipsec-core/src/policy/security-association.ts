@@ -197,6 +197,8 @@ export class OutboundAssociation extends SecurityAssociation {
 
 export class InboundAssociation extends SecurityAssociation {
   readonly window: AntiReplayWindow;
+  /** Its first packet has been reported. */
+  useReported = false;
 
   constructor(parameters: SecurityAssociationParameters, options: AssociationOptions, now: number) {
     super(parameters, options, now);
