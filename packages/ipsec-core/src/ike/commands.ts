@@ -1,10 +1,12 @@
 import type { Connection, Endpoint } from './connection.js';
+import { confirmOutbound } from './exchanges/child-install.js';
 import { requestChild, requestChildRekey } from './exchanges/child-request.js';
 import { closeIke } from './exchanges/close.js';
 import { deleteChild } from './exchanges/delete-child.js';
 import { requestIkeRekey } from './exchanges/ike-rekey-request.js';
 import { initiate } from './exchanges/init-initiator.js';
 import { changeOwnAddresses } from './exchanges/own-addresses.js';
+import { changeAuthenticationLifetime, requestReauthentication } from './exchanges/reauthentication.js';
 import { reportUnknownSpi } from './exchanges/unknown-spi.js';
 import type { IkeHost } from './host.js';
 import type { Lineage } from './lineage.js';
@@ -47,22 +49,38 @@ export function command(host: IkeHost, registry: Registry, input: IkeCommand, no
       break;
     }
     case 'rekey-ike':
+    case 'reauthenticate':
     case 'delete-ike':
       for (const lineage of host.established(connectionOf(host, input.connection))) {
-        if (input.kind === 'rekey-ike') requestIkeRekey(lineage, now);
-        else closeIke(lineage, now);
+        ON_IKE_SAS[input.kind](lineage, now);
       }
       break;
+    case 'inbound-used':
     case 'rekey-child':
     case 'delete-child': {
       const lineage = host.childSpis.ownerOf(input.inboundSpi);
       const child = lineage?.children.byInboundSpi(input.inboundSpi);
-      if (lineage === undefined || child === undefined) break;
-      if (input.kind === 'rekey-child') requestChildRekey(lineage, child, now);
-      else deleteChild(lineage, child, now);
+      if (lineage !== undefined && child !== undefined) ON_CHILD_SA[input.kind](lineage, child, now);
     }
   }
 }
+
+const ON_IKE_SAS = {
+  'rekey-ike': requestIkeRekey,
+  reauthenticate: requestReauthentication,
+  'delete-ike': (lineage: Lineage, now: number) => {
+    // What was to take its place must not come up after it.
+    const { reauthentication } = lineage;
+    if (reauthentication !== undefined && reauthentication.establishedAt === undefined) reauthentication.close(now);
+    closeIke(lineage, now);
+  },
+} as const;
+
+const ON_CHILD_SA = {
+  'inbound-used': confirmOutbound,
+  'rekey-child': requestChildRekey,
+  'delete-child': deleteChild,
+} as const;
 
 /** Everything that is not configured any more is deleted; what still is goes on, and is as configured from its next rekey. */
 function reconfigure(host: IkeHost, registry: Registry, connections: readonly Connection[], now: number): void {
@@ -80,7 +98,9 @@ function reconfigure(host: IkeHost, registry: Registry, connections: readonly Co
 }
 
 function adopt(lineage: Lineage, connection: Connection, now: number): void {
+  const before = lineage.connection.authenticationLifetime;
   lineage.connection = connection;
+  if (connection.authenticationLifetime !== before) changeAuthenticationLifetime(lineage, now);
   for (const child of lineage.children.all) {
     const configuration = connection.children.find(({ name }) => name === child.configuration.name);
     if (configuration === undefined) deleteChild(lineage, child, now);

@@ -113,6 +113,36 @@ export interface MobikePolicy {
   readonly peerAddresses?: readonly AddressRange[];
 }
 
+/** A post-quantum preshared key and what both ends call it. */
+export interface Ppk {
+  /** PPK_ID, RFC 8784 section 5.1: its type, and the octets after that, 1 to 255. */
+  readonly id: { readonly type: 'opaque' | 'fixed'; readonly data: Uint8Array };
+  /** 32 octets or more: "at least 256 bits of entropy" give 128 bits against a quantum computer (section 6). */
+  readonly key: Secret;
+}
+
+/** Use of PPKs with a peer (RFC 8784). */
+export interface PpkConfiguration {
+  /** We offer the first; of what the peer offers we take any. So that a key can be replaced, one end after the other. */
+  readonly keys: readonly Ppk[];
+  /** Without a PPK there is no IKE SA. Otherwise one is used when the peer has it, and it is reported when it is not. */
+  readonly required: boolean;
+}
+
+/**
+ * IKE SAs without a Child SA in IKE_AUTH (RFC 6023), of which all Child SAs come by CREATE_CHILD_SA, with a key exchange of
+ * their own. 'allow': if the peer begins so; 'prefer': also ours, with a peer that can; 'force': no others; 'never'.
+ */
+export type ChildlessPolicy = 'allow' | 'prefer' | 'force' | 'never';
+
+/**
+ * What becomes of a second IKE SA of one connection (RFC 7296 section 2.4 on INITIAL_CONTACT, section 2.8 on duplicates).
+ * 'replace': one of the two goes, when traffic no longer needs it; INITIAL_CONTACT drops the earlier one at once.
+ * 'keep': a peer whose IKE SA stands is refused another, unless it says INITIAL_CONTACT. 'never': both stay, and
+ * INITIAL_CONTACT drops nothing; for an identity that several hosts share.
+ */
+export type UniquenessPolicy = 'replace' | 'keep' | 'never';
+
 export interface Connection {
   readonly name: string;
   readonly local: Endpoint;
@@ -136,6 +166,17 @@ export interface Connection {
   readonly natTraversal?: 'detected' | 'forced' | 'prohibited';
   /** Milliseconds until the IKE SA is rekeyed. */
   readonly lifetime: number;
+  /**
+   * Milliseconds for which a proof of identity is good (RFC 7296 section 2.8.3, RFC 4478): before they are over we
+   * authenticate anew, if we can initiate, and have told a peer that initiated to do so; an IKE SA that is not replaced by
+   * then is deleted. Without it, who proved its identity once is believed until it goes, or asks for more.
+   */
+  readonly authenticationLifetime?: number;
+  readonly ppk?: PpkConfiguration;
+  /** Without it 'allow'. */
+  readonly childless?: ChildlessPolicy;
+  /** What becomes of a second IKE SA with the same peer; 'replace' without it. */
+  readonly uniqueness?: UniquenessPolicy;
   /** Milliseconds of silence after which the peer is asked whether it lives. */
   readonly livenessInterval: number;
   /** Largest IKE message that is sent whole, octets of UDP payload (RFC 7383 section 2.5.1). */

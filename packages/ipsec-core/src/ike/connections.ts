@@ -15,7 +15,10 @@ export class Connections {
     this.replace(all);
   }
 
-  /** Throws RangeError when two have one name, or two children of one do, or selectors are of addresses that nobody assigns, or transport mode is to move. */
+  /**
+   * Throws RangeError when two have one name, or two children of one do, selectors are of addresses that nobody assigns,
+   * transport mode is to move, or a PPK is none.
+   */
   replace(all: readonly Connection[]): void {
     const byName = new Map<string, Connection>();
     for (const connection of all) {
@@ -26,6 +29,7 @@ export class Connections {
       }
       requireAssignment(connection);
       requireTunnels(connection);
+      requireStrongPpks(connection);
       byName.set(connection.name, connection);
     }
     this.#byName = byName;
@@ -69,6 +73,17 @@ function requireTunnels({ name, children, mobike }: Connection): void {
   throw new RangeError(`${name} has MOBIKE and a child in transport mode, which cannot move.`);
 }
 
+function requireStrongPpks({ name, ppk }: Connection): void {
+  if (ppk === undefined) return;
+  if (ppk.keys.length === 0) throw new RangeError(`${name} uses PPKs and has none.`);
+  for (const { id, key } of ppk.keys) {
+    const { length } = id.data;
+    if (length < 1 || length > LONGEST_PPK_ID)
+      throw new RangeError(`A PPK_ID of ${name} has ${length} octets, not 1 to 255.`);
+    if (key.length < SHORTEST_PPK) throw new RangeError(`A PPK of ${name} has fewer than ${SHORTEST_PPK} octets.`);
+  }
+}
+
 function group(
   all: readonly Connection[],
   keyOf: (connection: Connection) => string,
@@ -90,3 +105,7 @@ function addressKey(endpoint: Endpoint | undefined): string {
 function identityKey({ type, data }: Identity): string {
   return `${type}:${toHex(data)}`;
 }
+
+const LONGEST_PPK_ID = 255;
+/** RFC 8784 section 6. */
+const SHORTEST_PPK = 32;

@@ -1,4 +1,5 @@
 import { toHex } from '../bytes/hex.js';
+import type { Secret } from '../bytes/secret.js';
 import type { IkeKeys } from '../crypto/ike/key-schedule.js';
 import type { IkeHeader } from '../wire/ike/header.js';
 import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
@@ -92,6 +93,16 @@ export class IkeSa {
   secure(keys: IkeKeys): void {
     const protection = new MessageProtection(keys, this.role, this.host.provider, this.host.random);
     this.#protection = this.#protection?.succeededBy(keys, protection) ?? new ProtectionKeys(keys, protection);
+  }
+
+  /** SK_d, SK_pi and SK_pr with a PPK mixed in (RFC 8784): used from when `settlePpk` says so. */
+  mix(ppk: Secret): IkeKeys {
+    if (this.#protection === undefined) throw new TypeError(`An IKE SA that is ${this.state.name} has no keys yet.`);
+    return this.#protection.mix(ppk);
+  }
+
+  settlePpk(used: boolean): void {
+    this.#protection?.settlePpk(used);
   }
 
   /**

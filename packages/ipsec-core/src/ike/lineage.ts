@@ -44,6 +44,10 @@ export class Lineage {
   peerSupportsFragmentation = false;
   /** Methods of RFC 9370 that its first IKE SA was made with, in order. */
   additionalKeyExchanges: readonly number[] = [];
+  /** A PPK is mixed into its keys. */
+  ppk = false;
+  /** IKE_AUTH brought no Child SA, as both ends wanted. */
+  childless = false;
   /** When its latest new authentic message came. */
   lastHeard: number;
   /** Undefined until both identities are proved. */
@@ -58,6 +62,10 @@ export class Lineage {
   readonly retries = new Map<string, ChildRetry>();
   /** What the configuration payload assigned to either end, which 'virtual' selectors stand for. */
   readonly virtual: { readonly local: Uint8Array[]; readonly remote: Uint8Array[] } = { local: [], remote: [] };
+  /** The lineage that this one is made to take the place of, by a reauthentication of ours. */
+  readonly replaces: Lineage | undefined;
+  /** The latest that we made to take the place of this one. */
+  reauthentication: Lineage | undefined;
   /** The IKE SA that requests of ours go on. */
   current: IkeSa;
   readonly #all = new Set<IkeSa>();
@@ -71,6 +79,7 @@ export class Lineage {
     this.path = origin.path;
     this.initiator = origin.role === 'initiator' ? 'us' : 'peer';
     this.startedAt = origin.now;
+    this.replaces = origin.replaces;
     this.lastHeard = origin.now;
     this.timers = new Timers((next) => host.deadline(this, next));
     this.mobility = new Mobility(() => host.localAddresses.get(this.connection.name) ?? []);
@@ -194,6 +203,11 @@ export class Lineage {
     return this.mobility.inUse && this.initiator === 'peer' ? LONG_PATIENCE : PATIENCE;
   }
 
+  /** Another lineage of the connection is established and goes on. */
+  get otherStands(): boolean {
+    return this.host.established(this.connection).some((other) => other !== this);
+  }
+
   /** Runs when nothing of it stands any more. */
   atEnd(run: () => void): void {
     this.#atEnd = [...this.#atEnd, run];
@@ -204,7 +218,8 @@ export class Lineage {
   }
 
   tellFailure(reason: FailureReason): void {
-    if (!this.#failureTold) this.tell({ kind: 'ike-failed', connection: this.connection.name, reason });
+    const kind = this.otherStands ? 'ike-attempt-failed' : 'ike-failed';
+    if (!this.#failureTold) this.tell({ kind, connection: this.connection.name, reason });
     this.#failureTold = true;
   }
 
@@ -235,7 +250,8 @@ export class Lineage {
     for (const sa of this.#all) if (sa !== current) sa.shut(now);
     for (const child of this.children.all) this.children.release(child, now);
     this.#finish();
-    if (!this.#failureTold) this.tell({ kind: 'ike-closed', connection: connection.name, by });
+    const kind = this.otherStands ? 'ike-superseded' : 'ike-closed';
+    if (!this.#failureTold) this.tell({ kind, connection: connection.name, by });
   }
 
   /** At once and without a word to the peer. */
@@ -260,7 +276,9 @@ export class Lineage {
   }
 
   #takeOver(leaving: ChildSa): boolean {
-    for (const lineage of [this, ...this.host.established(this.connection)]) {
+    const lineages = this.host.established(this.connection);
+    // One that goes as a whole is no place to move to, not even for a moment.
+    for (const lineage of this.standing ? [this, ...lineages] : lineages) {
       const others = lineage.children.standing(leaving.policy).filter((child) => child !== leaving);
       // Of those not in use the oldest: the peer may not have its end of a successor yet.
       const next = others.find((child) => child.outboundInUse) ?? others[0];
@@ -294,6 +312,7 @@ export interface Origin {
   readonly peerSpi: Uint8Array;
   readonly state: IkeState;
   readonly now: number;
+  readonly replaces?: Lineage | undefined;
 }
 
 export interface NatSituation {

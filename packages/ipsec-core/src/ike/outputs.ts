@@ -19,11 +19,15 @@ export type IkeInput =
   /** Asks for one Child SA of a connection that is up, unless it stands already. */
   | { readonly kind: 'initiate-child'; readonly connection: string; readonly child: string; readonly flow?: Flow }
   | { readonly kind: 'rekey-ike'; readonly connection: string }
+  /** Authenticates anew, make before break: another IKE SA with its Child SAs, and only then the old one is deleted. */
+  | { readonly kind: 'reauthenticate'; readonly connection: string }
   | { readonly kind: 'rekey-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-ike'; readonly connection: string }
   /** The underlay addresses that the connection may use, the preferred one first: all of them, whenever they change. */
   | { readonly kind: 'local-addresses'; readonly connection: string; readonly addresses: readonly Uint8Array[] }
+  /** The first authentic packet came on a Child SA: the peer sends on it, so it has its end. */
+  | { readonly kind: 'inbound-used'; readonly inboundSpi: number }
   /** An ESP or AH packet came on an SPI that no association has. */
   | { readonly kind: 'unknown-spi'; readonly local: Endpoint; readonly remote: Endpoint; readonly spi: number }
   | { readonly kind: 'job-done'; readonly id: number; readonly result: JobResult };
@@ -81,6 +85,12 @@ export type FailureReason =
   | { readonly code: 'peer_crashed' }
   /** It answered TEMPORARY_FAILURE for minutes: the two ends do not see the same state (RFC 7296 section 2.25). */
   | { readonly code: 'out_of_step' }
+  /** A PPK is required (RFC 8784), and the peer uses none. */
+  | { readonly code: 'ppk_required' }
+  /** Only an IKE SA without a Child SA in IKE_AUTH is wanted, and the peer does not have that (RFC 6023). */
+  | { readonly code: 'childless_required' }
+  /** The time for which the peer's proof of identity is good is over, and it did not prove it anew. */
+  | { readonly code: 'authentication_expired' }
   | { readonly code: 'peer_refused'; readonly notify: string; readonly exchange: string }
   | { readonly code: 'no_proposal_chosen'; readonly refusals: readonly ProposalRefusal[] }
   | { readonly code: 'invalid_message'; readonly detail: string }
@@ -107,6 +117,13 @@ export type FailureReason =
   /** Something changes addresses on the way, where NAT traversal is prohibited (RFC 4555 section 3.9). */
   | { readonly code: 'nat_detected' };
 
+/**
+ * What protects the keys against who records traffic now and has a quantum computer later; empty: nothing. 'kem': a key
+ * encapsulation mechanism, which covers the IKE SA from IKE_AUTH on. 'ppk': a preshared key (RFC 8784), which covers Child SAs and
+ * the IKE SAs that come by rekeying; of the first IKE SA only its proofs of identity.
+ */
+export type PostQuantumProtection = readonly ('kem' | 'ppk')[];
+
 export type IkeEvent =
   /** Messages of the IKE SA travel between other endpoints than before; of each Child SA `move-child` tells. */
   | { readonly kind: 'path-changed'; readonly connection: string; readonly local: Endpoint; readonly remote: Endpoint }
@@ -114,6 +131,7 @@ export type IkeEvent =
       readonly kind: 'ike-established';
       readonly connection: string;
       readonly additionalKeyExchanges: readonly number[];
+      readonly postQuantum: PostQuantumProtection;
     }
   | { readonly kind: 'ike-rekeyed'; readonly connection: string }
   /** What the peer assigned to us, before the Child SAs that use it. */
@@ -126,7 +144,11 @@ export type IkeEvent =
       readonly domains: readonly string[];
     }
   | { readonly kind: 'ike-failed'; readonly connection: string; readonly reason: FailureReason }
+  /** An attempt at another IKE SA failed, the peer's or ours. The one that stands goes on. */
+  | { readonly kind: 'ike-attempt-failed'; readonly connection: string; readonly reason: FailureReason }
   | { readonly kind: 'ike-closed'; readonly connection: string; readonly by: 'us' | 'peer' }
+  /** Deleted, and another IKE SA of the connection goes on: one end authenticated anew, or both had initiated. */
+  | { readonly kind: 'ike-superseded'; readonly connection: string; readonly by: 'us' | 'peer' }
   | {
       readonly kind: 'child-failed';
       readonly connection: string;

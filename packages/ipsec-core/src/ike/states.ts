@@ -17,6 +17,10 @@ export interface Handshake {
   readonly peerHints: AuthenticationHints;
   /** The responder's authentication methods are still to come, with IKE_INTERMEDIATE (RFC 9593 section 3.1). */
   readonly methodsPending: boolean;
+  /** Both ends have said USE_PPK (RFC 8784). */
+  readonly usesPpk: boolean;
+  /** The responder has said CHILDLESS_IKEV2_SUPPORTED (RFC 6023). */
+  readonly mayBeChildless: boolean;
   /** Methods of RFC 9370 that are still to be exchanged. */
   readonly pending: readonly number[];
   readonly intermediateInitiator: Uint8Array | undefined;

@@ -2,7 +2,16 @@
 export type IkeSaTimer = 'retransmit' | 'half-open' | 'followup' | 'linger';
 
 /** Every timer that a lineage can have. */
-export type LineageTimer = 'liveness' | 'rekey-ike' | 'child' | 'retry-child' | 'redundancy' | 'keepalive';
+export type LineageTimer =
+  | 'liveness'
+  | 'rekey-ike'
+  | 'child'
+  | 'retry-child'
+  | 'redundancy'
+  | 'keepalive'
+  | 'reauthenticate'
+  | 'authentication-end'
+  | 'hand-over';
 
 /** A table of deadlines in the caller's clock. A timeout that comes too early finds nothing due. */
 export class Timers<Name extends string> {
@@ -16,6 +25,10 @@ export class Timers<Name extends string> {
   set(name: Name, deadline: number): void {
     this.#deadlines.set(name, deadline);
     this.#changed(this.next());
+  }
+
+  at(name: Name): number | undefined {
+    return this.#deadlines.get(name);
   }
 
   clear(name: Name): void {
@@ -87,3 +100,12 @@ export const FOLLOWUP_LIFETIME = 20_000;
 export const REPLACED_LIMIT = 180_000;
 /** IKE SAs, or Child SAs, that two ends made at once: so long both stay, then one goes. */
 export const REDUNDANCY_DELAY = 10_000;
+/** Two IKE SAs of which one began so long after the other stood were not begun at once: the younger is meant to replace. */
+export const SETTLED = 180_000;
+/** A reauthentication that failed or hangs is tried again after once to twice so long. */
+export const REAUTHENTICATION_RETRY = 10_000;
+/** A peer may ask for a reauthentication "immediately" (RFC 4478 section 3); of one IKE SA not before it is so old. */
+export const LEAST_AUTHENTICATION = 5000;
+/** Between two looks whether the successor has all Child SAs, and after how many milliseconds that is not waited for. */
+export const HAND_OVER_PAUSE = 500;
+export const HAND_OVER_LIMIT = 60_000;

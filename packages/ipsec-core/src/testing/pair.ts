@@ -19,6 +19,12 @@ export interface PairEnd {
   addresses: readonly Uint8Array[];
   readonly sad: SimulatedSad;
   readonly events: IkeEvent[];
+  /** What the engine asked for and the host has not done yet: it goes one by one, and the SAD takes its time. */
+  readonly outbox: IkeOutput[];
+  /** When the SAD is done with the first of them. */
+  busyUntil: number | undefined;
+  /** Inbound SPIs of Child SAs on which a packet has come. */
+  readonly used: Set<number>;
 }
 
 export interface PairOptions {
@@ -28,6 +34,8 @@ export interface PairOptions {
   readonly rightAddress: Uint8Array;
   readonly random: SeededRandom;
   readonly conditions?: NetworkConditions;
+  /** Milliseconds that the SAD takes for each change; what is sent after it waits. 0 without it. */
+  readonly sadDelay?: number;
   /** Signatures and trust decisions. */
   readonly runJob?: (end: string, job: CredentialJob) => JobResult;
   /** Does the jobs of costly methods: the provider that the engines have. */
@@ -71,6 +79,9 @@ export class IkePair {
       addresses: [address],
       sad: new SimulatedSad(),
       events: [],
+      outbox: [],
+      busyUntil: undefined,
+      used: new Set(),
     });
     this.left = end('left', options.left, options.leftAddress);
     this.right = end('right', options.right, options.rightAddress);
@@ -83,6 +94,8 @@ export class IkePair {
   /** As if its process had died and come back: nothing of the state of the old engine is left. */
   restart(end: PairEnd, engine: IkeEngine): void {
     end.engine = engine;
+    end.outbox.length = 0;
+    end.busyUntil = undefined;
   }
 
   /** The end has these underlay addresses from now on, the preferred one first, and its host tells the engine. */
@@ -99,23 +112,24 @@ export class IkePair {
   /** Advances to the next delivery or deadline. False when nothing will ever happen again. */
   step(limit = Number.POSITIVE_INFINITY): boolean {
     const traffic = this.trafficInterval === undefined ? undefined : Math.max(this.#nextTraffic, this.now);
-    const { left, right } = this;
-    const done = this.#jobs[0]?.at;
-    const times = [this.network.next(), left.engine.nextTimeout(), right.engine.nextTimeout(), traffic, done];
+    const ends = [this.left, this.right];
+    const deadlines = ends.flatMap(({ engine, busyUntil }) => [engine.nextTimeout(), busyUntil]);
+    const times = [this.network.next(), ...deadlines, traffic, this.#jobs[0]?.at];
     const next = Math.min(...times.filter((time) => time !== undefined));
     if (!Number.isFinite(next) || next > limit) return false;
     this.now = Math.max(this.now, next);
+    for (const end of ends) this.#carryOut(end);
     for (let arrived = this.network.take(this.now); arrived !== undefined; arrived = this.network.take(this.now)) {
       this.#deliver(arrived);
     }
     while ((this.#jobs[0]?.at ?? Number.POSITIVE_INFINITY) <= this.now) this.#jobs.shift()?.finish();
-    for (const end of [this.left, this.right]) {
+    for (const end of ends) {
       const due = end.engine.nextTimeout();
       if (due !== undefined && due <= this.now) this.give(end, { kind: 'timeout' });
     }
     if (this.trafficInterval !== undefined && this.#nextTraffic <= this.now) {
       this.#nextTraffic = this.now + this.trafficInterval;
-      for (const end of [this.left, this.right]) this.#sendPackets(end);
+      for (const end of ends) this.#sendPackets(end);
     }
     return true;
   }
@@ -134,8 +148,12 @@ export class IkePair {
     }
     if (load.kind === 'ike') {
       this.give(end, { kind: 'datagram', local: to, remote: from, octets: load.octets });
-    } else if (end.sad.installed.get(load.spi)?.inboundKey === load.key) this.opened++;
-    else this.losses.push(`${this.now} at ${end.name}: a packet with SPI ${load.spi}`);
+    } else if (end.sad.installed.get(load.spi)?.inboundKey === load.key) {
+      this.opened++;
+      if (end.used.has(load.spi)) return;
+      end.used.add(load.spi);
+      this.give(end, { kind: 'inbound-used', inboundSpi: load.spi });
+    } else this.losses.push(`${this.now} at ${end.name}: a packet with SPI ${load.spi}`);
   }
 
   /** One packet of each child that has an association to go out on, between the endpoints that it has. */
@@ -153,7 +171,22 @@ export class IkePair {
   }
 
   #drain(end: PairEnd): void {
-    for (let output = end.engine.poll(); output !== undefined; output = end.engine.poll()) this.#perform(end, output);
+    for (let output = end.engine.poll(); output !== undefined; output = end.engine.poll()) end.outbox.push(output);
+    this.#carryOut(end);
+  }
+
+  /** In their order. What changes the SAD is done when its time is over, and the rest waits for it. */
+  #carryOut(end: PairEnd): void {
+    const { sadDelay = 0 } = this.#options;
+    for (let [output] = end.outbox; output !== undefined; [output] = end.outbox) {
+      if (sadDelay > 0 && SAD_CHANGES.has(output.kind)) {
+        end.busyUntil ??= this.now + sadDelay;
+        if (end.busyUntil > this.now) return;
+        end.busyUntil = undefined;
+      }
+      end.outbox.shift();
+      this.#perform(end, output);
+    }
   }
 
   #perform(end: PairEnd, output: IkeOutput): void {
@@ -174,8 +207,10 @@ export class IkePair {
     this.jobs.push(job);
     const result = this.#resultOf(end, job);
     const at = this.now + (this.#options.jobDuration?.() ?? 0);
-    if (at <= this.now) engine.handle({ kind: 'job-done', id, result }, this.now);
-    else {
+    if (at <= this.now) {
+      engine.handle({ kind: 'job-done', id, result }, this.now);
+      for (let next = engine.poll(); next !== undefined; next = engine.poll()) end.outbox.push(next);
+    } else {
       // A host that was restarted does not wait for the jobs of the old one.
       const finish = () => (end.engine === engine ? this.give(end, { kind: 'job-done', id, result }) : undefined);
       this.#jobs.push({ at, finish });
@@ -199,3 +234,9 @@ function has({ addresses }: PairEnd, address: Uint8Array): boolean {
 function inUdp(endpoint: Endpoint): Endpoint {
   return endpoint.port === IKE_PORT ? { ...endpoint, port: NAT_PORT } : endpoint;
 }
+const SAD_CHANGES: ReadonlySet<IkeOutput['kind']> = new Set([
+  'install-child',
+  'use-outbound',
+  'retire-child',
+  'remove-child',
+]);

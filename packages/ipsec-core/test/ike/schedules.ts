@@ -28,7 +28,7 @@ export interface ScheduleResult {
 }
 
 /**
- * Two engines, one or two policies, and commands at random ends and times while datagrams are lost, delayed, doubled and
+ * Two engines, one or two policies, and commands (rekeys, reauthentications) at random ends and times while datagrams are lost, delayed, doubled and
  * overtake each other. Then a good network, and what must hold when nothing is under way any more.
  *
  * In two of three schedules nothing is deleted on purpose, and packets travel under the Child SAs in both directions all
@@ -100,6 +100,8 @@ function quickPair(seed: number, children: readonly string[], { hybrid, mobile }
   const slow = seed % 3 === 0;
   return makePair({
     seed,
+    // What the packet path takes for a change: longer and shorter than a packet does to the other end.
+    sadDelay: seed % 5,
     keyExchange: slow ? slowToyKeyExchange : toyKeyExchange,
     jobDuration: () => (slow ? random.next() * 80 : 0),
     engine: { provider: nodeCryptoProvider },
@@ -169,8 +171,9 @@ function draw(
   const inboundSpi = end.sad.current(child)?.association.inboundSpi ?? 0;
   // Who begins anew must be where the other expects it: with MOBIKE the IKE SA stays.
   const chance = random.next() * (deletes ? (mobile ? 0.95 : 1) : 0.83);
-  if (chance < 0.45) return { kind: 'rekey-child', inboundSpi };
-  if (chance < 0.7) return { kind: 'rekey-ike', connection: 'left-right' };
+  if (chance < 0.35) return { kind: 'rekey-child', inboundSpi };
+  if (chance < (mobile ? 0.7 : 0.55)) return { kind: 'rekey-ike', connection: 'left-right' };
+  if (chance < 0.7) return { kind: 'reauthenticate', connection: 'left-right' };
   if (chance < 0.8) return { kind: 'initiate-child', connection: 'left-right', child };
   if (chance < 0.83) return INITIATE;
   if (chance < 0.95) return { kind: 'delete-child', inboundSpi };

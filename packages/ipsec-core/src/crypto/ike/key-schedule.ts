@@ -8,6 +8,8 @@ import { type IkeSuite, keyLengths } from './suite.js';
  * through types: a key cannot be asked for before it exists, and a predecessor is wiped when its successor is made.
  *
  *   IkeKeys ──addKeyExchange──▶ IkeKeys ──mixPpk──▶ IkeKeys ──childKeys──▶ Secret, ──rekey──▶ IkeKeys of the next SA
+ *
+ * Of the two that `mixPpk` has or makes, the one that is not used is wiped with `wipeDerivation`.
  */
 export interface IkeKeys {
   readonly suite: IkeSuite;
@@ -54,16 +56,18 @@ export function addKeyExchange(keys: IkeKeys, shared: Secret, inputs: NoncesAndS
 
 /**
  * RFC 8784 section 3: SK_d = prf+ (PPK, SK_d'), SK_pi and SK_pr likewise, each with the length it had. The encryption
- * keys stay: the IKE_AUTH messages themselves are not protected by the PPK.
+ * keys stay: the IKE_AUTH messages themselves are not protected by the PPK. The old keys stay as well: until the peer has
+ * answered, either may be the one that is used.
  */
 export function mixPpk(keys: IkeKeys, ppk: Secret): IkeKeys {
   const mix = (secret: Secret) =>
     ppk.reveal((key) => secret.reveal((value) => owned(prfPlus(keys.prf, key, value, value.length))));
-  const mixed = { ...keys, d: mix(keys.d), pi: mix(keys.pi), pr: mix(keys.pr) };
-  keys.d.wipe();
-  keys.pi.wipe();
-  keys.pr.wipe();
-  return mixed;
+  return { ...keys, d: mix(keys.d), pi: mix(keys.pi), pr: mix(keys.pr) };
+}
+
+/** SK_d, SK_pi and SK_pr: what a PPK changes. */
+export function wipeDerivation({ d, pi, pr }: IkeKeys): void {
+  for (const secret of [d, pi, pr]) secret.wipe();
 }
 
 /**

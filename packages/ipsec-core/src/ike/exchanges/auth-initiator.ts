@@ -1,9 +1,10 @@
+import type { IkeKeys } from '../../crypto/ike/key-schedule.js';
 import { EXCHANGE } from '../../wire/ike/iana.js';
 import { describeIdentity, identification, sameIdentity } from '../../wire/ike/payloads/identification.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { methodsFor, proofRequests } from '../authentication-requests.js';
-import type { ChildConfiguration } from '../connection.js';
+import type { ChildConfiguration, Flow } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Handshake } from '../states.js';
 import { absorbAuth, authAnnouncements } from './auth-notifies.js';
@@ -14,25 +15,51 @@ import { acceptChild, childOffer } from './child-negotiation.js';
 import { absorbConfiguration, configurationRequest } from './configuration.js';
 import { establish } from './establishment.js';
 import { find, findError } from './payload-access.js';
+import { isPpkUsed, noPpkAuth, offerPpk } from './ppk.js';
+import { absorbAuthLifetime, flowToReplace } from './reauthentication.js';
 
 /** RFC 7296 section 1.2: the initiator proves who it is and asks for the first Child SA. */
 export function sendAuth(sa: IkeSa, handshake: Handshake, now: number): void {
   const { connection } = sa.lineage;
   const id = identification('IDi', connection.localIdentity);
-  const octets = octetsOf(sa, handshake, 'initiator', id, sa.nextIds.own);
+  const offered = offerPpk(sa, handshake);
   sa.state = { name: 'awaiting-own-signature', handshake };
-  const done = (proof: readonly Payload[] | { readonly failed: string }, later: number) => {
-    if (sa.state.name !== 'awaiting-own-signature') return;
-    if ('failed' in proof) sa.abort({ code: 'signing_failed', detail: proof.failed }, later);
-    else sendProof(sa, handshake, [id, ...proof], later);
+  const prove = (keys: IkeKeys, then: (proof: readonly Payload[], later: number) => void, at: number) => {
+    const octets = octetsOf(sa, handshake, 'initiator', id, sa.nextIds.own, keys);
+    const done = (proof: readonly Payload[] | { readonly failed: string }, later: number) => {
+      if (sa.state.name !== 'awaiting-own-signature') return;
+      if ('failed' in proof) sa.abort({ code: 'signing_failed', detail: proof.failed }, later);
+      else then(proof, later);
+    };
+    proveIdentity(sa, handshake, handshake.peerHints, octets, done, at);
   };
-  proveIdentity(sa, handshake, handshake.peerHints, octets, done, now);
+  const withPpk = (proof: readonly Payload[], later: number) => {
+    if (offered === undefined) sendProof(sa, handshake, [id, ...proof], later);
+    else if (!offered.optional) sendProof(sa, handshake, [id, ...proof, offered.identity], later);
+    else {
+      const send = (plain: readonly Payload[], at: number) =>
+        sendProof(sa, handshake, [id, ...proof, offered.identity, ...noPpkAuth(plain)], at);
+      prove(sa.keys, send, later);
+    }
+  };
+  prove(offered?.keys ?? sa.keys, withPpk, now);
 }
 
 /** The Child SA that IKE_AUTH asks for. */
 interface FirstChild {
   readonly configuration: ChildConfiguration;
+  /** The one that it is for, where each flow has an SA pair of its own. */
+  readonly flow: Flow | undefined;
   readonly spi: number;
+}
+
+/** None where it comes by CREATE_CHILD_SA, which the responder has allowed (RFC 6023). */
+function firstChild({ host, lineage }: IkeSa, { mayBeChildless }: Handshake): FirstChild | undefined {
+  const { children, childless } = lineage.connection;
+  const [configuration] = children;
+  lineage.childless = mayBeChildless && (childless === 'prefer' || childless === 'force');
+  if (configuration === undefined || lineage.childless) return undefined;
+  return { configuration, flow: flowToReplace(lineage, configuration), spi: host.childSpis.allocate(lineage) };
 }
 
 function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], now: number): void {
@@ -40,8 +67,7 @@ function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], n
   const { connection } = lineage;
   const asked = proofRequests([connection]);
   const { certificates } = asked;
-  const [configuration] = connection.children;
-  const first = configuration === undefined ? undefined : { configuration, spi: host.childSpis.allocate(lineage) };
+  const first = firstChild(sa, handshake);
   const payloads = [
     ...proof,
     ...certificates,
@@ -50,7 +76,7 @@ function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], n
     ...configurationRequest(lineage),
     ...(first === undefined
       ? []
-      : childOffer(first.configuration, first.spi, offerContextOf(lineage, first.configuration, false, undefined))),
+      : childOffer(first.configuration, first.spi, offerContextOf(lineage, first.configuration, false, first.flow))),
     methodsFor(asked, handshake.peerHashes !== undefined),
     ...authAnnouncements(sa),
   ];
@@ -86,6 +112,18 @@ function receiveAuth(
     rejectPeer(sa, `the peer is ${describeIdentity(id.identity)}`, now);
     return;
   }
+  sa.lineage.ppk = isPpkUsed(payloads);
+  const { ppk } = sa.lineage.connection;
+  if (sa.lineage.ppk ? !handshake.usesPpk : ppk?.required === true) {
+    giveUp();
+    rejectPeer(
+      sa,
+      sa.lineage.ppk ? 'the peer uses a PPK that was not offered' : 'the peer uses no PPK, which is required',
+      now,
+    );
+    return;
+  }
+  sa.settlePpk(sa.lineage.ppk);
   sa.state = { name: 'awaiting-peer-verification', handshake };
   const octets = octetsOf(sa, handshake, 'responder', id, authId);
   const conclude = (failure: string | undefined, later: number) => {
@@ -98,6 +136,7 @@ function receiveAuth(
       absorbConfiguration(sa, payloads);
       if (first !== undefined) acceptFirstChild(sa, handshake, first, payloads, later);
       establish(sa, later);
+      absorbAuthLifetime(sa, payloads, later);
     }
   };
   checkIdentity(sa, id, auth, payloads, octets, conclude, now);
@@ -114,12 +153,14 @@ function rejectPeer(sa: IkeSa, detail: string, now: number): void {
 function acceptFirstChild(
   sa: IkeSa,
   handshake: Handshake,
-  { configuration, spi }: FirstChild,
+  { configuration, flow, spi }: FirstChild,
   payloads: readonly Payload[],
   now: number,
 ): void {
   const error = findError(payloads);
-  const agreement = acceptChild(configuration, payloads, contextOf(sa.lineage, configuration, false));
+  const offered = flow === undefined ? contextOf(sa.lineage, configuration, false) : undefined;
+  const context = offered ?? offerContextOf(sa.lineage, configuration, false, flow);
+  const agreement = acceptChild(configuration, payloads, context);
   if (error !== undefined || agreement === undefined) {
     sa.host.childSpis.release(spi);
     const name = error ?? 'an answer that was not offered';

@@ -16,7 +16,10 @@ import { childFailed, installChild, isFirst } from './child-install.js';
 import { answerChild, type ChildOutcome } from './child-negotiation.js';
 import { answerConfiguration } from './configuration.js';
 import { establish } from './establishment.js';
+import { checkLiveness } from './liveness.js';
 import { find, findNotify } from './payload-access.js';
+import { judgePpk } from './ppk.js';
+import { authLifetime } from './reauthentication.js';
 
 /** The initiator proves who it is; we do, and grant the first Child SA (RFC 7296 section 1.2). */
 export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number): void {
@@ -47,13 +50,31 @@ export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number)
     return;
   }
   sa.lineage.connection = connection;
+  const misfit = childlessMisfit(connection, handshake, payloads);
+  if (misfit !== undefined) {
+    refuse(sa, misfit, now, 'INVALID_SYNTAX');
+    return;
+  }
+  const verdict = judgePpk(sa, connection, handshake, auth, payloads);
+  if ('refusal' in verdict) {
+    refuse(sa, verdict.refusal, now);
+    return;
+  }
+  sa.lineage.ppk = verdict.used;
   sa.state = { name: 'awaiting-peer-verification', handshake };
   const authId = sa.nextIds.peer;
   const octets = octetsOf(sa, handshake, 'initiator', id, authId);
   const prove = (failure: string | undefined, later: number) => {
     if (sa.state.name !== 'awaiting-peer-verification') return;
     if (failure !== undefined) {
-      refuse(sa, failure, later);
+      refuse(sa, verdict.used ? `${failure}; or the PPKs of this PPK_ID do` : failure, later);
+      return;
+    }
+    const kept = connection.uniqueness === 'keep' && findNotify(payloads, 'INITIAL_CONTACT') === undefined;
+    const [first] = kept ? sa.host.established(connection) : [];
+    if (first !== undefined) {
+      checkLiveness(first, later, true);
+      refuse(sa, 'the peer has an IKE SA that stands, and the connection keeps that', later);
       return;
     }
     const own = identification('IDr', connection.localIdentity);
@@ -61,11 +82,11 @@ export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number)
     const done = (proof: readonly Payload[] | { readonly failed: string }, at: number) => {
       if (sa.state.name !== 'awaiting-peer-verification') return;
       if ('failed' in proof) refuse(sa, proof.failed, at);
-      else grant(sa, handshake, payloads, [own, ...proof], at);
+      else grant(sa, handshake, payloads, [own, ...proof, ...(verdict.used ? [notify('PPK_IDENTITY')] : [])], at);
     };
     proveIdentity(sa, handshake, readHints(payloads), ownOctets, done, later);
   };
-  checkIdentity(sa, id, auth, payloads, octets, prove, now);
+  checkIdentity(sa, id, verdict.auth, payloads, octets, prove, now);
 }
 
 /** IKE_SA_INIT was answered before the peer said who it is: its suite must be one of its own connection. */
@@ -82,9 +103,10 @@ function grant(
   now: number,
 ): void {
   if (findNotify(payloads, 'INITIAL_CONTACT') !== undefined) forgetEarlier(sa, now);
-  const answer = find(payloads, 'SA') === undefined ? [] : grantFirstChild(sa, handshake, payloads, now);
+  const childless = find(payloads, 'SA') === undefined;
+  const answer = childless ? grantNoChild(sa, payloads, now) : grantFirstChild(sa, handshake, payloads, now);
   absorbAuth(sa, payloads);
-  sa.respond(EXCHANGE.IKE_AUTH, [...proof, ...answer, ...authAnnouncements(sa)], now);
+  sa.respond(EXCHANGE.IKE_AUTH, [...proof, ...answer, ...authAnnouncements(sa), ...authLifetime(sa.lineage)], now);
   establish(sa, now);
 }
 
@@ -93,9 +115,33 @@ function grant(
  * count: it may not have known of it yet.
  */
 function forgetEarlier({ lineage, host }: IkeSa, now: number): void {
+  if (lineage.connection.uniqueness === 'never') return;
   for (const other of host.established(lineage.connection)) {
     if ((other.establishedAt ?? 0) < lineage.startedAt) other.close(now);
   }
+}
+
+/**
+ * RFC 6023 section 3: who did not advertise it "SHOULD reply with an INVALID_SYNTAX Notify payload if the client sends an
+ * IKE_AUTH request that is modified". The same for who accepts no other.
+ */
+function childlessMisfit(
+  { childless }: Connection,
+  { mayBeChildless }: Handshake,
+  payloads: readonly Payload[],
+): string | undefined {
+  const asked = find(payloads, 'SA') === undefined;
+  if (asked && (!mayBeChildless || childless === 'never')) return 'the peer asks for no Child SA, which is not allowed';
+  return !asked && childless === 'force' ? 'the peer asks for a Child SA in IKE_AUTH, which is not allowed' : undefined;
+}
+
+/** The configuration payload comes in IKE_AUTH all the same. */
+function grantNoChild(sa: IkeSa, payloads: readonly Payload[], now: number): readonly Payload[] {
+  sa.lineage.childless = true;
+  const configured = answerConfiguration(sa, payloads);
+  if (configured.ok) return configured.answer;
+  childFailed(sa, undefined, configured.reason, now);
+  return [];
 }
 
 function grantFirstChild(
@@ -136,7 +182,12 @@ function grantFirstChild(
   return [...configured.answer, ...refusal.refusal];
 }
 
-function refuse(sa: IkeSa, detail: string, now: number): void {
-  sa.respond(EXCHANGE.IKE_AUTH, [notify('AUTHENTICATION_FAILED')], now);
+function refuse(
+  sa: IkeSa,
+  detail: string,
+  now: number,
+  error: 'AUTHENTICATION_FAILED' | 'INVALID_SYNTAX' = 'AUTHENTICATION_FAILED',
+): void {
+  sa.respond(EXCHANGE.IKE_AUTH, [notify(error)], now);
   sa.refuse({ code: 'authentication_failed', detail }, now);
 }

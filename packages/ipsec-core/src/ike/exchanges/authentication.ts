@@ -1,4 +1,5 @@
 import { sameAuth, sharedKeyAuth, signedOctets } from '../../crypto/ike/auth-octets.js';
+import type { IkeKeys } from '../../crypto/ike/key-schedule.js';
 import { concatenate } from '../../crypto/ike/prf.js';
 import { encodeSignature, type ParsedSignature, parseSignature } from '../../crypto/ike/signature.js';
 import { AUTH_METHOD, ID_TYPE } from '../../wire/ike/iana.js';
@@ -13,20 +14,24 @@ import type { IkeSa } from '../ike-sa.js';
 import type { Handshake } from '../states.js';
 import { spiOctets } from './child-negotiation.js';
 
-/** The octets that `side` signs (RFC 7296 section 2.15). `authId` is the message ID of IKE_AUTH. */
+/**
+ * The octets that `side` signs (RFC 7296 section 2.15), with the keys of the SA or those with a PPK mixed in. `authId` is the
+ * message ID of IKE_AUTH.
+ */
 export function octetsOf(
   sa: IkeSa,
   handshake: Handshake,
   side: 'initiator' | 'responder',
   id: IdentificationPayload,
   authId: number,
+  keys: IkeKeys = sa.keys,
 ): Uint8Array {
   const { intermediateInitiator, intermediateResponder, inputs } = handshake;
   const initiator = side === 'initiator';
-  return signedOctets(sa.keys.prf, {
+  return signedOctets(keys.prf, {
     ownMessage: initiator ? handshake.initiatorMessage : handshake.responderMessage,
     peerNonce: initiator ? inputs.responderNonce : inputs.initiatorNonce,
-    p: initiator ? sa.keys.pi : sa.keys.pr,
+    p: initiator ? keys.pi : keys.pr,
     idBody: id.body,
     intermediate:
       intermediateInitiator === undefined || intermediateResponder === undefined

@@ -4,6 +4,7 @@ import { childKeyLength } from '../../crypto/ike/suite.js';
 import { type ChildSa, lowerNonce } from '../child-sa.js';
 import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
+import type { Lineage } from '../lineage.js';
 import type { FailureReason } from '../outputs.js';
 import { REDUNDANCY_DELAY } from '../timers.js';
 import { policyOf } from './child-context.js';
@@ -86,6 +87,15 @@ export function isFirst(sa: IkeSa, configuration: ChildConfiguration, agreement:
   return ![lineage, ...host.established(lineage.connection)].some((other) =>
     other.children.standing(policy).some((child) => child.outboundInUse),
   );
+}
+
+/**
+ * RFC 7296 section 2.8: "The responder can be assured that the initiator is prepared to receive messages on an SA if either
+ * (1) it has received a cryptographically valid message on the other half of the SA pair, or (2) the new SA rekeys an
+ * existing SA and it receives an IKE request to close the replaced SA." This is (1); (2) is where the Delete comes.
+ */
+export function confirmOutbound({ children }: Lineage, child: ChildSa): void {
+  if (child.phase === 'live' || child.phase === 'replaced') children.useOutbound(child);
 }
 
 export function childFailed(sa: IkeSa, child: string | undefined, reason: FailureReason, now: number): void {

@@ -17,8 +17,8 @@ export function breakOff(lineage: Lineage, reason: FailureReason, now: number): 
 
 function sendDelete(lineage: Lineage, sa: IkeSa, now: number): void {
   lineage.timers.clearAll();
-  for (const child of lineage.children.all) lineage.children.retire(child, 'deleting', now);
   sa.retire('deleting', now);
+  for (const child of lineage.children.all) lineage.children.retire(child, 'deleting', now);
   sa.request(
     {
       purpose: { kind: 'delete-ike' },

@@ -1,8 +1,11 @@
+import { KE } from '../../wire/ike/iana.js';
 import { lowerNonce } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
+import type { PostQuantumProtection } from '../outputs.js';
 import { KEEPALIVE_INTERVAL, REDUNDANCY_DELAY } from '../timers.js';
 import { requestChild } from './child-request.js';
 import { jittered } from './lifetimes.js';
+import { limitAuthentication, takePlace } from './reauthentication.js';
 
 /** Both identities are proved: the IKE SA stands, and the initiator asks for the Child SAs that IKE_AUTH did not bring. */
 export function establish(sa: IkeSa, now: number): void {
@@ -21,10 +24,24 @@ export function establish(sa: IkeSa, now: number): void {
   timers.set('rekey-ike', now + jittered(host, connection.lifetime));
   timers.set('liveness', now + connection.livenessInterval);
   if (lineage.nat.weBehind) timers.set('keepalive', now + KEEPALIVE_INTERVAL);
-  sa.note('local', 'established', {}, now);
   const { additionalKeyExchanges } = lineage;
-  lineage.tell({ kind: 'ike-established', connection: connection.name, additionalKeyExchanges });
+  const postQuantum = protectionOf(sa);
+  sa.note('local', 'established', { postQuantum }, now);
+  lineage.tell({ kind: 'ike-established', connection: connection.name, additionalKeyExchanges, postQuantum });
   if (host.established(connection).length > 1) timers.set('redundancy', now + REDUNDANCY_DELAY);
-  if (sa.role === 'initiator') for (const child of connection.children.slice(1)) requestChild(lineage, child, now);
+  limitAuthentication(lineage, now);
+  const later = connection.children.slice(lineage.childless ? 0 : 1);
+  if (sa.role === 'initiator') for (const child of later) requestChild(lineage, child, now);
+  if (lineage.replaces !== undefined) takePlace(lineage, lineage.replaces, now);
   lineage.pump(now);
 }
+
+function protectionOf({ keys, lineage }: IkeSa): PostQuantumProtection {
+  const methods = [keys.suite.keyExchange, ...lineage.additionalKeyExchanges];
+  return [
+    ...(methods.some((method) => KEMS.has(method)) ? ['kem' as const] : []),
+    ...(lineage.ppk ? ['ppk' as const] : []),
+  ];
+}
+
+const KEMS: ReadonlySet<number> = new Set([KE.ML_KEM_512, KE.ML_KEM_768, KE.ML_KEM_1024]);

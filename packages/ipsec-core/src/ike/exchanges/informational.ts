@@ -10,6 +10,7 @@ import { answerTo } from './collisions.js';
 import { afterReplacement, closed } from './delete-child.js';
 import { succeed } from './ike-succession.js';
 import { find, findNotify } from './payload-access.js';
+import { absorbAuthLifetime } from './reauthentication.js';
 import { replaceUnknown } from './unknown-spi.js';
 
 export function respondInformational(sa: IkeSa, payloads: readonly Payload[], now: number): void {
@@ -24,6 +25,7 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
     return;
   }
   absorbToken(sa, payloads);
+  absorbAuthLifetime(sa, payloads, now);
   const unknown = findNotify(payloads, 'INVALID_SPI')?.data;
   if (unknown?.length === 4) replaceUnknown(sa.lineage, spiNumber(unknown), now);
   const addresses = answerAddresses(sa, payloads, now);
@@ -78,24 +80,25 @@ function moveTo(lineage: Lineage, old: ChildSa, successor: ChildSa): void {
 function deleteIkeForPeer(sa: IkeSa, now: number): void {
   const { lineage } = sa;
   const own = sa.underway;
-  sa.respond(EXCHANGE.INFORMATIONAL, [], now);
   if (sa !== lineage.current) {
     // A predecessor, or one that lost a collision.
+    sa.respond(EXCHANGE.INFORMATIONAL, [], now);
     sa.forgetRequest(now);
     sa.retire('deleting', now);
     return;
   }
-  if (own?.kind === 'rekey-ike' && own.rival !== undefined) {
+  const successor = own?.kind === 'rekey-ike' ? own.rival?.successor : undefined;
+  if (successor?.state.name === 'established') {
     // "it knows that the other peer did not detect the simultaneous rekey", or that the peer's won: ours is forgotten.
-    const { successor } = own.rival;
+    sa.respond(EXCHANGE.INFORMATIONAL, [], now);
     sa.forgetRequest(now);
-    if (successor?.state.name === 'established') {
-      succeed(sa, successor, now);
-      sa.retire('deleting', now);
-      return;
-    }
+    succeed(sa, successor, now);
+    sa.retire('deleting', now);
+    return;
   }
+  // With our answer the peer forgets its Child SAs: before it leaves, another IKE SA has taken over what goes out.
   lineage.end(own?.kind === 'delete-ike' ? 'us' : 'peer', now);
+  sa.respond(EXCHANGE.INFORMATIONAL, [], now);
 }
 
 /** An honest peer deletes one SA that it has just granted, not dozens. */

@@ -15,7 +15,7 @@ import { Lineage } from '../lineage.js';
 import { isSelectionOf } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
-import type { IkeState } from '../states.js';
+import type { Handshake, IkeState } from '../states.js';
 import { REFUSAL_PATIENCE } from '../timers.js';
 import { sendIntermediate } from './ike-intermediate.js';
 import { absorb, announcements, handshakeOf } from './init-notifies.js';
@@ -31,23 +31,32 @@ import {
 } from './key-shares.js';
 import { find, findError, findNotify } from './payload-access.js';
 
-/** RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. */
-export function initiate(host: IkeHost, connection: Connection & { readonly remote: Endpoint }, now: number): void {
+/**
+ * RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. What takes the place of a lineage begins
+ * where that stands: the peer may have moved.
+ */
+export function initiate(
+  host: IkeHost,
+  connection: Connection & { readonly remote: Endpoint },
+  now: number,
+  replaces?: Lineage,
+): Lineage {
   const { local, remote } = connection;
   const own = host.localAddresses.get(connection.name) ?? [];
   const preferred = own.find((address) => address.length === remote.address.length);
-  const path = { local: { ...local, address: preferred ?? local.address }, remote };
   const lineage = new Lineage(host, {
     connection,
-    path,
+    path: replaces?.path ?? { local: { ...local, address: preferred ?? local.address }, remote },
     role: 'initiator',
     peerSpi: new Uint8Array(8),
     state: { name: 'new' },
     now,
+    replaces,
   });
   host.list(lineage);
   const method = firstMethod(connection.proposals) ?? 0;
   shareAndSend(lineage.current, method, { nonce: makeNonce(host), cookie: undefined, restarts: 0 }, now);
+  return lineage;
 }
 
 /** Makes a share, which may take the host a while, and sends the request with it. */
@@ -125,6 +134,7 @@ function sendRequest(sa: IkeSa, attempt: InitAttempt, now: number): void {
     { kind: 'Nonce', data: nonce },
     // Also without additional key exchanges: a responder may have much to say about authentication (RFC 9593 section 3.1).
     ...announcements(sa, proofRequests([sa.lineage.connection]), true),
+    ...(sa.lineage.connection.ppk === undefined ? [] : [notify('USE_PPK')]),
   ]);
   sa.state = { name: 'awaiting-init-response', share, nonce, message, cookie, restarts, refusal: undefined };
   sa.sendInit(message, now);
@@ -197,8 +207,29 @@ function finishInit(
   sa.skipInitId();
   sa.note('received', 'IKE_SA_INIT response', { chosen: transforms }, now);
   floatPort(sa);
-  const pending = suite.additionalKeyExchanges;
-  sendIntermediate(sa, handshakeOf(inputs, transforms, initiatorMessage, octets, payloads, pending), now);
+  const extensions = {
+    usesPpk: sa.lineage.connection.ppk !== undefined && findNotify(payloads, 'USE_PPK') !== undefined,
+    mayBeChildless: findNotify(payloads, 'CHILDLESS_IKEV2_SUPPORTED') !== undefined,
+    pending: suite.additionalKeyExchanges,
+  };
+  const missing = missingFeature(sa.lineage.connection, extensions);
+  if (missing === undefined) {
+    sendIntermediate(sa, handshakeOf(inputs, transforms, initiatorMessage, octets, payloads, extensions), now);
+  } else sa.abort(missing, now);
+}
+
+/**
+ * What we cannot do without, and the peer does not have. RFC 8784 section 3: without USE_PPK in the response an initiator
+ * for which a PPK is mandatory aborts. RFC 6023 section 3: it "MUST NOT send the modified IKE_AUTH request" unless it is
+ * told that it may.
+ */
+function missingFeature(
+  { ppk, childless, children }: Connection,
+  { usesPpk, mayBeChildless }: Pick<Handshake, 'usesPpk' | 'mayBeChildless'>,
+): FailureReason | undefined {
+  if (ppk?.required === true && !usesPpk) return { code: 'ppk_required' };
+  const mustBeChildless = childless === 'force' || children.length === 0;
+  return mustBeChildless && !mayBeChildless ? { code: 'childless_required' } : undefined;
 }
 
 /**

@@ -39,7 +39,7 @@ export function handshakeOf(
   initiatorMessage: Uint8Array,
   responderMessage: Uint8Array,
   peerPayloads: readonly Payload[],
-  pending: readonly number[],
+  agreed: Pick<Handshake, 'usesPpk' | 'mayBeChildless' | 'pending'>,
 ): Handshake {
   const hashes = findNotify(peerPayloads, 'SIGNATURE_HASH_ALGORITHMS')?.data;
   return {
@@ -50,7 +50,7 @@ export function handshakeOf(
     peerHashes: hashes && uint16List(hashes),
     peerHints: readHints(peerPayloads),
     methodsPending: supportsIntermediate(peerPayloads) && announcesLater(peerPayloads),
-    pending,
+    ...agreed,
     intermediateInitiator: undefined,
     intermediateResponder: undefined,
   };

@@ -83,10 +83,19 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
   absorb(sa, payloads, lineage.path);
   const ownNonce = makeNonce(host);
   const chosen: Proposal = { ...proposal, transforms };
+  const admitting = host.connections.admitting(lineage.path.remote);
+  const agreed = {
+    // Whether there is one for this peer is known when it has said who it is.
+    usesPpk: findNotify(payloads, 'USE_PPK') !== undefined && admitting.some(({ ppk }) => ppk !== undefined),
+    mayBeChildless: lineage.connection.childless !== 'never',
+    pending: suite.additionalKeyExchanges,
+  };
   const { response, methodsPending } = encodeResponse(sa, payloads, [
     { kind: 'SA', proposals: [chosen] },
     { kind: 'KE', method: ke.method, data: share.publicValue },
     { kind: 'Nonce', data: ownNonce },
+    ...(agreed.usesPpk ? [notify('USE_PPK')] : []),
+    ...(agreed.mayBeChildless ? [notify('CHILDLESS_IKEV2_SUPPORTED')] : []),
   ]);
   const inputs = {
     initiatorNonce: nonce,
@@ -97,7 +106,7 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
   sa.secure(initialKeys(createPrf(host.provider, suite.prf), suite, share.shared, inputs));
   share.shared.wipe();
   sa.skipInitId();
-  const handshake = handshakeOf(inputs, transforms, request, response, payloads, suite.additionalKeyExchanges);
+  const handshake = handshakeOf(inputs, transforms, request, response, payloads, agreed);
   sa.state = { name: 'awaiting-auth-request', handshake: { ...handshake, methodsPending } };
   sa.timers.set('half-open', now + HALF_OPEN_LIFETIME);
   sa.note('received', 'IKE_SA_INIT request', { id: 0 }, now);

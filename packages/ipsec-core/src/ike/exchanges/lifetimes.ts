@@ -10,6 +10,11 @@ export function pause(host: IkeHost, least: number): number {
   return least + fraction(host) * least;
 }
 
+/** Somewhere between the two. */
+export function within(host: IkeHost, from: number, to: number): number {
+  return from + fraction(host) * (to - from);
+}
+
 function fraction({ random }: IkeHost): number {
   const draw = new Uint8Array(2);
   random(draw);

@@ -1,8 +1,10 @@
 import { type ChildSa, compareNonces } from '../child-sa.js';
 import type { Lineage } from '../lineage.js';
-import { REDUNDANCY_DELAY } from '../timers.js';
+import { REDUNDANCY_DELAY, SETTLED } from '../timers.js';
+import { confirmOutbound } from './child-install.js';
 import { closeIke } from './close.js';
 import { deleteRedundant } from './delete-child.js';
+import { inform } from './inform.js';
 
 /**
  * One SA pair per policy, one IKE SA per connection: two ends that make one at the same time each make one, and a peer
@@ -13,17 +15,13 @@ import { deleteRedundant } from './delete-child.js';
  */
 export function resolveRedundancy(lineage: Lineage, now: number): void {
   if (!lineage.standing) return;
-  let waiting = false;
+  let waiting = resolveLineages(lineage, now);
   const verdict = (redundant: Candidate): boolean => {
     const ours = redundant.creator === 'us';
     const mayGo = now - redundant.madeAt >= (ours ? REDUNDANCY_DELAY : PATIENCE);
     waiting ||= !mayGo;
     return mayGo;
   };
-  const lineages = lineage.host.established(lineage.connection);
-  for (const redundant of redundantOf(lineages.map(asCandidate))) {
-    if (verdict(redundant)) closeIke(redundant.subject, now);
-  }
   for (const policy of new Set(lineage.children.all.map((child) => child.policy))) {
     const live = lineage.children.standing(policy).filter((child) => child.phase === 'live');
     const settled = !isRekeying(lineage, live);
@@ -33,6 +31,48 @@ export function resolveRedundancy(lineage: Lineage, now: number): void {
     waiting ||= !settled;
   }
   if (waiting) lineage.timers.set('redundancy', now + REDUNDANCY_DELAY);
+}
+
+/**
+ * IKE SAs of one connection, if it is to have but one. Whoever authenticates anew deletes the old one itself, and knows
+ * which that is. The other end sees only that one was begun long after the other stood: it is meant to replace it, whatever
+ * the nonces. True while one is redundant and its time has not come.
+ */
+function resolveLineages(lineage: Lineage, now: number): boolean {
+  const { host, connection } = lineage;
+  if (connection.uniqueness === 'never') return false;
+  const all = host.established(connection);
+  const replaced = new Set(all.map(({ replaces }) => replaces));
+  const rest = all.filter((other) => !replaced.has(other));
+  const youngest = rest.at(-1);
+  if (youngest === undefined || rest.length < 2) return false;
+  confirmChildren(youngest, now);
+  const begunAtOnce = rest.filter((other) => youngest.startedAt - (other.establishedAt ?? 0) < SETTLED);
+  const losers = new Set(redundantOf(begunAtOnce.map(asCandidate)).map(({ subject }) => subject));
+  const stays = begunAtOnce.find((other) => !losers.has(other)) ?? youngest;
+  let waiting = false;
+  for (const redundant of rest) {
+    if (redundant === stays) continue;
+    const ours = (losers.has(redundant) ? redundant : stays).initiator === 'us';
+    const since = Math.max(redundant.establishedAt ?? 0, stays.establishedAt ?? 0);
+    const mayGo = now - since >= (ours ? REDUNDANCY_DELAY : PATIENCE);
+    waiting ||= !mayGo;
+    if (mayGo) closeIke(redundant, now);
+  }
+  return waiting;
+}
+
+/**
+ * The peer made it and sends nothing on its Child SAs, so that we do not know whether it has them: an answer on the new IKE
+ * SA shows that it got ours in IKE_AUTH, and the Child SA in it. Should it have forgotten the others, traffic must not wait for them to be found dead.
+ */
+function confirmChildren(lineage: Lineage, now: number): void {
+  const { initiator, children, establishedAt = now } = lineage;
+  const waiting = children.all.filter((child) => child.madeAt <= establishedAt && !child.outboundInUse);
+  if (initiator === 'us' || waiting.length === 0) return;
+  inform(lineage, 'confirm', [], now, () => {
+    for (const child of waiting) confirmOutbound(lineage, child);
+  });
 }
 
 interface Candidate<Subject = unknown> {

@@ -1,0 +1,76 @@
+import type { IkeKeys } from '../../crypto/ike/key-schedule.js';
+import type { AuthenticationPayload } from '../../wire/ike/payloads/authentication.js';
+import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
+import { type Connection, type Ppk, sameAddress } from '../connection.js';
+import type { IkeSa } from '../ike-sa.js';
+import type { Handshake } from '../states.js';
+import { find, findNotify } from './payload-access.js';
+
+/**
+ * Postquantum preshared keys, RFC 8784. Both ends say USE_PPK in IKE_SA_INIT; in IKE_AUTH the initiator names its PPK, and
+ * proves its identity with SK_pi that has the PPK mixed in. When it can do without, it proves it a second time with SK_pi
+ * as it was: NO_PPK_AUTH, for a responder that does not have this PPK. A responder that has it says PPK_IDENTITY. From then
+ * on SK_d, and with it every Child SA and every IKE SA that follows, depends on the PPK.
+ */
+export interface OfferedPpk {
+  readonly keys: IkeKeys;
+  readonly identity: Payload;
+  /** Whether the peer may do without. */
+  readonly optional: boolean;
+}
+
+/** The initiator's: the first of its PPKs, mixed in; undefined when the peer uses none. */
+export function offerPpk(sa: IkeSa, { usesPpk }: Handshake): OfferedPpk | undefined {
+  const { ppk } = sa.lineage.connection;
+  const first = ppk?.keys[0];
+  if (!usesPpk || ppk === undefined || first === undefined) return undefined;
+  return { keys: sa.mix(first.key), identity: notify('PPK_IDENTITY', encodeId(first)), optional: !ppk.required };
+}
+
+/** Section 3: "the same data that would normally be placed in the Authentication Data field of an AUTH payload". */
+export function noPpkAuth(proof: readonly Payload[]): Payload[] {
+  const auth = find(proof, 'AUTH');
+  return auth === undefined ? [] : [notify('NO_PPK_AUTH', auth.data)];
+}
+
+/** What the responder makes of the initiator's IKE_AUTH: the proof to look at, or why there can be no IKE SA. */
+export type PpkVerdict =
+  | { readonly used: boolean; readonly auth: AuthenticationPayload }
+  | { readonly refusal: string };
+
+/** Section 3, the responder's table. When it is used, the keys of the SA have it mixed in from now on. */
+export function judgePpk(
+  sa: IkeSa,
+  { ppk }: Connection,
+  { usesPpk }: Handshake,
+  auth: AuthenticationPayload,
+  payloads: readonly Payload[],
+): PpkVerdict {
+  const required = ppk?.required === true;
+  const id = usesPpk ? findNotify(payloads, 'PPK_IDENTITY')?.data : undefined;
+  if (id === undefined)
+    return required ? { refusal: 'a PPK is required, and the peer uses none' } : { used: false, auth };
+  const known = ppk?.keys.find((candidate) => sameAddress(encodeId(candidate), id));
+  if (known !== undefined) {
+    sa.mix(known.key);
+    sa.settlePpk(true);
+    return { used: true, auth };
+  }
+  const without = findNotify(payloads, 'NO_PPK_AUTH')?.data;
+  if (required) return { refusal: 'a PPK is required, and that of the peer has a PPK_ID that is not known here' };
+  if (without === undefined) return { refusal: 'the peer requires a PPK with a PPK_ID that is not known here' };
+  return { used: false, auth: { ...auth, data: without } };
+}
+
+/** The responder has it, says so, and has mixed it in. */
+export function isPpkUsed(payloads: readonly Payload[]): boolean {
+  return findNotify(payloads, 'PPK_IDENTITY') !== undefined;
+}
+
+/** Section 5.1: one octet of type, then the identity. */
+function encodeId({ id }: Ppk): Uint8Array {
+  return Uint8Array.of(PPK_ID_TYPE[id.type], ...id.data);
+}
+
+const PPK_ID_TYPE = { opaque: 1, fixed: 2 } as const;
