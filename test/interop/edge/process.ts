@@ -19,6 +19,9 @@ const tun = openTun(device);
 const sockets = new IkeSockets();
 const dataPlane = new DataPlaneThread(tun, {
   lifetime: () => undefined,
+  used: (inboundSpis) => {
+    for (const inboundSpi of inboundSpis) host?.give({ kind: 'inbound-used', inboundSpi });
+  },
   died: (error) => {
     throw error;
   },
@@ -146,6 +149,7 @@ function commandOf(name: string): Exclude<IkeInput, { kind: 'datagram' | 'timeou
   switch (name) {
     case 'initiate':
     case 'rekey-ike':
+    case 'reauthenticate':
     case 'delete-ike':
       return { kind: name, connection: CONNECTION };
     case 'rekey-child':

@@ -1,6 +1,6 @@
 import { PEER6, US6 } from '../network.js';
 import type { Scenario } from '../scenario.js';
-import { pingBothWays, underTraffic } from '../traffic/traffic.js';
+import { pingBothWays } from '../traffic/traffic.js';
 import { OURS, swanctlConf } from './common.js';
 import { rekeyChild } from './rekey-steps.js';
 
@@ -47,21 +47,6 @@ export const negotiationScenarios: readonly Scenario[] = [
     expect: 'traffic',
     log: [],
     afterwards: (stage) => rekeyChild(stage, 'us'),
-  },
-  {
-    group: 'negotiation',
-    name: 'the peer authenticates anew, make before break, under traffic',
-    initiators: BOTH,
-    ours: OURS,
-    theirs: swanctlConf(),
-    expect: 'traffic',
-    afterwards: (stage) =>
-      underTraffic(stage.ends, async () => {
-        const from = stage.edge.news.length;
-        await stage.charon.swanctl('--rekey', '--reauth', '--ike', 'interop');
-        await stage.edge.event(['ike-established'], 5000, from);
-        await stage.ends.us.awaitProbes(200);
-      }),
   },
   {
     group: 'negotiation',

@@ -18,6 +18,14 @@ export async function replaceIke({ edge, charon }: Stage, by: Initiator): Promis
   await edge.event(['ike-rekeyed'], PATIENCE, from);
 }
 
+/** Authenticates anew, make before break, and waits until the old IKE SA is gone. */
+export async function authenticateAnew({ edge, charon }: Stage, by: Initiator): Promise<void> {
+  const from = edge.news.length;
+  if (by === 'us') await edge.command('reauthenticate');
+  else await charon.swanctl('--rekey', '--reauth', '--ike', 'interop');
+  await edge.event(['ike-superseded'], PATIENCE, from);
+}
+
 /** As `replaceChild`, and shows that traffic flows. */
 export async function rekeyChild(stage: Stage, by: Initiator): Promise<void> {
   await replaceChild(stage, by);

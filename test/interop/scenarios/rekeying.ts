@@ -2,17 +2,18 @@ import type { Initiator, Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { underTraffic } from '../traffic/traffic.js';
 import { OURS, swanctlConf } from './common.js';
-import { replaceChild, replaceIke } from './rekey-steps.js';
+import { authenticateAnew, replaceChild, replaceIke } from './rekey-steps.js';
 
 const ESP = 'aes128gcm16-x25519';
 const STEPS = [
-  ['the Child SA', replaceChild],
-  ['the IKE SA', replaceIke],
+  ['the Child SA', replaceChild, ['us', 'peer']],
+  ['the IKE SA', replaceIke, ['us', 'peer']],
+  ['all SAs, with new proofs of identity,', authenticateAnew, ['peer']],
 ] as const;
 
 /** Keys change while numbered datagrams go both ways; every one of them comes back. */
-export const rekeyScenarios: readonly Scenario[] = STEPS.flatMap(([what, replace]) =>
-  (['us', 'peer'] as const).map(
+export const rekeyScenarios: readonly Scenario[] = STEPS.flatMap(([what, replace, sides]) =>
+  sides.map(
     (by): Scenario => ({
       group: 'rekeying',
       name: `${what} by ${by === 'us' ? 'us' : 'the peer'}, three times under traffic`,

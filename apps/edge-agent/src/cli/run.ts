@@ -79,6 +79,7 @@ async function startAgent({
     tun,
     {
       lifetime: (events) => edge.lifetimeEnded(events),
+      used: (inboundSpis) => ike.inboundUsed(inboundSpis),
       replacing: (replacement) =>
         log.error({ ...replacement }, 'the packet path ended: traffic for remote sites goes nowhere until it is back'),
       replaced: () => log.warn('the packet path is back, with all policies and associations'),

@@ -9,6 +9,12 @@ export function describeFailure(reason: FailureReason): string {
       return 'the peer has lost all state: the IKE SA is made anew';
     case 'out_of_step':
       return 'the peer has refused for minutes with TEMPORARY_FAILURE: the IKE SA is made anew';
+    case 'authentication_expired':
+      return 'the peer did not prove its identity anew in time';
+    case 'ppk_required':
+      return 'a post-quantum preshared key is required here, and the peer uses none';
+    case 'childless_required':
+      return 'the peer takes no IKE SA without a Child SA in IKE_AUTH, as it is required here';
     case 'peer_refused':
       return `the peer refused in ${reason.exchange}: ${reason.notify}`;
     case 'no_proposal_chosen':

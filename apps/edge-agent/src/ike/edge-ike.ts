@@ -154,6 +154,11 @@ export class EdgeIke {
     return true;
   }
 
+  /** The first packet came on these: the peers have their ends of them. */
+  inboundUsed(inboundSpis: readonly number[]): void {
+    for (const inboundSpi of inboundSpis) this.#host.give({ kind: 'inbound-used', inboundSpi });
+  }
+
   /** Deletes all IKE SAs and waits a moment for the peers to take note. */
   async stop(): Promise<void> {
     const open = [...this.#tunnels.values()].filter(({ state }) => state.established);

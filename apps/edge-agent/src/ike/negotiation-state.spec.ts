@@ -5,7 +5,12 @@ import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.
 const connection = 't';
 const after = (state: NegotiationState, ...events: readonly IkeEvent[]) =>
   events.reduce((current, event) => afterEvent(current, event, 31), state);
-const ESTABLISHED: IkeEvent = { kind: 'ike-established', connection, additionalKeyExchanges: [36] };
+const ESTABLISHED: IkeEvent = {
+  kind: 'ike-established',
+  connection,
+  additionalKeyExchanges: [36],
+  postQuantum: ['kem'],
+};
 const SILENT: IkeEvent = { kind: 'ike-failed', connection, reason: { code: 'peer_silent' } };
 const CHILD_REFUSED: IkeEvent = {
   kind: 'child-failed',
@@ -16,6 +21,19 @@ const CHILD_REFUSED: IkeEvent = {
 const CHILD_CLOSED: IkeEvent = { kind: 'child-closed', connection, child: 't', inboundSpi: 256, by: 'peer' };
 
 describe('The negotiation of a tunnel', () => {
+  it('stays up while the ends authenticate anew, whether that succeeds or not', () => {
+    const up = after(UNTRIED, ESTABLISHED);
+    const refused: IkeEvent = { kind: 'ike-attempt-failed', connection, reason: { code: 'authentication_expired' } };
+    expect(after(up, refused)).toMatchObject({
+      established: true,
+      wants: 'nothing',
+      failures: 0,
+      failure: expect.stringContaining('anew'),
+    });
+    const anew = after(up, refused, ESTABLISHED, { kind: 'ike-superseded', connection, by: 'us' });
+    expect(anew).toMatchObject({ established: true, wants: 'nothing', failure: undefined, rekeys: 1n });
+  });
+
   it('wants an IKE SA, counts failures, and forgets them when it has one', () => {
     const failed = after(UNTRIED, SILENT, SILENT);
     expect(failed).toMatchObject({ wants: 'ike', failures: 2, failure: expect.stringContaining('does not answer') });

@@ -44,6 +44,10 @@ export function afterEvent(state: NegotiationState, event: IkeEvent, firstMethod
       return { ...failed(state, event.reason), wants: 'child' };
     case 'child-closed':
       return { ...state, wants: state.established ? 'child' : state.wants };
+    case 'ike-superseded':
+      return { ...state, rekeys: state.rekeys + 1n };
+    case 'ike-attempt-failed':
+      return { ...state, failure: describeFailure(event.reason) };
     case 'path-changed':
     case 'configured':
       return state;
