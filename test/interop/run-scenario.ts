@@ -27,10 +27,7 @@ export async function handshake({ initiator, edge, charon }: Stage): Promise<Fai
   else await charon.swanctl('--initiate', '--child', 'net', '--timeout', '5').catch(() => undefined);
   const outcome = await edge.event(['ike-established', 'ike-failed'], HANDSHAKE_PATIENCE, from);
   if (outcome.kind === 'ike-failed') return outcome.reason;
-  const status = await edge.status();
-  if (status.associations.length > 0) return undefined;
-  const { reason } = await edge.event(['child-failed'], HANDSHAKE_PATIENCE, from);
-  return reason;
+  return edge.childOutcome(HANDSHAKE_PATIENCE, from);
 }
 
 async function judge(expected: Expectation, outcome: FailureReason | undefined, stage: Stage): Promise<void> {

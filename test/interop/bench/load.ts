@@ -99,6 +99,7 @@ const host: IkeHost = new IkeHost({
     },
     useOutbound: async () => undefined,
     retire: async () => undefined,
+    expect: async () => undefined,
     move: async () => undefined,
     remove: async () => undefined,
   },

@@ -10,10 +10,12 @@ import {
 } from '@weft/edge-agent/ike';
 import { parseAddress, parsePrefix, Secret } from '@weft/ipsec-core';
 import {
+  type ChildlessPolicy,
   type Connection,
   type Credential,
   ID_TYPE,
   type Identity,
+  type PpkConfiguration,
   type SignatureAlgorithm,
   type WireSelector,
 } from '@weft/ipsec-core/ike';
@@ -37,6 +39,8 @@ export interface ConnectionSpec {
   readonly fragmentSize?: number;
   readonly mobike?: boolean;
   readonly natTraversal?: 'detected' | 'forced' | 'prohibited';
+  readonly ppk?: PpkSpec;
+  readonly childless?: ChildlessPolicy;
   /** How much faster than the world's the clock of the IKE host runs; 1 by default. */
   readonly clockSpeed?: number;
 }
@@ -47,6 +51,13 @@ export interface CredentialSpec {
   readonly chain: readonly string[];
   /** What it signs with; everything that the key can do, without it. */
   readonly algorithms?: readonly SignatureAlgorithm[];
+}
+
+/** A postquantum preshared key: identity and key as text. */
+export interface PpkSpec {
+  readonly id: string;
+  readonly key: string;
+  readonly required: boolean;
 }
 
 /** How both ends prove themselves; files are PEM. */
@@ -89,7 +100,13 @@ export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection
     fragmentSize: spec.fragmentSize ?? 1200,
     ...(spec.mobike === true ? { mobike: { returnRoutability: 'before' as const } } : {}),
     ...(spec.natTraversal === undefined ? {} : { natTraversal: spec.natTraversal }),
+    ...(spec.ppk === undefined ? {} : { ppk: ppkOf(spec.ppk) }),
+    ...(spec.childless === undefined ? {} : { childless: spec.childless }),
   };
+}
+
+function ppkOf({ id, key, required }: PpkSpec): PpkConfiguration {
+  return { keys: [{ id: { type: 'fixed', data: Buffer.from(id) }, key: new Secret(Buffer.from(key)) }], required };
 }
 
 function authenticationOf(auth: AuthenticationSpec): Pick<Connection, 'localAuthentication' | 'remoteAuthentication'> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ChildAssociation, HistoryEntry, IkeEvent } from '@weft/ipsec-core/ike';
+import type { ChildAssociation, FailureReason, HistoryEntry, IkeEvent } from '@weft/ipsec-core/ike';
 import type { ConnectionSpec } from './connection-spec.js';
 import type { EdgeMessage, EdgeRequest } from './protocol.js';
 
@@ -13,7 +13,7 @@ export interface EdgeStatus {
   readonly ikes: readonly { readonly state: string; readonly history: readonly HistoryEntry[] }[];
 }
 
-export type EdgeNews = Extract<EdgeMessage, { kind: 'event' | 'install-failed' }>;
+export type EdgeNews = Extract<EdgeMessage, { kind: 'event' | 'installed' | 'install-failed' }>;
 
 /** Our end, a process in its namespace, and the conversation with it. */
 export class Edge {
@@ -71,6 +71,15 @@ export class Edge {
     const news = past ?? (await this.#next(sees, kinds.join(' or '), patience));
     if (news.kind !== 'event') throw new TypeError('the predicate lets events through only');
     return news.event as Extract<IkeEvent, { kind: K }>;
+  }
+
+  /** The first Child SA that was installed, or why there is none. Rejects after the named patience. */
+  async childOutcome(patience: number, from = 0): Promise<FailureReason | undefined> {
+    const sees = (news: EdgeNews) =>
+      news.kind === 'installed' || (news.kind === 'event' && news.event.kind === 'child-failed');
+    const past = this.#news.slice(from).find(sees);
+    const news = past ?? (await this.#next(sees, 'Child SA', patience));
+    return news.kind === 'event' && news.event.kind === 'child-failed' ? news.event.reason : undefined;
   }
 
   end(): void {

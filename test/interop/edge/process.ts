@@ -67,6 +67,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     ({ child }) => (child === tunnelId ? { tunnelId, replayWindow: 1024, hardLifetime: 86_400_000 } : undefined),
     after,
   );
+  const installer = children;
   const speed = spec.clockSpeed ?? 1;
   const means = meansOf(spec.auth);
   const engine = new IkeEngine({
@@ -78,7 +79,17 @@ async function configure(spec: ConnectionSpec): Promise<void> {
   host = new IkeHost({
     engine,
     transport: sockets,
-    children,
+    children: {
+      expect: (inboundSpi) => installer.expect(inboundSpi),
+      install: async (output) => {
+        await installer.install(output);
+        tell({ kind: 'installed', inboundSpi: output.association.inboundSpi });
+      },
+      useOutbound: (inboundSpi) => installer.useOutbound(inboundSpi),
+      move: (association) => installer.move(association),
+      retire: (inboundSpi) => installer.retire(inboundSpi),
+      remove: (inboundSpi) => installer.remove(inboundSpi),
+    },
     runJob: (job) => runJob(job, { ...means, keyExchange: (exchange) => threads.run(exchange) }),
     clock: () => performance.now() * speed,
     after: (milliseconds, run) => after(milliseconds / speed, run),

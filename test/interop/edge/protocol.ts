@@ -12,4 +12,5 @@ export type EdgeMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'answer'; readonly id: number; readonly result?: unknown; readonly error?: string }
   | { readonly kind: 'event'; readonly event: IkeEvent }
+  | { readonly kind: 'installed'; readonly inboundSpi: number }
   | { readonly kind: 'install-failed'; readonly inboundSpi: number; readonly reason: string };

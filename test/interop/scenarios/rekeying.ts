@@ -8,7 +8,7 @@ const ESP = 'aes128gcm16-x25519';
 const STEPS = [
   ['the Child SA', replaceChild, ['us', 'peer']],
   ['the IKE SA', replaceIke, ['us', 'peer']],
-  ['all SAs, with new proofs of identity,', authenticateAnew, ['peer']],
+  ['all SAs, with new proofs of identity,', authenticateAnew, ['us', 'peer']],
 ] as const;
 
 /** Keys change while numbered datagrams go both ways; every one of them comes back. */

@@ -91,6 +91,7 @@ class Machine {
     rebind: async () => {
       throw new Error('not used');
     },
+    expect: async () => undefined,
     redirect: async () => {
       throw new Error('not expected: no bundle moves a peer on its own');
     },

@@ -26,6 +26,8 @@ export interface DataPlaneControl {
   unload(): Promise<void>;
   /** All or none. The keying material is taken over: it is gone here afterwards. Throws DataPlaneRefusal. */
   install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void>;
+  /** Packets that come on this SPI before it is installed wait for that, some seconds. */
+  expect(inboundSpi: number): Promise<void>;
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void>;
   /** Sends the packets of a tunnel to this address from now on. */
   redirect(remote: TunnelRemote): Promise<void>;
@@ -135,6 +137,12 @@ export class DataPlaneThread implements DataPlaneControl {
       for (const association of made) association.wipe();
       throw error;
     });
+  }
+
+  /** A worker that is replaced meanwhile does not know of it: no association depends on it. */
+  expect(inboundSpi: number): Promise<void> {
+    const owner = inboundPlace(inboundSpi, this.#counters.length);
+    return this.#serially(() => this.#ask((place) => (place === owner ? { kind: 'expect', inboundSpi } : undefined)));
   }
 
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void> {

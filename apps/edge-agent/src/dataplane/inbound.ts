@@ -14,6 +14,7 @@ import {
   type Tun,
   type UdpSocket,
 } from '@weft/linux-io';
+import { EarlyPackets } from './early-packets.js';
 import type { IkePassage } from './ike-passage.js';
 import type { IoCounters } from './io-counters.js';
 
@@ -27,6 +28,7 @@ export class InboundPath {
   readonly #counters: IoCounters;
   readonly #ike: IkePassage | undefined;
   readonly #batch: ReceiveBatch;
+  readonly #early: EarlyPackets;
   readonly #clear: PacketMemory;
   readonly #coalescer: Coalescer;
   readonly #header: Memory = allocate(VIRTIO_HEADER_OCTETS);
@@ -45,6 +47,7 @@ export class InboundPath {
     this.#counters = counters;
     this.#ike = ike;
     this.#clear = clear;
+    this.#early = new EarlyPackets(counters);
     this.#batch = new ReceiveBatch(allocate(SLOTS * SLOT_OCTETS), SLOTS, SLOT_OCTETS);
     this.#coalescer = new Coalescer(clear, tun.offloads, (delivery) => this.#write(delivery));
   }
@@ -95,6 +98,21 @@ export class InboundPath {
     } else this.#counters.drop('underlay_extension_headers');
   }
 
+  /** What comes on this SPI waits until it is installed. */
+  expect(spi: number, now: number): void {
+    this.#early.expect(spi, now);
+  }
+
+  /** An inbound association is installed: what came before it goes its way. */
+  installed(spi: number, now: number): void {
+    this.#early.release(spi, (memory, offset, length, ecn) => this.#open(memory, offset, length, ecn, now));
+    this.#flush();
+  }
+
+  expire(now: number): void {
+    this.#early.expire(now);
+  }
+
   #acceptMessage(slot: number, now: number): number {
     const start = this.#batch.offset(slot);
     const length = this.#batch.length(slot);
@@ -116,9 +134,12 @@ export class InboundPath {
 
   #accept(slot: number, offset: number, length: number, ecn: number, now: number): void {
     switch (classifyEncapsulated(this.#batch.memory.bytes, offset, length)) {
-      case 'esp':
-        this.#open(offset, length, ecn, now);
+      case 'esp': {
+        const { bytes } = this.#batch.memory;
+        if (this.#early.expecting && this.#early.hold(bytes, offset, length, ecn)) return;
+        this.#open(bytes, offset, length, ecn, now);
         return;
+      }
       case 'keepalive':
         this.#counters.countKeepalive();
         return;
@@ -144,10 +165,10 @@ export class InboundPath {
     this.#take(at, this.#dataPlane.openIp(packet, offset, length, this.#clear.bytes, at, now));
   }
 
-  #open(offset: number, length: number, ecn: number, now: number): void {
+  #open(bytes: Uint8Array, offset: number, length: number, ecn: number, now: number): void {
     if (this.#position + length > this.#clear.bytes.length) this.#flush();
     const at = this.#position;
-    this.#take(at, this.#dataPlane.open(this.#batch.memory.bytes, offset, length, this.#clear.bytes, at, now, ecn));
+    this.#take(at, this.#dataPlane.open(bytes, offset, length, this.#clear.bytes, at, now, ecn));
   }
 
   #take(at: number, result: InboundResult): void {

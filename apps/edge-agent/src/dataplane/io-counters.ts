@@ -12,6 +12,8 @@ export const IO_DROP_REASONS = [
   'ike_not_offered',
   'ike_backlog',
   'malformed_encapsulation',
+  'early_overflow',
+  'early_expired',
   'device_write_failed',
   'device_offload_malformed',
 ] as const;

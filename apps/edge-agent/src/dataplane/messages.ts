@@ -70,6 +70,8 @@ export type WorkerRequest =
       /** Where the packets of their tunnel go from then on. */
       readonly remotes: readonly TunnelRemote[];
     }
+  /** IKE has offered this SPI: what comes on it before it is installed waits for that. */
+  | { readonly kind: 'expect'; readonly inboundSpi: number }
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
   /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */
   | { readonly kind: 'redirect'; readonly remote: TunnelRemote }

@@ -176,6 +176,12 @@ class PacketLoop {
           this.#given.giveTunnels(request.tunnelCounters);
           installAssociations(this.#dataPlane, request.associations, now, (one) => this.#rawSockets.require(one));
           for (const remote of request.remotes) this.#redirect(remote);
+          for (const { direction, spi } of request.associations) {
+            if (direction === 'inbound') this.#inbound.installed(spi, now);
+          }
+          return { kind: 'done', id };
+        case 'expect':
+          this.#inbound.expect(request.inboundSpi, now);
           return { kind: 'done', id };
         case 'remove':
           removeNamed(this.#dataPlane, request.inbound, request.outbound);
@@ -220,6 +226,7 @@ class PacketLoop {
   #expire(now: number): void {
     const events = this.#dataPlane.expire(now);
     if (events.length > 0) this.#tell({ kind: 'lifetime', events });
+    this.#inbound.expire(now);
     const inboundSpis = this.#dataPlane.newlyUsed();
     if (inboundSpis.length > 0) this.#tell({ kind: 'used', inboundSpis });
   }

@@ -22,6 +22,7 @@ function setUp() {
         for (const spi of inbound) dataPlane.removeInbound(spi);
         for (const { tunnelId, spi } of outbound) dataPlane.removeOutbound(tunnelId, spi);
       },
+      expect: async () => undefined,
       redirect: async ({ socketAddress }) => void redirected.push(Buffer.from(socketAddress).toString('hex')),
     },
     ({ child }) => (child === 'net' ? { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000 } : undefined),

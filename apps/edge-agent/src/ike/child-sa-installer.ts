@@ -5,7 +5,7 @@ import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import { associationParameters, type ChildProtection } from './child-sa-parameters.js';
 
 /** What Child SAs are installed in. */
-export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'remove' | 'redirect'>;
+export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'expect' | 'remove' | 'redirect'>;
 
 /** A Child SA that the packet path cannot carry, in words for the operator. */
 export class ChildSaRefusal extends Error {
@@ -44,6 +44,11 @@ export class ChildSaInstaller {
   /** Child SAs in the packet path, predecessors that linger not counted. */
   associations(): readonly ChildAssociation[] {
     return [...this.#installed.values()].map(({ association }) => association);
+  }
+
+  /** We have offered this SPI: the peer may send on it before its answer has made it an association. */
+  async expect(inboundSpi: number): Promise<void> {
+    await this.#plane.expect(inboundSpi);
   }
 
   /** Both keys are wiped, whatever comes of it. Throws ChildSaRefusal, DataPlaneRefusal; nothing is installed then. */

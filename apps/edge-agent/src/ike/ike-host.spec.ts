@@ -198,6 +198,7 @@ class End {
         install: (output) => this.#install(output),
         useOutbound: async () => undefined,
         move: async () => undefined,
+        expect: async () => undefined,
         retire: async (inboundSpi) => void this.installed.delete(inboundSpi),
         remove: async (inboundSpi) => {
           this.installed.delete(inboundSpi);

@@ -17,7 +17,7 @@ import { Outbox } from './outbox.js';
 export interface IkeHostParts {
   readonly engine: IkeEngine;
   readonly transport: IkeTransport;
-  readonly children: Pick<ChildSaInstaller, 'install' | 'useOutbound' | 'move' | 'retire' | 'remove'>;
+  readonly children: Pick<ChildSaInstaller, 'expect' | 'install' | 'useOutbound' | 'move' | 'retire' | 'remove'>;
   /** Signatures and trust decisions; never throws, and answers within a bounded time. */
   readonly runJob: (job: Job) => Promise<JobResult>;
   /** Milliseconds of the one monotonic clock. */
@@ -49,7 +49,7 @@ export class IkeHost {
   #turnEndsAt: number | undefined;
   readonly #outbox = new Outbox<IkeOutput>({
     isWork: (output) => isWork(output),
-    mayRunBeside: (output) => output.kind === 'install-child',
+    mayRunBeside: ({ kind }) => kind === 'install-child' || kind === 'expect-child',
     begin: (output) => this.#work(output),
     carryOut: (output) => this.#carryOut(output),
   });
@@ -149,6 +149,9 @@ export class IkeHost {
   #work(output: IkeOutput): Promise<void> {
     const { children } = this.#parts;
     switch (output.kind) {
+      case 'expect-child':
+        // Without it the first packets may be lost, and nothing else.
+        return children.expect(output.inboundSpi).catch(() => undefined);
       case 'install-child':
         return this.#guard(output.association.inboundSpi, children.install(output));
       case 'move-child':

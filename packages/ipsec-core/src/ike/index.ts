@@ -30,11 +30,15 @@ export { type Transform, transform } from '../wire/ike/payloads/sa.js';
 export type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
 export type {
   ChildConfiguration,
+  ChildlessPolicy,
   Connection,
   Credential,
   Endpoint,
   LocalAuthentication,
+  Ppk,
+  PpkConfiguration,
   RemoteAuthentication,
+  UniquenessPolicy,
 } from './connection.js';
 export { type IkeDropReason, IkeEngine, type IkeEngineOptions } from './engine.js';
 export { Fifo } from './fifo.js';
@@ -50,4 +54,5 @@ export type {
   IkeOutput,
   Job,
   JobResult,
+  PostQuantumProtection,
 } from './outputs.js';

@@ -183,6 +183,11 @@ export type IkeOutput =
   | { readonly kind: 'job'; readonly id: number; readonly job: Job }
   | { readonly kind: 'event'; readonly event: IkeEvent }
   /**
+   * This SPI is about to be offered: the peer may send on it before its answer is here and the Child SA installed, and such
+   * packets are worth a moment's waiting.
+   */
+  | { readonly kind: 'expect-child'; readonly inboundSpi: number }
+  /**
    * Install both directions. While `useOutbound` is false, traffic stays on the predecessor: the peer does not have its
    * end yet. The secrets are the host's to wipe.
    */

@@ -23,6 +23,8 @@ export interface PairEnd {
   readonly outbox: IkeOutput[];
   /** When the SAD is done with the first of them. */
   busyUntil: number | undefined;
+  /** Packets that came before the association that they are for. */
+  readonly early: Delivery[];
   /** Inbound SPIs of Child SAs on which a packet has come. */
   readonly used: Set<number>;
 }
@@ -81,6 +83,7 @@ export class IkePair {
       events: [],
       outbox: [],
       busyUntil: undefined,
+      early: [],
       used: new Set(),
     });
     this.left = end('left', options.left, options.leftAddress);
@@ -140,7 +143,8 @@ export class IkePair {
     this.now = until;
   }
 
-  #deliver({ from, to, load }: Delivery): void {
+  #deliver(delivery: Delivery): void {
+    const { from, to, load } = delivery;
     const end = [this.left, this.right].find((candidate) => has(candidate, to.address));
     if (end === undefined) {
       if (load.kind === 'esp') this.strayed++;
@@ -153,7 +157,8 @@ export class IkePair {
       if (end.used.has(load.spi)) return;
       end.used.add(load.spi);
       this.give(end, { kind: 'inbound-used', inboundSpi: load.spi });
-    } else this.losses.push(`${this.now} at ${end.name}: a packet with SPI ${load.spi}`);
+    } else if (end.sad.expected.has(load.spi) && !end.sad.installed.has(load.spi)) end.early.push(delivery);
+    else this.losses.push(`${this.now} at ${end.name}: a packet with SPI ${load.spi}`);
   }
 
   /** One packet of each child that has an association to go out on, between the endpoints that it has. */
@@ -191,6 +196,10 @@ export class IkePair {
 
   #perform(end: PairEnd, output: IkeOutput): void {
     end.sad.apply(output);
+    if (output.kind === 'install-child') {
+      end.sad.expected.delete(output.association.inboundSpi);
+      for (const delivery of end.early.splice(0)) this.#deliver(delivery);
+    }
     if (output.kind === 'event') end.events.push(output.event);
     if (output.kind === 'transmit') {
       const octets = this.#options.mutate === undefined ? output.octets : this.#options.mutate(end.name, output.octets);

@@ -3,9 +3,12 @@ import type { ChildAssociation, IkeOutput } from '../ike/outputs.js';
 /** What a host would do with the outputs about Child SAs; keys as text, so that two ends can be compared. */
 export class SimulatedSad {
   readonly installed = new Map<number, InstalledAssociation>();
+  /** Offered: what comes on them before they are installed waits. */
+  readonly expected = new Set<number>();
   #sequence = 0;
 
   apply(output: IkeOutput): void {
+    if (output.kind === 'expect-child') this.expected.add(output.inboundSpi);
     if (output.kind === 'install-child') {
       const { association, inboundKey, outboundKey, useOutbound } = output;
       this.installed.set(association.inboundSpi, {

@@ -132,6 +132,23 @@ describe('Reauthentication (RFC 7296 section 2.8.3)', () => {
     }
   });
 
+  it('of a responder that sends on the new Child SA at once: its packets wait for the answer that they overtook', () => {
+    const conditions = { ...PERFECT, minimumDelay: 1, maximumDelay: 40 };
+    for (let seed = 1; seed <= 10; seed++) {
+      const pair = quick({ seed, sadDelay: 4 });
+      pair.network.conditions = conditions;
+      pair.trafficInterval = 1;
+      pair.give(pair.left, REAUTHENTICATE);
+      for (let known = pair.right.sad.standing().length; pair.right.sad.standing().length === known; ) pair.step();
+      const granted = pair.right.sad.standing().at(-1)?.association.inboundSpi ?? 0;
+      pair.give(pair.right, { kind: 'inbound-used', inboundSpi: granted });
+      pair.runFor(1000);
+      pair.trafficInterval = undefined;
+      pair.runFor(5 * MINUTE);
+      settled(pair);
+    }
+  });
+
   it('takes every Child SA along, also where each flow has its own', () => {
     const host = (...octets: number[]): WireSelector =>
       ({ ...prefix(0, 0, 0), first: Uint8Array.from(octets), last: Uint8Array.from(octets) }) as WireSelector;
@@ -271,7 +288,7 @@ describe('Reauthentication that meets something else', () => {
 describe('AUTH_LIFETIME (RFC 4478)', () => {
   const onlyResponds: Partial<Connection> = { remote: undefined, authenticationLifetime: 10 * MINUTE };
 
-  it('is sent by the responder, and the initiator authenticates anew within it; of the successor again', () => {
+  it('is sent by the responder, and the initiator authenticates anew within it, and so for the successor', () => {
     const pair = quick({ rightConnection: onlyResponds });
     pair.trafficInterval = 500;
     pair.runFor(65 * MINUTE);

@@ -10,7 +10,7 @@ import type { Handshake } from '../states.js';
 import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
 import { contextOf, offerContextOf } from './child-context.js';
-import { childFailed, installChild, isFirst } from './child-install.js';
+import { childFailed, installChild, isFirst, offeredSpi } from './child-install.js';
 import { acceptChild, childOffer } from './child-negotiation.js';
 import { absorbConfiguration, configurationRequest } from './configuration.js';
 import { establish } from './establishment.js';
@@ -54,12 +54,13 @@ interface FirstChild {
 }
 
 /** None where it comes by CREATE_CHILD_SA, which the responder has allowed (RFC 6023). */
-function firstChild({ host, lineage }: IkeSa, { mayBeChildless }: Handshake): FirstChild | undefined {
+function firstChild(sa: IkeSa, { mayBeChildless }: Handshake): FirstChild | undefined {
+  const { lineage } = sa;
   const { children, childless } = lineage.connection;
   const [configuration] = children;
   lineage.childless = mayBeChildless && (childless === 'prefer' || childless === 'force');
   if (configuration === undefined || lineage.childless) return undefined;
-  return { configuration, flow: flowToReplace(lineage, configuration), spi: host.childSpis.allocate(lineage) };
+  return { configuration, flow: flowToReplace(lineage, configuration), spi: offeredSpi(sa) };
 }
 
 function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], now: number): void {

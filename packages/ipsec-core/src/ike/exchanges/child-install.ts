@@ -11,6 +11,13 @@ import { policyOf } from './child-context.js';
 import type { ChildAgreement } from './child-negotiation.js';
 import { jittered } from './lifetimes.js';
 
+/** An SPI for an offer of ours, which the host is told of: the peer may be faster than its answer. */
+export function offeredSpi({ host, lineage }: IkeSa): number {
+  const inboundSpi = host.childSpis.allocate(lineage);
+  host.emit({ kind: 'expect-child', inboundSpi });
+  return inboundSpi;
+}
+
 export interface ChildKeyInputs {
   readonly shared: Secret | undefined;
   /** Of the additional key exchanges, in order. */

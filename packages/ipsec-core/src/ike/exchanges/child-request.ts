@@ -10,7 +10,7 @@ import type { ChildRetry, Lineage } from '../lineage.js';
 import type { Purpose } from '../purpose.js';
 import { TEMPORARY_FAILURE_RETRY } from '../timers.js';
 import { flowOf, offerContextOf, policyOf } from './child-context.js';
-import { childFailed, installChild, isFirst } from './child-install.js';
+import { childFailed, installChild, isFirst, offeredSpi } from './child-install.js';
 import { acceptChild, type ChildAgreement, childOffer, protocolNumber, spiOctets } from './child-negotiation.js';
 import { breakOff } from './close.js';
 import { closed, deleteChild, deleteRedundant, deleteReplaced } from './delete-child.js';
@@ -138,8 +138,9 @@ function purposeOf({ old }: ChildAttempt, { deletedMeanwhile }: Pick<Offer, 'del
     : { kind: 'rekey-child', child: old, deletedMeanwhile };
 }
 
-function makeOffer({ host, lineage }: IkeSa, share: Offer['share'], deletedMeanwhile: Set<number>): Offer {
-  const spi = host.childSpis.allocate(lineage);
+function makeOffer(sa: IkeSa, share: Offer['share'], deletedMeanwhile: Set<number>): Offer {
+  const { host } = sa;
+  const spi = offeredSpi(sa);
   const abandon = () => {
     share?.discard();
     host.childSpis.release(spi);
