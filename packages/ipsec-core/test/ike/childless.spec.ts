@@ -2,8 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { ChildlessPolicy, Connection } from '../../src/ike/connection.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
-import { KE } from '../../src/wire/ike/iana.js';
-import { agreement, connection, ESP_HYBRID, establishedPair, HYBRID, prefix, toyKeyExchange } from './fixtures.js';
+import { EXCHANGE, KE } from '../../src/wire/ike/iana.js';
+import {
+  agreement,
+  connection,
+  ESP_HYBRID,
+  establishedPair,
+  HYBRID,
+  makePair,
+  prefix,
+  toyKeyExchange,
+} from './fixtures.js';
 
 function pairOf(left: Partial<Connection>, right: Partial<Connection>): IkePair {
   return establishedPair({
@@ -113,6 +122,28 @@ describe('Childless IKE SAs (RFC 6023)', () => {
     pair.trafficInterval = undefined;
     pair.runFor(300_000);
     expect({ losses: pair.losses, ...agreement(pair) }).toEqual({ losses: [], pairs: 1, agree: true });
+  });
+
+  it('a request without Child SA that was not allowed is INVALID_SYNTAX', () => {
+    // It was allowed when IKE_SA_INIT was answered, and is not any more.
+    let asked = 0;
+    const mutate = (from: string, octets: Uint8Array) => {
+      if (from === 'left' && octets[18] === EXCHANGE.IKE_AUTH) asked++;
+      return octets;
+    };
+    const pair = makePair({
+      keyExchange: toyKeyExchange,
+      engine: { provider: nodeCryptoProvider },
+      mutate,
+      leftConnection: { childless: 'force' },
+      rightConnection: { childless: 'allow' },
+    });
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    pair.runFor(12);
+    pair.give(pair.right, { kind: 'configure', connections: [connection('right', { childless: 'never' })] });
+    pair.runFor(5000);
+    expect(asked).toBe(1);
+    expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: { notify: 'INVALID_SYNTAX' } }]);
   });
 
   it('a connection without children is childless, or is not: nothing else may be asked for', () => {

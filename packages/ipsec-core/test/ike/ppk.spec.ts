@@ -5,11 +5,14 @@ import { Secret } from '../../src/bytes/secret.js';
 import type { Ppk, PpkConfiguration } from '../../src/ike/connection.js';
 import type { JobResult } from '../../src/ike/outputs.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
+import { EXCHANGE, KE, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
+import { transform } from '../../src/wire/ike/payloads/sa.js';
 import {
   agreement,
   connection,
   establishedPair,
   HYBRID,
+  IKE_GCM,
   identity,
   type MakePair,
   makePair,
@@ -49,6 +52,23 @@ describe('Postquantum preshared keys (RFC 8784)', () => {
     const proof = ['IDi', 'AUTH', 'N(PPK_IDENTITY)', ...(required ? [] : ['N(NO_PPK_AUTH)'])];
     expect((sent(pair.left, 'IKE_AUTH request') as string[]).slice(0, proof.length)).toEqual(proof);
     expect(sent(pair.right, 'IKE_AUTH response')).toContain('N(PPK_IDENTITY)');
+  });
+
+  it('is said again with a cookie, and with another key share', () => {
+    const groups = (...methods: readonly number[]) => [
+      [...IKE_GCM.slice(0, 2), ...methods.map((id) => transform(TRANSFORM_TYPE.KE, id))],
+    ];
+    const key = uses(true, ppk('a'));
+    const pair = quick({
+      rightEngine: { cookieThreshold: 0 },
+      leftConnection: { ...key, proposals: groups(KE.CURVE25519, KE.ECP_256) },
+      rightConnection: { ...key, proposals: groups(KE.ECP_256) },
+    });
+    expect(pair.sent.filter(({ from, octets }) => from === 'left' && octets[18] === EXCHANGE.IKE_SA_INIT)).toHaveLength(
+      3,
+    );
+    expect(protectionAt(pair.left)).toMatchObject({ postQuantum: ['ppk'] });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
 
   it('change the keys of the Child SA, and of those that follow from rekeys, and not those of the IKE SA', () => {
@@ -222,7 +242,7 @@ describe('Postquantum preshared keys (RFC 8784)', () => {
     }
   });
 
-  it('are refused when they are too short, and never shown; what was not used is wiped', () => {
+  it('are refused when they are too short, and never shown, and what was not used is wiped', () => {
     const weak = { ...ppk('a'), key: new Secret(new Uint8Array(31)) };
     const nameless = ppk('');
     for (const key of [weak, nameless]) {
