@@ -203,8 +203,12 @@ export class Lineage {
     return this.mobility.inUse && this.initiator === 'peer' ? LONG_PATIENCE : PATIENCE;
   }
 
-  /** Another lineage of the connection is established and goes on. */
+  /**
+   * Another lineage with the same peer is established and goes on. Where several hosts share an identity, only what we made
+   * to replace this one is known to be of the same.
+   */
   get otherStands(): boolean {
+    if (this.connection.uniqueness === 'never') return this.reauthentication?.standing === true;
     return this.host.established(this.connection).some((other) => other !== this);
   }
 

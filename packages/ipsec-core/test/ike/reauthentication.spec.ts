@@ -423,6 +423,22 @@ describe('A second IKE SA of the same peer', () => {
     expect(pair.right.sad.standing()).toHaveLength(2);
   });
 
+  it('never: one of them is authenticated anew, and the other is not taken for what replaces it', () => {
+    const pair = twice('never', true);
+    pair.runFor(1000);
+    const changed = connection('right', {
+      uniqueness: 'never',
+      remote: undefined,
+      authenticationLifetime: 10 * MINUTE,
+    });
+    pair.give(pair.right, { kind: 'configure', connections: [changed] });
+    // The first has no host any more.
+    pair.runFor(11 * MINUTE);
+    expect([established(pair.left), established(pair.right)]).toEqual([1, 1]);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    expect(kinds(pair.left).at(-1)).toBe('ike-superseded');
+  });
+
   it('keep: without INITIAL_CONTACT a second one is refused while the first stands', () => {
     const pair = twice('keep', false);
     pair.runFor(1000);

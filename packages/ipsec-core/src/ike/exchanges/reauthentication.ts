@@ -122,6 +122,7 @@ function isBeingReplaced(lineage: Lineage): boolean {
   const { reauthentication, host, connection, startedAt } = lineage;
   const ours = reauthentication?.current.state.name;
   if (ours !== undefined && ours !== 'closed' && ours !== 'deleting') return true;
+  if (connection.uniqueness === 'never') return false;
   return host.established(connection).some((other) => other.startedAt > startedAt);
 }
 
