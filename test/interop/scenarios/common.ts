@@ -3,6 +3,9 @@ import { PEER, US } from '../network.js';
 
 const KEY = 'correct horse battery staple';
 
+/** Their half of it, for swanctl.conf. */
+export const PSK_SECRET = `ike-1 { id-us = us.example\n id-peer = peer.example\n secret = "${KEY}" }`;
+
 /** Ours unless a scenario says otherwise. */
 export const OURS: ConnectionSpec = {
   local: US.underlay,
@@ -58,7 +61,7 @@ connections {
   }
 }
 authorities { ${changes.authorities ?? ''} }
-secrets { ${changes.secrets ?? `ike-1 { id-us = us.example\n id-peer = peer.example\n secret = "${KEY}" }`} }
+secrets { ${changes.secrets ?? PSK_SECRET} }
 ${changes.pools ?? ''}
 `;
 }

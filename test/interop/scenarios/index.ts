@@ -1,11 +1,13 @@
 import type { Scenario } from '../scenario.js';
 import { certificateScenarios } from './certificates.js';
+import { childlessScenarios } from './childless.js';
 import { certificateFailureScenarios, failureScenarios } from './failures.js';
 import { hybridScenarios } from './hybrid.js';
 import { livenessScenarios } from './liveness.js';
 import { mobilityScenarios } from './mobility.js';
 import { negotiationScenarios } from './negotiation.js';
 import { pathScenarios } from './path.js';
+import { ppkScenarios } from './ppk.js';
 import { pskScenarios } from './psk.js';
 import { publicKeyScenarios } from './public-keys.js';
 import { rekeyScenarios } from './rekeying.js';
@@ -19,6 +21,8 @@ export async function allScenarios(): Promise<readonly Scenario[]> {
     ...(await certificateScenarios()),
     ...(await publicKeyScenarios()),
     ...rekeyScenarios,
+    ...ppkScenarios,
+    ...childlessScenarios,
     ...(await pathScenarios()),
     ...mobilityScenarios,
     ...livenessScenarios,
