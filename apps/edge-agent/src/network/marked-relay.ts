@@ -26,11 +26,17 @@ export async function serveRelay(
   await rm(path, { force: true });
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (local) => {
-    open.add(local);
-    local.once('close', () => open.delete(local));
-    local.on('error', () => local.destroy());
+    const keep = (socket: Socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      socket.on('error', () => socket.destroy());
+    };
+    keep(local);
     dial(address.host, address.port, mark).then(
-      (remote) => join(local, remote),
+      (remote) => {
+        keep(remote);
+        join(local, remote);
+      },
       (error: unknown) => {
         onFailure(error);
         local.destroy();
@@ -83,15 +89,14 @@ function connect(host: string, port: number, family: 4 | 6, mark: number): Promi
   });
 }
 
-/** Each end's octets go to the other, and when one breaks off, so does the other. */
+/** Each end's octets go to the other, and its end when all of them have; when one breaks off, so does the other. */
 function join(local: Socket, remote: Socket): void {
   if (local.destroyed) {
     remote.destroy();
     return;
   }
-  remote.on('error', () => remote.destroy());
-  remote.once('close', () => local.destroy());
-  local.once('close', () => remote.destroy());
+  local.once('error', () => remote.destroy());
+  remote.once('error', () => local.destroy());
   local.pipe(remote);
   remote.pipe(local);
 }
