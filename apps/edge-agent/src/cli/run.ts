@@ -137,9 +137,7 @@ async function startAgent({
     }),
   );
   // Behind the status socket, which has found out whether another agent runs here.
-  const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, (error) =>
-    log.debug({ reason: messageOf(error) }, 'controller not reached'),
-  );
+  const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, onceEach(log));
   await underlay.start(installer);
   await edge.restore();
   session.start();
@@ -182,6 +180,16 @@ class Ending {
     this.#log.fatal({ ...details, reason: messageOf(error) }, story);
     this.#reach(1);
   }
+}
+
+/** Says why the controller is not reached, and not with every attempt. */
+function onceEach(log: Log): (error: unknown) => void {
+  let said: string | undefined;
+  return (error) => {
+    const reason = messageOf(error);
+    if (reason !== said) log.warn({ reason }, 'the controller is not reached');
+    said = reason;
+  };
 }
 
 function warnOfExpiry(identity: Identity, log: Log): void {
