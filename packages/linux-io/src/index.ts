@@ -24,6 +24,7 @@ export {
   type IpsecProtocol,
   openRawSocket,
   type RawSocket,
+  rawSocketFromDescriptor,
   restoreIpv6Header,
 } from './socket/raw-socket.js';
 export { ReceiveBatch } from './socket/receive-batch.js';

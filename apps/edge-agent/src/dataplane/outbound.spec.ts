@@ -187,7 +187,14 @@ function path(options: { offloads?: TunOffloads; pathMtu?: PathMtuParameters; ta
   const counters = new IoCounters();
   const errors = new UnderlayErrors(engine, undefined, new WorkerMemory());
   const memory = allocatePacketMemory(OUTBOUND_OCTETS);
-  const outbound = new OutboundPath(device, engine, counters, memory, new RawSockets(undefined), errors);
+  const outbound = new OutboundPath(
+    device,
+    engine,
+    counters,
+    memory,
+    new RawSockets(undefined, new Int32Array(4)),
+    errors,
+  );
   outbound.takesRuns = options.takesRuns ?? true;
   const underlay: Underlay = { socket: socket as unknown as UdpSocket, remotes: new Map([['t', new Uint8Array(16)]]) };
   return { device, socket, engine, counters, outbound, underlay };

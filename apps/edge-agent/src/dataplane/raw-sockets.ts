@@ -4,6 +4,7 @@ import {
   type IpsecProtocol,
   openRawSocket,
   type RawSocket,
+  rawSocketFromDescriptor,
   SystemCallError,
 } from '@weft/linux-io';
 
@@ -20,15 +21,25 @@ export class NativeUnavailableError extends Error {
 
 /**
  * Raw sockets for ESP and AH that travel directly on IP: one for each family and protocol, opened when the first
- * association needs it. An edge whose tunnels all use ESP in UDP has none, and the kernel copies nothing for it.
+ * association needs it. An edge whose tunnels all use ESP in UDP has none, and the kernel copies nothing for it. They
+ * outlive the thread that has opened them: the one that takes its place goes on with them.
  */
 export class RawSockets {
   readonly #options: DatagramSocketOptions | undefined;
   readonly #open: RawSocket[] = [];
+  readonly #held: Int32Array;
 
-  /** Without options there are none to be had: the portable data path. */
-  constructor(options: DatagramSocketOptions | undefined) {
+  /**
+   * Without options there are none to be had: the portable data path. `held`: memory that outlives the thread, one number
+   * for each of KINDS: its descriptor and one, or 0.
+   */
+  constructor(options: DatagramSocketOptions | undefined, held: Int32Array) {
     this.#options = options;
+    this.#held = held;
+    for (const [index, { family, protocol }] of KINDS.entries()) {
+      const fd = (held[index] ?? 0) - 1;
+      if (fd >= 0) this.#open.push(rawSocketFromDescriptor(fd, family, protocol));
+    }
   }
 
   /** Those that are open. */
@@ -52,6 +63,7 @@ export class RawSockets {
   }
 
   close(): void {
+    this.#held.fill(0);
     for (const socket of this.#open.splice(0)) socket.close();
   }
 
@@ -65,7 +77,9 @@ export class RawSockets {
       );
     }
     try {
-      this.#open.push(openRawSocket(family, protocol, this.#options));
+      const socket = openRawSocket(family, protocol, this.#options);
+      this.#open.push(socket);
+      this.#held[KINDS.findIndex((kind) => kind.family === family && kind.protocol === protocol)] = socket.fd + 1;
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
       // Nothing of IPv6 can come to a machine without it.
@@ -74,3 +88,12 @@ export class RawSockets {
     }
   }
 }
+
+/** All that there can be. */
+const KINDS: readonly { readonly family: 4 | 6; readonly protocol: IpsecProtocol }[] = [
+  { family: 4, protocol: 'esp' },
+  { family: 4, protocol: 'ah' },
+  { family: 6, protocol: 'esp' },
+  { family: 6, protocol: 'ah' },
+];
+export const MAXIMUM_RAW_SOCKETS = KINDS.length;

@@ -1,5 +1,6 @@
 import { DROP_REASONS, UNPROTECTED_ICMP_OUTCOMES } from '@weft/ipsec-core';
 import { IO_DROP_REASONS } from './io-counters.js';
+import { MAXIMUM_RAW_SOCKETS } from './raw-sockets.js';
 import { UNDERLAY_ERROR_REASONS } from './underlay-error-reason.js';
 
 /**
@@ -20,6 +21,8 @@ export class WorkerMemory {
   readonly underlayErrors: Float64Array;
   /** What the engine made of "too big", by UNPROTECTED_ICMP_OUTCOMES. */
   readonly pathMtuMessages: Float64Array;
+  /** Raw sockets that the worker has opened: see RawSockets. */
+  readonly rawSockets: Int32Array;
   readonly #heartbeat: Int32Array;
 
   constructor(buffer = new SharedArrayBuffer(OCTETS)) {
@@ -28,6 +31,7 @@ export class WorkerMemory {
     this.io = new Float64Array(buffer, IO, IO_DROP_REASONS.length + 1);
     this.underlayErrors = new Float64Array(buffer, UNDERLAY_ERRORS, UNDERLAY_ERROR_REASONS.length);
     this.pathMtuMessages = new Float64Array(buffer, PATH_MTU_MESSAGES, UNPROTECTED_ICMP_OUTCOMES.length);
+    this.rawSockets = new Int32Array(buffer, RAW_SOCKETS, MAXIMUM_RAW_SOCKETS);
     this.#heartbeat = new Int32Array(buffer, 0, 1);
   }
 
@@ -41,7 +45,8 @@ export class WorkerMemory {
   }
 }
 
-/** The heartbeat has a cache line of its own. */
+/** Behind the heartbeat, whose cache line nothing has that counts packets. */
+const RAW_SOCKETS = 16;
 const DROPS = 64;
 const IO = DROPS + 8 * DROP_REASONS.length;
 const UNDERLAY_ERRORS = IO + 8 * (IO_DROP_REASONS.length + 1);

@@ -28,7 +28,7 @@ import type {
   WorkerStart,
 } from './messages.js';
 import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
-import { RawSockets } from './raw-sockets.js';
+import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
 import { GivenCounters } from './shared-counters.js';
 import { UnderlayErrors } from './underlay-errors.js';
@@ -68,7 +68,7 @@ class PacketLoop {
     });
     const counters = new IoCounters(this.#memory.io);
     const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads);
-    this.#rawSockets = new RawSockets(start.portable ? undefined : rawSocketOptions(start));
+    this.#rawSockets = new RawSockets(start.portable ? undefined : rawSocketOptions(start), this.#memory.rawSockets);
     this.#errors = new UnderlayErrors(this.#dataPlane, start.mark, this.#memory);
     this.#outbound = new OutboundPath(
       tun,
@@ -241,8 +241,6 @@ const DEVICE = 1;
 const SOCKET = 2;
 /** The first of those that come and go. */
 const RAW_SOCKETS = 3;
-/** ESP and AH, of both families. */
-const MAXIMUM_RAW_SOCKETS = 4;
 /** Packets per direction and turn: neither direction, nor a request, waits for more than these. */
 const BUDGET = 64;
 /** The loop comes round at least this often, so that a process that exits is not held up by a thread in poll. */

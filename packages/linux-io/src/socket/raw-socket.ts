@@ -45,12 +45,17 @@ export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol, options: D
     libc.close(fd);
     throw error;
   }
+  return rawSocketFromDescriptor(fd, family, protocol);
+}
+
+/** The same socket in another thread of the process. */
+export function rawSocketFromDescriptor(fd: number, family: 4 | 6, protocol: IpsecProtocol): RawSocket {
   return {
     ...datagramCalls(fd),
     family,
     protocol,
     close: () => {
-      if (libc.close(fd) < 0) throw new SystemCallError('close', libc.failure(), subject);
+      if (libc.close(fd) < 0) throw new SystemCallError('close', libc.failure(), `raw socket of ${protocol}`);
     },
   };
 }
