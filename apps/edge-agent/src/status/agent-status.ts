@@ -30,6 +30,10 @@ export const AgentStatus = z.object({
     }),
   ),
   drops: z.array(z.object({ reason: z.string(), packets: Count })),
+  /** What the underlay said about packets of this edge: ICMP of any type, by reason. */
+  underlayErrors: z.array(z.object({ reason: z.string(), messages: Count })),
+  /** What the engine made of those that said "too big". */
+  pathMtuMessages: z.array(z.object({ outcome: z.string(), messages: Count })),
   /** Threads of the packet path, and how often each was replaced because it ended or stalled. */
   workers: z.array(z.object({ replacements: z.number() })),
 });
@@ -77,6 +81,8 @@ export function agentStatus(sources: StatusSources): AgentStatus {
       };
     }),
     drops: snapshot.drops.map(({ reason, packets }) => ({ reason, packets: String(packets) })),
+    underlayErrors: snapshot.underlayErrors.map(({ reason, messages }) => ({ reason, messages: String(messages) })),
+    pathMtuMessages: snapshot.pathMtuMessages.map(({ outcome, messages }) => ({ outcome, messages: String(messages) })),
     workers: snapshot.workers.map(({ replacements }) => ({ replacements })),
   };
 }
@@ -105,10 +111,17 @@ export function renderStatus(status: AgentStatus): string {
     tunnel.lastReceivedAt ?? 'never',
   ]);
   const drops = status.drops.map(({ reason, packets }) => [reason, packets]);
+  const heard = [
+    ...status.underlayErrors,
+    ...status.pathMtuMessages.map(({ outcome, messages }) => ({ reason: outcome, messages })),
+  ];
   return [
     alignColumns(head),
     alignColumns([['PEER', 'REMOTE', 'STATE', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'], ...tunnels]),
     drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
+    ...(heard.length === 0
+      ? []
+      : [alignColumns([['UNDERLAY SAYS', 'MESSAGES'], ...heard.map(({ reason, messages }) => [reason, messages])])]),
   ].join('\n\n');
 }
 
