@@ -1,12 +1,14 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { ENCR, ID_TYPE, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { parseBundle } from '../control/bundle/parse-bundle.js';
 import type { TunnelKeying, VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import { createCertificateRequest } from '../identity/key-pair.js';
 import { parseCertificate } from './credentials/certificate.js';
 import { isNamed } from './credentials/identity-match.js';
+import { algorithmsOf } from './credentials/signature.js';
 import { type EdgeCredentials, edgeIdentity, fabricConnections } from './fabric-connections.js';
 
 const CREDENTIALS: EdgeCredentials = {
@@ -47,7 +49,11 @@ describe('Connections of a bundle', () => {
       localIdentity: edgeIdentity(TENANT_ID, EDGE_ID),
       remoteIdentity: edgeIdentity(TENANT_ID, PEER_ID),
       localAuthentication: { kind: 'signature', credentials: [CREDENTIALS.credential] },
-      remoteAuthentication: { kind: 'signature', authorities: CREDENTIALS.authorities },
+      remoteAuthentication: {
+        kind: 'signature',
+        authorities: CREDENTIALS.authorities,
+        algorithms: ['ecdsa-sha2-256', 'ecdsa-sha2-384', 'ecdsa-sha2-512', 'ed25519'],
+      },
       proposals: [
         [
           transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, 256),
@@ -64,6 +70,14 @@ describe('Connections of a bundle', () => {
         },
       ],
     });
+  });
+
+  it('take from peers what an edge can sign with: its own key, made as every edge makes it', async () => {
+    const { privateKeyPem } = await createCertificateRequest('edge');
+    const [connection] = fabricConnections(bundle(KEYING), CREDENTIALS);
+    const accepted =
+      connection?.remoteAuthentication.kind === 'signature' ? connection.remoteAuthentication.algorithms : [];
+    expect(accepted).toContain(algorithmsOf(createPrivateKey(privateKeyPem))[0]);
   });
 
   it('name edges as their certificates do', async () => {

@@ -5,6 +5,7 @@ import {
   ENCR,
   ID_TYPE,
   type Identity,
+  type SignatureAlgorithm,
   SN,
   TRANSFORM_TYPE,
   type Transform,
@@ -58,7 +59,7 @@ function connectionOf(
     localIdentity: edgeIdentity(tenantId, edgeId),
     remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
     localAuthentication: { kind: 'signature', credentials: [credential] },
-    remoteAuthentication: { kind: 'signature', authorities },
+    remoteAuthentication: { kind: 'signature', authorities, algorithms: EDGE_ALGORITHMS },
     proposals: negotiation.proposals.map(({ keyBits, prf, keyExchange }) => [
       transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, keyBits),
       transform(TRANSFORM_TYPE.PRF, prf),
@@ -107,6 +108,13 @@ const EVERYTHING: readonly WireSelector[] = [4, 16].map((octets) => ({
   first: new Uint8Array(octets),
   last: new Uint8Array(octets).fill(0xff),
 }));
+/** Edges make keys of P-256; the others are for edges to come. What no edge signs with is not taken from anybody. */
+const EDGE_ALGORITHMS: readonly SignatureAlgorithm[] = [
+  'ecdsa-sha2-256',
+  'ecdsa-sha2-384',
+  'ecdsa-sha2-512',
+  'ed25519',
+];
 /** Context tag 6 of GeneralName (RFC 5280 section 4.2.1.6). */
 const URI_NAME = 0x86;
 /** Fits every path that carries IPv6 (RFC 8200 section 5): 1280 octets less the headers of IPv6 and UDP, and the marker. */
