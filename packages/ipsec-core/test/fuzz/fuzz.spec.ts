@@ -16,7 +16,7 @@ const ARRIVING = LINES.map(({ tunnelId }) => tunnelId)
 
 describe('the data plane under fuzz', () => {
   it('never throws, never delivers what was not sealed, reads and writes no neighbour, counts each discard once', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, () => {
     let calls = 0;
     const delivered = new Set<string>();
