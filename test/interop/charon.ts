@@ -99,6 +99,23 @@ export class Charon {
     return this.#log().slice(this.#logged);
   }
 
+  /** Resolves when it has logged this since the configuration was loaded. Rejects after the named patience. */
+  logs(line: RegExp, patience: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (line.test(this.log())) finish(resolve);
+      };
+      const watcher = watch(`${this.#directory}/charon.log`, look);
+      const timer = setTimeout(() => finish(() => reject(new Error(`the peer's log has no ${line}`))), patience);
+      const finish = (settle: () => void) => {
+        watcher.close();
+        clearTimeout(timer);
+        settle();
+      };
+      look();
+    });
+  }
+
   #writeConfiguration(): void {
     writeFileSync(`${this.#directory}/strongswan.conf`, configuration(this.#directory, this.#settings));
   }
