@@ -8,7 +8,7 @@ import { ChildSaInstaller } from './child-sa-installer.js';
 type InstallChild = Extract<IkeOutput, { kind: 'install-child' }>;
 
 /** The real SAD, without its thread. */
-function setUp() {
+function setUp(withoutNat: 'udp' | 'native' = 'udp') {
   const dataPlane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => void randomFillSync(out) });
   const redirected: string[] = [];
   const timers: { readonly milliseconds: number; readonly run: () => void }[] = [];
@@ -25,7 +25,8 @@ function setUp() {
       expect: async () => undefined,
       redirect: async ({ socketAddress }) => void redirected.push(Buffer.from(socketAddress).toString('hex')),
     },
-    ({ child }) => (child === 'net' ? { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000 } : undefined),
+    ({ child }) =>
+      child === 'net' ? { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000, withoutNat } : undefined,
     (milliseconds, run) => {
       const timer = { milliseconds, run };
       timers.push(timer);
@@ -143,6 +144,18 @@ describe('Child SAs in the packet path', () => {
       child(1001, 2001, { remoteEndpoint: { address: Uint8Array.of(198, 51, 100, 7), port: 40_000 } }).association,
     );
     expect(dataPlane.associations()).toEqual(before);
+  });
+
+  it('does not move when its packets have the addresses in them: it is to be made anew', async () => {
+    const { installer, redirected } = setUp('native');
+    await installer.install(child(1001, 2001, { encapsulate: false }));
+    const before = redirected.length;
+    const remoteEndpoint = { address: Uint8Array.of(198, 51, 100, 7), port: 4500 };
+    for (const encapsulate of [false, true]) {
+      const { association } = child(1001, 2001, { encapsulate, remoteEndpoint });
+      await expect(installer.move(association)).rejects.toMatchObject({ code: 'native_moved' });
+    }
+    expect(redirected).toHaveLength(before);
   });
 
   it('stops hearing at once when there is no successor', async () => {

@@ -2,7 +2,7 @@ import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import type { ChildAssociation, Endpoint, IkeOutput } from '@weft/ipsec-core/ike';
 import { encodeSocketAddress } from '@weft/linux-io';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
-import { associationParameters, type ChildProtection } from './child-sa-parameters.js';
+import { associationParameters, type ChildProtection, isNative } from './child-sa-parameters.js';
 
 /** What Child SAs are installed in. */
 export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'expect' | 'remove' | 'redirect'>;
@@ -10,7 +10,7 @@ export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'expect' | 'remove
 /** A Child SA that the packet path cannot carry, in words for the operator. */
 export class ChildSaRefusal extends Error {
   override readonly name = 'ChildSaRefusal';
-  readonly code: 'unknown_tunnel' | 'transport_behind_nat' | 'ah_behind_nat';
+  readonly code: 'unknown_tunnel' | 'transport_behind_nat' | 'ah_behind_nat' | 'native_moved';
 
   constructor(code: ChildSaRefusal['code'], detail: string) {
     super(detail);
@@ -100,11 +100,15 @@ export class ChildSaInstaller {
 
   /**
    * Packets of a Child SA go elsewhere from now on, and in nothing else does it change: the associations in the packet path
-   * keep their keys, sequence numbers and replay windows (RFC 4555 section 3.5).
+   * keep their keys, sequence numbers and replay windows (RFC 4555 section 3.5). Throws ChildSaRefusal when the packets have
+   * their outer header from the association itself: such a Child SA is to be made anew.
    */
   async move(association: ChildAssociation): Promise<void> {
     const child = this.#installed.get(association.inboundSpi);
     if (child === undefined) return;
+    if (isNative(child.association, child.protection) || isNative(association, child.protection)) {
+      throw new ChildSaRefusal('native_moved', 'it goes directly on IP, between addresses that have changed');
+    }
     child.association = association;
     // One that waits goes there when it is put to use.
     if (child.waiting !== undefined) return;
