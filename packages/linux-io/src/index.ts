@@ -33,6 +33,7 @@ export { decodeSocketAddress, type Endpoint, EndpointError, encodeSocketAddress 
 export { SocketError, type SocketErrorOrigin } from './socket/socket-error.js';
 export { SocketErrorQueue } from './socket/socket-error-queue.js';
 export type { DatagramSocketOptions, PathMtuDiscovery } from './socket/socket-options.js';
+export { socketOfSpi } from './socket/spi-steering.js';
 export { openMarkedStreamSocket } from './socket/stream-socket.js';
 export {
   openUdpSocket,
@@ -41,6 +42,7 @@ export {
   type UdpSocketOptions,
   udpSocketFromDescriptor,
 } from './socket/udp-socket.js';
+export { openUdpSocketGroup } from './socket/udp-socket-group.js';
 export { GatherList } from './tun/gather-list.js';
 export { InterfaceNameError, isInterfaceName } from './tun/interface-request.js';
 export { openTun, type Tun, type TunOptions, tunFromDescriptor } from './tun/tun.js';

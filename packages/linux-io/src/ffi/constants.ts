@@ -39,6 +39,7 @@ export const LINUX = {
   SO_RCVBUFFORCE: 33,
   SO_MARK: 36,
   SO_RXQ_OVFL: 40,
+  SO_ATTACH_REUSEPORT_CBPF: 51,
   // netinet/in.h, linux/in.h
   IPPROTO_IP: 0,
   IPPROTO_UDP: 17,

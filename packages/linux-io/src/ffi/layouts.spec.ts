@@ -120,6 +120,7 @@ const HEADERS = [
   'netinet/in.h',
   'netinet/udp.h',
   'linux/errqueue.h',
+  'linux/filter.h',
   'linux/if.h',
   'linux/if_ether.h',
   'linux/if_packet.h',

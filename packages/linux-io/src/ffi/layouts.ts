@@ -61,6 +61,12 @@ export const SOCK_EXTENDED_ERR = {
   ee_data: 12,
 } as const satisfies Layout;
 
+/** linux/filter.h; one instruction of classic BPF. */
+export const SOCK_FILTER = { size: 8, code: 0, jt: 2, jf: 3, k: 4 } as const satisfies Layout;
+
+/** linux/filter.h */
+export const SOCK_FPROG = { size: 16, len: 0, filter: 8 } as const satisfies Layout;
+
 /** linux/if.h */
 export const IFREQ = { size: 40, ifr_name: 0, ifr_flags: 16, ifr_mtu: 16 } as const satisfies Layout;
 
@@ -129,6 +135,8 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   'struct in_pktinfo': IN_PKTINFO,
   'struct in6_pktinfo': IN6_PKTINFO,
   'struct sock_extended_err': SOCK_EXTENDED_ERR,
+  'struct sock_filter': SOCK_FILTER,
+  'struct sock_fprog': SOCK_FPROG,
   'struct ifreq': IFREQ,
   'struct virtio_net_hdr': VIRTIO_NET_HDR,
   'struct tpacket_block_desc': TPACKET_BLOCK_DESC,

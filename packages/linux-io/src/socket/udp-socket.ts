@@ -37,7 +37,10 @@ export interface UdpOffloads {
 }
 
 /** What `openUdpSocket` wants to know beside the address. */
-export type UdpSocketOptions = DatagramSocketOptions;
+export interface UdpSocketOptions extends DatagramSocketOptions {
+  /** Other sockets of this user may be bound to the same address and port (SO_REUSEPORT): see `openUdpSocketGroup`. */
+  readonly sharesPort?: boolean;
+}
 
 /**
  * Opens and binds a socket. An IPv6 socket takes IPv6 only, so that it never collides with an IPv4 one.
@@ -53,6 +56,7 @@ export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): Ud
   if (fd < 0) throw new SystemCallError('socket', libc.failure(), subject);
   try {
     if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
+    if (options.sharesPort === true) setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_REUSEPORT, 1);
     setDatagramOptions(fd, ipv6, options);
     SCRATCH.bytes.set(address);
     if (libc.bind(fd, SCRATCH.address, address.length) < 0) {
