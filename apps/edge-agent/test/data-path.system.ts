@@ -8,7 +8,7 @@ const TRANSFER_OCTETS = 64 * 1024 * 1024;
 
 const unavailable = namespacesUnavailable();
 
-function twoEdges(dataPath: 'auto' | 'portable'): void {
+function twoEdges(dataPath: 'auto' | 'portable', workers: number): void {
   const namespaces = new Namespaces('edge');
   let names: { left: string; router: string; right: string };
   let left: EdgeHarness;
@@ -16,8 +16,8 @@ function twoEdges(dataPath: 'auto' | 'portable'): void {
 
   beforeAll(async () => {
     names = buildNetwork(namespaces);
-    left = new EdgeHarness(namespaces, names.left, 'weft0', dataPath);
-    right = new EdgeHarness(namespaces, names.right, 'weft0', dataPath);
+    left = new EdgeHarness(namespaces, names.left, 'weft0', dataPath, undefined, { workers });
+    right = new EdgeHarness(namespaces, names.right, 'weft0', dataPath, undefined, { workers });
     await Promise.all([left.bundle(bundle(LEFT, RIGHT, RIGHT_ID)), right.bundle(bundle(RIGHT, LEFT, LEFT_ID))]);
     await key(left, right, [0x1000, 0x2000]);
   });
@@ -107,7 +107,7 @@ function twoEdges(dataPath: 'auto' | 'portable'): void {
     expect(() => namespaces.ip(names.left, 'route get 10.2.0.1')).toThrow(/unreachable|No route/i);
     expect(() => namespaces.ip(names.left, '-6 route get 2001:db8:2::1')).toThrow(/unreachable|No route|Network/i);
 
-    left = new EdgeHarness(namespaces, names.left, 'weft0', dataPath);
+    left = new EdgeHarness(namespaces, names.left, 'weft0', dataPath, undefined, { workers });
     await left.bundle(bundle(LEFT, RIGHT, RIGHT_ID));
     expect(() => namespaces.run(names.left, 'ping', ['-c', '1', '-W', '1', '-I', '10.1.0.1', '10.2.0.1'])).toThrow();
     await key(left, right, [0x1002, 0x2002]);
@@ -171,10 +171,12 @@ function twoEdges(dataPath: 'auto' | 'portable'): void {
   }
 }
 
-describe.skipIf(unavailable !== undefined).each(['auto', 'portable'] as const)(
-  `two edges over a router, data path %s${unavailable ? ` (${unavailable})` : ''}`,
-  twoEdges,
-);
+describe.skipIf(unavailable !== undefined).each([
+  ['auto', 1],
+  ['auto', 2],
+  ['auto', 3],
+  ['portable', 1],
+] as const)(`two edges over a router, data path %s, workers: %i${unavailable ? ` (${unavailable})` : ''}`, twoEdges);
 
 /** How many of the first `count` pings were answered; with a deadline ping sends more while it waits for late answers. */
 function answered(output: string, count: number): number {

@@ -31,7 +31,7 @@ describe.skipIf(unavailable !== undefined)(
 
     beforeAll(async () => {
       names = buildNetwork(namespaces);
-      left = new EdgeHarness(namespaces, names.left, 'weft0', 'auto', undefined, faultFile);
+      left = new EdgeHarness(namespaces, names.left, 'weft0', 'auto', undefined, { faultFile });
       right = new EdgeHarness(namespaces, names.right);
       await Promise.all([left.bundle(bundle(LEFT, RIGHT, RIGHT_ID)), right.bundle(bundle(RIGHT, LEFT, LEFT_ID))]);
       await key(left, right, [0x1000, 0x2000]);

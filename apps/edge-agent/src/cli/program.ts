@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { defaultWorkers, MAXIMUM_WORKERS } from '../dataplane/data-plane-thread.js';
 import { OWN_PACKETS_MARK } from '../network/overlay-network.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
@@ -53,6 +55,12 @@ export function createProgram(print: (text: string) => void, exit: (code: number
         .choices(['want', 'do', 'probe'] as const)
         .default('want'),
     )
+    .option(
+      '--workers <number>',
+      `threads of the packet path: one sends, the others receive (1 to ${MAXIMUM_WORKERS})`,
+      parseWorkers,
+      defaultWorkers(availableParallelism()),
+    )
     .action(async (options: RunOptions) => {
       exit(await runEdge(options));
     });
@@ -73,6 +81,12 @@ function parseMark(text: string): number {
   const mark = /^(0x[0-9a-f]+|[1-9][0-9]*)$/i.test(text) ? Number(text) : 0;
   if (mark < 1 || mark > 0xffffffff) throw new InvalidArgumentError('it is a number from 1 to 0xffffffff');
   return mark;
+}
+
+function parseWorkers(text: string): number {
+  const workers = Number(text);
+  if (Number.isInteger(workers) && workers >= 1 && workers <= MAXIMUM_WORKERS) return workers;
+  throw new InvalidArgumentError(`give a whole number from 1 to ${MAXIMUM_WORKERS}`);
 }
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/weft-edge';

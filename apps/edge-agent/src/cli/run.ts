@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openTun, openUdpSocket, type PathMtuDiscovery, type Tun } from '@weft/linux-io';
+import { openTun, openUdpSocketGroup, type PathMtuDiscovery, type Tun } from '@weft/linux-io';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { Edge } from '../control/edge.js';
@@ -31,6 +31,8 @@ export interface RunOptions {
   /** Firewall mark of the agent's own packets. */
   readonly mark: number;
   readonly pathMtuDiscovery: PathMtuDiscovery;
+  /** Threads of the packet path. */
+  readonly workers: number;
 }
 
 /**
@@ -47,7 +49,8 @@ export async function runEdge(options: RunOptions): Promise<number> {
   const ending = new Ending(log);
   const portable = options.dataPath === 'portable';
   const tun = openTun(options.device, { offloads: !portable });
-  const agent = await startAgent({ state, identity, log, tun, portable, ending, options });
+  const { workers } = options;
+  const agent = await startAgent({ state, identity, log, tun, portable, workers, ending, options });
   const code = await ending.reached;
   await agent.stop();
   log.info({ code }, 'edge stopped');
@@ -60,6 +63,7 @@ interface AgentParts {
   readonly log: Log;
   readonly tun: Tun;
   readonly portable: boolean;
+  readonly workers: number;
   readonly ending: Ending;
   readonly options: Pick<RunOptions, 'mark' | 'pathMtuDiscovery'>;
 }
@@ -71,6 +75,7 @@ async function startAgent({
   log,
   tun,
   portable,
+  workers,
   ending,
   options: { mark, pathMtuDiscovery },
 }: AgentParts): Promise<{ stop(): Promise<void> }> {
@@ -87,16 +92,16 @@ async function startAgent({
       ike: (octets, source) => ike.receive(octets, source),
       path: (report) => log.info({ ...report }, 'packet path ready'),
     },
-    { portable, mark },
+    { portable, workers, mark },
   );
   const ike: EdgeIke = new EdgeIke({ identity, plane: dataPlane, log, random: Math.random });
   const underlay = new UnderlayFollower(tun.name, log);
   const network = createOverlayNetwork(tun.name, mark);
+  const socketOptions = { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true, mark, pathMtuDiscovery };
   const system = new System({
     network,
     dataPlane,
-    openSocket: (endpoint) =>
-      openUdpSocket(endpoint, { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true, mark, pathMtuDiscovery }),
+    openSockets: (endpoint) => openUdpSocketGroup(endpoint, socketOptions, workers),
     elsewhere: (configured) => underlay.elsewhere(configured),
   });
   const installer = new BundleInstaller(system, ike, log);

@@ -109,10 +109,10 @@ class Machine {
     }),
   };
 
-  readonly openSocket = (endpoint: { address: Uint8Array; port: number }) => {
+  readonly openSockets = (endpoint: { address: Uint8Array; port: number }) => {
     if (this.failing === 'bind') throw new SystemCallError('bind', ERRNO.EADDRNOTAVAIL, 'UDP port 4500');
     this.sockets++;
-    return {
+    const socket = {
       fd: 100 + this.sockets,
       receive: () => 0,
       send: () => 0,
@@ -122,6 +122,7 @@ class Machine {
         this.sockets--;
       },
     };
+    return [socket];
   };
 
   /** Everything that must not change when a bundle is refused. */

@@ -8,7 +8,8 @@ import type { Command, SystemState } from './reconciler.js';
 export interface SystemParts {
   readonly network: OverlayNetwork;
   readonly dataPlane: DataPlaneControl;
-  readonly openSocket: (endpoint: Endpoint) => UdpSocket;
+  /** One socket for each worker of the packet path, all on this address and port. */
+  readonly openSockets: (endpoint: Endpoint) => readonly UdpSocket[];
   /** Where this machine is when it is not at the address of its bundle; undefined when it does not know. */
   readonly elsewhere?: (configured: Uint8Array) => Uint8Array | undefined;
 }
@@ -71,39 +72,40 @@ export class System {
     }
   }
 
-  /** The socket of the bundle in force. */
+  /** The socket of the bundle in force to send from. */
   get underlaySocket(): UdpSocket {
-    if (this.#current === undefined) throw new Error('no underlay is bound');
-    return this.#current.socket;
+    const socket = this.#current?.sockets[0];
+    if (socket === undefined) throw new Error('no underlay is bound');
+    return socket;
   }
 
   /**
    * The underlay of the bundle in force is at this address of the machine, whatever the bundle says. Associations go on as
-   * they are. Throws SystemCallError: EADDRNOTAVAIL and what else bind(2) says; the old socket then stays.
+   * they are. Throws SystemCallError: EADDRNOTAVAIL and what else bind(2) says; the old sockets then stay.
    */
   async moveUnderlay(address: Uint8Array): Promise<void> {
     const before = this.#current;
     if (before === undefined) throw new Error('no underlay is bound');
     const { underlay } = before;
-    const bound = { underlay, address, socket: this.#parts.openSocket({ address, port: underlay.port }) };
+    const bound = { underlay, address, sockets: this.#parts.openSockets({ address, port: underlay.port }) };
     try {
-      await this.#parts.dataPlane.rebind([bound.socket.fd]);
+      await this.#parts.dataPlane.rebind(bound.sockets.map(({ fd }) => fd));
     } catch (error) {
-      bound.socket.close();
+      closeAll(bound.sockets);
       throw error;
     }
     this.#sockets.set(keyOf(underlay), bound);
     this.#current = bound;
-    this.#left.push(before.socket);
+    this.#left.push(...before.sockets);
   }
 
   /** Closes the sockets that the packet path no longer uses. */
   releaseUnused(): void {
-    for (const socket of this.#left.splice(0)) socket.close();
+    closeAll(this.#left.splice(0));
     for (const [key, bound] of this.#sockets) {
       if (bound === this.#current) continue;
       this.#sockets.delete(key);
-      bound.socket.close();
+      closeAll(bound.sockets);
     }
   }
 
@@ -123,15 +125,15 @@ export class System {
 
   /** At the address of the bundle, or where the machine is when it has not got that one. */
   #open(underlay: UnderlayAddress): BoundSocket {
-    const { openSocket, elsewhere } = this.#parts;
+    const { openSockets, elsewhere } = this.#parts;
     const { octets, port } = underlay;
     try {
-      return { underlay, address: octets, socket: openSocket({ address: octets, port }) };
+      return { underlay, address: octets, sockets: openSockets({ address: octets, port }) };
     } catch (error) {
       const missing = error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
       const address = missing ? elsewhere?.(octets) : undefined;
       if (address === undefined) throw error;
-      return { underlay, address, socket: openSocket({ address, port }) };
+      return { underlay, address, sockets: openSockets({ address, port }) };
     }
   }
 
@@ -141,7 +143,7 @@ export class System {
     }
     await this.#parts.dataPlane.load({
       contentHash: bundle.contentHash,
-      socketFds: [this.#current.socket.fd],
+      socketFds: this.#current.sockets.map(({ fd }) => fd),
       policies: bundle.policies,
       remotes: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
         tunnelId,
@@ -153,11 +155,17 @@ export class System {
   /** The underlay as the kernel confirms it. */
   #boundUnderlay(): UnderlayAddress | undefined {
     if (this.#current === undefined) return undefined;
-    const { underlay, address, socket } = this.#current;
-    const local = socket.localEndpoint();
-    const confirmed = local.port === underlay.port && Buffer.compare(local.address, address) === 0;
+    const { underlay, address, sockets } = this.#current;
+    const confirmed = sockets.every((socket) => {
+      const local = socket.localEndpoint();
+      return local.port === underlay.port && Buffer.compare(local.address, address) === 0;
+    });
     return confirmed ? underlay : undefined;
   }
+}
+
+function closeAll(sockets: readonly UdpSocket[]): void {
+  for (const socket of sockets) socket.close();
 }
 
 function keyOf({ text, port }: UnderlayAddress): string {
@@ -169,5 +177,5 @@ interface BoundSocket {
   readonly underlay: UnderlayAddress;
   /** Where it is bound. */
   readonly address: Uint8Array;
-  readonly socket: UdpSocket;
+  readonly sockets: readonly UdpSocket[];
 }

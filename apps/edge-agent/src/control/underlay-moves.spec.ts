@@ -24,15 +24,12 @@ function setUp(present: Uint8Array[] = [HOME]) {
         rebound.push(socketFds);
       },
     } as never,
-    openSocket: (endpoint: Endpoint) => {
+    openSockets: (endpoint: Endpoint) => {
       if (!has(endpoint.address)) throw new SystemCallError('bind', ERRNO.EADDRNOTAVAIL, 'UDP port 4500');
       const name = `${endpoint.address.join('.')} ${++fd}`;
       open.push(name);
-      return {
-        fd,
-        localEndpoint: () => endpoint,
-        close: () => open.splice(open.indexOf(name), 1),
-      } as never;
+      const close = () => void open.splice(open.indexOf(name), 1);
+      return [{ fd, localEndpoint: () => endpoint, close } as never];
     },
     elsewhere: (configured) => underlayAddressOf(configured, machine.present),
   });

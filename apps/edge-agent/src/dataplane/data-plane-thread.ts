@@ -1,8 +1,9 @@
 import type { LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
-import type { Endpoint, Tun } from '@weft/linux-io';
+import { type Endpoint, type EventFd, openEventFd, type Tun } from '@weft/linux-io';
 import { Batches } from './batches.js';
 import { monotonicNow } from './clock.js';
 import { DesiredPlane, KeptAssociation } from './desired-plane.js';
+import { handoverRings } from './handover.js';
 import type {
   DataPlaneSnapshot,
   LoadedPolicies,
@@ -12,12 +13,17 @@ import type {
   WorkerRequest,
 } from './messages.js';
 import { type PacketWorker, startPacketWorker } from './packet-worker.js';
-import { inboundPlace, OUTBOUND_PLACE } from './places.js';
+import { isAt, OUTBOUND_PLACE } from './places.js';
 import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
 import { SharedCounters, sumOfDrops, sumOfNews, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
 import { WorkerKeeper, type WorkerReplacement } from './worker-keeper.js';
 
 export { DataPlaneError, DataPlaneRefusal };
+
+/** Threads that a machine of so many processors gets when nothing else is said. */
+export function defaultWorkers(processors: number): number {
+  return processors <= 2 ? 1 : Math.min(processors - 1, MOST_DEFAULT_WORKERS);
+}
 
 /** The packet path as the rest of the agent sees it. */
 export interface DataPlaneControl {
@@ -71,6 +77,7 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #events: DataPlaneEvents;
   readonly #desired = new DesiredPlane();
   readonly #counters: readonly SharedCounters[];
+  readonly #wakeUps: EventFd[];
   readonly #keepers: readonly WorkerKeeper[];
   #last: Promise<unknown> = Promise.resolve();
   #queued = 0;
@@ -82,6 +89,7 @@ export class DataPlaneThread implements DataPlaneControl {
 
   constructor(tun: Tun, events: DataPlaneEvents, options: DataPlaneOptions = {}) {
     const { workers = 1, portable = false, module, mark } = options;
+    if (!(workers >= 1 && workers <= MAXIMUM_WORKERS)) throw new RangeError(`1 to ${MAXIMUM_WORKERS} workers`);
     this.#events = events;
     this.#counters = Array.from({ length: workers }, () => new SharedCounters());
     const hears = {
@@ -90,6 +98,9 @@ export class DataPlaneThread implements DataPlaneControl {
       path: (report: PacketPathReport) => this.#tellPath(report),
       ...(events.ike === undefined ? {} : { ike: events.ike }),
     };
+    this.#wakeUps = this.#counters.map(() => openEventFd());
+    const wakeUpFds = this.#wakeUps.map(({ fd }) => fd);
+    const rings = handoverRings(workers);
     this.#keepers = this.#counters.map(({ memory }, place) => {
       const start = {
         device: tun.name,
@@ -98,10 +109,12 @@ export class DataPlaneThread implements DataPlaneControl {
         portable,
         mark,
         readsDevice: place === OUTBOUND_PLACE,
+        handover: workers === 1 ? undefined : { place, wakeUpFds, ...rings(place) },
         memory: memory.buffer,
       };
+      const wakeUp = this.#wakeUps[place] ?? openEventFd();
       return new WorkerKeeper({
-        start: () => startPacketWorker(start, hears, module),
+        start: () => startPacketWorker(start, wakeUp, hears, module),
         prepare: (worker) => this.#prepare(place, worker),
         heartbeat: () => memory.heartbeat,
         after,
@@ -200,7 +213,9 @@ export class DataPlaneThread implements DataPlaneControl {
 
   /** Ends the threads; packets stop. */
   async stop(): Promise<void> {
-    await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
+    const ended = await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
+    // A thread that is stuck may go on one day: what it would wake must not be another file by then.
+    if (ended.every(Boolean)) for (const wakeUp of this.#wakeUps.splice(0)) wakeUp.close();
     this.#desired.load(undefined);
   }
 
@@ -307,18 +322,15 @@ export class DataPlaneThread implements DataPlaneControl {
     };
   }
 
-  /** Those that the worker in this place works with. */
+  /** Those that the worker in this place has. */
   #at(place: number, associations: readonly KeptAssociation[]): readonly KeptAssociation[] {
-    const workers = this.#counters.length;
-    return associations.filter(
-      ({ parameters: { direction, spi } }) =>
-        place === (direction === 'outbound' ? OUTBOUND_PLACE : inboundPlace(spi, workers)),
-    );
+    return associations.filter(({ parameters }) => isAt(place, parameters, this.#counters.length));
   }
 
+  /** What is told again, by a worker that took over or by another that has the association too, is news to nobody. */
   #reached(events: readonly LifetimeEvent[]): void {
-    for (const event of events) this.#desired.reached(event);
-    this.#events.lifetime(events);
+    const news = events.filter((event) => this.#desired.reached(event));
+    if (news.length > 0) this.#events.lifetime(news);
   }
 
   /** Once, and again only when it changes. */
@@ -358,6 +370,10 @@ interface Install {
   readonly remote: TunnelRemote | undefined;
 }
 
+/** One sends; more than these would wait for it. */
+const MOST_DEFAULT_WORKERS = 4;
+/** As many as may be asked for. */
+export const MAXIMUM_WORKERS = 16;
 /** Times that a worker is asked the same; one that ends every time ends because of it. */
 const ATTEMPTS = 3;
 /** The agent asks one thing at a time; more would be a mistake. */

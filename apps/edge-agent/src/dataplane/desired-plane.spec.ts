@@ -59,12 +59,13 @@ describe('what the packet path is to hold', () => {
     plane.install([association('inbound', 1), association('outbound', 2, { tunnelId: 'u' })]);
     plane.redirect({ tunnelId: 'u', socketAddress: new Uint8Array(16) });
     expect([plane.tunnelIds(), plane.redirected.length]).toEqual([['t', 'u'], 1]);
-    plane.reached({ kind: 'soft', direction: 'inbound', tunnelId: 't', spi: 1 });
+    const soft = { kind: 'soft', direction: 'inbound', tunnelId: 't', spi: 1 } as const;
+    expect([plane.reached(soft), plane.reached(soft)]).toEqual([true, false]);
     expect(plane.snapshot()[0]?.state).toBe('dying');
     plane.load(policies('t'));
     expect([named(plane), plane.redirected]).toEqual([['1 current'], []]);
-    plane.reached({ kind: 'hard', direction: 'inbound', tunnelId: 't', spi: 1 });
-    expect(named(plane)).toEqual([]);
+    const hard = { ...soft, kind: 'hard' } as const;
+    expect([plane.reached(hard), plane.reached(hard), named(plane)]).toEqual([true, false, []]);
   });
 
   it('has other sockets when the underlay moves, and all else as it was', () => {

@@ -66,11 +66,14 @@ export class DesiredPlane {
     for (const { tunnelId, spi } of outbound) this.#forget(nameOf({ direction: 'outbound', tunnelId, spi }));
   }
 
-  /** What a worker tells of an association. */
-  reached(event: LifetimeEvent): void {
+  /** What a worker tells of an association. @returns whether it was not known. */
+  reached(event: LifetimeEvent): boolean {
     const name = nameOf(event);
+    const association = this.#associations.get(name);
+    if (association === undefined || (event.kind === 'soft' && association.state === 'dying')) return false;
     if (event.kind === 'hard') this.#forget(name);
-    else this.#associations.get(name)?.expire();
+    else association.state = 'dying';
+    return true;
   }
 
   /** All of them, in the order of installation. */
@@ -99,7 +102,7 @@ export class KeptAssociation {
   readonly #key: Secret;
   readonly #buffer = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
   readonly #memory = new AssociationMemory(this.#buffer);
-  #state: AssociationState = 'mature';
+  state: AssociationState = 'mature';
 
   /** Takes the keying material over: it is wiped in `parameters`. */
   constructor(parameters: SecurityAssociationParameters) {
@@ -118,12 +121,8 @@ export class KeptAssociation {
     return { ...this.parameters, keyingMaterial: this.#key.reveal((octets) => Uint8Array.from(octets)) };
   }
 
-  expire(): void {
-    this.#state = 'dying';
-  }
-
   wipe(): void {
-    this.#state = 'dead';
+    this.state = 'dead';
     this.#key.wipe();
   }
 
@@ -138,7 +137,7 @@ export class KeptAssociation {
       spi: parameters.spi,
       suite: suiteOf(parameters),
       current: parameters.direction === 'inbound' || sends,
-      state: this.#state,
+      state: this.state,
       selectors: parameters.selectors,
       packets: BigInt(packets),
       bytes: BigInt(bytes),

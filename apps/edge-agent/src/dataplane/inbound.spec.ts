@@ -9,6 +9,7 @@ import {
   allocatePacketMemory,
   encodeSocketAddress,
   NO_OFFLOADS,
+  openEventFd,
   openUdpSocket,
   POLLIN,
   PollSet,
@@ -18,6 +19,7 @@ import {
   type UdpSocket,
 } from '@weft/linux-io';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Handover, handoverRings } from './handover.js';
 import { IkePassage } from './ike-passage.js';
 import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
@@ -36,8 +38,8 @@ afterEach(() => {
 });
 
 /** An inbound path whose device is a file, and a socket that sends to it. */
-function path(offloads: TunOffloads, flags = 'w') {
-  const file = join(directory, 'device');
+function path(offloads: TunOffloads, flags = 'w', handover?: Handover) {
+  const file = join(directory, `device ${cleanups.length}`);
   closeSync(openSync(file, 'w'));
   const fd = openSync(file, flags);
   cleanups.push(() => closeSync(fd));
@@ -49,13 +51,15 @@ function path(offloads: TunOffloads, flags = 'w') {
     ike.push({ octets: [...octets], port }),
   );
   const tun = tunFromDescriptor(fd, 'test0', offloads);
-  const inbound = new InboundPath(tun, plane('inbound'), counters, allocatePacketMemory(INBOUND_OCTETS), passage);
+  const clear = allocatePacketMemory(INBOUND_OCTETS);
+  const inbound = new InboundPath(tun, plane('inbound'), counters, clear, passage, handover);
   const memory = allocate(1 << 17);
   const batch = new SendBatch(memory, 64);
   const destination = encodeSocketAddress(receiver.localEndpoint());
   return {
     counters,
     ike,
+    inbound,
     sender,
     written: () => readFileSync(file),
     /** Sends runs of datagrams of one size, and lets the path take all of them. */
@@ -201,6 +205,36 @@ describe('inbound path', () => {
     ]);
     const output = written();
     expect([output[1], output[61]]).toEqual([3, 2]);
+  });
+
+  it("passes packets of an association that is another worker's on to it, and counts what it has no room for", () => {
+    const wakeUps = [openEventFd(), openEventFd(), openEventFd()];
+    cleanups.push(() => {
+      for (const wakeUp of wakeUps) wakeUp.close();
+    });
+    const rings = handoverRings(3);
+    const at = (place: number) =>
+      path(NO_OFFLOADS, 'w', new Handover({ place, wakeUpFds: wakeUps.map(({ fd }) => fd), ...rings(place) }));
+    // SPI 4096 belongs to the first of the two that receive.
+    const [owner, other] = [at(1), at(2)];
+    const protect = protector();
+    const packets = [0, 500, 1000].map((sequence) => segment(sequence, 500));
+    other.carry([{ datagrams: packets.map(protect) }]);
+    expect([other.written().length, wakeUps[1]?.clear(), wakeUps[2]?.clear()]).toEqual([0, true, false]);
+    owner.inbound.runHandedOver(64, 1);
+    expect(owner.written()).toEqual(Buffer.concat(packets));
+
+    // Ten times what the ring holds: it stays as it is, and the rest is counted.
+    for (let round = 0; round < 40; round++) {
+      other.carry([{ datagrams: Array.from({ length: 50 }, () => protect(segment(0, 1200))) }]);
+    }
+    const [full] = other.counters.drops();
+    expect(full?.reason).toBe('handover_full');
+    for (let round = 0; round < 40; round++) owner.inbound.runHandedOver(64, 1);
+    const delivered = (owner.written().length - 3 * 540) / 1240;
+    expect(delivered + Number(full?.packets)).toBe(2000);
+    expect(delivered).toBeLessThan(1 << 8);
+    expect(owner.counters.drops()).toEqual([]);
   });
 
   it('counts every packet of a write that the device refuses', () => {

@@ -15,6 +15,7 @@ import {
   type UdpSocket,
 } from '@weft/linux-io';
 import { EarlyPackets } from './early-packets.js';
+import type { Handover } from './handover.js';
 import type { IkePassage } from './ike-passage.js';
 import type { IoCounters } from './io-counters.js';
 
@@ -27,6 +28,9 @@ export class InboundPath {
   readonly #dataPlane: DataPlane;
   readonly #counters: IoCounters;
   readonly #ike: IkePassage | undefined;
+  readonly #handover: Handover | undefined;
+  /** What another worker has passed on; without others there is none. */
+  readonly #passedOn: Memory | undefined;
   readonly #batch: ReceiveBatch;
   readonly #early: EarlyPackets;
   readonly #clear: PacketMemory;
@@ -39,13 +43,23 @@ export class InboundPath {
   #position = 0;
 
   /**
-   * `clear` has at least INBOUND_OCTETS. Without a passage for IKE messages they are dropped, and counted.
+   * `clear` has at least INBOUND_OCTETS. Without a passage for IKE messages they are dropped, and counted. Without a
+   * handover there are no other workers.
    */
-  constructor(tun: Tun, dataPlane: DataPlane, counters: IoCounters, clear: PacketMemory, ike: IkePassage | undefined) {
+  constructor(
+    tun: Tun,
+    dataPlane: DataPlane,
+    counters: IoCounters,
+    clear: PacketMemory,
+    ike: IkePassage | undefined,
+    handover?: Handover,
+  ) {
     this.#tun = tun;
     this.#dataPlane = dataPlane;
     this.#counters = counters;
     this.#ike = ike;
+    this.#handover = handover;
+    this.#passedOn = handover && allocate(SLOT_OCTETS);
     this.#clear = clear;
     this.#early = new EarlyPackets(counters);
     this.#batch = new ReceiveBatch(allocate(SLOTS * SLOT_OCTETS), SLOTS, SLOT_OCTETS);
@@ -113,6 +127,23 @@ export class InboundPath {
     this.#early.expire(now);
   }
 
+  /** Opens about `budget` packets that other workers have passed on. */
+  runHandedOver(budget: number, now: number): void {
+    const handover = this.#handover;
+    const memory = this.#passedOn;
+    if (handover === undefined || memory === undefined) return;
+    for (const inbox of handover.inboxes) {
+      let taken = 0;
+      for (; taken < budget; taken++) {
+        const length = inbox.take(memory.bytes, 0);
+        if (length < 0) break;
+        this.#openOrHold(memory.bytes, 0, length, inbox.tag, now);
+      }
+      if (taken === budget) handover.comeBack();
+    }
+    this.#flush();
+  }
+
   #acceptMessage(slot: number, now: number): number {
     const start = this.#batch.offset(slot);
     const length = this.#batch.length(slot);
@@ -134,12 +165,9 @@ export class InboundPath {
 
   #accept(slot: number, offset: number, length: number, ecn: number, now: number): void {
     switch (classifyEncapsulated(this.#batch.memory.bytes, offset, length)) {
-      case 'esp': {
-        const { bytes } = this.#batch.memory;
-        if (this.#early.expecting && this.#early.hold(bytes, offset, length, ecn)) return;
-        this.#open(bytes, offset, length, ecn, now);
+      case 'esp':
+        this.#acceptEsp(offset, length, ecn, now);
         return;
-      }
       case 'keepalive':
         this.#counters.countKeepalive();
         return;
@@ -163,6 +191,21 @@ export class InboundPath {
     if (this.#position + length > this.#clear.bytes.length) this.#flush();
     const at = this.#position;
     this.#take(at, this.#dataPlane.openIp(packet, offset, length, this.#clear.bytes, at, now));
+  }
+
+  #acceptEsp(offset: number, length: number, ecn: number, now: number): void {
+    const { bytes, view } = this.#batch.memory;
+    const handover = this.#handover;
+    // What has no SPI is refused by whoever has it.
+    const spi = handover !== undefined && length >= SPI_OCTETS ? view.getUint32(offset) : undefined;
+    if (handover === undefined || spi === undefined || handover.isOurs(spi)) {
+      this.#openOrHold(bytes, offset, length, ecn, now);
+    } else if (!handover.pass(spi, bytes, offset, length, ecn)) this.#counters.drop('handover_full');
+  }
+
+  #openOrHold(bytes: Uint8Array, offset: number, length: number, ecn: number, now: number): void {
+    if (this.#early.expecting && this.#early.hold(bytes, offset, length, ecn)) return;
+    this.#open(bytes, offset, length, ecn, now);
   }
 
   #open(bytes: Uint8Array, offset: number, length: number, ecn: number, now: number): void {
@@ -200,6 +243,7 @@ export class InboundPath {
   }
 }
 
+const SPI_OCTETS = 4;
 /** The non-ESP marker, four zero octets (RFC 3948 section 2.2). */
 const MARKER_OCTETS = 4;
 const VIRTIO_HEADER_OCTETS = 10;

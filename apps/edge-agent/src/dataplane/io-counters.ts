@@ -14,6 +14,7 @@ export const IO_DROP_REASONS = [
   'malformed_encapsulation',
   'early_overflow',
   'early_expired',
+  'handover_full',
   'device_write_failed',
   'device_offload_malformed',
 ] as const;

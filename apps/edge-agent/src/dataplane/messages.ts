@@ -8,6 +8,7 @@ import type {
   UnprotectedIcmpOutcome,
 } from '@weft/ipsec-core';
 import type { Endpoint, TunOffloads } from '@weft/linux-io';
+import type { HandoverStart } from './handover.js';
 import type { NamedCounters } from './shared-counters.js';
 import type { UnderlayErrorReason } from './underlay-error-reason.js';
 
@@ -21,6 +22,8 @@ export interface WorkerStart {
   /** Whether this is the worker that takes the packets of the device. */
   readonly readsDevice: boolean;
   readonly wakeUpFd: number;
+  /** Absent: there are no other workers. */
+  readonly handover: HandoverStart | undefined;
   /** Of a WorkerMemory. */
   readonly memory: SharedArrayBuffer;
   /** Firewall mark of the packets that the thread's own sockets send; undefined: none. */

@@ -1,6 +1,6 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import type { LifetimeEvent } from '@weft/ipsec-core';
-import { type Endpoint, openEventFd } from '@weft/linux-io';
+import type { Endpoint, EventFd } from '@weft/linux-io';
 import { IkePassageExit } from './ike-passage.js';
 import type { PacketPathReport, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
 import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
@@ -23,19 +23,20 @@ export interface PacketWorker {
   readonly ended: Promise<string>;
 }
 
-/** Starts a thread. `module` is what it runs. */
+/** Starts a thread, which `wakeUp` brings back from its waiting. `module` is what it runs. */
 export function startPacketWorker(
   start: Omit<WorkerStart, 'wakeUpFd' | 'ikeBacklog'>,
+  wakeUp: EventFd,
   events: WorkerEvents,
   module: URL = WORKER_MODULE,
 ): PacketWorker {
-  return new PacketThread(start, events, module);
+  return new PacketThread(start, wakeUp, events, module);
 }
 
 class PacketThread implements PacketWorker {
   readonly ended: Promise<string>;
   readonly #worker: Worker;
-  readonly #wakeUp = openEventFd();
+  readonly #wakeUp: EventFd;
   readonly #events: WorkerEvents;
   /** One for each thread: what its predecessor sent and nobody took is not counted against it. */
   readonly #ikePassage = new IkePassageExit();
@@ -43,7 +44,8 @@ class PacketThread implements PacketWorker {
   #nextId = 1;
   #end: DataPlaneError | undefined;
 
-  constructor(start: Omit<WorkerStart, 'wakeUpFd' | 'ikeBacklog'>, events: WorkerEvents, module: URL) {
+  constructor(start: Omit<WorkerStart, 'wakeUpFd' | 'ikeBacklog'>, wakeUp: EventFd, events: WorkerEvents, module: URL) {
+    this.#wakeUp = wakeUp;
     this.#events = events;
     const workerData: WorkerStart = {
       ...start,
@@ -105,7 +107,6 @@ class PacketThread implements PacketWorker {
     this.#end = new DataPlaneError('worker_ended', `the packet path ended (${reason})`, 'report the log', { cause });
     for (const { reject } of this.#waiting.values()) reject(this.#end);
     this.#waiting.clear();
-    this.#wakeUp.close();
     return reason;
   }
 }

@@ -1,14 +1,23 @@
+import type { SecurityAssociationParameters } from '@weft/ipsec-core';
+import { socketOfSpi } from '@weft/linux-io';
+
 /**
  * Which worker does what. Every association is in the hands of one worker for all its life, so that its sequence numbers
  * rise and its replay window is looked at and marked by one alone.
  *
- * The first worker takes all packets of the device, and has every outbound association. With more than one, the others
- * share the inbound associations by SPI: the kernel hands an ESP packet to the socket that its SPI says, so that
- * no packet has to be passed from one worker to another.
+ * The first worker takes all packets of the device and sends on every outbound association. With more than one, the others
+ * share the inbound associations by SPI: the kernel hands an ESP packet to the socket that its SPI says (`socketOfSpi`).
  */
 export const OUTBOUND_PLACE = 0;
 
-/** The worker of an inbound association. The filter of the sockets (`steerBySpi`) does the same sum. */
-export function inboundPlace(spi: number, workers: number): number {
-  return workers === 1 ? 0 : 1 + (spi % (workers - 1));
+/**
+ * Whether the worker in a place is to have an association. Outbound ones are with all of them: those that do not send look
+ * at what their path carries, for what they tell the other end of a TCP connection. What comes directly on IP comes to
+ * the first worker.
+ */
+export function isAt(place: number, association: SecurityAssociationParameters, workers: number): boolean {
+  const { direction, mode, outer, spi } = association;
+  if (direction === 'outbound') return true;
+  const encapsulated = mode === 'tunnel' && outer === undefined;
+  return place === (encapsulated ? socketOfSpi(spi, workers) : OUTBOUND_PLACE);
 }

@@ -170,7 +170,7 @@ describe('keeper of a worker', () => {
     await expect(keeper.worker()).rejects.toMatchObject({ code: 'worker_stuck' });
     await pass(LASTING_MILLISECONDS);
     expect(workers).toHaveLength(1);
-    await keeper.stop();
+    expect(await keeper.stop()).toBe(false);
   });
 
   it('fails when the very first one does not start', async () => {
@@ -202,7 +202,7 @@ describe('keeper of a worker', () => {
       await pass(0);
       if (dead) workers[0]?.end('dead');
       await pass(0);
-      await keeper.stop();
+      expect(await keeper.stop()).toBe(true);
       await expect(keeper.worker()).rejects.toMatchObject({ code: 'stopped' });
       await pass(LASTING_MILLISECONDS);
       expect([workers.length, pending(), replacing.length]).toEqual([1, 0, dead ? 1 : 0]);

@@ -66,21 +66,25 @@ export class WorkerKeeper {
     return worker === this.#worker;
   }
 
-  /** Ends the worker for good. */
-  async stop(): Promise<void> {
+  /** Ends the worker for good. @returns false when it cannot be ended: what it uses must stay as it is. */
+  async stop(): Promise<boolean> {
     const worker = this.#worker;
-    if (this.#stopping) return;
+    if (this.#stopping) return worker === undefined;
     this.#stopping = true;
     this.#cancelAll();
     this.#ready = this.#ready.renewed();
     this.#ready.reject(new DataPlaneError('stopped', 'the packet path was stopped', 'start the agent again'));
-    if (worker === undefined) return;
-    const stuck = new Promise<void>((resolve) => this.#later('termination', TERMINATION_LIMIT_MILLISECONDS, resolve));
+    if (worker === undefined) return true;
+    const stuck = this.#limit();
     // A worker that does not take the request is ended the hard way.
     void worker.request({ kind: 'stop' }).catch(() => worker.terminate());
     await Promise.race([worker.ended, stuck]);
-    worker.terminate();
+    if (this.#worker !== undefined) {
+      worker.terminate();
+      await Promise.race([worker.ended, this.#limit()]);
+    }
     this.#cancelAll();
+    return this.#worker === undefined;
   }
 
   #begin(): void {
@@ -165,6 +169,10 @@ export class WorkerKeeper {
     this.#ready = this.#ready.renewed();
     this.#ready.reject(error);
     this.#parts.failed(error);
+  }
+
+  #limit(): Promise<void> {
+    return new Promise((resolve) => this.#later('termination', TERMINATION_LIMIT_MILLISECONDS, resolve));
   }
 
   #later(timer: Timer, milliseconds: number, run: () => void): void {

@@ -16,6 +16,7 @@ import {
 } from '@weft/linux-io';
 import { monotonicNow } from './clock.js';
 import { type CryptoChoice, chooseCrypto } from './crypto-choice.js';
+import { Handover } from './handover.js';
 import { IkePassage } from './ike-passage.js';
 import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
@@ -81,7 +82,9 @@ class PacketLoop {
     const ike =
       start.ikeBacklog &&
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
-    this.#inbound = new InboundPath(tun, this.#dataPlane, counters, allocatePacketMemory(INBOUND_OCTETS), ike);
+    const handover = start.handover && new Handover(start.handover);
+    const clear = allocatePacketMemory(INBOUND_OCTETS);
+    this.#inbound = new InboundPath(tun, this.#dataPlane, counters, clear, ike, handover);
     this.#poll.watch(WAKE_UP, start.wakeUpFd, POLLIN);
     unloadPolicies(this.#dataPlane);
   }
@@ -115,6 +118,7 @@ class PacketLoop {
         this.#inbound.run(socket, BUDGET, now);
       }
       this.#serveRawSockets(now);
+      this.#inbound.runHandedOver(BUDGET, now);
       if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
         throw new Error('the overlay device was closed under the packet path');
       if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);

@@ -17,7 +17,7 @@ export class EdgeHarness {
 
   /**
    * @param identityFile of an edge that negotiates its keys
-   * @param faultFile what the packet path looks into: `throw`, `exit` or `stall` in it kills a worker
+   * @param more `faultFile`: what the packet path looks into: `throw`, `exit` or `stall` in it kills a worker
    */
   constructor(
     namespaces: Namespaces,
@@ -25,12 +25,14 @@ export class EdgeHarness {
     device = 'weft0',
     dataPath: 'auto' | 'portable' = 'auto',
     identityFile?: string,
-    faultFile?: string,
+    more: { readonly faultFile?: string; readonly workers?: number } = {},
   ) {
     const identity = identityFile === undefined ? [] : [identityFile];
     const program = [...typescript('./edge-process.ts'), device, dataPath, ...identity];
+    const { faultFile, workers = 1 } = more;
     const faults = faultFile === undefined ? [] : [`WEFT_TEST_FAULT=${faultFile}`];
-    this.#child = namespaces.start(namespace, 'env', [...faults, process.execPath, ...program]);
+    const environment = [`WEFT_TEST_WORKERS=${workers}`, ...faults];
+    this.#child = namespaces.start(namespace, 'env', [...environment, process.execPath, ...program]);
     this.#reader = createInterface({ input: this.#child.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }

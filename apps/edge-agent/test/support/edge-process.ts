@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
 import { parseAddress, type SecurityAssociationParameters } from '@weft/ipsec-core';
-import { openTun, openUdpSocket } from '@weft/linux-io';
+import { openTun, openUdpSocketGroup } from '@weft/linux-io';
 import { parseBundle } from '../../src/control/bundle/parse-bundle.js';
 import { BundleInstaller } from '../../src/control/bundle-installer.js';
 import { executeAssociationCommand } from '../../src/control/security-associations.js';
@@ -21,6 +21,7 @@ import { createLog } from '../../src/platform/log.js';
 const [device = 'weft0', dataPath, identityFile] = process.argv.slice(2);
 const log = createLog('silent', {});
 const portable = dataPath === 'portable';
+const workers = Number(process.env['WEFT_TEST_WORKERS'] ?? 1);
 const tun = openTun(device, { offloads: !portable });
 const dataPlane = new DataPlaneThread(
   tun,
@@ -37,6 +38,7 @@ const dataPlane = new DataPlaneThread(
   {
     portable,
     mark: OWN_PACKETS_MARK,
+    workers,
     ...(process.env['WEFT_TEST_FAULT'] === undefined ? {} : { module: new URL('./faulty-worker.ts', import.meta.url) }),
   },
 );
@@ -54,8 +56,8 @@ const underlay = new UnderlayFollower(device, log);
 const system = new System({
   network: createOverlayNetwork(device),
   dataPlane,
-  openSocket: (endpoint) =>
-    openUdpSocket(endpoint, { bufferOctets: 8 << 20, reportErrors: true, mark: OWN_PACKETS_MARK }),
+  openSockets: (endpoint) =>
+    openUdpSocketGroup(endpoint, { bufferOctets: 8 << 20, reportErrors: true, mark: OWN_PACKETS_MARK }, workers),
   elsewhere: (configured) => underlay.elsewhere(configured),
 });
 const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined, move: () => undefined }, log);
