@@ -10,9 +10,9 @@ import { weftPath } from './weft-path.js';
 import { wireguardPaths } from './wireguard-path.js';
 
 /**
- * usage: npm run bench:throughput [-- --json --seconds N --rounds N --only NAME,NAME]
+ * usage: npm run bench:throughput [-- --json --seconds N --rounds N --only NAME,NAME --workers N]
  * Throughput, packet rates and round-trip times of Weft and of what is installed beside it, alternating in one run, in
- * network namespaces of its own. Figures are medians over the rounds.
+ * network namespaces of its own. Figures are medians over the rounds. With --workers, Weft with so many is among them.
  */
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -21,6 +21,7 @@ async function main(): Promise<number> {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
       only: { type: 'string' },
+      workers: { type: 'string' },
     },
   });
   const unavailable = namespacesUnavailable() ?? iperfUnavailable();
@@ -29,7 +30,9 @@ async function main(): Promise<number> {
     return 0;
   }
   const only = values.only?.split(',');
-  const offers = OFFERS().filter(({ name }) => only === undefined || only.some((wanted) => name.startsWith(wanted)));
+  const offers = OFFERS(values.workers).filter(
+    ({ name }) => only === undefined || only.some((wanted) => name.startsWith(wanted)),
+  );
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const namespaces = new Namespaces('bench');
   const paths: Path[] = [];
@@ -96,9 +99,10 @@ function iperfUnavailable(): string | undefined {
 }
 
 const SCALE = 'weft, 1,000 SAs';
-const OFFERS = (): PathOffer[] => [
+const OFFERS = (workers?: string): PathOffer[] => [
   plainPath,
   weftPath('weft', 'auto'),
+  ...(workers === undefined ? [] : [weftPath(`weft ${workers} workers`, 'auto', undefined, Number(workers))]),
   weftPath('weft portable', 'portable'),
   weftPath(`${SCALE} and 10,000 policies`, 'auto', { tunnels: 500, policies: 10_000 }),
   strongswanPath(),

@@ -22,6 +22,7 @@ export function weftPath(
   name: string,
   dataPath: 'auto' | 'portable',
   scale: WeftScale = { tunnels: 1, policies: 2 },
+  workers = 1,
 ): PathOffer {
   return {
     name,
@@ -30,8 +31,8 @@ export function weftPath(
       const underlay = createUnderlay(namespaces, name.replaceAll(/[^a-z0-9]/g, ''));
       const { sender, receiver, ipv4 } = underlay;
       const edges = {
-        sender: new EdgeHarness(namespaces, sender, 'weft0', dataPath),
-        receiver: new EdgeHarness(namespaces, receiver, 'weft0', dataPath),
+        sender: new EdgeHarness(namespaces, sender, 'weft0', dataPath, undefined, { workers }),
+        receiver: new EdgeHarness(namespaces, receiver, 'weft0', dataPath, undefined, { workers }),
       };
       for (const side of ['sender', 'receiver'] as const) {
         namespaces.ip(underlay[side], `address add ${OVERLAY_ADDRESSES.ipv4[side]}/32 dev lo`);
