@@ -207,6 +207,15 @@ describe('inbound path', () => {
     expect([output[1], output[61]]).toEqual([3, 2]);
   });
 
+  it('passes as many IKE messages on as the main thread has room for, and counts the others', () => {
+    const { carry, ike, counters } = path(NO_OFFLOADS);
+    for (let round = 0; round < 20; round++) {
+      carry([{ datagrams: Array.from({ length: 50 }, () => new Uint8Array(32)) }]);
+    }
+    const [full] = counters.drops();
+    expect([ike.length, full]).toEqual([512, { reason: 'ike_backlog', packets: 488n }]);
+  });
+
   it("passes packets of an association that is another worker's on to it, and counts what it has no room for", () => {
     const wakeUps = [openEventFd(), openEventFd(), openEventFd()];
     cleanups.push(() => {

@@ -286,6 +286,22 @@ describe('outbound path', () => {
     expect(socket.messages.map(({ segmentOctets }) => segmentOctets)).toEqual([esp(100), esp(100), 0]);
   });
 
+  it('takes no more from the device than it has room for while the underlay is full, and loses none of it', () => {
+    const { device, socket, outbound, underlay, counters, engine } = path();
+    const packets = 5000;
+    for (let number = 0; number < packets; number++) device.waiting.push(packetOf(1000 + (number % 7), false));
+    socket.room = 0;
+    for (let turn = 0; turn < 1000; turn++) outbound.run(underlay, 64, 1);
+    const taken = packets - device.waiting.length;
+    expect(outbound.blocked).toBe(true);
+    // What is read once is all that is ever read: a thousand turns later nothing has grown.
+    expect(taken * 1000).toBeLessThan(OUTBOUND_OCTETS);
+    socket.room = Number.POSITIVE_INFINITY;
+    while (device.waiting.length > 0 || outbound.blocked) outbound.run(underlay, 64, 1);
+    expect(sequences(socket.sent)).toEqual(countUp(packets));
+    expect([counters.drops(), engine.tunnels()[0]?.outboundPackets]).toEqual([[], BigInt(packets)]);
+  });
+
   it('keeps packets of different congestion marks apart', () => {
     const { device, socket, outbound, underlay } = path();
     for (const trafficClass of [0, 2, 2, 3]) {
