@@ -12,12 +12,11 @@ export const OUTBOUND_PLACE = 0;
 
 /**
  * Whether the worker in a place is to have an association. Outbound ones are with all of them: those that do not send look
- * at what their path carries, for what they tell the other end of a TCP connection. What comes directly on IP comes to
- * the first worker.
+ * at what their path carries, for what they tell the other end of a TCP connection. What travels directly on IP is the
+ * first worker's, in both directions: nothing steers it.
  */
 export function isAt(place: number, association: SecurityAssociationParameters, workers: number): boolean {
   const { direction, mode, outer, spi } = association;
-  if (direction === 'outbound') return true;
-  const encapsulated = mode === 'tunnel' && outer === undefined;
-  return place === (encapsulated ? socketOfSpi(spi, workers) : OUTBOUND_PLACE);
+  if (mode === 'transport' || outer !== undefined) return place === OUTBOUND_PLACE;
+  return direction === 'outbound' || place === socketOfSpi(spi, workers);
 }
