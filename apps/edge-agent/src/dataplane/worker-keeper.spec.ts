@@ -196,6 +196,24 @@ describe('keeper of a worker', () => {
     expect(workers).toHaveLength(3);
   });
 
+  it('says of each why it ended, also of one that ended while it was told what it is to hold', async () => {
+    let fails = false;
+    const { workers, replacing, pass } = setUp(async () => {
+      if (fails) throw new DataPlaneError('worker_ended', 'the packet path ended (exit code 1)', 'report the log');
+    });
+    await pass(0);
+    fails = true;
+    workers[0]?.end('first');
+    await pass(100);
+    workers[1]?.end('second');
+    await pass(0);
+    fails = false;
+    await pass(200);
+    workers[2]?.end('third');
+    await pass(0);
+    expect(replacing.map(({ reason }) => reason)).toEqual(['first', 'second', 'third']);
+  });
+
   it('stops a worker, or the wait for the next one, and leaves no timer behind', async () => {
     for (const dead of [false, true]) {
       const { keeper, workers, replacing, pass, pending } = setUp();

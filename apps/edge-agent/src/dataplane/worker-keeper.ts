@@ -97,6 +97,7 @@ export class WorkerKeeper {
       () => this.#prepared(worker),
       // When it ended, `ended` tells. When it refused what its predecessor had taken, it is of no use.
       (error: unknown) => {
+        if (!this.isCurrent(worker) || isEnd(error)) return;
         this.#refusal = messageOf(error);
         worker.terminate();
       },
@@ -188,6 +189,10 @@ export class WorkerKeeper {
 
 /** Until it is ready; until it has lasted; until the next look; until it must have ended; until the next one starts. */
 type Timer = 'start' | 'lasting' | 'heartbeat' | 'termination' | 'pause';
+
+function isEnd(error: unknown): boolean {
+  return error instanceof DataPlaneError && error.code === 'worker_ended';
+}
 
 /** Milliseconds before the next start, after so many in a row that did not last. */
 export function restartPause(inARow: number): number {
