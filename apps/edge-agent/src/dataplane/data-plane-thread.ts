@@ -1,5 +1,5 @@
 import type { LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
-import { type Endpoint, type EventFd, openEventFd, type Tun } from '@weft/linux-io';
+import { type Endpoint, type EventFd, openEventFd, socketOfSpi, type Tun } from '@weft/linux-io';
 import { Batches } from './batches.js';
 import { monotonicNow } from './clock.js';
 import { DesiredPlane, KeptAssociation } from './desired-plane.js';
@@ -154,7 +154,7 @@ export class DataPlaneThread implements DataPlaneControl {
 
   /** A worker that is replaced meanwhile does not know of it: no association depends on it. */
   expect(inboundSpi: number): Promise<void> {
-    const owner = inboundPlace(inboundSpi, this.#counters.length);
+    const owner = socketOfSpi(inboundSpi, this.#counters.length);
     return this.#serially(() => this.#ask((place) => (place === owner ? { kind: 'expect', inboundSpi } : undefined)));
   }
 
