@@ -22,7 +22,9 @@ export { lookUpPathMtu } from './socket/path-mtu-lookup.js';
 export {
   IPV6_HEADER_OCTETS,
   type IpsecProtocol,
+  openPacketTooBigSocket,
   openRawSocket,
+  type RawProtocol,
   type RawSocket,
   rawSocketFromDescriptor,
   restoreIpv6Header,

@@ -19,7 +19,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { IoCounters } from './io-counters.js';
 import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
-import { RawSockets } from './raw-sockets.js';
+import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { UnderlayErrors } from './underlay-errors.js';
 import { WorkerMemory } from './worker-memory.js';
 
@@ -192,7 +192,7 @@ function path(options: { offloads?: TunOffloads; pathMtu?: PathMtuParameters; ta
     engine,
     counters,
     memory,
-    new RawSockets(undefined, new Int32Array(4)),
+    new RawSockets(undefined, new Int32Array(MAXIMUM_RAW_SOCKETS)),
     errors,
   );
   outbound.takesRuns = options.takesRuns ?? true;

@@ -29,6 +29,7 @@ describe('raw sockets of the packet path', () => {
         '4 ah',
         '4 esp',
         '6 ah',
+        '6 icmpv6',
       ]);
       expect([sockets.sender(4)?.protocol, sockets.sender(6)?.protocol]).toEqual(['esp', 'ah']);
     } finally {

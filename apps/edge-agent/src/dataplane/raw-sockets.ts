@@ -1,8 +1,9 @@
 import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import {
   type DatagramSocketOptions,
-  type IpsecProtocol,
+  openPacketTooBigSocket,
   openRawSocket,
+  type RawProtocol,
   type RawSocket,
   rawSocketFromDescriptor,
   SystemCallError,
@@ -49,17 +50,18 @@ export class RawSockets {
 
   /** One that sends packets of this family, of either protocol. */
   sender(family: 4 | 6): RawSocket | undefined {
-    return this.#open.find((socket) => socket.family === family);
+    return this.#open.find((socket) => socket.family === family && socket.protocol !== 'icmpv6');
   }
 
   /** Opens what packets of this association need, if it is of those without UDP. Throws NativeUnavailableError. */
   require({ protocol, mode, outer }: Pick<SecurityAssociationParameters, 'protocol' | 'mode' | 'outer'>): void {
-    if (outer !== undefined) this.#require(outer.local.length === 4 ? 4 : 6, protocol);
-    else if (mode === 'transport') {
-      // It protects packets of whatever family they are.
-      this.#require(4, protocol);
-      this.#require(6, protocol);
-    }
+    const family = outer === undefined ? undefined : outer.local.length === 4 ? 4 : 6;
+    if (family === undefined && mode === 'tunnel') return;
+    // Transport mode protects packets of whatever family they are.
+    if (family !== 6) this.#require(4, protocol);
+    if (family === 4) return;
+    this.#require(6, protocol);
+    if (protocol === 'ah') this.#require(6, 'icmpv6');
   }
 
   close(): void {
@@ -67,7 +69,7 @@ export class RawSockets {
     for (const socket of this.#open.splice(0)) socket.close();
   }
 
-  #require(family: 4 | 6, protocol: IpsecProtocol): void {
+  #require(family: 4 | 6, protocol: RawProtocol): void {
     if (this.#open.some((socket) => socket.family === family && socket.protocol === protocol)) return;
     if (this.#options === undefined) {
       throw new NativeUnavailableError(
@@ -77,7 +79,8 @@ export class RawSockets {
       );
     }
     try {
-      const socket = openRawSocket(family, protocol, this.#options);
+      const socket =
+        protocol === 'icmpv6' ? openPacketTooBigSocket(this.#options) : openRawSocket(family, protocol, this.#options);
       this.#open.push(socket);
       this.#held[KINDS.findIndex((kind) => kind.family === family && kind.protocol === protocol)] = socket.fd + 1;
     } catch (error) {
@@ -90,10 +93,11 @@ export class RawSockets {
 }
 
 /** All that there can be. */
-const KINDS: readonly { readonly family: 4 | 6; readonly protocol: IpsecProtocol }[] = [
+const KINDS: readonly { readonly family: 4 | 6; readonly protocol: RawProtocol }[] = [
   { family: 4, protocol: 'esp' },
   { family: 4, protocol: 'ah' },
   { family: 6, protocol: 'esp' },
   { family: 6, protocol: 'ah' },
+  { family: 6, protocol: 'icmpv6' },
 ];
 export const MAXIMUM_RAW_SOCKETS = KINDS.length;

@@ -34,10 +34,15 @@ afterEach(() => {
 
 /** An engine that only remembers what it was told. */
 class Engine implements PathMtuListener {
-  readonly told: { kind: 'udp' | 'packet'; octets: number[]; mtu: number; now: number }[] = [];
+  readonly told: { kind: 'udp' | 'packet' | 'message'; octets: number[]; mtu: number; now: number }[] = [];
 
   receiveSocketError(packet: Uint8Array, offset: number, length: number, mtu: number, now: number) {
     this.told.push({ kind: 'udp', octets: [...packet.subarray(offset, offset + length)], mtu, now });
+    return 'path_mtu_lowered' as const;
+  }
+
+  receiveIcmpError(packet: Uint8Array, offset: number, length: number, now: number) {
+    this.told.push({ kind: 'message', octets: [...packet.subarray(offset, offset + length)], mtu: 0, now });
     return 'path_mtu_lowered' as const;
   }
 

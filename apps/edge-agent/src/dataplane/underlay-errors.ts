@@ -1,10 +1,15 @@
 import { type DataPlane, UNPROTECTED_ICMP_OUTCOMES, type UnprotectedIcmpOutcome } from '@weft/ipsec-core';
 import {
+  allocate,
   type DatagramSocket,
   type Endpoint,
   encodeSocketAddress,
+  IPV6_HEADER_OCTETS,
   lookUpPathMtu,
   type Memory,
+  type RawSocket,
+  ReceiveBatch,
+  restoreIpv6Header,
   type SocketError,
   SocketErrorQueue,
 } from '@weft/linux-io';
@@ -15,7 +20,7 @@ import type { WorkerMemory } from './worker-memory.js';
 export type UnderlayForm = 'udp' | 'packet';
 
 /** What the engine makes of what it is told about its packets. */
-export type PathMtuListener = Pick<DataPlane, 'receiveSocketError' | 'receiveQuotedPacket'>;
+export type PathMtuListener = Pick<DataPlane, 'receiveSocketError' | 'receiveQuotedPacket' | 'receiveIcmpError'>;
 
 /**
  * The error queues of the underlay's sockets. "Too big" goes to the engine, which believes it within limits (RFC 4301
@@ -28,6 +33,8 @@ export class UnderlayErrors {
   readonly #mark: number | undefined;
   readonly #queue = new SocketErrorQueue();
   readonly #memory: WorkerMemory;
+  /** For sockets of "packet too big"; an edge without them does without its memory. */
+  #messages: ReceiveBatch | undefined;
   #form: UnderlayForm = 'udp';
   #nextLookUp = 0;
   readonly #take = (error: SocketError | undefined): void => this.#accept(error);
@@ -48,6 +55,18 @@ export class UnderlayErrors {
     return Math.max(0, this.#queue.drain(socket.fd, MESSAGES, this.#take));
   }
 
+  /** Takes "packet too big" messages from a socket of them, MESSAGES of them at most. */
+  receive(socket: RawSocket): void {
+    this.#messages ??= new ReceiveBatch(allocate(MESSAGE_SLOTS * 1280), MESSAGE_SLOTS, 1280, IPV6_HEADER_OCTETS);
+    const batch = this.#messages;
+    for (let taken = 0; taken < MESSAGES; ) {
+      const count = socket.receive(batch);
+      if (count <= 0) return;
+      for (let slot = 0; slot < count; slot++) this.#acceptMessage(batch, slot);
+      taken += count;
+    }
+  }
+
   /**
    * A message that the kernel did not send since it is too large for the path: asks it what would not be. `length` octets
    * of `memory` from `offset` are an ESP packet, from the SPI on, to `destination`.
@@ -61,6 +80,15 @@ export class UnderlayErrors {
   packetTooLarge(memory: Memory, offset: number, length: number): void {
     const mtu = this.#lookUp(encodeSocketAddress(destinationOf(memory.bytes, offset)));
     if (mtu !== undefined) this.#count(this.#engine.receiveQuotedPacket(memory.bytes, offset, length, mtu, this.now));
+  }
+
+  #acceptMessage(batch: ReceiveBatch, slot: number): void {
+    const whole = restoreIpv6Header(batch, slot, 'icmpv6') && !batch.truncated(slot);
+    increment(this.#memory.underlayErrors, UNDERLAY_ERROR_REASONS.indexOf(whole ? 'too_big' : 'unreadable'));
+    if (!whole) return;
+    const at = batch.offset(slot) - IPV6_HEADER_OCTETS;
+    const length = batch.length(slot) + IPV6_HEADER_OCTETS;
+    this.#count(this.#engine.receiveIcmpError(batch.memory.bytes, at, length, this.now));
   }
 
   #accept(error: SocketError | undefined): void {
@@ -99,4 +127,5 @@ function destinationOf(packet: Uint8Array, offset: number): Endpoint {
 
 /** Messages taken from one queue in one turn of the loop. */
 const MESSAGES = 64;
+const MESSAGE_SLOTS = 4;
 const LOOK_UP_PAUSE_MILLISECONDS = 10;

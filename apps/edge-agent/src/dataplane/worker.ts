@@ -151,7 +151,8 @@ class PacketLoop {
       const ready = this.#poll.ready(RAW_SOCKETS + index);
       if (socket === undefined || (ready & (POLLIN | POLLERR)) === 0) continue;
       if ((ready & POLLERR) !== 0) this.#errors.drain(socket, 'packet');
-      this.#inbound.runRaw(socket, BUDGET, now);
+      if (socket.protocol === 'icmpv6') this.#errors.receive(socket);
+      else this.#inbound.runRaw(socket, BUDGET, now);
     }
   }
 

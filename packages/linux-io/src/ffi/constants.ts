@@ -46,6 +46,7 @@ export const LINUX = {
   IPPROTO_IPV6: 41,
   IPPROTO_ESP: 50,
   IPPROTO_AH: 51,
+  IPPROTO_ICMPV6: 58,
   IP_TOS: 1,
   IP_TTL: 2,
   IP_HDRINCL: 3,
@@ -76,6 +77,8 @@ export const LINUX = {
   IPV6_DSTOPTS: 59,
   IPV6_RECVTCLASS: 66,
   IPV6_TCLASS: 67,
+  // netinet/icmp6.h
+  ICMP6_FILTER: 1,
   // linux/udp.h
   UDP_SEGMENT: 103,
   UDP_GRO: 104,

@@ -118,6 +118,7 @@ const HEADERS = [
   'sys/socket.h',
   'sys/uio.h',
   'netinet/in.h',
+  'netinet/icmp6.h',
   'netinet/udp.h',
   'linux/errqueue.h',
   'linux/filter.h',

@@ -1,6 +1,7 @@
 import { LINUX } from '../ffi/constants.js';
 import { ERRNO, SystemCallError } from '../ffi/errno.js';
 import * as libc from '../ffi/libc.js';
+import { allocate, type Memory } from '../ffi/memory.js';
 import { type DatagramSocket, datagramCalls } from './datagram-calls.js';
 import type { ReceiveBatch } from './receive-batch.js';
 import { AF_INET, AF_INET6 } from './socket-address.js';
@@ -9,6 +10,9 @@ import { type DatagramSocketOptions, setDatagramOptions, setInteger } from './so
 /** The protocols of IPsec that stand directly on IP: 50 and 51 (RFC 4303 section 2, RFC 4302 section 2). */
 export type IpsecProtocol = 'esp' | 'ah';
 
+/** What raw sockets are of. */
+export type RawProtocol = IpsecProtocol | 'icmpv6';
+
 /**
  * A raw socket of one protocol (raw(7), ipv6(7)). It sends whole IP packets, with the headers they have. It receives every
  * packet of the protocol that is for an address of this machine, put together if it came in fragments: over IPv4 with its
@@ -16,7 +20,7 @@ export type IpsecProtocol = 'esp' | 'ah';
  */
 export interface RawSocket extends DatagramSocket {
   readonly family: 4 | 6;
-  readonly protocol: IpsecProtocol;
+  readonly protocol: RawProtocol;
   close(): void;
 }
 
@@ -48,8 +52,36 @@ export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol, options: D
   return rawSocketFromDescriptor(fd, family, protocol);
 }
 
+/**
+ * Opens a raw socket that receives the "packet too big" messages for this machine, and nothing else (RFC 3542 section 3.2).
+ * About AH they come to no socket of AH: the kernel takes AH for an extension header, and looks for whom the next one is.
+ * Throws SystemCallError as `openRawSocket` does.
+ */
+export function openPacketTooBigSocket(options: DatagramSocketOptions): RawSocket {
+  const type = LINUX.SOCK_RAW | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
+  const fd = libc.socket(AF_INET6, type, PROTOCOLS.icmpv6);
+  if (fd < 0) {
+    const errno = libc.failure();
+    throw new SystemCallError('socket', errno, 'raw ICMPv6 socket', FIXES.get(errno));
+  }
+  try {
+    setDatagramOptions(fd, true, options);
+    for (const option of RECEIVED_IPV6) setInteger(fd, LINUX.IPPROTO_IPV6, option, 1);
+    // One bit for each type; those that are set are blocked.
+    FILTER.bytes.fill(0xff);
+    FILTER.view.setUint32(0, ~(1 << PACKET_TOO_BIG) >>> 0, true);
+    if (libc.setsockopt(fd, PROTOCOLS.icmpv6, LINUX.ICMP6_FILTER, FILTER.address, FILTER.bytes.length) < 0) {
+      throw new SystemCallError('setsockopt', libc.failure(), 'ICMP6_FILTER');
+    }
+    return rawSocketFromDescriptor(fd, 6, 'icmpv6');
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
 /** The same socket in another thread of the process. */
-export function rawSocketFromDescriptor(fd: number, family: 4 | 6, protocol: IpsecProtocol): RawSocket {
+export function rawSocketFromDescriptor(fd: number, family: 4 | 6, protocol: RawProtocol): RawSocket {
   return {
     ...datagramCalls(fd),
     family,
@@ -65,7 +97,7 @@ export function rawSocketFromDescriptor(fd: number, family: 4 | 6, protocol: Ips
  * free there. The flow label, which the kernel does not tell, is 0: nothing of IPsec covers it (RFC 4302 section 3.3.3.1.2).
  * @returns false when the packet cannot be restored, for it had extension headers that are gone.
  */
-export function restoreIpv6Header(batch: ReceiveBatch, slot: number, protocol: IpsecProtocol): boolean {
+export function restoreIpv6Header(batch: ReceiveBatch, slot: number, protocol: RawProtocol): boolean {
   const { trafficClass, hopLimit, destination, extensionHeaders } = batch.control(slot);
   if (destination < 0 || extensionHeaders || batch.controlTruncated(slot)) return false;
   const { bytes } = batch.memory;
@@ -88,7 +120,15 @@ export function restoreIpv6Header(batch: ReceiveBatch, slot: number, protocol: I
 /** RFC 8200 section 3. */
 export const IPV6_HEADER_OCTETS = 40;
 
-const PROTOCOLS: Readonly<Record<IpsecProtocol, number>> = { esp: LINUX.IPPROTO_ESP, ah: LINUX.IPPROTO_AH };
+const PROTOCOLS: Readonly<Record<RawProtocol, number>> = {
+  esp: LINUX.IPPROTO_ESP,
+  ah: LINUX.IPPROTO_AH,
+  icmpv6: LINUX.IPPROTO_ICMPV6,
+};
+/** RFC 4443 section 3.2. */
+const PACKET_TOO_BIG = 2;
+/** struct icmp6_filter: 256 bits. */
+const FILTER: Memory = allocate(32);
 /** What the header says that is not received, and whether there were others behind it. */
 const RECEIVED_IPV6: readonly number[] = [
   LINUX.IPV6_RECVPKTINFO,
