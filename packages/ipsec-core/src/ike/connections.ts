@@ -8,6 +8,8 @@ export class Connections {
   #byName: ReadonlyMap<string, Connection> = new Map();
   #byAddress: ReadonlyMap<string, readonly Connection[]> = new Map();
   #byIdentity: ReadonlyMap<string, readonly Connection[]> = new Map();
+  /** Of those of one address the first with each list of proposals. */
+  #suites: ReadonlyMap<string, readonly Connection[]> = new Map();
   /** Made when the first peer from there comes. */
   readonly #proofRequests = new Map<string, ProofRequests>();
 
@@ -36,6 +38,7 @@ export class Connections {
     this.#proofRequests.clear();
     this.#byAddress = group(all, ({ remote }) => addressKey(remote));
     this.#byIdentity = group(all, ({ remoteIdentity }) => identityKey(remoteIdentity));
+    this.#suites = new Map([...this.#byAddress].map(([key, members]) => [key, withDifferentProposals(members)]));
   }
 
   named(name: string): Connection | undefined {
@@ -45,6 +48,14 @@ export class Connections {
   /** Those of this peer address first, then those that admit any. */
   admitting(remote: Endpoint): readonly Connection[] {
     return [...(this.#byAddress.get(addressKey(remote)) ?? []), ...(this.#byAddress.get(addressKey(undefined)) ?? [])];
+  }
+
+  /**
+   * What a peer from there may negotiate an IKE SA with, before it has said who it is: of all that admit it, those whose
+   * proposals differ. Anybody can ask for it, and there may be thousands of connections.
+   */
+  suitesFor(remote: Endpoint): readonly Connection[] {
+    return [...(this.#suites.get(addressKey(remote)) ?? []), ...(this.#suites.get(addressKey(undefined)) ?? [])];
   }
 
   /** How a peer from there is asked to prove itself, before it has said who it is. */
@@ -82,6 +93,11 @@ function requireStrongPpks({ name, ppk }: Connection): void {
       throw new RangeError(`A PPK_ID of ${name} has ${length} octets, not 1 to 255.`);
     if (key.length < SHORTEST_PPK) throw new RangeError(`A PPK of ${name} has fewer than ${SHORTEST_PPK} octets.`);
   }
+}
+
+function withDifferentProposals(connections: readonly Connection[]): readonly Connection[] {
+  const groups = group(connections, ({ proposals }) => JSON.stringify(proposals));
+  return [...groups.values()].flatMap((members) => members.slice(0, 1));
 }
 
 function group(

@@ -47,7 +47,7 @@ export function admitInit(
   const { payloads, header } = message;
   const [offer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
   if (offer === undefined || ke === undefined || nonce === undefined) return { refusal: [notify('INVALID_SYNTAX')] };
-  const choice = choose(host.connections.admitting(path.remote), offer.proposals);
+  const choice = choose(host.connections.suitesFor(path.remote), offer.proposals);
   if ('refusal' in choice) return choice;
   const { connection, suite } = choice;
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
@@ -146,7 +146,7 @@ interface Choice {
   readonly transforms: readonly Transform[];
 }
 
-/** Who the peer is, is not known yet: the first connection that its address admits and its offer meets. */
+/** Who the peer is, is not known yet: the first connection that admits its address and that its offer meets. */
 function choose(connections: readonly Connection[], offered: readonly Proposal[]): Choice | InitRefusal {
   let explanation: InitRefusal['explanation'];
   for (const connection of connections) {
