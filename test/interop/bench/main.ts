@@ -20,7 +20,7 @@ const later = process.env['WEFT_STRONGSWAN'];
 /** Handshakes at a time. */
 const CONCURRENCY = 16;
 /** Handshakes before the first round: code that is used often is compiled by then. */
-const WARM_UP = 400;
+const WARM_UP = 1000;
 
 interface Case {
   readonly name: string;

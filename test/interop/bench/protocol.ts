@@ -15,8 +15,8 @@ export interface ResponderReport {
   /** Octets: resident, and of heap and buffers after a collection. */
   readonly resident: number;
   readonly owned: number;
-  /** How late the event loop was at most, milliseconds, by a timer of one millisecond (`monitorEventLoopDelay`). */
-  readonly longestDelay: number;
+  /** How late the event loop was at most, milliseconds: see LoopDelay. */
+  readonly longestDelay: { readonly byClock: number; readonly own: number };
   /** The longest that one input kept the engine, milliseconds. */
   readonly longestInput: number;
 }

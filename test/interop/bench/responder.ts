@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { DataPlaneThread } from '@weft/edge-agent/dataplane';
 import {
@@ -17,6 +17,7 @@ import { IkeEngine } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
 import { type BenchIdentity, benchConnection, derOf } from './identities.js';
+import { LoopDelay } from './loop-delay.js';
 import type { ResponderReport } from './protocol.js';
 
 /**
@@ -25,8 +26,6 @@ import type { ResponderReport } from './protocol.js';
  * Prints "ready"; then, for every line of input, a ResponderReport.
  */
 const [file = '', localText = '', remoteText = '', suite = ''] = process.argv.slice(2);
-/** Milliseconds. */
-const RESOLUTION = 1;
 const identities = JSON.parse(readFileSync(file, 'utf8')) as readonly BenchIdentity[];
 const local = { address: parseAddress(localText), port: 4500 };
 const remote = parseAddress(remoteText);
@@ -103,14 +102,11 @@ new IkeHost({
   },
 });
 
-const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
-delay.enable();
 globalThis.gc?.();
+const delay = new LoopDelay();
 process.stdout.write('ready\n');
 for await (const _line of createInterface({ input: process.stdin })) {
-  // Before the collection that only the question causes.
-  const longestDelay = Math.max(0, delay.max / 1e6 - RESOLUTION);
-  delay.disable();
+  const longestDelay = delay.take();
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   const report: ResponderReport = {
@@ -121,8 +117,7 @@ for await (const _line of createInterface({ input: process.stdin })) {
     longestInput,
   };
   longestInput = 0;
-  delay.reset();
-  delay.enable();
+  delay.forget();
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 process.exit(0);
