@@ -61,8 +61,8 @@ describe.skipIf(unavailable !== undefined)(`ESP and AH without UDP${unavailable 
       await Promise.all([left.bundle(tunnelBundle(LEFT, RIGHT)), right.bundle(tunnelBundle(RIGHT, LEFT))]);
       await install(associations);
       await wire.counts();
-      expect(ping(LEFT.inner4, RIGHT.inner4)).toBe(3);
-      expect(ping(LEFT.inner6, RIGHT.inner6)).toBe(3);
+      await expectPings(LEFT.inner4, RIGHT.inner4);
+      await expectPings(LEFT.inner6, RIGHT.inner6);
       await expectTransfer(LEFT.inner4, RIGHT.inner4);
       await expectOnly(family, protocol);
     },
@@ -79,7 +79,7 @@ describe.skipIf(unavailable !== undefined)(`ESP and AH without UDP${unavailable 
       await Promise.all([left.bundle(hostBundle(LEFT, RIGHT)), right.bundle(hostBundle(RIGHT, LEFT))]);
       await install(associations);
       await wire.counts();
-      expect(ping(LEFT[family], RIGHT[family])).toBe(3);
+      await expectPings(LEFT[family], RIGHT[family]);
       await expectTransfer(LEFT[family], RIGHT[family]);
       await expectOnly(family, protocol);
     },
@@ -121,7 +121,7 @@ describe.skipIf(unavailable !== undefined)(`ESP and AH without UDP${unavailable 
       namespaces.run(names.far, 'nft', [mark]);
       try {
         // The traffic class of ECT(0).
-        expect(ping(LEFT.inner4, RIGHT.inner4, ['-Q', '2'])).toBe(3);
+        await expectPings(LEFT.inner4, RIGHT.inner4, ['-Q', '2']);
         expect(await watch.counts()).toMatchObject({ '4/1/3': 3 });
       } finally {
         namespaces.run(names.far, 'nft', [`delete table ${word} weft`]);
@@ -141,13 +141,13 @@ describe.skipIf(unavailable !== undefined)(`ESP and AH without UDP${unavailable 
     ]);
     for (const associations of [[esp('v4', { outer: undefined })], [esp('v4')], [esp('v6')]]) {
       await install(associations);
-      expect(ping(LEFT.inner4, RIGHT.inner4)).toBe(3);
-      expect(ping(LEFT.inner6, RIGHT.inner6)).toBe(3);
+      await expectPings(LEFT.inner4, RIGHT.inner4);
+      await expectPings(LEFT.inner6, RIGHT.inner6);
     }
     // Where nothing else leads, everything goes to the other end, which has the address 203.0.113.9 behind it.
-    expect(ping(LEFT.inner4, '203.0.113.9')).toBe(3);
+    await expectPings(LEFT.inner4, '203.0.113.9');
     // The gateway is on the edge's own network, which is reached as before.
-    expect(ping(LEFT.v4, '192.0.2.254')).toBe(3);
+    await expectPings(LEFT.v4, '192.0.2.254');
     expect(namespaces.ip(names.left, 'route get 198.51.100.1')).toContain('dev weft0');
     expect(namespaces.ip(names.left, 'route get 198.51.100.1 mark 0x7765')).toContain('dev wan');
     await left.bundle(noTunnel(LEFT));
@@ -176,10 +176,14 @@ describe.skipIf(unavailable !== undefined)(`ESP and AH without UDP${unavailable 
     await Promise.all([left.associations(of('outbound', false)), right.associations(of('outbound', true))]);
   }
 
-  function ping(source: string, destination: string, more: readonly string[] = []): number {
-    const args = ['-c', '3', '-i', '0.05', '-W', '5', ...more, '-I', source, destination];
+  /** All of three are answered, whenever; if one is not, what the edges have dropped tells why. */
+  async function expectPings(source: string, destination: string, more: readonly string[] = []): Promise<void> {
+    const args = ['-c', '3', '-i', '0.05', '-W', '30', ...more, '-I', source, destination];
     const output = attempt(() => namespaces.run(names.left, 'ping', args));
-    return Number(/ (\d+) received/.exec(output)?.[1] ?? Number.NaN);
+    const received = Number(/ (\d+) received/.exec(output)?.[1] ?? Number.NaN);
+    const drops =
+      received === 3 ? [] : await Promise.all([left, right].map(async (edge) => (await edge.snapshot()).drops));
+    expect({ received, drops }).toEqual({ received: 3, drops: [] });
   }
 
   async function expectTransfer(local: string, address: string): Promise<void> {

@@ -9,7 +9,7 @@ const unavailable = whyNot();
 describe.skipIf(unavailable !== undefined)(
   `TUN and sockets in a namespace${unavailable ? ` (${unavailable})` : ''}`,
   () => {
-    it.each(['tun', 'busy', 'udp4', 'udp6', 'raw4', 'raw6', 'extension'])('%s', (scenario) => {
+    it.each(['tun', 'busy', 'udp4', 'udp6', 'raw4', 'raw6', 'extension', 'tooBig'])('%s', (scenario) => {
       const program = fileURLToPath(new URL('./support/in-namespace.ts', import.meta.url));
       const node = [process.execPath, '--conditions=source', '--import', '@oxc-node/core/register', program, scenario];
       const output = execFileSync('unshare', ['-n', ...node], { encoding: 'utf8' });
@@ -33,6 +33,7 @@ const EXPECTED: Readonly<Record<string, unknown>> = {
   raw4: whole,
   raw6: whole,
   extension: { received: 1, restored: false },
+  tooBig: { sent: 3, received: 1, restored: true, same: true },
   udp6: { received: 3, source: '0:0:0:0:0:0:0:1', lengths: [1, 1400, 9000], buffer: true },
 };
 

@@ -7,6 +7,7 @@ import {
   errnoName,
   IPV6_HEADER_OCTETS,
   type Memory,
+  openPacketTooBigSocket,
   openRawSocket,
   openTun,
   openUdpSocket,
@@ -28,6 +29,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   raw4: () => raw(4),
   raw6: () => raw(6),
   extension: rawBehindExtensionHeaders,
+  tooBig,
 };
 process.stdout.write(JSON.stringify(scenarios[process.argv[2] ?? '']?.()));
 
@@ -173,6 +175,45 @@ function rawBehindExtensionHeaders(): unknown {
   waitReadable(socket.fd);
   const incoming = new ReceiveBatch(allocate(4096), 1, 4096, IPV6_HEADER_OCTETS);
   return { received: socket.receive(incoming), restored: restoreIpv6Header(incoming, 0, 'ah') };
+}
+
+/** ICMPv6 of several types to ourselves, of which one is heard. */
+function tooBig(): unknown {
+  ip('link set lo up');
+  const memory = allocate(4096);
+  const sender = openRawSocket(6, 'esp', { bufferOctets: 1 << 20 });
+  const listener = openPacketTooBigSocket({ bufferOctets: 1 << 20 });
+  // Parameter problem, packet too big, time exceeded.
+  const types = [4, 2, 3];
+  const batch = new SendBatch(memory, types.length);
+  const packets = types.map((type) => icmpv6(type));
+  packets.forEach((packet, index) => {
+    memory.bytes.set(packet, index * 512);
+    batch.addPacket(index * 512, packet.length);
+  });
+  const sent = sender.send(batch, 0, types.length);
+  waitReadable(listener.fd);
+  const incoming = new ReceiveBatch(allocate(4 * 1280), 4, 1280, IPV6_HEADER_OCTETS);
+  const received = listener.receive(incoming);
+  const restored = restoreIpv6Header(incoming, 0, 'icmpv6');
+  const start = incoming.offset(0) - IPV6_HEADER_OCTETS;
+  const whole = incoming.memory.bytes.subarray(start, start + IPV6_HEADER_OCTETS + incoming.length(0));
+  return { sent, received, restored, same: Buffer.compare(whole, packets[1] ?? new Uint8Array()) === 0 };
+}
+
+/** An ICMPv6 message with a quote, from the loopback to itself. */
+function icmpv6(type: number): Uint8Array {
+  const packet = rawPacket(6, 58, 200);
+  // The flow label is not told.
+  packet.set([0, 0], 2);
+  packet.set([type, 0, 0, 0, 0, 0, 5, 0], 40);
+  // RFC 8200 section 8.1: the pseudo-header has both addresses, the length and the next header.
+  const pseudo = new Uint8Array(8 + packet.length - 8);
+  pseudo.set([0, 0, 0, 160, 0, 0, 0, 58]);
+  pseudo.set(packet.subarray(8), 8);
+  writeChecksum(pseudo, 0, pseudo.length, 42);
+  packet.set(pseudo.subarray(42, 44), 42);
+  return packet;
 }
 
 /** An IP packet to the loopback with DF, of `length` octets in all, whose fields are all something else than the default. */
