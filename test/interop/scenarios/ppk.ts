@@ -28,10 +28,18 @@ export const ppkScenarios: readonly Scenario[] = [
     },
   },
   scenario('none at the peer, optional for us', { ours: ours(false), theirs: {}, used: false }),
-  scenario('another at the peer, optional for both', {
+  scenario('another at the peer that initiates, optional for both', {
     ours: ours(false),
     theirs: theirs(false, 'another.example'),
     used: false,
+    initiators: ['peer'],
+  }),
+  // With a `ppk_id` of its own it would refuse ours, optional or not.
+  scenario('another at the peer that responds, optional for both', {
+    ours: ours(false),
+    theirs: { secrets: theirs(false, 'another.example').secrets },
+    used: false,
+    initiators: ['us'],
   }),
   scenario('none at the peer, required by us', {
     ours: ours(true),
