@@ -32,6 +32,7 @@ describe('counters that workers share', () => {
       worker.policy('e')?.set([1, 2, 3, 4]);
       worker.memory.drops[0] = 5;
       worker.io.drop('unknown_peer', 6);
+      worker.io.drop(place === 0 ? 'malformed_encapsulation' : 'ike_not_offered');
     }
     expect(sumOfTunnel(workers, 't')).toEqual({
       outboundPackets: 2n,
@@ -45,6 +46,8 @@ describe('counters that workers share', () => {
     expect(sumOfDrops(workers)).toEqual([
       { reason: 'malformed_packet', packets: 10n },
       { reason: 'unknown_peer', packets: 12n },
+      { reason: 'ike_not_offered', packets: 1n },
+      { reason: 'malformed_encapsulation', packets: 1n },
     ]);
   });
 });

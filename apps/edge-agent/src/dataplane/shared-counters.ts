@@ -9,7 +9,7 @@ import {
   type TunnelTraffic,
   UNPROTECTED_ICMP_OUTCOMES,
 } from '@weft/ipsec-core';
-import { IoCounters } from './io-counters.js';
+import { IO_DROP_REASONS, IoCounters } from './io-counters.js';
 import type { DataPlaneSnapshot } from './messages.js';
 import { UNDERLAY_ERROR_REASONS } from './underlay-error-reason.js';
 import { WorkerMemory } from './worker-memory.js';
@@ -94,15 +94,17 @@ export function sumOfNews(
   };
 }
 
-/** Sums over workers of what happened at least once. */
+/** Sums over workers of what happened at least once, in the order of the lists of reasons. */
 export function sumOfDrops(workers: readonly SharedCounters[]): { reason: string; packets: bigint }[] {
-  const sums = new Map<string, bigint>();
-  const add = (reason: string, packets: bigint) => sums.set(reason, (sums.get(reason) ?? 0n) + packets);
-  for (const { memory, io } of workers) {
-    for (const [index, reason] of DROP_REASONS.entries()) add(reason, BigInt(memory.drops[index] ?? 0));
-    for (const { reason, packets } of io.drops()) add(reason, packets);
-  }
-  return [...sums].flatMap(([reason, packets]) => (packets > 0n ? [{ reason, packets }] : []));
+  const sumsOf = (reasons: readonly string[], counters: (worker: SharedCounters) => Float64Array) =>
+    reasons.map((reason, index) => ({
+      reason,
+      packets: sum(workers.map((worker) => BigInt(counters(worker)[index] ?? 0))),
+    }));
+  return [
+    ...sumsOf(DROP_REASONS, ({ memory }) => memory.drops),
+    ...sumsOf(IO_DROP_REASONS, ({ memory }) => memory.io),
+  ].filter(({ packets }) => packets > 0n);
 }
 
 /** What one tunnel carried, over all workers. */
