@@ -105,7 +105,8 @@ function behindNat(behind: 'us' | 'peer', mobike: 'yes' | 'no'): Scenario {
     group: 'path',
     name: `${behind === 'us' ? 'we are' : 'the peer is'} behind a NAT whose mapping changes, ${mobike === 'yes' ? 'with' : 'without'} MOBIKE`,
     initiators: [behind],
-    ours: { ...ours, livenessInterval: 500 },
+    // Who asks first is who learns of a new mapping; with MOBIKE that has to be the one behind the NAT.
+    ours: { ...ours, livenessInterval: mobike === 'yes' && behind === 'peer' ? 30_000 : 500 },
     theirs: swanctlConf({
       remoteAddresses: behind === 'us' ? '%any' : US.underlay,
       connection: `dpd_delay = 1s\n mobike = ${mobike}`,
@@ -114,7 +115,7 @@ function behindNat(behind: 'us' | 'peer', mobike: 'yes' | 'no'): Scenario {
     expect: 'traffic',
     async afterwards(stage) {
       // strongSwan takes the mapping that its first liveness check shows for the one that was there before.
-      if (behind === 'peer') await stage.charon.logs(/parsed INFORMATIONAL response/, 10_000);
+      if (behind === 'peer' && mobike === 'yes') await stage.charon.logs(/parsed INFORMATIONAL response/, 10_000);
       await recover(stage, nat);
     },
   };
