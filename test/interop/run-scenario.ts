@@ -52,8 +52,11 @@ function fits(reason: FailureReason, pattern: FailurePattern): boolean {
     (pattern.notify === undefined || told.notify === pattern.notify) &&
     (pattern.exchange === undefined || told.exchange === pattern.exchange) &&
     (pattern.detail === undefined || pattern.detail.test(told.detail ?? '')) &&
-    (pattern.transformType === undefined ||
-      refusals.some(({ transformType }) => transformType === pattern.transformType))
+    (pattern.differsIn === undefined ||
+      refusals.some(
+        (refusal) =>
+          refusal.reason === 'transforms' && refusal.differences.some(({ type }) => type === pattern.differsIn),
+      ))
   );
 }
 

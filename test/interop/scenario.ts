@@ -46,5 +46,5 @@ export interface FailurePattern {
   readonly exchange?: string;
   readonly detail?: RegExp;
   /** In `refusals`: the transform type on which the two ends do not meet. */
-  readonly transformType?: string;
+  readonly differsIn?: string;
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ChildAssociation, FailureReason, HistoryEntry, IkeEvent } from '@weft/ipsec-core/ike';
+import type { ChildAssociation, ExplainedEntry, FailureReason, IkeEvent } from '@weft/ipsec-core/ike';
 import type { ConnectionSpec } from './connection-spec.js';
 import type { EdgeMessage, EdgeRequest } from './protocol.js';
 
@@ -10,7 +10,7 @@ export interface EdgeStatus {
   readonly drops: Readonly<Record<string, number>>;
   readonly associations: readonly ChildAssociation[];
   readonly packets: { readonly drops: readonly { readonly reason: string; readonly packets: string }[] };
-  readonly ikes: readonly { readonly state: string; readonly history: readonly HistoryEntry[] }[];
+  readonly ikes: readonly { readonly state: string; readonly history: readonly ExplainedEntry[] }[];
 }
 
 export type EdgeNews = Extract<EdgeMessage, { kind: 'event' | 'installed' | 'install-failed' }>;

@@ -42,7 +42,7 @@ export const failureScenarios: readonly Scenario[] = [
     expect: {
       fails: {
         us: { code: 'peer_refused', notify: 'NO_PROPOSAL_CHOSEN', exchange: 'IKE_SA_INIT' },
-        peer: { code: 'no_proposal_chosen', transformType: 'ENCR' },
+        peer: { code: 'no_proposal_chosen', differsIn: 'ENCR' },
       },
     },
   },
@@ -55,7 +55,7 @@ export const failureScenarios: readonly Scenario[] = [
     expect: {
       fails: {
         us: { code: 'peer_refused', notify: 'NO_PROPOSAL_CHOSEN', exchange: 'IKE_AUTH' },
-        peer: { code: 'no_proposal_chosen', transformType: 'ENCR' },
+        peer: { code: 'no_proposal_chosen', differsIn: 'ENCR' },
       },
     },
   },

@@ -4,14 +4,16 @@ import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.
 
 const connection = 't';
 const after = (state: NegotiationState, ...events: readonly IkeEvent[]) =>
-  events.reduce((current, event) => afterEvent(current, event, 31), state);
+  events.reduce((current, event) => afterEvent(current, event), state);
 const ESTABLISHED: IkeEvent = {
   kind: 'ike-established',
   connection,
-  additionalKeyExchanges: [36],
+  keyExchangeMethods: [31, 36],
   postQuantum: ['kem'],
 };
-const SILENT: IkeEvent = { kind: 'ike-failed', connection, reason: { code: 'peer_silent' } };
+const history = { entries: [], omitted: 0 };
+const SILENT: IkeEvent = { kind: 'ike-failed', connection, reason: { code: 'peer_silent' }, history };
+const CLOSED: IkeEvent = { kind: 'ike-closed', connection, by: 'peer', history };
 const CHILD_REFUSED: IkeEvent = {
   kind: 'child-failed',
   connection,
@@ -23,14 +25,19 @@ const CHILD_CLOSED: IkeEvent = { kind: 'child-closed', connection, child: 't', i
 describe('The negotiation of a tunnel', () => {
   it('stays up while the ends authenticate anew, whether that succeeds or not', () => {
     const up = after(UNTRIED, ESTABLISHED);
-    const refused: IkeEvent = { kind: 'ike-attempt-failed', connection, reason: { code: 'authentication_expired' } };
+    const refused: IkeEvent = {
+      kind: 'ike-attempt-failed',
+      connection,
+      reason: { code: 'authentication_expired' },
+      history,
+    };
     expect(after(up, refused)).toMatchObject({
       established: true,
       wants: 'nothing',
       failures: 0,
       failure: expect.stringContaining('anew'),
     });
-    const anew = after(up, refused, ESTABLISHED, { kind: 'ike-superseded', connection, by: 'us' });
+    const anew = after(up, refused, ESTABLISHED, { kind: 'ike-superseded', connection, by: 'us', history });
     expect(anew).toMatchObject({ established: true, wants: 'nothing', failure: undefined, rekeys: 1n });
   });
 
@@ -43,6 +50,7 @@ describe('The negotiation of a tunnel', () => {
       failure: undefined,
       failures: 0,
       rekeys: 0n,
+      assigned: undefined,
       wants: 'nothing',
     });
   });
@@ -51,12 +59,12 @@ describe('The negotiation of a tunnel', () => {
     const up = after(UNTRIED, ESTABLISHED);
     expect(after(up, CHILD_CLOSED)).toMatchObject({ established: true, wants: 'child', failures: 0 });
     expect(after(up, CHILD_REFUSED)).toMatchObject({ established: true, wants: 'child', failures: 1 });
-    expect(after(up, CHILD_CLOSED, { kind: 'ike-closed', connection, by: 'peer' })).toMatchObject({
+    expect(after(up, CHILD_CLOSED, CLOSED)).toMatchObject({
       established: false,
       wants: 'ike',
     });
     // Both arrive when an IKE SA takes its children along, in this order.
-    expect(after(up, { kind: 'ike-closed', connection, by: 'peer' }, CHILD_CLOSED)).toMatchObject({ wants: 'ike' });
+    expect(after(up, CLOSED, CHILD_CLOSED)).toMatchObject({ wants: 'ike' });
   });
 
   it('still wants a Child SA that was refused together with the IKE SA being established', () => {
@@ -71,5 +79,19 @@ describe('The negotiation of a tunnel', () => {
     const rekeyed: IkeEvent = { kind: 'child-rekeyed', connection, oldInboundSpi: 256, newInboundSpi: 257 };
     const up = after(UNTRIED, ESTABLISHED, rekeyed, { kind: 'ike-rekeyed', connection });
     expect(up).toMatchObject({ rekeys: 2n, wants: 'nothing' });
+  });
+
+  it('knows what the peer assigned as long as the IKE SA stands', () => {
+    const configured: IkeEvent = {
+      kind: 'configured',
+      connection,
+      addresses: [Uint8Array.of(10, 9, 0, 2)],
+      dns: [Uint8Array.of(10, 9, 0, 53)],
+      domains: ['example.net'],
+    };
+    const up = after(UNTRIED, configured, ESTABLISHED);
+    expect(up.assigned).toEqual({ addresses: ['10.9.0.2'], dns: ['10.9.0.53'], domains: ['example.net'] });
+    expect(after(up, CLOSED).assigned).toBeUndefined();
+    expect(after(up, SILENT).assigned).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
-import type { FailureReason, IkeEvent } from '@weft/ipsec-core/ike';
-import { describeFailure } from './describe-failure.js';
+import { formatAddress } from '@weft/ipsec-core';
+import { describeFailure, type FailureReason, type IkeEvent } from '@weft/ipsec-core/ike';
 
 /** How the negotiation of a tunnel stands. A value: `afterEvent` makes the next one. */
 export interface NegotiationState {
@@ -11,8 +11,17 @@ export interface NegotiationState {
   /** Attempts that failed since the last success. */
   readonly failures: number;
   readonly rekeys: bigint;
+  /** What the peer assigned to this edge (RFC 7296 section 3.15), as text; undefined without. */
+  readonly assigned: AssignedConfiguration | undefined;
   /** Of what the tunnel needs something is missing, and nothing of ours is under way to get it. */
   readonly wants: 'nothing' | 'ike' | 'child';
+}
+
+/** Addresses of this edge and of name servers, and the names that are to be asked of these; none: all. */
+export interface AssignedConfiguration {
+  readonly addresses: string[];
+  readonly dns: string[];
+  readonly domains: string[];
 }
 
 export const UNTRIED: NegotiationState = {
@@ -21,15 +30,15 @@ export const UNTRIED: NegotiationState = {
   failure: undefined,
   failures: 0,
   rekeys: 0n,
+  assigned: undefined,
   wants: 'ike',
 };
 
-/** What an event of the tunnel's connection means. `firstMethod` is the key exchange that comes before additional ones. */
-export function afterEvent(state: NegotiationState, event: IkeEvent, firstMethod: number): NegotiationState {
+/** What an event of the tunnel's connection means. */
+export function afterEvent(state: NegotiationState, event: IkeEvent): NegotiationState {
   switch (event.kind) {
     case 'ike-established': {
-      const keyExchangeMethods = [firstMethod, ...event.additionalKeyExchanges];
-      const up = { ...state, established: true, keyExchangeMethods };
+      const up = { ...state, established: true, keyExchangeMethods: event.keyExchangeMethods };
       // The first Child SA is refused in the exchange that establishes the IKE SA, and told before it.
       return state.wants === 'child' ? up : { ...up, failure: undefined, failures: 0, wants: 'nothing' };
     }
@@ -37,9 +46,9 @@ export function afterEvent(state: NegotiationState, event: IkeEvent, firstMethod
     case 'child-rekeyed':
       return { ...state, rekeys: state.rekeys + 1n, failure: undefined };
     case 'ike-failed':
-      return { ...failed(state, event.reason), established: false, wants: 'ike' };
+      return { ...failed(state, event.reason), established: false, assigned: undefined, wants: 'ike' };
     case 'ike-closed':
-      return { ...state, established: false, wants: 'ike' };
+      return { ...state, established: false, assigned: undefined, wants: 'ike' };
     case 'child-failed':
       return { ...failed(state, event.reason), wants: 'child' };
     case 'child-closed':
@@ -48,10 +57,15 @@ export function afterEvent(state: NegotiationState, event: IkeEvent, firstMethod
       return { ...state, rekeys: state.rekeys + 1n };
     case 'ike-attempt-failed':
       return { ...state, failure: describeFailure(event.reason) };
-    case 'path-changed':
     case 'configured':
+      return { ...state, assigned: assignedBy(event) };
+    case 'path-changed':
       return state;
   }
+}
+
+function assignedBy({ addresses, dns, domains }: Extract<IkeEvent, { kind: 'configured' }>): AssignedConfiguration {
+  return { addresses: addresses.map(formatAddress), dns: dns.map(formatAddress), domains: [...domains] };
 }
 
 function failed(state: NegotiationState, reason: FailureReason): NegotiationState {

@@ -17,7 +17,7 @@ describe('Two engines', () => {
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
     expect(pair.sent).toHaveLength(4);
     expect(mermaid(pair.sent)).toContain('left->>right: 20 ms IKE_AUTH request 1 SK');
-    expect(pair.left.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: [] });
+    expect(pair.left.events[0]).toMatchObject({ kind: 'ike-established', keyExchangeMethods: [KE.CURVE25519] });
     expect(failures(pair.left).concat(failures(pair.right))).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('Two engines', () => {
       conditions: { ...PERFECT, maximumPayload: 1200 },
     });
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
-    expect(pair.left.events[0]).toMatchObject({ additionalKeyExchanges: [KE.ML_KEM_768] });
+    expect(pair.left.events[0]).toMatchObject({ keyExchangeMethods: [KE.CURVE25519, KE.ML_KEM_768] });
     expect(mermaid(pair.sent)).toContain('IKE_INTERMEDIATE request 1 SKF');
   });
 
@@ -80,7 +80,7 @@ describe('Two engines', () => {
     ];
     const pair = establishedPair({ leftConnection: { proposals: [optional] } });
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
-    expect(pair.left.events[0]).toMatchObject({ additionalKeyExchanges: [] });
+    expect(pair.left.events[0]).toMatchObject({ keyExchangeMethods: [KE.CURVE25519] });
     expect(mermaid(pair.sent)).not.toContain('INTERMEDIATE');
   });
 
@@ -125,7 +125,7 @@ describe('Two engines', () => {
       runJob: (end, job) =>
         end === 'left' && job.kind === 'verify' ? { kind: 'failed', reason: 'chain' } : runJob(end, job),
     });
-    expect(failures(bad.left)).toEqual([
+    expect(failures(bad.left)).toMatchObject([
       { kind: 'ike-failed', connection: 'left-right', reason: { code: 'authentication_failed', detail: 'chain' } },
     ]);
     expect(bad.right.sad.installed.size).toBe(0);
@@ -173,7 +173,15 @@ describe('Two engines', () => {
         kind: 'child-failed',
         reason: {
           code: 'no_proposal_chosen',
-          refusals: [{ reason: 'transform', transformType: 'ENCR', theirs: ['ENCR 28'], ours: ['ENCR 20/128'] }],
+          refusals: [
+            {
+              reason: 'transforms',
+              differences: [
+                { type: 'ENCR', theirs: ['CHACHA20_POLY1305'], ours: ['AES_GCM_16/128'] },
+                { type: 'SN', theirs: ['NO_ESN'], ours: ['ESN'] },
+              ],
+            },
+          ],
         },
       },
     ]);
@@ -226,7 +234,7 @@ describe('Two engines', () => {
     const pair = establishedPair();
     pair.network.conditions = { ...PERFECT, loss: 1 };
     pair.runFor(400_000);
-    expect(failures(pair.left)).toEqual([
+    expect(failures(pair.left)).toMatchObject([
       { kind: 'ike-failed', connection: 'left-right', reason: { code: 'peer_silent' } },
     ]);
     expect(pair.left.sad.installed.size).toBe(0);
@@ -238,7 +246,7 @@ describe('Two engines', () => {
     pair.runFor(200_000);
     expect([pair.left.sad.installed.size, pair.right.sad.installed.size]).toEqual([0, 0]);
     expect([pair.left.engine.associations(), pair.right.engine.associations()]).toEqual([[], []]);
-    expect(failures(pair.left)).toEqual([{ kind: 'ike-closed', connection: 'left-right', by: 'us' }]);
-    expect(failures(pair.right)).toEqual([{ kind: 'ike-closed', connection: 'left-right', by: 'peer' }]);
+    expect(failures(pair.left)).toMatchObject([{ kind: 'ike-closed', connection: 'left-right', by: 'us' }]);
+    expect(failures(pair.right)).toMatchObject([{ kind: 'ike-closed', connection: 'left-right', by: 'peer' }]);
   });
 });

@@ -19,6 +19,8 @@ import { receiveInitResponse } from './exchanges/init-initiator.js';
 import { admitInit, answerInit, type InitRefusal } from './exchanges/init-responder.js';
 import { expireLineage } from './exchanges/upkeep.js';
 import { Fifo } from './fifo.js';
+import type { Negotiation } from './history/history.js';
+import { refusedInit } from './history/refused-init.js';
 import type { IkeHost } from './host.js';
 import { IkeSa } from './ike-sa.js';
 import type { Lineage } from './lineage.js';
@@ -118,6 +120,17 @@ export class IkeEngine {
     return this.#registry.all;
   }
 
+  /** How each negotiation stands and came there: one for an IKE SA and all that it replaced by rekeying. */
+  negotiations(): readonly Negotiation[] {
+    const lineages = new Set(this.#registry.all.map(({ lineage }) => lineage));
+    return Array.from(lineages, ({ connection, current, history }) => ({
+      connection: connection.name,
+      role: current.role,
+      state: current.state.name,
+      history: history.snapshot(),
+    }));
+  }
+
   drops(): ReadonlyMap<IkeDropReason, number> {
     return this.#drops;
   }
@@ -189,7 +202,7 @@ export class IkeEngine {
       answerInit(outcome, (refusal) => this.#refuseInit(message, refusal, path), now);
     } else {
       this.#refuseInit(message, outcome.refusal, path);
-      if (outcome.explanation !== undefined) this.#explain(outcome.explanation, now);
+      if (outcome.explanation !== undefined) this.#explain(message, outcome.explanation, now);
     }
   }
 
@@ -199,10 +212,11 @@ export class IkeEngine {
   }
 
   /** Anybody can send IKE_SA_INIT: counted each time, explained once a minute. */
-  #explain({ connection, reason }: NonNullable<InitRefusal['explanation']>, now: number): void {
+  #explain(message: IkeMessage, { connection, reason }: NonNullable<InitRefusal['explanation']>, now: number): void {
     if (now - (this.#explained.get(connection) ?? Number.NEGATIVE_INFINITY) < EXPLAIN_INTERVAL) return;
     this.#explained.set(connection, now);
-    this.#outputs.push({ kind: 'event', event: { kind: 'ike-failed', connection, reason } });
+    const history = refusedInit(message, reason, now);
+    this.#outputs.push({ kind: 'event', event: { kind: 'ike-failed', connection, reason, history } });
   }
 
   #replyClear({ header }: IkeMessage, payloads: readonly Payload[], path: Path): void {

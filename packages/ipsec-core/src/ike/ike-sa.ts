@@ -2,7 +2,7 @@ import { toHex } from '../bytes/hex.js';
 import type { Secret } from '../bytes/secret.js';
 import type { IkeKeys } from '../crypto/ike/key-schedule.js';
 import type { IkeHeader } from '../wire/ike/header.js';
-import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
+import { EXCHANGE } from '../wire/ike/iana.js';
 import { encodeMessage, type IkeMessage } from '../wire/ike/message.js';
 import { checkPayloads } from '../wire/ike/message-rules.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
@@ -11,10 +11,12 @@ import { adoptProbedPath, requestUpdate } from './exchanges/address-update.js';
 import { dropPending, type PendingGrant } from './exchanges/followup.js';
 import { prepareFinish } from './exchanges/key-shares.js';
 import { receiveUnprotected } from './exchanges/unprotected.js';
+import type { HistoryFact } from './history/entry.js';
+import { contentOf } from './history/message-content.js';
 import type { IkeHost } from './host.js';
 import type { Lineage } from './lineage.js';
 import type { FailureReason } from './outputs.js';
-import { type Claim, label, OwnRequests, type Request } from './own-request.js';
+import { type Claim, OwnRequests, type Request } from './own-request.js';
 import { type Path, transmit } from './path.js';
 import { PeerRequests, type Reception } from './peer-requests.js';
 import { MessageProtection, type OpenedMessage, type SealedMessage } from './protection.js';
@@ -85,8 +87,19 @@ export class IkeSa {
     return this.#peerRequests.path;
   }
 
-  note(direction: 'sent' | 'received' | 'local', what: string, detail: Readonly<Record<string, unknown>>, now: number) {
-    this.lineage.history.add({ at: now, direction, sa: this.#name, what, detail });
+  /** For the history. */
+  note(fact: HistoryFact, now: number): void {
+    this.lineage.history.add({ at: now, sa: this.#name, ...fact });
+  }
+
+  /** A message that was sent, or that arrived and is looked at. */
+  noteMessage(
+    direction: 'sent' | 'received',
+    { exchange, response, messageId: id }: Pick<IkeHeader, 'exchange' | 'response' | 'messageId'>,
+    payloads: readonly Payload[],
+    now: number,
+  ): void {
+    this.note({ kind: 'message', direction, exchange, response, id, content: contentOf(payloads) }, now);
   }
 
   /** From now on messages are sealed with these keys; the message IDs go on. */
@@ -119,10 +132,10 @@ export class IkeSa {
   }
 
   /** Sends the clear first request; the answer comes through the engine, which calls `initAnswered`. */
-  sendInit(octets: Uint8Array, now: number): void {
+  sendInit(octets: Uint8Array, payloads: readonly Payload[], now: number): void {
     this.#requests.beginAgain(INIT_REQUEST, [octets]);
     this.timers.set('retransmit', now + RETRANSMIT_FIRST);
-    this.note('sent', 'IKE_SA_INIT request', { id: 0 }, now);
+    this.noteMessage('sent', { exchange: EXCHANGE.IKE_SA_INIT, response: false, messageId: 0 }, payloads, now);
     transmit(this.host, this.lineage.path, [octets]);
   }
 
@@ -136,17 +149,17 @@ export class IkeSa {
     const sealed = this.#seal(exchange, false, this.#requests.nextId, payloads);
     const id = this.#requests.begin(request, () => sealed.datagrams);
     this.timers.set('retransmit', now + RETRANSMIT_FIRST);
-    this.note('sent', `${nameOf(EXCHANGE, exchange)} request`, { id, payloads: payloads.map(label) }, now);
+    this.noteMessage('sent', { exchange, response: false, messageId: id }, payloads, now);
     transmit(this.host, this.lineage.path, sealed.datagrams);
     return sealed;
   }
 
   /** What is under way goes by the path of now, and gets every chance that it had (RFC 4555 section 3.5). */
   resend(now: number): void {
-    const { label: what } = this.#requests;
     const repetition = this.#requests.startOver();
     if (repetition === undefined || this.state.name === 'closed') return;
-    this.note('sent', `${what} again`, { id: repetition.id, path: 'another' }, now);
+    const { exchange, id } = repetition;
+    this.note({ kind: 'sent-by-another-path', exchange, id }, now);
     this.timers.set('retransmit', now + repetition.pause);
     transmit(this.host, this.lineage.path, repetition.datagrams);
   }
@@ -172,7 +185,7 @@ export class IkeSa {
   respond(exchange: number, payloads: readonly Payload[], now: number): SealedMessage {
     const id = this.#peerRequests.expected;
     const sealed = this.#seal(exchange, true, id, payloads);
-    this.note('sent', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
+    this.noteMessage('sent', { exchange, response: true, messageId: id }, payloads, now);
     this.#peerRequests.answer(sealed.datagrams);
     return sealed;
   }
@@ -223,7 +236,7 @@ export class IkeSa {
     this.state = { name: 'refused' };
     this.timers.clear('half-open');
     this.timers.set('linger', now + HALF_OPEN_LIFETIME);
-    this.note('local', 'refused', { reason }, now);
+    this.note({ kind: 'refused', reason }, now);
     this.lineage.tellFailure(reason);
   }
 
@@ -243,7 +256,7 @@ export class IkeSa {
     this.#protection = undefined;
     this.timers.clearAll();
     this.host.unregister(this);
-    this.note('local', 'closed', {}, now);
+    this.note({ kind: 'closed' }, now);
     this.lineage.lost(this, now);
   }
 
@@ -277,9 +290,8 @@ export class IkeSa {
 
   #takeResponse(opened: OpenedMessage, path: Path, now: number): void {
     const { header, payloads } = opened;
-    const { messageId: id, exchange } = header;
-    this.note('received', `${nameOf(EXCHANGE, exchange)} response`, { id, payloads: payloads.map(label) }, now);
-    const violation = checkPayloads(exchange, 'response', payloads);
+    this.noteMessage('received', header, payloads, now);
+    const violation = checkPayloads(header.exchange, 'response', payloads);
     const probing = this.#requests.attempts >= PROBE_AFTER;
     this.timers.clear('retransmit');
     const request = this.#requests.answered();
@@ -307,15 +319,14 @@ export class IkeSa {
   }
 
   #retransmit(now: number): void {
-    const { label: what } = this.#requests;
     const repetition = this.#requests.repeat(this.lineage.patience);
     if (repetition === undefined) return;
     if (repetition === 'given-up') {
       this.abort({ code: 'peer_silent' }, now);
       return;
     }
-    const { id, attempt, pause, datagrams } = repetition;
-    this.note('sent', `${what} again`, { id, attempt }, now);
+    const { exchange, id, attempt, pause, datagrams } = repetition;
+    this.note({ kind: 'retransmitted', exchange, id, attempt }, now);
     this.timers.set('retransmit', now + pause);
     for (const path of this.lineage.paths(attempt)) transmit(this.host, path, datagrams);
   }

@@ -40,11 +40,17 @@ export type {
   RemoteAuthentication,
   UniquenessPolicy,
 } from './connection.js';
+export { describeFailure } from './describe-failure.js';
 export { type IkeDropReason, IkeEngine, type IkeEngineOptions } from './engine.js';
 export { Fifo } from './fifo.js';
-export type { HistoryEntry } from './history.js';
+export type { HistoryEntry } from './history/entry.js';
+export { explainHistory } from './history/explain-history.js';
+export type { ExplainedEntry } from './history/explained-entry.js';
+export type { Negotiation, NegotiationHistory } from './history/history.js';
+export { historyTable } from './history/history-table.js';
+export { sequenceDiagram } from './history/sequence-diagram.js';
 export { type KeyExchangeJob, type KeyExchangeResult, runKeyExchangeJob } from './key-exchange-job.js';
-export type { ProposalRefusal } from './negotiation.js';
+export type { ProposalRefusal, TransformDifference } from './negotiation.js';
 export type {
   ChildAssociation,
   CredentialJob,

@@ -2,7 +2,7 @@ import { Allowance } from './allowance.js';
 import type { ChildSa } from './child-sa.js';
 import { ChildSas } from './child-sas.js';
 import type { ChildConfiguration, Connection, Flow } from './connection.js';
-import { History } from './history.js';
+import { History } from './history/history.js';
 import type { IkeHost } from './host.js';
 import { IkeSa } from './ike-sa.js';
 import { Mobility } from './mobility.js';
@@ -175,7 +175,7 @@ export class Lineage {
     this.path = path;
     this.mobility.generation++;
     if (!changed) return;
-    this.current.note('local', 'path changed', { local: path.local, remote: path.remote }, now);
+    this.current.note({ kind: 'path-changed', ...path }, now);
     this.tell({ kind: 'path-changed', connection: this.connection.name, ...path });
     for (const sa of this.#all) sa.resend(now);
   }
@@ -223,7 +223,8 @@ export class Lineage {
 
   tellFailure(reason: FailureReason): void {
     const kind = this.otherStands ? 'ike-attempt-failed' : 'ike-failed';
-    if (!this.#failureTold) this.tell({ kind, connection: this.connection.name, reason });
+    const { name: connection } = this.connection;
+    if (!this.#failureTold) this.tell({ kind, connection, reason, history: this.history.snapshot() });
     this.#failureTold = true;
   }
 
@@ -239,7 +240,7 @@ export class Lineage {
   /** Cannot go on: says why once, removes its Child SAs, forgets its keys. */
   fail(reason: FailureReason, now: number): void {
     if (this.closed) return;
-    this.current.note('local', 'failed', { reason: reason.code }, now);
+    this.current.note({ kind: 'failed', reason }, now);
     this.tellFailure(reason);
     this.close(now);
   }
@@ -254,8 +255,9 @@ export class Lineage {
     for (const sa of this.#all) if (sa !== current) sa.shut(now);
     for (const child of this.children.all) this.children.release(child, now);
     this.#finish();
+    if (this.#failureTold) return;
     const kind = this.otherStands ? 'ike-superseded' : 'ike-closed';
-    if (!this.#failureTold) this.tell({ kind, connection: connection.name, by });
+    this.tell({ kind, connection: connection.name, by, history: this.history.snapshot() });
   }
 
   /** At once and without a word to the peer. */

@@ -1,5 +1,6 @@
-import { INTEG, nameOf, TRANSFORM_TYPE } from '../wire/ike/iana.js';
+import { INTEG } from '../wire/ike/iana.js';
 import type { Proposal, Transform } from '../wire/ike/payloads/sa.js';
+import { transformName, transformTypeName } from '../wire/ike/transform-name.js';
 
 /**
  * Choosing a proposal, RFC 7296 section 3.3.6 and RFC 9370 section 2.2.1, and explaining why none was chosen. Two
@@ -10,14 +11,22 @@ export type Negotiated =
   | { readonly ok: true; readonly proposal: Proposal; readonly transforms: readonly Transform[] }
   | { readonly ok: false; readonly refusals: readonly ProposalRefusal[] };
 
-/** Why one offered proposal did not meet one of ours. */
-export interface ProposalRefusal {
-  readonly offered: number;
-  readonly accepted: number;
-  readonly reason: 'protocol' | 'spi_size' | 'transform';
-  readonly transformType?: string;
-  readonly theirs?: readonly string[];
-  readonly ours?: readonly string[];
+/** Why one offered proposal did not meet one of ours. Proposals are numbered as on the wire; ours from 1. */
+export type ProposalRefusal =
+  | { readonly offered: number; readonly reason: 'protocol' | 'spi_size' }
+  | {
+      readonly offered: number;
+      readonly accepted: number;
+      readonly reason: 'transforms';
+      readonly differences: readonly TransformDifference[];
+    };
+
+/** A type of transform of which the two lists have nothing in common. */
+export interface TransformDifference {
+  /** `ENCR`, `ADDKE1`. */
+  readonly type: string;
+  readonly theirs: readonly string[];
+  readonly ours: readonly string[];
 }
 
 export function negotiate(
@@ -30,16 +39,19 @@ export function negotiate(
   for (const proposal of offered) {
     if (proposal.protocol !== protocol || proposal.spi.length !== spiSize) {
       const reason = proposal.protocol === protocol ? 'spi_size' : 'protocol';
-      refusals.push({ offered: proposal.number, accepted: 0, reason });
+      if (refusals.length < MAXIMUM_REFUSALS) refusals.push({ offered: proposal.number, reason });
       continue;
     }
     for (const [index, own] of accepted.entries()) {
       const outcome = combine(proposal.transforms, own);
-      if (Array.isArray(outcome)) return { ok: true, proposal, transforms: outcome };
-      refusals.push({ offered: proposal.number, accepted: index + 1, reason: 'transform', ...(outcome as Mismatch) });
+      if (outcome.unmet.length === 0) return { ok: true, proposal, transforms: outcome.chosen };
+      // Anybody can offer a great many: what is said of them costs no more than this.
+      if (refusals.length >= MAXIMUM_REFUSALS) continue;
+      const differences = outcome.unmet.map((type) => differenceOf(type, proposal.transforms, own));
+      refusals.push({ offered: proposal.number, accepted: index + 1, reason: 'transforms', differences });
     }
   }
-  return { ok: false, refusals: refusals.slice(0, MAXIMUM_REFUSALS) };
+  return { ok: false, refusals };
 }
 
 /** Whether the peer's answer is one that our offer allows: one transform per type, each out of ours, none missing. */
@@ -48,37 +60,37 @@ export function isSelectionOf(chosen: readonly Transform[], offered: readonly Tr
   if (types.size !== chosen.length) return false;
   const outcome = combine(chosen, offered);
   return (
-    Array.isArray(outcome) && chosen.every((entry) => isNone(entry) || outcome.some((other) => same(entry, other)))
+    outcome.unmet.length === 0 &&
+    chosen.every((entry) => isNone(entry) || outcome.chosen.some((other) => same(entry, other)))
   );
 }
 
-export function describeTransform(transform: Transform): string {
-  const size = transform.keyLength === undefined ? '' : `/${transform.keyLength}`;
-  return `${nameOf(TRANSFORM_TYPE, transform.type)} ${transform.id}${size}`;
+interface Combination {
+  readonly chosen: readonly Transform[];
+  /** Types of which the two lists have nothing in common. */
+  readonly unmet: readonly number[];
 }
 
-interface Mismatch {
-  readonly transformType: string;
-  readonly theirs: readonly string[];
-  readonly ours: readonly string[];
-}
-
-/** One transform per type, the first of ours that they list too; or the first type on which the two do not meet. */
-function combine(theirs: readonly Transform[], ours: readonly Transform[]): Transform[] | Mismatch {
+/** One transform per type: the first of ours that they list too. */
+function combine(theirs: readonly Transform[], ours: readonly Transform[]): Combination {
   const chosen: Transform[] = [];
+  const unmet: number[] = [];
   const types = [...new Set([...ours, ...theirs].map((entry) => entry.type))].sort((a, b) => a - b);
   for (const type of types) {
     const left = withType(theirs, type);
     const right = withType(ours, type);
     const match = right.find((own) => left.some((other) => same(own, other)));
-    if (match === undefined) {
-      const transformType = nameOf(TRANSFORM_TYPE, type);
-      return { transformType, theirs: left.map(describeTransform), ours: right.map(describeTransform) };
-    }
+    if (match === undefined) unmet.push(type);
     // What the peer did not list is not put into the answer.
-    if (theirs.some((entry) => entry.type === type)) chosen.push(match);
+    else if (theirs.some((entry) => entry.type === type)) chosen.push(match);
   }
-  return chosen;
+  return { chosen, unmet };
+}
+
+function differenceOf(type: number, theirs: readonly Transform[], ours: readonly Transform[]): TransformDifference {
+  const names = (transforms: readonly Transform[]) =>
+    withType(transforms, type).slice(0, MAXIMUM_NAMED).map(transformName);
+  return { type: transformTypeName(type), theirs: names(theirs), ours: names(ours) };
 }
 
 function withType(transforms: readonly Transform[], type: number): readonly Transform[] {
@@ -96,3 +108,5 @@ function isNone(transform: Transform): boolean {
 }
 
 const MAXIMUM_REFUSALS = 16;
+/** Transforms of a type that are told of one proposal. */
+const MAXIMUM_NAMED = 16;

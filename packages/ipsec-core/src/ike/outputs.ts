@@ -4,6 +4,7 @@ import type { ChildSuite } from '../crypto/ike/suite.js';
 import type { Identity } from '../wire/ike/payloads/identification.js';
 import type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
 import type { Connection, Endpoint, Flow } from './connection.js';
+import type { NegotiationHistory } from './history/history.js';
 import type { KeyExchangeJob, KeyExchangeResult } from './key-exchange-job.js';
 import type { ProposalRefusal } from './negotiation.js';
 
@@ -91,7 +92,13 @@ export type FailureReason =
   | { readonly code: 'childless_required' }
   /** The time for which the peer's proof of identity is good is over, and it did not prove it anew. */
   | { readonly code: 'authentication_expired' }
-  | { readonly code: 'peer_refused'; readonly notify: string; readonly exchange: string }
+  | {
+      readonly code: 'peer_refused';
+      readonly notify: string;
+      readonly exchange: string;
+      /** What it refused: a peer says that it accepts nothing of it, never what it would have accepted. */
+      readonly offer?: RefusedOffer;
+    }
   | { readonly code: 'no_proposal_chosen'; readonly refusals: readonly ProposalRefusal[] }
   | { readonly code: 'invalid_message'; readonly detail: string }
   | { readonly code: 'invalid_key_exchange'; readonly detail: string }
@@ -124,13 +131,20 @@ export type FailureReason =
  */
 export type PostQuantumProtection = readonly ('kem' | 'ppk')[];
 
+/** Of a request of ours, the part that a refusal is about; for people, a line each. */
+export type RefusedOffer =
+  | { readonly kind: 'proposals'; readonly proposals: readonly string[] }
+  | { readonly kind: 'selectors'; readonly local: readonly string[]; readonly remote: readonly string[] }
+  | { readonly kind: 'identity'; readonly identity: string; readonly method: string };
+
 export type IkeEvent =
   /** Messages of the IKE SA travel between other endpoints than before; of each Child SA `move-child` tells. */
   | { readonly kind: 'path-changed'; readonly connection: string; readonly local: Endpoint; readonly remote: Endpoint }
   | {
       readonly kind: 'ike-established';
       readonly connection: string;
-      readonly additionalKeyExchanges: readonly number[];
+      /** What made its keys: the method of IKE_SA_INIT, then the additional ones of RFC 9370. */
+      readonly keyExchangeMethods: readonly number[];
       readonly postQuantum: PostQuantumProtection;
     }
   | { readonly kind: 'ike-rekeyed'; readonly connection: string }
@@ -143,12 +157,33 @@ export type IkeEvent =
       /** Names that are to be asked of these servers; empty: all. */
       readonly domains: readonly string[];
     }
-  | { readonly kind: 'ike-failed'; readonly connection: string; readonly reason: FailureReason }
+  | {
+      readonly kind: 'ike-failed';
+      readonly connection: string;
+      readonly reason: FailureReason;
+      /** How it came to this; `explainHistory` puts it into words. */
+      readonly history: NegotiationHistory;
+    }
   /** An attempt at another IKE SA failed, the peer's or ours. The one that stands goes on. */
-  | { readonly kind: 'ike-attempt-failed'; readonly connection: string; readonly reason: FailureReason }
-  | { readonly kind: 'ike-closed'; readonly connection: string; readonly by: 'us' | 'peer' }
+  | {
+      readonly kind: 'ike-attempt-failed';
+      readonly connection: string;
+      readonly reason: FailureReason;
+      readonly history: NegotiationHistory;
+    }
+  | {
+      readonly kind: 'ike-closed';
+      readonly connection: string;
+      readonly by: 'us' | 'peer';
+      readonly history: NegotiationHistory;
+    }
   /** Deleted, and another IKE SA of the connection goes on: one end authenticated anew, or both had initiated. */
-  | { readonly kind: 'ike-superseded'; readonly connection: string; readonly by: 'us' | 'peer' }
+  | {
+      readonly kind: 'ike-superseded';
+      readonly connection: string;
+      readonly by: 'us' | 'peer';
+      readonly history: NegotiationHistory;
+    }
   | {
       readonly kind: 'child-failed';
       readonly connection: string;

@@ -1,7 +1,5 @@
 import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { IkeHeader } from '../wire/ike/header.js';
-import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
-import { notifyName } from '../wire/ike/notify-registry.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import type { OpenedMessage } from './protection.js';
 import type { Purpose } from './purpose.js';
@@ -40,11 +38,6 @@ export class OwnRequests {
 
   get current(): Claim | undefined {
     return this.#outstanding?.request ?? this.#claim;
-  }
-
-  get label(): string {
-    const request = this.#outstanding?.request;
-    return request === undefined ? '' : `${nameOf(EXCHANGE, request.exchange)} request`;
   }
 
   begin(request: Request, seal: (id: number) => readonly Uint8Array[]): number {
@@ -92,8 +85,7 @@ export class OwnRequests {
     if (outstanding === undefined) return undefined;
     const attempt = ++outstanding.attempt;
     if (attempt > limit) return 'given-up';
-    const pause = Math.min(RETRANSMIT_FIRST * 2 ** attempt, longest);
-    return { id: outstanding.id, attempt, pause, datagrams: outstanding.datagrams };
+    return repetitionOf(outstanding, Math.min(RETRANSMIT_FIRST * 2 ** attempt, longest));
   }
 
   /** How often it was repeated since it was sent, or sent anew by another path. */
@@ -106,7 +98,7 @@ export class OwnRequests {
     const outstanding = this.#outstanding;
     if (outstanding === undefined) return undefined;
     outstanding.attempt = 0;
-    return { id: outstanding.id, attempt: 0, pause: RETRANSMIT_FIRST, datagrams: outstanding.datagrams };
+    return repetitionOf(outstanding, RETRANSMIT_FIRST);
   }
 
   #requireFree(): void {
@@ -114,7 +106,12 @@ export class OwnRequests {
   }
 }
 
+function repetitionOf({ request, id, attempt, datagrams }: Outstanding, pause: number): Repetition {
+  return { exchange: request.exchange, id, attempt, pause, datagrams };
+}
+
 export interface Repetition {
+  readonly exchange: number;
   readonly id: number;
   readonly attempt: number;
   /** Until the next one, milliseconds. */
@@ -127,9 +124,4 @@ interface Outstanding {
   readonly id: number;
   readonly datagrams: readonly Uint8Array[];
   attempt: number;
-}
-
-/** For the history. */
-export function label(payload: Payload): string {
-  return payload.kind === 'N' ? `N(${notifyName(payload.type)})` : payload.kind;
 }

@@ -1,10 +1,8 @@
 import type { IkeHeader } from '../wire/ike/header.js';
-import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
 import type { IkeMessage } from '../wire/ike/message.js';
 import { notify } from '../wire/ike/payloads/notify.js';
 import { inform } from './exchanges/inform.js';
 import type { IkeSa } from './ike-sa.js';
-import { label } from './own-request.js';
 import { type Path, transmit } from './path.js';
 import type { Opening } from './protection.js';
 import type { ProtectionKeys } from './protection-keys.js';
@@ -24,6 +22,9 @@ export class PeerRequests {
   /** Which way the request came that is being answered. */
   #replyPath: Path | undefined;
   #initResponse: Uint8Array | undefined;
+  /** The request whose answer was repeated last, and how often it was given. */
+  #repeated: number | undefined;
+  #times = 0;
 
   constructor(sa: IkeSa) {
     this.#sa = sa;
@@ -73,8 +74,8 @@ export class PeerRequests {
     const { messageId } = message.header;
     const place = this.#window.place(messageId);
     const opening = keys.current.open(octets, message, place === 'next' || place === 'early');
-    if (opening.kind === 'not_authentic') return this.#repeatForPrevious(keys, octets, message, path);
-    if (place === 'answered') this.#repeatAnswer(message, path);
+    if (opening.kind === 'not_authentic') return this.#repeatForPrevious(keys, octets, message, path, now);
+    if (place === 'answered') this.#repeatAnswer(message, path, now);
     if (place === 'outside') this.#reportOutside(messageId, now);
     if (place === 'outside' || sa.state.name === 'refused') return 'outside_window';
     if (place === 'answered' || place === 'in-work') return 'accepted';
@@ -103,17 +104,28 @@ export class PeerRequests {
     this.#sa.host.malformed(this.#sa, header, opening.problem, now);
   }
 
-  #repeatAnswer(message: IkeMessage, path: Path): void {
-    if (isFirstPart(message)) transmit(this.#sa.host, path, this.#window.answerOf(message.header.messageId));
+  #repeatAnswer(message: IkeMessage, path: Path, now: number): void {
+    if (!isFirstPart(message)) return;
+    const { exchange, messageId: id } = message.header;
+    this.#times = this.#repeated === id ? this.#times + 1 : 2;
+    this.#repeated = id;
+    this.#sa.note({ kind: 'answered-again', exchange, id, times: this.#times }, now);
+    transmit(this.#sa.host, path, this.#window.answerOf(id));
   }
 
   /** A repeated IKE_INTERMEDIATE request is sealed with the keys before those that its answer made. */
-  #repeatForPrevious({ previous }: ProtectionKeys, octets: Uint8Array, message: IkeMessage, path: Path): Reception {
+  #repeatForPrevious(
+    { previous }: ProtectionKeys,
+    octets: Uint8Array,
+    message: IkeMessage,
+    path: Path,
+    now: number,
+  ): Reception {
     const { header } = message;
     const answered = !header.response && this.#window.place(header.messageId) === 'answered';
     if (!answered || previous === undefined) return 'not_authentic';
     if (previous.open(octets, message, false).kind === 'not_authentic') return 'not_authentic';
-    this.#repeatAnswer(message, path);
+    this.#repeatAnswer(message, path, now);
     return 'accepted';
   }
 
@@ -132,9 +144,7 @@ export class PeerRequests {
   #takeRequests(first: Arrived, now: number): void {
     for (let next: Arrived | undefined = first; next !== undefined; next = this.#window.takeHeld()) {
       const { message, path } = next;
-      const { messageId: id, exchange } = message.header;
-      const what = `${nameOf(EXCHANGE, exchange)} request`;
-      this.#sa.note('received', what, { id, payloads: message.payloads.map(label) }, now);
+      this.#sa.noteMessage('received', message.header, message.payloads, now);
       this.#replyPath = path;
       this.#sa.lineage.follow(path, now);
       this.#window.begin();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { ChildlessPolicy, Connection } from '../../src/ike/connection.js';
+import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { EXCHANGE, KE } from '../../src/wire/ike/iana.js';
 import {
@@ -26,9 +27,10 @@ function pairOf(left: Partial<Connection>, right: Partial<Connection>): IkePair 
 const exchanges = (end: PairEnd) =>
   end.engine
     .associations()
-    .flatMap(({ lineage }) => lineage.history.entries)
+    .flatMap(({ lineage }) => explainHistory(lineage.history.entries))
+    .filter((entry) => entry.kind === 'message')
     .filter(({ direction }) => direction === 'sent')
-    .map(({ what }) => what);
+    .map(({ exchange, response }) => `${exchange} ${response ? 'response' : 'request'}`);
 const childless = ({ left }: IkePair) => exchanges(left).includes('CREATE_CHILD_SA request');
 
 describe('Childless IKE SAs (RFC 6023)', () => {
@@ -81,9 +83,11 @@ describe('Childless IKE SAs (RFC 6023)', () => {
     const { right } = pair;
     const ofAuth = right.engine
       .associations()
-      .flatMap(({ lineage }) => lineage.history.entries)
-      .filter(({ what }) => what.startsWith('IKE_AUTH'))
-      .flatMap(({ detail }) => detail['payloads'] as string[]);
+      .flatMap(({ lineage }) => explainHistory(lineage.history.entries))
+      .filter((entry) => entry.kind === 'message')
+      .filter(({ exchange }) => exchange === 'IKE_AUTH')
+      .flatMap(({ payloads }) => payloads);
+    expect(ofAuth).toContain('AUTH');
     for (const payload of ['SA', 'TSi', 'TSr']) expect(ofAuth).not.toContain(payload);
   });
 

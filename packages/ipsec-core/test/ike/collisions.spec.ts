@@ -69,10 +69,8 @@ describe('Simultaneous exchanges (RFC 7296 sections 2.8.1 and 2.25)', () => {
       perform(pair, pair.right, 'rekey-child');
       pair.runFor(20_000);
       settled(pair, [1]);
-      const lost = pair.left.engine
-        .associations()
-        .flatMap((sa) => sa.lineage.history.entries.map((entry) => entry.what));
-      winners.add(lost.includes('our rekey lost the collision') ? 'right' : 'left');
+      const lost = pair.left.engine.associations().flatMap((sa) => sa.lineage.history.entries.map(({ kind }) => kind));
+      winners.add(lost.includes('rekey-lost') ? 'right' : 'left');
     }
     expect([...winners].sort()).toEqual(['left', 'right']);
   });

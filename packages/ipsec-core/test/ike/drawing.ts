@@ -3,6 +3,7 @@ import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-prov
 import { toHex } from '../../src/bytes/hex.js';
 import type { Connection } from '../../src/ike/connection.js';
 import { IkeEngine } from '../../src/ike/engine.js';
+import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { IkeEvent, IkeInput, IkeOutput } from '../../src/ike/outputs.js';
 import { seededRandom } from '../../src/testing/seeded-random.js';
 import { SimulatedSad } from '../../src/testing/simulated-sad.js';
@@ -179,14 +180,20 @@ export class DrawnEnd {
     const parsed = parseMessageHeader(octets);
     if (!parsed.ok) return 'malformed';
     const header = parsed.value;
-    const kind = `${nameOf(EXCHANGE, header.exchange)} ${header.response ? 'response' : 'request'}`;
+    const exchange = nameOf(EXCHANGE, header.exchange);
+    const kind = `${exchange} ${header.response ? 'response' : 'request'}`;
     const spi = [header.initiatorSpi, header.responderSpi].map((octet) => toHex(octet.subarray(0, 4)));
-    const entries = this.engine.associations().flatMap((sa) => sa.lineage.history.entries);
+    const entries = this.engine.associations().flatMap(({ lineage }) => explainHistory(lineage.history.entries));
     const entry = entries.find(
-      ({ direction, what, sa, detail }) =>
-        direction === 'sent' && what === kind && spi.includes(sa) && detail['id'] === header.messageId,
+      (candidate) =>
+        candidate.kind === 'message' &&
+        candidate.direction === 'sent' &&
+        candidate.exchange === exchange &&
+        candidate.response === header.response &&
+        candidate.id === header.messageId &&
+        spi.includes(candidate.sa),
     );
-    const payloads = (entry?.detail['payloads'] ?? []) as readonly string[];
+    const payloads = entry?.kind === 'message' ? entry.payloads : [];
     const shown = payloads.filter((payload) => payload !== 'N(ESP_TFC_PADDING_NOT_SUPPORTED)');
     return `${kind} ${header.messageId} { ${shown.join(' ')}${shown.length > 0 ? ' ' : ''}}`;
   }

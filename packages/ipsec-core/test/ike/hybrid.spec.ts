@@ -44,7 +44,7 @@ describe('Hybrid key exchange of the IKE SA (RFC 9242, RFC 9370)', () => {
       conditions: { ...PERFECT, maximumPayload: 540 },
     });
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
-    expect(pair.left.events[0]).toMatchObject({ additionalKeyExchanges: [method] });
+    expect(pair.left.events[0]).toMatchObject({ keyExchangeMethods: [KE.CURVE25519, method] });
     expect(Math.max(...pair.sent.map(({ octets }) => octets.length))).toBeLessThanOrEqual(540);
   });
 
@@ -53,14 +53,19 @@ describe('Hybrid key exchange of the IKE SA (RFC 9242, RFC 9370)', () => {
       leftConnection: { proposals: [HYBRID, IKE_GCM] },
       rightConnection: { proposals: [IKE_GCM] },
     });
-    expect(allowed.left.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: [] });
+    expect(allowed.left.events[0]).toMatchObject({ kind: 'ike-established', keyExchangeMethods: [KE.CURVE25519] });
     const refused = establishedPair({
       leftConnection: { proposals: [HYBRID] },
       rightConnection: { proposals: [IKE_GCM] },
     });
     expect(refused.left.events).toMatchObject([{ kind: 'ike-failed', reason: { notify: 'NO_PROPOSAL_CHOSEN' } }]);
     expect(refused.right.events).toMatchObject([
-      { reason: { code: 'no_proposal_chosen', refusals: [{ transformType: 'ADDKE1', theirs: ['ADDKE1 36'] }] } },
+      {
+        reason: {
+          code: 'no_proposal_chosen',
+          refusals: [{ differences: [{ type: 'ADDKE1', theirs: ['ML_KEM_768'], ours: ['NONE'] }] }],
+        },
+      },
     ]);
   });
 
@@ -120,8 +125,14 @@ describe('Regressions known from the field', () => {
       rightConnection: { proposals: [proposal(theirs)] },
     });
     const common = ours.filter((method) => method !== 0 && theirs.includes(method));
-    expect(pair.left.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: common });
-    expect(pair.right.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: common });
+    expect(pair.left.events[0]).toMatchObject({
+      kind: 'ike-established',
+      keyExchangeMethods: [KE.CURVE25519, ...common],
+    });
+    expect(pair.right.events[0]).toMatchObject({
+      kind: 'ike-established',
+      keyExchangeMethods: [KE.CURVE25519, ...common],
+    });
   });
 
   it.each([1, 3000])('the link of IKE_FOLLOWUP_KE goes back as it came, be it of %i octets', (length) => {

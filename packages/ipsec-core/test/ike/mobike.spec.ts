@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { Connection } from '../../src/ike/connection.js';
+import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { IkeSa } from '../../src/ike/ike-sa.js';
 import type { Path } from '../../src/ike/path.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
@@ -50,12 +51,14 @@ const failures = (pair: IkePair) =>
 const informed = (end: PairEnd, since = 0) =>
   end.engine
     .associations()
-    .flatMap(({ lineage }) => lineage.history.entries)
-    .filter(({ at, direction, what }) => at >= since && direction === 'sent' && what.startsWith('INFORMATIONAL'))
-    .map(
-      ({ what, detail }) =>
-        `${what.replace('INFORMATIONAL ', '')}: ${((detail['payloads'] ?? []) as string[]).join(' ')}`,
-    );
+    .flatMap(sentBy)
+    .filter(({ at, exchange }) => at >= since && exchange === 'INFORMATIONAL')
+    .map(({ response, payloads }) => `${response ? 'response' : 'request'}: ${payloads.join(' ')}`);
+/** The messages that an IKE SA and its like sent. */
+const sentBy = ({ lineage }: IkeSa) =>
+  explainHistory(lineage.history.entries)
+    .filter((entry) => entry.kind === 'message')
+    .filter(({ direction }) => direction === 'sent');
 const outer = (end: PairEnd) => {
   const association = end.sad.current()?.association;
   if (association === undefined) throw new Error(`${end.name} has no Child SA.`);
@@ -118,9 +121,9 @@ describe('MOBIKE is agreed in IKE_AUTH (RFC 4555 sections 3.1 to 3.4)', () => {
     });
     expect([pair.left, pair.right].map((end) => only(end).lineage.mobility.inUse)).toEqual([agreed, agreed]);
     const said = (end: PairEnd) =>
-      only(end)
-        .lineage.history.entries.filter(({ direction, what }) => direction === 'sent' && what.startsWith('IKE_AUTH'))
-        .some(({ detail }) => (detail['payloads'] as string[]).includes('N(MOBIKE_SUPPORTED)'));
+      sentBy(only(end)).some(
+        ({ exchange, payloads }) => exchange === 'IKE_AUTH' && payloads.includes('N(MOBIKE_SUPPORTED)'),
+      );
     expect([said(pair.left), said(pair.right)]).toEqual([left, agreed]);
   });
 
@@ -517,8 +520,8 @@ describe('Where no NAT may be (RFC 4555 section 3.9)', () => {
 
   it('messages that change addresses have them inside, and nothing is hashed or moved to port 4500', () => {
     const pair = without();
-    const auth = only(pair.left).lineage.history.entries.find(({ what }) => what === 'IKE_AUTH request');
-    expect(auth?.detail['payloads']).toContain('N(NO_NATS_ALLOWED)');
+    const auth = sentBy(only(pair.left)).find(({ exchange }) => exchange === 'IKE_AUTH');
+    expect(auth?.payloads).toContain('N(NO_NATS_ALLOWED)');
     const from = pair.now;
     move(pair, pair.left, SECOND_LEFT);
     move(pair, pair.right, RIGHT, SECOND_RIGHT);
@@ -528,7 +531,7 @@ describe('Where no NAT may be (RFC 4555 section 3.9)', () => {
     );
     expect(changing).toHaveLength(3);
     for (const text of changing) expect(text).toContain('N(NO_NATS_ALLOWED)');
-    expect(JSON.stringify(only(pair.left).lineage.history.entries)).not.toContain('NAT_DETECTION');
+    expect(JSON.stringify(explainHistory(only(pair.left).lineage.history.entries))).not.toContain('NAT_DETECTION');
     expect(only(pair.left).lineage.path).toEqual({ local: at(SECOND_LEFT, 500), remote: at(RIGHT, 500) });
     expectTraffic(pair);
   });

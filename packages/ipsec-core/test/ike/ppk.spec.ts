@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import { Secret } from '../../src/bytes/secret.js';
 import type { Ppk, PpkConfiguration } from '../../src/ike/connection.js';
+import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { JobResult } from '../../src/ike/outputs.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { EXCHANGE, KE, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
@@ -35,8 +36,12 @@ const protectionAt = (end: PairEnd) => end.events.find(({ kind }) => kind === 'i
 const sent = (end: PairEnd, exchange: string): unknown =>
   end.engine
     .associations()
-    .flatMap(({ lineage }) => lineage.history.entries)
-    .find(({ direction, what }) => direction === 'sent' && what === exchange)?.detail['payloads'];
+    .flatMap(({ lineage }) => explainHistory(lineage.history.entries))
+    .filter((entry) => entry.kind === 'message')
+    .find(
+      (message) =>
+        message.direction === 'sent' && `${message.exchange} ${message.response ? 'response' : 'request'}` === exchange,
+    )?.payloads;
 
 describe('Postquantum preshared keys (RFC 8784)', () => {
   it.each([

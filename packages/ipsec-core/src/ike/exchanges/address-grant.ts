@@ -26,7 +26,7 @@ export function answerAddresses(sa: IkeSa, payloads: readonly Payload[], now: nu
   const path = sa.requestPath;
   const cookie = copyOfCookie2(payloads);
   const refuse = (name: 'UNEXPECTED_NAT_DETECTED' | 'UNACCEPTABLE_ADDRESSES'): AddressAnswer => {
-    sa.note('local', 'addresses refused', { notify: name, from: path.remote }, now);
+    sa.note({ kind: 'addresses-refused', notify: name, from: path.remote }, now);
     return { payloads: [notify(name), ...cookie], afterwards: () => undefined };
   };
   if (!cameUntranslated(payloads, path.remote, path.local)) return refuse('UNEXPECTED_NAT_DETECTED');

@@ -64,7 +64,7 @@ export function noticeMapping(sa: IkeSa, response: readonly Payload[], generatio
   if (!mobility.inUse || seen === undefined || generation !== mobility.generation) return;
   const expected = nat.weBehind ? mobility.seenAs : natDetectionHash(sa.initiatorSpi, sa.responderSpi, path.local);
   if (expected !== undefined && sameAddress(seen, expected)) return;
-  lineage.current.note('local', 'the peer sees us elsewhere than before', {}, now);
+  lineage.current.note({ kind: 'seen-elsewhere' }, now);
   changePath(lineage, path, now);
 }
 
@@ -136,7 +136,7 @@ function tryAnother(lineage: Lineage, reason: FailureReason, now: number): void 
   const { mobility, path } = lineage;
   mobility.refuse(path);
   mobility.natEncounters = 0;
-  lineage.current.note('local', 'path refused by the peer', { reason: reason.code }, now);
+  lineage.current.note({ kind: 'path-refused', reason }, now);
   const [next] = mobility.alternatives(path);
   if (next === undefined) breakOff(lineage, reason, now);
   else changePath(lineage, next, now);

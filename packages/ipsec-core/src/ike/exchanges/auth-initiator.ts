@@ -17,6 +17,7 @@ import { establish } from './establishment.js';
 import { find, findError } from './payload-access.js';
 import { isPpkUsed, noPpkAuth, offerPpk } from './ppk.js';
 import { absorbAuthLifetime, flowToReplace } from './reauthentication.js';
+import { childRefusalOf, refusalOf } from './refused-offer.js';
 
 /** RFC 7296 section 1.2: the initiator proves who it is and asks for the first Child SA. */
 export function sendAuth(sa: IkeSa, handshake: Handshake, now: number): void {
@@ -105,12 +106,14 @@ function receiveAuth(
   };
   if (id === undefined || auth === undefined) {
     giveUp();
-    sa.abort({ code: 'peer_refused', notify: findError(payloads) ?? 'no IDr or AUTH', exchange: 'IKE_AUTH' }, now);
+    const error = findError(payloads) ?? 'no IDr or AUTH';
+    sa.abort(refusalOf(error, 'IKE_AUTH', sa.lineage.connection), now);
     return;
   }
   if (!sameIdentity(id.identity, sa.lineage.connection.remoteIdentity)) {
     giveUp();
-    rejectPeer(sa, `the peer is ${describeIdentity(id.identity)}`, now);
+    const expected = describeIdentity(sa.lineage.connection.remoteIdentity);
+    rejectPeer(sa, `the peer is ${describeIdentity(id.identity)}, expected is ${expected}`, now);
     return;
   }
   sa.lineage.ppk = isPpkUsed(payloads);
@@ -165,7 +168,7 @@ function acceptFirstChild(
   if (error !== undefined || agreement === undefined) {
     sa.host.childSpis.release(spi);
     const name = error ?? 'an answer that was not offered';
-    childFailed(sa, configuration.name, { code: 'peer_refused', notify: name, exchange: 'IKE_AUTH' }, now);
+    childFailed(sa, configuration.name, childRefusalOf(name, 'IKE_AUTH', configuration, context), now);
     return;
   }
   const { initiatorNonce, responderNonce } = handshake.inputs;

@@ -75,12 +75,7 @@ export function installChild(
   };
   lineage.children.install(child, { inbound, outbound });
   lineage.retries.delete(policy);
-  sa.note(
-    'local',
-    'Child SA installed',
-    { child: configuration.name, inboundSpi, outboundSpi: agreement.peerSpi },
-    now,
-  );
+  sa.note({ kind: 'child-installed', association: child.association }, now);
   if (lineage.children.standing(policy).length > 1) {
     lineage.timers.set('redundancy', now + REDUNDANCY_DELAY);
   }
@@ -106,6 +101,6 @@ export function confirmOutbound({ children }: Lineage, child: ChildSa): void {
 }
 
 export function childFailed(sa: IkeSa, child: string | undefined, reason: FailureReason, now: number): void {
-  sa.note('local', 'Child SA refused', { child, reason }, now);
+  sa.note({ kind: 'child-refused', child, reason }, now);
   sa.lineage.tell({ kind: 'child-failed', connection: sa.lineage.connection.name, child, reason });
 }

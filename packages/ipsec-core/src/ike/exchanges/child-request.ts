@@ -26,6 +26,7 @@ import {
 } from './key-shares.js';
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
+import { childRefusalOf } from './refused-offer.js';
 import { refusedForNow } from './temporary-failure.js';
 
 /** Asks for a Child SA (RFC 7296 section 1.3.1), unless one stands for the policy by then. */
@@ -165,7 +166,7 @@ function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readon
     // There is no SA yet that would have to be deleted: the loser does not go on.
     shared?.wipe();
     made.abandon();
-    sa.note('local', 'our rekey lost the collision', {}, now);
+    sa.note({ kind: 'rekey-lost', of: 'child' }, now);
     return;
   }
   const give = () => {
@@ -243,7 +244,7 @@ function accept(
 function takenBack(sa: IkeSa, { configuration, old }: ChildAttempt, inboundSpi: number, now: number): void {
   const { lineage } = sa;
   const { name: child } = configuration;
-  sa.note('local', 'granted and deleted again by the peer', { child }, now);
+  sa.note({ kind: 'child-taken-back', child }, now);
   if (old === undefined) closed(lineage, { connection: lineage.connection.name, child, inboundSpi }, 'peer');
   else deleteChild(lineage, old, now);
 }
@@ -260,7 +261,7 @@ function losesTo(old: ChildSa | undefined, lowestNonce: Uint8Array): boolean {
 function settle(sa: IkeSa, old: ChildSa, child: ChildSa, loses: boolean, now: number): void {
   const { lineage } = sa;
   if (loses) {
-    sa.note('local', 'our rekey lost the collision', { redundant: child.association.inboundSpi }, now);
+    sa.note({ kind: 'rekey-lost', of: 'child' }, now);
     deleteRedundant(lineage, child, now);
     return;
   }
@@ -301,7 +302,8 @@ function refused(sa: IkeSa, attempt: ChildAttempt, error: string, now: number): 
     return;
   }
   if (old?.phase === 'live') postpone(lineage, old, now + configuration.lifetime / 10);
-  childFailed(sa, configuration.name, { code: 'peer_refused', notify: error, exchange: 'CREATE_CHILD_SA' }, now);
+  const offered = offerContextOf(lineage, configuration, true, flow);
+  childFailed(sa, configuration.name, childRefusalOf(error, 'CREATE_CHILD_SA', configuration, offered), now);
 }
 
 function tryLater({ lineage, host }: IkeSa, { configuration, flow, old }: ChildAttempt, now: number): void {

@@ -24,10 +24,11 @@ export function establish(sa: IkeSa, now: number): void {
   timers.set('rekey-ike', now + jittered(host, connection.lifetime));
   timers.set('liveness', now + connection.livenessInterval);
   if (lineage.nat.weBehind) timers.set('keepalive', now + KEEPALIVE_INTERVAL);
-  const { additionalKeyExchanges } = lineage;
+  const keyExchangeMethods = [sa.keys.suite.keyExchange, ...lineage.additionalKeyExchanges];
   const postQuantum = protectionOf(sa);
-  sa.note('local', 'established', { postQuantum }, now);
-  lineage.tell({ kind: 'ike-established', connection: connection.name, additionalKeyExchanges, postQuantum });
+  const { localIdentity: local, remoteIdentity: remote } = connection;
+  sa.note({ kind: 'established', keyExchangeMethods, postQuantum, local, remote }, now);
+  lineage.tell({ kind: 'ike-established', connection: connection.name, keyExchangeMethods, postQuantum });
   if (host.established(connection).length > 1) timers.set('redundancy', now + REDUNDANCY_DELAY);
   limitAuthentication(lineage, now);
   const later = connection.children.slice(lineage.childless ? 0 : 1);

@@ -73,7 +73,8 @@ function answerIkeRekey(sa: IkeSa, undecided: boolean, payloads: readonly Payloa
   const outcome = negotiate(offer?.proposals ?? [], lineage.connection.proposals, PROTOCOL.IKE, 8);
   const suite = outcome.ok ? ikeSuiteOf(outcome.transforms) : undefined;
   if (!outcome.ok || suite === undefined || ke === undefined || nonce === undefined) {
-    sa.note('local', 'rekey of the IKE SA refused', outcome.ok ? {} : { refusals: outcome.refusals }, now);
+    const reason = { code: 'no_proposal_chosen', refusals: outcome.ok ? [] : outcome.refusals } as const;
+    sa.note({ kind: 'rekey-refused', reason }, now);
     return { answer: [notify('NO_PROPOSAL_CHOSEN')] };
   }
   if (ke.method !== suite.keyExchange) return { answer: [invalidKe(suite.keyExchange)] };

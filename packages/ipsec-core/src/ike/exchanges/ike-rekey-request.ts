@@ -25,6 +25,7 @@ import {
 } from './key-shares.js';
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
+import { refusalOf } from './refused-offer.js';
 import { refusedForNow } from './temporary-failure.js';
 
 /** Replaces the IKE SA (RFC 7296 sections 1.3.2 and 2.18). */
@@ -127,7 +128,7 @@ function receive(sa: IkeSa, attempt: RekeyAttempt, made: Offer, response: readon
   if (suite.additionalKeyExchanges.length > 0 && loses) {
     // There is no SA yet that would have to be deleted: the loser does not go on.
     give(now);
-    sa.note('local', 'our rekey of the IKE SA lost the collision', {}, now);
+    sa.note({ kind: 'rekey-lost', of: 'ike' }, now);
     if (purpose.rival !== undefined) adoptRival(sa, purpose.rival, now);
     return;
   }
@@ -197,7 +198,7 @@ function refused(sa: IkeSa, { rival }: Purpose & { kind: 'rekey-ike' }, error: s
     return;
   }
   lineage.timers.set('rekey-ike', now + lineage.connection.lifetime / 10);
-  sa.note('local', 'rekey of the IKE SA was refused', { error }, now);
+  sa.note({ kind: 'rekey-refused', reason: refusalOf(error, 'CREATE_CHILD_SA', lineage.connection) }, now);
 }
 
 const MAXIMUM_RETRIES = 3;

@@ -43,7 +43,7 @@ export function settleIkeRekey(
 ): void {
   const { rival, lowestNonce } = ours;
   if (rival !== undefined && compareNonces(lowestNonce, rival.lowestNonce) < 0) {
-    successor.note('local', 'our rekey of the IKE SA lost the collision', {}, now);
+    successor.note({ kind: 'rekey-lost', of: 'ike' }, now);
     adoptRival(sa, rival, now);
     if (successor.state.name === 'established') deleteSa(successor, now);
     return;
@@ -79,7 +79,7 @@ export function succeed(sa: IkeSa, successor: IkeSa, now: number): void {
   lineage.timers.set('rekey-ike', now + jittered(host, lineage.connection.lifetime));
   lineage.timers.set('liveness', now + lineage.connection.livenessInterval);
   lineage.limit(now);
-  successor.note('local', 'took over', {}, now);
+  successor.note({ kind: 'took-over' }, now);
   lineage.tell({ kind: 'ike-rekeyed', connection: lineage.connection.name });
   lineage.pump(now);
 }

@@ -6,6 +6,7 @@ import { PROTOCOL } from '../../wire/ike/iana.js';
 import type { IkeMessage } from '../../wire/ike/message.js';
 import type { KeyExchangePayload } from '../../wire/ike/payloads/key-exchange.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
+import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { proofRequests } from '../authentication-requests.js';
 import type { Connection, Endpoint } from '../connection.js';
@@ -30,6 +31,7 @@ import {
   wantedMethod,
 } from './key-shares.js';
 import { find, findError, findNotify } from './payload-access.js';
+import { refusalOf } from './refused-offer.js';
 
 /**
  * RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. What takes the place of a lineage begins
@@ -74,7 +76,8 @@ function shareAndSend(sa: IkeSa, method: number, attempt: Omit<InitAttempt, 'sha
 export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint8Array, path: Path, now: number): void {
   const { state } = sa;
   if (state.name !== 'awaiting-init-response') return;
-  const { payloads } = message;
+  const { header, payloads } = message;
+  sa.noteMessage('received', header, payloads, now);
   const cookie = findNotify(payloads, 'COOKIE');
   const wanted = wantedMethod(payloads);
   const restarts = state.restarts + 1;
@@ -97,7 +100,7 @@ export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint
   }
   const error = findError(payloads) ?? (cookie === undefined ? undefined : 'COOKIE');
   if (error !== undefined) {
-    refused(sa, state, { code: 'peer_refused', notify: error, exchange: 'IKE_SA_INIT' }, now);
+    refused(sa, state, refusalOf(error, 'IKE_SA_INIT', sa.lineage.connection), now);
     return;
   }
   acceptChoice(sa, state, message, octets, path, now);
@@ -119,7 +122,7 @@ type InitAttempt = Pick<AwaitingInitResponse, 'share' | 'nonce' | 'cookie' | 're
 function sendRequest(sa: IkeSa, attempt: InitAttempt, now: number): void {
   const { share, nonce, cookie, restarts } = attempt;
   const { proposals } = sa.lineage.connection;
-  const message = sa.encodeClear(false, [
+  const payloads: readonly Payload[] = [
     ...(cookie === undefined ? [] : [notify('COOKIE', cookie)]),
     {
       kind: 'SA',
@@ -135,9 +138,10 @@ function sendRequest(sa: IkeSa, attempt: InitAttempt, now: number): void {
     // Also without additional key exchanges: a responder may have much to say about authentication (RFC 9593 section 3.1).
     ...announcements(sa, proofRequests([sa.lineage.connection]), true),
     ...(sa.lineage.connection.ppk === undefined ? [] : [notify('USE_PPK')]),
-  ]);
+  ];
+  const message = sa.encodeClear(false, payloads);
   sa.state = { name: 'awaiting-init-response', share, nonce, message, cookie, restarts, refusal: undefined };
-  sa.sendInit(message, now);
+  sa.sendInit(message, payloads, now);
 }
 
 function acceptChoice(
@@ -203,9 +207,8 @@ function finishInit(
   };
   sa.secure(initialKeys(createPrf(sa.host.provider, suite.prf), suite, shared, inputs));
   shared.wipe();
-  absorb(sa, payloads, path);
+  absorb(sa, payloads, path, now);
   sa.skipInitId();
-  sa.note('received', 'IKE_SA_INIT response', { chosen: transforms }, now);
   floatPort(sa);
   const extensions = {
     usesPpk: sa.lineage.connection.ppk !== undefined && findNotify(payloads, 'USE_PPK') !== undefined,

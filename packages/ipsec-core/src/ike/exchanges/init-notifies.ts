@@ -22,7 +22,7 @@ export function announcements(sa: IkeSa, { hashes }: ProofRequests, intermediate
 }
 
 /** What the peer says of itself, and of the addresses that it sees. */
-export function absorb(sa: IkeSa, payloads: readonly Payload[], path: Path): void {
+export function absorb(sa: IkeSa, payloads: readonly Payload[], path: Path, now: number): void {
   const { lineage } = sa;
   lineage.peerSupportsFragmentation = findNotify(payloads, 'IKEV2_FRAGMENTATION_SUPPORTED') !== undefined;
   // In a request the responder's SPI is still zero in the hash.
@@ -30,6 +30,7 @@ export function absorb(sa: IkeSa, payloads: readonly Payload[], path: Path): voi
   const nat = detectedNat(sa, payloads, path, spiR);
   lineage.natTraversal = nat !== undefined;
   lineage.nat = nat ?? NO_NAT;
+  if (nat !== undefined) sa.note({ kind: 'nat-found', weBehind: nat.weBehind, peerBehind: nat.peerBehind }, now);
 }
 
 /** Keeps both messages: they must not change any more. */

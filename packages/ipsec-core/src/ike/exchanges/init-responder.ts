@@ -2,7 +2,7 @@ import type { AnsweredKeyExchange } from '../../crypto/ike/key-exchange/key-exch
 import { initialKeys } from '../../crypto/ike/key-schedule.js';
 import { createPrf } from '../../crypto/ike/prf.js';
 import { type IkeSuite, ikeSuiteOf } from '../../crypto/ike/suite.js';
-import { PROTOCOL } from '../../wire/ike/iana.js';
+import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
 import type { IkeMessage } from '../../wire/ike/message.js';
 import type { KeyExchangePayload } from '../../wire/ike/payloads/key-exchange.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
@@ -53,11 +53,15 @@ export function admitInit(
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
   // Without the peer's promise there is no exchange to carry additional key shares (RFC 9370 section 2.2.1).
   if (suite.additionalKeyExchanges.length > 0 && !supportsIntermediate(payloads)) {
-    return { refusal: [notify('NO_PROPOSAL_CHOSEN')] };
+    const detail = 'it wants additional key exchanges and does not support IKE_INTERMEDIATE, which would carry them';
+    const explanation = { connection: connection.name, reason: { code: 'invalid_message', detail } } as const;
+    return { refusal: [notify('NO_PROPOSAL_CHOSEN')], explanation };
   }
   const state = { name: 'awaiting-key-exchange', initiatorMessage: octets.slice() } as const;
   const origin = { connection, path, role: 'responder', peerSpi: header.initiatorSpi, state, now } as const;
-  return { ...choice, sa: new Lineage(host, origin).current, ke, nonce: nonce.data, payloads };
+  const { current: sa } = new Lineage(host, origin);
+  sa.noteMessage('received', header, payloads, now);
+  return { ...choice, sa, ke, nonce: nonce.data, payloads };
 }
 
 /** Answers when the key exchange is computed. `refuse`: the share was none; or, without a payload, could not be computed. */
@@ -80,7 +84,7 @@ export function answerInit(admitted: AdmittedInit, refuse: (refusal: readonly Pa
 function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKeyExchange, now: number): void {
   const { sa, suite, proposal, transforms, ke, nonce, payloads } = admitted;
   const { host, lineage } = sa;
-  absorb(sa, payloads, lineage.path);
+  absorb(sa, payloads, lineage.path, now);
   const ownNonce = makeNonce(host);
   const chosen: Proposal = { ...proposal, transforms };
   const admitting = host.connections.admitting(lineage.path.remote);
@@ -90,7 +94,11 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
     mayBeChildless: lineage.connection.childless !== 'never',
     pending: suite.additionalKeyExchanges,
   };
-  const { response, methodsPending } = encodeResponse(sa, payloads, [
+  const {
+    payloads: answer,
+    response,
+    methodsPending,
+  } = encodeResponse(sa, payloads, [
     { kind: 'SA', proposals: [chosen] },
     { kind: 'KE', method: ke.method, data: share.publicValue },
     { kind: 'Nonce', data: ownNonce },
@@ -109,8 +117,7 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
   const handshake = handshakeOf(inputs, transforms, request, response, payloads, agreed);
   sa.state = { name: 'awaiting-auth-request', handshake: { ...handshake, methodsPending } };
   sa.timers.set('half-open', now + HALF_OPEN_LIFETIME);
-  sa.note('received', 'IKE_SA_INIT request', { id: 0 }, now);
-  sa.note('sent', 'IKE_SA_INIT response', { id: 0, chosen: transforms }, now);
+  sa.noteMessage('sent', { exchange: EXCHANGE.IKE_SA_INIT, response: true, messageId: 0 }, answer, now);
   sa.rememberInitResponse(response);
   transmit(host, lineage.path, [response]);
 }
@@ -124,19 +131,21 @@ function encodeResponse(
   sa: IkeSa,
   request: readonly Payload[],
   answer: readonly Payload[],
-): { readonly response: Uint8Array; readonly methodsPending: boolean } {
+): { readonly payloads: readonly Payload[]; readonly response: Uint8Array; readonly methodsPending: boolean } {
   const { connection, path } = sa.lineage;
   const asked = sa.host.connections.proofRequests(path.remote);
   const methods = methodsFor(asked, findNotify(request, 'SIGNATURE_HASH_ALGORITHMS') !== undefined);
   const intermediate = supportsIntermediate(request);
   const instead = intermediate ? [notify('SUPPORTED_AUTH_METHODS')] : [];
-  const encode = (some: readonly Payload[]) =>
-    sa.encodeClear(true, [...answer, ...some, ...announcements(sa, asked, intermediate)]);
+  const encode = (some: readonly Payload[]) => {
+    const payloads = [...answer, ...some, ...announcements(sa, asked, intermediate)];
+    return { payloads, response: sa.encodeClear(true, payloads) };
+  };
   const whole = encode([...asked.certificates, methods]);
-  if (whole.length <= connection.fragmentSize) return { response: whole, methodsPending: false };
+  if (whole.response.length <= connection.fragmentSize) return { ...whole, methodsPending: false };
   const short = encode([...asked.certificates, ...instead]);
-  const response = short.length <= connection.fragmentSize ? short : encode(instead);
-  return { response, methodsPending: intermediate };
+  const fitting = short.response.length <= connection.fragmentSize ? short : encode(instead);
+  return { ...fitting, methodsPending: intermediate };
 }
 
 interface Choice {

@@ -25,12 +25,12 @@ export function requestReauthentication(lineage: Lineage, now: number): void {
   const { host, connection, timers } = lineage;
   if (!lineage.standing || isBeingReplaced(lineage)) return;
   if (!canInitiate(connection)) {
-    lineage.current.note('local', 'only the peer can authenticate anew: it has no address here', {}, now);
+    lineage.current.note({ kind: 'reauthentication', step: 'impossible' }, now);
     return;
   }
   // Should it fail, or hang.
   timers.set('reauthenticate', now + pause(host, REAUTHENTICATION_RETRY));
-  lineage.current.note('local', 'authenticates anew', {}, now);
+  lineage.current.note({ kind: 'reauthentication', step: 'begun' }, now);
   lineage.reauthentication = initiate(host, connection, now, lineage);
 }
 
@@ -74,7 +74,7 @@ export function absorbAuthLifetime({ lineage }: IkeSa, payloads: readonly Payloa
   const data = findNotify(payloads, 'AUTH_LIFETIME')?.data;
   if (data?.length !== 4 || lineage.initiator !== 'us' || lineage.establishedAt === undefined) return;
   const lifetime = 1000 * new DataView(data.buffer, data.byteOffset).getUint32(0);
-  lineage.current.note('local', 'is to authenticate anew', { withinSeconds: lifetime / 1000 }, now);
+  lineage.current.note({ kind: 'reauthentication-demanded', withinSeconds: lifetime / 1000 }, now);
   const wanted = now + within(lineage.host, 0.75 * lifetime, 0.85 * lifetime);
   const at = Math.max(wanted, lineage.establishedAt + LEAST_AUTHENTICATION);
   const planned = lineage.timers.at('reauthenticate');

@@ -1,4 +1,5 @@
 import { toHex } from '../../../bytes/hex.js';
+import { formatAddress } from '../../ip/address.js';
 import { ID_TYPE, nameOf } from '../iana.js';
 import type { Reader } from '../reader.js';
 import { IkeWireError } from '../wire-error.js';
@@ -50,14 +51,14 @@ export function encodeIdentification(payload: IdentificationPayload, writer: Wri
   writer.bytes(payload.body);
 }
 
-/** For people: text types as text, addresses and the rest as the type and hexadecimal. */
+/** For people: names and addresses as text, the rest as the type and hexadecimal. */
 export function describeIdentity(identity: Identity): string {
   if (identity.type === ID_TYPE.FQDN || identity.type === ID_TYPE.RFC822_ADDR) {
-    return Array.from(identity.data, (octet) => (octet > 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '?')).join(
-      '',
-    );
+    return printable(identity.data);
   }
-  if (identity.type === ID_TYPE.IPV4_ADDR) return identity.data.join('.');
+  if (identity.type === ID_TYPE.IPV4_ADDR || identity.type === ID_TYPE.IPV6_ADDR) return formatAddress(identity.data);
+  const name = identity.type === ID_TYPE.DER_ASN1_GN ? textName(identity.data) : undefined;
+  if (name !== undefined) return name;
   return `${nameOf(ID_TYPE, identity.type)}:${toHex(identity.data)}`;
 }
 
@@ -69,6 +70,24 @@ export function sameIdentity(left: Identity, right: Identity): boolean {
   );
 }
 
+/** A GeneralName that is text (RFC 5280 section 4.2.1.6), with the length of its text in one octet. */
+function textName(name: Uint8Array): string | undefined {
+  const [tag = 0, length = 0] = name;
+  const long = length === LONG_LENGTH;
+  const start = long ? 3 : 2;
+  return TEXT_NAMES.has(tag) && (long ? name[2] : length) === name.length - start
+    ? printable(name.subarray(start))
+    : undefined;
+}
+
+function printable(octets: Uint8Array): string {
+  return Array.from(octets, (octet) => (octet > 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '?')).join('');
+}
+
+/** Context tags of rfc822Name, dNSName and uniformResourceIdentifier. */
+const TEXT_NAMES: ReadonlySet<number> = new Set([0x81, 0x82, 0x86]);
+/** DER: one octet of length follows. */
+const LONG_LENGTH = 0x81;
 const EXACT_LENGTHS: ReadonlyMap<number, number> = new Map([
   [ID_TYPE.IPV4_ADDR, 4],
   [ID_TYPE.IPV6_ADDR, 16],

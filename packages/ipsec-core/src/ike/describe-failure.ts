@@ -1,6 +1,7 @@
-import type { FailureReason } from '@weft/ipsec-core/ike';
+import type { TransformDifference } from './negotiation.js';
+import type { FailureReason, RefusedOffer } from './outputs.js';
 
-/** A failure in one sentence for the operator: who, what, and on which algorithm the two ends do not meet. */
+/** A failure in one sentence for the operator: who refused, what the two ends have, and where they do not meet. */
 export function describeFailure(reason: FailureReason): string {
   switch (reason.code) {
     case 'peer_silent':
@@ -16,11 +17,11 @@ export function describeFailure(reason: FailureReason): string {
     case 'childless_required':
       return 'the peer takes no IKE SA without a Child SA in IKE_AUTH, as it is required here';
     case 'peer_refused':
-      return `the peer refused in ${reason.exchange}: ${reason.notify}`;
+      return `the peer refused in ${reason.exchange}: ${reason.notify}${describeOffer(reason.offer)}`;
     case 'no_proposal_chosen':
       return describeRefusals(reason.refusals);
     case 'ts_unacceptable':
-      return `of the ${reason.side} traffic selectors nothing is common: offered ${reason.offered.join(', ')}, allowed ${reason.allowed.join(', ')}`;
+      return `of the ${reason.side} traffic selectors nothing is common: the peer offered ${reason.offered.join(', ')}; allowed here is ${reason.allowed.join(', ')}`;
     case 'single_pair_required':
       return 'every flow has a Child SA of its own here, and the peer named no flow';
     case 'no_address':
@@ -41,12 +42,34 @@ export function describeFailure(reason: FailureReason): string {
   }
 }
 
+function describeOffer(offer: RefusedOffer | undefined): string {
+  switch (offer?.kind) {
+    case undefined:
+      return '';
+    case 'proposals':
+      return `; it accepts none of what was offered: ${offer.proposals.join('; or ')}`;
+    case 'selectors':
+      return `; it allows none of the traffic selectors that were offered: local ${offer.local.join(', ')}; remote ${offer.remote.join(', ')}`;
+    case 'identity':
+      return `; it does not believe that this is ${offer.identity}, proved by ${offer.method}: its log says why`;
+  }
+}
+
+/** The proposal that came closest is the one to look at. */
 function describeRefusals(refusals: Extract<FailureReason, { code: 'no_proposal_chosen' }>['refusals']): string {
-  const [first] = refusals;
-  if (first === undefined) return 'no proposal of the peer is one that is accepted here';
-  if (first.reason !== 'transform') return `no proposal of the peer is accepted here: its ${first.reason} is another`;
-  const { transformType, theirs = [], ours = [] } = first;
-  return `no proposal of the peer is accepted here: for ${transformType} it offers ${theirs.join(', ')}, accepted is ${ours.join(', ')}`;
+  const [closest] = [...refusals].sort((a, b) => distance(a) - distance(b));
+  if (closest === undefined) return 'no proposal of the peer is one that is accepted here';
+  const which = `no proposal of the peer is accepted here; proposal ${closest.offered} comes closest`;
+  if (closest.reason !== 'transforms') return `${which}, and its ${closest.reason} is another`;
+  return `${which}: ${closest.differences.map(describeDifference).join('; ')}`;
+}
+
+function describeDifference({ type, theirs, ours }: TransformDifference): string {
+  return `for ${type} it offers ${theirs.join(', ')}, accepted is ${ours.join(', ')}`;
+}
+
+function distance(refusal: Extract<FailureReason, { code: 'no_proposal_chosen' }>['refusals'][number]): number {
+  return refusal.reason === 'transforms' ? refusal.differences.length : Number.MAX_SAFE_INTEGER;
 }
 
 const STORIES = {
