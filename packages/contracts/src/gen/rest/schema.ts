@@ -767,7 +767,7 @@ export interface components {
             id: string;
             name: string;
             /**
-             * @description Who makes the traffic keys: the edges between themselves (ikev2), or the controller (ike-less, RFC 9061). In force with the next revision.
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
              * @enum {string}
              */
             keyingMode: "ikev2" | "ike-less";
@@ -790,6 +790,18 @@ export interface components {
             state: "up" | "establishing" | "down";
             /** @description Why it is not up; null when it is. */
             reason: string | null;
+            /**
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
+             * @enum {string}
+             */
+            keyingMode: "ikev2" | "ike-less";
+            /** @description What the edges agreed on for their keys; null when the controller makes them, and until both edges report the same. */
+            keyExchange: {
+                /** @description By name; the first, then what was added to it (RFC 9370). */
+                methods: string[];
+                /** @description Whether one of them withstands a quantum computer: all must be broken to learn the keys. */
+                postQuantum: boolean;
+            } | null;
             /** @description Times that its security associations were replaced: since the controller started when it makes the keys, else since the edges started. */
             rekeys: number;
             /** @description Both ends. */
@@ -852,7 +864,7 @@ export interface components {
         };
         UpdateTenant: {
             /**
-             * @description Who makes the traffic keys: the edges between themselves (ikev2), or the controller (ike-less, RFC 9061). In force with the next revision.
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
              * @enum {string}
              */
             keyingMode: "ikev2" | "ike-less";
