@@ -222,6 +222,13 @@ function tunnels() {
         id,
         state,
         reason,
+        keyingMode: 'ikev2',
+        keyExchange:
+          state === 'up'
+            ? index === 0
+              ? { methods: ['X25519', 'ML-KEM-768'], postQuantum: true }
+              : { methods: ['ECP-384'], postQuantum: false }
+            : null,
         rekeys: state === 'up' ? 3 : 0,
         edges: [end(one, 0, 2, spis[0], spis[1]), end(other, 2, 0, spis[1], spis[0])],
       });

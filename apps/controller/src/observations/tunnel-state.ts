@@ -19,8 +19,19 @@ export interface TunnelEndState {
   readonly lastReceivedAt: Date | null;
 }
 
+/** What made the keys of an IKE SA, and with it those of its Child SAs. */
+export interface NegotiatedKeyExchange {
+  /** By name, in the order in which they were added (RFC 9370). */
+  readonly methods: readonly string[];
+  /** Whether whoever records the traffic today needs more than a quantum computer to read it one day. */
+  readonly postQuantum: boolean;
+}
+
 export interface TunnelState {
   readonly tunnelId: string;
+  readonly keyingMode: 'ikev2' | 'ike-less';
+  /** Null when the controller makes the keys, and while both edges have not reported the same. */
+  readonly keyExchange: NegotiatedKeyExchange | null;
   readonly state: TunnelCondition;
   /** Why it is not up, one sentence; null when it is. */
   readonly reason: string | null;

@@ -5,6 +5,7 @@ import { KeyingService } from '../keying/keying-service.js';
 import { inboundSpi, outboundSpi, type Side, type TunnelKeying, type TunnelSpec } from '../keying/tunnel-keying.js';
 import { SessionRegistry } from '../southbound/session-registry.js';
 import { type NegotiatingEnd, negotiatedCondition } from './negotiated-condition.js';
+import { negotiatedKeyExchange } from './negotiated-keys.js';
 import { safeNumber, statusOf, tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
 import { tunnelCondition } from './tunnel-condition.js';
@@ -36,6 +37,8 @@ export class TunnelStates {
     const keying = this.#keying.state(tunnelId);
     return {
       tunnelId,
+      keyingMode: 'ike-less',
+      keyExchange: null,
       ...tunnelCondition(keying),
       rekeys: keying?.rekeys ?? 0,
       ends: [this.#end(tunnelId, spec, keying, 0), this.#end(tunnelId, spec, keying, 1)],
@@ -54,8 +57,14 @@ export class TunnelStates {
       inboundSpi: ends[side].status?.inboundSpis.at(-1) ?? null,
       outboundSpi: ends[side].status?.outboundSpi || null,
     });
-    const rekeys = Math.max(...ends.map(({ status }) => safeNumber(status?.ike?.rekeys ?? 0n)));
-    return { tunnelId, ...negotiatedCondition(spec, ends), rekeys, ends: [shown(0), shown(1)] };
+    return {
+      tunnelId,
+      keyingMode: 'ikev2',
+      keyExchange: negotiatedKeyExchange([ends[0].status, ends[1].status]),
+      ...negotiatedCondition(spec, ends),
+      rekeys: Math.max(...ends.map(({ status }) => safeNumber(status?.ike?.rekeys ?? 0n))),
+      ends: [shown(0), shown(1)],
+    };
   }
 
   #end(tunnelId: string, spec: TunnelSpec, keying: TunnelKeying | undefined, side: Side): TunnelEndState {

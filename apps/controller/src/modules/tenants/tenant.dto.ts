@@ -3,9 +3,9 @@ import { Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 
 export const CreateTenant = z.strictObject({ name: Name }).meta({ id: 'CreateTenant' });
 
-const KeyingMode = z.enum(['ikev2', 'ike-less']).meta({
+export const KeyingMode = z.enum(['ikev2', 'ike-less']).meta({
   description:
-    'Who makes the traffic keys: the edges between themselves (ikev2), or the controller (ike-less, RFC 9061). In force with the next revision.',
+    'Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.',
 });
 
 export const UpdateTenant = z.strictObject({ keyingMode: KeyingMode }).meta({ id: 'UpdateTenant' });

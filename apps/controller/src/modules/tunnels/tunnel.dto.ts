@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Identifier, Timestamp } from '../../platform/http/schemas.js';
+import { KeyingMode } from '../tenants/tenant.dto.js';
 
 const Spi = z
   .int()
@@ -39,6 +40,19 @@ export const Tunnel = z
     id: Identifier,
     state: z.enum(['up', 'establishing', 'down']),
     reason: z.string().nullable().meta({ description: 'Why it is not up; null when it is.' }),
+    keyingMode: KeyingMode,
+    keyExchange: z
+      .object({
+        methods: z.array(z.string()).meta({ description: 'By name; the first, then what was added to it (RFC 9370).' }),
+        postQuantum: z.boolean().meta({
+          description: 'Whether one of them withstands a quantum computer: all must be broken to learn the keys.',
+        }),
+      })
+      .nullable()
+      .meta({
+        description:
+          'What the edges agreed on for their keys; null when the controller makes them, and until both edges report the same.',
+      }),
     rekeys: z.int().min(0).meta({
       description:
         'Times that its security associations were replaced: since the controller started when it makes the keys, else since the edges started.',

@@ -28,7 +28,9 @@ export class TunnelsService {
 function tunnelOf(state: TunnelState, byEdge: ReadonlyMap<string, EdgeNames>): Tunnel[] {
   const edges = state.ends.flatMap((end) => endOf(end, byEdge.get(end.edgeId)));
   if (edges.length < state.ends.length) return [];
-  return [{ id: state.tunnelId, state: state.state, reason: state.reason, rekeys: state.rekeys, edges }];
+  const { tunnelId: id, ends: _ends, keyExchange, ...rest } = state;
+  const methods = keyExchange === null ? null : { ...keyExchange, methods: [...keyExchange.methods] };
+  return [{ id, ...rest, keyExchange: methods, edges }];
 }
 
 function endOf(end: TunnelEndState, names: EdgeNames | undefined): TunnelEnd[] {

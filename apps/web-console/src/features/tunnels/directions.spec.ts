@@ -17,6 +17,8 @@ const tunnel = {
   id: 't',
   state: 'up' as const,
   reason: null,
+  keyingMode: 'ikev2' as const,
+  keyExchange: null,
   rekeys: 0,
   edges: [end('Berlin', [1, 2], 20, 9), end('Amsterdam', [null, 1], 10, 19)],
 };

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Edge, Network, Site, Tunnel } from '../../../api/index.js';
 import { formatBitRate, formatCount } from '../../../lib/format-quantity.js';
+import { Fact, Facts } from '../../../ui/Facts.js';
 import { CloseIcon } from '../../../ui/icons.js';
 import { LinkButton } from '../../../ui/LinkButton.js';
 import { StateMark } from '../../../ui/StateMark.js';
@@ -11,6 +12,7 @@ import { EdgeBundleFacts, EdgeDrops, EdgeIdentityFacts } from '../../edges/compo
 import { RejectionNotice } from '../../edges/components/RejectionNotice.js';
 import { CONDITIONS, conditionOf } from '../../edges/condition.js';
 import { DirectionFacts } from '../../tunnels/components/TunnelDetail.js';
+import { TunnelKeysMark } from '../../tunnels/components/TunnelKeysMark.js';
 import { directionsOf, TUNNEL_STATES, tunnelTitle } from '../../tunnels/directions.js';
 import type { Fabric, Selection } from './FabricGraph.js';
 
@@ -140,6 +142,11 @@ function TunnelDetails({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
         </span>
       </div>
       {tunnel.reason !== null && <p className="w-reason">{tunnel.reason}</p>}
+      <Facts>
+        <Fact name="Keys by">
+          <TunnelKeysMark tunnel={tunnel} />
+        </Fact>
+      </Facts>
       {directionsOf(tunnel).map((direction) => (
         <div key={direction.from.edgeId}>
           <div className="w-panel-rate w-numeric">{formatBitRate(direction.sent.bytesPerSecond)}</div>

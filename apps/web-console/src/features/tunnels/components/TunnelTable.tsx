@@ -10,11 +10,12 @@ import { StateMark } from '../../../ui/StateMark.js';
 import { SortableHeader, type Sorter } from '../../../ui/sorting.js';
 import { type Direction, directionsOf, TUNNEL_STATES, totalRate, tunnelTitle } from '../directions.js';
 import { TunnelDetail } from './TunnelDetail.js';
+import { TunnelKeysMark } from './TunnelKeysMark.js';
 
 export type TunnelColumn = 'state' | 'name' | 'rate' | 'bytes' | 'rekeys';
 
 const STATE_ORDER: Readonly<Record<Tunnel['state'], number>> = { down: 0, establishing: 1, up: 2 };
-const COLUMNS = 9;
+const COLUMNS = 10;
 
 export const TUNNEL_COMPARISONS: Readonly<Record<TunnelColumn, (a: Tunnel, b: Tunnel) => number>> = {
   state: (a, b) => STATE_ORDER[a.state] - STATE_ORDER[b.state],
@@ -53,6 +54,7 @@ export function TunnelTable({ tunnels, sorter, openId, onToggle }: TunnelTablePr
           </SortableHeader>
           <th>SPI</th>
           <th>Last packet</th>
+          <th>Keys by</th>
           <SortableHeader column="rekeys" sorter={sorter} numeric>
             Rekeys
           </SortableHeader>
@@ -104,6 +106,9 @@ function TunnelRow({ tunnel, open, onToggle }: TunnelRowProps): ReactNode {
         <Lines tunnel={tunnel} numeric of={({ sent }) => formatBytes(sent.bytes)} />
         <Lines tunnel={tunnel} of={({ spi }) => (spi === null ? '–' : <code>{formatSpi(spi)}</code>)} />
         <Lines tunnel={tunnel} of={({ lastPacketAt }) => <RelativeTime at={lastPacketAt} absent="none yet" />} />
+        <td>
+          <TunnelKeysMark tunnel={tunnel} />
+        </td>
         <td className="w-right w-numeric">{formatCount(tunnel.rekeys)}</td>
       </tr>
       {open && (

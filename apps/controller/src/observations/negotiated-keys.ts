@@ -1,0 +1,36 @@
+import { KeyExchangeMethod, type TunnelStatus } from '@weft/contracts/southbound';
+import type { NegotiatedKeyExchange } from './tunnel-state.js';
+
+/**
+ * What the keys of a tunnel were made with, by the word of its edges; null while none is established, and while the two do
+ * not say the same, as for the moment that one end has a new IKE SA and the other has yet to report it.
+ */
+export function negotiatedKeyExchange(
+  ends: readonly [TunnelStatus | undefined, TunnelStatus | undefined],
+): NegotiatedKeyExchange | null {
+  const [one, other] = ends.map((status) => (status?.ike?.established === true ? status.ike.keyExchangeMethods : []));
+  if (one === undefined || other === undefined || one.length === 0 || one.join() !== other.join()) return null;
+  return {
+    methods: one.map((method) => NAMES.get(method) ?? `method ${method}`),
+    postQuantum: one.some((method) => POST_QUANTUM.has(method)),
+  };
+}
+
+/** Names as people write them; the numbers are IKEv2 transform type 4 identifiers (IANA). */
+const NAMES: ReadonlyMap<number, string> = new Map([
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_256, 'ECP-256'],
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_384, 'ECP-384'],
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_521, 'ECP-521'],
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519, 'X25519'],
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE448, 'X448'],
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_512, 'ML-KEM-512'],
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768, 'ML-KEM-768'],
+  [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_1024, 'ML-KEM-1024'],
+]);
+
+/** One of them is enough: all that were combined must be broken to learn the keys (RFC 9370 section 2.2.2). */
+const POST_QUANTUM: ReadonlySet<number> = new Set([
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_512,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768,
+  KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_1024,
+]);
