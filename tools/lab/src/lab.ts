@@ -1,6 +1,6 @@
 import type { CaptureCounts } from './capture/counts.js';
 import type { ControllerApi } from './fabric/controller-api.js';
-import type { Fabric } from './fabric/intent.js';
+import type { Fabric, KeyingMode } from './fabric/intent.js';
 import type { LabError } from './lab-error.js';
 import type { ExecuteResult, ProcessExit, ProcessSpec } from './sandbox/protocol.js';
 import type { Topology } from './topology/topology.js';
@@ -48,6 +48,8 @@ export interface Lab {
 export interface LabOptions {
   /** The loopback port wanted for the console; another one when it is taken. */
   readonly port?: number;
+  /** Who makes the traffic keys: the edges between themselves (`ikev2`, as in any new tenant), or the controller. */
+  readonly keying?: KeyingMode;
   /** Ends the start, or the lab, when it fires. */
   readonly signal?: AbortSignal;
   /** A step of the start begins. */

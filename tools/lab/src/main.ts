@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { KeyingMode } from './fabric/intent.js';
 import type { Lab } from './lab.js';
 import { explain } from './report/explanation.js';
 import { makeProgress, type Progress } from './report/progress.js';
@@ -12,6 +13,7 @@ interface Flags {
   readonly check?: true;
   readonly json?: true;
   readonly port: number;
+  readonly keying?: KeyingMode;
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -48,11 +50,17 @@ const command = new Command('weft-lab')
   .option('--check', 'check that the fabric carries traffic and leaks nothing, then exit 0 or 1 instead of staying up')
   .option('--json', 'print one JSON object as the last line')
   .option('--port <port>', 'loopback port of the console; another one when it is taken', parsePort, 8080)
+  .addOption(
+    new Option(
+      '--keying <mode>',
+      'who makes the traffic keys: ikev2 (default), the edges between themselves; ike-less, the controller',
+    ).choices(['ikev2', 'ike-less'] satisfies KeyingMode[]),
+  )
   .showHelpAfterError();
 const flags = command.parse().opts<Flags>();
 process.exitCode = await main(flags, makeProgress(process.stderr, elapsedSeconds));
 
-async function main({ check, json, port }: Flags, progress: Progress): Promise<number> {
+async function main({ check, json, port, keying }: Flags, progress: Progress): Promise<number> {
   let lab: Lab | undefined;
   let verdict = NOTHING_SEEN;
   let step = '';
@@ -63,6 +71,7 @@ async function main({ check, json, port }: Flags, progress: Progress): Promise<n
   try {
     lab = await startLab({
       port,
+      ...(keying === undefined ? {} : { keying }),
       signal: interruption.signal,
       onStep,
       onUnexpectedExit: (name, how) => progress.note(`${name} ended by itself (${how})`),

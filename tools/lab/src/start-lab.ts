@@ -51,13 +51,15 @@ async function bringUp(options: LabOptions, progress: Progress): Promise<Lab> {
   progress.runtime = runtime;
   endWith(runtime, options.signal);
   // A process that dies is named at once, not after the wait for what it will never do.
-  return Promise.race([
-    bringUpFabric(runtime, password, options.port ?? DEFAULT_PORT, progress),
-    runtime.unexpectedExit,
-  ]);
+  return Promise.race([bringUpFabric(runtime, password, options, progress), runtime.unexpectedExit]);
 }
 
-async function bringUpFabric(runtime: LabRuntime, password: string, port: number, progress: Progress): Promise<Lab> {
+async function bringUpFabric(
+  runtime: LabRuntime,
+  password: string,
+  { port = DEFAULT_PORT, keying }: LabOptions,
+  progress: Progress,
+): Promise<Lab> {
   // What takes long starts first and is waited for in its own step.
   await runtime.startController();
   await runtime.startFileServers();
@@ -75,7 +77,7 @@ async function bringUpFabric(runtime: LabRuntime, password: string, port: number
 
   begin(progress, 'Sites, networks, edges and policy through the API');
   const api = await logIn(consoleUrl, ADMIN, password);
-  const fabric = await createFabric(api, LAB_TOPOLOGY);
+  const fabric = await createFabric(api, LAB_TOPOLOGY, keying);
 
   begin(progress, 'Enrollment of the edges');
   await Promise.all([...fabric.tokens].map(([site, token]) => runtime.enroll(site, token)));

@@ -223,17 +223,17 @@ describe('tenants', () => {
 
   it('choose who makes their keys, and revisions hold the choice', async () => {
     const { data: tenant } = await api.client.POST('/api/v1/tenants', { body: { name: 'chooser' } });
-    expect(tenant?.keyingMode).toBe('ike-less');
+    expect(tenant?.keyingMode).toBe('ikev2');
     const params = { path: { tenantId: tenant?.id ?? '' } };
     const { data: changed } = await api.client.PATCH('/api/v1/tenants/{tenantId}', {
       params,
-      body: { keyingMode: 'ikev2' },
+      body: { keyingMode: 'ike-less' },
     });
-    expect(changed).toEqual({ ...tenant, keyingMode: 'ikev2' });
+    expect(changed).toEqual({ ...tenant, keyingMode: 'ike-less' });
     expect((await api.client.GET('/api/v1/tenants/{tenantId}', { params })).data).toEqual(changed);
     const { application } = api.controller.controller;
     const intent = await application.get(IntentRepository).read(application.get(Database).sql, tenant?.id ?? '');
-    expect(intent.keyingMode).toBe('ikev2');
+    expect(intent.keyingMode).toBe('ike-less');
   });
 
   it('are closed to users of another one, who cannot tell them from tenants that do not exist', async () => {

@@ -1,4 +1,4 @@
-import type { RuleInput } from '@weft/contracts/rest';
+import type { RuleInput, Tenant } from '@weft/contracts/rest';
 import type { SiteTopology, Topology } from '../topology/topology.js';
 import { answerOf, type ControllerApi } from './controller-api.js';
 
@@ -11,8 +11,15 @@ export interface Fabric {
   readonly tokens: ReadonlyMap<string, string>;
 }
 
-/** Every site with its networks and edge, one policy that protects every pair of sites, published; and the tokens. */
-export async function createFabric(api: ControllerApi, topology: Topology): Promise<Fabric> {
+/** Who makes the traffic keys: the edges between themselves, or the controller (RFC 9061). */
+export type KeyingMode = Tenant['keyingMode'];
+
+/**
+ * Every site with its networks and edge, one policy that protects every pair of sites, published; and the tokens. Without
+ * a keying mode the tenant has the one of a new tenant.
+ */
+export async function createFabric(api: ControllerApi, topology: Topology, keying?: KeyingMode): Promise<Fabric> {
+  if (keying !== undefined) await chooseKeying(api, keying);
   const siteIds = new Map<string, string>();
   const edgeIds = new Map<string, string>();
   for (const site of topology.sites) {
@@ -51,6 +58,11 @@ function rulesBetween(topology: Topology, siteIds: ReadonlyMap<string, string>):
       services: [{ protocol: 'any' as const, ports: [] }],
     })),
   );
+}
+
+async function chooseKeying(api: ControllerApi, keyingMode: KeyingMode): Promise<void> {
+  const answer = await api.client.PATCH('/api/v1/tenants/{tenantId}', { ...inTenant(api), body: { keyingMode } });
+  answerOf(answer, `Choose keying mode ${keyingMode}`);
 }
 
 async function createSite(api: ControllerApi, site: SiteTopology): Promise<string> {
