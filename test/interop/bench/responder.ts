@@ -85,6 +85,9 @@ const children = new ChildSaInstaller(
   dataPlane,
   ({ child }) => ({ tunnelId: child, replayWindow: 1024, hardLifetime: 86_400_000 }),
   after,
+  (_inboundSpi, error) => {
+    throw error;
+  },
 );
 new IkeHost({
   engine,

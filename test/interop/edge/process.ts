@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { DataPlaneThread } from '@weft/edge-agent/dataplane';
 import { ChildSaInstaller, IkeHost, IkeSockets, KeyExchangeThreads, runJob } from '@weft/edge-agent/ike';
 import { parseAddress, parsePrefix, type SecurityPolicy } from '@weft/ipsec-core';
-import { IkeEngine, type IkeEvent, type IkeInput } from '@weft/ipsec-core/ike';
+import { explainHistory, IkeEngine, type IkeEvent, type IkeInput } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypto';
 import { encodeSocketAddress, openTun, openUdpSocket, type UdpSocket } from '@weft/linux-io';
 import { CONNECTION, type ConnectionSpec, connectionOf, meansOf } from './connection-spec.js';
@@ -66,6 +66,9 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     dataPlane,
     ({ child }) => (child === tunnelId ? { tunnelId, replayWindow: 1024, hardLifetime: 86_400_000 } : undefined),
     after,
+    (_inboundSpi, error) => {
+      throw error;
+    },
   );
   const installer = children;
   const speed = spec.clockSpeed ?? 1;
@@ -148,8 +151,9 @@ async function answer(request: EdgeRequest): Promise<unknown> {
         associations: children?.associations() ?? [],
         packets: await dataPlane.snapshot(),
         ikes:
-          host?.engine.associations().map((sa) => ({ state: sa.state.name, history: sa.lineage.history.entries })) ??
-          [],
+          host?.engine
+            .associations()
+            .map((sa) => ({ state: sa.state.name, history: explainHistory(sa.lineage.history.entries) })) ?? [],
       };
   }
 }

@@ -5,7 +5,8 @@ import { OWN_PACKETS_MARK } from '../network/overlay-network.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
 import { renderStatus } from '../status/agent-status.js';
-import { fetchStatus } from '../status/status-socket.js';
+import { renderIkeReport } from '../status/ike-report.js';
+import { fetchIkeReport, fetchStatus } from '../status/status-socket.js';
 import { enrollEdge } from './enroll.js';
 import { type RunOptions, runEdge } from './run.js';
 
@@ -72,6 +73,19 @@ export function createProgram(print: (text: string) => void, exit: (code: number
     .action(async (options: { stateDir: string; json?: true }) => {
       const status = await fetchStatus(await StateDirectory.open(options.stateDir));
       print(options.json ? JSON.stringify(status, null, 2) : renderStatus(status));
+    });
+  program
+    .command('ike')
+    .description('show how the tunnels that this edge keys itself were negotiated, and why one was not')
+    .argument('[peer]', 'name of a peer; without it all')
+    .option('--state-dir <directory>', 'state directory of the running agent', DEFAULT_STATE_DIRECTORY)
+    .option('--json', 'print JSON')
+    .option('--diagram', 'print sequence diagrams (mermaid)')
+    .action(async (peer: string | undefined, options: { stateDir: string; json?: true; diagram?: true }) => {
+      const { tunnels } = await fetchIkeReport(await StateDirectory.open(options.stateDir));
+      const report = { tunnels: tunnels.filter((tunnel) => peer === undefined || tunnel.peer === peer) };
+      const form = options.diagram ? 'diagram' : 'table';
+      print(options.json ? JSON.stringify(report, null, 2) : renderIkeReport(report, form));
     });
   return program;
 }

@@ -20,6 +20,7 @@ import { createLog, type Log } from '../platform/log.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
 import { agentStatus } from '../status/agent-status.js';
+import { ikeReport } from '../status/ike-report.js';
 import { serveStatus } from '../status/status-socket.js';
 
 /** Options of `weft-edge run`. */
@@ -90,6 +91,8 @@ async function startAgent({
       replaced: () => log.warn('the packet path is back, with all policies and associations'),
       died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
       ike: (octets, source) => ike.receive(octets, source),
+      unknownSpi: (spi, source) => ike.unknownSpi(spi, source),
+      acquire: (tunnelIds) => ike.wanted(tunnelIds),
       path: (report) => log.info({ ...report }, 'packet path ready'),
     },
     { portable, workers, mark },
@@ -130,17 +133,30 @@ async function startAgent({
     pause,
   });
   const reporter = new StatusReporter(dataPlane, ike, (message) => session.send(message), log);
-  const status = await serveStatus(state, async () =>
-    agentStatus({
-      identity,
-      agentVersion: AGENT_VERSION,
-      device: tun.name,
-      connected: session.connected,
-      bundle: edge.running,
-      snapshot: await dataPlane.snapshot(),
-      takenAt: new Date(),
-    }),
-  );
+  const status = await serveStatus(state, {
+    status: async () =>
+      agentStatus({
+        identity,
+        agentVersion: AGENT_VERSION,
+        device: tun.name,
+        connected: session.connected,
+        bundle: edge.running,
+        snapshot: await dataPlane.snapshot(),
+        negotiations: ike.states(),
+        ikeDrops: ike.drops(),
+        takenAt: new Date(),
+      }),
+    ike: async () =>
+      ikeReport({
+        edgeName: identity.edgeName,
+        peers: new Map(
+          [...(edge.running?.tunnels.values() ?? [])].map(({ tunnelId, peerName }) => [tunnelId, peerName]),
+        ),
+        states: ike.states(),
+        negotiations: ike.negotiations(),
+        wallClock: (at) => new Date(performance.timeOrigin + at),
+      }),
+  });
   // Behind the status socket, which has found out whether another agent runs here.
   const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, onceEach(log));
   await underlay.start(installer);

@@ -58,6 +58,10 @@ export interface DataPlaneEvents {
   readonly path?: (report: PacketPathReport) => void;
   /** An IKE message came to the port of ESP in UDP; its marker is off. Without this, such messages are dropped. */
   readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
+  /** ESP came with an SPI that no association has (RFC 7296 section 1.5): told of a few of such packets. */
+  readonly unknownSpi?: (spi: number, source: Endpoint) => void;
+  /** Packets of these tunnels find no association: told once in a while, as long as they come. */
+  readonly acquire?: (tunnelIds: readonly string[]) => void;
 }
 
 /** How the packet path is to work. */
@@ -97,6 +101,11 @@ export class DataPlaneThread implements DataPlaneControl {
       used: (inboundSpis: readonly number[]) => events.used?.(inboundSpis),
       path: (report: PacketPathReport) => this.#tellPath(report),
       ...(events.ike === undefined ? {} : { ike: events.ike }),
+      // A worker may lack for a moment what another has, or what it is about to be told.
+      unknownSpi: (spi: number, source: Endpoint) => {
+        if (!this.#desired.hasInbound(spi)) events.unknownSpi?.(spi, source);
+      },
+      acquire: (tunnelIds: readonly string[]) => events.acquire?.(tunnelIds),
     };
     this.#wakeUps = this.#counters.map(() => openEventFd());
     const wakeUpFds = this.#wakeUps.map(({ fd }) => fd);

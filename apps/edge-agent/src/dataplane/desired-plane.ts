@@ -76,6 +76,10 @@ export class DesiredPlane {
     return true;
   }
 
+  hasInbound(spi: number): boolean {
+    return this.#associations.has(nameOf({ direction: 'inbound', tunnelId: '', spi }));
+  }
+
   /** All of them, in the order of installation. */
   associations(): readonly KeptAssociation[] {
     return [...this.#associations.values()];

@@ -3,6 +3,7 @@ import {
   allocate,
   Coalescer,
   type Delivery,
+  type Endpoint,
   GatherList,
   IPV6_HEADER_OCTETS,
   MAXIMUM_PIECES,
@@ -18,6 +19,7 @@ import { EarlyPackets } from './early-packets.js';
 import type { Handover } from './handover.js';
 import type { IkePassage } from './ike-passage.js';
 import type { IoCounters } from './io-counters.js';
+import { UnknownSpis } from './unknown-spis.js';
 
 /**
  * Underlay → engine → device. What arrives in one message is opened datagram by datagram, and successive packets of a
@@ -31,6 +33,8 @@ export class InboundPath {
   readonly #handover: Handover | undefined;
   /** What another worker has passed on; without others there is none. */
   readonly #passedOn: Memory | undefined;
+  readonly #unknownSpi: (spi: number, source: Endpoint) => void;
+  readonly #unknownSpis = new UnknownSpis();
   readonly #batch: ReceiveBatch;
   readonly #early: EarlyPackets;
   readonly #clear: PacketMemory;
@@ -44,7 +48,7 @@ export class InboundPath {
 
   /**
    * `clear` has at least INBOUND_OCTETS. Without a passage for IKE messages they are dropped, and counted. Without a
-   * handover there are no other workers.
+   * handover there are no other workers. `unknownSpi` is told of packets on SPIs that no association has, a few only.
    */
   constructor(
     tun: Tun,
@@ -53,6 +57,7 @@ export class InboundPath {
     clear: PacketMemory,
     ike: IkePassage | undefined,
     handover?: Handover,
+    unknownSpi: (spi: number, source: Endpoint) => void = () => undefined,
   ) {
     this.#tun = tun;
     this.#dataPlane = dataPlane;
@@ -60,6 +65,7 @@ export class InboundPath {
     this.#ike = ike;
     this.#handover = handover;
     this.#passedOn = handover && allocate(SLOT_OCTETS);
+    this.#unknownSpi = unknownSpi;
     this.#clear = clear;
     this.#early = new EarlyPackets(counters);
     this.#batch = new ReceiveBatch(allocate(SLOTS * SLOT_OCTETS), SLOTS, SLOT_OCTETS);
@@ -166,7 +172,7 @@ export class InboundPath {
   #accept(slot: number, offset: number, length: number, ecn: number, now: number): void {
     switch (classifyEncapsulated(this.#batch.memory.bytes, offset, length)) {
       case 'esp':
-        this.#acceptEsp(offset, length, ecn, now);
+        this.#acceptEsp(slot, offset, length, ecn, now);
         return;
       case 'keepalive':
         this.#counters.countKeepalive();
@@ -193,25 +199,30 @@ export class InboundPath {
     this.#take(at, this.#dataPlane.openIp(packet, offset, length, this.#clear.bytes, at, now));
   }
 
-  #acceptEsp(offset: number, length: number, ecn: number, now: number): void {
+  #acceptEsp(slot: number, offset: number, length: number, ecn: number, now: number): void {
     const { bytes, view } = this.#batch.memory;
     const handover = this.#handover;
     // What has no SPI is refused by whoever has it.
     const spi = handover !== undefined && length >= SPI_OCTETS ? view.getUint32(offset) : undefined;
     if (handover === undefined || spi === undefined || handover.isOurs(spi)) {
-      this.#openOrHold(bytes, offset, length, ecn, now);
+      const reason = this.#openOrHold(bytes, offset, length, ecn, now);
+      if (reason === 'unknown_spi') this.#tellUnknown(slot, offset, now);
     } else if (!handover.pass(spi, bytes, offset, length, ecn)) this.#counters.drop('handover_full');
   }
 
-  #openOrHold(bytes: Uint8Array, offset: number, length: number, ecn: number, now: number): void {
-    if (this.#early.expecting && this.#early.hold(bytes, offset, length, ecn)) return;
-    this.#open(bytes, offset, length, ecn, now);
+  /** Returns why the packet was discarded. */
+  #openOrHold(bytes: Uint8Array, offset: number, length: number, ecn: number, now: number): InboundResult['reason'] {
+    if (this.#early.expecting && this.#early.hold(bytes, offset, length, ecn)) return undefined;
+    return this.#open(bytes, offset, length, ecn, now);
   }
 
-  #open(bytes: Uint8Array, offset: number, length: number, ecn: number, now: number): void {
+  /** Returns why the packet was discarded. */
+  #open(bytes: Uint8Array, offset: number, length: number, ecn: number, now: number): InboundResult['reason'] {
     if (this.#position + length > this.#clear.bytes.length) this.#flush();
     const at = this.#position;
-    this.#take(at, this.#dataPlane.open(bytes, offset, length, this.#clear.bytes, at, now, ecn));
+    const result = this.#dataPlane.open(bytes, offset, length, this.#clear.bytes, at, now, ecn);
+    this.#take(at, result);
+    return result.reason;
   }
 
   #take(at: number, result: InboundResult): void {
@@ -219,6 +230,19 @@ export class InboundPath {
     if (result.verdict === 'discard') return;
     this.#position = at + Math.ceil(result.length / PACKET_ALIGNMENT) * PACKET_ALIGNMENT;
     this.#coalescer.push(at, result.length);
+  }
+
+  #tellUnknown(slot: number, offset: number, now: number): void {
+    const { bytes } = this.#batch.memory;
+    const spi =
+      (((bytes[offset] ?? 0) << 24) |
+        ((bytes[offset + 1] ?? 0) << 16) |
+        ((bytes[offset + 2] ?? 0) << 8) |
+        (bytes[offset + 3] ?? 0)) >>>
+      0;
+    if (!this.#unknownSpis.take(spi, now)) return;
+    const source = this.#batch.source(slot);
+    if (source !== undefined) this.#unknownSpi(spi, source);
   }
 
   #flush(): void {

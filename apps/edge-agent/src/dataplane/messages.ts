@@ -97,7 +97,11 @@ export type WorkerMessage =
   | { readonly kind: 'used'; readonly inboundSpis: readonly number[] }
   | { readonly kind: 'path'; readonly report: PacketPathReport }
   /** An IKE message that came to the port of ESP in UDP, without its marker (RFC 3948 section 2.2). */
-  | { readonly kind: 'ike'; readonly source: Endpoint; readonly octets: Uint8Array };
+  | { readonly kind: 'ike'; readonly source: Endpoint; readonly octets: Uint8Array }
+  /** ESP came with an SPI that no association has; told of a few only. */
+  | { readonly kind: 'unknown-spi'; readonly spi: number; readonly source: Endpoint }
+  /** Packets of these tunnels find no association. */
+  | { readonly kind: 'acquire'; readonly tunnelIds: readonly string[] };
 
 /** Which of the faster ways the packet path found, and why not the others. */
 export interface PacketPathReport {

@@ -11,6 +11,8 @@ export interface WorkerEvents {
   readonly used?: (inboundSpis: readonly number[]) => void;
   readonly path?: (report: PacketPathReport) => void;
   readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
+  readonly unknownSpi: (spi: number, source: Endpoint) => void;
+  readonly acquire: (tunnelIds: readonly string[]) => void;
 }
 
 /** One thread of the packet path, from its start to its end. */
@@ -92,6 +94,12 @@ class PacketThread implements PacketWorker {
       case 'ike':
         this.#ikePassage.taken();
         this.#events.ike?.(message.octets, message.source);
+        return;
+      case 'unknown-spi':
+        this.#events.unknownSpi(message.spi, message.source);
+        return;
+      case 'acquire':
+        this.#events.acquire(message.tunnelIds);
         return;
       default: {
         const waiting = this.#waiting.get(message.id);

@@ -84,7 +84,9 @@ class PacketLoop {
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
     const handover = start.handover && new Handover(start.handover);
     const clear = allocatePacketMemory(INBOUND_OCTETS);
-    this.#inbound = new InboundPath(tun, this.#dataPlane, counters, clear, ike, handover);
+    this.#inbound = new InboundPath(tun, this.#dataPlane, counters, clear, ike, handover, (spi, source) =>
+      this.#tell({ kind: 'unknown-spi', spi, source }),
+    );
     this.#poll.watch(WAKE_UP, start.wakeUpFd, POLLIN);
     unloadPolicies(this.#dataPlane);
   }
@@ -123,6 +125,7 @@ class PacketLoop {
         throw new Error('the overlay device was closed under the packet path');
       if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
       if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
+      if (this.#dataPlane.asksForAssociations) this.#acquire();
       if (now >= nextExpiry) {
         nextExpiry = now + EXPIRY_INTERVAL_MILLISECONDS;
         this.#expire(now);
@@ -226,6 +229,11 @@ class PacketLoop {
     const before = this.#underlay.remotes.get(tunnelId);
     this.#underlay.remotes.set(tunnelId, socketAddress);
     if (before === undefined || Buffer.compare(before, socketAddress) !== 0) this.#dataPlane.forgetPathMtu(tunnelId);
+  }
+
+  #acquire(): void {
+    const tunnelIds = [...new Set(this.#dataPlane.acquires().map(({ tunnelId }) => tunnelId))];
+    this.#tell({ kind: 'acquire', tunnelIds });
   }
 
   #expire(now: number): void {

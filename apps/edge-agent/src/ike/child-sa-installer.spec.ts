@@ -5,12 +5,23 @@ import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { describe, expect, it } from 'vitest';
 import { ChildSaInstaller } from './child-sa-installer.js';
 
+const EVERYTHING = [4, 16].map((octets) => ({
+  type: 'range' as const,
+  protocol: 0,
+  startPort: 0,
+  endPort: 0xffff,
+  first: new Uint8Array(octets),
+  last: new Uint8Array(octets).fill(0xff),
+}));
+
 type InstallChild = Extract<IkeOutput, { kind: 'install-child' }>;
 
 /** The real SAD, without its thread. */
 function setUp(withoutNat: 'udp' | 'native' = 'udp') {
   const dataPlane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => void randomFillSync(out) });
+  let broken: Error | undefined;
   const redirected: string[] = [];
+  const failures: string[] = [];
   const timers: { readonly milliseconds: number; readonly run: () => void }[] = [];
   const installer = new ChildSaInstaller(
     {
@@ -19,6 +30,7 @@ function setUp(withoutNat: 'udp' | 'native' = 'udp') {
         if (remote !== undefined) redirected.push(Buffer.from(remote.socketAddress).toString('hex'));
       },
       remove: async (inbound, outbound) => {
+        if (broken !== undefined) throw broken;
         for (const spi of inbound) dataPlane.removeInbound(spi);
         for (const { tunnelId, spi } of outbound) dataPlane.removeOutbound(tunnelId, spi);
       },
@@ -32,10 +44,14 @@ function setUp(withoutNat: 'udp' | 'native' = 'udp') {
       timers.push(timer);
       return () => timers.splice(timers.indexOf(timer), 1);
     },
+    (inboundSpi, error) => failures.push(`${inboundSpi}: ${String(error)}`),
   );
   const installed = () =>
     dataPlane.associations().map(({ direction, spi, current }) => `${direction} ${spi}${current ? '' : ' retired'}`);
-  return { installer, dataPlane, installed, redirected, timers };
+  const fail = (error: Error) => {
+    broken = error;
+  };
+  return { installer, dataPlane, installed, redirected, timers, failures, fail };
 }
 
 function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAssociation> = {}): InstallChild {
@@ -57,8 +73,8 @@ function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAs
       },
       mode: 'tunnel',
       tfcPadding: true,
-      local: [],
-      remote: [],
+      local: EVERYTHING,
+      remote: EVERYTHING,
       encapsulate: true,
       localEndpoint: { address: Uint8Array.of(192, 0, 2, 1), port: 4500 },
       remoteEndpoint: { address: Uint8Array.of(192, 0, 2, 2), port: 4500 },
@@ -116,6 +132,16 @@ describe('Child SAs in the packet path', () => {
     expect(timers).toMatchObject([{ milliseconds: 5000 }]);
     timers[0]?.run();
     expect(installed()).toEqual(['inbound 1002', 'outbound 2002']);
+  });
+
+  it('says when it could not stop hearing one', async () => {
+    const { installer, timers, failures, fail } = setUp();
+    await installer.install(child(1001, 2001));
+    await installer.install(child(1002, 2002));
+    await installer.remove(1001);
+    fail(new Error('the worker ended'));
+    timers[0]?.run();
+    await expect.poll(() => failures).toEqual(['1001: Error: the worker ended']);
   });
 
   it('moves with its peer, and with those that are to be used later too', async () => {

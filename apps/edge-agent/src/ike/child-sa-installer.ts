@@ -26,6 +26,7 @@ export class ChildSaInstaller {
   readonly #plane: ChildSaPlane;
   readonly #protectionOf: (association: ChildAssociation) => ChildProtection | undefined;
   readonly #after: (milliseconds: number, run: () => void) => () => void;
+  readonly #onRemovalFailure: (inboundSpi: number, error: unknown) => void;
   readonly #installed = new Map<number, InstalledChild>();
   /** Where the packets of a tunnel go. */
   readonly #remotes = new Map<string, Endpoint>();
@@ -35,10 +36,13 @@ export class ChildSaInstaller {
     plane: ChildSaPlane,
     protectionOf: (association: ChildAssociation) => ChildProtection | undefined,
     after: (milliseconds: number, run: () => void) => () => void,
+    /** What lingered could not be removed; that nobody waits for. */
+    onRemovalFailure: (inboundSpi: number, error: unknown) => void,
   ) {
     this.#plane = plane;
     this.#protectionOf = protectionOf;
     this.#after = after;
+    this.#onRemovalFailure = onRemovalFailure;
   }
 
   /** Child SAs in the packet path, predecessors that linger not counted. */
@@ -162,8 +166,7 @@ export class ChildSaInstaller {
   #linger(spi: number): void {
     const cancel = this.#after(LINGER, () => {
       this.#lingering.delete(spi);
-      // The thread of the packet path may be gone by now, and the association with it.
-      void this.#plane.remove([spi], []).catch(() => undefined);
+      void this.#plane.remove([spi], []).catch((error: unknown) => this.#onRemovalFailure(spi, error));
     });
     this.#lingering.set(spi, cancel);
   }

@@ -1,4 +1,4 @@
-import type { ChildAssociation } from '@weft/ipsec-core/ike';
+import type { ChildAssociation, WireSelector } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { associationParameters, isNative } from './child-sa-parameters.js';
 
@@ -22,6 +22,7 @@ const association: ChildAssociation = {
   suite: ESP,
   mode: 'tunnel',
   tfcPadding: true,
+  nonFirstFragmentsAlso: false,
   local: [],
   remote: [],
   encapsulate: false,
@@ -59,5 +60,61 @@ describe('form of a Child SA on the underlay', () => {
     expect(inUdp).toMatchObject({ spi: 2001, pathMtu: { mtu: 1500, underlay: { family: 4, udp: true } } });
     expect(inUdp).not.toHaveProperty('outer');
     expect(associationParameters('outbound', association, key, protection)).not.toHaveProperty('pathMtu');
+  });
+});
+
+const range = (first: readonly number[], last: readonly number[], protocol = 0): WireSelector => ({
+  type: 'range',
+  protocol,
+  startPort: 0,
+  endPort: 0xffff,
+  first: Uint8Array.from(first),
+  last: Uint8Array.from(last),
+});
+const ALL_IPV4 = range([0, 0, 0, 0], [255, 255, 255, 255]);
+const ALL_IPV6 = range(new Array(16).fill(0), new Array(16).fill(255));
+const PARIS = range([10, 1, 0, 0], [10, 1, 0, 255]);
+const TOKYO = range([10, 2, 0, 0], [10, 2, 0, 255], 6);
+
+describe('what a Child SA may carry', () => {
+  const both = (local: readonly WireSelector[], remote: readonly WireSelector[], changes = {}) =>
+    (['inbound', 'outbound'] as const).map((direction) =>
+      associationParameters(direction, { ...association, local, remote, ...changes }, new Uint8Array(20), protection),
+    );
+
+  it('is what was negotiated, ours local in both directions', () => {
+    for (const parameters of both([PARIS], [TOKYO])) {
+      expect(parameters.selectors).toMatchObject([
+        {
+          localAddresses: [{ first: Uint8Array.of(10, 1, 0, 0), last: Uint8Array.of(10, 1, 0, 255) }],
+          remoteAddresses: [{ first: Uint8Array.of(10, 2, 0, 0), last: Uint8Array.of(10, 2, 0, 255) }],
+          protocol: 6,
+        },
+      ]);
+    }
+  });
+
+  it('is for the policies of its tunnel to say where everything was negotiated, at no cost per packet', () => {
+    const everything = [ALL_IPV6, ALL_IPV4];
+    for (const parameters of both(everything, everything)) expect(parameters.selectors).toBeUndefined();
+    // One family is not everything.
+    for (const [local, remote] of [
+      [[ALL_IPV4], everything],
+      [everything, [ALL_IPV6]],
+    ] as const) {
+      for (const parameters of both(local, remote)) expect(parameters.selectors).toHaveLength(1);
+    }
+  });
+
+  it('is nothing where no packet meets the selectors: the SAD refuses an empty list', () => {
+    for (const parameters of both([ALL_IPV4], [ALL_IPV6])) expect(parameters.selectors).toEqual([]);
+  });
+
+  it('is fragments that hide their ports where both ends said so', () => {
+    for (const nonFirstFragmentsAlso of [true, false]) {
+      for (const parameters of both([PARIS], [TOKYO], { nonFirstFragmentsAlso })) {
+        expect(parameters.nonFirstFragmentsAlso).toBe(nonFirstFragmentsAlso);
+      }
+    }
   });
 });

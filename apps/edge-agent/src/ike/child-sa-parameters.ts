@@ -1,5 +1,10 @@
-import type { PathMtuParameters, SecurityAssociationParameters } from '@weft/ipsec-core';
-import type { ChildAssociation } from '@weft/ipsec-core/ike';
+import {
+  fromWireSelectors,
+  type PathMtuParameters,
+  type SecurityAssociationParameters,
+  type TrafficSelector,
+} from '@weft/ipsec-core';
+import type { ChildAssociation, WireSelector } from '@weft/ipsec-core/ike';
 
 /**
  * What ESP of a Child SA travels in where IKE has found no NAT. An end may use UDP all the same: "Implementations MUST
@@ -33,15 +38,19 @@ export function isNative(
   return withoutNat === 'native' || suite.protocol === 'ah' || mode === 'transport';
 }
 
-/** One direction of a Child SA as the SAD takes it (RFC 4301 section 4.4.2). `keyingMaterial` is moved there. */
+/**
+ * One direction of a Child SA as the SAD takes it (RFC 4301 section 4.4.2). `keyingMaterial` is moved there. Throws
+ * PolicyError when the negotiated selectors are too many; the SAD refuses those that stand for nothing.
+ */
 export function associationParameters(
   direction: 'inbound' | 'outbound',
   association: ChildAssociation,
   keyingMaterial: Uint8Array,
   protection: ChildProtection,
 ): SecurityAssociationParameters {
-  const { inboundSpi, outboundSpi, suite, mode, localEndpoint, remoteEndpoint } = association;
+  const { inboundSpi, outboundSpi, suite, mode, localEndpoint, remoteEndpoint, nonFirstFragmentsAlso } = association;
   const { softBytes, hardBytes, pathMtu } = protection;
+  const selectors = narrowedTo(association);
   const native = isNative(association, protection);
   const outer =
     native && mode === 'tunnel' ? { local: localEndpoint.address, remote: remoteEndpoint.address } : undefined;
@@ -54,6 +63,8 @@ export function associationParameters(
     keyingMaterial,
     extendedSequenceNumbers: suite.extendedSequenceNumbers,
     replayWindow: protection.replayWindow,
+    nonFirstFragmentsAlso,
+    ...(selectors === undefined ? {} : { selectors }),
     // IKE rekeys by its own clock; the packet path only says when it is too late.
     softLifetimeMilliseconds: protection.hardLifetime,
     hardLifetimeMilliseconds: protection.hardLifetime,
@@ -75,4 +86,26 @@ export function associationParameters(
     ...(suite.integrity === undefined ? {} : { integrity: suite.integrity }),
     ...common,
   };
+}
+
+/** What it may carry; undefined when that is everything, which needs no check per packet. */
+function narrowedTo({ local, remote }: ChildAssociation): readonly TrafficSelector[] | undefined {
+  if (isEverything(local) && isEverything(remote)) return undefined;
+  return fromWireSelectors({ local, remote });
+}
+
+/** Every address of both families, every protocol and port. */
+function isEverything(selectors: readonly WireSelector[]): boolean {
+  return [4, 16].every((octets) =>
+    selectors.some(
+      (part) =>
+        part.type === 'range' &&
+        part.first.length === octets &&
+        part.protocol === 0 &&
+        part.startPort === 0 &&
+        part.endPort === 0xffff &&
+        part.first.every((octet) => octet === 0) &&
+        part.last.every((octet) => octet === 0xff),
+    ),
+  );
 }

@@ -1,15 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { LifetimeEvent } from '@weft/ipsec-core';
-import {
-  type ChildAssociation,
-  type Connection,
-  type Endpoint,
-  IkeEngine,
-  type IkeEvent,
-  type KeyExchangeJob,
-  TRANSFORM_TYPE,
-} from '@weft/ipsec-core/ike';
+import { type Connection, type Endpoint, IkeEngine, type IkeEvent, type KeyExchangeJob } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import type { UdpSocket } from '@weft/linux-io';
 import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
@@ -23,6 +15,7 @@ import { authoritiesAbove, authorityHash } from './credentials/authority.js';
 import { parseCertificate } from './credentials/certificate.js';
 import { type PeerTrust, runJob } from './credentials/job-runner.js';
 import { algorithmsOf } from './credentials/signature.js';
+import { type EdgeNegotiation, EndedNegotiations } from './edge-negotiation.js';
 import { type EdgeCredentials, fabricConnections } from './fabric-connections.js';
 import { IkeHost } from './ike-host.js';
 import { IkeSockets } from './ike-sockets.js';
@@ -51,7 +44,10 @@ export class EdgeIke {
   readonly #children: ChildSaInstaller;
   readonly #credentials: EdgeCredentials;
   readonly #tunnels = new Map<string, WantedTunnel>();
+  readonly #ended = new EndedNegotiations();
   #local: Endpoint | undefined;
+  /** Messages that came before there was a bundle: nobody is known yet. */
+  #early = 0;
   /** IKE SAs that are still to be deleted before the edge stops, and whom to tell when none is left. */
   #open = new Set<string>();
   #drained: (() => void) | undefined;
@@ -76,7 +72,13 @@ export class EdgeIke {
     const trust: PeerTrust = { kind: 'certificates', anchors };
     const keyExchange = (job: KeyExchangeJob) => this.#keyExchange.run(job);
     const means = { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now(), keyExchange };
-    this.#children = new ChildSaInstaller(plane, (child) => this.#protectionOf(child), after);
+    this.#children = new ChildSaInstaller(
+      plane,
+      ({ child }) => this.#tunnels.get(child)?.protection,
+      after,
+      (inboundSpi, error) =>
+        log.warn({ inboundSpi, reason: messageOf(error) }, 'a Child SA that was replaced is still in the packet path'),
+    );
     this.#host = new IkeHost({
       engine: new IkeEngine({
         provider: nodeCryptoProvider,
@@ -98,7 +100,8 @@ export class EdgeIke {
 
   /** An IKE message that came to the underlay socket. */
   receive(octets: Uint8Array, source: Endpoint): void {
-    if (this.#local !== undefined) this.#sockets.receiveEncapsulated(this.#local, octets, source);
+    if (this.#local === undefined) this.#early++;
+    else this.#sockets.receiveEncapsulated(this.#local, octets, source);
   }
 
   /**
@@ -121,11 +124,9 @@ export class EdgeIke {
     if (connections.length > 0) this.#keyExchange.start();
     for (const connection of connections) {
       const known = this.#tunnels.get(connection.name);
-      const tunnel = bundle.tunnels.get(connection.name);
-      const replayWindow = tunnel?.profile.replayWindow ?? LEAST_REPLAY_WINDOW;
-      const mtu = tunnel && firstHopMtu(bundle, tunnel);
-      if (known !== undefined) this.#tunnels.set(connection.name, { ...known, connection, replayWindow, mtu });
-      else this.#want(connection, replayWindow, mtu);
+      const protection = protectionOf(bundle, connection);
+      if (known !== undefined) this.#tunnels.set(connection.name, { ...known, connection, protection });
+      else this.#want(connection, protection);
     }
     // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
     await this.#children.reassert();
@@ -139,9 +140,40 @@ export class EdgeIke {
     if (before !== undefined) this.#sockets.closeAddress(before.address);
   }
 
+  /** How each came there: its negotiations with their histories, in milliseconds of `performance.now()`. */
+  negotiations(): ReadonlyMap<string, readonly EdgeNegotiation[]> {
+    return this.#ended.with(this.#host.engine.negotiations());
+  }
+
+  /** IKE messages that were lost here or refused, by reason. */
+  drops(): readonly { readonly reason: string; readonly packets: bigint }[] {
+    const all = new Map<string, number>([...this.#host.drops(), ['before_first_bundle', this.#early]]);
+    return [...all].flatMap(([reason, count]) =>
+      count === 0 ? [] : [{ reason: `ike_${reason}`, packets: BigInt(count) }],
+    );
+  }
+
   /** How the tunnels that this edge keys itself stand, by tunnel id. */
   states(): ReadonlyMap<string, NegotiationState> {
     return new Map([...this.#tunnels].map(([tunnelId, { state }]) => [tunnelId, state]));
+  }
+
+  /** Packets of these tunnels find no Child SA: what is missing is asked for now, not when the pause after a failure ends. */
+  wanted(tunnelIds: readonly string[]): void {
+    for (const tunnelId of tunnelIds) this.#hurry(tunnelId);
+  }
+
+  /**
+   * ESP came on an SPI that is not ours: its sender may have SAs that we lost. With an IKE SA it is told so (RFC 7296 section
+   * 1.5), without one a new one is begun.
+   */
+  unknownSpi(spi: number, source: Endpoint): void {
+    const local = this.#local;
+    if (local === undefined) return;
+    this.#host.give({ kind: 'unknown-spi', local, remote: source, spi });
+    for (const [tunnelId, { connection }] of this.#tunnels) {
+      if (Buffer.compare(connection.remote?.address ?? NOBODY, source.address) === 0) this.#hurry(tunnelId);
+    }
   }
 
   /** An association of the packet path came to the end of its life. @returns false when it is none of ours. */
@@ -193,14 +225,16 @@ export class EdgeIke {
 
   #take(event: IkeEvent): void {
     const { log } = this.#parts;
-    log.debug({ event }, 'IKE');
+    const { history: _kept, ...told } = 'history' in event ? event : { ...event, history: undefined };
+    log.debug({ event: told }, 'IKE');
+    this.#ended.take(event);
     if (event.kind === 'ike-closed' || event.kind === 'ike-failed') {
       this.#open.delete(event.connection);
       if (this.#open.size === 0) this.#drained?.();
     }
     const tunnel = this.#tunnels.get(event.connection);
     if (tunnel === undefined) return;
-    const state = afterEvent(tunnel.state, event, methodOf(tunnel.connection));
+    const state = afterEvent(tunnel.state, event);
     this.#tunnels.set(event.connection, { ...tunnel, state });
     this.#tell(event.connection, tunnel.state, state);
     if (state.wants !== 'nothing') this.#tryLater(event.connection, retryPause(state.failures, this.#parts.random()));
@@ -219,10 +253,20 @@ export class EdgeIke {
   }
 
   /** Both ends begin; the one with the lower name at once, so that they seldom do it at the same moment. */
-  #want(connection: Connection, replayWindow: number, mtu: number | undefined): void {
-    this.#tunnels.set(connection.name, { connection, replayWindow, mtu, state: UNTRIED, cancel: () => undefined });
+  #want(connection: Connection, protection: ChildProtection | undefined): void {
+    const hurriedAt = Number.NEGATIVE_INFINITY;
+    this.#tunnels.set(connection.name, { connection, protection, state: UNTRIED, hurriedAt, cancel: () => undefined });
     const first = Buffer.compare(connection.localIdentity.data, connection.remoteIdentity.data) < 0;
     this.#tryLater(connection.name, this.#parts.random() * SPREAD + (first ? 0 : SECOND_PAUSE));
+  }
+
+  /** Tries at once what waits for its time to come, but not again and again. */
+  #hurry(tunnelId: string): void {
+    const tunnel = this.#tunnels.get(tunnelId);
+    const now = performance.now();
+    if (tunnel === undefined || tunnel.state.wants === 'nothing' || now - tunnel.hurriedAt < HURRY_INTERVAL) return;
+    this.#tunnels.set(tunnelId, { ...tunnel, hurriedAt: now });
+    this.#tryLater(tunnelId, 0);
   }
 
   #tryLater(tunnelId: string, milliseconds: number): void {
@@ -250,25 +294,18 @@ export class EdgeIke {
       if (kept.has(tunnelId)) continue;
       cancel();
       this.#tunnels.delete(tunnelId);
+      this.#ended.forget(tunnelId);
     }
-  }
-
-  #protectionOf({ child }: ChildAssociation): ChildProtection | undefined {
-    const tunnel = this.#tunnels.get(child);
-    if (tunnel === undefined) return undefined;
-    const [{ lifetime } = { lifetime: 0 }] = tunnel.connection.children;
-    const { replayWindow, mtu } = tunnel;
-    const pathMtu = mtu === undefined ? {} : { pathMtu: { mtu } };
-    return { tunnelId: child, replayWindow, hardLifetime: HARD_LIFETIMES * lifetime, ...pathMtu };
   }
 }
 
 interface WantedTunnel {
   readonly connection: Connection;
-  readonly replayWindow: number;
-  /** What the path is taken to carry. */
-  readonly mtu: number | undefined;
+  /** Of its Child SA; undefined when the bundle does not have the tunnel. */
+  readonly protection: ChildProtection | undefined;
   readonly state: NegotiationState;
+  /** When traffic last made it be tried before its time, in milliseconds of `performance.now()`. */
+  readonly hurriedAt: number;
   readonly cancel: () => void;
 }
 
@@ -277,13 +314,23 @@ function after(milliseconds: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** What the bundle says about the Child SA of a tunnel beside what is negotiated. */
+function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): ChildProtection | undefined {
+  const tunnel = bundle.tunnels.get(name);
+  if (tunnel === undefined) return undefined;
+  return {
+    tunnelId: name,
+    replayWindow: tunnel.profile.replayWindow,
+    hardLifetime: HARD_LIFETIMES * (children[0]?.lifetime ?? 0),
+    pathMtu: { mtu: firstHopMtu(bundle, tunnel) },
+    // Every peer of a bundle is an edge like this one, and checks later fragments (RFC 4301 section 7.3).
+    nonFirstFragmentsAlso: true,
+  };
+}
+
 function sameEndpoint(left: Endpoint | undefined, right: Endpoint | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return left.port === right.port && Buffer.compare(left.address, right.address) === 0;
-}
-
-function methodOf({ proposals }: Connection): number {
-  return proposals[0]?.find(({ type }) => type === TRANSFORM_TYPE.KE)?.id ?? 0;
 }
 
 function derOf(pem: string): Uint8Array {
@@ -295,6 +342,8 @@ const SPREAD = 200;
 const SECOND_PAUSE = 2000;
 /** An association that IKE could not replace in eight times its life carries nothing any more, as with keys of the controller. */
 const HARD_LIFETIMES = 8;
-const LEAST_REPLAY_WINDOW = 64;
+/** Traffic that waits, or a peer that is lost, may shorten the pause after a failure so often. */
+const HURRY_INTERVAL = 5000;
+const NOBODY = new Uint8Array(0);
 /** How long a parting edge waits for its peers' answers. */
 const FAREWELL = 2000;

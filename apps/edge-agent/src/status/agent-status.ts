@@ -3,6 +3,8 @@ import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import { wallClock } from '../control/status-report.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
+import type { NegotiationState } from '../ike/negotiation-state.js';
+import { isPostQuantum, keyExchangeNames } from './key-exchange-names.js';
 
 const Count = z.string().regex(/^[0-9]+$/);
 
@@ -27,6 +29,15 @@ export const AgentStatus = z.object({
       outboundPackets: Count,
       outboundBytes: Count,
       lastReceivedAt: z.string().nullable(),
+      /** How IKE stands; null where the controller makes the keys. */
+      ike: z
+        .object({
+          established: z.boolean(),
+          keyExchange: z.array(z.string()),
+          postQuantum: z.boolean(),
+          failure: z.string().nullable(),
+        })
+        .nullable(),
     }),
   ),
   drops: z.array(z.object({ reason: z.string(), packets: Count })),
@@ -47,6 +58,10 @@ export interface StatusSources {
   readonly connected: boolean;
   readonly bundle: VerifiedBundle | undefined;
   readonly snapshot: DataPlaneSnapshot;
+  /** Of the tunnels that this edge keys itself, by tunnel id. */
+  readonly negotiations: ReadonlyMap<string, NegotiationState>;
+  /** IKE messages that were lost or refused. */
+  readonly ikeDrops: DataPlaneSnapshot['drops'];
   readonly takenAt: Date;
 }
 
@@ -78,9 +93,13 @@ export function agentStatus(sources: StatusSources): AgentStatus {
         outboundPackets: String(counted?.outboundPackets ?? 0n),
         outboundBytes: String(counted?.outboundBytes ?? 0n),
         lastReceivedAt: wallClock(counted?.lastReceivedAt, snapshot, takenAt)?.toISOString() ?? null,
+        ike: ikeStatus(sources.negotiations.get(tunnel.tunnelId)),
       };
     }),
-    drops: snapshot.drops.map(({ reason, packets }) => ({ reason, packets: String(packets) })),
+    drops: [...snapshot.drops, ...sources.ikeDrops].map(({ reason, packets }) => ({
+      reason,
+      packets: String(packets),
+    })),
     underlayErrors: snapshot.underlayErrors.map(({ reason, messages }) => ({ reason, messages: String(messages) })),
     pathMtuMessages: snapshot.pathMtuMessages.map(({ outcome, messages }) => ({ outcome, messages: String(messages) })),
     workers: snapshot.workers.map(({ replacements }) => ({ replacements })),
@@ -105,7 +124,10 @@ export function renderStatus(status: AgentStatus): string {
   const tunnels = status.tunnels.map((tunnel) => [
     tunnel.peer,
     tunnel.remote,
-    tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0 ? 'no associations' : 'keyed',
+    tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0
+      ? (tunnel.ike?.failure ?? 'no associations')
+      : 'keyed',
+    keysBy(tunnel.ike),
     tunnel.inboundPackets,
     tunnel.outboundPackets,
     tunnel.lastReceivedAt ?? 'never',
@@ -117,7 +139,7 @@ export function renderStatus(status: AgentStatus): string {
   ];
   return [
     alignColumns(head),
-    alignColumns([['PEER', 'REMOTE', 'STATE', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'], ...tunnels]),
+    alignColumns([['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'], ...tunnels]),
     drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
     ...(heard.length === 0
       ? []
@@ -129,6 +151,23 @@ function workerStatus(workers: AgentStatus['workers']): string {
   const replacements = workers.reduce((sum, worker) => sum + worker.replacements, 0);
   const threads = `${workers.length} ${workers.length === 1 ? 'thread' : 'threads'}`;
   return replacements === 0 ? threads : `${threads}, replaced ${replacements} times: see the log`;
+}
+
+function ikeStatus(state: NegotiationState | undefined): AgentStatus['tunnels'][number]['ike'] {
+  if (state === undefined) return null;
+  const { established, keyExchangeMethods, failure } = state;
+  return {
+    established,
+    keyExchange: keyExchangeNames(keyExchangeMethods),
+    postQuantum: isPostQuantum(keyExchangeMethods),
+    failure: failure ?? null,
+  };
+}
+
+function keysBy(ike: AgentStatus['tunnels'][number]['ike']): string {
+  if (ike === null) return 'the controller';
+  if (!ike.established) return '-';
+  return `${ike.keyExchange.join(' + ')}, ${ike.postQuantum ? 'post-quantum' : 'classical'}`;
 }
 
 function bundleStatus(bundle: VerifiedBundle): NonNullable<AgentStatus['bundle']> {

@@ -1,9 +1,11 @@
 import { chmod, rm } from 'node:fs/promises';
-import { createConnection, createServer, type Server } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { z } from 'zod';
 import { AgentError, messageOf, systemCodeOf } from '../platform/agent-error.js';
 import type { StateDirectory } from '../platform/state-directory.js';
 import { AgentStatus } from './agent-status.js';
+import { IkeReport } from './ike-report.js';
 
 /** What can be wrong with the local socket. */
 export type StatusSocketErrorCode = 'already_running' | 'not_running' | 'socket_unusable' | 'status_unreadable';
@@ -13,7 +15,10 @@ export class StatusSocketError extends AgentError<StatusSocketErrorCode> {
   override readonly name = 'StatusSocketError';
 }
 
-/** The socket on which a running agent tells its status: one JSON document per connection. */
+/** What can be asked of a running agent. */
+export type StatusQuestion = 'status' | 'ike';
+
+/** The socket on which a running agent answers: a line with the question, and one JSON document. */
 export interface StatusSocket {
   close(): Promise<void>;
 }
@@ -22,7 +27,10 @@ export interface StatusSocket {
  * Listens in the state directory (0600). It is also how a second agent on the same directory is found out.
  * Throws StatusSocketError `already_running`, `socket_unusable`.
  */
-export async function serveStatus(state: StateDirectory, status: () => Promise<AgentStatus>): Promise<StatusSocket> {
+export async function serveStatus(
+  state: StateDirectory,
+  answerTo: Readonly<Record<StatusQuestion, () => Promise<unknown>>>,
+): Promise<StatusSocket> {
   const path = state.file(SOCKET_FILE);
   if (await answers(path)) {
     throw new StatusSocketError(
@@ -37,10 +45,7 @@ export async function serveStatus(state: StateDirectory, status: () => Promise<A
     connection.setTimeout(CLIENT_TIMEOUT_MILLISECONDS, () => connection.destroy());
     // A client that went away is its own affair.
     connection.on('error', () => connection.destroy());
-    status().then(
-      (value) => connection.end(`${JSON.stringify(value)}\n`),
-      () => connection.destroy(),
-    );
+    void answer(connection, answerTo);
   });
   server.maxConnections = MAX_CLIENTS;
   await listen(server, path);
@@ -53,11 +58,21 @@ export async function serveStatus(state: StateDirectory, status: () => Promise<A
   };
 }
 
-/** Asks a running agent. Throws StatusSocketError `not_running`, `status_unreadable`. */
+/** Asks a running agent how it is. Throws StatusSocketError `not_running`, `status_unreadable`. */
 export async function fetchStatus(state: StateDirectory): Promise<AgentStatus> {
+  return ask(state, 'status', AgentStatus);
+}
+
+/** Asks a running agent about its negotiations. Throws as `fetchStatus`. */
+export async function fetchIkeReport(state: StateDirectory): Promise<IkeReport> {
+  return ask(state, 'ike', IkeReport);
+}
+
+async function ask<T>(state: StateDirectory, question: StatusQuestion, schema: z.ZodType<T>): Promise<T> {
   const connection = createConnection(state.file(SOCKET_FILE));
   try {
-    return AgentStatus.parse(JSON.parse(await text(connection)));
+    connection.write(`${question}\n`);
+    return schema.parse(JSON.parse(await text(connection)));
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ECONNREFUSED') {
       throw new StatusSocketError('not_running', `no agent runs on ${state.path}`, 'start it with `weft-edge run`', {
@@ -71,6 +86,35 @@ export async function fetchStatus(state: StateDirectory): Promise<AgentStatus> {
       { cause: error },
     );
   }
+}
+
+/** A client that asks nothing we know, or nothing at all, gets nothing. */
+async function answer(
+  connection: Socket,
+  answerTo: Readonly<Record<StatusQuestion, () => Promise<unknown>>>,
+): Promise<void> {
+  try {
+    const question = await firstLine(connection);
+    if (!isQuestion(question)) connection.destroy();
+    else connection.end(`${JSON.stringify(await answerTo[question]())}\n`);
+  } catch {
+    // The packet path ended meanwhile, or the client went away: the log says the former, and the latter is its own affair.
+    connection.destroy();
+  }
+}
+
+async function firstLine(connection: Socket): Promise<string> {
+  let line = '';
+  for await (const chunk of connection.setEncoding('ascii').iterator({ destroyOnReturn: false })) {
+    line += chunk;
+    const end = line.indexOf('\n');
+    if (end >= 0 || line.length > LONGEST_QUESTION) return line.slice(0, Math.max(0, end));
+  }
+  return line;
+}
+
+function isQuestion(line: string): line is StatusQuestion {
+  return line === 'status' || line === 'ike';
 }
 
 function answers(path: string): Promise<boolean> {
@@ -98,3 +142,4 @@ const SOCKET_FILE = 'agent.sock';
 const SOCKET_MODE = 0o600;
 const MAX_CLIENTS = 16;
 const CLIENT_TIMEOUT_MILLISECONDS = 5_000;
+const LONGEST_QUESTION = 64;

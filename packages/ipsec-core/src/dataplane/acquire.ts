@@ -58,6 +58,11 @@ export class AcquireQueue {
     return all.length < MAXIMUM_PENDING || all.some((pending) => isOver(pending, now)) ? 'reported' : 'overflow';
   }
 
+  /** Whether there are reported ones to take. */
+  get waits(): boolean {
+    return this.#reported.length > 0;
+  }
+
   /** Those reported since the last call. */
   take(): readonly Acquire[] {
     const taken = this.#reported;

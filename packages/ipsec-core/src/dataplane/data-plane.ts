@@ -250,6 +250,11 @@ export class DataPlane {
     return this.#acquires.take();
   }
 
+  /** Whether `acquires` has something to take; costs nothing. */
+  get asksForAssociations(): boolean {
+    return this.#acquires.waits;
+  }
+
   /** Packets that asked for an association while 1024 others were pending, and were not heard. */
   acquireOverflow(): bigint {
     return BigInt(this.#acquires.overflow);
