@@ -20,8 +20,8 @@ import { type EdgeCredentials, fabricConnections } from './fabric-connections.js
 import { IkeHost } from './ike-host.js';
 import { IkeSockets } from './ike-sockets.js';
 import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
-import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
-import { retryPause } from './retry-pause.js';
+import type { NegotiationState } from './negotiation-state.js';
+import { WantedTunnels } from './wanted-tunnels.js';
 
 /** What the IKE of an edge is made from. */
 export interface EdgeIkeParts {
@@ -43,7 +43,7 @@ export class EdgeIke {
   readonly #host: IkeHost;
   readonly #children: ChildSaInstaller;
   readonly #credentials: EdgeCredentials;
-  readonly #tunnels = new Map<string, WantedTunnel>();
+  readonly #tunnels: WantedTunnels;
   readonly #ended = new EndedNegotiations();
   #local: Endpoint | undefined;
   /** Messages that came before there was a bundle: nobody is known yet. */
@@ -72,6 +72,12 @@ export class EdgeIke {
     const trust: PeerTrust = { kind: 'certificates', anchors };
     const keyExchange = (job: KeyExchangeJob) => this.#keyExchange.run(job);
     const means = { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now(), keyExchange };
+    this.#tunnels = new WantedTunnels({
+      attempt: (tunnelId, wants) => this.#attempt(tunnelId, wants),
+      clock: () => performance.now(),
+      after,
+      random: parts.random,
+    });
     this.#children = new ChildSaInstaller(
       plane,
       ({ child }) => this.#tunnels.get(child)?.protection,
@@ -122,12 +128,7 @@ export class EdgeIke {
     this.#host.give({ kind: 'configure', connections });
     this.#tellAddress(connections);
     if (connections.length > 0) this.#keyExchange.start();
-    for (const connection of connections) {
-      const known = this.#tunnels.get(connection.name);
-      const protection = protectionOf(bundle, connection);
-      if (known !== undefined) this.#tunnels.set(connection.name, { ...known, connection, protection });
-      else this.#want(connection, protection);
-    }
+    for (const connection of connections) this.#tunnels.want(connection, protectionOf(bundle, connection));
     // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
     await this.#children.reassert();
   }
@@ -136,7 +137,7 @@ export class EdgeIke {
   move(socket: UdpSocket): void {
     const before = this.#local;
     this.#use(socket);
-    this.#tellAddress([...this.#tunnels.values()].map(({ connection }) => connection));
+    this.#tellAddress(this.#tunnels.all().map(({ connection }) => connection));
     if (before !== undefined) this.#sockets.closeAddress(before.address);
   }
 
@@ -155,12 +156,12 @@ export class EdgeIke {
 
   /** How the tunnels that this edge keys itself stand, by tunnel id. */
   states(): ReadonlyMap<string, NegotiationState> {
-    return new Map([...this.#tunnels].map(([tunnelId, { state }]) => [tunnelId, state]));
+    return new Map(this.#tunnels.all().map(({ connection, state }) => [connection.name, state]));
   }
 
   /** Packets of these tunnels find no Child SA: what is missing is asked for now, not when the pause after a failure ends. */
   wanted(tunnelIds: readonly string[]): void {
-    for (const tunnelId of tunnelIds) this.#hurry(tunnelId);
+    for (const tunnelId of tunnelIds) this.#tunnels.hurry(tunnelId);
   }
 
   /**
@@ -171,9 +172,7 @@ export class EdgeIke {
     const local = this.#local;
     if (local === undefined) return;
     this.#host.give({ kind: 'unknown-spi', local, remote: source, spi });
-    for (const [tunnelId, { connection }] of this.#tunnels) {
-      if (Buffer.compare(connection.remote?.address ?? NOBODY, source.address) === 0) this.#hurry(tunnelId);
-    }
+    this.#tunnels.hurryPeer(source);
   }
 
   /** An association of the packet path came to the end of its life. @returns false when it is none of ours. */
@@ -193,7 +192,7 @@ export class EdgeIke {
 
   /** Deletes all IKE SAs and waits a moment for the peers to take note. */
   async stop(): Promise<void> {
-    const open = [...this.#tunnels.values()].filter(({ state }) => state.established);
+    const open = this.#tunnels.all().filter(({ state }) => state.established);
     this.#forgetAllBut(new Set());
     if (open.length > 0) {
       const drained = new Promise<void>((resolve) => {
@@ -232,12 +231,8 @@ export class EdgeIke {
       this.#open.delete(event.connection);
       if (this.#open.size === 0) this.#drained?.();
     }
-    const tunnel = this.#tunnels.get(event.connection);
-    if (tunnel === undefined) return;
-    const state = afterEvent(tunnel.state, event);
-    this.#tunnels.set(event.connection, { ...tunnel, state });
-    this.#tell(event.connection, tunnel.state, state);
-    if (state.wants !== 'nothing') this.#tryLater(event.connection, retryPause(state.failures, this.#parts.random()));
+    const change = this.#tunnels.take(event);
+    if (change !== undefined) this.#tell(event.connection, change.before, change.now);
   }
 
   #tell(
@@ -252,61 +247,19 @@ export class EdgeIke {
       log.warn({ tunnelId, failures, reason: failure }, 'IKE negotiation failed');
   }
 
-  /** Both ends begin; the one with the lower name at once, so that they seldom do it at the same moment. */
-  #want(connection: Connection, protection: ChildProtection | undefined): void {
-    const hurriedAt = Number.NEGATIVE_INFINITY;
-    this.#tunnels.set(connection.name, { connection, protection, state: UNTRIED, hurriedAt, cancel: () => undefined });
-    const first = Buffer.compare(connection.localIdentity.data, connection.remoteIdentity.data) < 0;
-    this.#tryLater(connection.name, this.#parts.random() * SPREAD + (first ? 0 : SECOND_PAUSE));
-  }
-
-  /** Tries at once what waits for its time to come, but not again and again. */
-  #hurry(tunnelId: string): void {
-    const tunnel = this.#tunnels.get(tunnelId);
-    const now = performance.now();
-    if (tunnel === undefined || tunnel.state.wants === 'nothing' || now - tunnel.hurriedAt < HURRY_INTERVAL) return;
-    this.#tunnels.set(tunnelId, { ...tunnel, hurriedAt: now });
-    this.#tryLater(tunnelId, 0);
-  }
-
-  #tryLater(tunnelId: string, milliseconds: number): void {
-    const tunnel = this.#tunnels.get(tunnelId);
-    if (tunnel === undefined) return;
-    tunnel.cancel();
-    const cancel = after(milliseconds, () => this.#try(tunnelId));
-    this.#tunnels.set(tunnelId, { ...tunnel, cancel });
-  }
-
-  /** Asks for what is missing. The engine does nothing when the peer was faster, or ours is still under way. */
-  #try(tunnelId: string): void {
-    const wants = this.#tunnels.get(tunnelId)?.state.wants;
-    if (wants === 'ike') this.#host.give({ kind: 'initiate', connection: tunnelId });
-    else if (wants === 'child') this.#host.give({ kind: 'initiate-child', connection: tunnelId, child: tunnelId });
-  }
-
   #stays(next: Connection, local: Endpoint): boolean {
     const known = this.#tunnels.get(next.name)?.connection;
     return known !== undefined && sameEndpoint(known.local, local) && sameEndpoint(known.remote, next.remote);
   }
 
   #forgetAllBut(kept: ReadonlySet<string>): void {
-    for (const [tunnelId, { cancel }] of this.#tunnels) {
-      if (kept.has(tunnelId)) continue;
-      cancel();
-      this.#tunnels.delete(tunnelId);
-      this.#ended.forget(tunnelId);
-    }
+    for (const tunnelId of this.#tunnels.keepOnly(kept)) this.#ended.forget(tunnelId);
   }
-}
 
-interface WantedTunnel {
-  readonly connection: Connection;
-  /** Of its Child SA; undefined when the bundle does not have the tunnel. */
-  readonly protection: ChildProtection | undefined;
-  readonly state: NegotiationState;
-  /** When traffic last made it be tried before its time, in milliseconds of `performance.now()`. */
-  readonly hurriedAt: number;
-  readonly cancel: () => void;
+  #attempt(tunnelId: string, wants: 'ike' | 'child'): void {
+    if (wants === 'ike') this.#host.give({ kind: 'initiate', connection: tunnelId });
+    else this.#host.give({ kind: 'initiate-child', connection: tunnelId, child: tunnelId });
+  }
 }
 
 function after(milliseconds: number, run: () => void): () => void {
@@ -337,13 +290,7 @@ function derOf(pem: string): Uint8Array {
   return Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
 }
 
-/** First attempts after a bundle or a start come within this time, and those of the second end after it. */
-const SPREAD = 200;
-const SECOND_PAUSE = 2000;
 /** An association that IKE could not replace in eight times its life carries nothing any more, as with keys of the controller. */
 const HARD_LIFETIMES = 8;
-/** Traffic that waits, or a peer that is lost, may shorten the pause after a failure so often. */
-const HURRY_INTERVAL = 5000;
-const NOBODY = new Uint8Array(0);
 /** How long a parting edge waits for its peers' answers. */
 const FAREWELL = 2000;

@@ -1,0 +1,126 @@
+import type { Connection, IkeEvent } from '@weft/ipsec-core/ike';
+import { describe, expect, it } from 'vitest';
+import { WantedTunnels } from './wanted-tunnels.js';
+
+const ADDRESS = Uint8Array.of(192, 0, 2, 2);
+const named = (name: string, [own, other]: readonly [string, string]): Connection => ({
+  name,
+  local: { address: Uint8Array.of(192, 0, 2, 1), port: 4500 },
+  remote: { address: ADDRESS, port: 4500 },
+  localIdentity: { type: 2, data: Buffer.from(own) },
+  remoteIdentity: { type: 2, data: Buffer.from(other) },
+  localAuthentication: { kind: 'signature', credential: 'k', algorithms: [], certificates: [] },
+  remoteAuthentication: { kind: 'signature' },
+  proposals: [],
+  children: [],
+  lifetime: 1000,
+  livenessInterval: 1000,
+  fragmentSize: 1200,
+});
+const FIRST = named('t', ['a', 'b']);
+const SECOND = named('t', ['b', 'a']);
+const history = { entries: [], omitted: 0 };
+const SILENT: IkeEvent = { kind: 'ike-failed', connection: 't', reason: { code: 'peer_silent' }, history };
+const UP: IkeEvent = { kind: 'ike-established', connection: 't', keyExchangeMethods: [31] };
+const CHILD_GONE: IkeEvent = { kind: 'child-closed', connection: 't', child: 't', inboundSpi: 256, by: 'peer' };
+
+/** A clock that the test moves, and what was tried when. */
+function setUp() {
+  let now = 0;
+  let timers: { readonly at: number; readonly run: () => void }[] = [];
+  const tried: string[] = [];
+  const tunnels = new WantedTunnels({
+    attempt: (tunnelId, wants) => tried.push(`${now} ${tunnelId} ${wants}`),
+    clock: () => now,
+    after: (milliseconds, run) => {
+      const timer = { at: now + milliseconds, run };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+    random: () => 0.5,
+  });
+  const until = (end: number) => {
+    for (;;) {
+      const [next] = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      timers = timers.filter((other) => other !== next);
+      now = next.at;
+      next.run();
+    }
+    now = end;
+  };
+  return { tunnels, tried, until, waiting: () => timers.length };
+}
+
+describe('Wanted tunnels', () => {
+  it('are begun by the end with the lower name, and by the other one if nothing came of it', () => {
+    const [first, second] = [setUp(), setUp()];
+    first.tunnels.want(FIRST, undefined);
+    second.tunnels.want(SECOND, undefined);
+    first.until(5000);
+    second.until(5000);
+    expect([first.tried, second.tried]).toEqual([['100 t ike'], ['2100 t ike']]);
+  });
+
+  it('are tried again after growing pauses, and for what they lack', () => {
+    const { tunnels, tried, until } = setUp();
+    tunnels.want(FIRST, undefined);
+    until(1000);
+    const pauses = Array.from({ length: 4 }, (_, index) => {
+      const at = (index + 1) * 1_000_000;
+      until(at);
+      tunnels.take(SILENT);
+      until(at + 999_999);
+      return Number(tried.at(-1)?.split(' ')[0]) - at;
+    });
+    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
+    expect(new Set(pauses).size).toBe(4);
+    tunnels.take(UP);
+    tunnels.take(CHILD_GONE);
+    until(6_000_000);
+    expect(tried.at(-1)).toMatch(/ t child$/);
+  });
+
+  it('do not wait when traffic or their peer asks for them, but are not tried again and again for that', () => {
+    const { tunnels, tried, until, waiting } = setUp();
+    tunnels.want(FIRST, undefined);
+    for (let failures = 0; failures < 20; failures++) tunnels.take(SILENT);
+    until(100);
+    expect(tried).toEqual([]);
+    for (let packet = 0; packet < 50; packet++) tunnels.hurry('t');
+    tunnels.hurry('unknown');
+    until(101);
+    expect(tried).toEqual(['100 t ike']);
+    tunnels.take(SILENT);
+    for (let packet = 0; packet < 50; packet++) tunnels.hurryPeer({ address: ADDRESS, port: 1 });
+    until(5099);
+    expect(tried).toHaveLength(1);
+    until(5100);
+    tunnels.hurryPeer({ address: Uint8Array.of(192, 0, 2, 9), port: 4500 });
+    until(5101);
+    expect(tried).toHaveLength(1);
+    tunnels.hurryPeer({ address: ADDRESS, port: 1 });
+    until(5102);
+    expect(tried).toEqual(['100 t ike', '5101 t ike']);
+    tunnels.take(UP);
+    tunnels.hurry('t');
+    until(20_000);
+    expect([tried.length, waiting()]).toEqual([2, 0]);
+  });
+
+  it('that are no longer wanted are not tried, and those that stay go on as they stand', () => {
+    const { tunnels, tried, until, waiting } = setUp();
+    tunnels.want(FIRST, undefined);
+    tunnels.want({ ...FIRST, name: 'u' }, undefined);
+    tunnels.take(UP);
+    const protection = { tunnelId: 't', replayWindow: 64, hardLifetime: 1 };
+    tunnels.want(FIRST, protection);
+    expect(tunnels.keepOnly(new Set(['t']))).toEqual(['u']);
+    expect(tunnels.get('t')).toMatchObject({ protection, state: { established: true } });
+    expect(tunnels.take({ ...UP, connection: 'u' })).toBeUndefined();
+    until(10_000);
+    expect([tried, waiting()]).toEqual([[], 0]);
+  });
+});
