@@ -81,6 +81,12 @@ describe('the fabric in containers', () => {
       expect(output('compose', 'exec', '-T', `${site}-edge`, 'weft-edge', 'status')).toMatch(/controller\s+connected/);
     }
   });
+
+  it('has keys that its edges agreed on, hybrid and post-quantum', (context) => {
+    needs(context, engine, NO_ENGINE);
+    const status = output('compose', 'exec', '-T', 'berlin-edge', 'weft-edge', 'status');
+    expect(status.match(/keyed\s+CURVE25519 \+ ML_KEM_768, post-quantum/g)).toHaveLength(2);
+  });
 });
 
 const NO_ENGINE = 'no Docker engine answers `docker info`';

@@ -168,6 +168,8 @@ describe('the console', () => {
     const row = page.locator('tr[data-tunnel]').first();
     await row.getByText('Up').waitFor();
     expect(await row.textContent()).toMatch(/packets[\s\S]*0x[\da-f]{8}/);
+    await row.getByText('X25519 + ML-KEM-768').waitFor();
+    await row.getByText('post-quantum').waitFor();
     await row.press('Enter');
     await page.locator('.w-chart canvas').waitFor();
     await page.getByPlaceholder('Filter by site').fill('no tunnel has this name');

@@ -1,5 +1,6 @@
 import {
   CONTROLLER_PROCESS,
+  edgeCommand,
   edgeProcess,
   FILE_PORT,
   type Flow,
@@ -7,6 +8,7 @@ import {
   type Lab,
   pingFlow,
   ruleName,
+  siteNamed,
   startLab,
   transferFlow,
   waitUntil,
@@ -51,6 +53,18 @@ async function untilPing(flow: Flow, answered: boolean): Promise<void> {
     return received > 0 === answered ? { value: undefined } : { problem: `${received} of 1 answered` };
   });
 }
+
+it('the edges have agreed on hybrid post-quantum keys, and each can tell how', async () => {
+  for (const tunnel of await lab.api.tunnels()) {
+    expect(tunnel).toMatchObject({
+      keyingMode: 'ikev2',
+      keyExchange: { methods: ['X25519', 'ML-KEM-768'], postQuantum: true },
+    });
+  }
+  const { stdout } = await lab.execute(...edgeCommand(siteNamed(lab.topology, 'berlin'), 'ike'));
+  expect(stdout).toMatch(/offered 1: IKE ENCR AES_GCM_16\/256.*ADDKE1 ML_KEM_768/);
+  expect(stdout).toMatch(/keys: CURVE25519 \+ ML_KEM_768/);
+});
 
 describe('without a controller', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(

@@ -225,7 +225,7 @@ function tunnels() {
         keyingMode: 'ikev2',
         keyExchange:
           state === 'up'
-            ? index === 0
+            ? !other.name.startsWith('chi')
               ? { methods: ['X25519', 'ML-KEM-768'], postQuantum: true }
               : { methods: ['ECP-384'], postQuantum: false }
             : null,

@@ -47,10 +47,17 @@ export class TunnelStates {
 
   /** The edges make the keys: they alone know, and tell it in their reports. */
   #negotiated(tunnelId: string, spec: TunnelSpec): TunnelState {
-    const end = (side: Side): NegotiatingEnd => ({
-      connected: this.#sessions.of(spec.ends[side].edgeId) !== undefined,
-      status: statusOf(this.#reports.of(spec.ends[side].edgeId)?.last, tunnelId),
-    });
+    const end = (side: Side): NegotiatingEnd => {
+      const { edgeId } = spec.ends[side];
+      const session = this.#sessions.of(edgeId);
+      const reports = this.#reports.of(edgeId);
+      // What the agent said before it was started again is no word on the associations that it has now.
+      const outdated = session !== undefined && reports?.bootId !== session.bootId;
+      return {
+        connected: session !== undefined,
+        status: outdated ? undefined : statusOf(reports?.last, tunnelId),
+      };
+    };
     const ends = [end(0), end(1)] as const;
     const shown = (side: Side): TunnelEndState => ({
       ...this.#end(tunnelId, spec, undefined, side),

@@ -79,7 +79,12 @@ describe('the messages of an edge', () => {
       () => checkHello({ ...HELLO, associations: many(65_537, ASSOCIATION) }),
       'hello.associations',
     ],
-    ['no keying mode that we have', () => checkHello({ ...HELLO, keyingModes: [] }), 'hello.keying_modes'],
+    ['no keying mode', () => checkHello({ ...HELLO, keyingModes: [] }), 'hello.keying_modes'],
+    [
+      'no keying mode that we have',
+      () => checkHello({ ...HELLO, keyingModes: [KeyingMode.KEYING_MODE_CONTROLLER_BLIND] }),
+      'hello.keying_modes',
+    ],
     [
       'too many keying modes',
       () => checkHello({ ...HELLO, keyingModes: many(17, KeyingMode.KEYING_MODE_IKE_LESS) }),

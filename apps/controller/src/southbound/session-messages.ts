@@ -21,8 +21,12 @@ export function checkHello(hello: Hello): void {
     checkAssociation(`hello.associations[${index}]`, association);
   }
   checkCount('hello.keying_modes', hello.keyingModes, MAX_KEYING_MODES);
-  if (!hello.keyingModes.includes(KeyingMode.KEYING_MODE_IKE_LESS)) {
-    throw malformed('hello.keying_modes', 'this controller needs KEYING_MODE_IKE_LESS; update the agent');
+  // Which of them a tenant uses is its choice: a bundle that asks for another is refused by the edge, which says so.
+  if (!hello.keyingModes.some((mode) => KEYING_MODES.has(mode))) {
+    throw malformed(
+      'hello.keying_modes',
+      'this controller has KEYING_MODE_IKEV2 and KEYING_MODE_IKE_LESS; update the agent',
+    );
   }
 }
 
@@ -110,6 +114,7 @@ const MAX_REASON = 1024;
 const MAX_TUNNELS = 4096;
 const MAX_POLICIES = 100_000;
 const MAX_DROP_REASONS = 256;
+const KEYING_MODES: ReadonlySet<KeyingMode> = new Set([KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS]);
 const MAX_KEYING_MODES = 16;
 const MAX_SPIS_PER_TUNNEL = 64;
 const MAX_ASSOCIATIONS = 65_536;

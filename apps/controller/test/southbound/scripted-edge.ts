@@ -97,7 +97,7 @@ export class ScriptedEdge {
       bootId: `boot of ${this.name}`,
       running: this.running,
       associations: [...named(this.inbound.values(), true), ...named(this.outbound, false)],
-      keyingModes: [KeyingMode.KEYING_MODE_IKE_LESS],
+      keyingModes: [KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS],
     };
   }
 

@@ -287,6 +287,59 @@ describe('a session', () => {
     expect(counters.get(policy?.ruleId ?? '')).toEqual({ packets: 8, bytes: 800 });
   });
 
+  it('brings what edges that make their keys themselves say of them; nobody is told to install any', async () => {
+    const [paris, tokyo] = edges;
+    await fabric.publish(controller, ['PROTECT'], { keyingMode: 'ikev2' });
+    paris.connect(controller);
+    tokyo.connect(controller);
+    const bundle = await paris.until(() => paris.bundle);
+    await tokyo.until(() => tokyo.bundle);
+    const tunnelId = bundle.tunnels[0]?.tunnelId ?? '';
+    await eventually(() =>
+      expect(tunnels()).toMatchObject([{ keyingMode: 'ikev2', state: 'establishing', keyExchange: null }]),
+    );
+    const report = (inboundSpi: number, outboundSpi: number) => ({
+      $case: 'status' as const,
+      value: {
+        takenAt: new Date(1_000),
+        tunnels: [
+          {
+            tunnelId,
+            inboundSpis: [inboundSpi],
+            outboundSpi,
+            inboundPackets: 0n,
+            inboundBytes: 0n,
+            outboundPackets: 0n,
+            outboundBytes: 0n,
+            ike: { established: true, keyExchangeMethods: [31, 36], failure: '', rekeys: 2n },
+          },
+        ],
+        securityPolicies: [],
+        drops: [],
+      },
+    });
+    paris.say(report(300, 400));
+    tokyo.say(report(400, 300));
+    await eventually(() =>
+      expect(tunnels()).toMatchObject([
+        {
+          state: 'up',
+          reason: null,
+          rekeys: 2,
+          keyExchange: { methods: ['X25519', 'ML-KEM-768'], postQuantum: true },
+        },
+      ]),
+    );
+    expect([paris.steps(), tokyo.steps()]).toEqual([[], []]);
+    // Started anew, it has nothing until it says so.
+    paris.reboot();
+    await eventually(() => expect(tunnels()).toMatchObject([{ state: 'down' }]));
+    paris.connect(controller, { bootId: 'the next one' });
+    await eventually(() => expect(tunnels()).toMatchObject([{ state: 'establishing', keyExchange: null }]));
+    paris.say(report(300, 400));
+    await eventually(() => expect(tunnels()).toMatchObject([{ state: 'up' }]));
+  });
+
   it('lives on while Postgres is gone; who comes then is told to come later, and is served when it is back', async () => {
     const [paris, tokyo] = edges;
     await fabric.publish(controller, ['PROTECT']);

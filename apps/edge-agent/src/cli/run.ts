@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openTun, openUdpSocketGroup, type PathMtuDiscovery, type Tun } from '@weft/linux-io';
 import { BundleInstaller } from '../control/bundle-installer.js';
@@ -12,6 +12,7 @@ import { UnderlayFollower } from '../control/underlay-follower.js';
 import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import { loadIdentity } from '../identity/identity-store.js';
+import { crashDetectionSecret } from '../ike/crash-detection-secret.js';
 import { EdgeIke } from '../ike/edge-ike.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { createOverlayNetwork } from '../network/overlay-network.js';
@@ -81,6 +82,7 @@ async function startAgent({
   options: { mark, pathMtuDiscovery },
 }: AgentParts): Promise<{ stop(): Promise<void> }> {
   const store = new BundleStore(state);
+  const secret = await crashDetectionSecret(state, (out) => void randomFillSync(out));
   const dataPlane = new DataPlaneThread(
     tun,
     {
@@ -97,7 +99,13 @@ async function startAgent({
     },
     { portable, workers, mark },
   );
-  const ike: EdgeIke = new EdgeIke({ identity, plane: dataPlane, log, random: Math.random });
+  const ike: EdgeIke = new EdgeIke({
+    identity,
+    plane: dataPlane,
+    log,
+    crashDetectionSecret: secret,
+    random: Math.random,
+  });
   const underlay = new UnderlayFollower(tun.name, log);
   const network = createOverlayNetwork(tun.name, mark);
   const socketOptions = { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true, mark, pathMtuDiscovery };

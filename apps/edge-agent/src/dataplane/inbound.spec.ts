@@ -51,8 +51,11 @@ function path(offloads: TunOffloads, flags = 'w', handover?: Handover) {
     ike.push({ octets: [...octets], port }),
   );
   const tun = tunFromDescriptor(fd, 'test0', offloads);
+  const unknown: { spi: number; port: number }[] = [];
   const clear = allocatePacketMemory(INBOUND_OCTETS);
-  const inbound = new InboundPath(tun, plane('inbound'), counters, clear, passage, handover);
+  const inbound = new InboundPath(tun, plane('inbound'), counters, clear, passage, handover, (spi, { port }) =>
+    unknown.push({ spi, port }),
+  );
   const memory = allocate(1 << 17);
   const batch = new SendBatch(memory, 64);
   const destination = encodeSocketAddress(receiver.localEndpoint());
@@ -60,6 +63,7 @@ function path(offloads: TunOffloads, flags = 'w', handover?: Handover) {
     counters,
     ike,
     inbound,
+    unknown,
     sender,
     written: () => readFileSync(file),
     /** Sends runs of datagrams of one size, and lets the path take all of them. */
@@ -193,6 +197,16 @@ describe('inbound path', () => {
     expect(written()).toHaveLength(2 * 60);
     expect(ike).toEqual([{ octets: [...message.subarray(4)], port: sender.localEndpoint().port }]);
     expect([counters.keepalives, counters.drops()]).toEqual([1, [{ reason: 'malformed_encapsulation', packets: 1n }]]);
+  });
+
+  it('tells of ESP on an SPI that nobody knows, once', () => {
+    const { carry, written, unknown, sender } = path(NO_OFFLOADS);
+    const esp = protector()(segment(0, 20));
+    const foreign = esp.slice();
+    foreign.set([0xfe, 0xdc, 0xba, 0x98]);
+    carry([{ datagrams: [foreign, esp, foreign, foreign] }]);
+    expect(unknown).toEqual([{ spi: 0xfedcba98, port: sender.localEndpoint().port }]);
+    expect(written()).toHaveLength(60);
   });
 
   it('carries congestion that the underlay marked to the inner packet', () => {

@@ -7,7 +7,11 @@ describe('Unknown SPIs', () => {
     const spis = new UnknownSpis();
     expect([0, 1, 9_999, 10_000, 10_001].map((now) => spis.take(300, now))).toEqual([true, false, false, true, false]);
     expect(spis.take(301, 10_001)).toBe(true);
-    expect(spis.take(0xffffffff, 10_002)).toBe(true);
+  });
+
+  it.each([256, 0x7fffffff, 0x80000000, 0xfedcba98, 0xffffffff])('are known again, also %i', (spi) => {
+    const spis = new UnknownSpis();
+    expect([spis.take(spi, 0), spis.take(spi, 1)]).toEqual([true, false]);
   });
 
   it('are told of no more than ten at once and ten a second, whatever comes', () => {

@@ -11,7 +11,7 @@ export class UnknownSpis {
 
   /** Whether to tell of a packet with this SPI. `now` in milliseconds. */
   take(spi: number, now: number): boolean {
-    const place = (spi ^ (spi >>> 16)) % PLACES;
+    const place = (spi ^ (spi >>> 16)) & (PLACES - 1);
     if (this.#spis[place] === spi && now - (this.#toldAt[place] ?? 0) < INTERVAL) return false;
     if (now > this.#at) {
       this.#left = Math.min(BURST, this.#left + (now - this.#at) / (1000 / BURST));
@@ -25,6 +25,7 @@ export class UnknownSpis {
   }
 }
 
+/** A power of two. */
 const PLACES = 256;
 const INTERVAL = 10_000;
 /** At once, and a second in the long run. */

@@ -73,6 +73,7 @@ function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAs
       },
       mode: 'tunnel',
       tfcPadding: true,
+      nonFirstFragmentsAlso: false,
       local: EVERYTHING,
       remote: EVERYTHING,
       encapsulate: true,

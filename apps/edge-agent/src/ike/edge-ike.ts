@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { LifetimeEvent } from '@weft/ipsec-core';
+import type { LifetimeEvent, Secret } from '@weft/ipsec-core';
 import { type Connection, type Endpoint, IkeEngine, type IkeEvent, type KeyExchangeJob } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import type { UdpSocket } from '@weft/linux-io';
@@ -28,6 +28,8 @@ export interface EdgeIkeParts {
   readonly identity: Identity;
   readonly plane: ChildSaPlane;
   readonly log: Log;
+  /** At least 32 octets that survive a restart. */
+  readonly crashDetectionSecret: Secret;
   /** In 0..1. */
   readonly random: () => number;
 }
@@ -91,6 +93,7 @@ export class EdgeIke {
         keyExchange: nodeKeyExchange,
         random: nodeRandom(),
         connections: [],
+        crashDetectionSecret: parts.crashDetectionSecret,
       }),
       transport: this.#sockets,
       children: this.#children,
@@ -276,8 +279,6 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
     replayWindow: tunnel.profile.replayWindow,
     hardLifetime: HARD_LIFETIMES * (children[0]?.lifetime ?? 0),
     pathMtu: { mtu: firstHopMtu(bundle, tunnel) },
-    // Every peer of a bundle is an edge like this one, and checks later fragments (RFC 4301 section 7.3).
-    nonFirstFragmentsAlso: true,
   };
 }
 

@@ -89,6 +89,8 @@ function childOf({ tunnelId, profile }: TunnelConfiguration, negotiation: IkeNeg
     local: EVERYTHING,
     remote: EVERYTHING,
     mode: 'tunnel',
+    // Every peer of a bundle is an edge like this one, and checks later fragments (RFC 4301 section 7.3).
+    nonFirstFragmentsAlso: true,
     lifetime: childLifetime,
   };
 }

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
-import { parseAddress, type SecurityAssociationParameters } from '@weft/ipsec-core';
+import { parseAddress, Secret, type SecurityAssociationParameters } from '@weft/ipsec-core';
 import { openTun, openUdpSocketGroup } from '@weft/linux-io';
 import { parseBundle } from '../../src/control/bundle/parse-bundle.js';
 import { BundleInstaller } from '../../src/control/bundle-installer.js';
@@ -33,6 +34,8 @@ const dataPlane = new DataPlaneThread(
       process.exit(1);
     },
     ...(identityFile === undefined ? {} : { ike: (octets, source) => ike?.receive(octets, source) }),
+    unknownSpi: (spi, source) => ike?.unknownSpi(spi, source),
+    acquire: (tunnelIds) => ike?.wanted(tunnelIds),
   },
   // With faults, the thread dies when a file says so.
   {
@@ -50,6 +53,8 @@ const ike: EdgeIke | undefined =
         identity: parseIdentity(StoredIdentity.parse(JSON.parse(readFileSync(identityFile, 'utf8')))),
         plane: dataPlane,
         log,
+        // The same edge has the same one, whenever it starts.
+        crashDetectionSecret: new Secret(createHash('sha256').update(identityFile).digest()),
         random: Math.random,
       });
 const underlay = new UnderlayFollower(device, log);

@@ -67,6 +67,11 @@ export interface ChildConfiguration {
   readonly mode: 'tunnel' | 'transport';
   /** Whether we take padding for traffic flow confidentiality from the peer; true without it. */
   readonly acceptTfcPadding?: boolean;
+  /**
+   * Whether fragments that hide their ports may go over it in tunnel mode (RFC 4301 section 7.3): they do where both ends say
+   * so. False without it.
+   */
+  readonly nonFirstFragmentsAlso?: boolean;
   /** Milliseconds until it is rekeyed; up to a tenth less is drawn at random (RFC 7296 section 2.8). */
   readonly lifetime: number;
 }

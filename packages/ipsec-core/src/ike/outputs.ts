@@ -71,6 +71,8 @@ export interface ChildAssociation {
   readonly mode: 'tunnel' | 'transport';
   /** The peer takes padding for traffic flow confidentiality (ESP_TFC_PADDING_NOT_SUPPORTED was not there). */
   readonly tfcPadding: boolean;
+  /** Both ends take fragments that hide their ports (NON_FIRST_FRAGMENTS_ALSO, RFC 4301 section 7.3). */
+  readonly nonFirstFragmentsAlso: boolean;
   readonly local: readonly WireSelector[];
   readonly remote: readonly WireSelector[];
   /** A NAT lies between: ESP travels in UDP (RFC 3948). */

@@ -103,6 +103,19 @@ describe('What protects a Child SA', () => {
     const pair = pairWith({ acceptTfcPadding: false }, {});
     expect([first(pair.left)?.tfcPadding, first(pair.right)?.tfcPadding]).toEqual([true, false]);
   });
+
+  it.each([
+    ['both ends say so', true, true, true],
+    ['one end does not', true, false, false],
+    ['the other does not', false, true, false],
+  ])('fragments that hide their ports go over it where %s, and after a rekey too', (_name, left, right, agreed) => {
+    const pair = pairWith({ nonFirstFragmentsAlso: left }, { nonFirstFragmentsAlso: right });
+    const negotiated = () => [first(pair.left)?.nonFirstFragmentsAlso, first(pair.right)?.nonFirstFragmentsAlso];
+    expect(negotiated()).toEqual([agreed, agreed]);
+    pair.give(pair.right, { kind: 'rekey-child', inboundSpi: spi(pair.right) });
+    pair.runFor(6000);
+    expect(negotiated()).toEqual([agreed, agreed]);
+  });
 });
 
 function nat() {

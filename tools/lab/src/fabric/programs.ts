@@ -41,6 +41,11 @@ export function runProgram(site: SiteTopology): ProcessSpec {
   return edgeProgram(edgeProcess(site.name), site, ['run', '--state-dir', stateDirectory(site)]);
 }
 
+/** What a running agent is asked with, as `execute` takes it: `weft-edge status`, `weft-edge ike`. */
+export function edgeCommand(site: SiteTopology, subcommand: string): readonly [string, string, readonly string[]] {
+  return [site.edgeNamespace, process.execPath, [EDGE_AGENT, subcommand, '--state-dir', stateDirectory(site)]];
+}
+
 /** The process name of a site's edge agent. */
 export function edgeProcess(site: string): string {
   return `${site}-edge`;

@@ -54,6 +54,7 @@ export function installChild(
       suite: agreement.suite,
       mode: agreement.mode,
       tfcPadding: agreement.tfcPadding,
+      nonFirstFragmentsAlso: agreement.nonFirstFragmentsAlso,
       local: agreement.local,
       remote: agreement.remote,
       encapsulate: lineage.nat.present,

@@ -19,6 +19,7 @@ export interface ChildAgreement {
   readonly remote: readonly WireSelector[];
   readonly mode: 'tunnel' | 'transport';
   readonly tfcPadding: boolean;
+  readonly nonFirstFragmentsAlso: boolean;
 }
 
 export type ChildOutcome =
@@ -42,6 +43,7 @@ export function childOffer(configuration: ChildConfiguration, spi: number, conte
     { kind: 'TSr', selectors: context.remote },
     ...(wantsTransport(configuration, context) ? [notify('USE_TRANSPORT_MODE')] : []),
     ...tfcNotify(configuration),
+    ...(configuration.nonFirstFragmentsAlso === true ? [notify('NON_FIRST_FRAGMENTS_ALSO')] : []),
   ];
 }
 
@@ -73,12 +75,14 @@ export function answerChild(
   if (!selectors.ok) return selectors;
   const { local, remote } = selectors;
   const transport = wantsTransport(configuration, context) && findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
+  const nonFirstFragmentsAlso = !transport && takesFragments(configuration, payloads);
   const answer: Payload[] = [
     { kind: 'SA', proposals: [{ ...outcome.proposal, spi: spiOctets(spi), transforms: outcome.transforms }] },
     { kind: 'TSi', selectors: remote },
     { kind: 'TSr', selectors: local },
     ...(transport ? [notify('USE_TRANSPORT_MODE')] : []),
     ...tfcNotify(configuration),
+    ...(nonFirstFragmentsAlso ? [notify('NON_FIRST_FRAGMENTS_ALSO')] : []),
   ];
   const agreement = {
     peerSpi: spiNumber(outcome.proposal.spi),
@@ -87,6 +91,7 @@ export function answerChild(
     remote,
     mode: transport ? 'transport' : 'tunnel',
     tfcPadding: takesTfcPadding(payloads),
+    nonFirstFragmentsAlso,
   } as const;
   return { ok: true, agreement, answer };
 }
@@ -115,6 +120,7 @@ export function acceptChild(
     remote: tsr.selectors,
     mode: transport ? 'transport' : 'tunnel',
     tfcPadding: takesTfcPadding(payloads),
+    nonFirstFragmentsAlso: !transport && takesFragments(configuration, payloads),
   };
 }
 
@@ -133,6 +139,11 @@ function tfcNotify({ acceptTfcPadding, protocol }: ChildConfiguration): Payload[
 
 function takesTfcPadding(payloads: readonly Payload[]): boolean {
   return findNotify(payloads, 'ESP_TFC_PADDING_NOT_SUPPORTED') === undefined;
+}
+
+/** Where both ends say so; an answer without the notify declines (RFC 4301 section 7.3, RFC 7296 section 3.10.1). */
+function takesFragments({ nonFirstFragmentsAlso }: ChildConfiguration, payloads: readonly Payload[]): boolean {
+  return nonFirstFragmentsAlso === true && findNotify(payloads, 'NON_FIRST_FRAGMENTS_ALSO') !== undefined;
 }
 
 /** RFC 7296 section 2.9; where each flow has an SA pair of its own, the first selectors name the flow, and nothing else. */
