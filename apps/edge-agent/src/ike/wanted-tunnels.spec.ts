@@ -9,7 +9,7 @@ const named = (name: string, [own, other]: readonly [string, string]): Connectio
   remote: { address: ADDRESS, port: 4500 },
   localIdentity: { type: 2, data: Buffer.from(own) },
   remoteIdentity: { type: 2, data: Buffer.from(other) },
-  localAuthentication: { kind: 'signature', credential: 'k', algorithms: [], certificates: [] },
+  localAuthentication: { kind: 'signature', credentials: [] },
   remoteAuthentication: { kind: 'signature' },
   proposals: [],
   children: [],

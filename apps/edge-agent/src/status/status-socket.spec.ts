@@ -15,6 +15,7 @@ const STATUS = {
   bundle: null,
   tunnels: [],
   drops: [],
+  workers: [],
 };
 
 let directory: string;

@@ -28,9 +28,9 @@ it('says what a peer refused that says no more than that', () => {
   expect(describeFailure({ ...refused, notify: 'NO_PROPOSAL_CHOSEN', offer: proposals })).toContain(
     'accepts none of what was offered: ENCR AES_GCM_16/128, SN ESN',
   );
-  const identity = { kind: 'identity', identity: 'us.example', method: 'SHARED_KEY' } as const;
+  const identity = { kind: 'identity', identity: 'us.example', method: 'a pre-shared key' } as const;
   expect(describeFailure({ ...refused, notify: 'AUTHENTICATION_FAILED', offer: identity })).toContain(
-    'does not believe that this is us.example, proved by SHARED_KEY',
+    'does not believe that this is us.example, proved by a pre-shared key',
   );
 });
 

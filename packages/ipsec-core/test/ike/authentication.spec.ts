@@ -3,11 +3,13 @@ import { toHex } from '../../src/bytes/hex.js';
 import { algorithmIdentifier, type SignatureAlgorithm } from '../../src/crypto/ike/signature.js';
 import type { Connection, Credential } from '../../src/ike/connection.js';
 import { respondIntermediate } from '../../src/ike/exchanges/ike-intermediate.js';
+import { explainHistory } from '../../src/ike/history/explain-history.js';
+import type { IkeSa } from '../../src/ike/ike-sa.js';
 import type { CredentialJob, JobResult } from '../../src/ike/outputs.js';
 import { mermaid } from '../../src/testing/mermaid.js';
 import type { IkePair } from '../../src/testing/pair.js';
 import { parseAuthMethods } from '../../src/wire/ike/auth-methods.js';
-import { CERT_ENCODING, EXCHANGE, ID_TYPE } from '../../src/wire/ike/iana.js';
+import { CERT_ENCODING, EXCHANGE, ID_TYPE, KE } from '../../src/wire/ike/iana.js';
 import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
 import { NOTIFY } from '../../src/wire/ike/notify-registry.js';
 import type { Payload } from '../../src/wire/ike/payloads/registry.js';
@@ -81,12 +83,13 @@ const requestsOf = (payloads: readonly Payload[]) =>
     payload.kind === 'CERTREQ' ? [[payload.encoding, toHex(payload.authorities)] as const] : [],
   );
 const failures = (end: { events: readonly { kind: string }[] }) => end.events.filter(({ kind }) => /failed/.test(kind));
+const messagesOf = (sa: IkeSa | undefined) =>
+  explainHistory(sa?.lineage.history.entries ?? []).filter((entry) => entry.kind === 'message');
 const labels = (pair: IkePair) =>
-  pair.left.engine
-    .associations()[0]
-    ?.lineage.history.entries.map(
-      ({ direction, what, detail }) => `${direction} ${what} ${String(detail['payloads'])}`,
-    ) ?? [];
+  messagesOf(pair.left.engine.associations()[0]).map(
+    ({ direction, exchange, response, payloads }) =>
+      `${direction} ${exchange} ${response ? 'response' : 'request'} ${String(payloads)}`,
+  );
 
 describe('Peers that prove themselves with signatures', () => {
   it('ask for certificates of what they trust, and announce what they accept: the responder with IKE_SA_INIT', () => {
@@ -289,7 +292,7 @@ describe('Authentication methods that do not fit IKE_SA_INIT (RFC 9593 section 3
     expect(dataOf(response, NOTIFY.SUPPORTED_AUTH_METHODS)).toEqual([new Uint8Array(0)]);
     expect(labels(pair)).toContain('sent IKE_INTERMEDIATE request IDi,IDr');
     expect(labels(pair)).toContain('received IKE_INTERMEDIATE response CERTREQ,N(SUPPORTED_AUTH_METHODS)');
-    expect(pair.left.events[0]).toMatchObject({ kind: 'ike-established', additionalKeyExchanges: [] });
+    expect(pair.left.events[0]).toMatchObject({ kind: 'ike-established', keyExchangeMethods: [KE.CURVE25519] });
     expect(signedBy(jobs, 'left')).toEqual([['rsa', 'rsa-pss-sha2-256', 'rsa-pkcs1-sha2-256']]);
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
@@ -394,10 +397,9 @@ describe('Authentication methods that do not fit IKE_SA_INIT (RFC 9593 section 3
     const message = { header, payloads: [], intermediateHeader: new Uint8Array(0), plaintext: new Uint8Array(0) };
     respondIntermediate(sa!, message, now);
     expect(sa?.state.name).toBe('closed');
-    expect(sa?.lineage.history.entries.map(({ what, detail }) => [what, detail['payloads']])).toContainEqual([
-      'IKE_INTERMEDIATE response',
-      ['N(INVALID_SYNTAX)'],
-    ]);
+    expect(messagesOf(sa)).toContainEqual(
+      expect.objectContaining({ exchange: 'IKE_INTERMEDIATE', response: true, payloads: ['N(INVALID_SYNTAX)'] }),
+    );
   });
 });
 

@@ -1,4 +1,3 @@
-import { AUTH_METHOD, nameOf } from '../../wire/ike/iana.js';
 import { describeIdentity } from '../../wire/ike/payloads/identification.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../wire/ike/payloads/traffic-selector.js';
@@ -18,13 +17,13 @@ export function refusalOf(
 ): FailureReason {
   if (notify === 'NO_PROPOSAL_CHOSEN') return { code: 'peer_refused', notify, exchange, offer: offerOf(proposals) };
   if (notify !== 'AUTHENTICATION_FAILED') return { code: 'peer_refused', notify, exchange };
-  const method = localAuthentication.kind === 'psk' ? AUTH_METHOD.SHARED_KEY : AUTH_METHOD.DIGITAL_SIGNATURE;
+  const method = localAuthentication.kind === 'psk' ? 'a pre-shared key' : 'a signature';
   const identity = describeIdentity(localIdentity);
   return {
     code: 'peer_refused',
     notify,
     exchange,
-    offer: { kind: 'identity', identity, method: nameOf(AUTH_METHOD, method) },
+    offer: { kind: 'identity', identity, method },
   };
 }
 
