@@ -21,7 +21,7 @@ const FIRST = named('t', ['a', 'b']);
 const SECOND = named('t', ['b', 'a']);
 const history = { entries: [], omitted: 0 };
 const SILENT: IkeEvent = { kind: 'ike-failed', connection: 't', reason: { code: 'peer_silent' }, history };
-const UP: IkeEvent = { kind: 'ike-established', connection: 't', keyExchangeMethods: [31] };
+const UP: IkeEvent = { kind: 'ike-established', connection: 't', keyExchangeMethods: [31], postQuantum: [] };
 const CHILD_GONE: IkeEvent = { kind: 'child-closed', connection: 't', child: 't', inboundSpi: 256, by: 'peer' };
 
 /** A clock that the test moves, and what was tried when. */

@@ -21,6 +21,8 @@ function statusOf(news: Partial<Parameters<typeof agentStatus>[0]['snapshot']>):
       workers: [{ heartbeat: 1, replacements: 0 }],
       ...news,
     },
+    negotiations: new Map(),
+    ikeDrops: [],
     takenAt: new Date(0),
   });
 }

@@ -15,6 +15,8 @@ const STATUS = {
   bundle: null,
   tunnels: [],
   drops: [],
+  underlayErrors: [],
+  pathMtuMessages: [],
   workers: [],
 };
 
