@@ -76,9 +76,17 @@ export class BundleInstaller {
       throw error;
     }
     this.#running = bundle;
+    this.#sayWhere(bundle);
     // Only now: what is negotiated with peers cannot be taken back.
     await this.#ike.apply(bundle, this.#system.underlaySocket);
     this.#system.releaseUnused();
+  }
+
+  #sayWhere({ underlay }: VerifiedBundle): void {
+    const { address } = this.#system.underlaySocket.localEndpoint();
+    if (Buffer.compare(address, underlay.octets) === 0) return;
+    const addresses = { configured: underlay.text, used: formatAddress(address) };
+    this.#log.warn(addresses, 'this machine has not got the underlay address of its bundle, and uses another');
   }
 
   /** The machine is taken from one state to the next, by one at a time. */

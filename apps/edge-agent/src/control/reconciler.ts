@@ -21,7 +21,7 @@ export interface SystemState {
 
 /** One step towards the desired state. */
 export type Command =
-  | { readonly kind: 'bind_underlay'; readonly underlay: UnderlayAddress }
+  | { readonly kind: 'bind_underlay'; readonly underlay: UnderlayAddress; readonly contentHash: string | undefined }
   | { readonly kind: 'add_rule'; readonly family: 4 | 6 }
   | { readonly kind: 'remove_rule'; readonly family: 4 | 6 }
   | { readonly kind: 'add_direct_routes'; readonly prefixes: readonly string[] }
@@ -66,7 +66,7 @@ export function desiredState(bundle: VerifiedBundle, connected: ReadonlySet<stri
 export function reconcile(desired: SystemState, actual: SystemState): readonly Command[] {
   const commands: Command[] = [];
   const rebind = desired.underlay !== undefined && !sameUnderlay(desired.underlay, actual.underlay);
-  if (rebind) commands.push({ kind: 'bind_underlay', underlay: desired.underlay });
+  if (rebind) commands.push({ kind: 'bind_underlay', underlay: desired.underlay, contentHash: desired.contentHash });
   if (desired.steersIpv4 && !actual.steersIpv4) commands.push({ kind: 'add_rule', family: 4 });
   if (desired.steersIpv6 && !actual.steersIpv6) commands.push({ kind: 'add_rule', family: 6 });
   addRoutes(commands, 'add_direct_routes', desired.directRoutes, actual.directRoutes);

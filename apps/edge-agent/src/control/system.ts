@@ -43,7 +43,7 @@ export class System {
     const { network, dataPlane } = this.#parts;
     switch (command.kind) {
       case 'bind_underlay':
-        this.#bind(command.underlay);
+        this.#bind(command.underlay, negotiatesAllKeys(bundles.get(command.contentHash ?? '')));
         return;
       case 'add_unreachable_routes':
         return network.addUnreachableRoutes(command.prefixes);
@@ -115,22 +115,22 @@ export class System {
     this.releaseUnused();
   }
 
-  #bind(underlay: UnderlayAddress): void {
+  #bind(underlay: UnderlayAddress, mayBeElsewhere: boolean): void {
     const key = keyOf(underlay);
     // Back to a socket that is still open: a port can be bound only once.
-    const bound = this.#sockets.get(key) ?? this.#open(underlay);
+    const bound = this.#sockets.get(key) ?? this.#open(underlay, mayBeElsewhere);
     this.#sockets.set(key, bound);
     this.#current = bound;
   }
 
-  /** At the address of the bundle, or where the machine is when it has not got that one. */
-  #open(underlay: UnderlayAddress): BoundSocket {
+  /** At the address of the bundle; or where the machine is when it has not got that one, and peers can be told. */
+  #open(underlay: UnderlayAddress, mayBeElsewhere: boolean): BoundSocket {
     const { openSockets, elsewhere } = this.#parts;
     const { octets, port } = underlay;
     try {
       return { underlay, address: octets, sockets: openSockets({ address: octets, port }) };
     } catch (error) {
-      const missing = error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
+      const missing = mayBeElsewhere && error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
       const address = missing ? elsewhere?.(octets) : undefined;
       if (address === undefined) throw error;
       return { underlay, address, sockets: openSockets({ address, port }) };
@@ -162,6 +162,11 @@ export class System {
     });
     return confirmed ? underlay : undefined;
   }
+}
+
+/** Peers hear through IKE where an edge is; those that the controller gives keys to send where their bundle says. */
+function negotiatesAllKeys(bundle: VerifiedBundle | undefined): boolean {
+  return bundle !== undefined && [...bundle.tunnels.values()].every(({ keying }) => keying.mode === 'ikev2');
 }
 
 function closeAll(sockets: readonly UdpSocket[]): void {

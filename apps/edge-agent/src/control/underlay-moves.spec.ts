@@ -1,6 +1,6 @@
 import { type Endpoint, ERRNO, SystemCallError } from '@weft/linux-io';
 import { describe, expect, it } from 'vitest';
-import type { UnderlayAddress } from './bundle/verified-bundle.js';
+import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import { System } from './system.js';
 import { underlayAddressOf } from './underlay-follower.js';
 
@@ -33,7 +33,11 @@ function setUp(present: Uint8Array[] = [HOME]) {
     },
     elsewhere: (configured) => underlayAddressOf(configured, machine.present),
   });
-  const bind = () => system.execute({ kind: 'bind_underlay', underlay }, new Map());
+  const bind = (...modes: ('ikev2' | 'ike-less')[]) => {
+    const tunnels = new Map(modes.map((mode, index) => [`${index}`, { keying: { mode } }]));
+    const bundles = new Map([['aa', { tunnels } as unknown as VerifiedBundle]]);
+    return system.execute({ kind: 'bind_underlay', underlay, contentHash: 'aa' }, bundles);
+  };
   return { system, machine, open, rebound, bind };
 }
 
@@ -73,9 +77,15 @@ describe('An underlay that moves', () => {
 
   it('begins elsewhere when the machine has not got the address of its bundle', async () => {
     const { open, bind } = setUp([SIX, AWAY]);
-    await bind();
+    await bind('ikev2', 'ikev2');
     expect(open).toEqual(['198.51.100.1 11']);
-    await expect(setUp([SIX]).bind()).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+    await expect(setUp([SIX]).bind('ikev2')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+  });
+
+  it('begins nowhere else when a peer would not hear of it: keys of the controller come without IKE', async () => {
+    const { open, bind } = setUp([SIX, AWAY]);
+    await expect(bind('ikev2', 'ike-less')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+    expect(open).toEqual([]);
   });
 });
 
