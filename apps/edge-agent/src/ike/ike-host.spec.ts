@@ -59,6 +59,15 @@ describe('IKE host', () => {
     expect(pair.left.removed).toHaveLength(1);
   });
 
+  it('sets a Child SA up whose first packets the packet path cannot keep, and counts that', async () => {
+    const pair = new HostPair();
+    pair.left.refusesToAwait = true;
+    pair.left.host.give({ kind: 'initiate', connection: 'left-right' });
+    await pair.quiet();
+    expect(pair.left.installed.size).toBe(1);
+    expect(pair.left.host.drops().get('not_awaited')).toBe(1);
+  });
+
   it('repeats what gets lost, by its one timer, and gives up a silent peer', async () => {
     const pair = new HostPair();
     pair.left.deaf = true;
@@ -170,6 +179,7 @@ class End {
   readonly host: IkeHost;
   holdInstalls = false;
   refuseInstalls = false;
+  refusesToAwait = false;
   unreachable = false;
   deaf = false;
   sent = 0;
@@ -198,7 +208,9 @@ class End {
         install: (output) => this.#install(output),
         useOutbound: async () => undefined,
         move: async () => undefined,
-        expect: async () => undefined,
+        expect: async () => {
+          if (this.refusesToAwait) throw new Error('no room');
+        },
         retire: async (inboundSpi) => void this.installed.delete(inboundSpi),
         remove: async (inboundSpi) => {
           this.installed.delete(inboundSpi);

@@ -34,7 +34,7 @@ export interface IkeHostParts {
 }
 
 /** Why the host itself lost something; the engine counts its own. */
-export type IkeHostDropReason = 'overloaded' | 'not_sent' | 'too_large' | 'engine_fault';
+export type IkeHostDropReason = 'overloaded' | 'not_sent' | 'too_large' | 'engine_fault' | 'not_awaited';
 
 /**
  * The shell around the IKEv2 engine: everything that happens becomes one input with the time of the one clock, then the
@@ -150,8 +150,8 @@ export class IkeHost {
     const { children } = this.#parts;
     switch (output.kind) {
       case 'expect-child':
-        // Without it the first packets may be lost, and nothing else.
-        return children.expect(output.inboundSpi).catch(() => undefined);
+        // Without it the first packets of a Child SA may be lost, and nothing else: no reason to give the Child SA up.
+        return children.expect(output.inboundSpi).catch(() => this.#drop('not_awaited'));
       case 'install-child':
         return this.#guard(output.association.inboundSpi, children.install(output));
       case 'move-child':
