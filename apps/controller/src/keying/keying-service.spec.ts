@@ -46,6 +46,15 @@ describe('the keying service', () => {
     fabric.expectOnePair();
   });
 
+  it('comes to rest though a session is ended once more before it is closed', async () => {
+    const fabric = new Fabric([]);
+    await fabric.comeToRest();
+    fabric.clock.stalls = [...TWICE_OVERDUE];
+    fabric.restartController();
+    await fabric.comeToRest();
+    fabric.expectOnePair();
+  });
+
   it('comes to rest with one pair however long the process stands still, and wherever', async () => {
     const stalls = fc.array(fc.constantFrom(0, 0, 0, 0.4, 1, 900, DRAIN_MILLISECONDS, 6_000), {
       minLength: 20,
@@ -65,6 +74,9 @@ describe('the keying service', () => {
     );
   });
 });
+
+/** Stalls by which a step is overdue in a session that is about to end because the step before it was. */
+const TWICE_OVERDUE = [0, 0, 0, 0, 6000, 6000, 0, 0, 0, 0, 0, 0, 6000, 6000, 0, 0, 0, 0, 6000, 6000];
 
 /** A clock that runs with the fake timers, and jumps ahead of them by the next stall whenever it is looked at. */
 class StallingClock extends Clock {
@@ -97,6 +109,7 @@ class ObedientEdge {
 
   connect(keying: KeyingService): void {
     let open = true;
+    let ending = false;
     const session: EdgeSession = {
       tenantId: 'tenant',
       edgeId: this.#id,
@@ -113,7 +126,10 @@ class ObedientEdge {
           if (open) keying.answered(this.#id, answer);
         }, 1);
       },
+      // As a stream's: once ended, ending it again does nothing, and the edge connects again once.
       end: () => {
+        if (ending) return;
+        ending = true;
         setTimeout(() => {
           open = false;
           keying.sessionClosed(session);
