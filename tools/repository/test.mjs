@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `npm test`: every test that this machine can run, in the order of what they cost.
 // usage: node tools/repository/test.mjs [--only SUITE,SUITE] [--list]
-// Closes with what was skipped and why, and the line "N passed, N failed, N skipped".
+// Closes with what was skipped and what failed, each with its reason, and the line "N passed, N failed, N skipped".
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -61,7 +61,7 @@ if (unknown.length > 0) {
 }
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'weft-test-'));
-const total = { passed: 0, failed: 0, skipped: [] };
+const total = { passed: 0, failed: [], skipped: [] };
 const rows = [];
 for (const [name, suite] of Object.entries(SUITES).filter(([key]) => !only || only.includes(key))) {
   console.log(`\n── ${name}: ${suite.story}`);
@@ -69,30 +69,35 @@ for (const [name, suite] of Object.entries(SUITES).filter(([key]) => !only || on
   const tally = await runSuite(name, suite);
   rows.push({ name, tally, seconds: (performance.now() - started) / 1000 });
   total.passed += tally.passed;
-  total.failed += tally.failed;
-  total.skipped.push(...tally.skipped.map((skip) => ({ suite: name, ...skip })));
+  for (const outcome of ['failed', 'skipped']) {
+    total[outcome].push(...tally[outcome].map((test) => ({ suite: name, ...test })));
+  }
 }
 fs.rmSync(scratch, { recursive: true, force: true });
 
 console.log('\nsuite         passed  failed  skipped  seconds');
 for (const { name, tally, seconds } of rows) {
-  const cells = [tally.passed, tally.failed, tally.skipped.length].map((count, index) =>
+  const cells = [tally.passed, tally.failed.length, tally.skipped.length].map((count, index) =>
     String(count).padStart([6, 6, 7][index]),
   );
   console.log(`${name.padEnd(12)}  ${cells.join('  ')}  ${seconds.toFixed(1).padStart(7)}`);
 }
-if (total.skipped.length > 0) console.log('\nskipped:');
-for (const { suite, name, why } of total.skipped) console.log(`  ${suite}: ${name}: ${why}`);
-console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped.length} skipped`);
-process.exit(total.failed === 0 ? 0 : 1);
+// The failed come last: whoever sees only the end of a long log sees them.
+for (const outcome of ['skipped', 'failed']) {
+  if (total[outcome].length > 0) console.log(`\n${outcome}:`);
+  for (const { suite, name, why } of total[outcome]) console.log(`  ${suite}: ${name}: ${why}`);
+}
+console.log(`\n${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`);
+process.exit(total.failed.length === 0 ? 0 : 1);
 
 async function runSuite(name, suite) {
   const file = path.join(scratch, `${name}.json`);
   const { code, lastLine } = await runCommand(suite.run, { WEFT_TALLY: file });
   const tally = suite.tally === 'file' ? readTally(file) : parseTally(lastLine);
   // A run that died, or counted nothing, is a failure whatever it printed.
-  if (!tally) return { passed: 0, failed: 1, skipped: [] };
-  if (code !== 0 && tally.failed === 0) tally.failed = 1;
+  if (!tally)
+    return { passed: 0, failed: [{ name: 'the suite', why: `gave no result, exit code ${code}` }], skipped: [] };
+  if (code !== 0 && tally.failed.length === 0) tally.failed.push({ name: 'the suite', why: `exit code ${code}` });
   return tally;
 }
 
@@ -120,9 +125,8 @@ function readTally(file) {
 function parseTally(line) {
   const match = /(\d+) passed, (\d+) failed(?:, (\d+) skipped)?/.exec(line);
   if (!match) return undefined;
-  const skipped = Array.from({ length: Number(match[3] ?? 0) }, () => ({
-    name: 'see above',
-    why: 'said where it ran',
-  }));
-  return { passed: Number(match[1]), failed: Number(match[2]), skipped };
+  const [failed, skipped] = [match[2], match[3] ?? 0].map((count) =>
+    Array.from({ length: Number(count) }, () => ({ name: 'see above', why: 'said where it ran' })),
+  );
+  return { passed: Number(match[1]), failed, skipped };
 }
