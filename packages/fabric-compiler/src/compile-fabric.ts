@@ -1,11 +1,12 @@
 import { byAddress } from './address/prefix.js';
-import type { BundleIke, BundleKeyExchange, BundleProfile, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
 import { overlayMtu, UNDERLAY_MTU } from './overlay-mtu.js';
-import { type CompileProblem, reportDuplicateIds } from './problem.js';
-import { type ResolvedRule, resolveRule } from './resolved-rule.js';
+import type { CompileProblem } from './problem.js';
+import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
+import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type ServedSite, type Topology } from './topology.js';
 
 export type CompileResult =
@@ -25,7 +26,8 @@ export type CompileResult =
 export function compileFabric(intent: FabricIntent): CompileResult {
   const problems: CompileProblem[] = [];
   const topology = checkTopology(intent, problems);
-  const rules = resolveRules(intent, topology, problems);
+  reportUndeliverable(intent, problems);
+  const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
   const expansion = expandRules(rules, topology, problems);
   reportUnreachablePeers(expansion, problems);
@@ -39,30 +41,27 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   };
 }
 
-function resolveRules(intent: FabricIntent, topology: Topology, problems: CompileProblem[]): ResolvedRule[] {
-  reportDuplicateIds('/policies', intent.policies, problems);
-  const resolved: ResolvedRule[] = [];
-  const seen = new Map<string, string>();
-  for (const [policyIndex, policy] of intent.policies.entries()) {
-    if (!policy.enabled) continue;
-    for (const [ruleIndex, rule] of policy.rules.entries()) {
-      if (rule.enabled === false) continue;
-      const pointer = `/policies/${policyIndex}/rules/${ruleIndex}`;
-      const before = seen.get(rule.id);
-      if (before !== undefined) {
-        problems.push({
-          pointer: `${pointer}/id`,
-          rule: 'duplicate_id',
-          detail: `The identifier ${rule.id} already stands at ${before}.`,
-          fix: 'Give each rule an identifier of its own.',
-        });
-      }
-      seen.set(rule.id, pointer);
-      const result = resolveRule(rule, pointer, topology, problems);
-      if (result !== undefined) resolved.push(result);
-    }
+/** What the bundles that edges accept today cannot say. Refused, never left out: a part of an intent is another intent. */
+function reportUndeliverable(intent: FabricIntent, problems: CompileProblem[]): void {
+  const undeliverable: readonly (readonly [pointer: string, what: string, present: boolean])[] = [
+    ['/topology', 'A topology other than a full mesh', (intent.topology?.kind ?? 'full_mesh') !== 'full_mesh'],
+    ['/externalPeers', 'An external peer', (intent.externalPeers ?? []).length > 0],
+    ['/profiles', 'A profile other than the default one', (intent.profiles ?? []).length > 0],
+    [
+      '/networks',
+      'A network that is mapped 1:1',
+      intent.networks.some((network) => network.mappedPrefix !== undefined),
+    ],
+  ];
+  for (const [pointer, what, present] of undeliverable) {
+    if (!present) continue;
+    problems.push({
+      pointer,
+      rule: 'not_deliverable',
+      detail: `${what} can be compiled and proven, but bundles of the southbound protocol cannot carry it yet.`,
+      fix: 'Remove it from what is to be published.',
+    });
   }
-  return resolved;
 }
 
 function reportUnreachablePeers(expansion: Expansion, problems: CompileProblem[]): void {
@@ -156,27 +155,6 @@ function keyingModeOf({ keyingMode }: FabricIntent): KeyingMode {
 function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {
   return compareText(left.tunnelId, right.tunnelId);
 }
-
-/** The one profile until operators can choose: RFC 8221 AES-GCM-16, ESN, a window that forgives reordering. */
-const DEFAULT_PROFILE: BundleProfile = {
-  encryption: 'aes-gcm-16',
-  keyBits: 256,
-  replayWindow: 1024,
-  extendedSequenceNumbers: true,
-};
-
-/**
- * Hybrid and nothing else: both ends are ours, and whoever records the handshake must break Curve25519 and ML-KEM-768
- * (RFC 9370). An hour of traffic is under one key, as with keys that the controller makes.
- */
-const HYBRID: BundleKeyExchange = { method: 31, additionalMethods: [36] };
-const DEFAULT_IKE: BundleIke = {
-  proposals: [{ encryption: 'aes-gcm-16', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: HYBRID }],
-  childKeyExchange: HYBRID,
-  ikeLifetimeSeconds: 4 * 3600,
-  childLifetimeSeconds: 3600,
-  livenessSeconds: 10,
-};
 
 /** What an edge accepts in one bundle. */
 const MAX_TUNNELS = 4096;

@@ -1,3 +1,4 @@
+import { addressesOf, sameSet } from './address/address-set.js';
 import { FAMILIES, type Family } from './address/family.js';
 import { octetsFromNumber } from './address/octets.js';
 import type { RangeSet } from './address/range-set.js';
@@ -60,9 +61,10 @@ interface DirectedPair {
 function* directedPairs(rule: ResolvedRule, topology: Topology): Generator<DirectedPair> {
   for (const family of FAMILIES) {
     if (rule.services[family].length === 0) continue;
-    const sides = topology.served.map((site) => {
-      const from = rule.sources.get(site.siteId)?.[family] ?? [];
-      const to = rule.destinations.get(site.siteId)?.[family] ?? [];
+    // Sites with an edge come first among the owners.
+    const sides = topology.served.map((site, owner) => {
+      const from = addressesOf(rule.sources, owner, topology.ownership)[family];
+      const to = addressesOf(rule.destinations, owner, topology.ownership)[family];
       return { site, from: asOctets(from, family), to: asOctets(to, family), symmetric: sameSet(from, to) };
     });
     const sources = sides.filter((side) => side.from.length > 0);
@@ -125,13 +127,6 @@ function asOctets(ranges: RangeSet, family: Family): readonly BundleAddressRange
     first: octetsFromNumber(first, family),
     last: octetsFromNumber(last, family),
   }));
-}
-
-function sameSet(left: RangeSet, right: RangeSet): boolean {
-  return (
-    left.length === right.length &&
-    left.every(({ first, last }, index) => right[index]?.first === first && right[index]?.last === last)
-  );
 }
 
 function tooManyEntries(edge: TopologyEdge): CompileProblem {

@@ -1,3 +1,5 @@
+import type { BundleIke, BundleIkeProposal, BundleKeyExchange, BundleProfile } from './bundle.js';
+
 /**
  * What the operator wants, as plain values: the whole input of the compiler.
  * Order means something in `policies` and in `rules` only.
@@ -10,6 +12,16 @@ export interface FabricIntent {
   readonly policies: readonly IntentPolicy[];
   /** Who makes the traffic keys. Absent in revisions from before there was a choice: then the controller does. */
   readonly keyingMode?: KeyingMode;
+  readonly groups?: readonly IntentGroup[];
+  /** Named services; rules refer to them. */
+  readonly services?: readonly IntentService[];
+  readonly profiles?: readonly IntentProfile[];
+  readonly addressPools?: readonly IntentAddressPool[];
+  readonly externalPeers?: readonly IntentExternalPeer[];
+  /** Which sites have tunnels with each other; absent means a full mesh. */
+  readonly topology?: IntentTopology;
+  /** What operators say must be so, whatever the rules become. */
+  readonly policyTests?: readonly IntentPolicyTest[];
 }
 
 /** `ikev2`: the edges, between themselves; `ike-less`: the controller (RFC 9061). */
@@ -18,7 +30,10 @@ export type KeyingMode = 'ikev2' | 'ike-less';
 export interface IntentSite {
   readonly id: string;
   readonly name: string;
+  readonly labels?: Labels;
 }
+
+export type Labels = Readonly<Record<string, string>>;
 
 /** A prefix behind the edge of a site, in the overlay. */
 export interface IntentNetwork {
@@ -27,6 +42,107 @@ export interface IntentNetwork {
   readonly name: string;
   /** `address/length`, IPv4 or IPv6, no host bits. */
   readonly prefix: string;
+  readonly labels?: Labels;
+  /**
+   * Where the network stands in the overlay, when another site uses the same prefix: as long as `prefix`, and mapped 1:1,
+   * host by host. Rules, routes and tunnels know this prefix only.
+   */
+  readonly mappedPrefix?: string;
+}
+
+/** Sites and networks by their labels, by name, or both: whatever any of the members holds. */
+export interface IntentGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly members: readonly GroupMember[];
+}
+
+export type GroupMember =
+  | Exclude<Selector, { readonly kind: 'any' } | { readonly kind: 'group' }>
+  | { readonly kind: 'site_labels'; readonly labels: Labels }
+  | { readonly kind: 'network_labels'; readonly labels: Labels };
+
+export interface IntentService {
+  readonly id: string;
+  readonly name: string;
+  readonly services: readonly Service[];
+}
+
+/** IPsec parameters of the tunnels that a rule protects traffic with. */
+export interface IntentProfile {
+  readonly id: string;
+  readonly name: string;
+  readonly esp: BundleProfile;
+  readonly ike: BundleIke;
+}
+
+/** Addresses that an edge gives to remote users (RFC 7296 section 3.15); in the overlay they are a network of its site. */
+export interface IntentAddressPool {
+  readonly id: string;
+  readonly siteId: string;
+  readonly name: string;
+  readonly prefix: string;
+}
+
+/** A gateway that is not ours, as its operator configured it. */
+export interface IntentExternalPeer {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** What it shows in IDr or IDi. */
+  readonly identity: string;
+  readonly authentication: PeerAuthenticationMethod;
+  /** Prefixes behind it; its traffic selectors admit these and no others. */
+  readonly prefixes: readonly string[];
+  /** Prefixes of ours that its traffic selectors admit; an empty list is all of them. */
+  readonly admits: readonly string[];
+  /** What it accepts, preferred first. */
+  readonly ikeProposals: readonly BundleIkeProposal[];
+  readonly espProposals: readonly ExternalEspProposal[];
+  /** Sites whose edges have a tunnel with it; the others reach it through the first of these. */
+  readonly gatewaySiteIds: readonly string[];
+  /** The identity that it expects of our edges; absent: the one that each edge has in its certificate. */
+  readonly expectedIdentity?: string;
+}
+
+export type PeerAuthenticationMethod =
+  | { readonly kind: 'pre_shared_key' }
+  | { readonly kind: 'certificate'; readonly authority: string; readonly trusts: readonly string[] };
+
+export interface ExternalEspProposal {
+  readonly encryption: 'aes-gcm-16';
+  readonly keyBits: 128 | 192 | 256;
+  readonly extendedSequenceNumbers: boolean;
+  readonly keyExchange: BundleKeyExchange | undefined;
+}
+
+export type IntentTopology =
+  | { readonly kind: 'full_mesh' }
+  /** Every other site has a tunnel with its hub only, the first one unless `homes` says otherwise; hubs relay. */
+  | {
+      readonly kind: 'hub_and_spoke';
+      readonly hubSiteIds: readonly string[];
+      readonly homes?: readonly { readonly siteId: string; readonly hubSiteId: string }[];
+    }
+  /** Sites of one mesh have tunnels with each other; a site may be in several. */
+  | { readonly kind: 'partial_mesh'; readonly meshes: readonly (readonly string[])[] }
+  /** Exactly these tunnels; the relays pass on what is not for them. */
+  | {
+      readonly kind: 'custom_links';
+      readonly links: readonly { readonly siteIds: readonly [string, string] }[];
+      readonly relaySiteIds: readonly string[];
+    };
+
+/** "branch can reach db:5432", "guest cannot reach anything". */
+export interface IntentPolicyTest {
+  readonly id: string;
+  readonly name: string;
+  readonly sources: readonly Selector[];
+  readonly destinations: readonly Selector[];
+  readonly services: readonly Service[];
+  /** Of all packets that open such flows. */
+  readonly expect: 'allowed' | 'denied';
 }
 
 export interface IntentEdge {
@@ -55,6 +171,10 @@ export interface Rule {
   readonly sources: readonly Selector[];
   readonly destinations: readonly Selector[];
   readonly services: readonly Service[];
+  /** Named services, in addition to `services`. */
+  readonly serviceIds?: readonly string[];
+  /** Absent: the default profile. */
+  readonly profileId?: string;
   /** A disabled rule gives no entries and no problems; absent means enabled. */
   readonly enabled?: boolean;
 }
@@ -63,7 +183,10 @@ export type Selector =
   | { readonly kind: 'any' }
   | { readonly kind: 'site'; readonly siteId: string }
   | { readonly kind: 'network'; readonly networkId: string }
-  | { readonly kind: 'prefix'; readonly prefix: string };
+  | { readonly kind: 'prefix'; readonly prefix: string }
+  | { readonly kind: 'group'; readonly groupId: string }
+  | { readonly kind: 'address_pool'; readonly addressPoolId: string }
+  | { readonly kind: 'external_peer'; readonly externalPeerId: string };
 
 export type ServiceProtocol = 'any' | 'tcp' | 'udp' | 'icmp' | 'icmpv6';
 

@@ -16,7 +16,7 @@ export interface PlacedNetwork {
 /** Checks one network; undefined when its prefix was reported. */
 export function checkNetwork(
   network: IntentNetwork,
-  pointer: string,
+  { pointer, index }: { readonly pointer: string; readonly index: number },
   siteIds: ReadonlySet<string>,
   problems: CompileProblem[],
 ): PlacedNetwork | undefined {
@@ -28,7 +28,7 @@ export function checkNetwork(
       fix: 'Name an existing site, or delete the network.',
     });
   }
-  const prefix = checkPrefix(network.prefix, `${pointer}/prefix`, problems);
+  const prefix = checkOverlayPrefix(network, pointer, problems);
   if (prefix === undefined) return undefined;
   const block = unusableBlock(prefix.family, prefix.range);
   if (block !== undefined) {
@@ -40,7 +40,22 @@ export function checkNetwork(
     });
     return undefined;
   }
-  return { network, pointer, index: Number(pointer.split('/').at(-1)), prefix };
+  return { network, pointer, index, prefix };
+}
+
+/** The prefix of a network in the overlay: its own, or the one it is mapped to. */
+function checkOverlayPrefix(network: IntentNetwork, pointer: string, problems: CompileProblem[]): Prefix | undefined {
+  const own = checkPrefix(network.prefix, pointer.includes('/prefixes/') ? pointer : `${pointer}/prefix`, problems);
+  if (own === undefined || network.mappedPrefix === undefined) return own;
+  const mapped = checkPrefix(network.mappedPrefix, `${pointer}/mappedPrefix`, problems);
+  if (mapped === undefined || (mapped.family === own.family && mapped.length === own.length)) return mapped;
+  problems.push({
+    pointer: `${pointer}/mappedPrefix`,
+    rule: 'mapping_length',
+    detail: `The network "${network.name}" (${own.text}) cannot be mapped 1:1 to ${mapped.text}, which has not as many addresses.`,
+    fix: `Map it to an IPv${own.family} prefix of length ${own.length}.`,
+  });
+  return undefined;
 }
 
 /** Reads a prefix of the intent; reports and returns undefined when it is not one. */
@@ -65,7 +80,7 @@ export function checkPrefix(text: string, pointer: string, problems: CompileProb
   return undefined;
 }
 
-/** Reports every network that shares an address with another. */
+/** Reports every network that shares an overlay address with another. */
 export function reportOverlaps(networks: readonly PlacedNetwork[], problems: CompileProblem[]): void {
   for (const family of FAMILIES) {
     const sorted = networks
@@ -79,7 +94,7 @@ export function reportOverlaps(networks: readonly PlacedNetwork[], problems: Com
           pointer: `${later.pointer}/prefix`,
           rule: 'overlapping_networks',
           detail: `The network "${later.network.name}" (${later.prefix.text}) overlaps "${earlier.network.name}" (${earlier.prefix.text}).`,
-          fix: 'Change or delete one of the two: an address may belong to one network only.',
+          fix: 'Change or delete one of the two, or map one 1:1 to a prefix that is free (mappedPrefix): an overlay address may belong to one network only.',
         });
       }
       if (widest === undefined || current.prefix.range.last > widest.prefix.range.last) widest = current;

@@ -32,6 +32,13 @@ export type ProblemRule =
   | 'matches_no_network'
   | 'family_mismatch'
   | 'within_one_site'
+  | 'unknown_group'
+  | 'unknown_service'
+  | 'unknown_profile'
+  | 'unknown_address_pool'
+  | 'unknown_external_peer'
+  | 'mapping_length'
+  | 'not_deliverable'
   | 'too_many_tunnels'
   | 'too_many_entries'
   | 'too_many_routes';

@@ -1,42 +1,51 @@
-import {
-  FAMILIES,
-  type Family,
-  type FamilyRanges,
-  familyIntersection,
-  familyUnion,
-  isEmpty,
-  NO_RANGES,
-} from './address/family.js';
-import { rangesOfPrefix } from './address/prefix.js';
-import type { Rule, RuleAction, Selector } from './intent.js';
-import { checkPrefix } from './networks.js';
+import type { AddressSet } from './address/address-set.js';
+import { FAMILIES, type Family } from './address/family.js';
+import { noBits, onlyMember } from './bitset.js';
+import type { IntentProfile, IntentService, Rule, RuleAction } from './intent.js';
 import type { CompileProblem } from './problem.js';
+import { resolveSelectors, type SelectorContext } from './selectors.js';
 import { checkServices, type ResolvedService, servicesOfFamily } from './services.js';
-import type { Topology } from './topology.js';
 
-/** A rule whose selectors have become addresses, site by site. */
+/** A rule whose selectors have become addresses. */
 export interface ResolvedRule {
   readonly ruleId: string;
+  readonly name: string;
   readonly action: Exclude<RuleAction, 'BYPASS'>;
-  readonly sources: SiteRanges;
-  readonly destinations: SiteRanges;
-  readonly services: Readonly<Record<Family, readonly ResolvedService[]>>;
+  readonly sources: AddressSet;
+  readonly destinations: AddressSet;
+  readonly services: ServicesByFamily;
+  readonly profileId: string;
 }
 
-/** Addresses per site; a site without any is absent. */
-export type SiteRanges = ReadonlyMap<string, FamilyRanges>;
+export type ServicesByFamily = Readonly<Record<Family, readonly ResolvedService[]>>;
+
+/** What rules are resolved against. */
+export interface RuleContext extends SelectorContext {
+  readonly services: ReadonlyMap<string, IntentService>;
+  readonly profiles: ReadonlyMap<string, IntentProfile>;
+}
 
 /** Checks one rule and resolves it; undefined when it was reported as broken. */
 export function resolveRule(
   rule: Rule,
   pointer: string,
-  topology: Topology,
+  context: RuleContext,
   problems: CompileProblem[],
 ): ResolvedRule | undefined {
   const before = problems.length;
-  const sources = resolveSide(rule, 'sources', pointer, topology, problems);
-  const destinations = resolveSide(rule, 'destinations', pointer, topology, problems);
-  checkServices(rule.services, `${pointer}/services`, problems);
+  const sources = resolveSide(rule, 'sources', pointer, context, problems);
+  const destinations = resolveSide(rule, 'destinations', pointer, context, problems);
+  const named = namedServices(rule, pointer, context, problems);
+  if (named.length === 0 || rule.services.length > 0) checkServices(rule.services, `${pointer}/services`, problems);
+  const profileId = rule.profileId ?? '';
+  if (!context.profiles.has(profileId)) {
+    problems.push({
+      pointer: `${pointer}/profileId`,
+      rule: 'unknown_profile',
+      detail: `The profile ${profileId} does not exist.`,
+      fix: 'Name an existing profile, or leave it out for the default one.',
+    });
+  }
   if (rule.action === 'BYPASS') {
     problems.push({
       pointer: `${pointer}/action`,
@@ -47,21 +56,35 @@ export function resolveRule(
     return undefined;
   }
   if (problems.length > before) return undefined;
-  const services = { 4: servicesOfFamily(rule.services, 4), 6: servicesOfFamily(rule.services, 6) };
+  const all = [...rule.services, ...named];
+  const services = { 4: servicesOfFamily(all, 4), 6: servicesOfFamily(all, 6) };
   reportWithoutEffect(rule, pointer, { sources, destinations, services }, problems);
   if (problems.length > before) return undefined;
-  return { ruleId: rule.id, action: rule.action, sources, destinations, services };
+  return { ruleId: rule.id, name: rule.name, action: rule.action, sources, destinations, services, profileId };
+}
+
+function namedServices(rule: Rule, pointer: string, context: RuleContext, problems: CompileProblem[]) {
+  return (rule.serviceIds ?? []).flatMap((id, index) => {
+    const found = context.services.get(id);
+    if (found !== undefined) return found.services;
+    problems.push({
+      pointer: `${pointer}/serviceIds/${index}`,
+      rule: 'unknown_service',
+      detail: `The service ${id} does not exist.`,
+      fix: 'Name an existing service, or remove it from the rule.',
+    });
+    return [];
+  });
 }
 
 function resolveSide(
   rule: Rule,
   side: 'sources' | 'destinations',
   pointer: string,
-  topology: Topology,
+  context: RuleContext,
   problems: CompileProblem[],
-): SiteRanges {
-  const selectors = rule[side];
-  if (selectors.length === 0) {
+): AddressSet {
+  if (rule[side].length === 0) {
     problems.push({
       pointer: `${pointer}/${side}`,
       rule: 'empty_list',
@@ -69,94 +92,24 @@ function resolveSide(
       fix: 'Name at least one; {"kind":"any"} covers all sites.',
     });
   }
-  const parts = new Map<string, FamilyRanges[]>();
-  for (const [index, selector] of selectors.entries()) {
-    for (const [siteId, ranges] of resolveSelector(selector, `${pointer}/${side}/${index}`, topology, problems)) {
-      parts.set(siteId, [...(parts.get(siteId) ?? []), ranges]);
-    }
-  }
-  return new Map([...parts].map(([siteId, ranges]) => [siteId, familyUnion(ranges)]));
-}
-
-function resolveSelector(
-  selector: Selector,
-  pointer: string,
-  topology: Topology,
-  problems: CompileProblem[],
-): SiteRanges {
-  switch (selector.kind) {
-    case 'any':
-      return withinSites(topology, undefined);
-    case 'site': {
-      const site = topology.sites.get(selector.siteId);
-      if (site === undefined) {
-        problems.push({
-          pointer: `${pointer}/siteId`,
-          rule: 'unknown_site',
-          detail: `The site ${selector.siteId} does not exist.`,
-          fix: 'Name an existing site, or remove the selector.',
-        });
-        return new Map();
-      }
-      if (isEmpty(site.ranges)) {
-        reportNoNetwork(`${pointer}/siteId`, `The site "${site.name}" has no networks.`, problems);
-        return new Map();
-      }
-      return new Map([[site.siteId, site.ranges]]);
-    }
-    case 'network': {
-      const network = topology.networks.get(selector.networkId);
-      if (network !== undefined) return new Map([[network.siteId, network.ranges]]);
-      problems.push({
-        pointer: `${pointer}/networkId`,
-        rule: 'unknown_network',
-        detail: `The network ${selector.networkId} does not exist.`,
-        fix: 'Name an existing network, or remove the selector.',
-      });
-      return new Map();
-    }
-    case 'prefix': {
-      const prefix = checkPrefix(selector.prefix, `${pointer}/prefix`, problems);
-      if (prefix === undefined) return new Map();
-      const found = withinSites(topology, rangesOfPrefix(prefix));
-      if (found.size === 0) {
-        reportNoNetwork(`${pointer}/prefix`, `No network of any site holds an address of ${prefix.text}.`, problems);
-      }
-      return found;
-    }
-  }
-}
-
-function withinSites(topology: Topology, limit: FamilyRanges | undefined): SiteRanges {
-  const found = new Map<string, FamilyRanges>();
-  for (const site of topology.sites.values()) {
-    const ranges = limit === undefined ? site.ranges : familyIntersection(site.ranges, limit);
-    if (!isEmpty(ranges)) found.set(site.siteId, ranges);
-  }
-  return found;
-}
-
-function reportNoNetwork(pointer: string, detail: string, problems: CompileProblem[]): void {
-  problems.push({
-    pointer,
-    rule: 'matches_no_network',
-    detail,
-    fix: 'Add the network that is meant to its site, or remove the selector.',
-  });
+  return resolveSelectors(rule[side], `${pointer}/${side}`, context, problems);
 }
 
 /**
- * Reports a rule that can never decide a packet. One that says "any" is left alone: it waits for sites to come.
+ * Reports a rule that can never decide a packet. One that says "any", or names a group, is left alone: it waits for sites
+ * to come.
  */
 function reportWithoutEffect(
   rule: Rule,
   pointer: string,
-  resolved: Pick<ResolvedRule, 'sources' | 'destinations' | 'services'>,
+  { sources, destinations, services }: Pick<ResolvedRule, 'sources' | 'destinations' | 'services'>,
   problems: CompileProblem[],
 ): void {
-  if ([...rule.sources, ...rule.destinations].some((selector) => selector.kind === 'any')) return;
-  const { sources, destinations, services } = resolved;
-  const families = FAMILIES.filter((family) => hasFamily(sources, family) && hasFamily(destinations, family));
+  const named = [...rule.sources, ...rule.destinations];
+  if (named.some(({ kind }) => kind === 'any' || kind === 'group')) return;
+  const families = FAMILIES.filter(
+    (family) => !noBits(sources.present[family]) && !noBits(destinations.present[family]),
+  );
   if (families.length === 0) {
     problems.push({
       pointer: `${pointer}/destinations`,
@@ -185,16 +138,9 @@ function reportWithoutEffect(
   }
 }
 
-function hasFamily(side: SiteRanges, family: Family): boolean {
-  return [...side.values()].some((ranges) => ranges[family].length > 0);
-}
-
-function crossesSites(sources: SiteRanges, destinations: SiteRanges, family: Family): boolean {
-  return [...sources].some(
-    ([siteId, ranges]) =>
-      ranges[family].length > 0 &&
-      [...destinations].some(
-        ([otherId]) => otherId !== siteId && (destinations.get(otherId) ?? NO_RANGES)[family].length > 0,
-      ),
-  );
+/** Whether somebody's packets can go to somebody else. */
+function crossesSites(sources: AddressSet, destinations: AddressSet, family: Family): boolean {
+  if (noBits(sources.present[family]) || noBits(destinations.present[family])) return false;
+  const only = onlyMember(sources.present[family]);
+  return only === undefined || only !== onlyMember(destinations.present[family]);
 }

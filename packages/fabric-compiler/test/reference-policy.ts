@@ -1,5 +1,5 @@
 import type { BundleSecurityPolicy, EdgeBundle } from '../src/bundle.js';
-import type { FabricIntent, Rule, Selector, Service } from '../src/intent.js';
+import type { FabricIntent, GroupMember, Labels, Rule, Selector, Service } from '../src/intent.js';
 
 /** A packet as an operator thinks of it. */
 export interface Packet {
@@ -74,7 +74,7 @@ function answerTo(packet: Packet): Packet {
   };
 }
 
-function selects(intent: FabricIntent, selector: Selector, address: string): boolean {
+function selects(intent: FabricIntent, selector: Selector | GroupMember, address: string): boolean {
   switch (selector.kind) {
     case 'any':
       return true;
@@ -84,7 +84,26 @@ function selects(intent: FabricIntent, selector: Selector, address: string): boo
       return intent.networks.some((network) => network.id === selector.networkId && holds(network.prefix, address));
     case 'prefix':
       return holds(selector.prefix, address);
+    case 'group': {
+      const group = (intent.groups ?? []).find(({ id }) => id === selector.groupId);
+      return (group?.members ?? []).some((member) => selects(intent, member, address));
+    }
+    case 'site_labels': {
+      const site = intent.sites.find(({ id }) => id === siteOf(intent, address));
+      return site !== undefined && carries(site.labels, selector.labels);
+    }
+    case 'network_labels':
+      return intent.networks.some(
+        (network) => holds(network.prefix, address) && carries(network.labels, selector.labels),
+      );
+    case 'address_pool':
+    case 'external_peer':
+      throw new Error(`the reference does not know ${selector.kind}`);
   }
+}
+
+function carries(labels: Labels | undefined, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels?.[name] === value);
 }
 
 function serves(service: Service, packet: Packet): boolean {

@@ -1,0 +1,48 @@
+import type { FabricIntent, Rule } from './intent.js';
+import { type CompileProblem, reportDuplicateIds } from './problem.js';
+import { profilesOf } from './profile.js';
+import { type ResolvedRule, type RuleContext, resolveRule } from './resolved-rule.js';
+import { selectorContext } from './selectors.js';
+import type { Topology } from './topology.js';
+
+export function ruleContext(intent: FabricIntent, topology: Topology): RuleContext {
+  return {
+    ...selectorContext(intent, topology),
+    services: new Map((intent.services ?? []).map((service) => [service.id, service])),
+    profiles: profilesOf(intent),
+  };
+}
+
+/** The rules that are in force, in the operator's order. `reuse` may know a rule from before. */
+export function resolveRules(
+  intent: FabricIntent,
+  context: RuleContext,
+  problems: CompileProblem[],
+  reuse: (rule: Rule) => ResolvedRule | undefined = () => undefined,
+): ResolvedRule[] {
+  for (const field of ['policies', 'groups', 'services', 'profiles'] as const) {
+    reportDuplicateIds(`/${field}`, intent[field] ?? [], problems);
+  }
+  const resolved: ResolvedRule[] = [];
+  const seen = new Map<string, string>();
+  for (const [policyIndex, policy] of intent.policies.entries()) {
+    if (!policy.enabled) continue;
+    for (const [ruleIndex, rule] of policy.rules.entries()) {
+      if (rule.enabled === false) continue;
+      const pointer = `/policies/${policyIndex}/rules/${ruleIndex}`;
+      const before = seen.get(rule.id);
+      if (before !== undefined) {
+        problems.push({
+          pointer: `${pointer}/id`,
+          rule: 'duplicate_id',
+          detail: `The identifier ${rule.id} already stands at ${before}.`,
+          fix: 'Give each rule an identifier of its own.',
+        });
+      }
+      seen.set(rule.id, pointer);
+      const result = reuse(rule) ?? resolveRule(rule, pointer, context, problems);
+      if (result !== undefined) resolved.push(result);
+    }
+  }
+  return resolved;
+}

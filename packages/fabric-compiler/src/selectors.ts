@@ -1,0 +1,207 @@
+import {
+  type AddressSet,
+  addressSet,
+  isEmptySet,
+  type Ownership,
+  sameRanges,
+  unionOfSets,
+  wholeOwners,
+} from './address/address-set.js';
+import { type FamilyRanges, familyIntersection, isEmpty } from './address/family.js';
+import { type Prefix, rangesOfPrefix } from './address/prefix.js';
+import { emptyBits, setBit } from './bitset.js';
+import type { FabricIntent, GroupMember, IntentGroup, Labels, Selector } from './intent.js';
+import { checkPrefix } from './networks.js';
+import type { CompileProblem, ProblemRule } from './problem.js';
+import type { Topology } from './topology.js';
+
+/** What selectors are resolved against. Equal sets become one object, which is what the rest of the compiler compares. */
+export interface SelectorContext {
+  readonly topology: Topology;
+  readonly groups: ReadonlyMap<string, { readonly group: IntentGroup; readonly pointer: string }>;
+  /** Sets met so far, by key. */
+  readonly sets: Map<string, AddressSet>;
+}
+
+export function selectorContext(intent: FabricIntent, topology: Topology): SelectorContext {
+  const groups = new Map(
+    (intent.groups ?? []).map((group, index) => [group.id, { group, pointer: `/groups/${index}` }]),
+  );
+  return { topology, groups, sets: new Map([[topology.everySite.key, topology.everySite]]) };
+}
+
+/** The addresses that any of the selectors holds. What names nothing is reported. */
+export function resolveSelectors(
+  selectors: readonly Selector[],
+  pointer: string,
+  context: SelectorContext,
+  problems: CompileProblem[],
+): AddressSet {
+  const sets = selectors.map((selector, index) =>
+    resolveSelector(selector, { pointer: `${pointer}/${index}`, context, problems }),
+  );
+  return interned(unionOfSets(sets, context.topology.ownership), context);
+}
+
+export function interned(set: AddressSet, { sets }: Pick<SelectorContext, 'sets'>): AddressSet {
+  const known = sets.get(set.key);
+  if (known !== undefined) return known;
+  sets.set(set.key, set);
+  return set;
+}
+
+interface Place {
+  readonly pointer: string;
+  readonly context: SelectorContext;
+  readonly problems: CompileProblem[];
+}
+
+function resolveSelector(selector: Selector | GroupMember, place: Place): AddressSet {
+  const { topology } = place.context;
+  switch (selector.kind) {
+    case 'any':
+      return topology.everySite;
+    case 'site':
+      return ownerSet('site', selector.siteId, place);
+    case 'external_peer':
+      return ownerSet('external_peer', selector.externalPeerId, place);
+    case 'network':
+      return networkSet('network', selector.networkId, place);
+    case 'address_pool':
+      return networkSet('address_pool', selector.addressPoolId, place);
+    case 'prefix': {
+      const prefix = checkPrefix(selector.prefix, `${place.pointer}/prefix`, place.problems);
+      if (prefix === undefined) return none(topology);
+      const found = withinPrefix(prefix, topology);
+      if (isEmptySet(found)) report('prefix', `No network of any site holds an address of ${prefix.text}.`, place);
+      return found;
+    }
+    case 'group':
+      return groupSet(selector.groupId, place);
+    case 'site_labels': {
+      const chosen = emptyBits(topology.owners.length);
+      for (const [number, { kind, labels }] of topology.owners.entries()) {
+        if (kind !== 'external' && carries(labels, selector.labels)) setBit(chosen, number);
+      }
+      return wholeOwners(chosen, topology.ownership);
+    }
+    case 'network_labels': {
+      const chosen = [...topology.networks.values()].filter(({ labels }) => carries(labels, selector.labels));
+      return unionOfSets(
+        chosen.map((network) => partOf(network.siteId, network.ranges, topology)),
+        topology.ownership,
+      );
+    }
+  }
+}
+
+function groupSet(groupId: string, place: Place): AddressSet {
+  const { context, problems } = place;
+  const found = context.groups.get(groupId);
+  if (found === undefined) return unknown('group', 'unknown_group', groupId, place);
+  const members = found.group.members.map((member, index) =>
+    resolveSelector(member, { pointer: `${found.pointer}/members/${index}`, context, problems }),
+  );
+  return unionOfSets(members, context.topology.ownership);
+}
+
+function ownerSet(noun: 'site' | 'external_peer', id: string, place: Place): AddressSet {
+  const { topology } = place.context;
+  const number = topology.numbers.get(id);
+  const owner = number === undefined ? undefined : topology.owners[number];
+  if (number === undefined || owner === undefined || (owner.kind === 'external') !== (noun === 'external_peer')) {
+    return unknown(noun, noun === 'site' ? 'unknown_site' : 'unknown_external_peer', id, place);
+  }
+  if (isEmpty(owner.ranges)) {
+    report(noun === 'site' ? 'siteId' : 'externalPeerId', `The ${WORDS[noun]} "${owner.name}" has no networks.`, place);
+    return none(topology);
+  }
+  const chosen = emptyBits(topology.owners.length);
+  setBit(chosen, number);
+  return wholeOwners(chosen, topology.ownership);
+}
+
+function networkSet(noun: 'network' | 'address_pool', id: string, place: Place): AddressSet {
+  const { topology } = place.context;
+  const network = topology.networks.get(id);
+  if (network === undefined) {
+    return unknown(noun, noun === 'network' ? 'unknown_network' : 'unknown_address_pool', id, place);
+  }
+  return partOf(network.siteId, network.ranges, topology);
+}
+
+function partOf(siteId: string, ranges: FamilyRanges, topology: Topology): AddressSet {
+  const owner = topology.numbers.get(siteId);
+  return owner === undefined ? none(topology) : addressSet([[owner, ranges]], topology.ownership);
+}
+
+/** What the sites have of a prefix. */
+function withinPrefix(prefix: Prefix, topology: Topology): AddressSet {
+  const owned = topology.owned[prefix.family];
+  const limit = rangesOfPrefix(prefix);
+  let low = 0;
+  let high = owned.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const range = owned[middle]?.range;
+    if (range !== undefined && range.last < prefix.range.first) low = middle + 1;
+    else high = middle;
+  }
+  const touched = new Set<number>();
+  for (let index = low; index < owned.length; index += 1) {
+    const entry = owned[index];
+    if (entry === undefined || entry.range.first > prefix.range.last) break;
+    touched.add(entry.owner);
+  }
+  return addressSet(
+    [...touched].map((owner) => {
+      const ranges = topology.ownership[owner] ?? NOTHING;
+      const common = familyIntersection(ranges, limit);
+      return [owner, sameRanges(common, ranges) ? ranges : common] as const;
+    }),
+    topology.ownership,
+  );
+}
+
+function carries(labels: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
+}
+
+function none({ ownership }: { readonly ownership: Ownership }): AddressSet {
+  return addressSet([], ownership);
+}
+
+function unknown(noun: keyof typeof WORDS, rule: ProblemRule, id: string, place: Place): AddressSet {
+  place.problems.push({
+    pointer: `${place.pointer}/${FIELDS[noun]}`,
+    rule,
+    detail: `The ${WORDS[noun]} ${id} does not exist.`,
+    fix: `Name an existing ${WORDS[noun]}, or remove the selector.`,
+  });
+  return none(place.context.topology);
+}
+
+function report(field: string, detail: string, { pointer, problems }: Place): void {
+  problems.push({
+    pointer: `${pointer}/${field}`,
+    rule: 'matches_no_network',
+    detail,
+    fix: 'Add the network that is meant to its site, or remove the selector.',
+  });
+}
+
+const NOTHING: FamilyRanges = { 4: [], 6: [] };
+const WORDS = {
+  site: 'site',
+  network: 'network',
+  group: 'group',
+  address_pool: 'address pool',
+  external_peer: 'external peer',
+} as const;
+const FIELDS = {
+  site: 'siteId',
+  network: 'networkId',
+  group: 'groupId',
+  address_pool: 'addressPoolId',
+  external_peer: 'externalPeerId',
+} as const;
