@@ -11,6 +11,8 @@ export const PEER = { namespace: 'peer', underlay: '198.51.100.2', second: '198.
 export const ROUTER = { namespace: 'router', toUs: '192.0.2.254', toPeer: '198.51.100.254' } as const;
 export const US6 = { underlay: '2001:db8:1::1', host: 'fd00:1::1' } as const;
 export const PEER6 = { underlay: '2001:db8:2::2', host: 'fd00:2::1' } as const;
+/** Where addresses come from that one end assigns to the other. */
+export const POOL = { prefix: '10.66.0.0/24', first: '10.66.0.10', last: '10.66.0.20' } as const;
 export const DEVICE = 'weft0';
 
 const run = promisify(execFile);
@@ -34,7 +36,7 @@ export function buildNetwork(): void {
 /** The overlay, once the edge process has made its device. */
 export function routeOverlay(): void {
   ip(US.namespace, `link set ${DEVICE} up mtu 1400`);
-  for (const prefix of ['10.2.0.0/16', '10.3.0.0/24']) {
+  for (const prefix of ['10.2.0.0/16', '10.3.0.0/24', POOL.prefix]) {
     ip(US.namespace, `route add ${prefix} dev ${DEVICE} src ${US.host}`);
   }
   ip(US.namespace, `route add fd00:2::/64 dev ${DEVICE} src ${US6.host}`);

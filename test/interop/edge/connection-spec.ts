@@ -13,6 +13,7 @@ import {
   type ChildlessPolicy,
   type Connection,
   type Credential,
+  type HostConfiguration,
   ID_TYPE,
   type Identity,
   type PpkConfiguration,
@@ -41,6 +42,8 @@ export interface ConnectionSpec {
   readonly natTraversal?: 'detected' | 'forced' | 'prohibited';
   readonly ppk?: PpkSpec;
   readonly childless?: ChildlessPolicy;
+  /** The configuration payload: an address that the peer assigns to us, or one of these that we assign to it. */
+  readonly virtualAddress?: VirtualAddressSpec;
   /** How much faster than the world's the clock of the IKE host runs; 1 by default. */
   readonly clockSpeed?: number;
 }
@@ -59,6 +62,10 @@ export interface PpkSpec {
   readonly key: string;
   readonly required: boolean;
 }
+
+export type VirtualAddressSpec =
+  | { readonly kind: 'client' }
+  | { readonly kind: 'server'; readonly first: string; readonly last: string; readonly dns: string };
 
 /** How both ends prove themselves; files are PEM. */
 export type AuthenticationSpec =
@@ -89,8 +96,8 @@ export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection
       {
         name: tunnelId,
         proposals: spec.esp.map((text) => parseProposal(/-(no)?esn/.test(text) ? text : `${text}-noesn`)),
-        local: spec.localTs.map(selectorOf),
-        remote: spec.remoteTs.map(selectorOf),
+        local: spec.virtualAddress?.kind === 'client' ? 'virtual' : spec.localTs.map(selectorOf),
+        remote: spec.virtualAddress?.kind === 'server' ? 'virtual' : spec.remoteTs.map(selectorOf),
         mode: 'tunnel',
         lifetime: spec.childLifetime ?? 3_600_000,
       },
@@ -102,7 +109,14 @@ export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection
     ...(spec.natTraversal === undefined ? {} : { natTraversal: spec.natTraversal }),
     ...(spec.ppk === undefined ? {} : { ppk: ppkOf(spec.ppk) }),
     ...(spec.childless === undefined ? {} : { childless: spec.childless }),
+    ...(spec.virtualAddress === undefined ? {} : { configuration: configurationOf(spec.virtualAddress) }),
   };
+}
+
+function configurationOf(spec: VirtualAddressSpec): HostConfiguration {
+  if (spec.kind === 'client') return { kind: 'client', families: [4], dns: true };
+  const pools = [{ first: parseAddress(spec.first), last: parseAddress(spec.last) }];
+  return { kind: 'server', pools, dns: [parseAddress(spec.dns)], domains: [], required: true };
 }
 
 function ppkOf({ id, key, required }: PpkSpec): PpkConfiguration {

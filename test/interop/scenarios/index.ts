@@ -13,6 +13,7 @@ import { publicKeyScenarios } from './public-keys.js';
 import { rekeyScenarios } from './rekeying.js';
 import { selectorScenarios } from './selectors.js';
 import { groupScenarios, suiteScenarios } from './suites.js';
+import { virtualAddressScenarios } from './virtual-addresses.js';
 
 /** In the order of a first acquaintance: what a later one needs, an earlier one has shown. */
 export async function allScenarios(): Promise<readonly Scenario[]> {
@@ -28,6 +29,7 @@ export async function allScenarios(): Promise<readonly Scenario[]> {
     ...livenessScenarios,
     ...negotiationScenarios,
     ...selectorScenarios,
+    ...virtualAddressScenarios,
     ...failureScenarios,
     ...(await certificateFailureScenarios()),
     ...suiteScenarios,

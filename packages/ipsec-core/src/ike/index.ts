@@ -34,6 +34,7 @@ export type {
   Connection,
   Credential,
   Endpoint,
+  HostConfiguration,
   LocalAuthentication,
   Ppk,
   PpkConfiguration,
