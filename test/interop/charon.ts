@@ -2,12 +2,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { type Installation, unpackedLibraries } from './installations.js';
 import { PEER } from './network.js';
 
 const run = promisify(execFile);
-
-/** Which strongSwan: the machine's own, or packages of a later release unpacked in a folder. */
-export type Installation = { readonly kind: 'system' } | { readonly kind: 'folder'; readonly root: string };
 
 /** strongSwan in the namespace of the peer, with userspace ESP, configured anew for every scenario. */
 export class Charon {
@@ -139,7 +137,7 @@ function configuration(directory: string, settings: ReadonlyMap<string, string>)
   return `
 charon {
   load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 hmac kdf gcm ccm ctr cmac xcbc chapoly curve25519 ml kernel-libipsec kernel-netlink socket-default vici updown attr
-  retransmit_tries = 2
+  retransmit_tries = 5
   retransmit_timeout = 1.0
   retransmit_base = 1.3
   make_before_break = yes
@@ -159,17 +157,28 @@ swanctl { load = pem pkcs1 x509 revocation constraints pubkey openssl random }
 
 /**
  * An unpacked strongSwan looks for its plugins where its package would have put them, so its folder is mounted there for
- * it alone, and it runs with the libraries that were unpacked beside it, the C library first.
+ * it alone: over the one that is installed, or by an overlay where none is. It runs with the libraries that were unpacked
+ * beside it, and with their dynamic linker when the C library is among them.
  */
 function commandOf(installation: Installation, program: string): readonly string[] {
   if (installation.kind === 'system') return [program];
   const { root } = installation;
-  const libraries = `${root}/usr/lib/x86_64-linux-gnu`;
-  const path = program.startsWith('/usr/lib/ipsec/') ? program : `${root}${program}`;
-  const script = `mount --bind ${root}/usr/lib/ipsec /usr/lib/ipsec && exec "$@"`;
-  const loader = [`${libraries}/ld-linux-x86-64.so.2`, '--library-path', `/usr/lib/ipsec:${libraries}`];
-  return ['unshare', '--mount', 'sh', '-c', script, 'sh', ...loader, path];
+  const { folder, linker } = unpackedLibraries(root);
+  const libraries = `/usr/lib/ipsec:${folder}`;
+  const run =
+    linker === undefined
+      ? ['env', `LD_LIBRARY_PATH=${libraries}`, `${root}${program}`]
+      : [linker, '--library-path', libraries, `${root}${program}`];
+  return ['unshare', '--mount', 'sh', '-c', MOUNT_PLUGINS, 'sh', root, ...run];
 }
+
+const MOUNT_PLUGINS = `
+if [ -d /usr/lib/ipsec ]; then
+  mount --bind "$1/usr/lib/ipsec" /usr/lib/ipsec
+else
+  mkdir -p /run/strongswan && mount --bind "$1" /run/strongswan &&
+    mount -t overlay overlay -o lowerdir=/run/strongswan/usr/lib:/usr/lib /usr/lib
+fi && shift && exec "$@"`;
 
 /** Resolves when the file is there; rejects when the process ends before. */
 function appearance(directory: string, name: string, child: ChildProcess): Promise<void> {

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { Charon, type Installation } from './charon.js';
+import { Charon } from './charon.js';
 import { Edge } from './edge/edge.js';
+import { installations } from './installations.js';
 import { buildNetwork, DEVICE, PEER, routeOverlay, US, US6 } from './network.js';
-import { type Row, table } from './report.js';
+import { type Row, table, tallyOf, writeTally } from './report.js';
 import { runScenario } from './run-scenario.js';
 import type { Initiator, Scenario } from './scenario.js';
 import { allScenarios } from './scenarios/index.js';
@@ -12,7 +13,6 @@ import { TrafficEnd } from './traffic/end.js';
 /** The run itself, inside the namespaces that main.ts made. */
 const only = process.argv.find((_, index) => process.argv[index - 1] === '--only');
 const verbose = process.argv.includes('--verbose');
-const later = process.env['WEFT_STRONGSWAN'];
 const DIRECTORY = '/run/interop';
 const LOG_LINES = 40;
 
@@ -24,14 +24,10 @@ await Promise.all([edge.ready, ends.us.ready, ends.peer.ready]);
 routeOverlay();
 
 const rows: Row[] = [];
-const installations: readonly Installation[] = [
-  { kind: 'system' },
-  ...(later === undefined ? [] : [{ kind: 'folder', root: later } as const]),
-];
 let open = (await allScenarios()).filter((scenario) =>
   scenario.initiators.some((initiator) => only === undefined || titleOf(scenario, initiator).includes(only)),
 );
-for (const installation of installations) {
+for (const installation of installations()) {
   const charon = await Charon.start(installation, DIRECTORY);
   const has = new Set(await charon.keyExchanges());
   const playable = open.filter(({ needs }) => needs === undefined || has.has(needs));
@@ -39,16 +35,19 @@ for (const installation of installations) {
   for (const scenario of playable) await play(scenario, charon);
   await charon.stop();
 }
-for (const { group, name, needs, initiators } of open) {
-  console.log(
-    `skip      -     ${group}: ${name}: no strongSwan here has ${needs} (WEFT_STRONGSWAN names a folder with a later one)`,
-  );
-  for (const initiator of initiators) rows.push({ group, initiator, result: 'skipped' });
+for (const scenario of open) {
+  const why = `no strongSwan here has ${scenario.needs} (WEFT_STRONGSWAN names a folder with a later one)`;
+  console.log(`skip      -     ${scenario.group}: ${scenario.name}: ${why}`);
+  for (const initiator of scenario.initiators) {
+    const title = titleOf(scenario, initiator);
+    rows.push({ group: scenario.group, initiator, title, result: 'skipped', why });
+  }
 }
-const count = (result: Row['result']) => rows.filter((row) => row.result === result).length;
+const tally = tallyOf(rows);
+writeTally(tally);
 console.log(`\n${table(rows)}\n`);
-console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
-process.exit(count('failed') === 0 ? 0 : 1);
+console.log(`${tally.passed} passed, ${tally.failed.length} failed, ${tally.skipped.length} skipped`);
+process.exit(tally.failed.length === 0 ? 0 : 1);
 
 async function play(scenario: Scenario, charon: Charon): Promise<void> {
   for (const initiator of scenario.initiators) {
@@ -64,7 +63,9 @@ async function play(scenario: Scenario, charon: Charon): Promise<void> {
     console.log(`${failure === undefined ? 'ok    ' : 'FAILED'} ${time.padStart(8)}  ${title}`);
     if (failure !== undefined) console.log(`       ${failure}`);
     if (failure !== undefined || verbose) await showBothSides(stage);
-    rows.push({ group: scenario.group, initiator, result: failure === undefined ? 'passed' : 'failed' });
+    const { group } = scenario;
+    if (failure === undefined) rows.push({ group, initiator, title, result: 'passed' });
+    else rows.push({ group, initiator, title, result: 'failed', why: failure });
   }
 }
 

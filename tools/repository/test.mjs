@@ -42,6 +42,11 @@ const SUITES = {
     tally: 'file',
     run: vitest('vitest.system.config.ts'),
   },
+  interop: {
+    story: 'IKEv2 and ESP with strongSwan, in namespaces',
+    tally: 'file',
+    run: ['npm', 'run', '--silent', 'test:interop'],
+  },
   compose: {
     story: 'the fabric in containers, where a Docker engine answers',
     tally: 'file',

@@ -1,4 +1,5 @@
 // Programs that come with the system, from Debian's or Ubuntu's packages.
+import fs from 'node:fs';
 import { programExists, runQuietly } from './commands.mjs';
 import { say } from './phase-line.mjs';
 
@@ -8,6 +9,8 @@ import { say } from './phase-line.mjs';
  * @property {(program: string) => boolean} has
  * @property {boolean} isRoot
  * @property {(args: readonly string[]) => Promise<{ code: number, output: string }>} aptGet runs apt-get without questions
+ * @property {(archive: string, folder: string) => Promise<{ code: number, output: string }>} unpack a Debian archive
+ * @property {() => boolean} usesStrongSwan whether strongSwan is installed and may read a configuration of ours
  */
 
 /** @type {Machine} */
@@ -15,7 +18,25 @@ export const thisMachine = {
   has: programExists,
   isRoot: process.getuid?.() === 0,
   aptGet: (args) => runQuietly('apt-get', args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }),
+  unpack: (archive, folder) => runQuietly('dpkg-deb', ['-x', archive, folder]),
+  usesStrongSwan: () =>
+    fs.existsSync('/usr/lib/ipsec/charon') &&
+    fs.existsSync('/usr/sbin/swanctl') &&
+    !isConfined('/usr/lib/ipsec/charon'),
 };
+
+/**
+ * Whether AppArmor has a profile for a program.
+ * @param {string} program
+ */
+function isConfined(program) {
+  try {
+    return fs.readFileSync('/sys/kernel/security/apparmor/profiles', 'utf8').includes(program);
+  } catch {
+    // There is no AppArmor, or nobody but root may ask.
+    return false;
+  }
+}
 
 /**
  * Installs what is missing when this is root on a system with apt; otherwise says which line to type.

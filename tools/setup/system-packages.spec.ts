@@ -28,6 +28,8 @@ function machineWith(
     calls,
     isRoot,
     has: (program) => programs.includes(program),
+    usesStrongSwan: () => false,
+    unpack: () => Promise.reject(new Error('not expected')),
     aptGet: async (args) => {
       calls.push(args.join(' '));
       const output = answer(args.join(' '), calls.length - 1);

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { Charon, type Installation } from '../charon.js';
+import { Charon } from '../charon.js';
+import { type Installation, installations, laterInstallation } from '../installations.js';
 import { addEnd, buildNetwork, ip, PEER, US } from '../network.js';
 import { BENCH_KEY, type BenchIdentity, makeIdentities, RESPONDER } from './identities.js';
 import { benchOptions } from './options.js';
@@ -16,7 +17,8 @@ const OURS = { namespace: 'ours', underlay: '203.0.113.2', gateway: '203.0.113.2
 const DIRECTORY = '/run/interop';
 const CLASSICAL = 'aes128gcm16-prfsha256-x25519';
 const HYBRID = `${CLASSICAL}-ke1_mlkem768`;
-const later = process.env['WEFT_STRONGSWAN'];
+const later = laterInstallation();
+const [ofTheDistribution] = installations();
 /** Handshakes at a time. */
 const CONCURRENCY = 16;
 /** Handshakes before the first round: code that is used often is compiled by then. */
@@ -31,14 +33,14 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'psk', keyExchange: 'x25519', suite: CLASSICAL, kind: 'psk', installation: { kind: 'system' } },
-  { name: 'ecdsa', keyExchange: 'x25519', suite: CLASSICAL, kind: 'certificate', installation: { kind: 'system' } },
+  { name: 'psk', keyExchange: 'x25519', suite: CLASSICAL, kind: 'psk', installation: ofTheDistribution },
+  { name: 'ecdsa', keyExchange: 'x25519', suite: CLASSICAL, kind: 'certificate', installation: ofTheDistribution },
   {
     name: 'hybrid',
     keyExchange: 'x25519+mlkem768',
     suite: HYBRID,
     kind: 'certificate',
-    installation: later === undefined ? undefined : { kind: 'folder', root: later },
+    installation: later,
   },
 ];
 

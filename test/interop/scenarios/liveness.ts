@@ -18,7 +18,7 @@ export const livenessScenarios: readonly Scenario[] = [
       const { edge, charon, ends } = stage;
       const from = edge.news.length;
       await charon.restart(async () => {
-        const { reason } = await edge.event(['ike-failed'], 15_000, from);
+        const { reason } = await edge.event(['ike-failed'], 60_000, from);
         if (reason.code !== 'peer_silent') throw new Error(`another reason was expected than ${reason.code}`);
         const { associations } = await edge.status();
         if (associations.length > 0) throw new Error('the Child SA is still there');

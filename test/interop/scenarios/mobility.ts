@@ -119,4 +119,4 @@ function hexOf(address: string): string {
   return Buffer.from(address.split('.').map(Number)).toString('hex');
 }
 
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;

@@ -32,4 +32,4 @@ export async function rekeyChild(stage: Stage, by: Initiator): Promise<void> {
   await exchangeTraffic(stage.ends);
 }
 
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;

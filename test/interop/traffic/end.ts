@@ -70,4 +70,4 @@ export class TrafficEnd {
   }
 }
 
-const PATIENCE = 8000;
+const PATIENCE = 30_000;

@@ -94,8 +94,8 @@ async function answer(request: TrafficRequest): Promise<unknown> {
   return stream(request.source, request.destination, request.octets);
 }
 
-const LAST_MOMENT = 3000;
-const STREAM_SILENCE = 5000;
+const LAST_MOMENT = 10_000;
+const STREAM_SILENCE = 20_000;
 
 await serve();
 process.stdout.write('ready\n');

@@ -46,5 +46,5 @@ export async function underTraffic({ us, peer }: TrafficEnds, happening: () => P
 }
 
 const STREAM_OCTETS = 65_536;
-const PING_SECONDS = 2;
+const PING_SECONDS = 10;
 const PROBE_INTERVAL = 2;

@@ -1,0 +1,40 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Which strongSwan: the machine's own, or packages unpacked in a folder. */
+export type Installation = { readonly kind: 'system' } | { readonly kind: 'folder'; readonly root: string };
+
+/** Those that can be tested with, in this order: the distribution's, and a later one where WEFT_STRONGSWAN names its folder. */
+export function installations(): readonly Installation[] {
+  const later = laterInstallation();
+  return [...ofTheDistribution(), ...(later === undefined ? [] : [later])];
+}
+
+/** That of WEFT_STRONGSWAN: packages of a later release, with the libraries that they need. */
+export function laterInstallation(): Installation | undefined {
+  const root = process.env['WEFT_STRONGSWAN'];
+  return root === undefined ? undefined : { kind: 'folder', root };
+}
+
+/** The multiarch folder of libraries among what was unpacked, and the dynamic linker there, if they came along. */
+export function unpackedLibraries(root: string): { readonly folder: string; readonly linker: string | undefined } {
+  const triplet = readdirSync(`${root}/usr/lib`).find((name) => name.includes('-linux-gnu')) ?? '';
+  const folder = `${root}/usr/lib/${triplet}`;
+  const linker = existsSync(folder) ? readdirSync(folder).find((name) => name.startsWith('ld-linux')) : undefined;
+  return { folder, linker: linker === undefined ? undefined : `${folder}/${linker}` };
+}
+
+/** What `npm test` unpacked goes before what is installed: AppArmor keeps that from reading our configuration. */
+function ofTheDistribution(): readonly Installation[] {
+  if (existsSync(`${UNPACKED}/usr/lib/ipsec/charon`)) return [{ kind: 'folder', root: UNPACKED }];
+  const installed = existsSync('/usr/lib/ipsec/charon') && existsSync('/usr/sbin/swanctl');
+  return installed && !isConfined() ? [{ kind: 'system' }] : [];
+}
+
+function isConfined(): boolean {
+  const profiles = '/sys/kernel/security/apparmor/profiles';
+  return existsSync(profiles) && readFileSync(profiles, 'utf8').includes('/usr/lib/ipsec/charon');
+}
+
+/** As tools/setup/strongswan.mjs has it. */
+const UNPACKED = fileURLToPath(new URL('../../.weft/strongswan', import.meta.url));
