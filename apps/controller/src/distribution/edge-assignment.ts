@@ -33,6 +33,22 @@ export interface RecordedRejection {
   readonly reason: string;
 }
 
+/**
+ * What holds after the row of an edge was `read`: what is in memory may be newer than that. `before` was there when the
+ * reading began, `now` is there at its end.
+ */
+export function newestAssignment(
+  read: EdgeAssignment,
+  before: EdgeAssignment | undefined,
+  now: EdgeAssignment | undefined,
+): EdgeAssignment {
+  if (now === undefined || now === before) return read;
+  // An answer of the edge came meanwhile, or its generation was raised; a generation never falls.
+  const raised = now.desired.generation > read.desired.generation;
+  const desired = raised ? { ...read.desired, generation: now.desired.generation } : read.desired;
+  return { ...read, desired, applied: now.applied, rejection: now.rejection };
+}
+
 /** The rejection, while what was refused is still desired. */
 export function standingRejection({ desired, rejection }: EdgeAssignment): RecordedRejection | undefined {
   return rejection?.hash.equals(desired.hash) ? rejection : undefined;

@@ -3,7 +3,12 @@ import { type CompileProblem, compileFabric } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
 import { encodeBundle } from './bundle-content.js';
-import type { DesiredBundle, EdgeAssignment, RecordedRejection } from './edge-assignment.js';
+import {
+  type DesiredBundle,
+  type EdgeAssignment,
+  newestAssignment,
+  type RecordedRejection,
+} from './edge-assignment.js';
 import { EdgeBundlesRepository } from './edge-bundles.repository.js';
 
 /** The newest revision does not compile; the desired state stays as it was. */
@@ -83,12 +88,9 @@ export class FabricStore {
     const before = new Map(this.#byEdge);
     const compiled = await this.#database.transaction((sql) => this.#compile(sql, tenantId));
     if (compiled === undefined) return;
-    const assignments = compiled.assignments.map((assignment) => {
-      const now = this.#byEdge.get(assignment.edgeId);
-      // An answer of the edge came while we read: the row that we have may be older than it.
-      if (now === undefined || now === before.get(assignment.edgeId)) return assignment;
-      return { ...assignment, applied: now.applied, rejection: now.rejection };
-    });
+    const assignments = compiled.assignments.map((read) =>
+      newestAssignment(read, before.get(read.edgeId), this.#byEdge.get(read.edgeId)),
+    );
     this.#replace(tenantId, assignments);
     this.#compiled.set(tenantId, compiled.revision);
   }

@@ -4,6 +4,7 @@ import { Bundle, BundleManifest } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Distribution } from '../../src/distribution/distribution.js';
 import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
+import { FabricStore } from '../../src/distribution/fabric-store.js';
 import type { EdgeState } from '../../src/observations/edge-state.js';
 import { EdgeStates } from '../../src/observations/edge-states.js';
 import { PolicyCounters } from '../../src/observations/policy-counters.js';
@@ -207,6 +208,24 @@ describe('a session', () => {
     const push = await paris.until(() => paris.messages('bundlePush')[0]);
     const manifest = BundleManifest.decode(push.bundle?.manifest ?? EMPTY);
     expect(manifest).toMatchObject({ generation: 42n, parentHash: Buffer.alloc(32, 1) });
+    await eventually(() => expect(state(0)).toMatchObject({ inSync: true, applied: { generation: 42 } }));
+  });
+
+  it('keeps a generation that was raised while the revision was compiled again', async () => {
+    const [paris] = edges;
+    await fabric.publish(controller, ['PROTECT']);
+    const store = application().get(FabricStore);
+    const edgeId = fabric.edgeIds[0];
+    const real = application().get(Database).transaction;
+    // What was read before the raise arrives after it.
+    vi.spyOn(application().get(Database), 'transaction').mockImplementationOnce(async function (this: Database, work) {
+      const read = await real.call(this, work);
+      await store.raiseGeneration(edgeId, 41n);
+      return read as never;
+    });
+    await application().get(Distribution).revisionPublished(fabric.tenantId);
+    expect(store.assignment(edgeId)?.desired.generation).toBe(42n);
+    paris.connect(controller, { running: { generation: 41n, contentHash: Buffer.alloc(32, 1) } });
     await eventually(() => expect(state(0)).toMatchObject({ inSync: true, applied: { generation: 42 } }));
   });
 
