@@ -92,6 +92,8 @@ export const LINGER = 180_000;
 export const TEMPORARY_FAILURE_RETRY = 2000;
 /** "If a peer continues to receive TEMPORARY_FAILURE on the same IKE SA after several minutes": out of step. */
 export const TEMPORARY_FAILURE_LIMIT = 240_000;
+/** After so many refusals a tenth of a lifetime apart, what the peer does not replace is closed (section 2.8). */
+export const REKEY_REFUSALS = 3;
 /** Packets that were sent before an SA was replaced still arrive: its inbound half stays so long. */
 export const CHILD_LINGER = 5000;
 /** A grant whose additional key shares do not come: "5 to 20 seconds" (RFC 9370 section 2.2.4). */

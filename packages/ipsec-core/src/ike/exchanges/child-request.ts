@@ -27,6 +27,7 @@ import {
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
 import { childRefusalOf } from './refused-offer.js';
+import { rekeyRefused } from './refused-rekey.js';
 import { refusedForNow } from './temporary-failure.js';
 
 /** Asks for a Child SA (RFC 7296 section 1.3.1), unless one stands for the policy by then. */
@@ -301,9 +302,11 @@ function refused(sa: IkeSa, attempt: ChildAttempt, error: string, now: number): 
     requestChild(lineage, configuration, now, flow);
     return;
   }
-  if (old?.phase === 'live') postpone(lineage, old, now + configuration.lifetime / 10);
   const offered = offerContextOf(lineage, configuration, true, flow);
   childFailed(sa, configuration.name, childRefusalOf(error, 'CREATE_CHILD_SA', configuration, offered), now);
+  if (old?.phase !== 'live') return;
+  postpone(lineage, old, now + configuration.lifetime / 10);
+  rekeyRefused(lineage, ++old.refusals, error, now);
 }
 
 function tryLater({ lineage, host }: IkeSa, { configuration, flow, old }: ChildAttempt, now: number): void {
