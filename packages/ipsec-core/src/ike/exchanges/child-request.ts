@@ -234,9 +234,14 @@ function accept(
   const agreement = acceptChild(configuration, response, offerContextOf(lineage, configuration, true, flow));
   const [peerNonce, ke] = [find(response, 'Nonce')?.data, find(response, 'KE')];
   if (agreement === undefined || peerNonce === undefined) return undefined;
-  if (agreement.suite.keyExchange !== method || ke?.method !== method) return undefined;
-  if (method === undefined && agreement.suite.additionalKeyExchanges.length > 0) return undefined;
-  if (made.share === undefined || ke === undefined) return { agreement, shared: undefined, peerNonce };
+  const chosen = agreement.suite.keyExchange;
+  if (ke?.method !== chosen) return undefined;
+  if (chosen === undefined) {
+    // Of NONE and a group it chose NONE: then it "MUST ignore the initiator's KE payload" (section 3.3.6).
+    made.share?.discard();
+    return agreement.suite.additionalKeyExchanges.length > 0 ? undefined : { agreement, shared: undefined, peerNonce };
+  }
+  if (chosen !== method || made.share === undefined || ke === undefined) return undefined;
   const shared = finishShare(made.share, ke.data);
   return 'invalid' in shared ? undefined : { agreement, shared, peerNonce };
 }
