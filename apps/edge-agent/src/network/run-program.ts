@@ -24,7 +24,8 @@ export async function runProgram(
   args: readonly string[],
   input: string,
 ): Promise<ProgramOutcome> {
-  const child = spawn(program.name, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+  const env = { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:${ADMINISTRATION}` };
+  const child = spawn(program.name, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', (error) => reject(startError(program, error)));
     child.once('close', resolve);
@@ -46,3 +47,6 @@ function startError({ name, code, debianPackage }: SystemProgram, error: Error):
     { cause: error },
   );
 }
+
+/** Where Debian keeps programs for administrators; others do not have it in their path. */
+const ADMINISTRATION = '/usr/sbin:/sbin';
