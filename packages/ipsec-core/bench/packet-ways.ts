@@ -91,6 +91,44 @@ function sent(plane: DataPlane, clear: Uint8Array): Way {
   };
 }
 
+/** A run at a time, so that one object for a run counts as much as one for a packet. */
+function sentInRuns(plane: DataPlane, clear: Uint8Array): Way {
+  const arena = new Uint8Array(PACKETS * SLOT);
+  const run = {
+    write(_index: number, offset: number) {
+      arena.set(clear, offset);
+      return clear.length;
+    },
+  };
+  return { one: () => plane.protectRun(run, 0, PACKETS, arena, 0, 1).verdict };
+}
+
+/** A run at a time: `prepare` makes one for each. */
+function receivedInRuns(plane: DataPlane, clear: Uint8Array): Way {
+  const arenas = Array.from({ length: PACKETS }, () => new Uint8Array(PACKETS * SLOT));
+  const out = new Uint8Array(PACKETS * SLOT);
+  let [size, length] = [0, 0];
+  return {
+    prepare() {
+      for (const arena of arenas) {
+        const run = {
+          write(_index: number, offset: number) {
+            arena.set(clear, offset);
+            return clear.length;
+          },
+        };
+        const result = plane.protectRun(run, 0, PACKETS, arena, 0, 1);
+        size = result.packetLength;
+        length = result.length;
+      }
+    },
+    one(i) {
+      const { delivered } = plane.openRun(arenas[i] ?? out, 0, size, length, out, 0, 1);
+      return delivered === PACKETS ? 'deliver' : 'discard';
+    },
+  };
+}
+
 function cleared(plane: DataPlane, clear: Uint8Array): Way {
   return { one: () => plane.receiveClear(clear, 0, clear.length, 1).verdict };
 }
@@ -105,6 +143,8 @@ export const WAYS: readonly (readonly [string, string, () => Way])[] = [
   ['sent in transport mode, IPv6', 'transmit', () => sent(engine('PROTECT', transport), V6)],
   ['received in transport mode, IPv6', 'deliver', () => thereAndBack(engine('PROTECT', transport), V6, false)],
   ['sent for UDP', 'transmit', () => sent(engine('PROTECT'), V4)],
+  ['sent in runs', 'transmit', () => sentInRuns(engine('PROTECT'), V4)],
+  ['received in runs', 'deliver', () => receivedInRuns(engine('PROTECT'), V4)],
   ['received in UDP', 'deliver', () => thereAndBack(engine('PROTECT'), V4, true)],
   ['sent, IPv6 in IPv4', 'transmit', () => sent(engine('PROTECT', tunnel4), V6)],
   ['received, IPv6 in IPv4', 'deliver', () => thereAndBack(engine('PROTECT', tunnel4), V6, false)],

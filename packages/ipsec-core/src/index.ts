@@ -13,6 +13,8 @@ export {
 export { nobleProvider } from './crypto/noble/noble-provider.js';
 export {
   type AeadAlgorithm,
+  type AeadPackets,
+  type AeadRuns,
   type CipherAlgorithm,
   type CryptoProvider,
   type Direction,
@@ -23,6 +25,8 @@ export {
   type KeyedMac,
   MAC_LENGTH,
   type MacAlgorithm,
+  RUN_PACKETS,
+  RUN_STRIDE,
 } from './crypto/provider.js';
 export { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from './crypto/suites.js';
 export type { Acquire, AcquireOutcome } from './dataplane/acquire.js';
@@ -36,6 +40,8 @@ export type { OverheadAccount } from './dataplane/overhead-account.js';
 export type { PathAccount } from './dataplane/path-account.js';
 export type { PolicyCounters } from './dataplane/policy-counters.js';
 export type { ReassemblyOptions, ReassemblyUse } from './dataplane/reassembly.js';
+export { RUN_ALIGNMENT } from './dataplane/run-opener.js';
+export type { PacketRun } from './dataplane/run-protector.js';
 export type { TooLargeAction } from './dataplane/too-large.js';
 export type { TunnelCounters } from './dataplane/tunnel-counters.js';
 export {
@@ -43,7 +49,7 @@ export {
   type UnprotectedIcmpOptions,
   type UnprotectedIcmpOutcome,
 } from './dataplane/unprotected-icmp.js';
-export type { InboundResult, OutboundResult } from './dataplane/verdict.js';
+export type { InboundResult, InboundRunResult, OutboundResult } from './dataplane/verdict.js';
 export {
   PolicyError,
   type PolicyErrorCode,

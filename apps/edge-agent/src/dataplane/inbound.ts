@@ -1,4 +1,4 @@
-import { classifyEncapsulated, type DataPlane, type InboundResult } from '@weft/ipsec-core';
+import { classifyEncapsulated, type DataPlane, type InboundResult, RUN_ALIGNMENT } from '@weft/ipsec-core';
 import {
   allocate,
   Coalescer,
@@ -7,6 +7,7 @@ import {
   GatherList,
   IPV6_HEADER_OCTETS,
   MAXIMUM_PIECES,
+  MAXIMUM_SEGMENTS,
   type Memory,
   type PacketMemory,
   type RawSocket,
@@ -162,11 +163,30 @@ export class InboundPath {
     const ecn = trafficClass & 3;
     let datagrams = 0;
     // An empty datagram is one too.
-    for (let at = 0; at < length || datagrams === 0; at += size) {
-      this.#accept(slot, start + at, Math.min(size, length - at), ecn, now);
-      datagrams++;
+    for (let at = 0; at < length || datagrams === 0; ) {
+      let taken = length - at > size ? this.#openRun(start + at, size, length - at, ecn, now) : 0;
+      if (taken === 0) {
+        this.#accept(slot, start + at, Math.min(size, length - at), ecn, now);
+        taken = 1;
+      }
+      at += taken * size;
+      datagrams += taken;
     }
     return datagrams;
+  }
+
+  /** Opens datagrams that came in one message and are of one association. @returns how many; 0: the first is for #accept. */
+  #openRun(offset: number, size: number, length: number, ecn: number, now: number): number {
+    const { bytes } = this.#batch.memory;
+    // What other workers have, or wait for, is looked at packet by packet.
+    if (this.#handover !== undefined || this.#early.expecting) return 0;
+    if (this.#position + RUN_ROOM > this.#clear.bytes.length) this.#flush();
+    const { bytes: clear } = this.#clear;
+    const run = this.#dataPlane.openRun(bytes, offset, size, length, clear, this.#position, now, ecn);
+    for (let packet = 0; packet < run.delivered; packet++) {
+      this.#deliver(run.offsets[packet] ?? 0, run.lengths[packet] ?? 0);
+    }
+    return run.packets;
   }
 
   #accept(slot: number, offset: number, length: number, ecn: number, now: number): void {
@@ -227,9 +247,12 @@ export class InboundPath {
 
   #take(at: number, result: InboundResult): void {
     // The engine has counted what it discards.
-    if (result.verdict === 'discard') return;
-    this.#position = at + Math.ceil(result.length / PACKET_ALIGNMENT) * PACKET_ALIGNMENT;
-    this.#coalescer.push(at, result.length);
+    if (result.verdict !== 'discard') this.#deliver(at, result.length);
+  }
+
+  #deliver(at: number, length: number): void {
+    this.#position = at + Math.ceil(length / RUN_ALIGNMENT) * RUN_ALIGNMENT;
+    this.#coalescer.push(at, length);
   }
 
   #tellUnknown(slot: number, offset: number, now: number): void {
@@ -276,6 +299,7 @@ const SLOT_OCTETS = 65_536;
 /** The largest IP packet behind an IPv6 header that is written in front of it. */
 const PACKET_SLOT_OCTETS = SLOT_OCTETS + 64;
 const SLOTS = 8;
-const PACKET_ALIGNMENT = 16;
+/** What one message can hold, opened. */
+const RUN_ROOM = SLOT_OCTETS + MAXIMUM_SEGMENTS * RUN_ALIGNMENT;
 /** Memory for opened packets: what one message holds, and another packet of any size. */
 export const INBOUND_OCTETS = 2 * SLOT_OCTETS;

@@ -2,6 +2,7 @@ import type { DataPlane, OutboundResult } from '@weft/ipsec-core';
 import {
   allocate,
   completeChecksum,
+  MAXIMUM_SEGMENTS,
   type Memory,
   type PacketMemory,
   type RawSocket,
@@ -141,15 +142,15 @@ export class OutboundPath {
   #protectNext(underlay: Underlay, now: number): void {
     const { bytes } = this.#memory;
     const out = this.#sender.position;
-    let offset = PACKET;
-    let length = this.#whole;
-    if (length === 0) {
-      // Segments are made where they belong in the ESP packet of the usual suite: there nothing is moved any more.
-      offset = out + INNER_OFFSET;
-      length = this.#segmenter.write(this.#next, offset);
+    if (this.#whole > 0) {
+      this.#next++;
+      this.#place(this.#dataPlane.protect(bytes, PACKET, this.#whole, bytes, out, now), underlay);
+      return;
     }
-    this.#next++;
-    this.#place(this.#dataPlane.protect(bytes, offset, length, bytes, out, now), underlay);
+    const left = this.#count - this.#next;
+    const result = this.#dataPlane.protectRun(this.#segmenter, this.#next, left, bytes, out, now);
+    this.#next += result.verdict === 'transmit' ? result.packets : 1;
+    this.#place(result, underlay);
   }
 
   #place(result: OutboundResult, underlay: Underlay): void {
@@ -168,10 +169,13 @@ export class OutboundPath {
     }
     const remote = underlay.remotes.get(result.tunnelId);
     if (remote === undefined) {
-      this.#counters.drop('unknown_peer');
+      this.#counters.drop('unknown_peer', result.packets);
       return;
     }
-    this.#sender.append(result.length, remote, result.trafficClass);
+    const { packets, packetLength, trafficClass } = result;
+    for (let left = result.length, packet = 0; packet < packets; packet++, left -= packetLength) {
+      this.#sender.append(Math.min(packetLength, left), remote, trafficClass);
+    }
   }
 
   /** Tells the source of a packet that it was too large: the message comes out of the device as the packet went in. */
@@ -183,8 +187,6 @@ export class OutboundPath {
   }
 }
 
-/** ESP header and IV of AES-GCM (RFC 4303, RFC 4106): a packet that stands there is protected in place. */
-const INNER_OFFSET = 16;
 const VIRTIO_HEADER_OCTETS = 10;
 /** Where the packet that was read stands, with room for its virtio header in front. */
 const PACKET = 64;
@@ -192,8 +194,8 @@ const PACKET = 64;
 const PACKET_OCTETS = 65_536 + 64;
 /** Where protected packets begin. */
 const OUT = PACKET + PACKET_OCTETS + 64;
-/** The largest packet, and what protection adds to it. */
-const ROOM = PACKET_OCTETS + 512;
+/** The largest packet in one run of segments: each has headers of its own, and what protection adds to it. */
+const ROOM = PACKET_OCTETS + MAXIMUM_SEGMENTS * 256;
 /** Enough waits for a system call to be cheap, and little enough to be in the cache still. */
 const FLUSH_OCTETS = 48 * 1024;
 /** Memory that the outbound path works in. */

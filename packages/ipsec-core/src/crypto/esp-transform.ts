@@ -2,6 +2,7 @@ import { SecurityAssociationError } from '../errors.js';
 import type { EspLengths } from '../wire/esp.js';
 import { CombinedTransform } from './esp/combined-transform.js';
 import { EncryptThenMacTransform } from './esp/encrypt-then-mac-transform.js';
+import type { EspRun } from './esp/esp-run.js';
 import { GmacTransform } from './esp/gmac-transform.js';
 import type { CryptoProvider, Direction } from './provider.js';
 import { requireKnown, requireOffered } from './requirements.js';
@@ -28,6 +29,10 @@ export interface EspTransform extends EspLengths {
     out: Uint8Array,
     outOffset: number,
   ): boolean;
+  /** As `seal` does with each packet of the run. */
+  sealRun(packets: Uint8Array, run: EspRun): void;
+  /** As `open` does with each packet of the run, into `out`, another array. Answers in `run.authentic`. */
+  openRun(packets: Uint8Array, run: EspRun, out: Uint8Array): void;
   destroy(): void;
 }
 

@@ -21,9 +21,10 @@ import type { OutboundContext } from './outbound-context.js';
 import { type PolicyCounters, PolicyCounterTable } from './policy-counters.js';
 import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
+import type { PacketRun } from './run-protector.js';
 import { type TunnelCounters, tunnelCounters } from './tunnel-counters.js';
 import { UnprotectedIcmp, type UnprotectedIcmpOptions, type UnprotectedIcmpOutcome } from './unprotected-icmp.js';
-import type { InboundResult, OutboundResult } from './verdict.js';
+import type { InboundResult, InboundRunResult, OutboundResult } from './verdict.js';
 
 export interface DataPlaneOptions {
   readonly provider: CryptoProvider;
@@ -169,6 +170,22 @@ export class DataPlane {
     return this.#outbound.protect(packet, offset, length, out, outOffset, now);
   }
 
+  /**
+   * As `protect` does with each packet of a run (see PacketRun), packet `first` being the next; `count` are left. What does
+   * not go with it is left for the next call: on `transmit`, `packets` say how many went, otherwise it was the first. `out`
+   * needs room for all of them with espOverhead octets each.
+   */
+  protectRun(
+    run: PacketRun,
+    first: number,
+    count: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): OutboundResult {
+    return this.#outbound.protectRun(run, first, count, out, outOffset, now);
+  }
+
   /** The next of the packets that the last one became; `out` as for protect. When none waits, `held`. */
   protectMore(out: Uint8Array, outOffset: number, now: number): OutboundResult {
     return this.#outbound.protectMore(out, outOffset, now);
@@ -205,6 +222,25 @@ export class DataPlane {
     outerTrafficClass = 0,
   ): InboundResult {
     return this.#inbound.openEsp(packet, offset, length, out, outOffset, now, outerTrafficClass);
+  }
+
+  /**
+   * ESP packets that arrived together: each of the `length` octets at `offset` has `size`, the last may have less. As `open`
+   * does with each, in order, as far as they are of one association; what `packets` of the result does not count is left, and
+   * when that is 0, the first is for `open`. Each delivered packet begins at a multiple of RUN_ALIGNMENT octets from
+   * outOffset. `out` is another array than `packets` and needs room for `length` octets and RUN_ALIGNMENT for each packet.
+   */
+  openRun(
+    packets: Uint8Array,
+    offset: number,
+    size: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+    outerTrafficClass = 0,
+  ): InboundRunResult {
+    return this.#inbound.openRun(packets, offset, size, length, out, outOffset, now, outerTrafficClass);
   }
 
   /**

@@ -16,8 +16,9 @@ import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
 import { maximumPacketLength, pathRoom } from './packet-size.js';
 import type { PolicyCounterTable } from './policy-counters.js';
 import type { ProtectedIcmpErrors } from './protected-icmp.js';
+import { RunOpener } from './run-opener.js';
 import { SelectorCheck } from './selector-check.js';
-import type { InboundResult, Writable } from './verdict.js';
+import type { InboundResult, InboundRunResult, Writable } from './verdict.js';
 
 export interface InboundContext {
   database: SecurityPolicyDatabase;
@@ -38,11 +39,13 @@ export class InboundProcessor {
   readonly #result: Writable<InboundResult> = { verdict: 'discard', tunnelId: '', length: 0, reason: undefined };
   readonly #layer: LayerOpener;
   readonly #check: SelectorCheck;
+  readonly #runs: RunOpener;
 
   constructor(context: InboundContext) {
     this.#context = context;
     this.#layer = new LayerOpener(this.#flow, context.ecn);
     this.#check = new SelectorCheck(context, this.#flow);
+    this.#runs = new RunOpener(context, this.#layer);
   }
 
   /** An ESP packet whose outer header a UDP socket has taken off; `outerTrafficClass` is what that header carried. */
@@ -64,6 +67,35 @@ export class InboundProcessor {
     const refusal = this.#layer.openEsp(association, packet, offset, length, out, outOffset, now, outerTrafficClass);
     if (refusal !== undefined) return this.#discard(refusal, tunnelId);
     return this.#deliver(association, out, outOffset, now);
+  }
+
+  /**
+   * As `openEsp` does with each of the packets of `size` octets that `length` octets hold (the last may have less), for as
+   * many of one association as can be decrypted in one step.
+   */
+  openRun(
+    packets: Uint8Array,
+    offset: number,
+    size: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+    outerTrafficClass: number,
+  ): InboundRunResult {
+    const runs = this.#runs;
+    runs.packets = 0;
+    runs.delivered = 0;
+    const association = runs.associationOf(packets, offset, length, out);
+    if (association === undefined) return runs;
+    runs.decrypt(association, packets, offset, size, length, out, outOffset, now);
+    for (let index = 0; index < runs.admitted; index++) {
+      const at = runs.outOffset(index);
+      const refusal = runs.refusalOf(association, index, packets, out, now, outerTrafficClass);
+      if (refusal !== undefined) this.#discard(refusal);
+      else if (this.#deliver(association, out, at, now).verdict === 'deliver') runs.deliver(at, this.#result.length);
+    }
+    return runs;
   }
 
   /** A whole IP packet that carries AH or ESP, with the headers it arrived with. Bundles are opened to the end. */

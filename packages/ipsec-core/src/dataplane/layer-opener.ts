@@ -1,4 +1,5 @@
 import { copyOctets, readUint32 } from '../bytes/octets.js';
+import type { EspTransform } from '../crypto/esp-transform.js';
 import { inferSequenceHigh } from '../policy/extended-sequence.js';
 import type { InboundAssociation } from '../policy/security-association.js';
 import { AH, ahHeaderLength, type InsertionPoint, readAhLength } from '../wire/ah.js';
@@ -14,8 +15,8 @@ import { absorbOuterTrafficClass } from './outer-traffic-class.js';
 export class LayerOpener {
   readonly #flow: Flow;
   readonly #ecn: EcnCounters;
-  /** What the last step left: the number found, and the next header of a decrypted trailer. */
-  #sequenceHigh = 0;
+  /** What the last step left: the high half of the number found, and the next header of a decrypted trailer. */
+  sequenceHigh = 0;
   #next = 0;
 
   constructor(flow: Flow, ecn: EcnCounters) {
@@ -91,6 +92,50 @@ export class LayerOpener {
     return header + payload;
   }
 
+  /**
+   * What must be so before an ESP packet is decrypted to `room` octets: its form, the lifetime of the association, the
+   * number. Leaves the high half of that in `sequenceHigh`. Nothing of this is authentic yet, and nothing changes.
+   */
+  admitEsp(
+    association: InboundAssociation,
+    esp: EspTransform,
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    room: number,
+    now: number,
+  ): DropReason | undefined {
+    const sealed = length - ESP.headerLength - esp.ivLength - esp.icvLength;
+    if (sealed < ESP.trailerLength || sealed % esp.alignment !== 0) return 'malformed_esp';
+    if (sealed > room) return 'buffer_too_small';
+    return this.#admit(association, readUint32(packet, offset + ESP.sequence), now);
+  }
+
+  /**
+   * One of several packets that were admitted before any was decrypted, now that all have been. It is looked at again as if
+   * those before it had been alone: they may have used up the association, or have had the same number.
+   */
+  leaveRun(
+    association: InboundAssociation,
+    authentic: boolean,
+    high: number,
+    low: number,
+    out: Uint8Array,
+    outOffset: number,
+    sealed: number,
+    now: number,
+    outerTrafficClass: number,
+  ): DropReason | undefined {
+    if (association.isOver(now)) return 'association_expired';
+    const replay = replayRefusal(association, high, low);
+    if (replay !== undefined) return replay;
+    if (!authentic) return 'integrity_failed';
+    association.window.commit(high, low);
+    const payload = this.#takeTrailerOff(out, outOffset, sealed);
+    if (typeof payload === 'string') return payload;
+    return this.#leaveTunnel(association, out, outOffset, payload, outerTrafficClass);
+  }
+
   /** Replay check, integrity, decryption, replay commit. Returns the length of the payload in `out`. */
   #openEsp(
     association: InboundAssociation,
@@ -103,15 +148,17 @@ export class LayerOpener {
   ): number | DropReason {
     const { esp } = association;
     if (esp === undefined) return 'unknown_spi';
-    const sealed = length - ESP.headerLength - esp.ivLength - esp.icvLength;
-    if (sealed < ESP.trailerLength || sealed % esp.alignment !== 0) return 'malformed_esp';
-    if (outOffset + sealed > out.length) return 'buffer_too_small';
-    const low = readUint32(packet, offset + ESP.sequence);
-    const refusal = this.#admit(association, low, now);
+    const refusal = this.admitEsp(association, esp, packet, offset, length, out.length - outOffset, now);
     if (refusal !== undefined) return refusal;
-    const high = this.#sequenceHigh;
+    const high = this.sequenceHigh;
+    const low = readUint32(packet, offset + ESP.sequence);
     if (!esp.open(packet, offset, length, high, out, outOffset)) return 'integrity_failed';
     association.window.commit(high, low);
+    return this.#takeTrailerOff(out, outOffset, length - ESP.headerLength - esp.ivLength - esp.icvLength);
+  }
+
+  /** Leaves the next header in #next. Returns the length of the payload in front of the trailer. */
+  #takeTrailerOff(out: Uint8Array, outOffset: number, sealed: number): number | DropReason {
     this.#next = out[outOffset + sealed - 1] ?? 0;
     const payload = espPayloadLength(out, outOffset, sealed);
     return payload < 0 ? 'bad_padding' : payload;
@@ -133,14 +180,14 @@ export class LayerOpener {
     const low = readUint32(packet, offset + header + AH.sequence);
     const refusal = this.#admit(association, low, now);
     if (refusal !== undefined) return refusal;
-    const high = this.#sequenceHigh;
+    const high = this.sequenceHigh;
     if (!ah.verify(packet, offset, length, header, high)) return 'integrity_failed';
     association.window.commit(high, low);
     this.#next = packet[offset + header + AH.next] ?? 0;
     return length - header - ahLength;
   }
 
-  /** Lifetime and replay check; leaves the high half of the number in #sequenceHigh. */
+  /** Lifetime and replay check; leaves the high half of the number in `sequenceHigh`. */
   #admit(association: InboundAssociation, low: number, now: number): DropReason | undefined {
     if (association.isOver(now)) return 'association_expired';
     const { window } = association;
@@ -149,10 +196,8 @@ export class LayerOpener {
       : 0;
     // The first packet carries 1: number 0 was never sent.
     if (high < 0 || (high === 0 && low === 0)) return 'replay_late';
-    const replay = window.check(high, low);
-    if (replay !== 'fresh') return replay === 'late' ? 'replay_late' : 'replayed';
-    this.#sequenceHigh = high;
-    return undefined;
+    this.sequenceHigh = high;
+    return replayRefusal(association, high, low);
   }
 
   /** What left a tunnel must be a whole packet of the announced family; it takes over what it must of the outer header. */
@@ -174,4 +219,10 @@ export class LayerOpener {
       ? undefined
       : 'ecn_congestion_lost';
   }
+}
+
+function replayRefusal({ window }: InboundAssociation, high: number, low: number): DropReason | undefined {
+  const replay = window.check(high, low);
+  if (replay === 'fresh') return undefined;
+  return replay === 'late' ? 'replay_late' : 'replayed';
 }

@@ -6,6 +6,8 @@ export class OutboundAnswer implements OutboundResult {
   verdict: OutboundResult['verdict'] = 'discard';
   tunnelId = '';
   length = 0;
+  packets = 0;
+  packetLength = 0;
   reason: DropReason | undefined = undefined;
   trafficClass = 0;
   wholePacket = false;
@@ -25,6 +27,8 @@ export class OutboundAnswer implements OutboundResult {
     this.verdict = verdict;
     this.tunnelId = tunnelId;
     this.length = length;
+    this.packets = 1;
+    this.packetLength = length;
     this.reason = undefined;
     this.trafficClass = trafficClass;
     this.wholePacket = wholePacket;
@@ -34,9 +38,18 @@ export class OutboundAnswer implements OutboundResult {
     return this;
   }
 
+  /** A run that goes out. */
+  run(tunnelId: string, length: number, packets: number, packetLength: number, trafficClass: number): OutboundResult {
+    this.answer('transmit', tunnelId, length, trafficClass, false, false, false);
+    this.packets = packets;
+    this.packetLength = packetLength;
+    return this;
+  }
+
   discard(reason: DropReason, tunnelId: string, more: boolean, icmpErrorLength: number): OutboundResult {
     this.answer('transmit', tunnelId, 0, 0, false, more, false);
     this.verdict = 'discard';
+    this.packets = 0;
     this.reason = reason;
     this.icmpErrorLength = icmpErrorLength;
     return this;

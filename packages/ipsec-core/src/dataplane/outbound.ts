@@ -15,6 +15,7 @@ import { FragmentIntake } from './fragment-intake.js';
 import { Fragmenter } from './fragmenter.js';
 import { OutboundAnswer } from './outbound-answer.js';
 import type { OutboundContext } from './outbound-context.js';
+import { type PacketRun, RunProtector, USUAL_FRAMING } from './run-protector.js';
 import { factsOf, tooLargeAction } from './too-large.js';
 import type { OutboundResult } from './verdict.js';
 
@@ -27,6 +28,7 @@ export class OutboundProcessor {
   readonly #result = new OutboundAnswer();
   readonly #intake: FragmentIntake;
   readonly #fragmenter: Fragmenter;
+  readonly #runs: RunProtector;
   readonly #point = new InsertionPoint();
   readonly #fields = new FragmentFields();
   /** What waits in the fragmenter: clear packets to protect or to bypass, or pieces of a protected one. */
@@ -43,6 +45,7 @@ export class OutboundProcessor {
     this.#protector = new BundleProtector(context.associations, context.random);
     this.#intake = new FragmentIntake(context, context.reassembler);
     this.#fragmenter = new Fragmenter(context.random);
+    this.#runs = new RunProtector(context);
   }
 
   protect(
@@ -62,6 +65,25 @@ export class OutboundProcessor {
     if (outcome === 'carry') return this.#decide(packet, offset, out, outOffset, now, false);
     if (outcome === 'whole') return this.#decide(memory, 0, out, outOffset, now, true);
     return outcome === 'held' ? this.#answer('held', '', 0, 0) : this.#discard(outcome);
+  }
+
+  /** As `protect` does with each packet of the run, from `first` on, but maybe not to its end. */
+  protectRun(
+    source: PacketRun,
+    first: number,
+    count: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): OutboundResult {
+    this.#abandon();
+    const runs = this.#runs;
+    const packets = count > 1 ? runs.protect(source, first, count, out, outOffset, now) : 0;
+    if (packets > 0) {
+      return this.#result.run(runs.tunnelId, runs.length, packets, runs.packetLength, runs.trafficClass);
+    }
+    const at = outOffset + USUAL_FRAMING;
+    return this.protect(out, at, source.write(first, at), out, outOffset, now);
   }
 
   /** The next of the packets that the last one became. They are read from memory of the engine's own. */

@@ -34,10 +34,11 @@ export class PolicyCounterTable {
     this.#byEntryId = next;
   }
 
-  count(index: number, bytes: number): void {
+  /** `bytes` are those of all `packets` together. */
+  count(index: number, bytes: number, packets = 1): void {
     const counters = this.#byIndex[index];
     if (counters === undefined) return;
-    addToCounter(counters, POLICY_COUNTER.packets, 1);
+    addToCounter(counters, POLICY_COUNTER.packets, packets);
     addToCounter(counters, POLICY_COUNTER.bytes, bytes);
   }
 

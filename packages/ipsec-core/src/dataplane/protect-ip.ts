@@ -1,7 +1,7 @@
-import { copyOctets, writeUint32 } from '../bytes/octets.js';
+import { copyOctets } from '../bytes/octets.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import { ahHeaderLength, findInsertionPoint, InsertionPoint, writeAhHeader } from '../wire/ah.js';
-import { ESP, espPacketLength, writeEspTrailer } from '../wire/esp.js';
+import { ESP, espPacketLength } from '../wire/esp.js';
 import {
   doesNotFragment,
   outerHeaderLength,
@@ -11,6 +11,7 @@ import {
 } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import type { DropReason } from './drop-reason.js';
+import { writeEspFraming } from './esp-framing.js';
 import { paddedLength, UNLIMITED_ROOM } from './packet-size.js';
 import { outerDontFragment } from './too-large.js';
 
@@ -75,7 +76,7 @@ export class IpProtector {
     if (total > terms.room) return 'exceeds_path_mtu';
     if (total > MAXIMUM_PACKET) return 'packet_too_large';
     if (outOffset + total > out.length) return 'buffer_too_small';
-    if (!this.#advance(association)) return 'sequence_exhausted';
+    if (!association.takeNumber()) return 'sequence_exhausted';
     const at = outOffset + header;
     if (esp !== undefined) {
       this.#writeEspPayload(association, packet, offset, length, payload, out, at, inner);
@@ -114,7 +115,7 @@ export class IpProtector {
     if (total > terms.room) return 'exceeds_path_mtu';
     if (total > MAXIMUM_PACKET) return 'packet_too_large';
     if (outOffset + total > out.length) return 'buffer_too_small';
-    if (!this.#advance(association)) return 'sequence_exhausted';
+    if (!association.takeNumber()) return 'sequence_exhausted';
     // In one memory the order of the two moves decides whether the second finds what it moves.
     const headerFirst = outOffset <= offset;
     if (headerFirst) copyOctets(packet, offset, header, out, outOffset);
@@ -127,15 +128,9 @@ export class IpProtector {
     out[outOffset + nextHeaderField] = esp === undefined ? PROTOCOL.ah : PROTOCOL.esp;
     writeTotalLength(out, outOffset, total);
     const at = outOffset + header;
-    if (esp !== undefined) this.#writeEspFraming(association, payload, out, at, next);
+    if (esp !== undefined) writeEspFraming(association, payload, out, at, next);
     else writeAhHeader(out, at, total - header - payload, next, association.spi, association.sequence.low);
     return this.#finish(association, out, outOffset, total, header);
-  }
-
-  #advance(association: OutboundAssociation): boolean {
-    if (association.sequence.advance()) return true;
-    association.exhausted = true;
-    return false;
   }
 
   #writeEspPayload(
@@ -151,7 +146,7 @@ export class IpProtector {
     this.#movePayload(association, packet, offset, length, out, at);
     const start = at + ESP.headerLength + (association.esp?.ivLength ?? 0);
     if (payload > length) out.fill(0, start + length, start + payload);
-    this.#writeEspFraming(association, payload, out, at, next);
+    writeEspFraming(association, payload, out, at, next);
   }
 
   #movePayload(
@@ -163,15 +158,6 @@ export class IpProtector {
     at: number,
   ): void {
     copyOctets(packet, offset, length, out, at + ESP.headerLength + (association.esp?.ivLength ?? 0));
-  }
-
-  #writeEspFraming(association: OutboundAssociation, payload: number, out: Uint8Array, at: number, next: number): void {
-    const { esp, sequence, spi } = association;
-    if (esp === undefined) return;
-    writeUint32(out, at + ESP.spi, spi);
-    writeUint32(out, at + ESP.sequence, sequence.low);
-    writeEspTrailer(out, at + ESP.headerLength + esp.ivLength + payload, payload, esp.alignment, next);
-    esp.writeIv(out, at, sequence.high);
   }
 
   #finish(

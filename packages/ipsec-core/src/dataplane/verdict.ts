@@ -7,10 +7,14 @@ export interface OutboundResult {
   /** Empty unless a PROTECT entry decided. */
   readonly tunnelId: string;
   /**
-   * transmit: octets written to out. bypass: octets of the clear packet, which stands where it stood, or, when `copied`,
+   * transmit: octets written to out, by all packets together. bypass: octets of the clear packet, which stands where it stood, or, when `copied`,
    * in out. Otherwise 0.
    */
   readonly length: number;
+  /** transmit: packets in out, one behind the other. More than one only after protectRun. */
+  readonly packets: number;
+  /** transmit: octets of each of them; the last one may have less. */
+  readonly packetLength: number;
   readonly reason: DropReason | undefined;
   /** transmit: traffic class for the outer header, for a caller whose socket writes that header. */
   readonly trafficClass: number;
@@ -35,6 +39,16 @@ export interface InboundResult {
   /** deliver: octets of clear packet written to out; bypass: octets of the clear packet, which was not copied. */
   readonly length: number;
   readonly reason: DropReason | undefined;
+}
+
+/** Reused by the data plane: read it before the next call. */
+export interface InboundRunResult {
+  /** Packets that were opened or refused; 0: the first one is not of a run. */
+  readonly packets: number;
+  /** Of those, the packets to deliver: where in `out` each of them is, and how long. */
+  readonly delivered: number;
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
 }
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -141,7 +141,9 @@ export class IkeEngine {
     const parsed = parseMessage(octets);
     if (!parsed.ok) {
       this.#drop('malformed');
-      this.#reply(this.#stateless.unreadable(octets, parsed.problem, now), path);
+      const { problem } = parsed;
+      if (problem.code === 'major_version')
+        this.#reply(this.#stateless.majorVersion(octets, problem.version, now), path);
       return;
     }
     const message = parsed.value;

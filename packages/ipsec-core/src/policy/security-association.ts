@@ -187,6 +187,13 @@ export class OutboundAssociation extends SecurityAssociation {
     this.pathMtu = pathMtuOf(parameters);
   }
 
+  /** The next packet's number is in `sequence`; false when none is left, and then never again (RFC 4303 section 3.3.3). */
+  takeNumber(): boolean {
+    if (this.sequence.advance()) return true;
+    this.exhausted = true;
+    return false;
+  }
+
   /** Of two that may carry a packet: one set aside for its DSCP before one that is not, then the younger. */
   goesBefore(other: OutboundAssociation): boolean {
     const setAside = this.traffic.isForDscp;

@@ -19,10 +19,11 @@ export class Tunnel {
     this.counters = counters;
   }
 
-  countSent(bytes: number, now: number): void {
+  /** `bytes` are those of all `packets` together. */
+  countSent(bytes: number, now: number, packets = 1): void {
     // First, so that a reader who finds a packet finds its time.
     this.counters[TUNNEL_COUNTER.lastSentAt] = now;
-    addToCounter(this.counters, TUNNEL_COUNTER.outboundPackets, 1);
+    addToCounter(this.counters, TUNNEL_COUNTER.outboundPackets, packets);
     addToCounter(this.counters, TUNNEL_COUNTER.outboundBytes, bytes);
   }
 

@@ -58,10 +58,11 @@ export class CallList {
     this.#words[call * CALL_WORDS + FIRST_ARGUMENT_WORD + argument * 2] = value;
   }
 
-  /** Makes all calls in order, whatever each of them answers. */
-  run(): void {
+  /** Makes the first `count` calls in order, or all, whatever each of them answers. Throws RangeError beyond the last. */
+  run(count = this.#count): void {
+    if (!(count >= 0 && count <= this.#count)) throw new RangeError(`there are ${this.#count} calls, not ${count}`);
     // The code looks at the count behind the first call only.
-    if (this.#count > 0) this.#run(this.#memory.address, this.#count);
+    if (count > 0) this.#run(this.#memory.address, count);
   }
 
   /** What a call answered, as a C `int`. */

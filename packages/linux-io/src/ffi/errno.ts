@@ -19,9 +19,7 @@ export type SystemCall =
   | 'connect'
   | 'getsockname'
   | 'recvmmsg'
-  | 'sendmmsg'
-  | 'prctl'
-  | 'execve';
+  | 'sendmmsg';
 
 /** A system call that failed: which one, on what, and the name of its error number. */
 export class SystemCallError extends Error {

@@ -83,7 +83,8 @@ export class Segmenter {
     const from = index * this.#gsoSize;
     const size = Math.min(this.#gsoSize, this.#payload - from);
     const length = this.#headers + size;
-    bytes.copyWithin(outOffset, this.#offset, this.#offset + this.#headers);
+    // Not copyWithin, which is a call out of compiled code and costs more than all else here.
+    this.#memory.copySum(this.#offset, this.#headers, outOffset);
     const payload = this.#offset + this.#headers + from;
     const sum = this.#memory.copySum(payload, size, outOffset + this.#headers);
     if (this.#ipv4) this.#writeIpv4(outOffset, length, index);

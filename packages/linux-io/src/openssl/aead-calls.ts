@@ -20,12 +20,12 @@ export class AeadCalls {
     const { address } = this.#memory;
     const outLength = address + ROOM.outLength;
     this.forget();
-    list.add(FUNCTIONS.init, context, 0, 0, 0, address + ROOM.nonce, EVP_DIRECTION.unchanged);
-    if (!encrypt) list.add(FUNCTIONS.control, context, EVP_CTRL.AEAD_SET_TAG, tagLength, 0);
-    list.add(FUNCTIONS.update, context, 0, outLength, address + ROOM.aad, 0);
-    list.add(FUNCTIONS.update, context, 0, outLength, 0, 0);
-    list.add(FUNCTIONS.final, context, address + ROOM.block, outLength);
-    if (encrypt) list.add(FUNCTIONS.control, context, EVP_CTRL.AEAD_GET_TAG, tagLength, 0);
+    list.add(AEAD_FUNCTIONS.init, context, 0, 0, 0, address + ROOM.nonce, EVP_DIRECTION.unchanged);
+    if (!encrypt) list.add(AEAD_FUNCTIONS.control, context, EVP_CTRL.AEAD_SET_TAG, tagLength, 0);
+    list.add(AEAD_FUNCTIONS.update, context, 0, outLength, address + ROOM.aad, 0);
+    list.add(AEAD_FUNCTIONS.update, context, 0, outLength, 0, 0);
+    list.add(AEAD_FUNCTIONS.final, context, address + ROOM.block, outLength);
+    if (encrypt) list.add(AEAD_FUNCTIONS.control, context, EVP_CTRL.AEAD_GET_TAG, tagLength, 0);
   }
 
   /** Whether a packet has the form that the list is made for. */
@@ -106,7 +106,8 @@ export class AeadCallsPool {
   }
 }
 
-const FUNCTIONS = {
+/** By name: what is called for a packet. */
+export const AEAD_FUNCTIONS = {
   init: functionAddress('EVP_CipherInit_ex'),
   update: functionAddress('EVP_CipherUpdate'),
   final: functionAddress('EVP_CipherFinal_ex'),

@@ -1,7 +1,9 @@
-import { type AeadAlgorithm, type KeyedAead, Secret } from '@weft/ipsec-core';
+import { type AeadAlgorithm, type AeadRuns, type KeyedAead, Secret } from '@weft/ipsec-core';
 import type { AeadCalls } from './aead-calls.js';
-import { CipherContext, control, expectSuccess, OpenSslError, SCRATCH, type Shared, withKey } from './context.js';
+import { type AeadRunCalls, type RunKey, runsOf } from './aead-runs.js';
+import { CipherContext, control, expectSuccess, SCRATCH, type Shared, withKey } from './context.js';
 import { EVP_CTRL, EVP_DIRECTION, type Evp } from './evp.js';
+import { OpenSslError } from './openssl-error.js';
 
 /**
  * An AEAD in an OpenSSL context that is made once and only given a new nonce per packet. Octets in an arena are
@@ -17,6 +19,9 @@ export class OpenSslAead implements KeyedAead {
   readonly #ccm: boolean;
   /** All calls for a packet as one, where that is possible. */
   readonly #calls: AeadCalls | undefined;
+  readonly #runCalls: AeadRunCalls | undefined;
+  readonly #runKey: RunKey;
+  readonly runs: AeadRuns | undefined;
 
   constructor(shared: Shared, algorithm: AeadAlgorithm, key: Uint8Array, tagLength: number, encrypt: boolean) {
     const { evp } = shared;
@@ -31,6 +36,9 @@ export class OpenSslAead implements KeyedAead {
     });
     this.#calls = this.#ccm ? undefined : shared.aeadCalls.take();
     this.#calls?.prepare(this.#context.handle, tagLength, encrypt);
+    this.#runCalls = this.#ccm ? undefined : encrypt ? shared.sealRuns : shared.openRuns;
+    this.#runKey = { context: this.#context, tagLength };
+    this.runs = this.#runCalls && runsOf(this.#runCalls, this.#runKey, this);
   }
 
   seal(
@@ -84,6 +92,7 @@ export class OpenSslAead implements KeyedAead {
   destroy(): void {
     if (this.#context.destroyed) return;
     this.#ccmKey?.wipe();
+    this.#runCalls?.forget(this.#runKey);
     this.#context.destroy();
     if (this.#calls !== undefined) this.#shared.aeadCalls.give(this.#calls);
   }

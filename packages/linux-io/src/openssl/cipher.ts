@@ -1,6 +1,7 @@
 import type { CipherAlgorithm, KeyedCipher } from '@weft/ipsec-core';
-import { CipherContext, expectSuccess, OpenSslError, SCRATCH, type Shared } from './context.js';
+import { CipherContext, expectSuccess, SCRATCH, type Shared } from './context.js';
 import { EVP_DIRECTION, type Evp } from './evp.js';
+import { OpenSslError } from './openssl-error.js';
 
 /** CBC or CTR in a context that is made once and given a new IV per packet. Nothing is padded. */
 export class OpenSslCipher implements KeyedCipher {

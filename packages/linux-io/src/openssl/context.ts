@@ -1,18 +1,9 @@
 import { allocate, type Memory } from '../ffi/memory.js';
 import { AeadCallsPool } from './aead-calls.js';
+import { type AeadRunCalls, createAeadRunCalls } from './aead-runs.js';
 import { EVP_DIRECTION, type Evp } from './evp.js';
+import { OpenSslError } from './openssl-error.js';
 import { Staging } from './staging.js';
-
-/** An OpenSSL call failed that cannot fail with sound arguments: out of memory, or a mistake of ours. */
-export class OpenSslError extends Error {
-  override readonly name = 'OpenSslError';
-  readonly call: keyof Evp;
-
-  constructor(call: keyof Evp) {
-    super(`${call} failed, which sound arguments cannot cause: report it with the version of Node`);
-    this.call = call;
-  }
-}
 
 /** What all keyed objects of a thread share. Calls are synchronous, so one of each is enough. */
 export interface Shared {
@@ -23,6 +14,9 @@ export interface Shared {
   readonly output: Staging;
   readonly aad: Staging;
   readonly aeadCalls: AeadCallsPool;
+  /** One for each direction, as traffic goes both ways at once. */
+  readonly sealRuns: AeadRunCalls | undefined;
+  readonly openRuns: AeadRunCalls | undefined;
 }
 
 /** Where in the scratch memory what is. */
@@ -30,13 +24,16 @@ export const SCRATCH = { iv: 0, outLength: 16, block: 32, digest: 64, key: 128, 
 
 /** `listCalls`: make all calls for a packet at once where the machine lets us. */
 export function createShared(evp: Evp, listCalls: boolean): Shared {
+  const input = new Staging(STAGING_OCTETS);
   return {
     evp,
     scratch: allocate(SCRATCH.size),
-    input: new Staging(STAGING_OCTETS),
+    input,
     output: new Staging(STAGING_OCTETS),
     aad: new Staging(STAGING_OCTETS),
     aeadCalls: new AeadCallsPool(listCalls),
+    sealRuns: createAeadRunCalls(listCalls, true, evp, input),
+    openRuns: createAeadRunCalls(listCalls, false, evp, input),
   };
 }
 

@@ -2,8 +2,9 @@ import { type KeyedMac, MAC_LENGTH, type MacAlgorithm } from '@weft/ipsec-core';
 import { OSSL_PARAM } from '../ffi/layouts.js';
 import { allocate } from '../ffi/memory.js';
 import { blockCipherOf } from './cipher.js';
-import { CipherContext, expectSuccess, OpenSslError, SCRATCH, type Shared, withKey, writeBlock } from './context.js';
+import { CipherContext, expectSuccess, SCRATCH, type Shared, withKey, writeBlock } from './context.js';
 import { EVP_DIRECTION, OSSL_PARAM_UTF8_STRING } from './evp.js';
+import { OpenSslError } from './openssl-error.js';
 
 /** Makes any MAC of ESP and AH. */
 export function openSslMac(shared: Shared, algorithm: MacAlgorithm, key: Uint8Array): KeyedMac {

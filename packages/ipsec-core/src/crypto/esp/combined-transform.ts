@@ -1,7 +1,8 @@
 import { ESP } from '../../wire/esp.js';
 import type { EspTransform, EspTransformOptions } from '../esp-transform.js';
-import type { KeyedAead } from '../provider.js';
+import { type AeadPackets, type KeyedAead, RUN_STRIDE } from '../provider.js';
 import type { CombinedSuite } from '../suites.js';
+import { type EspRun, openEach, sealEach } from './esp-run.js';
 import { keyAead, loadNonce, writeAad, writeCounterIv } from './nonce.js';
 
 /** AES-GCM (RFC 4106), AES-CCM (RFC 4309), ChaCha20-Poly1305 (RFC 7634), with explicit or implicit IV (RFC 8750). */
@@ -31,7 +32,7 @@ export class CombinedTransform implements EspTransform {
 
   seal(packet: Uint8Array, offset: number, length: number, sequenceHigh: number): void {
     this.#loadNonce(packet, offset, sequenceHigh);
-    const aadLength = writeAad(this.#aad, packet, offset, sequenceHigh, this.#esn);
+    const aadLength = writeAad(this.#aad, 0, packet, offset, sequenceHigh, this.#esn);
     const header = ESP.headerLength + this.ivLength;
     this.#aead.seal(this.#nonce, this.#aad, aadLength, packet, offset + header, length - header - this.icvLength);
   }
@@ -45,15 +46,51 @@ export class CombinedTransform implements EspTransform {
     outOffset: number,
   ): boolean {
     this.#loadNonce(packet, offset, sequenceHigh);
-    const aadLength = writeAad(this.#aad, packet, offset, sequenceHigh, this.#esn);
+    const aadLength = writeAad(this.#aad, 0, packet, offset, sequenceHigh, this.#esn);
     const header = ESP.headerLength + this.ivLength;
     const sealed = length - header - this.icvLength;
     return this.#aead.open(this.#nonce, this.#aad, aadLength, packet, offset + header, sealed, out, outOffset);
   }
 
+  sealRun(packets: Uint8Array, run: EspRun): void {
+    const { runs } = this.#aead;
+    if (runs === undefined) sealEach(this, packets, run);
+    else runs.seal(run.count, this.#describe(packets, run, runs.packets), packets);
+  }
+
+  openRun(packets: Uint8Array, run: EspRun, out: Uint8Array): void {
+    const { runs } = this.#aead;
+    if (runs === undefined) {
+      openEach(this, packets, run, out);
+      return;
+    }
+    const aadLength = this.#describe(packets, run, runs.packets);
+    for (let i = 0; i < run.count; i++) runs.packets.outOffsets[i] = run.outOffsets[i] ?? 0;
+    runs.open(run.count, aadLength, packets, out);
+    for (let i = 0; i < run.count; i++) run.authentic[i] = runs.packets.authentic[i] ?? 0;
+  }
+
   destroy(): void {
     this.#aead.destroy();
     this.#nonce.fill(0);
+  }
+
+  /** Nonce, additional data and place of each packet. Returns the octets of additional data. */
+  #describe(packets: Uint8Array, run: EspRun, { nonces, aads, offsets, lengths }: AeadPackets): number {
+    const salt = this.#salt;
+    const header = ESP.headerLength + this.ivLength;
+    let aadLength = 0;
+    for (let i = 0; i < run.count; i++) {
+      const at = i * RUN_STRIDE;
+      const offset = run.offsets[i] ?? 0;
+      const high = run.sequenceHigh[i] ?? 0;
+      for (let octet = 0; octet < salt; octet++) nonces[at + octet] = this.#nonce[octet] ?? 0;
+      loadNonce(nonces, at + salt, this.ivLength, packets, offset, high);
+      aadLength = writeAad(aads, at, packets, offset, high, this.#esn);
+      offsets[i] = offset + header;
+      lengths[i] = (run.lengths[i] ?? 0) - header - this.icvLength;
+    }
+    return aadLength;
   }
 
   #loadNonce(packet: Uint8Array, offset: number, sequenceHigh: number): void {

@@ -4,6 +4,7 @@ import { ESP } from '../../wire/esp.js';
 import type { EspTransform, EspTransformOptions } from '../esp-transform.js';
 import type { KeyedCipher, KeyedMac } from '../provider.js';
 import type { IntegritySuite, SeparateSuite } from '../suites.js';
+import { type EspRun, openEach, sealEach } from './esp-run.js';
 import { writeCounterIv } from './nonce.js';
 
 /** Encrypt, then MAC over everything from SPI to trailer and, with ESN, the high half behind it (RFC 4303 §2.2.1). */
@@ -83,6 +84,14 @@ export class EncryptThenMacTransform implements EspTransform {
     const at = offset + ESP.headerLength + this.ivLength;
     this.#transform(packet, offset, at, length - ESP.headerLength - this.ivLength - this.icvLength, out, outOffset);
     return true;
+  }
+
+  sealRun(packets: Uint8Array, run: EspRun): void {
+    sealEach(this, packets, run);
+  }
+
+  openRun(packets: Uint8Array, run: EspRun, out: Uint8Array): void {
+    openEach(this, packets, run, out);
   }
 
   destroy(): void {

@@ -4,6 +4,7 @@ import { ESP } from '../../wire/esp.js';
 import type { EspTransform, EspTransformOptions } from '../esp-transform.js';
 import { GMAC_LENGTH, type KeyedGmac } from '../provider.js';
 import type { CombinedSuite } from '../suites.js';
+import { type EspRun, openEach, sealEach } from './esp-run.js';
 import { loadNonce, writeAad, writeCounterIv } from './nonce.js';
 
 /**
@@ -58,6 +59,14 @@ export class GmacTransform implements EspTransform {
     return true;
   }
 
+  sealRun(packets: Uint8Array, run: EspRun): void {
+    sealEach(this, packets, run);
+  }
+
+  openRun(packets: Uint8Array, run: EspRun, out: Uint8Array): void {
+    openEach(this, packets, run, out);
+  }
+
   destroy(): void {
     this.#gmac.destroy();
     this.#nonce.fill(0);
@@ -66,7 +75,7 @@ export class GmacTransform implements EspTransform {
 
   #compute(packet: Uint8Array, offset: number, length: number, sequenceHigh: number): void {
     loadNonce(this.#nonce, this.#salt, this.ivLength, packet, offset, sequenceHigh);
-    if (this.#esn) writeAad(this.#head, packet, offset, sequenceHigh, true);
+    if (this.#esn) writeAad(this.#head, 0, packet, offset, sequenceHigh, true);
     const skipped = this.#esn ? ESP.headerLength : 0;
     const covered = length - skipped - GMAC_LENGTH;
     this.#gmac.compute(this.#nonce, this.#head, packet, offset + skipped, covered, NOTHING, this.#computed);

@@ -18,37 +18,38 @@ export function writeCounterIv(packet: Uint8Array, offset: number, sequenceHigh:
   copyOctets(packet, offset + ESP.sequence, 4, packet, offset + ESP.headerLength + 4);
 }
 
-/** Salt stands in the nonce already; behind it comes the IV or, when implicit, the sequence number (RFC 8750). */
+/** At `at`, behind the salt, comes the IV or, when implicit, the sequence number (RFC 8750). */
 export function loadNonce(
   nonce: Uint8Array,
-  salt: number,
+  at: number,
   ivLength: number,
   packet: Uint8Array,
   offset: number,
   sequenceHigh: number,
 ): void {
   if (ivLength === 0) {
-    writeUint32(nonce, salt, sequenceHigh);
-    copyOctets(packet, offset + ESP.sequence, 4, nonce, salt + 4);
+    writeUint32(nonce, at, sequenceHigh);
+    copyOctets(packet, offset + ESP.sequence, 4, nonce, at + 4);
   } else {
-    copyOctets(packet, offset + ESP.headerLength, ivLength, nonce, salt);
+    copyOctets(packet, offset + ESP.headerLength, ivLength, nonce, at);
   }
 }
 
-/** RFC 4106 section 5: SPI and sequence number, with ESN all 64 bits of it. */
+/** RFC 4106 section 5: SPI and sequence number, with ESN all 64 bits of it. Returns the octets written at `at`. */
 export function writeAad(
   aad: Uint8Array,
+  at: number,
   packet: Uint8Array,
   offset: number,
   sequenceHigh: number,
   esn: boolean,
 ): number {
-  writeUint32(aad, 0, readUint32(packet, offset + ESP.spi));
+  writeUint32(aad, at, readUint32(packet, offset + ESP.spi));
   if (!esn) {
-    writeUint32(aad, 4, readUint32(packet, offset + ESP.sequence));
+    writeUint32(aad, at + 4, readUint32(packet, offset + ESP.sequence));
     return 8;
   }
-  writeUint32(aad, 4, sequenceHigh);
-  writeUint32(aad, 8, readUint32(packet, offset + ESP.sequence));
+  writeUint32(aad, at + 4, sequenceHigh);
+  writeUint32(aad, at + 8, readUint32(packet, offset + ESP.sequence));
   return 12;
 }
