@@ -18,6 +18,8 @@ export class DatagramBatch {
   readonly slots: number;
   readonly capacity: number;
   readonly #payload: Memory;
+  /** Slots that the last receive has filled, of whatever socket: they are made ready before the next. */
+  filled = 0;
   readonly #headers: Memory;
   readonly #vectors: Memory;
   readonly #addresses: Memory;

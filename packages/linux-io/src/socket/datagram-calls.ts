@@ -21,17 +21,17 @@ export interface DatagramSocket {
   send(batch: DatagramBatch | SendBatch, first: number, count: number): number;
 }
 
-/** The calls of a descriptor. Each socket keeps to one batch for receiving. */
+/** The calls of a descriptor. */
 export function datagramCalls(fd: number): DatagramSocket {
-  let received = 0;
   return {
     fd,
     receive: (batch, slots = batch.slots) => {
-      for (let slot = 0; slot < received; slot++) batch.rearm(slot);
+      // Whichever socket filled them: one of another family would leave no room for the whole of an address.
+      for (let slot = 0; slot < batch.filled; slot++) batch.rearm(slot);
       const count = libc.valueOrNegatedErrno(
         libc.recvmmsg(fd, batch.headersAddress(0, slots), slots, LINUX.MSG_DONTWAIT, 0),
       );
-      received = Math.max(0, count);
+      batch.filled = Math.max(0, count);
       return count;
     },
     send: (batch, first, count) =>

@@ -10,6 +10,8 @@ export class ReceiveBatch {
   readonly slots: number;
   readonly capacity: number;
   readonly memory: Memory;
+  /** Slots that the last receive has filled, of whatever socket: they are made ready before the next. */
+  filled = 0;
   readonly #headers: Memory;
   readonly #vectors: Memory;
   readonly #addresses: Memory;

@@ -1,20 +1,32 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERRNO } from '../ffi/errno.js';
+import { allocate } from '../ffi/memory.js';
 import { POLLIN, PollSet } from '../poll/poll-set.js';
 import { DatagramBatch } from './datagram-batch.js';
+import { ReceiveBatch } from './receive-batch.js';
 import { encodeSocketAddress } from './socket-address.js';
 import { openUdpSocket, type UdpSocket } from './udp-socket.js';
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
+const LOOPBACK_IPV6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 const open: UdpSocket[] = [];
-function socket(port = 0): UdpSocket {
-  const made = openUdpSocket({ address: LOOPBACK, port }, { bufferOctets: 1 << 20 });
+function socket(port = 0, address = LOOPBACK): UdpSocket {
+  const made = openUdpSocket({ address, port }, { bufferOctets: 1 << 20 });
   open.push(made);
   return made;
 }
 afterEach(() => {
   for (const made of open.splice(0)) made.close();
 });
+
+function hasIpv6(): boolean {
+  try {
+    openUdpSocket({ address: LOOPBACK_IPV6, port: 0 }, { bufferOctets: 1 << 16 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function waitReadable(receiver: UdpSocket): void {
   const set = new PollSet(1);
@@ -45,6 +57,23 @@ describe('UDP socket on the loopback', () => {
     }
     expect(receiver.receive(incoming)).toBe(-ERRNO.EAGAIN);
   });
+
+  it.skipIf(!hasIpv6())(
+    'tells the whole address that a datagram came from, whatever socket filled the batch before',
+    () => {
+      for (const incoming of [new DatagramBatch(2, 64), new ReceiveBatch(allocate(128), 2, 64)]) {
+        for (const address of [LOOPBACK, LOOPBACK_IPV6, LOOPBACK]) {
+          const [sender, receiver] = [socket(0, address), socket(0, address)];
+          const outgoing = new DatagramBatch(2, 64);
+          for (const slot of [0, 1]) outgoing.prepare(slot, 10, encodeSocketAddress(receiver.localEndpoint()));
+          expect(sender.send(outgoing, 0, 2)).toBe(2);
+          waitReadable(receiver);
+          expect(receiver.receive(incoming)).toBe(2);
+          for (const slot of [0, 1]) expect(incoming.source(slot)).toEqual(sender.localEndpoint());
+        }
+      }
+    },
+  );
 
   it('marks a datagram that did not fit, and takes the next whole', () => {
     const [sender, receiver] = [socket(), socket()];
