@@ -772,6 +772,11 @@ export interface components {
              */
             keyingMode: "ikev2" | "ike-less";
             /**
+             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            encapsulation: "udp" | "none";
+            /**
              * Format: date-time
              * @description UTC, RFC 3339.
              */
@@ -862,12 +867,18 @@ export interface components {
             /** @description Free text for people; lines and tabs are the only control characters. */
             description?: string;
         };
+        /** @description Absent fields keep their value. */
         UpdateTenant: {
             /**
              * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
              * @enum {string}
              */
-            keyingMode: "ikev2" | "ike-less";
+            keyingMode?: "ikev2" | "ike-less";
+            /**
+             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            encapsulation?: "udp" | "none";
         };
     };
     responses: never;

@@ -271,6 +271,53 @@ export function encryptionAlgorithmToJSON(object: EncryptionAlgorithm): string {
   }
 }
 
+/** Encapsulation says what ESP travels in on the underlay (RFC 9061: espencap). */
+export const Encapsulation = {
+  /** ENCAPSULATION_UNSPECIFIED - Never sent. */
+  ENCAPSULATION_UNSPECIFIED: 0,
+  /**
+   * ENCAPSULATION_NONE - Directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT (RFC 7296 section 2.23);
+   * with KEYING_MODE_IKE_LESS nobody looks for one.
+   */
+  ENCAPSULATION_NONE: 1,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Encapsulation = typeof Encapsulation[keyof typeof Encapsulation];
+
+export namespace Encapsulation {
+  export type ENCAPSULATION_UNSPECIFIED = typeof Encapsulation.ENCAPSULATION_UNSPECIFIED;
+  export type ENCAPSULATION_NONE = typeof Encapsulation.ENCAPSULATION_NONE;
+  export type UNRECOGNIZED = typeof Encapsulation.UNRECOGNIZED;
+}
+
+export function encapsulationFromJSON(object: any): Encapsulation {
+  switch (object) {
+    case 0:
+    case "ENCAPSULATION_UNSPECIFIED":
+      return Encapsulation.ENCAPSULATION_UNSPECIFIED;
+    case 1:
+    case "ENCAPSULATION_NONE":
+      return Encapsulation.ENCAPSULATION_NONE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Encapsulation.UNRECOGNIZED;
+  }
+}
+
+export function encapsulationToJSON(object: Encapsulation): string {
+  switch (object) {
+    case Encapsulation.ENCAPSULATION_UNSPECIFIED:
+      return "ENCAPSULATION_UNSPECIFIED";
+    case Encapsulation.ENCAPSULATION_NONE:
+      return "ENCAPSULATION_NONE";
+    case Encapsulation.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** SecurityPolicyAction is the processing choice of RFC 4301 section 4.4.1. */
 export const SecurityPolicyAction = {
   /** SECURITY_POLICY_ACTION_UNSPECIFIED - Never sent. */
@@ -475,6 +522,8 @@ export interface Profile {
   replayWindow: number;
   /** Extended sequence numbers (RFC 4303 section 2.2.1). */
   extendedSequenceNumbers: boolean;
+  /** What ESP travels in; absent for UDP (RFC 3948), whether or not there is a NAT. */
+  encapsulation?: Encapsulation | undefined;
 }
 
 /**
@@ -1816,7 +1865,7 @@ export const KeyExchange: MessageFns<KeyExchange> = {
 };
 
 function createBaseProfile(): Profile {
-  return { encryption: 0, keyBits: 0, replayWindow: 0, extendedSequenceNumbers: false };
+  return { encryption: 0, keyBits: 0, replayWindow: 0, extendedSequenceNumbers: false, encapsulation: undefined };
 }
 
 export const Profile: MessageFns<Profile> = {
@@ -1832,6 +1881,9 @@ export const Profile: MessageFns<Profile> = {
     }
     if (message.extendedSequenceNumbers !== false) {
       writer.uint32(32).bool(message.extendedSequenceNumbers);
+    }
+    if (message.encapsulation !== undefined) {
+      writer.uint32(40).int32(message.encapsulation);
     }
     return writer;
   },
@@ -1881,6 +1933,14 @@ export const Profile: MessageFns<Profile> = {
             message.extendedSequenceNumbers = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.encapsulation = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1911,6 +1971,7 @@ export const Profile: MessageFns<Profile> = {
         : isSet(object.extended_sequence_numbers)
         ? globalThis.Boolean(object.extended_sequence_numbers)
         : false,
+      encapsulation: isSet(object.encapsulation) ? encapsulationFromJSON(object.encapsulation) : undefined,
     };
   },
 
@@ -1928,6 +1989,9 @@ export const Profile: MessageFns<Profile> = {
     if (message.extendedSequenceNumbers !== false) {
       obj.extendedSequenceNumbers = message.extendedSequenceNumbers;
     }
+    if (message.encapsulation !== undefined) {
+      obj.encapsulation = encapsulationToJSON(message.encapsulation);
+    }
     return obj;
   },
 
@@ -1940,6 +2004,7 @@ export const Profile: MessageFns<Profile> = {
     message.keyBits = object.keyBits ?? 0;
     message.replayWindow = object.replayWindow ?? 0;
     message.extendedSequenceNumbers = object.extendedSequenceNumbers ?? false;
+    message.encapsulation = object.encapsulation ?? undefined;
     return message;
   },
 };
