@@ -1,4 +1,4 @@
-import type { KeyingMode } from './intent.js';
+import type { Encapsulation, KeyingMode } from './intent.js';
 
 /** What one edge must run: the southbound `Bundle` in plain values. It holds no secret. */
 export interface EdgeBundle {
@@ -65,6 +65,8 @@ export interface BundleProfile {
   readonly keyBits: 128 | 192 | 256;
   readonly replayWindow: number;
   readonly extendedSequenceNumbers: boolean;
+  /** What ESP travels in; absent: UDP. */
+  readonly encapsulation?: Encapsulation;
 }
 
 /** One SPD entry, written from the local side (RFC 4301 section 4.4.1). */

@@ -74,6 +74,26 @@ describe('compileFabric', () => {
     );
   });
 
+  it('says what ESP travels in, and leaves room for UDP wherever edges may find a NAT', () => {
+    const choices = fc.tuple(fc.constantFrom('udp', 'none', undefined), fc.constantFrom('ikev2', 'ike-less'));
+    fc.assert(
+      fc.property(arbitraryIntent(), choices, (intent, [encapsulation, keyingMode]) => {
+        const chosen = compileFabric({ ...intent, keyingMode, ...(encapsulation && { encapsulation }) });
+        const usual = compileFabric(intent);
+        fc.pre(chosen.ok && usual.ok);
+        const profiles = [...chosen.bundles.values()].flatMap(({ tunnels }) => tunnels.map(({ profile }) => profile));
+        for (const profile of [...profiles, ...chosen.tunnels.map((tunnel) => tunnel.profile)]) {
+          expect(profile.encapsulation ?? 'udp').toBe(encapsulation ?? 'udp');
+        }
+        // The header of UDP has 8 octets, and those of ESP are aligned to four.
+        const more = encapsulation === 'none' && keyingMode === 'ike-less' ? 8 : 0;
+        for (const [edgeId, { device }] of chosen.bundles) {
+          expect(device.mtu).toBe(bundleOf(usual.bundles, edgeId).device.mtu + more);
+        }
+      }),
+    );
+  });
+
   it('writes mirrored entries in the same order at both ends of every pair', () => {
     fc.assert(
       fc.property(arbitraryIntent(), (intent) => {

@@ -1,5 +1,7 @@
+import type { EspSuite, Underlay } from '@weft/ipsec-core';
+import type { Family } from './address/family.js';
 import { byAddress } from './address/prefix.js';
-import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import type { BundleProfile, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
@@ -98,7 +100,7 @@ function buildBundles(
     const bundle: EdgeBundle = {
       tenantId: intent.tenantId,
       edgeId: edge.edgeId,
-      device: { mtu: overlayMtu(UNDERLAY_MTU, edge.underlayFamily, { ...DEFAULT_PROFILE, integrity: undefined }) },
+      device: { mtu: overlayMtu(UNDERLAY_MTU, underlay(edge.underlayFamily, intent), SUITE) },
       underlay: edge.underlay,
       tunnels: tunnelsByEdge.get(edge.edgeId) ?? [],
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
@@ -139,22 +141,33 @@ function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1, intent: FabricIntent
     peerName: peer.name,
     remote: peer.underlay,
     keying: keyingModeOf(intent) === 'ikev2' ? { mode: 'ikev2', ike: DEFAULT_IKE } : { mode: 'ike-less' },
-    profile: DEFAULT_PROFILE,
+    profile: profileOf(intent),
   };
 }
 
 function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent): FabricTunnel {
   const keyingMode = keyingModeOf(intent);
-  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: DEFAULT_PROFILE };
+  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: profileOf(intent) };
 }
 
 function keyingModeOf({ keyingMode }: FabricIntent): KeyingMode {
   return keyingMode ?? 'ike-less';
 }
 
+function profileOf({ encapsulation = 'udp' }: FabricIntent): BundleProfile {
+  return encapsulation === 'udp' ? DEFAULT_PROFILE : { ...DEFAULT_PROFILE, encapsulation };
+}
+
+/** Edges that negotiate may find a NAT at any time: then ESP must fit in UDP. */
+function underlay(family: Family, intent: FabricIntent): Underlay {
+  return { family, udp: intent.encapsulation !== 'none' || keyingModeOf(intent) === 'ikev2' };
+}
+
 function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {
   return compareText(left.tunnelId, right.tunnelId);
 }
+
+const SUITE: EspSuite = { ...DEFAULT_PROFILE, integrity: undefined };
 
 /** What an edge accepts in one bundle. */
 const MAX_TUNNELS = 4096;

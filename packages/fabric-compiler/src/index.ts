@@ -17,6 +17,7 @@ export type {
 export { type CompileResult, compileFabric } from './compile-fabric.js';
 export { tunnelIdOf } from './identifiers.js';
 export type {
+  Encapsulation,
   FabricIntent,
   IntentEdge,
   IntentNetwork,

@@ -22,10 +22,18 @@ export interface FabricIntent {
   readonly topology?: IntentTopology;
   /** What operators say must be so, whatever the rules become. */
   readonly policyTests?: readonly IntentPolicyTest[];
+  /** What ESP travels in. Absent in revisions from before there was a choice: then UDP. */
+  readonly encapsulation?: Encapsulation;
 }
 
 /** `ikev2`: the edges, between themselves; `ike-less`: the controller (RFC 9061). */
 export type KeyingMode = 'ikev2' | 'ike-less';
+
+/**
+ * `udp`: ESP in UDP (RFC 3948), whether or not there is a NAT. `none`: directly on IP (RFC 9061: espencap); edges that
+ * negotiate use UDP all the same where they find a NAT (RFC 7296 section 2.23).
+ */
+export type Encapsulation = 'udp' | 'none';
 
 export interface IntentSite {
   readonly id: string;

@@ -1,9 +1,8 @@
-import { type EspSuite, espLengths, maximumInnerLength } from '@weft/ipsec-core';
-import type { Family } from './address/family.js';
+import { type EspSuite, espLengths, maximumInnerLength, type Underlay } from '@weft/ipsec-core';
 
-/** The largest inner packet, in octets, that fits an underlay packet after ESP tunnel mode in UDP (RFC 4303, RFC 3948). */
-export function overlayMtu(underlayMtu: number, underlayFamily: Family, suite: EspSuite): number {
-  return maximumInnerLength(underlayMtu, { family: underlayFamily, udp: true }, espLengths(suite));
+/** The largest inner packet, in octets, that fits an underlay packet after ESP tunnel mode (RFC 4303), in UDP or not (RFC 3948). */
+export function overlayMtu(underlayMtu: number, underlay: Underlay, suite: EspSuite): number {
+  return maximumInnerLength(underlayMtu, underlay, espLengths(suite));
 }
 
 /** Every path of the fabric is assumed to carry this; smaller ones are found by path MTU discovery. */

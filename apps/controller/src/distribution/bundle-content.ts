@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   Bundle,
+  Encapsulation,
   EncryptionAlgorithm,
   type IkeConfiguration,
   type KeyExchange,
@@ -53,6 +54,7 @@ export function profileMessage(profile: BundleProfile): Profile {
     keyBits: profile.keyBits,
     replayWindow: profile.replayWindow,
     extendedSequenceNumbers: profile.extendedSequenceNumbers,
+    ...(profile.encapsulation === 'none' ? { encapsulation: Encapsulation.ENCAPSULATION_NONE } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Bundle, KeyingMode, type Profile, type Tunnel } from '@weft/contracts/southbound';
+import { type Bundle, Encapsulation, KeyingMode, type Profile, type Tunnel } from '@weft/contracts/southbound';
 import type { TunnelEndSpec, TunnelProfile, TunnelSpec } from '../keying/tunnel-keying.js';
 import type { EdgeAssignment } from './edge-assignment.js';
 
@@ -35,7 +35,8 @@ export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: Tunnel
     tunnel.remote.port === peer.port &&
     profile?.keyBits === spec.profile.keyBits &&
     profile.replayWindow === spec.profile.replayWindow &&
-    profile.extendedSequenceNumbers === spec.profile.extendedSequenceNumbers
+    profile.extendedSequenceNumbers === spec.profile.extendedSequenceNumbers &&
+    profile.encapsulation === spec.profile.encapsulation
   );
 }
 
@@ -53,7 +54,8 @@ function profileOf(profile: Profile | undefined): TunnelProfile | undefined {
   const keyBits = KEY_BITS.find((bits) => bits === profile?.keyBits);
   if (profile === undefined || keyBits === undefined) return undefined;
   const { replayWindow, extendedSequenceNumbers } = profile;
-  return { encryption: 'aes-gcm-16', keyBits, replayWindow, extendedSequenceNumbers };
+  const encapsulation = profile.encapsulation === Encapsulation.ENCAPSULATION_NONE ? 'none' : 'udp';
+  return { encryption: 'aes-gcm-16', keyBits, replayWindow, extendedSequenceNumbers, encapsulation };
 }
 
 const KEY_BITS = [128, 192, 256] as const;

@@ -238,7 +238,13 @@ const SPEC: TunnelSpec = {
     { edgeId: edgeId(1), name: 'tokyo', address: '203.0.113.2', port: 4500 },
   ],
   keyingMode: 'ike-less',
-  profile: { encryption: 'aes-gcm-16', keyBits: 256, replayWindow: 1024, extendedSequenceNumbers: true },
+  profile: {
+    encryption: 'aes-gcm-16',
+    keyBits: 256,
+    replayWindow: 1024,
+    extendedSequenceNumbers: true,
+    encapsulation: 'udp',
+  },
 };
 
 const MAX_STEPS = 2_000;

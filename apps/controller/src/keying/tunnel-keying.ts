@@ -28,6 +28,7 @@ export interface TunnelProfile {
   readonly keyBits: 128 | 192 | 256;
   readonly replayWindow: number;
   readonly extendedSequenceNumbers: boolean;
+  readonly encapsulation: 'udp' | 'none';
 }
 
 /** Two associations, one per direction: `spis[side]` is for receiving at `side` and for sending at the other. */

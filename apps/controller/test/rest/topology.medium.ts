@@ -236,6 +236,21 @@ describe('tenants', () => {
     expect(intent.keyingMode).toBe('ike-less');
   });
 
+  it('choose what ESP travels in, without touching what else they chose', async () => {
+    const { data: tenant } = await api.client.POST('/api/v1/tenants', { body: { name: 'natless' } });
+    expect(tenant?.encapsulation).toBe('udp');
+    const params = { path: { tenantId: tenant?.id ?? '' } };
+    const change = (body: { keyingMode?: 'ike-less'; encapsulation?: 'none' }) =>
+      api.client.PATCH('/api/v1/tenants/{tenantId}', { params, body });
+    expect((await change({ encapsulation: 'none' })).data).toEqual({ ...tenant, encapsulation: 'none' });
+    const both = { ...tenant, encapsulation: 'none', keyingMode: 'ike-less' };
+    expect((await change({ keyingMode: 'ike-less' })).data).toEqual(both);
+    expect((await change({})).data).toEqual(both);
+    const { application } = api.controller.controller;
+    const intent = await application.get(IntentRepository).read(application.get(Database).sql, tenant?.id ?? '');
+    expect(intent).toMatchObject({ encapsulation: 'none', keyingMode: 'ike-less' });
+  });
+
   it('are closed to users of another one, who cannot tell them from tenants that do not exist', async () => {
     const { sql } = api.controller.controller.application.get(Database);
     const tenantId = randomUUID();

@@ -54,7 +54,13 @@ export const SPEC: TunnelSpec = {
     { edgeId: 'edge-1', name: 'tokyo', address: '203.0.113.2', port: 4500 },
   ],
   keyingMode: 'ike-less',
-  profile: { encryption: 'aes-gcm-16', keyBits: 256, replayWindow: 1024, extendedSequenceNumbers: true },
+  profile: {
+    encryption: 'aes-gcm-16',
+    keyBits: 256,
+    replayWindow: 1024,
+    extendedSequenceNumbers: true,
+    encapsulation: 'udp',
+  },
 };
 
 export function newWorld(): World {

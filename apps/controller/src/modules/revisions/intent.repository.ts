@@ -12,6 +12,7 @@ export class IntentRepository {
       select json_build_object(
         'tenantId', t.id,
         'keyingMode', t.keying_mode,
+        'encapsulation', t.encapsulation,
         'sites', coalesce((
           select json_agg(json_build_object('id', s.id, 'name', s.name) order by s.id)
           from sites s where s.tenant_id = t.id), '[]'),

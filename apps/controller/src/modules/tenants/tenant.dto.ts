@@ -8,10 +8,23 @@ export const KeyingMode = z.enum(['ikev2', 'ike-less']).meta({
     'Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.',
 });
 
-export const UpdateTenant = z.strictObject({ keyingMode: KeyingMode }).meta({ id: 'UpdateTenant' });
+export const Encapsulation = z.enum(['udp', 'none']).meta({
+  description:
+    'What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.',
+});
+
+export const UpdateTenant = z
+  .strictObject({ keyingMode: KeyingMode.optional(), encapsulation: Encapsulation.optional() })
+  .meta({ id: 'UpdateTenant', description: 'Absent fields keep their value.' });
 
 export const Tenant = z
-  .object({ id: Identifier, name: z.string(), keyingMode: KeyingMode, createdAt: Timestamp })
+  .object({
+    id: Identifier,
+    name: z.string(),
+    keyingMode: KeyingMode,
+    encapsulation: Encapsulation,
+    createdAt: Timestamp,
+  })
   .meta({ id: 'Tenant' });
 export const TenantList = z.object({ items: z.array(Tenant) }).meta({ id: 'TenantList' });
 

@@ -1,18 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
-import type { Tenant } from './tenant.dto.js';
+import type { Tenant, UpdateTenant } from './tenant.dto.js';
 
 type TenantRow = Omit<Tenant, 'createdAt'> & { readonly createdAt: Date };
 
 @Injectable()
 export class TenantsRepository {
   async list(sql: SqlExecutor): Promise<Tenant[]> {
-    const rows = await sql<TenantRow[]>`select id, name, keying_mode, created_at from tenants order by name, id`;
+    const rows = await sql<
+      TenantRow[]
+    >`select id, name, keying_mode, encapsulation, created_at from tenants order by name, id`;
     return rows.map(tenantOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string): Promise<Tenant | undefined> {
-    const [row] = await sql<TenantRow[]>`select id, name, keying_mode, created_at from tenants where id = ${tenantId}`;
+    const [row] = await sql<
+      TenantRow[]
+    >`select id, name, keying_mode, encapsulation, created_at from tenants where id = ${tenantId}`;
     return row && tenantOf(row);
   }
 
@@ -23,13 +27,18 @@ export class TenantsRepository {
 
   async insert(sql: SqlExecutor, id: string, name: string): Promise<Tenant[]> {
     const rows = await sql<TenantRow[]>`
-      insert into tenants (id, name) values (${id}, ${name}) returning id, name, keying_mode, created_at`;
+      insert into tenants (id, name) values (${id}, ${name}) returning id, name, keying_mode, encapsulation, created_at`;
     return rows.map(tenantOf);
   }
 
-  async setKeyingMode(sql: SqlExecutor, tenantId: string, mode: Tenant['keyingMode']): Promise<Tenant | undefined> {
+  /** What the change does not name stays as it is. */
+  async update(sql: SqlExecutor, tenantId: string, change: UpdateTenant): Promise<Tenant | undefined> {
     const [row] = await sql<TenantRow[]>`
-      update tenants set keying_mode = ${mode} where id = ${tenantId} returning id, name, keying_mode, created_at`;
+      update tenants
+      set
+        keying_mode = coalesce(${change.keyingMode ?? null}, keying_mode),
+        encapsulation = coalesce(${change.encapsulation ?? null}, encapsulation)
+      where id = ${tenantId} returning id, name, keying_mode, encapsulation, created_at`;
     return row && tenantOf(row);
   }
 

@@ -39,8 +39,8 @@ export class TenantsService {
   }
 
   /** Throws DomainError 'not_found'. */
-  async update(tenantId: string, { keyingMode }: UpdateTenant): Promise<Tenant> {
-    const tenant = await this.#repository.setKeyingMode(this.#database.sql, tenantId, keyingMode);
+  async update(tenantId: string, change: UpdateTenant): Promise<Tenant> {
+    const tenant = await this.#repository.update(this.#database.sql, tenantId, change);
     if (tenant === undefined) throw notFound('tenant', tenantId);
     return tenant;
   }
