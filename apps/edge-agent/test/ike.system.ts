@@ -1,18 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  type Bundle,
-  EncryptionAlgorithm,
-  KeyExchangeMethod,
-  KeyingMode,
-  PseudorandomFunction,
-  SecurityPolicyAction,
-} from '@weft/contracts/southbound';
-import { parsePrefix } from '@weft/ipsec-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness } from './support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
 import { TestPki } from './support/test-pki.js';
 
 //   10.1.0.1 [ left ] 192.0.2.1 ------------ 192.0.2.2 [ right ] 10.2.0.1
@@ -27,11 +19,6 @@ const RIGHT = {
   underlay: '192.0.2.2',
   network: '10.2.0.0/24',
   host: '10.2.0.1',
-};
-const TUNNEL = '00000000-0000-4000-8000-00000000000a';
-const HYBRID = {
-  method: KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519,
-  additionalMethods: [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768],
 };
 const PATIENCE = { timeout: 30_000 };
 
@@ -58,7 +45,7 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
     pki = await TestPki.create();
     left = await start(names.left, LEFT.id, pki);
     right = await start(names.right, RIGHT.id, pki);
-    await Promise.all([left.bundle(bundle(LEFT, RIGHT)), right.bundle(bundle(RIGHT, LEFT))]);
+    await Promise.all([left.bundle(negotiatedBundle(LEFT, RIGHT)), right.bundle(negotiatedBundle(RIGHT, LEFT))]);
   });
 
   afterAll(async () => {
@@ -78,8 +65,8 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
 
   it('keep their associations when policy changes', async () => {
     const before = await spis(left);
-    await left.bundle({ ...bundle(LEFT, RIGHT), routes: [RIGHT.network, '10.3.0.0/24'] });
-    await right.bundle({ ...bundle(RIGHT, LEFT), localNetworks: [RIGHT.network, '10.3.0.0/24'] });
+    await left.bundle({ ...negotiatedBundle(LEFT, RIGHT), routes: [RIGHT.network, '10.3.0.0/24'] });
+    await right.bundle({ ...negotiatedBundle(RIGHT, LEFT), localNetworks: [RIGHT.network, '10.3.0.0/24'] });
     expect(await spis(left)).toEqual(before);
     await expectTraffic();
   });
@@ -110,17 +97,17 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
   it('find each other again when one was killed', async () => {
     await right.kill();
     right = await start(names.right, RIGHT.id, pki);
-    await right.bundle(bundle(RIGHT, LEFT));
+    await right.bundle(negotiatedBundle(RIGHT, LEFT));
     await expect.poll(() => right.negotiations(), PATIENCE).toMatchObject({ [TUNNEL]: { established: true } });
     await expectTraffic();
     await onePairEach();
   });
 
   it('delete what the bundle no longer holds, at the peer too', async () => {
-    await left.bundle({ ...bundle(LEFT, RIGHT), tunnels: [], securityPolicies: [] });
+    await left.bundle({ ...negotiatedBundle(LEFT, RIGHT), tunnels: [], securityPolicies: [] });
     await expect.poll(() => spis(right), PATIENCE).toEqual([]);
     expect(await spis(left)).toEqual([]);
-    await left.bundle(bundle(LEFT, RIGHT));
+    await left.bundle(negotiatedBundle(LEFT, RIGHT));
     await expect.poll(async () => (await spis(left)).length, PATIENCE).toBe(2);
     await expectTraffic();
   });
@@ -132,7 +119,7 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
 
   it('do not believe an edge of another authority, and say why', async () => {
     right = await start(names.right, RIGHT.id, await TestPki.create());
-    await right.bundle(bundle(RIGHT, LEFT));
+    await right.bundle(negotiatedBundle(RIGHT, LEFT));
     await expect
       .poll(async () => (await right.negotiations())[TUNNEL]?.failure, PATIENCE)
       .toMatch(/AUTHENTICATION_FAILED|did not prove who it is.*(no_issuer|bad_signature)/);
@@ -175,60 +162,4 @@ function attempt(run: () => string): string {
   } catch (error) {
     return String(error);
   }
-}
-
-function bundle(local: typeof LEFT, remote: typeof LEFT): Bundle {
-  const range = (prefix: string) => {
-    const { first, last } = parsePrefix(prefix).range;
-    return { first: Buffer.from(first), last: Buffer.from(last) };
-  };
-  return {
-    device: { mtu: 1422 },
-    underlay: { address: local.underlay, port: 4500 },
-    tunnels: [
-      {
-        tunnelId: TUNNEL,
-        peerEdgeId: remote.id,
-        peerName: 'peer',
-        remote: { address: remote.underlay, port: 4500 },
-        keyingMode: KeyingMode.KEYING_MODE_IKEV2,
-        profile: {
-          encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
-          keyBits: 256,
-          replayWindow: 1024,
-          extendedSequenceNumbers: true,
-        },
-        ike: {
-          proposals: [
-            {
-              encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
-              keyBits: 256,
-              prf: PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384,
-              keyExchange: HYBRID,
-            },
-          ],
-          childKeyExchange: HYBRID,
-          ikeLifetimeSeconds: 14_400,
-          childLifetimeSeconds: 3600,
-          livenessSeconds: 10,
-        },
-      },
-    ],
-    securityPolicies: [
-      {
-        entryId: 'entry',
-        ruleId: '00000000-0000-4000-8000-0000000000ff',
-        action: SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT,
-        tunnelId: TUNNEL,
-        selector: {
-          localAddresses: [range(local.network)],
-          remoteAddresses: [range(remote.network)],
-          localPorts: [],
-          remotePorts: [],
-        },
-      },
-    ],
-    routes: [remote.network],
-    localNetworks: [local.network],
-  };
 }

@@ -99,13 +99,18 @@ function parseAssociation(
     hardLifetimeMilliseconds: hard * 1000,
     // Every peer of a bundle is an edge like this one, and checks later fragments (RFC 4301 section 7.3).
     nonFirstFragmentsAlso: true,
+    ...(profile.encapsulation === 'none'
+      ? { outer: { local: bundle.underlay.octets, remote: tunnel.remote.octets } }
+      : {}),
     ...(direction === 'outbound' ? { pathMtu: pathMtuOf(bundle, tunnel) } : {}),
   };
 }
 
 function pathMtuOf(bundle: VerifiedBundle, tunnel: TunnelConfiguration): PathMtuParameters {
-  const underlay = { family: tunnel.remote.octets.length === 4 ? 4 : 6, udp: true } as const;
-  return { mtu: firstHopMtu(bundle, tunnel), underlay };
+  const mtu = firstHopMtu(bundle, tunnel);
+  // The engine writes the outer header itself, and counts it.
+  if (tunnel.profile.encapsulation === 'none') return { mtu };
+  return { mtu, underlay: { family: tunnel.remote.octets.length === 4 ? 4 : 6, udp: true } };
 }
 
 async function install(
@@ -149,7 +154,8 @@ function sameProfile(a: ProtectionProfile, b: ProtectionProfile): boolean {
     a.suite === b.suite &&
     a.keyBits === b.keyBits &&
     a.replayWindow === b.replayWindow &&
-    a.extendedSequenceNumbers === b.extendedSequenceNumbers
+    a.extendedSequenceNumbers === b.extendedSequenceNumbers &&
+    a.encapsulation === b.encapsulation
   );
 }
 

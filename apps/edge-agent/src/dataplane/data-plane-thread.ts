@@ -13,7 +13,7 @@ import type {
   WorkerRequest,
 } from './messages.js';
 import { type PacketWorker, startPacketWorker } from './packet-worker.js';
-import { isAt, OUTBOUND_PLACE } from './places.js';
+import { isAt, NATIVE_PLACE, OUTBOUND_PLACE } from './places.js';
 import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
 import { SharedCounters, sumOfDrops, sumOfNews, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
 import { WorkerKeeper, type WorkerReplacement } from './worker-keeper.js';
@@ -164,7 +164,9 @@ export class DataPlaneThread implements DataPlaneControl {
   /** A worker that is replaced meanwhile does not know of it: no association depends on it. */
   expect(inboundSpi: number): Promise<void> {
     const owner = socketOfSpi(inboundSpi, this.#counters.length);
-    return this.#serially(() => this.#ask((place) => (place === owner ? { kind: 'expect', inboundSpi } : undefined)));
+    // Whether it will travel in UDP is not known yet: what does not is the first worker's.
+    const awaits = (place: number) => place === owner || place === NATIVE_PLACE;
+    return this.#serially(() => this.#ask((place) => (awaits(place) ? { kind: 'expect', inboundSpi } : undefined)));
   }
 
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void> {

@@ -9,6 +9,15 @@ const packet = (spi: number, number: number, length = 100): Uint8Array => {
   return octets;
 };
 
+/** With options behind the IPv4 header, and the SPI where ESP and AH have it. */
+function ipPacket(family: 4 | 6, protocol: 50 | 51, spi = 0x80001002): Uint8Array {
+  const octets = new Uint8Array(60);
+  octets[0] = family === 4 ? 0x46 : 0x60;
+  octets[family === 4 ? 9 : 6] = protocol;
+  new DataView(octets.buffer).setUint32((family === 4 ? 24 : 40) + (protocol === 51 ? 4 : 0), spi);
+  return octets;
+}
+
 function fixture() {
   const counters = new IoCounters();
   const early = new EarlyPackets(counters);
@@ -34,6 +43,23 @@ describe('Packets that overtake the answer which makes their Child SA', () => {
     expect(release(0x1001)).toEqual([0, 2]);
     expect(release(0x80001002)).toEqual([1, 3, 4]);
     expect([release(0x1001), early.expecting, counters.drops()]).toEqual([[], false, []]);
+  });
+
+  it('wait as whole IP packets, too, where they come without UDP', () => {
+    const { early, hold, counters } = fixture();
+    early.expect(0x80001002, 0);
+    const packets = [ipPacket(4, 50), ipPacket(6, 50), ipPacket(4, 51), ipPacket(6, 51)];
+    const held = packets.map((octets) => early.holdPacket(Uint8Array.of(9, ...octets), 1, octets.length));
+    expect(held).toEqual([true, true, true, true]);
+    expect(hold(packet(0x80001002, 0))).toBe(true);
+    expect(early.holdPacket(ipPacket(4, 50, 0x1001), 0, 60)).toBe(false);
+    for (const octets of packets) expect(early.holdPacket(octets, 0, 19)).toBe(false);
+    const released: unknown[] = [];
+    early.release(0x80001002, (memory, offset, length, _ecn, whole) => {
+      released.push([whole, [...memory.subarray(offset, offset + length)]]);
+    });
+    expect(released).toEqual([...packets.map((octets) => [true, [...octets]]), [false, [...packet(0x80001002, 0)]]]);
+    expect(counters.drops()).toEqual([]);
   });
 
   it('of other SPIs, or too short to have one, are not kept', () => {

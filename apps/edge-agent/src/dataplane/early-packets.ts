@@ -1,4 +1,8 @@
+import { IPV6_HEADER_OCTETS } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
+
+/** Takes what was held: an ESP packet from the SPI on, with the ECN field of its outer header; or a whole IP packet. */
+export type TakeHeld = (memory: Uint8Array, offset: number, length: number, ecn: number, whole: boolean) => void;
 
 /**
  * Packets that came on a Child SA before it is installed. A responder may send on a new one as soon as its answer has left
@@ -9,7 +13,7 @@ import type { IoCounters } from './io-counters.js';
 export class EarlyPackets {
   readonly #counters: IoCounters;
   readonly #memory = new Uint8Array(PACKETS * PACKET_OCTETS);
-  readonly #held: HeldPacket[] = Array.from({ length: PACKETS }, () => ({ spi: 0, length: 0, ecn: 0 }));
+  readonly #held: HeldPacket[] = Array.from({ length: PACKETS }, () => ({ spi: 0, length: 0, ecn: 0, whole: false }));
   /** When each SPI is given up. */
   readonly #expected = new Map<number, number>();
   #count = 0;
@@ -30,7 +34,22 @@ export class EarlyPackets {
 
   /** Takes a copy of an ESP packet whose SPI is expected. False when it is not: it is to be opened as any other. */
   hold(bytes: Uint8Array, offset: number, length: number, ecn: number): boolean {
-    const spi = spiAt(bytes, offset, length);
+    return this.#hold(spiAt(bytes, offset, length), bytes, offset, length, ecn, false);
+  }
+
+  /** The same for a whole IP packet of ESP or AH, whose header has its ECN field. */
+  holdPacket(bytes: Uint8Array, offset: number, length: number): boolean {
+    return this.#hold(spiOfPacket(bytes, offset, length), bytes, offset, length, 0, true);
+  }
+
+  #hold(
+    spi: number | undefined,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    ecn: number,
+    whole: boolean,
+  ): boolean {
     if (spi === undefined || !this.#expected.has(spi)) return false;
     const place = this.#held[this.#count];
     if (place === undefined || length > PACKET_OCTETS) {
@@ -41,12 +60,13 @@ export class EarlyPackets {
     place.spi = spi;
     place.length = length;
     place.ecn = ecn;
+    place.whole = whole;
     this.#count++;
     return true;
   }
 
   /** The association is there: hands over what came on it, in its order, and waits no more. */
-  release(spi: number, take: (memory: Uint8Array, offset: number, length: number, ecn: number) => void): void {
+  release(spi: number, take: TakeHeld): void {
     if (this.#expected.delete(spi)) this.#takeOut(spi, take);
   }
 
@@ -58,13 +78,13 @@ export class EarlyPackets {
     }
   }
 
-  #takeOut(spi: number, take: (memory: Uint8Array, offset: number, length: number, ecn: number) => void): void {
+  #takeOut(spi: number, take: TakeHeld): void {
     let kept = 0;
     for (let index = 0; index < this.#count; index++) {
       const [from, to] = [this.#held[index], this.#held[kept]];
       if (from === undefined || to === undefined) break;
       const offset = index * PACKET_OCTETS;
-      if (from.spi === spi) take(this.#memory, offset, from.length, from.ecn);
+      if (from.spi === spi) take(this.#memory, offset, from.length, from.ecn, from.whole);
       else {
         this.#memory.copyWithin(kept * PACKET_OCTETS, offset, offset + from.length);
         Object.assign(to, from);
@@ -79,6 +99,7 @@ interface HeldPacket {
   spi: number;
   length: number;
   ecn: number;
+  whole: boolean;
 }
 
 function spiAt(bytes: Uint8Array, offset: number, length: number): number | undefined {
@@ -87,7 +108,22 @@ function spiAt(bytes: Uint8Array, offset: number, length: number): number | unde
   return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
+/** Behind an IP header without extension headers, as raw sockets have it; AH has its SPI behind four other octets. */
+function spiOfPacket(bytes: Uint8Array, offset: number, length: number): number | undefined {
+  if (length < IPV4_HEADER_OCTETS) return undefined;
+  const ipv4 = (bytes[offset] ?? 0) >>> 4 === 4;
+  const protocol = bytes[offset + (ipv4 ? IPV4_PROTOCOL : IPV6_NEXT_HEADER)];
+  const header = (ipv4 ? 4 * ((bytes[offset] ?? 0) & 0x0f) : IPV6_HEADER_OCTETS) + (protocol === AH ? AH_SPI : 0);
+  return spiAt(bytes, offset + header, length - header);
+}
+
 const SPI_OCTETS = 4;
+/** Where headers have what is looked at (RFC 791 section 3.1, RFC 8200 section 3, RFC 4302 section 2). */
+const IPV4_HEADER_OCTETS = 20;
+const IPV4_PROTOCOL = 9;
+const IPV6_NEXT_HEADER = 6;
+const AH_SPI = 4;
+const AH = 51;
 /** What a few milliseconds bring of a flow whose other end has moved already. */
 const PACKETS = 256;
 /** Larger than any packet of an underlay without jumbo frames. */

@@ -97,8 +97,6 @@ export class InboundPath {
     const batch = this.#packets;
     let taken = 0;
     while (taken < budget) {
-      // Several sockets share the batch: it is made ready for each.
-      for (let slot = 0; slot < SLOTS; slot++) batch.rearm(slot);
       const count = socket.receive(batch);
       if (count <= 0) break;
       for (let slot = 0; slot < count; slot++) this.#acceptPacket(batch, socket, slot, now);
@@ -113,9 +111,9 @@ export class InboundPath {
     const length = batch.length(slot);
     const offset = batch.offset(slot);
     if (batch.truncated(slot)) this.#counters.drop('underlay_truncated');
-    else if (family === 4) this.#openPacket(batch.memory.bytes, offset, length, now);
+    else if (family === 4) this.#openOrHoldPacket(batch.memory.bytes, offset, length, now);
     else if (restoreIpv6Header(batch, slot, protocol)) {
-      this.#openPacket(batch.memory.bytes, offset - IPV6_HEADER_OCTETS, length + IPV6_HEADER_OCTETS, now);
+      this.#openOrHoldPacket(batch.memory.bytes, offset - IPV6_HEADER_OCTETS, length + IPV6_HEADER_OCTETS, now);
     } else this.#counters.drop('underlay_extension_headers');
   }
 
@@ -126,7 +124,10 @@ export class InboundPath {
 
   /** An inbound association is installed: what came before it goes its way. */
   installed(spi: number, now: number): void {
-    this.#early.release(spi, (memory, offset, length, ecn) => this.#open(memory, offset, length, ecn, now));
+    this.#early.release(spi, (memory, offset, length, ecn, whole) => {
+      if (whole) this.#openPacket(memory, offset, length, now);
+      else this.#open(memory, offset, length, ecn, now);
+    });
     this.#flush();
   }
 
@@ -211,6 +212,11 @@ export class InboundPath {
     else if (!this.#ike.pass(this.#batch.memory.bytes.slice(offset + MARKER_OCTETS, offset + length), source)) {
       this.#counters.drop('ike_backlog');
     }
+  }
+
+  #openOrHoldPacket(packet: Uint8Array, offset: number, length: number, now: number): void {
+    if (this.#early.expecting && this.#early.holdPacket(packet, offset, length)) return;
+    this.#openPacket(packet, offset, length, now);
   }
 
   #openPacket(packet: Uint8Array, offset: number, length: number, now: number): void {

@@ -10,13 +10,15 @@ import { socketOfSpi } from '@weft/linux-io';
  */
 export const OUTBOUND_PLACE = 0;
 
+/** Of the worker that has what travels directly on IP, in both directions: nothing steers it. */
+export const NATIVE_PLACE = 0;
+
 /**
  * Whether the worker in a place is to have an association. Outbound ones are with all of them: those that do not send look
- * at what their path carries, for what they tell the other end of a TCP connection. What travels directly on IP is the
- * first worker's, in both directions: nothing steers it.
+ * at what their path carries, for what they tell the other end of a TCP connection.
  */
 export function isAt(place: number, association: SecurityAssociationParameters, workers: number): boolean {
   const { direction, mode, outer, spi } = association;
-  if (mode === 'transport' || outer !== undefined) return place === OUTBOUND_PLACE;
+  if (mode === 'transport' || outer !== undefined) return place === NATIVE_PLACE;
   return direction === 'outbound' || place === socketOfSpi(spi, workers);
 }

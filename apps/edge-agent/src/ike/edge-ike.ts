@@ -252,7 +252,10 @@ export class EdgeIke {
 
   #stays(next: Connection, local: Endpoint): boolean {
     const known = this.#tunnels.get(next.name)?.connection;
-    return known !== undefined && sameEndpoint(known.local, local) && sameEndpoint(known.remote, next.remote);
+    if (known === undefined || !sameEndpoint(known.local, local) || !sameEndpoint(known.remote, next.remote))
+      return false;
+    // Whether there is a NAT is found out, or claimed, when an IKE SA is made.
+    return known.natTraversal === next.natTraversal;
   }
 
   #forgetAllBut(kept: ReadonlySet<string>): void {
@@ -278,6 +281,7 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
     tunnelId: name,
     replayWindow: tunnel.profile.replayWindow,
     hardLifetime: HARD_LIFETIMES * (children[0]?.lifetime ?? 0),
+    withoutNat: tunnel.profile.encapsulation === 'none' ? 'native' : 'udp',
     pathMtu: { mtu: firstHopMtu(bundle, tunnel) },
   };
 }

@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { Encapsulation } from '@weft/contracts/southbound';
 import { ENCR, ID_TYPE, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
@@ -30,13 +31,21 @@ const KEYING: TunnelKeying = {
   },
 };
 
-function bundle(keying: TunnelKeying): VerifiedBundle {
-  const content = parseBundle(testBundle());
+function bundle(keying: TunnelKeying, encapsulation?: Encapsulation): VerifiedBundle {
+  const message = testBundle();
+  for (const { profile } of message.tunnels) if (profile && encapsulation) profile.encapsulation = encapsulation;
+  const content = parseBundle(message);
   const tunnels = new Map([...content.tunnels].map(([id, tunnel]) => [id, { ...tunnel, keying }]));
   return { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00', ...content, tunnels };
 }
 
 describe('Connections of a bundle', () => {
+  it('claim a NAT where ESP is to travel in UDP whatever the path, and look for one where it is not', () => {
+    expect(fabricConnections(bundle(KEYING), CREDENTIALS)[0]?.natTraversal).toBe('forced');
+    const none = bundle(KEYING, Encapsulation.ENCAPSULATION_NONE);
+    expect(fabricConnections(none, CREDENTIALS)[0]?.natTraversal).toBe('detected');
+  });
+
   it('are one per tunnel that the edges key themselves', () => {
     expect(fabricConnections(bundle({ mode: 'ike-less' }), CREDENTIALS)).toEqual([]);
     const [connection, ...others] = fabricConnections(bundle(KEYING), CREDENTIALS);

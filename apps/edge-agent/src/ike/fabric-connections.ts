@@ -67,8 +67,7 @@ function connectionOf(
     ]),
     children: [childOf(tunnel, negotiation)],
     mobike: { returnRoutability: 'before' },
-    // The packet path of an edge speaks ESP in UDP and nothing else, NAT or not.
-    natTraversal: 'forced',
+    natTraversal: tunnel.profile.encapsulation === 'udp' ? 'forced' : 'detected',
     lifetime: negotiation.ikeLifetime,
     livenessInterval: negotiation.livenessInterval,
     fragmentSize: FRAGMENT_SIZE,

@@ -75,6 +75,11 @@ export class EdgeHarness {
     return (await this.#ask({ kind: 'negotiations' })) as never;
   }
 
+  /** Begins to replace the Child SAs that the edges negotiated, as if they had carried enough. */
+  async rekey(): Promise<void> {
+    await this.#ask({ kind: 'rekey' });
+  }
+
   async stop(): Promise<void> {
     await this.#ask({ kind: 'stop' });
     this.#reader.close();

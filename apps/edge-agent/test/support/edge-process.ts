@@ -91,6 +91,13 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
       return dataPlane.snapshot();
     case 'negotiations':
       return Object.fromEntries(ike?.states() ?? []);
+    case 'rekey': {
+      const { associations } = await dataPlane.snapshot();
+      for (const { tunnelId, direction, spi } of associations) {
+        if (direction === 'inbound') ike?.lifetimeEnded({ kind: 'soft', tunnelId, direction, spi });
+      }
+      return { ok: true };
+    }
     default:
       underlay.stop();
       await ike?.stop();

@@ -3,13 +3,15 @@ import type { TunnelConfiguration, VerifiedBundle } from './verified-bundle.js';
 
 /**
  * Octets of underlay packet that the path of a tunnel is taken to carry until it says otherwise: what becomes of the
- * largest packet that the overlay device lets through. The bundle has derived the one from the other.
+ * largest packet that the overlay device lets through. The bundle has derived the one from the other, with room for UDP
+ * wherever a NAT may be found.
  */
 export function firstHopMtu(
   { overlayMtu }: Pick<VerifiedBundle, 'overlayMtu'>,
-  { remote, profile }: Pick<TunnelConfiguration, 'remote' | 'profile'>,
+  { remote, profile, keying }: Pick<TunnelConfiguration, 'remote' | 'profile' | 'keying'>,
 ): number {
   const lengths = espLengths({ encryption: profile.suite, keyBits: profile.keyBits, integrity: undefined });
   const family = remote.octets.length === 4 ? 4 : 6;
-  return underlayHeaderLength({ family, udp: true }) + espPacketLength(overlayMtu, lengths);
+  const udp = profile.encapsulation === 'udp' || keying.mode === 'ikev2';
+  return underlayHeaderLength({ family, udp }) + espPacketLength(overlayMtu, lengths);
 }

@@ -1,4 +1,4 @@
-import { type Bundle, KeyingMode, SecurityPolicyAction } from '@weft/contracts/southbound';
+import { type Bundle, Encapsulation, KeyingMode, SecurityPolicyAction } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../../test/support/test-bundle.js';
 import { parseBundle } from './parse-bundle.js';
@@ -64,6 +64,36 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
     (b) => (b.tunnels[0]!.profile!.replayWindow = 0),
     'tunnels[0].profile.replay_window',
     'out_of_range',
+  ],
+  [
+    'an encapsulation to come',
+    (b) => (b.tunnels[0]!.profile!.encapsulation = 2 as never),
+    'tunnels[0].profile.encapsulation',
+    'unsupported_value',
+  ],
+  [
+    'an encapsulation that says nothing',
+    (b) => (b.tunnels[0]!.profile!.encapsulation = Encapsulation.ENCAPSULATION_UNSPECIFIED),
+    'tunnels[0].profile.encapsulation',
+    'unsupported_value',
+  ],
+  [
+    'ESP directly on IP from anywhere',
+    (b) => {
+      b.underlay!.address = '0.0.0.0';
+      b.tunnels[0]!.profile!.encapsulation = Encapsulation.ENCAPSULATION_NONE;
+    },
+    'tunnels[0].profile.encapsulation',
+    'bad_address',
+  ],
+  [
+    'ESP directly on IP from another family',
+    (b) => {
+      b.underlay!.address = '2001:db8::1';
+      b.tunnels[0]!.profile!.encapsulation = Encapsulation.ENCAPSULATION_NONE;
+    },
+    'tunnels[0].profile.encapsulation',
+    'bad_address',
   ],
   ['4097 tunnels', (b) => (b.tunnels = new Array(4097).fill(b.tunnels[0]!)), 'tunnels', 'too_many'],
   [

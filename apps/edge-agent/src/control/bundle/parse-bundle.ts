@@ -1,5 +1,6 @@
 import {
   type Bundle,
+  Encapsulation,
   EncryptionAlgorithm,
   type Profile,
   SecurityPolicyAction,
@@ -20,17 +21,25 @@ import {
 } from './field.js';
 import { parseKeying } from './parse-keying.js';
 import { parseSelector } from './parse-selector.js';
-import type { OverlayPrefix, ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './verified-bundle.js';
+import type {
+  EspEncapsulation,
+  OverlayPrefix,
+  ProtectionProfile,
+  TunnelConfiguration,
+  UnderlayAddress,
+  VerifiedBundle,
+} from './verified-bundle.js';
 
 /** What `parseBundle` finds in the content; the rest of a VerifiedBundle is in the manifest. */
 export type BundleContent = Omit<VerifiedBundle, 'epoch' | 'generation' | 'revision' | 'contentHash'>;
 
 /** Checks every field of a bundle. Throws RejectionError at the first that is wrong. */
 export function parseBundle(bundle: Bundle): BundleContent {
-  const tunnels = parseTunnels(bundle.tunnels);
+  const underlay = underlayAddress('underlay', bundle.underlay, 'any');
+  const tunnels = parseTunnels(bundle.tunnels, underlay);
   return {
     overlayMtu: integerWithin('device.mtu', required('device', bundle.device).mtu, MIN_MTU, MAX_MTU),
-    underlay: underlayAddress('underlay', bundle.underlay, 'any'),
+    underlay,
     tunnels,
     policies: parsePolicies(bundle.securityPolicies, tunnels),
     routes: parsePrefixes('routes', bundle.routes),
@@ -61,15 +70,25 @@ export function parseProfile(path: string, message: Profile | undefined): Protec
     keyBits,
     replayWindow: integerWithin(`${path}.replay_window`, profile.replayWindow, MIN_REPLAY_WINDOW, MAX_REPLAY_WINDOW),
     extendedSequenceNumbers: profile.extendedSequenceNumbers,
+    encapsulation: parseEncapsulation(`${path}.encapsulation`, profile.encapsulation),
   };
 }
 
-function parseTunnels(messages: readonly Tunnel[]): ReadonlyMap<string, TunnelConfiguration> {
+function parseEncapsulation(path: string, value: Encapsulation | undefined): EspEncapsulation {
+  if (value === undefined) return 'udp';
+  if (value === Encapsulation.ENCAPSULATION_NONE) return 'none';
+  throw new RejectionError(path, 'unsupported_value', `encapsulation ${value} is unknown here`);
+}
+
+function parseTunnels(
+  messages: readonly Tunnel[],
+  underlay: UnderlayAddress,
+): ReadonlyMap<string, TunnelConfiguration> {
   const ids = new Set<string>();
   const peers = new Set<string>();
   const tunnels = limited('tunnels', messages, MAX_TUNNELS).map((tunnel, index): TunnelConfiguration => {
     const path = `tunnels[${index}]`;
-    return {
+    const parsed: TunnelConfiguration = {
       tunnelId: unique(`${path}.tunnel_id`, uuid(`${path}.tunnel_id`, tunnel.tunnelId), ids),
       peerEdgeId: unique(`${path}.peer_edge_id`, uuid(`${path}.peer_edge_id`, tunnel.peerEdgeId), peers),
       peerName: boundedText(`${path}.peer_name`, tunnel.peerName, MAX_TEXT),
@@ -77,8 +96,25 @@ function parseTunnels(messages: readonly Tunnel[]): ReadonlyMap<string, TunnelCo
       profile: parseProfile(`${path}.profile`, tunnel.profile),
       keying: parseKeying(path, tunnel),
     };
+    checkOuterHeader(`${path}.profile.encapsulation`, parsed, underlay);
+    return parsed;
   });
   return new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
+}
+
+/** Without UDP and without IKE, which knows its own address, the outer header is as the bundle says. */
+function checkOuterHeader(
+  path: string,
+  { profile, keying, remote }: TunnelConfiguration,
+  local: UnderlayAddress,
+): void {
+  if (profile.encapsulation !== 'none' || keying.mode !== 'ike-less') return;
+  if (local.octets.length === remote.octets.length && local.octets.some((octet) => octet !== 0)) return;
+  throw new RejectionError(
+    path,
+    'bad_address',
+    `ESP directly on IP needs an underlay address of this edge that ${remote.text} can be reached from, not ${local.text}`,
+  );
 }
 
 function parsePolicies(

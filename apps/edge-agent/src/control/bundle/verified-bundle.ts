@@ -70,7 +70,14 @@ export interface ProtectionProfile {
   readonly keyBits: 128 | 192 | 256;
   readonly replayWindow: number;
   readonly extendedSequenceNumbers: boolean;
+  readonly encapsulation: EspEncapsulation;
 }
+
+/**
+ * What ESP travels in: UDP (RFC 3948), NAT or not; or nothing, directly on IP (RFC 9061: espencap), and then in UDP all the same
+ * where IKE has found a NAT (RFC 7296 section 2.23).
+ */
+export type EspEncapsulation = 'udp' | 'none';
 
 /** A prefix of the overlay. */
 export interface OverlayPrefix {

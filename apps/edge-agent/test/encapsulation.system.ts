@@ -1,0 +1,219 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Encapsulation, type SecurityAssociation } from '@weft/contracts/southbound';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EdgeHarness } from './support/edge-harness.js';
+import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { type NegotiatingSite, negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
+import { TestPki } from './support/test-pki.js';
+import { WireWatch } from './support/wire-watch.js';
+
+// Both families; what crosses the middle is looked at there, and for some tests it is a NAT for the left edge.
+//
+//   10.1.0.1  192.0.2.1                                198.51.100.1   10.2.0.1
+//             2001:db8:a::1                            2001:db8:b::1
+//        [ left ] --------------- [ middle ] --------------- [ right ]
+const IDS = { left: '00000000-0000-4000-8000-000000000001', right: '00000000-0000-4000-8000-000000000002' };
+const LEFT = { network: '10.1.0.0/24', host: '10.1.0.1', v4: '192.0.2.1', v6: '2001:db8:a::1' };
+const RIGHT = { network: '10.2.0.0/24', host: '10.2.0.1', v4: '198.51.100.1', v6: '2001:db8:b::1' };
+const PINGS = 20;
+const PATIENCE = { timeout: 30_000 };
+const UDP = '17';
+const ESP = '50';
+
+const unavailable = namespacesUnavailable();
+
+describe.skipIf(unavailable !== undefined)(`what ESP travels in${unavailable ? ` (${unavailable})` : ''}`, () => {
+  const namespaces = new Namespaces('encap');
+  const directory = mkdtempSync(path.join(tmpdir(), 'weft-encap-'));
+  let names: { left: string; middle: string; right: string };
+  let left: EdgeHarness;
+  let right: EdgeHarness;
+  let wire: WireWatch;
+  let pki: TestPki;
+
+  beforeAll(async () => {
+    names = buildNetwork(namespaces);
+    pki = await TestPki.create();
+    left = await start(names.left, IDS.left);
+    right = await start(names.right, IDS.right);
+    wire = await WireWatch.start(namespaces, names.middle);
+  });
+
+  afterAll(async () => {
+    await namespaces.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  it.each(['v4', 'v6'] as const)(
+    'is nothing where a bundle says so and there is no NAT: edges that negotiate, over IP%s',
+    async (family) => {
+      await apply(family, Encapsulation.ENCAPSULATION_NONE);
+      await expectOnTheWire(family, ESP);
+    },
+  );
+
+  it('is UDP again when the bundle no longer says so, and nothing when it does once more', async () => {
+    await apply('v4', undefined);
+    await expectOnTheWire('v4', UDP);
+    await apply('v4', Encapsulation.ENCAPSULATION_NONE);
+    await expectOnTheWire('v4', ESP);
+  });
+
+  it('stays nothing, without loss, when a Child SA takes the place of another', async () => {
+    await apply('v4', Encapsulation.ENCAPSULATION_NONE);
+    await expectTraffic();
+    const before = await spis(left);
+    const args = ['-c', '200', '-i', '0.02', '-W', '2', '-I', LEFT.host, RIGHT.host];
+    const pinging = namespaces.start(names.left, 'ping', args);
+    await left.rekey();
+    await expect.poll(() => spis(left), PATIENCE).not.toEqual(before);
+    let said = '';
+    for await (const piece of pinging.stdout) said += String(piece);
+    expect(said).toMatch(/200 packets transmitted, 200 received/);
+  });
+
+  it('is nothing where the controller makes the keys, too', async () => {
+    const ikeLess = (local: NegotiatingSite, remote: NegotiatingSite) => {
+      const bundle = negotiatedBundle(local, remote, Encapsulation.ENCAPSULATION_NONE);
+      const tunnels = bundle.tunnels.map(({ ike: _, ...tunnel }) => ({ ...tunnel, keyingMode: 2 as const }));
+      return { ...bundle, device: { mtu: 1426 }, tunnels };
+    };
+    const [one, other] = [site('left', 'v6'), site('right', 'v6')];
+    await Promise.all([left.bundle(ikeLess(one, other)), right.bundle(ikeLess(other, one))]);
+    const command = (peer: NegotiatingSite, spi: number): SecurityAssociation => ({
+      tunnelId: TUNNEL,
+      spi,
+      profile: { encryption: 20, keyBits: 256, replayWindow: 1024, extendedSequenceNumbers: true, encapsulation: 1 },
+      keyingMaterial: Buffer.alloc(36, spi & 0xff),
+      peer: { address: peer.underlay, port: 4500 },
+      softLifetimeSeconds: 3000n,
+      hardLifetimeSeconds: 3600n,
+    });
+    for (const [$case, toLeft, toRight] of [
+      ['installInbound', 0x2001, 0x2002],
+      ['installOutbound', 0x2002, 0x2001],
+    ] as const) {
+      const step = (association: SecurityAssociation) => ({ $case, value: { associations: [association] } });
+      await Promise.all([
+        left.command({ commandId: $case, step: step(command(other, toLeft)) }),
+        right.command({ commandId: $case, step: step(command(one, toRight)) }),
+      ]);
+    }
+    await expectOnTheWire('v6', ESP);
+  });
+
+  it('is made anew with what it travels in when an edge is at another address', async () => {
+    await apply('v4', Encapsulation.ENCAPSULATION_NONE);
+    await expectTraffic();
+    namespaces.run(names.left, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']);
+    namespaces.ip(names.left, 'address add 192.0.2.11/24 dev wan');
+    namespaces.ip(names.left, 'address del 192.0.2.1/24 dev wan');
+    namespaces.ip(names.left, 'route replace default via 192.0.2.254');
+    await expectTraffic();
+    await expectOnTheWire('v4', ESP);
+    namespaces.ip(names.left, 'address add 192.0.2.1/24 dev wan');
+    namespaces.ip(names.left, 'address del 192.0.2.11/24 dev wan');
+    namespaces.ip(names.left, 'route replace default via 192.0.2.254');
+    await expectTraffic();
+    await expectOnTheWire('v4', ESP);
+  });
+
+  it.skipIf(!hasNft())('is UDP where there is a NAT, whatever the bundle says (RFC 7296 section 2.23)', async () => {
+    const rules = 'add table ip weft; add chain ip weft p { type nat hook postrouting priority 100; };';
+    namespaces.run(names.middle, 'nft', [`${rules} add rule ip weft p oif "right" masquerade`]);
+    await apply('v4', undefined);
+    await apply('v4', Encapsulation.ENCAPSULATION_NONE);
+    await expectOnTheWire('v4', UDP);
+  });
+
+  async function start(namespace: string, edgeId: string): Promise<EdgeHarness> {
+    const file = path.join(directory, `${edgeId}.json`);
+    writeFileSync(file, JSON.stringify(await pki.storedIdentity('127.0.0.1:1', edgeId)), { mode: 0o600 });
+    return new EdgeHarness(namespaces, namespace, 'weft0', 'auto', file);
+  }
+
+  async function apply(family: 'v4' | 'v6', encapsulation: Encapsulation | undefined): Promise<void> {
+    const [one, other] = [site('left', family), site('right', family)];
+    await Promise.all([
+      left.bundle(negotiatedBundle(one, other, encapsulation)),
+      right.bundle(negotiatedBundle(other, one, encapsulation)),
+    ]);
+  }
+
+  async function expectTraffic(): Promise<void> {
+    const args = ['-c', '3', '-i', '0.05', '-W', '2', '-I', LEFT.host, RIGHT.host];
+    await expect.poll(() => attempt(() => namespaces.run(names.left, 'ping', args)), PATIENCE).toMatch(/3 received/);
+  }
+
+  /** Large pings cross as whole packets of one protocol; beside them there is IKE at most, and nothing in the clear. */
+  async function expectOnTheWire(family: 'v4' | 'v6', protocol: string): Promise<void> {
+    // Until both ends agree and nothing of before is left, either form may carry what is asked for.
+    await expect
+      .poll(async () => {
+        await wire.counts();
+        const args = ['-c', `${PINGS}`, '-i', '0.02', '-W', '2', '-M', 'do', '-s', '1380', '-I', LEFT.host, RIGHT.host];
+        const said = attempt(() => namespaces.run(names.left, 'ping', args));
+        const { [`${family.slice(1)}/${protocol}`]: wanted = 0, ...others } = await wire.counts();
+        return { answered: Number(/ (\d+) received/.exec(said)?.[1] ?? 0), wanted, ...protocols(others) };
+      }, PATIENCE)
+      .toEqual({ answered: PINGS, wanted: 2 * PINGS });
+  }
+
+  async function spis(edge: EdgeHarness): Promise<number[]> {
+    return (await edge.snapshot()).associations.map(({ spi }) => spi).sort();
+  }
+});
+
+/** Counts by version and protocol, without ICMPv6 of the links. */
+function protocols(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(counts).filter(([key]) => key.split('/').length === 2 && !key.startsWith('6/58')),
+  );
+}
+
+function site(side: 'left' | 'right', family: 'v4' | 'v6'): NegotiatingSite {
+  const { network, [family]: underlay } = side === 'left' ? LEFT : RIGHT;
+  return { id: IDS[side], underlay, network };
+}
+
+function buildNetwork(namespaces: Namespaces): { left: string; middle: string; right: string } {
+  const names = { left: namespaces.add('left'), middle: namespaces.add('middle'), right: namespaces.add('right') };
+  namespaces.connect(names.left, 'wan', names.middle, 'left');
+  namespaces.connect(names.right, 'wan', names.middle, 'right');
+  for (const [name, { v4, v6, host }, device, gateway4, gateway6] of [
+    [names.left, LEFT, 'left', '192.0.2.254', '2001:db8:a::fe'],
+    [names.right, RIGHT, 'right', '198.51.100.254', '2001:db8:b::fe'],
+  ] as const) {
+    namespaces.ip(name, `address add ${v4}/24 dev wan`);
+    namespaces.ip(name, `address add ${v6}/64 dev wan nodad`);
+    namespaces.ip(name, `address add ${host}/32 dev lo`);
+    namespaces.ip(names.middle, `address add ${gateway4}/24 dev ${device}`);
+    namespaces.ip(names.middle, `address add ${gateway6}/64 dev ${device} nodad`);
+    namespaces.ip(name, `route add default via ${gateway4}`);
+    namespaces.ip(name, `-6 route add default via ${gateway6}`);
+  }
+  for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']) {
+    namespaces.run(names.middle, 'sysctl', ['-qw', setting]);
+  }
+  return names;
+}
+
+function attempt(run: () => string): string {
+  try {
+    return run();
+  } catch (error) {
+    return String((error as { stdout?: unknown }).stdout ?? error);
+  }
+}
+
+function hasNft(): boolean {
+  try {
+    execFileSync('nft', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
