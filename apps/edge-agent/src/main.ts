@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
+// The option keeps pauses of the garbage collector short: docs/performance.md, "Pauses".
 import tls from 'node:tls';
 import { createProgram } from './cli/program.js';
 import { AgentError, messageOf } from './platform/agent-error.js';

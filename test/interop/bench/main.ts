@@ -156,12 +156,14 @@ async function measureMemory(count: number): Promise<MemoryResult> {
 
 function startOurs(file: string, suite: string): Promise<Answering> {
   const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
+  // As an edge agent is started.
+  const flags = ['--max-semi-space-size=4', ...profile];
   return Answering.start(
     OURS.namespace,
     CORE.responder,
     './responder.ts',
     [file, OURS.underlay, US.underlay, suite],
-    profile,
+    flags,
   );
 }
 

@@ -73,7 +73,8 @@ function edgeProgram(name: string, site: SiteTopology, args: readonly string[]):
     name,
     namespace: site.edgeNamespace,
     command: process.execPath,
-    args: [EDGE_AGENT, ...args],
+    // As the first line of that program has it.
+    args: ['--max-semi-space-size=4', EDGE_AGENT, ...args],
     env: { NODE_ENV: 'production' },
   };
 }
