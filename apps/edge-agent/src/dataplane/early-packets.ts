@@ -1,5 +1,5 @@
-import { IPV6_HEADER_OCTETS } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
+import { spiAt, spiOfPacket } from './outer-packet.js';
 
 /** Takes what was held: an ESP packet from the SPI on, with the ECN field of its outer header; or a whole IP packet. */
 export type TakeHeld = (memory: Uint8Array, offset: number, length: number, ecn: number, whole: boolean) => void;
@@ -102,28 +102,6 @@ interface HeldPacket {
   whole: boolean;
 }
 
-function spiAt(bytes: Uint8Array, offset: number, length: number): number | undefined {
-  if (length < SPI_OCTETS) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0] = [bytes[offset], bytes[offset + 1], bytes[offset + 2], bytes[offset + 3]];
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-}
-
-/** Behind an IP header without extension headers, as raw sockets have it; AH has its SPI behind four other octets. */
-function spiOfPacket(bytes: Uint8Array, offset: number, length: number): number | undefined {
-  if (length < IPV4_HEADER_OCTETS) return undefined;
-  const ipv4 = (bytes[offset] ?? 0) >>> 4 === 4;
-  const protocol = bytes[offset + (ipv4 ? IPV4_PROTOCOL : IPV6_NEXT_HEADER)];
-  const header = (ipv4 ? 4 * ((bytes[offset] ?? 0) & 0x0f) : IPV6_HEADER_OCTETS) + (protocol === AH ? AH_SPI : 0);
-  return spiAt(bytes, offset + header, length - header);
-}
-
-const SPI_OCTETS = 4;
-/** Where headers have what is looked at (RFC 791 section 3.1, RFC 8200 section 3, RFC 4302 section 2). */
-const IPV4_HEADER_OCTETS = 20;
-const IPV4_PROTOCOL = 9;
-const IPV6_NEXT_HEADER = 6;
-const AH_SPI = 4;
-const AH = 51;
 /** What a few milliseconds bring of a flow whose other end has moved already. */
 const PACKETS = 256;
 /** Larger than any packet of an underlay without jumbo frames. */

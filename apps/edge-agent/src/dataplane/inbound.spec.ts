@@ -13,6 +13,8 @@ import {
   openUdpSocket,
   POLLIN,
   PollSet,
+  type RawProtocol,
+  rawSocketFromDescriptor,
   SendBatch,
   type TunOffloads,
   tunFromDescriptor,
@@ -51,10 +53,10 @@ function path(offloads: TunOffloads, flags = 'w', handover?: Handover) {
     ike.push({ octets: [...octets], port }),
   );
   const tun = tunFromDescriptor(fd, 'test0', offloads);
-  const unknown: { spi: number; port: number }[] = [];
+  const unknown: { spi: number; port: number; address?: string }[] = [];
   const clear = allocatePacketMemory(INBOUND_OCTETS);
-  const inbound = new InboundPath(tun, plane('inbound'), counters, clear, passage, handover, (spi, { port }) =>
-    unknown.push({ spi, port }),
+  const inbound = new InboundPath(tun, plane('inbound'), counters, clear, passage, handover, (spi, { port, address }) =>
+    unknown.push(port === 500 ? { spi, port, address: address.join('.') } : { spi, port }),
   );
   const memory = allocate(1 << 17);
   const batch = new SendBatch(memory, 64);
@@ -84,6 +86,19 @@ function path(offloads: TunOffloads, flags = 'w', handover?: Handover) {
       set.watch(0, receiver.fd, POLLIN);
       set.wait(-1);
       return inbound.run(receiver, 10_000, 1);
+    },
+    /** The same for whole IP packets, as from a raw socket of the protocol. */
+    carryRaw(protocol: RawProtocol, packets: readonly Uint8Array[]): number {
+      for (const packet of packets) {
+        memory.bytes.set(packet, 0);
+        batch.clear();
+        batch.add(0, packet.length, 0, destination, 0);
+        expect(sender.send(batch, 0, 1)).toBe(1);
+      }
+      const set = new PollSet(1);
+      set.watch(0, receiver.fd, POLLIN);
+      set.wait(-1);
+      return inbound.runRaw(rawSocketFromDescriptor(receiver.fd, 4, protocol), 10_000, 1);
     },
   };
 }
@@ -208,6 +223,23 @@ describe('inbound path', () => {
     expect(unknown).toEqual([{ spi: 0xfedcba98, port: sender.localEndpoint().port }]);
     expect(written()).toHaveLength(60);
   });
+
+  it.each([
+    ['esp', 50, [0xfe, 0xdc, 0xba, 0x98, 0, 0, 0, 1]],
+    ['ah', 51, [4, 4, 0, 0, 0xfe, 0xdc, 0xba, 0x98, 0, 0, 0, 1]],
+  ] as const)(
+    'tells of %s directly on IP on an SPI that nobody knows, once, and where its sender has its IKE',
+    (protocol, number, start) => {
+      const { carryRaw, unknown, counters } = path(NO_OFFLOADS);
+      // An IPv4 header with 4 octets of options.
+      const packet = new Uint8Array(24 + 64);
+      packet.set([0x46, 0, 0, packet.length, 0, 0, 0, 0, 64, number, 0, 0, 192, 0, 2, 7, 127, 0, 0, 1, 1, 1, 1, 0]);
+      packet.set(start, 24);
+      expect(carryRaw(protocol, [packet, packet])).toBe(2);
+      expect(unknown).toEqual([{ spi: 0xfedcba98, port: 500, address: '192.0.2.7' }]);
+      expect(counters.drops()).toEqual([]);
+    },
+  );
 
   it('carries congestion that the underlay marked to the inner packet', () => {
     const { carry, written } = path(NO_OFFLOADS);

@@ -20,6 +20,7 @@ import { EarlyPackets } from './early-packets.js';
 import type { Handover } from './handover.js';
 import type { IkePassage } from './ike-passage.js';
 import type { IoCounters } from './io-counters.js';
+import { sourceOfPacket, spiAt, spiOfPacket } from './outer-packet.js';
 import { UnknownSpis } from './unknown-spis.js';
 
 /**
@@ -222,7 +223,11 @@ export class InboundPath {
   #openPacket(packet: Uint8Array, offset: number, length: number, now: number): void {
     if (this.#position + length > this.#clear.bytes.length) this.#flush();
     const at = this.#position;
-    this.#take(at, this.#dataPlane.openIp(packet, offset, length, this.#clear.bytes, at, now));
+    const result = this.#dataPlane.openIp(packet, offset, length, this.#clear.bytes, at, now);
+    this.#take(at, result);
+    if (result.reason !== 'unknown_spi') return;
+    const spi = spiOfPacket(packet, offset, length);
+    if (spi !== undefined && this.#unknownSpis.take(spi, now)) this.#unknownSpi(spi, sourceOfPacket(packet, offset));
   }
 
   #acceptEsp(slot: number, offset: number, length: number, ecn: number, now: number): void {
@@ -262,13 +267,7 @@ export class InboundPath {
   }
 
   #tellUnknown(slot: number, offset: number, now: number): void {
-    const { bytes } = this.#batch.memory;
-    const spi =
-      (((bytes[offset] ?? 0) << 24) |
-        ((bytes[offset + 1] ?? 0) << 16) |
-        ((bytes[offset + 2] ?? 0) << 8) |
-        (bytes[offset + 3] ?? 0)) >>>
-      0;
+    const spi = spiAt(this.#batch.memory.bytes, offset, SPI_OCTETS) ?? 0;
     if (!this.#unknownSpis.take(spi, now)) return;
     const source = this.#batch.source(slot);
     if (source !== undefined) this.#unknownSpi(spi, source);
