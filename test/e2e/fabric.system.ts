@@ -58,7 +58,7 @@ it('the edges have agreed on hybrid post-quantum keys, and each can tell how', a
   for (const tunnel of await lab.api.tunnels()) {
     expect(tunnel).toMatchObject({
       keyingMode: 'ikev2',
-      keyExchange: { methods: ['X25519', 'ML-KEM-768'], postQuantum: true },
+      keyExchange: { methods: ['X25519', 'ML-KEM-768'], ppk: false, postQuantum: true },
     });
   }
   const { stdout } = await lab.execute(...edgeCommand(siteNamed(lab.topology, 'berlin'), 'ike'));

@@ -226,8 +226,8 @@ function tunnels() {
         keyExchange:
           state === 'up'
             ? !other.name.startsWith('chi')
-              ? { methods: ['X25519', 'ML-KEM-768'], postQuantum: true }
-              : { methods: ['ECP-384'], postQuantum: false }
+              ? { methods: ['X25519', 'ML-KEM-768'], ppk: false, postQuantum: true }
+              : { methods: ['ECP-384'], ppk: false, postQuantum: false }
             : null,
         rekeys: state === 'up' ? 3 : 0,
         edges: [end(one, 0, 2, spis[0], spis[1]), end(other, 2, 0, spis[1], spis[0])],

@@ -8,11 +8,14 @@ import type { NegotiatedKeyExchange } from './tunnel-state.js';
 export function negotiatedKeyExchange(
   ends: readonly [TunnelStatus | undefined, TunnelStatus | undefined],
 ): NegotiatedKeyExchange | null {
-  const [one, other] = ends.map((status) => (status?.ike?.established === true ? status.ike.keyExchangeMethods : []));
-  if (one === undefined || other === undefined || one.length === 0 || one.join() !== other.join()) return null;
+  const [one, other] = ends.map((status) => (status?.ike?.established === true ? status.ike : undefined));
+  if (one === undefined || other === undefined || one.keyExchangeMethods.length === 0) return null;
+  const { keyExchangeMethods: methods, ppk } = one;
+  if (methods.join() !== other.keyExchangeMethods.join() || ppk !== other.ppk) return null;
   return {
-    methods: one.map((method) => NAMES.get(method) ?? `method ${method}`),
-    postQuantum: one.some((method) => POST_QUANTUM.has(method)),
+    methods: methods.map((method) => NAMES.get(method) ?? `method ${method}`),
+    ppk,
+    postQuantum: ppk || methods.some((method) => POST_QUANTUM.has(method)),
   };
 }
 

@@ -78,7 +78,7 @@ describe('the condition of a tunnel', () => {
 describe('the condition of a tunnel that the edges key themselves', () => {
   const status = (inbound: number[], outbound: number, failure = ''): TunnelStatus => ({
     ...tunnelStatus({ inboundSpis: inbound, outboundSpi: outbound }),
-    ike: { established: failure === '', keyExchangeMethods: [31, 36], failure, rekeys: 0n },
+    ike: { established: failure === '', keyExchangeMethods: [31, 36], ppk: false, failure, rekeys: 0n },
   });
   const end = (connected: boolean, of: TunnelStatus | undefined) => ({ connected, status: of });
   const [paris, tokyo] = [status([300, 301], 400), status([400], 301)];

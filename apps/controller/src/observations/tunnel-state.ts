@@ -24,6 +24,8 @@ export interface NegotiatedKeyExchange {
   /** By name, in the order in which they were added (RFC 9370). */
   readonly methods: readonly string[];
   /** Whether whoever records the traffic today needs more than a quantum computer to read it one day. */
+  /** A postquantum preshared key was mixed in (RFC 8784). */
+  readonly ppk: boolean;
   readonly postQuantum: boolean;
 }
 

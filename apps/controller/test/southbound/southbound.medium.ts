@@ -330,7 +330,7 @@ describe('a session', () => {
             inboundBytes: 0n,
             outboundPackets: 0n,
             outboundBytes: 0n,
-            ike: { established: true, keyExchangeMethods: [31, 36], failure: '', rekeys: 2n },
+            ike: { established: true, keyExchangeMethods: [31, 36], ppk: false, failure: '', rekeys: 2n },
           },
         ],
         securityPolicies: [],
@@ -345,7 +345,7 @@ describe('a session', () => {
           state: 'up',
           reason: null,
           rekeys: 2,
-          keyExchange: { methods: ['X25519', 'ML-KEM-768'], postQuantum: true },
+          keyExchange: { methods: ['X25519', 'ML-KEM-768'], ppk: false, postQuantum: true },
         },
       ]),
     );

@@ -32,8 +32,8 @@ export function statusReport(
 
 function ikeStatus(state: NegotiationState | undefined): { ike?: IkeStatus } {
   if (state === undefined) return {};
-  const { established, keyExchangeMethods, failure, rekeys } = state;
-  return { ike: { established, keyExchangeMethods: [...keyExchangeMethods], failure: failure ?? '', rekeys } };
+  const { established, keyExchangeMethods, ppk, failure, rekeys } = state;
+  return { ike: { established, keyExchangeMethods: [...keyExchangeMethods], ppk, failure: failure ?? '', rekeys } };
 }
 
 /** Turns a time of the monotonic clock into a date. */

@@ -241,10 +241,10 @@ export class EdgeIke {
   #tell(
     tunnelId: string,
     before: NegotiationState,
-    { established, failure, failures, keyExchangeMethods }: NegotiationState,
+    { established, failure, failures, keyExchangeMethods, ppk }: NegotiationState,
   ): void {
     const { log } = this.#parts;
-    if (established && !before.established) log.info({ tunnelId, keyExchangeMethods }, 'IKE SA established');
+    if (established && !before.established) log.info({ tunnelId, keyExchangeMethods, ppk }, 'IKE SA established');
     // A peer that is away is said once, not every minute.
     if (failure !== undefined && failure !== before.failure)
       log.warn({ tunnelId, failures, reason: failure }, 'IKE negotiation failed');

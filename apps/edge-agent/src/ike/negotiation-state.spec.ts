@@ -47,12 +47,19 @@ describe('The negotiation of a tunnel', () => {
     expect(after(failed, ESTABLISHED)).toEqual({
       established: true,
       keyExchangeMethods: [31, 36],
+      ppk: false,
       failure: undefined,
       failures: 0,
       rekeys: 0n,
       assigned: undefined,
       wants: 'nothing',
     });
+  });
+
+  it('knows whether a preshared key is in the keys, of each IKE SA anew', () => {
+    const mixed = after(UNTRIED, { ...ESTABLISHED, postQuantum: ['kem', 'ppk'] });
+    expect(mixed.ppk).toBe(true);
+    expect(after(mixed, ESTABLISHED).ppk).toBe(false);
   });
 
   it('wants a Child SA again while the IKE SA stands, and an IKE SA when that is gone', () => {

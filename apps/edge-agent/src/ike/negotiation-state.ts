@@ -6,6 +6,8 @@ export interface NegotiationState {
   readonly established: boolean;
   /** IANA numbers of the methods that made the keys; empty until it was established. */
   readonly keyExchangeMethods: readonly number[];
+  /** A postquantum preshared key is mixed into them, too (RFC 8784). */
+  readonly ppk: boolean;
   /** Why the last attempt ended without what was wanted; undefined after a success. */
   readonly failure: string | undefined;
   /** Attempts that failed since the last success. */
@@ -27,6 +29,7 @@ export interface AssignedConfiguration {
 export const UNTRIED: NegotiationState = {
   established: false,
   keyExchangeMethods: [],
+  ppk: false,
   failure: undefined,
   failures: 0,
   rekeys: 0n,
@@ -38,7 +41,8 @@ export const UNTRIED: NegotiationState = {
 export function afterEvent(state: NegotiationState, event: IkeEvent): NegotiationState {
   switch (event.kind) {
     case 'ike-established': {
-      const up = { ...state, established: true, keyExchangeMethods: event.keyExchangeMethods };
+      const { keyExchangeMethods, postQuantum } = event;
+      const up = { ...state, established: true, keyExchangeMethods, ppk: postQuantum.includes('ppk') };
       // The first Child SA is refused in the exchange that establishes the IKE SA, and told before it.
       return state.wants === 'child' ? up : { ...up, failure: undefined, failures: 0, wants: 'nothing' };
     }

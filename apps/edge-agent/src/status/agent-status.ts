@@ -4,7 +4,7 @@ import { wallClock } from '../control/status-report.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
 import type { NegotiationState } from '../ike/negotiation-state.js';
-import { isPostQuantum, keyExchangeNames } from './key-exchange-names.js';
+import { isPostQuantum, keyExchangeNames, keysMadeWith } from './key-exchange-names.js';
 
 const Count = z.string().regex(/^[0-9]+$/);
 
@@ -34,6 +34,8 @@ export const AgentStatus = z.object({
         .object({
           established: z.boolean(),
           keyExchange: z.array(z.string()),
+          /** A postquantum preshared key was mixed in (RFC 8784). */
+          ppk: z.boolean(),
           postQuantum: z.boolean(),
           failure: z.string().nullable(),
         })
@@ -155,11 +157,12 @@ function workerStatus(workers: AgentStatus['workers']): string {
 
 function ikeStatus(state: NegotiationState | undefined): AgentStatus['tunnels'][number]['ike'] {
   if (state === undefined) return null;
-  const { established, keyExchangeMethods, failure } = state;
+  const { established, keyExchangeMethods, ppk, failure } = state;
   return {
     established,
     keyExchange: keyExchangeNames(keyExchangeMethods),
-    postQuantum: isPostQuantum(keyExchangeMethods),
+    ppk,
+    postQuantum: isPostQuantum(state),
     failure: failure ?? null,
   };
 }
@@ -167,7 +170,7 @@ function ikeStatus(state: NegotiationState | undefined): AgentStatus['tunnels'][
 function keysBy(ike: AgentStatus['tunnels'][number]['ike']): string {
   if (ike === null) return 'the controller';
   if (!ike.established) return '-';
-  return `${ike.keyExchange.join(' + ')}, ${ike.postQuantum ? 'post-quantum' : 'classical'}`;
+  return `${keysMadeWith(ike)}, ${ike.postQuantum ? 'post-quantum' : 'classical'}`;
 }
 
 function bundleStatus(bundle: VerifiedBundle): NonNullable<AgentStatus['bundle']> {

@@ -13,7 +13,7 @@ const SILENT: NegotiationHistory = {
 };
 const UP: NegotiationHistory = { entries: [{ at: 9000, sa: '01020304', kind: 'took-over' }], omitted: 0 };
 
-function report() {
+function report(ppk = false) {
   const ended = new EndedNegotiations();
   ended.take({ kind: 'ike-failed', connection: 't', reason: { code: 'peer_silent' }, history: SILENT });
   ended.take({ kind: 'ike-failed', connection: 'gone', reason: { code: 'peer_silent' }, history: SILENT });
@@ -21,7 +21,7 @@ function report() {
   return ikeReport({
     edgeName: 'paris',
     peers: new Map([['t', 'tokyo']]),
-    states: new Map([['t', { ...UNTRIED, established: true, keyExchangeMethods: [31, 36], rekeys: 2n }]]),
+    states: new Map([['t', { ...UNTRIED, established: true, keyExchangeMethods: [31, 36], ppk, rekeys: 2n }]]),
     negotiations: ended.with([{ connection: 't', role: 'initiator', state: 'established', history: UP }]),
     wallClock: (at) => new Date(at),
   });
@@ -50,6 +50,12 @@ describe('What weft-edge ike shows', () => {
         ],
       },
     ]);
+  });
+
+  it('says that a preshared key is in the keys', () => {
+    const made = report(true);
+    expect(made.tunnels).toMatchObject([{ ppk: true }]);
+    expect(renderIkeReport(made, 'table')).toMatch(/^tokyo: established, keys by CURVE25519 \+ ML_KEM_768 \+ PPK\n/);
   });
 
   it('as text', () => {

@@ -2,7 +2,7 @@ import { explainHistory, historyTable, type NegotiationHistory, sequenceDiagram 
 import { z } from 'zod';
 import type { EdgeNegotiation } from '../ike/edge-negotiation.js';
 import type { NegotiationState } from '../ike/negotiation-state.js';
-import { keyExchangeNames } from './key-exchange-names.js';
+import { keyExchangeNames, keysMadeWith } from './key-exchange-names.js';
 
 const History = z.object({
   /** A state of the engine, or `ended`. */
@@ -23,6 +23,8 @@ export const IkeReport = z.object({
       peer: z.string(),
       established: z.boolean(),
       keyExchange: z.array(z.string()),
+      /** A postquantum preshared key was mixed in (RFC 8784). */
+      ppk: z.boolean(),
       failure: z.string().nullable(),
       failures: z.number(),
       rekeys: z.string(),
@@ -57,6 +59,7 @@ export function ikeReport({ edgeName, peers, states, negotiations, wallClock }: 
         peer,
         established: state.established,
         keyExchange: keyExchangeNames(state.keyExchangeMethods),
+        ppk: state.ppk,
         failure: state.failure ?? null,
         failures: state.failures,
         rekeys: String(state.rekeys),
@@ -74,8 +77,8 @@ export function ikeReport({ edgeName, peers, states, negotiations, wallClock }: 
 export function renderIkeReport({ tunnels }: IkeReport, form: 'table' | 'diagram'): string {
   if (tunnels.length === 0) return 'this edge keys no tunnel itself';
   return tunnels
-    .flatMap(({ peer, established, keyExchange, failure, negotiations }) => {
-      const keys = keyExchange.length === 0 ? '' : `, keys by ${keyExchange.join(' + ')}`;
+    .flatMap(({ peer, established, keyExchange, ppk, failure, negotiations }) => {
+      const keys = keyExchange.length === 0 ? '' : `, keys by ${keysMadeWith({ keyExchange, ppk })}`;
       const head = `${peer}: ${established ? 'established' : 'not established'}${keys}`;
       if (form === 'diagram') return negotiations.map(({ diagram }) => diagram);
       const parts = negotiations.map(({ state, table, omitted }) => {

@@ -44,8 +44,12 @@ export const Tunnel = z
     keyExchange: z
       .object({
         methods: z.array(z.string()).meta({ description: 'By name; the first, then what was added to it (RFC 9370).' }),
+        ppk: z.boolean().meta({
+          description: 'Whether a postquantum preshared key is mixed into the keys (RFC 8784).',
+        }),
         postQuantum: z.boolean().meta({
-          description: 'Whether one of them withstands a quantum computer: all must be broken to learn the keys.',
+          description:
+            'Whether a method, or a preshared key, withstands a quantum computer: all must be broken to learn the keys.',
         }),
       })
       .nullable()

@@ -3,14 +3,19 @@ import { keysOf } from './keys.js';
 
 describe('keysOf', () => {
   it('says what the edges agreed on, and what that is worth', () => {
-    const keyExchange = { methods: ['X25519', 'ML-KEM-768'], postQuantum: true };
+    const keyExchange = { methods: ['X25519', 'ML-KEM-768'], ppk: false, postQuantum: true };
     expect(keysOf({ keyingMode: 'ikev2', keyExchange })).toEqual({
       madeWith: 'X25519 + ML-KEM-768',
       strength: { tone: 'up', label: 'post-quantum' },
     });
-    expect(keysOf({ keyingMode: 'ikev2', keyExchange: { methods: ['ECP-256'], postQuantum: false } })).toEqual({
+    const classical = { methods: ['ECP-256'], ppk: false, postQuantum: false };
+    expect(keysOf({ keyingMode: 'ikev2', keyExchange: classical })).toEqual({
       madeWith: 'ECP-256',
       strength: { tone: 'idle', label: 'classical' },
+    });
+    expect(keysOf({ keyingMode: 'ikev2', keyExchange: { ...classical, ppk: true, postQuantum: true } })).toEqual({
+      madeWith: 'ECP-256 + preshared key',
+      strength: { tone: 'up', label: 'post-quantum' },
     });
   });
 

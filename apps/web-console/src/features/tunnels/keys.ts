@@ -11,7 +11,9 @@ export interface TunnelKeys {
 export function keysOf({ keyingMode, keyExchange }: Pick<Tunnel, 'keyingMode' | 'keyExchange'>): TunnelKeys {
   if (keyingMode === 'ike-less') return { madeWith: 'the controller' };
   if (keyExchange === null) return { madeWith: 'not agreed yet' };
-  return { madeWith: keyExchange.methods.join(' + '), strength: keyExchange.postQuantum ? POST_QUANTUM : CLASSICAL };
+  const { methods, ppk, postQuantum } = keyExchange;
+  const madeWith = [...methods, ...(ppk ? ['preshared key'] : [])].join(' + ');
+  return { madeWith, strength: postQuantum ? POST_QUANTUM : CLASSICAL };
 }
 
 const POST_QUANTUM = { tone: 'up', label: 'post-quantum' } as const;

@@ -804,7 +804,9 @@ export interface components {
             keyExchange: {
                 /** @description By name; the first, then what was added to it (RFC 9370). */
                 methods: string[];
-                /** @description Whether one of them withstands a quantum computer: all must be broken to learn the keys. */
+                /** @description Whether a postquantum preshared key is mixed into the keys (RFC 8784). */
+                ppk: boolean;
+                /** @description Whether a method, or a preshared key, withstands a quantum computer: all must be broken to learn the keys. */
                 postQuantum: boolean;
             } | null;
             /** @description Times that its security associations were replaced: since the controller started when it makes the keys, else since the edges started. */

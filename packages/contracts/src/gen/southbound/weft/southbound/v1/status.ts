@@ -56,6 +56,8 @@ export interface IkeStatus {
   failure: string;
   /** Times that the IKE SA and Child SAs were replaced since the agent started. */
   rekeys: bigint;
+  /** A postquantum preshared key is mixed into its keys (RFC 8784). */
+  ppk: boolean;
 }
 
 /** SecurityPolicyStatus counts the packets that an SPD entry decided. */
@@ -477,7 +479,7 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
 };
 
 function createBaseIkeStatus(): IkeStatus {
-  return { established: false, keyExchangeMethods: [], failure: "", rekeys: 0n };
+  return { established: false, keyExchangeMethods: [], failure: "", rekeys: 0n, ppk: false };
 }
 
 export const IkeStatus: MessageFns<IkeStatus> = {
@@ -500,6 +502,9 @@ export const IkeStatus: MessageFns<IkeStatus> = {
         throw new globalThis.Error("value provided for field message.rekeys of type uint64 too large");
       }
       writer.uint32(32).uint64(message.rekeys);
+    }
+    if (message.ppk !== false) {
+      writer.uint32(40).bool(message.ppk);
     }
     return writer;
   },
@@ -559,6 +564,14 @@ export const IkeStatus: MessageFns<IkeStatus> = {
             message.rekeys = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.ppk = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -581,6 +594,7 @@ export const IkeStatus: MessageFns<IkeStatus> = {
         : [],
       failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
       rekeys: isSet(object.rekeys) ? BigInt(object.rekeys) : 0n,
+      ppk: isSet(object.ppk) ? globalThis.Boolean(object.ppk) : false,
     };
   },
 
@@ -598,6 +612,9 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     if (message.rekeys !== 0n) {
       obj.rekeys = message.rekeys.toString();
     }
+    if (message.ppk !== false) {
+      obj.ppk = message.ppk;
+    }
     return obj;
   },
 
@@ -610,6 +627,7 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     message.keyExchangeMethods = object.keyExchangeMethods?.map((e) => e) || [];
     message.failure = object.failure ?? "";
     message.rekeys = (object.rekeys !== undefined && object.rekeys !== null) ? BigInt(object.rekeys) : 0n;
+    message.ppk = object.ppk ?? false;
     return message;
   },
 };
