@@ -10,7 +10,7 @@ export { type Delivery, MAXIMUM_PIECES } from './offload/chain.js';
 export { Coalescer, type CoalescingLimits } from './offload/coalescer.js';
 export { allocatePacketMemory, type PacketMemory } from './offload/packet-memory.js';
 export { completeChecksum, type SegmentationProblem, Segmenter } from './offload/segmenter.js';
-export { VirtioHeader } from './offload/virtio-header.js';
+export { VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, VirtioHeader } from './offload/virtio-header.js';
 export { findOpenSslProvider, type OpenSslLookup } from './openssl/openssl-provider.js';
 export { openPacketRing, type PacketRing } from './packet/packet-ring.js';
 export { type EventFd, eventFdFromDescriptor, openEventFd } from './poll/event-fd.js';

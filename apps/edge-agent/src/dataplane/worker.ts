@@ -31,6 +31,7 @@ import type {
 import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
+import { SelfTest } from './self-test.js';
 import { GivenCounters } from './shared-counters.js';
 import { UnderlayErrors } from './underlay-errors.js';
 import { WorkerMemory } from './worker-memory.js';
@@ -71,19 +72,14 @@ class PacketLoop {
     const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads);
     this.#rawSockets = new RawSockets(start.portable ? undefined : rawSocketOptions(start), this.#memory.rawSockets);
     this.#errors = new UnderlayErrors(this.#dataPlane, start.mark, this.#memory);
-    this.#outbound = new OutboundPath(
-      tun,
-      this.#dataPlane,
-      counters,
-      allocatePacketMemory(OUTBOUND_OCTETS),
-      this.#rawSockets,
-      this.#errors,
-    );
+    const sealed = allocatePacketMemory(OUTBOUND_OCTETS);
+    const clear = allocatePacketMemory(INBOUND_OCTETS);
+    new SelfTest(this.#crypto.provider, sealed, clear, tun.offloads).run(SELF_TEST_MILLISECONDS, monotonicNow);
+    this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors);
     const ike =
       start.ikeBacklog &&
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
     const handover = start.handover && new Handover(start.handover);
-    const clear = allocatePacketMemory(INBOUND_OCTETS);
     this.#inbound = new InboundPath(tun, this.#dataPlane, counters, clear, ike, handover, (spi, source) =>
       this.#tell({ kind: 'unknown-spi', spi, source }),
     );
@@ -259,6 +255,8 @@ const BUDGET = 64;
 /** The loop comes round at least this often, so that a process that exits is not held up by a thread in poll. */
 const LONGEST_WAIT_MILLISECONDS = 250;
 const EXPIRY_INTERVAL_MILLISECONDS = 1000;
+/** Long enough for nearly all of the code to be compiled; an agent that starts waits so long. */
+const SELF_TEST_MILLISECONDS = 150;
 
 function rawSocketOptions({ mark }: WorkerStart): DatagramSocketOptions {
   return { bufferOctets: RAW_BUFFER_OCTETS, reportErrors: true, ...(mark === undefined ? {} : { mark }) };
