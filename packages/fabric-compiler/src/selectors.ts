@@ -21,13 +21,15 @@ export interface SelectorContext {
   readonly groups: ReadonlyMap<string, { readonly group: IntentGroup; readonly pointer: string }>;
   /** Sets met so far, by key. */
   readonly sets: Map<string, AddressSet>;
+  /** Groups met so far, by id. */
+  readonly groupSets: Map<string, AddressSet>;
 }
 
 export function selectorContext(intent: FabricIntent, topology: Topology): SelectorContext {
   const groups = new Map(
     (intent.groups ?? []).map((group, index) => [group.id, { group, pointer: `/groups/${index}` }]),
   );
-  return { topology, groups, sets: new Map([[topology.everySite.key, topology.everySite]]) };
+  return { topology, groups, sets: new Map([[topology.everySite.key, topology.everySite]]), groupSets: new Map() };
 }
 
 /** The addresses that any of the selectors holds. What names nothing is reported. */
@@ -97,12 +99,16 @@ function resolveSelector(selector: Selector | GroupMember, place: Place): Addres
 
 function groupSet(groupId: string, place: Place): AddressSet {
   const { context, problems } = place;
+  const known = context.groupSets.get(groupId);
+  if (known !== undefined) return known;
   const found = context.groups.get(groupId);
   if (found === undefined) return unknown('group', 'unknown_group', groupId, place);
   const members = found.group.members.map((member, index) =>
     resolveSelector(member, { pointer: `${found.pointer}/members/${index}`, context, problems }),
   );
-  return unionOfSets(members, context.topology.ownership);
+  const set = interned(unionOfSets(members, context.topology.ownership), context);
+  context.groupSets.set(groupId, set);
+  return set;
 }
 
 function ownerSet(noun: 'site' | 'external_peer', id: string, place: Place): AddressSet {

@@ -4,6 +4,7 @@ import {
   commonBits,
   emptyBits,
   hasBit,
+  membersOf,
   noBits,
   onlyMember,
   sameBits,
@@ -45,8 +46,8 @@ export function addressSet(parts: Iterable<readonly [number, FamilyRanges]>, own
 /** Everything that the owners with these numbers have. */
 export function wholeOwners(owners: Bitset, ownership: Ownership): AddressSet {
   const present = { 4: emptyBits(ownership.length), 6: emptyBits(ownership.length) };
-  for (const [owner, ranges] of ownership.entries()) {
-    if (!hasBit(owners, owner)) continue;
+  for (const owner of membersOf(owners)) {
+    const ranges = ownership[owner] ?? NO_RANGES;
     for (const family of FAMILIES) if (ranges[family].length > 0) setBit(present[family], owner);
   }
   return finished(present, new Map());

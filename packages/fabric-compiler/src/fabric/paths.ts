@@ -1,0 +1,160 @@
+import { type Bitset, clearBit, commonBits, emptyBits, hasBit, membersOf, noBits, setBit } from '../bitset.js';
+import type { IntentTopology } from '../intent.js';
+import type { Owner, Topology } from '../topology.js';
+
+/** Through whom each owner reaches each other one. */
+export type Paths =
+  /** Every edge has a tunnel with every other one. */
+  | { readonly kind: 'direct'; readonly edgeCount: number }
+  /** The neighbour that is next on the way, by `from * ownerCount + to`; -1 where there is no way. */
+  | { readonly kind: 'routed'; readonly ownerCount: number; readonly next: Int32Array };
+
+/** Next on the way from one owner to another; undefined where the topology has none. */
+export function nextHop(paths: Paths, from: number, to: number): number | undefined {
+  if (from === to) return undefined;
+  if (paths.kind === 'direct') return from < paths.edgeCount && to < paths.edgeCount ? to : undefined;
+  const next = paths.next[from * paths.ownerCount + to] ?? -1;
+  return next < 0 ? undefined : next;
+}
+
+/** All owners on the way, both ends included; undefined where there is none. */
+export function pathBetween(paths: Paths, from: number, to: number): readonly number[] | undefined {
+  const way = [from];
+  for (let at = from; at !== to; ) {
+    const next = nextHop(paths, at, to);
+    if (next === undefined || way.length > MAX_HOPS) return undefined;
+    way.push(next);
+    at = next;
+  }
+  return way;
+}
+
+/** Finds the shortest way between any two owners; among equally short ones always the same, and the same in both directions. */
+export function findPaths(intended: IntentTopology | undefined, topology: Topology): Paths {
+  const links = linksOf(intended ?? { kind: 'full_mesh' }, topology);
+  const edgeCount = topology.served.length;
+  if (links === undefined) return { kind: 'direct', edgeCount };
+  const ownerCount = topology.owners.length;
+  const next = new Int32Array(ownerCount * ownerCount).fill(-1);
+  for (let to = 0; to < ownerCount; to += 1) findWaysTo(to, links, ownerCount, next);
+  return { kind: 'routed', ownerCount, next };
+}
+
+interface Links {
+  /** By owner: with whom it has tunnels. */
+  readonly neighbours: readonly Bitset[];
+  readonly relays: Bitset;
+  /** Edges with a tunnel to an external peer; they pass on what comes from it or goes to it. */
+  readonly gateways: Bitset;
+  readonly external: Bitset;
+}
+
+/** Undefined for a full mesh of edges alone. */
+function linksOf(intended: IntentTopology, topology: Topology): Links | undefined {
+  const { owners, numbers } = topology;
+  const external = ownersOfKind(owners, 'external');
+  if (intended.kind === 'full_mesh' && noBits(external)) return undefined;
+  const neighbours = owners.map(() => emptyBits(owners.length));
+  const relays = emptyBits(owners.length);
+  const gateways = emptyBits(owners.length);
+  const link = (one: number | undefined, other: number | undefined) => {
+    if (one === undefined || other === undefined || one === other) return;
+    if (owners[one]?.kind === 'unserved' || owners[other]?.kind === 'unserved') return;
+    setBit(neighbours[one] ?? relays, other);
+    setBit(neighbours[other] ?? relays, one);
+  };
+  addIntendedLinks(intended, topology, link, relays);
+  for (const [number, owner] of owners.entries()) {
+    if (owner.kind !== 'external') continue;
+    for (const siteId of owner.peer.gatewaySiteIds) {
+      const gateway = numbers.get(siteId);
+      link(number, gateway);
+      if (gateway !== undefined) setBit(gateways, gateway);
+    }
+  }
+  return { neighbours, relays, gateways, external };
+}
+
+function addIntendedLinks(
+  intended: IntentTopology,
+  { served, numbers }: Topology,
+  link: (one: number | undefined, other: number | undefined) => void,
+  relays: Bitset,
+): void {
+  const relayed = (siteIds: readonly string[]) => {
+    for (const siteId of siteIds) {
+      const number = numbers.get(siteId);
+      if (number !== undefined) setBit(relays, number);
+    }
+  };
+  const mesh = (members: readonly (number | undefined)[]) => {
+    for (const [index, one] of members.entries()) for (const other of members.slice(index + 1)) link(one, other);
+  };
+  switch (intended.kind) {
+    case 'full_mesh':
+      mesh(served.map((_, edge) => edge));
+      return;
+    case 'hub_and_spoke': {
+      const homes = new Map((intended.homes ?? []).map(({ siteId, hubSiteId }) => [siteId, hubSiteId]));
+      relayed(intended.hubSiteIds);
+      mesh(intended.hubSiteIds.map((siteId) => numbers.get(siteId)));
+      for (const [edge, { siteId }] of served.entries()) {
+        if (intended.hubSiteIds.includes(siteId)) continue;
+        link(edge, numbers.get(homes.get(siteId) ?? intended.hubSiteIds[0] ?? ''));
+      }
+      return;
+    }
+    case 'partial_mesh':
+      for (const siteIds of intended.meshes) mesh(siteIds.map((siteId) => numbers.get(siteId)));
+      return;
+    case 'custom_links':
+      relayed(intended.relaySiteIds);
+      for (const { siteIds } of intended.links) link(numbers.get(siteIds[0]), numbers.get(siteIds[1]));
+  }
+}
+
+/**
+ * Breadth first, from the destination outwards, through relays only. Of several relays at the same distance the one whose
+ * way passes the lower set of relays is taken, sets compared as binary numbers: no two shortest ways pass the same set, so
+ * the choice is the same whoever makes it, from either end, and every part of a chosen way is the chosen way of its ends.
+ */
+function findWaysTo(to: number, links: Links, ownerCount: number, next: Int32Array): void {
+  const { neighbours } = links;
+  const first = neighbours[to] ?? emptyBits(ownerCount);
+  for (const from of membersOf(first)) next[from * ownerCount + to] = to;
+  const open = emptyBits(ownerCount).fill(0xffffffff);
+  clearBit(open, to);
+  for (const from of membersOf(first)) clearBit(open, from);
+  let ring = new Map([...membersOf(first)].map((from) => [from, 0n]));
+  while (ring.size > 0) {
+    const reached = new Map<number, bigint>();
+    for (const [relay, passed] of ring) {
+      const candidates = commonBits(neighbours[relay] ?? open, commonBits(open, servedBy(relay, to, links)));
+      const cost = passed | (1n << BigInt(relay));
+      for (const from of membersOf(candidates)) {
+        const best = reached.get(from);
+        if (best !== undefined && best <= cost) continue;
+        reached.set(from, cost);
+        next[from * ownerCount + to] = relay;
+      }
+    }
+    for (const from of reached.keys()) clearBit(open, from);
+    ring = reached;
+  }
+}
+
+/** For whom the neighbour passes on what goes to `to`. */
+function servedBy(neighbour: number, to: number, { relays, gateways, external }: Links): Bitset {
+  if (hasBit(relays, neighbour)) return emptyBits(32 * relays.length).fill(0xffffffff);
+  if (!hasBit(gateways, neighbour)) return emptyBits(32 * relays.length);
+  return hasBit(external, to) ? emptyBits(32 * relays.length).fill(0xffffffff) : external;
+}
+
+function ownersOfKind(owners: readonly Owner[], kind: Owner['kind']): Bitset {
+  const bits = emptyBits(owners.length);
+  for (const [number, owner] of owners.entries()) if (owner.kind === kind) setBit(bits, number);
+  return bits;
+}
+
+/** More than any sensible topology has; a way that is longer is a loop. */
+const MAX_HOPS = 64;
