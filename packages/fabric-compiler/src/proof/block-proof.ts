@@ -1,0 +1,41 @@
+import type { Ownership } from '../address/address-set.js';
+import type { Bitset } from '../bitset.js';
+import type { RuleBlock } from '../fabric/rule-block.js';
+import type { SharedBundle } from '../fabric/shared-bundle.js';
+import { EMPTY_SECTION, type SpdSection } from '../fabric/spd-section.js';
+import { PolicyProof } from './policy-proof.js';
+
+/** One block of rules compared with the sections that every edge has for it. */
+export interface BlockProof {
+  readonly rules: RuleBlock;
+  /** By edge. */
+  readonly sections: readonly SpdSection[];
+  /** Edges whose section says something else than the block; whether that matters is for all blocks together to say. */
+  readonly differing: readonly number[];
+  /** By edge and profile: with whom the block protects traffic. */
+  readonly needs: readonly ReadonlyMap<string, Bitset>[];
+}
+
+/** Proves one block, or takes the proof over when neither the rules nor anybody's section changed. */
+export function proveBlock(
+  rules: RuleBlock,
+  position: number,
+  bundles: readonly SharedBundle[],
+  ownership: Ownership,
+  before: BlockProof | undefined,
+): BlockProof {
+  const sections = bundles.map(({ policies }) => policies[position] ?? EMPTY_SECTION);
+  if (before?.rules === rules && sameList(before.sections, sections)) return before;
+  const proof = new PolicyProof(rules, ownership, 'part');
+  const differing: number[] = [];
+  const needs = sections.map((section, edge) => {
+    const ofSite = proof.ofSite(edge, section);
+    if (ofSite.differences.length > 0) differing.push(edge);
+    return ofSite.needs;
+  });
+  return { rules, sections, differing, needs };
+}
+
+function sameList<Item>(left: readonly Item[], right: readonly Item[]): boolean {
+  return left.length === right.length && left.every((item, index) => item === right[index]);
+}

@@ -1,0 +1,36 @@
+import type { BundleEndpoint } from '../bundle.js';
+import { edgeAuthentication, edgeIdentity } from '../fabric/peer-section.js';
+import type { SharedBundle } from '../fabric/shared-bundle.js';
+import type { PeerAuthenticationMethod } from '../intent.js';
+import type { Owner } from '../topology.js';
+
+/** What a peer is, as the intent says it. */
+export interface DescribedPeer {
+  readonly peerId: string;
+  readonly name: string;
+  readonly remote: BundleEndpoint;
+  readonly identity: string;
+  readonly authentication: PeerAuthenticationMethod;
+}
+
+export function describedPeer(owner: Owner | undefined, tenantId: string): DescribedPeer | undefined {
+  switch (owner?.kind) {
+    case 'edge': {
+      const { edgeId, name, underlay } = owner.edge;
+      const authentication = edgeAuthentication(tenantId);
+      return { peerId: edgeId, name, remote: underlay, identity: edgeIdentity(tenantId, edgeId), authentication };
+    }
+    case 'external': {
+      const { id, name, address, port, identity, authentication } = owner.peer;
+      return { peerId: id, name, remote: { address, port }, identity, authentication };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** What an edge shows of itself. */
+export function describedEdge(bundle: SharedBundle): DescribedPeer {
+  const { edgeId, underlay, identity, authentication } = bundle;
+  return { peerId: edgeId, name: edgeId, remote: underlay, identity, authentication };
+}

@@ -1,0 +1,203 @@
+import { familyIntersection, familyUnion, isEmpty, NO_RANGES } from '../address/family.js';
+import { parsePrefixText, rangesOfPrefix } from '../address/prefix.js';
+import type { BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
+import type { PeerEntry } from '../fabric/peer-section.js';
+import type { IntentExternalPeer, IntentProfile } from '../intent.js';
+import type { Owner, Topology } from '../topology.js';
+import type { DescribedPeer } from './described-peer.js';
+import type { Finding } from './finding.js';
+import type { Packet } from './packet.js';
+
+export interface Negotiation {
+  /** The edge that would initiate, as it shows itself. */
+  readonly own: DescribedPeer;
+  /** How it has the peer. */
+  readonly peer: PeerEntry;
+  /** How the peer is. */
+  readonly described: DescribedPeer;
+  readonly owner: Owner | undefined;
+  readonly topology: Topology;
+}
+
+/**
+ * What an IKE negotiation with an external peer would fail with (RFC 7296 sections 2.7, 2.9 and 2.15), named by the notify
+ * that the responder would send. Two of our edges have one profile and one authority, which is compared elsewhere.
+ */
+export function predictIke({ own, peer, described, owner, topology }: Negotiation): readonly Finding[] {
+  if (owner?.kind !== 'external') return [];
+  const external = owner.peer;
+  const report = reporter([own.peerId, peer.peerId]);
+  return [
+    ...peer.profiles.flatMap((profile) => predictProposals(profile, external, report)),
+    ...predictAuthentication(own, described, external, report),
+    ...predictSelectors(peer, external, topology, report),
+  ];
+}
+
+/** The two ends of a tunnel between edges of ours. */
+export function predictProfiles(
+  one: PeerEntry,
+  other: PeerEntry,
+  edgeIds: readonly string[],
+  counterexample: Packet | undefined,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  const byId = new Map(other.profiles.map((profile) => [profile.id, profile]));
+  for (const profile of one.profiles) {
+    const back = byId.get(profile.id);
+    const base = { edgeIds, ruleId: undefined, counterexample };
+    if (back === undefined) {
+      findings.push({
+        ...base,
+        kind: 'one_sided_peer',
+        detail: `Only one end has a tunnel with the profile "${profile.name}".`,
+        fix: 'Give both ends the tunnel, or neither.',
+      });
+      continue;
+    }
+    const field =
+      proposalMismatch(profile.ike.proposals, back.ike.proposals) ??
+      espMismatch(profile, [{ ...back.esp, keyExchange: back.ike.childKeyExchange }]);
+    if (field === undefined) continue;
+    findings.push({
+      ...base,
+      kind: 'no_proposal_chosen',
+      detail: `IKE would answer NO_PROPOSAL_CHOSEN: the two ends of the profile "${profile.name}" have no ${field} in common.`,
+      fix: `Give both ends the same ${field}.`,
+    });
+  }
+  if (other.profiles.length > one.profiles.length && findings.length === 0) {
+    findings.push({
+      kind: 'one_sided_peer',
+      detail: 'Only one end has a tunnel with some profile.',
+      fix: 'Give both ends the tunnel, or neither.',
+      edgeIds,
+      ruleId: undefined,
+      counterexample,
+    });
+  }
+  return findings;
+}
+
+type Report = (kind: Finding['kind'], detail: string, fix: string) => Finding;
+
+function predictProposals(profile: IntentProfile, external: IntentExternalPeer, report: Report): readonly Finding[] {
+  const ike = proposalMismatch(profile.ike.proposals, external.ikeProposals);
+  const esp = espMismatch(profile, external.espProposals);
+  return [
+    ...(ike === undefined ? [] : [['IKE', ike] as const]),
+    ...(esp === undefined ? [] : [['ESP', esp] as const]),
+  ].map(([what, field]) =>
+    report(
+      'no_proposal_chosen',
+      `"${external.name}" would answer NO_PROPOSAL_CHOSEN: the profile "${profile.name}" offers no ${what} proposal with a ${field} that it accepts.`,
+      `Use a profile whose ${field} is among those of "${external.name}", or have its operator accept ours.`,
+    ),
+  );
+}
+
+function predictAuthentication(
+  own: DescribedPeer,
+  described: DescribedPeer,
+  external: IntentExternalPeer,
+  report: Report,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  const { expectedIdentity, authentication } = external;
+  if (expectedIdentity !== undefined && expectedIdentity !== own.identity) {
+    findings.push(
+      report(
+        'authentication_failed',
+        `"${external.name}" would answer AUTHENTICATION_FAILED: it expects the identity ${expectedIdentity}, and the edge shows ${own.identity} (IDi).`,
+        `Have its operator expect ${own.identity}.`,
+      ),
+    );
+  }
+  if (authentication.kind !== 'certificate' || own.authentication.kind !== 'certificate') return findings;
+  if (!authentication.trusts.includes(own.authentication.authority)) {
+    findings.push(
+      report(
+        'authentication_failed',
+        `"${external.name}" would answer AUTHENTICATION_FAILED: it does not trust ${own.authentication.authority}, which the certificate of the edge is from.`,
+        `Have its operator trust ${own.authentication.authority}.`,
+      ),
+    );
+  }
+  if (described.identity === '') {
+    findings.push(report('authentication_failed', `"${external.name}" shows no identity (IDr).`, 'Name its identity.'));
+  }
+  return findings;
+}
+
+/** The responder narrows to what both admit (RFC 7296 section 2.9); when nothing is left it answers TS_UNACCEPTABLE. */
+function predictSelectors(
+  peer: PeerEntry,
+  external: IntentExternalPeer,
+  topology: Topology,
+  report: Report,
+): readonly Finding[] {
+  if (external.admits.length === 0) return [];
+  const admitted = familyUnion(
+    external.admits.map((text) => {
+      const parsed = parsePrefixText(text);
+      return parsed.ok ? rangesOfPrefix(parsed.prefix) : NO_RANGES;
+    }),
+  );
+  const ours = topology.owners.filter(({ kind }) => kind === 'edge');
+  if (ours.some(({ ranges }) => !isEmpty(familyIntersection(ranges, admitted)))) return [];
+  return [
+    report(
+      'ts_unacceptable',
+      `"${external.name}" would answer TS_UNACCEPTABLE: it admits ${external.admits.join(', ')}, where none of our networks is (TSi).`,
+      `Have its operator admit the networks that reach ${peer.name}, or correct "admits".`,
+    ),
+  ];
+}
+
+function proposalMismatch(
+  ours: readonly BundleIkeProposal[],
+  theirs: readonly BundleIkeProposal[],
+): string | undefined {
+  return firstMissing(ours, theirs, [
+    ['encryption algorithm', ({ encryption, keyBits }) => `${encryption}-${keyBits}`],
+    ['pseudorandom function', ({ prf }) => prf],
+    ['key exchange', ({ keyExchange }) => keyExchangeText(keyExchange)],
+  ]);
+}
+
+type EspOffer = {
+  readonly encryption: string;
+  readonly keyBits: number;
+  readonly extendedSequenceNumbers: boolean;
+  readonly keyExchange: BundleKeyExchange | undefined;
+};
+
+function espMismatch({ esp, ike }: IntentProfile, theirs: readonly EspOffer[]): string | undefined {
+  return firstMissing<EspOffer>([{ ...esp, keyExchange: ike.childKeyExchange }], theirs, [
+    ['encryption algorithm', ({ encryption, keyBits }) => `${encryption}-${keyBits}`],
+    ['sequence number size', ({ extendedSequenceNumbers }) => String(extendedSequenceNumbers)],
+    ['key exchange', ({ keyExchange }) => keyExchangeText(keyExchange)],
+  ]);
+}
+
+/** The first field in which no two proposals that agree so far agree; undefined when some two agree in all. */
+function firstMissing<Proposal>(
+  ours: readonly Proposal[],
+  theirs: readonly Proposal[],
+  fields: readonly (readonly [name: string, value: (proposal: Proposal) => string])[],
+): string | undefined {
+  let pairs = ours.flatMap((one) => theirs.map((other) => [one, other] as const));
+  for (const [name, value] of fields) {
+    pairs = pairs.filter(([one, other]) => value(one) === value(other));
+    if (pairs.length === 0) return name;
+  }
+  return undefined;
+}
+
+function keyExchangeText(exchange: BundleKeyExchange | undefined): string {
+  return exchange === undefined ? 'none' : [exchange.method, ...exchange.additionalMethods].join('+');
+}
+
+function reporter(edgeIds: readonly string[]): Report {
+  return (kind, detail, fix) => ({ kind, detail, fix, edgeIds, ruleId: undefined, counterexample: undefined });
+}

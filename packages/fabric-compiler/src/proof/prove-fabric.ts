@@ -1,0 +1,211 @@
+import { type AddressSet, ownersIn, wholeOwners } from '../address/address-set.js';
+import { addBits, type Bitset, clearBit, commonBits, emptyBits, membersOf, noBits, setBit } from '../bitset.js';
+import type { CompiledFabric, FabricPlan } from '../fabric/compile-shared.js';
+import { entriesOf, type SharedBundle } from '../fabric/shared-bundle.js';
+import type { SpdSection } from '../fabric/spd-section.js';
+import { type BlockProof, proveBlock } from './block-proof.js';
+import type { Finding } from './finding.js';
+import type { Packet } from './packet.js';
+import { PathProof } from './path-proof.js';
+import { peerView } from './peer-view.js';
+import { policyFinding } from './policy-finding.js';
+import { PolicyProof } from './policy-proof.js';
+import { runPolicyTests } from './policy-tests.js';
+import { decisionsIn } from './rule-space.js';
+import { proveUnshadowed, type ShadowProof } from './shadow-proof.js';
+
+/** What was found, and what makes the proof of the next revision cheap. */
+export interface FabricProof {
+  /** Empty: the revision may be published. Never more than some dozens; the first ones are enough to act on. */
+  readonly findings: readonly Finding[];
+  readonly plan: FabricPlan;
+  readonly bundles: readonly SharedBundle[];
+  readonly blocks: readonly BlockProof[];
+  readonly shadow: ShadowProof;
+  /** What was found per edge about frames, routes and peers. */
+  readonly edges: readonly (readonly Finding[])[];
+  readonly right: WeakMap<object, string>;
+}
+
+/**
+ * Proves a revision for all packets between any two sites: what the rules allow is protected at both ends, and on every
+ * relay between them; what they do not is discarded; everything for the fabric is routed into it; every way ends where it
+ * should; IKE can succeed; no rule is idle; and what operators say must hold does. It reads the bundles and the rules, and
+ * nothing of how the one was made from the other. `before` spares what did not change since.
+ */
+export function proveFabric(fabric: CompiledFabric, before?: FabricProof): FabricProof {
+  const { plan, bundles, rules } = fabric;
+  const { ownership } = plan.topology;
+  const known = before?.plan === plan ? before : undefined;
+  const old = new Map((known?.blocks ?? []).map((block) => [block.rules, block]));
+  const blocks = fabric.blocks.map((block, position) =>
+    proveBlock(block.rules, position, bundles, ownership, old.get(block.rules)),
+  );
+  const right = known?.right ?? new WeakMap<object, string>();
+  const paths = new PathProof(plan, bundles, right);
+  const edges = bundles.map((bundle, edge) => {
+    const same = bundle === known?.bundles[edge];
+    return same ? (known?.edges[edge] ?? []) : paths.ofEdge(edge);
+  });
+  const shadow = proveUnshadowed(rules, ownership, known?.shadow);
+  const findings = [
+    ...provePolicies(fabric, blocks),
+    ...proveTransit(fabric),
+    ...edges.flat(),
+    ...peersToCheck(bundles, known).flatMap((edge) => paths.ofPeers(edge)),
+    ...proveWays(fabric, blocks, known, paths),
+    ...shadow.findings,
+    ...runPolicyTests(fabric),
+  ].slice(0, MAX_FINDINGS);
+  return { findings, plan, bundles, blocks, shadow, edges, right };
+}
+
+/** Looks at edges with a differing section as a whole: a difference may be decided by earlier rules anyway. */
+function provePolicies(fabric: CompiledFabric, blocks: readonly BlockProof[]): readonly Finding[] {
+  const { bundles, rules, plan } = fabric;
+  const suspects = new Set(blocks.flatMap(({ differing }) => differing));
+  for (const [edge, { policies }] of bundles.entries()) if (policies.length > blocks.length) suspects.add(edge);
+  const findings = bundles.flatMap((bundle) => foreignLocals(bundle));
+  if (suspects.size === 0) return findings;
+  const whole = new PolicyProof(rules, plan.topology.ownership, 'whole');
+  for (const edge of suspects) {
+    if (findings.length >= MAX_FINDINGS) break;
+    const bundle = bundles[edge];
+    if (bundle === undefined) continue;
+    const { differences } = whole.ofSite(edge, wholeSection(bundle.policies));
+    findings.push(...differences.slice(0, MAX_PER_EDGE).map((difference) => policyFinding(difference, fabric)));
+  }
+  return findings;
+}
+
+function proveTransit(fabric: CompiledFabric): readonly Finding[] {
+  const { bundles, rules, plan } = fabric;
+  const relays = bundles.filter(
+    ({ transit, transitDuties }) => transitDuties.length > 0 || entriesOf(transit).length > 0,
+  );
+  if (relays.length === 0) return [];
+  const whole = new PolicyProof(rules, plan.topology.ownership, 'whole');
+  return relays.flatMap((bundle) =>
+    whole
+      .ofTransit(bundle.owner, wholeSection(bundle.transit), bundle.transitDuties)
+      .slice(0, MAX_PER_EDGE)
+      .map((difference) => policyFinding(difference, fabric)),
+  );
+}
+
+/** Entries about addresses that the edge has no business with. */
+function foreignLocals(bundle: SharedBundle): readonly Finding[] {
+  const relayed = bundle.transitDuties.map(({ from }) => from);
+  const wrong = [
+    ...bundle.policies.flatMap((section) => explicitLocals(section).filter(({ local }) => local.only !== bundle.owner)),
+    ...bundle.transit.flatMap((section) =>
+      explicitLocals(section).filter(({ local }) => {
+        const owners = ownersIn(local);
+        const allowed = emptyBits(32 * owners.length);
+        for (const from of relayed) addBits(allowed, from);
+        return !noBits(owners.map((word, index) => word & ~(allowed[index] ?? 0)));
+      }),
+    ),
+  ];
+  return wrong.map(({ ruleId }) => ({
+    kind: 'foreign_local',
+    detail: `An SPD entry of the edge ${bundle.edgeId} names local addresses that are not behind it, and that it relays for nobody.`,
+    fix: 'Compile the revision anew; the bundle was not made from it.',
+    edgeIds: [bundle.edgeId],
+    ruleId,
+    counterexample: undefined,
+  }));
+}
+
+function explicitLocals(section: SpdSection) {
+  const known = locals.get(section);
+  if (known !== undefined) return known;
+  const found = section.entries.flatMap(({ local, ruleId }) => (local === 'site' ? [] : [{ local, ruleId }]));
+  locals.set(section, found);
+  return found;
+}
+
+/** Edges whose peers changed, and those that were a peer of one. */
+function peersToCheck(bundles: readonly SharedBundle[], before: FabricProof | undefined): readonly number[] {
+  const all = [...bundles.keys()];
+  if (before === undefined) return all;
+  const changed = all.filter((edge) => bundles[edge]?.peers !== before.bundles[edge]?.peers);
+  const concerned = new Set(changed);
+  for (const edge of changed) {
+    const old = before.bundles[edge];
+    const now = bundles[edge];
+    if (old === undefined || now === undefined) return all;
+    const peers = new Set(peerView(now).peers.map(({ owner }) => owner));
+    for (const { owner } of peerView(old).peers) if (!peers.has(owner)) concerned.add(owner);
+  }
+  return [...concerned];
+}
+
+/** Every owner with whom the rules protect traffic must be reached; directly, or by a way that ends there. */
+function proveWays(
+  fabric: CompiledFabric,
+  blocks: readonly BlockProof[],
+  before: FabricProof | undefined,
+  paths: PathProof,
+): readonly Finding[] {
+  const { topology } = fabric.plan;
+  const servable = emptyBits(topology.owners.length);
+  for (const [owner, { kind }] of topology.owners.entries()) if (kind !== 'unserved') setBit(servable, owner);
+  const old = new Set(before?.blocks);
+  const findings: Finding[] = [];
+  for (const [edge, bundle] of fabric.bundles.entries()) {
+    const view = peerView(bundle);
+    const same = bundle.peers === before?.bundles[edge]?.peers && view.direct;
+    const toCheck = same ? blocks.filter((block) => !old.has(block)) : blocks;
+    for (const [profileId, owners] of neededBy(toCheck, edge, servable)) {
+      const reached = view.reached.get(profileId);
+      const open =
+        view.direct && reached !== undefined ? owners.map((word, index) => word & ~(reached[index] ?? 0)) : owners;
+      for (const owner of membersOf(open)) {
+        if (findings.length >= MAX_FINDINGS) return findings;
+        const packet = () => protectedPacket(edge, owner, profileId, fabric);
+        const finding = paths.ofWay(edge, owner, profileId, packet);
+        // What some rule protects may be forbidden by an earlier one: only a packet that is allowed shows a gap.
+        if (finding?.counterexample !== undefined) findings.push(finding);
+      }
+    }
+  }
+  return findings;
+}
+
+function neededBy(blocks: readonly BlockProof[], edge: number, servable: Bitset): ReadonlyMap<string, Bitset> {
+  const needed = new Map<string, Bitset>();
+  for (const { needs } of blocks) {
+    for (const [profileId, owners] of needs[edge] ?? []) {
+      const known = needed.get(profileId);
+      if (known === undefined) needed.set(profileId, commonBits(owners, servable));
+      else addBits(known, commonBits(owners, servable));
+    }
+  }
+  for (const owners of needed.values()) clearBit(owners, edge);
+  return needed;
+}
+
+/** A packet from one owner to the other that the rules protect with this profile. */
+function protectedPacket(from: number, to: number, profileId: string, fabric: CompiledFabric): Packet | undefined {
+  const { ownership } = fabric.plan.topology;
+  const whole = (owner: number) => {
+    const owners = emptyBits(ownership.length);
+    setBit(owners, owner);
+    return wholeOwners(owners, ownership);
+  };
+  const space = { sources: whole(from), destinations: whole(to), services: ANY_SERVICE };
+  for (const { packet, clause } of decisionsIn(space, fabric.rules, ownership)) {
+    if (clause?.action === 'PROTECT' && clause.profileId === profileId) return packet;
+  }
+  return undefined;
+}
+
+function wholeSection(sections: readonly SpdSection[]): SpdSection {
+  return { entries: entriesOf(sections), digest: new Uint8Array(), id: '', endsRun: false, reaches: new Map() };
+}
+
+const ANY_SERVICE = { 4: [{ protocol: 'any', ports: [] }], 6: [{ protocol: 'any', ports: [] }] } as const;
+const MAX_FINDINGS = 50;
+const MAX_PER_EDGE = 3;
+const locals = new WeakMap<SpdSection, readonly { readonly local: AddressSet; readonly ruleId: string }[]>();
