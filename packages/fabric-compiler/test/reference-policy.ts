@@ -27,7 +27,7 @@ export function verdictOfIntent(intent: FabricIntent, packet: Packet): Verdict {
 
 /** Site whose networks hold the address. */
 export function siteOf(intent: FabricIntent, address: string): string | undefined {
-  return intent.networks.find((network) => holds(network.prefix, address))?.siteId;
+  return intent.networks.find((network) => prefixHolds(network.prefix, address))?.siteId;
 }
 
 /** First SPD entry of an edge that matches a packet leaving (local = source) or arriving (local = destination). */
@@ -81,9 +81,11 @@ function selects(intent: FabricIntent, selector: Selector | GroupMember, address
     case 'site':
       return siteOf(intent, address) === selector.siteId;
     case 'network':
-      return intent.networks.some((network) => network.id === selector.networkId && holds(network.prefix, address));
+      return intent.networks.some(
+        (network) => network.id === selector.networkId && prefixHolds(network.prefix, address),
+      );
     case 'prefix':
-      return holds(selector.prefix, address);
+      return prefixHolds(selector.prefix, address);
     case 'group': {
       const group = (intent.groups ?? []).find(({ id }) => id === selector.groupId);
       return (group?.members ?? []).some((member) => selects(intent, member, address));
@@ -94,7 +96,7 @@ function selects(intent: FabricIntent, selector: Selector | GroupMember, address
     }
     case 'network_labels':
       return intent.networks.some(
-        (network) => holds(network.prefix, address) && carries(network.labels, selector.labels),
+        (network) => prefixHolds(network.prefix, address) && carries(network.labels, selector.labels),
       );
     case 'address_pool':
     case 'external_peer':
@@ -114,6 +116,15 @@ function serves(service: Service, packet: Packet): boolean {
 
 function portMatches(ports: readonly { first: number; last: number }[], port: number): boolean {
   return ports.length === 0 || ports.some(({ first, last }) => first <= port && port <= last);
+}
+
+/** Whether a prefix holds an address. */
+export function prefixHolds(prefix: string, address: string): boolean {
+  const key = `${prefix} ${address}`;
+  const known = held.get(key) ?? holds(prefix, address);
+  if (held.size > 100_000) held.clear();
+  held.set(key, known);
+  return known;
 }
 
 function holds(prefix: string, address: string): boolean {
@@ -142,3 +153,6 @@ function bits(address: string): string {
     .map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0'))
     .join('');
 }
+
+/** Every packet asks the same things again. */
+const held = new Map<string, boolean>();

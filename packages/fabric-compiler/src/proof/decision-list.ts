@@ -60,11 +60,40 @@ function sameDecision(one: Clause | undefined, other: Clause | undefined): boole
  * One flow out of each class of flows that no clause tells apart: all flows, cut at every port and protocol that any clause
  * names. What holds for these holds for every flow.
  */
-export function* flowClasses(clauses: readonly Clause[]): Generator<Flow> {
+function* flowClasses(clauses: readonly Clause[]): Generator<Flow> {
   const named = clauses.flatMap(({ services }) => services.map(({ protocol }) => protocol));
   const protocols = new Set(named.filter((protocol) => protocol !== 'any'));
   yield* flowsOf(otherThan(protocols), clauses);
   for (const protocol of [...protocols].sort((left, right) => left - right)) yield* flowsOf(protocol, clauses);
+}
+
+/** The same for the flows that one clause matches, and no others. */
+export function* flowClassesOf(wanted: Clause, clauses: readonly Clause[]): Generator<Flow> {
+  for (const { protocol, ports } of wanted.services) {
+    if (protocol === 'any') yield* [...flowClasses([wanted, ...clauses])].filter((flow) => clauseMatches(wanted, flow));
+    else if (hasPorts(protocol)) yield* flowsWithin(wanted, protocol, ports, clauses);
+    else yield { protocol, localPort: 0, remotePort: 0 };
+  }
+}
+
+function* flowsWithin(
+  wanted: Clause,
+  protocol: number,
+  ports: ResolvedService['ports'],
+  clauses: readonly Clause[],
+): Generator<Flow> {
+  const { direction } = wanted;
+  const free = portStarts(clauses, protocol, direction === 'opens' ? 'answers' : 'opens');
+  const bound = portStarts([...clauses, wanted], protocol, direction).filter(
+    (port) => ports.length === 0 || ports.some(({ first, last }) => first <= port && port <= last),
+  );
+  for (const port of bound) for (const other of free) yield flowBetween(direction, protocol, other, port);
+}
+
+function flowBetween(direction: Clause['direction'], protocol: number, free: number, bound: number): Flow {
+  return direction === 'opens'
+    ? { protocol, localPort: free, remotePort: bound }
+    : { protocol, localPort: bound, remotePort: free };
 }
 
 function* flowsOf(protocol: number, clauses: readonly Clause[]): Generator<Flow> {

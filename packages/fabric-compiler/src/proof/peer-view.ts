@@ -1,5 +1,5 @@
 import { ownersIn } from '../address/address-set.js';
-import { addBits, type Bitset, emptyBits, membersOf } from '../bitset.js';
+import { type Bitset, emptyBits, membersOf, setBit } from '../bitset.js';
 import type { PeerEntry, PeerSection } from '../fabric/peer-section.js';
 import { peersOf, type SharedBundle } from '../fabric/shared-bundle.js';
 
@@ -39,15 +39,17 @@ function readPeers(peers: readonly PeerEntry[]): PeerView {
   for (const [position, peer] of peers.entries()) {
     const { only } = peer.carries;
     direct &&= only === peer.owner;
-    const owners = ownersIn(peer.carries);
-    for (const owner of only === undefined ? membersOf(owners) : [only]) {
+    for (const owner of only === undefined ? membersOf(ownersIn(peer.carries)) : [only]) {
       if ((carrier[owner] ?? -1) >= 0) ambiguous ??= owner;
       carrier[owner] = position;
-    }
-    for (const { id } of peer.profiles) {
-      const all = reached.get(id) ?? emptyBits(size);
-      addBits(all, owners);
-      reached.set(id, all);
+      for (const { id } of peer.profiles) {
+        let all = reached.get(id);
+        if (all === undefined) {
+          all = emptyBits(size);
+          reached.set(id, all);
+        }
+        setBit(all, owner);
+      }
     }
   }
   return { peers, reached, carrier, direct, ambiguous };

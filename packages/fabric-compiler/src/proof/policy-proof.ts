@@ -132,7 +132,7 @@ interface ClassProof {
 }
 
 /** What the rules say of packets between two classes, seen from the first. */
-export function ruleClauses(
+function ruleClauses(
   rules: readonly ResolvedRule[],
   local: RegionClass,
   remote: RegionClass,

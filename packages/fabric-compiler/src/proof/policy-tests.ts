@@ -1,18 +1,49 @@
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { IntentPolicyTest } from '../intent.js';
 import type { CompileProblem } from '../problem.js';
+import type { ResolvedRule } from '../resolved-rule.js';
+import { sameValue } from '../same-value.js';
 import { resolveSelectors } from '../selectors.js';
 import { servicesOfFamily } from '../services.js';
 import type { Finding } from './finding.js';
 import { formatPacket } from './packet.js';
-import { decisionsIn } from './rule-space.js';
+import { decisionsIn, mayMatch, type PacketSpace } from './rule-space.js';
 
-/** Runs the operators' tests on all packets that they are about. */
-export function runPolicyTests(fabric: CompiledFabric): readonly Finding[] {
-  return (fabric.intent.policyTests ?? []).flatMap((test, index) => runTest(test, index, fabric));
+/** What a test found, and of which packets, for as long as no rule about those changes. */
+export interface PolicyTestResult {
+  readonly test: IntentPolicyTest;
+  readonly space: PacketSpace | undefined;
+  readonly findings: readonly Finding[];
 }
 
-function runTest(test: IntentPolicyTest, index: number, { rules, plan }: CompiledFabric): readonly Finding[] {
+/**
+ * Runs the operators' tests on all packets that they are about. Of the results of `before` those stand that no rule
+ * concerns which only one of the two revisions has; undefined: none does.
+ */
+export function runPolicyTests(
+  fabric: CompiledFabric,
+  before: { readonly results: readonly PolicyTestResult[]; readonly rules: readonly ResolvedRule[] } | undefined,
+): readonly PolicyTestResult[] {
+  const different = before === undefined ? [] : rulesOfOne(before.rules, fabric.rules);
+  return (fabric.intent.policyTests ?? []).map((test, index) => {
+    const known = before?.results[index];
+    const { space } = known ?? {};
+    const stands =
+      space !== undefined && sameValue(known?.test, test) && !different.some((rule) => mayMatch(rule, space));
+    return stands && known !== undefined ? known : runTest(test, index, fabric);
+  });
+}
+
+/** Rules that are in one list only; all of them, when those in both are not in the same order. */
+function rulesOfOne(left: readonly ResolvedRule[], right: readonly ResolvedRule[]): readonly ResolvedRule[] {
+  const [inLeft, inRight] = [new Set(left), new Set(right)];
+  const [both, same] = [left.filter((rule) => inRight.has(rule)), right.filter((rule) => inLeft.has(rule))];
+  if (both.some((rule, index) => rule !== same[index])) return [...left, ...right];
+  return [...left.filter((rule) => !inRight.has(rule)), ...right.filter((rule) => !inLeft.has(rule))];
+}
+
+function runTest(test: IntentPolicyTest, index: number, fabric: CompiledFabric): PolicyTestResult {
+  const { plan } = fabric;
   const problems: CompileProblem[] = [];
   const sideOf = (side: 'sources' | 'destinations') =>
     resolveSelectors(test[side], `/policyTests/${index}/${side}`, plan.context, problems);
@@ -22,7 +53,11 @@ function runTest(test: IntentPolicyTest, index: number, { rules, plan }: Compile
     services: { 4: servicesOfFamily(test.services, 4), 6: servicesOfFamily(test.services, 6) },
   };
   const [problem] = problems;
-  if (problem !== undefined) return [failed(test, `${problem.detail} (${problem.pointer})`, problem.fix)];
+  if (problem === undefined) return { test, space, findings: testFindings(test, space, fabric) };
+  return { test, space: undefined, findings: [failed(test, `${problem.detail} (${problem.pointer})`, problem.fix)] };
+}
+
+function testFindings(test: IntentPolicyTest, space: PacketSpace, { rules, plan }: CompiledFabric): readonly Finding[] {
   let packets = 0;
   for (const { packet, clause } of decisionsIn(space, rules, plan.topology.ownership)) {
     packets += 1;

@@ -10,7 +10,7 @@ import { PathProof } from './path-proof.js';
 import { peerView } from './peer-view.js';
 import { policyFinding } from './policy-finding.js';
 import { PolicyProof } from './policy-proof.js';
-import { runPolicyTests } from './policy-tests.js';
+import { type PolicyTestResult, runPolicyTests } from './policy-tests.js';
 import { decisionsIn } from './rule-space.js';
 import { proveUnshadowed, type ShadowProof } from './shadow-proof.js';
 
@@ -22,6 +22,7 @@ export interface FabricProof {
   readonly bundles: readonly SharedBundle[];
   readonly blocks: readonly BlockProof[];
   readonly shadow: ShadowProof;
+  readonly tests: readonly PolicyTestResult[];
   /** What was found per edge about frames, routes and peers. */
   readonly edges: readonly (readonly Finding[])[];
   readonly right: WeakMap<object, string>;
@@ -48,6 +49,7 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
     return same ? (known?.edges[edge] ?? []) : paths.ofEdge(edge);
   });
   const shadow = proveUnshadowed(rules, ownership, known?.shadow);
+  const tests = runPolicyTests(fabric, known && { results: known.tests, rules: known.shadow.rules });
   const findings = [
     ...provePolicies(fabric, blocks),
     ...proveTransit(fabric),
@@ -55,9 +57,9 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
     ...peersToCheck(bundles, known).flatMap((edge) => paths.ofPeers(edge)),
     ...proveWays(fabric, blocks, known, paths),
     ...shadow.findings,
-    ...runPolicyTests(fabric),
+    ...tests.flatMap((result) => result.findings),
   ].slice(0, MAX_FINDINGS);
-  return { findings, plan, bundles, blocks, shadow, edges, right };
+  return { findings, plan, bundles, blocks, shadow, tests, edges, right };
 }
 
 /** Looks at edges with a differing section as a whole: a difference may be decided by earlier rules anyway. */
