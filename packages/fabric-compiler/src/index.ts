@@ -15,16 +15,42 @@ export type {
   KeyExchangeMethod,
 } from './bundle.js';
 export { type CompileResult, compileFabric } from './compile-fabric.js';
+export {
+  type EncapsulationArithmetic,
+  type ExplainedAssociation,
+  type ExplainedEnd,
+  type ExplainedEntry,
+  type ExplainedHop,
+  type ExplainedRule,
+  explainPacket,
+  type PacketExplanation,
+  type PacketVerdict,
+} from './explain/explain-packet.js';
+export { type CompiledFabric, compileShared, type SharedCompileResult } from './fabric/compile-shared.js';
+export type { PeerEntry } from './fabric/peer-section.js';
+export { peersOf, routesOf, type SharedBundle, sharedBundleOctets } from './fabric/shared-bundle.js';
+export type { SpdEntry } from './fabric/spd-entry.js';
 export { tunnelIdOf } from './identifiers.js';
 export type {
   Encapsulation,
+  ExternalEspProposal,
   FabricIntent,
+  GroupMember,
+  IntentAddressPool,
   IntentEdge,
+  IntentExternalPeer,
+  IntentGroup,
   IntentNetwork,
   IntentPolicy,
+  IntentPolicyTest,
   IntentPortRange,
+  IntentProfile,
+  IntentService,
   IntentSite,
+  IntentTopology,
   KeyingMode,
+  Labels,
+  PeerAuthenticationMethod,
   Rule,
   RuleAction,
   Selector,
@@ -32,3 +58,12 @@ export type {
   ServiceProtocol,
 } from './intent.js';
 export type { CompileProblem, ProblemRule } from './problem.js';
+export type { Finding, FindingKind } from './proof/finding.js';
+export { formatPacket, type Packet } from './proof/packet.js';
+export { type FabricProof, proveFabric } from './proof/prove-fabric.js';
+export {
+  MAKE_BEFORE_BREAK,
+  proveTransition,
+  type TransitionStep,
+  type Version,
+} from './proof/transition-proof.js';

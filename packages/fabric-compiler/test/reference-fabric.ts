@@ -45,6 +45,27 @@ export function fateOf(fabric: CompiledFabric, packet: Packet): Fate | undefined
   return { kind: 'arrived', way, profileId: profileId ?? '' };
 }
 
+/** What the SPD of each edge on a way says of a packet: as it goes out, or as it comes in, by RFC 4301 section 5. */
+export function decisionsOn(fabric: CompiledFabric, way: readonly number[], packet: Packet): readonly string[] {
+  const answer = {
+    ...packet,
+    source: packet.destination,
+    destination: packet.source,
+    sourcePort: packet.destinationPort,
+    destinationPort: packet.sourcePort,
+  };
+  return way.flatMap((owner, index) => {
+    const bundle = fabric.bundles[owner];
+    if (bundle === undefined) return [];
+    const outbound = index < way.length - 1 ? [firstEntry(fabric, bundle, packet)] : [];
+    const inbound = index > 0 ? [firstEntry(fabric, bundle, answer)] : [];
+    return [...outbound, ...inbound].map((entry) => {
+      if (entry?.action === 'PROTECT') return `PROTECT ${entry.profileId}`;
+      return entry?.action ?? 'DISCARD';
+    });
+  });
+}
+
 /** A packet of the proof in the spelling of the reference. */
 export function spelled(packet: ProvenPacket, text: (family: 4 | 6, value: bigint) => string): Packet {
   return {

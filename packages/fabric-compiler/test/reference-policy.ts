@@ -14,15 +14,18 @@ export type Verdict = 'PROTECT' | 'DISCARD' | 'BYPASS';
 
 /** What the rules say about a packet, read word by word: slow, obvious, and without a line of the compiler. */
 export function verdictOfIntent(intent: FabricIntent, packet: Packet): Verdict {
+  return ruleOfIntent(intent, packet)?.action ?? 'DISCARD';
+}
+
+/** The rule that decides a packet. */
+export function ruleOfIntent(intent: FabricIntent, packet: Packet): Rule | undefined {
   for (const policy of intent.policies) {
     if (!policy.enabled) continue;
     for (const rule of policy.rules) {
-      if (rule.enabled !== false && (opens(intent, rule, packet) || opens(intent, rule, answerTo(packet)))) {
-        return rule.action;
-      }
+      if (rule.enabled !== false && (opens(intent, rule, packet) || opens(intent, rule, answerTo(packet)))) return rule;
     }
   }
-  return 'DISCARD';
+  return undefined;
 }
 
 /** Site whose networks hold the address. */

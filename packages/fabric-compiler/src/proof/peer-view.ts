@@ -41,7 +41,7 @@ function readPeers(peers: readonly PeerEntry[]): PeerView {
     direct &&= only === peer.owner;
     for (const owner of only === undefined ? membersOf(ownersIn(peer.carries)) : [only]) {
       if ((carrier[owner] ?? -1) >= 0) ambiguous ??= owner;
-      carrier[owner] = position;
+      else carrier[owner] = position;
       for (const { id } of peer.profiles) {
         let all = reached.get(id);
         if (all === undefined) {

@@ -25,6 +25,10 @@ export interface FabricProof {
   readonly tests: readonly PolicyTestResult[];
   /** What was found per edge about frames, routes and peers. */
   readonly edges: readonly (readonly Finding[])[];
+  /** What was found per edge about whether its peers have it as a peer. */
+  readonly mutual: readonly (readonly Finding[])[];
+  /** Per edge: whether it has a direct peer for everybody with whom the rules protect traffic. */
+  readonly settled: readonly boolean[];
   readonly right: WeakMap<object, string>;
 }
 
@@ -48,18 +52,21 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
     const same = bundle === known?.bundles[edge];
     return same ? (known?.edges[edge] ?? []) : paths.ofEdge(edge);
   });
+  const recheck = peersToCheck(bundles, known);
+  const mutual = bundles.map((_, edge) => (recheck.has(edge) ? paths.ofPeers(edge) : (known?.mutual[edge] ?? [])));
+  const ways = proveWays(fabric, blocks, known, paths);
   const shadow = proveUnshadowed(rules, ownership, known?.shadow);
   const tests = runPolicyTests(fabric, known && { results: known.tests, rules: known.shadow.rules });
   const findings = [
     ...provePolicies(fabric, blocks),
     ...proveTransit(fabric),
     ...edges.flat(),
-    ...peersToCheck(bundles, known).flatMap((edge) => paths.ofPeers(edge)),
-    ...proveWays(fabric, blocks, known, paths),
+    ...mutual.flat(),
+    ...ways.findings,
     ...shadow.findings,
     ...tests.flatMap((result) => result.findings),
   ].slice(0, MAX_FINDINGS);
-  return { findings, plan, bundles, blocks, shadow, tests, edges, right };
+  return { findings, plan, bundles, blocks, shadow, tests, edges, mutual, settled: ways.settled, right };
 }
 
 /** Looks at edges with a differing section as a whole: a difference may be decided by earlier rules anyway. */
@@ -128,10 +135,10 @@ function explicitLocals(section: SpdSection) {
 }
 
 /** Edges whose peers changed, and those that were a peer of one. */
-function peersToCheck(bundles: readonly SharedBundle[], before: FabricProof | undefined): readonly number[] {
-  const all = [...bundles.keys()];
+function peersToCheck(bundles: readonly SharedBundle[], before: FabricProof | undefined): ReadonlySet<number> {
+  const all = new Set(bundles.keys());
   if (before === undefined) return all;
-  const changed = all.filter((edge) => bundles[edge]?.peers !== before.bundles[edge]?.peers);
+  const changed = [...all].filter((edge) => bundles[edge]?.peers !== before.bundles[edge]?.peers);
   const concerned = new Set(changed);
   for (const edge of changed) {
     const old = before.bundles[edge];
@@ -140,7 +147,7 @@ function peersToCheck(bundles: readonly SharedBundle[], before: FabricProof | un
     const peers = new Set(peerView(now).peers.map(({ owner }) => owner));
     for (const { owner } of peerView(old).peers) if (!peers.has(owner)) concerned.add(owner);
   }
-  return [...concerned];
+  return concerned;
 }
 
 /** Every owner with whom the rules protect traffic must be reached; directly, or by a way that ends there. */
@@ -149,30 +156,40 @@ function proveWays(
   blocks: readonly BlockProof[],
   before: FabricProof | undefined,
   paths: PathProof,
-): readonly Finding[] {
+): { readonly findings: readonly Finding[]; readonly settled: readonly boolean[] } {
   const { topology } = fabric.plan;
   const servable = emptyBits(topology.owners.length);
   for (const [owner, { kind }] of topology.owners.entries()) if (kind !== 'unserved') setBit(servable, owner);
   const old = new Set(before?.blocks);
+  const added = blocks.filter((block) => !old.has(block));
   const findings: Finding[] = [];
-  for (const [edge, bundle] of fabric.bundles.entries()) {
-    const view = peerView(bundle);
-    const same = bundle.peers === before?.bundles[edge]?.peers && view.direct;
-    const toCheck = same ? blocks.filter((block) => !old.has(block)) : blocks;
-    for (const [profileId, owners] of neededBy(toCheck, edge, servable)) {
-      const reached = view.reached.get(profileId);
-      const open =
-        view.direct && reached !== undefined ? owners.map((word, index) => word & ~(reached[index] ?? 0)) : owners;
-      for (const owner of membersOf(open)) {
-        if (findings.length >= MAX_FINDINGS) return findings;
-        const packet = () => protectedPacket(edge, owner, profileId, fabric);
-        const finding = paths.ofWay(edge, owner, profileId, packet);
-        // What some rule protects may be forbidden by an earlier one: only a packet that is allowed shows a gap.
-        if (finding?.counterexample !== undefined) findings.push(finding);
-      }
+  const settled = fabric.bundles.map((bundle, edge) => {
+    const known = before?.settled[edge] === true && bundle.peers === before.bundles[edge]?.peers;
+    const ways = waysToFollow(known ? added : blocks, edge, bundle, servable);
+    for (const { owner, profileId } of ways) {
+      if (findings.length >= MAX_FINDINGS) break;
+      const finding = paths.ofWay(edge, owner, profileId, () => protectedPacket(edge, owner, profileId, fabric));
+      // What some rule protects may be forbidden by an earlier one: only a packet that is allowed shows a gap.
+      if (finding?.counterexample !== undefined) findings.push(finding);
     }
-  }
-  return findings;
+    return ways.length === 0;
+  });
+  return { findings, settled };
+}
+
+/** Owners whom an edge must reach and has no peer of their own for: where the way goes is to be seen. */
+function waysToFollow(
+  blocks: readonly BlockProof[],
+  edge: number,
+  bundle: SharedBundle,
+  servable: Bitset,
+): readonly { readonly owner: number; readonly profileId: string }[] {
+  const { direct, reached } = peerView(bundle);
+  return [...neededBy(blocks, edge, servable)].flatMap(([profileId, owners]) => {
+    const byPeer = direct ? reached.get(profileId) : undefined;
+    const open = byPeer === undefined ? owners : owners.map((word, index) => word & ~(byPeer[index] ?? 0));
+    return [...membersOf(open)].map((owner) => ({ owner, profileId }));
+  });
 }
 
 function neededBy(blocks: readonly BlockProof[], edge: number, servable: Bitset): ReadonlyMap<string, Bitset> {

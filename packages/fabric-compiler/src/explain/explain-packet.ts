@@ -1,0 +1,230 @@
+import {
+  type EspLengths,
+  espLengths,
+  espPacketLength,
+  maximumInnerLength,
+  underlayHeaderLength,
+} from '@weft/ipsec-core';
+import { type AddressSet, addressesOf } from '../address/address-set.js';
+import type { BundleEndpoint, BundleIke, BundleProfile } from '../bundle.js';
+import type { CompiledFabric } from '../fabric/compile-shared.js';
+import type { SharedBundle } from '../fabric/shared-bundle.js';
+import type { SpdEntry } from '../fabric/spd-entry.js';
+import type { IntentProfile, KeyingMode } from '../intent.js';
+import { UNDERLAY_MTU } from '../overlay-mtu.js';
+import { answerTo, type Packet, serves } from '../proof/packet.js';
+import { peerFor, peerView } from '../proof/peer-view.js';
+import { contains } from '../proof/regions.js';
+import { decidingRule, ownerOf } from '../proof/rule-verdict.js';
+
+/** Why a packet goes the way it goes, or does not. */
+export interface PacketExplanation {
+  readonly packet: Packet;
+  readonly verdict: PacketVerdict;
+  /** The policy line that decides it; undefined: none does. */
+  readonly rule: ExplainedRule | undefined;
+  readonly source: ExplainedEnd | undefined;
+  readonly destination: ExplainedEnd | undefined;
+  /** Every tunnel on the way, in order. */
+  readonly hops: readonly ExplainedHop[];
+}
+
+export type PacketVerdict =
+  | { readonly kind: 'protected' }
+  /** By a rule, or because none allows it. */
+  | { readonly kind: 'discarded'; readonly because: 'rule' | 'no_rule' }
+  /** A rule allows it, but nothing carries it there. */
+  | { readonly kind: 'unreachable'; readonly at: string }
+  /** One of the addresses is nobody's, or both are behind one edge: the fabric never sees the packet. */
+  | { readonly kind: 'not_in_fabric'; readonly because: 'source' | 'destination' | 'same_site' };
+
+export interface ExplainedRule {
+  readonly ruleId: string;
+  readonly name: string;
+  readonly policyId: string;
+  readonly policyName: string;
+  readonly action: 'PROTECT' | 'DISCARD';
+  /** Position among the rules in force, from 1. */
+  readonly position: number;
+}
+
+export interface ExplainedEnd {
+  readonly siteId: string;
+  readonly siteName: string;
+  readonly edgeId: string | undefined;
+}
+
+/** One SPD entry that decides the packet at an edge. */
+export interface ExplainedEntry {
+  readonly edgeId: string;
+  readonly entry: SpdEntry;
+  /** Position in the SPD of the edge, from 1. */
+  readonly position: number;
+}
+
+export interface ExplainedHop {
+  readonly fromEdgeId: string;
+  /** An external peer's identifier where the tunnel ends at one. */
+  readonly toPeerId: string;
+  readonly outbound: ExplainedEntry;
+  /** Undefined at an external peer, whose SPD is not ours. */
+  readonly inbound: ExplainedEntry | undefined;
+  readonly association: ExplainedAssociation;
+  readonly encapsulation: EncapsulationArithmetic;
+}
+
+export interface ExplainedAssociation {
+  readonly keyingMode: KeyingMode;
+  readonly profileId: string;
+  readonly esp: BundleProfile;
+  readonly ike: BundleIke;
+  readonly local: BundleEndpoint;
+  readonly remote: BundleEndpoint;
+  readonly localIdentity: string;
+  readonly remoteIdentity: string;
+}
+
+/** Octet by octet, for the largest packet that fits (RFC 4303, RFC 3948). */
+export interface EncapsulationArithmetic {
+  readonly underlayMtu: number;
+  /** Outer IP header and UDP header. */
+  readonly outerHeaders: number;
+  /** SPI and sequence number. */
+  readonly espHeader: number;
+  readonly iv: number;
+  /** Padding, pad length and next header. */
+  readonly trailer: number;
+  readonly icv: number;
+  /** The largest inner packet. */
+  readonly innerMtu: number;
+  /** What it becomes on the underlay. */
+  readonly outerLength: number;
+}
+
+/** Explains one packet by the compiled revision. Pure: any past revision that is compiled again gives the same answer. */
+export function explainPacket(fabric: CompiledFabric, packet: Packet): PacketExplanation {
+  const { topology } = fabric.plan;
+  const from = ownerOf(packet.source, packet.family, topology.ownership);
+  const to = ownerOf(packet.destination, packet.family, topology.ownership);
+  const ends = { packet, source: endOf(fabric, from), destination: endOf(fabric, to) };
+  if (from === undefined || to === undefined || from === to) {
+    const because = from === undefined ? 'source' : to === undefined ? 'destination' : 'same_site';
+    return { ...ends, verdict: { kind: 'not_in_fabric', because }, rule: undefined, hops: [] };
+  }
+  const decider = decidingRule(fabric.rules, { ...packet, from, to }, topology.ownership);
+  const rule = decider === undefined ? undefined : explainedRule(fabric, decider.ruleId);
+  if (decider?.action !== 'PROTECT') {
+    return {
+      ...ends,
+      verdict: { kind: 'discarded', because: decider === undefined ? 'no_rule' : 'rule' },
+      rule,
+      hops: [],
+    };
+  }
+  const way = hopsBetween(fabric, packet, from, to);
+  const verdict: PacketVerdict =
+    way.stuckAt === undefined ? { kind: 'protected' } : { kind: 'unreachable', at: way.stuckAt };
+  return { ...ends, verdict, rule, hops: way.hops };
+}
+
+function hopsBetween(
+  fabric: CompiledFabric,
+  packet: Packet,
+  from: number,
+  to: number,
+): { readonly hops: readonly ExplainedHop[]; readonly stuckAt: string | undefined } {
+  const hops: ExplainedHop[] = [];
+  for (let at = from; at !== to; ) {
+    const bundle = fabric.bundles[at];
+    if (bundle === undefined || hops.length > fabric.bundles.length) return { hops, stuckAt: nameOf(fabric, at) };
+    const outbound = decidingEntry(fabric, bundle, packet);
+    const peer = peerFor(peerView(bundle), to);
+    const profile = peer?.profiles.find(({ id }) => id === outbound?.entry.profileId);
+    if (outbound === undefined || peer === undefined || profile === undefined) return { hops, stuckAt: bundle.edgeId };
+    const next = fabric.bundles[peer.owner];
+    hops.push({
+      fromEdgeId: bundle.edgeId,
+      toPeerId: peer.peerId,
+      outbound,
+      inbound: next === undefined ? undefined : decidingEntry(fabric, next, answerTo(packet)),
+      association: {
+        keyingMode: bundle.keyingMode,
+        profileId: profile.id,
+        esp: profile.esp,
+        ike: profile.ike,
+        local: bundle.underlay,
+        remote: peer.remote,
+        localIdentity: bundle.identity,
+        remoteIdentity: peer.identity,
+      },
+      encapsulation: arithmetic(bundle, profile),
+    });
+    at = peer.owner;
+  }
+  return { hops, stuckAt: undefined };
+}
+
+/** The first entry of an edge that matches a packet, its local side being the source. */
+function decidingEntry(fabric: CompiledFabric, bundle: SharedBundle, packet: Packet): ExplainedEntry | undefined {
+  const { ownership } = fabric.plan.topology;
+  const holds = (set: AddressSet, address: bigint) => {
+    const owner = ownerOf(address, packet.family, ownership);
+    return owner !== undefined && contains(addressesOf(set, owner, ownership)[packet.family], address);
+  };
+  let position = 0;
+  for (const { entries } of [...bundle.policies, ...bundle.transit]) {
+    for (const entry of entries) {
+      position += 1;
+      const port = entry.direction === 'opens' ? packet.destinationPort : packet.sourcePort;
+      if (!serves(entry.services[packet.family], packet.protocol, port)) continue;
+      const own = ownerOf(packet.source, packet.family, ownership) === bundle.owner;
+      const local = entry.local === 'site' ? own : holds(entry.local, packet.source);
+      if (local && holds(entry.remote, packet.destination)) return { edgeId: bundle.edgeId, entry, position };
+    }
+  }
+  return undefined;
+}
+
+function arithmetic({ underlay }: SharedBundle, { esp }: IntentProfile): EncapsulationArithmetic {
+  const lengths: EspLengths = espLengths({ encryption: esp.encryption, integrity: undefined, keyBits: esp.keyBits });
+  const outer = { family: underlay.address.includes(':') ? 6 : 4, udp: true } as const;
+  const innerMtu = maximumInnerLength(UNDERLAY_MTU, outer, lengths);
+  const outerHeaders = underlayHeaderLength(outer);
+  const espLength = espPacketLength(innerMtu, lengths);
+  return {
+    underlayMtu: UNDERLAY_MTU,
+    outerHeaders,
+    espHeader: ESP_HEADER,
+    iv: lengths.ivLength,
+    trailer: espLength - ESP_HEADER - lengths.ivLength - innerMtu - lengths.icvLength,
+    icv: lengths.icvLength,
+    innerMtu,
+    outerLength: outerHeaders + espLength,
+  };
+}
+
+function explainedRule({ intent, rules }: CompiledFabric, ruleId: string): ExplainedRule | undefined {
+  const position = rules.findIndex((rule) => rule.ruleId === ruleId);
+  const rule = rules[position];
+  const policy = intent.policies.find((candidate) => candidate.rules.some(({ id }) => id === ruleId));
+  if (rule === undefined || policy === undefined) return undefined;
+  const { name, action } = rule;
+  return { ruleId, name, policyId: policy.id, policyName: policy.name, action, position: position + 1 };
+}
+
+function endOf({ plan }: CompiledFabric, number: number | undefined): ExplainedEnd | undefined {
+  const owner = number === undefined ? undefined : plan.topology.owners[number];
+  if (owner === undefined) return undefined;
+  return {
+    siteId: owner.siteId,
+    siteName: owner.name,
+    edgeId: owner.kind === 'edge' ? owner.edge.edgeId : undefined,
+  };
+}
+
+function nameOf({ plan }: CompiledFabric, number: number): string {
+  return plan.topology.owners[number]?.siteId ?? '';
+}
+
+/** SPI and sequence number (RFC 4303 section 2). */
+const ESP_HEADER = 8;

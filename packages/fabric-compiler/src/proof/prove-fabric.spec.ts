@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { withEntries, withPeers, withRoutes } from '../../test/mutations.js';
+import { decisionsOn, fateOf, holderOf, spelled } from '../../test/reference-fabric.js';
+import { type Packet, ruleOfIntent } from '../../test/reference-policy.js';
+import { compiledOrThrow, externalIntent, healthyIntent, SEEDED_BUGS, SPOKES } from '../../test/seeded-bugs.js';
+import { arbitraryRule, everyPacket, smallUniverse } from '../../test/small-universe.js';
+import { formatAddressText } from '../address/text.js';
+import { type CompiledFabric, compileShared } from '../fabric/compile-shared.js';
+import { pathBetween } from '../fabric/paths.js';
+import type { SpdEntry } from '../fabric/spd-entry.js';
+import type { FabricIntent } from '../intent.js';
+import type { Finding, FindingKind } from './finding.js';
+import { proveFabric } from './prove-fabric.js';
+
+describe('proveFabric', () => {
+  it.each([
+    ['a full mesh', healthyIntent()],
+    ['hub and spoke', healthyIntent(SPOKES)],
+    ['an external peer behind a gateway', externalIntent()],
+  ])('finds nothing in %s that is right', (_, intent) => {
+    expect(proveFabric(compiledOrThrow(intent)).findings).toEqual([]);
+  });
+
+  it.each(SEEDED_BUGS)('finds that $name: $expected', ({ fabric, expected }) => {
+    const broken = fabric();
+    const { findings } = proveFabric(broken);
+    expect(findings.map(({ kind }) => kind)).toContain(expected);
+    for (const finding of findings) expectRealCounterexample(broken, finding);
+  });
+
+  it('knows at least 30 seeded bugs, each by a name of its own', () => {
+    expect(new Set(SEEDED_BUGS.map(({ name }) => name)).size).toBe(SEEDED_BUGS.length);
+    expect(SEEDED_BUGS.length).toBeGreaterThanOrEqual(30);
+  });
+
+  it('agrees with every packet of small fabrics that were spoilt at random', () => {
+    const seen = { wrong: 0, right: 0 };
+    fc.assert(
+      fc.property(
+        smallUniverse(),
+        fc.array(arbitraryMutation(), { minLength: 1, maxLength: 2 }),
+        (intent, mutations) => {
+          const compiled = compileShared(intent);
+          fc.pre(compiled.ok);
+          const fabric = mutations.reduce((spoilt, mutate) => mutate(spoilt), compiled.fabric);
+          const findings = proveFabric(fabric).findings.filter(({ kind }) => ABOUT_PACKETS.has(kind));
+          const wrong = firstWrongPacket(fabric);
+          seen[wrong === undefined ? 'right' : 'wrong'] += 1;
+          if ((wrong !== undefined) !== findings.length > 0) {
+            throw new Error(
+              `${JSON.stringify(wrong)} is wrong, but the proof says ${findings.map(({ detail }) => detail)}`,
+            );
+          }
+          for (const finding of findings) expectRealCounterexample(fabric, finding);
+        },
+      ),
+      { numRuns: 25 },
+    );
+    expect(Math.min(seen.wrong, seen.right)).toBeGreaterThan(3);
+  });
+
+  it('says after an edit what a proof from nothing says', () => {
+    fc.assert(
+      fc.property(smallUniverse(), fc.nat(7), arbitraryRule(), (intent, at, rule) => {
+        const before = compileShared(intent);
+        fc.pre(before.ok);
+        const edited = withRule(intent, at, rule);
+        const after = compileShared(edited, before.fabric);
+        fc.pre(after.ok);
+        const incremental = proveFabric(after.fabric, proveFabric(before.fabric));
+        expect(incremental.findings).toEqual(proveFabric(compiledOrThrow(edited)).findings);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+/** A counterexample must be a packet that really is treated otherwise than the rules say. */
+function expectRealCounterexample(fabric: CompiledFabric, { kind, counterexample, detail }: Finding): void {
+  if (counterexample === undefined || !ABOUT_PACKETS.has(kind)) return;
+  const packet = spelled(counterexample, (family, value) => formatAddressText({ family, value }));
+  const wrong = isWrong(fabric, packet) || isWrong(fabric, answer(packet));
+  // A cleartext finding about a route shows a packet that leaves, whatever the rules say of it.
+  if (!wrong && kind !== 'cleartext') throw new Error(`nothing is wrong with the counterexample of: ${detail}`);
+}
+
+function firstWrongPacket(fabric: CompiledFabric): Packet | undefined {
+  const intent = intentOf(fabric);
+  for (const packet of everyPacket()) if (isWrong(fabric, packet, intent)) return packet;
+  return undefined;
+}
+
+/** Whether any edge on its way says something else of it than the rules, or whether it fares otherwise. */
+function isWrong(fabric: CompiledFabric, packet: Packet, intent = intentOf(fabric)): boolean {
+  const fate = fateOf(fabric, packet);
+  const { topology, paths } = fabric.plan;
+  const [from, to] = [holderOf(fabric, packet.source), holderOf(fabric, packet.destination)];
+  if (fate === undefined || from === undefined || to === undefined) return false;
+  const rule = ruleOfIntent(intent, packet);
+  const allowed = rule?.action === 'PROTECT';
+  const wanted = allowed ? `PROTECT ${rule.profileId ?? ''}` : 'DISCARD';
+  const way = pathBetween(paths, from, to) ?? [from, to];
+  if (fate.kind === 'clear' || decisionsOn(fabric, way, packet).some((decision) => decision !== wanted)) return true;
+  return topology.owners[to]?.kind === 'edge' && allowed !== (fate.kind === 'arrived');
+}
+
+/** The rules that the fabric is held against, which a seeded bug may have fewer of than the intent. */
+function intentOf({ intent, rules }: CompiledFabric): FabricIntent {
+  const kept = new Set(rules.map(({ ruleId }) => ruleId));
+  return {
+    ...intent,
+    policies: intent.policies.map((policy) => ({ ...policy, rules: policy.rules.filter(({ id }) => kept.has(id)) })),
+  };
+}
+
+function answer(packet: Packet): Packet {
+  const { source, destination, sourcePort, destinationPort } = packet;
+  return {
+    ...packet,
+    source: destination,
+    destination: source,
+    sourcePort: destinationPort,
+    destinationPort: sourcePort,
+  };
+}
+
+function withRule(
+  intent: FabricIntent,
+  at: number,
+  rule: FabricIntent['policies'][number]['rules'][number],
+): FabricIntent {
+  return {
+    ...intent,
+    policies: intent.policies.map((policy) => ({
+      ...policy,
+      rules: policy.rules.map((old, index) =>
+        index === at % policy.rules.length
+          ? { ...old, action: rule.action, services: rule.services, sources: rule.sources }
+          : old,
+      ),
+    })),
+  };
+}
+
+type Mutation = (fabric: CompiledFabric) => CompiledFabric;
+
+/** Spoils an entry, a peer or a route somewhere; now and then nothing that matters. */
+function arbitraryMutation(): fc.Arbitrary<Mutation> {
+  const change = fc.oneof(
+    fc
+      .constantFrom('PROTECT', 'DISCARD', 'BYPASS')
+      .map((action) => (entry: SpdEntry) => [{ ...entry, action }] as SpdEntry[]),
+    fc.constant((): SpdEntry[] => []),
+    fc.constant((entry: SpdEntry): SpdEntry[] => [entry, entry]),
+    fc.nat(2).map((port) => (entry: SpdEntry): SpdEntry[] => {
+      const services = [{ protocol: 6, ports: [{ first: 0, last: port }] }];
+      return [{ ...entry, services: { 4: services, 6: services } }];
+    }),
+  );
+  const place = fc.tuple(fc.nat(3), fc.nat(20));
+  return fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(place, change).map(([at, edit]) => spoilEntry(at, edit)) },
+    {
+      weight: 1,
+      arbitrary: place.map(
+        ([edge, at]): Mutation =>
+          (fabric) =>
+            withRoutes(fabric, edge, (prefixes) => prefixes.toSpliced(at, 1)),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: place.map(
+        ([edge, at]): Mutation =>
+          (fabric) =>
+            withPeers(fabric, edge, (peers) => peers.toSpliced(at, 1)),
+      ),
+    },
+  );
+}
+
+function spoilEntry([edge, at]: readonly [number, number], edit: (entry: SpdEntry) => readonly SpdEntry[]): Mutation {
+  return (fabric) => {
+    const entries = (fabric.bundles[edge]?.policies ?? []).flatMap((section) => section.entries);
+    const chosen = entries[at % Math.max(entries.length, 1)];
+    return chosen === undefined ? fabric : withEntries(fabric, edge, (entry) => entry === chosen, edit);
+  };
+}
+
+const ABOUT_PACKETS: ReadonlySet<FindingKind> = new Set<FindingKind>([
+  'allowed_is_discarded',
+  'denied_is_protected',
+  'cleartext',
+  'wrong_profile',
+  'black_hole',
+  'routing_loop',
+]);
