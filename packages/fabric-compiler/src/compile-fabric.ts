@@ -1,13 +1,12 @@
-import type { EspSuite, Underlay } from '@weft/ipsec-core';
-import type { Family } from './address/family.js';
+import type { EspSuite } from '@weft/ipsec-core';
 import { byAddress } from './address/prefix.js';
-import type { BundleProfile, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
-import { overlayMtu, UNDERLAY_MTU } from './overlay-mtu.js';
+import { overlayMtu, UNDERLAY_MTU, underlayOf } from './overlay-mtu.js';
 import type { CompileProblem } from './problem.js';
-import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
+import { DEFAULT_IKE, DEFAULT_PROFILE, defaultProfile } from './profile.js';
 import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type ServedSite, type Topology } from './topology.js';
 
@@ -100,7 +99,7 @@ function buildBundles(
     const bundle: EdgeBundle = {
       tenantId: intent.tenantId,
       edgeId: edge.edgeId,
-      device: { mtu: overlayMtu(UNDERLAY_MTU, underlay(edge.underlayFamily, intent), SUITE) },
+      device: { mtu: overlayMtu(UNDERLAY_MTU, underlayOf(edge.underlayFamily, intent), SUITE) },
       underlay: edge.underlay,
       tunnels: tunnelsByEdge.get(edge.edgeId) ?? [],
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
@@ -141,26 +140,17 @@ function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1, intent: FabricIntent
     peerName: peer.name,
     remote: peer.underlay,
     keying: keyingModeOf(intent) === 'ikev2' ? { mode: 'ikev2', ike: DEFAULT_IKE } : { mode: 'ike-less' },
-    profile: profileOf(intent),
+    profile: defaultProfile(intent),
   };
 }
 
 function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent): FabricTunnel {
   const keyingMode = keyingModeOf(intent);
-  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: profileOf(intent) };
+  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: defaultProfile(intent) };
 }
 
 function keyingModeOf({ keyingMode }: FabricIntent): KeyingMode {
   return keyingMode ?? 'ike-less';
-}
-
-function profileOf({ encapsulation = 'udp' }: FabricIntent): BundleProfile {
-  return encapsulation === 'udp' ? DEFAULT_PROFILE : { ...DEFAULT_PROFILE, encapsulation };
-}
-
-/** Edges that negotiate may find a NAT at any time: then ESP must fit in UDP. */
-function underlay(family: Family, intent: FabricIntent): Underlay {
-  return { family, udp: intent.encapsulation !== 'none' || keyingModeOf(intent) === 'ikev2' };
 }
 
 function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {

@@ -22,10 +22,13 @@ export const DEFAULT_IKE: BundleIke = {
   livenessSeconds: 10,
 };
 
-/** Rules without `profileId` use this one; its identifier is the empty text, which no other profile can have. */
-const UNNAMED: IntentProfile = { id: '', name: 'default', esp: DEFAULT_PROFILE, ike: DEFAULT_IKE };
+/** With what the tenant has ESP travel in; UDP goes without saying. */
+export function defaultProfile({ encapsulation = 'udp' }: Pick<FabricIntent, 'encapsulation'>): BundleProfile {
+  return encapsulation === 'udp' ? DEFAULT_PROFILE : { ...DEFAULT_PROFILE, encapsulation };
+}
 
-/** By profile id. */
+/** By profile id. Rules without `profileId` use the empty one, which no profile of the tenant can have. */
 export function profilesOf(intent: FabricIntent): ReadonlyMap<string, IntentProfile> {
-  return new Map([UNNAMED, ...(intent.profiles ?? [])].map((profile) => [profile.id, profile]));
+  const unnamed = { id: '', name: 'default', esp: defaultProfile(intent), ike: DEFAULT_IKE };
+  return new Map([unnamed, ...(intent.profiles ?? [])].map((profile) => [profile.id, profile]));
 }

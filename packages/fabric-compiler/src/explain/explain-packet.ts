@@ -11,7 +11,7 @@ import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
 import type { IntentProfile, KeyingMode } from '../intent.js';
-import { UNDERLAY_MTU } from '../overlay-mtu.js';
+import { UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor, peerView } from '../proof/peer-view.js';
 import { contains } from '../proof/regions.js';
@@ -87,7 +87,9 @@ export interface ExplainedAssociation {
 /** Octet by octet, for the largest packet that fits (RFC 4303, RFC 3948). */
 export interface EncapsulationArithmetic {
   readonly underlayMtu: number;
-  /** Outer IP header and UDP header. */
+  /** Whether ESP travels in UDP, or must fit in it because a NAT may be found. */
+  readonly udp: boolean;
+  /** Outer IP header, and the UDP header. */
   readonly outerHeaders: number;
   /** SPI and sequence number. */
   readonly espHeader: number;
@@ -185,14 +187,15 @@ function decidingEntry(fabric: CompiledFabric, bundle: SharedBundle, packet: Pac
   return undefined;
 }
 
-function arithmetic({ underlay }: SharedBundle, { esp }: IntentProfile): EncapsulationArithmetic {
+function arithmetic({ underlay, keyingMode }: SharedBundle, { esp }: IntentProfile): EncapsulationArithmetic {
   const lengths: EspLengths = espLengths({ encryption: esp.encryption, integrity: undefined, keyBits: esp.keyBits });
-  const outer = { family: underlay.address.includes(':') ? 6 : 4, udp: true } as const;
+  const outer = underlayOf(underlay.address.includes(':') ? 6 : 4, { ...esp, keyingMode });
   const innerMtu = maximumInnerLength(UNDERLAY_MTU, outer, lengths);
   const outerHeaders = underlayHeaderLength(outer);
   const espLength = espPacketLength(innerMtu, lengths);
   return {
     underlayMtu: UNDERLAY_MTU,
+    udp: outer.udp,
     outerHeaders,
     espHeader: ESP_HEADER,
     iv: lengths.ivLength,

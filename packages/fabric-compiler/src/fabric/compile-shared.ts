@@ -1,6 +1,7 @@
+import type { EspSuite } from '@weft/ipsec-core';
 import { type Bitset, emptyBits, setBit } from '../bitset.js';
 import type { FabricIntent, Rule } from '../intent.js';
-import { overlayMtu, UNDERLAY_MTU } from '../overlay-mtu.js';
+import { overlayMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import type { CompileProblem } from '../problem.js';
 import { DEFAULT_PROFILE } from '../profile.js';
 import type { ResolvedRule, RuleContext } from '../resolved-rule.js';
@@ -100,7 +101,8 @@ function planOf(intent: FabricIntent, problems: CompileProblem[]): FabricPlan {
   };
 }
 
-function frameOf({ tenantId, keyingMode }: FabricIntent, { served }: Topology, owner: number): BundleFrame {
+function frameOf(intent: FabricIntent, { served }: Topology, owner: number): BundleFrame {
+  const { tenantId, keyingMode } = intent;
   const site = served[owner];
   if (site === undefined) throw new Error(`owner ${owner} has no edge`);
   const { edgeId, underlay, underlayFamily } = site.edge;
@@ -109,7 +111,7 @@ function frameOf({ tenantId, keyingMode }: FabricIntent, { served }: Topology, o
     owner,
     edgeId,
     keyingMode: keyingMode ?? 'ike-less',
-    device: { mtu: overlayMtu(UNDERLAY_MTU, underlayFamily, { ...DEFAULT_PROFILE, integrity: undefined }) },
+    device: { mtu: overlayMtu(UNDERLAY_MTU, underlayOf(underlayFamily, intent), SUITE) },
     underlay,
     identity: edgeIdentity(tenantId, edgeId),
     authentication: edgeAuthentication(tenantId),
@@ -254,6 +256,8 @@ function reportUnreachablePeers(
     });
   }
 }
+
+const SUITE: EspSuite = { ...DEFAULT_PROFILE, integrity: undefined };
 
 /** What an edge accepts in one bundle. */
 const MAX_TUNNELS = 4096;

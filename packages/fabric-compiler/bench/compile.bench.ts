@@ -1,0 +1,170 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type CompiledFabric, compileShared } from '../src/fabric/compile-shared.js';
+import type { FabricIntent, Rule } from '../src/intent.js';
+import { type FabricProof, proveFabric } from '../src/proof/prove-fabric.js';
+import { meshIntent, withRule } from './mesh-intent.js';
+
+/** What one size costs. Milliseconds of wall time; `editMs` is the median of the dearest kind of edit. */
+interface CompileFigures {
+  readonly sites: number;
+  readonly rules: number;
+  readonly compileMs: number;
+  readonly proofMs: number;
+  readonly editMs: number;
+  readonly peakMiB: number;
+  readonly edits: readonly EditFigure[];
+}
+
+interface EditFigure {
+  readonly kind: string;
+  readonly medianMs: number;
+  readonly changedBundles: number;
+}
+
+/**
+ * `npm run bench:compile [-- --sites N] [--rules N] [--json]`: a full mesh compiled and proven from nothing, and one rule edited,
+ * up to the new bundles with their hashes and the new proof. Without `--sites` the curve at 100, 300, 1,000 and 3,000, each in a
+ * process of its own, so that the peak of memory is its own. `--json` adds one object as the last line: of the size that was asked
+ * for, or of 1,000 sites.
+ */
+function main(): void {
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean' }, sites: { type: 'string' }, rules: { type: 'string', default: '2000' } },
+  });
+  const rules = Number(values.rules);
+  const curve = values.sites === undefined ? CURVE.map((sites) => inOwnProcess(sites, rules)) : [];
+  const figures =
+    values.sites === undefined ? curve.find(({ sites }) => sites === 1000) : measure(Number(values.sites), rules);
+  if (figures === undefined) throw new Error('the curve has no 1,000 sites');
+  print(table(curve.length > 0 ? curve : [figures]));
+  if (values.json === true) print(JSON.stringify(curve.length > 0 ? { ...figures, curve } : figures));
+}
+
+function measure(sites: number, rules: number): CompileFigures {
+  const intent = meshIntent(sites, rules);
+  const [compileMs, fabric] = timed(() => compiled(intent, undefined));
+  const [proofMs, proof] = timed(() => proven(fabric, undefined));
+  const edits = Object.entries(EDITS).map(([kind, { rule, edit }]) =>
+    measureEdit(kind, (round) => withRule(intent, rule(rules), (before) => edit(before, round)), fabric, proof),
+  );
+  return {
+    sites,
+    rules,
+    compileMs: Math.round(compileMs),
+    proofMs: Math.round(proofMs),
+    editMs: Math.max(...edits.map(({ medianMs }) => medianMs)),
+    peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+    edits,
+  };
+}
+
+/** The edited revision is a copy that shares nothing with the one before, as one that was read from a database. */
+function measureEdit(
+  kind: string,
+  edited: (round: number) => FabricIntent,
+  fabric: CompiledFabric,
+  proof: FabricProof,
+): EditFigure {
+  const times: number[] = [];
+  let changedBundles = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const intent = structuredClone(edited(round));
+    const [milliseconds] = timed(() => {
+      const result = compileShared(intent, fabric);
+      if (!result.ok) throw new Error(JSON.stringify(result.problems));
+      changedBundles = result.changed.length;
+      return proven(result.fabric, proof);
+    });
+    times.push(milliseconds);
+  }
+  times.sort((left, right) => left - right);
+  return { kind, medianMs: Math.round(times[ROUNDS >>> 1] ?? 0), changedBundles };
+}
+
+function compiled(intent: FabricIntent, before: CompiledFabric | undefined): CompiledFabric {
+  const result = compileShared(intent, before);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.fabric;
+}
+
+function proven(fabric: CompiledFabric, before: FabricProof | undefined): FabricProof {
+  const proof = proveFabric(fabric, before);
+  if (proof.findings.length > 0) throw new Error(JSON.stringify(proof.findings[0]?.detail));
+  return proof;
+}
+
+function timed<Result>(run: () => Result): readonly [milliseconds: number, result: Result] {
+  const start = performance.now();
+  const result = run();
+  return [performance.now() - start, result];
+}
+
+function inOwnProcess(sites: number, rules: number): CompileFigures {
+  const file = fileURLToPath(import.meta.url);
+  const args = [...process.execArgv, file, '--sites', String(sites), '--rules', String(rules), '--json'];
+  const { stdout, status } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${sites} sites: exit ${status}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+}
+
+function table(figures: readonly CompileFigures[]): string {
+  const kinds = Object.keys(EDITS);
+  const head = [
+    'sites',
+    'rules',
+    'compile ms',
+    'proof ms',
+    ...kinds.map((kind) => `edit: ${kind}, ms (bundles)`),
+    'peak MiB',
+  ];
+  const rows = figures.map(({ sites, rules, compileMs, proofMs, edits, peakMiB }) => [
+    sites,
+    rules,
+    compileMs,
+    proofMs,
+    ...edits.map(({ medianMs, changedBundles }) => `${medianMs} (${changedBundles})`),
+    peakMiB,
+  ]);
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** One rule each: the port of it, or whom it is about. In the bench's rules every fourth is of one kind. */
+const EDITS: Readonly<
+  Record<string, { readonly rule: (rules: number) => number; readonly edit: (rule: Rule, round: number) => Rule }>
+> = {
+  'site to site': { rule: () => 1, edit: (rule, round) => withPort(rule, 61_000 + round) },
+  'group to host': { rule: () => 4, edit: (rule, round) => withPort(rule, 61_000 + round) },
+  'group to group': { rule: (rules) => 4 * (rules >>> 3) + 2, edit: (rule, round) => withPort(rule, 61_000 + round) },
+  'whom it is about': {
+    rule: () => 5,
+    edit: (rule, round) => ({ ...rule, sources: [{ kind: 'prefix', prefix: `10.0.${4 + 2 * round}.8/29` }] }),
+  },
+  'all sites': {
+    rule: (rules) => rules - 3,
+    edit: (rule, round) => ({
+      ...rule,
+      services: [...rule.services, { protocol: 'tcp', ports: [{ first: 61_000 + round, last: 61_000 + round }] }],
+    }),
+  },
+};
+
+function withPort(rule: Rule, port: number): Rule {
+  return {
+    ...rule,
+    services: rule.services.map(({ protocol }) => ({ protocol, ports: [{ first: port, last: port }] })),
+  };
+}
+
+const CURVE = [100, 300, 1000, 3000];
+const ROUNDS = 9;
+
+main();
