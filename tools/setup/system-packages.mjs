@@ -92,6 +92,6 @@ const PROGRAMS = [
   { program: 'mount', debianPackage: 'mount', purposes: ['lab', 'test'] },
   { program: 'ping', debianPackage: 'iputils-ping', purposes: ['lab', 'test'] },
   { program: 'git', debianPackage: 'git', purposes: ['test'] },
-  { program: 'nft', debianPackage: 'nftables', purposes: ['test'] },
+  { program: 'nft', debianPackage: 'nftables', purposes: ['lab', 'test'] },
   { program: 'chromium', debianPackage: 'chromium', purposes: ['test'] },
 ];

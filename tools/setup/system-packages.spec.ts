@@ -71,7 +71,7 @@ describe('system packages', () => {
   });
 
   it('does not install for the lab what only tests use', async () => {
-    const machine = machineWith(without('chromium', 'nft'));
+    const machine = machineWith(without('chromium', 'git'));
     expect(await installSystemPackages('lab', machine)).toEqual({ ok: true, text: 'all there' });
   });
 

@@ -15,9 +15,18 @@ export { findOpenSslProvider, type OpenSslLookup } from './openssl/openssl-provi
 export { openPacketRing, type PacketRing } from './packet/packet-ring.js';
 export { type EventFd, eventFdFromDescriptor, openEventFd } from './poll/event-fd.js';
 export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollSet } from './poll/poll-set.js';
+export {
+  CAPABILITY,
+  type CapabilitySets,
+  capabilitySet,
+  parseCapabilities,
+  readCapabilities,
+  restartWithin,
+} from './process/capabilities.js';
 export { ReceivedControl } from './socket/control-messages.js';
 export { DatagramBatch } from './socket/datagram-batch.js';
 export type { DatagramSocket } from './socket/datagram-calls.js';
+export { type NotifySocket, openNotifySocket } from './socket/notify-socket.js';
 export { lookUpPathMtu } from './socket/path-mtu-lookup.js';
 export {
   IPV6_HEADER_OCTETS,

@@ -95,7 +95,7 @@ async function move(stage: Stage, who: Initiator, namespace: string, before: str
   // Some may be under way; once probes come back, everything does.
   await ends.us.startProbes(PEER.host, 20);
   await ends.us.awaitProbes(20);
-  await ends.us.stopProbes();
+  await ends.us.stopProbes(0);
   await exchangeTraffic(ends);
 }
 

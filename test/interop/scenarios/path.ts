@@ -31,17 +31,11 @@ function masquerade(behind: 'us' | 'peer'): Conditions & { rebind(): Promise<voi
   const outer = behind === 'us' ? 'peer' : 'us';
   const rule = (ports: string) => `add rule ip nat leaving oifname "${outer}" ip protocol udp masquerade to :${ports}`;
   return {
-    async set({ charon }) {
-      await nft(`add table ip nat
+    set: () =>
+      nft(`add table ip nat
         add chain ip nat leaving { type nat hook postrouting priority 100; }
-        ${rule('20000-29999')}`);
-      // What it asks under the old mapping gets no answer, and it asks nothing else meanwhile.
-      await charon.setting('retransmit_tries', '2');
-    },
-    async unset({ charon }) {
-      await charon.setting('retransmit_tries', undefined);
-      await nft('delete table ip nat');
-    },
+        ${rule('20000-29999')}`),
+    unset: () => nft('delete table ip nat'),
     async rebind() {
       await nft(`flush chain ip nat leaving
         ${rule('30000-39999')}`);
@@ -134,7 +128,7 @@ async function recover(stage: Stage, nat: { rebind(): Promise<void> }): Promise<
   // Probes both ways until some come back: who is behind the NAT has then shown itself under the new mapping.
   await ends.us.startProbes(PEER.host, 20);
   await ends.us.awaitProbes(20);
-  await ends.us.stopProbes();
+  await ends.us.stopProbes(0);
   await exchangeTraffic(ends);
   // strongSwan's userspace ESP cannot move a Child SA and replaces it instead; the IKE SA must be the same.
   const after = edge.news.slice(from).map((news) => (news.kind === 'event' ? news.event.kind : news.kind));

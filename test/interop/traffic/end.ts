@@ -45,8 +45,9 @@ export class TrafficEnd {
     await Promise.race([this.#ask({ kind: 'await-probes', count }), late]).finally(() => clearTimeout(timer));
   }
 
-  stopProbes(): Promise<ProbeResult> {
-    return this.#ask({ kind: 'stop-probes' });
+  /** Those that are missing get `patience` milliseconds; none, where some may have been lost. */
+  stopProbes(patience: number): Promise<ProbeResult> {
+    return this.#ask({ kind: 'stop-probes', patience });
   }
 
   stream(destination: string, octets: number, source = this.host): Promise<boolean> {

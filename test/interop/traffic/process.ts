@@ -8,11 +8,11 @@ import { createInterface } from 'node:readline';
  * are lines of JSON on standard input, answers lines on standard output.
  */
 export type TrafficRequest =
-  /** Numbered datagrams, one every `interval` milliseconds, until `stop`; then those that are missing get a moment. */
+  /** Numbered datagrams, one every `interval` milliseconds, until `stop`; those that are missing then get `patience`. */
   | { readonly kind: 'start-probes'; readonly source: string; readonly destination: string; readonly interval: number }
   /** Answered when so many more have come back. */
   | { readonly kind: 'await-probes'; readonly count: number }
-  | { readonly kind: 'stop-probes' }
+  | { readonly kind: 'stop-probes'; readonly patience: number }
   /** As many octets as that, and whether the same came back. */
   | { readonly kind: 'stream'; readonly source: string; readonly destination: string; readonly octets: number };
 
@@ -25,7 +25,7 @@ export interface ProbeResult {
 
 const ECHO_PORT = 7;
 let awaitProbes: ((count: number) => Promise<void>) | undefined;
-let stopProbes: (() => Promise<ProbeResult>) | undefined;
+let stopProbes: ((patience: number) => Promise<ProbeResult>) | undefined;
 
 function serve(): Promise<void> {
   const udp = createSocket('udp4', (octets, { address, port }) => udp.send(octets, port, address));
@@ -60,10 +60,10 @@ async function startProbes(source: string, destination: string, interval: number
     new Promise((resolve) => {
       waiting = { left: count, resolve };
     });
-  stopProbes = async () => {
+  stopProbes = async (patience) => {
     clearInterval(timer);
     await new Promise<void>((resolve) => {
-      const giveUp = setTimeout(resolve, LAST_MOMENT);
+      const giveUp = setTimeout(resolve, patience);
       allBack = () => {
         clearTimeout(giveUp);
         resolve();
@@ -90,11 +90,10 @@ function stream(source: string, destination: string, octets: number): Promise<bo
 async function answer(request: TrafficRequest): Promise<unknown> {
   if (request.kind === 'start-probes') return startProbes(request.source, request.destination, request.interval);
   if (request.kind === 'await-probes') return awaitProbes?.(request.count);
-  if (request.kind === 'stop-probes') return stopProbes?.();
+  if (request.kind === 'stop-probes') return stopProbes?.(request.patience);
   return stream(request.source, request.destination, request.octets);
 }
 
-const LAST_MOMENT = 10_000;
 const STREAM_SILENCE = 20_000;
 
 await serve();

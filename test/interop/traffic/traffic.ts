@@ -36,7 +36,7 @@ export async function underTraffic({ us, peer }: TrafficEnds, happening: () => P
   try {
     await happening();
   } finally {
-    results = await Promise.all([us.stopProbes(), peer.stopProbes()]);
+    results = await Promise.all([us.stopProbes(LAST_MOMENT), peer.stopProbes(LAST_MOMENT)]);
   }
   for (const [index, { sent, missing }] of results.entries()) {
     if (missing.length === 0) continue;
@@ -48,3 +48,5 @@ export async function underTraffic({ us, peer }: TrafficEnds, happening: () => P
 const STREAM_OCTETS = 65_536;
 const PING_SECONDS = 10;
 const PROBE_INTERVAL = 2;
+/** For probes that are under way when the last thing has happened. */
+const LAST_MOMENT = 10_000;

@@ -11,6 +11,7 @@ import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { loadIdentity } from '../identity/identity-store.js';
 import { StateDirectory } from '../platform/state-directory.js';
+import { StateKey } from '../platform/state-key.js';
 import { enrollEdge } from './enroll.js';
 
 let pki: TestPki;
@@ -40,6 +41,8 @@ afterEach(async () => {
 
 const enroll = (token = pki.token()) =>
   enrollEdge({ controller: `127.0.0.1:${controller.address.port}`, token, stateDir: directory });
+const openStore = async () =>
+  new BundleStore(await StateDirectory.open(directory), await StateKey.open(`${directory}.key`));
 const identityFile = () => readFile(path.join(directory, 'identity.json'), 'utf8');
 
 describe('weft-edge enroll', () => {
@@ -64,7 +67,7 @@ describe('weft-edge enroll', () => {
   it('makes another key the next time, and forgets what the earlier identity was told', async () => {
     await enroll();
     const before = JSON.parse(await identityFile());
-    const store = new BundleStore(await StateDirectory.open(directory));
+    const store = await openStore();
     await store.keep(signBundle(pki, testBundle()));
     await store.raiseEpoch(7n);
     await enroll();
@@ -75,7 +78,7 @@ describe('weft-edge enroll', () => {
 
   it('leaves everything as it was when the controller refuses', async () => {
     await enroll();
-    const store = new BundleStore(await StateDirectory.open(directory));
+    const store = await openStore();
     await store.keep(signBundle(pki, testBundle()));
     const before = await identityFile();
     refuse = true;

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { BundleStore } from '../control/bundle-store.js';
+import { forgetBundles } from '../control/bundle-store.js';
 import { formatControllerAddress, parseControllerAddress } from '../identity/controller-address.js';
 import { enroll } from '../identity/enrollment-client.js';
 import { EnrollmentError } from '../identity/enrollment-error.js';
@@ -30,7 +30,7 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
   const state = await StateDirectory.open(options.stateDir);
   const { identity, stored } = await enroll({ controller, token, hostName: hostname(), agentVersion: AGENT_VERSION });
   // What an earlier identity was told is not for this one.
-  await new BundleStore(state).clear();
+  await forgetBundles(state);
   await storeIdentity(state, stored);
   return [
     `enrolled as edge ${identity.edgeName} (${identity.edgeId}) of tenant ${identity.tenantId}`,

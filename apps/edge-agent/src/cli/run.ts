@@ -1,8 +1,9 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openTun, openUdpSocketGroup, type PathMtuDiscovery, type Tun } from '@weft/linux-io';
+import { openTun, openUdpSocketGroup, type Tun } from '@weft/linux-io';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
+import { DriftWatch } from '../control/drift-watch.js';
 import { Edge } from '../control/edge.js';
 import { SessionLoop } from '../control/session-loop.js';
 import { openSessionStream } from '../control/session-stream.js';
@@ -19,30 +20,19 @@ import { createOverlayNetwork } from '../network/overlay-network.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import { createLog, type Log } from '../platform/log.js';
 import { StateDirectory } from '../platform/state-directory.js';
+import { StateKey } from '../platform/state-key.js';
 import { AGENT_VERSION } from '../platform/version.js';
+import type { Settings } from '../settings/settings.js';
 import { agentStatus } from '../status/agent-status.js';
 import { ikeReport } from '../status/ike-report.js';
 import { serveStatus } from '../status/status-socket.js';
 
-/** Options of `weft-edge run`. */
-export interface RunOptions {
-  readonly stateDir: string;
-  readonly device: string;
-  readonly logLevel: string;
-  readonly dataPath: 'auto' | 'portable';
-  /** Firewall mark of the agent's own packets. */
-  readonly mark: number;
-  readonly pathMtuDiscovery: PathMtuDiscovery;
-  /** Threads of the packet path. */
-  readonly workers: number;
-}
-
 /**
- * Runs the agent until a signal or a failure. The unreachable routes stay in both cases: traffic for remote sites fails
- * closed until the next start.
+ * Runs the agent until a signal or a failure. The fence and the unreachable routes stay in both cases: traffic for remote
+ * sites fails closed until the next start.
  * @returns exit code. Throws AgentError when it cannot start.
  */
-export async function runEdge(options: RunOptions): Promise<number> {
+export async function runEdge(options: Settings): Promise<number> {
   const state = await StateDirectory.open(options.stateDir);
   const identity = await loadIdentity(state);
   const log = createLog(options.logLevel, { edge: identity.edgeName });
@@ -67,7 +57,7 @@ interface AgentParts {
   readonly portable: boolean;
   readonly workers: number;
   readonly ending: Ending;
-  readonly options: Pick<RunOptions, 'mark' | 'pathMtuDiscovery'>;
+  readonly options: Pick<Settings, 'mark' | 'pathMtuDiscovery' | 'stateKey'>;
 }
 
 /** Puts the parts together; the only place that knows all of them. */
@@ -79,9 +69,9 @@ async function startAgent({
   portable,
   workers,
   ending,
-  options: { mark, pathMtuDiscovery },
+  options: { mark, pathMtuDiscovery, stateKey },
 }: AgentParts): Promise<{ stop(): Promise<void> }> {
-  const store = new BundleStore(state);
+  const store = new BundleStore(state, await StateKey.open(stateKey));
   const secret = await crashDetectionSecret(state, (out) => void randomFillSync(out));
   const dataPlane = new DataPlaneThread(
     tun,
@@ -116,6 +106,7 @@ async function startAgent({
     elsewhere: (configured) => underlay.elsewhere(configured),
   });
   const installer = new BundleInstaller(system, ike, log);
+  const drift = new DriftWatch(installer, log, after);
   const edge: Edge = new Edge({
     audience: identity,
     agentVersion: AGENT_VERSION,
@@ -169,10 +160,12 @@ async function startAgent({
   const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, onceEach(log));
   await underlay.start(installer);
   await edge.restore();
+  drift.start();
   session.start();
   return {
     stop: async () => {
       underlay.stop();
+      drift.stop();
       reporter.stop();
       await session.stop();
       await relay.close();
@@ -227,6 +220,11 @@ function warnOfExpiry(identity: Identity, log: Log): void {
     { notAfter: identity.notAfter.toISOString(), fix: 'enroll again with a new token' },
     'the certificate of this edge has expired: the controller will not take it; the last bundle keeps running',
   );
+}
+
+function after(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -64,6 +64,29 @@ export class BundleInstaller {
     return this.#exclusively(() => this.#install(bundle, commit));
   }
 
+  /**
+   * Somebody may have taken away what keeps traffic in: `nft flush ruleset`, a network manager that sweeps up rules. What is
+   * missing of the bundle in force is put back. @returns whether something was. Throws RejectionError.
+   */
+  async repair(): Promise<boolean> {
+    let repaired = false;
+    await this.#exclusively(async () => {
+      const bundle = this.#running;
+      if (bundle === undefined) return;
+      const found = await this.#system.observe();
+      const commands = reconcile(desiredState(bundle, found.connected), found);
+      if (commands.length === 0) return;
+      repaired = true;
+      this.#log.warn(
+        { steps: commands.map(describeCommand) },
+        'the machine is not as this edge left it: putting it back',
+      );
+      await this.#takeSteps(commands, new Map([[bundle.contentHash, bundle]]));
+      await this.#selfTest(bundle);
+    });
+    return repaired;
+  }
+
   async #install(bundle: VerifiedBundle, commit: () => Promise<void>): Promise<void> {
     const before = await this.#system.observe();
     const bundles = new Map([this.#running, bundle].flatMap((known) => (known ? [[known.contentHash, known]] : [])));

@@ -2,29 +2,33 @@ import { SignedBundle } from '@weft/contracts/southbound';
 import { z } from 'zod';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { StateDirectory } from '../platform/state-directory.js';
+import { type StateKey, StateKeyError } from '../platform/state-key.js';
 
-/** What the edge must never forget: the last bundle that worked, and the highest epoch it has seen. */
+/** What the edge must never forget: the last bundle that worked, sealed, and the highest epoch it has seen. */
 export class BundleStore {
   readonly #state: StateDirectory;
+  readonly #key: StateKey;
 
-  constructor(state: StateDirectory) {
+  constructor(state: StateDirectory, key: StateKey) {
     this.#state = state;
+    this.#key = key;
   }
 
   /** Last bundle that was in force. Throws BundleStoreError `bundle_damaged`, StateError. */
   async lastKnownGood(): Promise<SignedBundle | undefined> {
-    const octets = await this.#state.read(BUNDLE_FILE);
-    if (octets === undefined) return undefined;
+    const sealed = await this.#state.read(BUNDLE_FILE);
+    if (sealed === undefined) return undefined;
     try {
-      return SignedBundle.decode(octets);
+      return SignedBundle.decode(this.#key.unseal(BUNDLE_FILE, sealed));
     } catch (error) {
-      throw damaged('bundle_damaged', this.#state.file(BUNDLE_FILE), error);
+      const fix = error instanceof StateKeyError ? error.fix : undefined;
+      throw damaged('bundle_damaged', this.#state.file(BUNDLE_FILE), error, fix);
     }
   }
 
   /** Replaces it. Throws StateError. */
   async keep(bundle: SignedBundle): Promise<void> {
-    await this.#state.write(BUNDLE_FILE, SignedBundle.encode(bundle).finish());
+    await this.#state.write(BUNDLE_FILE, this.#key.seal(BUNDLE_FILE, SignedBundle.encode(bundle).finish()));
   }
 
   /** Highest epoch seen in a signed bundle; 0 before the first. Throws BundleStoreError `epoch_damaged`, StateError. */
@@ -42,12 +46,12 @@ export class BundleStore {
   async raiseEpoch(epoch: bigint): Promise<void> {
     await this.#state.write(EPOCH_FILE, Buffer.from(`${JSON.stringify({ highestEpoch: epoch.toString() })}\n`));
   }
+}
 
-  /** Forgets everything: a new identity has a new history. */
-  async clear(): Promise<void> {
-    await this.#state.remove(BUNDLE_FILE);
-    await this.#state.remove(EPOCH_FILE);
-  }
+/** Forgets everything: a new identity has a new history. Throws StateError. */
+export async function forgetBundles(state: StateDirectory): Promise<void> {
+  await state.remove(BUNDLE_FILE);
+  await state.remove(EPOCH_FILE);
 }
 
 /** A file of the store that cannot be read. */
@@ -55,15 +59,15 @@ export class BundleStoreError extends AgentError<'bundle_damaged' | 'epoch_damag
   override readonly name = 'BundleStoreError';
 }
 
-function damaged(code: BundleStoreError['code'], file: string, error: unknown): BundleStoreError {
-  return new BundleStoreError(
-    code,
-    `${file} cannot be used: ${messageOf(error)}`,
-    'restore the file from a backup, or enroll again with a new token',
-    { cause: error },
-  );
+function damaged(
+  code: BundleStoreError['code'],
+  file: string,
+  error: unknown,
+  fix = 'restore the file from a backup, or enroll again with a new token',
+): BundleStoreError {
+  return new BundleStoreError(code, `${file} cannot be used: ${messageOf(error)}`, fix, { cause: error });
 }
 
-const BUNDLE_FILE = 'bundle.pb';
+const BUNDLE_FILE = 'bundle.sealed';
 const EPOCH_FILE = 'epoch.json';
 const StoredEpoch = z.strictObject({ highestEpoch: z.string().regex(/^[0-9]{1,20}$/) });

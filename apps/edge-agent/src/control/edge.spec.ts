@@ -1,7 +1,7 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Bundle, type SessionRequest, SignedBundle } from '@weft/contracts/southbound';
+import type { Bundle, SessionRequest, SignedBundle } from '@weft/contracts/southbound';
 import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import { ERRNO, SystemCallError } from '@weft/linux-io';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,8 +9,10 @@ import { PROFILE, signBundle, TUNNEL_ID, testBundle } from '../../test/support/t
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import type { LoadedPolicies } from '../dataplane/messages.js';
-import { NetworkError } from '../network/ip-command.js';
+import { NetworkError } from '../network/network-error.js';
+import type { TextRange } from '../network/protected-ranges.js';
 import { StateDirectory } from '../platform/state-directory.js';
+import { StateKey } from '../platform/state-key.js';
 import { BundleInstaller } from './bundle-installer.js';
 import { BundleStore } from './bundle-store.js';
 import { Edge } from './edge.js';
@@ -22,6 +24,7 @@ class Machine {
   up = false;
   device = new Set<string>();
   unreachable = new Set<string>();
+  fence: readonly TextRange[] | undefined;
   loaded: LoadedPolicies | undefined;
   installed: SecurityAssociationParameters[] = [];
   /** Associations that the data plane still has, for snapshots. */
@@ -45,6 +48,7 @@ class Machine {
       steersIpv6: this.rules.has(6),
       forwardsIpv4: true,
       forwardsIpv6: true,
+      fence: this.fence,
     }),
     configureDevice: async (mtu: number) => {
       this.mtu = mtu;
@@ -66,6 +70,12 @@ class Machine {
     addRule: async (family: 4 | 6) => void this.rules.add(family),
     removeRule: async (family: 4 | 6) => void this.rules.delete(family),
     enableForwarding: async () => undefined,
+    buildFence: async (ranges: readonly TextRange[]) => {
+      this.fence = ranges;
+    },
+    removeFence: async () => {
+      this.fence = undefined;
+    },
   };
 
   readonly dataPlane = {
@@ -127,8 +137,8 @@ class Machine {
 
   /** Everything that must not change when a bundle is refused. */
   state() {
-    const { mtu, up, device, unreachable, loaded, sockets } = this;
-    return structuredClone({ mtu, up, device, unreachable, hash: loaded?.contentHash, sockets });
+    const { mtu, up, device, unreachable, fence, loaded, sockets } = this;
+    return structuredClone({ mtu, up, device, unreachable, fence, hash: loaded?.contentHash, sockets });
   }
 }
 
@@ -153,7 +163,10 @@ async function startEdge(): Promise<{
   sent: SessionRequest[];
   fatal: unknown[];
 }> {
-  const store = new BundleStore(await StateDirectory.open(path.join(directory, 'state')));
+  const store = new BundleStore(
+    await StateDirectory.open(path.join(directory, 'state')),
+    await StateKey.open(path.join(directory, 'state.key')),
+  );
   const { bundleSigningKeys } = await pki.identity('127.0.0.1:1');
   const sent: SessionRequest[] = [];
   const fatal: unknown[] = [];
@@ -200,7 +213,7 @@ describe('the edge', () => {
     expect([...machine.unreachable]).toEqual(testBundle().routes);
     expect((await store.lastKnownGood())?.content.equals(signed.content)).toBe(true);
     expect(await store.highestEpoch()).toBe(5n);
-    expect((await stat(path.join(directory, 'state', 'bundle.pb'))).mode & 0o777).toBe(0o600);
+    expect((await stat(path.join(directory, 'state', 'bundle.sealed'))).mode & 0o777).toBe(0o600);
     expect((await stat(path.join(directory, 'state'))).mode & 0o777).toBe(0o700);
     expect((await edge.hello()).running?.generation).toBe(10n);
   });
@@ -355,10 +368,8 @@ describe('the edge', () => {
   ])('starts without a bundle when the stored one is %s, and takes a new one', async (_, damage) => {
     const signed = signBundle(pki, testBundle());
     await pushTo((await startEdge()).edge, signed);
-    await writeFile(
-      path.join(directory, 'state', 'bundle.pb'),
-      damage(Buffer.from(SignedBundle.encode(signed).finish())),
-    );
+    const file = path.join(directory, 'state', 'bundle.sealed');
+    await writeFile(file, damage(await readFile(file)));
     machine = new Machine();
     const { edge } = await startEdge();
     await edge.restore();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { protectedRanges, unionOfRanges } from '../network/protected-ranges.js';
 import type { UnderlayAddress } from './bundle/verified-bundle.js';
 import { type Command, describeCommand, reconcile, type SystemState } from './reconciler.js';
 
@@ -9,6 +10,9 @@ const underlays: readonly UnderlayAddress[] = [1, 2].map((last) => ({
   port: 4500,
 }));
 const prefixes = fc.uniqueArray(fc.constantFrom('10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16', '2001:db8::/32'));
+const ranges = fc
+  .uniqueArray(fc.constantFrom('10.1.0.0/16', '10.2.0.0/16', '10.2.128.0/17', '10.9.0.0/16', '2001:db8::/32'))
+  .map((routes) => protectedRanges(routes, []));
 const state: fc.Arbitrary<SystemState> = fc.record({
   mtu: fc.constantFrom(1400, 1422),
   up: fc.boolean(),
@@ -20,6 +24,7 @@ const state: fc.Arbitrary<SystemState> = fc.record({
   steersIpv6: fc.boolean(),
   forwardsIpv4: fc.boolean(),
   forwardsIpv6: fc.boolean(),
+  fence: fc.option(ranges, { nil: undefined }),
   contentHash: fc.constantFrom(undefined, 'aa', 'bb'),
 });
 
@@ -49,6 +54,10 @@ function perform(current: SystemState, command: Command): SystemState {
       const steers = command.kind === 'add_rule';
       return command.family === 4 ? { ...current, steersIpv4: steers } : { ...current, steersIpv6: steers };
     }
+    case 'build_fence':
+      return { ...current, fence: command.ranges };
+    case 'remove_fence':
+      return { ...current, fence: undefined };
     case 'load_policies':
       return { ...current, contentHash: command.contentHash };
     case 'unload_policies':
@@ -71,6 +80,25 @@ describe('reconcile', () => {
         expect(reached.directRoutes).toEqual(desired.directRoutes);
         expect([reached.steersIpv4, reached.steersIpv6]).toEqual([desired.steersIpv4, desired.steersIpv6]);
         expect(reached.contentHash).toBe(desired.contentHash);
+        expect(reached.fence).toEqual(desired.fence);
+      }),
+    );
+  });
+
+  it('keeps in at every step what is to be kept in before and after it', () => {
+    const fenced = fc.record({ routes: prefixes, base: state }).map(({ routes, base }) => ({
+      ...base,
+      deviceRoutes: new Set(routes),
+      fence: protectedRanges(routes, []),
+    }));
+    fc.assert(
+      fc.property(fenced, fenced, (desired, actual) => {
+        let current: SystemState = actual;
+        for (const command of reconcile(desired, actual)) {
+          current = perform(current, command);
+          const routed = protectedRanges(current.deviceRoutes, []);
+          expect(unionOfRanges([current.fence ?? [], routed])).toEqual(current.fence);
+        }
       }),
     );
   });
@@ -119,6 +147,7 @@ describe('reconcile', () => {
       steersIpv6: false,
       forwardsIpv4: false,
       forwardsIpv6: false,
+      fence: undefined,
       contentHash: 'aa',
     };
     const commands = reconcile({ ...before, underlay: underlays[1] }, before);

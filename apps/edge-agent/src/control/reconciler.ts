@@ -1,3 +1,4 @@
+import { protectedRanges, type TextRange, unionOfRanges } from '../network/protected-ranges.js';
 import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import { directPrefixes } from './direct-prefixes.js';
 
@@ -15,12 +16,16 @@ export interface SystemState {
   readonly steersIpv6: boolean;
   readonly forwardsIpv4: boolean;
   readonly forwardsIpv6: boolean;
+  /** Addresses that packets go to and come from by the overlay device alone; undefined: nothing sees to it. */
+  readonly fence: readonly TextRange[] | undefined;
   /** Bundle whose policies the data plane runs. */
   readonly contentHash: string | undefined;
 }
 
 /** One step towards the desired state. */
 export type Command =
+  | { readonly kind: 'build_fence'; readonly ranges: readonly TextRange[] }
+  | { readonly kind: 'remove_fence' }
   | { readonly kind: 'bind_underlay'; readonly underlay: UnderlayAddress; readonly contentHash: string | undefined }
   | { readonly kind: 'add_rule'; readonly family: 4 | 6 }
   | { readonly kind: 'remove_rule'; readonly family: 4 | 6 }
@@ -43,28 +48,50 @@ export function desiredState(bundle: VerifiedBundle, connected: ReadonlySet<stri
   const routes = new Set(bundle.routes.map(({ text }) => text));
   const routed = new Set(bundle.routes.map(({ family }) => family));
   const families = new Set(bundle.localNetworks.map(({ family }) => family));
+  const directRoutes = directPrefixes(bundle.routes, bundle.localNetworks, connected);
   return {
     mtu: bundle.overlayMtu,
     up: true,
     underlay: bundle.underlay,
     deviceRoutes: routes,
     unreachableRoutes: routes,
-    directRoutes: directPrefixes(bundle.routes, bundle.localNetworks, connected),
+    directRoutes,
     steersIpv4: routed.has(4),
     steersIpv6: routed.has(6),
     forwardsIpv4: families.has(4),
     forwardsIpv6: families.has(6),
+    fence: protectedRanges(routes, directRoutes),
     contentHash: bundle.contentHash,
   };
 }
 
 /**
  * The steps from `actual` to `desired`; none when they agree, which is also what the self-test asks. The order keeps
- * traffic of remote sites inside at every moment: first the rule that has our routes looked up, then the shadow routes that
- * fail closed, then the policies, then the routes into the device; away they go in reverse.
+ * traffic of remote sites inside at every moment: first the fence, then the rule that has our routes looked up, then the shadow
+ * routes that fail closed, then the policies, then the routes into the device; away they go in reverse.
  */
 export function reconcile(desired: SystemState, actual: SystemState): readonly Command[] {
   const commands: Command[] = [];
+  // What is leaving stays inside until its routes are gone.
+  const meanwhile = unionOfRanges([desired.fence ?? [], actual.fence ?? []]);
+  if (desired.fence !== undefined && !sameRanges(meanwhile, actual.fence)) {
+    commands.push({ kind: 'build_fence', ranges: meanwhile });
+  }
+  prepare(commands, desired, actual);
+  addRoutes(commands, 'add_device_routes', desired.deviceRoutes, actual.deviceRoutes);
+  addRoutes(commands, 'remove_device_routes', actual.deviceRoutes, desired.deviceRoutes);
+  addRoutes(commands, 'remove_unreachable_routes', actual.unreachableRoutes, desired.unreachableRoutes);
+  addRoutes(commands, 'remove_direct_routes', actual.directRoutes, desired.directRoutes);
+  if (actual.steersIpv4 && !desired.steersIpv4) commands.push({ kind: 'remove_rule', family: 4 });
+  if (actual.steersIpv6 && !desired.steersIpv6) commands.push({ kind: 'remove_rule', family: 6 });
+  if (desired.fence === undefined) {
+    if (actual.fence !== undefined) commands.push({ kind: 'remove_fence' });
+  } else if (!sameRanges(meanwhile, desired.fence)) commands.push({ kind: 'build_fence', ranges: desired.fence });
+  return commands;
+}
+
+/** Everything that must be there before a packet may go into the device. */
+function prepare(commands: Command[], desired: SystemState, actual: SystemState): void {
   const rebind = desired.underlay !== undefined && !sameUnderlay(desired.underlay, actual.underlay);
   if (rebind) commands.push({ kind: 'bind_underlay', underlay: desired.underlay, contentHash: desired.contentHash });
   if (desired.steersIpv4 && !actual.steersIpv4) commands.push({ kind: 'add_rule', family: 4 });
@@ -81,13 +108,6 @@ export function reconcile(desired: SystemState, actual: SystemState): readonly C
   } else if (rebind || desired.contentHash !== actual.contentHash) {
     commands.push({ kind: 'load_policies', contentHash: desired.contentHash });
   }
-  addRoutes(commands, 'add_device_routes', desired.deviceRoutes, actual.deviceRoutes);
-  addRoutes(commands, 'remove_device_routes', actual.deviceRoutes, desired.deviceRoutes);
-  addRoutes(commands, 'remove_unreachable_routes', actual.unreachableRoutes, desired.unreachableRoutes);
-  addRoutes(commands, 'remove_direct_routes', actual.directRoutes, desired.directRoutes);
-  if (actual.steersIpv4 && !desired.steersIpv4) commands.push({ kind: 'remove_rule', family: 4 });
-  if (actual.steersIpv6 && !desired.steersIpv6) commands.push({ kind: 'remove_rule', family: 6 });
-  return commands;
 }
 
 /** A command in words, for the log and for a rejection. */
@@ -107,6 +127,10 @@ export function describeCommand(command: Command): string {
       return `load the policies of ${command.contentHash.slice(0, 12)}`;
     case 'unload_policies':
       return 'unload the policies';
+    case 'build_fence':
+      return `keep ${command.ranges.length} ranges of addresses to the overlay device in the packet filter`;
+    case 'remove_fence':
+      return 'take the fence out of the packet filter';
     default:
       return `${command.kind.replaceAll('_', ' ')} ${command.prefixes.slice(0, 8).join(', ')}${command.prefixes.length > 8 ? ', …' : ''}`;
   }
@@ -120,6 +144,14 @@ function addRoutes(
 ): void {
   const prefixes = [...wanted].filter((prefix) => !present.has(prefix));
   if (prefixes.length > 0) commands.push({ kind, prefixes });
+}
+
+function sameRanges(a: readonly TextRange[], b: readonly TextRange[] | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.length === b.length &&
+    a.every(({ first, last }, index) => first === b[index]?.first && last === b[index]?.last)
+  );
 }
 
 function sameUnderlay(a: UnderlayAddress, b: UnderlayAddress | undefined): boolean {

@@ -45,6 +45,10 @@ export class System {
       case 'bind_underlay':
         this.#bind(command.underlay, negotiatesAllKeys(bundles.get(command.contentHash ?? '')));
         return;
+      case 'build_fence':
+        return network.buildFence(command.ranges);
+      case 'remove_fence':
+        return network.removeFence();
       case 'add_unreachable_routes':
         return network.addUnreachableRoutes(command.prefixes);
       case 'remove_unreachable_routes':

@@ -1,15 +1,7 @@
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
-import { AgentError, messageOf, systemCodeOf } from '../platform/agent-error.js';
+import { messageOf } from '../platform/agent-error.js';
 import { findBatchFailure } from './ip-output.js';
-
-/** Why iproute2 could not do what we asked. */
-export type NetworkErrorCode = 'ip_missing' | 'ip_refused' | 'ip_unreadable' | 'sysctl_refused';
-
-/** A change of the machine's network failed. */
-export class NetworkError extends AgentError<NetworkErrorCode> {
-  override readonly name = 'NetworkError';
-}
+import { NetworkError } from './network-error.js';
+import { type ProgramOutcome, runProgram } from './run-program.js';
 
 /**
  * Runs lines of `ip` commands for one address family, in order, stopping at the first that fails; those before it
@@ -46,27 +38,8 @@ export async function queryIp(args: readonly string[]): Promise<unknown> {
   }
 }
 
-async function run(
-  args: readonly string[],
-  input: string,
-): Promise<{ code: number | null; output: string; errors: string }> {
-  const child = spawn('ip', args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => reject(startError(error)));
-    child.once('close', resolve);
-  });
-  // When ip ends before it has read everything, its exit code tells why; the broken pipe adds nothing.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  const [code, output, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-  return { code, output, errors };
+function run(args: readonly string[], input: string): Promise<ProgramOutcome> {
+  return runProgram(IPROUTE2, args, input);
 }
 
-function startError(error: Error): NetworkError {
-  return new NetworkError(
-    'ip_missing',
-    `ip cannot be started: ${messageOf(error)}`,
-    systemCodeOf(error) === 'ENOENT' ? 'install iproute2 (Debian, Ubuntu: apt install iproute2)' : 'check the PATH',
-    { cause: error },
-  );
-}
+const IPROUTE2 = { name: 'ip', code: 'ip_missing', debianPackage: 'iproute2' } as const;

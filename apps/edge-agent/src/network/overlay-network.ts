@@ -1,8 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { MAXIMUM_MESSAGE_OCTETS, MAXIMUM_SEGMENTS } from '@weft/linux-io';
 import { messageOf, systemCodeOf } from '../platform/agent-error.js';
-import { NetworkError, queryIp, runIpBatch } from './ip-command.js';
+import { buildFence, readFence, removeFence } from './fence.js';
+import { queryIp, runIpBatch } from './ip-command.js';
 import { parseConnected, parseLink, parseRoutes, parseRules, type RuleState } from './ip-output.js';
+import { NetworkError } from './network-error.js';
+import type { TextRange } from './protected-ranges.js';
 
 /** What the kernel holds for the overlay. */
 export interface KernelState {
@@ -19,6 +22,8 @@ export interface KernelState {
   readonly steersIpv6: boolean;
   readonly forwardsIpv4: boolean;
   readonly forwardsIpv6: boolean;
+  /** Addresses that the fence keeps in; undefined when it is not there, or not whole. */
+  readonly fence: readonly TextRange[] | undefined;
 }
 
 /**
@@ -30,6 +35,9 @@ export interface KernelState {
  * agent's own sockets. They never see our routes and so never re-enter the device, also when those cover the underlay
  * addresses of the peers (transport mode, a route for everything). Networks that this machine is on stay reachable
  * directly unless a route names them exactly or a part of them: they are `direct`.
+ *
+ * The fence, a table of our own in the kernel's packet filter, does not rely on any of that: what would leave for a protected
+ * address by another device is dropped, and so is what arrives by another and claims to come from one.
  *
  * All our routes carry a protocol number of our own; routes and rules of others are never touched. Every operation may be
  * repeated.
@@ -50,6 +58,9 @@ export interface OverlayNetwork {
   removeRule(family: 4 | 6): Promise<void>;
   /** Lets the kernel forward between the networks behind this edge and the device. */
   enableForwarding(family: 4 | 6): Promise<void>;
+  /** Keeps these addresses in, and no others. */
+  buildFence(ranges: readonly TextRange[]): Promise<void>;
+  removeFence(): Promise<void>;
 }
 
 /**
@@ -71,14 +82,27 @@ export function createOverlayNetwork(device: string, mark: number = OWN_PACKETS_
     addRule: (family) => addRule(family, mark),
     removeRule,
     enableForwarding,
+    buildFence: (ranges) => buildFence({ device, mark, ranges }),
+    removeFence,
   };
 }
 
+/** Takes away everything of ours but the device, which ends with its agent. Throws NetworkError. */
+export async function removeOverlayNetwork(): Promise<void> {
+  await removeRule(4);
+  await removeRule(6);
+  // Of all tables: asked to empty one that has no route yet, the kernel says that there is none.
+  await runIpBatch(4, [`route flush table all proto ${PROTOCOL}`]);
+  await runIpBatch(6, [`route flush table all proto ${PROTOCOL}`]);
+  await removeFence();
+}
+
 async function read(device: string, mark: number): Promise<KernelState> {
-  const [links, ipv4, ipv6] = await Promise.all([
+  const [links, ipv4, ipv6, fence] = await Promise.all([
     queryIp(['link', 'show', 'dev', device]),
     readFamily(4, device, mark),
     readFamily(6, device, mark),
+    readFence({ device, mark }),
   ]);
   const link = readable(() => parseLink(links, device));
   const union = (set: 'device' | 'unreachable' | 'direct') => new Set([...ipv4.routes[set], ...ipv6.routes[set]]);
@@ -93,6 +117,7 @@ async function read(device: string, mark: number): Promise<KernelState> {
     steersIpv6: ipv6.steers,
     forwardsIpv4: ipv4.forwards,
     forwardsIpv6: ipv6.forwards,
+    fence: fence?.ranges,
   };
 }
 

@@ -1,5 +1,9 @@
 import { destination, type Logger, pino } from 'pino';
 
+/** How much is said, from most to least. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 /** Where the agent tells what it does: one JSON object per line, on standard output. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 

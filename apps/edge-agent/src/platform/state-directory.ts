@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AgentError, messageOf, systemCodeOf } from './agent-error.js';
+import { type DurableFiles, KERNEL_FILES, removeFile, replaceFile } from './durable-files.js';
 
 /** What can be wrong with the state directory. */
 export type StateErrorCode = 'state_directory_unsafe' | 'state_unreadable' | 'state_unwritable';
@@ -17,13 +17,15 @@ export class StateError extends AgentError<StateErrorCode> {
  */
 export class StateDirectory {
   readonly path: string;
+  readonly #files: DurableFiles;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, files: DurableFiles) {
     this.path = directory;
+    this.#files = files;
   }
 
   /** Makes the directory if it is missing and takes it for the owner alone. Throws StateError. */
-  static async open(directory: string): Promise<StateDirectory> {
+  static async open(directory: string, files: DurableFiles = KERNEL_FILES): Promise<StateDirectory> {
     const absolute = path.resolve(directory);
     try {
       await mkdir(absolute, { recursive: true, mode: DIRECTORY_MODE });
@@ -40,7 +42,7 @@ export class StateDirectory {
       if (error instanceof StateError) throw error;
       throw unwritable(absolute, error);
     }
-    return new StateDirectory(absolute);
+    return new StateDirectory(absolute, files);
   }
 
   /** Path of a file in the directory. */
@@ -64,13 +66,8 @@ export class StateDirectory {
 
   /** Replaces a file. Throws StateError; the old content is then still there. */
   async write(name: string, content: Uint8Array): Promise<void> {
-    const temporary = this.file(`${name}.new`);
     try {
-      await rm(temporary, { force: true });
-      const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
-      await writeAndSync(handle, content);
-      await rename(temporary, this.file(name));
-      await this.#sync();
+      await replaceFile(this.#files, this.file(name), content);
     } catch (error) {
       throw unwritable(this.file(name), error);
     }
@@ -79,29 +76,10 @@ export class StateDirectory {
   /** Removes a file; no error when there is none. Throws StateError. */
   async remove(name: string): Promise<void> {
     try {
-      await rm(this.file(name), { force: true });
-      await this.#sync();
+      await removeFile(this.#files, this.file(name));
     } catch (error) {
       throw unwritable(this.file(name), error);
     }
-  }
-
-  async #sync(): Promise<void> {
-    const handle = await open(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-}
-
-async function writeAndSync(handle: FileHandle, content: Uint8Array): Promise<void> {
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
@@ -114,4 +92,3 @@ function unwritable(subject: string, error: unknown): StateError {
 }
 
 const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;

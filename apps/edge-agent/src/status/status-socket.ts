@@ -58,6 +58,11 @@ export async function serveStatus(
   };
 }
 
+/** Whether an agent runs on this state directory. */
+export function isRunning(state: StateDirectory): Promise<boolean> {
+  return answers(state.file(SOCKET_FILE));
+}
+
 /** Asks a running agent how it is. Throws StatusSocketError `not_running`, `status_unreadable`. */
 export async function fetchStatus(state: StateDirectory): Promise<AgentStatus> {
   return ask(state, 'status', AgentStatus);

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import {
   type Bundle,
   EncryptionAlgorithm,
+  KeyExchangeMethod,
   KeyingMode,
   type Profile,
+  PseudorandomFunction,
   type SecurityAssociation,
   SecurityPolicyAction,
 } from '@weft/contracts/southbound';
@@ -78,6 +80,25 @@ export function bundle(local: typeof LEFT, remote: typeof LEFT, peerEdgeId: stri
     routes: [...remote.networks],
     localNetworks: [...local.networks],
   };
+}
+
+/** The same, but the edges negotiate the keys themselves. */
+export function negotiating(bundle: Bundle): Bundle {
+  const keyExchange = {
+    method: KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519,
+    additionalMethods: [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ML_KEM_768],
+  };
+  const encryption = EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16;
+  const prf = PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384;
+  const ike = {
+    proposals: [{ encryption, keyBits: 256, prf, keyExchange }],
+    childKeyExchange: keyExchange,
+    ikeLifetimeSeconds: 14_400,
+    childLifetimeSeconds: 3600,
+    livenessSeconds: 10,
+  };
+  const tunnels = bundle.tunnels.map((tunnel) => ({ ...tunnel, keyingMode: KeyingMode.KEYING_MODE_IKEV2, ike }));
+  return { ...bundle, tunnels };
 }
 
 function range(prefix: string): { first: Buffer; last: Buffer } {

@@ -21,6 +21,8 @@ export interface ChildSa {
   rival: { readonly lowestNonce: Uint8Array } | undefined;
   /** What replaced it, or is about to: the peer's rekey of it that we granted, or ours that was. */
   successor: ChildSa | undefined;
+  /** How often the peer refused to replace it. */
+  refusals: number;
   /** It left, and another one of its policy goes on: packets on their way to it are still welcome. */
   handedOver: boolean;
   /** Somebody asked to delete what it replaces, before that could be done: it goes as soon as it is in use. */

@@ -43,5 +43,10 @@ export class CookieJar {
   }
 }
 
+/** Whether it is one: 1 to 64 octets (section 2.6). */
+export function isCookie(data: Uint8Array): boolean {
+  return data.length >= 1 && data.length <= 64;
+}
+
 const SECRET_LIFETIME = 60_000;
 const COOKIE_LENGTH = 33;

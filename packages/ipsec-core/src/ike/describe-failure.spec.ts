@@ -40,6 +40,7 @@ it.each<[FailureReason, RegExp]>([
   [{ code: 'peer_silent' }, /does not answer/],
   [{ code: 'peer_crashed' }, /lost all state/],
   [{ code: 'out_of_step' }, /TEMPORARY_FAILURE/],
+  [{ code: 'rekey_refused', notify: 'NO_ADDITIONAL_SAS' }, /end of its lifetime \(NO_ADDITIONAL_SAS\)/],
   [{ code: 'peer_refused', notify: 'AUTHENTICATION_FAILED', exchange: 'IKE_AUTH' }, /IKE_AUTH: AUTHENTICATION_FAILED/],
   [
     { code: 'ts_unacceptable', side: 'local', offered: ['10.0.0.0/8'], allowed: ['10.1.0.0/16'] },

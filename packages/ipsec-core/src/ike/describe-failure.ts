@@ -10,6 +10,8 @@ export function describeFailure(reason: FailureReason): string {
       return 'the peer has lost all state: the IKE SA is made anew';
     case 'out_of_step':
       return 'the peer has refused for minutes with TEMPORARY_FAILURE: the IKE SA is made anew';
+    case 'rekey_refused':
+      return `the peer does not replace what has reached the end of its lifetime (${reason.notify}): the IKE SA is made anew`;
     case 'authentication_expired':
       return 'the peer did not prove its identity anew in time';
     case 'ppk_required':

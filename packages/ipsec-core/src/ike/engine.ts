@@ -141,9 +141,7 @@ export class IkeEngine {
     const parsed = parseMessage(octets);
     if (!parsed.ok) {
       this.#drop('malformed');
-      const { problem } = parsed;
-      if (problem.code === 'major_version')
-        this.#reply(this.#stateless.majorVersion(octets, problem.version, now), path);
+      this.#reply(this.#stateless.unreadable(octets, parsed.problem, now), path);
       return;
     }
     const message = parsed.value;

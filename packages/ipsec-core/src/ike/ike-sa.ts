@@ -2,7 +2,7 @@ import { toHex } from '../bytes/hex.js';
 import type { Secret } from '../bytes/secret.js';
 import type { IkeKeys } from '../crypto/ike/key-schedule.js';
 import type { IkeHeader } from '../wire/ike/header.js';
-import { EXCHANGE } from '../wire/ike/iana.js';
+import { EXCHANGE, nameOf } from '../wire/ike/iana.js';
 import { encodeMessage, type IkeMessage } from '../wire/ike/message.js';
 import { checkPayloads } from '../wire/ike/message-rules.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
@@ -10,6 +10,7 @@ import { describe } from '../wire/ike/wire-error.js';
 import { adoptProbedPath, requestUpdate } from './exchanges/address-update.js';
 import { dropPending, type PendingGrant } from './exchanges/followup.js';
 import { prepareFinish } from './exchanges/key-shares.js';
+import { findNotify } from './exchanges/payload-access.js';
 import { receiveUnprotected } from './exchanges/unprotected.js';
 import type { HistoryFact } from './history/entry.js';
 import { contentOf } from './history/message-content.js';
@@ -301,6 +302,12 @@ export class IkeSa {
     if (violation !== undefined) {
       this.forgetRequest(now);
       this.abort({ code: 'invalid_message', detail: JSON.stringify(violation) }, now);
+      return;
+    }
+    // Section 2.21.3: "fatal in both peers, meaning that the IKE SA is deleted without needing an explicit Delete payload".
+    if (this.lineage.establishedAt !== undefined && findNotify(payloads, 'INVALID_SYNTAX') !== undefined) {
+      this.forgetRequest(now);
+      this.abort({ code: 'peer_refused', notify: 'INVALID_SYNTAX', exchange: nameOf(EXCHANGE, header.exchange) }, now);
       return;
     }
     if (request === undefined) return;

@@ -58,6 +58,8 @@ export class Lineage {
   readonly hints = new Allowance(3, 0.1);
   /** Since when the peer has answered nothing but TEMPORARY_FAILURE. */
   refusedSince: number | undefined;
+  /** How often in a row the peer refused to replace the IKE SA. */
+  rekeyRefusals = 0;
   /** Children that we shall ask for again, by policy. */
   readonly retries = new Map<string, ChildRetry>();
   /** What the configuration payload assigned to either end, which 'virtual' selectors stand for. */

@@ -1,11 +1,13 @@
-import { INTEG } from '../wire/ike/iana.js';
+import { INTEG, TRANSFORM_TYPE } from '../wire/ike/iana.js';
 import type { Proposal, Transform } from '../wire/ike/payloads/sa.js';
 import { transformName, transformTypeName } from '../wire/ike/transform-name.js';
 
 /**
  * Choosing a proposal, RFC 7296 section 3.3.6 and RFC 9370 section 2.2.1, and explaining why none was chosen. Two
  * transforms are the same when type, number and key length are. A type that one side does not list counts as listed
- * with NONE (0), so that "no ADDKE" and "ADDKE NONE" meet, and combined-mode ciphers with and without INTEG NONE.
+ * with NONE (0), so that "no ADDKE" and "ADDKE NONE" meet, and combined-mode ciphers with and without INTEG NONE. But for
+ * types that nobody here knows: "if the responder receives a proposal that contains a Transform Type it does not
+ * understand … it MUST consider this proposal unacceptable".
  */
 export type Negotiated =
   | { readonly ok: true; readonly proposal: Proposal; readonly transforms: readonly Transform[] }
@@ -80,7 +82,7 @@ function combine(theirs: readonly Transform[], ours: readonly Transform[]): Comb
     const left = withType(theirs, type);
     const right = withType(ours, type);
     const match = right.find((own) => left.some((other) => same(own, other)));
-    if (match === undefined) unmet.push(type);
+    if (match === undefined || !KNOWN_TYPES.has(type)) unmet.push(type);
     // What the peer did not list is not put into the answer.
     else if (theirs.some((entry) => entry.type === type)) chosen.push(match);
   }
@@ -107,6 +109,7 @@ function isNone(transform: Transform): boolean {
   return transform.id === 0;
 }
 
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(TRANSFORM_TYPE));
 const MAXIMUM_REFUSALS = 16;
 /** Transforms of a type that are told of one proposal. */
 const MAXIMUM_NAMED = 16;

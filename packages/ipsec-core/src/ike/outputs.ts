@@ -88,6 +88,8 @@ export type FailureReason =
   | { readonly code: 'peer_crashed' }
   /** It answered TEMPORARY_FAILURE for minutes: the two ends do not see the same state (RFC 7296 section 2.25). */
   | { readonly code: 'out_of_step' }
+  /** The peer refuses to replace the IKE SA or a Child SA, whose time is over (RFC 7296 section 2.8). */
+  | { readonly code: 'rekey_refused'; readonly notify: string }
   /** A PPK is required (RFC 8784), and the peer uses none. */
   | { readonly code: 'ppk_required' }
   /** Only an IKE SA without a Child SA in IKE_AUTH is wanted, and the peer does not have that (RFC 6023). */

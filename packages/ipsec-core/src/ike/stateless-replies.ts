@@ -1,6 +1,10 @@
+import { readUint32 } from '../bytes/octets.js';
+import type { IkeHeader } from '../wire/ike/header.js';
+import { EXCHANGE } from '../wire/ike/iana.js';
 import { encodeMessage, type IkeMessage } from '../wire/ike/message.js';
 import { notify } from '../wire/ike/payloads/notify.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
+import type { IkeWireProblem } from '../wire/ike/wire-error.js';
 import { Allowance } from './allowance.js';
 import type { CrashDetection } from './crash-detection.js';
 
@@ -30,20 +34,39 @@ export class StatelessReplies {
     return encodeMessage({ ...header, fromInitiator: !header.fromInitiator, response: true }, answer);
   }
 
-  /** Section 2.5: a request of a higher major version gets the highest that we speak. */
-  majorVersion(octets: Uint8Array, version: number, now: number): Uint8Array | undefined {
-    const flags = octets[FLAGS] ?? 0;
-    if (version <= MAJOR_VERSION || (flags & FLAG_RESPONSE) !== 0 || !this.#allowance.take(now)) return undefined;
-    const header = {
-      initiatorSpi: octets.slice(0, 8),
-      responderSpi: octets.slice(8, 16),
-      exchange: octets[EXCHANGE_TYPE] ?? 0,
-      fromInitiator: (flags & FLAG_INITIATOR) === 0,
-      response: true,
-      messageId: new DataView(octets.buffer, octets.byteOffset).getUint32(MESSAGE_ID),
-    };
-    return encodeMessage(header, [notify('INVALID_MAJOR_VERSION', Uint8Array.of(MAJOR_VERSION))]);
+  /**
+   * A request that cannot be read. Section 2.5: one of a higher major version gets the highest that we speak; the response to
+   * one with an unknown payload that is critical "MUST include a Notify payload UNSUPPORTED_CRITICAL_PAYLOAD". In the clear
+   * that is for IKE_SA_INIT alone: what stands before the Encrypted payload of another exchange may be anybody's.
+   */
+  unreadable(octets: Uint8Array, problem: IkeWireProblem, now: number): Uint8Array | undefined {
+    const refusal = refusalOf(octets, problem);
+    if (refusal === undefined || ((octets[FLAGS] ?? 0) & FLAG_RESPONSE) !== 0 || !this.#allowance.take(now))
+      return undefined;
+    return encodeMessage(answerHeader(octets), [refusal]);
   }
+}
+
+function refusalOf(octets: Uint8Array, problem: IkeWireProblem): Payload | undefined {
+  if (problem.code === 'major_version' && problem.version > MAJOR_VERSION) {
+    return notify('INVALID_MAJOR_VERSION', Uint8Array.of(MAJOR_VERSION));
+  }
+  if (problem.code === 'unsupported_critical' && octets[EXCHANGE_TYPE] === EXCHANGE.IKE_SA_INIT) {
+    return notify('UNSUPPORTED_CRITICAL_PAYLOAD', Uint8Array.of(problem.payloadType));
+  }
+  return undefined;
+}
+
+/** Of the answer to a message of which only the header is read. */
+function answerHeader(octets: Uint8Array): Omit<IkeHeader, 'nextPayload'> {
+  return {
+    initiatorSpi: octets.slice(0, 8),
+    responderSpi: octets.slice(8, 16),
+    exchange: octets[EXCHANGE_TYPE] ?? 0,
+    fromInitiator: ((octets[FLAGS] ?? 0) & FLAG_INITIATOR) === 0,
+    response: true,
+    messageId: readUint32(octets, MESSAGE_ID),
+  };
 }
 
 const BURST = 20;

@@ -92,14 +92,21 @@ export const LINGER = 180_000;
 export const TEMPORARY_FAILURE_RETRY = 2000;
 /** "If a peer continues to receive TEMPORARY_FAILURE on the same IKE SA after several minutes": out of step. */
 export const TEMPORARY_FAILURE_LIMIT = 240_000;
+/** After so many refusals a tenth of a lifetime apart, what the peer does not replace is closed (section 2.8). */
+export const REKEY_REFUSALS = 3;
 /** Packets that were sent before an SA was replaced still arrive: its inbound half stays so long. */
 export const CHILD_LINGER = 5000;
 /** A grant whose additional key shares do not come: "5 to 20 seconds" (RFC 9370 section 2.2.4). */
 export const FOLLOWUP_LIFETIME = 20_000;
 /** A Child SA that the peer replaced and does not delete: the peer has its end of the successor, or is dead. */
 export const REPLACED_LIMIT = 180_000;
-/** IKE SAs, or Child SAs, that two ends made at once: so long both stay, then one goes. */
-export const REDUNDANCY_DELAY = 10_000;
+/**
+ * IKE SAs, or Child SAs, that two ends made at once: so long both stay, then one goes. A peer that goes by another rule
+ * applies it when the second comes, and has a second attempt at telling so by then.
+ */
+export const REDUNDANCY_DELAY = 3000;
+/** The same where nothing shows that the peer has its end of the one that stays: it is taken for granted after that. */
+export const REDUNDANCY_LIMIT = 10_000;
 /** Two IKE SAs of which one began so long after the other stood were not begun at once: the younger is meant to replace. */
 export const SETTLED = 180_000;
 /** A reauthentication that failed or hangs is tried again after once to twice so long. */

@@ -190,7 +190,7 @@ describe('Drawn', () => {
                                chosen 1: IKE ENCR AES_GCM_16/128, PRF HMAC_SHA2_256, KE CURVE25519
                                key share: CURVE25519
       +0.040 s  5e1f0a2b       no NAT between
-      +0.040 s  5e1f0a2b  -->  IKE_AUTH request 1 { IDi AUTH IDr SA TSi TSr }
+      +0.040 s  5e1f0a2b  -->  IKE_AUTH request 1 { IDi IDr AUTH SA TSi TSr }
                                offered 1: ESP ENCR AES_GCM_16/128, SN ESN
                                identity: left, wants to speak with right
                                proof: SHARED_KEY
@@ -222,7 +222,7 @@ describe('Drawn', () => {
         us->>peer: 0 ms IKE_SA_INIT request 0 { SA KE Nonce }<br/>offered 1: IKE ENCR AES_GCM_16/128, PRF HMAC_SHA2_256, KE CURVE25519<br/>key share: CURVE25519
         peer-->>us: 40 ms IKE_SA_INIT response 0 { SA KE Nonce }, after 40 ms<br/>chosen 1: IKE ENCR AES_GCM_16/128, PRF HMAC_SHA2_256, KE CURVE25519<br/>key share: CURVE25519
         Note over us: 40 ms no NAT between
-        us->>peer: 40 ms IKE_AUTH request 1 { IDi AUTH IDr SA TSi TSr }<br/>offered 1: ESP ENCR AES_GCM_16/128, SN ESN<br/>identity: left, wants to speak with right<br/>proof: SHARED_KEY<br/>TSi: 10.1.0.0-10.1.0.255<br/>TSr: 10.2.0.0-10.2.0.255
+        us->>peer: 40 ms IKE_AUTH request 1 { IDi IDr AUTH SA TSi TSr }<br/>offered 1: ESP ENCR AES_GCM_16/128, SN ESN<br/>identity: left, wants to speak with right<br/>proof: SHARED_KEY<br/>TSi: 10.1.0.0-10.1.0.255<br/>TSr: 10.2.0.0-10.2.0.255
         peer-->>us: 80 ms IKE_AUTH response 1 { IDr AUTH SA TSi TSr }, after 40 ms<br/>chosen 1: ESP ENCR AES_GCM_16/128, SN ESN<br/>identity: right<br/>proof: SHARED_KEY<br/>TSi: 10.1.0.0-10.1.0.255<br/>TSr: 10.2.0.0-10.2.0.255
         Note over us: 80 ms Child SA net installed, SPI 0x… in, 0x… out<br/>esp aes-gcm-16/128 esn, tunnel mode<br/>here: 10.1.0.0-10.1.0.255<br/>there: 10.2.0.0-10.2.0.255
         Note over us: 80 ms established<br/>keys: CURVE25519<br/>us: left<br/>peer: right"

@@ -54,7 +54,7 @@ describe('Postquantum preshared keys (RFC 8784)', () => {
     const pair = quick({ leftConnection: key, rightConnection: key });
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
     for (const end of [pair.left, pair.right]) expect(protectionAt(end)).toMatchObject({ postQuantum: ['ppk'] });
-    const proof = ['IDi', 'AUTH', 'N(PPK_IDENTITY)', ...(required ? [] : ['N(NO_PPK_AUTH)'])];
+    const proof = ['IDi', 'IDr', 'AUTH', 'N(PPK_IDENTITY)', ...(required ? [] : ['N(NO_PPK_AUTH)'])];
     expect((sent(pair.left, 'IKE_AUTH request') as string[]).slice(0, proof.length)).toEqual(proof);
     expect(sent(pair.right, 'IKE_AUTH response')).toContain('N(PPK_IDENTITY)');
   });

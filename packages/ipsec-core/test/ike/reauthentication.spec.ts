@@ -390,7 +390,7 @@ describe('When the responder moves its traffic (RFC 7296 section 2.8)', () => {
     pair.give(pair.left, REAUTHENTICATE);
     lost.current.retire('deleting', pair.now);
     lost.timers.clearAll();
-    pair.runFor(5000);
+    pair.runFor(2000);
     expect(spi(pair.right)).toBe(before);
     pair.runFor(10_000);
     expect(spi(pair.right)).not.toBe(before);

@@ -8,6 +8,7 @@ export const LINUX = {
   O_RDWR: 0x0002,
   O_NONBLOCK: 0x0800,
   O_CLOEXEC: 0x80000,
+  F_SETFD: 2,
   // poll.h
   POLLIN: 0x01,
   POLLOUT: 0x04,
@@ -18,6 +19,7 @@ export const LINUX = {
   EFD_NONBLOCK: 0o4000,
   EFD_CLOEXEC: 0o2000000,
   // sys/socket.h
+  AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
   AF_PACKET: 17,
@@ -40,6 +42,8 @@ export const LINUX = {
   SO_MARK: 36,
   SO_RXQ_OVFL: 40,
   SO_ATTACH_REUSEPORT_CBPF: 51,
+  // sys/prctl.h
+  PR_CAPBSET_DROP: 24,
   // netinet/in.h, linux/in.h
   IPPROTO_IP: 0,
   IPPROTO_UDP: 17,

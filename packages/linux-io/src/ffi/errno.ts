@@ -19,7 +19,9 @@ export type SystemCall =
   | 'connect'
   | 'getsockname'
   | 'recvmmsg'
-  | 'sendmmsg';
+  | 'sendmmsg'
+  | 'prctl'
+  | 'execve';
 
 /** A system call that failed: which one, on what, and the name of its error number. */
 export class SystemCallError extends Error {

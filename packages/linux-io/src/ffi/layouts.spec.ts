@@ -115,6 +115,7 @@ const HEADERS = [
   'sys/eventfd.h',
   'sys/ioctl.h',
   'sys/mman.h',
+  'sys/prctl.h',
   'sys/socket.h',
   'sys/uio.h',
   'netinet/in.h',

@@ -60,6 +60,10 @@ export const mmap: (
 export const mprotect: (address: number, length: number, protection: number) => number = LIBC.func(
   'int mprotect(int64_t, size_t, int)',
 );
+/** For commands that take an integer. */
+export const fcntl: (fd: number, command: number, argument: number) => number = LIBC.func('int fcntl(int, int, long)');
+/** For options whose other arguments do not count. */
+export const prctl: (option: number, argument: number) => number = LIBC.func('int prctl(int, unsigned long)');
 /** Answers an address, or 0. `library` 0 is RTLD_DEFAULT: the whole process. */
 export const dlsym: (library: number, name: string) => number = LIBC.func('int64_t dlsym(int64_t, const char *)');
 

@@ -13,6 +13,7 @@ export interface MissingRequirement {
 /** What the lab runs, and the Debian or Ubuntu package that has it. */
 export const LAB_PROGRAMS: readonly { readonly program: string; readonly debianPackage: string }[] = [
   { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'nft', debianPackage: 'nftables' },
   { program: 'unshare', debianPackage: 'util-linux' },
   { program: 'nsenter', debianPackage: 'util-linux' },
   { program: 'setpriv', debianPackage: 'util-linux' },

@@ -21,6 +21,18 @@ describe('LoginThrottle', () => {
     expect(throttle.waitMilliseconds('a', 0)).toBe(0);
   });
 
+  it('takes back one failure, and no other', () => {
+    const throttle = new LoginThrottle(2, WINDOW, 10);
+    throttle.failed('a', 0);
+    throttle.failed('a', 100);
+    throttle.withdrawn('a', 0);
+    throttle.withdrawn('a', 50);
+    throttle.withdrawn('b', 100);
+    expect(throttle.waitMilliseconds('a', 200)).toBe(0);
+    throttle.failed('a', 300);
+    expect(throttle.waitMilliseconds('a', 300)).toBe(800);
+  });
+
   it('keeps no more keys than it may, dropping the one that failed longest ago', () => {
     const throttle = new LoginThrottle(1, WINDOW, 2);
     throttle.failed('a', 0);

@@ -32,6 +32,13 @@ export class LoginThrottle {
     }
   }
 
+  /** The failure that was counted at `at` was none. */
+  withdrawn(key: string, at: number): void {
+    const failures = this.#failures.get(key);
+    const index = failures?.indexOf(at) ?? -1;
+    if (index !== -1) failures?.splice(index, 1);
+  }
+
   succeeded(key: string): void {
     this.#failures.delete(key);
   }

@@ -29,9 +29,11 @@ export class SessionService {
   /** Throws DomainError 'wrong_credentials', 'too_many_attempts' or 'too_many_logins'. */
   async logIn(credentials: Credentials, address: string): Promise<{ secret: string; session: Session }> {
     this.#refuseWhenThrottled(credentials.userName, address);
-    const user = await this.#repository.userByName(this.#database.sql, credentials.userName);
-    // Counted before the password is known to be wrong: attempts made at the same time count as well.
-    this.#count(credentials.userName, address);
+    const withdraw = this.#count(credentials.userName, address);
+    const user = await this.#repository.userByName(this.#database.sql, credentials.userName).catch((error: unknown) => {
+      withdraw();
+      throw error;
+    });
     if (!(await this.#passwords.verify(user?.passwordHash, credentials.password)) || user === undefined) {
       throw wrongCredentials();
     }
@@ -60,10 +62,18 @@ export class SessionService {
     if (wait > 0) throw tooManyAttempts(Math.ceil(wait / 1000));
   }
 
-  #count(name: string, address: string): void {
+  /**
+   * Before anything is waited for, so that attempts made at the same time count as well. Returns what takes it back: an
+   * attempt that nobody could judge is no failure.
+   */
+  #count(name: string, address: string): () => void {
     const now = this.#clock.monotonicMilliseconds();
     this.#byAddress.failed(address, now);
     this.#byName.failed(name, now);
+    return () => {
+      this.#byAddress.withdrawn(address, now);
+      this.#byName.withdrawn(name, now);
+    };
   }
 }
 

@@ -6,6 +6,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { methodsFor, proofRequests } from '../authentication-requests.js';
 import type { ChildConfiguration, Flow } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
+import type { Lineage } from '../lineage.js';
 import type { Handshake } from '../states.js';
 import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
@@ -70,11 +71,14 @@ function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], n
   const asked = proofRequests([connection]);
   const { certificates } = asked;
   const first = firstChild(sa, handshake);
+  // "implementations SHOULD send the payloads … in the order shown in the figures" (section 2.5): AUTH after IDr.
+  const auth = proof.findIndex(({ kind }) => kind === 'AUTH');
   const payloads = [
-    ...proof,
+    ...proof.slice(0, auth),
     ...certificates,
     identification('IDr', connection.remoteIdentity),
-    ...(host.established(connection).length === 0 ? [notify('INITIAL_CONTACT')] : []),
+    ...proof.slice(auth),
+    ...initialContact(lineage),
     ...configurationRequest(lineage),
     ...(first === undefined
       ? []
@@ -90,6 +94,15 @@ function sendProof(sa: IkeSa, handshake: Handshake, proof: readonly Payload[], n
     if (first !== undefined) host.childSpis.release(first.spi);
   };
   sa.request({ purpose: { kind: 'handshake' }, exchange: EXCHANGE.IKE_AUTH, payloads, onResponse, abandon }, now);
+}
+
+/**
+ * Section 2.4: "This notification MUST NOT be sent by an entity that may be replicated", which is what an identity with IKE
+ * SAs of several hosts is.
+ */
+function initialContact({ host, connection }: Lineage): Payload[] {
+  const only = connection.uniqueness !== 'never' && host.established(connection).length === 0;
+  return only ? [notify('INITIAL_CONTACT')] : [];
 }
 
 function receiveAuth(

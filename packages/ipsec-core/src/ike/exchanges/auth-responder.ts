@@ -4,7 +4,7 @@ import { describeIdentity, identification, sameIdentity } from '../../wire/ike/p
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { readHints } from '../authentication-hints.js';
-import { type Connection, sameAddress } from '../connection.js';
+import { type ChildConfiguration, type Connection, sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { isSelectionOf } from '../negotiation.js';
 import type { OpenedMessage } from '../protection.js';
@@ -13,7 +13,7 @@ import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
 import { contextOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
-import { answerChild, type ChildOutcome } from './child-negotiation.js';
+import { chooseChild, isGranted } from './child-negotiation.js';
 import { answerConfiguration } from './configuration.js';
 import { establish } from './establishment.js';
 import { checkLiveness } from './liveness.js';
@@ -157,29 +157,27 @@ function grantFirstChild(
     return [configured.refusal];
   }
   const spi = host.childSpis.allocate(lineage);
-  let refusal: (ChildOutcome & { ok: false }) | undefined;
-  for (const configuration of lineage.connection.children) {
-    const outcome = answerChild(configuration, payloads, spi, contextOf(lineage, configuration, false));
-    if (outcome.ok) {
-      const { initiatorNonce, responderNonce } = handshake.inputs;
-      const useOutbound = isFirst(sa, configuration, outcome.agreement);
-      const inputs = {
-        shared: undefined,
-        additional: [],
-        initiatorNonce,
-        responderNonce,
-        creator: 'peer',
-        useOutbound,
-      } as const;
-      installChild(sa, configuration, outcome.agreement, spi, inputs, now);
-      return [...configured.answer, ...outcome.answer];
-    }
-    if (refusal === undefined || outcome.reason.code === 'ts_unacceptable') refusal = outcome;
+  const context = (configuration: ChildConfiguration) => contextOf(lineage, configuration, false);
+  const choice = chooseChild(lineage.connection.children, payloads, spi, context);
+  if (choice !== undefined && isGranted(choice)) {
+    const { configuration, outcome } = choice;
+    const { initiatorNonce, responderNonce } = handshake.inputs;
+    const useOutbound = isFirst(sa, configuration, outcome.agreement);
+    const inputs = {
+      shared: undefined,
+      additional: [],
+      initiatorNonce,
+      responderNonce,
+      creator: 'peer',
+      useOutbound,
+    } as const;
+    installChild(sa, configuration, outcome.agreement, spi, inputs, now);
+    return [...configured.answer, ...outcome.answer];
   }
   host.childSpis.release(spi);
-  if (refusal === undefined) return [...configured.answer, notify('NO_ADDITIONAL_SAS')];
-  childFailed(sa, undefined, refusal.reason, now);
-  return [...configured.answer, ...refusal.refusal];
+  if (choice === undefined) return [...configured.answer, notify('NO_ADDITIONAL_SAS')];
+  childFailed(sa, undefined, choice.outcome.reason, now);
+  return [...configured.answer, ...choice.outcome.refusal];
 }
 
 function refuse(

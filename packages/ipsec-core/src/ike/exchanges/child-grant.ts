@@ -1,5 +1,5 @@
 import type { Secret } from '../../bytes/secret.js';
-import { EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
+import { PROTOCOL } from '../../wire/ike/iana.js';
 import { type NotifyPayload, notify, notifyAbout } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { type ChildSa, lowerNonce } from '../child-sa.js';
@@ -8,11 +8,20 @@ import type { IkeSa } from '../ike-sa.js';
 import { REPLACED_LIMIT } from '../timers.js';
 import { contextOf, policyOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
-import { answerChild, type ChildAgreement, type ChildOutcome, spiNumber } from './child-negotiation.js';
+import {
+  answerChild,
+  type ChildAgreement,
+  type ChildOutcome,
+  chooseChild,
+  isGranted,
+  type RefusedChild,
+  spiNumber,
+} from './child-negotiation.js';
 import { answerTo } from './collisions.js';
 import { deleteChild } from './delete-child.js';
 import { awaitFurther, dropPending } from './followup.js';
 import { respondIkeRekey } from './ike-rekey-grant.js';
+import { answerOrBreak } from './invalid-syntax.js';
 import { answerShare, invalidKe, makeNonce } from './key-shares.js';
 import { find, findNotify } from './payload-access.js';
 
@@ -26,28 +35,23 @@ export function respondCreateChildSa(sa: IkeSa, payloads: readonly Payload[], no
   dropPending(sa, now);
   const rekey = findNotify(payloads, 'REKEY_SA');
   const answer = rekey === undefined ? create(sa, payloads, now) : replace(sa, rekey, payloads, now);
-  sa.respond(EXCHANGE.CREATE_CHILD_SA, answer, now);
+  answerOrBreak(sa, answer, now);
 }
 
-/** The first of our policies that the offer meets; when none does, the refusal of the one that came closest. */
 function create(sa: IkeSa, payloads: readonly Payload[], now: number): readonly Payload[] {
   if (answerTo('create-child', sa) === 'temporary_failure') return [notify('TEMPORARY_FAILURE')];
   const { lineage, host } = sa;
   const spi = host.childSpis.allocate(lineage);
-  let refusal: Refusal | undefined;
-  for (const configuration of lineage.connection.children) {
-    const outcome = answerChild(configuration, payloads, spi, contextOf(lineage, configuration, true));
-    if (outcome.ok) {
-      if (lineage.children.standing(policyOf(configuration, outcome.agreement)).length < MAXIMUM_SIBLINGS) {
-        return grant(sa, { configuration, old: undefined, spi, outcome }, payloads, now);
-      }
-      host.childSpis.release(spi);
-      return [notify('NO_ADDITIONAL_SAS')];
+  const context = (configuration: ChildConfiguration) => contextOf(lineage, configuration, true);
+  const choice = chooseChild(lineage.connection.children, payloads, spi, context);
+  if (choice !== undefined && isGranted(choice)) {
+    const { configuration, outcome } = choice;
+    if (lineage.children.standing(policyOf(configuration, outcome.agreement)).length < MAXIMUM_SIBLINGS) {
+      return grant(sa, { configuration, old: undefined, spi, outcome }, payloads, now);
     }
-    if (refusal === undefined || outcome.reason.code === 'ts_unacceptable') refusal = { configuration, outcome };
   }
   host.childSpis.release(spi);
-  return refusal === undefined ? [notify('NO_ADDITIONAL_SAS')] : refuse(sa, refusal, now);
+  return choice === undefined || isGranted(choice) ? [notify('NO_ADDITIONAL_SAS')] : refuse(sa, choice, now);
 }
 
 function replace(sa: IkeSa, rekey: NotifyPayload, payloads: readonly Payload[], now: number): readonly Payload[] {
@@ -70,11 +74,6 @@ interface Grant {
   readonly old: ChildSa | undefined;
   readonly spi: number;
   readonly outcome: ChildOutcome & { ok: true };
-}
-
-interface Refusal {
-  readonly configuration: ChildConfiguration;
-  readonly outcome: ChildOutcome & { ok: false };
 }
 
 function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: number): readonly Payload[] {
@@ -153,7 +152,7 @@ function isDuplicate(sa: IkeSa, agreement: ChildAgreement): boolean {
   return sa.lineage.children.all.some((other) => other.association.outboundSpi === agreement.peerSpi);
 }
 
-function refuse(sa: IkeSa, { configuration, outcome }: Refusal, now: number): readonly Payload[] {
+function refuse(sa: IkeSa, { configuration, outcome }: RefusedChild, now: number): readonly Payload[] {
   childFailed(sa, configuration.name, outcome.reason, now);
   return outcome.refusal;
 }

@@ -71,6 +71,7 @@ export function installChild(
     outboundInUse: inputs.useOutbound,
     rival: undefined,
     successor: undefined,
+    refusals: 0,
     handedOver: false,
     condemned: false,
   };

@@ -96,6 +96,50 @@ export function answerChild(
   return { ok: true, agreement, answer };
 }
 
+/** A policy of ours by which a request is granted. */
+export interface GrantedChild {
+  readonly configuration: ChildConfiguration;
+  readonly outcome: ChildOutcome & { readonly ok: true };
+}
+
+/** One that does not allow it. */
+export interface RefusedChild {
+  readonly configuration: ChildConfiguration;
+  readonly outcome: Refused;
+}
+
+export function isGranted(choice: GrantedChild | RefusedChild): choice is GrantedChild {
+  return choice.outcome.ok;
+}
+
+/**
+ * The first of our policies that allows what the peer wants most, its first selectors: "If the responder's policy allows it
+ * to accept the first selector of TSi and TSr, then the responder MUST narrow the Traffic Selectors to a subset that
+ * includes the initiator's first choices" (section 2.9). Otherwise the first that allows anything of it; where none does,
+ * the refusal of the one that came closest.
+ */
+export function chooseChild(
+  configurations: readonly ChildConfiguration[],
+  payloads: readonly Payload[],
+  spi: number,
+  contextFor: (configuration: ChildConfiguration) => ChildContext,
+): GrantedChild | RefusedChild | undefined {
+  const first = [find(payloads, 'TSi')?.selectors.slice(0, 1), find(payloads, 'TSr')?.selectors.slice(0, 1)];
+  let granted: GrantedChild | undefined;
+  let refused: RefusedChild | undefined;
+  for (const configuration of configurations) {
+    const outcome = answerChild(configuration, payloads, spi, contextFor(configuration));
+    if (!outcome.ok) {
+      if (refused === undefined || outcome.reason.code === 'ts_unacceptable') refused = { configuration, outcome };
+      continue;
+    }
+    const { remote, local } = outcome.agreement;
+    if (isWithin(first[0] ?? [], remote) && isWithin(first[1] ?? [], local)) return { configuration, outcome };
+    granted ??= { configuration, outcome };
+  }
+  return granted ?? refused;
+}
+
 /** What the initiator makes of the response; undefined when the answer is not one that the offer allows. */
 export function acceptChild(
   configuration: ChildConfiguration,

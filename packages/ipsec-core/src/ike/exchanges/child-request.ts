@@ -27,6 +27,7 @@ import {
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
 import { childRefusalOf } from './refused-offer.js';
+import { rekeyRefused } from './refused-rekey.js';
 import { refusedForNow } from './temporary-failure.js';
 
 /** Asks for a Child SA (RFC 7296 section 1.3.1), unless one stands for the policy by then. */
@@ -233,9 +234,14 @@ function accept(
   const agreement = acceptChild(configuration, response, offerContextOf(lineage, configuration, true, flow));
   const [peerNonce, ke] = [find(response, 'Nonce')?.data, find(response, 'KE')];
   if (agreement === undefined || peerNonce === undefined) return undefined;
-  if (agreement.suite.keyExchange !== method || ke?.method !== method) return undefined;
-  if (method === undefined && agreement.suite.additionalKeyExchanges.length > 0) return undefined;
-  if (made.share === undefined || ke === undefined) return { agreement, shared: undefined, peerNonce };
+  const chosen = agreement.suite.keyExchange;
+  if (ke?.method !== chosen) return undefined;
+  if (chosen === undefined) {
+    // Of NONE and a group it chose NONE: then it "MUST ignore the initiator's KE payload" (section 3.3.6).
+    made.share?.discard();
+    return agreement.suite.additionalKeyExchanges.length > 0 ? undefined : { agreement, shared: undefined, peerNonce };
+  }
+  if (chosen !== method || made.share === undefined || ke === undefined) return undefined;
   const shared = finishShare(made.share, ke.data);
   return 'invalid' in shared ? undefined : { agreement, shared, peerNonce };
 }
@@ -301,9 +307,11 @@ function refused(sa: IkeSa, attempt: ChildAttempt, error: string, now: number): 
     requestChild(lineage, configuration, now, flow);
     return;
   }
-  if (old?.phase === 'live') postpone(lineage, old, now + configuration.lifetime / 10);
   const offered = offerContextOf(lineage, configuration, true, flow);
   childFailed(sa, configuration.name, childRefusalOf(error, 'CREATE_CHILD_SA', configuration, offered), now);
+  if (old?.phase !== 'live') return;
+  postpone(lineage, old, now + configuration.lifetime / 10);
+  rekeyRefused(lineage, ++old.refusals, error, now);
 }
 
 function tryLater({ lineage, host }: IkeSa, { configuration, flow, old }: ChildAttempt, now: number): void {

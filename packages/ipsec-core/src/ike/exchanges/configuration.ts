@@ -1,6 +1,6 @@
+import { toHex } from '../../bytes/hex.js';
 import { CONFIGURATION_ATTRIBUTE, CONFIGURATION_TYPE } from '../../wire/ike/iana.js';
 import type { ConfigurationAttribute, ConfigurationPayload } from '../../wire/ike/payloads/configuration.js';
-import { describeIdentity } from '../../wire/ike/payloads/identification.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { HostConfiguration } from '../connection.js';
@@ -68,7 +68,8 @@ type Server = Extract<HostConfiguration, { kind: 'server' }>;
 
 /** One address of each family that is asked for, of the first pool that has one. */
 function lease({ lineage, host }: IkeSa, { pools }: Server, request: ConfigurationPayload): Uint8Array[] {
-  const owner = describeIdentity(lineage.connection.remoteIdentity);
+  const { type: idType, data } = lineage.connection.remoteIdentity;
+  const owner = `${idType}:${toHex(data)}`;
   const addresses: Uint8Array[] = [];
   for (const [type, length] of ADDRESS_FAMILY) {
     const asked = request.attributes.find((attribute) => attribute.type === type);

@@ -57,6 +57,8 @@ export function refuseMalformed(sa: IkeSa, header: IkeHeader, problem: IkeWirePr
     return;
   }
   sa.respond(header.exchange, [notify('UNSUPPORTED_CRITICAL_PAYLOAD', Uint8Array.of(problem.payloadType))], now);
+  // Section 2.21.2: in IKE_AUTH it causes "the IKE SA to be deleted or not created, without a Delete payload".
+  if (sa.state.name === 'awaiting-auth-request') sa.refuse({ code: 'invalid_message', detail: describe(problem) }, now);
 }
 
 /** An authentic peer that breaks the grammar is told so, then given up (section 2.21.3). */

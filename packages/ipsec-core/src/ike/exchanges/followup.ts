@@ -8,6 +8,7 @@ import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage } from '../protection.js';
 import type { Purpose } from '../purpose.js';
 import { FOLLOWUP_LIFETIME } from '../timers.js';
+import { answerOrBreak } from './invalid-syntax.js';
 import { answerShare, finishShare, type InvalidShare, makeShareFor } from './key-shares.js';
 import { find, findError, findNotify } from './payload-access.js';
 
@@ -142,7 +143,7 @@ export function respondFollowup(sa: IkeSa, { payloads }: OpenedMessage, now: num
   if (method === undefined || share === undefined || 'invalid' in share) {
     dropPending(sa, now);
     const refusal = share !== undefined && 'invalid' in share ? share.refusal : 'INVALID_SYNTAX';
-    sa.respond(EXCHANGE.IKE_FOLLOWUP_KE, [notify(refusal)], now);
+    answerOrBreak(sa, [notify(refusal)], now, EXCHANGE.IKE_FOLLOWUP_KE);
     return;
   }
   const answer: Payload = { kind: 'KE', method, data: share.publicValue };

@@ -10,6 +10,7 @@ import { crashToken } from './auth-notifies.js';
 import { answerTo } from './collisions.js';
 import { awaitFurther, dropPending } from './followup.js';
 import { secureSuccessor, succeed } from './ike-succession.js';
+import { answerOrBreak } from './invalid-syntax.js';
 import { answerShare, invalidKe, makeNonce } from './key-shares.js';
 import { find } from './payload-access.js';
 
@@ -19,7 +20,7 @@ export function respondIkeRekey(sa: IkeSa, payloads: readonly Payload[], now: nu
   const own = sa.underway?.kind === 'rekey-ike' ? sa.underway : undefined;
   const { answer, granted } = answerIkeRekey(sa, own?.rival !== undefined, payloads, now);
   if (granted === undefined) {
-    sa.respond(EXCHANGE.CREATE_CHILD_SA, answer, now);
+    answerOrBreak(sa, answer, now);
     return;
   }
   if (own !== undefined) own.rival = { successor: undefined, lowestNonce: granted.lowestNonce };

@@ -26,6 +26,7 @@ import {
 import { pause } from './lifetimes.js';
 import { find, findError } from './payload-access.js';
 import { refusalOf } from './refused-offer.js';
+import { rekeyRefused } from './refused-rekey.js';
 import { refusedForNow } from './temporary-failure.js';
 
 /** Replaces the IKE SA (RFC 7296 sections 1.3.2 and 2.18). */
@@ -112,6 +113,7 @@ function receive(sa: IkeSa, attempt: RekeyAttempt, made: Offer, response: readon
   const { purpose } = attempt;
   const { successor } = made;
   lineage.refusedSince = undefined;
+  lineage.rekeyRefusals = 0;
   const granted = accept(attempt, made, response);
   if (granted === undefined) {
     abandon(made, now);
@@ -199,6 +201,7 @@ function refused(sa: IkeSa, { rival }: Purpose & { kind: 'rekey-ike' }, error: s
   }
   lineage.timers.set('rekey-ike', now + lineage.connection.lifetime / 10);
   sa.note({ kind: 'rekey-refused', reason: refusalOf(error, 'CREATE_CHILD_SA', lineage.connection) }, now);
+  rekeyRefused(lineage, ++lineage.rekeyRefusals, error, now);
 }
 
 const MAXIMUM_RETRIES = 3;

@@ -76,6 +76,7 @@ export function succeed(sa: IkeSa, successor: IkeSa, now: number): void {
   }
   lineage.current = successor;
   lineage.refusedSince = undefined;
+  lineage.rekeyRefusals = 0;
   lineage.timers.set('rekey-ike', now + jittered(host, lineage.connection.lifetime));
   lineage.timers.set('liveness', now + lineage.connection.livenessInterval);
   lineage.limit(now);

@@ -1,4 +1,4 @@
-import { CONFIGURATION_TYPE, EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
+import { CONFIGURATION_ATTRIBUTE, CONFIGURATION_TYPE, EXCHANGE, PROTOCOL } from '../../wire/ike/iana.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { ChildSa } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
@@ -34,13 +34,22 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
     const answered = spis.flatMap((spi) => deleteChildForPeer(sa, spiNumber(spi), now));
     if (answered.length > 0) answer.push({ kind: 'D', protocol, spis: answered });
   }
-  // Configuration comes with IKE_AUTH; a request later gets an answer that has nothing (section 3.15).
-  if (find(payloads, 'CP')?.type === CONFIGURATION_TYPE.REQUEST) {
-    answer.push({ kind: 'CP', type: CONFIGURATION_TYPE.REPLY, attributes: [] });
-  }
+  answer.push(...lateConfiguration(payloads));
   sa.respond(EXCHANGE.INFORMATIONAL, answer, now);
   addresses.afterwards(now);
   sa.lineage.pump(now);
+}
+
+/**
+ * Configuration comes with IKE_AUTH; a request later gets an answer that has nothing (section 3.15). Who does not give out
+ * its version "MUST either return an empty string or no CP payload" (section 2.20).
+ */
+function lateConfiguration(payloads: readonly Payload[]): Payload[] {
+  const request = find(payloads, 'CP');
+  if (request?.type !== CONFIGURATION_TYPE.REQUEST) return [];
+  const asked = request.attributes.some(({ type }) => type === CONFIGURATION_ATTRIBUTE.APPLICATION_VERSION);
+  const version = { type: CONFIGURATION_ATTRIBUTE.APPLICATION_VERSION, value: new Uint8Array(0) };
+  return [{ kind: 'CP', type: CONFIGURATION_TYPE.REPLY, attributes: asked ? [version] : [] }];
 }
 
 /** The SPIs in a Delete are the peer's inbound ones, our outbound; the answer names ours, unless we delete it too. */

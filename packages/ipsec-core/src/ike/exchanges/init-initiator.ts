@@ -10,6 +10,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { proofRequests } from '../authentication-requests.js';
 import type { Connection, Endpoint } from '../connection.js';
+import { isCookie } from '../cookie.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
@@ -30,6 +31,7 @@ import {
   prepareFinish,
   wantedMethod,
 } from './key-shares.js';
+import { natDetection } from './nat-detection.js';
 import { find, findError, findNotify } from './payload-access.js';
 import { refusalOf } from './refused-offer.js';
 
@@ -79,6 +81,9 @@ export function receiveInitResponse(sa: IkeSa, message: IkeMessage, octets: Uint
   const { header, payloads } = message;
   sa.noteMessage('received', header, payloads, now);
   const cookie = findNotify(payloads, 'COOKIE');
+  // "The data associated with this notification MUST be between 1 and 64 octets in length" (section 2.6): nobody makes us
+  // send more than that.
+  if (cookie !== undefined && !isCookie(cookie.data)) return;
   const wanted = wantedMethod(payloads);
   const restarts = state.restarts + 1;
   if (restarts <= MAXIMUM_RESTARTS && cookie !== undefined) {
@@ -135,8 +140,9 @@ function sendRequest(sa: IkeSa, attempt: InitAttempt, now: number): void {
     },
     { kind: 'KE', method: share.method, data: share.publicValue },
     { kind: 'Nonce', data: nonce },
+    ...natDetection(sa, sa.lineage.path),
     // Also without additional key exchanges: a responder may have much to say about authentication (RFC 9593 section 3.1).
-    ...announcements(sa, proofRequests([sa.lineage.connection]), true),
+    ...announcements(proofRequests([sa.lineage.connection]), true),
     ...(sa.lineage.connection.ppk === undefined ? [] : [notify('USE_PPK')]),
   ];
   const message = sa.encodeClear(false, payloads);

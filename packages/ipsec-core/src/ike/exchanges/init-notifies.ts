@@ -8,13 +8,12 @@ import type { IkeSa } from '../ike-sa.js';
 import { NO_NAT } from '../lineage.js';
 import type { Path } from '../path.js';
 import type { Handshake } from '../states.js';
-import { detectedNat, natDetection } from './nat-detection.js';
+import { detectedNat } from './nat-detection.js';
 import { findNotify } from './payload-access.js';
 
-/** What either side says of itself in IKE_SA_INIT. */
-export function announcements(sa: IkeSa, { hashes }: ProofRequests, intermediate: boolean): Payload[] {
+/** What either side says of itself in IKE_SA_INIT, beside the addresses that it sees. */
+export function announcements({ hashes }: ProofRequests, intermediate: boolean): Payload[] {
   return [
-    ...natDetection(sa, sa.lineage.path),
     notify('IKEV2_FRAGMENTATION_SUPPORTED'),
     ...(hashes === undefined ? [] : [hashes]),
     ...(intermediate ? [notify('INTERMEDIATE_EXCHANGE_SUPPORTED')] : []),

@@ -19,6 +19,7 @@ import { type Path, transmit } from '../path.js';
 import { HALF_OPEN_LIFETIME } from '../timers.js';
 import { absorb, announcements, handshakeOf, supportsIntermediate } from './init-notifies.js';
 import { answerShare, invalidKe, makeNonce, prepareAnswer } from './key-shares.js';
+import { natDetection } from './nat-detection.js';
 import { find, findNotify } from './payload-access.js';
 
 /** Why no half-open SA was made. */
@@ -102,6 +103,8 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
     { kind: 'SA', proposals: [chosen] },
     { kind: 'KE', method: ke.method, data: share.publicValue },
     { kind: 'Nonce', data: ownNonce },
+    // "just after the Ni and Nr payloads (before the optional CERTREQ payload)" (section 2.23).
+    ...natDetection(sa, lineage.path),
     ...(agreed.usesPpk ? [notify('USE_PPK')] : []),
     ...(agreed.mayBeChildless ? [notify('CHILDLESS_IKEV2_SUPPORTED')] : []),
   ]);
@@ -138,7 +141,7 @@ function encodeResponse(
   const intermediate = supportsIntermediate(request);
   const instead = intermediate ? [notify('SUPPORTED_AUTH_METHODS')] : [];
   const encode = (some: readonly Payload[]) => {
-    const payloads = [...answer, ...some, ...announcements(sa, asked, intermediate)];
+    const payloads = [...answer, ...some, ...announcements(asked, intermediate)];
     return { payloads, response: sa.encodeClear(true, payloads) };
   };
   const whole = encode([...asked.certificates, methods]);

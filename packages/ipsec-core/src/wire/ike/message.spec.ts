@@ -98,6 +98,114 @@ describe('IKE messages', () => {
   });
 });
 
+describe('Reserved fields, and the critical bit of payloads that are defined (RFC 7296 sections 2.5 and 3.2)', () => {
+  const twoTransforms = [transform(1, 12, 256), transform(3, 12)];
+  const sa: Payload = {
+    kind: 'SA',
+    proposals: [
+      { number: 1, protocol: 3, spi: fromHex('01020304'), transforms: twoTransforms },
+      { number: 2, protocol: 3, spi: fromHex('01020304'), transforms: [] },
+    ],
+  };
+  const range = {
+    type: 'range',
+    protocol: 6,
+    startPort: 1,
+    endPort: 2,
+    first: fromHex('0a000001'),
+    last: fromHex('0a000002'),
+  };
+
+  /** Bits that are reserved, by their place behind the generic header. */
+  it.each<readonly [string, Payload, readonly (readonly [at: number, bits: number])[]]>([
+    // Proposal header 8, SPI 4, transforms of 12 and 8 octets, the second proposal.
+    [
+      'SA',
+      sa,
+      [
+        [1, 0xff],
+        [13, 0xff],
+        [17, 0xff],
+        [25, 0xff],
+        [29, 0xff],
+        [33, 0xff],
+      ],
+    ],
+    [
+      'KE',
+      { kind: 'KE', method: 31, data: fromHex('0102') },
+      [
+        [2, 0xff],
+        [3, 0xff],
+      ],
+    ],
+    [
+      'AUTH',
+      { kind: 'AUTH', method: 2, data: fromHex('0102') },
+      [
+        [1, 0xff],
+        [2, 0xff],
+        [3, 0xff],
+      ],
+    ],
+    [
+      'TSi',
+      { kind: 'TSi', selectors: [range] } as Payload,
+      [
+        [1, 0xff],
+        [2, 0xff],
+        [3, 0xff],
+      ],
+    ],
+    [
+      'CP',
+      { kind: 'CP', type: 1, attributes: [{ type: 1, value: fromHex('0a000001') }] },
+      [
+        [1, 0xff],
+        [2, 0xff],
+        [3, 0xff],
+        [4, 0x80],
+      ],
+    ],
+    ['N', notify('INITIAL_CONTACT'), []],
+    ['D', { kind: 'D', protocol: 3, spis: [fromHex('01020304')] }, []],
+    ['V', { kind: 'V', data: fromHex('01') }, []],
+  ])('of %s are sent as zero and ignored', (_name, payload, places) => {
+    const octets = encodeMessage(HEADER, [payload]);
+    const expected = parseMessage(octets);
+    expect(expected.ok).toBe(true);
+    for (const [at, bits] of [[-3, 0xff] as const, ...places]) {
+      expect((octets[32 + at] ?? 0) & bits).toBe(0);
+      const changed = octets.slice();
+      changed[32 + at] = (changed[32 + at] ?? 0) | bits;
+      expect(parseMessage(changed)).toEqual(expected);
+    }
+  });
+
+  it('of the header are sent as zero: the flags X and V', () => {
+    for (const [response, fromInitiator] of [
+      [false, true],
+      [true, false],
+    ] as const) {
+      const [flags] = encodeMessage({ ...HEADER, response, fromInitiator }, []).subarray(19);
+      expect(flags).toBe((response ? 0x20 : 0) | (fromInitiator ? 0x08 : 0));
+    }
+  });
+
+  it('an SA payload is refused when its lengths and counts do not agree', () => {
+    const octets = encodeMessage(HEADER, [sa]);
+    // Last Substruc, length and number of transforms of a proposal; Last Substruc and length of a transform.
+    for (const at of [0, 2, 3, 7, 12, 14, 15, 24, 26, 27, 32, 34, 35, 39]) {
+      for (const value of [0, 1, 2, 3, 9, 0xff]) {
+        const changed = octets.slice();
+        if (changed[32 + at] === value) continue;
+        changed[32 + at] = value;
+        expect([at, value, parseMessage(changed).ok]).toEqual([at, value, false]);
+      }
+    }
+  });
+});
+
 describe('The table of what an exchange may contain', () => {
   const sa: Payload = {
     kind: 'SA',

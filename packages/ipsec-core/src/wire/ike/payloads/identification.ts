@@ -1,5 +1,8 @@
 import { toHex } from '../../../bytes/hex.js';
 import { formatAddress } from '../../ip/address.js';
+import { readDer } from '../../x509/der.js';
+import { readDistinguishedName } from '../../x509/distinguished-name.js';
+import { nameText } from '../../x509/name-text.js';
 import { ID_TYPE, nameOf } from '../iana.js';
 import type { Reader } from '../reader.js';
 import { IkeWireError } from '../wire-error.js';
@@ -51,13 +54,13 @@ export function encodeIdentification(payload: IdentificationPayload, writer: Wri
   writer.bytes(payload.body);
 }
 
-/** For people: names and addresses as text, the rest as the type and hexadecimal. */
+/** For people: names and addresses as text, distinguished names as RFC 4514 writes them, the rest as type and hexadecimal. */
 export function describeIdentity(identity: Identity): string {
   if (identity.type === ID_TYPE.FQDN || identity.type === ID_TYPE.RFC822_ADDR) {
     return printable(identity.data);
   }
   if (identity.type === ID_TYPE.IPV4_ADDR || identity.type === ID_TYPE.IPV6_ADDR) return formatAddress(identity.data);
-  const name = identity.type === ID_TYPE.DER_ASN1_GN ? textName(identity.data) : undefined;
+  const name = identity.type === ID_TYPE.DER_ASN1_DN ? distinguishedName(identity.data) : generalName(identity);
   if (name !== undefined) return name;
   return `${nameOf(ID_TYPE, identity.type)}:${toHex(identity.data)}`;
 }
@@ -70,14 +73,17 @@ export function sameIdentity(left: Identity, right: Identity): boolean {
   );
 }
 
-/** A GeneralName that is text (RFC 5280 section 4.2.1.6), with the length of its text in one octet. */
-function textName(name: Uint8Array): string | undefined {
-  const [tag = 0, length = 0] = name;
-  const long = length === LONG_LENGTH;
-  const start = long ? 3 : 2;
-  return TEXT_NAMES.has(tag) && (long ? name[2] : length) === name.length - start
-    ? printable(name.subarray(start))
-    : undefined;
+function distinguishedName(der: Uint8Array): string | undefined {
+  const name = readDistinguishedName(der);
+  return name === undefined || name.length === 0 ? undefined : nameText(name);
+}
+
+/** A GeneralName (RFC 5280 section 4.2.1.6) that is text, or a directoryName. */
+function generalName({ type, data }: Identity): string | undefined {
+  const [name, ...more] = type === ID_TYPE.DER_ASN1_GN ? (readDer(data) ?? []) : [];
+  if (name === undefined || more.length > 0) return undefined;
+  if (TEXT_NAMES.has(name.tag)) return printable(name.contents);
+  return name.tag === DIRECTORY_NAME ? distinguishedName(name.contents) : undefined;
 }
 
 function printable(octets: Uint8Array): string {
@@ -86,8 +92,7 @@ function printable(octets: Uint8Array): string {
 
 /** Context tags of rfc822Name, dNSName and uniformResourceIdentifier. */
 const TEXT_NAMES: ReadonlySet<number> = new Set([0x81, 0x82, 0x86]);
-/** DER: one octet of length follows. */
-const LONG_LENGTH = 0x81;
+const DIRECTORY_NAME = 0xa4;
 const EXACT_LENGTHS: ReadonlyMap<number, number> = new Map([
   [ID_TYPE.IPV4_ADDR, 4],
   [ID_TYPE.IPV6_ADDR, 16],

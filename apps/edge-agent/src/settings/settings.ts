@@ -1,0 +1,198 @@
+import { availableParallelism } from 'node:os';
+import type { PathMtuDiscovery } from '@weft/linux-io';
+import { defaultWorkers, MAXIMUM_WORKERS } from '../dataplane/data-plane-thread.js';
+import { OWN_PACKETS_MARK } from '../network/overlay-network.js';
+import { LOG_LEVELS, type LogLevel } from '../platform/log.js';
+import { defaultStateKeyFile } from '../platform/state-key.js';
+import { SettingsError } from './settings-error.js';
+import type { WrittenValue } from './settings-file.js';
+
+/** How the agent is to run. */
+export interface Settings {
+  readonly stateDir: string;
+  /** File with the key that seals the last bundle. */
+  readonly stateKey: string;
+  readonly device: string;
+  readonly logLevel: LogLevel;
+  readonly dataPath: 'auto' | 'portable';
+  /** Firewall mark of the agent's own packets. */
+  readonly mark: number;
+  readonly pathMtuDiscovery: PathMtuDiscovery;
+  /** Threads of the packet path. */
+  readonly workers: number;
+}
+
+/** One of them: what it is called on the command line and in the file, and how it is written. */
+export interface Setting {
+  readonly name: string;
+  readonly argument: string;
+  readonly description: string;
+  /** What holds when nothing is said, for the reader. */
+  readonly otherwise: string;
+}
+
+/** All of them, in the order of the help. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: 'state-dir',
+    argument: '<directory>',
+    description: 'where the agent keeps its identity and its last bundle',
+    otherwise: '/var/lib/weft-edge',
+  },
+  {
+    name: 'state-key',
+    argument: '<file>',
+    description: 'key that seals the last bundle; made when there is none',
+    otherwise: 'state-dir with .key',
+  },
+  { name: 'device', argument: '<name>', description: 'name of the overlay device', otherwise: 'weft0' },
+  { name: 'log-level', argument: '<level>', description: LOG_LEVELS.join(', '), otherwise: 'info' },
+  {
+    name: 'data-path',
+    argument: '<kind>',
+    description: 'auto: the fastest that kernel and Node have; portable: plain packets and node:crypto',
+    otherwise: 'auto',
+  },
+  {
+    name: 'mark',
+    argument: '<number>',
+    description:
+      "firewall mark of the agent's own packets, which keeps them out of the overlay; nothing else may use it",
+    otherwise: `0x${OWN_PACKETS_MARK.toString(16)}`,
+  },
+  {
+    name: 'path-mtu-discovery',
+    argument: '<kind>',
+    description:
+      'what is too large for the path to a peer. want: leaves as fragments; do: is refused by what the kernel has been told ' +
+      'of the path; probe: only by the MTU of the device, so that nobody can tell the kernel anything',
+    otherwise: 'want',
+  },
+  {
+    name: 'workers',
+    argument: '<number>',
+    description: `threads of the packet path: one sends, the others receive (1 to ${MAXIMUM_WORKERS})`,
+    otherwise: String(defaultWorkers(availableParallelism())),
+  },
+];
+
+/** Where settings may stand, by the name of the setting. */
+export interface WrittenSettings {
+  readonly flags: ReadonlyMap<string, string>;
+  /** All of the environment: WEFT_EDGE_LOG_LEVEL is log-level. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file: ReadonlyMap<string, WrittenValue>;
+}
+
+/** A flag counts before the environment, that before the file, that before what holds otherwise. Pure. Throws SettingsError. */
+export function resolveSettings(written: WrittenSettings): Settings {
+  refuseUnknown(written);
+  const read = <T>(name: string, parse: (text: string) => T): T => {
+    const { text, source } = lookUp(written, name);
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const given = JSON.stringify(text);
+      throw new SettingsError('setting_invalid', `${name} (${source}) is ${given}: ${error.message}`, error.fix);
+    }
+  };
+  const stateDir = read('state-dir', path);
+  return {
+    stateDir,
+    stateKey: read('state-key', (text) =>
+      text === otherwiseOf('state-key') ? defaultStateKeyFile(stateDir) : path(text),
+    ),
+    device: read('device', device),
+    logLevel: read('log-level', oneOf(LOG_LEVELS)),
+    dataPath: read('data-path', oneOf(['auto', 'portable'])),
+    mark: read('mark', mark),
+    pathMtuDiscovery: read('path-mtu-discovery', oneOf(['want', 'do', 'probe'])),
+    workers: read('workers', integer(1, MAXIMUM_WORKERS)),
+  };
+}
+
+/** The name of a setting in the environment. */
+export function environmentName(name: string): string {
+  return `${ENVIRONMENT_PREFIX}${name.replaceAll('-', '_').toUpperCase()}`;
+}
+
+function lookUp({ flags, environment, file }: WrittenSettings, name: string): WrittenValue {
+  const flag = flags.get(name);
+  if (flag !== undefined) return { text: flag, source: `--${name}` };
+  const variable = environmentName(name);
+  const value = environment[variable];
+  if (value !== undefined) return { text: value, source: variable };
+  return file.get(name) ?? { text: otherwiseOf(name), source: 'when nothing is said' };
+}
+
+/** A name that we do not know is a mistake of writing, and what was meant would not hold. */
+function refuseUnknown({ environment, file }: WrittenSettings): void {
+  const names = new Set(SETTINGS.map(({ name }) => name));
+  const variables = new Set([...names].map(environmentName).concat(CONFIG_VARIABLE));
+  for (const [name, { source }] of file) if (!names.has(name)) throw unknown(name, source);
+  for (const variable of Object.keys(environment)) {
+    if (variable.startsWith(ENVIRONMENT_PREFIX) && !variables.has(variable)) throw unknown(variable, 'the environment');
+  }
+}
+
+function unknown(name: string, source: string): SettingsError {
+  const known = SETTINGS.map((setting) => setting.name).join(', ');
+  return new SettingsError('setting_unknown', `${source}: there is no setting ${name}`, `the settings are ${known}`);
+}
+
+function otherwiseOf(name: string): string {
+  return SETTINGS.find((setting) => setting.name === name)?.otherwise ?? '';
+}
+
+class Refusal extends Error {
+  readonly fix: string;
+
+  constructor(message: string, fix: string) {
+    super(message);
+    this.fix = fix;
+  }
+}
+
+function path(text: string): string {
+  if (text !== '' && !text.includes('\0')) return text;
+  throw new Refusal('it is not a path', 'write a path');
+}
+
+function oneOf<T extends string>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = choices.find((choice) => choice === text);
+    if (found !== undefined) return found;
+    throw new Refusal(`it is none of ${choices.join(', ')}`, `write one of ${choices.join(', ')}`);
+  };
+}
+
+function integer(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= lowest && value <= highest) return value;
+    const wanted = `a whole number from ${lowest} to ${highest}`;
+    throw new Refusal(`it is not ${wanted}`, `write ${wanted}`);
+  };
+}
+
+/** SO_MARK has 32 bits, and 0 is the mark of packets without one. */
+function mark(text: string): number {
+  const value = /^(0x[0-9a-f]+|[1-9][0-9]*)$/i.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= 0xffffffff) return value;
+  throw new Refusal('it is not a number from 1 to 0xffffffff', 'write a number from 1 to 0xffffffff');
+}
+
+/** IFNAMSIZ has room for 15 octets; the packet filter's language takes these without asking. */
+function device(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(text)) return text;
+  throw new Refusal(
+    'it is not a name of a device',
+    'write 1 to 15 letters, digits, dots, dashes and underscores, a letter or digit first',
+  );
+}
+
+const ENVIRONMENT_PREFIX = 'WEFT_EDGE_';
+/** Names the file itself. */
+export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`;
+export const DEFAULT_CONFIG_FILE = '/etc/weft-edge/weft-edge.conf';

@@ -1,0 +1,105 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { SignedBundle } from '@weft/contracts/southbound';
+import { BundleStore } from '../../src/control/bundle-store.js';
+import type { StoredIdentity } from '../../src/identity/identity.js';
+import { storeIdentity } from '../../src/identity/identity-store.js';
+import { StateDirectory } from '../../src/platform/state-directory.js';
+import { defaultStateKeyFile, StateKey } from '../../src/platform/state-key.js';
+import { typescript } from './edge-harness.js';
+import type { NamespacedProcess, Namespaces } from './namespaces.js';
+
+/** A line of the agent's log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string };
+
+/** `weft-edge` itself in a namespace, with a state directory of its own. */
+export class AgentProcess {
+  readonly stateDir: string;
+  readonly #namespaces: Namespaces;
+  readonly #namespace: string;
+  #child: NamespacedProcess | undefined;
+  #lines: LogLine[] = [];
+  #waiting: (() => void)[] = [];
+
+  private constructor(namespaces: Namespaces, namespace: string, stateDir: string) {
+    this.#namespaces = namespaces;
+    this.#namespace = namespace;
+    this.stateDir = stateDir;
+  }
+
+  /** With what enrollment leaves behind, and the last bundle where there is one. */
+  static async prepare(
+    namespaces: Namespaces,
+    namespace: string,
+    stateDir: string,
+    identity: StoredIdentity,
+    bundle?: SignedBundle,
+  ): Promise<AgentProcess> {
+    mkdirSync(path.dirname(stateDir), { recursive: true });
+    const state = await StateDirectory.open(stateDir);
+    await storeIdentity(state, identity);
+    if (bundle !== undefined) {
+      await new BundleStore(state, await StateKey.open(defaultStateKeyFile(stateDir))).keep(bundle);
+    }
+    return new AgentProcess(namespaces, namespace, stateDir);
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('the agent does not run');
+    return this.#child.pid;
+  }
+
+  /** Starts it. @returns when it has said one of these messages. */
+  async run(until: RegExp, flags: readonly string[] = []): Promise<LogLine> {
+    this.#lines = [];
+    const args = ['run', '--state-dir', this.stateDir, '--log-level', 'debug', ...flags];
+    const child = this.#namespaces.start(this.#namespace, process.execPath, [
+      ...typescript('../../src/main.ts'),
+      ...args,
+    ]);
+    this.#child = child;
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      this.#lines.push(JSON.parse(line) as LogLine);
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+    child.once('exit', () => {
+      this.#child = undefined;
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+    return this.said(until);
+  }
+
+  /** The first line with such a message, of this run. Rejects when it ends without. */
+  async said(message: RegExp): Promise<LogLine> {
+    for (;;) {
+      const found = this.#lines.find(({ msg }) => message.test(msg));
+      if (found !== undefined) return found;
+      if (this.#child === undefined) throw new Error(`the agent ended: ${JSON.stringify(this.#lines.slice(-5))}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  get log(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  /** Runs another command of it to its end. @returns what it printed. */
+  command(name: string, ...args: readonly string[]): string {
+    const program = [...typescript('../../src/main.ts'), name, '--state-dir', this.stateDir, ...args];
+    return this.#namespaces.run(this.#namespace, process.execPath, program);
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  /** Ends it, and leaves something else in a file of its state directory. */
+  damage(file: string, content: Uint8Array): void {
+    writeFileSync(path.join(this.stateDir, file), content);
+  }
+}
