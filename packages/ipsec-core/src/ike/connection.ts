@@ -126,10 +126,21 @@ export interface Ppk {
   readonly key: Secret;
 }
 
-/** Use of PPKs with a peer (RFC 8784). */
+/**
+ * When a PPK is mixed into the keys: with IKE_AUTH, into those of Child SAs and later IKE SAs (RFC 8784); or in
+ * IKE_INTERMEDIATE before it, into those of the first IKE SA, too, so that identities are protected as well (RFC 9867).
+ */
+export type PpkMixing = 'ike-auth' | 'ike-intermediate';
+
+/** Use of PPKs with a peer (RFC 8784, RFC 9867). */
 export interface PpkConfiguration {
-  /** We offer the first; of what the peer offers we take any. So that a key can be replaced, one end after the other. */
+  /**
+   * We offer the first, or in IKE_INTERMEDIATE all; of what the peer offers we take any. So that a key can be replaced, one
+   * end after the other.
+   */
   readonly keys: readonly Ppk[];
+  /** Without it either, in IKE_INTERMEDIATE where the peer can. */
+  readonly mixing?: PpkMixing;
   /** Without a PPK there is no IKE SA. Otherwise one is used when the peer has it, and it is reported when it is not. */
   readonly required: boolean;
 }

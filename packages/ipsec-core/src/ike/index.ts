@@ -38,6 +38,7 @@ export type {
   LocalAuthentication,
   Ppk,
   PpkConfiguration,
+  PpkMixing,
   RemoteAuthentication,
   UniquenessPolicy,
 } from './connection.js';

@@ -2,6 +2,7 @@ import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchan
 import type { NoncesAndSpis } from '../crypto/ike/key-schedule.js';
 import type { Transform } from '../wire/ike/payloads/sa.js';
 import type { AuthenticationHints } from './authentication-hints.js';
+import type { Ppk, PpkMixing } from './connection.js';
 import type { FailureReason } from './outputs.js';
 
 /** What IKE_AUTH needs from the exchanges before it. */
@@ -17,8 +18,10 @@ export interface Handshake {
   readonly peerHints: AuthenticationHints;
   /** The responder's authentication methods are still to come, with IKE_INTERMEDIATE (RFC 9593 section 3.1). */
   readonly methodsPending: boolean;
-  /** Both ends have said USE_PPK (RFC 8784). */
-  readonly usesPpk: boolean;
+  /** How a PPK is to be used, as both ends have said: USE_PPK (RFC 8784) or USE_PPK_INT (RFC 9867). */
+  readonly ppkMixing: PpkMixing | undefined;
+  /** The PPK that IKE_INTERMEDIATE has mixed in. */
+  readonly mixedPpk: Ppk | undefined;
   /** The responder has said CHILDLESS_IKEV2_SUPPORTED (RFC 6023). */
   readonly mayBeChildless: boolean;
   /** Methods of RFC 9370 that are still to be exchanged. */
@@ -50,7 +53,7 @@ export type IkeState =
   | {
       readonly name: 'awaiting-intermediate-response';
       readonly handshake: Handshake;
-      /** Undefined when only authentication methods are asked for. */
+      /** Undefined when only authentication methods are asked for, or a PPK is offered. */
       readonly share: InitiatedKeyExchange | undefined;
     }
   | { readonly name: 'awaiting-own-signature'; readonly handshake: Handshake }

@@ -25,7 +25,7 @@ const ppk = (name: string, octet = name.length, type: 'opaque' | 'fixed' = 'fixe
   key: new Secret(new Uint8Array(32).fill(octet)),
 });
 const uses = (required: boolean, ...keys: readonly Ppk[]): { readonly ppk: PpkConfiguration } => ({
-  ppk: { keys, required },
+  ppk: { keys, required, mixing: 'ike-auth' },
 });
 
 function quick(options: MakePair): IkePair {

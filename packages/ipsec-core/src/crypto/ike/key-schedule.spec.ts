@@ -4,7 +4,17 @@ import { loadVectors, skipReason, vectorsFolder } from '../../../test/ike/vector
 import { fromHex, toHex } from '../../bytes/hex.js';
 import { Secret } from '../../bytes/secret.js';
 import { nobleProvider } from '../noble/noble-provider.js';
-import { addKeyExchange, childKeys, type IkeKeys, initialKeys, mixPpk, rekeyedKeys, skeyseed } from './key-schedule.js';
+import {
+  addKeyExchange,
+  addPpk,
+  childKeys,
+  type IkeKeys,
+  initialKeys,
+  mixPpk,
+  ppkConfirmation,
+  rekeyedKeys,
+  skeyseed,
+} from './key-schedule.js';
 import { createPrf, type Prf, type PrfName } from './prf.js';
 import { prfPlus } from './prf-plus.js';
 import type { IkeSuite } from './suite.js';
@@ -132,6 +142,31 @@ describe('The key schedule', () => {
         ),
       ),
     );
+  });
+
+  it('makes all keys anew from SK_d and a PPK in IKE_INTERMEDIATE', () => {
+    const plain = fresh();
+    const ppk = new Uint8Array(32).fill(7);
+    const seed = plain.d.reveal((octets) => prfPlus(plain.prf, ppk, octets, octets.length));
+    const { initiatorNonce, responderNonce, initiatorSpi, responderSpi } = INPUTS;
+    const material = prfPlus(
+      plain.prf,
+      seed,
+      Uint8Array.of(...initiatorNonce, ...responderNonce, ...initiatorSpi, ...responderSpi),
+      200,
+    );
+    const mixed = addPpk(fresh(), secret(7), INPUTS);
+    const all = [mixed.d, mixed.ai, mixed.ar, mixed.ei, mixed.er, mixed.pi, mixed.pr].map(shown).join('');
+    expect(toHex(material).startsWith(all)).toBe(true);
+    expect(all.length).toBeGreaterThan(4 * 32);
+  });
+
+  it('confirms a PPK by 8 octets that nonces and SPIs go into', () => {
+    const { initiatorNonce, responderNonce, initiatorSpi, responderSpi } = INPUTS;
+    const whole = createHmac('sha256', Buffer.alloc(32, 7));
+    for (const part of [initiatorNonce, responderNonce, initiatorSpi, responderSpi]) whole.update(part);
+    expect(toHex(ppkConfirmation(fresh(), secret(7), INPUTS))).toBe(whole.digest('hex').slice(0, 16));
+    expect(ppkConfirmation(fresh(), secret(8), INPUTS)).not.toEqual(ppkConfirmation(fresh(), secret(7), INPUTS));
   });
 
   it('takes additional secrets in order, behind the nonces', () => {

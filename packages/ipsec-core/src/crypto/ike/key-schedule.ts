@@ -4,7 +4,7 @@ import { prfPlus } from './prf-plus.js';
 import { type IkeSuite, keyLengths } from './suite.js';
 
 /**
- * The IKEv2 key schedule (RFC 7296 sections 2.14, 2.17, 2.18; RFC 9370 section 2.2; RFC 8784 section 3) as a walk
+ * The IKEv2 key schedule (RFC 7296 sections 2.14, 2.17, 2.18; RFC 9370 section 2.2; RFC 8784 section 3; RFC 9867) as a walk
  * through types: a key cannot be asked for before it exists, and a predecessor is wiped when its successor is made.
  *
  *   IkeKeys ──addKeyExchange──▶ IkeKeys ──mixPpk──▶ IkeKeys ──childKeys──▶ Secret, ──rekey──▶ IkeKeys of the next SA
@@ -65,7 +65,25 @@ export function mixPpk(keys: IkeKeys, ppk: Secret): IkeKeys {
   return { ...keys, d: mix(keys.d), pi: mix(keys.pi), pr: mix(keys.pr) };
 }
 
-/** SK_d, SK_pi and SK_pr: what a PPK changes. */
+/**
+ * RFC 9867 section 3.1, after the last IKE_INTERMEDIATE: SKEYSEED' = prf+ (PPK, SK_d), of the length of SK_d, and all keys anew,
+ * those that protect IKE_AUTH as well. The old keys are wiped.
+ */
+export function addPpk(keys: IkeKeys, ppk: Secret, inputs: NoncesAndSpis): IkeKeys {
+  const seed = ppk.reveal((key) => keys.d.reveal((d) => prfPlus(keys.prf, key, d, d.length)));
+  const next = expand(keys.prf, keys.suite, seed, inputs);
+  wipeKeys(keys);
+  return next;
+}
+
+/** PPK Confirmation of RFC 9867: the first 8 octets of prf(PPK, Ni | Nr | SPIi | SPIr), of whoever has the PPK. */
+export function ppkConfirmation({ prf }: IkeKeys, ppk: Secret, inputs: NoncesAndSpis): Uint8Array {
+  const { initiatorNonce, responderNonce, initiatorSpi, responderSpi } = inputs;
+  const whole = ppk.reveal((key) => prf.compute(key, initiatorNonce, responderNonce, initiatorSpi, responderSpi));
+  return whole.slice(0, PPK_CONFIRMATION_OCTETS);
+}
+
+/** SK_d, SK_pi and SK_pr: what a PPK changes that is mixed in with IKE_AUTH. */
 export function wipeDerivation({ d, pi, pr }: IkeKeys): void {
   for (const secret of [d, pi, pr]) secret.wipe();
 }
@@ -152,5 +170,6 @@ function owned(octets: Uint8Array): Secret {
   return secret;
 }
 
+export const PPK_CONFIRMATION_OCTETS = 8;
 const FIXED_KEY_NONCE = 8;
 const EMPTY = new Uint8Array(0);

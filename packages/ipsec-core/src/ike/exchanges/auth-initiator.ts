@@ -129,9 +129,10 @@ function receiveAuth(
     rejectPeer(sa, `the peer is ${describeIdentity(id.identity)}, expected is ${expected}`, now);
     return;
   }
-  sa.lineage.ppk = isPpkUsed(payloads);
+  const mixed = handshake.mixedPpk !== undefined;
+  sa.lineage.ppk = mixed || isPpkUsed(payloads);
   const { ppk } = sa.lineage.connection;
-  if (sa.lineage.ppk ? !handshake.usesPpk : ppk?.required === true) {
+  if (sa.lineage.ppk ? !mixed && handshake.ppkMixing !== 'ike-auth' : ppk?.required === true) {
     giveUp();
     rejectPeer(
       sa,

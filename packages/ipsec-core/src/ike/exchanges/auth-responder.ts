@@ -82,7 +82,14 @@ export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number)
     const done = (proof: readonly Payload[] | { readonly failed: string }, at: number) => {
       if (sa.state.name !== 'awaiting-peer-verification') return;
       if ('failed' in proof) refuse(sa, proof.failed, at);
-      else grant(sa, handshake, payloads, [own, ...proof, ...(verdict.used ? [notify('PPK_IDENTITY')] : [])], at);
+      else
+        grant(
+          sa,
+          handshake,
+          payloads,
+          [own, ...proof, ...(verdict.used && handshake.mixedPpk === undefined ? [notify('PPK_IDENTITY')] : [])],
+          at,
+        );
     };
     proveIdentity(sa, handshake, readHints(payloads), ownOctets, done, later);
   };

@@ -1,26 +1,31 @@
+import type { Secret } from '../../bytes/secret.js';
 import { intermediateAuth } from '../../crypto/ike/auth-octets.js';
 import type { InitiatedKeyExchange } from '../../crypto/ike/key-exchange/key-exchange.js';
-import { addKeyExchange, type IkeKeys } from '../../crypto/ike/key-schedule.js';
+import { addKeyExchange, addPpk, type IkeKeys } from '../../crypto/ike/key-schedule.js';
 import { EXCHANGE } from '../../wire/ike/iana.js';
 import { identification } from '../../wire/ike/payloads/identification.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { updateHints } from '../authentication-hints.js';
 import { methodsFor, proofRequests } from '../authentication-requests.js';
+import type { Ppk } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { OpenedMessage, SealedMessage } from '../protection.js';
 import type { Handshake } from '../states.js';
 import { sendAuth } from './auth-initiator.js';
 import { answerShare, finishShare, type InvalidShare, makeShare } from './key-shares.js';
 import { find, findError } from './payload-access.js';
+import { encodeId } from './ppk.js';
+import { choosePpk, chosenPpk, offersPpk, ppkOffers } from './ppk-intermediate.js';
 
 /**
- * IKE_INTERMEDIATE (RFC 9242): one exchange for each additional key exchange (RFC 9370 section 2.2.2), and one more where
- * only the responder's authentication methods are still to come (RFC 9593 section 3.1).
+ * IKE_INTERMEDIATE (RFC 9242): one exchange for each additional key exchange (RFC 9370 section 2.2.2); the last carries the
+ * PPKs (RFC 9867) and asks for the responder's authentication methods that are still to come (RFC 9593 section 3.1), and
+ * where there is no additional key exchange it is for these alone.
  */
 export function sendIntermediate(sa: IkeSa, handshake: Handshake, now: number): void {
   const method = handshake.pending[0];
-  if (method === undefined && !handshake.methodsPending) {
+  if (method === undefined && !handshake.methodsPending && handshake.ppkMixing !== 'ike-intermediate') {
     sendAuth(sa, handshake, now);
     return;
   }
@@ -40,10 +45,12 @@ export function sendIntermediate(sa: IkeSa, handshake: Handshake, now: number): 
 function sendNext(sa: IkeSa, handshake: Handshake, share: InitiatedKeyExchange | undefined, now: number): void {
   const { keys } = sa;
   const method = share?.method;
+  const last = handshake.pending.length <= 1;
   sa.state = { name: 'awaiting-intermediate-response', handshake, share };
   const payloads: readonly Payload[] = [
     ...(share === undefined ? [] : [{ kind: 'KE', method: share.method, data: share.publicValue } as const]),
-    ...(handshake.methodsPending && handshake.pending.length <= 1 ? introduction(sa) : []),
+    ...(handshake.methodsPending && last ? introduction(sa) : []),
+    ...(last ? ppkOffers(sa, handshake) : []),
   ];
   const onResponse = (response: readonly Payload[], later: number, received: OpenedMessage) => {
     const ke = find(response, 'KE');
@@ -55,10 +62,21 @@ function sendNext(sa: IkeSa, handshake: Handshake, share: InitiatedKeyExchange |
     }
     const covered = cover(keys, handshake, sent, received);
     const peerHints = updateHints(handshake.peerHints, response);
-    const last = handshake.pending.length <= 1;
-    const next = { ...covered, peerHints, methodsPending: covered.methodsPending && !last };
-    if (share !== undefined && ke !== undefined && !finish(sa, keys, share, ke.data, handshake, later)) return;
-    sendIntermediate(sa, { ...next, pending: handshake.pending.slice(1) }, later);
+    const ppk = chosenPpk(sa, handshake, last ? response : []);
+    const required = last && handshake.ppkMixing === 'ike-intermediate' && sa.lineage.connection.ppk?.required === true;
+    if (ppk === 'not offered' || (required && ppk === undefined)) {
+      const detail = 'the peer chose a PPK that was not offered';
+      sa.abort(ppk === undefined ? { code: 'ppk_required' } : { code: 'invalid_message', detail }, later);
+      return;
+    }
+    const shared = share === undefined || ke === undefined ? undefined : finishShare(share, ke.data);
+    if (shared !== undefined && 'invalid' in shared) {
+      sa.abort({ code: 'invalid_key_exchange', detail: shared.invalid }, later);
+      return;
+    }
+    renew(sa, method, shared, ppk, handshake);
+    const settled = last ? { methodsPending: false, ppkMixing: settledMixing(handshake), mixedPpk: ppk } : {};
+    sendIntermediate(sa, { ...covered, peerHints, ...settled, pending: handshake.pending.slice(1) }, later);
   };
   const purpose = { kind: 'handshake' } as const;
   const shared = share === undefined ? {} : { share };
@@ -73,24 +91,26 @@ function introduction({ lineage: { connection } }: IkeSa): readonly Payload[] {
   return [identification('IDi', connection.localIdentity), identification('IDr', connection.remoteIdentity)];
 }
 
-/** @returns false when the share was no good, and the IKE SA is given up */
-function finish(
+/** New keys, when there is anything new in them: they protect everything after this exchange. */
+function renew(
   sa: IkeSa,
-  keys: IkeKeys,
-  share: InitiatedKeyExchange,
-  peerValue: Uint8Array,
+  method: number | undefined,
+  shared: Secret | undefined,
+  ppk: Ppk | undefined,
   { inputs }: Handshake,
-  now: number,
-): boolean {
-  const shared = finishShare(share, peerValue);
-  if ('invalid' in shared) {
-    sa.abort({ code: 'invalid_key_exchange', detail: shared.invalid }, now);
-    return false;
-  }
-  sa.secure(addKeyExchange(keys, shared, inputs));
-  shared.wipe();
-  sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, share.method];
-  return true;
+): void {
+  if (shared === undefined && ppk === undefined) return;
+  const exchanged = shared === undefined ? sa.keys : addKeyExchange(sa.keys, shared, inputs);
+  shared?.wipe();
+  if (shared !== undefined && method !== undefined)
+    sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, method];
+  // The PPK comes after everything else that makes keys (RFC 9867 section 3.1).
+  sa.secure(ppk === undefined ? exchanged : addPpk(exchanged, ppk.key, inputs));
+}
+
+/** The PPKs were offered and one of them chosen, or none: there is no second time, neither here nor in IKE_AUTH. */
+function settledMixing({ ppkMixing }: Handshake): Handshake['ppkMixing'] {
+  return ppkMixing === 'ike-intermediate' ? undefined : ppkMixing;
 }
 
 export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: number): void {
@@ -98,8 +118,10 @@ export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: numb
   const { handshake } = sa.state;
   const ke = find(message.payloads, 'KE');
   const method = handshake.pending[0];
-  // Without a key exchange there is one thing left that may be asked for, once.
-  const empty = method === undefined && ke === undefined && handshake.methodsPending;
+  const last = handshake.pending.length <= 1;
+  const offered = last && offersPpk(handshake, message.payloads);
+  // Without a key exchange there are two things left that may be asked for, once.
+  const empty = method === undefined && ke === undefined && (handshake.methodsPending || offered);
   if (!empty && (ke === undefined || method === undefined || ke.method !== method)) {
     sa.respond(EXCHANGE.IKE_INTERMEDIATE, [notify('INVALID_SYNTAX')], now);
     sa.abort({ code: 'invalid_key_exchange', detail: `expected a share of method ${method}` }, now);
@@ -113,22 +135,21 @@ export function respondIntermediate(sa: IkeSa, message: OpenedMessage, now: numb
   }
   const { keys } = sa;
   const methods = owedMethods(sa, handshake, message.payloads);
+  const ppk = offered ? choosePpk(sa, handshake, message.payloads) : undefined;
   const answer = [
     ...(share === undefined || ke === undefined
       ? []
       : [{ kind: 'KE' as const, method: ke.method, data: share.publicValue }]),
     ...methods,
+    ...(ppk === undefined ? [] : [notify('PPK_IDENTITY', encodeId(ppk))]),
   ];
   const sent = sa.respond(EXCHANGE.IKE_INTERMEDIATE, answer, now);
   const covered = cover(keys, handshake, message, sent);
   const methodsPending = handshake.methodsPending && methods.length === 0;
-  if (share !== undefined && ke !== undefined) {
-    // The response went out under the old keys; everything after it uses the new ones.
-    sa.secure(addKeyExchange(keys, share.shared, handshake.inputs));
-    share.shared.wipe();
-    sa.lineage.additionalKeyExchanges = [...sa.lineage.additionalKeyExchanges, ke.method];
-  }
-  const next = { ...covered, methodsPending, pending: handshake.pending.slice(1) };
+  // The response went out under the old keys; everything after it uses the new ones.
+  renew(sa, ke?.method, share?.shared, ppk, handshake);
+  const settled = offered ? { ppkMixing: settledMixing(handshake), mixedPpk: ppk } : {};
+  const next = { ...covered, methodsPending, ...settled, pending: handshake.pending.slice(1) };
   sa.state = { name: 'awaiting-auth-request', handshake: next };
 }
 

@@ -33,6 +33,7 @@ import {
 } from './key-shares.js';
 import { natDetection } from './nat-detection.js';
 import { find, findError, findNotify } from './payload-access.js';
+import { agreedMixing, ppkAnnouncements } from './ppk.js';
 import { refusalOf } from './refused-offer.js';
 
 /**
@@ -143,7 +144,7 @@ function sendRequest(sa: IkeSa, attempt: InitAttempt, now: number): void {
     ...natDetection(sa, sa.lineage.path),
     // Also without additional key exchanges: a responder may have much to say about authentication (RFC 9593 section 3.1).
     ...announcements(proofRequests([sa.lineage.connection]), true),
-    ...(sa.lineage.connection.ppk === undefined ? [] : [notify('USE_PPK')]),
+    ...ppkAnnouncements(sa.lineage.connection),
   ];
   const message = sa.encodeClear(false, payloads);
   sa.state = { name: 'awaiting-init-response', share, nonce, message, cookie, restarts, refusal: undefined };
@@ -217,7 +218,7 @@ function finishInit(
   sa.skipInitId();
   floatPort(sa);
   const extensions = {
-    usesPpk: sa.lineage.connection.ppk !== undefined && findNotify(payloads, 'USE_PPK') !== undefined,
+    ppkMixing: agreedMixing(payloads, [sa.lineage.connection]),
     mayBeChildless: findNotify(payloads, 'CHILDLESS_IKEV2_SUPPORTED') !== undefined,
     pending: suite.additionalKeyExchanges,
   };
@@ -234,9 +235,9 @@ function finishInit(
  */
 function missingFeature(
   { ppk, childless, children }: Connection,
-  { usesPpk, mayBeChildless }: Pick<Handshake, 'usesPpk' | 'mayBeChildless'>,
+  { ppkMixing, mayBeChildless }: Pick<Handshake, 'ppkMixing' | 'mayBeChildless'>,
 ): FailureReason | undefined {
-  if (ppk?.required === true && !usesPpk) return { code: 'ppk_required' };
+  if (ppk?.required === true && ppkMixing === undefined) return { code: 'ppk_required' };
   const mustBeChildless = childless === 'force' || children.length === 0;
   return mustBeChildless && !mayBeChildless ? { code: 'childless_required' } : undefined;
 }

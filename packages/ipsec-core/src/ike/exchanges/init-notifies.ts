@@ -39,7 +39,7 @@ export function handshakeOf(
   initiatorMessage: Uint8Array,
   responderMessage: Uint8Array,
   peerPayloads: readonly Payload[],
-  agreed: Pick<Handshake, 'usesPpk' | 'mayBeChildless' | 'pending'>,
+  agreed: Pick<Handshake, 'ppkMixing' | 'mayBeChildless' | 'pending'>,
 ): Handshake {
   const hashes = findNotify(peerPayloads, 'SIGNATURE_HASH_ALGORITHMS')?.data;
   return {
@@ -51,6 +51,7 @@ export function handshakeOf(
     peerHints: readHints(peerPayloads),
     methodsPending: supportsIntermediate(peerPayloads) && announcesLater(peerPayloads),
     ...agreed,
+    mixedPpk: undefined,
     intermediateInitiator: undefined,
     intermediateResponder: undefined,
   };

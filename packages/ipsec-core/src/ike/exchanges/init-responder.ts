@@ -21,6 +21,7 @@ import { absorb, announcements, handshakeOf, supportsIntermediate } from './init
 import { answerShare, invalidKe, makeNonce, prepareAnswer } from './key-shares.js';
 import { natDetection } from './nat-detection.js';
 import { find, findNotify } from './payload-access.js';
+import { agreedMixing, USE_PPK } from './ppk.js';
 
 /** Why no half-open SA was made. */
 export interface InitRefusal {
@@ -91,7 +92,7 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
   const admitting = host.connections.admitting(lineage.path.remote);
   const agreed = {
     // Whether there is one for this peer is known when it has said who it is.
-    usesPpk: findNotify(payloads, 'USE_PPK') !== undefined && admitting.some(({ ppk }) => ppk !== undefined),
+    ppkMixing: agreedMixing(payloads, admitting),
     mayBeChildless: lineage.connection.childless !== 'never',
     pending: suite.additionalKeyExchanges,
   };
@@ -105,7 +106,7 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
     { kind: 'Nonce', data: ownNonce },
     // "just after the Ni and Nr payloads (before the optional CERTREQ payload)" (section 2.23).
     ...natDetection(sa, lineage.path),
-    ...(agreed.usesPpk ? [notify('USE_PPK')] : []),
+    ...(agreed.ppkMixing === undefined ? [] : [notify(USE_PPK[agreed.ppkMixing])]),
     ...(agreed.mayBeChildless ? [notify('CHILDLESS_IKEV2_SUPPORTED')] : []),
   ]);
   const inputs = {

@@ -18,6 +18,10 @@ export function findNotify(payloads: readonly Payload[], name: NotifyName): Noti
   return payloads.find((payload): payload is NotifyPayload => payload.kind === 'N' && payload.type === NOTIFY[name]);
 }
 
+export function findNotifies(payloads: readonly Payload[], name: NotifyName): readonly NotifyPayload[] {
+  return payloads.filter((payload): payload is NotifyPayload => payload.kind === 'N' && payload.type === NOTIFY[name]);
+}
+
 /** The registry name of the first error notify, known or not. */
 export function findError(payloads: readonly Payload[]): string | undefined {
   const found = payloads.find((payload) => payload.kind === 'N' && isErrorNotify(payload.type));

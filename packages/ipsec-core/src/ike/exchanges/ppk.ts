@@ -2,10 +2,35 @@ import type { IkeKeys } from '../../crypto/ike/key-schedule.js';
 import type { AuthenticationPayload } from '../../wire/ike/payloads/authentication.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
-import { type Connection, type Ppk, sameAddress } from '../connection.js';
+import { type Connection, type Ppk, type PpkConfiguration, type PpkMixing, sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Handshake } from '../states.js';
+import { supportsIntermediate } from './init-notifies.js';
 import { find, findNotify } from './payload-access.js';
+
+/** How an end says in IKE_SA_INIT that it can use a PPK; a responder says one of them at most. */
+export const USE_PPK = { 'ike-auth': 'USE_PPK', 'ike-intermediate': 'USE_PPK_INT' } as const;
+
+/** The initiator's: every way that it would take. */
+export function ppkAnnouncements({ ppk }: Connection): Payload[] {
+  return ppk === undefined
+    ? []
+    : MIXINGS.filter((mixing) => allows(ppk, mixing)).map((mixing) => notify(USE_PPK[mixing]));
+}
+
+/** What both ends can, IKE_INTERMEDIATE before IKE_AUTH: it protects more. A responder may have several connections yet. */
+export function agreedMixing(peer: readonly Payload[], connections: readonly Connection[]): PpkMixing | undefined {
+  return MIXINGS.find(
+    (mixing) =>
+      findNotify(peer, USE_PPK[mixing]) !== undefined &&
+      (mixing === 'ike-auth' || supportsIntermediate(peer)) &&
+      connections.some(({ ppk }) => ppk !== undefined && allows(ppk, mixing)),
+  );
+}
+
+function allows({ mixing }: PpkConfiguration, wanted: PpkMixing): boolean {
+  return mixing === undefined || mixing === wanted;
+}
 
 /**
  * Postquantum preshared keys, RFC 8784. Both ends say USE_PPK in IKE_SA_INIT; in IKE_AUTH the initiator names its PPK, and
@@ -21,10 +46,10 @@ export interface OfferedPpk {
 }
 
 /** The initiator's: the first of its PPKs, mixed in; undefined when the peer uses none. */
-export function offerPpk(sa: IkeSa, { usesPpk }: Handshake): OfferedPpk | undefined {
+export function offerPpk(sa: IkeSa, { ppkMixing }: Handshake): OfferedPpk | undefined {
   const { ppk } = sa.lineage.connection;
   const first = ppk?.keys[0];
-  if (!usesPpk || ppk === undefined || first === undefined) return undefined;
+  if (ppkMixing !== 'ike-auth' || ppk === undefined || first === undefined) return undefined;
   return { keys: sa.mix(first.key), identity: notify('PPK_IDENTITY', encodeId(first)), optional: !ppk.required };
 }
 
@@ -43,12 +68,17 @@ export type PpkVerdict =
 export function judgePpk(
   sa: IkeSa,
   { ppk }: Connection,
-  { usesPpk }: Handshake,
+  { ppkMixing, mixedPpk }: Handshake,
   auth: AuthenticationPayload,
   payloads: readonly Payload[],
 ): PpkVerdict {
   const required = ppk?.required === true;
-  const id = usesPpk ? findNotify(payloads, 'PPK_IDENTITY')?.data : undefined;
+  if (mixedPpk !== undefined) {
+    // Until now it was one of all that peers at this address may have.
+    const own = ppk?.keys.some((candidate) => sameAddress(encodeId(candidate), encodeId(mixedPpk))) === true;
+    return own ? { used: true, auth } : { refusal: 'the PPK of the peer is not one of its connection' };
+  }
+  const id = ppkMixing === 'ike-auth' ? findNotify(payloads, 'PPK_IDENTITY')?.data : undefined;
   if (id === undefined)
     return required ? { refusal: 'a PPK is required, and the peer uses none' } : { used: false, auth };
   const known = ppk?.keys.find((candidate) => sameAddress(encodeId(candidate), id));
@@ -69,8 +99,10 @@ export function isPpkUsed(payloads: readonly Payload[]): boolean {
 }
 
 /** Section 5.1: one octet of type, then the identity. */
-function encodeId({ id }: Ppk): Uint8Array {
+export function encodeId({ id }: Ppk): Uint8Array {
   return Uint8Array.of(PPK_ID_TYPE[id.type], ...id.data);
 }
 
+/** In order of preference. */
+const MIXINGS = ['ike-intermediate', 'ike-auth'] as const;
 const PPK_ID_TYPE = { opaque: 1, fixed: 2 } as const;
