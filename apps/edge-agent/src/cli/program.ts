@@ -1,9 +1,22 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { CaptureError, capture } from '../capture/capture.js';
+import { type PacketFilter, parsePacketFilter } from '../capture/packet-filter.js';
+import { messageOf } from '../platform/agent-error.js';
+import { LOG_LEVELS } from '../platform/log.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
-import { renderStatus } from '../status/agent-status.js';
+import { renderStatus, renderTunnels } from '../status/agent-status.js';
+import { describedPacket } from '../status/described-packet.js';
 import { renderIkeReport } from '../status/ike-report.js';
-import { fetchIkeReport, fetchStatus } from '../status/status-socket.js';
+import { renderPacketAccount } from '../status/packet-account.js';
+import {
+  changeLogLevel,
+  fetchDiagnosis,
+  fetchExplanation,
+  fetchIkeReport,
+  fetchMetrics,
+  fetchStatus,
+} from '../status/status-socket.js';
 import { enrollEdge } from './enroll.js';
 import { raiseFence, uninstallEdge } from './fence.js';
 import { runEdge } from './run.js';
@@ -17,6 +30,7 @@ export function createProgram(print: (text: string) => void, exit: (code: number
     .showHelpAfterError();
   addLifeCycle(program, print, exit);
   addQuestions(program, print);
+  addDiagnostics(program, print);
   return program;
 }
 
@@ -51,7 +65,6 @@ function addLifeCycle(program: Command, print: (text: string) => void, exit: (co
 }
 
 function addQuestions(program: Command, print: (text: string) => void): void {
-  const stateOf = async (command: Command) => StateDirectory.open((await settingsOf(command)).stateDir);
   const status = program
     .command('status')
     .description('show what the running agent does')
@@ -59,6 +72,14 @@ function addQuestions(program: Command, print: (text: string) => void): void {
   withSettings(status, ['state-dir']).action(async (options: { json?: true }, command: Command) => {
     const answer = await fetchStatus(await stateOf(command));
     print(options.json ? JSON.stringify(answer, null, 2) : renderStatus(answer));
+  });
+  const tunnels = program
+    .command('tunnels')
+    .description('show the tunnels of the running agent')
+    .option('--json', 'print JSON');
+  withSettings(tunnels, ['state-dir']).action(async (options: { json?: true }, command: Command) => {
+    const answer = await fetchStatus(await stateOf(command));
+    print(options.json ? JSON.stringify(answer.tunnels, null, 2) : renderTunnels(answer));
   });
   const ike = program
     .command('ike')
@@ -74,4 +95,99 @@ function addQuestions(program: Command, print: (text: string) => void): void {
       print(options.json ? JSON.stringify(report, null, 2) : renderIkeReport(report, form));
     },
   );
+}
+
+function addDiagnostics(program: Command, print: (text: string) => void): void {
+  const explain = program
+    .command('explain')
+    .description(
+      'say what would become of a packet from the site, and why: SOURCE DESTINATION [PROTOCOL [PORT]] [OCTETS], or hex',
+    )
+    .argument('<packet...>', 'as 10.1.0.7 10.2.0.9 tcp 443 1400; 10.1.0.7:5000 gives the port of the source')
+    .option('--json', 'print JSON');
+  withSettings(explain, ['state-dir']).action(async (words: string[], options: { json?: true }, command: Command) => {
+    const packet = describedPacket(words);
+    const account = await fetchExplanation(await stateOf(command), packet);
+    print(options.json ? JSON.stringify(account, null, 2) : renderPacketAccount(account, packet));
+  });
+  addCapture(program, print);
+  const diagnose = program
+    .command('diagnose')
+    .description('write everything that helps to find a fault, and no secret, as one JSON document');
+  withSettings(diagnose, ['state-dir']).action(async (_, command: Command) => {
+    print(JSON.stringify(await fetchDiagnosis(await stateOf(command)), null, 2));
+  });
+  const metrics = program.command('metrics').description('show the metrics as Prometheus reads them');
+  withSettings(metrics, ['state-dir']).action(async (_, command: Command) => {
+    print((await fetchMetrics(await stateOf(command))).trimEnd());
+  });
+  const level = program
+    .command('logs')
+    .description('the log of the running agent')
+    .command('level')
+    .description('have the running agent say more or less, until it ends')
+    .argument('<level>', LOG_LEVELS.join(', '));
+  withSettings(level, ['state-dir']).action(async (wanted: string, _, command: Command) => {
+    print(`the log says ${await changeLogLevel(await stateOf(command), wanted)} and worse`);
+  });
+}
+
+function addCapture(program: Command, print: (text: string) => void): void {
+  const command = program
+    .command('capture')
+    .description('write packets to a file that Wireshark reads (pcapng)')
+    .requiredOption('--write <file>', 'a new file; - is standard output')
+    .addOption(
+      new Option(
+        '--side <side>',
+        'clear: what passes the overlay device; underlay: what tunnels look like from outside',
+      )
+        .choices(['clear', 'underlay'] as const)
+        .default('clear'),
+    )
+    .option('--host <address>', 'source or destination')
+    .option('--protocol <name or number>', 'as tcp')
+    .option('--port <number>', 'source or destination port')
+    .option('--seconds <number>', 'how long at most', wholeNumber(86_400), 60)
+    .option('--megabytes <number>', 'how large the file may get', wholeNumber(65_536), 64)
+    .option('--snap-length <octets>', 'what is kept of a packet', wholeNumber(65_536), 65_536);
+  withSettings(command, ['device']).action(async (options: CaptureOptions, self: Command) => {
+    const { device } = await settingsOf(self);
+    const { side, write: file, seconds, megabytes, snapLength } = options;
+    const request = { side, device, file, seconds, octets: megabytes << 20, snapLength, filter: filterOf(options) };
+    const { packets, octets, lost, ended } = await capture(request, Date.now);
+    const why = ended === 'time' ? 'the time was over' : 'the file was full';
+    if (file !== '-') print(`${packets} packets, ${octets} octets, ${lost} lost; ${why}`);
+  });
+}
+
+interface CaptureOptions {
+  readonly write: string;
+  readonly side: 'clear' | 'underlay';
+  readonly host?: string;
+  readonly protocol?: string;
+  readonly port?: string;
+  readonly seconds: number;
+  readonly megabytes: number;
+  readonly snapLength: number;
+}
+
+function filterOf(options: CaptureOptions): PacketFilter {
+  try {
+    return parsePacketFilter(options);
+  } catch (error) {
+    throw new CaptureError('capture_impossible', messageOf(error), 'correct the filter');
+  }
+}
+
+function wholeNumber(highest: number): (text: string) => number {
+  return (text) => {
+    const value = /^[1-9][0-9]{0,6}$/.test(text) ? Number(text) : 0;
+    if (value >= 1 && value <= highest) return value;
+    throw new InvalidArgumentError(`it is a whole number from 1 to ${highest}`);
+  };
+}
+
+async function stateOf(command: Command): Promise<StateDirectory> {
+  return StateDirectory.open((await settingsOf(command)).stateDir);
 }

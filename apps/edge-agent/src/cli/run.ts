@@ -15,17 +15,21 @@ import type { Identity } from '../identity/identity.js';
 import { loadIdentity } from '../identity/identity-store.js';
 import { crashDetectionSecret } from '../ike/crash-detection-secret.js';
 import { EdgeIke } from '../ike/edge-ike.js';
+import { serveMetrics } from '../metrics/metrics-server.js';
+import { readFence } from '../network/fence.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { createOverlayNetwork } from '../network/overlay-network.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
-import { createLog, type Log } from '../platform/log.js';
+import { type AgentLog, createLog, type Log } from '../platform/log.js';
+import { RecentLines } from '../platform/recent-lines.js';
+import { serviceManager } from '../platform/service-manager.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { StateKey } from '../platform/state-key.js';
 import { AGENT_VERSION } from '../platform/version.js';
 import type { Settings } from '../settings/settings.js';
-import { agentStatus } from '../status/agent-status.js';
-import { ikeReport } from '../status/ike-report.js';
+import { localAnswers } from '../status/local-answers.js';
 import { serveStatus } from '../status/status-socket.js';
+import { keepNetworkCapabilitiesOnly } from './least-privilege.js';
 
 /**
  * Runs the agent until a signal or a failure. The fence and the unreachable routes stay in both cases: traffic for remote
@@ -33,17 +37,26 @@ import { serveStatus } from '../status/status-socket.js';
  * @returns exit code. Throws AgentError when it cannot start.
  */
 export async function runEdge(options: Settings): Promise<number> {
+  const keptPrivilege = keepNetworkCapabilitiesOnly();
   const state = await StateDirectory.open(options.stateDir);
   const identity = await loadIdentity(state);
-  const log = createLog(options.logLevel, { edge: identity.edgeName });
+  const recent = new RecentLines(KEPT_LOG_LINES);
+  const log = createLog(options.logLevel, { edge: identity.edgeName }, recent);
   log.info({ version: AGENT_VERSION, edgeId: identity.edgeId, stateDirectory: state.path }, 'edge starting');
+  if (keptPrivilege !== undefined) {
+    const fix = 'start it with CAP_NET_ADMIN and CAP_NET_RAW only, or with CAP_SETPCAP too';
+    log.warn({ reason: keptPrivilege, fix }, 'capabilities that this agent does not need cannot be given up');
+  }
   warnOfExpiry(identity, log);
+  const manager = serviceManager({ environment: process.env, pid: process.pid, log, after });
   const ending = new Ending(log);
   const portable = options.dataPath === 'portable';
   const tun = openTun(options.device, { offloads: !portable });
   const { workers } = options;
-  const agent = await startAgent({ state, identity, log, tun, portable, workers, ending, options });
+  const agent = await startAgent({ state, identity, log, recent, tun, portable, workers, ending, options });
+  manager.ready(agent.summary());
   const code = await ending.reached;
+  manager.stopping();
   await agent.stop();
   log.info({ code }, 'edge stopped');
   return code;
@@ -52,12 +65,13 @@ export async function runEdge(options: Settings): Promise<number> {
 interface AgentParts {
   readonly state: StateDirectory;
   readonly identity: Identity;
-  readonly log: Log;
+  readonly log: AgentLog;
+  readonly recent: RecentLines;
   readonly tun: Tun;
   readonly portable: boolean;
   readonly workers: number;
   readonly ending: Ending;
-  readonly options: Pick<Settings, 'mark' | 'pathMtuDiscovery' | 'stateKey'>;
+  readonly options: Settings;
 }
 
 /** Puts the parts together; the only place that knows all of them. */
@@ -65,12 +79,14 @@ async function startAgent({
   state,
   identity,
   log,
+  recent,
   tun,
   portable,
   workers,
   ending,
-  options: { mark, pathMtuDiscovery, stateKey },
-}: AgentParts): Promise<{ stop(): Promise<void> }> {
+  options,
+}: AgentParts): Promise<{ stop(): Promise<void>; summary(): string }> {
+  const { mark, pathMtuDiscovery, stateKey } = options;
   const store = new BundleStore(state, await StateKey.open(stateKey));
   const secret = await crashDetectionSecret(state, (out) => void randomFillSync(out));
   const dataPlane = new DataPlaneThread(
@@ -132,37 +148,32 @@ async function startAgent({
     pause,
   });
   const reporter = new StatusReporter(dataPlane, ike, (message) => session.send(message), log);
-  const status = await serveStatus(state, {
-    status: async () =>
-      agentStatus({
-        identity,
-        agentVersion: AGENT_VERSION,
-        device: tun.name,
-        connected: session.connected,
-        bundle: edge.running,
-        snapshot: await dataPlane.snapshot(),
-        negotiations: ike.states(),
-        ikeDrops: ike.drops(),
-        takenAt: new Date(),
-      }),
-    ike: async () =>
-      ikeReport({
-        edgeName: identity.edgeName,
-        peers: new Map(
-          [...(edge.running?.tunnels.values() ?? [])].map(({ tunnelId, peerName }) => [tunnelId, peerName]),
-        ),
-        states: ike.states(),
-        negotiations: ike.negotiations(),
-        wallClock: (at) => new Date(performance.timeOrigin + at),
-      }),
+  const answers = localAnswers({
+    identity,
+    device: tun.name,
+    settings: options,
+    session,
+    edge,
+    dataPlane,
+    ike,
+    readFence: () => readFence({ device: tun.name, mark }),
+    drift,
+    log,
+    recent,
   });
+  const status = await serveStatus(state, answers);
   // Behind the status socket, which has found out whether another agent runs here.
   const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, onceEach(log));
   await underlay.start(installer);
   await edge.restore();
   drift.start();
   session.start();
+  const metrics = options.metricsListen && (await serveMetrics(options.metricsListen, answers.metrics, log));
   return {
+    summary: () =>
+      edge.running === undefined
+        ? 'no bundle yet: nothing passes until the controller sends one'
+        : `runs generation ${edge.running.generation} with ${edge.running.tunnels.size} tunnels`,
     stop: async () => {
       underlay.stop();
       drift.stop();
@@ -174,6 +185,7 @@ async function startAgent({
       system.close();
       tun.close();
       await status.close();
+      await metrics?.close();
     },
   };
 }
@@ -235,6 +247,8 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** For whoever asks what happened; some hundred octets each. */
+const KEPT_LOG_LINES = 1000;
 /** Next to the status socket. */
 const RELAY_FILE = 'session.sock';
 /** Holds what arrives in some ten milliseconds at a few gigabits, while the worker is not scheduled. */

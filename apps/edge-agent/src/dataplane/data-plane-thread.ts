@@ -1,4 +1,4 @@
-import type { LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
+import type { Explanation, LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
 import { type Endpoint, type EventFd, openEventFd, socketOfSpi, type Tun } from '@weft/linux-io';
 import { Batches } from './batches.js';
 import { monotonicNow } from './clock.js';
@@ -189,6 +189,14 @@ export class DataPlaneThread implements DataPlaneControl {
       await this.#ask((place) => ({ kind: 'rebind', socketFd: socketFds[place] ?? -1 }));
       this.#desired.rebind(socketFds);
     });
+  }
+
+  /** What would become of a clear packet that came from the device. Nothing is changed by asking. */
+  async explain(packet: Uint8Array): Promise<Explanation> {
+    const worker = await this.#keepers[OUTBOUND_PLACE]?.worker();
+    const explanation = await worker?.request({ kind: 'explain', packet });
+    if (explanation !== undefined) return explanation;
+    throw new DataPlaneError('worker_ended', 'the packet path does not run', 'ask again in a moment');
   }
 
   snapshot(): Promise<DataPlaneSnapshot> {

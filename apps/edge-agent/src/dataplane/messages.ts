@@ -1,5 +1,6 @@
 import type {
   AssociationSnapshot,
+  Explanation,
   LifetimeEvent,
   PolicyCounters,
   SecurityAssociationParameters,
@@ -80,6 +81,8 @@ export type WorkerRequest =
   | { readonly kind: 'redirect'; readonly remote: TunnelRemote }
   /** The underlay has another address here: packets come and go by this socket, and associations stay as they are. */
   | { readonly kind: 'rebind'; readonly socketFd: number }
+  /** What would become of a clear packet that came from the device; nothing is changed by asking. */
+  | { readonly kind: 'explain'; readonly packet: Uint8Array }
   | { readonly kind: 'stop' };
 
 /** A request on its way, with the number that its answer will carry. */
@@ -90,7 +93,7 @@ export interface NumberedRequest {
 
 /** What the worker tells. */
 export type WorkerMessage =
-  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'done'; readonly id: number; readonly explanation?: Explanation }
   | { readonly kind: 'refused'; readonly id: number; readonly refusal: WorkerRefusal }
   | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] }
   /** The first packet came on these, at most EXPIRY_INTERVAL_MILLISECONDS ago. */

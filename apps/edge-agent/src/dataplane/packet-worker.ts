@@ -1,5 +1,5 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
-import type { LifetimeEvent } from '@weft/ipsec-core';
+import type { Explanation, LifetimeEvent } from '@weft/ipsec-core';
 import type { Endpoint, EventFd } from '@weft/linux-io';
 import { IkePassageExit } from './ike-passage.js';
 import type { PacketPathReport, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
@@ -17,8 +17,8 @@ export interface WorkerEvents {
 
 /** One thread of the packet path, from its start to its end. */
 export interface PacketWorker {
-  /** Throws DataPlaneRefusal; DataPlaneError `worker_ended` when the thread ends before it answers. */
-  request(request: WorkerRequest): Promise<void>;
+  /** What was asked for with `explain`. Throws DataPlaneRefusal; DataPlaneError `worker_ended` when the thread ends before it answers. */
+  request(request: WorkerRequest): Promise<Explanation | undefined>;
   /** Ends the thread, whatever it is doing. */
   terminate(): void;
   /** Resolves when the thread has ended, with the reason: nothing of it runs any more. */
@@ -65,7 +65,7 @@ class PacketThread implements PacketWorker {
     });
   }
 
-  request(request: WorkerRequest): Promise<void> {
+  request(request: WorkerRequest): Promise<Explanation | undefined> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     if (this.#waiting.size >= MAX_WAITING) return Promise.reject(new RangeError('too many requests to the worker'));
     const id = this.#nextId++;
@@ -105,7 +105,7 @@ class PacketThread implements PacketWorker {
         const waiting = this.#waiting.get(message.id);
         this.#waiting.delete(message.id);
         if (message.kind === 'refused') waiting?.reject(new DataPlaneRefusal(message.refusal));
-        else waiting?.resolve();
+        else waiting?.resolve(message.explanation);
       }
     }
   }
@@ -120,7 +120,7 @@ class PacketThread implements PacketWorker {
 }
 
 interface Waiting {
-  readonly resolve: () => void;
+  readonly resolve: (explanation: Explanation | undefined) => void;
   readonly reject: (error: Error) => void;
 }
 

@@ -28,7 +28,7 @@ class Puppet implements PacketWorker {
     });
   }
 
-  async request({ kind }: WorkerRequest): Promise<void> {
+  async request({ kind }: WorkerRequest): Promise<undefined> {
     this.asked.push(kind);
     if (kind === 'stop') this.end('stopped');
   }

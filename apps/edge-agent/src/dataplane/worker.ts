@@ -197,6 +197,10 @@ class PacketLoop {
           this.#bind(request.socketFd, this.#underlay.remotes);
           for (const tunnelId of this.#underlay.remotes.keys()) this.#dataPlane.forgetPathMtu(tunnelId);
           return { kind: 'done', id };
+        case 'explain': {
+          const { packet } = request;
+          return { kind: 'done', id, explanation: this.#dataPlane.explain(packet, 0, packet.length, now) };
+        }
         case 'stop':
           this.#stopping = true;
           return { kind: 'done', id };

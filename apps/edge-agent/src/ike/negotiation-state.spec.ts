@@ -50,6 +50,7 @@ describe('The negotiation of a tunnel', () => {
       ppk: false,
       failure: undefined,
       failures: 0,
+      failuresByCause: { peer_silent: 2 },
       rekeys: 0n,
       assigned: undefined,
       wants: 'nothing',

@@ -12,6 +12,8 @@ export interface NegotiationState {
   readonly failure: string | undefined;
   /** Attempts that failed since the last success. */
   readonly failures: number;
+  /** Attempts that failed since the agent started, by the code of their reason. */
+  readonly failuresByCause: Readonly<Record<string, number>>;
   readonly rekeys: bigint;
   /** What the peer assigned to this edge (RFC 7296 section 3.15), as text; undefined without. */
   readonly assigned: AssignedConfiguration | undefined;
@@ -32,6 +34,7 @@ export const UNTRIED: NegotiationState = {
   ppk: false,
   failure: undefined,
   failures: 0,
+  failuresByCause: {},
   rekeys: 0n,
   assigned: undefined,
   wants: 'ike',
@@ -60,7 +63,7 @@ export function afterEvent(state: NegotiationState, event: IkeEvent): Negotiatio
     case 'ike-superseded':
       return { ...state, rekeys: state.rekeys + 1n };
     case 'ike-attempt-failed':
-      return { ...state, failure: describeFailure(event.reason) };
+      return { ...state, failure: describeFailure(event.reason), failuresByCause: counted(state, event.reason) };
     case 'configured':
       return { ...state, assigned: assignedBy(event) };
     case 'path-changed':
@@ -73,5 +76,10 @@ function assignedBy({ addresses, dns, domains }: Extract<IkeEvent, { kind: 'conf
 }
 
 function failed(state: NegotiationState, reason: FailureReason): NegotiationState {
-  return { ...state, failure: describeFailure(reason), failures: state.failures + 1 };
+  const failuresByCause = counted(state, reason);
+  return { ...state, failure: describeFailure(reason), failures: state.failures + 1, failuresByCause };
+}
+
+function counted({ failuresByCause }: NegotiationState, { code }: FailureReason): NegotiationState['failuresByCause'] {
+  return { ...failuresByCause, [code]: (failuresByCause[code] ?? 0) + 1 };
 }

@@ -1,4 +1,5 @@
-import { destination, type Logger, pino } from 'pino';
+import { destination, type Logger, multistream, pino } from 'pino';
+import type { RecentLines } from './recent-lines.js';
 
 /** How much is said, from most to least. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -7,8 +8,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Where the agent tells what it does: one JSON object per line, on standard output. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
-/** Makes the log. Written synchronously, so that the last words of a dying agent are not lost. */
-export function createLog(level: string, bindings: Record<string, string>): Log {
+/** A log of which one may say how much it says. */
+export type AgentLog = Log & { level: string };
+
+/** Makes the log, whose last lines `recent` keeps. Written synchronously, so that the last words of a dying agent are not lost. */
+export function createLog(
+  level: LogLevel | 'silent',
+  bindings: Record<string, string>,
+  recent?: RecentLines,
+): AgentLog {
   return pino(
     {
       level,
@@ -16,6 +24,11 @@ export function createLog(level: string, bindings: Record<string, string>): Log 
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination({ fd: 1, sync: true }),
+    // Each takes what the logger lets through; that alone says how much it is.
+    multistream([destination({ fd: 1, sync: true }), ...(recent === undefined ? [] : [recent])].map(everything)),
   );
+}
+
+function everything<T>(stream: T): { stream: T; level: 'trace' } {
+  return { stream, level: 'trace' };
 }

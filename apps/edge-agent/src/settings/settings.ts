@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { PathMtuDiscovery } from '@weft/linux-io';
 import { defaultWorkers, MAXIMUM_WORKERS } from '../dataplane/data-plane-thread.js';
@@ -20,6 +21,8 @@ export interface Settings {
   readonly pathMtuDiscovery: PathMtuDiscovery;
   /** Threads of the packet path. */
   readonly workers: number;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** One of them: what it is called on the command line and in the file, and how it is written. */
@@ -74,6 +77,12 @@ export const SETTINGS: readonly Setting[] = [
     description: `threads of the packet path: one sends, the others receive (1 to ${MAXIMUM_WORKERS})`,
     otherwise: String(defaultWorkers(availableParallelism())),
   },
+  {
+    name: 'metrics-listen',
+    argument: '<address:port>',
+    description: 'where metrics are served to Prometheus, as 127.0.0.1:9911; off: nowhere',
+    otherwise: 'off',
+  },
 ];
 
 /** Where settings may stand, by the name of the setting. */
@@ -109,6 +118,7 @@ export function resolveSettings(written: WrittenSettings): Settings {
     mark: read('mark', mark),
     pathMtuDiscovery: read('path-mtu-discovery', oneOf(['want', 'do', 'probe'])),
     workers: read('workers', integer(1, MAXIMUM_WORKERS)),
+    metricsListen: read('metrics-listen', listenAddress),
   };
 }
 
@@ -181,6 +191,15 @@ function mark(text: string): number {
   const value = /^(0x[0-9a-f]+|[1-9][0-9]*)$/i.test(text) ? Number(text) : 0;
   if (value >= 1 && value <= 0xffffffff) return value;
   throw new Refusal('it is not a number from 1 to 0xffffffff', 'write a number from 1 to 0xffffffff');
+}
+
+function listenAddress(text: string): Settings['metricsListen'] {
+  if (text === 'off') return undefined;
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-f:]+)\]|([0-9.]+)):([0-9]{1,5})$/i.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host !== undefined && isIP(host) !== 0 && port >= 1 && port <= 0xffff) return { host, port };
+  throw new Refusal('it is not an address and a port', 'write off, or as 127.0.0.1:9911 or [::1]:9911');
 }
 
 /** IFNAMSIZ has room for 15 octets; the packet filter's language takes these without asking. */

@@ -123,6 +123,23 @@ export function renderStatus(status: AgentStatus): string {
     ['packet path', workerStatus(status.workers)],
     ['certificate', `valid until ${status.edge.certificateNotAfter}`],
   ];
+  const drops = status.drops.map(({ reason, packets }) => [reason, packets]);
+  const heard = [
+    ...status.underlayErrors,
+    ...status.pathMtuMessages.map(({ outcome, messages }) => ({ reason: outcome, messages })),
+  ];
+  return [
+    alignColumns(head),
+    renderTunnels(status),
+    drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
+    ...(heard.length === 0
+      ? []
+      : [alignColumns([['UNDERLAY SAYS', 'MESSAGES'], ...heard.map(({ reason, messages }) => [reason, messages])])]),
+  ].join('\n\n');
+}
+
+/** Its tunnels alone. Pure. */
+export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
   const tunnels = status.tunnels.map((tunnel) => [
     tunnel.peer,
     tunnel.remote,
@@ -134,19 +151,10 @@ export function renderStatus(status: AgentStatus): string {
     tunnel.outboundPackets,
     tunnel.lastReceivedAt ?? 'never',
   ]);
-  const drops = status.drops.map(({ reason, packets }) => [reason, packets]);
-  const heard = [
-    ...status.underlayErrors,
-    ...status.pathMtuMessages.map(({ outcome, messages }) => ({ reason: outcome, messages })),
-  ];
-  return [
-    alignColumns(head),
-    alignColumns([['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'], ...tunnels]),
-    drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
-    ...(heard.length === 0
-      ? []
-      : [alignColumns([['UNDERLAY SAYS', 'MESSAGES'], ...heard.map(({ reason, messages }) => [reason, messages])])]),
-  ].join('\n\n');
+  return alignColumns([
+    ['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'],
+    ...tunnels,
+  ]);
 }
 
 function workerStatus(workers: AgentStatus['workers']): string {

@@ -5,7 +5,15 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StateDirectory } from '../platform/state-directory.js';
-import { fetchIkeReport, fetchStatus, type StatusSocket, serveStatus } from './status-socket.js';
+import {
+  changeLogLevel,
+  fetchExplanation,
+  fetchIkeReport,
+  fetchStatus,
+  QuestionError,
+  type StatusSocket,
+  serveStatus,
+} from './status-socket.js';
 
 const STATUS = {
   edge: { name: 'paris', id: 'e', tenantId: 't', certificateNotAfter: '2027-01-01T00:00:00.000Z' },
@@ -19,6 +27,11 @@ const STATUS = {
   pathMtuMessages: [],
   workers: [],
 };
+
+const unasked = async () => {
+  throw new Error('not asked here');
+};
+const UNASKED = { explain: unasked, metrics: unasked, 'log-level': unasked, diagnose: unasked };
 
 let directory: string;
 let state: StateDirectory;
@@ -36,7 +49,7 @@ afterEach(async () => {
 });
 
 const serve = async (ike: () => Promise<unknown> = async () => ({ tunnels: [] })) => {
-  socket = await serveStatus(state, { status: async () => STATUS, ike });
+  socket = await serveStatus(state, { ...UNASKED, status: async () => STATUS, ike });
 };
 
 /** What a client gets that writes this and ends. */
@@ -66,10 +79,38 @@ describe('The local socket', () => {
     expect(await fetchStatus(state)).toEqual(STATUS);
   });
 
+  it('hands an argument on, as long as a packet, and says why one was refused', async () => {
+    const packet = new Uint8Array(65_535).fill(7);
+    const asked: string[] = [];
+    socket = await serveStatus(state, {
+      ...UNASKED,
+      status: async () => STATUS,
+      ike: unasked,
+      'log-level': async (level) => {
+        if (level !== 'debug') throw new QuestionError('question_refused', 'there is no such level', 'say debug');
+        return level;
+      },
+      explain: async (argument) => {
+        asked.push(argument);
+        throw new QuestionError('question_refused', 'not this one', 'say another');
+      },
+    });
+    expect(await changeLogLevel(state, 'debug')).toBe('debug');
+    await expect(changeLogLevel(state, 'loud')).rejects.toMatchObject({
+      code: 'question_refused',
+      message: 'there is no such level',
+      fix: 'say debug',
+    });
+    await expect(fetchExplanation(state, packet)).rejects.toMatchObject({ message: 'not this one' });
+    expect(asked).toEqual([Buffer.from(packet).toString('base64')]);
+  });
+
   it('says when nobody runs, and keeps a second agent out', async () => {
     await expect(fetchStatus(state)).rejects.toMatchObject({ code: 'not_running' });
     await serve();
-    await expect(serveStatus(state, { status: async () => STATUS, ike: async () => ({}) })).rejects.toMatchObject({
+    await expect(
+      serveStatus(state, { ...UNASKED, status: async () => STATUS, ike: async () => ({}) }),
+    ).rejects.toMatchObject({
       code: 'already_running',
     });
   });

@@ -85,8 +85,8 @@ export class AgentProcess {
   }
 
   /** Runs another command of it to its end. @returns what it printed. */
-  command(name: string, ...args: readonly string[]): string {
-    const program = [...typescript('../../src/main.ts'), name, '--state-dir', this.stateDir, ...args];
+  command(...words: readonly string[]): string {
+    const program = [...typescript('../../src/main.ts'), ...words, '--state-dir', this.stateDir];
     return this.#namespaces.run(this.#namespace, process.execPath, program);
   }
 

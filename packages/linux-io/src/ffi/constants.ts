@@ -93,6 +93,7 @@ export const LINUX = {
   // linux/if_ether.h
   ETH_P_ALL: 3,
   // linux/if_packet.h
+  PACKET_OUTGOING: 4,
   PACKET_RX_RING: 5,
   PACKET_STATISTICS: 6,
   PACKET_VERSION: 10,

@@ -90,7 +90,14 @@ export const TPACKET_BLOCK_DESC = {
 } as const satisfies Layout;
 
 /** linux/if_packet.h; in front of each packet of a block, a sockaddr_ll behind it. */
-export const TPACKET3_HDR = { size: 48, tp_next_offset: 0, tp_snaplen: 12, tp_net: 26 } as const satisfies Layout;
+export const TPACKET3_HDR = {
+  size: 48,
+  tp_next_offset: 0,
+  tp_sec: 4,
+  tp_nsec: 8,
+  tp_snaplen: 12,
+  tp_net: 26,
+} as const satisfies Layout;
 
 /** linux/if_packet.h */
 export const SOCKADDR_LL = {
@@ -98,6 +105,7 @@ export const SOCKADDR_LL = {
   sll_family: 0,
   sll_protocol: 2,
   sll_ifindex: 4,
+  sll_pkttype: 10,
 } as const satisfies Layout;
 
 /** linux/if_packet.h */

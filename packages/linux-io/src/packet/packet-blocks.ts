@@ -29,6 +29,10 @@ export class PacketBlocks {
   #offset = 0;
   #length = 0;
   #etherType = 0;
+  #interfaceIndex = 0;
+  #outgoing = false;
+  #seconds = 0;
+  #nanoseconds = 0;
 
   /** `view` covers the whole ring, at an address divisible by four. */
   constructor(view: DataView, blockOctets: number) {
@@ -53,6 +57,21 @@ export class PacketBlocks {
     return this.#etherType;
   }
 
+  /** The interface that it came or left by. */
+  get interfaceIndex(): number {
+    return this.#interfaceIndex;
+  }
+
+  /** Whether this machine sends it. */
+  get outgoing(): boolean {
+    return this.#outgoing;
+  }
+
+  /** When the kernel saw it, in Unix time. */
+  get unixMicroseconds(): bigint {
+    return BigInt(this.#seconds) * 1_000_000n + BigInt(Math.floor(this.#nanoseconds / 1000));
+  }
+
   /**
    * Moves to the next packet. A block goes back to the kernel when one asks for the packet after its last, so the octets of
    * a packet stay until the next call.
@@ -72,6 +91,10 @@ export class PacketBlocks {
     this.#offset = header + this.#view.getUint16(header + TPACKET3_HDR.tp_net, true);
     this.#length = this.#view.getUint32(header + TPACKET3_HDR.tp_snaplen, true);
     this.#etherType = this.#view.getUint16(header + SLL_PROTOCOL, false);
+    this.#interfaceIndex = this.#view.getInt32(header + SLL_INTERFACE, true);
+    this.#outgoing = this.#view.getUint8(header + SLL_PACKET_TYPE) === LINUX.PACKET_OUTGOING;
+    this.#seconds = this.#view.getUint32(header + TPACKET3_HDR.tp_sec, true);
+    this.#nanoseconds = this.#view.getUint32(header + TPACKET3_HDR.tp_nsec, true);
     this.#header += this.#view.getUint32(header + TPACKET3_HDR.tp_next_offset, true);
     return true;
   }
@@ -99,3 +122,5 @@ const BLOCK_STATUS = TPACKET_BLOCK_DESC['hdr.bh1.block_status'];
 const NUM_PKTS = TPACKET_BLOCK_DESC['hdr.bh1.num_pkts'];
 const OFFSET_TO_FIRST_PKT = TPACKET_BLOCK_DESC['hdr.bh1.offset_to_first_pkt'];
 const SLL_PROTOCOL = TPACKET3_HDR.size + SOCKADDR_LL.sll_protocol;
+const SLL_INTERFACE = TPACKET3_HDR.size + SOCKADDR_LL.sll_ifindex;
+const SLL_PACKET_TYPE = TPACKET3_HDR.size + SOCKADDR_LL.sll_pkttype;

@@ -6,7 +6,7 @@ import { allocate, type Memory, mapShared } from '../ffi/memory.js';
 import { PacketBlocks } from './packet-blocks.js';
 
 /**
- * Every packet that arrives on any interface of the network namespace, copied by the kernel into memory that it shares
+ * Packets that pass interfaces of the network namespace, copied by the kernel into memory that it shares
  * with us (packet(7)). Readable (POLLIN) when packets wait.
  */
 export interface PacketRing {
@@ -28,24 +28,29 @@ export interface PacketRingOptions {
    * after so many milliseconds for each of its blocks, however few packets came.
    */
   readonly latencyMilliseconds: number;
+  /** Packets that this machine sends, too. What is forwarded is then seen twice. */
+  readonly outgoing?: boolean;
+  /** One interface only; without it all of them. */
+  readonly interfaceIndex?: number;
 }
 
 /**
- * Captures from now until the process ends: that is how long the ring is mapped. Packets begin at their network layer, and
- * those that leave are left out, so that what is forwarded is seen once. Throws SystemCallError: EPERM (needs CAP_NET_RAW
+ * Captures from now until the process ends: that is how long the ring is mapped. Packets begin at their network layer. Those
+ * that leave are left out unless they are asked for, so that what is forwarded is seen once. Throws SystemCallError: EPERM (needs CAP_NET_RAW
  * in the user namespace that owns the network namespace), ENOMEM, ENOPROTOOPT (Linux before 4.20).
  */
-export function openPacketRing({ octets, latencyMilliseconds }: PacketRingOptions): PacketRing {
+export function openPacketRing(options: PacketRingOptions): PacketRing {
+  const { octets, latencyMilliseconds, outgoing = false, interfaceIndex = 0 } = options;
   // Protocol 0 receives nothing: packets come in with `bind`, when the ring is there to take them.
   const fd = libc.socket(LINUX.AF_PACKET, LINUX.SOCK_DGRAM | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC, 0);
   if (fd < 0) fail('socket');
   try {
     const blocks = Math.ceil(octets / BLOCK_OCTETS);
     setInteger(fd, LINUX.PACKET_VERSION, TPACKET_V3);
-    setInteger(fd, LINUX.PACKET_IGNORE_OUTGOING, 1);
+    if (!outgoing) setInteger(fd, LINUX.PACKET_IGNORE_OUTGOING, 1);
     requestRing(fd, blocks, latencyMilliseconds);
     const memory = mapShared(fd, blocks * BLOCK_OCTETS, SUBJECT);
-    bindToAllInterfaces(fd);
+    bindTo(fd, interfaceIndex);
     return { fd, memory, packets: new PacketBlocks(memory.view, BLOCK_OCTETS), dropped: dropCounter(fd) };
   } catch (error) {
     libc.close(fd);
@@ -54,10 +59,11 @@ export function openPacketRing({ octets, latencyMilliseconds }: PacketRingOption
 }
 
 /** struct sockaddr_ll: family, EtherType (big-endian; 3 is all of them), interface index (0 is all of them). */
-function bindToAllInterfaces(fd: number): void {
+function bindTo(fd: number, interfaceIndex: number): void {
   SCRATCH.bytes.fill(0);
   SCRATCH.view.setUint16(SOCKADDR_LL.sll_family, LINUX.AF_PACKET, true);
   SCRATCH.view.setUint16(SOCKADDR_LL.sll_protocol, LINUX.ETH_P_ALL, false);
+  SCRATCH.view.setInt32(SOCKADDR_LL.sll_ifindex, interfaceIndex, true);
   if (libc.bind(fd, SCRATCH.address, SOCKADDR_LL.size) < 0) fail('bind');
 }
 

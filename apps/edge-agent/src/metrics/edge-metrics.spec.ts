@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { DROP_REASONS } from '@weft/ipsec-core';
+import { describe, expect, it } from 'vitest';
+import { IO_DROP_REASONS } from '../dataplane/io-counters.js';
+import { UNTRIED } from '../ike/negotiation-state.js';
+import { edgeMetrics, type MetricSources, renderMetrics } from './edge-metrics.js';
+import { METRICS } from './metric-table.js';
+
+/** An edge at which everything has happened. */
+const SOURCES: MetricSources = {
+  identity: { edgeName: 'ber"lin\\', notAfter: new Date(2_000_000_500) },
+  agentVersion: '1.2.3',
+  connected: true,
+  bundle: { generation: 7n, revision: 3n, tunnels: new Map([['t', { peerName: 'paris' }]]) } as never,
+  snapshot: {
+    now: 61_500,
+    contentHash: 'aa',
+    associations: [],
+    tunnels: [
+      {
+        tunnelId: 't',
+        inboundSpis: [1],
+        outboundSpi: 2,
+        inboundPackets: 2n ** 60n,
+        inboundBytes: 20n,
+        outboundPackets: 3n,
+        outboundBytes: 30n,
+        lastReceivedAt: 60_000,
+        lastSentAt: 60_000,
+      },
+    ],
+    policies: [{ entryId: 'e', ruleId: 'r', packets: 1n, bytes: 2n, inboundPackets: 3n, inboundBytes: 4n }],
+    drops: [{ reason: 'no_policy', packets: 5n }],
+    underlayErrors: [{ reason: 'host_unreachable' as never, messages: 6n }],
+    pathMtuMessages: [{ outcome: 'lowered' as never, messages: 7n }],
+    keepalives: 8n,
+    workers: [{ heartbeat: 100, replacements: 1 }],
+  },
+  negotiations: new Map([['t', { ...UNTRIED, established: true, rekeys: 9n, failuresByCause: { peer_silent: 2 } }]]),
+  ikeDrops: [{ reason: 'ike_malformed', packets: 10n }],
+  fence: { ranges: [], arrivedInClear: 11n, leftInClear: 12n },
+  repairs: 13,
+};
+
+describe('the metrics of an edge', () => {
+  const text = renderMetrics(edgeMetrics(SOURCES));
+
+  it('are all those of the table, each with its labels, and 64 bits of every count', () => {
+    for (const { name, type, labels } of METRICS) {
+      expect(text).toContain(`# TYPE ${name} ${type}\n`);
+      const [line = ''] = text.split('\n').filter((one) => one.startsWith(`${name}{`) || one.startsWith(`${name} `));
+      expect([...line.matchAll(/([a-z_]+)="/g)].map(([, label]) => label)).toEqual(labels);
+      expect(type === 'counter').toBe(name.endsWith('_total'));
+    }
+    expect(text).toContain('weft_edge_tunnel_received_packets_total{tunnel="t",peer="paris"} 1152921504606846976\n');
+    expect(text).toContain('weft_edge_tunnel_silence_seconds{tunnel="t",peer="paris"} 1.5\n');
+    expect(text).toContain('weft_edge_ike_failures_total{tunnel="t",peer="paris",cause="peer_silent"} 2\n');
+    expect(text).toContain('weft_edge_certificate_expiry_seconds 2000000\n');
+  });
+
+  it('say of one metric everything in one place, and escape what a label may not hold', () => {
+    const names = text.split('\n').filter((line) => line.startsWith('# TYPE'));
+    expect(new Set(names).size).toBe(names.length);
+    expect(text).toContain('weft_edge_info{version="1.2.3",edge="ber\\"lin\\\\"} 1\n');
+    expect(text.endsWith('\n')).toBe(true);
+  });
+
+  it('are those that docs/operations.md lists, and so are the reasons for which packets are dropped', () => {
+    const documented = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
+    const listed = [...documented.matchAll(/^\| `(weft_edge_[a-z_]+)` \| (counter|gauge) \| ([^|]*) \|/gm)];
+    const label = (labels: readonly string[]) => labels.map((one) => `\`${one}\``).join(', ');
+    expect(listed.map(([, name, type, labels = '']) => [name, type, labels.trim()])).toEqual(
+      METRICS.map(({ name, type, labels }) => [name, type, label(labels)]),
+    );
+    const [, reasons = ''] = /<!-- drop reasons -->([\s\S]*?)<!-- end -->/.exec(documented) ?? [];
+    expect([...reasons.matchAll(/`([a-z_0-9]+)`/g)].map(([, reason]) => reason).sort()).toEqual(
+      [...DROP_REASONS, ...IO_DROP_REASONS].sort(),
+    );
+  });
+});

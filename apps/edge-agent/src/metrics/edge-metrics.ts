@@ -1,0 +1,117 @@
+import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import type { DataPlaneSnapshot } from '../dataplane/messages.js';
+import type { Identity } from '../identity/identity.js';
+import type { NegotiationState } from '../ike/negotiation-state.js';
+import type { FenceState } from '../network/fence-ruleset.js';
+import { isPostQuantum } from '../status/key-exchange-names.js';
+import { METRICS, type MetricName } from './metric-table.js';
+
+/** What the metrics are made from. */
+export interface MetricSources {
+  readonly identity: Pick<Identity, 'edgeName' | 'notAfter'>;
+  readonly agentVersion: string;
+  readonly connected: boolean;
+  readonly bundle: VerifiedBundle | undefined;
+  readonly snapshot: DataPlaneSnapshot;
+  readonly negotiations: ReadonlyMap<string, NegotiationState>;
+  /** IKE messages that were lost or refused. */
+  readonly ikeDrops: DataPlaneSnapshot['drops'];
+  readonly fence: FenceState | undefined;
+  readonly repairs: number;
+}
+
+/** A value of a metric, with values for its labels in the order of the table. */
+export interface Sample {
+  readonly name: MetricName;
+  readonly labels: readonly string[];
+  readonly value: bigint | number;
+}
+
+/** Everything that an edge counts, at one moment. Pure. Counters belong to tunnels and entries and go on over every rekey. */
+export function edgeMetrics(sources: MetricSources): readonly Sample[] {
+  const { identity, bundle, snapshot, fence } = sources;
+  const one = (name: MetricName, value: bigint | number, ...labels: string[]): Sample => ({ name, labels, value });
+  return [
+    one('weft_edge_info', 1, sources.agentVersion, identity.edgeName),
+    one('weft_edge_controller_connected', Number(sources.connected)),
+    one('weft_edge_bundle_generation', bundle?.generation ?? 0),
+    one('weft_edge_bundle_revision', bundle?.revision ?? 0),
+    one('weft_edge_certificate_expiry_seconds', Math.floor(identity.notAfter.getTime() / 1000)),
+    ...snapshot.tunnels.flatMap((tunnel) => tunnelSamples(tunnel, sources)),
+    ...[...sources.negotiations].flatMap(([tunnelId, state]) => ikeSamples(tunnelId, state, peerOf(bundle, tunnelId))),
+    ...snapshot.policies.flatMap(({ entryId, ruleId, packets, bytes, inboundPackets, inboundBytes }) => [
+      one('weft_edge_policy_packets_total', packets, entryId, ruleId),
+      one('weft_edge_policy_bytes_total', bytes, entryId, ruleId),
+      one('weft_edge_policy_received_packets_total', inboundPackets, entryId, ruleId),
+      one('weft_edge_policy_received_bytes_total', inboundBytes, entryId, ruleId),
+    ]),
+    ...[...snapshot.drops, ...sources.ikeDrops].map(({ reason, packets }) =>
+      one('weft_edge_dropped_packets_total', packets, reason),
+    ),
+    ...snapshot.underlayErrors.map(({ reason, messages }) => one('weft_edge_underlay_errors_total', messages, reason)),
+    ...snapshot.pathMtuMessages.map(({ outcome, messages }) =>
+      one('weft_edge_path_mtu_messages_total', messages, outcome),
+    ),
+    one('weft_edge_nat_keepalives_total', snapshot.keepalives),
+    one('weft_edge_fence_arrived_packets_total', fence?.arrivedInClear ?? 0),
+    one('weft_edge_fence_left_packets_total', fence?.leftInClear ?? 0),
+    one('weft_edge_repairs_total', sources.repairs),
+    one('weft_edge_workers', snapshot.workers.length),
+    ...snapshot.workers.flatMap(({ replacements, heartbeat }, worker) => [
+      one('weft_edge_worker_replacements_total', replacements, String(worker)),
+      one('weft_edge_worker_turns_total', heartbeat, String(worker)),
+    ]),
+  ];
+}
+
+/** The text exposition format of Prometheus, version 0.0.4. Samples of one metric stand together, in the order of the table. */
+export function renderMetrics(samples: readonly Sample[]): string {
+  return METRICS.flatMap(({ name, type, help, labels }) => {
+    const ours = samples.filter((sample) => sample.name === name);
+    if (ours.length === 0) return [];
+    const lines = ours.map((sample) => {
+      const pairs = labels.map((label, index) => `${label}="${escaped(sample.labels[index] ?? '')}"`);
+      return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${sample.value}`;
+    });
+    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines];
+  })
+    .join('\n')
+    .concat('\n');
+}
+
+function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, snapshot }: MetricSources): Sample[] {
+  const labels = [tunnel.tunnelId, peerOf(bundle, tunnel.tunnelId)];
+  const keyed = tunnel.outboundSpi !== undefined && tunnel.inboundSpis.length > 0;
+  const of = (name: MetricName, value: bigint | number): Sample => ({ name, labels, value });
+  return [
+    of('weft_edge_tunnel_keyed', Number(keyed)),
+    of('weft_edge_tunnel_received_packets_total', tunnel.inboundPackets),
+    of('weft_edge_tunnel_received_bytes_total', tunnel.inboundBytes),
+    of('weft_edge_tunnel_sent_packets_total', tunnel.outboundPackets),
+    of('weft_edge_tunnel_sent_bytes_total', tunnel.outboundBytes),
+    ...(tunnel.lastReceivedAt === undefined
+      ? []
+      : [of('weft_edge_tunnel_silence_seconds', Math.max(0, snapshot.now - tunnel.lastReceivedAt) / 1000)]),
+  ];
+}
+
+function ikeSamples(tunnelId: string, state: NegotiationState, peer: string): Sample[] {
+  const labels = [tunnelId, peer];
+  const { established, rekeys, failuresByCause, keyExchangeMethods } = state;
+  return [
+    { name: 'weft_edge_ike_established', labels, value: Number(established) },
+    { name: 'weft_edge_ike_rekeys_total', labels, value: rekeys },
+    { name: 'weft_edge_ike_post_quantum', labels, value: Number(established && isPostQuantum(keyExchangeMethods)) },
+    ...Object.entries(failuresByCause).map(
+      ([cause, value]): Sample => ({ name: 'weft_edge_ike_failures_total', labels: [...labels, cause], value }),
+    ),
+  ];
+}
+
+function peerOf(bundle: VerifiedBundle | undefined, tunnelId: string): string {
+  return bundle?.tunnels.get(tunnelId)?.peerName ?? '';
+}
+
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}

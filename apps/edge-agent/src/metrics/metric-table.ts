@@ -1,0 +1,65 @@
+/** A metric as Prometheus knows it. */
+export interface Metric {
+  readonly name: MetricName;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+const TABLE = {
+  weft_edge_info: ['gauge', 'Version of the agent; always 1', ['version', 'edge']],
+  weft_edge_controller_connected: ['gauge', '1 while there is a session with the controller', []],
+  weft_edge_bundle_generation: ['gauge', 'Generation of the bundle in force; 0 before the first', []],
+  weft_edge_bundle_revision: ['gauge', 'Revision that the bundle in force was made from', []],
+  weft_edge_certificate_expiry_seconds: ['gauge', 'When the certificate of the edge expires, as Unix time', []],
+  weft_edge_tunnel_keyed: ['gauge', '1 while the tunnel has associations in both directions', ['tunnel', 'peer']],
+  weft_edge_tunnel_received_packets_total: ['counter', 'Clear packets that came from the peer', ['tunnel', 'peer']],
+  weft_edge_tunnel_received_bytes_total: ['counter', 'Octets of them', ['tunnel', 'peer']],
+  weft_edge_tunnel_sent_packets_total: [
+    'counter',
+    'Clear packets that were protected for the peer',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_tunnel_sent_bytes_total: ['counter', 'Octets of them', ['tunnel', 'peer']],
+  weft_edge_tunnel_silence_seconds: [
+    'gauge',
+    'Since the last packet from the peer; absent before the first',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_ike_established: ['gauge', '1 while the IKE SA with the peer lives', ['tunnel', 'peer']],
+  weft_edge_ike_rekeys_total: ['counter', 'Times that its SAs were replaced', ['tunnel', 'peer']],
+  weft_edge_ike_failures_total: ['counter', 'Negotiations that failed, by cause', ['tunnel', 'peer', 'cause']],
+  weft_edge_ike_post_quantum: ['gauge', '1 while its keys are post-quantum', ['tunnel', 'peer']],
+  weft_edge_policy_packets_total: ['counter', 'Packets that the entry decided, outbound', ['entry', 'rule']],
+  weft_edge_policy_bytes_total: ['counter', 'Octets of them', ['entry', 'rule']],
+  weft_edge_policy_received_packets_total: ['counter', 'Packets that came by the entry, inbound', ['entry', 'rule']],
+  weft_edge_policy_received_bytes_total: ['counter', 'Octets of them', ['entry', 'rule']],
+  weft_edge_dropped_packets_total: ['counter', 'Packets that were discarded, by reason', ['reason']],
+  weft_edge_underlay_errors_total: ['counter', 'What the underlay said about packets of this edge', ['reason']],
+  weft_edge_path_mtu_messages_total: ['counter', 'What became of "too big" from the underlay', ['outcome']],
+  weft_edge_nat_keepalives_total: ['counter', 'NAT keepalives that came', []],
+  weft_edge_fence_arrived_packets_total: [
+    'counter',
+    'Packets that claimed a protected source and came in the clear',
+    [],
+  ],
+  weft_edge_fence_left_packets_total: [
+    'counter',
+    'Packets for protected addresses that would have left in the clear',
+    [],
+  ],
+  weft_edge_repairs_total: ['counter', 'Times that routes, rules or the fence had to be put back', []],
+  weft_edge_workers: ['gauge', 'Threads of the packet path', []],
+  weft_edge_worker_replacements_total: ['counter', 'Times that a thread ended or stalled and was replaced', ['worker']],
+  weft_edge_worker_turns_total: ['counter', 'Turns of its loop', ['worker']],
+} as const satisfies Readonly<Record<string, readonly ['counter' | 'gauge', string, readonly string[]]>>;
+
+export type MetricName = keyof typeof TABLE;
+
+/** Every metric that an edge has. */
+export const METRICS: readonly Metric[] = Object.entries(TABLE).map(([name, [type, help, labels]]) => ({
+  name: name as MetricName,
+  type,
+  help,
+  labels,
+}));

@@ -1,0 +1,151 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Diagnosis } from '../src/status/diagnosis.js';
+import { AgentProcess } from './support/agent-process.js';
+import { typescript } from './support/edge-harness.js';
+import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { signBundle } from './support/test-bundle.js';
+import { TestPki } from './support/test-pki.js';
+import { buildNetwork, bundle, LEFT, LEFT_ID, negotiating, RIGHT, RIGHT_ID } from './support/two-sites.js';
+
+const PATIENCE = { timeout: 60_000 };
+const unavailable = namespacesUnavailable();
+
+describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` (${unavailable})` : ''}`, () => {
+  const namespaces = new Namespaces('life');
+  const directory = mkdtempSync(path.join(tmpdir(), 'weft-life-'));
+  let names: { left: string; router: string; right: string };
+  let left: AgentProcess;
+  let right: AgentProcess;
+
+  beforeAll(async () => {
+    names = buildNetwork(namespaces);
+    const pki = await TestPki.create();
+    const prepare = async (name: string, namespace: string, edgeId: string, content: ReturnType<typeof bundle>) =>
+      AgentProcess.prepare(
+        namespaces,
+        namespace,
+        path.join(directory, name, 'state'),
+        await pki.storedIdentity('127.0.0.1:1', edgeId),
+        signBundle(pki, negotiating(content), { edgeId }),
+      );
+    left = await prepare('left', names.left, LEFT_ID, bundle(LEFT, RIGHT, RIGHT_ID));
+    right = await prepare('right', names.right, RIGHT_ID, bundle(RIGHT, LEFT, LEFT_ID));
+    await Promise.all([left.run(/^edge ready$/, ['--metrics-listen', '127.0.0.1:9911']), right.run(/^edge ready$/)]);
+  });
+
+  afterAll(async () => {
+    await namespaces.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('brings its tunnels up', async () => {
+    await expect.poll(ping, PATIENCE).toMatch(/1 received/);
+  });
+
+  it('has CAP_NET_ADMIN and CAP_NET_RAW in every thread, and nothing else, nor a way to it', () => {
+    for (const thread of readdirSync(`/proc/${left.pid}/task`)) {
+      const status = readFileSync(`/proc/${left.pid}/task/${thread}/status`, 'utf8');
+      for (const set of ['CapPrm', 'CapEff', 'CapBnd']) expect(status).toContain(`${set}:\t0000000000003000\n`);
+    }
+  });
+
+  it('shows its tunnels, and explains a packet with the arithmetic of its path', () => {
+    expect(left.command('tunnels')).toMatch(/^peer +198\.51\.100\.1 port 4500 +keyed +CURVE25519 \+ ML_KEM_768/m);
+    const explained = left.command('explain', '10.1.0.1', '10.2.0.1', 'tcp', '443', '1400');
+    expect(explained).toMatch(/verdict +transmit/);
+    expect(explained).toMatch(/decided by +entry 1, entry-0/);
+    expect(explained).toMatch(/protected +1400 packet \+ 8 ESP or AH header \+ 8 IV .*= \d+/);
+    expect(explained).toMatch(/path +MTU \d+ .* packets to \d+ octets/);
+    expect(left.command('explain', '10.1.0.1', '10.9.0.1', 'tcp', '443')).toMatch(/discard: no_policy/);
+    // Asking has changed nothing: the next number is still the next.
+    const number = (text: string) => /next number (\d+)/.exec(text)?.[1];
+    expect(number(left.command('explain', '10.1.0.1', '10.2.0.1', 'tcp', '443'))).toBe(number(explained));
+  });
+
+  it('captures both sides, whole or in part, for its owner alone, and leaves no clear packet on the underlay', async () => {
+    const [clear, underlay] = await Promise.all([record('clear', ['--protocol', 'icmp']), record('underlay', [])]);
+    const inClear = (packet: Buffer) => packet[9] === 1 && packet.subarray(12, 13).toString('hex') === '0a';
+    expect(clear.filter(inClear)).toHaveLength(clear.length);
+    expect(clear.length).toBeGreaterThan(1);
+    expect(underlay.length).toBeGreaterThan(1);
+    expect(underlay.some(inClear)).toBe(false);
+    expect(underlay.every((packet) => packet[9] === 17)).toBe(true);
+  });
+
+  it('counts, for Prometheus and for whoever asks', async () => {
+    const received = () => /weft_edge_tunnel_received_packets_total\{[^}]*\} (\d+)/.exec(left.command('metrics'))?.[1];
+    const before = Number(received());
+    ping();
+    expect(Number(received())).toBe(before + 1);
+    const fetched = namespaces.run(names.left, process.execPath, [
+      '-e',
+      'fetch("http://127.0.0.1:9911/metrics").then((r) => r.text()).then((t) => process.stdout.write(t))',
+    ]);
+    expect(fetched).toContain('weft_edge_ike_established{');
+    expect(fetched).toContain('weft_edge_fence_left_packets_total 0\n');
+  });
+
+  it('says more or less when it is told to', async () => {
+    expect(left.command('logs', 'level', 'error')).toMatch(/says error/);
+    expect(left.command('logs', 'level', 'debug')).toMatch(/says debug/);
+    await left.said(/says more or less/);
+    expect(() => left.command('logs', 'level', 'loud')).toThrow();
+  });
+
+  it('writes down what helps to find a fault, and no secret', () => {
+    const text = left.command('diagnose');
+    const diagnosis = Diagnosis.parse(JSON.parse(text));
+    expect(diagnosis.system['nft list table inet weft_edge']).toContain('protected4');
+    expect(diagnosis.log.length).toBeGreaterThan(5);
+    const { privateKeyPem } = JSON.parse(readFileSync(path.join(left.stateDir, 'identity.json'), 'utf8'));
+    const stateKey = readFileSync(`${left.stateDir}.key`);
+    const secrets = [
+      ...privateKeyPem.replace(/-----[^-]+-----|\n/g, '').match(/.{40}/g),
+      stateKey.toString('hex'),
+      stateKey.toString('base64'),
+    ];
+    expect(secrets.length).toBeGreaterThan(4);
+    for (const secret of secrets) {
+      expect(text).not.toContain(secret);
+      expect(JSON.stringify(left.log)).not.toContain(secret);
+    }
+  });
+
+  it('answers its owner alone', () => {
+    expect(statSync(path.join(left.stateDir, 'agent.sock')).mode & 0o777).toBe(0o600);
+  });
+
+  function ping(): string {
+    try {
+      return namespaces.run(names.left, 'ping', ['-c', '1', '-W', '2', '-I', '10.1.0.1', '10.2.0.1']);
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  /** Captures while pings go on. @returns the packets of the file. */
+  async function record(side: string, filter: readonly string[]): Promise<Buffer[]> {
+    const file = path.join(directory, `${side}.pcapng`);
+    const args = ['capture', '--write', file, '--side', side, '--seconds', '5', ...filter];
+    const child = namespaces.start(names.left, process.execPath, [...typescript('../../src/main.ts'), ...args]);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.stdout.resume();
+    const pings = namespaces.start(names.left, 'ping', ['-q', '-i', '0.1', '-I', '10.1.0.1', '10.2.0.1']);
+    pings.stdout.resume();
+    await ended;
+    pings.kill('SIGTERM');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    return packetsOf(readFileSync(file));
+  }
+});
+
+function packetsOf(file: Buffer): Buffer[] {
+  const packets: Buffer[] = [];
+  for (let at = 0; at < file.length; at += file.readUInt32LE(at + 4)) {
+    if (file.readUInt32LE(at) === 6) packets.push(file.subarray(at + 28, at + 28 + file.readUInt32LE(at + 20)));
+  }
+  return packets;
+}
