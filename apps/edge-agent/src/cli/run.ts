@@ -133,6 +133,8 @@ async function startAgent({
     dataPlane,
     ike,
     log,
+    confirmMilliseconds: 1000 * options.confirmSeconds,
+    after,
     send: (message) => session.send(message),
     onWelcome: async (milliseconds) => {
       reporter.every(milliseconds);
@@ -177,6 +179,7 @@ async function startAgent({
     stop: async () => {
       underlay.stop();
       drift.stop();
+      edge.stop();
       reporter.stop();
       await session.stop();
       await relay.close();

@@ -146,6 +146,8 @@ let pki: TestPki;
 let directory: string;
 let machine: Machine;
 let logged: unknown[];
+/** What the edge waits for. */
+let timers: { milliseconds: number; run: () => void }[];
 beforeAll(async () => {
   pki = await TestPki.create();
 });
@@ -153,6 +155,7 @@ beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'weft-edge-spec-'));
   machine = new Machine();
   logged = [];
+  timers = [];
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
@@ -180,6 +183,12 @@ async function startEdge(): Promise<{
     dataPlane: machine.dataPlane,
     ike: { lifetimeEnded: () => false },
     log: LOG,
+    confirmMilliseconds: 120_000,
+    after: (milliseconds, run) => {
+      const timer = { milliseconds, run };
+      timers.push(timer);
+      return () => void timers.splice(timers.indexOf(timer) >>> 0, 1);
+    },
     send: (message) => {
       sent.push(message);
       return true;
@@ -357,6 +366,82 @@ describe('the edge', () => {
     expect([...machine.device]).toEqual(testBundle().routes);
     await expect(edge.welcome({ epoch: 4n, statusIntervalMilliseconds: 1000 })).rejects.toThrow(/superseded/);
     await expect(edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000 })).resolves.toBeUndefined();
+  });
+
+  describe('with a bundle that may cut it off', () => {
+    const first = () => signBundle(pki, testBundle());
+    const second = (generation = 11n) =>
+      signBundle(
+        pki,
+        changed((b) => b.routes.pop()),
+        { generation },
+      );
+    const limit = async (edge: Edge) => {
+      timers.find(({ milliseconds }) => milliseconds === 120_000)?.run();
+      // Whatever it makes the edge do is done when the next thing that it is asked is.
+      await edge.bundlePush({ nonce: 'settled', bundle: undefined });
+    };
+
+    it('takes the one before back when no session comes, says so once, and tries again when it is asked again', async () => {
+      const { edge, store, fatal } = await startEdge();
+      await pushTo(edge, first());
+      const before = machine.state();
+      await pushTo(edge, second());
+      expect(edge.running?.generation).toBe(11n);
+      edge.ended();
+      await limit(edge);
+      expect([edge.running?.generation, machine.state(), fatal]).toEqual([10n, before, []]);
+      expect((await edge.hello()).running?.generation).toBe(10n);
+      expect((await store.lastKnownGood())?.content.equals(first().content)).toBe(true);
+      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000 });
+      expect(await pushTo(edge, second(12n))).toMatchObject({
+        $case: 'bundleNack',
+        value: {
+          rejection: {
+            path: '',
+            rule: 'cut_off',
+            reason: expect.stringMatching(/for 120 seconds; .* taken back at 2/),
+          },
+          running: { generation: 10n },
+        },
+      });
+      expect(await pushTo(edge, second(13n))).toMatchObject({
+        $case: 'bundleAck',
+        value: { running: { generation: 13n } },
+      });
+    });
+
+    it('stays with it when a session comes, and then it is the last one that is known to be good', async () => {
+      const { edge, store } = await startEdge();
+      await pushTo(edge, first());
+      await pushTo(edge, second());
+      expect((await store.previous())?.content.equals(first().content)).toBe(true);
+      edge.ended();
+      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000 });
+      await edge.bundlePush({ nonce: 'settled', bundle: undefined });
+      expect([await store.previous(), timers]).toEqual([undefined, []]);
+      expect(edge.running?.generation).toBe(11n);
+    });
+
+    it('remembers through a restart that it is on trial', async () => {
+      const { edge } = await startEdge();
+      await pushTo(edge, first());
+      await pushTo(edge, second());
+      machine = Object.assign(new Machine(), { unreachable: machine.unreachable });
+      timers = [];
+      const { edge: next } = await startEdge();
+      await next.restore();
+      expect(next.running?.generation).toBe(11n);
+      await limit(next);
+      expect(next.running?.generation).toBe(10n);
+    });
+
+    it('waits for nothing with the first one, nor with one that says the same', async () => {
+      const { edge } = await startEdge();
+      await pushTo(edge, first());
+      await pushTo(edge, signBundle(pki, testBundle(), { generation: 11n }));
+      expect(timers).toEqual([]);
+    });
   });
 
   it.each([

@@ -15,6 +15,7 @@ import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
+import { StateKeyError } from '../platform/state-key.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
 import { type BundleAudience, verifySignedBundle } from './bundle/verify-signed-bundle.js';
 import type { BundleInstaller } from './bundle-installer.js';
@@ -23,6 +24,7 @@ import { ExpiringAssociations } from './expiring-associations.js';
 import { RejectionError } from './rejection.js';
 import { executeAssociationCommand } from './security-associations.js';
 import type { SessionHandlers } from './session-loop.js';
+import { Trial } from './trial.js';
 
 /** What the edge needs to do what the controller says. */
 export interface EdgeParts {
@@ -37,6 +39,10 @@ export interface EdgeParts {
   readonly dataPlane: DataPlaneControl;
   readonly ike: Pick<EdgeIke, 'lifetimeEnded'>;
   readonly log: Log;
+  /** How long the controller may be out of reach with a new bundle before the one before is taken back; 0: for ever. */
+  readonly confirmMilliseconds: number;
+  /** Runs something once after so many milliseconds. @returns what cancels it. */
+  readonly after: (milliseconds: number, run: () => void) => () => void;
   /** Sends to the controller; false when there is no session or it is slow. */
   readonly send: (message: SessionRequest) => boolean;
   /** Told after every Welcome: how often the controller wants a status report. */
@@ -49,10 +55,19 @@ export interface EdgeParts {
 export class Edge implements SessionHandlers {
   readonly #parts: EdgeParts;
   readonly #expiring = new ExpiringAssociations();
+  readonly #trial: Trial;
+  /** One change of the bundle at a time: by the controller, or because it is out of reach. */
+  #last: Promise<unknown> = Promise.resolve();
   #highestEpoch: bigint;
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
+    this.#trial = new Trial({
+      limitMilliseconds: parts.confirmMilliseconds,
+      after: parts.after,
+      onConfirmed: () => void this.#serially(() => this.#confirmed()),
+      onExpired: () => void this.#serially(() => this.#takeBack()),
+    });
     this.#highestEpoch = parts.highestEpoch;
   }
 
@@ -77,6 +92,9 @@ export class Edge implements SessionHandlers {
       const bundle = verifySignedBundle(signed, this.#parts.audience, { highestEpoch: 0n, running: undefined });
       await this.#parts.installer.install(bundle, async () => undefined);
       log.info(nameOf(bundle), 'edge ready');
+      // It was on trial when this edge ended, and is so still.
+      const previous = await store.previous();
+      if (previous !== undefined && !previous.content.equals(signed.content)) this.#trial.begin(false);
     } catch (error) {
       const why = whyRefused(error);
       if (why === undefined) throw error;
@@ -101,15 +119,27 @@ export class Edge implements SessionHandlers {
         `the controller's epoch ${welcome.epoch} is older than ${this.#highestEpoch}: it was superseded by another`,
       );
     }
+    this.#trial.confirm();
     await this.#parts.onWelcome(
       Math.min(LONGEST_STATUS_MILLISECONDS, Math.max(SHORTEST_STATUS_MILLISECONDS, welcome.statusIntervalMilliseconds)),
     );
   }
 
+  ended(): void {
+    this.#trial.sessionEnded();
+  }
+
+  /** Nothing is taken back any more. */
+  stop(): void {
+    this.#trial.stop();
+  }
+
   async bundlePush(push: BundlePush): Promise<SessionRequest> {
     const { log, onFatal } = this.#parts;
+    // It comes after the answer to the one before.
+    this.#trial.confirm();
     try {
-      await this.#apply(push.bundle);
+      await this.#serially(() => this.#apply(push.bundle));
       return { message: { $case: 'bundleAck', value: { nonce: push.nonce, running: this.#runningMessage() } } };
     } catch (error) {
       if (!(error instanceof RejectionError)) {
@@ -160,8 +190,11 @@ export class Edge implements SessionHandlers {
     const { installer, log } = this.#parts;
     if (signed === undefined) throw new RejectionError('bundle', 'missing_field', 'the field is missing');
     const bundle = this.#verify(signed);
-    const same = this.running?.contentHash === bundle.contentHash;
+    await this.#refuseCutOff(bundle);
+    const before = this.running?.contentHash;
+    const same = before === bundle.contentHash;
     await installer.install(bundle, () => this.#commit(signed, bundle));
+    if (before !== undefined && !same) this.#trial.begin(true);
     log.info(
       { ...nameOf(bundle), tunnels: bundle.tunnels.size, policies: bundle.policies.length },
       same ? 'bundle confirmed' : 'edge ready',
@@ -183,10 +216,62 @@ export class Edge implements SessionHandlers {
         this.#highestEpoch = bundle.epoch;
       }
       // Last, because it cannot be taken back: from here on a restart starts from this bundle.
-      await store.keep(signed);
+      const { running } = this;
+      if (running === undefined || running.contentHash === bundle.contentHash) await store.keep(signed);
+      else await store.keepOnTrial(signed);
     } catch (error) {
       throw new RejectionError('', 'not_stored', `the bundle cannot be stored: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  async #confirmed(): Promise<void> {
+    try {
+      await this.#parts.store.endTrial();
+      this.#parts.log.info('the controller is reached with the new bundle: it stays');
+    } catch (error) {
+      // It is confirmed again after the next start.
+      this.#parts.log.warn({ reason: messageOf(error) }, 'that the bundle stays could not be stored');
+    }
+  }
+
+  /** The controller was not reached in time since the bundle changed: the one before is put into force again. */
+  async #takeBack(): Promise<void> {
+    const { store, log, installer, audience, onFatal } = this.#parts;
+    try {
+      const signed = await store.previous();
+      const contentHash = this.running?.contentHash;
+      if (signed === undefined || contentHash === undefined) return;
+      const previous = verifySignedBundle(signed, audience, { highestEpoch: 0n, running: undefined });
+      const cutOff = { contentHash, takenBackAt: new Date().toISOString() };
+      await installer.install(previous, () => store.takeBack(signed, cutOff));
+      log.error(
+        { ...nameOf(previous), cutOff: contentHash.slice(0, 12) },
+        'the new bundle has cut this edge off from its controller: the one before is in force again',
+      );
+    } catch (error) {
+      if (whyRefused(error) === undefined && !(error instanceof StateKeyError)) onFatal(error);
+      else log.error({ reason: messageOf(error) }, 'the bundle before cannot be put into force again: this one stays');
+    }
+  }
+
+  /** Says once what a bundle did. It is tried again when it comes again: the controller may have been away by itself. */
+  async #refuseCutOff({ contentHash }: VerifiedBundle): Promise<void> {
+    const { store } = this.#parts;
+    const cutOff = await store.cutOff();
+    if (cutOff === undefined || cutOff.contentHash !== contentHash) return;
+    await store.forgetCutOff();
+    throw new RejectionError(
+      '',
+      'cut_off',
+      `with it this edge did not reach its controller for ${this.#parts.confirmMilliseconds / 1000} seconds; ` +
+        `the bundle before was taken back at ${cutOff.takenBackAt}`,
+    );
+  }
+
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   #runningMessage(): RunningBundle | undefined {

@@ -34,6 +34,7 @@ export type RejectionRule =
   | 'installation_failed'
   | 'self_test_failed'
   | 'not_stored'
+  | 'cut_off'
   // security association commands
   | 'no_bundle'
   | 'keying_mode_mismatch'

@@ -35,6 +35,7 @@ const ignore = () => undefined;
 /** An edge that says yes to everything. */
 const AGREEABLE: SessionHandlers = {
   hello: async () => ({ agentVersion: '1', bootId: 'b', associations: [], keyingModes: [] }),
+  ended: () => undefined,
   welcome: async () => undefined,
   bundlePush: async ({ nonce }) => ({ message: { $case: 'bundleAck', value: { nonce } } }),
   securityAssociationCommand: async ({ commandId }) => ({
@@ -220,6 +221,7 @@ describe('session', () => {
     const { session, call } = firstCall();
     let hellos = 0;
     const { ended, resume } = await edge(session, {
+      ended: () => undefined,
       hello: async () => {
         hellos += 1;
         if (hellos === 1) throw new Error('the packet path has ended');

@@ -18,6 +18,8 @@ export interface SessionHandlers {
   hello(): Promise<Hello>;
   /** Throws to refuse the controller: the stream is then closed. */
   welcome(welcome: Welcome): Promise<void>;
+  /** The session is over, for whatever reason. */
+  ended(): void;
   bundlePush(push: BundlePush): Promise<SessionRequest>;
   securityAssociationCommand(command: SecurityAssociationCommand): Promise<SessionRequest>;
 }
@@ -81,6 +83,7 @@ export class SessionLoop {
     let failures = 0;
     while (!this.#stopped.signal.aborted) {
       const problem = await this.#session();
+      this.#options.handlers.ended();
       if (this.#welcomed) failures = 0;
       this.#welcomed = false;
       if (this.#stopped.signal.aborted) return;

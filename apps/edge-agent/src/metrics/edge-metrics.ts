@@ -97,11 +97,11 @@ function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, s
 
 function ikeSamples(tunnelId: string, state: NegotiationState, peer: string): Sample[] {
   const labels = [tunnelId, peer];
-  const { established, rekeys, failuresByCause, keyExchangeMethods } = state;
+  const { established, rekeys, failuresByCause } = state;
   return [
     { name: 'weft_edge_ike_established', labels, value: Number(established) },
     { name: 'weft_edge_ike_rekeys_total', labels, value: rekeys },
-    { name: 'weft_edge_ike_post_quantum', labels, value: Number(established && isPostQuantum(keyExchangeMethods)) },
+    { name: 'weft_edge_ike_post_quantum', labels, value: Number(established && isPostQuantum(state)) },
     ...Object.entries(failuresByCause).map(
       ([cause, value]): Sample => ({ name: 'weft_edge_ike_failures_total', labels: [...labels, cause], value }),
     ),

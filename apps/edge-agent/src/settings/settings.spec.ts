@@ -19,6 +19,7 @@ const VALUES: Readonly<Record<string, readonly [good: string, bad: string]>> = {
   mark: ['0x10', '0'],
   'path-mtu-discovery': ['probe', 'maybe'],
   workers: ['3', '17'],
+  'confirm-seconds': ['0', '29'],
   'metrics-listen': ['[::1]:9911', 'localhost:9911'],
 };
 

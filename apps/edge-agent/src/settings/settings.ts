@@ -21,6 +21,8 @@ export interface Settings {
   readonly pathMtuDiscovery: PathMtuDiscovery;
   /** Threads of the packet path. */
   readonly workers: number;
+  /** How long the controller may be out of reach with a new bundle; 0: for ever. */
+  readonly confirmSeconds: number;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
 }
@@ -78,6 +80,13 @@ export const SETTINGS: readonly Setting[] = [
     otherwise: String(defaultWorkers(availableParallelism())),
   },
   {
+    name: 'confirm-seconds',
+    argument: '<number>',
+    description:
+      'when the controller is not reached for so long after a new bundle, the one before is taken back; 0: it never is',
+    otherwise: '120',
+  },
+  {
     name: 'metrics-listen',
     argument: '<address:port>',
     description: 'where metrics are served to Prometheus, as 127.0.0.1:9911; off: nowhere',
@@ -118,6 +127,7 @@ export function resolveSettings(written: WrittenSettings): Settings {
     mark: read('mark', mark),
     pathMtuDiscovery: read('path-mtu-discovery', oneOf(['want', 'do', 'probe'])),
     workers: read('workers', integer(1, MAXIMUM_WORKERS)),
+    confirmSeconds: read('confirm-seconds', confirmSeconds),
     metricsListen: read('metrics-listen', listenAddress),
   };
 }
@@ -191,6 +201,11 @@ function mark(text: string): number {
   const value = /^(0x[0-9a-f]+|[1-9][0-9]*)$/i.test(text) ? Number(text) : 0;
   if (value >= 1 && value <= 0xffffffff) return value;
   throw new Refusal('it is not a number from 1 to 0xffffffff', 'write a number from 1 to 0xffffffff');
+}
+
+/** Sessions need some seconds to come back: less would take back what is good. */
+function confirmSeconds(text: string): number {
+  return text === '0' ? 0 : integer(30, 3600)(text);
 }
 
 function listenAddress(text: string): Settings['metricsListen'] {
