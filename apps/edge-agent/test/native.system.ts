@@ -37,7 +37,8 @@ describe.skipIf(unavailable !== undefined)(`ESP and AH without UDP${unavailable 
   beforeAll(async () => {
     names = buildNetwork(namespaces);
     left = new EdgeHarness(namespaces, names.left);
-    right = new EdgeHarness(namespaces, names.right);
+    // What ICMP says of a datagram comes to any of its sockets, whichever of its workers has sent it.
+    right = new EdgeHarness(namespaces, names.right, 'weft0', 'auto', undefined, { workers: 2 });
     wire = await WireWatch.start(namespaces, names.near);
   });
 

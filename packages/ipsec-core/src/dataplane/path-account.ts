@@ -51,7 +51,7 @@ export function accountPath(
   return {
     pathMtu: path.current(now),
     source: path.source(now),
-    raiseAt: path.raiseAt,
+    raiseAt: path.raiseAt(now),
     outerIpHeader,
     udpHeader: path.surroundings - outerIpHeader,
     bundle: path.room(now) - room,

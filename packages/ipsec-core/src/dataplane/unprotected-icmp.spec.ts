@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { icmpError, ipPacket, udp } from '../../test/support/packets.js';
 import { association, plane, protect, selector, send } from '../../test/support/planes.js';
+import { ASSOCIATION_MEMORY_OCTETS } from '../policy/association-memory.js';
 import type { AhAssociationParameters } from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 import type { DataPlane, DataPlaneOptions } from './data-plane.js';
@@ -156,6 +157,30 @@ describe('unprotected ICMP about our packets (RFC 4301 sections 6.1.1 and 8.2.1)
     expect(mtuAt(a)).toBe(1400);
     const raw = edge('esp', false);
     expect(raw.a.receiveSocketError(raw.wire().slice(20), 0, 8, 1300, 5)).toBe('unknown_association');
+  });
+
+  it('counts at every engine that has the association, whichever of them is told, and for the one that comes next', () => {
+    const memory = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
+    const policies = [protect('e', selector([], []))];
+    const path = { mtu: 1500, underlay: { family: 4, udp: true } } as const;
+    const engine = () => {
+      const made = plane(policies);
+      made.install(association('outbound', { memory, pathMtu: path }), 0);
+      return made;
+    };
+    const [sends, listens] = [engine(), engine()];
+    const [sent] = send(sends, clear(1400)).packets;
+    // It has sent nothing itself, and knows what was sent.
+    expect(listens.receiveSocketError(sent ?? new Uint8Array(), 0, 8, 1300, 5)).toBe('path_mtu_lowered');
+    for (const one of [sends, listens, engine()]) expect(mtuAt(one)).toBe(1300);
+    expect(send(sends, clear(1400)).reasons).toEqual(['exceeds_path_mtu']);
+    const later = sent?.slice() ?? new Uint8Array(8);
+    later[7] = 99;
+    expect(listens.receiveSocketError(later, 0, 8, 1200, 5)).toBe('implausible_sequence');
+    expect(sends.receiveSocketError(sent ?? new Uint8Array(), 0, 8, 1250, 5)).toBe('path_mtu_lowered');
+    expect([mtuAt(sends), mtuAt(listens)]).toEqual([1250, 1250]);
+    listens.forgetPathMtu('t');
+    expect([mtuAt(sends), mtuAt(listens)]).toEqual([1500, 1500]);
   });
 
   it('without an MTU lowers nothing where the length of the packet does not show', () => {

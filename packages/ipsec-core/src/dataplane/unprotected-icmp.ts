@@ -214,13 +214,13 @@ function isSentBy(association: OutboundAssociation, quoted: Flow | undefined): b
   return true;
 }
 
-/** Whether a number, of which the lower half shows, is one of the last that were sent. */
-function hasSent(association: OutboundAssociation, low: number): boolean {
-  const last = association.sequence;
-  const ago = (last.low - low) >>> 0;
+/** Whether a number, of which the lower half shows, is one of the last that were sent, by whichever engine. */
+function hasSent({ memory }: OutboundAssociation, low: number): boolean {
+  const [lastHigh = 0, lastLow = 0] = memory.sequence;
+  const ago = (lastLow - low) >>> 0;
   if (ago >= RECENT_PACKETS) return false;
   // Before the first 2^32 have been sent nothing carried 0, nor what comes before it.
-  return last.high > 0 || (low >= 1 && low <= last.low);
+  return lastHigh > 0 || (low >= 1 && low <= lastLow);
 }
 
 const UDP_HEADER_LENGTH = 8;

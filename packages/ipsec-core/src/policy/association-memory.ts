@@ -3,14 +3,15 @@
  * buffer belongs to whoever installs the association; an engine that is given it again takes the association up where the
  * last one left it. In a SharedArrayBuffer other threads can read it while packets pass.
  *
- *     0           8          16             24            32      36     40         48
- *     +-----------+----------+--------------+-------------+-------+------+----------+-----------+
- *     | packets   | octets   | last used at | installed at| high  | low  | reserved | takeovers |
- *     +-----------+----------+--------------+-------------+-------+------+----------+-----------+
+ *     0           8          16             24            32      36     40         48          52         56
+ *     +-----------+----------+--------------+-------------+-------+------+----------+-----------+----------+----------+
+ *     | packets   | octets   | last used at | installed at| high  | low  | reserved | takeovers | path MTU | until    |
+ *     +-----------+----------+--------------+-------------+-------+------+----------+-----------+----------+----------+
  *
- * One engine at a time writes it. The one packet that was under way may be missing from the counters, and from nothing
- * else: a number is reserved before it is used (`SequenceCounter`), and the right edge of the replay window is written
- * before the packet that moved it is delivered (`AntiReplayWindow`).
+ * One engine at a time writes it, but for the path MTU (`PathMtu`): that any engine may be told of. The one packet that was
+ * under way may be missing from the counters, and from nothing else: a number is reserved before it is used
+ * (`SequenceCounter`), and the right edge of the replay window is written before the packet that moved it is delivered
+ * (`AntiReplayWindow`).
  */
 export class AssociationMemory {
   /** By ASSOCIATION_COUNTER. Each is one aligned double, so that a reader in another thread sees no half of a write. */
@@ -19,6 +20,10 @@ export class AssociationMemory {
   readonly sequence: Uint32Array;
   /** Outbound: blocks of sequence numbers that were ever taken. Only Atomics touch it. */
   readonly reserved: BigUint64Array;
+  /** Outbound: what unauthenticated messages have lowered the path MTU to, and what a probe has found; 0: none has. */
+  readonly pathMtu: Uint16Array;
+  /** Outbound: when the former no longer holds; 0: nothing has lowered it. */
+  readonly pathMtuUntil: Float64Array;
   readonly #takeovers: Uint32Array;
 
   /** Throws RangeError when the buffer is smaller than ASSOCIATION_MEMORY_OCTETS. */
@@ -27,6 +32,8 @@ export class AssociationMemory {
     this.sequence = new Uint32Array(buffer, 32, 2);
     this.reserved = new BigUint64Array(buffer, 40, 1);
     this.#takeovers = new Uint32Array(buffer, 48, 1);
+    this.pathMtu = new Uint16Array(buffer, 52, 2);
+    this.pathMtuUntil = new Float64Array(buffer, 56, 1);
   }
 
   /** For an engine that begins to work with it, at `now`. @returns whether another one has done so before. */

@@ -75,12 +75,13 @@ describe('path MTU of an association (RFC 4301 section 8.2)', () => {
 
   it('goes back up ten minutes after the last reduction, not before (RFC 1191 section 6.3)', () => {
     const path = make();
-    expect(path.raiseAt).toBeUndefined();
+    expect(path.raiseAt(0)).toBeUndefined();
     path.reduce(1400, 0);
     path.reduce(1300, 5 * MINUTE);
     // Repeating what is known prolongs nothing: a larger packet has to find out again.
     path.reduce(1300, 9 * MINUTE);
-    expect(path.raiseAt).toBe(15 * MINUTE);
+    expect(path.raiseAt(9 * MINUTE)).toBe(15 * MINUTE);
+    expect(path.raiseAt(15 * MINUTE)).toBeUndefined();
     expect([path.current(15 * MINUTE - 1), path.source(15 * MINUTE - 1)]).toEqual([1300, 'icmp']);
     expect([path.current(15 * MINUTE), path.source(15 * MINUTE)]).toEqual([1500, 'configured']);
   });
@@ -107,7 +108,7 @@ describe('path MTU of an association (RFC 4301 section 8.2)', () => {
     path.reduce(1300, 0);
     const same = make();
     same.inherit(path);
-    expect([same.current(1), same.raiseAt]).toEqual([1300, 10 * MINUTE]);
+    expect([same.current(1), same.raiseAt(1)]).toEqual([1300, 10 * MINUTE]);
     for (const other of [make({ mtu: 1400 }), make({ underlay: { family: 4, udp: true } }), make({}, 6)]) {
       other.inherit(path);
       expect(other.current(1)).toBe(other.maximum);

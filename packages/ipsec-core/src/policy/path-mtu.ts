@@ -1,6 +1,7 @@
 import { SecurityAssociationError } from '../errors.js';
 import { type Underlay, underlayHeaderLength } from '../wire/esp.js';
 import type { Family } from '../wire/ip/address.js';
+import { AssociationMemory } from './association-memory.js';
 
 /** How an association learns what the path to its peer carries (RFC 4301 section 8.2). Lengths are whole IP packets. */
 export interface PathMtuParameters {
@@ -36,6 +37,10 @@ export type PathMtuChange = 'lowered' | 'raised' | 'unchanged';
  * Path MTU and aging variables of one association (RFC 4301 section 4.4.2.1). It is lowered by unauthenticated messages
  * within bounds and goes back up by age; what a probe found (RFC 8899) is authentic, holds in both directions, and stays
  * until the next probe: when to look for more is the prober's to decide.
+ *
+ * What is known is in the memory of the association, so that each engine that has it knows it, whichever of them was told:
+ * the operating system brings what ICMP says to any of several sockets. When two are told at one moment, one of the two
+ * messages counts; the next packet that is too large brings the other again.
  */
 export class PathMtu {
   readonly maximum: number;
@@ -46,14 +51,14 @@ export class PathMtu {
   readonly clampsMaximumSegmentSize: boolean;
   readonly family: Family | undefined;
   readonly #agingMilliseconds: number;
-  /** Where aging ends. */
-  #ceiling: number;
-  #value: number;
-  #source: PathMtuSource = 'configured';
-  #raiseAt = Number.POSITIVE_INFINITY;
+  readonly #memory: Pick<AssociationMemory, 'pathMtu' | 'pathMtuUntil'>;
 
   /** `family` of the outer header, when the association or its underlay tells. Throws SecurityAssociationError. */
-  constructor(parameters: PathMtuParameters, family: Family | undefined) {
+  constructor(
+    parameters: PathMtuParameters,
+    family: Family | undefined,
+    memory: Pick<AssociationMemory, 'pathMtu' | 'pathMtuUntil'> = new AssociationMemory(),
+  ) {
     const { mtu, underlay, agingMilliseconds = DEFAULT_AGING } = parameters;
     const minimum = parameters.minimum ?? (family === 6 ? IPV6_MINIMUM_MTU : IPV4_MINIMUM_MTU);
     const lowest = family === 6 ? IPV6_MINIMUM_MTU : IPV4_LEAST_MTU;
@@ -73,14 +78,12 @@ export class PathMtu {
     this.clampsMaximumSegmentSize = parameters.clampMaximumSegmentSize ?? true;
     this.family = family;
     this.#agingMilliseconds = agingMilliseconds;
-    this.#ceiling = mtu;
-    this.#value = mtu;
+    this.#memory = memory;
   }
 
   /** Octets of the largest packet that the path is believed to carry. */
   current(now: number): number {
-    if (now >= this.#raiseAt) this.#age();
-    return this.#value;
+    return now < this.#until ? (this.#memory.pathMtu[LOWERED] ?? 0) : this.#confirmed || this.maximum;
   }
 
   /** Octets that the association's result may have: the current path MTU without what a socket puts around it. */
@@ -89,22 +92,22 @@ export class PathMtu {
   }
 
   source(now: number): PathMtuSource {
-    this.current(now);
-    return this.#source;
+    if (now < this.#until) return 'icmp';
+    return this.#confirmed === 0 ? 'configured' : 'probe';
   }
 
   /** When the path MTU goes back up by age; undefined when nothing has lowered it. */
-  get raiseAt(): number | undefined {
-    return this.#raiseAt === Number.POSITIVE_INFINITY ? undefined : this.#raiseAt;
+  raiseAt(now: number): number | undefined {
+    return now < this.#until ? this.#until : undefined;
   }
 
   /** An unauthenticated message that was found plausible. It never raises, and what is below the minimum counts as it. */
   reduce(mtu: number, now: number): PathMtuChange {
     const reduced = Math.max(mtu, this.minimum);
     if (!(reduced < this.current(now))) return 'unchanged';
-    this.#value = reduced;
-    this.#source = 'icmp';
-    this.#raiseAt = now + this.#agingMilliseconds;
+    // In this order: whoever reads in between takes what held before.
+    this.#memory.pathMtu[LOWERED] = reduced;
+    this.#memory.pathMtuUntil[0] = now + this.#agingMilliseconds;
     return 'lowered';
   }
 
@@ -114,38 +117,46 @@ export class PathMtu {
     if (!Number.isFinite(mtu)) return 'unchanged';
     const confirmed = Math.min(Math.max(Math.trunc(mtu), lowest), this.maximum);
     const before = this.current(now);
-    this.#ceiling = confirmed;
-    this.#value = confirmed;
-    this.#source = 'probe';
-    this.#raiseAt = Number.POSITIVE_INFINITY;
+    this.#set(0, confirmed, 0);
     if (confirmed === before) return 'unchanged';
     return confirmed < before ? 'lowered' : 'raised';
   }
 
   /** The peer is reached another way: nothing is known of that path. */
   forget(): void {
-    this.#ceiling = this.maximum;
-    this.#value = this.maximum;
-    this.#source = 'configured';
-    this.#raiseAt = Number.POSITIVE_INFINITY;
+    this.#set(0, 0, 0);
   }
 
   /** A successor on the same path goes on with what is known of it; of a different path nothing is. */
   inherit(predecessor: PathMtu | undefined): void {
     if (predecessor?.maximum !== this.maximum || predecessor.surroundings !== this.surroundings) return;
-    if (predecessor.family !== this.family || predecessor.#value < this.minimum) return;
-    this.#ceiling = predecessor.#ceiling;
-    this.#value = predecessor.#value;
-    this.#source = predecessor.#source;
-    this.#raiseAt = predecessor.#raiseAt;
+    const { pathMtu, pathMtuUntil } = predecessor.#memory;
+    const [lowered = 0, confirmed = 0] = pathMtu;
+    const [until = 0] = pathMtuUntil;
+    if (predecessor.family !== this.family || (until > 0 && lowered < this.minimum)) return;
+    if (confirmed > 0 && confirmed < this.minimum) return;
+    this.#set(lowered, confirmed, until);
   }
 
-  #age(): void {
-    this.#value = this.#ceiling;
-    this.#source = this.#ceiling === this.maximum ? 'configured' : 'probe';
-    this.#raiseAt = Number.POSITIVE_INFINITY;
+  get #until(): number {
+    return this.#memory.pathMtuUntil[0] ?? 0;
+  }
+
+  get #confirmed(): number {
+    return this.#memory.pathMtu[CONFIRMED] ?? 0;
+  }
+
+  #set(lowered: number, confirmed: number, until: number): void {
+    if (until === 0) this.#memory.pathMtuUntil[0] = 0;
+    this.#memory.pathMtu[CONFIRMED] = confirmed;
+    this.#memory.pathMtu[LOWERED] = lowered;
+    this.#memory.pathMtuUntil[0] = until;
   }
 }
+
+/** Within the memory's two. */
+const LOWERED = 0;
+const CONFIRMED = 1;
 
 function isMtu(octets: number): boolean {
   return Number.isInteger(octets) && octets <= 65_535;

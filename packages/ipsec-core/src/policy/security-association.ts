@@ -184,7 +184,7 @@ export class OutboundAssociation extends SecurityAssociation {
     super(parameters, options, now);
     this.installation = installation;
     this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers, this.memory);
-    this.pathMtu = pathMtuOf(parameters);
+    this.pathMtu = pathMtuOf(parameters, this.memory);
   }
 
   /** The next packet's number is in `sequence`; false when none is left, and then never again (RFC 4303 section 3.3.3). */
@@ -223,7 +223,10 @@ function outerHeaderOf(outer: OuterHeaderParameters | undefined): OuterHeader | 
   };
 }
 
-function pathMtuOf({ pathMtu, mode, outer }: SecurityAssociationParameters): PathMtu | undefined {
+function pathMtuOf(
+  { pathMtu, mode, outer }: SecurityAssociationParameters,
+  memory: AssociationMemory,
+): PathMtu | undefined {
   if (pathMtu === undefined) return undefined;
   const socketWrites = mode === 'tunnel' && outer === undefined;
   if ((pathMtu.underlay !== undefined) !== socketWrites) {
@@ -233,7 +236,7 @@ function pathMtuOf({ pathMtu, mode, outer }: SecurityAssociationParameters): Pat
     );
   }
   const family = pathMtu.underlay?.family ?? (outer === undefined ? undefined : outer.local.length === 4 ? 4 : 6);
-  return new PathMtu(pathMtu, family);
+  return new PathMtu(pathMtu, family, memory);
 }
 
 function espTransformOf(parameters: EspAssociationParameters, options: AssociationOptions): EspTransform {
