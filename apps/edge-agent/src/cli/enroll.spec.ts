@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 const enroll = (token = pki.token()) =>
-  enrollEdge({ controller: `127.0.0.1:${controller.address.port}`, token, stateDir: directory });
+  enrollEdge({ controller: `127.0.0.1:${controller.address.port}`, token, stateDir: directory, mark: 0x7765 });
 const openStore = async () =>
   new BundleStore(await StateDirectory.open(directory), await StateKey.open(`${directory}.key`));
 const identityFile = () => readFile(path.join(directory, 'identity.json'), 'utf8');
@@ -94,10 +94,10 @@ describe('weft-edge enroll', () => {
 
   it('has a place to keep the identity before it spends the token', async () => {
     await expect(
-      enrollEdge({ controller: '127.0.0.1:1', token: pki.token(), stateDir: '/dev/null/state' }),
+      enrollEdge({ controller: '127.0.0.1:1', token: pki.token(), mark: 0x7765, stateDir: '/dev/null/state' }),
     ).rejects.toMatchObject({ code: 'state_unwritable' });
     await expect(
-      enrollEdge({ controller: 'controller', token: pki.token(), stateDir: directory }),
+      enrollEdge({ controller: 'controller', token: pki.token(), mark: 0x7765, stateDir: directory }),
     ).rejects.toMatchObject({ code: 'address_malformed' });
     await expect(enroll('weft1.short')).rejects.toMatchObject({ code: 'token_malformed' });
     expect(seen).toEqual([]);

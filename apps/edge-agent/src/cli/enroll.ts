@@ -1,10 +1,16 @@
 import { hostname } from 'node:os';
 import { forgetBundles } from '../control/bundle-store.js';
-import { formatControllerAddress, parseControllerAddress } from '../identity/controller-address.js';
-import { enroll } from '../identity/enrollment-client.js';
+import {
+  type ControllerAddress,
+  formatControllerAddress,
+  parseControllerAddress,
+} from '../identity/controller-address.js';
+import { type ControllerPassage, enroll } from '../identity/enrollment-client.js';
 import { EnrollmentError } from '../identity/enrollment-error.js';
 import { parseEnrollmentToken } from '../identity/enrollment-token.js';
 import { storeIdentity } from '../identity/identity-store.js';
+import { connectMarked, mayMark } from '../network/marked-connection.js';
+import { serveRelay } from '../network/marked-relay.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
 
@@ -13,6 +19,8 @@ export interface EnrollOptions {
   readonly controller: string;
   readonly token: string;
   readonly stateDir: string;
+  /** Firewall mark of the agent's own packets; used where this process may. */
+  readonly mark: number;
 }
 
 /** Trades a token for an identity and stores it. @returns what to print. Throws AgentError; then nothing was stored. */
@@ -28,7 +36,9 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
   const token = parseEnrollmentToken(options.token);
   // Before the token is spent: a place to keep what it buys.
   const state = await StateDirectory.open(options.stateDir);
-  const { identity, stored } = await enroll({ controller, token, hostName: hostname(), agentVersion: AGENT_VERSION });
+  const { identity, stored } = await throughPassage(state, controller, options.mark, (passage) =>
+    enroll({ controller, token, hostName: hostname(), agentVersion: AGENT_VERSION, passage }),
+  );
   // What an earlier identity was told is not for this one.
   await forgetBundles(state);
   await storeIdentity(state, stored);
@@ -38,3 +48,25 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
     `next: weft-edge run --state-dir ${state.path}`,
   ].join('\n');
 }
+
+/**
+ * An edge that enrolls once more may still have the routes of its overlay, which lead nowhere when its tunnels are down: the
+ * controller is reached around them, as in a session.
+ */
+async function throughPassage<T>(
+  state: StateDirectory,
+  controller: ControllerAddress,
+  mark: number,
+  work: (passage: ControllerPassage) => Promise<T>,
+): Promise<T> {
+  const marked = mayMark(mark) ? mark : undefined;
+  // gRPC hides why a connection was not made, but the ones before it were made to find that out.
+  const relay = await serveRelay(state.file(RELAY_FILE), controller, marked, () => undefined);
+  try {
+    return await work({ connect: (address) => connectMarked(address, marked), target: relay.target });
+  } finally {
+    await relay.close();
+  }
+}
+
+const RELAY_FILE = 'enrollment.sock';

@@ -40,10 +40,10 @@ function addLifeCycle(program: Command, print: (text: string) => void, exit: (co
     .description('trade a one-time token for the identity of an edge')
     .requiredOption('--controller <host:port>', 'enrollment address of the controller')
     .requiredOption('--token <token>', 'one-time token from the console');
-  withSettings(enroll, ['state-dir']).action(
+  withSettings(enroll, ['state-dir', 'mark']).action(
     async (options: { controller: string; token: string }, command: Command) => {
-      const { stateDir } = await settingsOf(command);
-      print(await enrollEdge({ ...options, stateDir }));
+      const { stateDir, mark } = await settingsOf(command);
+      print(await enrollEdge({ ...options, stateDir, mark }));
     },
   );
   const run = program.command('run').description('run the edge: keep the session with the controller and move packets');

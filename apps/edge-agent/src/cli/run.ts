@@ -19,6 +19,7 @@ import { serveMetrics } from '../metrics/metrics-server.js';
 import { readFence } from '../network/fence.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { createOverlayNetwork } from '../network/overlay-network.js';
+import { rememberAddresses } from '../network/remembered-addresses.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import { type AgentLog, createLog, type Log } from '../platform/log.js';
 import { RecentLines } from '../platform/recent-lines.js';
@@ -165,7 +166,15 @@ async function startAgent({
   });
   const status = await serveStatus(state, answers);
   // Behind the status socket, which has found out whether another agent runs here.
-  const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, onceEach(log));
+  const resolve = rememberAddresses({
+    state,
+    onTrouble: (error) =>
+      log.warn(
+        { reason: messageOf(error) },
+        'the addresses of the controller cannot be read or kept for the next start',
+      ),
+  });
+  const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, onceEach(log), resolve);
   await underlay.start(installer);
   await edge.restore();
   drift.start();

@@ -6,7 +6,7 @@ import { EnrollmentError } from './enrollment-error.js';
 import type { EnrollmentToken } from './enrollment-token.js';
 import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
 import { type CertificateRequest, createCertificateRequest } from './key-pair.js';
-import { CONTROLLER_NAME, checkServerCertificate, fetchPinnedRoot, pemOf } from './server-chain.js';
+import { CONTROLLER_NAME, type Connect, checkServerCertificate, fetchPinnedRoot, pemOf } from './server-chain.js';
 
 /** What `enroll` needs to know. */
 export interface EnrollmentRequest {
@@ -14,6 +14,16 @@ export interface EnrollmentRequest {
   readonly token: EnrollmentToken;
   readonly hostName: string;
   readonly agentVersion: string;
+  /** How the controller is reached; absent: as the machine's routes say. */
+  readonly passage?: ControllerPassage;
+}
+
+/** A way to the controller. */
+export interface ControllerPassage {
+  /** Rejects with what connect says. */
+  readonly connect: Connect;
+  /** What passes connections on to it, as gRPC writes it. */
+  readonly target: string;
 }
 
 /**
@@ -21,10 +31,11 @@ export interface EnrollmentRequest {
  * certified. The answer is checked as a whole before it is returned. Throws EnrollmentError; nothing is stored.
  */
 export async function enroll(request: EnrollmentRequest): Promise<{ identity: Identity; stored: StoredIdentity }> {
-  const root = await fetchPinnedRoot(request.controller, request.token.rootFingerprint);
-  await checkServerCertificate(request.controller, root);
+  const { controller, passage } = request;
+  const root = await fetchPinnedRoot(controller, request.token.rootFingerprint, passage?.connect);
+  await checkServerCertificate(controller, root, passage?.connect);
   const key = await createCertificateRequest(request.hostName);
-  const response = await call(request.controller, root, {
+  const response = await call(passage?.target ?? formatControllerAddress(controller), root, {
     token: request.token.text,
     certificateSigningRequest: Buffer.from(key.certificateSigningRequest),
     agentVersion: request.agentVersion,
@@ -63,12 +74,11 @@ function acceptResponse(
   }
 }
 
-function call(address: ControllerAddress, root: string, request: EnrollRequest): Promise<EnrollResponse> {
-  const client = new EnrollmentServiceClient(
-    formatControllerAddress(address),
-    credentials.createSsl(Buffer.from(root)),
-    { 'grpc.ssl_target_name_override': CONTROLLER_NAME, 'grpc.default_authority': CONTROLLER_NAME },
-  );
+function call(target: string, root: string, request: EnrollRequest): Promise<EnrollResponse> {
+  const client = new EnrollmentServiceClient(target, credentials.createSsl(Buffer.from(root)), {
+    'grpc.ssl_target_name_override': CONTROLLER_NAME,
+    'grpc.default_authority': CONTROLLER_NAME,
+  });
   return new Promise<EnrollResponse>((resolve, reject) => {
     client.enroll(request, new Metadata(), { deadline: Date.now() + CALL_TIMEOUT_MILLISECONDS }, (error, response) => {
       if (error) reject(callError(error));

@@ -1,8 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Socket } from 'node:net';
 import tls, { type DetailedPeerCertificate } from 'node:tls';
 import { messageOf, systemCodeOf } from '../platform/agent-error.js';
 import { type ControllerAddress, formatControllerAddress } from './controller-address.js';
 import { EnrollmentError } from './enrollment-error.js';
+
+/** Connects to the controller. Rejects with what connect says. */
+export type Connect = (address: ControllerAddress) => Promise<Socket>;
 
 /** Name in every controller certificate; the address we dial may be anything. */
 export const CONTROLLER_NAME = 'controller.weft.internal';
@@ -12,8 +16,12 @@ export const CONTROLLER_NAME = 'controller.weft.internal';
  * connection: it only shows certificates.
  * @returns the root, PEM. Throws EnrollmentError `controller_unreachable`, `pin_mismatch`.
  */
-export async function fetchPinnedRoot(address: ControllerAddress, fingerprint: Uint8Array): Promise<string> {
-  const socket = await connect(address, { rejectUnauthorized: false });
+export async function fetchPinnedRoot(
+  address: ControllerAddress,
+  fingerprint: Uint8Array,
+  reach?: Connect,
+): Promise<string> {
+  const socket = await connect(address, { rejectUnauthorized: false }, reach);
   const root = presentedCertificates(socket).find((octets) =>
     timingSafeEqual(createHash('sha256').update(octets).digest(), fingerprint),
   );
@@ -32,8 +40,8 @@ export async function fetchPinnedRoot(address: ControllerAddress, fingerprint: U
  * Connects believing only `root`, so that an expired or foreign certificate has a name before gRPC hides it behind
  * "unavailable". Throws EnrollmentError `controller_unreachable`, `server_certificate_expired`, `server_certificate_refused`.
  */
-export async function checkServerCertificate(address: ControllerAddress, root: string): Promise<void> {
-  await leave(await connect(address, { ca: root, servername: CONTROLLER_NAME }));
+export async function checkServerCertificate(address: ControllerAddress, root: string, reach?: Connect): Promise<void> {
+  await leave(await connect(address, { ca: root, servername: CONTROLLER_NAME }, reach));
 }
 
 /** PEM of a DER certificate. */
@@ -45,12 +53,18 @@ export function pemOf(certificate: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-function connect(address: ControllerAddress, options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
+async function connect(
+  address: ControllerAddress,
+  options: tls.ConnectionOptions,
+  reach: Connect | undefined,
+): Promise<tls.TLSSocket> {
+  const connected = await reach?.(address).catch((error: unknown) => {
+    throw connectError(address, error instanceof Error ? error : new Error(String(error)));
+  });
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
       ...options,
-      host: address.host,
-      port: address.port,
+      ...(connected === undefined ? { host: address.host, port: address.port } : { socket: connected }),
       ALPNProtocols: ['h2'],
       timeout: CONNECT_TIMEOUT_MILLISECONDS,
     });

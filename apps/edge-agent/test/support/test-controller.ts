@@ -21,10 +21,11 @@ export function serveEnrollment(
   server: Credential,
   root: Credential,
   enroll: handleUnaryCall<EnrollRequest, EnrollResponse>,
+  host = '127.0.0.1',
 ): Promise<TestServer> {
   const grpc = new Server();
   grpc.addService(EnrollmentServiceService, { enroll });
-  return listen(grpc, ServerCredentials.createSsl(null, [keyPair(server, root)]));
+  return listen(grpc, ServerCredentials.createSsl(null, [keyPair(server, root)]), host);
 }
 
 /** Serves the session over mutual TLS. */
@@ -57,11 +58,11 @@ function keyPair(server: Credential, root: Credential): { private_key: Buffer; c
   return { private_key: Buffer.from(server.keyPem), cert_chain: Buffer.from(server.pem + root.pem) };
 }
 
-function listen(server: Server, credentials: ServerCredentials): Promise<TestServer> {
+function listen(server: Server, credentials: ServerCredentials, host = '127.0.0.1'): Promise<TestServer> {
   return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, port) => {
+    server.bindAsync(`${host}:0`, credentials, (error, port) => {
       if (error) reject(error);
-      else resolve({ address: { host: '127.0.0.1', port }, close: () => server.forceShutdown() });
+      else resolve({ address: { host, port }, close: () => server.forceShutdown() });
     });
   });
 }
