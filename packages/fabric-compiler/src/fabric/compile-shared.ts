@@ -146,7 +146,8 @@ function bundlesOf(
   plan: FabricPlan,
   before: CompiledFabric | undefined,
 ): readonly SharedBundle[] {
-  const policies = plan.frames.map((_, edge) => policiesOf(blocks, edge, before?.bundles[edge]));
+  const replaced = before?.blocks.length === blocks.length ? replacedBlocks(blocks, before.blocks) : undefined;
+  const policies = plan.frames.map((_, edge) => policiesOf(blocks, edge, before?.bundles[edge], replaced));
   const untouched = policies.every((sections, edge) => sections === before?.bundles[edge]?.policies);
   if (untouched && before !== undefined) return before.bundles;
   const links =
@@ -159,23 +160,33 @@ function bundlesOf(
     const link = links?.[edge];
     const peers = link === undefined ? directPeers(edge, sections, old, plan, meshed) : plan.peers.ofRoutes(link.uses);
     const transitDuties = link?.duties ?? [];
-    const transit = blocks.map(({ rules }) =>
-      transitDuties.length === 0 ? EMPTY_SECTION : transitSection(rules, transitDuties, plan.context),
-    );
+    const transit =
+      transitDuties.length === 0 ? [] : blocks.map(({ rules }) => transitSection(rules, transitDuties, plan.context));
     const parts = { policies: sections, transit, transitDuties, peers, routes: plan.routes[edge] ?? [] };
-    return sealedBundle({ ...frame, ...parts }, plan.addressPlan, plan.runs);
+    return sealedBundle(frame, parts, plan.addressPlan, plan.runs);
   });
 }
 
-/** The sections of one edge; the very list of before when nothing in it changed. */
+function replacedBlocks(now: readonly CompiledBlock[], before: readonly CompiledBlock[]): readonly number[] {
+  return now.flatMap((block, position) => (block === before[position] ? [] : [position]));
+}
+
+/** The sections of one edge; the very list of before when nothing in it changed. `replaced`: the only ones that may have. */
 function policiesOf(
   blocks: readonly CompiledBlock[],
   edge: number,
   old: SharedBundle | undefined,
+  replaced: readonly number[] | undefined,
 ): readonly SpdSection[] {
-  const sections = blocks.map((block) => block.sections[edge] ?? EMPTY_SECTION);
-  if (old === undefined || old.policies.length !== sections.length) return sections;
-  return sections.every(({ id }, index) => old.policies[index]?.id === id) ? old.policies : sections;
+  if (old === undefined || replaced === undefined) return blocks.map(({ sections }) => sections[edge] ?? EMPTY_SECTION);
+  let policies: SpdSection[] | undefined;
+  for (const position of replaced) {
+    const section = blocks[position]?.sections[edge] ?? EMPTY_SECTION;
+    if (old.policies[position]?.id === section.id) continue;
+    policies ??= old.policies.slice();
+    policies[position] = section;
+  }
+  return policies ?? old.policies;
 }
 
 /** The very peers of before when no section reaches anybody else than it did. */
@@ -188,7 +199,10 @@ function directPeers(
 ): readonly PeerSection[] {
   const same =
     old?.policies.length === sections.length &&
-    sections.every((section, index) => sameReaches(section.reaches, old.policies[index]?.reaches));
+    sections.every((section, index) => {
+      const known = old.policies[index];
+      return section === known || sameReaches(section.reaches, known?.reaches);
+    });
   return same ? old.peers : peers.ofFullMesh(edge, unionOfReaches(sections), meshed);
 }
 

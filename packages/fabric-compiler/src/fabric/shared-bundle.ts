@@ -39,22 +39,20 @@ export interface BundleFrame {
   readonly mappings: readonly NetworkMapping[];
 }
 
-export type SharedBundleParts = Omit<SharedBundle, 'digest'>;
-
 /** Completes a bundle with its hash. `addressPlan` is the hash of who owns which address; `runs` remembers between bundles. */
-export function sealedBundle(parts: SharedBundleParts, addressPlan: Uint8Array, runs: RunDigests): SharedBundle {
-  const writer = new OctetWriter().text('weft shared bundle v1').digest(addressPlan);
-  writeFrame(writer, parts);
-  for (const digests of [
-    runs.of(parts.policies),
-    runs.of(parts.transit),
-    parts.peers.map(({ digest }) => digest),
-    parts.routes.map(({ digest }) => digest),
-  ]) {
+export function sealedBundle(
+  frame: BundleFrame,
+  parts: Omit<SharedBundle, 'digest' | keyof BundleFrame>,
+  addressPlan: Uint8Array,
+  runs: RunDigests,
+): SharedBundle {
+  const writer = new OctetWriter().text('weft shared bundle v1').digest(addressPlan).digest(digestOfFrame(frame));
+  for (const digests of [runs.of(parts.policies), runs.of(parts.transit)]) {
     writer.number(digests.length);
     for (const digest of digests) writer.digest(digest);
   }
-  return { ...parts, digest: writer.hash() };
+  writer.digest(digestOfSections(parts.peers)).digest(digestOfSections(parts.routes));
+  return { ...frame, ...parts, digest: writer.hash() };
 }
 
 export function entriesOf(sections: readonly SpdSection[]): readonly SpdEntry[] {
@@ -96,3 +94,27 @@ function writeFrame(writer: OctetWriter, frame: BundleFrame): void {
   writer.text(frame.underlay.address).number(frame.underlay.port).text(frame.identity);
   writer.text(JSON.stringify([frame.authentication, frame.localNetworks, frame.mappings]));
 }
+
+function digestOfFrame(frame: BundleFrame): Uint8Array {
+  return remembered(frame, (writer) => writeFrame(writer, frame));
+}
+
+function digestOfSections(sections: readonly { readonly digest: Uint8Array }[]): Uint8Array {
+  return remembered(sections, (writer) => {
+    writer.number(sections.length);
+    for (const { digest } of sections) writer.digest(digest);
+  });
+}
+
+function remembered(value: object, write: (writer: OctetWriter) => void): Uint8Array {
+  const known = digests.get(value);
+  if (known !== undefined) return known;
+  const writer = new OctetWriter();
+  write(writer);
+  const digest = writer.hash();
+  digests.set(value, digest);
+  return digest;
+}
+
+/** Frames, routes and, mostly, peers stay what they are when a rule is edited. */
+const digests = new WeakMap<object, Uint8Array>();

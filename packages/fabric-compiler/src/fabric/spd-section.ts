@@ -173,8 +173,9 @@ export class RunDigests {
     const digests: Uint8Array[] = [];
     let known = this.#root;
     let start = 0;
-    for (const [index, section] of sections.entries()) {
-      if (section.entries.length === 0) continue;
+    for (let index = 0; index < sections.length; index += 1) {
+      const section = sections[index];
+      if (section === undefined || section.entries.length === 0) continue;
       known = this.#followedBy(known, section);
       if (!section.endsRun) continue;
       digests.push(digestOfRun(known, sections, start, index + 1));

@@ -14,6 +14,8 @@ export interface BlockProof {
   readonly differing: readonly number[];
   /** By edge and profile: with whom the block protects traffic. */
   readonly needs: readonly ReadonlyMap<string, Bitset>[];
+  /** Entries of edges that name local addresses which are not behind the edge. */
+  readonly foreign: readonly { readonly edge: number; readonly ruleId: string }[];
 }
 
 /** Proves one block, or takes the proof over when neither the rules nor anybody's section changed. */
@@ -33,7 +35,10 @@ export function proveBlock(
     if (ofSite.differences.length > 0) differing.push(edge);
     return ofSite.needs;
   });
-  return { rules, sections, differing, needs };
+  const foreign = sections.flatMap(({ entries }, edge) =>
+    entries.flatMap(({ local, ruleId }) => (local === 'site' || local.only === edge ? [] : [{ edge, ruleId }])),
+  );
+  return { rules, sections, differing, needs, foreign };
 }
 
 function sameList<Item>(left: readonly Item[], right: readonly Item[]): boolean {

@@ -1,4 +1,4 @@
-import { type AddressSet, ownersIn, wholeOwners } from '../address/address-set.js';
+import { ownersIn, wholeOwners } from '../address/address-set.js';
 import { addBits, type Bitset, clearBit, commonBits, emptyBits, membersOf, noBits, setBit } from '../bitset.js';
 import type { CompiledFabric, FabricPlan } from '../fabric/compile-shared.js';
 import { entriesOf, type SharedBundle } from '../fabric/shared-bundle.js';
@@ -42,10 +42,7 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
   const { plan, bundles, rules } = fabric;
   const { ownership } = plan.topology;
   const known = before?.plan === plan ? before : undefined;
-  const old = new Map((known?.blocks ?? []).map((block) => [block.rules, block]));
-  const blocks = fabric.blocks.map((block, position) =>
-    proveBlock(block.rules, position, bundles, ownership, old.get(block.rules)),
-  );
+  const blocks = proveBlocks(fabric, known);
   const right = known?.right ?? new WeakMap<object, string>();
   const paths = new PathProof(plan, bundles, right);
   const edges = bundles.map((bundle, edge) => {
@@ -69,12 +66,41 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
   return { findings, plan, bundles, blocks, shadow, tests, edges, mutual, settled: ways.settled, right };
 }
 
+function proveBlocks(
+  { blocks, bundles, plan }: CompiledFabric,
+  before: FabricProof | undefined,
+): readonly BlockProof[] {
+  const { ownership } = plan.topology;
+  const old = new Map((before?.blocks ?? []).map((block) => [block.rules, block]));
+  const touched = before?.blocks.length === blocks.length ? touchedPositions(bundles, before.bundles) : undefined;
+  return blocks.map(({ rules }, position) => {
+    const known = before?.blocks[position];
+    if (touched?.has(position) === false && known?.rules === rules) return known;
+    return proveBlock(rules, position, bundles, ownership, old.get(rules));
+  });
+}
+
+/** Positions at which some edge has another section than before. */
+function touchedPositions(now: readonly SharedBundle[], before: readonly SharedBundle[]): ReadonlySet<number> {
+  const touched = new Set<number>();
+  for (const [edge, { policies }] of now.entries()) {
+    const old = before[edge]?.policies;
+    if (old === policies) continue;
+    for (let position = 0; position < Math.max(policies.length, old?.length ?? 0); position += 1) {
+      if (policies[position] !== old?.[position]) touched.add(position);
+    }
+  }
+  return touched;
+}
+
 /** Looks at edges with a differing section as a whole: a difference may be decided by earlier rules anyway. */
 function provePolicies(fabric: CompiledFabric, blocks: readonly BlockProof[]): readonly Finding[] {
   const { bundles, rules, plan } = fabric;
   const suspects = new Set(blocks.flatMap(({ differing }) => differing));
   for (const [edge, { policies }] of bundles.entries()) if (policies.length > blocks.length) suspects.add(edge);
-  const findings = bundles.flatMap((bundle) => foreignLocals(bundle));
+  const findings = blocks.flatMap(({ foreign }) =>
+    foreign.flatMap(({ edge, ruleId }) => (bundles[edge] === undefined ? [] : [foreignLocal(bundles[edge], ruleId)])),
+  );
   if (suspects.size === 0) return findings;
   const whole = new PolicyProof(rules, plan.topology.ownership, 'whole');
   for (const edge of suspects) {
@@ -89,49 +115,36 @@ function provePolicies(fabric: CompiledFabric, blocks: readonly BlockProof[]): r
 
 function proveTransit(fabric: CompiledFabric): readonly Finding[] {
   const { bundles, rules, plan } = fabric;
-  const relays = bundles.filter(
-    ({ transit, transitDuties }) => transitDuties.length > 0 || entriesOf(transit).length > 0,
-  );
+  const relays = bundles.filter(({ transit, transitDuties }) => transitDuties.length > 0 || transit.length > 0);
   if (relays.length === 0) return [];
   const whole = new PolicyProof(rules, plan.topology.ownership, 'whole');
-  return relays.flatMap((bundle) =>
-    whole
-      .ofTransit(bundle.owner, wholeSection(bundle.transit), bundle.transitDuties)
-      .slice(0, MAX_PER_EDGE)
-      .map((difference) => policyFinding(difference, fabric)),
-  );
+  return relays.flatMap((bundle) => {
+    const differences = whole.ofTransit(bundle.owner, wholeSection(bundle.transit), bundle.transitDuties);
+    const findings = differences.slice(0, MAX_PER_EDGE).map((difference) => policyFinding(difference, fabric));
+    return [...findings, ...foreignTransit(bundle)];
+  });
 }
 
-/** Entries about addresses that the edge has no business with. */
-function foreignLocals(bundle: SharedBundle): readonly Finding[] {
-  const relayed = bundle.transitDuties.map(({ from }) => from);
-  const wrong = [
-    ...bundle.policies.flatMap((section) => explicitLocals(section).filter(({ local }) => local.only !== bundle.owner)),
-    ...bundle.transit.flatMap((section) =>
-      explicitLocals(section).filter(({ local }) => {
-        const owners = ownersIn(local);
-        const allowed = emptyBits(32 * owners.length);
-        for (const from of relayed) addBits(allowed, from);
-        return !noBits(owners.map((word, index) => word & ~(allowed[index] ?? 0)));
-      }),
-    ),
-  ];
-  return wrong.map(({ ruleId }) => ({
+/** Entries for relayed traffic about addresses that the edge does not relay for. */
+function foreignTransit(bundle: SharedBundle): readonly Finding[] {
+  return entriesOf(bundle.transit).flatMap(({ local, ruleId }) => {
+    if (local === 'site') return [foreignLocal(bundle, ruleId)];
+    const owners = ownersIn(local);
+    const allowed = emptyBits(32 * owners.length);
+    for (const { from } of bundle.transitDuties) addBits(allowed, from);
+    return noBits(owners.map((word, index) => word & ~(allowed[index] ?? 0))) ? [] : [foreignLocal(bundle, ruleId)];
+  });
+}
+
+function foreignLocal({ edgeId }: SharedBundle, ruleId: string): Finding {
+  return {
     kind: 'foreign_local',
-    detail: `An SPD entry of the edge ${bundle.edgeId} names local addresses that are not behind it, and that it relays for nobody.`,
+    detail: `An SPD entry of the edge ${edgeId} names local addresses that are not behind it, and that it relays for nobody.`,
     fix: 'Compile the revision anew; the bundle was not made from it.',
-    edgeIds: [bundle.edgeId],
+    edgeIds: [edgeId],
     ruleId,
     counterexample: undefined,
-  }));
-}
-
-function explicitLocals(section: SpdSection) {
-  const known = locals.get(section);
-  if (known !== undefined) return known;
-  const found = section.entries.flatMap(({ local, ruleId }) => (local === 'site' ? [] : [{ local, ruleId }]));
-  locals.set(section, found);
-  return found;
+  };
 }
 
 /** Edges whose peers changed, and those that were a peer of one. */
@@ -227,4 +240,3 @@ function wholeSection(sections: readonly SpdSection[]): SpdSection {
 const ANY_SERVICE = { 4: [{ protocol: 'any', ports: [] }], 6: [{ protocol: 'any', ports: [] }] } as const;
 const MAX_FINDINGS = 50;
 const MAX_PER_EDGE = 3;
-const locals = new WeakMap<SpdSection, readonly { readonly local: AddressSet; readonly ruleId: string }[]>();

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fateOf, holderOf } from '../../test/reference-fabric.js';
+import { ruleOfIntent } from '../../test/reference-policy.js';
+import { compiledOrThrow, healthyIntent, SPOKES } from '../../test/seeded-bugs.js';
+import { everyPacket, smallUniverse } from '../../test/small-universe.js';
+import { parseAddressText } from '../address/text.js';
+import { compileShared } from '../fabric/compile-shared.js';
+import type { Packet } from '../proof/packet.js';
+import { explainPacket } from './explain-packet.js';
+
+describe('explainPacket', () => {
+  it('names the policy line, the SPD entries of both ends, the association and what encapsulation costs', () => {
+    const { verdict, rule, source, destination, hops } = explainPacket(
+      compiledOrThrow(healthyIntent()),
+      packet('10.0.0.1', '10.1.1.0', 6, 50_000, 1),
+    );
+    expect(verdict).toEqual({ kind: 'protected' });
+    expect(rule).toEqual({
+      ruleId: 'database',
+      name: 'database',
+      policyId: 'policy',
+      policyName: 'policy',
+      action: 'PROTECT',
+      position: 2,
+    });
+    expect([source?.edgeId, destination?.edgeId]).toEqual(['edge-9', 'edge-8']);
+    expect(hops).toHaveLength(1);
+    const [hop] = hops;
+    expect([hop?.outbound.edgeId, hop?.outbound.entry.ruleId, hop?.outbound.entry.direction]).toEqual([
+      'edge-9',
+      'database',
+      'opens',
+    ]);
+    expect([hop?.inbound?.edgeId, hop?.inbound?.entry.ruleId, hop?.inbound?.entry.direction]).toEqual([
+      'edge-8',
+      'database',
+      'answers',
+    ]);
+    expect(hop?.association).toMatchObject({
+      keyingMode: 'ikev2',
+      esp: { encryption: 'aes-gcm-16', keyBits: 256 },
+      local: { address: '203.0.113.1', port: 4500 },
+      remote: { address: '203.0.113.2', port: 4500 },
+      remoteIdentity: 'spiffe://weft.internal/tenant/tenant/edge/edge-8',
+    });
+    // 20 of IPv4 and 8 of UDP; the payload with its two octets of trailer ends on a boundary of four.
+    expect(hop?.encapsulation).toEqual({
+      underlayMtu: 1500,
+      udp: true,
+      outerHeaders: 28,
+      espHeader: 8,
+      iv: 8,
+      trailer: 2,
+      icv: 16,
+      innerMtu: 1438,
+      outerLength: 1500,
+    });
+  });
+
+  it('says what is not carried, and why', () => {
+    const fabric = compiledOrThrow(healthyIntent());
+    const verdictOf = (one: Packet) => explainPacket(fabric, one).verdict;
+    expect(verdictOf(packet('10.0.0.1', '10.1.0.0', 6, 5, 2))).toEqual({ kind: 'discarded', because: 'rule' });
+    expect(verdictOf(packet('10.0.0.1', '10.1.0.0', 47, 0, 0))).toEqual({ kind: 'discarded', because: 'no_rule' });
+    expect(verdictOf(packet('10.0.0.1', '192.0.2.1', 6, 5, 2))).toEqual({
+      kind: 'not_in_fabric',
+      because: 'destination',
+    });
+    expect(verdictOf(packet('192.0.2.1', '10.0.0.1', 6, 5, 2))).toEqual({ kind: 'not_in_fabric', because: 'source' });
+    expect(verdictOf(packet('10.0.0.1', '10.0.1.0', 6, 5, 3))).toEqual({ kind: 'not_in_fabric', because: 'same_site' });
+  });
+
+  it('shows every tunnel on a way through a hub', () => {
+    const { hops } = explainPacket(compiledOrThrow(healthyIntent(SPOKES)), packet('10.2.0.0', '10.3.0.0', 17, 9, 1));
+    expect(hops.map(({ fromEdgeId, toPeerId }) => [fromEdgeId, toPeerId])).toEqual([
+      ['edge-7', 'edge-9'],
+      ['edge-9', 'edge-6'],
+    ]);
+    expect(new Set(hops.map(({ association }) => association.profileId))).toEqual(new Set(['other']));
+  });
+
+  it('says of every packet what becomes of it', () => {
+    fc.assert(
+      fc.property(smallUniverse(), (intent) => {
+        const result = compileShared(intent);
+        fc.pre(result.ok);
+        for (const one of everyPacket()) {
+          const fate = fateOf(result.fabric, one);
+          if (fate === undefined) continue;
+          const explained = explainPacket(
+            result.fabric,
+            packet(one.source, one.destination, one.protocol, one.sourcePort, one.destinationPort),
+          );
+          const arrives = explained.verdict.kind === 'protected';
+          const to = holderOf(result.fabric, one.destination) ?? -1;
+          if (arrives !== (fate.kind === 'arrived') || explained.rule?.ruleId !== ruleOfIntent(intent, one)?.id) {
+            throw new Error(
+              `${JSON.stringify(one)} to ${to}: ${JSON.stringify(fate)} but ${JSON.stringify(explained.verdict)}`,
+            );
+          }
+          if (fate.kind === 'arrived')
+            expect(explained.hops.map(({ fromEdgeId }) => fromEdgeId)).toEqual(fate.way.slice(0, -1));
+        }
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
+
+function packet(
+  source: string,
+  destination: string,
+  protocol: number,
+  sourcePort: number,
+  destinationPort: number,
+): Packet {
+  const [from, to] = [parseAddressText(source), parseAddressText(destination)];
+  if (from === undefined || to === undefined) throw new Error(`${source} or ${destination} is no address`);
+  return { family: from.family, source: from.value, destination: to.value, protocol, sourcePort, destinationPort };
+}
