@@ -8,6 +8,7 @@ import type { CompileProblem } from './problem.js';
 /** A network whose prefix is one. */
 export interface PlacedNetwork {
   readonly network: IntentNetwork;
+  /** Of the overlay prefix. */
   readonly pointer: string;
   readonly index: number;
   readonly prefix: Prefix;
@@ -33,19 +34,25 @@ export function checkNetwork(
   const block = unusableBlock(prefix.family, prefix.range);
   if (block !== undefined) {
     problems.push({
-      pointer: `${pointer}/prefix`,
+      pointer: prefixPointer(network, pointer),
       rule: 'unusable_prefix',
       detail: `The network "${network.name}" (${prefix.text}) touches ${block}, which cannot be routed into the fabric.`,
       fix: 'Use a unicast prefix that is really behind the site.',
     });
     return undefined;
   }
-  return { network, pointer, index, prefix };
+  return { network, pointer: prefixPointer(network, pointer), index, prefix };
+}
+
+/** Where the overlay prefix stands; those of external peers are a list of texts. */
+function prefixPointer({ mappedPrefix }: { readonly mappedPrefix?: string | undefined }, pointer: string): string {
+  if (mappedPrefix !== undefined) return `${pointer}/mappedPrefix`;
+  return pointer.startsWith('/externalPeers/') ? pointer : `${pointer}/prefix`;
 }
 
 /** The prefix of a network in the overlay: its own, or the one it is mapped to. */
 function checkOverlayPrefix(network: IntentNetwork, pointer: string, problems: CompileProblem[]): Prefix | undefined {
-  const own = checkPrefix(network.prefix, pointer.includes('/prefixes/') ? pointer : `${pointer}/prefix`, problems);
+  const own = checkPrefix(network.prefix, prefixPointer({}, pointer), problems);
   if (own === undefined || network.mappedPrefix === undefined) return own;
   const mapped = checkPrefix(network.mappedPrefix, `${pointer}/mappedPrefix`, problems);
   if (mapped === undefined || (mapped.family === own.family && mapped.length === own.length)) return mapped;
@@ -91,7 +98,7 @@ export function reportOverlaps(networks: readonly PlacedNetwork[], problems: Com
       if (widest !== undefined && rangesOverlap(widest.prefix.range, current.prefix.range)) {
         const [earlier, later] = widest.index < current.index ? [widest, current] : [current, widest];
         problems.push({
-          pointer: `${later.pointer}/prefix`,
+          pointer: later.pointer,
           rule: 'overlapping_networks',
           detail: `The network "${later.network.name}" (${later.prefix.text}) overlaps "${earlier.network.name}" (${earlier.prefix.text}).`,
           fix: 'Change or delete one of the two, or map one 1:1 to a prefix that is free (mappedPrefix): an overlay address may belong to one network only.',

@@ -4,6 +4,7 @@ import type { FabricIntent, Rule } from '../intent.js';
 import { overlayMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import type { CompileProblem } from '../problem.js';
 import { DEFAULT_PROFILE } from '../profile.js';
+import { checkReferences } from '../references.js';
 import type { ResolvedRule, RuleContext } from '../resolved-rule.js';
 import { resolveRules, ruleContext } from '../rules.js';
 import { sameValue } from '../same-value.js';
@@ -85,6 +86,7 @@ function samePlan(before: FabricIntent, after: FabricIntent): boolean {
 
 function planOf(intent: FabricIntent, problems: CompileProblem[]): FabricPlan {
   const topology = checkTopology(intent, problems);
+  checkReferences(intent, problems);
   const context = ruleContext(intent, topology);
   const routes = routeSections(topology);
   const writer = new OctetWriter();
