@@ -45,6 +45,14 @@ export function resolveSelectors(
   return interned(unionOfSets(sets, context.topology.ownership), context);
 }
 
+/** Forgets sets of rules that may be long gone. Equal sets of old and new rules are two objects then, which costs time only. */
+export function forgetSets({ sets, groupSets, topology }: SelectorContext): void {
+  if (sets.size < MAX_SETS) return;
+  sets.clear();
+  groupSets.clear();
+  sets.set(topology.everySite.key, topology.everySite);
+}
+
 export function interned(set: AddressSet, { sets }: Pick<SelectorContext, 'sets'>): AddressSet {
   const known = sets.get(set.key);
   if (known !== undefined) return known;
@@ -196,6 +204,8 @@ function report(field: string, detail: string, { pointer, problems }: Place): vo
   });
 }
 
+/** Far more than the rules of a tenant name. */
+const MAX_SETS = 50_000;
 const NOTHING: FamilyRanges = { 4: [], 6: [] };
 const WORDS = {
   site: 'site',

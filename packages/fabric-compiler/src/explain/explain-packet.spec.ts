@@ -103,7 +103,7 @@ describe('explainPacket', () => {
             expect(explained.hops.map(({ fromEdgeId }) => fromEdgeId)).toEqual(fate.way.slice(0, -1));
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 });

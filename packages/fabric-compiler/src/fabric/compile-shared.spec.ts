@@ -26,7 +26,7 @@ describe('compileShared', () => {
           if (allowed) arrived += 1;
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
     expect(arrived).toBeGreaterThan(1000);
   });
@@ -41,7 +41,7 @@ describe('compileShared', () => {
           expect(octetsOf(compiled(other))).toEqual(octetsOf(one));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -66,7 +66,7 @@ describe('compileShared', () => {
           before = incremental.fabric;
         }
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 });

@@ -8,6 +8,7 @@ import { checkReferences } from '../references.js';
 import type { ResolvedRule, RuleContext } from '../resolved-rule.js';
 import { resolveRules, ruleContext } from '../rules.js';
 import { sameValue } from '../same-value.js';
+import { forgetSets } from '../selectors.js';
 import { checkTopology, type ServedSite, type Topology } from '../topology.js';
 import { OctetWriter } from './octet-writer.js';
 import { findPaths, type Paths } from './paths.js';
@@ -66,6 +67,7 @@ export function compileShared(intent: FabricIntent, previous?: CompiledFabric): 
   const problems: CompileProblem[] = [];
   const before = previous !== undefined && samePlan(previous.intent, intent) ? previous : undefined;
   const plan = before?.plan ?? planOf(intent, problems);
+  forgetSets(plan.context);
   const rules = resolveRules(intent, plan.context, problems, before && knownRules(before));
   if (problems.length > 0) return { ok: false, problems };
   const blocks = compiledBlocks(rules, plan, before);

@@ -118,9 +118,10 @@ function localPart(near: AddressSet, edge: number, context: SelectorContext): Ad
 
 /** Without ports it does not matter who opens a flow: the second entry would never decide a packet. */
 function sameWithoutPorts(opens: SpdEntry, answers: SpdEntry): boolean {
+  const keyOf = (set: AddressSet | 'site') => (set === 'site' ? set : set.key);
   return (
-    opens.local === answers.local &&
-    opens.remote === answers.remote &&
+    keyOf(opens.local) === keyOf(answers.local) &&
+    opens.remote.key === answers.remote.key &&
     FAMILIES.every((family) => opens.services[family].every(({ ports }) => ports.length === 0))
   );
 }

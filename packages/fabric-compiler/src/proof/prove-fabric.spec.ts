@@ -71,7 +71,7 @@ describe('proveFabric', () => {
         const incremental = proveFabric(after.fabric, proveFabric(before.fabric));
         expect(incremental.findings).toEqual(proveFabric(compiledOrThrow(edited)).findings);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
