@@ -82,6 +82,41 @@ describe('Choosing a proposal (RFC 7296 section 3.3.6)', () => {
   });
 });
 
+describe('Additional key exchanges (RFC 9370 section 2.2.1)', () => {
+  const add = (n: number, ...ids: readonly number[]) => ids.map((id) => transform(TRANSFORM_TYPE.ADDKE1 + n - 1, id));
+  const { ML_KEM_512, ML_KEM_768, ML_KEM_1024, NONE } = KE;
+  const chosen = (theirs: readonly Transform[], ours: readonly Transform[]) => {
+    const outcome = negotiate([proposal(1, [...OURS, ...theirs])], [[...OURS, ...ours]], PROTOCOL.IKE, 0);
+    return outcome.ok ? outcome.transforms.slice(OURS.length) : undefined;
+  };
+
+  it('never repeat a method, and take the first choices that do not', () => {
+    const all = [...add(1, ML_KEM_768, ML_KEM_512), ...add(2, ML_KEM_768, ML_KEM_1024)];
+    expect(chosen(all, all)).toEqual([...add(1, ML_KEM_768), ...add(2, ML_KEM_1024)]);
+    const forced = [...add(1, ML_KEM_768, ML_KEM_512), ...add(2, ML_KEM_768)];
+    expect(chosen(forced, forced)).toEqual([...add(1, ML_KEM_512), ...add(2, ML_KEM_768)]);
+    const twice = [...add(1, ML_KEM_768), ...add(3, ML_KEM_768)];
+    expect(chosen(twice, twice)).toBeUndefined();
+    const none = [...add(1, ML_KEM_768), ...add(3, ML_KEM_768, NONE)];
+    expect(chosen(none, none)).toEqual([...add(1, ML_KEM_768), ...add(3, NONE)]);
+    const nothing = [...add(1, NONE), ...add(2, NONE)];
+    expect(chosen(nothing, nothing)).toEqual(nothing);
+  });
+
+  it('of an answer are refused when they repeat one', () => {
+    const offer = [...OURS, ...add(1, ML_KEM_768, ML_KEM_512), ...add(2, ML_KEM_768)];
+    expect(isSelectionOf([...OURS, ...add(1, ML_KEM_768), ...add(2, ML_KEM_768)], offer)).toBe(false);
+    expect(isSelectionOf([...OURS, ...add(1, ML_KEM_512), ...add(2, ML_KEM_768)], offer)).toBe(true);
+  });
+
+  it('that one side leaves out are offered as NONE, wherever they stand', () => {
+    expect(chosen([], add(5, ML_KEM_768, NONE))).toEqual([]);
+    expect(chosen(add(2, ML_KEM_768, NONE), [])).toEqual(add(2, NONE));
+    expect(chosen(add(2, ML_KEM_768), [])).toBeUndefined();
+    expect(chosen([], add(5, ML_KEM_768))).toBeUndefined();
+  });
+});
+
 /** Of every type that either lists, both list the same transform, where "not listed" is the same as 0 of a known type. */
 function meets(theirs: readonly Transform[], ours: readonly Transform[]): boolean {
   return [...new Set([...theirs, ...ours].map(({ type }) => type))].every((type) => {

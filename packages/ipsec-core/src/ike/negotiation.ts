@@ -75,18 +75,47 @@ interface Combination {
 
 /** One transform per type: the first of ours that they list too. */
 function combine(theirs: readonly Transform[], ours: readonly Transform[]): Combination {
-  const chosen: Transform[] = [];
-  const unmet: number[] = [];
   const types = [...new Set([...ours, ...theirs].map((entry) => entry.type))].sort((a, b) => a - b);
-  for (const type of types) {
-    const left = withType(theirs, type);
-    const right = withType(ours, type);
-    const match = right.find((own) => left.some((other) => same(own, other)));
-    if (match === undefined || !KNOWN_TYPES.has(type)) unmet.push(type);
-    // What the peer did not list is not put into the answer.
-    else if (theirs.some((entry) => entry.type === type)) chosen.push(match);
-  }
+  const common = types.map((type): Common => {
+    const listed = KNOWN_TYPES.has(type) ? withType(theirs, type) : [];
+    return { type, transforms: withType(ours, type).filter((own) => listed.some((other) => same(own, other))) };
+  });
+  const unmet = common.filter(({ transforms }) => transforms.length === 0).map(({ type }) => type);
+  if (unmet.length > 0) return { chosen: [], unmet };
+  const additional = distinct(common.filter(({ type }) => isAdditional(type)));
+  if (additional === undefined) return { chosen: [], unmet: types.filter(isAdditional) };
+  const main = common.filter(({ type }) => !isAdditional(type)).flatMap(({ transforms }) => transforms.slice(0, 1));
+  // What the peer did not list is not put into the answer.
+  const chosen = [...main, ...additional].filter(({ type }) => theirs.some((entry) => entry.type === type));
   return { chosen, unmet };
+}
+
+/** What both lists have of one type, in our order. */
+interface Common {
+  readonly type: number;
+  readonly transforms: readonly Transform[];
+}
+
+/**
+ * One of each, no method twice: "for the Additional Key Exchange types, the responder's choice MUST NOT contain duplicated
+ * algorithms …, except for the transform ID of NONE" (RFC 9370 section 2.2.1). Of what is possible, the first in our order.
+ */
+function distinct(
+  [first, ...rest]: readonly Common[],
+  taken: readonly Transform[] = [],
+): readonly Transform[] | undefined {
+  if (first === undefined) return [];
+  for (const transform of first.transforms) {
+    const repeated = taken.some(({ id, keyLength }) => id === transform.id && keyLength === transform.keyLength);
+    if (repeated && !isNone(transform)) continue;
+    const others = distinct(rest, [...taken, transform]);
+    if (others !== undefined) return [transform, ...others];
+  }
+  return undefined;
+}
+
+export function isAdditional(type: number): boolean {
+  return type >= TRANSFORM_TYPE.ADDKE1 && type <= TRANSFORM_TYPE.ADDKE7;
 }
 
 function differenceOf(type: number, theirs: readonly Transform[], ours: readonly Transform[]): TransformDifference {

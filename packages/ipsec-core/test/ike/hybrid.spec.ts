@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import { exchangeFurther } from '../../src/ike/exchanges/followup.js';
+import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { IkePair } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
 import { EXCHANGE, KE, nameOf, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
 import { parseMessageHeader } from '../../src/wire/ike/message.js';
+import { NOTIFY } from '../../src/wire/ike/notify-registry.js';
 import { notify } from '../../src/wire/ike/payloads/notify.js';
 import type { Payload } from '../../src/wire/ike/payloads/registry.js';
 import { transform } from '../../src/wire/ike/payloads/sa.js';
@@ -19,6 +21,8 @@ import {
   TWICE_HYBRID,
   toyKeyExchange,
 } from './fixtures.js';
+
+afterEach(() => vi.restoreAllMocks());
 
 const hybridChild = (side: 'left' | 'right') => ({
   children: connection(side).children.map((child) => ({ ...child, proposals: [ESP_HYBRID] })),
@@ -67,6 +71,45 @@ describe('Hybrid key exchange of the IKE SA (RFC 9242, RFC 9370)', () => {
         },
       },
     ]);
+  });
+
+  /** The end says nothing of IKE_INTERMEDIATE. */
+  function withoutIntermediate(responds: boolean): void {
+    const { encodeClear } = IkeSa.prototype;
+    vi.spyOn(IkeSa.prototype, 'encodeClear').mockImplementation(function (this: IkeSa, response, payloads) {
+      const kept = payloads.filter(
+        (each) => each.kind !== 'N' || response !== responds || each.type !== NOTIFY.INTERMEDIATE_EXCHANGE_SUPPORTED,
+      );
+      return encodeClear.call(this, response, kept);
+    });
+  }
+
+  it('to a peer without IKE_INTERMEDIATE, proposals with additional key exchanges are none (RFC 9370 section 2.2.1)', () => {
+    withoutIntermediate(false);
+    const classical = establishedPair({
+      keyExchange: toyKeyExchange,
+      leftConnection: { proposals: [HYBRID, IKE_GCM] },
+      rightConnection: { proposals: [HYBRID, IKE_GCM] },
+    });
+    expect(agreement(classical)).toEqual({ pairs: 1, agree: true });
+    expect(exchanges(classical)).not.toContain('IKE_INTERMEDIATE');
+    const nothing = establishedPair({
+      keyExchange: toyKeyExchange,
+      leftConnection: { proposals: [HYBRID] },
+      rightConnection: { proposals: [HYBRID, IKE_GCM] },
+    });
+    expect(nothing.left.events).toMatchObject([{ kind: 'ike-failed', reason: { notify: 'NO_PROPOSAL_CHOSEN' } }]);
+  });
+
+  it('a peer that chooses additional key exchanges and promises no IKE_INTERMEDIATE is not followed', () => {
+    withoutIntermediate(true);
+    const pair = establishedPair({
+      keyExchange: toyKeyExchange,
+      leftConnection: { proposals: [HYBRID] },
+      rightConnection: { proposals: [HYBRID] },
+    });
+    expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: { code: 'invalid_message' } }]);
+    expect(exchanges(pair)).not.toContain('IKE_INTERMEDIATE');
   });
 
   it('a peer cannot choose the weaker suite of another peer: its own connection must allow it', () => {

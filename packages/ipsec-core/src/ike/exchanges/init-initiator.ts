@@ -20,7 +20,7 @@ import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
 import type { Handshake, IkeState } from '../states.js';
 import { REFUSAL_PATIENCE } from '../timers.js';
 import { sendIntermediate } from './ike-intermediate.js';
-import { absorb, announcements, handshakeOf } from './init-notifies.js';
+import { absorb, announcements, handshakeOf, supportsIntermediate } from './init-notifies.js';
 import {
   finishShare,
   firstMethod,
@@ -164,9 +164,12 @@ function acceptChoice(
   const proposal = answer?.proposals.length === 1 ? answer.proposals[0] : undefined;
   const offered = sa.lineage.connection.proposals[(proposal?.number ?? 0) - 1];
   const suite = proposal === undefined ? undefined : ikeSuiteOf(proposal.transforms);
-  const allowed = proposal !== undefined && offered !== undefined && isSelectionOf(proposal.transforms, offered);
+  // Additional key exchanges that it has no exchange for are "unknown transform types" (RFC 9370 section 2.2.1).
+  const carried = suite?.additionalKeyExchanges.length === 0 || supportsIntermediate(payloads);
+  const selected = proposal !== undefined && offered !== undefined && isSelectionOf(proposal.transforms, offered);
+  const allowed = selected && carried;
   const agreed = suite !== undefined && ke?.method === suite.keyExchange && ke.method === state.share.method;
-  if (!allowed || !agreed || nonce === undefined) {
+  if (!allowed || !agreed || nonce === undefined || proposal === undefined) {
     refused(sa, state, { code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
     return;
   }

@@ -13,7 +13,7 @@ import type { Connection } from '../connection.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
-import { negotiate } from '../negotiation.js';
+import { isAdditional, negotiate, type ProposalRefusal } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import { type Path, transmit } from '../path.js';
 import { HALF_OPEN_LIFETIME } from '../timers.js';
@@ -49,16 +49,10 @@ export function admitInit(
   const { payloads, header } = message;
   const [offer, ke, nonce] = [find(payloads, 'SA'), find(payloads, 'KE'), find(payloads, 'Nonce')];
   if (offer === undefined || ke === undefined || nonce === undefined) return { refusal: [notify('INVALID_SYNTAX')] };
-  const choice = choose(host.connections.suitesFor(path.remote), offer.proposals);
+  const choice = choose(host.connections.suitesFor(path.remote), offer.proposals, supportsIntermediate(payloads));
   if ('refusal' in choice) return choice;
   const { connection, suite } = choice;
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
-  // Without the peer's promise there is no exchange to carry additional key shares (RFC 9370 section 2.2.1).
-  if (suite.additionalKeyExchanges.length > 0 && !supportsIntermediate(payloads)) {
-    const detail = 'it wants additional key exchanges and does not support IKE_INTERMEDIATE, which would carry them';
-    const explanation = { connection: connection.name, reason: { code: 'invalid_message', detail } } as const;
-    return { refusal: [notify('NO_PROPOSAL_CHOSEN')], explanation };
-  }
   const state = { name: 'awaiting-key-exchange', initiatorMessage: octets.slice() } as const;
   const origin = { connection, path, role: 'responder', peerSpi: header.initiatorSpi, state, now } as const;
   const { current: sa } = new Lineage(host, origin);
@@ -159,8 +153,19 @@ interface Choice {
   readonly transforms: readonly Transform[];
 }
 
-/** Who the peer is, is not known yet: the first connection that admits its address and that its offer meets. */
-function choose(connections: readonly Connection[], offered: readonly Proposal[]): Choice | InitRefusal {
+/**
+ * Who the peer is, is not known yet: the first connection that admits its address and that its offer meets. "If the
+ * IKE_INTERMEDIATE exchange is not negotiated, then the peers MUST treat any Additional Key Exchange transforms in the
+ * IKE_SA_INIT exchange messages as unknown transform types and skip the proposals they appear in" (RFC 9370 section 2.2.1).
+ */
+function choose(
+  connections: readonly Connection[],
+  proposals: readonly Proposal[],
+  intermediate: boolean,
+): Choice | InitRefusal {
+  const offered = proposals.filter(
+    ({ transforms }) => intermediate || !transforms.some(({ type }) => isAdditional(type)),
+  );
   let explanation: InitRefusal['explanation'];
   for (const connection of connections) {
     const outcome = negotiate(offered, connection.proposals, PROTOCOL.IKE, 0);
@@ -169,8 +174,14 @@ function choose(connections: readonly Connection[], offered: readonly Proposal[]
       return { connection, suite, proposal: outcome.proposal, transforms: outcome.transforms };
     }
     const refusals = outcome.ok ? [] : outcome.refusals;
-    explanation ??= { connection: connection.name, reason: { code: 'no_proposal_chosen', refusals } };
+    explanation ??= { connection: connection.name, reason: whyNone(offered, refusals) };
   }
   const refusal = [notify('NO_PROPOSAL_CHOSEN')];
   return explanation === undefined ? { refusal } : { refusal, explanation };
+}
+
+function whyNone(offered: readonly Proposal[], refusals: readonly ProposalRefusal[]): FailureReason {
+  if (offered.length > 0) return { code: 'no_proposal_chosen', refusals };
+  const detail = 'it wants additional key exchanges and does not support IKE_INTERMEDIATE, which would carry them';
+  return { code: 'invalid_message', detail };
 }
