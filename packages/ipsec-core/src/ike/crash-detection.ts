@@ -2,6 +2,8 @@ import { equalConstantTime } from '../bytes/compare.js';
 import type { Secret } from '../bytes/secret.js';
 import { createPrf, type Prf } from '../crypto/ike/prf.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import { PROTOCOL } from '../wire/ike/iana.js';
+import { type NotifyPayload, notify } from '../wire/ike/payloads/notify.js';
 
 /**
  * Quick crash detection, RFC 6290. Each IKE SA has a token that only its maker can compute, from a secret that survives a
@@ -23,12 +25,17 @@ export class CrashDetection {
   }
 }
 
+/** QCD_TOKEN: "Protocol ID (1 octet) MUST be 1, as this message is related to an IKE SA" (section 4.1). */
+export function tokenNotify(token: Uint8Array): NotifyPayload {
+  return { ...notify('QUICK_CRASH_DETECTION', token), protocol: PROTOCOL.IKE };
+}
+
 export interface IkeSpis {
   readonly initiatorSpi: Uint8Array;
   readonly responderSpi: Uint8Array;
 }
 
-/** "Tokens … between 16 and 256 octets" (section 4.1). */
+/** "Tokens MUST be at least 16 octets long, and no more than 128 octets long" (section 5). */
 export function isToken(data: Uint8Array): boolean {
   return data.length >= MINIMUM_TOKEN && data.length <= MAXIMUM_TOKEN;
 }
@@ -38,4 +45,4 @@ export function sameToken(left: Uint8Array, right: Uint8Array): boolean {
 }
 
 const MINIMUM_TOKEN = 16;
-const MAXIMUM_TOKEN = 256;
+const MAXIMUM_TOKEN = 128;

@@ -274,7 +274,7 @@ export class IkeSa {
     now: number,
   ): Reception {
     const awaited = this.#requests.isAnsweredBy(message.header);
-    const opening = protection.open(octets, message, awaited);
+    const opening = protection.open(octets, message, awaited, now);
     if (opening.kind === 'not_authentic') return 'not_authentic';
     if (!awaited) return 'outside_window';
     this.lineage.lastHeard = now;

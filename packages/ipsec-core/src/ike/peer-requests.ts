@@ -73,7 +73,7 @@ export class PeerRequests {
     const sa = this.#sa;
     const { messageId } = message.header;
     const place = this.#window.place(messageId);
-    const opening = keys.current.open(octets, message, place === 'next' || place === 'early');
+    const opening = keys.current.open(octets, message, place === 'next' || place === 'early', now);
     if (opening.kind === 'not_authentic') return this.#repeatForPrevious(keys, octets, message, path, now);
     if (place === 'answered') this.#repeatAnswer(message, path, now);
     if (place === 'outside') this.#reportOutside(messageId, now);
@@ -124,7 +124,7 @@ export class PeerRequests {
     const { header } = message;
     const answered = !header.response && this.#window.place(header.messageId) === 'answered';
     if (!answered || previous === undefined) return 'not_authentic';
-    if (previous.open(octets, message, false).kind === 'not_authentic') return 'not_authentic';
+    if (previous.open(octets, message, false, now).kind === 'not_authentic') return 'not_authentic';
     this.#repeatAnswer(message, path, now);
     return 'accepted';
   }

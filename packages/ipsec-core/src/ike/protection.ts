@@ -1,3 +1,4 @@
+import { writeUint16, writeUint32 } from '../bytes/octets.js';
 import type { Secret } from '../bytes/secret.js';
 import type { IkeKeys } from '../crypto/ike/key-schedule.js';
 import { concatenate } from '../crypto/ike/prf.js';
@@ -70,17 +71,18 @@ export class MessageProtection {
   }
 
   /** Fragments are kept only of a message that is `wanted`. */
-  open(octets: Uint8Array, { header, payloads }: IkeMessage, wanted: boolean): Opening {
+  open(octets: Uint8Array, { header, payloads }: IkeMessage, wanted: boolean, now: number): Opening {
     const last = payloads.at(-1);
     if (last?.kind !== 'SK' && last?.kind !== 'SKF') return { kind: 'not_authentic' };
-    const plaintext = this.#inbound.open(octets.subarray(0, octets.length - last.data.length), last.data);
+    const clear = octets.subarray(0, octets.length - last.data.length);
+    const plaintext = this.#inbound.open(clear, last.data);
     if (plaintext === undefined) return { kind: 'not_authentic' };
-    if (last.kind === 'SK') return parse(header, last.firstInner, plaintext);
+    if (last.kind === 'SK') return parse(header, clear, last.firstInner, plaintext);
     if (!wanted) return { kind: 'fragment' };
-    const whole = this.#reassembly.add(header, last, plaintext);
+    const whole = this.#reassembly.add(header, last, plaintext, clear.subarray(0, clear.length - FRAGMENT_HEADER), now);
     if (whole === undefined) return { kind: 'fragment' };
     if ('code' in whole) return { kind: 'malformed', header, problem: whole };
-    return parse({ ...header, nextPayload: PAYLOAD.SK }, whole.firstInner, whole.plaintext);
+    return parse({ ...header, nextPayload: PAYLOAD.SK }, whole.clear, whole.firstInner, whole.plaintext);
   }
 
   destroy(): void {
@@ -121,17 +123,32 @@ export class MessageProtection {
   }
 }
 
-function parse(header: IkeHeader, first: number, plaintext: Uint8Array): Opening {
+function parse(header: IkeHeader, clear: Uint8Array, first: number, plaintext: Uint8Array): Opening {
   const payloads = parsePayloads(plaintext, first);
   if (!payloads.ok) return { kind: 'malformed', header, problem: payloads.problem };
-  const intermediateHeader = clearHeader(header, first, plaintext.length);
+  const intermediateHeader = asWhole(clear, plaintext.length);
   return { kind: 'opened', message: { header, payloads: payloads.value, intermediateHeader, plaintext } };
 }
 
-/** The header as if the payloads stood in the clear: what IntAuth covers, the same for whole and fragmented messages. */
+/**
+ * What came in the clear, IKE header to generic header of the Encrypted payload, as if the message had been whole and its
+ * content not encrypted (RFC 9242 section 3.3.2): the lengths are other ones, and what is reserved stays as it was.
+ */
+function asWhole(clear: Uint8Array, length: number): Uint8Array {
+  const octets = clear.slice();
+  const generic = octets.length - PAYLOAD_HEADER;
+  if (octets[NEXT_PAYLOAD] === PAYLOAD.SKF) octets[NEXT_PAYLOAD] = PAYLOAD.SK;
+  writeUint32(octets, MESSAGE_LENGTH, octets.length + length);
+  writeUint16(octets, generic + 2, PAYLOAD_HEADER + length);
+  return octets;
+}
+
+/** Of a message of ours, where everything that is reserved is zero: the same. */
 function clearHeader(header: IkeHeader, first: number, length: number): Uint8Array {
   return concatenate([encodeHeader(header, HEADER_LENGTH + PAYLOAD_HEADER + length), payloadHeader(first, length)]);
 }
 
+const NEXT_PAYLOAD = 16;
+const MESSAGE_LENGTH = 24;
 const FRAGMENT_HEADER = 4;
 const MINIMUM_FRAGMENT = 64;

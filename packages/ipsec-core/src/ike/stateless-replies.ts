@@ -6,7 +6,7 @@ import { notify } from '../wire/ike/payloads/notify.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import type { IkeWireProblem } from '../wire/ike/wire-error.js';
 import { Allowance } from './allowance.js';
-import type { CrashDetection } from './crash-detection.js';
+import { type CrashDetection, tokenNotify } from './crash-detection.js';
 
 /**
  * What a node may say about a message that belongs to no IKE SA of it. Nothing of it is protected, all of it is limited in
@@ -29,7 +29,7 @@ export class StatelessReplies {
     if (header.response || (last !== 'SK' && last !== 'SKF') || !this.#allowance.take(now)) return undefined;
     const answer: Payload[] = [notify('INVALID_IKE_SPI')];
     if (this.#crashDetection !== undefined) {
-      answer.push(notify('QUICK_CRASH_DETECTION', this.#crashDetection.tokenOf(header)));
+      answer.push(tokenNotify(this.#crashDetection.tokenOf(header)));
     }
     return encodeMessage({ ...header, fromInitiator: !header.fromInitiator, response: true }, answer);
   }

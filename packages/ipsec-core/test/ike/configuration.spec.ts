@@ -3,7 +3,8 @@ import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-prov
 import type { Connection, HostConfiguration } from '../../src/ike/connection.js';
 import { everything, onlyAddress } from '../../src/ike/narrowing.js';
 import type { IkePair } from '../../src/testing/pair.js';
-import { agreement, connection, establishedPair, toyKeyExchange } from './fixtures.js';
+import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.js';
+import { agreement, connection, establishedPair, prefix, toyKeyExchange } from './fixtures.js';
 
 const POOL4 = { first: Uint8Array.of(10, 99, 0, 1), last: Uint8Array.of(10, 99, 0, 2) };
 const POOL6 = {
@@ -13,6 +14,7 @@ const POOL6 = {
 const DNS4 = Uint8Array.of(10, 2, 0, 53);
 const DNS6 = Uint8Array.of(0xfd, 2, ...new Uint8Array(13), 53);
 
+const NETWORKS = [prefix(10, 2, 0), onlyAddress(DNS6)];
 const CLIENT: HostConfiguration = { kind: 'client', families: [4, 6], dns: true };
 const SERVER: HostConfiguration = {
   kind: 'server',
@@ -23,13 +25,17 @@ const SERVER: HostConfiguration = {
 };
 
 /** `left` is the client of a virtual address, `right` assigns it. */
-function remoteAccess(left: HostConfiguration | 'nothing' = CLIENT, right: HostConfiguration = SERVER): IkePair {
+function remoteAccess(
+  left: HostConfiguration | 'nothing' = CLIENT,
+  right: HostConfiguration = SERVER,
+  networks: readonly WireSelector[] = NETWORKS,
+): IkePair {
   const virtual = (side: 'left' | 'right', changes: Partial<Connection>): Partial<Connection> => ({
     ...changes,
     children: connection(side).children.map((child) =>
       side === 'left'
         ? { ...child, local: left === 'nothing' ? [everything(4)] : 'virtual', remote: [everything(4), everything(6)] }
-        : { ...child, remote: 'virtual', local: [everything(4), everything(6)] },
+        : { ...child, remote: 'virtual', local: networks },
     ),
   });
   return establishedPair({
@@ -54,6 +60,11 @@ describe('Configuration payload (RFC 7296 section 3.15, RFC 8598)', () => {
     const assigned = [onlyAddress(POOL4.first), onlyAddress(POOL6.first)];
     expect(pair.left.sad.standing()[0]?.association.local).toEqual(assigned);
     expect(pair.right.sad.standing()[0]?.association.remote).toEqual(assigned);
+  });
+
+  it('takes no domains where everything goes to the peer: they are for split tunnels alone (RFC 8598 section 8)', () => {
+    const pair = remoteAccess(CLIENT, SERVER, [everything(4), everything(6)]);
+    expect(pair.left.events[0]).toMatchObject({ kind: 'configured', dns: [DNS4, DNS6], domains: [] });
   });
 
   it('keeps the addresses over rekeys of both kinds, and gives them back at the end', () => {

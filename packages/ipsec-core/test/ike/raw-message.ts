@@ -12,10 +12,12 @@ export interface RawRequest {
   readonly first: number;
   /** The payloads inside, whatever they are. */
   readonly octets: Uint8Array;
+  /** The octet of the critical bit and the reserved ones in the header of the Encrypted payload; 0 without it. */
+  readonly reserved?: number;
 }
 
 /** A request of `sa` that its peer takes for authentic, with content that no engine would send. */
-export function rawRequest(sa: IkeSa, { exchange, messageId, first, octets }: RawRequest): Uint8Array {
+export function rawRequest(sa: IkeSa, { exchange, messageId, first, octets, reserved = 0 }: RawRequest): Uint8Array {
   const { keys, initiatorSpi, responderSpi, host } = sa;
   const fromInitiator = sa.role === 'initiator';
   const cipher = createSkCipher({
@@ -32,6 +34,7 @@ export function rawRequest(sa: IkeSa, { exchange, messageId, first, octets }: Ra
     encodeHeader({ ...header, nextPayload: PAYLOAD.SK }, HEADER_LENGTH + PAYLOAD_HEADER + sealed),
     payloadHeader(first, sealed),
   ]);
+  aad[HEADER_LENGTH + 1] = reserved;
   const message = concatenate([aad, cipher.seal(aad, octets)]);
   cipher.destroy();
   return message;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import { Secret } from '../../src/bytes/secret.js';
+import { isToken, tokenNotify } from '../../src/ike/crash-detection.js';
 import { IkeEngine } from '../../src/ike/engine.js';
 import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { IkeSa } from '../../src/ike/ike-sa.js';
@@ -147,6 +148,30 @@ describe('A peer that lost its state', () => {
       reason: { code: 'peer_crashed' },
     });
     expect(pair.left.sad.installed.size).toBe(0);
+  });
+
+  it('shows several tokens, of which one is the right one (RFC 6290 section 4.5)', () => {
+    const { left, right } = secrets();
+    const engines = { leftEngine: { crashDetectionSecret: left }, rightEngine: { crashDetectionSecret: right } };
+    const pair = establishedPair({ ...quick, ...engines });
+    const { initiatorSpi, responderSpi, peerToken = new Uint8Array(0) } = only(pair.left);
+    const header = { initiatorSpi, responderSpi, exchange: EXCHANGE.INFORMATIONAL, messageId: 9 };
+    const shown = (tokens: readonly Uint8Array[]) =>
+      encodeMessage({ ...header, fromInitiator: false, response: true }, [
+        notify('INVALID_IKE_SPI'),
+        ...tokens.map((token) => notify('QUICK_CRASH_DETECTION', token)),
+      ]);
+    const wrong = [1, 2, 3].map((value) => new Uint8Array(peerToken.length).fill(value));
+    receive(pair, pair.left, shown(wrong));
+    expect(kinds(pair.left)).toEqual(['ike-established']);
+    receive(pair, pair.left, shown([...wrong, peerToken]));
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'peer_crashed' } });
+  });
+
+  it('names the IKE SA as what its token is about (RFC 6290 section 4.1), and takes tokens of 16 to 128 octets', () => {
+    const token = tokenNotify(new Uint8Array(32));
+    expect([token.protocol, token.spi.length, token.type]).toEqual([1, 0, 16419]);
+    expect([15, 16, 128, 129].map((length) => isToken(new Uint8Array(length)))).toEqual([false, true, true, false]);
   });
 
   it.each(['left', 'right'] as const)('the token of a rekeyed IKE SA is known, too, when %s rekeyed it', (side) => {

@@ -2,7 +2,7 @@ import { noNatsAllowed } from '../../wire/ike/mobike-notifies.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { sameAddress } from '../connection.js';
-import { isToken } from '../crash-detection.js';
+import { isToken, tokenNotify } from '../crash-detection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { learnAddresses } from './address-grant.js';
 import { ownList } from './address-update.js';
@@ -49,7 +49,7 @@ export function absorbAuth(sa: IkeSa, payloads: readonly Payload[]): void {
 /** RFC 6290 section 4.3: in IKE_AUTH, and again for the successor of an IKE SA. */
 export function crashToken(sa: IkeSa): Payload[] {
   const token = sa.host.crashDetection?.tokenOf(sa);
-  return token === undefined ? [] : [notify('QUICK_CRASH_DETECTION', token)];
+  return token === undefined ? [] : [tokenNotify(token)];
 }
 
 /** Who asked for the rekey learns the other SPI with the answer, and sends its token in an exchange of its own. */

@@ -6,6 +6,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { HostConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
+import { everything, isWithin } from '../narrowing.js';
 import type { FailureReason } from '../outputs.js';
 import { find } from './payload-access.js';
 
@@ -59,9 +60,19 @@ export function absorbConfiguration({ lineage }: IkeSa, payloads: readonly Paylo
     ...valuesOf(INTERNAL_IP6_ADDRESS, 16).map((value) => value.subarray(0, 16)),
   ].slice(0, MAXIMUM_ADDRESSES);
   const dns = [...valuesOf(INTERNAL_IP4_DNS, 4), ...valuesOf(INTERNAL_IP6_DNS, 16)];
-  const domains = valuesOf(INTERNAL_DNS_DOMAIN, 1).map(textOf).filter(isDomain);
+  const domains = isSplit(lineage, payloads) ? valuesOf(INTERNAL_DNS_DOMAIN, 1).map(textOf).filter(isDomain) : [];
   lineage.virtual.local.push(...addresses);
   lineage.tell({ kind: 'configured', connection: name, addresses, dns, domains });
+}
+
+/**
+ * RFC 8598 section 8: "if the negotiated IPsec connection is not a split-tunnel configuration, the INTERNAL_DNS_DOMAIN …
+ * MUST be ignored". It is none when all of a family goes to the peer.
+ */
+function isSplit({ connection }: Lineage, payloads: readonly Payload[]): boolean {
+  const configured = connection.children.flatMap(({ remote }) => (remote === 'virtual' ? [] : remote));
+  const remote = find(payloads, 'TSr')?.selectors ?? configured;
+  return ![everything(4), everything(6)].some((all) => isWithin([all], remote));
 }
 
 type Server = Extract<HostConfiguration, { kind: 'server' }>;

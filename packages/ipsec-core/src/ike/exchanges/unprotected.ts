@@ -1,4 +1,5 @@
 import type { IkeMessage } from '../../wire/ike/message.js';
+import { NOTIFY } from '../../wire/ike/notify-registry.js';
 import { sameToken } from '../crash-detection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { checkLiveness } from './liveness.js';
@@ -13,11 +14,18 @@ export function receiveUnprotected(sa: IkeSa, { header, payloads }: IkeMessage, 
   const { lineage } = sa;
   if (!header.response || findNotify(payloads, 'INVALID_IKE_SPI') === undefined) return false;
   if (sa.state.name !== 'established') return false;
-  const token = findNotify(payloads, 'QUICK_CRASH_DETECTION')?.data;
-  if (token !== undefined && sa.peerToken !== undefined && lineage.hints.take(now) && sameToken(token, sa.peerToken)) {
+  const { peerToken } = sa;
+  // "the token taker MUST support at least four QCD_TOKEN notifications in a single packet" (RFC 6290 section 4.5).
+  const tokens = payloads.flatMap((each) => (each.kind === 'N' && each.type === QCD_TOKEN ? [each.data] : []));
+  const shown = tokens.slice(0, MAXIMUM_TOKENS);
+  const tested = peerToken !== undefined && shown.length > 0 && lineage.hints.take(now);
+  if (tested && shown.some((token) => sameToken(token, peerToken))) {
     lineage.broken(sa, { code: 'peer_crashed' }, now);
     return true;
   }
   if (lineage.hints.take(now)) checkLiveness(lineage, now, true);
   return true;
 }
+
+const QCD_TOKEN = NOTIFY.QUICK_CRASH_DETECTION;
+const MAXIMUM_TOKENS = 8;
