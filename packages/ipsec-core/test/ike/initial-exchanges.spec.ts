@@ -309,6 +309,25 @@ describe('Traffic selectors of a Child SA (RFC 7296 sections 2.9 and 2.9.2)', ()
   });
 });
 
+describe('When an SA is rekeyed (RFC 7296 sections 2.8 and 2.8.1)', () => {
+  it('is drawn at random in the last tenth of its lifetime, and before that is over', () => {
+    const times = [1, 2, 3, 4, 5, 6].map((seed) => {
+      const pair = establishedPair({ ...quick, seed });
+      const [child] = only(pair.left).lineage.children.all;
+      return [child?.dueAt ?? 0, only(pair.left).lineage.timers.at('rekey-ike') ?? 0] as const;
+    });
+    for (const [kind, lifetime] of [
+      [0, 3_600_000],
+      [1, 14_400_000],
+    ] as const) {
+      const all = times.map((each) => each[kind]);
+      expect(new Set(all).size).toBe(all.length);
+      expect(Math.min(...all)).toBeGreaterThan(0.9 * lifetime);
+      expect(Math.max(...all)).toBeLessThanOrEqual(lifetime + 1000);
+    }
+  });
+});
+
 describe('Configuration that is asked for later (RFC 7296 sections 2.20 and 3.15)', () => {
   it('is an empty version, and nothing of what is not known', () => {
     const pair = establishedPair(quick);

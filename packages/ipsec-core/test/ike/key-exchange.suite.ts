@@ -45,6 +45,12 @@ export function keyExchangeSuite(provider: KeyExchangeProvider): void {
       },
     );
 
+    it('does not know groups that must not, or should not, be used (RFC 8247 section 2.4)', () => {
+      for (const group of [1, 2, 5, 22, 23, 24]) {
+        expectRefusal(() => provider.initiate(group, seeded(1)), 'unsupported_method');
+      }
+    });
+
     it('does not know methods that nobody has', () => {
       expectRefusal(() => provider.initiate(1, seeded(1)), 'unsupported_method');
     });

@@ -6,6 +6,7 @@ import { fromHex, toHex } from '../../bytes/hex.js';
 import { Secret } from '../../bytes/secret.js';
 import { HEADER_LENGTH } from '../../wire/ike/header.js';
 import { nobleProvider } from '../noble/noble-provider.js';
+import { ENCRYPTION } from '../suites.js';
 import { createSkCipher } from './sk-cipher.js';
 import { type IkeSuite, keyLengths } from './suite.js';
 
@@ -66,6 +67,26 @@ describe('SK protection', () => {
       ),
       { numRuns: 12 },
     );
+  });
+
+  it('takes padding of any length and content, as long as it is not more than there is (RFC 7296 section 3.14)', () => {
+    const suite = { encryption: 'aes-gcm-16', keyBits: 128, integrity: undefined } as const;
+    const parameters = ENCRYPTION[suite.encryption];
+    if (parameters.kind !== 'combined') throw new Error('AES-GCM is a combined mode.');
+    const key = new Uint8Array(20).map((_, i) => i);
+    const aead = nobleProvider.aead(parameters.algorithm, key.subarray(0, 16), 16, 'outbound');
+    const aad = fromHex('0102');
+    const seal = (content: Uint8Array) => {
+      const out = new Uint8Array(8 + content.length + 16);
+      out.set(content, 8);
+      aead.seal(Uint8Array.of(...key.subarray(16), ...out.subarray(0, 8)), aad, aad.length, out, 8, content.length);
+      return cipherFor(suite, 'inbound').open(aad, out);
+    };
+    for (const length of [0, 1, 15, 200, 255]) {
+      expect(seal(Uint8Array.of(7, 8, 9, ...new Uint8Array(length).fill(0xaa), length))).toEqual(fromHex('070809'));
+    }
+    expect(seal(Uint8Array.of(7, 2))).toBeUndefined();
+    expect(seal(Uint8Array.of(7, 1))).toEqual(new Uint8Array(0));
   });
 
   it('never seals twice with one IV', () => {
