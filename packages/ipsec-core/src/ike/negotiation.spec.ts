@@ -23,7 +23,7 @@ const anyTransform = fc.record({
 const anyTransforms = fc.array(anyTransform, { maxLength: 6 });
 
 describe('Choosing a proposal (RFC 7296 section 3.3.6)', () => {
-  it('gives one transform of each type, of both lists, of the first proposal that has them; or none has them', () => {
+  it('gives one transform of each type, of both lists, of the first proposal that has them, or refuses all', () => {
     fc.assert(
       fc.property(fc.array(anyTransforms, { maxLength: 4 }), anyTransforms, (offers, ours) => {
         const offered = offers.map((transforms, index) => proposal(index + 1, transforms));

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
-import { exchangeFurther } from '../../src/ike/exchanges/followup.js';
+import { dropPending, exchangeFurther } from '../../src/ike/exchanges/followup.js';
 import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { IkePair } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
@@ -281,6 +281,25 @@ describe('Additional key exchanges of rekeys: IKE_FOLLOWUP_KE (RFC 9370 section 
     expect(eventsOf(pair, 'left')).toEqual(['child-rekeyed']);
   });
 
+  it.each(['rekey-ike', 'rekey-child'] as const)(
+    '%s with a peer that never knows how to go on, for minutes, ends the IKE SA as out of step',
+    (command) => {
+      const pair = new DrawnPair({ connection: (side) => ({ proposals: [TWICE_HYBRID], ...hybridChild(side) }) });
+      const respond = IkeSa.prototype.respond;
+      vi.spyOn(IkeSa.prototype, 'respond').mockImplementation(function (this: IkeSa, exchange, payloads, now) {
+        const sent = respond.call(this, exchange, payloads, now);
+        dropPending(this, now);
+        return sent;
+      });
+      pair.command('left', command);
+      pair.settle();
+      expect(pair.left.events.slice(1)).toMatchObject([
+        { kind: 'ike-failed', connection: 'left-right', reason: { code: 'out_of_step' } },
+      ]);
+      settled(pair, { pairs: 0, ikes: 0 });
+    },
+  );
+
   it('nothing is installed before all key shares are there', () => {
     const pair = new DrawnPair({ connection: hybridChild });
     pair.play(`
@@ -296,5 +315,43 @@ describe('Additional key exchanges of rekeys: IKE_FOLLOWUP_KE (RFC 9370 section 
       'right =>> left IKE_FOLLOWUP_KE response 3\nleft --> right INFORMATIONAL request 4 { D }\nright --> left INFORMATIONAL response 4 { D }',
     );
     settled(pair, { pairs: 1 });
+  });
+});
+
+describe('A ciphertext that is none (draft-ietf-ipsecme-ikev2-mlkem)', () => {
+  const shortened = (exchange: number) => {
+    const respond = IkeSa.prototype.respond;
+    vi.spyOn(IkeSa.prototype, 'respond').mockImplementation(function (this: IkeSa, of, payloads, now) {
+      const cut = (payload: Payload): Payload =>
+        payload.kind === 'KE' ? { ...payload, data: payload.data.subarray(1) } : payload;
+      return respond.call(this, of, of === exchange ? payloads.map(cut) : payloads, now);
+    });
+  };
+  const options = {
+    engine: { provider: nodeCryptoProvider },
+    leftConnection: { proposals: [HYBRID], ...hybridChild('left') },
+    rightConnection: { proposals: [HYBRID], ...hybridChild('right') },
+  };
+
+  it('in IKE_INTERMEDIATE ends the exchange, and no IKE_AUTH is begun', () => {
+    shortened(EXCHANGE.IKE_INTERMEDIATE);
+    const pair = establishedPair(options);
+    expect(pair.left.events[0]).toMatchObject({ kind: 'ike-failed', reason: { code: 'invalid_key_exchange' } });
+    expect(exchanges(pair)).not.toContain('IKE_AUTH');
+  });
+
+  it.each(['rekey-child', 'rekey-ike'] as const)('in what follows on %s ends the IKE SA, with a Delete', (kind) => {
+    const pair = establishedPair(options);
+    shortened(EXCHANGE.IKE_FOLLOWUP_KE);
+    const inboundSpi = pair.left.sad.current()?.association.inboundSpi ?? 0;
+    pair.give(pair.left, kind === 'rekey-child' ? { kind, inboundSpi } : { kind, connection: 'left-right' });
+    pair.runFor(200);
+    expect(pair.left.events.slice(1)).toMatchObject([{ kind: 'ike-failed', reason: { code: 'invalid_message' } }]);
+    expect(exchanges(pair).slice(-2)).toEqual(['IKE_FOLLOWUP_KE', 'INFORMATIONAL']);
+    expect(pair.left.sad.installed.size).toBe(0);
+    // The peer has gone over to the successor of the IKE SA with its last answer, and finds out that nobody is there.
+    expect(pair.right.events.slice(1).map((event) => event.kind)).toEqual([
+      kind === 'rekey-child' ? 'ike-closed' : 'ike-rekeyed',
+    ]);
   });
 });

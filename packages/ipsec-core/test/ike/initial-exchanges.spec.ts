@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
+import { Secret } from '../../src/bytes/secret.js';
 import type { ChildConfiguration, Connection } from '../../src/ike/connection.js';
 import { explainHistory } from '../../src/ike/history/explain-history.js';
-import type { IkeSa } from '../../src/ike/ike-sa.js';
+import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
 import { CONFIGURATION_ATTRIBUTE, EXCHANGE, KE, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
 import { encodeMessage, type IkeMessage, parseMessage } from '../../src/wire/ike/message.js';
@@ -26,6 +29,13 @@ import {
   toyKeyExchange,
 } from './fixtures.js';
 
+const HEADER = {
+  initiatorSpi: new Uint8Array(8).fill(1),
+  responderSpi: new Uint8Array(8),
+  fromInitiator: true,
+  response: false,
+  messageId: 0,
+};
 const quick = { keyExchange: toyKeyExchange, engine: { provider: nodeCryptoProvider } };
 
 const only = (end: PairEnd): IkeSa => {
@@ -48,6 +58,8 @@ const received = (end: PairEnd) =>
     .flatMap(({ lineage }) => explainHistory(lineage.history.entries))
     .filter((entry) => entry.kind === 'message')
     .filter(({ direction }) => direction === 'received');
+
+afterEach(() => vi.restoreAllMocks());
 
 describe('IKE_SA_INIT that has to be sent again (RFC 7296 sections 2.6 and 2.6.1)', () => {
   const X25519_OR_ECP = [...IKE_GCM, transform(TRANSFORM_TYPE.KE, KE.ECP_256)];
@@ -187,6 +199,113 @@ describe('Payloads stand in the order of the figures (RFC 7296 sections 1.2, 2.5
     expect(request?.slice(0, 5)).toEqual(begin);
     expect(response?.slice(0, 5)).toEqual(begin);
     expect(response?.indexOf('CERTREQ')).toBeGreaterThan(4);
+  });
+});
+
+describe('The first Child SA (RFC 7296 section 1.2)', () => {
+  it('is offered without a key exchange, which IKE_AUTH cannot carry, and its successor with one', () => {
+    const proposals = [[...ESP_GCM, transform(TRANSFORM_TYPE.KE, KE.CURVE25519)]];
+    const children = (side: 'left' | 'right') => connection(side).children.map((each) => ({ ...each, proposals }));
+    const pair = makePair({
+      ...quick,
+      leftConnection: { children: children('left') },
+      rightConnection: { children: children('right') },
+    });
+    const offers = new Map<number, readonly number[]>();
+    const { request } = IkeSa.prototype;
+    vi.spyOn(IkeSa.prototype, 'request').mockImplementation(function (this: IkeSa, asked, now) {
+      for (const each of asked.payloads) {
+        const [first] = each.kind === 'SA' ? each.proposals : [];
+        if (first !== undefined)
+          offers.set(
+            asked.exchange,
+            first.transforms.map(({ type }) => type),
+          );
+      }
+      return request.call(this, asked, now);
+    });
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    pair.runFor(1000);
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: pair.left.sad.current()?.association.inboundSpi ?? 0 });
+    pair.runFor(1000);
+    expect(offers.get(EXCHANGE.IKE_AUTH)).not.toContain(TRANSFORM_TYPE.KE);
+    expect(offers.get(EXCHANGE.CREATE_CHILD_SA)).toContain(TRANSFORM_TYPE.KE);
+  });
+
+  it('comes also where one end proves itself with a shared key and the other with a signature (section 4)', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const psk = { kind: 'psk', key: new Secret(new Uint8Array(32).fill(5)) } as const;
+    const own = [{ name: 'right', algorithms: ['ed25519'], certificates: [Uint8Array.of(1)] }] as const;
+    const pair = establishedPair({
+      ...quick,
+      leftConnection: { localAuthentication: psk, remoteAuthentication: { kind: 'signature' } },
+      rightConnection: {
+        localAuthentication: { kind: 'signature', credentials: own },
+        remoteAuthentication: psk,
+      },
+      runJob: (_end, job) => {
+        if (job.kind === 'sign') {
+          return { kind: 'signed', algorithm: 'ed25519', signature: sign(null, job.octets, privateKey) };
+        }
+        const good = verify(null, job.octets, publicKey, job.signature);
+        return good ? { kind: 'verified' } : { kind: 'failed', reason: 'bad signature' };
+      },
+    });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+});
+
+describe('What is drawn at random (RFC 7296 sections 2.6, 2.10 and 3.9)', () => {
+  it('an SPI that an IKE SA has is not given to another, nor is zero', () => {
+    const random = seededRandom(5);
+    const draws = [new Uint8Array(8).fill(7), new Uint8Array(8).fill(7), new Uint8Array(8)];
+    const fill = (out: Uint8Array) => {
+      const drawn = out.length === 8 ? draws.shift() : undefined;
+      if (drawn === undefined) random.fill(out);
+      else out.set(drawn);
+    };
+    const pair = establishedPair({ ...quick, leftEngine: { random: fill } });
+    expect(only(pair.left).localSpi).toEqual(new Uint8Array(8).fill(7));
+    pair.give(pair.left, { kind: 'rekey-ike', connection: 'left-right' });
+    pair.runFor(1000);
+    expect(draws).toEqual([]);
+    expect(only(pair.left).localSpi).not.toEqual(new Uint8Array(8).fill(7));
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('nonces have 32 octets, half the key of every PRF, and none comes twice', () => {
+    const nonces: Uint8Array[] = [];
+    const { request, respond, encodeClear } = IkeSa.prototype;
+    const note = (payloads: readonly Payload[]) => {
+      for (const each of payloads) if (each.kind === 'Nonce') nonces.push(each.data);
+    };
+    vi.spyOn(IkeSa.prototype, 'request').mockImplementation(function (this: IkeSa, asked, now) {
+      note(asked.payloads);
+      return request.call(this, asked, now);
+    });
+    vi.spyOn(IkeSa.prototype, 'respond').mockImplementation(function (this: IkeSa, exchange, payloads, now) {
+      note(payloads);
+      return respond.call(this, exchange, payloads, now);
+    });
+    vi.spyOn(IkeSa.prototype, 'encodeClear').mockImplementation(function (this: IkeSa, response, payloads) {
+      note(payloads);
+      return encodeClear.call(this, response, payloads);
+    });
+    const pair = establishedPair(quick);
+    for (const end of [pair.left, pair.right]) {
+      pair.give(end, { kind: 'rekey-child', inboundSpi: end.sad.current()?.association.inboundSpi ?? 0 });
+      pair.runFor(6000);
+      pair.give(end, { kind: 'rekey-ike', connection: 'left-right' });
+      pair.runFor(6000);
+    }
+    expect(nonces.map(({ length }) => length)).toEqual(new Array(10).fill(32));
+    expect(new Set(nonces.map((nonce) => nonce.join())).size).toBe(10);
+  });
+
+  it.each([15, 16, 256, 257])('a nonce of %d octets is one only if it has 16 to 256', (length) => {
+    const header = { ...HEADER, exchange: EXCHANGE.IKE_SA_INIT };
+    const message = parseMessage(encodeMessage(header, [{ kind: 'Nonce', data: new Uint8Array(length) }]));
+    expect(message.ok).toBe(length >= 16 && length <= 256);
   });
 });
 

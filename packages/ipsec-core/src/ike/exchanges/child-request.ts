@@ -154,7 +154,6 @@ function makeOffer(sa: IkeSa, share: Offer['share'], deletedMeanwhile: Set<numbe
 function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readonly Payload[], now: number): void {
   const { lineage } = sa;
   const { old } = attempt;
-  lineage.refusedSince = undefined;
   const granted = accept(sa, attempt, made, response);
   if (granted === undefined) {
     made.abandon();
@@ -199,6 +198,7 @@ function complete(
 ): void {
   const { configuration, old } = attempt;
   const { agreement, shared, additional, peerNonce } = granted;
+  sa.lineage.refusedSince = undefined;
   if (made.deletedMeanwhile.has(agreement.peerSpi)) {
     for (const secret of [shared, ...additional]) secret?.wipe();
     made.abandon();

@@ -112,8 +112,6 @@ function receive(sa: IkeSa, attempt: RekeyAttempt, made: Offer, response: readon
   const { lineage } = sa;
   const { purpose } = attempt;
   const { successor } = made;
-  lineage.refusedSince = undefined;
-  lineage.rekeyRefusals = 0;
   const granted = accept(attempt, made, response);
   if (granted === undefined) {
     abandon(made, now);
@@ -139,6 +137,8 @@ function receive(sa: IkeSa, attempt: RekeyAttempt, made: Offer, response: readon
     methods: suite.additionalKeyExchanges,
     answer: response,
     done: (additional: readonly Secret[], at: number) => {
+      lineage.refusedSince = undefined;
+      lineage.rekeyRefusals = 0;
       successor.peerSpi = granted.peerSpi;
       secureSuccessor(sa, successor, suite, shared, additional, nonces);
       absorbToken(successor, response);
