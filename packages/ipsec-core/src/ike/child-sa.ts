@@ -40,7 +40,7 @@ export const CHILD_PHASES = {
   gone: 'never comes: it is not installed any more',
 } as const;
 
-/** "compared octet by octet"; of different lengths that agree so far, the shorter is lower (section 2.8.1). */
+/** "an octet-by-octet comparison"; of different lengths that agree so far, the shorter is lower (section 2.8.1). */
 export function compareNonces(left: Uint8Array, right: Uint8Array): number {
   for (let index = 0; index < Math.min(left.length, right.length); index++) {
     const difference = (left[index] ?? 0) - (right[index] ?? 0);

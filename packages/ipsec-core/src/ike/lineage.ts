@@ -154,8 +154,8 @@ export class Lineage {
   }
 
   /**
-   * Section 2.23: "a host that is not behind a NAT SHOULD send all packets … to the IP address and port from the last
-   * valid authenticated packet from the other end", of which only new ones come here. Who is behind a NAT itself should
+   * Section 2.23: a host "that is not behind a NAT, SHOULD send all packets (including retransmission packets) to the IP
+   * address and port in the validated packet", of which only new ones come here. Who is behind a NAT itself should
    * not, as one packet could break the connection; of a responder we take it that its NAT is a static one, since it was
    * found. With MOBIKE nobody does (RFC 4555 section 3.8): only UPDATE_SA_ADDRESSES moves an SA then.
    */

@@ -24,7 +24,8 @@ export interface Request extends Claim {
 
 /**
  * Our side of the window, which is one request wide (RFC 7296 section 2.3): the request under way, as it was sent, until
- * it is answered. "It MUST be bitwise identical" when it is sent again (section 2.1), so that datagrams are kept.
+ * it is answered. "A retransmission from the initiator MUST be bitwise identical to the original request" (section 2.1),
+ * so that datagrams are kept.
  */
 export class OwnRequests {
   #nextId = 0;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
+import { toHex } from '../../src/bytes/hex.js';
 import type { ChildlessPolicy, Connection } from '../../src/ike/connection.js';
 import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
@@ -52,6 +53,13 @@ describe('Childless IKE SAs (RFC 6023)', () => {
       }
     },
   );
+
+  it('CHILDLESS_IKEV2_SUPPORTED names the IKE SA as what it is about, without an SPI or data (section 4)', () => {
+    const pair = pairOf({ childless: 'prefer' }, { childless: 'allow' });
+    const answer = pair.sent.find(({ from }) => from === 'right');
+    // Payload length 8, protocol 1, no SPI, type 16418.
+    expect(toHex(answer?.octets ?? Uint8Array.of())).toContain('000801004022');
+  });
 
   it('every Child SA comes by CREATE_CHILD_SA with a key exchange of its own, the first as well', () => {
     const children = (side: 'left' | 'right') =>

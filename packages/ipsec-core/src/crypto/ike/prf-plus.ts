@@ -2,7 +2,7 @@ import type { Prf } from './prf.js';
 
 /**
  * prf+ (K,S) = T1 | T2 | T3 | …, T1 = prf (K, S | 0x01), Tn = prf (K, Tn-1 | S | n), RFC 7296 section 2.13.
- * Throws RangeError beyond 255 rounds: "prf+ is not defined beyond 255 times the size of the prf function output".
+ * Throws RangeError beyond 255 rounds: "The prf+ function is not defined beyond 255 times the size of the prf function output".
  */
 export function prfPlus(prf: Prf, key: Uint8Array, seed: Uint8Array, length: number): Uint8Array {
   if (length > MAXIMUM_ROUNDS * prf.length) throw new RangeError(`prf+ cannot give ${length} octets with ${prf.name}.`);

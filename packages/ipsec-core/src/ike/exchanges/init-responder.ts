@@ -101,7 +101,8 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
     // "just after the Ni and Nr payloads (before the optional CERTREQ payload)" (section 2.23).
     ...natDetection(sa, lineage.path),
     ...(agreed.ppkMixing === undefined ? [] : [notify(USE_PPK[agreed.ppkMixing])]),
-    ...(agreed.mayBeChildless ? [notify('CHILDLESS_IKEV2_SUPPORTED')] : []),
+    // "Protocol ID (1 octet) MUST be 1, as this message is related to an IKEv2 SA" (RFC 6023 section 4).
+    ...(agreed.mayBeChildless ? [{ ...notify('CHILDLESS_IKEV2_SUPPORTED'), protocol: PROTOCOL.IKE }] : []),
   ]);
   const inputs = {
     initiatorNonce: nonce,

@@ -55,8 +55,8 @@ export function changeAuthenticationLifetime(lineage: Lineage, now: number): voi
 }
 
 /**
- * RFC 4478 section 2, in the last message of IKE_AUTH, for the original initiator: the seconds that are left until "the
- * peer should repeat the Initial exchange". We delete the IKE SA when they are over.
+ * RFC 4478 section 2, in the last message of IKE_AUTH, for the original initiator: the seconds that are left "before the
+ * peer should repeat the Initial exchange" (section 3). We delete the IKE SA when they are over.
  */
 export function authLifetime({ connection }: Lineage): Payload[] {
   const { authenticationLifetime: lifetime } = connection;
