@@ -13,7 +13,7 @@ import type { SpdEntry } from '../fabric/spd-entry.js';
 import type { IntentProfile, KeyingMode } from '../intent.js';
 import { UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
-import { peerFor, peerView } from '../proof/peer-view.js';
+import { peerFor } from '../proof/peer-view.js';
 import { contains } from '../proof/regions.js';
 import { decidingRule, ownerOf } from '../proof/rule-verdict.js';
 
@@ -140,7 +140,7 @@ function hopsBetween(
     const bundle = fabric.bundles[at];
     if (bundle === undefined || hops.length > fabric.bundles.length) return { hops, stuckAt: nameOf(fabric, at) };
     const outbound = decidingEntry(fabric, bundle, packet);
-    const peer = peerFor(peerView(bundle), to);
+    const peer = peerFor(bundle, to);
     const profile = peer?.profiles.find(({ id }) => id === outbound?.entry.profileId);
     if (outbound === undefined || peer === undefined || profile === undefined) return { hops, stuckAt: bundle.edgeId };
     const next = fabric.bundles[peer.owner];

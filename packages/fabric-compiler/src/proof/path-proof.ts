@@ -1,10 +1,11 @@
 import { FAMILIES } from '../address/family.js';
 import { parsePrefixText } from '../address/prefix.js';
 import { rangesOverlap } from '../address/range-set.js';
+import { hasBit, membersOf } from '../bitset.js';
 import type { FabricPlan } from '../fabric/compile-shared.js';
 import type { PeerEntry, PeerSection } from '../fabric/peer-section.js';
 import type { RouteSection } from '../fabric/route-section.js';
-import { routesOf, type SharedBundle } from '../fabric/shared-bundle.js';
+import { peersOf, routesOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import { passesOn } from '../fabric/transit.js';
 import { sameValue } from '../same-value.js';
 import type { Owner } from '../topology.js';
@@ -12,18 +13,21 @@ import { describedEdge, describedPeer } from './described-peer.js';
 import type { Finding } from './finding.js';
 import { predictIke, predictProfiles } from './ike-prediction.js';
 import type { Packet } from './packet.js';
-import { peerFor, peerView } from './peer-view.js';
+import { type PeerView, peerFor, peerView } from './peer-view.js';
 
 /** Everything about the underlay and the ways through the fabric that is not about rules. */
 export class PathProof {
   readonly #plan: FabricPlan;
   readonly #bundles: readonly SharedBundle[];
+  readonly #views: readonly PeerView[];
+  readonly #plain: boolean[] = [];
   /** Sections that were found right, with what they were right for. */
   readonly #right: WeakMap<object, string>;
 
   constructor(plan: FabricPlan, bundles: readonly SharedBundle[], right: WeakMap<object, string>) {
     this.#plan = plan;
     this.#bundles = bundles;
+    this.#views = bundles.map(peerView);
     this.#right = right;
   }
 
@@ -38,19 +42,16 @@ export class PathProof {
   ofPeers(edge: number): readonly Finding[] {
     const bundle = this.#bundles[edge];
     if (bundle === undefined) return [];
-    const findings: Finding[] = [];
-    const { ambiguous, peers } = peerView(bundle);
-    if (ambiguous !== undefined) findings.push(this.#ambiguous(bundle, ambiguous));
-    for (const peer of peers) {
-      const other = this.#bundles[peer.owner];
-      if (other === undefined) continue;
-      const back = peerFor(peerView(other), edge);
-      const mutual = back !== undefined && back.owner === edge && back.profiles.length === peer.profiles.length;
-      if (mutual && back.profiles.every((profile, index) => profile === peer.profiles[index])) continue;
-      findings.push(...this.#unequalPeers(bundle, other, peer, back));
+    const view = peerView(bundle);
+    const findings = view.ambiguous || reachesItself(view, edge) ? [this.#ambiguous(bundle)] : [];
+    if (!this.#isPlain(edge)) return [...findings, ...peersOf(bundle).flatMap((peer) => this.#unequal(bundle, peer))];
+    const open = new Set<number>();
+    for (const [profileId, owners] of view.reached) {
+      for (const other of membersOf(owners)) if (!this.#reachesBack(other, profileId, edge)) open.add(other);
     }
-    if (peerFor(peerView(bundle), edge) !== undefined) findings.push(this.#ambiguous(bundle, edge));
-    return findings;
+    if (open.size === 0) return findings;
+    const peers = peersOf(bundle).filter(({ owner }) => open.has(owner));
+    return [...findings, ...peers.flatMap((peer) => this.#unequal(bundle, peer))];
   }
 
   /** Follows the way of protected packets from an edge to an owner, and back; `packet` makes one that goes there. */
@@ -58,7 +59,7 @@ export class PathProof {
     const visited = [edge];
     for (let at = edge; at !== to; ) {
       const bundle = this.#bundles[at];
-      const peer = bundle === undefined ? undefined : peerFor(peerView(bundle), to);
+      const peer = bundle === undefined ? undefined : peerFor(bundle, to);
       if (bundle === undefined || peer === undefined || !peer.profiles.some(({ id }) => id === profileId)) {
         return this.#stranded('black_hole', visited, to, packet());
       }
@@ -67,7 +68,7 @@ export class PathProof {
       }
       if (visited.includes(peer.owner)) return this.#stranded('routing_loop', [...visited, peer.owner], to, packet());
       const next = this.#bundles[peer.owner];
-      const back = next === undefined ? undefined : peerFor(peerView(next), edge);
+      const back = next === undefined ? undefined : peerFor(next, edge);
       if (next !== undefined && back?.owner !== at) {
         return this.#stranded('black_hole', [...visited, peer.owner], to, packet());
       }
@@ -178,6 +179,35 @@ export class PathProof {
     };
   }
 
+  /** Whether all sections of its peers were found right, and each peer carries its own site alone: then bits say it all. */
+  #isPlain(edge: number): boolean {
+    const known = this.#plain[edge];
+    if (known !== undefined) return known;
+    const bundle = this.#bundles[edge];
+    const view = this.#views[edge];
+    const plain =
+      bundle?.peers.every((section) => this.#right.get(section) === RIGHT) === true &&
+      view?.direct === true &&
+      !view.ambiguous;
+    this.#plain[edge] = plain;
+    return plain;
+  }
+
+  #reachesBack(other: number, profileId: string, edge: number): boolean {
+    if (!this.#isPlain(other)) return false;
+    const owners = this.#views[other]?.reached.get(profileId);
+    return owners !== undefined && hasBit(owners, edge);
+  }
+
+  #unequal(bundle: SharedBundle, peer: PeerEntry): readonly Finding[] {
+    const other = this.#bundles[peer.owner];
+    if (other === undefined) return [];
+    const back = peerFor(other, bundle.owner);
+    const mutual = back !== undefined && back.owner === bundle.owner && back.profiles.length === peer.profiles.length;
+    if (mutual && back.profiles.every((profile, index) => profile === peer.profiles[index])) return [];
+    return this.#unequalPeers(bundle, other, peer, back);
+  }
+
   #unequalPeers(
     bundle: SharedBundle,
     other: SharedBundle,
@@ -200,14 +230,14 @@ export class PathProof {
     return predictProfiles(peer, back, edgeIds, this.#packetBetween(bundle.owner, other.owner));
   }
 
-  #ambiguous(bundle: SharedBundle, owner: number): Finding {
+  #ambiguous(bundle: SharedBundle): Finding {
     return {
       kind: 'ambiguous_peer',
-      detail: `The peers of the edge ${this.#name(bundle.owner)} do not say who alone carries the addresses of ${this.#name(owner)}.`,
+      detail: `The peers of the edge ${this.#name(bundle.owner)} do not say who alone carries which addresses, or one carries its own.`,
       fix: 'Let one peer carry them.',
       edgeIds: [bundle.edgeId],
       ruleId: undefined,
-      counterexample: this.#packetBetween(bundle.owner, owner),
+      counterexample: undefined,
     };
   }
 
@@ -257,6 +287,10 @@ export class PathProof {
     const known: Owner | undefined = this.#plan.topology.owners[owner];
     return `"${known?.kind === 'edge' ? known.edge.name : (known?.name ?? owner)}"`;
   }
+}
+
+function reachesItself({ reached }: PeerView, edge: number): boolean {
+  return [...reached.values()].some((owners) => hasBit(owners, edge));
 }
 
 const RIGHT = 'right';

@@ -1,7 +1,7 @@
 import { ownersIn, wholeOwners } from '../address/address-set.js';
 import { addBits, type Bitset, clearBit, commonBits, emptyBits, membersOf, noBits, setBit } from '../bitset.js';
 import type { CompiledFabric, FabricPlan } from '../fabric/compile-shared.js';
-import { entriesOf, type SharedBundle } from '../fabric/shared-bundle.js';
+import { entriesOf, peersOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdSection } from '../fabric/spd-section.js';
 import { type BlockProof, proveBlock } from './block-proof.js';
 import type { Finding } from './finding.js';
@@ -157,8 +157,8 @@ function peersToCheck(bundles: readonly SharedBundle[], before: FabricProof | un
     const old = before.bundles[edge];
     const now = bundles[edge];
     if (old === undefined || now === undefined) return all;
-    const peers = new Set(peerView(now).peers.map(({ owner }) => owner));
-    for (const { owner } of peerView(old).peers) if (!peers.has(owner)) concerned.add(owner);
+    const peers = new Set(peersOf(now).map(({ owner }) => owner));
+    for (const { owner } of peersOf(old)) if (!peers.has(owner)) concerned.add(owner);
   }
   return concerned;
 }
