@@ -52,6 +52,20 @@ export class AgentProcess {
 
   /** Starts it. @returns when it has said one of these messages. */
   async run(until: RegExp, flags: readonly string[] = []): Promise<LogLine> {
+    this.#start(flags);
+    return this.said(until);
+  }
+
+  /** Starts it. @returns when it has written so many lines. */
+  async runUntilLine(count: number): Promise<void> {
+    this.#start([]);
+    while (this.#lines.length < count) {
+      if (this.#child === undefined) throw new Error(`the agent ended: ${JSON.stringify(this.#lines.slice(-5))}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #start(flags: readonly string[]): void {
     this.#lines = [];
     const args = ['run', '--state-dir', this.stateDir, '--log-level', 'debug', ...flags];
     const child = this.#namespaces.start(this.#namespace, process.execPath, [
@@ -67,7 +81,6 @@ export class AgentProcess {
       this.#child = undefined;
       for (const wake of this.#waiting.splice(0)) wake();
     });
-    return this.said(until);
   }
 
   /** The first line with such a message, of this run. Rejects when it ends without. */
