@@ -122,10 +122,20 @@ describe.skipIf(unavailable !== undefined)(`what ESP travels in${unavailable ? `
   });
 
   it.skipIf(!hasNft())('is UDP where there is a NAT, whatever the bundle says (RFC 7296 section 2.23)', async () => {
-    const rules = 'add table ip weft; add chain ip weft p { type nat hook postrouting priority 100; };';
-    namespaces.run(names.middle, 'nft', [`${rules} add rule ip weft p oif "right" masquerade`]);
-    await apply('v4', undefined);
-    await apply('v4', Encapsulation.ENCAPSULATION_NONE);
+    const outside = '198.51.100.254';
+    const rules = [
+      'add table ip weft',
+      'add chain ip weft out { type nat hook postrouting priority 100; }',
+      'add rule ip weft out oif "right" masquerade',
+      'add chain ip weft in { type nat hook prerouting priority -100; }',
+      `add rule ip weft in iif "right" ip daddr ${outside} udp dport 4500 dnat to ${LEFT.v4}`,
+    ];
+    namespaces.run(names.middle, 'nft', [rules.join('; ')]);
+    const [inside, other] = [site('left', 'v4'), site('right', 'v4')];
+    await Promise.all([
+      left.bundle(negotiatedBundle(inside, other, Encapsulation.ENCAPSULATION_NONE)),
+      right.bundle(negotiatedBundle(other, { ...inside, underlay: outside }, Encapsulation.ENCAPSULATION_NONE)),
+    ]);
     await expectOnTheWire('v4', UDP);
   });
 
