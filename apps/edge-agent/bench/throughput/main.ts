@@ -103,8 +103,9 @@ const OFFERS = (workers?: string): PathOffer[] => [
   plainPath,
   weftPath('weft', 'auto'),
   ...(workers === undefined ? [] : [weftPath(`weft ${workers} workers`, 'auto', undefined, Number(workers))]),
-  weftPath('weft portable', 'portable'),
+  // Right behind the one that it is compared with: machines become faster and slower with time.
   weftPath(`${SCALE} and 10,000 policies`, 'auto', { tunnels: 500, policies: 10_000 }),
+  weftPath('weft portable', 'portable'),
   strongswanPath(),
   ...wireguardPaths(),
 ];
