@@ -63,6 +63,29 @@ describe('packets of one run', () => {
     expect(together).toBeGreaterThan(50);
   });
 
+  it('of arbitrary octets and any size are what they are one by one, and each is counted', () => {
+    const octets = fc.uint8Array({ minLength: 1, maxLength: 2000 });
+    fc.assert(
+      fc.property(
+        octets,
+        fc.integer({ min: 1, max: 300 }),
+        fc.array(fc.nat(40)),
+        parameters(),
+        (all, size, ours, more) => {
+          const message = { octets: all.slice(), size };
+          // Otherwise nearly none would name an association.
+          for (const datagram of ours) writeSpi(message.octets, datagram * size);
+          const [one, other] = [receiver(more, true), receiver(more, true)];
+          expect(openTogether(other, message).opened).toEqual(openAlone(one, message));
+          expect(stateOf(other)).toEqual(stateOf(one));
+          const refused = Object.values(drops(other)).reduce((sum, packets) => sum + packets, 0);
+          expect(refused).toBe(Math.ceil(all.length / size));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it('leave no plaintext of what is not authentic', () => {
     const b = receiver({}, false);
     const a = sender({}, false);
@@ -260,6 +283,11 @@ function openTogether(at: DataPlane, { octets, size }: Message) {
     offset += Math.max(1, run.packets) * size;
   }
   return { opened, largest };
+}
+
+/** Of the association of every receiver here, if there is room. */
+function writeSpi(octets: Uint8Array, offset: number): void {
+  if (offset + 4 <= octets.length) new DataView(octets.buffer).setUint32(offset, 0x1000);
 }
 
 function stateOf(of: DataPlane) {
