@@ -4,6 +4,7 @@ import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
+import { SerialQueue } from '../platform/serial-queue.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
 import { type Command, describeCommand, desiredState, reconcile, type SystemState } from './reconciler.js';
 import { RejectionError } from './rejection.js';
@@ -20,7 +21,8 @@ export class BundleInstaller {
   readonly #system: System;
   readonly #log: Log;
   readonly #ike: Pick<EdgeIke, 'apply' | 'move'>;
-  #last: Promise<void> = Promise.resolve();
+  /** The machine is taken from one state to the next, by one at a time. */
+  readonly #queue = new SerialQueue(MAX_QUEUED);
   #running: VerifiedBundle | undefined;
 
   constructor(system: System, ike: Pick<EdgeIke, 'apply' | 'move'>, log: Log) {
@@ -34,7 +36,7 @@ export class BundleInstaller {
    * that of the bundle, or to another of its family; and with it the IKE SAs (RFC 4555). With none left it waits for one.
    */
   addressesChanged(addresses: readonly Uint8Array[]): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#queue.run(async () => {
       const bundle = this.#running;
       if (bundle === undefined) return;
       const next = underlayAddressOf(bundle.underlay.octets, addresses);
@@ -61,7 +63,7 @@ export class BundleInstaller {
    * Throws RejectionError (the old state is in force), InstallationError (it is not: the agent must end, fail closed).
    */
   install(bundle: VerifiedBundle, commit: () => Promise<void>): Promise<void> {
-    return this.#exclusively(() => this.#install(bundle, commit));
+    return this.#queue.run(() => this.#install(bundle, commit));
   }
 
   /**
@@ -70,7 +72,7 @@ export class BundleInstaller {
    */
   async repair(): Promise<boolean> {
     let repaired = false;
-    await this.#exclusively(async () => {
+    await this.#queue.run(async () => {
       const bundle = this.#running;
       if (bundle === undefined) return;
       const found = await this.#system.observe();
@@ -110,13 +112,6 @@ export class BundleInstaller {
     if (Buffer.compare(address, underlay.octets) === 0) return;
     const addresses = { configured: underlay.text, used: formatAddress(address) };
     this.#log.warn(addresses, 'this machine has not got the underlay address of its bundle, and uses another');
-  }
-
-  /** The machine is taken from one state to the next, by one at a time. */
-  #exclusively(work: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => undefined);
-    return done;
   }
 
   async #takeSteps(commands: readonly Command[], bundles: ReadonlyMap<string, VerifiedBundle>): Promise<void> {
@@ -173,3 +168,6 @@ function stepRejection(command: Command, error: unknown): RejectionError {
   }
   return new RejectionError('', 'installation_failed', reason, { cause: error });
 }
+
+/** Bundles come one at a time; the rest are addresses of the machine that came and went meanwhile. */
+const MAX_QUEUED = 64;

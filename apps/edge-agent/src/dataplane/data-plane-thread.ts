@@ -1,5 +1,6 @@
 import type { Explanation, LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
 import { type Endpoint, type EventFd, openEventFd, socketOfSpi, type Tun } from '@weft/linux-io';
+import { SerialQueue } from '../platform/serial-queue.js';
 import { Batches } from './batches.js';
 import { monotonicNow } from './clock.js';
 import { DesiredPlane, KeptAssociation } from './desired-plane.js';
@@ -10,12 +11,13 @@ import type {
   OutboundReference,
   PacketPathReport,
   TunnelRemote,
-  WorkerRequest,
 } from './messages.js';
 import { type PacketWorker, startPacketWorker } from './packet-worker.js';
-import { isAt, NATIVE_PLACE, OUTBOUND_PLACE } from './places.js';
+import { PlacedRequests } from './placed-requests.js';
+import { NATIVE_PLACE, OUTBOUND_PLACE } from './places.js';
 import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
 import { SharedCounters, sumOfDrops, sumOfNews, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
+import { WorkerGroup } from './worker-group.js';
 import { WorkerKeeper, type WorkerReplacement } from './worker-keeper.js';
 
 export { DataPlaneError, DataPlaneRefusal };
@@ -82,9 +84,9 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #desired = new DesiredPlane();
   readonly #counters: readonly SharedCounters[];
   readonly #wakeUps: EventFd[];
-  readonly #keepers: readonly WorkerKeeper[];
-  #last: Promise<unknown> = Promise.resolve();
-  #queued = 0;
+  readonly #workers: WorkerGroup;
+  readonly #requests: PlacedRequests;
+  readonly #queue = new SerialQueue(MAX_QUEUED);
   readonly #installs = new Batches<Install>(
     (work) => this.#serially(work),
     (installs) => this.#install(installs),
@@ -110,7 +112,8 @@ export class DataPlaneThread implements DataPlaneControl {
     this.#wakeUps = this.#counters.map(() => openEventFd());
     const wakeUpFds = this.#wakeUps.map(({ fd }) => fd);
     const rings = handoverRings(workers);
-    this.#keepers = this.#counters.map(({ memory }, place) => {
+    this.#requests = new PlacedRequests(this.#desired, this.#counters);
+    const keepers = this.#counters.map(({ memory }, place) => {
       const start = {
         device: tun.name,
         tunFd: tun.fd,
@@ -132,12 +135,13 @@ export class DataPlaneThread implements DataPlaneControl {
         failed: (error) => events.died(error),
       });
     });
+    this.#workers = new WorkerGroup(keepers);
   }
 
   load(loaded: LoadedPolicies): Promise<void> {
     return this.#serially(async () => {
       this.#requireSockets(loaded.socketFds);
-      await this.#ask((place) => this.#loading(place, loaded));
+      await this.#workers.ask((place) => this.#requests.loading(place, loaded));
       const tunnelIds = this.#desired.tunnelIds(loaded);
       this.#desired.load(loaded);
       const entryIds = loaded.policies.map(({ entryId }) => entryId);
@@ -147,7 +151,7 @@ export class DataPlaneThread implements DataPlaneControl {
 
   unload(): Promise<void> {
     return this.#serially(async () => {
-      await this.#ask(() => ({ kind: 'unload' }));
+      await this.#workers.ask(() => ({ kind: 'unload' }));
       this.#desired.load(undefined);
       for (const counters of this.#counters) counters.keep([], []);
     });
@@ -166,19 +170,21 @@ export class DataPlaneThread implements DataPlaneControl {
     const owner = socketOfSpi(inboundSpi, this.#counters.length);
     // Whether it will travel in UDP is not known yet: what does not is the first worker's.
     const awaits = (place: number) => place === owner || place === NATIVE_PLACE;
-    return this.#serially(() => this.#ask((place) => (awaits(place) ? { kind: 'expect', inboundSpi } : undefined)));
+    return this.#serially(() =>
+      this.#workers.ask((place) => (awaits(place) ? { kind: 'expect', inboundSpi } : undefined)),
+    );
   }
 
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void> {
     return this.#serially(async () => {
-      await this.#ask(() => ({ kind: 'remove', inbound, outbound }));
+      await this.#workers.ask(() => ({ kind: 'remove', inbound, outbound }));
       this.#desired.remove(inbound, outbound);
     });
   }
 
   redirect(remote: TunnelRemote): Promise<void> {
     return this.#serially(async () => {
-      await this.#ask(() => ({ kind: 'redirect', remote }));
+      await this.#workers.ask(() => ({ kind: 'redirect', remote }));
       this.#desired.redirect(remote);
     });
   }
@@ -186,14 +192,14 @@ export class DataPlaneThread implements DataPlaneControl {
   rebind(socketFds: readonly number[]): Promise<void> {
     return this.#serially(async () => {
       this.#requireSockets(socketFds);
-      await this.#ask((place) => ({ kind: 'rebind', socketFd: socketFds[place] ?? -1 }));
+      await this.#workers.ask((place) => ({ kind: 'rebind', socketFd: socketFds[place] ?? -1 }));
       this.#desired.rebind(socketFds);
     });
   }
 
   /** What would become of a clear packet that came from the device. Nothing is changed by asking. */
   async explain(packet: Uint8Array): Promise<Explanation> {
-    const worker = await this.#keepers[OUTBOUND_PLACE]?.worker();
+    const worker = await this.#workers.at(OUTBOUND_PLACE);
     const explanation = await worker?.request({ kind: 'explain', packet });
     if (explanation !== undefined) return explanation;
     throw new DataPlaneError('worker_ended', 'the packet path does not run', 'ask again in a moment');
@@ -225,16 +231,15 @@ export class DataPlaneThread implements DataPlaneControl {
       keepalives: this.#counters.reduce((sum, { io }) => sum + BigInt(io.keepalives), 0n),
       workers: this.#counters.map(({ memory }, place) => ({
         heartbeat: memory.heartbeat,
-        replacements: this.#keepers[place]?.replacements ?? 0,
+        replacements: this.#workers.replacements(place),
       })),
     });
   }
 
   /** Ends the threads; packets stop. */
   async stop(): Promise<void> {
-    const ended = await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
     // A thread that is stuck may go on one day: what it would wake must not be another file by then.
-    if (ended.every(Boolean)) for (const wakeUp of this.#wakeUps.splice(0)) wakeUp.close();
+    if (await this.#workers.stop()) for (const wakeUp of this.#wakeUps.splice(0)) wakeUp.close();
     this.#desired.load(undefined);
   }
 
@@ -243,107 +248,31 @@ export class DataPlaneThread implements DataPlaneControl {
     if (socketFds.length !== workers) throw new RangeError(`${workers} workers need as many sockets`);
   }
 
+  /** One thing at a time, in the order of asking: a worker that is replaced in between is told a state, not half of one. */
+  #serially(work: () => Promise<void>): Promise<void> {
+    this.#installs.close();
+    return this.#queue.run(work);
+  }
+
   /** One request to the workers, however many were asked for: each time two threads take turns. */
   async #install(installs: readonly Install[]): Promise<void> {
     const made = installs.flatMap((install) => install.made);
     const remotes = installs.flatMap(({ remote }) => (remote === undefined ? [] : [remote]));
-    await this.#ask(
-      (place) => this.#installing(place, made, remotes),
-      (place) => removing(this.#at(place, made)),
+    await this.#workers.ask(
+      (place) => this.#requests.installing(place, made, remotes),
+      (place) => this.#requests.removing(place, made),
     );
     this.#desired.install(made);
     for (const remote of remotes) this.#desired.redirect(remote);
   }
 
-  /** One thing at a time, in the order of asking: a worker that is replaced in between is told a state, not half of one. */
-  #serially(work: () => Promise<void>): Promise<void> {
-    this.#installs.close();
-    if (this.#queued >= MAX_QUEUED) return Promise.reject(new RangeError('too many requests to the packet path'));
-    this.#queued++;
-    const done = this.#last.then(work).finally(() => {
-      this.#queued--;
-    });
-    this.#last = done.catch(() => undefined);
-    return done;
-  }
-
-  /**
-   * Asks every worker that there is a request for. One that ends meanwhile is replaced by one that was not asked: it is
-   * asked again, a few times. When one refuses, the others that did it already get the request `undo` makes.
-   */
-  async #ask(
-    request: (place: number) => WorkerRequest | undefined,
-    undo: (place: number) => WorkerRequest | undefined = () => undefined,
-  ): Promise<void> {
-    const done: (PacketWorker | undefined)[] = [];
-    for (let attempt = 1; ; attempt++) {
-      const open = this.#keepers.flatMap((keeper, place) => {
-        const answered = done[place];
-        return answered !== undefined && keeper.isCurrent(answered) ? [] : [{ keeper, place }];
-      });
-      const outcomes = await Promise.allSettled(
-        open.map(async ({ keeper, place }) => {
-          done[place] = undefined;
-          const worker = await keeper.worker();
-          const asked = request(place);
-          if (asked !== undefined) await worker.request(asked);
-          done[place] = worker;
-        }),
-      );
-      const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
-      const fatal = failures.find((failure) => !isEnd(failure)) ?? (attempt === ATTEMPTS ? failures[0] : undefined);
-      if (fatal !== undefined) {
-        await Promise.allSettled(
-          done.map((worker, place) => {
-            const undoing = worker === undefined ? undefined : undo(place);
-            return undoing === undefined ? undefined : worker?.request(undoing);
-          }),
-        );
-        throw fatal;
-      }
-      if (this.#keepers.every((keeper, place) => isDone(keeper, done[place]))) return;
-    }
-  }
-
   /** Everything that a new worker is to know. */
   async #prepare(place: number, worker: PacketWorker): Promise<void> {
     const { loaded, redirected } = this.#desired;
-    await worker.request(loaded === undefined ? { kind: 'unload' } : this.#loading(place, loaded));
-    const installing = this.#installing(place, this.#desired.associations(), []);
+    await worker.request(loaded === undefined ? { kind: 'unload' } : this.#requests.loading(place, loaded));
+    const installing = this.#requests.installing(place, this.#desired.associations(), []);
     if (installing !== undefined) await worker.request(installing);
     for (const remote of redirected) await worker.request({ kind: 'redirect', remote });
-  }
-
-  #loading(place: number, loaded: LoadedPolicies): WorkerRequest {
-    const counters = this.#counters[place];
-    return {
-      kind: 'load',
-      loaded,
-      socketFd: loaded.socketFds[place] ?? -1,
-      policyCounters: counters?.policies(loaded.policies.map(({ entryId }) => entryId)) ?? [],
-      tunnelCounters: counters?.tunnels(this.#desired.tunnelIds(loaded)) ?? [],
-    };
-  }
-
-  #installing(
-    place: number,
-    associations: readonly KeptAssociation[],
-    remotes: readonly TunnelRemote[],
-  ): WorkerRequest | undefined {
-    const ours = this.#at(place, associations);
-    if (ours.length === 0 && remotes.length === 0) return undefined;
-    const tunnelIds = [...new Set(ours.map(({ parameters }) => parameters.tunnelId))];
-    return {
-      kind: 'install',
-      associations: ours.map((association) => association.withKey()),
-      tunnelCounters: this.#counters[place]?.tunnels(tunnelIds) ?? [],
-      remotes,
-    };
-  }
-
-  /** Those that the worker in this place has. */
-  #at(place: number, associations: readonly KeptAssociation[]): readonly KeptAssociation[] {
-    return associations.filter(({ parameters }) => isAt(place, parameters, this.#counters.length));
   }
 
   /** What is told again, by a worker that took over or by another that has the association too, is news to nobody. */
@@ -361,23 +290,6 @@ export class DataPlaneThread implements DataPlaneControl {
   }
 }
 
-function removing(associations: readonly KeptAssociation[]): WorkerRequest {
-  const named = associations.map(({ parameters }) => parameters);
-  return {
-    kind: 'remove',
-    inbound: named.filter(({ direction }) => direction === 'inbound').map(({ spi }) => spi),
-    outbound: named.filter(({ direction }) => direction === 'outbound'),
-  };
-}
-
-function isDone(keeper: WorkerKeeper, worker: PacketWorker | undefined): boolean {
-  return worker !== undefined && keeper.isCurrent(worker);
-}
-
-function isEnd(error: Error): boolean {
-  return error instanceof DataPlaneError && error.code === 'worker_ended';
-}
-
 function after(milliseconds: number, run: () => void): () => void {
   const timer = setTimeout(run, milliseconds);
   return () => clearTimeout(timer);
@@ -393,7 +305,5 @@ interface Install {
 const MOST_DEFAULT_WORKERS = 4;
 /** As many as may be asked for. */
 export const MAXIMUM_WORKERS = 16;
-/** Times that a worker is asked the same; one that ends every time ends because of it. */
-const ATTEMPTS = 3;
 /** The agent asks one thing at a time; more would be a mistake. */
 const MAX_QUEUED = 64;
