@@ -51,6 +51,8 @@ export class ControllerConfig {
   readonly logLevel: LogLevel;
   /** `WEFT_STATUS_INTERVAL_MS`: how often edges report status. */
   readonly statusIntervalMilliseconds: number;
+  /** `WEFT_EDGE_CERTIFICATE_HOURS`: life of an edge certificate. Edges renew theirs when two thirds of it are over. */
+  readonly edgeCertificateMilliseconds: number;
 
   constructor(values: ControllerConfigValues) {
     this.http = values.http;
@@ -63,6 +65,7 @@ export class ControllerConfig {
     this.database = values.database;
     this.logLevel = values.logLevel;
     this.statusIntervalMilliseconds = values.statusIntervalMilliseconds;
+    this.edgeCertificateMilliseconds = values.edgeCertificateMilliseconds;
   }
 }
 

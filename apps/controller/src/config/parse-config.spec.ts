@@ -15,6 +15,7 @@ describe('parseConfig', () => {
       database: { kind: 'embedded' },
       logLevel: 'info',
       statusIntervalMilliseconds: 1000,
+      edgeCertificateMilliseconds: 14 * 24 * 3_600_000,
     });
   });
 
@@ -29,6 +30,7 @@ describe('parseConfig', () => {
       WEFT_CONSOLE_DIR: '/usr/share/weft/console',
       WEFT_LOG_LEVEL: 'debug',
       WEFT_STATUS_INTERVAL_MS: '250',
+      WEFT_EDGE_CERTIFICATE_HOURS: '24',
       PG_BIN_DIR: '/usr/lib/postgresql/15/bin',
     });
     expect(config).toEqual({
@@ -42,6 +44,7 @@ describe('parseConfig', () => {
       database: { kind: 'binaries', directory: '/usr/lib/postgresql/15/bin' },
       logLevel: 'debug',
       statusIntervalMilliseconds: 250,
+      edgeCertificateMilliseconds: 24 * 3_600_000,
     });
   });
 
@@ -66,6 +69,9 @@ describe('parseConfig', () => {
     ['WEFT_LOG_LEVEL', 'loud'],
     ['WEFT_STATUS_INTERVAL_MS', '1s'],
     ['WEFT_STATUS_INTERVAL_MS', '99'],
+    ['WEFT_EDGE_CERTIFICATE_HOURS', '0'],
+    ['WEFT_EDGE_CERTIFICATE_HOURS', '8761'],
+    ['WEFT_EDGE_CERTIFICATE_HOURS', '1.5'],
     ['DATABASE_URL', 'http://db'],
     ['DATABASE_URL', 'db'],
     ['PG_BIN_DIR', 'bin'],

@@ -51,6 +51,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     database: databaseSource(values.DATABASE_URL, values.PG_BIN_DIR),
     logLevel: values.WEFT_LOG_LEVEL,
     statusIntervalMilliseconds: values.WEFT_STATUS_INTERVAL_MS,
+    edgeCertificateMilliseconds: values.WEFT_EDGE_CERTIFICATE_HOURS * HOUR_MILLISECONDS,
   });
 }
 
@@ -87,6 +88,17 @@ const databaseUrl = z.string().refine((text) => {
   return ['postgres:', 'postgresql:'].includes(new URL(text).protocol);
 }, 'must be a URL like postgres://user:password@host:5432/database');
 
+/** A whole number within bounds. */
+function numberOf(unit: string, least: number, most: number) {
+  const rule = `must be a number of ${unit} from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,6}$/, rule)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, rule);
+}
+
+const HOUR_MILLISECONDS = 3_600_000;
 const ADMIN_PASSWORD_MINIMUM = 12;
 const ADMIN_PASSWORD_MAXIMUM = 256;
 
@@ -103,12 +115,9 @@ const Environment = z.object({
     .optional(),
   WEFT_CONSOLE_DIR: absolutePath.prefault(fileURLToPath(new URL('../../../web-console/dist', import.meta.url))),
   WEFT_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).prefault('info'),
-  WEFT_STATUS_INTERVAL_MS: z
-    .string()
-    .regex(/^[0-9]{1,6}$/, 'must be a number of milliseconds from 100 to 60000')
-    .transform(Number)
-    .refine((value) => value >= 100 && value <= 60_000, 'must be a number of milliseconds from 100 to 60000')
-    .prefault('1000'),
+  WEFT_STATUS_INTERVAL_MS: numberOf('milliseconds', 100, 60_000).prefault('1000'),
+  // Two weeks: an edge that renews at two thirds outlives a controller that is away for more than four days.
+  WEFT_EDGE_CERTIFICATE_HOURS: numberOf('hours', 1, 8_760).prefault('336'),
   DATABASE_URL: databaseUrl.optional(),
   PG_BIN_DIR: absolutePath.optional(),
 });

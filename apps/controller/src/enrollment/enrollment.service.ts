@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EnrollRequest, EnrollResponse } from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
@@ -47,12 +48,12 @@ export class EnrollmentService {
     const token = parseToken(request.token);
     requirePrintable('agent_version', request.agentVersion, AGENT_VERSION_MAXIMUM);
     requirePrintable('host_name', request.hostName, HOST_NAME_MAXIMUM);
-    await this.#namingField(() => publicKeyOfRequest(request.certificateSigningRequest));
+    const publicKey = await this.#namingField(() => publicKeyOfRequest(request.certificateSigningRequest));
     if (!token.rootFingerprint.equals(this.authority.rootFingerprint)) {
       throw new EnrollmentError('token_refused', 'token', 'was made by another controller');
     }
     const hash = hashSecret(token.secret);
-    const enrolled = await this.database.transaction((sql) => this.#enrollIn(sql, hash, request));
+    const enrolled = await this.database.transaction((sql) => this.#enrollIn(sql, hash, publicKey, request));
     const { edge, issued } = enrolled;
     this.#logger.info(
       { tenantId: edge.tenantId, edgeId: edge.edgeId, serial: issued.serial, notAfter: issued.notAfter, address },
@@ -61,15 +62,13 @@ export class EnrollmentService {
     return this.#response(enrolled);
   }
 
-  async #enrollIn(sql: SqlExecutor, hash: Buffer, request: EnrollRequest): Promise<Enrolled> {
+  async #enrollIn(sql: SqlExecutor, hash: Buffer, publicKey: KeyObject, request: EnrollRequest): Promise<Enrolled> {
     const edge = await this.tokens.claim(sql, hash);
     if (edge === undefined) {
       throw new EnrollmentError('token_refused', 'token', REFUSALS[await this.tokens.state(sql, hash)]);
     }
-    const issued = await this.#namingField(() =>
-      this.authority.issueEdgeCertificate(request.certificateSigningRequest, edge),
-    );
-    await this.certificates.record(sql, edge, issued);
+    const issued = await this.authority.issueEdgeCertificate(publicKey, edge);
+    await this.certificates.recordEnrolled(sql, edge, issued);
     await this.tokens.recordUse(sql, hash, {
       serial: issued.serial,
       agentVersion: request.agentVersion,

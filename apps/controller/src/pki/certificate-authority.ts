@@ -1,4 +1,4 @@
-import { createHash, type X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -6,7 +6,6 @@ import { ControllerConfig } from '../config/controller-config.js';
 import { Clock } from '../platform/clock/clock.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { createEdgeCertificate, createRoot, createServerIdentity } from './certificate-factory.js';
-import { publicKeyOfRequest } from './certificate-request.js';
 import type { EdgeIdentity } from './edge-identity.js';
 import { formatIdentity, type KeyAndCertificate, readIdentity } from './identity-file.js';
 import { writeSecretFile } from './key-files.js';
@@ -31,6 +30,8 @@ export interface ServerTlsIdentity {
 @Injectable()
 export class CertificateAuthority {
   readonly #directory: string;
+  /** Milliseconds. */
+  readonly #edgeLifetime: number;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #root: KeyAndCertificate | undefined;
@@ -38,6 +39,7 @@ export class CertificateAuthority {
 
   constructor(config: ControllerConfig, clock: Clock, @InjectLogger() logger: Logger) {
     this.#directory = join(config.dataDirectory, 'pki');
+    this.#edgeLifetime = config.edgeCertificateMilliseconds;
     this.#clock = clock;
     this.#logger = logger.child({ component: 'pki' });
   }
@@ -73,14 +75,12 @@ export class CertificateAuthority {
   }
 
   /**
-   * Issues a certificate for the key in a certificate signing request. Nothing is stored: record it with
-   * CertificateRegistry in the transaction that justifies it.
-   *
-   * @throws CertificateRequestError
+   * Issues a certificate for a key of which the edge has shown that it holds the private half. Nothing is stored: record it
+   * with CertificateRegistry in the transaction that justifies it.
    */
-  async issueEdgeCertificate(request: Uint8Array, identity: EdgeIdentity): Promise<IssuedCertificate> {
-    const publicKey = await publicKeyOfRequest(request);
-    const certificate = await createEdgeCertificate(this.#requireRoot(), publicKey, identity, this.#clock.now());
+  async issueEdgeCertificate(publicKey: KeyObject, identity: EdgeIdentity): Promise<IssuedCertificate> {
+    const now = this.#clock.now();
+    const certificate = await createEdgeCertificate(this.#requireRoot(), publicKey, identity, now, this.#edgeLifetime);
     return {
       serial: certificate.serialNumber.toLowerCase(),
       certificate: certificate.raw,

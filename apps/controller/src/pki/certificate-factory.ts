@@ -23,7 +23,6 @@ export const CONTROLLER_SERVER_NAME = 'controller.weft.internal';
 
 export const ROOT_LIFETIME_DAYS = 3652;
 export const SERVER_LIFETIME_DAYS = 90;
-export const EDGE_LIFETIME_DAYS = 30;
 
 /** A self-signed root: ECDSA P-256, ten years, may sign end-entity certificates only. */
 export async function createRoot(now: Date): Promise<KeyAndCertificate> {
@@ -34,7 +33,7 @@ export async function createRoot(now: Date): Promise<KeyAndCertificate> {
     issuer: undefined,
     issuerKey: privateKey,
     now,
-    days: ROOT_LIFETIME_DAYS,
+    lifetime: ROOT_LIFETIME_DAYS * DAY_MILLISECONDS,
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
@@ -46,21 +45,32 @@ export async function createRoot(now: Date): Promise<KeyAndCertificate> {
 /** The controller's own server certificate with a fresh key. */
 export async function createServerIdentity(root: KeyAndCertificate, now: Date): Promise<KeyAndCertificate> {
   const { publicKey, privateKey } = await ecKeyPair();
-  const certificate = await issueByRoot(root, publicKey, CONTROLLER_SERVER_NAME, now, SERVER_LIFETIME_DAYS, [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-    new SubjectAlternativeNameExtension([{ type: 'dns', value: CONTROLLER_SERVER_NAME }]),
-  ]);
+  const certificate = await issueByRoot(
+    root,
+    publicKey,
+    CONTROLLER_SERVER_NAME,
+    now,
+    SERVER_LIFETIME_DAYS * DAY_MILLISECONDS,
+    [
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension([{ type: 'dns', value: CONTROLLER_SERVER_NAME }]),
+    ],
+  );
   return { privateKey, certificate };
 }
 
-/** A certificate that lets the holder of the key speak for an edge: to the controller, and to other edges with IKEv2. */
+/**
+ * A certificate that lets the holder of the key speak for an edge: to the controller, and to other edges with IKEv2.
+ * @param lifetime milliseconds from now
+ */
 export function createEdgeCertificate(
   root: KeyAndCertificate,
   publicKey: KeyObject,
   identity: EdgeIdentity,
   now: Date,
+  lifetime: number,
 ): Promise<X509Certificate> {
-  return issueByRoot(root, publicKey, identity.edgeId, now, EDGE_LIFETIME_DAYS, [
+  return issueByRoot(root, publicKey, identity.edgeId, now, lifetime, [
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, IPSEC_IKE]),
     new SubjectAlternativeNameExtension([{ type: 'url', value: edgeUri(identity) }]),
   ]);
@@ -71,7 +81,7 @@ async function issueByRoot(
   subjectKey: KeyObject,
   commonName: string,
   now: Date,
-  days: number,
+  lifetime: number,
   extensions: readonly Extension[],
 ): Promise<X509Certificate> {
   return issue({
@@ -80,7 +90,7 @@ async function issueByRoot(
     issuer: root,
     issuerKey: root.privateKey,
     now,
-    days,
+    lifetime,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -97,13 +107,14 @@ interface Issuance {
   readonly issuer: KeyAndCertificate | undefined;
   readonly issuerKey: KeyObject;
   readonly now: Date;
-  readonly days: number;
+  /** Milliseconds from now. */
+  readonly lifetime: number;
   readonly extensions: readonly Extension[];
 }
 
 async function issue(order: Issuance): Promise<X509Certificate> {
   const publicKey = spkiOf(order.subjectKey);
-  const notAfter = order.now.getTime() + order.days * DAY_MILLISECONDS;
+  const notAfter = order.now.getTime() + order.lifetime;
   const latest = order.issuer === undefined ? notAfter : Date.parse(order.issuer.certificate.validTo);
   const certificate = await X509CertificateGenerator.create({
     serialNumber: randomSerial(),

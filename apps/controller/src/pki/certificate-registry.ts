@@ -1,33 +1,99 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
+import { Database } from '../platform/database/database.js';
 import type { IssuedCertificate } from './certificate-authority.js';
 import type { EdgeIdentity } from './edge-identity.js';
 
-/** 'unknown' is as bad as 'revoked': the edge was deleted, or the certificate is of another database. */
-export type CertificateStatus = 'valid' | 'revoked' | 'unknown';
+/** What the table says of a certificate that TLS has verified. */
+export type CertificateStatus =
+  | 'valid'
+  /** A later enrollment of the same edge has come in. */
+  | 'superseded'
+  | 'revoked'
+  /** As bad: the edge was deleted, or the certificate is of another database. */
+  | 'unknown';
 
-/** The table of issued certificates. Every method runs on the executor it is given. */
+/** An edge and the certificate that it shows. */
+export type ShownCertificate = EdgeIdentity & { readonly serial: string };
+
+/** The table of issued certificates: who may speak for an edge. Methods with `sql` run on the executor they are given. */
 @Injectable()
 export class CertificateRegistry {
-  /** Records a certificate; the edge's earlier ones are revoked, because an edge is one machine. */
-  async record(sql: SqlExecutor, identity: EdgeIdentity, issued: IssuedCertificate): Promise<void> {
-    // Two tokens of one edge used at the same time: one after the other, or both would revoke what was before them.
-    await sql`
-      select 1 from edges where tenant_id = ${identity.tenantId} and id = ${identity.edgeId} for no key update`;
-    await sql`
-      update certificates set revoked_at = now(), revocation_reason = 'superseded'
-      where tenant_id = ${identity.tenantId} and edge_id = ${identity.edgeId} and revoked_at is null`;
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Records the first certificate of an enrollment. Those of earlier ones stay in force until it is used. */
+  async recordEnrolled(sql: SqlExecutor, identity: EdgeIdentity, issued: IssuedCertificate): Promise<void> {
+    // Two enrollments of one edge at the same time: one after the other, so that their numbers are in order.
+    await lockEdge(sql, identity);
     await sql`
       insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
       values (${issued.serial}, ${identity.tenantId}, ${identity.edgeId}, ${issued.notBefore}, ${issued.notAfter})`;
   }
 
-  /** Whether a certificate that TLS has verified may still speak for its edge. */
-  async status(sql: SqlExecutor, identity: EdgeIdentity & { readonly serial: string }): Promise<CertificateStatus> {
-    const [row] = await sql<{ revoked: boolean }[]>`
-      select revoked_at is not null as revoked from certificates
-      where serial = ${identity.serial} and tenant_id = ${identity.tenantId} and edge_id = ${identity.edgeId}`;
+  /**
+   * Records what `issue` makes as the successor of the certificate shown, which stays in force to its end.
+   * @returns undefined when that is not valid any more; then nothing was issued
+   */
+  async recordRenewed(
+    sql: SqlExecutor,
+    shown: ShownCertificate,
+    issue: () => Promise<IssuedCertificate>,
+  ): Promise<IssuedCertificate | undefined> {
+    // A revocation that is under way comes first, or after, and then finds the successor too.
+    await lockEdge(sql, shown);
+    if ((await this.#row(sql, shown))?.status !== 'valid') return undefined;
+    const issued = await issue();
+    await sql`
+      insert into certificates (serial, tenant_id, edge_id, not_before, not_after, enrollment, renewal_of)
+      select ${issued.serial}, tenant_id, edge_id, ${issued.notBefore}::timestamptz, ${issued.notAfter}::timestamptz,
+        enrollment, serial
+      from certificates where serial = ${shown.serial}`;
+    return issued;
+  }
+
+  /**
+   * Whether a certificate that TLS has verified may speak for its edge. The first one of an enrollment that is asked about
+   * supersedes all of earlier enrollments: an edge is one machine.
+   */
+  async admit(shown: ShownCertificate): Promise<CertificateStatus> {
+    const row = await this.#row(this.#database.sql, shown);
     if (row === undefined) return 'unknown';
-    return row.revoked ? 'revoked' : 'valid';
+    if (row.status === 'valid' && !row.used) return this.#database.transaction((sql) => this.#admitFirst(sql, shown));
+    return row.status;
+  }
+
+  async #admitFirst(sql: SqlExecutor, shown: ShownCertificate): Promise<CertificateStatus> {
+    await lockEdge(sql, shown);
+    const row = await this.#row(sql, shown);
+    if (row?.status !== 'valid') return row?.status ?? 'unknown';
+    await sql`update certificates set first_used_at = now() where serial = ${shown.serial}`;
+    await sql`
+      update certificates set revoked_at = now(), revocation_reason = ${SUPERSEDED}
+      where tenant_id = ${shown.tenantId} and edge_id = ${shown.edgeId} and revoked_at is null
+        and enrollment < (select enrollment from certificates where serial = ${shown.serial})`;
+    return 'valid';
+  }
+
+  async #row(
+    sql: SqlExecutor,
+    { serial, tenantId, edgeId }: ShownCertificate,
+  ): Promise<{ status: CertificateStatus; used: boolean } | undefined> {
+    const [row] = await sql<{ reason: string | null; used: boolean }[]>`
+      select revocation_reason as reason, first_used_at is not null as used from certificates
+      where serial = ${serial} and tenant_id = ${tenantId} and edge_id = ${edgeId}`;
+    if (row === undefined) return undefined;
+    const status = row.reason === null ? 'valid' : row.reason === SUPERSEDED ? 'superseded' : 'revoked';
+    return { status, used: row.used };
   }
 }
+
+async function lockEdge(sql: SqlExecutor, { tenantId, edgeId }: EdgeIdentity): Promise<void> {
+  await sql`select 1 from edges where tenant_id = ${tenantId} and id = ${edgeId} for no key update`;
+}
+
+/** As revocation_reason: not by anybody's decision, but because the edge was enrolled anew (RFC 5280 section 5.3.1). */
+const SUPERSEDED = 'superseded';

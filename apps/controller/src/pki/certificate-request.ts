@@ -5,7 +5,14 @@ import { Pkcs10CertificateRequest } from '@peculiar/x509';
 
 export const CERTIFICATE_REQUEST_MAXIMUM_OCTETS = 8192;
 
-export type CertificateRequestProblem = 'empty' | 'too_large' | 'malformed' | 'wrong_key_type' | 'bad_signature';
+export type CertificateRequestProblem =
+  | 'empty'
+  | 'too_large'
+  | 'malformed'
+  | 'wrong_key_type'
+  | 'bad_signature'
+  | 'wrong_subject'
+  | 'same_key';
 
 /** A certificate signing request that no certificate is issued for; the message is for the one who sent it. */
 export class CertificateRequestError extends Error {
@@ -26,6 +33,30 @@ export class CertificateRequestError extends Error {
  * @throws CertificateRequestError
  */
 export async function publicKeyOfRequest(der: Uint8Array): Promise<KeyObject> {
+  return (await opened(der)).publicKey;
+}
+
+/**
+ * The same for a renewal: the request is of this edge, by its subject, and of another key than the certificate that it
+ * follows.
+ *
+ * @throws CertificateRequestError
+ */
+export async function publicKeyOfRenewal(der: Uint8Array, edgeId: string, present: KeyObject): Promise<KeyObject> {
+  const { request, publicKey } = await opened(der);
+  if (request.subject !== `CN=${edgeId}`) {
+    throw new CertificateRequestError(
+      'wrong_subject',
+      `is not of the edge that asks: its subject must be CN=${edgeId}`,
+    );
+  }
+  if (publicKey.equals(present)) {
+    throw new CertificateRequestError('same_key', 'has the key of the present certificate; make a new one');
+  }
+  return publicKey;
+}
+
+async function opened(der: Uint8Array): Promise<{ request: Pkcs10CertificateRequest; publicKey: KeyObject }> {
   if (der.length === 0) throw new CertificateRequestError('empty', 'is empty');
   if (der.length > CERTIFICATE_REQUEST_MAXIMUM_OCTETS) {
     throw new CertificateRequestError(
@@ -40,7 +71,7 @@ export async function publicKeyOfRequest(der: Uint8Array): Promise<KeyObject> {
   if (!(await verifies(request))) {
     throw new CertificateRequestError('bad_signature', 'is not signed with the private key of its public key');
   }
-  return publicKey;
+  return { request, publicKey };
 }
 
 function parse(der: Uint8Array): { request: Pkcs10CertificateRequest; publicKey: KeyObject } {

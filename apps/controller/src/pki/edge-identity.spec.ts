@@ -5,13 +5,13 @@ import {
   createEdgeCertificate,
   createRoot,
   createServerIdentity,
-  EDGE_LIFETIME_DAYS,
 } from './certificate-factory.js';
 import { edgeIdentityFromCertificate } from './edge-identity.js';
 import type { KeyAndCertificate } from './identity-file.js';
 
 const NOW = new Date('2026-06-01T12:00:00Z');
 const DAY = 86_400_000;
+const LIFETIME = 14 * DAY;
 let root: KeyAndCertificate;
 
 beforeAll(async () => {
@@ -19,13 +19,13 @@ beforeAll(async () => {
 });
 
 describe('certificates', () => {
-  it('an edge certificate names exactly the edge, for thirty days, and reads back', async () => {
+  it('an edge certificate names exactly the edge, for as long as it is told, and reads back', async () => {
     const identity = { tenantId: randomUUID(), edgeId: randomUUID() };
-    const certificate = await createEdgeCertificate(root, createPublicKey(root.privateKey), identity, NOW);
+    const certificate = await createEdgeCertificate(root, createPublicKey(root.privateKey), identity, NOW, LIFETIME);
     expect(edgeIdentityFromCertificate(certificate.raw)).toEqual({
       ...identity,
       serial: certificate.serialNumber.toLowerCase(),
-      notAfter: new Date(NOW.getTime() + EDGE_LIFETIME_DAYS * DAY),
+      notAfter: new Date(NOW.getTime() + LIFETIME),
     });
     expect(certificate.serialNumber).toMatch(/^[0-9A-F]{32}$/);
     expect(certificate.checkIssued(root.certificate)).toBe(true);
@@ -35,7 +35,7 @@ describe('certificates', () => {
   it('nothing outlives the root', async () => {
     const late = new Date(Date.parse(root.certificate.validTo) - DAY);
     const identity = { tenantId: randomUUID(), edgeId: randomUUID() };
-    const certificate = await createEdgeCertificate(root, createPublicKey(root.privateKey), identity, late);
+    const certificate = await createEdgeCertificate(root, createPublicKey(root.privateKey), identity, late, LIFETIME);
     expect(certificate.validTo).toBe(root.certificate.validTo);
   });
 
@@ -52,7 +52,7 @@ describe('certificates', () => {
     'an edge id %j is none',
     async (edgeId) => {
       const identity = { tenantId: randomUUID(), edgeId };
-      const certificate = await createEdgeCertificate(root, createPublicKey(root.privateKey), identity, NOW);
+      const certificate = await createEdgeCertificate(root, createPublicKey(root.privateKey), identity, NOW, LIFETIME);
       expect(() => edgeIdentityFromCertificate(certificate.raw)).toThrow('names no edge');
     },
   );

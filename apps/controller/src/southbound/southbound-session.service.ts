@@ -10,14 +10,14 @@ import { ControllerConfig } from '../config/controller-config.js';
 import { Distribution } from '../distribution/distribution.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { StatusReports } from '../observations/status-reports.js';
-import { CertificateRegistry } from '../pki/certificate-registry.js';
-import { type EdgeCertificateIdentity, edgeIdentityFromCertificate } from '../pki/edge-identity.js';
+import type { EdgeCertificateIdentity } from '../pki/edge-identity.js';
 import { Clock } from '../platform/clock/clock.js';
 import { ControllerEpoch } from '../platform/database/controller-epoch.js';
-import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
 import { SessionServer } from '../platform/grpc/session-server.js';
 import { InjectLogger } from '../platform/logging/logger.js';
+import { CertificateRenewal } from './certificate-renewal.js';
+import { EdgeAuthentication } from './edge-authentication.js';
 import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { malformed, ProtocolError } from './protocol-error.js';
@@ -29,10 +29,10 @@ import { SessionRegistry } from './session-registry.js';
 export class SouthboundSessionService implements OnModuleInit, OnApplicationShutdown {
   readonly #server: SessionServer;
   readonly #config: ControllerConfig;
-  readonly #database: Database;
   readonly #epoch: ControllerEpoch;
   readonly #clock: Clock;
-  readonly #certificates: CertificateRegistry;
+  readonly #authentication: EdgeAuthentication;
+  readonly #renewal: CertificateRenewal;
   readonly #sessions: SessionRegistry;
   readonly #distribution: Distribution;
   readonly #keying: KeyingService;
@@ -43,10 +43,10 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   constructor(
     server: SessionServer,
     config: ControllerConfig,
-    database: Database,
     epoch: ControllerEpoch,
     clock: Clock,
-    certificates: CertificateRegistry,
+    authentication: EdgeAuthentication,
+    renewal: CertificateRenewal,
     sessions: SessionRegistry,
     distribution: Distribution,
     keying: KeyingService,
@@ -55,10 +55,10 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   ) {
     this.#server = server;
     this.#config = config;
-    this.#database = database;
     this.#epoch = epoch;
     this.#clock = clock;
-    this.#certificates = certificates;
+    this.#authentication = authentication;
+    this.#renewal = renewal;
     this.#sessions = sessions;
     this.#distribution = distribution;
     this.#keying = keying;
@@ -67,7 +67,10 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   }
 
   onModuleInit(): void {
-    const implementation: SessionServiceServer = { session: (call) => this.#serve(call) };
+    const implementation: SessionServiceServer = {
+      session: (call) => this.#serve(call),
+      renewCertificate: (call, callback) => this.#renewal.serve(call, callback),
+    };
     this.#server.register(SessionServiceService, implementation);
   }
 
@@ -91,7 +94,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
         call.end();
         return;
       }
-      identity = await this.#identify(call);
+      identity = await this.#authentication.identify(call);
       await this.#converse(new GrpcEdgeSession(call, identity, hello, this.#clock.now()), hello, messages);
       call.end();
     } catch (error) {
@@ -171,16 +174,6 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     }
   }
 
-  async #identify(call: SessionCall): Promise<EdgeCertificateIdentity> {
-    const certificate = call.getAuthContext().sslPeerCertificate;
-    if (certificate === undefined) throw new ProtocolError('UNAUTHENTICATED', 'no client certificate; enroll first');
-    const identity = readIdentity(certificate.raw);
-    const status = await this.#certificates.status(this.#database.sql, identity);
-    if (status === 'valid') return identity;
-    const why = status === 'revoked' ? 'was revoked' : 'is of no edge that this controller knows';
-    throw new ProtocolError('UNAUTHENTICATED', `the certificate ${why}; enroll again with a new token`);
-  }
-
   #refuse(call: SessionCall, identity: EdgeCertificateIdentity | undefined, error: unknown): void {
     const edgeId = identity?.edgeId;
     if (call.cancelled) return;
@@ -194,14 +187,6 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
       this.#logger.error({ edgeId, err: error }, 'session failed');
       endCall(call, 'INTERNAL', 'internal error; see the log of the controller');
     }
-  }
-}
-
-function readIdentity(der: Uint8Array): EdgeCertificateIdentity {
-  try {
-    return edgeIdentityFromCertificate(der);
-  } catch (error) {
-    throw new ProtocolError('UNAUTHENTICATED', error instanceof Error ? error.message : 'the certificate is unusable');
   }
 }
 

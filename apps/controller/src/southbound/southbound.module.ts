@@ -7,6 +7,8 @@ import { EdgeStates } from '../observations/edge-states.js';
 import { PolicyCounters } from '../observations/policy-counters.js';
 import { StatusReports } from '../observations/status-reports.js';
 import { TunnelStates } from '../observations/tunnel-states.js';
+import { CertificateRenewal } from './certificate-renewal.js';
+import { EdgeAuthentication } from './edge-authentication.js';
 import { SessionRegistry } from './session-registry.js';
 import { SouthboundSessionService } from './southbound-session.service.js';
 
@@ -23,6 +25,8 @@ import { SouthboundSessionService } from './southbound-session.service.js';
     EdgeStates,
     TunnelStates,
     PolicyCounters,
+    EdgeAuthentication,
+    CertificateRenewal,
     SouthboundSessionService,
   ],
   exports: [Distribution, EdgeStates, TunnelStates, PolicyCounters, SouthboundSessionService],

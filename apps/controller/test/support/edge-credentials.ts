@@ -17,10 +17,13 @@ type RsaAlgorithm = {
 };
 
 /** A key as an edge makes it, and a request that asks for more than it should: nothing of that may be granted. */
-export async function createEdgeKey(algorithm: Algorithm = { name: 'ECDSA', namedCurve: 'P-256' }): Promise<EdgeKey> {
+export async function createEdgeKey(
+  algorithm: Algorithm = { name: 'ECDSA', namedCurve: 'P-256' },
+  name = 'CN=somebody else, O=Example',
+): Promise<EdgeKey> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const request = await Pkcs10CertificateRequestGenerator.create({
-    name: 'CN=somebody else, O=Example',
+    name,
     keys,
     signingAlgorithm: algorithm.name === 'ECDSA' ? { name: 'ECDSA', hash: 'SHA-256' } : algorithm,
   });

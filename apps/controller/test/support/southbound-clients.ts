@@ -65,3 +65,20 @@ export function sessionClient(
   const credentials = grpc.credentials.createSsl(root, identity?.privateKey ?? null, identity?.certificate ?? null);
   return new SessionServiceClient(address, credentials, CLIENT_OPTIONS);
 }
+
+/** One call of RenewCertificate on a connection of its own. Resolves with the new certificate, DER; rejects with a grpc.ServiceError. */
+export function renew(
+  address: string,
+  root: Buffer,
+  identity: { readonly privateKey: Buffer; readonly certificate: Buffer },
+  certificateSigningRequest: Buffer,
+): Promise<Buffer> {
+  const client = sessionClient(address, root, identity);
+  const deadline = Date.now() + PATIENCE_MILLISECONDS;
+  return new Promise<Buffer>((resolve, reject) => {
+    client.renewCertificate({ certificateSigningRequest }, new grpc.Metadata(), { deadline }, (error, response) => {
+      if (error === null) resolve(response.certificateChain[0] ?? Buffer.alloc(0));
+      else reject(error);
+    });
+  }).finally(() => client.close());
+}

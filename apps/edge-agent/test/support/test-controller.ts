@@ -1,8 +1,17 @@
-import { type handleBidiStreamingCall, type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import {
+  type handleBidiStreamingCall,
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
 import {
   EnrollmentServiceService,
   type EnrollRequest,
   type EnrollResponse,
+  type RenewCertificateRequest,
+  type RenewCertificateResponse,
   type SessionRequest,
   type SessionResponse,
   SessionServiceService,
@@ -33,9 +42,10 @@ export function serveSession(
   pki: TestPki,
   server: Credential,
   session: handleBidiStreamingCall<SessionRequest, SessionResponse>,
+  renewCertificate: handleUnaryCall<RenewCertificateRequest, RenewCertificateResponse> = unimplemented,
 ): Promise<TestServer> {
   const grpc = new Server();
-  grpc.addService(SessionServiceService, { session });
+  grpc.addService(SessionServiceService, { session, renewCertificate });
   return listen(grpc, ServerCredentials.createSsl(Buffer.from(pki.root.pem), [keyPair(server, pki.root)], true));
 }
 
@@ -52,6 +62,11 @@ export async function enrollResponse(pki: TestPki, request: Uint8Array, edgeId =
     sessionAddress: '127.0.0.1:8443',
     notAfter: certificate.notAfter,
   };
+}
+
+/** What a controller answers that knows no renewal. */
+function unimplemented(_call: unknown, callback: sendUnaryData<RenewCertificateResponse>): void {
+  callback({ code: status.UNIMPLEMENTED, details: 'unknown method' });
 }
 
 function keyPair(server: Credential, root: Credential): { private_key: Buffer; cert_chain: Buffer } {

@@ -52,8 +52,11 @@ export class EdgesRepository {
   #select(sql: SqlExecutor) {
     return sql`
       select e.id, e.site_id, e.name, host(e.underlay_address) as underlay_address, e.underlay_port,
-        e.created_at, e.updated_at, c.issued_at as enrolled_at, c.not_after as certificate_not_after
+        e.created_at, e.updated_at, c.enrolled_at, c.certificate_not_after
       from edges e
-      left join certificates c on c.tenant_id = e.tenant_id and c.edge_id = e.id and c.revoked_at is null`;
+      left join lateral (
+        select max(issued_at) filter (where renewal_of is null) as enrolled_at, max(not_after) as certificate_not_after
+        from certificates c where c.tenant_id = e.tenant_id and c.edge_id = e.id and c.revoked_at is null
+      ) c on true`;
   }
 }

@@ -12,9 +12,12 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { KeyingMode, keyingModeFromJSON, keyingModeToJSON, SignedBundle } from "./bundle.js";
@@ -136,6 +139,21 @@ export interface BundleNack {
 export interface SecurityAssociationExpiring {
   /** The association. */
   association?: InstalledAssociation | undefined;
+}
+
+/** RenewCertificateRequest asks for a certificate before the present one expires. */
+export interface RenewCertificateRequest {
+  /**
+   * PKCS #10 certificate signing request, DER (RFC 2986), of a key made for it; its subject is CN= and the edge (UUID). At
+   * most 8 KiB.
+   */
+  certificateSigningRequest: Buffer;
+}
+
+/** RenewCertificateResponse is what the edge shows from now on. */
+export interface RenewCertificateResponse {
+  /** Edge certificate first, then intermediates; DER. */
+  certificateChain: Buffer[];
 }
 
 function createBaseSessionRequest(): SessionRequest {
@@ -1295,6 +1313,152 @@ export const SecurityAssociationExpiring: MessageFns<SecurityAssociationExpiring
   },
 };
 
+function createBaseRenewCertificateRequest(): RenewCertificateRequest {
+  return { certificateSigningRequest: Buffer.alloc(0) };
+}
+
+export const RenewCertificateRequest: MessageFns<RenewCertificateRequest> = {
+  encode(message: RenewCertificateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificateSigningRequest.length !== 0) {
+      writer.uint32(10).bytes(message.certificateSigningRequest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewCertificateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewCertificateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificateSigningRequest = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RenewCertificateRequest {
+    return {
+      certificateSigningRequest: isSet(object.certificateSigningRequest)
+        ? Buffer.from(bytesFromBase64(object.certificateSigningRequest))
+        : isSet(object.certificate_signing_request)
+        ? Buffer.from(bytesFromBase64(object.certificate_signing_request))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: RenewCertificateRequest): unknown {
+    const obj: any = {};
+    if (message.certificateSigningRequest.length !== 0) {
+      obj.certificateSigningRequest = base64FromBytes(message.certificateSigningRequest);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RenewCertificateRequest>, I>>(base?: I): RenewCertificateRequest {
+    return RenewCertificateRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RenewCertificateRequest>, I>>(object: I): RenewCertificateRequest {
+    const message = createBaseRenewCertificateRequest();
+    message.certificateSigningRequest = object.certificateSigningRequest ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseRenewCertificateResponse(): RenewCertificateResponse {
+  return { certificateChain: [] };
+}
+
+export const RenewCertificateResponse: MessageFns<RenewCertificateResponse> = {
+  encode(message: RenewCertificateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.certificateChain) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewCertificateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewCertificateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificateChain.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RenewCertificateResponse {
+    return {
+      certificateChain: globalThis.Array.isArray(object?.certificateChain)
+        ? object.certificateChain.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : globalThis.Array.isArray(object?.certificate_chain)
+        ? object.certificate_chain.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+    };
+  },
+
+  toJSON(message: RenewCertificateResponse): unknown {
+    const obj: any = {};
+    if (message.certificateChain?.length) {
+      obj.certificateChain = message.certificateChain.map((e) => base64FromBytes(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RenewCertificateResponse>, I>>(base?: I): RenewCertificateResponse {
+    return RenewCertificateResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RenewCertificateResponse>, I>>(object: I): RenewCertificateResponse {
+    const message = createBaseRenewCertificateResponse();
+    message.certificateChain = object.certificateChain?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /**
  * SessionService carries everything between an enrolled edge and its controller.
  * It is served over mutual TLS; the client certificate is the identity of the edge.
@@ -1316,6 +1480,22 @@ export const SessionServiceService = {
     responseSerialize: (value: SessionResponse): Buffer => Buffer.from(SessionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SessionResponse => SessionResponse.decode(value),
   },
+  /**
+   * RenewCertificate certifies a new key of the edge whose certificate the connection shows. The certificate shown stays valid
+   * to its end. Errors: UNAUTHENTICATED (certificate unknown or revoked), INVALID_ARGUMENT (the request is malformed, of another
+   * edge, or of the same key; the message names the field), RESOURCE_EXHAUSTED (too many attempts).
+   */
+  renewCertificate: {
+    path: "/weft.southbound.v1.SessionService/RenewCertificate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenewCertificateRequest): Buffer =>
+      Buffer.from(RenewCertificateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenewCertificateRequest => RenewCertificateRequest.decode(value),
+    responseSerialize: (value: RenewCertificateResponse): Buffer =>
+      Buffer.from(RenewCertificateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenewCertificateResponse => RenewCertificateResponse.decode(value),
+  },
 } as const;
 
 export interface SessionServiceServer extends UntypedServiceImplementation {
@@ -1326,6 +1506,12 @@ export interface SessionServiceServer extends UntypedServiceImplementation {
    * same identity is connected), INVALID_ARGUMENT (out of order or malformed; the message names the field).
    */
   session: handleBidiStreamingCall<SessionRequest, SessionResponse>;
+  /**
+   * RenewCertificate certifies a new key of the edge whose certificate the connection shows. The certificate shown stays valid
+   * to its end. Errors: UNAUTHENTICATED (certificate unknown or revoked), INVALID_ARGUMENT (the request is malformed, of another
+   * edge, or of the same key; the message names the field), RESOURCE_EXHAUSTED (too many attempts).
+   */
+  renewCertificate: handleUnaryCall<RenewCertificateRequest, RenewCertificateResponse>;
 }
 
 export interface SessionServiceClient extends Client {
@@ -1338,6 +1524,26 @@ export interface SessionServiceClient extends Client {
   session(): ClientDuplexStream<SessionRequest, SessionResponse>;
   session(options: Partial<CallOptions>): ClientDuplexStream<SessionRequest, SessionResponse>;
   session(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<SessionRequest, SessionResponse>;
+  /**
+   * RenewCertificate certifies a new key of the edge whose certificate the connection shows. The certificate shown stays valid
+   * to its end. Errors: UNAUTHENTICATED (certificate unknown or revoked), INVALID_ARGUMENT (the request is malformed, of another
+   * edge, or of the same key; the message names the field), RESOURCE_EXHAUSTED (too many attempts).
+   */
+  renewCertificate(
+    request: RenewCertificateRequest,
+    callback: (error: ServiceError | null, response: RenewCertificateResponse) => void,
+  ): ClientUnaryCall;
+  renewCertificate(
+    request: RenewCertificateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenewCertificateResponse) => void,
+  ): ClientUnaryCall;
+  renewCertificate(
+    request: RenewCertificateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenewCertificateResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const SessionServiceClient = makeGenericClientConstructor(
