@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { CompilerModule } from './compiler/compiler.module.js';
 import type { ControllerConfig } from './config/controller-config.js';
 import { EnrollmentModule } from './enrollment/enrollment.module.js';
 import { RestModule } from './modules/rest.module.js';
@@ -17,6 +18,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.register(config, logger),
+        CompilerModule,
         PkiModule,
         GrpcModule,
         EnrollmentModule,

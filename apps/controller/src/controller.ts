@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
+import { Compiler } from './compiler/compiler.js';
 import type { ControllerConfig } from './config/controller-config.js';
 import { BundleSigner } from './pki/bundle-signer.js';
 import { CertificateAuthority } from './pki/certificate-authority.js';
@@ -86,7 +87,7 @@ export class Controller {
     return addresses;
   }
 
-  /** Closes the doors, lets what is under way end (bounded), then the modules, then the database. Idempotent. */
+  /** Closes the doors, lets what is under way end (bounded), then the modules, then compiler and database. Idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -103,6 +104,7 @@ export class Controller {
     ];
     await application.close();
     await Promise.all(doors);
+    await application.get(Compiler).stop();
     await application.get(Database).stop();
   }
 

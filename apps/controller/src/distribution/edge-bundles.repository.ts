@@ -25,7 +25,14 @@ export class EdgeBundlesRepository {
     return row;
   }
 
-  /** Until the end of the transaction no other controller compiles for this tenant. */
+  /** 0 when there is none. */
+  async newestNumber(sql: SqlExecutor, tenantId: string): Promise<number> {
+    const [row] = await sql<{ number: number }[]>`
+      select coalesce(max(number), 0) as number from revisions where tenant_id = ${tenantId}`;
+    return row?.number ?? 0;
+  }
+
+  /** Until the end of the transaction no other controller changes what is desired of this tenant. */
   async lockTenant(sql: SqlExecutor, tenantId: string): Promise<void> {
     await sql`select pg_advisory_xact_lock(${LOCK_CLASS}::integer, hashtext(${tenantId}))`;
   }

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { type CompileProblem, compileFabric } from '@weft/fabric-compiler';
+import type { CompileProblem } from '@weft/fabric-compiler';
+import { Compiler } from '../compiler/compiler.js';
+import type { CompiledBundle } from '../compiler/compiler-job.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
-import { encodeBundle } from './bundle-content.js';
+import type { BundleContent } from './bundle-content.js';
 import {
   type DesiredBundle,
   type EdgeAssignment,
@@ -37,14 +39,16 @@ export class RevisionRefusedError extends Error {
 export class FabricStore {
   readonly #database: Database;
   readonly #repository: EdgeBundlesRepository;
+  readonly #compiler: Compiler;
   readonly #byEdge = new Map<string, EdgeAssignment>();
   readonly #byTenant = new Map<string, readonly string[]>();
   /** Revisions that were compiled here or found compiled. */
   readonly #compiled = new Map<string, number>();
 
-  constructor(database: Database, repository: EdgeBundlesRepository) {
+  constructor(database: Database, repository: EdgeBundlesRepository, compiler: Compiler) {
     this.#database = database;
     this.#repository = repository;
+    this.#compiler = compiler;
   }
 
   assignment(edgeId: string): EdgeAssignment | undefined {
@@ -83,16 +87,27 @@ export class FabricStore {
     return this.#repository.certificatesInForce(this.#database.sql, serials);
   }
 
-  /** Compiles the newest revision of a tenant and makes it desired, in one transaction. Throws RevisionRefusedError. */
+  /** Compiles the newest revision of a tenant and makes it desired. Throws RevisionRefusedError or CompilerFailure. */
   async compileNewest(tenantId: string): Promise<void> {
-    const before = new Map(this.#byEdge);
-    const compiled = await this.#database.transaction((sql) => this.#compile(sql, tenantId));
-    if (compiled === undefined) return;
-    const assignments = compiled.assignments.map((read) =>
-      newestAssignment(read, before.get(read.edgeId), this.#byEdge.get(read.edgeId)),
-    );
-    this.#replace(tenantId, assignments);
-    this.#compiled.set(tenantId, compiled.revision);
+    for (;;) {
+      const before = new Map(this.#byEdge);
+      const revision = await this.#repository.newestRevision(this.#database.sql, tenantId);
+      if (revision === undefined) return;
+      const compiled = await this.#compiler.bundles(revision.intent);
+      if (!compiled.ok) throw new RevisionRefusedError(tenantId, revision.number, compiled.problems);
+      const { number } = revision;
+      const read = await this.#database.transaction((sql) =>
+        this.#makeDesired(sql, tenantId, number, compiled.bundles),
+      );
+      // Another revision was published meanwhile: it is the newest now.
+      if (read === undefined) continue;
+      const assignments = read.map((each) =>
+        newestAssignment(each, before.get(each.edgeId), this.#byEdge.get(each.edgeId)),
+      );
+      this.#replace(tenantId, assignments);
+      this.#compiled.set(tenantId, number);
+      return;
+    }
   }
 
   /** The edge runs this bundle, which was desired when it was sent. */
@@ -121,21 +136,25 @@ export class FabricStore {
     this.#byEdge.set(edgeId, { ...current, desired: { ...current.desired, generation: above + 1n } });
   }
 
-  async #compile(
+  /** Undefined, and nothing is changed, when the revision is not the newest any more. */
+  async #makeDesired(
     sql: SqlExecutor,
     tenantId: string,
-  ): Promise<{ revision: number; assignments: readonly EdgeAssignment[] } | undefined> {
+    revision: number,
+    bundles: readonly CompiledBundle[],
+  ): Promise<readonly EdgeAssignment[] | undefined> {
     await this.#repository.lockTenant(sql, tenantId);
-    const newest = await this.#repository.newestRevision(sql, tenantId);
-    if (newest === undefined) return undefined;
-    const result = compileFabric(newest.intent);
-    if (!result.ok) throw new RevisionRefusedError(tenantId, newest.number, result.problems);
-    for (const [edgeId, bundle] of result.bundles) {
-      const edge = { tenantId, edgeId, revision: newest.number };
-      await this.#repository.storeDesired(sql, edge, encodeBundle(bundle));
+    if ((await this.#repository.newestNumber(sql, tenantId)) !== revision) return undefined;
+    for (const { edgeId, ...content } of bundles) {
+      await this.#repository.storeDesired(sql, { tenantId, edgeId, revision }, contentOf(content));
     }
-    await this.#repository.retainOnly(sql, tenantId, newest.number, [...result.bundles.keys()]);
-    return { revision: newest.number, assignments: await this.#repository.assignments(sql, tenantId) };
+    await this.#repository.retainOnly(
+      sql,
+      tenantId,
+      revision,
+      bundles.map(({ edgeId }) => edgeId),
+    );
+    return this.#repository.assignments(sql, tenantId);
   }
 
   #replace(tenantId: string, assignments: readonly EdgeAssignment[]): void {
@@ -146,4 +165,13 @@ export class FabricStore {
       assignments.map(({ edgeId }) => edgeId),
     );
   }
+}
+
+/** What crosses between threads arrives as plain octets. */
+function contentOf({ octets, hash }: Omit<CompiledBundle, 'edgeId'>): BundleContent {
+  return { octets: bufferOf(octets), hash: bufferOf(hash) };
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -1,4 +1,5 @@
 import type { CompileProblem } from '@weft/fabric-compiler';
+import type { CompilerFailure } from '../../compiler/compiler-failure.js';
 import { DomainError } from '../../platform/http/domain-error.js';
 import type { ProblemEntry } from '../../platform/http/schemas.js';
 
@@ -15,6 +16,16 @@ export function doesNotCompile(problems: readonly CompileProblem[]): DomainError
 export function nothingToPublish(number: number): DomainError {
   const detail = `The draft is what revision ${number} says already. Change something first.`;
   return new DomainError('conflict', 'nothing_to_publish', detail);
+}
+
+/** The draft has changed each time between its compilation and its publication. */
+export function draftKeepsChanging(): DomainError {
+  const detail = 'The draft was changed each time while it was looked at. Try again when nobody edits it.';
+  return new DomainError('conflict', 'draft_keeps_changing', detail);
+}
+
+export function compilerUnavailable({ code, message }: CompilerFailure): DomainError {
+  return new DomainError('unavailable', `compiler_${code}`, `Nothing was changed: ${message}.`);
 }
 
 /** Bounded: one mistake can break many rules. */

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { Drafts } from './drafts.js';
 import { IntentRepository } from './intent.repository.js';
 import { RevisionsController } from './revisions.controller.js';
 import { RevisionsRepository } from './revisions.repository.js';
@@ -8,6 +9,6 @@ import { RevisionsService } from './revisions.service.js';
 @Module({
   imports: [TenantsModule],
   controllers: [RevisionsController],
-  providers: [RevisionsService, RevisionsRepository, IntentRepository],
+  providers: [RevisionsService, Drafts, RevisionsRepository, IntentRepository],
 })
 export class RevisionsModule {}

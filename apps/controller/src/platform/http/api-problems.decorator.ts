@@ -10,7 +10,7 @@ const DESCRIPTIONS = {
   422: 'A field breaks a rule; `errors` names each.',
   428: 'The request needs If-Match.',
   429: 'Too many attempts; Retry-After says when to come back.',
-  503: 'The database cannot be reached; nothing was changed.',
+  503: 'The database or the compiler gives no answer; nothing was changed.',
 } as const;
 
 /** Documents the problems that an operation may answer with, beside those that every operation may. */

@@ -12,7 +12,8 @@ export type ErrorKind =
   | 'invalid'
   | 'precondition_failed'
   | 'precondition_required'
-  | 'rate_limited';
+  | 'rate_limited'
+  | 'unavailable';
 
 /**
  * A request that is refused, for a reason that its sender can do something about. Nothing was changed.

@@ -91,6 +91,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   invalid: 422,
   precondition_required: 428,
   rate_limited: 429,
+  unavailable: 503,
 };
 
 const TITLES: Readonly<Record<number, string>> = {

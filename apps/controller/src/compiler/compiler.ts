@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import type { FabricIntent } from '@weft/fabric-compiler';
+import type { Logger } from 'pino';
+import { InjectLogger } from '../platform/logging/logger.js';
+import type { CompilerAnswers } from './compiler-job.js';
+import { CompilerThread } from './compiler-thread.js';
+
+/** What the controller asks the compiler. Every call rejects with CompilerFailure when there is no answer. */
+@Injectable()
+export class Compiler {
+  readonly #thread: CompilerThread;
+
+  constructor(@InjectLogger() logger: Logger) {
+    const log = logger.child({ component: 'compiler' });
+    this.#thread = new CompilerThread({
+      onThreadEnded: (error) =>
+        log.error({ err: error }, 'the thread of the compiler ended; the next job starts another'),
+    });
+  }
+
+  /** The bundles of a published revision. In front of everything that people only look at. */
+  bundles(intent: FabricIntent): Promise<CompilerAnswers['bundles']> {
+    return this.#thread.run({ kind: 'bundles', intent }, { urgent: true });
+  }
+
+  /** Whose bundles change when one intent follows another. Of several questions about one tenant that wait the newest stays. */
+  compare(before: FabricIntent | undefined, after: FabricIntent): Promise<CompilerAnswers['comparison']> {
+    return this.#thread.run({ kind: 'comparison', before, after }, { subject: `comparison/${after.tenantId}` });
+  }
+
+  /** After everything that asks. No Nest hook: whoever owns the application calls it after close(). Idempotent. */
+  stop(): Promise<void> {
+    return this.#thread.close();
+  }
+}
