@@ -16,6 +16,14 @@ export type {
 } from './bundle.js';
 export { type CompileResult, compileFabric } from './compile-fabric.js';
 export {
+  type ChangedFlows,
+  type ChangedSite,
+  changedFlows,
+  type DecidingRule,
+  type FlowChange,
+} from './diff/changed-flows.js';
+export { changedTunnels, type TunnelChange } from './diff/changed-tunnels.js';
+export {
   type EncapsulationArithmetic,
   type ExplainedAssociation,
   type ExplainedEnd,

@@ -59,7 +59,8 @@ export function prefixesHold(prefixes: readonly string[], address: Uint8Array): 
   });
 }
 
-function opens(intent: FabricIntent, rule: Rule, packet: Packet): boolean {
+/** Whether the packet opens a flow that the rule is about, as its sources do towards its destinations. */
+export function opens(intent: FabricIntent, rule: Rule, packet: Packet): boolean {
   return (
     rule.sources.some((selector) => selects(intent, selector, packet.source)) &&
     rule.destinations.some((selector) => selects(intent, selector, packet.destination)) &&

@@ -1,4 +1,4 @@
-import { EMPTY_RANGE_SET, intersectionOf, type RangeSet, unionOf } from './range-set.js';
+import { differenceOf, EMPTY_RANGE_SET, intersectionOf, type RangeSet, unionOf } from './range-set.js';
 
 /** IP version. */
 export type Family = 4 | 6;
@@ -19,6 +19,10 @@ export function familyUnion(parts: readonly FamilyRanges[]): FamilyRanges {
 
 export function familyIntersection(left: FamilyRanges, right: FamilyRanges): FamilyRanges {
   return { 4: intersectionOf(left[4], right[4]), 6: intersectionOf(left[6], right[6]) };
+}
+
+export function familyDifference(left: FamilyRanges, right: FamilyRanges): FamilyRanges {
+  return { 4: differenceOf(left[4], right[4]), 6: differenceOf(left[6], right[6]) };
 }
 
 export function isEmpty(ranges: FamilyRanges): boolean {

@@ -40,6 +40,21 @@ export function intersectionOf(left: RangeSet, right: RangeSet): RangeSet {
   }
 }
 
+/** The addresses of `left` that are not in `right`. */
+export function differenceOf(left: RangeSet, right: RangeSet): RangeSet {
+  const rest: NumericRange[] = [];
+  for (const { first, last } of left) {
+    let start = first;
+    for (const other of right) {
+      if (other.last < start || other.first > last) continue;
+      if (other.first > start) rest.push({ first: start, last: other.first - 1n });
+      start = other.last + 1n;
+    }
+    if (start <= last) rest.push({ first: start, last });
+  }
+  return rest;
+}
+
 export function rangesOverlap(left: NumericRange, right: NumericRange): boolean {
   return left.first <= right.last && right.first <= left.last;
 }

@@ -60,7 +60,7 @@ function sameDecision(one: Clause | undefined, other: Clause | undefined): boole
  * One flow out of each class of flows that no clause tells apart: all flows, cut at every port and protocol that any clause
  * names. What holds for these holds for every flow.
  */
-function* flowClasses(clauses: readonly Clause[]): Generator<Flow> {
+export function* flowClasses(clauses: readonly Clause[]): Generator<Flow> {
   const named = clauses.flatMap(({ services }) => services.map(({ protocol }) => protocol));
   const protocols = new Set(named.filter((protocol) => protocol !== 'any'));
   yield* flowsOf(otherThan(protocols), clauses);

@@ -84,13 +84,14 @@ function servicesMeet(left: readonly ResolvedService[], right: readonly Resolved
 }
 
 /** By position of the rule: whether the region is among its sources, or its destinations. */
-interface RulesAt {
+export interface RulesAt {
   readonly region: RegionClass;
   readonly asSource: Bitset;
   readonly asDestination: Bitset;
 }
 
-function rulesAt(
+/** What the rules say of one region. */
+export function rulesAt(
   { within }: RegionClass,
   rules: readonly ResolvedRule[],
   positions: ReadonlyMap<AddressSet, number>,
@@ -104,7 +105,8 @@ function rulesAt(
   return { asSource, asDestination };
 }
 
-function pairKey(family: Family, source: RulesAt, destination: RulesAt): string {
+/** Equal for pairs of regions between which the same rules match in the same way. */
+export function pairKey(family: Family, source: RulesAt, destination: RulesAt): string {
   let key = `${family}`;
   for (let word = 0; word < source.asSource.length; word += 1) {
     const opens = (source.asSource[word] ?? 0) & (destination.asDestination[word] ?? 0);
@@ -114,7 +116,8 @@ function pairKey(family: Family, source: RulesAt, destination: RulesAt): string 
   return key;
 }
 
-function clausesBetween(
+/** What the rules say of packets between two regions, in their order. */
+export function clausesBetween(
   source: RulesAt,
   destination: RulesAt,
   rules: readonly ResolvedRule[],
