@@ -39,7 +39,8 @@ const between = (first: string, second: string) => (flow: Flow) =>
   ruleName(flow.from.name, flow.to.name) === ruleName(first, second);
 const touches = (site: string) => (flow: Flow) => flow.from.name === site || flow.to.name === site;
 const not = (condition: (flow: Flow) => boolean) => (flow: Flow) => !condition(flow);
-const lostIn = (results: Awaited<ReturnType<EndlessPings['stop']>>) => results.filter((result) => result.lost > 0);
+const lostIn = (results: Awaited<ReturnType<EndlessPings['stop']>>) =>
+  results.filter(({ lost }) => lost.length > 0).map(({ flow, lost, gap }) => ({ flow, lost, gap }));
 
 async function expectAllToCarry(some: readonly Flow[]): Promise<void> {
   for (const flow of some) {
@@ -64,6 +65,21 @@ it('the edges have agreed on hybrid post-quantum keys, and each can tell how', a
   const { stdout } = await lab.execute(...edgeCommand(siteNamed(lab.topology, 'berlin'), 'ike'));
   expect(stdout).toMatch(/offered 1: IKE ENCR AES_GCM_16\/256.*ADDKE1 ML_KEM_768/);
   expect(stdout).toMatch(/keys: CURVE25519 \+ ML_KEM_768/);
+});
+
+it('what a host sends in one piece comes to the edge in one piece', async () => {
+  const [flow] = flows;
+  const [namespace] = edgeCommand(siteNamed(lab.topology, flow!.from.name), 'status');
+  const sent = async () => {
+    const { stdout } = await lab.execute(namespace, 'ip', ['-s', '-j', 'link', 'show', 'dev', OVERLAY_DEVICE]);
+    return JSON.parse(stdout)[0].stats64.tx;
+  };
+  const before = await sent();
+  expect((await transferFlow(lab, flow!)).problem).toBeUndefined();
+  const after = await sent();
+  const octetsPerPacket = (after.bytes - before.bytes) / (after.packets - before.packets);
+  expect(octetsPerPacket).toBeGreaterThan(2 * LARGEST_MTU);
+  expect(after.dropped - before.dropped).toBe(0);
 });
 
 describe('without a controller', () => {
@@ -173,6 +189,9 @@ it('nothing has crossed the router in the clear', async () => {
   expect(counts).toMatchObject({ cleartextPackets: 0, cleartextReasons: {}, droppedByKernel: 0 });
 });
 
+const OVERLAY_DEVICE = 'weft0';
+/** Of an overlay device on Ethernet. */
+const LARGEST_MTU = 1_500;
 /** The wait for an effect whose own limit is measured beside it. */
 const EFFECT_TIMEOUT_MILLISECONDS = 60_000;
 /** Until the controller has noticed that an edge has died. */

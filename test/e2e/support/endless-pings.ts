@@ -1,13 +1,8 @@
-import { endlessPingArguments, type Flow, type Lab, parsePing } from '@weft/lab';
+import { type EndlessPing, endlessPingArguments, type Flow, type Lab, parseEndlessPing } from '@weft/lab';
 
-/** What an endless ping saw between its start and its stop. */
-export interface EndlessPingResult {
+/** What the endless ping of one flow saw between its start and its stop. */
+export interface EndlessPingResult extends EndlessPing {
   readonly flow: string;
-  readonly sent: number;
-  /** Without the one that may be on its way when ping is interrupted. */
-  readonly lost: number;
-  /** When each answer arrived, in milliseconds of the machine's clock. */
-  readonly answeredAt: readonly number[];
 }
 
 /** Pings that go on in the background of a test, one per flow. */
@@ -38,11 +33,7 @@ export class EndlessPings {
     return Promise.all(
       this.#flows.map(async (flow) => {
         const { stdout } = await this.#lab.stop(processName(flow), 'SIGINT');
-        const { sent, received } = parsePing(stdout);
-        const answeredAt = [...stdout.matchAll(/^\[(\d+\.\d+)\] \d+ bytes from/gm)].map(
-          (line) => Number(line[1]) * 1000,
-        );
-        return { flow: processName(flow), sent, lost: Math.max(0, sent - received - 1), answeredAt };
+        return { flow: processName(flow), ...parseEndlessPing(stdout) };
       }),
     );
   }

@@ -1,9 +1,10 @@
 export type { CaptureCounts } from './capture/counts.js';
 export {
+  type EndlessPing,
   endlessPingArguments,
   type PingResult,
   parseCountedPing,
-  parsePing,
+  parseEndlessPing,
   pingArguments,
 } from './checks/ping.js';
 export { EXPECTED_MEBIBYTES, pingFlow, type TransferResult, transferFlow } from './checks/traffic.js';

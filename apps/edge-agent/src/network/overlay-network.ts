@@ -1,5 +1,4 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { MAXIMUM_MESSAGE_OCTETS, MAXIMUM_SEGMENTS } from '@weft/linux-io';
 import { messageOf, systemCodeOf } from '../platform/agent-error.js';
 import { buildFence, readFence, removeFence } from './fence.js';
 import { queryIp, runIpBatch } from './ip-command.js';
@@ -177,27 +176,17 @@ function ruleOf(mark: number | undefined): string {
   return `${exempt}lookup ${TABLE} priority ${RULE_PRIORITY}`;
 }
 
+/**
+ * `gso_max_size` stays what the kernel gives a device: a packet of a neighbour that is longer would be cut by the kernel into
+ * segments of one MTU, each of which takes a place in the queue and a system call. That one piece may need two messages to
+ * the underlay costs less.
+ */
 async function configureDevice(device: string, mtu: number): Promise<void> {
   await runIpBatch(4, [
     `link set dev ${device} addrgenmode none`,
     `link set dev ${device} mtu ${mtu} txqueuelen ${QUEUE_PACKETS}`,
     `link set dev ${device} up`,
   ]);
-  await limitSuperPackets(device, mtu);
-}
-
-/**
- * Makes what the kernel hands over in one piece fit one message to the underlay once it is taken apart and protected.
- * An old iproute2 or kernel does not know how: a second message for the rest then costs some speed and nothing else.
- */
-async function limitSuperPackets(device: string, mtu: number): Promise<void> {
-  const packets = Math.floor(MAXIMUM_MESSAGE_OCTETS / (mtu + ESP_OCTETS));
-  const octets = Math.max(mtu, Math.min(packets, MAXIMUM_SEGMENTS) * (mtu - HEADER_OCTETS) + KERNEL_HEADROOM);
-  try {
-    await runIpBatch(4, [`link set dev ${device} gso_max_size ${Math.min(octets, MAXIMUM_SUPER_PACKET)}`]);
-  } catch (error) {
-    if (!(error instanceof NetworkError) || error.code !== 'ip_refused') throw error;
-  }
 }
 
 async function eachFamily(prefixes: readonly string[], line: (prefix: string) => string): Promise<void> {
@@ -245,13 +234,5 @@ const REAL = `${OURS} metric 20`;
 const SHADOW = `${OURS} metric 1000000`;
 /** Mark of the agent's own packets, unless it is told another: others on this machine must not use it. */
 export const OWN_PACKETS_MARK = 0x7765;
-/** What ESP with AES-GCM adds to a packet at most. */
-const ESP_OCTETS = 38;
-/** IPv6 and TCP with timestamps: what a segment of the device's MTU carries beside payload. */
-const HEADER_OCTETS = 72;
-/** Octets of its limit that Linux keeps for headers when it fills a TCP packet (MAX_TCP_HEADER). */
-const KERNEL_HEADROOM = 320;
-/** What TUN and IPv4 can carry at all. */
-const MAXIMUM_SUPER_PACKET = 65_535;
 /** Packets that wait in the device while the worker is busy; then the kernel drops and counts them. */
 const QUEUE_PACKETS = 1000;

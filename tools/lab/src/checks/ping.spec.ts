@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCountedPing, parsePing } from './ping.js';
+import { parseCountedPing, parseEndlessPing, parsePing } from './ping.js';
 
 describe('parsePing', () => {
   it.each([
@@ -39,5 +39,26 @@ describe('parseCountedPing', () => {
 From 10.1.0.2 icmp_seq=2 Destination Host Unreachable
 2 packets transmitted, 1 received, +1 errors, 50% packet loss, time 454ms`;
     expect(parseCountedPing(output, 2)).toEqual({ sent: 2, received: 1 });
+  });
+});
+
+describe('parseEndlessPing', () => {
+  const run = (sequences: readonly number[], sent: number) =>
+    [
+      'PING 10.2.0.10 (10.2.0.10) 56(84) bytes of data.',
+      ...sequences.map(
+        (sequence) => `[17.${sequence}] 64 bytes from 10.2.0.10: icmp_seq=${sequence} ttl=62 time=0.4 ms`,
+      ),
+      `--- statistics ---\n${sent} packets transmitted, ${sequences.length} received, 0% packet loss, time 1ms`,
+    ].join('\n');
+
+  it.each([
+    ['all answered', [1, 2, 3], 3, { answeredAt: [17_100, 17_200, 17_300], lost: [] }],
+    ['three are on their way', [1, 2], 5, { answeredAt: [17_100, 17_200], lost: [] }],
+    ['two are lost', [1, 4, 5], 5, { answeredAt: [17_100, 17_400, 17_500], lost: [2, 3], gap: [17_100, 17_400] }],
+    ['one overtook another', [2, 1], 2, { answeredAt: [17_200, 17_100], lost: [] }],
+    ['none is answered', [], 3, { answeredAt: [], lost: [] }],
+  ])('%s', (_, sequences, sent, expected) => {
+    expect(parseEndlessPing(run(sequences, sent))).toEqual(expected);
   });
 });
