@@ -38,6 +38,7 @@ const SOURCES: MetricSources = {
   },
   negotiations: new Map([['t', { ...UNTRIED, established: true, rekeys: 9n, failuresByCause: { peer_silent: 2 } }]]),
   ikeDrops: [{ reason: 'ike_malformed', packets: 10n }],
+  deviceDrops: 14n,
   fence: { ranges: [], arrivedInClear: 11n, leftInClear: 12n },
   repairs: 13,
 };

@@ -16,6 +16,8 @@ export interface MetricSources {
   readonly negotiations: ReadonlyMap<string, NegotiationState>;
   /** IKE messages that were lost or refused. */
   readonly ikeDrops: DataPlaneSnapshot['drops'];
+  /** Packets that were dropped in front of the device. */
+  readonly deviceDrops: bigint | undefined;
   readonly fence: FenceState | undefined;
   readonly repairs: number;
 }
@@ -48,6 +50,7 @@ export function edgeMetrics(sources: MetricSources): readonly Sample[] {
     ...[...snapshot.drops, ...sources.ikeDrops].map(({ reason, packets }) =>
       one('weft_edge_dropped_packets_total', packets, reason),
     ),
+    one('weft_edge_device_dropped_packets_total', sources.deviceDrops ?? 0),
     ...snapshot.underlayErrors.map(({ reason, messages }) => one('weft_edge_underlay_errors_total', messages, reason)),
     ...snapshot.pathMtuMessages.map(({ outcome, messages }) =>
       one('weft_edge_path_mtu_messages_total', messages, outcome),

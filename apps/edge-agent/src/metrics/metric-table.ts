@@ -35,6 +35,11 @@ const TABLE = {
   weft_edge_policy_received_packets_total: ['counter', 'Packets that came by the entry, inbound', ['entry', 'rule']],
   weft_edge_policy_received_bytes_total: ['counter', 'Octets of them', ['entry', 'rule']],
   weft_edge_dropped_packets_total: ['counter', 'Packets that were discarded, by reason', ['reason']],
+  weft_edge_device_dropped_packets_total: [
+    'counter',
+    'Packets that the kernel dropped because the queue of the device was full',
+    [],
+  ],
   weft_edge_underlay_errors_total: ['counter', 'What the underlay said about packets of this edge', ['reason']],
   weft_edge_path_mtu_messages_total: ['counter', 'What became of "too big" from the underlay', ['outcome']],
   weft_edge_nat_keepalives_total: ['counter', 'NAT keepalives that came', []],

@@ -8,6 +8,7 @@ export type NetworkErrorCode =
   | 'nft_missing'
   | 'nft_refused'
   | 'nft_unreadable'
+  | 'statistics_unreadable'
   | 'sysctl_refused';
 
 /** A change of the machine's network failed. */

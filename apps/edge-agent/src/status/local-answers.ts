@@ -5,6 +5,7 @@ import type { DataPlaneThread } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { edgeMetrics, renderMetrics } from '../metrics/edge-metrics.js';
+import { readDeviceDrops } from '../network/device-drops.js';
 import type { FenceState } from '../network/fence-ruleset.js';
 import { type AgentLog, LOG_LEVELS } from '../platform/log.js';
 import type { RecentLines } from '../platform/recent-lines.js';
@@ -85,7 +86,7 @@ function ikeOf({ identity, edge, ike }: LocalAnswersParts): IkeReport {
 }
 
 async function metricsOf(parts: LocalAnswersParts): Promise<string> {
-  const { identity, session, edge, dataPlane, ike, readFence, drift } = parts;
+  const { identity, device, session, edge, dataPlane, ike, readFence, drift } = parts;
   return renderMetrics(
     edgeMetrics({
       identity,
@@ -95,6 +96,7 @@ async function metricsOf(parts: LocalAnswersParts): Promise<string> {
       snapshot: await dataPlane.snapshot(),
       negotiations: ike.states(),
       ikeDrops: ike.drops(),
+      deviceDrops: await readDeviceDrops(device),
       fence: await readFence(),
       repairs: drift.repairs,
     }),
