@@ -112,6 +112,26 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
     await expectTraffic();
   });
 
+  it('keep their associations when the certificate of one is renewed, and show the new one from then on', async () => {
+    const before = await spis(left);
+    const other = await TestPki.create();
+    const trustBundle = [pki.root.pem, other.root.pem];
+    await left.identity({ ...(await other.storedIdentity('127.0.0.1:1', LEFT.id)), trustBundle });
+    expect(await spis(left)).toEqual(before);
+    await left.rekey();
+    await expect
+      .poll(async () => (await spis(left)).some((spi) => before.includes(spi)), { timeout: 120_000 })
+      .toBe(false);
+    await expectTraffic();
+    // One that believes the other authority alone takes the new certificate, and would not take the old one.
+    await right.kill();
+    right = await start(names.right, RIGHT.id, other);
+    await right.bundle(negotiatedBundle(RIGHT, LEFT));
+    await expect.poll(() => right.negotiations(), PATIENCE).toMatchObject({ [TUNNEL]: { established: true } });
+    await expectTraffic();
+    await onePairEach();
+  });
+
   it('part in peace: the other one knows at once', async () => {
     await right.stop();
     await expect.poll(() => spis(left), PATIENCE).toEqual([]);

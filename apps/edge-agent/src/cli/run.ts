@@ -1,18 +1,20 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openTun, openUdpSocketGroup, type Tun } from '@weft/linux-io';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
+import { CertificateRenewal } from '../control/certificate-renewal.js';
 import { DriftWatch } from '../control/drift-watch.js';
 import { Edge } from '../control/edge.js';
+import { requestRenewal } from '../control/renewal-call.js';
 import { SessionLoop } from '../control/session-loop.js';
 import { openSessionStream } from '../control/session-stream.js';
 import { StatusReporter } from '../control/status-reporter.js';
 import { System } from '../control/system.js';
 import { UnderlayFollower } from '../control/underlay-follower.js';
 import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
-import type { Identity } from '../identity/identity.js';
-import { loadIdentity } from '../identity/identity-store.js';
+import { CurrentIdentity } from '../identity/current-identity.js';
 import { crashDetectionSecret } from '../ike/crash-detection-secret.js';
 import { EdgeIke } from '../ike/edge-ike.js';
 import { serveMetrics } from '../metrics/metrics-server.js';
@@ -40,15 +42,14 @@ import { keepNetworkCapabilitiesOnly } from './least-privilege.js';
 export async function runEdge(options: Settings): Promise<number> {
   const keptPrivilege = keepNetworkCapabilitiesOnly();
   const state = await StateDirectory.open(options.stateDir);
-  const identity = await loadIdentity(state);
+  const identity = await CurrentIdentity.open(state);
   const recent = new RecentLines(KEPT_LOG_LINES);
-  const log = createLog(options.logLevel, { edge: identity.edgeName }, recent);
-  log.info({ version: AGENT_VERSION, edgeId: identity.edgeId, stateDirectory: state.path }, 'edge starting');
+  const log = createLog(options.logLevel, { edge: identity.value.edgeName }, recent);
+  log.info({ version: AGENT_VERSION, edgeId: identity.value.edgeId, stateDirectory: state.path }, 'edge starting');
   if (keptPrivilege !== undefined) {
     const fix = 'start it with CAP_NET_ADMIN and CAP_NET_RAW only, or with CAP_SETPCAP too';
     log.warn({ reason: keptPrivilege, fix }, 'capabilities that this agent does not need cannot be given up');
   }
-  warnOfExpiry(identity, log);
   const manager = serviceManager({ environment: process.env, pid: process.pid, log, after });
   const ending = new Ending(log);
   const portable = options.dataPath === 'portable';
@@ -65,7 +66,7 @@ export async function runEdge(options: Settings): Promise<number> {
 
 interface AgentParts {
   readonly state: StateDirectory;
-  readonly identity: Identity;
+  readonly identity: CurrentIdentity;
   readonly log: AgentLog;
   readonly recent: RecentLines;
   readonly tun: Tun;
@@ -107,12 +108,13 @@ async function startAgent({
     { portable, workers, mark },
   );
   const ike: EdgeIke = new EdgeIke({
-    identity,
+    identity: identity.value,
     plane: dataPlane,
     log,
     crashDetectionSecret: secret,
     random: Math.random,
   });
+  identity.onChange((changed) => ike.useIdentity(changed));
   const underlay = new UnderlayFollower(tun.name, log);
   const network = createOverlayNetwork(tun.name, mark);
   const socketOptions = { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true, mark, pathMtuDiscovery };
@@ -125,7 +127,7 @@ async function startAgent({
   const installer = new BundleInstaller(system, ike, log);
   const drift = new DriftWatch(installer, log, after);
   const edge: Edge = new Edge({
-    audience: identity,
+    audience: identity.value,
     agentVersion: AGENT_VERSION,
     bootId: randomUUID(),
     store,
@@ -138,21 +140,32 @@ async function startAgent({
     after,
     send: (message) => session.send(message),
     onWelcome: async (milliseconds) => {
+      renewal.connected();
       reporter.every(milliseconds);
       edge.repeatExpiring(await dataPlane.snapshot());
     },
     onFatal: (error) => ending.fail(error, 'the agent cannot go on'),
   });
   const session: SessionLoop = new SessionLoop({
-    open: () => openSessionStream(identity, relay.target),
+    open: () => openSessionStream(identity.value, relay.target),
     handlers: edge,
     log,
     random: Math.random,
     pause,
   });
+  const renewal = new CertificateRenewal({
+    identity,
+    request: (request) => requestRenewal(identity.value, relay.target, request),
+    log,
+    wallClock: () => Date.now(),
+    clock: () => performance.now(),
+    after,
+    random: Math.random,
+  });
   const reporter = new StatusReporter(dataPlane, ike, (message) => session.send(message), log);
   const answers = localAnswers({
     identity,
+    renewal,
     device: tun.name,
     settings: options,
     session,
@@ -174,11 +187,12 @@ async function startAgent({
         'the addresses of the controller cannot be read or kept for the next start',
       ),
   });
-  const relay = await serveRelay(state.file(RELAY_FILE), identity.session, mark, onceEach(log), resolve);
+  const relay = await serveRelay(state.file(RELAY_FILE), identity.value.session, mark, onceEach(log), resolve);
   await underlay.start(installer);
   await edge.restore();
   drift.start();
   session.start();
+  renewal.start();
   const metrics = options.metricsListen && (await serveMetrics(options.metricsListen, answers.metrics, log));
   return {
     summary: () =>
@@ -191,6 +205,7 @@ async function startAgent({
       edge.stop();
       reporter.stop();
       await session.stop();
+      await renewal.stop();
       await relay.close();
       await ike.stop();
       await dataPlane.stop();
@@ -236,14 +251,6 @@ function onceEach(log: Log): (error: unknown) => void {
     if (reason !== said) log.warn({ reason }, 'the controller is not reached');
     said = reason;
   };
-}
-
-function warnOfExpiry(identity: Identity, log: Log): void {
-  if (identity.notAfter.getTime() > Date.now()) return;
-  log.error(
-    { notAfter: identity.notAfter.toISOString(), fix: 'enroll again with a new token' },
-    'the certificate of this edge has expired: the controller will not take it; the last bundle keeps running',
-  );
 }
 
 function after(milliseconds: number, run: () => void): () => void {

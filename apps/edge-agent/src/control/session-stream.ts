@@ -1,4 +1,5 @@
 import {
+  type ChannelCredentials,
   type ClientDuplexStream,
   type ClientOptions,
   credentials,
@@ -30,15 +31,7 @@ export function openSessionStream(
   identity: Identity,
   target: string = formatControllerAddress(identity.session),
 ): SessionStream {
-  const client = new WipingSessionClient(
-    target,
-    credentials.createSsl(
-      Buffer.from(identity.trustBundle.join('')),
-      Buffer.from(identity.privateKeyPem),
-      Buffer.from(identity.certificateChain.join('')),
-    ),
-    CHANNEL_OPTIONS,
-  );
+  const client = new WipingSessionClient(target, sessionCredentials(identity), CHANNEL_OPTIONS);
   const call = client.session();
   return {
     call,
@@ -47,6 +40,15 @@ export function openSessionStream(
       client.close();
     },
   };
+}
+
+/** What an edge shows to its controller, and whom it believes to be that. */
+export function sessionCredentials(identity: Identity): ChannelCredentials {
+  return credentials.createSsl(
+    Buffer.from(identity.trustBundle.join('')),
+    Buffer.from(identity.privateKeyPem),
+    Buffer.from(identity.certificateChain.join('')),
+  );
 }
 
 /** True for what a stream ends with; everything else is a mistake of ours. */
@@ -80,7 +82,8 @@ const KEEPALIVE_INTERVAL_MILLISECONDS = 5_000;
 const KEEPALIVE_TIMEOUT_MILLISECONDS = 5_000;
 /** A bundle of 16 MiB, its manifest, signatures and framing. */
 const MAX_MESSAGE_OCTETS = 17 * 1024 * 1024;
-const CHANNEL_OPTIONS: Partial<ClientOptions> = {
+/** Of every connection to the session port. */
+export const CHANNEL_OPTIONS: Partial<ClientOptions> = {
   'grpc.ssl_target_name_override': CONTROLLER_NAME,
   'grpc.default_authority': CONTROLLER_NAME,
   'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MILLISECONDS,

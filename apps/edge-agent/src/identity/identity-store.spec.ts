@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** An identity as it is written. */
-function stored({ bundleSigningKeys, session, notAfter: _, ...rest }: Identity) {
+function stored({ bundleSigningKeys, session, notBefore: _, notAfter: __, ...rest }: Identity) {
   return {
     version: 1 as const,
     ...rest,

@@ -12,6 +12,11 @@ export class IdentityStoreError extends AgentError<IdentityStoreErrorCode> {
 
 /** Loads the identity. Throws IdentityStoreError. */
 export async function loadIdentity(state: StateDirectory): Promise<Identity> {
+  return parseIdentity(await loadStoredIdentity(state));
+}
+
+/** Loads the identity as it is stored, after looking whether it can be used. Throws IdentityStoreError. */
+export async function loadStoredIdentity(state: StateDirectory): Promise<StoredIdentity> {
   const content = await state.read(IDENTITY_FILE);
   if (content === undefined) {
     throw new IdentityStoreError(
@@ -21,7 +26,9 @@ export async function loadIdentity(state: StateDirectory): Promise<Identity> {
     );
   }
   try {
-    return parseIdentity(StoredIdentity.parse(parseJson(content)));
+    const stored = StoredIdentity.parse(parseJson(content));
+    parseIdentity(stored);
+    return stored;
   } catch (error) {
     throw new IdentityStoreError(
       'identity_damaged',

@@ -16,6 +16,8 @@ export interface Identity {
   /** Keys that may sign bundles, by key id. */
   readonly bundleSigningKeys: ReadonlyMap<string, KeyObject>;
   readonly session: ControllerAddress;
+  /** Life of the edge certificate. */
+  readonly notBefore: Date;
   readonly notAfter: Date;
 }
 
@@ -79,6 +81,7 @@ export function parseIdentity(stored: StoredIdentity): Identity {
     trustBundle: stored.trustBundle,
     bundleSigningKeys: new Map(stored.bundleSigningKeys.map(signingKey)),
     session,
+    notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
   };
 }

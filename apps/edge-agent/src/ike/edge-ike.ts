@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { LifetimeEvent, Secret } from '@weft/ipsec-core';
 import { type Connection, type Endpoint, IkeEngine, type IkeEvent, type KeyExchangeJob } from '@weft/ipsec-core/ike';
@@ -11,12 +11,10 @@ import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { ChildSaInstaller, type ChildSaPlane } from './child-sa-installer.js';
 import type { ChildProtection } from './child-sa-parameters.js';
-import { authoritiesAbove, authorityHash } from './credentials/authority.js';
-import { parseCertificate } from './credentials/certificate.js';
 import { type PeerTrust, runJob } from './credentials/job-runner.js';
-import { algorithmsOf } from './credentials/signature.js';
+import { type OwnCredentials, ownCredentials } from './edge-credentials.js';
 import { type EdgeNegotiation, EndedNegotiations } from './edge-negotiation.js';
-import { type EdgeCredentials, fabricConnections } from './fabric-connections.js';
+import { fabricConnections } from './fabric-connections.js';
 import { IkeHost } from './ike-host.js';
 import { IkeSockets } from './ike-sockets.js';
 import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
@@ -44,9 +42,13 @@ export class EdgeIke {
   readonly #keyExchange = new KeyExchangeThreads();
   readonly #host: IkeHost;
   readonly #children: ChildSaInstaller;
-  readonly #credentials: EdgeCredentials;
   readonly #tunnels: WantedTunnels;
   readonly #ended = new EndedNegotiations();
+  #own: OwnCredentials;
+  /** Of the credential that is shown now, and of the one before, which a negotiation may have begun with. */
+  #keys: ReadonlyMap<string, KeyObject>;
+  /** The bundle in force; undefined while another is put into force, and before the first. */
+  #bundle: VerifiedBundle | undefined;
   #local: Endpoint | undefined;
   /** Messages that came before there was a bundle: nobody is known yet. */
   #early = 0;
@@ -57,23 +59,15 @@ export class EdgeIke {
   constructor(parts: EdgeIkeParts) {
     this.#parts = parts;
     const { identity, plane, log } = parts;
-    const key = createPrivateKey(identity.privateKeyPem);
-    const anchors = identity.trustBundle.map((pem) => parseCertificate(derOf(pem)));
-    const certificates = identity.certificateChain.map(derOf);
-    this.#credentials = {
-      tenantId: identity.tenantId,
-      edgeId: identity.edgeId,
-      credential: {
-        name: identity.edgeId,
-        algorithms: algorithmsOf(key),
-        certificates,
-        authorities: authoritiesAbove(certificates, anchors),
-      },
-      authorities: anchors.map(authorityHash),
-    };
-    const trust: PeerTrust = { kind: 'certificates', anchors };
+    this.#own = ownCredentials(identity);
+    this.#keys = new Map([[this.#own.shown.credential.name, this.#own.key]]);
     const keyExchange = (job: KeyExchangeJob) => this.#keyExchange.run(job);
-    const means = { keyOf: () => key, trustOf: () => trust, wallClock: () => Date.now(), keyExchange };
+    const means = {
+      keyOf: (credential: string) => this.#keys.get(credential),
+      trustOf: () => this.#trust(),
+      wallClock: () => Date.now(),
+      keyExchange,
+    };
     this.#tunnels = new WantedTunnels({
       attempt: (tunnelId, wants) => this.#attempt(tunnelId, wants),
       clock: () => performance.now(),
@@ -118,22 +112,32 @@ export class EdgeIke {
    * is negotiated, and what is gone is deleted, here and at the peer.
    */
   async apply(bundle: VerifiedBundle, socket: UdpSocket): Promise<void> {
-    const connections = fabricConnections(bundle, this.#credentials);
+    this.#bundle = undefined;
     const configured = { address: bundle.underlay.octets, port: bundle.underlay.port };
     // A Delete must still leave by the old socket when the underlay changes.
-    const kept = connections.filter((connection) => this.#stays(connection, configured));
+    const kept = fabricConnections(bundle, this.#own.shown).filter((connection) => this.#stays(connection, configured));
     this.#host.give({ kind: 'configure', connections: kept });
     this.#forgetAllBut(new Set(kept.map(({ name }) => name)));
     await this.#host.settled();
     // The old socket is about to be closed, and its descriptor may soon be another file's.
     if (this.#local !== undefined) this.#sockets.closeAddress(this.#local.address);
     this.#use(socket);
-    this.#host.give({ kind: 'configure', connections });
-    this.#tellAddress(connections);
-    if (connections.length > 0) this.#keyExchange.start();
-    for (const connection of connections) this.#tunnels.want(connection, protectionOf(bundle, connection));
+    this.#bundle = bundle;
+    this.#configure(bundle);
     // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
     await this.#children.reassert();
+  }
+
+  /**
+   * The edge shows another certificate, or believes others, from the next IKE SA on. IKE SAs and Child SAs that there are go on
+   * and are rekeyed as before: RFC 7296 section 2.8.3 leaves it to either end when it authenticates anew.
+   */
+  useIdentity(identity: Identity): void {
+    const before = this.#own;
+    this.#own = ownCredentials(identity);
+    this.#keys = new Map([before, this.#own].map(({ shown, key }) => [shown.credential.name, key]));
+    // A bundle that is being put into force ends with what is shown then.
+    if (this.#bundle !== undefined) this.#configure(this.#bundle);
   }
 
   /** The underlay is at another address of this machine: IKE SAs and Child SAs move there with all they have (RFC 4555). */
@@ -215,6 +219,18 @@ export class EdgeIke {
     this.#sockets.close();
   }
 
+  #configure(bundle: VerifiedBundle): void {
+    const connections = fabricConnections(bundle, this.#own.shown);
+    this.#host.give({ kind: 'configure', connections });
+    this.#tellAddress(connections);
+    if (connections.length > 0) this.#keyExchange.start();
+    for (const connection of connections) this.#tunnels.want(connection, protectionOf(bundle, connection));
+  }
+
+  #trust(): PeerTrust {
+    return { kind: 'certificates', anchors: this.#own.anchors };
+  }
+
   #use(socket: UdpSocket): void {
     this.#local = socket.localEndpoint();
     this.#sockets.useEncapsulated(this.#local, socket);
@@ -289,10 +305,6 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
 function sameEndpoint(left: Endpoint | undefined, right: Endpoint | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return left.port === right.port && Buffer.compare(left.address, right.address) === 0;
-}
-
-function derOf(pem: string): Uint8Array {
-  return Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
 }
 
 /** An association that IKE could not replace in eight times its life carries nothing any more, as with keys of the controller. */

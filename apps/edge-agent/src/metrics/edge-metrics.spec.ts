@@ -9,6 +9,8 @@ import { METRICS } from './metric-table.js';
 /** An edge at which everything has happened. */
 const SOURCES: MetricSources = {
   identity: { edgeName: 'ber"lin\\', notAfter: new Date(2_000_000_500) },
+  renewal: { renewals: 2, failures: 3 },
+  now: 1_000_000_000,
   agentVersion: '1.2.3',
   connected: true,
   bundle: { generation: 7n, revision: 3n, tunnels: new Map([['t', { peerName: 'paris' }]]) } as never,
@@ -57,6 +59,7 @@ describe('the metrics of an edge', () => {
     expect(text).toContain('weft_edge_tunnel_silence_seconds{tunnel="t",peer="paris"} 1.5\n');
     expect(text).toContain('weft_edge_ike_failures_total{tunnel="t",peer="paris",cause="peer_silent"} 2\n');
     expect(text).toContain('weft_edge_certificate_expiry_seconds 2000000\n');
+    expect(text).toContain('weft_edge_certificate_left_seconds 1000000\n');
   });
 
   it('say of one metric everything in one place, and escape what a label may not hold', () => {

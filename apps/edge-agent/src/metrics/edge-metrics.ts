@@ -1,4 +1,5 @@
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import type { CertificateState } from '../control/certificate-renewal.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
 import type { NegotiationState } from '../ike/negotiation-state.js';
@@ -9,6 +10,9 @@ import { METRICS, type MetricName } from './metric-table.js';
 /** What the metrics are made from. */
 export interface MetricSources {
   readonly identity: Pick<Identity, 'edgeName' | 'notAfter'>;
+  readonly renewal: Pick<CertificateState, 'renewals' | 'failures'>;
+  /** Milliseconds since 1970. */
+  readonly now: number;
   readonly agentVersion: string;
   readonly connected: boolean;
   readonly bundle: VerifiedBundle | undefined;
@@ -39,6 +43,9 @@ export function edgeMetrics(sources: MetricSources): readonly Sample[] {
     one('weft_edge_bundle_generation', bundle?.generation ?? 0),
     one('weft_edge_bundle_revision', bundle?.revision ?? 0),
     one('weft_edge_certificate_expiry_seconds', Math.floor(identity.notAfter.getTime() / 1000)),
+    one('weft_edge_certificate_left_seconds', Math.floor((identity.notAfter.getTime() - sources.now) / 1000)),
+    one('weft_edge_certificate_renewals_total', sources.renewal.renewals),
+    one('weft_edge_certificate_renewal_failures_total', sources.renewal.failures),
     ...snapshot.tunnels.flatMap((tunnel) => tunnelSamples(tunnel, sources)),
     ...[...sources.negotiations].flatMap(([tunnelId, state]) => ikeSamples(tunnelId, state, peerOf(bundle, tunnelId))),
     ...snapshot.policies.flatMap(({ entryId, ruleId, packets, bytes, inboundPackets, inboundBytes }) => [

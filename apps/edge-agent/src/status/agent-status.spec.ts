@@ -1,9 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { AgentStatus, agentStatus, renderStatus } from './agent-status.js';
 
-function statusOf(news: Partial<Parameters<typeof agentStatus>[0]['snapshot']>): AgentStatus {
+function statusOf(
+  news: Partial<Parameters<typeof agentStatus>[0]['snapshot']>,
+  renewal: Partial<Parameters<typeof agentStatus>[0]['renewal']> = {},
+): AgentStatus {
   return agentStatus({
-    identity: { edgeName: 'berlin', edgeId: 'e', tenantId: 't', notAfter: new Date(0) } as never,
+    identity: { edgeName: 'berlin', edgeId: 'e', tenantId: 't', notAfter: new Date(10 * 86_400_000) } as never,
+    renewal: {
+      condition: 'valid',
+      renewalAt: new Date(86_400_000),
+      renewals: 0,
+      failures: 0,
+      problem: undefined,
+      ...renewal,
+    },
     agentVersion: '1',
     device: 'weft0',
     connected: true,
@@ -50,5 +61,18 @@ describe('status', () => {
 
   it('does not mention the underlay while it is silent', () => {
     expect(renderStatus(statusOf({}))).not.toContain('UNDERLAY SAYS');
+  });
+
+  it('says how long the certificate is good, and what to do when it is not', () => {
+    const line = (renewal: Parameters<typeof statusOf>[1]) =>
+      /^certificate +(.*)$/m.exec(renderStatus(statusOf({}, renewal)))?.[1];
+    const until = 'valid until 1970-01-11T00:00:00.000Z, 10 days left';
+    expect(line({})).toBe(`${until}; renewed from 1970-01-02T00:00:00.000Z on`);
+    expect(line({ condition: 'renewal_due' })).toBe(`${until}; is being renewed`);
+    const problem = { reason: 'no answer', fix: 'look there' };
+    expect(line({ condition: 'renewal_due', problem })).toBe(`${until}; NOT RENEWED: no answer (look there)`);
+    expect(line({ condition: 'expired' })).toMatch(/^EXPIRED 1970-01-11T00:00:00.000Z: .*`weft-edge enroll`$/);
+    expect(line({ condition: 'not_yet_valid' })).toContain('set the clock');
+    expect(statusOf({}, { problem }).certificate).toMatchObject({ secondsLeft: 864_000, problem });
   });
 });

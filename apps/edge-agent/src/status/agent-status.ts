@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import { type CertificateState, EXPIRED_FIX } from '../control/certificate-renewal.js';
 import { wallClock } from '../control/status-report.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
@@ -11,6 +12,15 @@ const Count = z.string().regex(/^[0-9]+$/);
 /** What `weft-edge status` shows. 64-bit counts are decimal strings: JSON numbers would round them. */
 export const AgentStatus = z.object({
   edge: z.object({ name: z.string(), id: z.string(), tenantId: z.string(), certificateNotAfter: z.string() }),
+  /** How the certificate of the edge stands, and when it is renewed. */
+  certificate: z.object({
+    condition: z.enum(['not_yet_valid', 'valid', 'renewal_due', 'expired']),
+    /** Until it expires; negative when it has. */
+    secondsLeft: z.number(),
+    renewalAt: z.string(),
+    /** Why the last attempt to renew it failed, and what to do. */
+    problem: z.object({ reason: z.string(), fix: z.string() }).nullable(),
+  }),
   agentVersion: z.string(),
   device: z.string(),
   connected: z.boolean(),
@@ -55,6 +65,7 @@ export type AgentStatus = z.infer<typeof AgentStatus>;
 /** What `agentStatus` is made from. */
 export interface StatusSources {
   readonly identity: Identity;
+  readonly renewal: CertificateState;
   readonly agentVersion: string;
   readonly device: string;
   readonly connected: boolean;
@@ -78,6 +89,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
       tenantId: identity.tenantId,
       certificateNotAfter: identity.notAfter.toISOString(),
     },
+    certificate: certificateStatus(sources),
     agentVersion: sources.agentVersion,
     device: sources.device,
     connected: sources.connected,
@@ -121,7 +133,7 @@ export function renderStatus(status: AgentStatus): string {
     ['underlay', bundle?.underlay ?? '-'],
     ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],
     ['packet path', workerStatus(status.workers)],
-    ['certificate', `valid until ${status.edge.certificateNotAfter}`],
+    ['certificate', certificateLine(status)],
   ];
   const drops = status.drops.map(({ reason, packets }) => [reason, packets]);
   const heard = [
@@ -155,6 +167,38 @@ export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
     ['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'],
     ...tunnels,
   ]);
+}
+
+function certificateStatus({ identity, renewal, takenAt }: StatusSources): AgentStatus['certificate'] {
+  return {
+    condition: renewal.condition,
+    secondsLeft: Math.floor((identity.notAfter.getTime() - takenAt.getTime()) / 1000),
+    renewalAt: renewal.renewalAt.toISOString(),
+    problem: renewal.problem === undefined ? null : { ...renewal.problem },
+  };
+}
+
+function certificateLine({ edge, certificate }: AgentStatus): string {
+  const { condition, problem } = certificate;
+  const until = `valid until ${edge.certificateNotAfter}, ${timeLeft(certificate.secondsLeft)}`;
+  switch (condition) {
+    case 'valid':
+      return `${until}; renewed from ${certificate.renewalAt} on`;
+    case 'renewal_due':
+      return problem === null
+        ? `${until}; is being renewed`
+        : `${until}; NOT RENEWED: ${problem.reason} (${problem.fix})`;
+    case 'expired':
+      return `EXPIRED ${edge.certificateNotAfter}: ${EXPIRED_FIX}`;
+    case 'not_yet_valid':
+      return 'not valid yet: set the clock of this machine';
+  }
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds >= 2 * DAY_SECONDS) return `${Math.floor(seconds / DAY_SECONDS)} days left`;
+  if (seconds >= 2 * HOUR_SECONDS) return `${Math.floor(seconds / HOUR_SECONDS)} hours left`;
+  return `${Math.floor(seconds / 60)} minutes left`;
 }
 
 function workerStatus(workers: AgentStatus['workers']): string {
@@ -202,3 +246,6 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
     )
     .join('\n');
 }
+
+const DAY_SECONDS = 86_400;
+const HOUR_SECONDS = 3_600;

@@ -1,8 +1,9 @@
+import type { CertificateRenewal } from '../control/certificate-renewal.js';
 import type { DriftWatch } from '../control/drift-watch.js';
 import type { Edge } from '../control/edge.js';
 import type { SessionLoop } from '../control/session-loop.js';
 import type { DataPlaneThread } from '../dataplane/data-plane-thread.js';
-import type { Identity } from '../identity/identity.js';
+import type { CurrentIdentity } from '../identity/current-identity.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { edgeMetrics, renderMetrics } from '../metrics/edge-metrics.js';
 import { readDeviceDrops } from '../network/device-drops.js';
@@ -19,7 +20,8 @@ import { type Answers, QuestionError } from './status-socket.js';
 
 /** The parts of a running agent that know the answers. */
 export interface LocalAnswersParts {
-  readonly identity: Identity;
+  readonly identity: Pick<CurrentIdentity, 'value'>;
+  readonly renewal: Pick<CertificateRenewal, 'state'>;
   readonly device: string;
   readonly settings: Settings;
   readonly session: Pick<SessionLoop, 'connected'>;
@@ -61,9 +63,10 @@ export function localAnswers(parts: LocalAnswersParts): LocalAnswers {
 }
 
 async function statusOf(parts: LocalAnswersParts): Promise<AgentStatus> {
-  const { identity, device, session, edge, dataPlane, ike } = parts;
+  const { identity, renewal, device, session, edge, dataPlane, ike } = parts;
   return agentStatus({
-    identity,
+    identity: identity.value,
+    renewal: renewal.state,
     agentVersion: AGENT_VERSION,
     device,
     connected: session.connected,
@@ -77,7 +80,7 @@ async function statusOf(parts: LocalAnswersParts): Promise<AgentStatus> {
 
 function ikeOf({ identity, edge, ike }: LocalAnswersParts): IkeReport {
   return ikeReport({
-    edgeName: identity.edgeName,
+    edgeName: identity.value.edgeName,
     peers: new Map([...(edge.running?.tunnels.values() ?? [])].map(({ tunnelId, peerName }) => [tunnelId, peerName])),
     states: ike.states(),
     negotiations: ike.negotiations(),
@@ -86,10 +89,12 @@ function ikeOf({ identity, edge, ike }: LocalAnswersParts): IkeReport {
 }
 
 async function metricsOf(parts: LocalAnswersParts): Promise<string> {
-  const { identity, device, session, edge, dataPlane, ike, readFence, drift } = parts;
+  const { identity, renewal, device, session, edge, dataPlane, ike, readFence, drift } = parts;
   return renderMetrics(
     edgeMetrics({
-      identity,
+      identity: identity.value,
+      renewal: renewal.state,
+      now: Date.now(),
       agentVersion: AGENT_VERSION,
       connected: session.connected,
       bundle: edge.running,

@@ -17,6 +17,7 @@ import {
 
 const STATUS = {
   edge: { name: 'paris', id: 'e', tenantId: 't', certificateNotAfter: '2027-01-01T00:00:00.000Z' },
+  certificate: { condition: 'valid', secondsLeft: 1, renewalAt: '2026-12-01T00:00:00.000Z', problem: null },
   agentVersion: '1.0.0',
   device: 'weft0',
   connected: true,

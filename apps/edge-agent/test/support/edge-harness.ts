@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
+import type { StoredIdentity } from '../../src/identity/identity.js';
 import type { NamespacedProcess, Namespaces } from './namespaces.js';
 
 /** Node with our TypeScript, as arguments. */
@@ -73,6 +74,11 @@ export class EdgeHarness {
     Record<string, { established: boolean; failure?: string; keyExchangeMethods: number[] }>
   > {
     return (await this.#ask({ kind: 'negotiations' })) as never;
+  }
+
+  /** Has it show another certificate, as after a renewal. */
+  async identity(identity: StoredIdentity): Promise<void> {
+    await this.#ask({ kind: 'identity', value: identity });
   }
 
   /** Begins to replace the Child SAs that the edges negotiated, as if they had carried enough. */

@@ -91,6 +91,9 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
       return dataPlane.snapshot();
     case 'negotiations':
       return Object.fromEntries(ike?.states() ?? []);
+    case 'identity':
+      ike?.useIdentity(parseIdentity(StoredIdentity.parse(request.value)));
+      return { ok: true };
     case 'rekey': {
       const { associations } = await dataPlane.snapshot();
       for (const { tunnelId, direction, spi } of associations) {

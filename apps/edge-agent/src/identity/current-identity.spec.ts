@@ -1,0 +1,88 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CrashingFiles } from '../../test/support/crashing-files.js';
+import { EDGE_ID, TestPki } from '../../test/support/test-pki.js';
+import { KERNEL_FILES } from '../platform/durable-files.js';
+import { StateDirectory } from '../platform/state-directory.js';
+import { CurrentIdentity, type RenewedCertificate } from './current-identity.js';
+import type { StoredIdentity } from './identity.js';
+import { loadStoredIdentity, storeIdentity } from './identity-store.js';
+
+let pki: TestPki;
+let old: StoredIdentity;
+let renewed: RenewedCertificate;
+beforeAll(async () => {
+  pki = await TestPki.create();
+  old = await pki.storedIdentity('controller:8443');
+  renewed = await pki.storedIdentity('controller:8443');
+});
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'weft-current-identity-'));
+  await storeIdentity(await StateDirectory.open(directory), old);
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const pairOf = ({ privateKeyPem, certificateChain }: RenewedCertificate) => ({ privateKeyPem, certificateChain });
+
+describe('the identity of an agent that runs', () => {
+  it('has the new key and certificate once they are stored, for its owner alone, and says so', async () => {
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    const told: string[] = [];
+    identity.onChange((value) => told.push(value.privateKeyPem));
+    await identity.renew(renewed);
+    expect(told).toEqual([renewed.privateKeyPem]);
+    expect(pairOf(identity.value)).toEqual(pairOf(renewed));
+    expect(await loadStoredIdentity(state)).toEqual({ ...old, ...pairOf(renewed) });
+    expect((await stat(state.file('identity.json'))).mode & 0o777).toBe(0o600);
+  });
+
+  it.each<[string, () => Promise<RenewedCertificate>, string]>([
+    ['a certificate of another key', async () => ({ ...renewed, privateKeyPem: old.privateKeyPem }), 'another key'],
+    ['one of another edge', () => pki.storedIdentity('c:1', EDGE_ID.replaceAll('2', '3')), 'does not carry'],
+    [
+      'one of another authority',
+      async () => (await TestPki.create()).storedIdentity('c:1'),
+      'holds no root that issued',
+    ],
+    ['no certificate', async () => ({ ...renewed, certificateChain: [] }), 'certificateChain'],
+  ])('does not take %s, and stays as it was', async (_, make, reason) => {
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    await expect(identity.renew(await make())).rejects.toThrow(reason);
+    expect(pairOf(identity.value)).toEqual(pairOf(old));
+    expect(await loadStoredIdentity(state)).toEqual(old);
+  });
+
+  it('is on the disk the old pair or the new one whenever power fails, and the new one once that was said', async () => {
+    const file = path.join(directory, 'identity.json');
+    const before = (await (await StateDirectory.open(directory)).read('identity.json'))!;
+    const found = new Set<string>();
+    for (let steps = 0; ; steps++) {
+      const files = new CrashingFiles(new Map([[file, before]]), steps);
+      const identity = await CurrentIdentity.open(await StateDirectory.open(directory, files));
+      const done = await identity.renew(renewed).then(
+        () => true,
+        () => false,
+      );
+      const after = new Set(files.outages().map((outage) => outage.get(file)!.toString()));
+      for (const content of after) found.add(content);
+      expect(pairOf(identity.value)).toEqual(pairOf(done ? renewed : old));
+      if (!done) continue;
+      expect(after.size).toBe(1);
+      break;
+    }
+    // What a restart finds: both occur, and nothing else does.
+    const pairs = [];
+    for (const content of found) {
+      const state = await StateDirectory.open(directory, KERNEL_FILES);
+      await state.write('identity.json', Buffer.from(content));
+      pairs.push(pairOf(await loadStoredIdentity(state)).privateKeyPem);
+    }
+    expect(pairs.sort()).toEqual([old.privateKeyPem, renewed.privateKeyPem].sort());
+  });
+});

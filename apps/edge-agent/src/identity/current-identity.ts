@@ -1,0 +1,57 @@
+import type { StateDirectory } from '../platform/state-directory.js';
+import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
+import { loadStoredIdentity, storeIdentity } from './identity-store.js';
+
+/** A key that was made here and the chain that certifies it. */
+export interface RenewedCertificate {
+  /** PKCS #8 PEM. */
+  readonly privateKeyPem: string;
+  /** PEM, edge certificate first. */
+  readonly certificateChain: readonly string[];
+}
+
+/**
+ * The identity of the agent that runs. It changes when its certificate is renewed: on the disk first, in one file that is
+ * replaced whole, so that after a power cut the old key meets the old certificate or the new one the new, and then for
+ * everybody who asks.
+ */
+export class CurrentIdentity {
+  readonly #state: StateDirectory;
+  readonly #listeners: ((identity: Identity) => void)[] = [];
+  #stored: StoredIdentity;
+  #value: Identity;
+
+  private constructor(state: StateDirectory, stored: StoredIdentity) {
+    this.#state = state;
+    this.#stored = stored;
+    this.#value = parseIdentity(stored);
+  }
+
+  /** Loads it. Throws IdentityStoreError. */
+  static async open(state: StateDirectory): Promise<CurrentIdentity> {
+    return new CurrentIdentity(state, await loadStoredIdentity(state));
+  }
+
+  get value(): Identity {
+    return this.#value;
+  }
+
+  /** Told after every change. */
+  onChange(listener: (identity: Identity) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Another key and certificate of the same edge. Throws IdentityError when they are not, StateError; then nothing has changed. */
+  async renew({ privateKeyPem, certificateChain }: RenewedCertificate): Promise<void> {
+    await this.#replace({ ...this.#stored, privateKeyPem, certificateChain: [...certificateChain] });
+  }
+
+  async #replace(changed: StoredIdentity): Promise<void> {
+    const stored = StoredIdentity.parse(changed);
+    const value = parseIdentity(stored);
+    await storeIdentity(this.#state, stored);
+    this.#stored = stored;
+    this.#value = value;
+    for (const listener of this.#listeners) listener(value);
+  }
+}
