@@ -25,8 +25,9 @@ export async function handshake({ initiator, edge, charon }: Stage): Promise<Fai
   const from = edge.news.length;
   if (initiator === 'us') await edge.command('initiate');
   else await charon.swanctl('--initiate', '--child', 'net', '--timeout', '5').catch(() => undefined);
-  const outcome = await edge.event(['ike-established', 'ike-failed'], HANDSHAKE_PATIENCE, from);
-  if (outcome.kind === 'ike-failed') return outcome.reason;
+  const failures = ['ike-failed', 'ike-attempt-failed', 'stranger-refused'] as const;
+  const outcome = await edge.event(['ike-established', ...failures], HANDSHAKE_PATIENCE, from);
+  if (outcome.kind !== 'ike-established') return outcome.reason;
   return edge.childOutcome(HANDSHAKE_PATIENCE, from);
 }
 

@@ -45,7 +45,7 @@ export function benchConnection(
   return {
     name: identity.name,
     local: { address: local, port: 500 },
-    remote: { address: remote, port: 500 },
+    remote: { kind: 'fixed', endpoint: { address: remote, port: 500 } },
     localIdentity: id(own),
     remoteIdentity: id(other),
     ...authentication(identity, role),

@@ -87,7 +87,10 @@ export function connectionOf(spec: ConnectionSpec, tunnelId: string): Connection
   return {
     name: CONNECTION,
     local: { address: parseAddress(spec.local), port: 500 },
-    remote: spec.remote === undefined ? undefined : { address: parseAddress(spec.remote), port: 500 },
+    remote:
+      spec.remote === undefined
+        ? { kind: 'anywhere' }
+        : { kind: 'fixed', endpoint: { address: parseAddress(spec.remote), port: 500 } },
     localIdentity: identityOf(spec.localId),
     remoteIdentity: identityOf(spec.remoteId),
     ...authenticationOf(spec.auth),

@@ -1,7 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { LifetimeEvent, Secret } from '@weft/ipsec-core';
-import { type Connection, type Endpoint, IkeEngine, type IkeEvent, type KeyExchangeJob } from '@weft/ipsec-core/ike';
+import { formatAddress, type LifetimeEvent, type Secret } from '@weft/ipsec-core';
+import {
+  type Connection,
+  describeFailure,
+  type Endpoint,
+  IkeEngine,
+  type IkeEvent,
+  type KeyExchangeJob,
+  type PeerPlace,
+} from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import type { UdpSocket } from '@weft/linux-io';
 import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
@@ -245,6 +253,14 @@ export class EdgeIke {
     const { log } = this.#parts;
     const { history: _kept, ...told } = 'history' in event ? event : { ...event, history: undefined };
     log.debug({ event: told }, 'IKE');
+    if (event.kind === 'stranger-refused') {
+      const { remote, reason } = event;
+      log.info(
+        { source: formatAddress(remote.address), reason: describeFailure(reason) },
+        'somebody who is no peer of this edge was refused',
+      );
+      return;
+    }
     this.#ended.take(event);
     if (event.kind === 'ike-closed' || event.kind === 'ike-failed') {
       this.#open.delete(event.connection);
@@ -268,8 +284,7 @@ export class EdgeIke {
 
   #stays(next: Connection, local: Endpoint): boolean {
     const known = this.#tunnels.get(next.name)?.connection;
-    if (known === undefined || !sameEndpoint(known.local, local) || !sameEndpoint(known.remote, next.remote))
-      return false;
+    if (known === undefined || !sameEndpoint(known.local, local) || !samePlace(known.remote, next.remote)) return false;
     // Whether there is a NAT is found out, or claimed, when an IKE SA is made.
     return known.natTraversal === next.natTraversal;
   }
@@ -302,8 +317,12 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
   };
 }
 
-function sameEndpoint(left: Endpoint | undefined, right: Endpoint | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
+function samePlace(left: PeerPlace, right: PeerPlace): boolean {
+  if (left.kind === 'anywhere' || right.kind === 'anywhere') return left.kind === right.kind;
+  return left.kind === right.kind && sameEndpoint(left.endpoint, right.endpoint);
+}
+
+function sameEndpoint(left: Endpoint, right: Endpoint): boolean {
   return left.port === right.port && Buffer.compare(left.address, right.address) === 0;
 }
 

@@ -13,6 +13,9 @@ export class EndedNegotiations {
   take(event: IkeEvent): void {
     if (event.kind === 'ike-failed' || event.kind === 'ike-closed')
       this.#histories.set(event.connection, event.history);
+    // Whoever it was has proved nothing, so it takes the place of nothing.
+    if (event.kind === 'ike-attempt-failed' && !this.#histories.has(event.connection))
+      this.#histories.set(event.connection, event.history);
   }
 
   forget(tunnelId: string): void {

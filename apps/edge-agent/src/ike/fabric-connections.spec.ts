@@ -54,7 +54,7 @@ describe('Connections of a bundle', () => {
     expect(connection).toMatchObject({
       name: TUNNEL_ID,
       local: { address: Uint8Array.of(192, 0, 2, 1), port: 4500 },
-      remote: { address: Uint8Array.of(198, 51, 100, 1), port: 4500 },
+      remote: { kind: 'roaming', endpoint: { address: Uint8Array.of(198, 51, 100, 1), port: 4500 } },
       localIdentity: edgeIdentity(TENANT_ID, EDGE_ID),
       remoteIdentity: edgeIdentity(TENANT_ID, PEER_ID),
       localAuthentication: { kind: 'signature', credentials: [CREDENTIALS.credential] },

@@ -55,7 +55,8 @@ function connectionOf(
   return {
     name: tunnel.tunnelId,
     local: { address: underlay.octets, port: underlay.port },
-    remote: { address: tunnel.remote.octets, port: tunnel.remote.port },
+    // An edge moves, or a NAT is before it: the certificate says which edge it is, wherever it begins from.
+    remote: { kind: 'roaming', endpoint: { address: tunnel.remote.octets, port: tunnel.remote.port } },
     localIdentity: edgeIdentity(tenantId, edgeId),
     remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
     localAuthentication: { kind: 'signature', credentials: [credential] },

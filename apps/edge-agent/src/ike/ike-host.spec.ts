@@ -290,7 +290,7 @@ function connection(local: Endpoint, remote: Endpoint): Connection {
   return {
     name: 'left-right',
     local,
-    remote,
+    remote: { kind: 'fixed', endpoint: remote },
     localIdentity: name(local),
     remoteIdentity: name(remote),
     localAuthentication: psk,

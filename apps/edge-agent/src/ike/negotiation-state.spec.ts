@@ -1,31 +1,31 @@
-import type { IkeEvent } from '@weft/ipsec-core/ike';
+import type { ConnectionEvent } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
 
 const connection = 't';
-const after = (state: NegotiationState, ...events: readonly IkeEvent[]) =>
+const after = (state: NegotiationState, ...events: readonly ConnectionEvent[]) =>
   events.reduce((current, event) => afterEvent(current, event), state);
-const ESTABLISHED: IkeEvent = {
+const ESTABLISHED: ConnectionEvent = {
   kind: 'ike-established',
   connection,
   keyExchangeMethods: [31, 36],
   postQuantum: ['kem'],
 };
 const history = { entries: [], omitted: 0 };
-const SILENT: IkeEvent = { kind: 'ike-failed', connection, reason: { code: 'peer_silent' }, history };
-const CLOSED: IkeEvent = { kind: 'ike-closed', connection, by: 'peer', history };
-const CHILD_REFUSED: IkeEvent = {
+const SILENT: ConnectionEvent = { kind: 'ike-failed', connection, reason: { code: 'peer_silent' }, history };
+const CLOSED: ConnectionEvent = { kind: 'ike-closed', connection, by: 'peer', history };
+const CHILD_REFUSED: ConnectionEvent = {
   kind: 'child-failed',
   connection,
   child: 't',
   reason: { code: 'single_pair_required' },
 };
-const CHILD_CLOSED: IkeEvent = { kind: 'child-closed', connection, child: 't', inboundSpi: 256, by: 'peer' };
+const CHILD_CLOSED: ConnectionEvent = { kind: 'child-closed', connection, child: 't', inboundSpi: 256, by: 'peer' };
 
 describe('The negotiation of a tunnel', () => {
   it('stays up while the ends authenticate anew, whether that succeeds or not', () => {
     const up = after(UNTRIED, ESTABLISHED);
-    const refused: IkeEvent = {
+    const refused: ConnectionEvent = {
       kind: 'ike-attempt-failed',
       connection,
       reason: { code: 'authentication_expired' },
@@ -84,13 +84,13 @@ describe('The negotiation of a tunnel', () => {
   });
 
   it('counts what was replaced', () => {
-    const rekeyed: IkeEvent = { kind: 'child-rekeyed', connection, oldInboundSpi: 256, newInboundSpi: 257 };
+    const rekeyed: ConnectionEvent = { kind: 'child-rekeyed', connection, oldInboundSpi: 256, newInboundSpi: 257 };
     const up = after(UNTRIED, ESTABLISHED, rekeyed, { kind: 'ike-rekeyed', connection });
     expect(up).toMatchObject({ rekeys: 2n, wants: 'nothing' });
   });
 
   it('knows what the peer assigned as long as the IKE SA stands', () => {
-    const configured: IkeEvent = {
+    const configured: ConnectionEvent = {
       kind: 'configured',
       connection,
       addresses: [Uint8Array.of(10, 9, 0, 2)],

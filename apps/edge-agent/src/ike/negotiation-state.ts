@@ -1,5 +1,5 @@
 import { formatAddress } from '@weft/ipsec-core';
-import { describeFailure, type FailureReason, type IkeEvent } from '@weft/ipsec-core/ike';
+import { type ConnectionEvent, describeFailure, type FailureReason } from '@weft/ipsec-core/ike';
 
 /** How the negotiation of a tunnel stands. A value: `afterEvent` makes the next one. */
 export interface NegotiationState {
@@ -41,7 +41,7 @@ export const UNTRIED: NegotiationState = {
 };
 
 /** What an event of the tunnel's connection means. */
-export function afterEvent(state: NegotiationState, event: IkeEvent): NegotiationState {
+export function afterEvent(state: NegotiationState, event: ConnectionEvent): NegotiationState {
   switch (event.kind) {
     case 'ike-established': {
       const { keyExchangeMethods, postQuantum } = event;
@@ -63,6 +63,7 @@ export function afterEvent(state: NegotiationState, event: IkeEvent): Negotiatio
     case 'ike-superseded':
       return { ...state, rekeys: state.rekeys + 1n };
     case 'ike-attempt-failed':
+      // Whoever it was, has proved nothing: what is wanted is not tried any later for it.
       return { ...state, failure: describeFailure(event.reason), failuresByCause: counted(state, event.reason) };
     case 'configured':
       return { ...state, assigned: assignedBy(event) };
@@ -71,7 +72,11 @@ export function afterEvent(state: NegotiationState, event: IkeEvent): Negotiatio
   }
 }
 
-function assignedBy({ addresses, dns, domains }: Extract<IkeEvent, { kind: 'configured' }>): AssignedConfiguration {
+function assignedBy({
+  addresses,
+  dns,
+  domains,
+}: Extract<ConnectionEvent, { kind: 'configured' }>): AssignedConfiguration {
   return { addresses: addresses.map(formatAddress), dns: dns.map(formatAddress), domains: [...domains] };
 }
 

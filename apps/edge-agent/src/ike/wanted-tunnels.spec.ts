@@ -1,4 +1,4 @@
-import type { Connection, IkeEvent } from '@weft/ipsec-core/ike';
+import type { Connection, ConnectionEvent } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { WantedTunnels } from './wanted-tunnels.js';
 
@@ -6,7 +6,7 @@ const ADDRESS = Uint8Array.of(192, 0, 2, 2);
 const named = (name: string, [own, other]: readonly [string, string]): Connection => ({
   name,
   local: { address: Uint8Array.of(192, 0, 2, 1), port: 4500 },
-  remote: { address: ADDRESS, port: 4500 },
+  remote: { kind: 'roaming', endpoint: { address: ADDRESS, port: 4500 } },
   localIdentity: { type: 2, data: Buffer.from(own) },
   remoteIdentity: { type: 2, data: Buffer.from(other) },
   localAuthentication: { kind: 'signature', credentials: [] },
@@ -20,9 +20,9 @@ const named = (name: string, [own, other]: readonly [string, string]): Connectio
 const FIRST = named('t', ['a', 'b']);
 const SECOND = named('t', ['b', 'a']);
 const history = { entries: [], omitted: 0 };
-const SILENT: IkeEvent = { kind: 'ike-failed', connection: 't', reason: { code: 'peer_silent' }, history };
-const UP: IkeEvent = { kind: 'ike-established', connection: 't', keyExchangeMethods: [31], postQuantum: [] };
-const CHILD_GONE: IkeEvent = { kind: 'child-closed', connection: 't', child: 't', inboundSpi: 256, by: 'peer' };
+const SILENT = { kind: 'ike-failed', connection: 't', reason: { code: 'peer_silent' }, history } as const;
+const UP: ConnectionEvent = { kind: 'ike-established', connection: 't', keyExchangeMethods: [31], postQuantum: [] };
+const CHILD_GONE: ConnectionEvent = { kind: 'child-closed', connection: 't', child: 't', inboundSpi: 256, by: 'peer' };
 
 /** A clock that the test moves, and what was tried when. */
 function setUp() {
@@ -81,6 +81,18 @@ describe('Wanted tunnels', () => {
     tunnels.take(CHILD_GONE);
     until(6_000_000);
     expect(tried.at(-1)).toMatch(/ t child$/);
+  });
+
+  it('are tried when it is time, however often somebody pretends to be their peer', () => {
+    const { tunnels, tried, until } = setUp();
+    tunnels.want(FIRST, undefined);
+    for (let attempt = 0; attempt < 10; attempt++) {
+      tunnels.take({ ...SILENT, kind: 'ike-attempt-failed' });
+      until(10 * (attempt + 1));
+    }
+    until(100);
+    expect(tried).toEqual(['100 t ike']);
+    expect(tunnels.get('t')?.state).toMatchObject({ failures: 0, failuresByCause: { peer_silent: 10 } });
   });
 
   it('do not wait when traffic or their peer asks for them, but are not tried again and again for that', () => {

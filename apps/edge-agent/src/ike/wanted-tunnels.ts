@@ -1,4 +1,4 @@
-import type { Connection, Endpoint, IkeEvent } from '@weft/ipsec-core/ike';
+import { type Connection, type ConnectionEvent, callsAt, type Endpoint } from '@weft/ipsec-core/ike';
 import type { ChildProtection } from './child-sa-parameters.js';
 import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
 import { retryPause } from './retry-pause.js';
@@ -69,12 +69,13 @@ export class WantedTunnels {
   }
 
   /** What an event means for its tunnel. @returns how that stood and stands; undefined when it is none of these. */
-  take(event: IkeEvent): { readonly before: NegotiationState; readonly now: NegotiationState } | undefined {
+  take(event: ConnectionEvent): { readonly before: NegotiationState; readonly now: NegotiationState } | undefined {
     const tunnel = this.#tunnels.get(event.connection);
     if (tunnel === undefined) return undefined;
     const now = afterEvent(tunnel.state, event);
     this.#tunnels.set(event.connection, { ...tunnel, state: now });
-    if (now.wants !== 'nothing') this.#tryLater(event.connection, retryPause(now.failures, this.#parts.random()));
+    if (now.wants !== 'nothing' && event.kind !== 'ike-attempt-failed')
+      this.#tryLater(event.connection, retryPause(now.failures, this.#parts.random()));
     return { before: tunnel.state, now };
   }
 
@@ -90,8 +91,7 @@ export class WantedTunnels {
   /** The same for all tunnels with the peer at this address. */
   hurryPeer({ address }: Endpoint): void {
     for (const [tunnelId, { connection }] of this.#tunnels) {
-      if (connection.remote !== undefined && Buffer.compare(connection.remote.address, address) === 0)
-        this.hurry(tunnelId);
+      if (callsAt(connection, address)) this.hurry(tunnelId);
     }
   }
 

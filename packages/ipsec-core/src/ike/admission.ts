@@ -11,7 +11,10 @@ import type { Path } from './path.js';
 export interface AdmissionLimits {
   /** From so many half-open SAs on, a stranger must show a cookie first. */
   readonly cookieThreshold?: number;
-  /** Half-open SAs that are kept at most; beyond it IKE_SA_INIT requests are dropped. */
+  /**
+   * Half-open SAs that are kept at most; beyond it IKE_SA_INIT requests are dropped. Strangers, from where nobody is called,
+   * get half of them, so that they keep no peer of a known address out, and of one source no more than a sixteenth.
+   */
   readonly halfOpenLimit?: number;
 }
 
@@ -31,14 +34,15 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   /** By what a repeated IKE_SA_INIT request shows. */
   readonly #halfOpen = new Map<string, IkeSa>();
-  readonly #keys = new Map<IkeSa, string>();
+  readonly #keys = new Map<IkeSa, Place>();
+  readonly #strangers = new Strangers();
 
   constructor(provider: CryptoProvider, random: RandomSource, limits: AdmissionLimits) {
     this.#cookies = new CookieJar(provider, random);
     this.#limits = limits;
   }
 
-  judge(message: IkeMessage, octets: Uint8Array, { remote }: Path, now: number): Verdict {
+  judge(message: IkeMessage, octets: Uint8Array, { remote }: Path, stranger: boolean, now: number): Verdict {
     const { initiatorSpi } = message.header;
     const known = this.#halfOpen.get(keyOf(message, remote.address));
     if (known !== undefined) {
@@ -55,22 +59,61 @@ export class Admission {
         return { kind: 'cookie', cookie: this.#cookies.make(nonce, remote, initiatorSpi, now) };
       }
     }
-    return count >= (this.#limits.halfOpenLimit ?? HALF_OPEN_LIMIT) ? { kind: 'full' } : { kind: 'admit' };
+    const limit = this.#limits.halfOpenLimit ?? HALF_OPEN_LIMIT;
+    const full = count >= limit || (stranger && this.#strangers.areTooMany(remote.address, limit));
+    return { kind: full ? 'full' : 'admit' };
   }
 
-  admitted(message: IkeMessage, { remote }: Path, sa: IkeSa): void {
+  admitted(message: IkeMessage, { remote }: Path, sa: IkeSa, stranger: boolean): void {
     const key = keyOf(message, remote.address);
     this.#halfOpen.set(key, sa);
-    this.#keys.set(sa, key);
+    this.#keys.set(sa, { key, stranger: stranger ? remote.address : undefined });
+    if (stranger) this.#strangers.add(remote.address);
   }
 
   /** It is established, or gone. */
   release(sa: IkeSa): void {
-    const key = this.#keys.get(sa);
-    if (key === undefined) return;
+    const place = this.#keys.get(sa);
+    if (place === undefined) return;
     this.#keys.delete(sa);
-    this.#halfOpen.delete(key);
+    this.#halfOpen.delete(place.key);
+    if (place.stranger !== undefined) this.#strangers.remove(place.stranger);
   }
+}
+
+interface Place {
+  readonly key: string;
+  /** From where; undefined when somebody is called there. */
+  readonly stranger: Uint8Array | undefined;
+}
+
+/** Half-open SAs with strangers, by source: an IPv4 address, or the 64 bits of an IPv6 address that a host cannot choose. */
+class Strangers {
+  readonly #bySource = new Map<string, number>();
+  #count = 0;
+
+  areTooMany(address: Uint8Array, limit: number): boolean {
+    const ofSource = this.#bySource.get(sourceOf(address)) ?? 0;
+    return this.#count >= Math.ceil(limit / 2) || ofSource >= Math.ceil(limit / 16);
+  }
+
+  add(address: Uint8Array): void {
+    const source = sourceOf(address);
+    this.#count++;
+    this.#bySource.set(source, (this.#bySource.get(source) ?? 0) + 1);
+  }
+
+  remove(address: Uint8Array): void {
+    const source = sourceOf(address);
+    const left = (this.#bySource.get(source) ?? 0) - 1;
+    this.#count--;
+    if (left > 0) this.#bySource.set(source, left);
+    else this.#bySource.delete(source);
+  }
+}
+
+function sourceOf(address: Uint8Array): string {
+  return toHex(address.subarray(0, 8));
 }
 
 function keyOf({ header }: IkeMessage, address: Uint8Array): string {

@@ -41,6 +41,13 @@ export function proofRequests(candidates: readonly Connection[]): ProofRequests 
   };
 }
 
+/** Connections with one key ask the same of their peers. */
+export function requestKey({ localAuthentication, remoteAuthentication: remote }: Connection): string {
+  if (remote.kind === 'psk') return `psk ${localAuthentication.kind}`;
+  const { algorithms, authorities, rawPublicKeys } = remote;
+  return JSON.stringify([localAuthentication.kind, algorithms, authorities?.map(toHex), rawPublicKeys === true]);
+}
+
 /** If the peer sent SIGNATURE_HASH_ALGORITHMS, "the authentication method specified in this … payload MUST be used" (RFC 7427 section 3). */
 export function methodsFor({ methods }: ProofRequests, signsByRfc7427: boolean): NotifyPayload {
   return signsByRfc7427 ? methods.digital : methods.classic;

@@ -1,4 +1,4 @@
-import type { Connection, Endpoint } from './connection.js';
+import { type Connection, canInitiate } from './connection.js';
 import { confirmOutbound } from './exchanges/child-install.js';
 import { requestChild, requestChildRekey } from './exchanges/child-request.js';
 import { closeIke } from './exchanges/close.js';
@@ -112,10 +112,6 @@ function connectionOf({ connections }: IkeHost, name: string): Connection {
   const connection = connections.named(name);
   if (connection === undefined) throw new RangeError(`${name} is no connection of this engine.`);
   return connection;
-}
-
-function canInitiate(connection: Connection): connection is Connection & { readonly remote: Endpoint } {
-  return connection.remote !== undefined;
 }
 
 /** An IKE SA in one of these does not become, or stay, what was asked for. */

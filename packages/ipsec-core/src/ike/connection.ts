@@ -11,6 +11,19 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/**
+ * Where the peer of a connection is. The PAD is looked up by identity (RFC 4301 section 4.4.3: "The ID is used as the
+ * index"), so an address decides two things only: where we call the peer, and, of one that never moves, that nobody is it
+ * who comes from elsewhere.
+ */
+export type PeerPlace =
+  /** We call it there, and it is heard from that address alone. */
+  | { readonly kind: 'fixed'; readonly endpoint: Endpoint }
+  /** We call it there, and it may come from anywhere: it moves, or a NAT is before it. Its identity decides. */
+  | { readonly kind: 'roaming'; readonly endpoint: Endpoint }
+  /** It comes from anywhere, and cannot be called: such a connection only responds. */
+  | { readonly kind: 'anywhere' };
+
 /** A private key, and what tells the peer that it is ours. */
 export interface Credential {
   /** Names the private key for the signing job. */
@@ -162,8 +175,7 @@ export type UniquenessPolicy = 'replace' | 'keep' | 'never';
 export interface Connection {
   readonly name: string;
   readonly local: Endpoint;
-  /** Undefined: from anywhere; such a connection only responds. */
-  readonly remote: Endpoint | undefined;
+  readonly remote: PeerPlace;
   readonly localIdentity: Identity;
   readonly remoteIdentity: Identity;
   readonly localAuthentication: LocalAuthentication;
@@ -197,6 +209,23 @@ export interface Connection {
   readonly livenessInterval: number;
   /** Largest IKE message that is sent whole, octets of UDP payload (RFC 7383 section 2.5.1). */
   readonly fragmentSize: number;
+}
+
+/** A connection that can initiate. */
+export type CallableConnection = Connection & { readonly remote: Exclude<PeerPlace, { kind: 'anywhere' }> };
+
+export function canInitiate(connection: Connection): connection is CallableConnection {
+  return connection.remote.kind !== 'anywhere';
+}
+
+/** Whether the peer of the connection may come from that address. */
+export function admitsFrom({ remote }: Connection, address: Uint8Array): boolean {
+  return remote.kind !== 'fixed' || sameAddress(remote.endpoint.address, address);
+}
+
+/** Whether we call the peer of the connection at that address. */
+export function callsAt({ remote }: Connection, address: Uint8Array): boolean {
+  return remote.kind !== 'anywhere' && sameAddress(remote.endpoint.address, address);
 }
 
 export function sameEndpoint(left: Endpoint, right: Endpoint): boolean {

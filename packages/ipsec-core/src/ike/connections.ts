@@ -1,15 +1,33 @@
 import { toHex } from '../bytes/hex.js';
 import type { Identity } from '../wire/ike/payloads/identification.js';
-import { type ProofRequests, proofRequests } from './authentication-requests.js';
-import type { Connection, Endpoint } from './connection.js';
+import { type ProofRequests, proofRequests, requestKey } from './authentication-requests.js';
+import { admitsFrom, type Connection, canInitiate, type Endpoint, type Ppk, type PpkMixing } from './connection.js';
+import { encodeId, mixingsOf } from './ppk-choice.js';
 
-/** The configured connections, by what one looks for. Where several meet, the order of configuration decides. */
+/** What a peer that has not said who it is may be, in the order in which it is believed. */
+export interface Tiers<Member> {
+  /** Of those that we call at its address. */
+  readonly there: readonly Member[];
+  /** Of those that may come from anywhere. */
+  readonly anywhere: readonly Member[];
+}
+
+/**
+ * The configured connections, by what one looks for. Where several meet, the order of configuration decides. What a peer
+ * gets before it has proved who it is, is made ready when connections are configured: anybody can ask for it, from
+ * anywhere, and there may be thousands of them.
+ */
 export class Connections {
   #byName: ReadonlyMap<string, Connection> = new Map();
   #byAddress: ReadonlyMap<string, readonly Connection[]> = new Map();
   #byIdentity: ReadonlyMap<string, readonly Connection[]> = new Map();
-  /** Of those of one address the first with each list of proposals. */
-  #suites: ReadonlyMap<string, readonly Connection[]> = new Map();
+  #byPpkId: ReadonlyMap<string, readonly Connection[]> = new Map();
+  #anywhere: readonly Connection[] = [];
+  readonly #suites = new Map<string, readonly Connection[]>();
+  #suitesAnywhere: readonly Connection[] = [];
+  #mixingsAnywhere: ReadonlySet<PpkMixing> = new Set();
+  /** Of those that may come from anywhere the first of each that asks its peer for something else. */
+  #askingAnywhere: readonly Connection[] = [];
   /** Made when the first peer from there comes. */
   readonly #proofRequests = new Map<string, ProofRequests>();
 
@@ -36,38 +54,66 @@ export class Connections {
     }
     this.#byName = byName;
     this.#proofRequests.clear();
-    this.#byAddress = group(all, ({ remote }) => addressKey(remote));
-    this.#byIdentity = group(all, ({ remoteIdentity }) => identityKey(remoteIdentity));
-    this.#suites = new Map([...this.#byAddress].map(([key, members]) => [key, withDifferentProposals(members)]));
+    this.#byAddress = group(all.filter(canInitiate), ({ remote }) => [toHex(remote.endpoint.address)]);
+    this.#byIdentity = group(all, ({ remoteIdentity }) => [identityKey(remoteIdentity)]);
+    this.#byPpkId = group(all, ({ ppk }) => (ppk?.keys ?? []).map((key) => toHex(encodeId(key))));
+    this.#anywhere = all.filter(({ remote }) => remote.kind !== 'fixed');
+    this.#suites.clear();
+    for (const [key, members] of this.#byAddress) this.#suites.set(key, withDifferentProposals(members));
+    this.#suitesAnywhere = withDifferentProposals(this.#anywhere);
+    this.#mixingsAnywhere = mixingsOf(this.#anywhere);
+    this.#askingAnywhere = firstOfEach(this.#anywhere, requestKey);
   }
 
   named(name: string): Connection | undefined {
     return this.#byName.get(name);
   }
 
-  /** Those of this peer address first, then those that admit any. */
-  admitting(remote: Endpoint): readonly Connection[] {
-    return [...(this.#byAddress.get(addressKey(remote)) ?? []), ...(this.#byAddress.get(addressKey(undefined)) ?? [])];
+  /** Whether we call some peer there: no proof of anything, but less of a stranger than others. */
+  calls({ address }: Endpoint): boolean {
+    return this.#byAddress.has(toHex(address));
   }
 
-  /**
-   * What a peer from there may negotiate an IKE SA with, before it has said who it is: of all that admit it, those whose
-   * proposals differ. Anybody can ask for it, and there may be thousands of connections.
-   */
-  suitesFor(remote: Endpoint): readonly Connection[] {
-    return [...(this.#suites.get(addressKey(remote)) ?? []), ...(this.#suites.get(addressKey(undefined)) ?? [])];
+  /** Each once. */
+  admitting(remote: Endpoint): readonly Connection[] {
+    const there = this.#there(remote);
+    return [...there, ...this.#anywhere.filter((connection) => !there.includes(connection))];
+  }
+
+  /** What a peer from there may negotiate an IKE SA with: of all that admit it, those whose proposals differ. */
+  suitesFor({ address }: Endpoint): Tiers<Connection> {
+    return { there: this.#suites.get(toHex(address)) ?? [], anywhere: this.#suitesAnywhere };
+  }
+
+  /** How a PPK may be mixed in with a peer from there. */
+  ppkMixings(remote: Endpoint): ReadonlySet<PpkMixing> {
+    return new Set([...mixingsOf(this.#there(remote)), ...this.#mixingsAnywhere]);
+  }
+
+  /** The PPKs of that PPK_ID that peers from there may have. */
+  ppksOf(id: Uint8Array, { address }: Endpoint): readonly Ppk[] {
+    const key = toHex(id);
+    const admitting = (this.#byPpkId.get(key) ?? []).filter((connection) => admitsFrom(connection, address));
+    return admitting
+      .slice(0, MAXIMUM_PPKS_OF_ONE_ID)
+      .flatMap(({ ppk }) => (ppk?.keys ?? []).filter((candidate) => toHex(encodeId(candidate)) === key));
   }
 
   /** How a peer from there is asked to prove itself, before it has said who it is. */
   proofRequests(remote: Endpoint): ProofRequests {
-    const key = this.#byAddress.has(addressKey(remote)) ? addressKey(remote) : addressKey(undefined);
-    const known = this.#proofRequests.get(key) ?? proofRequests(this.admitting(remote));
+    const there = this.#there(remote);
+    const key = there.length > 0 ? toHex(remote.address) : 'anywhere';
+    const known = this.#proofRequests.get(key) ?? proofRequests([...there, ...this.#askingAnywhere]);
     this.#proofRequests.set(key, known);
     return known;
   }
 
   of(peer: Identity): readonly Connection[] {
     return this.#byIdentity.get(identityKey(peer)) ?? [];
+  }
+
+  #there({ address }: Endpoint): readonly Connection[] {
+    return this.#byAddress.get(toHex(address)) ?? [];
   }
 }
 
@@ -95,27 +141,41 @@ function requireStrongPpks({ name, ppk }: Connection): void {
   }
 }
 
+/**
+ * One for each list of proposals: the first that has it, with that alone of NAT traversal which all of them say. Where they
+ * differ, a NAT is looked for, and what the connection of the peer says counts when it has said who it is.
+ */
 function withDifferentProposals(connections: readonly Connection[]): readonly Connection[] {
-  const groups = group(connections, ({ proposals }) => JSON.stringify(proposals));
+  const groups = group(connections, ({ proposals }) => [JSON.stringify(proposals)]);
+  return [...groups.values()].flatMap((members) => {
+    const [first] = members;
+    if (first === undefined) return [];
+    const agreed = members.every(({ natTraversal }) => natTraversal === first.natTraversal);
+    return agreed ? [first] : [{ ...first, natTraversal: 'detected' as const }];
+  });
+}
+
+function firstOfEach(
+  connections: readonly Connection[],
+  keyOf: (connection: Connection) => string,
+): readonly Connection[] {
+  const groups = group(connections, (connection) => [keyOf(connection)]);
   return [...groups.values()].flatMap((members) => members.slice(0, 1));
 }
 
-function group(
-  all: readonly Connection[],
-  keyOf: (connection: Connection) => string,
-): ReadonlyMap<string, readonly Connection[]> {
-  const groups = new Map<string, Connection[]>();
+function group<Member extends Connection>(
+  all: readonly Member[],
+  keysOf: (connection: Member) => readonly string[],
+): ReadonlyMap<string, readonly Member[]> {
+  const groups = new Map<string, Member[]>();
   for (const connection of all) {
-    const key = keyOf(connection);
-    const members = groups.get(key);
-    if (members === undefined) groups.set(key, [connection]);
-    else members.push(connection);
+    for (const key of new Set(keysOf(connection))) {
+      const members = groups.get(key);
+      if (members === undefined) groups.set(key, [connection]);
+      else members.push(connection);
+    }
   }
   return groups;
-}
-
-function addressKey(endpoint: Endpoint | undefined): string {
-  return endpoint === undefined ? 'any' : toHex(endpoint.address);
 }
 
 function identityKey({ type, data }: Identity): string {
@@ -125,3 +185,5 @@ function identityKey({ type, data }: Identity): string {
 const LONGEST_PPK_ID = 255;
 /** RFC 8784 section 6. */
 const SHORTEST_PPK = 32;
+/** A peer that names one costs no more than this, however many connections share it. */
+const MAXIMUM_PPKS_OF_ONE_ID = 16;

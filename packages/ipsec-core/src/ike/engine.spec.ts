@@ -1,6 +1,15 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { agreement, ESP_GCM, establishedPair, HYBRID, IKE_GCM, LEFT, prefix } from '../../test/ike/fixtures.js';
+import {
+  ANYWHERE,
+  agreement,
+  ESP_GCM,
+  establishedPair,
+  HYBRID,
+  IKE_GCM,
+  LEFT,
+  prefix,
+} from '../../test/ike/fixtures.js';
 import { Secret } from '../bytes/secret.js';
 import { mermaid } from '../testing/mermaid.js';
 import { PERFECT } from '../testing/simulated-network.js';
@@ -217,7 +226,7 @@ describe('Two engines', () => {
   it('find the NAT between them, move to port 4500 and encapsulate', () => {
     const outside = { address: Uint8Array.of(203, 0, 113, 7), port: 40_000 };
     const pair = establishedPair({
-      rightConnection: { remote: undefined },
+      rightConnection: { remote: ANYWHERE },
       conditions: { ...PERFECT, nat: { inside: LEFT, outside } },
     });
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });

@@ -24,7 +24,7 @@ import { refusedInit } from './history/refused-init.js';
 import type { IkeHost } from './host.js';
 import { IkeSa } from './ike-sa.js';
 import type { Lineage } from './lineage.js';
-import type { IkeInput, IkeOutput, JobResult } from './outputs.js';
+import type { IkeEvent, IkeInput, IkeOutput, JobResult } from './outputs.js';
 import { type Path, transmit } from './path.js';
 import { Registry } from './registry.js';
 import { StatelessReplies } from './stateless-replies.js';
@@ -76,8 +76,8 @@ export class IkeEngine {
   readonly #outputs = new Fifo<IkeOutput>();
   readonly #jobs = new Map<number, (result: JobResult, now: number) => void>();
   readonly #drops = new Map<IkeDropReason, number>();
-  /** When a refused IKE_SA_INIT was last told to the host, by connection. */
-  readonly #explained = new Map<string, number>();
+  /** When a refusal was last told to the host, by connection; of strangers under undefined. */
+  readonly #explained = new Map<string | undefined, number>();
   #nextJob = 1;
 
   constructor(options: IkeEngineOptions) {
@@ -103,6 +103,8 @@ export class IkeEngine {
         break;
       }
       default:
+        // What is refused from now on may be refused for another reason.
+        if (input.kind === 'configure') this.#explained.clear();
         command(this.#host, this.#registry, input, now);
     }
   }
@@ -120,9 +122,19 @@ export class IkeEngine {
     return this.#registry.all;
   }
 
-  /** How each negotiation stands and came there: one for an IKE SA and all that it replaced by rekeying. */
+  /**
+   * How each negotiation stands and came there: one for an IKE SA and all that it replaced by rekeying. Of those that nobody
+   * has proved anything in, a few of each connection.
+   */
   negotiations(): readonly Negotiation[] {
-    const lineages = new Set(this.#registry.all.map(({ lineage }) => lineage));
+    const unproved = new Map<string, number>();
+    const isTold = ({ stranger, establishedAt, initiator, connection: { name } }: Lineage) => {
+      if (establishedAt !== undefined || initiator === 'us') return true;
+      const count = unproved.get(name) ?? 0;
+      unproved.set(name, count + 1);
+      return !stranger && count < UNPROVED_TOLD;
+    };
+    const lineages = [...new Set(this.#registry.all.map(({ lineage }) => lineage))].filter(isTold);
     return Array.from(lineages, ({ connection, current, history }) => ({
       connection: connection.name,
       role: current.role,
@@ -181,7 +193,8 @@ export class IkeEngine {
       this.#drop('rule_violation');
       return;
     }
-    const verdict = this.#admission.judge(message, octets, path, now);
+    const stranger = !this.#host.connections.calls(path.remote);
+    const verdict = this.#admission.judge(message, octets, path, stranger, now);
     if (verdict.kind === 'known') {
       if (verdict.repeated) verdict.sa.repeatInitResponse(path);
       else this.#drop('init_changed');
@@ -190,17 +203,17 @@ export class IkeEngine {
       this.#replyClear(message, [notify('COOKIE', verdict.cookie)], path);
     } else if (verdict.kind === 'full') this.#drop('half_open_limit');
     else if (this.#jobs.size >= BUSY) this.#drop('busy');
-    else this.#respondInit(message, octets, path, now);
+    else this.#respondInit(message, octets, path, stranger, now);
   }
 
-  #respondInit(message: IkeMessage, octets: Uint8Array, path: Path, now: number): void {
+  #respondInit(message: IkeMessage, octets: Uint8Array, path: Path, stranger: boolean, now: number): void {
     const outcome = admitInit(this.#host, message, octets, path, now);
     if ('sa' in outcome) {
-      this.#admission.admitted(message, path, outcome.sa);
+      this.#admission.admitted(message, path, outcome.sa, stranger);
       answerInit(outcome, (refusal) => this.#refuseInit(message, refusal, path), now);
     } else {
       this.#refuseInit(message, outcome.refusal, path);
-      if (outcome.explanation !== undefined) this.#explain(message, outcome.explanation, now);
+      if (outcome.explanation !== undefined) this.#explain(message, outcome.explanation, path, now);
     }
   }
 
@@ -210,11 +223,25 @@ export class IkeEngine {
   }
 
   /** Anybody can send IKE_SA_INIT: counted each time, explained once a minute. */
-  #explain(message: IkeMessage, { connection, reason }: NonNullable<InitRefusal['explanation']>, now: number): void {
-    if (now - (this.#explained.get(connection) ?? Number.NEGATIVE_INFINITY) < EXPLAIN_INTERVAL) return;
+  #explain(
+    message: IkeMessage,
+    { connection, reason }: NonNullable<InitRefusal['explanation']>,
+    { remote }: Path,
+    now: number,
+  ): void {
+    if (!this.#mayExplain(connection, now)) return;
+    const about = { reason, history: refusedInit(message, reason, now) };
+    const event: IkeEvent =
+      connection === undefined
+        ? { kind: 'stranger-refused', remote, ...about }
+        : { kind: 'ike-attempt-failed', connection, ...about };
+    this.#outputs.push({ kind: 'event', event });
+  }
+
+  #mayExplain(connection: string | undefined, now: number): boolean {
+    if (now - (this.#explained.get(connection) ?? Number.NEGATIVE_INFINITY) < EXPLAIN_INTERVAL) return false;
     this.#explained.set(connection, now);
-    const history = refusedInit(message, reason, now);
-    this.#outputs.push({ kind: 'event', event: { kind: 'ike-failed', connection, reason, history } });
+    return true;
   }
 
   #replyClear({ header }: IkeMessage, payloads: readonly Payload[], path: Path): void {
@@ -275,6 +302,7 @@ export class IkeEngine {
         this.#registry.list(lineage);
         if (lineage.establishedAt !== undefined) this.#admission.release(lineage.current);
       },
+      mayExplain: (connection, now) => this.#mayExplain(connection, now),
       deadline: (owner, at) => this.#deadlines.set(owner, at),
       request: handleRequest,
       malformed: refuseMalformed,
@@ -290,6 +318,7 @@ function isZero(spi: Uint8Array): boolean {
 
 const MAXIMUM_WINDOW = 16;
 const EXPLAIN_INTERVAL = 60_000;
+const UNPROVED_TOLD = 4;
 /** Each may make a key share and a message, some tenths of a millisecond. */
 const EXPIRED_AT_ONCE = 8;
 /** Jobs that wait. What is begun goes on; what a stranger begins must wait for its next attempt. */

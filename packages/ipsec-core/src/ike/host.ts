@@ -40,6 +40,8 @@ export interface IkeHost {
   unregister(sa: IkeSa): void;
   /** Begun by us, or authenticated: known by the name of its connection. */
   list(lineage: Lineage): void;
+  /** Whether a refusal may be told of now: one a minute of each connection, and of strangers. */
+  mayExplain(connection: string | undefined, now: number): boolean;
   deadline(owner: IkeSa | Lineage, at: number | undefined): void;
   /** An authentic request, the next in order. */
   request(sa: IkeSa, message: OpenedMessage, now: number): void;

@@ -238,7 +238,7 @@ export class IkeSa {
     this.timers.clear('half-open');
     this.timers.set('linger', now + HALF_OPEN_LIFETIME);
     this.note({ kind: 'refused', reason }, now);
-    this.lineage.tellFailure(reason);
+    this.lineage.tellFailure(reason, now);
   }
 
   /** The SA cannot go on; when the lineage depends on it, that cannot either. */

@@ -28,19 +28,21 @@ export { type IkeMessage, parseMessage } from '../wire/ike/message.js';
 export { describeIdentity, type Identity, sameIdentity } from '../wire/ike/payloads/identification.js';
 export { type Transform, transform } from '../wire/ike/payloads/sa.js';
 export type { WireSelector } from '../wire/ike/payloads/traffic-selector.js';
-export type {
-  ChildConfiguration,
-  ChildlessPolicy,
-  Connection,
-  Credential,
-  Endpoint,
-  HostConfiguration,
-  LocalAuthentication,
-  Ppk,
-  PpkConfiguration,
-  PpkMixing,
-  RemoteAuthentication,
-  UniquenessPolicy,
+export {
+  type ChildConfiguration,
+  type ChildlessPolicy,
+  type Connection,
+  type Credential,
+  callsAt,
+  type Endpoint,
+  type HostConfiguration,
+  type LocalAuthentication,
+  type PeerPlace,
+  type Ppk,
+  type PpkConfiguration,
+  type PpkMixing,
+  type RemoteAuthentication,
+  type UniquenessPolicy,
 } from './connection.js';
 export { describeFailure } from './describe-failure.js';
 export { type IkeDropReason, IkeEngine, type IkeEngineOptions } from './engine.js';
@@ -55,6 +57,7 @@ export { type KeyExchangeJob, type KeyExchangeResult, runKeyExchangeJob } from '
 export type { ProposalRefusal, TransformDifference } from './negotiation.js';
 export type {
   ChildAssociation,
+  ConnectionEvent,
   CredentialJob,
   FailureReason,
   IkeEvent,

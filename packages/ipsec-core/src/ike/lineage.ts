@@ -44,6 +44,8 @@ export class Lineage {
   peerSupportsFragmentation = false;
   /** Methods of RFC 9370 that its first IKE SA was made with, in order. */
   additionalKeyExchanges: readonly number[] = [];
+  /** Its peer comes from an address where we call nobody, and has not said who it is: `connection` may be that of another. */
+  stranger: boolean;
   /** A PPK is mixed into its keys. */
   ppk = false;
   /** IKE_AUTH brought no Child SA, as both ends wanted. */
@@ -82,6 +84,7 @@ export class Lineage {
     this.initiator = origin.role === 'initiator' ? 'us' : 'peer';
     this.startedAt = origin.now;
     this.replaces = origin.replaces;
+    this.stranger = origin.stranger ?? false;
     this.lastHeard = origin.now;
     this.timers = new Timers((next) => host.deadline(this, next));
     this.mobility = new Mobility(() => host.localAddresses.get(this.connection.name) ?? []);
@@ -127,6 +130,12 @@ export class Lineage {
       if (this.#all.size <= MAXIMUM_IKE_SAS) return;
       if (sa !== this.current && sa.underway === undefined) sa.shut(now);
     }
+  }
+
+  /** The peer says that it is that of the connection. */
+  claim(connection: Connection): void {
+    this.connection = connection;
+    this.stranger = false;
   }
 
   /** Runs on the current IKE SA when it is established and no request of ours is under way; once, however often asked. */
@@ -223,11 +232,26 @@ export class Lineage {
     this.host.emit({ kind: 'event', event });
   }
 
-  tellFailure(reason: FailureReason): void {
-    const kind = this.otherStands ? 'ike-attempt-failed' : 'ike-failed';
-    const { name: connection } = this.connection;
-    if (!this.#failureTold) this.tell({ kind, connection, reason, history: this.history.snapshot() });
+  /**
+   * Once. What a peer began and never proved is an attempt, which changes nothing of the connection that it named: told of
+   * each connection now and then only, as anybody may begin as many as he likes.
+   */
+  tellFailure(reason: FailureReason, now: number): void {
+    if (this.#failureTold) return;
     this.#failureTold = true;
+    const { host, stranger, path } = this;
+    const { name: connection } = this.connection;
+    const unproved = this.initiator === 'peer' && this.establishedAt === undefined;
+    if (unproved && !host.mayExplain(stranger ? undefined : connection, now)) return;
+    const history = this.history.snapshot();
+    if (stranger) this.tell({ kind: 'stranger-refused', remote: path.remote, reason, history });
+    else
+      this.tell({
+        kind: unproved || this.otherStands ? 'ike-attempt-failed' : 'ike-failed',
+        connection,
+        reason,
+        history,
+      });
   }
 
   /** An IKE SA of it cannot go on. Only the current one matters to the others. */
@@ -243,7 +267,7 @@ export class Lineage {
   fail(reason: FailureReason, now: number): void {
     if (this.closed) return;
     this.current.note({ kind: 'failed', reason }, now);
-    this.tellFailure(reason);
+    this.tellFailure(reason, now);
     this.close(now);
   }
 
@@ -321,6 +345,7 @@ export interface Origin {
   readonly state: IkeState;
   readonly now: number;
   readonly replaces?: Lineage | undefined;
+  readonly stranger?: boolean;
 }
 
 export interface NatSituation {

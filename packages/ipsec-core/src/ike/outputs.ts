@@ -168,10 +168,20 @@ export type IkeEvent =
       /** How it came to this; `explainHistory` puts it into words. */
       readonly history: NegotiationHistory;
     }
-  /** An attempt at another IKE SA failed, the peer's or ours. The one that stands goes on. */
+  /**
+   * An attempt failed that changes nothing: at another IKE SA beside one that stands; or of somebody who said that he is the
+   * peer, or came from its address, and has not proved it. Of these, one a minute is told.
+   */
   | {
       readonly kind: 'ike-attempt-failed';
       readonly connection: string;
+      readonly reason: FailureReason;
+      readonly history: NegotiationHistory;
+    }
+  /** Somebody who is the peer of no connection was refused. One a minute is told. */
+  | {
+      readonly kind: 'stranger-refused';
+      readonly remote: Endpoint;
       readonly reason: FailureReason;
       readonly history: NegotiationHistory;
     }
@@ -209,6 +219,9 @@ export type IkeEvent =
       readonly oldInboundSpi: number;
       readonly newInboundSpi: number;
     };
+
+/** What happened to an IKE SA or Child SA of a connection, or to an attempt at one. */
+export type ConnectionEvent = Extract<IkeEvent, { readonly connection: string }>;
 
 export type IkeOutput =
   /** With `marker` four zero octets precede the message (RFC 3948 section 2.2). */

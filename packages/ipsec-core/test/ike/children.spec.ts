@@ -7,6 +7,7 @@ import { ENCR, INTEG, KE, SN, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js'
 import { transform } from '../../src/wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.js';
 import {
+  ANYWHERE,
   agreement,
   connection,
   ESP_GCM,
@@ -94,7 +95,7 @@ describe('What protects a Child SA', () => {
       ...quick,
       conditions,
       leftConnection: childChanges('left', { mode: left, ...selectors('left') }),
-      rightConnection: { remote: undefined, ...childChanges('right', { mode: right, ...selectors('right') }) },
+      rightConnection: { remote: ANYWHERE, ...childChanges('right', { mode: right, ...selectors('right') }) },
     });
     expect([first(pair.left)?.mode, first(pair.right)?.mode]).toEqual([mode, mode]);
   });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
+import type { Connection } from '../../src/ike/connection.js';
 import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { EXCHANGE, PAYLOAD } from '../../src/wire/ike/iana.js';
@@ -7,7 +8,7 @@ import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
 import { NOTIFY } from '../../src/wire/ike/notify-registry.js';
 import { type NotifyPayload, notify } from '../../src/wire/ike/payloads/notify.js';
 import type { Payload } from '../../src/wire/ike/payloads/registry.js';
-import { agreement, connection, establishedPair, LEFT, makePair, RIGHT, toyKeyExchange } from './fixtures.js';
+import { ANYWHERE, agreement, connection, establishedPair, LEFT, makePair, RIGHT, toyKeyExchange } from './fixtures.js';
 import { rawRequest } from './raw-message.js';
 
 const quick = { keyExchange: toyKeyExchange, engine: { provider: nodeCryptoProvider } };
@@ -230,7 +231,7 @@ describe('A peer that does not rekey (RFC 7296 sections 2.8 and 4)', () => {
   });
 
   it('is closed after three refusals when nothing takes its place', () => {
-    const pair = pairWithLifetime(60_000, { remote: undefined });
+    const pair = pairWithLifetime(60_000, { remote: ANYWHERE });
     rude(pair.left, (payloads, exchange) => (exchange === EXCHANGE.CREATE_CHILD_SA ? refusal : payloads));
     pair.runFor(64_000);
     expect(kinds(pair.right)).not.toContain('ike-failed');
@@ -245,7 +246,7 @@ describe('A peer that does not rekey (RFC 7296 sections 2.8 and 4)', () => {
   const refusal = [notify('NO_ADDITIONAL_SAS')];
 
   /** Only the right end, or only the left one, comes to rekey. */
-  function pairWithLifetime(lifetime: number, right: { remote?: undefined } = {}): IkePair {
+  function pairWithLifetime(lifetime: number, right: Partial<Pick<Connection, 'remote'>> = {}): IkePair {
     const long = 86_400_000;
     const changes = (side: 'left' | 'right', own: number) => ({
       children: connection(side).children.map((each) => ({ ...each, lifetime: own })),

@@ -26,11 +26,13 @@ const history = (end: PairEnd) =>
   explainHistory(end.engine.associations().flatMap(({ lineage }) => lineage.history.entries));
 const [child] = connection('left').children;
 
+const REFUSALS: ReadonlySet<string> = new Set(['ike-failed', 'ike-attempt-failed', 'child-failed']);
+
 /** What either end says when the two do not come together. */
 function told(options: MakePair): { readonly left: string; readonly right: string } {
   const pair = establishedPair({ ...quick, ...options });
   const failure = (end: PairEnd) => {
-    const event = end.events.find(({ kind }) => kind === 'ike-failed' || kind === 'child-failed');
+    const event = end.events.find(({ kind }) => REFUSALS.has(kind));
     return event !== undefined && 'reason' in event ? describeFailure(event.reason) : 'nothing';
   };
   return { left: failure(pair.left), right: failure(pair.right) };
@@ -163,7 +165,7 @@ describe('A refusal explains itself at both ends', () => {
   it('and the responder has its history although it made no IKE SA', () => {
     const other = [...IKE_GCM.slice(0, 2), transform(TRANSFORM_TYPE.KE, KE.ECP_256)];
     const pair = establishedPair({ ...quick, leftConnection: { proposals: [other] } });
-    const failed = pair.right.events.find((event) => event.kind === 'ike-failed');
+    const failed = pair.right.events.find((event) => event.kind === 'ike-attempt-failed');
     expect(explainHistory(failed?.history.entries ?? [])).toMatchObject([
       {
         kind: 'message',

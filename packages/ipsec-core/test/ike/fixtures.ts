@@ -15,6 +15,9 @@ import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.
 export const LEFT = Uint8Array.of(192, 0, 2, 1);
 export const RIGHT = Uint8Array.of(192, 0, 2, 2);
 
+/** A peer that may come from anywhere, and cannot be called. */
+export const ANYWHERE = { kind: 'anywhere' } as const;
+
 export const IKE_GCM: readonly Transform[] = [
   transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, 128),
   transform(TRANSFORM_TYPE.PRF, PRF.HMAC_SHA2_256),
@@ -57,7 +60,7 @@ export function connection(side: 'left' | 'right', changes: Partial<Connection> 
   return {
     name: 'left-right',
     local: { address: own, port: 500 },
-    remote: { address: other, port: 500 },
+    remote: { kind: 'fixed', endpoint: { address: other, port: 500 } },
     localIdentity: identity(side),
     remoteIdentity: identity(left ? 'right' : 'left'),
     localAuthentication: psk,

@@ -12,6 +12,7 @@ import type { Payload } from '../../src/wire/ike/payloads/registry.js';
 import { transform } from '../../src/wire/ike/payloads/sa.js';
 import { DrawnPair, eventsOf, settled } from './drawing.js';
 import {
+  ANYWHERE,
   agreement,
   connection,
   ESP_HYBRID,
@@ -113,7 +114,7 @@ describe('Hybrid key exchange of the IKE SA (RFC 9242, RFC 9370)', () => {
   });
 
   it('a peer cannot choose the weaker suite of another peer: its own connection must allow it', () => {
-    const remote = undefined;
+    const remote = ANYWHERE;
     const strangersMayBeClassical = connection('right', {
       name: 'strangers',
       remote,

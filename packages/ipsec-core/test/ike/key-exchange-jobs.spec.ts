@@ -6,6 +6,7 @@ import type { IkePair } from '../../src/testing/pair.js';
 import { KE, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
 import { transform } from '../../src/wire/ike/payloads/sa.js';
 import {
+  ANYWHERE,
   agreement,
   connection,
   ESP_HYBRID,
@@ -167,7 +168,7 @@ describe('More strangers than the host can compute for', () => {
       ...slow(),
       leftEngine: { cookieThreshold: 4096, halfOpenLimit: 4096 },
       rightEngine: { cookieThreshold: 4096, halfOpenLimit: 4096 },
-      rightConnections: [connection('right', { remote: undefined })],
+      rightConnections: [connection('right', { remote: ANYWHERE })],
     });
     const template = pair.sent[0]?.octets ?? new Uint8Array(0);
     const { engine } = pair.right;

@@ -10,6 +10,7 @@ import { EXCHANGE } from '../../src/wire/ike/iana.js';
 import { notify } from '../../src/wire/ike/payloads/notify.js';
 import type { Payload } from '../../src/wire/ike/payloads/registry.js';
 import {
+  ANYWHERE,
   agreement,
   connection,
   establishedPair,
@@ -568,12 +569,12 @@ describe('Where no NAT may be (RFC 4555 section 3.9)', () => {
       ...PROHIBITED,
       keyExchange: toyKeyExchange,
       leftConnection: { ...MOBIKE, natTraversal: 'prohibited' },
-      rightConnection: { ...MOBIKE, natTraversal: 'prohibited', remote: undefined },
+      rightConnection: { ...MOBIKE, natTraversal: 'prohibited', remote: ANYWHERE },
       conditions: { ...PERFECT, nat: NAT },
     });
     pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
     pair.runFor(1000);
-    expect(pair.right.events).toMatchObject([{ kind: 'ike-failed', reason: { code: 'nat_detected' } }]);
+    expect(pair.right.events).toMatchObject([{ kind: 'stranger-refused', reason: { code: 'nat_detected' } }]);
     expect(pair.left.events).toMatchObject([
       { kind: 'ike-failed', reason: { code: 'peer_refused', notify: 'UNEXPECTED_NAT_DETECTED', exchange: 'IKE_AUTH' } },
     ]);
@@ -602,7 +603,7 @@ describe('NATs that come, go and change (RFC 4555 section 3.8)', () => {
     expect(pair.sent.slice(later).filter(({ octets }) => octets.length === 1)).toEqual([]);
   });
 
-  const behindNat = () => mobilePair({ rightConnection: { remote: undefined }, conditions: { ...PERFECT, nat: NAT } });
+  const behindNat = () => mobilePair({ rightConnection: { remote: ANYWHERE }, conditions: { ...PERFECT, nat: NAT } });
 
   it('that forgets its mapping: the initiator sees it when it asks whether the peer lives, and tells it', () => {
     const pair = behindNat();
@@ -634,7 +635,7 @@ describe('NATs that come, go and change (RFC 4555 section 3.8)', () => {
   });
 
   it('a NAT that appears in front of an address that has not changed is found, too', () => {
-    const pair = mobilePair({ rightConnection: { remote: undefined } });
+    const pair = mobilePair({ rightConnection: { remote: ANYWHERE } });
     pair.network.conditions = { ...PERFECT, nat: NAT };
     pair.runFor(80_000);
     expect([outer(pair.left).encapsulate, outer(pair.right).encapsulate]).toEqual([true, true]);
@@ -648,7 +649,7 @@ describe('Without MOBIKE: the peer behind a NAT is followed (RFC 7296 section 2.
   const behindNat = (options: MakePair = {}) =>
     establishedPair({
       ...quick,
-      rightConnection: { remote: undefined },
+      rightConnection: { remote: ANYWHERE },
       conditions: { ...PERFECT, nat: NAT },
       ...options,
     });
@@ -741,7 +742,7 @@ describe('Without MOBIKE: the peer behind a NAT is followed (RFC 7296 section 2.
   });
 
   it('and ends a handshake, so that the next begins from an address that is there', () => {
-    const pair = makePair({ ...quick, rightConnection: { remote: undefined } });
+    const pair = makePair({ ...quick, rightConnection: { remote: ANYWHERE } });
     pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
     move(pair, pair.left, SECOND_LEFT);
     expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: { code: 'local_address_gone' } }]);
@@ -752,7 +753,7 @@ describe('Without MOBIKE: the peer behind a NAT is followed (RFC 7296 section 2.
   });
 
   it('which is one of the family of the peer', () => {
-    const pair = makePair({ ...quick, rightConnection: { remote: undefined } });
+    const pair = makePair({ ...quick, rightConnection: { remote: ANYWHERE } });
     move(pair, pair.left, new Uint8Array(16).fill(1), SECOND_LEFT);
     pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
     pair.runFor(1000);

@@ -5,6 +5,7 @@ import type { Ppk, PpkConfiguration, PpkMixing } from '../../src/ike/connection.
 import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import {
+  ANYWHERE,
   agreement,
   connection,
   establishedPair,
@@ -152,11 +153,11 @@ describe('Postquantum preshared keys in IKE_INTERMEDIATE (RFC 9867)', () => {
     const pair = quick({ leftConnection, rightConnection });
     expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
     expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: left }]);
-    if (right !== undefined) expect(pair.right.events).toMatchObject([{ kind: 'ike-failed', reason: right }]);
+    if (right !== undefined) expect(pair.right.events).toMatchObject([{ kind: 'ike-attempt-failed', reason: right }]);
   });
 
   it('of another peer at the same address does not do', () => {
-    const open = { remote: undefined };
+    const open = { remote: ANYWHERE };
     const pair = quick({
       leftConnection: uses(true, [ppk('of another')]),
       rightConnections: [
@@ -171,7 +172,7 @@ describe('Postquantum preshared keys in IKE_INTERMEDIATE (RFC 9867)', () => {
     });
     expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
     expect(pair.right.events).toMatchObject([
-      { kind: 'ike-failed', reason: { detail: 'the PPK of the peer is not one of its connection' } },
+      { kind: 'ike-attempt-failed', reason: { detail: 'the PPK of the peer is not one of its connection' } },
     ]);
   });
 

@@ -180,7 +180,7 @@ describe('Postquantum preshared keys (RFC 8784)', () => {
     const pair = quick({ leftConnection, rightConnection });
     expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
     expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: left }]);
-    if (right !== undefined) expect(pair.right.events).toMatchObject([{ kind: 'ike-failed', reason: right }]);
+    if (right !== undefined) expect(pair.right.events).toMatchObject([{ kind: 'ike-attempt-failed', reason: right }]);
   });
 
   it('an answer of the responder without it does not do where it is required, nor one with it where none was offered', () => {

@@ -8,7 +8,7 @@ import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
 import { notify } from '../../src/wire/ike/payloads/notify.js';
 import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.js';
-import { agreement, connection, establishedPair, type MakePair, prefix, toyKeyExchange } from './fixtures.js';
+import { ANYWHERE, agreement, connection, establishedPair, type MakePair, prefix, toyKeyExchange } from './fixtures.js';
 
 const REAUTHENTICATE = { kind: 'reauthenticate', connection: 'left-right' } as const;
 const MINUTE = 60_000;
@@ -286,7 +286,7 @@ describe('Reauthentication that meets something else', () => {
 });
 
 describe('AUTH_LIFETIME (RFC 4478)', () => {
-  const onlyResponds: Partial<Connection> = { remote: undefined, authenticationLifetime: 10 * MINUTE };
+  const onlyResponds: Partial<Connection> = { remote: ANYWHERE, authenticationLifetime: 10 * MINUTE };
 
   it('is sent by the responder, and the initiator authenticates anew within it, and so for the successor', () => {
     const pair = quick({ rightConnection: onlyResponds });
@@ -428,7 +428,7 @@ describe('A second IKE SA of the same peer', () => {
     pair.runFor(1000);
     const changed = connection('right', {
       uniqueness: 'never',
-      remote: undefined,
+      remote: ANYWHERE,
       authenticationLifetime: 10 * MINUTE,
     });
     pair.give(pair.right, { kind: 'configure', connections: [changed] });

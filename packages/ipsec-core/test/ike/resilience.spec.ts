@@ -13,6 +13,7 @@ import { EXCHANGE } from '../../src/wire/ike/iana.js';
 import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
 import { notify } from '../../src/wire/ike/payloads/notify.js';
 import {
+  ANYWHERE,
   agreement,
   connection,
   establishedPair,
@@ -246,7 +247,7 @@ describe('NAT keepalives (RFC 3948 section 4)', () => {
     const outside = { address: Uint8Array.of(203, 0, 113, 7), port: 40_000 };
     const pair = establishedPair({
       ...quick,
-      rightConnection: { remote: undefined },
+      rightConnection: { remote: ANYWHERE },
       conditions: { ...PERFECT, nat: { inside: LEFT, outside } },
     });
     const from = pair.sent.length;
@@ -425,7 +426,7 @@ const THIRD = Uint8Array.of(192, 0, 2, 3);
 
 /** From whatever address, so that every spoofed request could be the beginning of a handshake. */
 function anybodyAtRight() {
-  const remote = undefined;
+  const remote = ANYWHERE;
   return [
     connection('right', { remote }),
     connection('right', { name: 'third-right', remote, remoteIdentity: identity('third') }),

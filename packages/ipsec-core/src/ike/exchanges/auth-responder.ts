@@ -4,7 +4,7 @@ import { describeIdentity, identification, sameIdentity } from '../../wire/ike/p
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { readHints } from '../authentication-hints.js';
-import { type ChildConfiguration, type Connection, sameAddress } from '../connection.js';
+import { admitsFrom, type ChildConfiguration, type Connection } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import { isSelectionOf } from '../negotiation.js';
 import type { OpenedMessage } from '../protection.js';
@@ -41,15 +41,22 @@ export function respondAuth(sa: IkeSa, { payloads }: OpenedMessage, now: number)
     .filter(
       (candidate) =>
         (wanted === undefined || sameIdentity(candidate.localIdentity, wanted.identity)) &&
-        (candidate.remote === undefined || sameAddress(candidate.remote.address, sa.lineage.path.remote.address)),
+        admitsFrom(candidate, sa.lineage.path.remote.address),
     );
   const connection = known.find((candidate) => allowsSuite(candidate, handshake));
   if (connection === undefined) {
+    const [first] = known;
+    if (first !== undefined) sa.lineage.claim(first);
     const why = known.length === 0 ? 'no connection for the peer' : 'the IKE suite is not allowed for the peer';
     refuse(sa, `${why} ${describeIdentity(id.identity)}`, now);
     return;
   }
-  sa.lineage.connection = connection;
+  sa.lineage.claim(connection);
+  if (connection.natTraversal === 'prohibited' && sa.lineage.nat.present) {
+    sa.respond(EXCHANGE.IKE_AUTH, [notify('AUTHENTICATION_FAILED')], now);
+    sa.refuse({ code: 'nat_detected' }, now);
+    return;
+  }
   const misfit = childlessMisfit(connection, handshake, payloads);
   if (misfit !== undefined) {
     refuse(sa, misfit, now, 'INVALID_SYNTAX');

@@ -11,7 +11,7 @@ export function closeIke(lineage: Lineage, now: number): void {
 /** The same because the peer left the protocol: the failure is told, and nothing is sent through its Child SAs meanwhile. */
 export function breakOff(lineage: Lineage, reason: FailureReason, now: number): void {
   lineage.current.note({ kind: 'failed', reason }, now);
-  lineage.tellFailure(reason);
+  lineage.tellFailure(reason, now);
   closeIke(lineage, now);
 }
 

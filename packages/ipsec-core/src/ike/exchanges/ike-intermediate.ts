@@ -10,12 +10,12 @@ import { updateHints } from '../authentication-hints.js';
 import { methodsFor, proofRequests } from '../authentication-requests.js';
 import type { Ppk } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
+import { encodeId } from '../ppk-choice.js';
 import type { OpenedMessage, SealedMessage } from '../protection.js';
 import type { Handshake } from '../states.js';
 import { sendAuth } from './auth-initiator.js';
 import { answerShare, finishShare, type InvalidShare, makeShare } from './key-shares.js';
 import { find, findError } from './payload-access.js';
-import { encodeId } from './ppk.js';
 import { choosePpk, chosenPpk, offersPpk, ppkOffers } from './ppk-intermediate.js';
 
 /**

@@ -9,7 +9,7 @@ import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { proofRequests } from '../authentication-requests.js';
-import type { Connection, Endpoint } from '../connection.js';
+import type { CallableConnection, Connection } from '../connection.js';
 import { isCookie } from '../cookie.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
@@ -17,6 +17,7 @@ import { Lineage } from '../lineage.js';
 import { isSelectionOf } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
+import { mixingsOf } from '../ppk-choice.js';
 import type { Handshake, IkeState } from '../states.js';
 import { REFUSAL_PATIENCE } from '../timers.js';
 import { sendIntermediate } from './ike-intermediate.js';
@@ -40,13 +41,9 @@ import { refusalOf } from './refused-offer.js';
  * RFC 7296 section 1.2: the initiator offers suites, a key share and a nonce. What takes the place of a lineage begins
  * where that stands: the peer may have moved.
  */
-export function initiate(
-  host: IkeHost,
-  connection: Connection & { readonly remote: Endpoint },
-  now: number,
-  replaces?: Lineage,
-): Lineage {
-  const { local, remote } = connection;
+export function initiate(host: IkeHost, connection: CallableConnection, now: number, replaces?: Lineage): Lineage {
+  const { local } = connection;
+  const remote = connection.remote.endpoint;
   const own = host.localAddresses.get(connection.name) ?? [];
   const preferred = own.find((address) => address.length === remote.address.length);
   const lineage = new Lineage(host, {
@@ -221,7 +218,7 @@ function finishInit(
   sa.skipInitId();
   floatPort(sa);
   const extensions = {
-    ppkMixing: agreedMixing(payloads, [sa.lineage.connection]),
+    ppkMixing: agreedMixing(payloads, mixingsOf([sa.lineage.connection])),
     mayBeChildless: findNotify(payloads, 'CHILDLESS_IKEV2_SUPPORTED') !== undefined,
     pending: suite.additionalKeyExchanges,
   };

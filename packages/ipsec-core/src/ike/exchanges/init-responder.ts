@@ -10,6 +10,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
 import { methodsFor } from '../authentication-requests.js';
 import type { Connection } from '../connection.js';
+import type { Tiers } from '../connections.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
@@ -26,8 +27,8 @@ import { agreedMixing, USE_PPK } from './ppk.js';
 /** Why no half-open SA was made. */
 export interface InitRefusal {
   readonly refusal: readonly Payload[];
-  /** For the operator, where the sender's address belongs to a connection. Nothing about it is authenticated. */
-  readonly explanation?: { readonly connection: string; readonly reason: FailureReason };
+  /** For the operator; with the connection whose peer has the sender's address. Nothing about it is authenticated. */
+  readonly explanation?: { readonly connection: string | undefined; readonly reason: FailureReason };
 }
 
 /** A new half-open SA, which is to answer. */
@@ -51,10 +52,10 @@ export function admitInit(
   if (offer === undefined || ke === undefined || nonce === undefined) return { refusal: [notify('INVALID_SYNTAX')] };
   const choice = choose(host.connections.suitesFor(path.remote), offer.proposals, supportsIntermediate(payloads));
   if ('refusal' in choice) return choice;
-  const { connection, suite } = choice;
+  const { connection, stranger, suite } = choice;
   if (ke.method !== suite.keyExchange) return { refusal: [invalidKe(suite.keyExchange)] };
   const state = { name: 'awaiting-key-exchange', initiatorMessage: octets.slice() } as const;
-  const origin = { connection, path, role: 'responder', peerSpi: header.initiatorSpi, state, now } as const;
+  const origin = { connection, path, role: 'responder', peerSpi: header.initiatorSpi, state, now, stranger } as const;
   const { current: sa } = new Lineage(host, origin);
   sa.noteMessage('received', header, payloads, now);
   return { ...choice, sa, ke, nonce: nonce.data, payloads };
@@ -83,10 +84,9 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
   absorb(sa, payloads, lineage.path, now);
   const ownNonce = makeNonce(host);
   const chosen: Proposal = { ...proposal, transforms };
-  const admitting = host.connections.admitting(lineage.path.remote);
   const agreed = {
     // Whether there is one for this peer is known when it has said who it is.
-    ppkMixing: agreedMixing(payloads, admitting),
+    ppkMixing: agreedMixing(payloads, host.connections.ppkMixings(lineage.path.remote)),
     mayBeChildless: lineage.connection.childless !== 'never',
     pending: suite.additionalKeyExchanges,
   };
@@ -148,37 +148,59 @@ function encodeResponse(
 }
 
 interface Choice {
+  /** Until the peer has said who it is. */
   readonly connection: Connection;
+  /** Nobody is called at its address: it may be the peer of any connection that admits it from anywhere. */
+  readonly stranger: boolean;
   readonly suite: IkeSuite;
   readonly proposal: Proposal;
   readonly transforms: readonly Transform[];
 }
 
 /**
- * Who the peer is, is not known yet: the first connection that admits its address and that its offer meets. "If the
+ * Who the peer is, is not known yet: what meets its offer among the connections of its address, or else among those of
+ * peers that may come from anywhere. Whether its own connection allows that is looked at in IKE_AUTH. "If the
  * IKE_INTERMEDIATE exchange is not negotiated, then the peers MUST treat any Additional Key Exchange transforms in the
  * IKE_SA_INIT exchange messages as unknown transform types and skip the proposals they appear in" (RFC 9370 section 2.2.1).
  */
 function choose(
-  connections: readonly Connection[],
+  { there, anywhere }: Tiers<Connection>,
   proposals: readonly Proposal[],
   intermediate: boolean,
 ): Choice | InitRefusal {
   const offered = proposals.filter(
     ({ transforms }) => intermediate || !transforms.some(({ type }) => isAdditional(type)),
   );
-  let explanation: InitRefusal['explanation'];
-  for (const connection of connections) {
-    const outcome = negotiate(offered, connection.proposals, PROTOCOL.IKE, 0);
-    const suite = outcome.ok ? ikeSuiteOf(outcome.transforms) : undefined;
-    if (outcome.ok && suite !== undefined) {
-      return { connection, suite, proposal: outcome.proposal, transforms: outcome.transforms };
-    }
-    const refusals = outcome.ok ? [] : outcome.refusals;
-    explanation ??= { connection: connection.name, reason: whyNone(offered, refusals) };
-  }
+  const choice = firstInOffer(there, offered, false) ?? firstInOffer(anywhere, offered, true);
+  if (choice !== undefined) return choice;
   const refusal = [notify('NO_PROPOSAL_CHOSEN')];
-  return explanation === undefined ? { refusal } : { refusal, explanation };
+  const [first = anywhere[0]] = there;
+  if (first === undefined) return { refusal };
+  const outcome = negotiate(offered, first.proposals, PROTOCOL.IKE, 0);
+  const reason = whyNone(offered, outcome.ok ? [] : outcome.refusals);
+  return { refusal, explanation: { connection: there[0]?.name, reason } };
+}
+
+/**
+ * Of what the connections would choose, what the peer likes best: its own connection is then most likely to have chosen the
+ * same, and a weaker one of another peer does not get in the way.
+ */
+function firstInOffer(
+  connections: readonly Connection[],
+  offered: readonly Proposal[],
+  stranger: boolean,
+): Choice | undefined {
+  let best: Choice | undefined;
+  let rest = offered;
+  for (const connection of connections) {
+    const outcome = negotiate(rest, connection.proposals, PROTOCOL.IKE, 0);
+    const suite = outcome.ok ? ikeSuiteOf(outcome.transforms) : undefined;
+    if (!outcome.ok || suite === undefined) continue;
+    const { proposal, transforms } = outcome;
+    best = { connection, stranger, suite, proposal, transforms };
+    rest = rest.slice(0, rest.indexOf(proposal));
+  }
+  return best;
 }
 
 function whyNone(offered: readonly Proposal[], refusals: readonly ProposalRefusal[]): FailureReason {

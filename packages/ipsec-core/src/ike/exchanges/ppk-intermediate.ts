@@ -5,9 +5,9 @@ import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { type Ppk, sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
+import { encodeId } from '../ppk-choice.js';
 import type { Handshake } from '../states.js';
 import { findNotifies, findNotify } from './payload-access.js';
-import { encodeId } from './ppk.js';
 
 /**
  * Postquantum preshared keys in the last IKE_INTERMEDIATE, RFC 9867 section 3.1. The initiator names all that it has, each in a
@@ -36,10 +36,10 @@ export function offersPpk({ ppkMixing }: Handshake, payloads: readonly Payload[]
 export function choosePpk(sa: IkeSa, handshake: Handshake, payloads: readonly Payload[]): Ppk | undefined {
   if (!offersPpk(handshake, payloads)) return undefined;
   const { host, lineage } = sa;
-  const known = host.connections.admitting(lineage.path.remote).flatMap(({ ppk }) => ppk?.keys ?? []);
   for (const { data } of findNotifies(payloads, 'PPK_IDENTITY_KEY').slice(0, MAXIMUM_OFFERS)) {
     const [id, confirmation] = [data.subarray(0, -PPK_CONFIRMATION_OCTETS), data.subarray(-PPK_CONFIRMATION_OCTETS)];
-    const found = known.find((ppk) => sameAddress(encodeId(ppk), id) && confirms(sa, handshake, ppk, confirmation));
+    const known = host.connections.ppksOf(id, lineage.path.remote);
+    const found = known.find((ppk) => confirms(sa, handshake, ppk, confirmation));
     if (found !== undefined) return found;
   }
   return undefined;

@@ -2,8 +2,9 @@ import type { IkeKeys } from '../../crypto/ike/key-schedule.js';
 import type { AuthenticationPayload } from '../../wire/ike/payloads/authentication.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
-import { type Connection, type Ppk, type PpkConfiguration, type PpkMixing, sameAddress } from '../connection.js';
+import { type Connection, type PpkMixing, sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
+import { encodeId, MIXINGS, mixingsOf } from '../ppk-choice.js';
 import type { Handshake } from '../states.js';
 import { supportsIntermediate } from './init-notifies.js';
 import { find, findNotify } from './payload-access.js';
@@ -12,24 +13,18 @@ import { find, findNotify } from './payload-access.js';
 export const USE_PPK = { 'ike-auth': 'USE_PPK', 'ike-intermediate': 'USE_PPK_INT' } as const;
 
 /** The initiator's: every way that it would take. */
-export function ppkAnnouncements({ ppk }: Connection): Payload[] {
-  return ppk === undefined
-    ? []
-    : MIXINGS.filter((mixing) => allows(ppk, mixing)).map((mixing) => notify(USE_PPK[mixing]));
+export function ppkAnnouncements(connection: Connection): Payload[] {
+  return [...mixingsOf([connection])].map((mixing) => notify(USE_PPK[mixing]));
 }
 
-/** What both ends can, IKE_INTERMEDIATE before IKE_AUTH: it protects more. A responder may have several connections yet. */
-export function agreedMixing(peer: readonly Payload[], connections: readonly Connection[]): PpkMixing | undefined {
+/** What both ends can. A responder does not know yet which of its connections it is for: `own` is of all of them. */
+export function agreedMixing(peer: readonly Payload[], own: ReadonlySet<PpkMixing>): PpkMixing | undefined {
   return MIXINGS.find(
     (mixing) =>
+      own.has(mixing) &&
       findNotify(peer, USE_PPK[mixing]) !== undefined &&
-      (mixing === 'ike-auth' || supportsIntermediate(peer)) &&
-      connections.some(({ ppk }) => ppk !== undefined && allows(ppk, mixing)),
+      (mixing === 'ike-auth' || supportsIntermediate(peer)),
   );
-}
-
-function allows({ mixing }: PpkConfiguration, wanted: PpkMixing): boolean {
-  return mixing === undefined || mixing === wanted;
 }
 
 /**
@@ -97,12 +92,3 @@ export function judgePpk(
 export function isPpkUsed(payloads: readonly Payload[]): boolean {
   return findNotify(payloads, 'PPK_IDENTITY') !== undefined;
 }
-
-/** Section 5.1: one octet of type, then the identity. */
-export function encodeId({ id }: Ppk): Uint8Array {
-  return Uint8Array.of(PPK_ID_TYPE[id.type], ...id.data);
-}
-
-/** In order of preference. */
-const MIXINGS = ['ike-intermediate', 'ike-auth'] as const;
-const PPK_ID_TYPE = { opaque: 1, fixed: 2 } as const;

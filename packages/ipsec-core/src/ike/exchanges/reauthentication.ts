@@ -1,6 +1,6 @@
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
-import type { ChildConfiguration, Connection, Endpoint, Flow } from '../connection.js';
+import { type ChildConfiguration, canInitiate, type Flow } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
 import { HAND_OVER_LIMIT, HAND_OVER_PAUSE, LEAST_AUTHENTICATION, REAUTHENTICATION_RETRY } from '../timers.js';
@@ -124,8 +124,4 @@ function isBeingReplaced(lineage: Lineage): boolean {
   if (ours !== undefined && ours !== 'closed' && ours !== 'deleting') return true;
   if (connection.uniqueness === 'never') return false;
   return host.established(connection).some((other) => other.startedAt > startedAt);
-}
-
-function canInitiate(connection: Connection): connection is Connection & { readonly remote: Endpoint } {
-  return connection.remote !== undefined;
 }
