@@ -30,7 +30,8 @@ export function command(host: IkeHost, registry: Registry, input: IkeCommand, no
     case 'initiate': {
       const connection = connectionOf(host, input.connection);
       if (!canInitiate(connection)) throw new RangeError(`${input.connection} has no address of the peer.`);
-      const underWay = registry.of(input.connection).some(({ current }) => !OVER.has(current.state.name));
+      const all = registry.of(input.connection);
+      const underWay = all.some(({ current, unwanted }) => !unwanted && !OVER.has(current.state.name));
       if (!underWay) initiate(host, connection, now);
       break;
     }
@@ -71,7 +72,7 @@ const ON_IKE_SAS = {
   'delete-ike': (lineage: Lineage, now: number) => {
     // What was to take its place must not come up after it.
     const { reauthentication } = lineage;
-    if (reauthentication !== undefined && reauthentication.establishedAt === undefined) reauthentication.close(now);
+    if (reauthentication !== undefined && reauthentication.establishedAt === undefined) reauthentication.giveUp(now);
     closeIke(lineage, now);
   },
 } as const;
@@ -93,7 +94,7 @@ function reconfigure(host: IkeHost, registry: Registry, connections: readonly Co
     const connection = host.connections.named(lineage.connection.name);
     if (connection !== undefined) adopt(lineage, connection, now);
     else if (lineage.standing) closeIke(lineage, now);
-    else if (lineage.establishedAt === undefined) lineage.close(now);
+    else if (lineage.establishedAt === undefined) lineage.giveUp(now);
   }
 }
 

@@ -40,6 +40,8 @@ export class IkeSa {
   readonly timers: Timers<IkeSaTimer>;
   /** Granted to the peer, and not complete: its additional key exchanges are under way. */
   pending: PendingGrant | undefined;
+  /** The peer has said something new on it: it has the keys. */
+  heard = false;
   /** By which the peer can show that it has forgotten this IKE SA (RFC 6290). */
   peerToken: Uint8Array | undefined;
   readonly #name: string;
@@ -278,6 +280,7 @@ export class IkeSa {
     if (opening.kind === 'not_authentic') return 'not_authentic';
     if (!awaited) return 'outside_window';
     this.lineage.lastHeard = now;
+    this.heard = true;
     if (opening.kind === 'malformed') {
       this.abort({ code: 'invalid_message', detail: describe(opening.problem) }, now);
     } else if (opening.kind === 'opened') this.#takeResponse(opening.message, path, now);

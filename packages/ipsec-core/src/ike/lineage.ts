@@ -68,6 +68,8 @@ export class Lineage {
   readonly virtual: { readonly local: Uint8Array[]; readonly remote: Uint8Array[] } = { local: [], remote: [] };
   /** The lineage that this one is made to take the place of, by a reauthentication of ours. */
   readonly replaces: Lineage | undefined;
+  /** It is to be deleted as soon as it is established: the peer may have it when we do not want it any more. */
+  unwanted = false;
   /** The latest that we made to take the place of this one. */
   reauthentication: Lineage | undefined;
   /** The IKE SA that requests of ours go on. */
@@ -115,6 +117,15 @@ export class Lineage {
   /** Every IKE SA of it that is not shut: the current one, predecessors that linger, successors that lost. */
   get all(): ReadonlySet<IkeSa> {
     return this.#all;
+  }
+
+  /**
+   * The IKE SA that the peer may still believe to be the current one: it has not spoken on the successor, as the answer that
+   * makes it one may have been lost.
+   */
+  get doubtfulPredecessor(): IkeSa | undefined {
+    if (this.current.heard) return undefined;
+    return [...this.#all].reverse().find(({ state }) => state.name === 'replaced');
   }
 
   /** Its first IKE SA, or a successor of the current one that is not in use yet. */
@@ -286,6 +297,12 @@ export class Lineage {
     this.tell({ kind, connection: connection.name, by, history: this.history.snapshot() });
   }
 
+  /** Not to come up. What the peer may have established already must be deleted there, which only works when it is here. */
+  giveUp(now: number): void {
+    if (PEER_MAY_HAVE_IT.has(this.current.state.name)) this.unwanted = true;
+    else this.close(now);
+  }
+
   /** At once and without a word to the peer. */
   close(now: number): void {
     this.#tasks = [];
@@ -355,5 +372,10 @@ export interface NatSituation {
   readonly weBehind: boolean;
 }
 
+/** Our proof may have convinced the peer. */
+const PEER_MAY_HAVE_IT: ReadonlySet<IkeState['name']> = new Set([
+  'awaiting-auth-response',
+  'awaiting-peer-verification',
+]);
 const MAXIMUM_IKE_SAS = 8;
 export const NO_NAT: NatSituation = { present: false, peerBehind: false, weBehind: false };

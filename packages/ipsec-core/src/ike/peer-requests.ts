@@ -83,6 +83,7 @@ export class PeerRequests {
     if (sa.role === 'initiator' && UNPROVED.has(sa.state.name)) return 'premature';
     // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4).
     sa.lineage.lastHeard = now;
+    sa.heard = true;
     if (place === 'next') this.#takeNext(message.header, opening, path, now);
     else if (opening.kind === 'opened') this.#window.hold({ message: opening.message, path });
     return 'accepted';

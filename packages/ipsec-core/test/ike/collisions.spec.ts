@@ -6,6 +6,8 @@ import { agreement, establishedPair, toyKeyExchange } from './fixtures.js';
 import { runSchedule } from './schedules.js';
 
 const SCHEDULES = 400;
+/** Of those beyond, the ones that once went wrong. */
+const ONCE_WRONG = [3367, 3803, 4130, 4682, 5597, 7301, 7984, 8000, 8624, 9319];
 
 const ACTIONS = ['rekey-child', 'rekey-ike', 'delete-child'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -79,7 +81,8 @@ describe('Simultaneous exchanges (RFC 7296 sections 2.8.1 and 2.25)', () => {
 describe('Seeded schedules of keying over a bad network', () => {
   it(`end with one IKE SA, one SA pair per policy and no packet lost (${SCHEDULES} of the 10,000 of test:ike-schedules)`, () => {
     let opened = 0;
-    for (let seed = 1; seed <= SCHEDULES; seed++) {
+    const first = Array.from({ length: SCHEDULES }, (_unused, index) => index + 1);
+    for (const seed of [...first, ...ONCE_WRONG]) {
       const result = runSchedule(seed);
       expect({ seed, trace: result.trace, problems: result.problems }).toEqual({
         seed,

@@ -279,6 +279,39 @@ describe('The initiator has another address (RFC 4555 section 3.5)', () => {
     }
   });
 
+  it.each(['left', 'right'] as const)(
+    'and the answer of %s, who moves, that makes the peer’s rekey of the IKE SA, is lost: the old IKE SA says where it is',
+    (mover) => {
+      const pair = mobilePair();
+      const [moving, waiting] = mover === 'left' ? [pair.left, pair.right] : [pair.right, pair.left];
+      pair.give(waiting, { kind: 'rekey-ike', connection: 'left-right' });
+      pair.runFor(9);
+      pair.network.conditions = { ...PERFECT, loss: 1 };
+      pair.runFor(2);
+      pair.network.conditions = PERFECT;
+      expect(only(moving).lineage.doubtfulPredecessor).toBeDefined();
+      move(pair, moving, mover === 'left' ? SECOND_LEFT : SECOND_RIGHT);
+      pair.runFor(20_000);
+      expect(failures(pair)).toEqual([]);
+      expect(only(moving).lineage.doubtfulPredecessor).toBeUndefined();
+      if (mover === 'left') expectPath(pair, SECOND_LEFT, RIGHT);
+      else expectPath(pair, LEFT, SECOND_RIGHT);
+    },
+  );
+
+  it('a check of one path that is answered by another does not keep the responder from saying where it is', () => {
+    const pair = mobilePair();
+    move(pair, pair.left, THIRD_LEFT, LEFT);
+    pair.runFor(11);
+    // It begins to check the path to where the initiator is no more, and is itself not where it was.
+    move(pair, pair.left, LEFT);
+    pair.runFor(1);
+    move(pair, pair.right, SECOND_RIGHT);
+    pair.runFor(60_000);
+    expect(failures(pair)).toEqual([]);
+    expectPath(pair, LEFT, SECOND_RIGHT);
+  });
+
   it('UPDATE_SA_ADDRESSES of the responder, or where MOBIKE is not in use, changes nothing', () => {
     for (const pair of [mobilePair(), establishedPair({ keyExchange: toyKeyExchange })]) {
       const before = only(pair.left).lineage.path;

@@ -39,6 +39,16 @@ export function adoptProbedPath(lineage: Lineage, path: Path, now: number): bool
 /** UPDATE_SA_ADDRESSES, before everything else that waits; once, however often the path changes meanwhile. */
 export function requestUpdate(lineage: Lineage, now: number): void {
   lineage.enqueueFirst({ key: 'update-addresses', urgent: true, run: sendUpdate }, now);
+  sayOnPredecessor(lineage, sendUpdate, now);
+}
+
+/**
+ * A peer that waits for our answer to its rekey of the IKE SA, at an address that we have no more, knows nothing of the
+ * successor, and could never be told there where we are.
+ */
+export function sayOnPredecessor(lineage: Lineage, send: (sa: IkeSa, now: number) => void, now: number): void {
+  const before = lineage.doubtfulPredecessor;
+  if (before !== undefined && before.underway === undefined) send(before, now);
 }
 
 /** The addresses of a message that may change those of SAs: hashed for NATs to be found, or in plain where none may be. */

@@ -4,6 +4,7 @@ import type { IkeSa } from '../ike-sa.js';
 import type { PostQuantumProtection } from '../outputs.js';
 import { KEEPALIVE_INTERVAL, REDUNDANCY_DELAY } from '../timers.js';
 import { requestChild } from './child-request.js';
+import { closeIke } from './close.js';
 import { jittered } from './lifetimes.js';
 import { limitAuthentication, takePlace } from './reauthentication.js';
 
@@ -30,6 +31,10 @@ export function establish(sa: IkeSa, now: number): void {
   sa.note({ kind: 'established', keyExchangeMethods, postQuantum, local, remote }, now);
   lineage.tell({ kind: 'ike-established', connection: connection.name, keyExchangeMethods, postQuantum });
   if (host.established(connection).length > 1) timers.set('redundancy', now + REDUNDANCY_DELAY);
+  if (lineage.unwanted) {
+    closeIke(lineage, now);
+    return;
+  }
   limitAuthentication(lineage, now);
   const later = connection.children.slice(lineage.childless ? 0 : 1);
   if (sa.role === 'initiator') for (const child of later) requestChild(lineage, child, now);

@@ -6,7 +6,7 @@ import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
 import type { Path } from '../path.js';
 import { NAT_RETRIES } from '../timers.js';
-import { changePath, ownList } from './address-update.js';
+import { changePath, ownList, sayOnPredecessor } from './address-update.js';
 import { checkLiveness } from './liveness.js';
 import { findNotify } from './payload-access.js';
 
@@ -79,6 +79,7 @@ function pathFrom({ mobility, path }: Lineage, addresses: readonly Uint8Array[])
 /** Section 3.6: the complete list, in an exchange of its own. */
 function tellAddresses(lineage: Lineage, now: number): void {
   lineage.enqueue({ key: 'own-addresses', run: sendList }, now);
+  sayOnPredecessor(lineage, sendList, now);
 }
 
 function sendList(sa: IkeSa, now: number): void {

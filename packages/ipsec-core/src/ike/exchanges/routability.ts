@@ -4,7 +4,7 @@ import { isCookie2 } from '../../wire/ike/mobike-notifies.js';
 import { type NotifyPayload, notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { IkeHost } from '../host.js';
-import type { Lineage } from '../lineage.js';
+import type { Lineage, Task } from '../lineage.js';
 import { breakOff } from './close.js';
 import { findNotify } from './payload-access.js';
 
@@ -37,17 +37,23 @@ export function cookieCameBack(
 /**
  * The return routability check (section 3.7): an answer with our cookie shows that the peer receives where the request
  * went. Not when the path has changed meanwhile: "receiving the INFORMATIONAL response does not tell which address is the
- * working one", so that the check is made anew.
+ * working one", so that the check is made anew; after what else waits by then, which may be the very thing that tells the
+ * peer where we are.
  */
 export function checkRoutability(lineage: Lineage, shown: (now: number) => void, now: number): void {
+  lineage.enqueueFirst({ key: 'routability', urgent: true, run: check(lineage, shown) }, now);
+}
+
+function check(lineage: Lineage, shown: (now: number) => void): Task['run'] {
   const { mobility, host } = lineage;
-  const run = (sa: Lineage['current'], at: number) => {
+  const anew = (at: number) => lineage.enqueue({ key: 'routability', urgent: true, run: check(lineage, shown) }, at);
+  return (sa, at) => {
     const cookie = makeCookie2(host);
     const { generation } = mobility;
     const onResponse = (response: readonly Payload[], later: number) => {
       if (!cookieCameBack(lineage, cookie, response, later)) return;
       if (generation !== mobility.generation) {
-        if (!mobility.isVerified(lineage.path)) checkRoutability(lineage, shown, later);
+        if (!mobility.isVerified(lineage.path)) anew(later);
         return;
       }
       mobility.verify(lineage.path);
@@ -58,7 +64,6 @@ export function checkRoutability(lineage: Lineage, shown: (now: number) => void,
     const exchange = EXCHANGE.INFORMATIONAL;
     sa.request({ purpose: { kind: 'inform' }, exchange, payloads: [cookie], onResponse, abandon }, at);
   };
-  lineage.enqueueFirst({ key: 'routability', urgent: true, run }, now);
 }
 
 const COOKIE2_LENGTH = 16;
