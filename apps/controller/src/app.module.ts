@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { CompilerModule } from './compiler/compiler.module.js';
 import type { ControllerConfig } from './config/controller-config.js';
 import { EnrollmentModule } from './enrollment/enrollment.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { RestModule } from './modules/rest.module.js';
 import { PkiModule } from './pki/pki.module.js';
 import { GrpcModule } from './platform/grpc/grpc.module.js';
@@ -24,6 +25,7 @@ export class AppModule {
         EnrollmentModule,
         SouthboundModule,
         RestModule,
+        MetricsModule,
       ],
     };
   }

@@ -5,6 +5,9 @@ import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { Compiler } from './compiler/compiler.js';
 import type { ControllerConfig } from './config/controller-config.js';
+import { ControllerMetrics } from './metrics/controller-metrics.js';
+import { measureRequests } from './metrics/measure-requests.js';
+import { MetricsServer } from './metrics/metrics-server.js';
 import { BundleSigner } from './pki/bundle-signer.js';
 import { CertificateAuthority } from './pki/certificate-authority.js';
 import { TrustAnchor } from './pki/trust-anchor.js';
@@ -25,6 +28,8 @@ export interface ControllerAddresses {
   readonly session: string;
   /** host:port */
   readonly enrollment: string;
+  /** host:port; undefined when metrics are served nowhere */
+  readonly metrics: string | undefined;
 }
 
 /** A whole controller: what main runs and what a test starts in its own process. */
@@ -66,6 +71,8 @@ export class Controller {
     this.#application = application;
     application.disable('x-powered-by');
     application.use(httpLogging(this.#logger));
+    const metrics = application.get(ControllerMetrics);
+    application.use(measureRequests((request) => metrics.answered(request)));
     configureHttp(application, this.#config);
     await application.get(Database).start();
     await startPki(application);
@@ -73,15 +80,17 @@ export class Controller {
     this.#refuseWhenStopping();
     await application.init();
     this.#refuseWhenStopping();
-    this.#http = await HttpListener.open(application.getHttpServer(), this.#config.http);
+    this.#http = await HttpListener.open(application.getHttpServer(), this.#config.http, 'WEFT_HTTP_LISTEN');
     const session = application.get(SessionServer);
     const enrollment = application.get(EnrollmentServer);
     await session.start();
     await enrollment.start();
+    await application.get(MetricsServer).start();
     const addresses: ControllerAddresses = {
       http: this.#http.address,
       session: session.address,
       enrollment: enrollment.address,
+      metrics: application.get(MetricsServer).address,
     };
     this.#logger.info({ ...addresses, epoch: epoch.toString() }, 'controller ready');
     return addresses;
@@ -101,6 +110,7 @@ export class Controller {
       this.#http?.close(),
       application.get(SessionServer).close(),
       application.get(EnrollmentServer).close(),
+      application.get(MetricsServer).close(),
     ];
     await application.close();
     await Promise.all(doors);

@@ -38,6 +38,8 @@ export class ControllerConfig {
   readonly session: TcpListenAddress;
   /** `WEFT_ENROLLMENT_LISTEN`: enrollment, server TLS only. */
   readonly enrollment: TcpListenAddress;
+  /** `WEFT_METRICS_LISTEN`: metrics for Prometheus, to whoever can connect; undefined: nowhere. */
+  readonly metrics: TcpListenAddress | undefined;
   /** `WEFT_PUBLIC_HOST`: the name or address under which edges reach this controller, IPv6 without brackets. */
   readonly publicHost: string;
   /** `WEFT_DATA_DIR`: absolute path of keys and, when it is ours, the database cluster. */
@@ -58,6 +60,7 @@ export class ControllerConfig {
     this.http = values.http;
     this.session = values.session;
     this.enrollment = values.enrollment;
+    this.metrics = values.metrics;
     this.publicHost = values.publicHost;
     this.dataDirectory = values.dataDirectory;
     this.adminPassword = values.adminPassword;

@@ -44,6 +44,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     http: values.WEFT_HTTP_LISTEN,
     session: values.WEFT_SESSION_LISTEN,
     enrollment: values.WEFT_ENROLLMENT_LISTEN,
+    metrics: values.WEFT_METRICS_LISTEN,
     publicHost: values.WEFT_PUBLIC_HOST ?? hostname(),
     dataDirectory: values.WEFT_DATA_DIR,
     adminPassword: values.WEFT_ADMIN_PASSWORD,
@@ -106,6 +107,7 @@ const Environment = z.object({
   WEFT_HTTP_LISTEN: parsedBy(parseListenAddress).prefault('127.0.0.1:8080'),
   WEFT_SESSION_LISTEN: parsedBy(parseTcpListenAddress).prefault('0.0.0.0:8443'),
   WEFT_ENROLLMENT_LISTEN: parsedBy(parseTcpListenAddress).prefault('0.0.0.0:8444'),
+  WEFT_METRICS_LISTEN: parsedBy(parseTcpListenAddress).optional(),
   WEFT_PUBLIC_HOST: parsedBy(parseHost).optional(),
   WEFT_DATA_DIR: absolutePath.prefault('/var/lib/weft-controller'),
   WEFT_ADMIN_PASSWORD: z

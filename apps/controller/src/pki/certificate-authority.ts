@@ -65,6 +65,15 @@ export class CertificateAuthority {
     return Buffer.from(this.#requireRoot().certificate.toString());
   }
 
+  /** Until when the controller's own certificates are valid. */
+  validity(): readonly { readonly certificate: 'root' | 'server'; readonly notAfter: Date }[] {
+    const own = { root: this.#root, server: this.#server };
+    return (['root', 'server'] as const).flatMap((certificate) => {
+      const validTo = own[certificate]?.certificate.validTo;
+      return validTo === undefined ? [] : [{ certificate, notAfter: new Date(validTo) }];
+    });
+  }
+
   get serverIdentity(): ServerTlsIdentity {
     const server = this.#server;
     if (server === undefined) throw notStarted();

@@ -6,9 +6,7 @@ import { formatHostPort } from '../../config/listen-address.js';
 import { ListenError } from './listen-error.js';
 import { removeStaleSocket } from './unix-socket.js';
 
-const VARIABLE = 'WEFT_HTTP_LISTEN';
-
-/** The HTTP door: a TCP port or a Unix socket. */
+/** An HTTP door: a TCP port or a Unix socket. */
 export class HttpListener {
   readonly #server: Server;
   /** Where it listens in truth: host:port or unix:/path. */
@@ -19,18 +17,18 @@ export class HttpListener {
     this.address = address;
   }
 
-  /** Throws ListenError. */
-  static async open(server: Server, where: ListenAddress): Promise<HttpListener> {
+  /** `variable` is what has chosen the place. Throws ListenError. */
+  static async open(server: Server, where: ListenAddress, variable: string): Promise<HttpListener> {
     server.requestTimeout = REQUEST_TIMEOUT_MILLISECONDS;
     server.headersTimeout = HEADERS_TIMEOUT_MILLISECONDS;
     server.maxConnections = MAXIMUM_CONNECTIONS;
     const wanted = where.kind === 'unix' ? `unix:${where.path}` : formatHostPort(where.host, where.port);
     try {
-      if (where.kind === 'unix') await removeStaleSocket(VARIABLE, where.path);
+      if (where.kind === 'unix') await removeStaleSocket(variable, where.path);
       await listen(server, where.kind === 'unix' ? { path: where.path } : { host: where.host, port: where.port });
       if (where.kind === 'unix') await chmod(where.path, SOCKET_MODE);
     } catch (error) {
-      throw ListenError.from(VARIABLE, wanted, error);
+      throw ListenError.from(variable, wanted, error);
     }
     const bound = server.address();
     const address = bound !== null && typeof bound === 'object' ? formatHostPort(bound.address, bound.port) : wanted;

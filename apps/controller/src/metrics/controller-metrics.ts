@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { EdgeStates } from '../observations/edge-states.js';
+import { TunnelStates } from '../observations/tunnel-states.js';
+import { CertificateAuthority } from '../pki/certificate-authority.js';
+import { Database } from '../platform/database/database.js';
+import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
+import { InjectLogger } from '../platform/logging/logger.js';
+import { METRICS, type MetricName } from './metric-table.js';
+import { type MeasuredEdge, measuredEdges } from './metrics.repository.js';
+
+/** A request that was answered. */
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The pattern of its path, of which there are as many as operations; never the path itself. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** What the controller tells Prometheus. Most of it is looked up when somebody asks; requests are counted as they end. */
+@Injectable()
+export class ControllerMetrics {
+  readonly #registry = new Registry();
+  readonly #requests: Histogram<'method' | 'route' | 'status'>;
+  readonly #gauges: ReadonlyMap<MetricName, Gauge>;
+  readonly #logger: Logger;
+
+  constructor(
+    private readonly database: Database,
+    private readonly edges: EdgeStates,
+    private readonly tunnels: TunnelStates,
+    private readonly authority: CertificateAuthority,
+    @InjectLogger() logger: Logger,
+  ) {
+    this.#logger = logger.child({ component: 'metrics' });
+    const { labels, help } = METRICS.weft_controller_http_request_seconds;
+    this.#requests = new Histogram({
+      name: 'weft_controller_http_request_seconds',
+      help,
+      labelNames: [...labels],
+      buckets: REQUEST_BUCKETS_SECONDS,
+      registers: [this.#registry],
+    });
+    this.#gauges = new Map(
+      (Object.keys(METRICS) as MetricName[])
+        .filter((name) => METRICS[name].type === 'gauge')
+        .map((name) => [name, this.#gauge(name)]),
+    );
+  }
+
+  /** Measures the process too, from now on. */
+  start(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  answered({ method, route, status, seconds }: AnsweredRequest): void {
+    this.#requests.observe({ method, route, status: String(status) }, seconds);
+  }
+
+  /** The text exposition format of Prometheus, and its content type. What the database would have to say is absent without it. */
+  async render(): Promise<{ readonly text: string; readonly contentType: string }> {
+    for (const gauge of this.#gauges.values()) gauge.reset();
+    this.#set('weft_controller_info', 1, { node: process.versions.node });
+    for (const { certificate, notAfter } of this.authority.validity()) {
+      this.#set('weft_controller_certificate_expiry_seconds', unixSeconds(notAfter), { certificate });
+    }
+    await this.#measureFabrics();
+    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
+  async #measureFabrics(): Promise<void> {
+    try {
+      const all = await measuredEdges(this.database.sql);
+      this.#set('weft_controller_database_up', 1);
+      for (const tenant of new Set(all.map(({ tenantId }) => tenantId))) {
+        this.#measureTenant(
+          tenant,
+          all.filter(({ tenantId }) => tenantId === tenant),
+        );
+      }
+    } catch (error) {
+      this.#set('weft_controller_database_up', 0);
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      this.#logger.debug({ err: error }, 'metrics of edges are absent: no database');
+    }
+  }
+
+  #measureTenant(tenant: string, edges: readonly MeasuredEdge[]): void {
+    const states = edges.map(({ edgeId }) => this.edges.of(edgeId));
+    const isIn = { in_sync: 0, behind: 0, disconnected: 0 };
+    for (const { connected, inSync } of states) isIn[connected ? (inSync ? 'in_sync' : 'behind') : 'disconnected']++;
+    for (const [state, count] of Object.entries(isIn)) this.#set('weft_controller_edges', count, { tenant, state });
+    const refusing = states.filter(({ lastRejection }) => lastRejection !== null).length;
+    this.#set('weft_controller_edges_refusing', refusing, { tenant });
+    const are = { up: 0, establishing: 0, down: 0 };
+    for (const { state } of this.tunnels.list(tenant)) are[state]++;
+    for (const [state, count] of Object.entries(are)) this.#set('weft_controller_tunnels', count, { tenant, state });
+    const expiries = edges.flatMap(({ certificateNotAfter }) => certificateNotAfter?.getTime() ?? []);
+    if (expiries.length === 0) return;
+    const first = expiries.reduce((soonest, expiry) => Math.min(soonest, expiry));
+    this.#set('weft_controller_edge_certificate_expiry_seconds', unixSeconds(new Date(first)), { tenant });
+  }
+
+  #gauge(name: MetricName): Gauge {
+    const { help, labels } = METRICS[name];
+    return new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry] });
+  }
+
+  #set(name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}): void {
+    this.#gauges.get(name)?.set(labels, value);
+  }
+}
+
+function unixSeconds(moment: Date): number {
+  return Math.floor(moment.getTime() / 1_000);
+}
+
+const REQUEST_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

@@ -1,0 +1,40 @@
+/** A metric of the controller as Prometheus knows it. */
+export interface Metric {
+  readonly type: 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** Every metric that is the controller's own. Those of the process and of Node (`process_`, `nodejs_`) come with them. */
+export const METRICS = {
+  weft_controller_info: { type: 'gauge', help: 'Version of Node; always 1', labels: ['node'] },
+  weft_controller_database_up: { type: 'gauge', help: '1 while the database answers', labels: [] },
+  weft_controller_edges: {
+    type: 'gauge',
+    help: 'Edges, by what they are now: in_sync, behind (connected, another bundle), disconnected',
+    labels: ['tenant', 'state'],
+  },
+  weft_controller_edges_refusing: {
+    type: 'gauge',
+    help: 'Edges that refuse the bundle that they should run',
+    labels: ['tenant'],
+  },
+  weft_controller_tunnels: { type: 'gauge', help: 'Tunnels, by state', labels: ['tenant', 'state'] },
+  weft_controller_edge_certificate_expiry_seconds: {
+    type: 'gauge',
+    help: 'When the certificate of an edge expires that does so first, as Unix time',
+    labels: ['tenant'],
+  },
+  weft_controller_certificate_expiry_seconds: {
+    type: 'gauge',
+    help: 'When a certificate of the controller expires, as Unix time',
+    labels: ['certificate'],
+  },
+  weft_controller_http_request_seconds: {
+    type: 'histogram',
+    help: 'Requests to the REST API and how long they took',
+    labels: ['method', 'route', 'status'],
+  },
+} as const satisfies Readonly<Record<string, Metric>>;
+
+export type MetricName = keyof typeof METRICS;
