@@ -1,3 +1,4 @@
+export { formatAddressText, type ParsedAddress, parseAddressText } from './address/text.js';
 export type {
   BundleAddressRange,
   BundleEndpoint,

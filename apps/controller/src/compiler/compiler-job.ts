@@ -1,7 +1,14 @@
-import type { CompileProblem, FabricIntent } from '@weft/fabric-compiler';
+import type {
+  CompileProblem,
+  DecidingRule,
+  FabricIntent,
+  FindingKind,
+  FlowChange,
+  TunnelChange,
+} from '@weft/fabric-compiler';
 
 /** What the thread of the compiler is asked for. Plain values: they are copied on their way. */
-export type CompilerJob = BundlesJob | ComparisonJob;
+export type CompilerJob = BundlesJob | ValidationJob;
 
 /** The bundles of one intent, as octets. */
 export interface BundlesJob {
@@ -9,9 +16,9 @@ export interface BundlesJob {
   readonly intent: FabricIntent;
 }
 
-/** What becomes of the bundles when one intent follows another. */
-export interface ComparisonJob {
-  readonly kind: 'comparison';
+/** Whether an intent may follow another, and what would change. */
+export interface ValidationJob {
+  readonly kind: 'validation';
   /** Undefined: nothing was published before. */
   readonly before: FabricIntent | undefined;
   readonly after: FabricIntent;
@@ -20,7 +27,7 @@ export interface ComparisonJob {
 /** The answer to each kind of job. */
 export interface CompilerAnswers {
   readonly bundles: Compiled<{ readonly bundles: readonly CompiledBundle[] }>;
-  readonly comparison: Compiled<{ readonly changes: readonly BundleChange[] }>;
+  readonly validation: Compiled<{ readonly validation: Validation }>;
 }
 
 /** An intent that is wrong is an answer too: everything that is wrong with it. */
@@ -34,6 +41,55 @@ export interface CompiledBundle {
   /** SHA-256 of the octets. */
   readonly hash: Uint8Array;
 }
+
+export interface Validation {
+  /** Proofs and policy tests that fail. Empty: it may be published. */
+  readonly findings: readonly ReportedFinding[];
+  readonly bundles: readonly BundleChange[];
+  /** Exact numbers, and the first of the items. */
+  readonly tunnels: Readonly<Record<TunnelChange['change'], number>> & { readonly items: readonly TunnelChange[] };
+  readonly flows: {
+    readonly sitePairs: Readonly<Record<FlowChange['change'], number>>;
+    readonly total: number;
+    readonly items: readonly ReportedFlow[];
+  };
+}
+
+export interface ReportedFinding {
+  readonly kind: FindingKind;
+  readonly detail: string;
+  readonly fix: string;
+  /** JSON pointer into the intent: the policy line, or the policy test; empty where it is about neither. */
+  readonly pointer: string;
+  readonly edgeIds: readonly string[];
+  readonly policyLine: PolicyLine | null;
+  readonly policyTestId: string | null;
+  /** A packet that shows it. */
+  readonly counterexample: ReportedPacket | null;
+}
+
+export interface PolicyLine {
+  readonly policyId: string;
+  readonly policyName: string;
+  readonly ruleId: string;
+  readonly ruleName: string;
+}
+
+export interface ReportedPacket {
+  /** "tcp 10.0.0.1:1024 → 10.1.0.9:443" */
+  readonly text: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
+export type ReportedFlow = Omit<FlowChange, 'example' | 'ruleBefore' | 'ruleAfter'> & {
+  readonly example: ReportedPacket;
+  readonly ruleBefore: DecidingRule | null;
+  readonly ruleAfter: DecidingRule | null;
+};
 
 /** An edge whose bundle is another one than before. */
 export interface BundleChange {

@@ -52,8 +52,8 @@ describe('the thread of the compiler', () => {
     const wrong = { ...intent, edges: [{ ...edges[0], siteId: 'nowhere' }] } as FabricIntent;
     const refused = await own.run({ kind: 'bundles', intent: wrong });
     expect(refused).toMatchObject({ ok: false, problems: [{ pointer: '/edges/0/siteId', rule: 'unknown_site' }] });
-    const compared = await own.run({ kind: 'comparison', before: intent, after: { ...intent, edges: [] } });
-    expect(compared).toEqual({ ok: true, changes: [{ edgeId: 'e', change: 'removed' }] });
+    const validated = await own.run({ kind: 'validation', before: intent, after: { ...intent, edges: [] } });
+    expect(validated).toMatchObject({ ok: true, validation: { bundles: [{ edgeId: 'e', change: 'removed' }] } });
   });
 
   it('says so when it ends under a job, is replaced, and does the rest', async () => {

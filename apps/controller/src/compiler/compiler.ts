@@ -23,9 +23,13 @@ export class Compiler {
     return this.#thread.run({ kind: 'bundles', intent }, { urgent: true });
   }
 
-  /** Whose bundles change when one intent follows another. Of several questions about one tenant that wait the newest stays. */
-  compare(before: FabricIntent | undefined, after: FabricIntent): Promise<CompilerAnswers['comparison']> {
-    return this.#thread.run({ kind: 'comparison', before, after }, { subject: `comparison/${after.tenantId}` });
+  /** Whether `after` may follow `before`. Of several questions about one subject that wait the newest stays. */
+  validate(
+    before: FabricIntent | undefined,
+    after: FabricIntent,
+    subject?: string,
+  ): Promise<CompilerAnswers['validation']> {
+    return this.#thread.run({ kind: 'validation', before, after }, subject === undefined ? {} : { subject });
   }
 
   /** After everything that asks. No Nest hook: whoever owns the application calls it after close(). Idempotent. */

@@ -4,10 +4,12 @@ import { OpenApiController } from '../openapi/openapi.controller.js';
 import { AuthGuard } from '../platform/http/auth.guard.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
+import { AuditModule } from './audit/audit.module.js';
 import { EdgesModule } from './edges/edges.module.js';
 import { HealthModule } from './health/health.module.js';
 import { NetworksModule } from './networks/networks.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
+import { PolicyTestsModule } from './policy-tests/policy-tests.module.js';
 import { RevisionsModule } from './revisions/revisions.module.js';
 import { SessionModule } from './session/session.module.js';
 import { SitesModule } from './sites/sites.module.js';
@@ -24,7 +26,9 @@ import { TunnelsModule } from './tunnels/tunnels.module.js';
     NetworksModule,
     EdgesModule,
     PoliciesModule,
+    PolicyTestsModule,
     RevisionsModule,
+    AuditModule,
     TunnelsModule,
   ],
   controllers: [OpenApiController],

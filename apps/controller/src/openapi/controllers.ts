@@ -1,8 +1,10 @@
 import type { Type } from '@nestjs/common';
+import { AuditController } from '../modules/audit/audit.controller.js';
 import { EdgesController } from '../modules/edges/edges.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
+import { PolicyTestsController } from '../modules/policy-tests/policy-tests.controller.js';
 import { RevisionsController } from '../modules/revisions/revisions.controller.js';
 import { SessionController } from '../modules/session/session.controller.js';
 import { SitesController } from '../modules/sites/sites.controller.js';
@@ -18,6 +20,8 @@ export const REST_CONTROLLERS: readonly Type[] = [
   NetworksController,
   EdgesController,
   PoliciesController,
+  PolicyTestsController,
   RevisionsController,
+  AuditController,
   TunnelsController,
 ];

@@ -2,17 +2,6 @@ import { DomainError, refusal } from '../../platform/http/domain-error.js';
 import type { ProblemEntry } from '../../platform/http/schemas.js';
 import type { RuleInput, Selector } from './policy.dto.js';
 
-export function ifMatchRequired(): DomainError {
-  const detail =
-    'Read the policy first and send its ETag as If-Match, so that nobody overwrites what they have not seen.';
-  return new DomainError('precondition_required', 'if_match_required', detail);
-}
-
-export function policyChanged(version: number): DomainError {
-  const detail = `The policy has changed since it was read; its ETag is "${version}" now. Read it again and repeat the change.`;
-  return new DomainError('precondition_failed', 'policy_changed', detail);
-}
-
 export function tooManyPolicies(limit: number): DomainError {
   const detail = `A tenant has at most ${limit} policies. Join some of them.`;
   return new DomainError('conflict', 'too_many_policies', detail);
@@ -50,13 +39,18 @@ export function duplicateRuleIds(rules: readonly RuleInput[]): ProblemEntry[] {
 }
 
 /** What the rules name, with a pointer to each place. */
-export function references(rules: readonly Pick<RuleInput, 'sources' | 'destinations'>[]): Reference[] {
-  return rules.flatMap((rule, index) =>
-    (['sources', 'destinations'] as const).flatMap((side) =>
-      rule[side].flatMap((selector, place) => referenceOf(selector, `/rules/${index}/${side}/${place}`)),
-    ),
+export function references(rules: readonly Sides[]): Reference[] {
+  return rules.flatMap((rule, index) => referencesIn(rule, `/rules/${index}`));
+}
+
+/** The same for one thing with two sides, which stands at the pointer. */
+export function referencesIn(sides: Sides, pointer: string): Reference[] {
+  return (['sources', 'destinations'] as const).flatMap((side) =>
+    sides[side].flatMap((selector, place) => referenceOf(selector, `${pointer}/${side}/${place}`)),
   );
 }
+
+type Sides = Pick<RuleInput, 'sources' | 'destinations'>;
 
 export interface Reference {
   readonly noun: 'site' | 'network';

@@ -8,5 +8,6 @@ import { PoliciesService } from './policies.service.js';
   imports: [TenantsModule],
   controllers: [PoliciesController],
   providers: [PoliciesService, PoliciesRepository],
+  exports: [PoliciesRepository],
 })
 export class PoliciesModule {}

@@ -26,10 +26,17 @@ export class PoliciesRepository {
   }
 
   /** Behind the others. The tenant is locked. */
-  async insert(sql: SqlExecutor, tenantId: string, id: string, policy: PolicyInput, position: number): Promise<void> {
+  async insert(
+    sql: SqlExecutor,
+    tenantId: string,
+    id: string,
+    policy: PolicyInput,
+    position: number,
+    version = 1,
+  ): Promise<void> {
     await sql`
-      insert into policies (id, tenant_id, name, description, enabled, position)
-      values (${id}, ${tenantId}, ${policy.name}, ${policy.description}, ${policy.enabled}, ${position})`;
+      insert into policies (id, tenant_id, name, description, enabled, position, version)
+      values (${id}, ${tenantId}, ${policy.name}, ${policy.description}, ${policy.enabled}, ${position}, ${version})`;
   }
 
   async update(sql: SqlExecutor, tenantId: string, policyId: string, policy: PolicyInput): Promise<void> {

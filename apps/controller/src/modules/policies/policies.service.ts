@@ -4,14 +4,13 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import { Database } from '../../platform/database/database.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { refusing } from '../constraint-violation.js';
+import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { nameTaken } from '../resource-names.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
 import {
   duplicateRuleIds,
-  ifMatchRequired,
   invalidRules,
   orderProblems,
-  policyChanged,
   references,
   ruleIdTaken,
   tooManyPolicies,
@@ -56,11 +55,11 @@ export class PoliciesService {
 
   /** As create, and 'unknown_policy', 'if_match_required' or 'policy_changed'. */
   async replace(tenantId: string, policyId: string, ifMatch: string | undefined, input: PolicyInput): Promise<Policy> {
-    if (ifMatch === undefined) throw ifMatchRequired();
+    if (ifMatch === undefined) throw ifMatchRequired('policy');
     return this.#write(tenantId, input, async (sql, rules) => {
       const version = await this.#repository.lockVersion(sql, tenantId, policyId);
       if (version === undefined) throw notFound('policy', policyId);
-      if (!matches(ifMatch, version)) throw policyChanged(version);
+      if (!matchesTag(ifMatch, version)) throw changedMeanwhile('policy', version);
       await this.#repository.update(sql, tenantId, policyId, input);
       await this.#repository.replaceRules(sql, tenantId, policyId, rules);
       return this.#read(sql, tenantId, policyId);
@@ -122,9 +121,4 @@ export class PoliciesService {
     );
     return named.filter(({ id }) => !known.has(id)).map(unknownReference);
   }
-}
-
-/** RFC 9110 section 13.1.1: a list of entity tags, strongly compared, or "*". */
-function matches(ifMatch: string, version: number): boolean {
-  return ifMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim() === `"${version}"`);
 }

@@ -34,7 +34,8 @@ export class Drafts {
   }
 }
 
-function versionOf(base: number, intent: FabricIntent): string {
+/** Of an intent that would follow the revision with that number. */
+export function versionOf(base: number, intent: FabricIntent): string {
   // The order of names and of lists is that of the statement that reads them.
   const digest = createHash('sha256').update(JSON.stringify(intent)).digest('hex');
   return `${base}-${digest.slice(0, VERSION_DIGITS)}`;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FabricIntent } from '@weft/fabric-compiler';
+import type { FabricIntent, IntentPolicyTest } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { policyRulesJson } from '../policies/policies.repository.js';
 
@@ -8,7 +8,7 @@ import { policyRulesJson } from '../policies/policies.repository.js';
 export class IntentRepository {
   /** One statement, so one snapshot: a change made meanwhile is in it whole or not at all. Every list has a fixed order. */
   async read(sql: SqlExecutor, tenantId: string): Promise<FabricIntent> {
-    const [row] = await sql<{ intent: FabricIntent }[]>`
+    const [row] = await sql<{ intent: FabricIntent; policyTests: IntentPolicyTest[] | null }[]>`
       select json_build_object(
         'tenantId', t.id,
         'keyingMode', t.keying_mode,
@@ -29,9 +29,16 @@ export class IntentRepository {
           select json_agg(json_build_object(
             'id', p.id, 'name', p.name, 'enabled', p.enabled, 'rules', ${policyRulesJson(sql)}) order by p.position)
           from policies p where p.tenant_id = t.id), '[]')
-      ) as intent
+      ) as intent,
+      (
+        select json_agg(json_build_object(
+          'id', y.id, 'name', y.name, 'sources', y.sources, 'destinations', y.destinations, 'services', y.services,
+          'expect', y.expect) order by y.id)
+        from policy_tests y where y.tenant_id = t.id
+      ) as policy_tests
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
-    return row.intent;
+    // A tenant without tests has the intents that it had before there were any.
+    return row.policyTests === null ? row.intent : { ...row.intent, policyTests: row.policyTests };
   }
 }

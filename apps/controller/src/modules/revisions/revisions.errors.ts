@@ -2,6 +2,7 @@ import type { CompileProblem } from '@weft/fabric-compiler';
 import type { CompilerFailure } from '../../compiler/compiler-failure.js';
 import { DomainError } from '../../platform/http/domain-error.js';
 import type { ProblemEntry } from '../../platform/http/schemas.js';
+import type { Finding } from './revision-diff.dto.js';
 
 /** The intent cannot be compiled; pointers lead into the intent (policies and rules in their order). */
 export function doesNotCompile(problems: readonly CompileProblem[]): DomainError {
@@ -11,6 +12,22 @@ export function doesNotCompile(problems: readonly CompileProblem[]): DomainError
       ? `The draft cannot be published. ${first.detail} ${first.fix}`
       : `The draft cannot be published for ${problems.length} reasons; see errors.`;
   return new DomainError('invalid', 'draft_does_not_compile', detail, problemEntriesOf(problems));
+}
+
+/** A proof or a policy test fails; pointers lead to the policy line or the test. */
+export function proofFailed(findings: readonly Finding[]): DomainError {
+  const [first] = findings;
+  const count =
+    findings.length === 1 ? `A proof fails: ${first?.detail}` : `${findings.length} proofs fail; see errors.`;
+  const detail = `The draft cannot be published. ${count} Correct it, or override the proof with a reason.`;
+  const entries = findings.map(({ pointer, kind, detail: what, fix }) => ({ pointer, rule: kind, detail: what, fix }));
+  return new DomainError('invalid', 'proof_failed', detail, entries.slice(0, MAX_PROBLEMS));
+}
+
+/** Something in an earlier intent has no place in the tables of today. */
+export function notRestorable(number: number): DomainError {
+  const detail = `Revision ${number} has something that can no longer be edited. Make the changes by hand instead; nothing was changed.`;
+  return new DomainError('conflict', 'not_restorable', detail);
 }
 
 export function nothingToPublish(number: number): DomainError {

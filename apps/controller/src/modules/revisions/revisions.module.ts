@@ -1,14 +1,27 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { PoliciesModule } from '../policies/policies.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { Drafts } from './drafts.js';
 import { IntentRepository } from './intent.repository.js';
+import { IntentTables } from './intent-tables.js';
+import { PublicationService } from './publication.service.js';
 import { RevisionsController } from './revisions.controller.js';
 import { RevisionsRepository } from './revisions.repository.js';
 import { RevisionsService } from './revisions.service.js';
+import { Validations } from './validations.js';
 
 @Module({
-  imports: [TenantsModule],
+  imports: [TenantsModule, PoliciesModule, AuditModule],
   controllers: [RevisionsController],
-  providers: [RevisionsService, Drafts, RevisionsRepository, IntentRepository],
+  providers: [
+    RevisionsService,
+    PublicationService,
+    Drafts,
+    Validations,
+    RevisionsRepository,
+    IntentRepository,
+    IntentTables,
+  ],
 })
 export class RevisionsModule {}

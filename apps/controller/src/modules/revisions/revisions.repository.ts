@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { FabricIntent } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import type { Revision, RevisionListQuery } from './revision.dto.js';
+import type { Finding } from './revision-diff.dto.js';
 
 type RevisionRow = Omit<Revision, 'publishedAt'> & { readonly publishedAt: Date };
 
 export interface StoredRevision {
   readonly revision: Revision;
   readonly intent: FabricIntent;
+  /** Proofs that had failed when it was published. */
+  readonly findings: Finding[];
 }
 
 /** Rows are added and never changed: the table refuses it. */
@@ -15,22 +18,22 @@ export interface StoredRevision {
 export class RevisionsRepository {
   async list(sql: SqlExecutor, tenantId: string, { before, limit }: RevisionListQuery): Promise<Revision[]> {
     const rows = await sql<RevisionRow[]>`
-      select number, author, comment, published_at from revisions
+      select ${this.#columns(sql)} from revisions
       where tenant_id = ${tenantId} and number < coalesce(${before ?? null}, 2147483647)
       order by number desc limit ${limit}`;
     return rows.map(revisionOf);
   }
 
   async newest(sql: SqlExecutor, tenantId: string): Promise<StoredRevision | undefined> {
-    const [row] = await sql<(RevisionRow & { intent: FabricIntent })[]>`
-      select number, author, comment, published_at, intent from revisions
+    const [row] = await sql<(RevisionRow & { intent: FabricIntent; findings: Finding[] })[]>`
+      select ${this.#columns(sql)}, intent, findings from revisions
       where tenant_id = ${tenantId} order by number desc limit 1`;
     return row && storedOf(row);
   }
 
   async read(sql: SqlExecutor, tenantId: string, number: number): Promise<StoredRevision | undefined> {
-    const [row] = await sql<(RevisionRow & { intent: FabricIntent })[]>`
-      select number, author, comment, published_at, intent from revisions
+    const [row] = await sql<(RevisionRow & { intent: FabricIntent; findings: Finding[] })[]>`
+      select ${this.#columns(sql)}, intent, findings from revisions
       where tenant_id = ${tenantId} and number = ${number}`;
     return row && storedOf(row);
   }
@@ -44,20 +47,28 @@ export class RevisionsRepository {
   async insert(
     sql: SqlExecutor,
     tenantId: string,
-    revision: Pick<Revision, 'number' | 'author' | 'comment'>,
+    revision: Omit<Revision, 'publishedAt'>,
     intent: FabricIntent,
+    findings: readonly Finding[],
   ): Promise<Revision[]> {
     const rows = await sql<RevisionRow[]>`
-      insert into revisions (tenant_id, number, author, comment, intent)
+      insert into revisions (tenant_id, number, author, comment, intent, findings, override_reason, restored_from)
       values (${tenantId}, ${revision.number}, ${revision.author}, ${revision.comment},
-        ${JSON.stringify(intent)}::text::jsonb)
-      returning number, author, comment, published_at`;
+        ${JSON.stringify(intent)}::text::jsonb, ${JSON.stringify(findings)}::text::jsonb, ${revision.overrideReason},
+        ${revision.restoredFrom})
+      returning ${this.#columns(sql)}`;
     return rows.map(revisionOf);
+  }
+
+  #columns(sql: SqlExecutor) {
+    return sql`number, author, comment, published_at, override_reason, restored_from`;
   }
 }
 
-function storedOf({ intent, ...row }: RevisionRow & { readonly intent: FabricIntent }): StoredRevision {
-  return { revision: revisionOf(row), intent };
+type StoredRow = RevisionRow & Pick<StoredRevision, 'intent' | 'findings'>;
+
+function storedOf({ intent, findings, ...row }: StoredRow): StoredRevision {
+  return { revision: revisionOf(row), intent, findings };
 }
 
 function revisionOf(row: RevisionRow): Revision {

@@ -1,59 +1,38 @@
 import { Injectable } from '@nestjs/common';
-import { Compiler } from '../../compiler/compiler.js';
-import { CompilerFailure } from '../../compiler/compiler-failure.js';
-import type { BundleChange, CompilerAnswers } from '../../compiler/compiler-job.js';
-import { Distribution } from '../../distribution/distribution.js';
+import type { FabricIntent } from '@weft/fabric-compiler';
 import { EdgeStates } from '../../observations/edge-states.js';
 import { Database } from '../../platform/database/database.js';
-import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
-import { TenantsRepository } from '../tenants/tenants.repository.js';
-import { type DraftState, Drafts } from './drafts.js';
+import { type DraftState, Drafts, versionOf } from './drafts.js';
 import { edgeApplication } from './edge-application.js';
-import type {
-  AffectedEdge,
-  Draft,
-  Publish,
-  PublishResult,
-  Revision,
-  RevisionDetail,
-  RevisionListQuery,
-} from './revision.dto.js';
-import {
-  compilerUnavailable,
-  doesNotCompile,
-  draftKeepsChanging,
-  nothingToPublish,
-  problemEntriesOf,
-} from './revisions.errors.js';
-import { RevisionsRepository } from './revisions.repository.js';
+import { effectOf } from './effect.js';
+import { intentChanges } from './intent-changes.js';
+import type { Draft, Revision, RevisionDetail, RevisionListQuery } from './revision.dto.js';
+import type { RevisionDiff } from './revision-diff.dto.js';
+import { doesNotCompile, draftKeepsChanging, problemEntriesOf } from './revisions.errors.js';
+import { RevisionsRepository, type StoredRevision } from './revisions.repository.js';
+import { Validations } from './validations.js';
 
-/** From what people edit to what is in force. */
+/** What was published, and what would be. */
 @Injectable()
 export class RevisionsService {
   readonly #database: Database;
-  readonly #tenants: TenantsRepository;
   readonly #drafts: Drafts;
   readonly #revisions: RevisionsRepository;
-  readonly #compiler: Compiler;
-  readonly #distribution: Distribution;
+  readonly #validations: Validations;
   readonly #states: EdgeStates;
 
   constructor(
     database: Database,
-    tenants: TenantsRepository,
     drafts: Drafts,
     revisions: RevisionsRepository,
-    compiler: Compiler,
-    distribution: Distribution,
+    validations: Validations,
     states: EdgeStates,
   ) {
     this.#database = database;
-    this.#tenants = tenants;
     this.#drafts = drafts;
     this.#revisions = revisions;
-    this.#compiler = compiler;
-    this.#distribution = distribution;
+    this.#validations = validations;
     this.#states = states;
   }
 
@@ -62,86 +41,70 @@ export class RevisionsService {
   }
 
   async read(tenantId: string, number: number): Promise<RevisionDetail> {
-    const { sql } = this.#database;
-    const stored = await this.#revisions.read(sql, tenantId, number);
-    if (stored === undefined) throw notFound('revision', String(number));
-    const newest = await this.#revisions.newestNumber(sql, tenantId);
-    const edges = stored.intent.edges
+    const { revision, intent, findings } = await this.#stored(tenantId, number);
+    const newest = await this.#revisions.newestNumber(this.#database.sql, tenantId);
+    const edges = intent.edges
       .map((edge) => edgeApplication(edge, this.#states.of(edge.id), number, newest))
       .sort((left, right) => left.edgeName.localeCompare(right.edgeName, 'en'));
-    return { ...stored.revision, edges };
+    return { ...revision, findings, edges };
   }
 
+  /** The draft, compiled and proven. Throws DomainError 'draft_keeps_changing' or 'compiler_…'. */
   async draft(tenantId: string): Promise<Draft> {
+    const { draft, answer } = await this.#validated(tenantId);
+    const { changed, version, newest, intent } = draft;
+    const base = { changed, version, baseRevision: newest?.revision.number ?? null };
+    if (!answer.ok) {
+      const problems = problemEntriesOf(answer.problems);
+      return { ...base, problems, findings: [], affectedEdges: [], blastRadius: null };
+    }
+    const { findings, affectedEdges, blastRadius } = effectOf(answer.validation, newest?.intent, intent);
+    return { ...base, problems: [], findings, affectedEdges, blastRadius };
+  }
+
+  /** What the draft would change. Throws what draft throws, and 'draft_does_not_compile'. */
+  async draftDiff(tenantId: string): Promise<RevisionDiff> {
+    const { draft, answer } = await this.#validated(tenantId);
+    const { newest, intent } = draft;
+    return diffOf(answer, newest?.intent, intent, { from: newest?.revision.number ?? null, to: null });
+  }
+
+  /** What one revision changed against an earlier one, or against the one before it. */
+  async diff(tenantId: string, number: number, from: number | undefined): Promise<RevisionDiff> {
+    const after = await this.#stored(tenantId, number);
+    const before = from === undefined && number === 1 ? undefined : await this.#stored(tenantId, from ?? number - 1);
+    const base = before?.revision.number ?? 0;
+    const answer = await this.#validations.ofRevisions(versionOf(base, after.intent), before?.intent, after.intent);
+    return diffOf(answer, before?.intent, after.intent, { from: before?.revision.number ?? null, to: number });
+  }
+
+  async #validated(tenantId: string): Promise<{ readonly draft: DraftState; readonly answer: Answer }> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const draft = await this.#drafts.read(this.#database.sql, tenantId);
-      const compared = await this.#compare(draft);
-      if (compared === 'superseded') continue;
-      const { changed } = draft;
-      if (!compared.ok) return { changed, problems: problemEntriesOf(compared.problems), affectedEdges: [] };
-      return { changed, problems: [], affectedEdges: affectedBy(draft, compared.changes) };
+      const answer = await this.#validations.ofDraft(draft.version, draft.newest?.intent, draft.intent);
+      if (answer !== undefined) return { draft, answer };
     }
     throw draftKeepsChanging();
   }
 
-  /**
-   * Compiles the draft and, unless it is a dry run, stores it as the next revision. What is stored is exactly what was
-   * compiled: a draft that was changed meanwhile, or has another revision in front of it, is looked at again.
-   * Throws DomainError 'draft_does_not_compile', 'nothing_to_publish' or 'draft_keeps_changing'.
-   */
-  async publish(tenantId: string, user: CurrentUser, request: Publish): Promise<PublishResult> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const draft = await this.#drafts.read(this.#database.sql, tenantId);
-      const compared = await this.#compare(draft);
-      if (compared === 'superseded') continue;
-      if (!compared.ok) throw doesNotCompile(compared.problems);
-      const affectedEdges = affectedBy(draft, compared.changes);
-      if (request.dryRun) return { dryRun: true, revision: null, affectedEdges };
-      if (draft.newest !== undefined && !draft.changed) throw nothingToPublish(draft.newest.revision.number);
-      const revision = await this.#store(tenantId, user, request, draft);
-      if (revision === undefined) continue;
-      // So that whoever asks next sees what the edges should run now. Never rejects: the revision stands whatever becomes of it.
-      await this.#distribution.revisionPublished(tenantId);
-      return { dryRun: false, revision, affectedEdges };
-    }
-    throw draftKeepsChanging();
-  }
-
-  /** Undefined, and nothing is stored, when the draft is not what it was. No other publish of the tenant overlaps. */
-  #store(
-    tenantId: string,
-    user: CurrentUser,
-    { comment }: Publish,
-    { version }: DraftState,
-  ): Promise<Revision | undefined> {
-    return this.#database.transaction(async (sql) => {
-      await this.#tenants.lock(sql, tenantId);
-      const { newest, intent, version: now } = await this.#drafts.read(sql, tenantId);
-      if (now !== version) return undefined;
-      const number = (newest?.revision.number ?? 0) + 1;
-      const [revision] = await this.#revisions.insert(sql, tenantId, { number, author: user.name, comment }, intent);
-      if (revision === undefined) throw new Error('insert … returning gave no row');
-      return revision;
-    });
-  }
-
-  async #compare({ newest, intent }: DraftState): Promise<CompilerAnswers['comparison'] | 'superseded'> {
-    try {
-      return await this.#compiler.compare(newest?.intent, intent);
-    } catch (error) {
-      if (!(error instanceof CompilerFailure)) throw error;
-      if (error.code === 'superseded') return 'superseded';
-      throw compilerUnavailable(error);
-    }
+  async #stored(tenantId: string, number: number): Promise<StoredRevision> {
+    const stored = await this.#revisions.read(this.#database.sql, tenantId, number);
+    if (stored === undefined) throw notFound('revision', String(number));
+    return stored;
   }
 }
 
-/** By name, as people read it. */
-function affectedBy({ newest, intent }: DraftState, changes: readonly BundleChange[]): AffectedEdge[] {
-  const names = new Map([...(newest?.intent.edges ?? []), ...intent.edges].map(({ id, name }) => [id, name]));
-  return changes
-    .map(({ edgeId, change }) => ({ edgeId, edgeName: names.get(edgeId) ?? edgeId, change }))
-    .sort((left, right) => left.edgeName.localeCompare(right.edgeName, 'en'));
+type Answer = Awaited<ReturnType<Validations['ofRevisions']>>;
+
+function diffOf(
+  answer: Answer,
+  before: FabricIntent | undefined,
+  after: FabricIntent,
+  numbers: Pick<RevisionDiff, 'from' | 'to'>,
+): RevisionDiff {
+  if (!answer.ok) throw doesNotCompile(answer.problems);
+  const { findings: _, ...effect } = effectOf(answer.validation, before, after);
+  return { ...numbers, intent: intentChanges(before, after), ...effect };
 }
 
 /** A draft that is edited all the time is looked at so often. */

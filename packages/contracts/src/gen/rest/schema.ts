@@ -273,6 +273,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/policy-tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Policy tests of the tenant, by name */
+        get: operations["listPolicyTests"];
+        put?: never;
+        /** Make a policy test */
+        post: operations["createPolicyTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/policy-tests/{policyTestId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One policy test */
+        get: operations["readPolicyTest"];
+        /** Replace a whole policy test */
+        put: operations["replacePolicyTest"];
+        post?: never;
+        /** Remove a policy test */
+        delete: operations["deletePolicyTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/revisions": {
         parameters: {
             query?: never;
@@ -283,7 +320,10 @@ export interface paths {
         /** Revisions of the tenant, newest first */
         get: operations["listRevisions"];
         put?: never;
-        /** Compile the draft and put it in force, or say what would happen */
+        /**
+         * Compile and prove the draft and put it in force, or say what would happen
+         * @description A draft that fails a proof or a policy test is refused (`proof_failed`), unless the request overrides the proof with a reason and names by If-Match the draft whose findings were seen.
+         */
         post: operations["publishRevision"];
         delete?: never;
         options?: never;
@@ -298,8 +338,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the next revision would change */
+        /** Whether the draft may be published, and what that would change */
         get: operations["readDraft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/revisions/draft/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the draft would change, in intent and in effect */
+        get: operations["readDraftDiff"];
         put?: never;
         post?: never;
         delete?: never;
@@ -317,6 +374,60 @@ export interface paths {
         };
         /** One revision, with where it is applied */
         get: operations["readRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/revisions/{number}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a revision changed, in intent and in effect */
+        get: operations["readRevisionDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/revisions/{number}/restoration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put the intent of an earlier revision in force again, as a new one, or say what would happen
+         * @description It becomes the draft too: what is in the draft only is lost, and edges that the revision does not have are deleted with their certificates. Today's policy tests are held against it.
+         */
+        post: operations["restoreRevision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/audit-entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, newest first, and whether the chain holds */
+        get: operations["listAuditEntries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -363,6 +474,55 @@ export interface components {
              * @enum {string}
              */
             change: "added" | "changed" | "removed";
+        };
+        AuditEntry: {
+            /** @description From 1 in each tenant, without a gap. */
+            sequence: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            at: string;
+            /** @description Name of the user. */
+            actor: string;
+            /** @enum {string} */
+            action: "revision_published" | "proof_overridden" | "revision_restored";
+            /**
+             * @description What was done, by action; `revision` is the number of the revision that came of it.
+             * @example {
+             *       "revision": 7,
+             *       "reason": "The branch is being closed; its test goes with the next change.",
+             *       "findings": 1
+             *     }
+             */
+            details: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description SHA-256 over the entry and the hash of the one before it, hexadecimal.
+             * @example 2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9
+             */
+            hash: string;
+        };
+        AuditLog: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Sequence of the first entry that is not as it was written, or does not follow the one before it; null when the whole chain holds. */
+            brokenAt: number | null;
+        };
+        /** @description How far a revision reaches. Exact, for all packets. */
+        BlastRadius: {
+            /** @description Edges whose bundle is another one. */
+            edges: number;
+            tunnelsAdded: number;
+            tunnelsRemoved: number;
+            /** @description Tunnels that are made anew with other parameters or at other addresses. */
+            tunnelsChanged: number;
+            /** @description Pairs of a site that opens flows and one that answers them, between which some flow is allowed that was not. */
+            sitePairsAllowed: number;
+            /** @description The same for flows that were allowed and are not any more. */
+            sitePairsDenied: number;
+            /** @description The same for flows that are protected with another profile. */
+            sitePairsOtherProfile: number;
         };
         BundleReference: {
             revision: number;
@@ -424,13 +584,32 @@ export interface components {
             userName: string;
             password: string;
         };
-        /** @description The intent as it stands, compared with the newest revision. */
+        DecidingRule: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            ruleId: string;
+            name: string;
+        };
+        /** @description The intent as it stands: whether it may be published, and what that would change. */
         Draft: {
             /** @description True when the intent differs from the newest revision. */
             changed: boolean;
-            /** @description Why it cannot be published; empty when it can. */
+            /**
+             * @description Names this draft and the revision that it would follow; the ETag is this text in quotes.
+             * @example 4-0f343b0931126a20f133d67c2b018a3b
+             */
+            version: string;
+            /** @description The revision that it would follow; null: none. */
+            baseRevision: number | null;
+            /** @description Why it does not compile; empty when it does. */
             problems: components["schemas"]["ProblemEntry"][];
+            /** @description Proofs and policy tests that fail; empty when there are none, and when it does not compile. */
+            findings: components["schemas"]["Finding"][];
             affectedEdges: components["schemas"]["AffectedEdge"][];
+            /** @description Null when it does not compile. */
+            blastRadius: components["schemas"]["BlastRadius"] | null;
         };
         DropCounter: {
             reason: string;
@@ -519,9 +698,74 @@ export interface components {
             /** @description The line to paste on the edge. */
             command: string;
         };
+        /** @description A proof that failed: why the draft cannot be published. */
+        Finding: {
+            /**
+             * @description What was to be proven and is not so.
+             * @enum {string}
+             */
+            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
+            /** @description What is wrong, in one sentence. */
+            detail: string;
+            /** @description What to do about it. */
+            fix: string;
+            /** @description JSON pointer (RFC 6901) into the intent: the policy line or the policy test; empty where it is about neither. */
+            pointer: string;
+            /** @description Edges that are concerned, the one that misbehaves first. */
+            edges: components["schemas"]["NamedEnd"][];
+            policyLine: components["schemas"]["PolicyLine"] | null;
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            policyTestId: string | null;
+            /** @description A packet that shows it. */
+            counterexample: components["schemas"]["Packet"] | null;
+        };
+        /** @description Flows that fare otherwise, by the rules that decided and decide them. */
+        FlowChange: {
+            /** @enum {string} */
+            change: "allowed" | "denied" | "other_profile";
+            /** @description A packet that opens one of the flows. */
+            example: components["schemas"]["Packet"];
+            sourceSite: components["schemas"]["NamedEnd"];
+            destinationSite: components["schemas"]["NamedEnd"];
+            /** @description Null: no rule decided it, or the packet was not in the fabric. */
+            ruleBefore: components["schemas"]["DecidingRule"] | null;
+            ruleAfter: components["schemas"]["DecidingRule"] | null;
+            /** @description Pairs of sites with such flows. */
+            sitePairs: number;
+        };
+        IntentChange: {
+            /** @enum {string} */
+            change: "added" | "removed" | "changed";
+            /** @enum {string} */
+            noun: "tenant" | "site" | "network" | "edge" | "policy" | "rule" | "policy_test";
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            fields: {
+                field: string;
+                /** @description Null where there was none. */
+                before: unknown;
+                /** @description Null where there is none. */
+                after: unknown;
+            }[];
+        };
         Liveness: {
             /** @enum {string} */
             status: "alive";
+        };
+        NamedEnd: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
         };
         Network: {
             /**
@@ -545,6 +789,18 @@ export interface components {
         };
         NetworkList: {
             items: components["schemas"]["Network"][];
+        };
+        Packet: {
+            /** @example tcp 10.1.0.1:65535 → 10.2.0.9:443 */
+            text: string;
+            source: string;
+            destination: string;
+            /** @description IANA protocol number. */
+            protocol: number;
+            /** @description 0 for protocols without ports. */
+            sourcePort: number;
+            /** @description 0 for protocols without ports. */
+            destinationPort: number;
         };
         Policy: {
             /**
@@ -585,12 +841,105 @@ export interface components {
             /** @description In order: the first rule that matches decides. */
             rules: components["schemas"]["RuleInput"][];
         };
+        PolicyLine: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            policyId: string;
+            policyName: string;
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            ruleId: string;
+            ruleName: string;
+        };
         PolicyList: {
             items: components["schemas"]["Policy"][];
         };
         /** @description Every policy of the tenant exactly once, in the wanted order. */
         PolicyOrder: {
             policyIds: string[];
+        };
+        PolicyTest: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            description: string;
+            sources: components["schemas"]["Selector"][];
+            destinations: components["schemas"]["Selector"][];
+            services: components["schemas"]["Service"][];
+            /**
+             * @description Of every packet from the sources to the destinations that opens a flow of the services.
+             * @enum {string}
+             */
+            expect: "allowed" | "denied";
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description What must hold whatever the rules become: "branch can reach db:5432", "guest cannot reach anything".
+         * @example {
+         *       "name": "branch can reach db:5432",
+         *       "sources": [
+         *         {
+         *           "kind": "prefix",
+         *           "prefix": "10.1.0.0/16"
+         *         }
+         *       ],
+         *       "destinations": [
+         *         {
+         *           "kind": "prefix",
+         *           "prefix": "10.9.0.7/32"
+         *         }
+         *       ],
+         *       "services": [
+         *         {
+         *           "protocol": "tcp",
+         *           "ports": [
+         *             {
+         *               "first": 5432,
+         *               "last": 5432
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "expect": "allowed"
+         *     }
+         */
+        PolicyTestInput: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            sources: components["schemas"]["Selector"][];
+            destinations: components["schemas"]["Selector"][];
+            services: components["schemas"]["Service"][];
+            /**
+             * @description Of every packet from the sources to the destinations that opens a flow of the services.
+             * @enum {string}
+             */
+            expect: "allowed" | "denied";
+        };
+        PolicyTestList: {
+            items: components["schemas"]["PolicyTest"][];
         };
         /** @description Inclusive at both ends. */
         PortRange: {
@@ -620,6 +969,22 @@ export interface components {
             /** @description What to do about it. */
             fix: string;
         };
+        /**
+         * @description Publish although a proof has failed. If-Match must name the draft whose findings were seen.
+         * @example {
+         *       "reason": "The branch is being closed; its test goes with the next change."
+         *     }
+         */
+        ProofOverride: {
+            /** @description Kept with the revision and in the audit log, for good. */
+            reason: string;
+        };
+        /**
+         * @example {
+         *       "comment": "Branches reach the database",
+         *       "dryRun": false
+         *     }
+         */
         Publish: {
             /**
              * @description Free text for people; lines and tabs are the only control characters.
@@ -628,12 +993,16 @@ export interface components {
             comment?: string;
             /** @default false */
             dryRun?: boolean;
+            override?: components["schemas"]["ProofOverride"];
         };
         PublishResult: {
             dryRun: boolean;
             /** @description The new revision; null for a dry run. */
             revision: components["schemas"]["Revision"] | null;
+            /** @description Failed proofs that were overridden. */
+            findings: components["schemas"]["Finding"][];
             affectedEdges: components["schemas"]["AffectedEdge"][];
+            blastRadius: components["schemas"]["BlastRadius"];
         };
         Readiness: {
             /** @enum {string} */
@@ -650,6 +1019,10 @@ export interface components {
              * @description UTC, RFC 3339.
              */
             publishedAt: string;
+            /** @description Why it was published although a proof had failed; null: every proof held. */
+            overrideReason: string | null;
+            /** @description Number of the revision whose intent it has again. */
+            restoredFrom: number | null;
         };
         RevisionDetail: {
             number: number;
@@ -661,7 +1034,27 @@ export interface components {
              * @description UTC, RFC 3339.
              */
             publishedAt: string;
+            /** @description Why it was published although a proof had failed; null: every proof held. */
+            overrideReason: string | null;
+            /** @description Number of the revision whose intent it has again. */
+            restoredFrom: number | null;
+            /** @description Proofs that had failed when it was published, and were overridden. */
+            findings: components["schemas"]["Finding"][];
             edges: components["schemas"]["EdgeApplication"][];
+        };
+        /** @description What differs, in what people wrote and in what comes of it. */
+        RevisionDiff: {
+            /** @description Number of the revision compared with; null: nothing was published before. */
+            from: number | null;
+            /** @description Number of the revision; null: the draft. */
+            to: number | null;
+            intent: components["schemas"]["IntentChange"][];
+            blastRadius: components["schemas"]["BlastRadius"];
+            affectedEdges: components["schemas"]["AffectedEdge"][];
+            /** @description The first 200; blastRadius has their numbers. */
+            tunnels: components["schemas"]["TunnelChange"][];
+            /** @description The first 200. */
+            flows: components["schemas"]["FlowChange"][];
         };
         RevisionList: {
             items: components["schemas"]["Revision"][];
@@ -813,6 +1206,11 @@ export interface components {
             rekeys: number;
             /** @description Both ends. */
             edges: components["schemas"]["TunnelEnd"][];
+        };
+        TunnelChange: {
+            /** @enum {string} */
+            change: "added" | "removed" | "changed";
+            ends: components["schemas"]["NamedEnd"][];
         };
         /** @description The tunnel as one of its edges sees it. */
         TunnelEnd: {
@@ -2905,6 +3303,398 @@ export interface operations {
             };
         };
     };
+    listPolicyTests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyTestList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPolicyTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyTestInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyTest"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPolicyTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                policyTestId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyTest"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replacePolicyTest: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the policy test as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                policyTestId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyTestInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyTest"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePolicyTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                policyTestId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listRevisions: {
         parameters: {
             query?: {
@@ -2979,7 +3769,10 @@ export interface operations {
     publishRevision: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of the draft as it was read: then exactly that is published, or nothing. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -3036,8 +3829,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A field breaks a rule; `errors` names each. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3079,6 +3890,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3096,6 +3909,91 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readDraftDiff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionDiff"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3155,6 +4053,268 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readRevisionDiff: {
+        parameters: {
+            query?: {
+                /** @description The revision to compare with; the one before it when absent. */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionDiff"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreRevision: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the draft that is lost. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishResult"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description Only entries with a lower sequence. */
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLog"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

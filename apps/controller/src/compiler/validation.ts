@@ -1,0 +1,103 @@
+import {
+  type CompiledFabric,
+  type CompileProblem,
+  type CompileResult,
+  changedFlows,
+  changedTunnels,
+  compileFabric,
+  type EdgeBundle,
+  type FabricIntent,
+  proveTransition,
+} from '@weft/fabric-compiler';
+import { type BundleContent, encodeBundle } from '../distribution/bundle-content.js';
+import type { CompiledFabrics } from './compiled-fabrics.js';
+import type { BundleChange, CompilerAnswers, Validation } from './compiler-job.js';
+import { reportedFinding, reportedFlow } from './report.js';
+
+/**
+ * Compiles an intent, proves it and the way to it, runs the operators' tests, and says what would change. `before` is what
+ * is in force.
+ */
+export function validate(
+  before: FabricIntent | undefined,
+  after: FabricIntent,
+  fabrics: CompiledFabrics,
+): CompilerAnswers['validation'] {
+  const delivered = compileFabric(after);
+  const old = before === undefined ? undefined : compiledOf(before, fabrics);
+  const shared = fabrics.compile(after, old);
+  if (!delivered.ok || !shared.ok) return { ok: false, problems: allProblems(delivered, shared) };
+  const { fabric } = shared;
+  if (old !== undefined) fabrics.prove(old);
+  return {
+    ok: true,
+    validation: {
+      findings: findingsOf(old, fabric, fabrics),
+      bundles: changedBundles(before, delivered.bundles),
+      ...effectOf(old, fabric),
+    },
+  };
+}
+
+/** A published intent compiled when it was published; should a later compiler refuse it, everything counts as new. */
+function compiledOf(intent: FabricIntent, fabrics: CompiledFabrics): CompiledFabric | undefined {
+  const result = fabrics.compile(intent);
+  return result.ok ? result.fabric : undefined;
+}
+
+function findingsOf(old: CompiledFabric | undefined, fabric: CompiledFabric, fabrics: CompiledFabrics) {
+  const proof = fabrics.prove(fabric, old);
+  const transition = old === undefined ? [] : proveTransition(old, fabric);
+  return [...proof.findings, ...transition].map((finding) => reportedFinding(finding, proof, fabric.intent));
+}
+
+function effectOf(old: CompiledFabric | undefined, fabric: CompiledFabric): Pick<Validation, 'tunnels' | 'flows'> {
+  const tunnels = changedTunnels(old, fabric);
+  const { flows, sitePairs } = changedFlows(old, fabric);
+  const count = (kind: (typeof tunnels)[number]['change']) => tunnels.filter(({ change }) => change === kind).length;
+  return {
+    tunnels: {
+      added: count('added'),
+      removed: count('removed'),
+      changed: count('changed'),
+      items: tunnels.slice(0, MAXIMUM_ITEMS),
+    },
+    flows: { sitePairs, total: flows.length, items: flows.slice(0, MAXIMUM_ITEMS).map(reportedFlow) },
+  };
+}
+
+function changedBundles(
+  before: FabricIntent | undefined,
+  bundles: ReadonlyMap<string, EdgeBundle>,
+): readonly BundleChange[] {
+  const result = before === undefined ? undefined : compileFabric(before);
+  const [old, now] = [result?.ok ? encoded(result.bundles) : new Map<string, BundleContent>(), encoded(bundles)];
+  return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((edgeId): BundleChange[] => {
+    const change = changeOf(old.get(edgeId), now.get(edgeId));
+    return change === undefined ? [] : [{ edgeId, change }];
+  });
+}
+
+function encoded(bundles: ReadonlyMap<string, EdgeBundle>): ReadonlyMap<string, BundleContent> {
+  return new Map([...bundles].map(([edgeId, bundle]) => [edgeId, encodeBundle(bundle)]));
+}
+
+function changeOf(
+  before: BundleContent | undefined,
+  after: BundleContent | undefined,
+): BundleChange['change'] | undefined {
+  if (before === undefined) return 'added';
+  if (after === undefined) return 'removed';
+  return before.octets.equals(after.octets) ? undefined : 'changed';
+}
+
+type Refusal = { readonly ok: boolean; readonly problems?: readonly CompileProblem[] };
+
+/** Both compilers check alike, save for what only one of them can say. */
+function allProblems(delivered: CompileResult, shared: Refusal): readonly CompileProblem[] {
+  const all = [...(delivered.ok ? [] : delivered.problems), ...(shared.problems ?? [])];
+  return [...new Map(all.map((problem) => [`${problem.pointer} ${problem.rule} ${problem.detail}`, problem])).values()];
+}
+
+/** What is shown of long lists; their numbers are exact. */
+const MAXIMUM_ITEMS = 200;

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { Timestamp } from '../../platform/http/schemas.js';
+
+const MAX_SEQUENCE = 2 ** 31 - 1;
+
+export const AuditEntry = z
+  .object({
+    sequence: z.int().min(1).meta({ description: 'From 1 in each tenant, without a gap.' }),
+    at: Timestamp,
+    actor: z.string().meta({ description: 'Name of the user.' }),
+    action: z.enum(['revision_published', 'proof_overridden', 'revision_restored']),
+    details: z.record(z.string(), z.unknown()).meta({
+      description: 'What was done, by action; `revision` is the number of the revision that came of it.',
+      examples: [
+        { revision: 7, reason: 'The branch is being closed; its test goes with the next change.', findings: 1 },
+      ],
+    }),
+    hash: z.string().meta({
+      description: 'SHA-256 over the entry and the hash of the one before it, hexadecimal.',
+      examples: ['2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9'],
+    }),
+  })
+  .meta({ id: 'AuditEntry' });
+
+export const AuditLog = z
+  .object({
+    items: z.array(AuditEntry),
+    brokenAt: z.int().nullable().meta({
+      description:
+        'Sequence of the first entry that is not as it was written, or does not follow the one before it; null when the whole chain holds.',
+    }),
+  })
+  .meta({ id: 'AuditLog' });
+
+export const AuditQuery = z.strictObject({
+  before: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_SEQUENCE)
+    .optional()
+    .meta({ description: 'Only entries with a lower sequence.' }),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+export type AuditEntry = z.infer<typeof AuditEntry>;
+export type AuditLog = z.infer<typeof AuditLog>;
+export type AuditQuery = z.infer<typeof AuditQuery>;

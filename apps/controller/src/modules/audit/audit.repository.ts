@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { AuditEntry, AuditQuery } from './audit.dto.js';
+
+type AuditRow = Omit<AuditEntry, 'at' | 'hash'> & { readonly at: Date; readonly hash: Buffer };
+
+/** Entries are added and never changed: the table refuses it, and chains them by their hashes. */
+@Injectable()
+export class AuditRepository {
+  /** In the transaction of what it tells of: one is not without the other. */
+  async append(
+    sql: SqlExecutor,
+    tenantId: string,
+    entry: Pick<AuditEntry, 'actor' | 'action' | 'details'>,
+  ): Promise<void> {
+    await sql`
+      insert into audit_entries (tenant_id, actor, action, details)
+      values (${tenantId}, ${entry.actor}, ${entry.action}, ${JSON.stringify(entry.details)}::text::jsonb)`;
+  }
+
+  async list(sql: SqlExecutor, tenantId: string, { before, limit }: AuditQuery): Promise<AuditEntry[]> {
+    const rows = await sql<AuditRow[]>`
+      select sequence, at, actor, action, details, hash from audit_entries
+      where tenant_id = ${tenantId} and sequence < coalesce(${before ?? null}, 2147483647)
+      order by sequence desc limit ${limit}`;
+    return rows.map((row) => ({ ...row, at: row.at.toISOString(), hash: row.hash.toString('hex') }));
+  }
+
+  async brokenAt(sql: SqlExecutor, tenantId: string): Promise<number | null> {
+    const [row] = await sql<{ brokenAt: number | null }[]>`select audit_broken_at(${tenantId}) as broken_at`;
+    return row?.brokenAt ?? null;
+  }
+}

@@ -1,0 +1,16 @@
+import { DomainError } from '../platform/http/domain-error.js';
+
+/** RFC 9110 section 13.1.1: a list of entity tags, strongly compared, or "*". */
+export function matchesTag(ifMatch: string, version: number | string): boolean {
+  return ifMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim() === `"${version}"`);
+}
+
+export function ifMatchRequired(noun: string): DomainError {
+  const detail = `Read the ${noun} first and send its ETag as If-Match, so that nobody overwrites what they have not seen.`;
+  return new DomainError('precondition_required', 'if_match_required', detail);
+}
+
+export function changedMeanwhile(noun: string, version: number | string): DomainError {
+  const detail = `The ${noun} has changed since it was read; its ETag is "${version}" now. Read it again and repeat the change.`;
+  return new DomainError('precondition_failed', `${noun.replaceAll(' ', '_')}_changed`, detail);
+}

@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { FabricIntent, Rule as IntentRule } from '@weft/fabric-compiler';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { PoliciesRepository } from '../policies/policies.repository.js';
+import type { Rule } from '../policies/policy.dto.js';
+
+/**
+ * Writes an intent into the tables that people edit, so that they hold it and nothing else. What is in both stays: edges keep
+ * their certificates, policies their descriptions. Policy tests are not touched: they say what must hold now.
+ */
+@Injectable()
+export class IntentTables {
+  readonly #policies: PoliciesRepository;
+
+  constructor(policies: PoliciesRepository) {
+    this.#policies = policies;
+  }
+
+  /** The tenant is locked. Whoever edits at the same moment waits, or is waited for. */
+  async replace(sql: SqlExecutor, intent: FabricIntent): Promise<void> {
+    const { tenantId } = intent;
+    await sql`
+      update tenants set
+        keying_mode = ${intent.keyingMode ?? 'ike-less'}, encapsulation = ${intent.encapsulation ?? 'udp'}
+      where id = ${tenantId}`;
+    const policies = await this.#policies.list(sql, tenantId);
+    // From those who name to those who are named, and back: what is named must be there.
+    await sql`delete from policies where tenant_id = ${tenantId}`;
+    await this.#remove(sql, intent);
+    await this.#sites(sql, intent);
+    await this.#networks(sql, intent);
+    await this.#edges(sql, intent);
+    await sql`delete from sites where tenant_id = ${tenantId} and id <> all (${idsOf(intent.sites)}::uuid[])`;
+    const known = new Map(policies.map((policy) => [policy.id, policy]));
+    for (const [position, { id, name, enabled, rules }] of intent.policies.entries()) {
+      const old = known.get(id);
+      const written = rules.map(ruleOf);
+      const input = { name, enabled, description: old?.description ?? '', rules: written };
+      await this.#policies.insert(sql, tenantId, id, input, position, (old?.version ?? 0) + 1);
+      await this.#policies.replaceRules(sql, tenantId, id, written);
+    }
+  }
+
+  /** Edges that the intent does not have, and networks that it has not as they are. */
+  async #remove(sql: SqlExecutor, { tenantId, edges, networks }: FabricIntent): Promise<void> {
+    await sql`delete from edges where tenant_id = ${tenantId} and id <> all (${idsOf(edges)}::uuid[])`;
+    await sql`
+      delete from networks n where tenant_id = ${tenantId} and not exists (
+        select from jsonb_to_recordset(${JSON.stringify(networks)}::text::jsonb)
+          as wanted (id uuid, "siteId" uuid, name text, prefix cidr)
+        where wanted.id = n.id and wanted."siteId" = n.site_id and wanted.name = n.name and wanted.prefix = n.prefix)`;
+  }
+
+  /** Names may have changed hands: those that change are set aside first. */
+  async #sites(sql: SqlExecutor, { tenantId, sites }: FabricIntent): Promise<void> {
+    const wanted = sql`jsonb_to_recordset(${JSON.stringify(sites)}::text::jsonb) as wanted (id uuid, name text)`;
+    await sql`
+      update sites s set name = s.id::text where tenant_id = ${tenantId}
+        and not exists (select from ${wanted} where wanted.id = s.id and wanted.name = s.name)`;
+    await sql`
+      insert into sites (id, tenant_id, name) select id, ${tenantId}::uuid, name from ${wanted}
+      on conflict (id) do update set name = excluded.name, updated_at = now() where sites.name <> excluded.name`;
+  }
+
+  async #networks(sql: SqlExecutor, { tenantId, networks }: FabricIntent): Promise<void> {
+    await sql`
+      insert into networks (id, tenant_id, site_id, name, prefix)
+      select id, ${tenantId}::uuid, "siteId", name, prefix
+      from jsonb_to_recordset(${JSON.stringify(networks)}::text::jsonb)
+        as wanted (id uuid, "siteId" uuid, name text, prefix cidr)
+      on conflict (id) do nothing`;
+  }
+
+  async #edges(sql: SqlExecutor, { tenantId, edges }: FabricIntent): Promise<void> {
+    const wanted = sql`jsonb_to_recordset(${JSON.stringify(edges)}::text::jsonb)
+      as wanted (id uuid, "siteId" uuid, name text, "underlayAddress" inet, "underlayPort" integer)`;
+    await sql`
+      update edges e set name = e.id::text where tenant_id = ${tenantId}
+        and not exists (select from ${wanted} where wanted.id = e.id and wanted.name = e.name)`;
+    await sql`
+      insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port)
+      select id, ${tenantId}::uuid, "siteId", name, "underlayAddress", "underlayPort" from ${wanted}
+      on conflict (id) do update set
+        site_id = excluded.site_id, name = excluded.name, underlay_address = excluded.underlay_address,
+        underlay_port = excluded.underlay_port, updated_at = now()
+      where (edges.site_id, edges.name, edges.underlay_address, edges.underlay_port)
+        is distinct from (excluded.site_id, excluded.name, excluded.underlay_address, excluded.underlay_port)`;
+  }
+}
+
+/** The tables hold no groups, profiles and the like: whoever restores looks whether what they hold then is what it should be. */
+function ruleOf({ id, name, action, enabled, sources, destinations, services }: IntentRule): Rule {
+  return {
+    id,
+    name,
+    action,
+    enabled: enabled ?? true,
+    sources: sources as Rule['sources'],
+    destinations: destinations as Rule['destinations'],
+    services: services.map(({ protocol, ports }) => ({ protocol, ports: ports.map((range) => ({ ...range })) })),
+  };
+}
+
+function idsOf(items: readonly { readonly id: string }[]): string[] {
+  return items.map(({ id }) => id);
+}
