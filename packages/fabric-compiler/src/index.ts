@@ -35,6 +35,7 @@ export {
   type PacketExplanation,
   type PacketVerdict,
 } from './explain/explain-packet.js';
+export { type WrittenAddresses, type WrittenEntry, writtenEntry } from './explain/written-entry.js';
 export { type CompiledFabric, compileShared, type SharedCompileResult } from './fabric/compile-shared.js';
 export type { PeerEntry } from './fabric/peer-section.js';
 export { peersOf, routesOf, type SharedBundle, sharedBundleOctets } from './fabric/shared-bundle.js';

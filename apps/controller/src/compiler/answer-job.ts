@@ -2,6 +2,7 @@ import { compileFabric, type FabricIntent } from '@weft/fabric-compiler';
 import { encodeBundle } from '../distribution/bundle-content.js';
 import type { CompiledFabrics } from './compiled-fabrics.js';
 import type { CompiledBundle, CompilerAnswers, CompilerJob } from './compiler-job.js';
+import { explain } from './explanation.js';
 import { validate } from './validation.js';
 
 /** Does one job. The same job has the same answer, whatever `fabrics` remembers. Throws only on a bug. */
@@ -11,6 +12,8 @@ export function answerJob(job: CompilerJob, fabrics: CompiledFabrics): CompilerA
       return bundlesOf(job.intent);
     case 'validation':
       return validate(job.before, job.after, fabrics);
+    case 'explanation':
+      return explain(job.intent, job.packet, fabrics);
   }
 }
 

@@ -1,14 +1,19 @@
 import type {
   CompileProblem,
   DecidingRule,
+  ExplainedEnd,
+  ExplainedHop,
+  ExplainedRule,
   FabricIntent,
   FindingKind,
   FlowChange,
+  PacketExplanation,
   TunnelChange,
+  WrittenEntry,
 } from '@weft/fabric-compiler';
 
 /** What the thread of the compiler is asked for. Plain values: they are copied on their way. */
-export type CompilerJob = BundlesJob | ValidationJob;
+export type CompilerJob = BundlesJob | ValidationJob | ExplanationJob;
 
 /** The bundles of one intent, as octets. */
 export interface BundlesJob {
@@ -24,10 +29,21 @@ export interface ValidationJob {
   readonly after: FabricIntent;
 }
 
+/** Why a packet goes the way it goes. */
+export interface ExplanationJob {
+  readonly kind: 'explanation';
+  readonly intent: FabricIntent;
+  readonly packet: AskedPacket;
+}
+
+/** Both addresses are of the same IP version. */
+export type AskedPacket = Omit<ReportedPacket, 'text'>;
+
 /** The answer to each kind of job. */
 export interface CompilerAnswers {
   readonly bundles: Compiled<{ readonly bundles: readonly CompiledBundle[] }>;
   readonly validation: Compiled<{ readonly validation: Validation }>;
+  readonly explanation: Compiled<{ readonly explanation: ReportedExplanation }>;
 }
 
 /** An intent that is wrong is an answer too: everything that is wrong with it. */
@@ -89,6 +105,22 @@ export type ReportedFlow = Omit<FlowChange, 'example' | 'ruleBefore' | 'ruleAfte
   readonly example: ReportedPacket;
   readonly ruleBefore: DecidingRule | null;
   readonly ruleAfter: DecidingRule | null;
+};
+
+export type ReportedExplanation = Pick<PacketExplanation, 'verdict'> & {
+  readonly packet: ReportedPacket;
+  readonly rule: ExplainedRule | null;
+  readonly source: ReportedEnd | null;
+  readonly destination: ReportedEnd | null;
+  readonly hops: readonly ReportedHop[];
+};
+
+export type ReportedEnd = Pick<ExplainedEnd, 'siteId' | 'siteName'> & { readonly edgeId: string | null };
+
+export type ReportedHop = Omit<ExplainedHop, 'outbound' | 'inbound'> & {
+  readonly outbound: WrittenEntry;
+  /** Null at an external peer, whose SPD is not ours. */
+  readonly inbound: WrittenEntry | null;
 };
 
 /** An edge whose bundle is another one than before. */

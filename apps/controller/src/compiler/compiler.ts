@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FabricIntent } from '@weft/fabric-compiler';
 import type { Logger } from 'pino';
 import { InjectLogger } from '../platform/logging/logger.js';
-import type { CompilerAnswers } from './compiler-job.js';
+import type { AskedPacket, CompilerAnswers } from './compiler-job.js';
 import { CompilerThread } from './compiler-thread.js';
 
 /** What the controller asks the compiler. Every call rejects with CompilerFailure when there is no answer. */
@@ -30,6 +30,11 @@ export class Compiler {
     subject?: string,
   ): Promise<CompilerAnswers['validation']> {
     return this.#thread.run({ kind: 'validation', before, after }, subject === undefined ? {} : { subject });
+  }
+
+  /** Why a packet goes the way it goes. */
+  explain(intent: FabricIntent, packet: AskedPacket): Promise<CompilerAnswers['explanation']> {
+    return this.#thread.run({ kind: 'explanation', intent, packet });
   }
 
   /** After everything that asks. No Nest hook: whoever owns the application calls it after close(). Idempotent. */

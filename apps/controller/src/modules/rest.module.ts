@@ -6,6 +6,7 @@ import { ProblemFilter } from '../platform/http/problem.filter.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
 import { AuditModule } from './audit/audit.module.js';
 import { EdgesModule } from './edges/edges.module.js';
+import { ExplanationsModule } from './explanations/explanations.module.js';
 import { HealthModule } from './health/health.module.js';
 import { NetworksModule } from './networks/networks.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
@@ -28,6 +29,7 @@ import { TunnelsModule } from './tunnels/tunnels.module.js';
     PoliciesModule,
     PolicyTestsModule,
     RevisionsModule,
+    ExplanationsModule,
     AuditModule,
     TunnelsModule,
   ],

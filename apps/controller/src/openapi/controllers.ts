@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { AuditController } from '../modules/audit/audit.controller.js';
 import { EdgesController } from '../modules/edges/edges.controller.js';
+import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
@@ -22,6 +23,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   PoliciesController,
   PolicyTestsController,
   RevisionsController,
+  ExplanationsController,
   AuditController,
   TunnelsController,
 ];

@@ -14,6 +14,7 @@ import { Validations } from './validations.js';
 @Module({
   imports: [TenantsModule, PoliciesModule, AuditModule],
   controllers: [RevisionsController],
+  exports: [Drafts, RevisionsRepository],
   providers: [
     RevisionsService,
     PublicationService,

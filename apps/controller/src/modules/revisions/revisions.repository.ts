@@ -38,6 +38,26 @@ export class RevisionsRepository {
     return row && storedOf(row);
   }
 
+  /**
+   * The revision that made a rule what it is in the given one. Looks back as far as RULE_HISTORY revisions; undefined when it
+   * has been so for longer.
+   */
+  async ruleSince(sql: SqlExecutor, tenantId: string, number: number, ruleId: string): Promise<Revision | undefined> {
+    const [row] = await sql<RevisionRow[]>`
+      with history as (
+        select ${this.#columns(sql)}, jsonb_path_query_first(intent, '$.policies[*].rules[*] ? (@.id == $id)',
+          jsonb_build_object('id', ${ruleId}::text)) as rule
+        from revisions
+        where tenant_id = ${tenantId} and number between ${number - RULE_HISTORY} and ${number}
+      ), compared as (
+        select *, lag(rule) over (order by number) as rule_before from history
+      )
+      select ${this.#columns(sql)} from compared
+      where rule is distinct from rule_before and (rule_before is not null or number = 1 or number > ${number - RULE_HISTORY})
+      order by number desc limit 1`;
+    return row && revisionOf(row);
+  }
+
   async newestNumber(sql: SqlExecutor, tenantId: string): Promise<number> {
     const [row] = await sql<{ number: number }[]>`
       select coalesce(max(number), 0) as number from revisions where tenant_id = ${tenantId}`;
@@ -74,3 +94,5 @@ function storedOf({ intent, findings, ...row }: StoredRow): StoredRevision {
 function revisionOf(row: RevisionRow): Revision {
   return { ...row, publishedAt: row.publishedAt.toISOString() };
 }
+
+const RULE_HISTORY = 200;

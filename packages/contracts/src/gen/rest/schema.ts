@@ -419,6 +419,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/revisions/draft/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What would become of a packet
+         * @description The policy line that decides, the SPD entries at both ends of every tunnel on the way, the parameters of its associations, the encapsulation octet by octet, and the revision and person that made it so.
+         */
+        get: operations["explainByDraft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/revisions/{number}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What becomes of a packet, or became of it
+         * @description The policy line that decides, the SPD entries at both ends of every tunnel on the way, the parameters of its associations, the encapsulation octet by octet, and the revision and person that made it so.
+         */
+        get: operations["explainByRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/audit-entries": {
         parameters: {
             query?: never;
@@ -474,6 +514,41 @@ export interface components {
              * @enum {string}
              */
             change: "added" | "changed" | "removed";
+        };
+        AssociationParameters: {
+            /** @enum {string} */
+            keyingMode: "ikev2" | "ike-less";
+            local: {
+                address: string;
+                port: number;
+            };
+            remote: {
+                address: string;
+                port: number;
+            };
+            localIdentity: string;
+            remoteIdentity: string;
+            esp: {
+                encryption: string;
+                keyBits: number;
+                replayWindow: number;
+                extendedSequenceNumbers: boolean;
+                /** @enum {string} */
+                encapsulation: "udp" | "none";
+            };
+            /** @description Null: the controller makes the keys. */
+            ike: {
+                proposals: {
+                    encryption: string;
+                    keyBits: number;
+                    prf: string;
+                    keyExchange: components["schemas"]["KeyExchange"];
+                }[];
+                childKeyExchange: components["schemas"]["KeyExchange"] | null;
+                ikeLifetimeSeconds: number;
+                childLifetimeSeconds: number;
+                livenessSeconds: number;
+            } | null;
         };
         AuditEntry: {
             /** @description From 1 in each tenant, without a gap. */
@@ -687,6 +762,21 @@ export interface components {
             /** @description Packets that the edge discarded since it started, by reason. */
             drops: components["schemas"]["DropCounter"][];
         };
+        /** @description Octet by octet, for the largest packet that fits (RFC 4303, RFC 3948). */
+        EncapsulationArithmetic: {
+            underlayMtu: number;
+            /** @description Whether ESP travels in UDP, or must fit in it because a NAT may be found. */
+            udp: boolean;
+            outerHeaders: number;
+            espHeader: number;
+            iv: number;
+            trailer: number;
+            icv: number;
+            /** @description The largest packet of the overlay. */
+            innerMtu: number;
+            /** @description What it becomes on the underlay: innerMtu and all of the above. */
+            outerLength: number;
+        };
         EnrollmentToken: {
             /** @description One-time secret, shown in this answer only. */
             token: string;
@@ -697,6 +787,77 @@ export interface components {
             expiresAt: string;
             /** @description The line to paste on the edge. */
             command: string;
+        };
+        /** @description One tunnel on the way. */
+        ExplainedHop: {
+            from: components["schemas"]["NamedEnd"];
+            to: components["schemas"]["NamedEnd"];
+            outbound: components["schemas"]["SpdEntry"];
+            /** @description Null at an external peer, whose SPD is not ours. */
+            inbound: components["schemas"]["SpdEntry"] | null;
+            association: components["schemas"]["AssociationParameters"];
+            encapsulation: components["schemas"]["EncapsulationArithmetic"];
+        };
+        Explanation: {
+            packet: components["schemas"]["Packet"];
+            /** @enum {string} */
+            verdict: "protected" | "discarded" | "unreachable" | "not_in_fabric";
+            /** @description Why, in one sentence. */
+            detail: string;
+            /** @description The site that has the address; null: none has. */
+            source: components["schemas"]["NamedEnd"] | null;
+            destination: components["schemas"]["NamedEnd"] | null;
+            /** @description The policy line that decides; null: none does. */
+            rule: {
+                /**
+                 * Format: uuid
+                 * @description UUID made by the controller.
+                 */
+                policyId: string;
+                policyName: string;
+                /**
+                 * Format: uuid
+                 * @description UUID made by the controller.
+                 */
+                ruleId: string;
+                ruleName: string;
+                /** @enum {string} */
+                action: "PROTECT" | "DISCARD";
+                /** @description Among the rules in force, from 1. */
+                position: number;
+            } | null;
+            hops: components["schemas"]["ExplainedHop"][];
+            /** @description By which it is explained; null: the draft. */
+            revision: components["schemas"]["Revision"] | null;
+            /** @description The revision, and so the person, that made the rule what it is; null: not published, no rule, or longer ago than 200 revisions. */
+            ruleSince: components["schemas"]["Revision"] | null;
+        };
+        ExplanationQuery: {
+            /**
+             * @description Who sends the packet.
+             * @example 10.1.0.7
+             */
+            source: string;
+            /**
+             * @description Of the same IP version.
+             * @example 10.2.0.9
+             */
+            destination: string;
+            /**
+             * @description tcp, udp, icmp, icmpv6, or an IANA protocol number.
+             * @example tcp
+             */
+            protocol: string;
+            /**
+             * @description Of tcp and udp.
+             * @default 49152
+             */
+            sourcePort?: number;
+            /**
+             * @description Needed with tcp and udp.
+             * @example 443
+             */
+            destinationPort?: number;
         };
         /** @description A proof that failed: why the draft cannot be published. */
         Finding: {
@@ -754,6 +915,12 @@ export interface components {
                 /** @description Null where there is none. */
                 after: unknown;
             }[];
+        };
+        KeyExchange: {
+            /** @description IANA transform type 4. */
+            method: number;
+            /** @description Added to it (RFC 9370). */
+            additionalMethods: number[];
         };
         Liveness: {
             /** @enum {string} */
@@ -1152,6 +1319,28 @@ export interface components {
         SiteList: {
             items: components["schemas"]["Site"][];
         };
+        /** @description Entry of a security policy database (RFC 4301 section 4.4.1). */
+        SpdEntry: {
+            edge: components["schemas"]["NamedEnd"];
+            /** @description Place in the SPD of the edge, from 1; the first entry that matches decides. */
+            position: number;
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            ruleId: string;
+            /** @enum {string} */
+            action: "PROTECT" | "DISCARD" | "BYPASS";
+            /**
+             * @description Whether the local side opens such flows, or answers them: then the ports are its own.
+             * @enum {string}
+             */
+            direction: "opens" | "answers";
+            /** @description Null: every network behind the edge. */
+            local: components["schemas"]["WrittenAddresses"] | null;
+            remote: components["schemas"]["WrittenAddresses"];
+            services: string[];
+        };
         Tenant: {
             /**
              * Format: uuid
@@ -1279,6 +1468,12 @@ export interface components {
              * @enum {string}
              */
             encapsulation?: "udp" | "none";
+        };
+        /** @description Prefixes, and ranges that are none. */
+        WrittenAddresses: {
+            ranges: string[];
+            /** @description How many more there are. */
+            more: number;
         };
     };
     responses: never;
@@ -4244,6 +4439,145 @@ export interface operations {
             };
             /** @description The request needs If-Match. */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainByDraft: {
+        parameters: {
+            query: {
+                "undefined": unknown;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainByRevision: {
+        parameters: {
+            query: {
+                "undefined": unknown;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,105 @@
+import type { FabricIntent, WrittenEntry } from '@weft/fabric-compiler';
+import type { ReportedExplanation, ReportedHop } from '../../compiler/compiler-job.js';
+import type { NamedEnd } from '../revisions/revision-diff.dto.js';
+import type { ExplainedHop, Explanation, SpdEntry } from './explanation.dto.js';
+
+/** What the compiler says, with the names that people gave. */
+export function explanationOf(
+  reported: ReportedExplanation,
+  intent: FabricIntent,
+): Omit<Explanation, 'revision' | 'ruleSince'> {
+  const names = new Map([...intent.edges, ...(intent.externalPeers ?? [])].map(({ id, name }) => [id, name]));
+  const named = (id: string): NamedEnd => ({ id, name: names.get(id) ?? id });
+  const { packet, verdict, rule, source, destination, hops } = reported;
+  return {
+    packet,
+    verdict: verdict.kind,
+    detail: detailOf(reported, named),
+    source: source === null ? null : { id: source.siteId, name: source.siteName },
+    destination: destination === null ? null : { id: destination.siteId, name: destination.siteName },
+    rule:
+      rule === null
+        ? null
+        : {
+            policyId: rule.policyId,
+            policyName: rule.policyName,
+            ruleId: rule.ruleId,
+            ruleName: rule.name,
+            action: rule.action,
+            position: rule.position,
+          },
+    hops: hops.map((hop) => hopOf(hop, named)),
+  };
+}
+
+function detailOf({ verdict, rule, packet, hops }: ReportedExplanation, named: (id: string) => NamedEnd): string {
+  switch (verdict.kind) {
+    case 'protected':
+      return `The rule "${rule?.name}" allows it; ${hops.length === 1 ? 'one tunnel carries' : `${hops.length} tunnels carry`} it.`;
+    case 'discarded':
+      return rule === null
+        ? 'No rule allows it: what no rule matches is discarded.'
+        : `The rule "${rule.name}" forbids it.`;
+    case 'unreachable':
+      return `The rule "${rule?.name}" allows it, but nothing carries it on from ${named(verdict.at).name}.`;
+    case 'not_in_fabric':
+      if (verdict.because === 'same_site') return 'Both addresses are behind the same edge: the fabric never sees it.';
+      return `No network of the fabric has ${verdict.because === 'source' ? packet.source : packet.destination}.`;
+  }
+}
+
+function hopOf(
+  { fromEdgeId, toPeerId, outbound, inbound, ...hop }: ReportedHop,
+  named: (id: string) => NamedEnd,
+): ExplainedHop {
+  const { keyingMode, esp, ike, local, remote, localIdentity, remoteIdentity } = hop.association;
+  return {
+    from: named(fromEdgeId),
+    to: named(toPeerId),
+    outbound: entryOf(outbound, named),
+    inbound: inbound === null ? null : entryOf(inbound, named),
+    association: {
+      keyingMode,
+      local: { ...local },
+      remote: { ...remote },
+      localIdentity,
+      remoteIdentity,
+      esp: { ...esp, encapsulation: esp.encapsulation ?? 'udp' },
+      ike: keyingMode === 'ike-less' ? null : ikeOf(ike),
+    },
+    encapsulation: { ...hop.encapsulation },
+  };
+}
+
+function ikeOf(ike: ReportedHop['association']['ike']): ExplainedHop['association']['ike'] {
+  const { proposals, childKeyExchange, ...lifetimes } = ike;
+  return {
+    ...lifetimes,
+    proposals: proposals.map((proposal) => ({ ...proposal, keyExchange: keyExchangeOf(proposal.keyExchange) })),
+    childKeyExchange: childKeyExchange === undefined ? null : keyExchangeOf(childKeyExchange),
+  };
+}
+
+function keyExchangeOf({
+  method,
+  additionalMethods,
+}: {
+  readonly method: number;
+  readonly additionalMethods: readonly number[];
+}) {
+  return { method, additionalMethods: [...additionalMethods] };
+}
+
+function entryOf(
+  { edgeId, local, remote, services, ...entry }: WrittenEntry,
+  named: (id: string) => NamedEnd,
+): SpdEntry {
+  const addresses = ({ ranges, more }: WrittenEntry['remote']) => ({ ranges: [...ranges], more });
+  return {
+    ...entry,
+    edge: named(edgeId),
+    local: local === 'site' ? null : addresses(local),
+    remote: addresses(remote),
+    services: [...services],
+  };
+}
