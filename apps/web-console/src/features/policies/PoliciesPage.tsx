@@ -18,7 +18,7 @@ import { type PolicyAction, PolicyCard } from './components/PolicyCard.js';
 import type { Names } from './describe.js';
 import { PolicyActionDialog } from './dialogs/PolicyActionDialog.js';
 import { PolicyDialog } from './dialogs/PolicyDialog.js';
-import { sortProblems } from './problems.js';
+import { findingProblems, sortProblems } from './problems.js';
 import { policiesQuery } from './queries.js';
 import { usePolicyWrites } from './use-policy-writes.js';
 
@@ -76,7 +76,7 @@ function PolicyList({ policies, names }: { readonly policies: readonly Policy[];
   const writes = usePolicyWrites();
   const move = (from: number, to: number): void => writes.move(policies, from, to);
   const reorder = useReordering('policy', move);
-  const problems = sortProblems(draft?.problems ?? [], policies);
+  const problems = sortProblems([...(draft?.problems ?? []), ...findingProblems(draft?.findings ?? [])], policies);
   const chosen = policies.find(({ id }) => id === action?.policyId);
   useScrollToHash();
   return (

@@ -1,4 +1,4 @@
-import type { Policy, ProblemEntry } from '../../api/index.js';
+import type { Finding, Policy, ProblemEntry } from '../../api/index.js';
 
 /** The problems of a draft, each at the rule or policy that it is about. Pointers go into the compiled intent. */
 export interface SortedProblems {
@@ -26,6 +26,13 @@ export function sortProblems(problems: readonly ProblemEntry[], policies: readon
     else rest.push(problem);
   }
   return { byRule, byPolicy, rest };
+}
+
+/** Proofs that fail, at the policy line that they are about. Those about none are shown before publishing. */
+export function findingProblems(findings: readonly Finding[]): readonly ProblemEntry[] {
+  return findings
+    .filter(({ pointer }) => POLICY_POINTER.test(pointer))
+    .map(({ pointer, kind, detail, fix }) => ({ pointer, rule: kind, detail, fix }));
 }
 
 /** Where a problem is, in words: `Policy “Mesh”, rule 2 “Web”`. */

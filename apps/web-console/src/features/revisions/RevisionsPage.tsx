@@ -1,12 +1,12 @@
-import { Skeleton } from '@mantine/core';
+import { Alert, Button, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import type { KeyboardEvent, ReactNode } from 'react';
-import type { Revision } from '../../api/index.js';
+import { type KeyboardEvent, type ReactNode, useState } from 'react';
+import type { Revision, RevisionDetail } from '../../api/index.js';
 import { plural } from '../../lib/format-quantity.js';
 import { EmptyNotice } from '../../ui/EmptyNotice.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
-import { RevisionIcon } from '../../ui/icons.js';
+import { RevisionIcon, WarningIcon } from '../../ui/icons.js';
 import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { RelativeTime } from '../../ui/RelativeTime.js';
@@ -14,7 +14,10 @@ import { moveBetweenRows } from '../../ui/row-keys.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { ApplicationList, applicationSummary } from './components/ApplicationList.js';
-import { revisionQuery, revisionsQuery } from './queries.js';
+import { DiffView } from './components/DiffView.js';
+import { FindingList } from './components/FindingList.js';
+import { RestoreDialog } from './dialogs/RestoreDialog.js';
+import { revisionDiffQuery, revisionQuery, revisionsQuery } from './queries.js';
 
 /** What was published, by whom, and which edges run it. */
 export function RevisionsPage(): ReactNode {
@@ -69,6 +72,8 @@ function History({ revisions }: { readonly revisions: readonly Revision[] }): Re
               <td className="w-right w-numeric w-strong">{revision.number}</td>
               <td className="w-wrap">
                 {revision.comment === '' ? <span className="w-dim">No comment</span> : revision.comment}
+                {revision.restoredFrom !== null && <span className="w-tag">restores {revision.restoredFrom}</span>}
+                {revision.overrideReason !== null && <span className="w-tag">proof overridden</span>}
               </td>
               <td>{revision.author}</td>
               <td>
@@ -85,6 +90,7 @@ function History({ revisions }: { readonly revisions: readonly Revision[] }): Re
 
 function RevisionPanel({ number, newest }: { readonly number: number; readonly newest: boolean }): ReactNode {
   const { data: revision, error } = useQuery(revisionQuery(useTenantId(), number));
+  const [restoring, setRestoring] = useState(false);
   return (
     <section className="w-card" aria-label={`Revision ${number}`}>
       <h2>
@@ -96,10 +102,43 @@ function RevisionPanel({ number, newest }: { readonly number: number; readonly n
         <>
           <p className="w-dim w-flush">{applicationSummary(revision)}</p>
           <ApplicationList edges={revision.edges} />
+          <Overridden revision={revision} />
+          <Changes number={number} />
+          {!newest && (
+            <Button variant="default" size="compact-sm" mt="md" onClick={() => setRestoring(true)}>
+              Restore revision {number}
+            </Button>
+          )}
         </>
       )}
+      {restoring && <RestoreDialog number={number} onClose={() => setRestoring(false)} />}
     </section>
   );
+}
+
+/** Why it was published although a proof had failed, and what had. */
+function Overridden({ revision }: { readonly revision: RevisionDetail }): ReactNode {
+  if (revision.overrideReason === null) return null;
+  return (
+    <Alert
+      color="orange"
+      variant="light"
+      mt="md"
+      icon={<WarningIcon size={18} />}
+      title="Published against a failed proof"
+    >
+      <p className="w-flush">
+        {revision.author}: {revision.overrideReason}
+      </p>
+      <FindingList findings={revision.findings} />
+    </Alert>
+  );
+}
+
+function Changes({ number }: { readonly number: number }): ReactNode {
+  const { data: diff, error } = useQuery(revisionDiffQuery(useTenantId(), number));
+  if (diff !== undefined) return <DiffView diff={diff} />;
+  return error === null ? <Skeleton height={90} mt="md" /> : <FailureNotice error={error} />;
 }
 
 function NoRevisions(): ReactNode {

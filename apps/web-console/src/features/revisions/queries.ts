@@ -1,3 +1,4 @@
+import { queryOptions } from '@tanstack/react-query';
 import { api, client, INTENT_INTERVAL_MS, LIVE_INTERVAL_MS, type PublishResult, unwrap } from '../../api/index.js';
 
 const REVISIONS_SHOWN = 50;
@@ -28,8 +29,47 @@ export const draftQuery = (tenantId: string) =>
     { refetchInterval: INTENT_INTERVAL_MS },
   );
 
-export function publish(tenantId: string, comment: string): Promise<PublishResult> {
-  return unwrap(
-    client.POST('/api/v1/tenants/{tenantId}/revisions', { params: { path: { tenantId } }, body: { comment } }),
+/** What the draft would change; of a version, so that it is read anew when the draft is another one. */
+export const draftDiffQuery = (tenantId: string, version: string) =>
+  queryOptions({
+    queryKey: ['draft diff', tenantId, version],
+    queryFn: () =>
+      unwrap(client.GET('/api/v1/tenants/{tenantId}/revisions/draft/diff', { params: { path: { tenantId } } })),
+  });
+
+/** What a revision changed. It never becomes another. */
+export const revisionDiffQuery = (tenantId: string, number: number) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}/revisions/{number}/diff',
+    { params: { path: { tenantId, number } } },
+    { staleTime: Number.POSITIVE_INFINITY },
   );
+
+export interface PublishRequest {
+  readonly comment: string;
+  /** The draft that was seen: exactly that is published, or nothing. */
+  readonly version: string;
+  /** Why to publish although a proof fails. */
+  readonly reason: string | undefined;
+}
+
+export function publish(tenantId: string, request: PublishRequest): Promise<PublishResult> {
+  const params = { path: { tenantId }, header: { 'If-Match': `"${request.version}"` } };
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/revisions', { params, body: publishBody(request) }));
+}
+
+/** Puts an earlier revision in force again. */
+export function restore(
+  tenantId: string,
+  number: number,
+  request: PublishRequest & { readonly dryRun: boolean },
+): Promise<PublishResult> {
+  const params = { path: { tenantId, number }, header: { 'If-Match': `"${request.version}"` } };
+  const body = { ...publishBody(request), dryRun: request.dryRun };
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/revisions/{number}/restoration', { params, body }));
+}
+
+function publishBody({ comment, reason }: PublishRequest) {
+  return { comment, ...(reason === undefined ? {} : { override: { reason } }) };
 }

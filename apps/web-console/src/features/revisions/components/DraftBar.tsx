@@ -15,16 +15,16 @@ export function DraftBar(): ReactNode {
   return (
     <>
       {draft?.changed === true && (
-        <div className="w-draft-bar" data-problems={draft.problems.length > 0}>
-          {draft.problems.length > 0 ? <WarningIcon size={16} aria-hidden /> : <PublishIcon size={16} aria-hidden />}
+        <div className="w-draft-bar" data-problems={isBlocked(draft)}>
+          {isBlocked(draft) ? <WarningIcon size={16} aria-hidden /> : <PublishIcon size={16} aria-hidden />}
           <b>Unpublished changes</b>
           <span>{consequence(draft)}</span>
           <Button
             size="compact-sm"
-            variant={draft.problems.length > 0 ? 'default' : 'filled'}
+            variant={isBlocked(draft) ? 'default' : 'filled'}
             onClick={() => setPublishing(true)}
           >
-            {draft.problems.length > 0 ? 'See what is wrong' : 'Review and publish'}
+            {isBlocked(draft) ? 'See what is wrong' : 'Review and publish'}
           </Button>
         </div>
       )}
@@ -33,8 +33,14 @@ export function DraftBar(): ReactNode {
   );
 }
 
-function consequence({ problems, affectedEdges }: Draft): string {
+function isBlocked({ problems, findings }: Draft): boolean {
+  return problems.length + findings.length > 0;
+}
+
+function consequence({ problems, findings, affectedEdges }: Draft): string {
   if (problems.length > 0) return `${plural(problems.length, 'problem')} to solve before they can be published.`;
+  if (findings.length > 0)
+    return `${findings.length === 1 ? '1 proof fails' : `${findings.length} proofs fail`}: they cannot be published as they are.`;
   if (affectedEdges.length === 0) return 'No edge has to change anything.';
   const names = affectedEdges.map(({ edgeName }) => edgeName);
   const shown = names.slice(0, 3).join(', ');

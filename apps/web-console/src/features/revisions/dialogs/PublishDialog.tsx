@@ -1,21 +1,23 @@
 import { Button, Group, Modal, Skeleton, Stack, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { failureOf, type ProblemEntry } from '../../../api/index.js';
+import { type Draft, failureOf, type ProblemEntry } from '../../../api/index.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { WarningIcon } from '../../../ui/icons.js';
 import { useWrite } from '../../../ui/use-write.js';
 import { placeOfProblem } from '../../policies/problems.js';
 import { policiesQuery } from '../../policies/queries.js';
 import { useTenantId } from '../../session/use-tenant.js';
-import { AffectedEdges } from '../components/AffectedEdges.js';
 import { ApplicationList, applicationSummary } from '../components/ApplicationList.js';
-import { draftQuery, publish, revisionQuery } from '../queries.js';
+import { DiffView } from '../components/DiffView.js';
+import { FindingList } from '../components/FindingList.js';
+import { OverrideFields, SHORTEST_REASON } from '../components/OverrideFields.js';
+import { draftDiffQuery, draftQuery, type PublishRequest, publish, revisionQuery } from '../queries.js';
 
-/** Shows what publishing touches, publishes with a comment, then follows the edges until they run it. */
+/** Shows what publishing changes and whether it may, publishes with a comment, then follows the edges until they run it. */
 export function PublishDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const tenantId = useTenantId();
-  const publishing = useWrite((comment: string) => publish(tenantId, comment));
+  const publishing = useWrite((request: PublishRequest) => publish(tenantId, request));
   const number = publishing.data?.revision?.number;
   return (
     <Modal
@@ -36,33 +38,31 @@ export function PublishDialog({ onClose }: { readonly onClose: () => void }): Re
 interface ReviewProps {
   readonly error: unknown;
   readonly busy: boolean;
-  readonly onPublish: (comment: string) => void;
+  readonly onPublish: (request: PublishRequest) => void;
   readonly onClose: () => void;
 }
 
 function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
-  const { data: draft } = useQuery(draftQuery(useTenantId()));
+  const { data: draft, error: unread } = useQuery(draftQuery(useTenantId()));
   const [comment, setComment] = useState('');
-  const refused = error === null || error === undefined ? [] : failureOf(error).errors;
-  const problems = refused.length > 0 ? refused : (draft?.problems ?? []);
+  const [reason, setReason] = useState<string>();
+  const failed = (draft?.findings.length ?? 0) > 0;
+  const overriding = failed && reason !== undefined;
+  const compiles = draft !== undefined && draft.problems.length === 0;
+  const ready = compiles && (!failed || (overriding && reason.trim().length >= SHORTEST_REASON));
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        onPublish(comment);
+        if (ready) onPublish({ comment, version: draft.version, reason: overriding ? reason.trim() : undefined });
       }}
     >
       <Stack gap="md">
-        {draft === undefined && <Skeleton height={90} />}
-        {error !== null && error !== undefined && <FailureNotice error={error} entries={[]} />}
-        {problems.length > 0 && <ProblemList problems={problems} />}
-        {draft !== undefined && problems.length === 0 && (
-          <section>
-            <div className="w-label">What it touches</div>
-            <AffectedEdges edges={draft.affectedEdges} />
-          </section>
-        )}
-        {problems.length === 0 && (
+        {draft === undefined && (unread === null ? <Skeleton height={90} /> : <FailureNotice error={unread} />)}
+        {error !== null && error !== undefined && <FailureNotice error={error} entries={newEntries(error, draft)} />}
+        {draft !== undefined && <Verdict draft={draft} />}
+        {failed && <OverrideFields reason={reason} onChange={setReason} />}
+        {compiles && (!failed || overriding) && (
           <Textarea
             label="Comment"
             description="For whoever reads the history."
@@ -70,24 +70,52 @@ function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
             autosize
             minRows={2}
             maxRows={5}
-            data-autofocus
+            data-autofocus={!failed}
             value={comment}
             onChange={(event) => setComment(event.currentTarget.value)}
           />
         )}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
-            {problems.length > 0 ? 'Close' : 'Cancel'}
+            {ready ? 'Cancel' : 'Close'}
           </Button>
-          {problems.length === 0 && (
-            <Button type="submit" loading={busy} disabled={draft === undefined}>
-              Publish
+          {compiles && (!failed || overriding) && (
+            <Button type="submit" loading={busy} disabled={!ready} {...(failed ? { color: 'red' } : {})}>
+              {failed ? 'Override and publish' : 'Publish'}
             </Button>
           )}
         </Group>
       </Stack>
     </form>
   );
+}
+
+/** What is wrong with it, or what it would change. */
+function Verdict({ draft }: { readonly draft: Draft }): ReactNode {
+  if (draft.problems.length > 0) return <ProblemList problems={draft.problems} />;
+  return (
+    <>
+      {draft.findings.length > 0 && (
+        <section>
+          <p className="w-flush">It cannot be published as it is: this was to be proven, and is not so.</p>
+          <FindingList findings={draft.findings} />
+        </section>
+      )}
+      <DraftDiff version={draft.version} />
+    </>
+  );
+}
+
+function DraftDiff({ version }: { readonly version: string }): ReactNode {
+  const { data: diff, error } = useQuery(draftDiffQuery(useTenantId(), version));
+  if (diff !== undefined) return <DiffView diff={diff} />;
+  return error === null ? <Skeleton height={90} /> : <FailureNotice error={error} />;
+}
+
+/** What the controller refuses and the draft on screen does not say already. */
+function newEntries(error: unknown, draft: Draft | undefined): readonly ProblemEntry[] {
+  const known = new Set([...(draft?.problems ?? []), ...(draft?.findings ?? [])].map(({ detail }) => detail));
+  return failureOf(error).errors.filter(({ detail }) => !known.has(detail));
 }
 
 function ProblemList({ problems }: { readonly problems: readonly ProblemEntry[] }): ReactNode {

@@ -1,0 +1,76 @@
+import { Button, Group, Modal, Skeleton, Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { failureOf } from '../../../api/index.js';
+import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { useWrite } from '../../../ui/use-write.js';
+import { useTenantId } from '../../session/use-tenant.js';
+import { AffectedEdges } from '../components/AffectedEdges.js';
+import { OverrideFields, SHORTEST_REASON } from '../components/OverrideFields.js';
+import { draftQuery, restore } from '../queries.js';
+import { radiusWords } from '../wording.js';
+
+interface RestoreDialogProps {
+  readonly number: number;
+  readonly onClose: () => void;
+}
+
+/** Says what an earlier revision would change if it came back now, and what would be lost; then brings it back. */
+export function RestoreDialog({ number, onClose }: RestoreDialogProps): ReactNode {
+  const tenantId = useTenantId();
+  const navigate = useNavigate();
+  const draft = useQuery(draftQuery(tenantId)).data;
+  const [reason, setReason] = useState<string>();
+  const version = draft?.version;
+  const request = { comment: `Revision ${number} again`, version: version ?? '' };
+  const preview = useQuery({
+    queryKey: ['restoration', tenantId, number, version],
+    queryFn: () => restore(tenantId, number, { ...request, reason: undefined, dryRun: true }),
+    enabled: version !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const restoring = useWrite(() => restore(tenantId, number, { ...request, reason: reason?.trim(), dryRun: false }), {
+    onSuccess: ({ revision }) => {
+      onClose();
+      if (revision !== null) void navigate({ to: '/revisions', search: { number: revision.number }, replace: true });
+    },
+  });
+  const failed = preview.error !== null && failureOf(preview.error).status === 422;
+  const ready = preview.isSuccess || (failed && (reason?.trim().length ?? 0) >= SHORTEST_REASON);
+  return (
+    <Modal opened onClose={onClose} title={`Restore revision ${number}`} size="lg">
+      <Stack gap="md">
+        <p className="w-flush">
+          Sites, networks, edges and policies become what they were in revision {number}, as a new revision. An edge
+          that it does not have is deleted with its certificate.{' '}
+          {draft?.changed === true && <b>Your unpublished changes are lost.</b>}
+        </p>
+        {preview.data !== undefined && (
+          <section>
+            <div className="w-label">What it changes</div>
+            <p className="w-flush">{radiusWords(preview.data.blastRadius).join(', ') || 'Nothing that edges do.'}</p>
+            <AffectedEdges edges={preview.data.affectedEdges} />
+          </section>
+        )}
+        {preview.isPending && <Skeleton height={90} />}
+        {preview.error !== null && <FailureNotice error={preview.error} />}
+        {failed && <OverrideFields reason={reason} onChange={setReason} />}
+        {restoring.isError && <FailureNotice error={restoring.error} />}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button
+            color="red"
+            loading={restoring.isPending}
+            disabled={!ready}
+            onClick={() => restoring.mutate(undefined)}
+          >
+            {failed ? 'Override and restore' : 'Restore'}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

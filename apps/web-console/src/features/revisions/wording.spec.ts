@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { flowWords, intentWords, radiusWords, valueWords } from './wording.js';
+
+const NOTHING = {
+  edges: 0,
+  tunnelsAdded: 0,
+  tunnelsRemoved: 0,
+  tunnelsChanged: 0,
+  sitePairsAllowed: 0,
+  sitePairsDenied: 0,
+  sitePairsOtherProfile: 0,
+};
+const SITE = { id: '', name: '' };
+const PACKET = { text: '', source: '', destination: '', protocol: 6, sourcePort: 0, destinationPort: 0 };
+const FLOW = { example: PACKET, sourceSite: SITE, destinationSite: SITE, sitePairs: 1 };
+
+describe('the words of a revision', () => {
+  it('say how far it reaches, and nothing of what it does not', () => {
+    expect(radiusWords(NOTHING)).toEqual([]);
+    expect(radiusWords({ ...NOTHING, edges: 1, tunnelsRemoved: 2, sitePairsDenied: 3 })).toEqual([
+      '1 edge with another bundle',
+      '2 tunnels fewer',
+      'traffic no longer allowed between 3 pairs of sites',
+    ]);
+  });
+
+  it('name the rule that makes the difference', () => {
+    const [web, off] = [
+      { ruleId: 'a', name: 'web' },
+      { ruleId: 'b', name: 'off' },
+    ];
+    expect(flowWords({ ...FLOW, change: 'allowed', ruleBefore: null, ruleAfter: web })).toBe('Newly allowed by “web”');
+    expect(flowWords({ ...FLOW, change: 'denied', ruleBefore: web, ruleAfter: off })).toBe('Now forbidden by “off”');
+    expect(flowWords({ ...FLOW, change: 'denied', ruleBefore: web, ruleAfter: null })).toBe(
+      'No longer allowed by “web”',
+    );
+  });
+
+  it('name what was edited, and its values', () => {
+    const change = { id: '', fields: [], change: 'changed' as const };
+    expect(intentWords({ ...change, noun: 'rule', name: 'web' })).toBe('Rule “web” changed');
+    expect(intentWords({ ...change, noun: 'tenant', name: 'tenant' })).toBe('Settings changed');
+    expect([valueWords(null), valueWords('x'), valueWords([1])]).toEqual(['nothing', 'x', '[1]']);
+  });
+});

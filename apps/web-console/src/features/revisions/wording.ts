@@ -1,0 +1,64 @@
+import type { BlastRadius, Finding, FlowChange, IntentChange } from '../../api/index.js';
+import { plural } from '../../lib/format-quantity.js';
+
+/** What each proof is about, as a heading. */
+export const FINDING_TITLES: Readonly<Record<Finding['kind'], string>> = {
+  allowed_is_discarded: 'Allowed traffic would be discarded',
+  denied_is_protected: 'Forbidden traffic would pass',
+  cleartext: 'Traffic could leave unprotected',
+  wrong_profile: 'Traffic would be protected with another profile',
+  foreign_local: 'An edge would speak for addresses that are not its own',
+  shadowed_rule: 'A rule can never decide anything',
+  black_hole: 'Allowed traffic would reach nobody',
+  routing_loop: 'Traffic would go in circles',
+  wrong_route: 'Traffic would be routed the wrong way',
+  ambiguous_peer: 'Two tunnels would carry the same addresses',
+  one_sided_peer: 'A tunnel would have one end only',
+  wrong_endpoint: 'A tunnel would end at another place than it should',
+  no_proposal_chosen: 'IKE would find no proposal in common',
+  ts_unacceptable: 'IKE would refuse the traffic selectors',
+  authentication_failed: 'IKE would refuse the identity',
+  unsafe_transition: 'Traffic would be cut or uncovered on the way',
+  policy_test_failed: 'A policy test fails',
+};
+
+/** The blast radius as numbers with their nouns; what is nothing is left out. */
+export function radiusWords(radius: BlastRadius): readonly string[] {
+  const parts: readonly (readonly [number, string])[] = [
+    [radius.edges, `${plural(radius.edges, 'edge')} with another bundle`],
+    [radius.tunnelsAdded, `${plural(radius.tunnelsAdded, 'tunnel')} more`],
+    [radius.tunnelsRemoved, `${plural(radius.tunnelsRemoved, 'tunnel')} fewer`],
+    [radius.tunnelsChanged, `${plural(radius.tunnelsChanged, 'tunnel')} made anew`],
+    [radius.sitePairsAllowed, `traffic newly allowed between ${plural(radius.sitePairsAllowed, 'pair')} of sites`],
+    [radius.sitePairsDenied, `traffic no longer allowed between ${plural(radius.sitePairsDenied, 'pair')} of sites`],
+    [radius.sitePairsOtherProfile, `another profile between ${plural(radius.sitePairsOtherProfile, 'pair')} of sites`],
+  ];
+  return parts.flatMap(([count, words]) => (count > 0 ? [words] : []));
+}
+
+/** “Newly allowed by “https””, and so on. */
+export function flowWords({ change, ruleBefore, ruleAfter }: FlowChange): string {
+  if (change === 'allowed') return `Newly allowed by “${ruleAfter?.name}”`;
+  if (change === 'other_profile') return `Protected with another profile by “${ruleAfter?.name}”`;
+  return ruleAfter === null ? `No longer allowed by “${ruleBefore?.name}”` : `Now forbidden by “${ruleAfter.name}”`;
+}
+
+/** “Rule “https” added”. */
+export function intentWords({ noun, name, change }: IntentChange): string {
+  return noun === 'tenant' ? `Settings ${change}` : `${NOUNS[noun]} “${name}” ${change}`;
+}
+
+/** A field's value on one line. */
+export function valueWords(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+const NOUNS: Readonly<Record<Exclude<IntentChange['noun'], 'tenant'>, string>> = {
+  site: 'Site',
+  network: 'Network',
+  edge: 'Edge',
+  policy: 'Policy',
+  rule: 'Rule',
+  policy_test: 'Policy test',
+};
