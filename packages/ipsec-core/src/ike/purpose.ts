@@ -10,9 +10,15 @@ export type Purpose =
   /** IKE_SA_INIT, IKE_INTERMEDIATE, IKE_AUTH. */
   | { readonly kind: 'handshake' }
   | { readonly kind: 'create-child'; readonly deletedMeanwhile: Set<number> }
-  | { readonly kind: 'rekey-child'; readonly child: ChildSa; readonly deletedMeanwhile: Set<number> }
+  | {
+      readonly kind: 'rekey-child';
+      readonly child: ChildSa;
+      readonly deletedMeanwhile: Set<number>;
+      /** Its CREATE_CHILD_SA is over, and its IKE_FOLLOWUP_KE exchanges are under way (RFC 9370 section 2.2.4). */
+      readonly further: boolean;
+    }
   | { readonly kind: 'delete-child'; readonly child: ChildSa }
-  | { readonly kind: 'rekey-ike'; rival: Rival | undefined }
+  | { readonly kind: 'rekey-ike'; rival: Rival | undefined; further: boolean }
   | { readonly kind: 'delete-ike' }
   /** Liveness and other requests that concern no SA's existence. */
   | { readonly kind: 'inform' };

@@ -243,6 +243,46 @@ describe('Additional key exchanges of rekeys: IKE_FOLLOWUP_KE (RFC 9370 section 
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
 
+  it('a request that comes late, to rekey the Child SA whose key shares are under way, gets TEMPORARY_FAILURE', () => {
+    const pair = new DrawnPair({ left: [0x40, 0x80], right: [0x00, 0x80], connection: hybridChild });
+    pair.play(`
+      left  rekey-child
+      right rekey-child
+      left  --> right  CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce KE TSi TSr }
+      right ... left   CREATE_CHILD_SA request 0 { N(REKEY_SA) SA Nonce KE TSi TSr }
+      right --> left   CREATE_CHILD_SA response 2 { SA Nonce KE TSi TSr N(ADDITIONAL_KEY_EXCHANGE) }
+      left  ... right  IKE_FOLLOWUP_KE request 3 { KE N(ADDITIONAL_KEY_EXCHANGE) }
+      right =>> left   CREATE_CHILD_SA request 0
+      left  --> right  CREATE_CHILD_SA response 0 { N(TEMPORARY_FAILURE) }
+      left  =>> right  IKE_FOLLOWUP_KE request 3
+      right --> left   IKE_FOLLOWUP_KE response 3 { KE }
+      left  --> right  INFORMATIONAL request 4 { D }
+      right --> left   INFORMATIONAL response 4 { D }
+    `);
+    settled(pair, { pairs: 1 });
+    expect(eventsOf(pair, 'left')).toEqual(['child-rekeyed']);
+  });
+
+  it('a request that comes late, to rekey the IKE SA whose key shares are under way, gets TEMPORARY_FAILURE', () => {
+    const pair = new DrawnPair({ connection: () => ({ proposals: [HYBRID] }) });
+    pair.play(`
+      left  rekey-ike
+      right rekey-ike
+      left  --> right  CREATE_CHILD_SA request 3 { SA Nonce KE }
+      right ... left   CREATE_CHILD_SA request 0 { SA Nonce KE }
+      right --> left   CREATE_CHILD_SA response 3 { SA Nonce KE N(ADDITIONAL_KEY_EXCHANGE) }
+      left  ... right  IKE_FOLLOWUP_KE request 4 { KE N(ADDITIONAL_KEY_EXCHANGE) }
+      right =>> left   CREATE_CHILD_SA request 0
+      left  --> right  CREATE_CHILD_SA response 0 { N(TEMPORARY_FAILURE) }
+      left  =>> right  IKE_FOLLOWUP_KE request 4
+      right --> left   IKE_FOLLOWUP_KE response 4 { KE }
+      left  --> right  INFORMATIONAL request 5 { D }
+      right --> left   INFORMATIONAL response 5 { }
+    `);
+    settled(pair, { pairs: 1 });
+    expect(eventsOf(pair, 'left')).toEqual(['ike-rekeyed']);
+  });
+
   it('when both rekey a Child SA, the loser does not go on, so that nothing has to be deleted', () => {
     const pair = new DrawnPair({
       left: [0x00, 0x80],

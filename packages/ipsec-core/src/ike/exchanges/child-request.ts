@@ -134,10 +134,14 @@ function send(
   sa.request({ purpose, exchange: EXCHANGE.CREATE_CHILD_SA, payloads, onResponse, abandon, ...shared }, now);
 }
 
-function purposeOf({ old }: ChildAttempt, { deletedMeanwhile }: Pick<Offer, 'deletedMeanwhile'>): Purpose {
+function purposeOf(
+  { old }: ChildAttempt,
+  { deletedMeanwhile }: Pick<Offer, 'deletedMeanwhile'>,
+  further = false,
+): Purpose {
   return old === undefined
     ? { kind: 'create-child', deletedMeanwhile }
-    : { kind: 'rekey-child', child: old, deletedMeanwhile };
+    : { kind: 'rekey-child', child: old, deletedMeanwhile, further };
 }
 
 function makeOffer(sa: IkeSa, share: Offer['share'], deletedMeanwhile: Set<number>): Offer {
@@ -174,7 +178,7 @@ function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readon
     made.abandon();
   };
   const further = {
-    purpose: purposeOf(attempt, made),
+    purpose: purposeOf(attempt, made, true),
     methods: agreement.suite.additionalKeyExchanges,
     answer: response,
     done: (additional: readonly Secret[], at: number) => complete(sa, attempt, made, { ...granted, additional }, at),

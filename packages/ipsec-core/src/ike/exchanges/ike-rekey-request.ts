@@ -35,7 +35,7 @@ export function requestIkeRekey(lineage: Lineage, now: number): void {
     // The peer has begun to replace it: what it finishes is the successor.
     if (sa.pending?.about === 'ike') return;
     const method = firstMethod(lineage.connection.proposals) ?? sa.keys.suite.keyExchange;
-    begin(sa, { method, attempt: 0, purpose: { kind: 'rekey-ike', rival: undefined } }, at);
+    begin(sa, { method, attempt: 0, purpose: { kind: 'rekey-ike', rival: undefined, further: false } }, at);
   };
   lineage.enqueue({ key: 'rekey-ike', run }, now);
 }
@@ -152,6 +152,7 @@ function receive(sa: IkeSa, attempt: RekeyAttempt, made: Offer, response: readon
     },
     abandon: give,
   };
+  purpose.further = suite.additionalKeyExchanges.length > 0;
   exchangeFurther(sa, further, now);
 }
 
