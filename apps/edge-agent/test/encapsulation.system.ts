@@ -19,6 +19,7 @@ const IDS = { left: '00000000-0000-4000-8000-000000000001', right: '00000000-000
 const LEFT = { network: '10.1.0.0/24', host: '10.1.0.1', v4: '192.0.2.1', v6: '2001:db8:a::1' };
 const RIGHT = { network: '10.2.0.0/24', host: '10.2.0.1', v4: '198.51.100.1', v6: '2001:db8:b::1' };
 const PINGS = 20;
+const LONG_PINGS = ['-c', '200', '-i', '0.02', '-W', '2', '-I', LEFT.host, RIGHT.host];
 const PATIENCE = { timeout: 30_000 };
 const UDP = '17';
 const ESP = '50';
@@ -62,12 +63,27 @@ describe.skipIf(unavailable !== undefined)(`what ESP travels in${unavailable ? `
     await expectOnTheWire('v4', ESP);
   });
 
+  it('changes under traffic, without loss: what is next is there before what was goes', async () => {
+    await apply('v4', Encapsulation.ENCAPSULATION_NONE);
+    await expectOnTheWire('v4', ESP);
+    for (const [encapsulation, protocol] of [
+      [undefined, UDP],
+      [Encapsulation.ENCAPSULATION_NONE, ESP],
+    ] as const) {
+      const pinging = namespaces.start(names.left, 'ping', LONG_PINGS);
+      await apply('v4', encapsulation);
+      let said = '';
+      for await (const piece of pinging.stdout) said += String(piece);
+      expect(said).toMatch(/200 packets transmitted, 200 received/);
+      await expectOnTheWire('v4', protocol);
+    }
+  });
+
   it('stays nothing, without loss, when a Child SA takes the place of another', async () => {
     await apply('v4', Encapsulation.ENCAPSULATION_NONE);
     await expectTraffic();
     const before = await spis(left);
-    const args = ['-c', '200', '-i', '0.02', '-W', '2', '-I', LEFT.host, RIGHT.host];
-    const pinging = namespaces.start(names.left, 'ping', args);
+    const pinging = namespaces.start(names.left, 'ping', LONG_PINGS);
     await left.rekey();
     await expect.poll(() => spis(left), PATIENCE).not.toEqual(before);
     let said = '';

@@ -100,7 +100,7 @@ const host: IkeHost = new IkeHost({
     useOutbound: async () => undefined,
     retire: async () => undefined,
     expect: async () => undefined,
-    move: async () => undefined,
+    move: async () => true,
     remove: async () => undefined,
   },
   runJob: (job) => runJob(job, means),

@@ -10,7 +10,7 @@ export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'expect' | 'remove
 /** A Child SA that the packet path cannot carry, in words for the operator. */
 export class ChildSaRefusal extends Error {
   override readonly name = 'ChildSaRefusal';
-  readonly code: 'unknown_tunnel' | 'transport_behind_nat' | 'ah_behind_nat' | 'native_moved';
+  readonly code: 'unknown_tunnel' | 'transport_behind_nat' | 'ah_behind_nat';
 
   constructor(code: ChildSaRefusal['code'], detail: string) {
     super(detail);
@@ -104,21 +104,20 @@ export class ChildSaInstaller {
 
   /**
    * Packets of a Child SA go elsewhere from now on, and in nothing else does it change: the associations in the packet path
-   * keep their keys, sequence numbers and replay windows (RFC 4555 section 3.5). Throws ChildSaRefusal when the packets have
-   * their outer header from the association itself: such a Child SA is to be made anew.
+   * keep their keys, sequence numbers and replay windows (RFC 4555 section 3.5). False when the packets have their outer header
+   * from the association itself: such a Child SA stays as it is, and is to be replaced.
    */
-  async move(association: ChildAssociation): Promise<void> {
+  async move(association: ChildAssociation): Promise<boolean> {
     const child = this.#installed.get(association.inboundSpi);
-    if (child === undefined) return;
-    if (isNative(child.association, child.protection) || isNative(association, child.protection)) {
-      throw new ChildSaRefusal('native_moved', 'it goes directly on IP, between addresses that have changed');
-    }
+    if (child === undefined) return true;
+    if (isNative(child.association, child.protection) || isNative(association, child.protection)) return false;
     child.association = association;
     // One that waits goes there when it is put to use.
-    if (child.waiting !== undefined) return;
+    if (child.waiting !== undefined) return true;
     const { tunnelId } = child.protection;
     this.#remotes.set(tunnelId, association.remoteEndpoint);
     await this.#plane.redirect(remoteOf(tunnelId, association.remoteEndpoint));
+    return true;
   }
 
   /** Says again where the peers are, after the policies were loaded anew. */

@@ -124,6 +124,8 @@ export class EdgeIke {
     const configured = { address: bundle.underlay.octets, port: bundle.underlay.port };
     // A Delete must still leave by the old socket when the underlay changes.
     const kept = fabricConnections(bundle, this.#own.shown).filter((connection) => this.#stays(connection, configured));
+    // What is installed from now on is as the new bundle says.
+    for (const connection of kept) this.#tunnels.want(connection, protectionOf(bundle, connection));
     this.#host.give({ kind: 'configure', connections: kept });
     this.#forgetAllBut(new Set(kept.map(({ name }) => name)));
     await this.#host.settled();
@@ -284,9 +286,7 @@ export class EdgeIke {
 
   #stays(next: Connection, local: Endpoint): boolean {
     const known = this.#tunnels.get(next.name)?.connection;
-    if (known === undefined || !sameEndpoint(known.local, local) || !samePlace(known.remote, next.remote)) return false;
-    // Whether there is a NAT is found out, or claimed, when an IKE SA is made.
-    return known.natTraversal === next.natTraversal;
+    return known !== undefined && sameEndpoint(known.local, local) && samePlace(known.remote, next.remote);
   }
 
   #forgetAllBut(kept: ReadonlySet<string>): void {

@@ -59,6 +59,24 @@ describe('IKE host', () => {
     expect(pair.left.removed).toHaveLength(1);
   });
 
+  it.each([true, false])(
+    'has a Child SA that cannot follow its addresses replaced, and no other: it can, %s',
+    async (moves) => {
+      const pair = new HostPair();
+      pair.left.moves = moves;
+      pair.left.host.give({ kind: 'initiate', connection: 'left-right' });
+      await pair.quiet();
+      const before = [...pair.left.installed];
+      const addresses = [Uint8Array.of(192, 0, 2, 11)];
+      pair.left.host.give({ kind: 'local-addresses', connection: 'left-right', addresses });
+      await pair.quiet();
+      expect([before.length, [...pair.left.installed].some((spi) => before.includes(spi))]).toEqual([1, moves]);
+      expect([pair.left.installed.size, pair.left.refusals]).toEqual([1, []]);
+      const rekeys = moves ? 0 : 1;
+      expect(pair.left.events.filter(({ kind }) => kind === 'child-rekeyed')).toHaveLength(rekeys);
+    },
+  );
+
   it('sets a Child SA up whose first packets the packet path cannot keep, and counts that', async () => {
     const pair = new HostPair();
     pair.left.refusesToAwait = true;
@@ -179,6 +197,7 @@ class End {
   readonly host: IkeHost;
   holdInstalls = false;
   refuseInstalls = false;
+  moves = true;
   refusesToAwait = false;
   unreachable = false;
   deaf = false;
@@ -207,7 +226,7 @@ class End {
       children: {
         install: (output) => this.#install(output),
         useOutbound: async () => undefined,
-        move: async () => undefined,
+        move: async () => this.moves,
         expect: async () => {
           if (this.refusesToAwait) throw new Error('no room');
         },
@@ -315,5 +334,6 @@ function connection(local: Endpoint, remote: Endpoint): Connection {
     lifetime: 14_400_000,
     livenessInterval: 30_000,
     fragmentSize: 1200,
+    mobike: { returnRoutability: 'omitted' },
   };
 }

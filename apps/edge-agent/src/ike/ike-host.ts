@@ -1,4 +1,5 @@
 import {
+  type ChildAssociation,
   Fifo,
   type IkeDropReason,
   type IkeEngine,
@@ -155,7 +156,7 @@ export class IkeHost {
       case 'install-child':
         return this.#guard(output.association.inboundSpi, children.install(output));
       case 'move-child':
-        return this.#guard(output.association.inboundSpi, children.move(output.association));
+        return this.#guard(output.association.inboundSpi, this.#move(output.association));
       case 'use-outbound':
         return this.#guard(output.inboundSpi, children.useOutbound(output.inboundSpi));
       case 'retire-child':
@@ -165,6 +166,12 @@ export class IkeHost {
       default:
         return Promise.resolve();
     }
+  }
+
+  /** What cannot follow its addresses is replaced by one between the new ones, and goes on until then. */
+  async #move(association: ChildAssociation): Promise<void> {
+    const moved = await this.#parts.children.move(association);
+    if (!moved) this.#accept({ kind: 'rekey-child', inboundSpi: association.inboundSpi });
   }
 
   /** A Child SA that the packet path does not take must not live on at the peer either. */

@@ -1,10 +1,11 @@
-import { type Connection, canInitiate } from './connection.js';
+import { type Connection, canInitiate, natTraversalOf } from './connection.js';
 import { confirmOutbound } from './exchanges/child-install.js';
 import { requestChild, requestChildRekey } from './exchanges/child-request.js';
 import { closeIke } from './exchanges/close.js';
 import { deleteChild } from './exchanges/delete-child.js';
 import { requestIkeRekey } from './exchanges/ike-rekey-request.js';
 import { initiate } from './exchanges/init-initiator.js';
+import { followNatPolicy } from './exchanges/nat-policy.js';
 import { changeOwnAddresses } from './exchanges/own-addresses.js';
 import { changeAuthenticationLifetime, requestReauthentication } from './exchanges/reauthentication.js';
 import { reportUnknownSpi } from './exchanges/unknown-spi.js';
@@ -99,9 +100,10 @@ function reconfigure(host: IkeHost, registry: Registry, connections: readonly Co
 }
 
 function adopt(lineage: Lineage, connection: Connection, now: number): void {
-  const before = lineage.connection.authenticationLifetime;
+  const before = lineage.connection;
   lineage.connection = connection;
-  if (connection.authenticationLifetime !== before) changeAuthenticationLifetime(lineage, now);
+  if (connection.authenticationLifetime !== before.authenticationLifetime) changeAuthenticationLifetime(lineage, now);
+  if (natTraversalOf(connection) !== natTraversalOf(before)) followNatPolicy(lineage, now);
   for (const child of lineage.children.all) {
     const configuration = connection.children.find(({ name }) => name === child.configuration.name);
     if (configuration === undefined) deleteChild(lineage, child, now);

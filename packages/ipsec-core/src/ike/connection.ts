@@ -172,6 +172,12 @@ export type ChildlessPolicy = 'allow' | 'prefer' | 'force' | 'never';
  */
 export type UniquenessPolicy = 'replace' | 'keep' | 'never';
 
+/**
+ * ESP travels in UDP where a NAT is 'detected'; always, when 'forced', by letting the peer believe that we are behind one, for
+ * paths that drop protocol 50; never, when 'prohibited': what a NAT has changed is refused (RFC 4555 section 3.9).
+ */
+export type NatTraversalPolicy = 'detected' | 'forced' | 'prohibited';
+
 export interface Connection {
   readonly name: string;
   readonly local: Endpoint;
@@ -186,12 +192,8 @@ export interface Connection {
   readonly configuration?: HostConfiguration;
   /** Without it both ends stay where they are, but for a peer behind a NAT (RFC 7296 section 2.23). */
   readonly mobike?: MobikePolicy;
-  /**
-   * ESP travels in UDP where a NAT is 'detected', which is the default; always, when 'forced', by letting the peer believe
-   * that we are behind one, for paths that drop protocol 50; never, when 'prohibited': what a NAT has changed is refused
-   * (RFC 4555 section 3.9).
-   */
-  readonly natTraversal?: 'detected' | 'forced' | 'prohibited';
+  /** 'detected' without it. */
+  readonly natTraversal?: NatTraversalPolicy;
   /** Milliseconds until the IKE SA is rekeyed. */
   readonly lifetime: number;
   /**
@@ -216,6 +218,10 @@ export type CallableConnection = Connection & { readonly remote: Exclude<PeerPla
 
 export function canInitiate(connection: Connection): connection is CallableConnection {
   return connection.remote.kind !== 'anywhere';
+}
+
+export function natTraversalOf({ natTraversal = 'detected' }: Connection): NatTraversalPolicy {
+  return natTraversal;
 }
 
 /** Whether the peer of the connection may come from that address. */

@@ -18,6 +18,8 @@ export interface Tiers<Member> {
  * anywhere, and there may be thousands of them.
  */
 export class Connections {
+  /** Grows with each `replace`. */
+  generation = 0;
   #byName: ReadonlyMap<string, Connection> = new Map();
   #byAddress: ReadonlyMap<string, readonly Connection[]> = new Map();
   #byIdentity: ReadonlyMap<string, readonly Connection[]> = new Map();
@@ -52,6 +54,7 @@ export class Connections {
       requireStrongPpks(connection);
       byName.set(connection.name, connection);
     }
+    this.generation++;
     this.#byName = byName;
     this.#proofRequests.clear();
     this.#byAddress = group(all.filter(canInitiate), ({ remote }) => [toHex(remote.endpoint.address)]);

@@ -1,7 +1,13 @@
 import { Allowance } from './allowance.js';
 import type { ChildSa } from './child-sa.js';
 import { ChildSas } from './child-sas.js';
-import type { ChildConfiguration, Connection, Flow } from './connection.js';
+import {
+  type ChildConfiguration,
+  type Connection,
+  type Flow,
+  type NatTraversalPolicy,
+  natTraversalOf,
+} from './connection.js';
 import { History } from './history/history.js';
 import type { IkeHost } from './host.js';
 import { IkeSa } from './ike-sa.js';
@@ -38,6 +44,10 @@ export class Lineage {
   connection: Connection;
   path: Path;
   nat = NO_NAT;
+  /** What we said of NATs when it began. */
+  readonly natPolicy: NatTraversalPolicy;
+  /** Of the connections when it began: those of now may say something else. */
+  readonly configured: number;
   /** The peer knows NAT traversal, as its IKE_SA_INIT message showed, and we do not prohibit it. */
   natTraversal = false;
   readonly mobility: Mobility;
@@ -87,6 +97,8 @@ export class Lineage {
     this.startedAt = origin.now;
     this.replaces = origin.replaces;
     this.stranger = origin.stranger ?? false;
+    this.natPolicy = natTraversalOf(origin.connection);
+    this.configured = host.connections.generation;
     this.lastHeard = origin.now;
     this.timers = new Timers((next) => host.deadline(this, next));
     this.mobility = new Mobility(() => host.localAddresses.get(this.connection.name) ?? []);

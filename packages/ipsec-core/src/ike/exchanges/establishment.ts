@@ -6,6 +6,7 @@ import { KEEPALIVE_INTERVAL, REDUNDANCY_DELAY } from '../timers.js';
 import { requestChild } from './child-request.js';
 import { closeIke } from './close.js';
 import { jittered } from './lifetimes.js';
+import { followNatPolicy } from './nat-policy.js';
 import { limitAuthentication, takePlace } from './reauthentication.js';
 
 /** Both identities are proved: the IKE SA stands, and the initiator asks for the Child SAs that IKE_AUTH did not bring. */
@@ -38,6 +39,7 @@ export function establish(sa: IkeSa, now: number): void {
   limitAuthentication(lineage, now);
   const later = connection.children.slice(lineage.childless ? 0 : 1);
   if (sa.role === 'initiator') for (const child of later) requestChild(lineage, child, now);
+  if (lineage.configured !== host.connections.generation) followNatPolicy(lineage, now);
   if (lineage.replaces !== undefined) takePlace(lineage, lineage.replaces, now);
   lineage.pump(now);
 }
