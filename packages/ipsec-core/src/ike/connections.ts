@@ -149,6 +149,7 @@ function requireStrongPpks({ name, ppk }: Connection): void {
  * differ, a NAT is looked for, and what the connection of the peer says counts when it has said who it is.
  */
 function withDifferentProposals(connections: readonly Connection[]): readonly Connection[] {
+  if (connections.length < 2) return connections;
   const groups = group(connections, ({ proposals }) => [JSON.stringify(proposals)]);
   return [...groups.values()].flatMap((members) => {
     const [first] = members;

@@ -311,7 +311,7 @@ export class Lineage {
 
   /** Not to come up. What the peer may have established already must be deleted there, which only works when it is here. */
   giveUp(now: number): void {
-    if (PEER_MAY_HAVE_IT.has(this.current.state.name)) this.unwanted = true;
+    if (this.initiator === 'us' && PEER_MAY_HAVE_IT.has(this.current.state.name)) this.unwanted = true;
     else this.close(now);
   }
 

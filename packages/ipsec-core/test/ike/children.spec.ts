@@ -14,6 +14,7 @@ import {
   establishedPair,
   IKE_GCM,
   LEFT,
+  makePair,
   prefix,
   RIGHT,
   toyKeyExchange,
@@ -162,6 +163,26 @@ describe('Several Child SAs of one connection', () => {
     pair.runFor(1000);
     expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
     expect(pair.right.events.at(-1)).toMatchObject({ kind: 'ike-closed', by: 'peer' });
+  });
+
+  it('a connection that goes while it comes up leaves nothing at either end, and makes no Child SA', () => {
+    for (let at = 0; at <= 45; at += 5) {
+      const pair = makePair(quick);
+      pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+      pair.runFor(at);
+      pair.give(pair.left, { kind: 'configure', connections: [] });
+      // Not even for a moment: nobody here knows what it would be for.
+      for (let later = at; at < 40 && later < 100; later += 5) {
+        expect({ at, later, installed: pair.left.sad.installed.size }).toEqual({ at, later, installed: 0 });
+        pair.runFor(5);
+      }
+      pair.runFor(60_000);
+      expect([pair.left, pair.right].map(({ sad }) => sad.installed.size)).toEqual([0, 0]);
+      const states = [pair.left, pair.right].flatMap(({ engine }) =>
+        engine.associations().map(({ state }) => state.name),
+      );
+      expect({ at, states: states.filter((name) => name !== 'deleting') }).toEqual({ at, states: [] });
+    }
   });
 
   it('two connections of one name, or two children of one name, are the caller’s mistake', () => {

@@ -152,7 +152,8 @@ function receiveAuth(
     } else {
       absorbAuth(sa, payloads);
       absorbConfiguration(sa, payloads);
-      if (first !== undefined) acceptFirstChild(sa, handshake, first, payloads, later);
+      if (sa.lineage.unwanted) giveUp();
+      else if (first !== undefined) acceptFirstChild(sa, handshake, first, payloads, later);
       establish(sa, later);
       absorbAuthLifetime(sa, payloads, later);
     }
