@@ -53,7 +53,7 @@ function findingsOf(old: CompiledFabric | undefined, fabric: CompiledFabric, fab
 
 function effectOf(old: CompiledFabric | undefined, fabric: CompiledFabric): Pick<Validation, 'tunnels' | 'flows'> {
   const tunnels = changedTunnels(old, fabric);
-  const { flows, sitePairs } = changedFlows(old, fabric);
+  const { flows, sitePairs, complete } = changedFlows(old, fabric);
   const count = (kind: (typeof tunnels)[number]['change']) => tunnels.filter(({ change }) => change === kind).length;
   return {
     tunnels: {
@@ -62,7 +62,7 @@ function effectOf(old: CompiledFabric | undefined, fabric: CompiledFabric): Pick
       changed: count('changed'),
       items: tunnels.slice(0, MAXIMUM_ITEMS),
     },
-    flows: { sitePairs, total: flows.length, items: flows.slice(0, MAXIMUM_ITEMS).map(reportedFlow) },
+    flows: { sitePairs, complete, items: flows.slice(0, MAXIMUM_ITEMS).map(reportedFlow) },
   };
 }
 

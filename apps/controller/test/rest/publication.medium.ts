@@ -64,6 +64,7 @@ describe('the way into force', () => {
         sitePairsAllowed: 1,
         sitePairsDenied: 0,
         sitePairsOtherProfile: 0,
+        complete: true,
       },
     });
     const result = await published({ comment: 'first' });

@@ -30,6 +30,14 @@ describe('changedTunnels', () => {
     for (const { change, ends } of changes) expect([change, ends.includes(moved?.id ?? '')]).toEqual(['changed', true]);
   });
 
+  it('are all other ones when somebody else makes the keys', () => {
+    const changes = changedTunnels(compiledOrThrow(mesh), compiledOrThrow({ ...mesh, keyingMode: 'ike-less' }));
+    expect(changes.map(({ ends }) => ends)).toEqual(
+      changedTunnels(undefined, compiledOrThrow(mesh)).map(({ ends }) => ends),
+    );
+    expect(changes.every(({ change }) => change === 'changed')).toBe(true);
+  });
+
   it('are about whom the topology has an edge talk to, external peers among them', () => {
     const toHub = changedTunnels(compiledOrThrow(mesh), compiledOrThrow(healthyIntent(SPOKES)));
     expect(toHub.some(({ change }) => change === 'removed')).toBe(true);

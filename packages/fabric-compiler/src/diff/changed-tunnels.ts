@@ -1,5 +1,7 @@
 import type { CompiledFabric } from '../fabric/compile-shared.js';
-import { peersOf } from '../fabric/shared-bundle.js';
+import type { PeerEntry } from '../fabric/peer-section.js';
+import { peersOf, type SharedBundle } from '../fabric/shared-bundle.js';
+import type { IntentProfile } from '../intent.js';
 import { compareText } from '../order.js';
 import { sameValue } from '../same-value.js';
 
@@ -13,50 +15,90 @@ export interface TunnelChange {
 
 /** Compares the tunnels of two revisions: who has them with whom, where, and with which parameters. In order of their ends. */
 export function changedTunnels(before: CompiledFabric | undefined, after: CompiledFabric): readonly TunnelChange[] {
-  const [old, now] = [before === undefined ? new Map<string, Tunnel>() : tunnelsOf(before), tunnelsOf(after)];
+  const unchanged = unchangedEdges(before, after);
+  const [old, now] = [
+    before === undefined ? new Map<string, Tunnel>() : tunnelsOf(before, unchanged),
+    tunnelsOf(after, unchanged),
+  ];
   const changes: TunnelChange[] = [];
-  for (const [key, { ends, profileId, parameters }] of now) {
+  for (const [key, tunnel] of now) {
     const was = old.get(key);
-    if (was === undefined) changes.push({ change: 'added', ends, profileId });
-    else if (!sameValue(was.parameters, parameters)) changes.push({ change: 'changed', ends, profileId });
+    const change = was === undefined ? 'added' : sameTunnel(was, tunnel) ? undefined : 'changed';
+    if (change !== undefined) changes.push({ change, ends: tunnel.ends, profileId: tunnel.profile.id });
   }
-  for (const [key, { ends, profileId }] of old) {
-    if (!now.has(key)) changes.push({ change: 'removed', ends, profileId });
+  for (const [key, { ends, profile }] of old) {
+    if (!now.has(key)) changes.push({ change: 'removed', ends, profileId: profile.id });
   }
-  return changes.sort((left, right) => compareText(keyOf(left), keyOf(right)));
+  const ordered = changes.map((change) => ({ change, key: keyOf(change.ends, change.profileId) }));
+  return ordered.sort((left, right) => compareText(left.key, right.key)).map(({ change }) => change);
 }
 
+/** A tunnel as one of its ends has it. */
 interface Tunnel {
   readonly ends: readonly [string, string];
-  readonly profileId: string;
-  /** What the two ends agree on; another value means another tunnel under the same name. */
-  readonly parameters: unknown;
+  readonly bundle: SharedBundle;
+  readonly peer: PeerEntry;
+  readonly profile: IntentProfile;
 }
 
-function tunnelsOf({ bundles }: CompiledFabric): Map<string, Tunnel> {
+/** Edges that are what they were, with the peers that they had. A tunnel that is another one is so at an edge that is not. */
+function unchangedEdges(before: CompiledFabric | undefined, after: CompiledFabric): ReadonlySet<string> {
+  const old = new Map((before?.bundles ?? []).map((bundle) => [bundle.edgeId, bundle]));
+  return new Set(
+    after.bundles.flatMap((bundle) => {
+      const was = old.get(bundle.edgeId);
+      return was !== undefined && sameEdge(was, bundle) ? [bundle.edgeId] : [];
+    }),
+  );
+}
+
+function sameEdge(one: SharedBundle, other: SharedBundle): boolean {
+  return one.keyingMode === other.keyingMode && samePeers(one, other) && sameValue(endOf(one), endOf(other));
+}
+
+function samePeers(one: SharedBundle, other: SharedBundle): boolean {
+  if (one.peers === other.peers) return true;
+  if (one.peers.length !== other.peers.length) return false;
+  return one.peers.every(({ digest }, index) => {
+    const against = other.peers[index]?.digest;
+    return digest === against || digest.every((octet, place) => octet === against?.[place]);
+  });
+}
+
+function tunnelsOf({ bundles }: CompiledFabric, without: ReadonlySet<string>): Map<string, Tunnel> {
   const tunnels = new Map<string, Tunnel>();
   for (const bundle of bundles) {
-    for (const { peerId, remote, identity, authentication, profiles } of peersOf(bundle)) {
-      const [one, other] = [
-        {
-          id: bundle.edgeId,
-          remote: bundle.underlay,
-          identity: bundle.identity,
-          authentication: bundle.authentication,
-        },
-        { id: peerId, remote, identity, authentication },
-      ].sort((left, right) => compareText(left.id, right.id));
-      if (one === undefined || other === undefined) continue;
-      const ends = [one.id, other.id] as const;
-      for (const { id, esp, ike } of profiles) {
-        const tunnel = { ends, profileId: id, parameters: [bundle.keyingMode, one, other, esp, ike] };
-        tunnels.set(keyOf(tunnel), tunnel);
-      }
+    if (without.has(bundle.edgeId)) continue;
+    for (const peer of peersOf(bundle)) {
+      const ends: readonly [string, string] =
+        compareText(bundle.edgeId, peer.peerId) < 0 ? [bundle.edgeId, peer.peerId] : [peer.peerId, bundle.edgeId];
+      for (const profile of peer.profiles) tunnels.set(keyOf(ends, profile.id), { ends, bundle, peer, profile });
     }
   }
   return tunnels;
 }
 
-function keyOf({ ends, profileId }: Pick<Tunnel, 'ends' | 'profileId'>): string {
+/** Whatever two ends agree on; another value means another tunnel under the same name. Either end may have been looked at. */
+function sameTunnel(one: Tunnel, other: Tunnel): boolean {
+  return (
+    one.bundle.keyingMode === other.bundle.keyingMode &&
+    sameValue(one.profile, other.profile) &&
+    sameValue(bothEnds(one), bothEnds(other))
+  );
+}
+
+function bothEnds({ bundle, peer }: Tunnel) {
+  const { peerId, remote, identity, authentication } = peer;
+  return Object.fromEntries(
+    [endOf(bundle), { id: peerId, address: remote, identity, authentication }].map((end) => [end.id, end]),
+  );
+}
+
+/** What the tunnels of an edge have of it. */
+function endOf({ edgeId, underlay, identity, authentication }: SharedBundle) {
+  return { id: edgeId, address: underlay, identity, authentication };
+}
+
+function keyOf(ends: readonly [string, string], profileId: string): string {
   return `${ends.join('/')}/${profileId}`;
 }

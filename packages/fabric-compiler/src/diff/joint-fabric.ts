@@ -29,6 +29,7 @@ export interface JointOwner {
 }
 
 export function jointFabric(before: CompiledFabric | undefined, after: CompiledFabric): JointFabric {
+  if (before?.plan === after.plan) return ofOnePlan(before, after);
   const topologies = { before: before?.plan.topology, after: after.plan.topology };
   const names = new Map(
     [...(topologies.before?.owners ?? []), ...topologies.after.owners].map(({ siteId, name }) => [siteId, name]),
@@ -49,6 +50,25 @@ export function jointFabric(before: CompiledFabric | undefined, after: CompiledF
     siteCount: names.size,
     before: before === undefined ? [] : translated(before, owners, ownership, 'inBefore'),
     after: translated(after, owners, ownership, 'inAfter'),
+  };
+}
+
+/** Revisions that differ in rules only have one list of owners already. */
+function ofOnePlan({ plan, rules }: CompiledFabric, after: CompiledFabric): JointFabric {
+  const { owners, ownership } = plan.topology;
+  return {
+    ownership,
+    owners: owners.map(({ siteId, name, ranges }, site) => ({
+      site,
+      siteId,
+      siteName: name,
+      ranges,
+      inBefore: true,
+      inAfter: true,
+    })),
+    siteCount: owners.length,
+    before: rules,
+    after: after.rules,
   };
 }
 

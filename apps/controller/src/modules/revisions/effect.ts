@@ -27,14 +27,19 @@ export function effectOf(validation: Validation, before: FabricIntent | undefine
       sitePairsAllowed: flows.sitePairs.allowed,
       sitePairsDenied: flows.sitePairs.denied,
       sitePairsOtherProfile: flows.sitePairs.other_profile,
+      complete: flows.complete,
     },
-    tunnels: tunnels.items.map(({ change, ends }) => ({ change, ends: ends.map(named) })),
+    tunnels: tunnels.items.map(({ change, ends }) => ({ change, ends: ends.map((id) => named(id)).sort(byName) })),
     flows: flows.items.map(({ sourceSite, destinationSite, ...flow }) => ({
       ...flow,
       sourceSite: { id: sourceSite.siteId, name: sourceSite.siteName },
       destinationSite: { id: destinationSite.siteId, name: destinationSite.siteName },
     })),
   };
+}
+
+function byName(left: NamedEnd, right: NamedEnd): number {
+  return left.name.localeCompare(right.name, 'en');
 }
 
 function findingOf({ edgeIds, ...finding }: ReportedFinding, named: (id: string) => NamedEnd): Finding {

@@ -26,9 +26,14 @@ export const BlastRadius = z
         'Pairs of a site that opens flows and one that answers them, between which some flow is allowed that was not.',
     }),
     sitePairsDenied: Count.meta({ description: 'The same for flows that were allowed and are not any more.' }),
+    complete: z.boolean().meta({
+      description:
+        'True: all numbers are exact. False: those of pairs of sites are at least so high; so much changes that comparing all ' +
+        'of it is not worth the time.',
+    }),
     sitePairsOtherProfile: Count.meta({ description: 'The same for flows that are protected with another profile.' }),
   })
-  .meta({ id: 'BlastRadius', description: 'How far a revision reaches. Exact, for all packets.' });
+  .meta({ id: 'BlastRadius', description: 'How far a revision reaches, for all packets.' });
 
 export const Packet = z
   .object({

@@ -9,6 +9,7 @@ const NOTHING = {
   sitePairsAllowed: 0,
   sitePairsDenied: 0,
   sitePairsOtherProfile: 0,
+  complete: true,
 };
 const SITE = { id: '', name: '' };
 const PACKET = { text: '', source: '', destination: '', protocol: 6, sourcePort: 0, destinationPort: 0 };
@@ -21,6 +22,9 @@ describe('the words of a revision', () => {
       '1 edge with another bundle',
       '2 tunnels fewer',
       'traffic no longer allowed between 3 pairs of sites',
+    ]);
+    expect(radiusWords({ ...NOTHING, sitePairsAllowed: 1, complete: false })).toEqual([
+      'traffic newly allowed between at least 1 pair of sites',
     ]);
   });
 

@@ -24,14 +24,15 @@ export const FINDING_TITLES: Readonly<Record<Finding['kind'], string>> = {
 
 /** The blast radius as numbers with their nouns; what is nothing is left out. */
 export function radiusWords(radius: BlastRadius): readonly string[] {
+  const pairs = (count: number): string => `${radius.complete ? '' : 'at least '}${plural(count, 'pair')} of sites`;
   const parts: readonly (readonly [number, string])[] = [
     [radius.edges, `${plural(radius.edges, 'edge')} with another bundle`],
     [radius.tunnelsAdded, `${plural(radius.tunnelsAdded, 'tunnel')} more`],
     [radius.tunnelsRemoved, `${plural(radius.tunnelsRemoved, 'tunnel')} fewer`],
     [radius.tunnelsChanged, `${plural(radius.tunnelsChanged, 'tunnel')} made anew`],
-    [radius.sitePairsAllowed, `traffic newly allowed between ${plural(radius.sitePairsAllowed, 'pair')} of sites`],
-    [radius.sitePairsDenied, `traffic no longer allowed between ${plural(radius.sitePairsDenied, 'pair')} of sites`],
-    [radius.sitePairsOtherProfile, `another profile between ${plural(radius.sitePairsOtherProfile, 'pair')} of sites`],
+    [radius.sitePairsAllowed, `traffic newly allowed between ${pairs(radius.sitePairsAllowed)}`],
+    [radius.sitePairsDenied, `traffic no longer allowed between ${pairs(radius.sitePairsDenied)}`],
+    [radius.sitePairsOtherProfile, `another profile between ${pairs(radius.sitePairsOtherProfile)}`],
   ];
   return parts.flatMap(([count, words]) => (count > 0 ? [words] : []));
 }

@@ -584,7 +584,7 @@ export interface components {
             /** @description Sequence of the first entry that is not as it was written, or does not follow the one before it; null when the whole chain holds. */
             brokenAt: number | null;
         };
-        /** @description How far a revision reaches. Exact, for all packets. */
+        /** @description How far a revision reaches, for all packets. */
         BlastRadius: {
             /** @description Edges whose bundle is another one. */
             edges: number;
@@ -596,6 +596,8 @@ export interface components {
             sitePairsAllowed: number;
             /** @description The same for flows that were allowed and are not any more. */
             sitePairsDenied: number;
+            /** @description True: all numbers are exact. False: those of pairs of sites are at least so high; so much changes that comparing all of it is not worth the time. */
+            complete: boolean;
             /** @description The same for flows that are protected with another profile. */
             sitePairsOtherProfile: number;
         };
