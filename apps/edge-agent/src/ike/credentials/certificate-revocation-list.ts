@@ -1,5 +1,6 @@
 import type { DigitalSignature } from '@weft/ipsec-core/ike';
 import { DerError, DerReader, smallInteger, TAG, time } from './der.js';
+import { EVERYTHING, type ListScope, parseListScope } from './distribution-point.js';
 import { parseExtensions } from './extension.js';
 import { parseSigned } from './signed-structure.js';
 
@@ -12,11 +13,13 @@ export interface CertificateRevocationList {
   readonly nextUpdate: number;
   /** Serial numbers, the octets of their INTEGER in hexadecimal. */
   readonly revoked: ReadonlySet<string>;
+  /** Which certificates of its issuer it tells of. */
+  readonly scope: ListScope;
   readonly signedOctets: Uint8Array;
   readonly signature: DigitalSignature | undefined;
   /**
-   * Critical extensions, of the list or of an entry, that are not understood: delta lists, indirect lists and lists of some
-   * reasons only are among them. "The application MUST NOT use that CRL to determine the status of certificates" (section 5.2).
+   * Extensions, of the list or of an entry, that are not understood: delta lists, indirect lists and lists of some reasons
+   * only are among them. "The application MUST NOT use that CRL to determine the status of certificates" (section 5.2).
    */
   readonly unsupported: readonly string[];
 }
@@ -37,11 +40,24 @@ export function parseRevocationList(octets: Uint8Array): CertificateRevocationLi
   const { revoked, unsupported } = parseEntries(reader.optional(TAG.SEQUENCE)?.content ?? NOTHING);
   const extensions = reader.optional(EXPLICIT_0);
   reader.finish();
-  if (extensions !== undefined) unsupported.push(...criticalOf(extensions.content));
-  return { issuer, thisUpdate, nextUpdate, revoked, signedOctets: body.raw, signature, unsupported };
+  const { scope, foreign } = extensions === undefined ? COMPLETE : readExtensions(extensions.content);
+  unsupported.push(...foreign);
+  return { issuer, thisUpdate, nextUpdate, revoked, scope, signedOctets: body.raw, signature, unsupported };
 }
 
-/** Every critical extension is one that we do not process: none of them leaves a list meaning what it seems to. */
+/** Every critical extension but one is not processed: none of them leaves a list meaning what it seems to. */
+function readExtensions(content: Uint8Array): { readonly scope: ListScope; readonly foreign: readonly string[] } {
+  let scope: ListScope = EVERYTHING;
+  const foreign: string[] = [];
+  for (const { id, critical, value } of parseExtensions(content)) {
+    const found = id === ISSUING_DISTRIBUTION_POINT ? parseListScope(value) : undefined;
+    if (found !== undefined) scope = found;
+    else if (critical || id === ISSUING_DISTRIBUTION_POINT) foreign.push(id);
+  }
+  return { scope, foreign };
+}
+
+/** Of an entry. */
 function criticalOf(content: Uint8Array): readonly string[] {
   return parseExtensions(content).flatMap(({ critical, id }) => (critical ? [id] : []));
 }
@@ -61,6 +77,8 @@ function parseEntries(content: Uint8Array): { revoked: Set<string>; unsupported:
   return { revoked, unsupported };
 }
 
+const COMPLETE = { scope: EVERYTHING, foreign: [] } as const;
+const ISSUING_DISTRIBUTION_POINT = '2.5.29.28';
 const NOTHING = new Uint8Array(0);
 const VERSION_2 = 1;
 const EXPLICIT_0 = 0xa0;

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { DigitalSignature } from '@weft/ipsec-core/ike';
 import { type AlternativeName, parseAlternativeNames } from './alternative-name.js';
 import { boolean, DerError, DerReader, objectIdentifier, smallInteger, TAG, time } from './der.js';
+import { type DistributionPoint, parseDistributionPoints } from './distribution-point.js';
 import { parseExtensions } from './extension.js';
 import { parseSigned } from './signed-structure.js';
 
@@ -28,6 +29,8 @@ export interface Certificate {
   /** Bits by their number (0 is digitalSignature); undefined without the extension. */
   readonly keyUsage: ReadonlySet<number> | undefined;
   readonly extendedKeyUsage: readonly string[] | undefined;
+  /** Where its revocation would be told. */
+  readonly distributionPoints: readonly DistributionPoint[];
   /** Extensions that limit the certificate in ways that we do not know: it must not be used. */
   readonly unsupported: readonly string[];
 }
@@ -65,7 +68,10 @@ function parseBody(reader: DerReader, outerAlgorithm: Uint8Array): Body {
   return { ...names, ...(extensions === undefined ? NO_EXTENSIONS : readExtensions(extensions.content)) };
 }
 
-type Extensions = Pick<Body, 'alternativeNames' | 'authority' | 'keyUsage' | 'extendedKeyUsage' | 'unsupported'>;
+type Extensions = Omit<
+  Body,
+  'serialNumber' | 'subject' | 'issuer' | 'notBefore' | 'notAfter' | 'publicKey' | 'publicKeyInfo'
+>;
 
 function readExtensions(content: Uint8Array): Extensions {
   const found: { -readonly [K in keyof Extensions]: Extensions[K] } = { ...NO_EXTENSIONS };
@@ -75,6 +81,7 @@ function readExtensions(content: Uint8Array): Extensions {
     else if (id === EXTENSION.BASIC_CONSTRAINTS) found.authority = parseBasicConstraints(value);
     else if (id === EXTENSION.KEY_USAGE) found.keyUsage = parseKeyUsage(value);
     else if (id === EXTENSION.EXTENDED_KEY_USAGE) found.extendedKeyUsage = parseExtendedKeyUsage(value);
+    else if (id === EXTENSION.DISTRIBUTION_POINTS) found.distributionPoints = parseDistributionPoints(value);
     else if (critical || id === EXTENSION.NAME_CONSTRAINTS) unsupported.push(id);
   }
   return { ...found, unsupported };
@@ -125,6 +132,7 @@ const NO_EXTENSIONS: Extensions = {
   authority: undefined,
   keyUsage: undefined,
   extendedKeyUsage: undefined,
+  distributionPoints: [],
   unsupported: [],
 };
 const EXTENSION = {
@@ -132,6 +140,7 @@ const EXTENSION = {
   SUBJECT_ALTERNATIVE_NAME: '2.5.29.17',
   BASIC_CONSTRAINTS: '2.5.29.19',
   NAME_CONSTRAINTS: '2.5.29.30',
+  DISTRIBUTION_POINTS: '2.5.29.31',
   EXTENDED_KEY_USAGE: '2.5.29.37',
 } as const;
 const VERSION_3 = 2;
