@@ -28,6 +28,7 @@ import type { IkeEvent, IkeInput, IkeOutput, JobResult } from './outputs.js';
 import { type Path, transmit } from './path.js';
 import { Registry } from './registry.js';
 import { StatelessReplies } from './stateless-replies.js';
+import { toldNegotiations } from './told-negotiations.js';
 
 export interface IkeEngineOptions extends AdmissionLimits {
   readonly provider: CryptoProvider;
@@ -122,25 +123,9 @@ export class IkeEngine {
     return this.#registry.all;
   }
 
-  /**
-   * How each negotiation stands and came there: one for an IKE SA and all that it replaced by rekeying. Of those that nobody
-   * has proved anything in, a few of each connection.
-   */
+  /** One for an IKE SA and all that it replaced by rekeying. */
   negotiations(): readonly Negotiation[] {
-    const unproved = new Map<string, number>();
-    const isTold = ({ stranger, establishedAt, initiator, connection: { name } }: Lineage) => {
-      if (establishedAt !== undefined || initiator === 'us') return true;
-      const count = unproved.get(name) ?? 0;
-      unproved.set(name, count + 1);
-      return !stranger && count < UNPROVED_TOLD;
-    };
-    const lineages = [...new Set(this.#registry.all.map(({ lineage }) => lineage))].filter(isTold);
-    return Array.from(lineages, ({ connection, current, history }) => ({
-      connection: connection.name,
-      role: current.role,
-      state: current.state.name,
-      history: history.snapshot(),
-    }));
+    return toldNegotiations(new Set(this.#registry.all.map(({ lineage }) => lineage)));
   }
 
   drops(): ReadonlyMap<IkeDropReason, number> {
@@ -318,7 +303,6 @@ function isZero(spi: Uint8Array): boolean {
 
 const MAXIMUM_WINDOW = 16;
 const EXPLAIN_INTERVAL = 60_000;
-const UNPROVED_TOLD = 4;
 /** Each may make a key share and a message, some tenths of a millisecond. */
 const EXPIRED_AT_ONCE = 8;
 /** Jobs that wait. What is begun goes on; what a stranger begins must wait for its next attempt. */

@@ -271,12 +271,20 @@ describe('Who proves nothing', () => {
     };
     for (let number = 0; number < 20; number++) begin(ELSEWHERE, number);
     expect(halfOpen()).toBe(4);
+    // A host chooses the last 64 bits of an IPv6 address itself.
+    const [one, other] = [0x0a, 0x0b].map((net) =>
+      Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, net, 0, 0, 0, 0, 0, 0, 0, 0),
+    );
+    for (let number = 0; number < 20; number++) begin(Uint8Array.of(...(one ?? []).slice(0, 15), number), number);
+    expect(halfOpen()).toBe(8);
+    begin(other ?? RIGHT, 0);
+    expect(halfOpen()).toBe(9);
     for (let number = 0; number < 100; number++) begin(Uint8Array.of(203, 0, 113, number), number);
     expect(halfOpen()).toBe(32);
     bringUp(pair);
     expect(agreement(pair)).toEqual(up);
     const refused = right.engine.drops().get('half_open_limit');
-    expect(refused).toBe(16 + 72);
+    expect(refused).toBe(16 + 16 + (100 - 23));
     pair.runFor(60_000);
     begin(ELSEWHERE, 200);
     expect(right.engine.drops().get('half_open_limit')).toBe(refused);
