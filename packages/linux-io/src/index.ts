@@ -35,16 +35,23 @@ export {
   openRawSocket,
   type RawProtocol,
   type RawSocket,
+  type RawSocketOptions,
   rawSocketFromDescriptor,
   restoreIpv6Header,
 } from './socket/raw-socket.js';
 export { ReceiveBatch } from './socket/receive-batch.js';
 export { MAXIMUM_MESSAGE_OCTETS, MAXIMUM_SEGMENTS, SendBatch } from './socket/send-batch.js';
-export { decodeSocketAddress, type Endpoint, EndpointError, encodeSocketAddress } from './socket/socket-address.js';
+export {
+  decodeSocketAddress,
+  type Endpoint,
+  EndpointError,
+  encodeSocketAddress,
+  SOCKADDR_IN6_OCTETS,
+} from './socket/socket-address.js';
 export { SocketError, type SocketErrorOrigin } from './socket/socket-error.js';
 export { SocketErrorQueue } from './socket/socket-error-queue.js';
 export type { DatagramSocketOptions, PathMtuDiscovery } from './socket/socket-options.js';
-export { socketOfSpi } from './socket/spi-steering.js';
+export { type SpiShare, socketOfSpi } from './socket/spi-steering.js';
 export { openMarkedStreamSocket } from './socket/stream-socket.js';
 export {
   openUdpSocket,
@@ -58,3 +65,4 @@ export { GatherList } from './tun/gather-list.js';
 export { InterfaceNameError, isInterfaceName } from './tun/interface-request.js';
 export { openTun, type Tun, type TunOptions, tunFromDescriptor } from './tun/tun.js';
 export { NO_OFFLOADS, type TunOffloads } from './tun/tun-offloads.js';
+export { openTunQueues } from './tun/tun-queues.js';

@@ -2,10 +2,12 @@ import { LINUX } from '../ffi/constants.js';
 import { ERRNO, SystemCallError } from '../ffi/errno.js';
 import * as libc from '../ffi/libc.js';
 import { allocate, type Memory } from '../ffi/memory.js';
+import { DatagramBatch } from './datagram-batch.js';
 import { type DatagramSocket, datagramCalls } from './datagram-calls.js';
 import type { ReceiveBatch } from './receive-batch.js';
 import { AF_INET, AF_INET6 } from './socket-address.js';
 import { type DatagramSocketOptions, setDatagramOptions, setInteger } from './socket-options.js';
+import { acceptShareOfSpis, type SpiShare } from './spi-steering.js';
 
 /** The protocols of IPsec that stand directly on IP: 50 and 51 (RFC 4303 section 2, RFC 4302 section 2). */
 export type IpsecProtocol = 'esp' | 'ah';
@@ -24,11 +26,17 @@ export interface RawSocket extends DatagramSocket {
   close(): void;
 }
 
+/** What `openRawSocket` wants to know beside family and protocol. */
+export interface RawSocketOptions extends DatagramSocketOptions {
+  /** Of several sockets of ESP, each with a copy of every packet: which SPIs are this one's. All, when left out. */
+  readonly share?: SpiShare | undefined;
+}
+
 /**
  * Opens a raw socket. Throws SystemCallError: EPERM (needs CAP_NET_RAW), EAFNOSUPPORT (no IPv6), ENOPROTOOPT (Linux before
  * 4.5 has no IPV6_HDRINCL).
  */
-export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol, options: DatagramSocketOptions): RawSocket {
+export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol, options: RawSocketOptions): RawSocket {
   const ipv6 = family === 6;
   const subject = `raw IPv${family} socket of protocol ${PROTOCOLS[protocol]}`;
   const type = LINUX.SOCK_RAW | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
@@ -44,6 +52,10 @@ export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol, options: D
       setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_HDRINCL, 1);
     } else {
       setInteger(fd, LINUX.IPPROTO_IP, LINUX.IP_HDRINCL, 1);
+    }
+    if (options.share !== undefined && protocol === 'esp') {
+      acceptShareOfSpis(fd, family, options.share);
+      discardWaiting(fd);
     }
   } catch (error) {
     libc.close(fd);
@@ -115,6 +127,17 @@ export function restoreIpv6Header(batch: ReceiveBatch, slot: number, protocol: R
   const control = batch.controls.bytes;
   for (let i = 0; i < 16; i++) bytes[at + 24 + i] = control[destination + i] ?? 0;
   return true;
+}
+
+/**
+ * A raw socket receives from the moment on that it is there: what came before its filter is another's, or came before
+ * anybody was there to receive it.
+ */
+function discardWaiting(fd: number): void {
+  const calls = datagramCalls(fd);
+  const batch = new DatagramBatch(32, 64);
+  // What the filter lets through meanwhile comes in the same queue: a flood of it must not keep us here.
+  for (let rounds = 0; rounds < 256 && calls.receive(batch) > 0; rounds++);
 }
 
 /** RFC 8200 section 3. */

@@ -75,6 +75,12 @@ export class ReceiveBatch {
     for (let i = 0; i < 16; i++) out[at + i] = this.#addresses.bytes[from + i] ?? 0;
   }
 
+  /** Copies where the message came from as the kernel has it, SOCKADDR_IN6_OCTETS of it: for `decodeSocketAddress`, later. */
+  copySource(slot: number, out: Uint8Array, at: number): void {
+    const from = slot * ADDRESS_STRIDE;
+    for (let i = 0; i < SOCKADDR_IN6_OCTETS; i++) out[at + i] = this.#addresses.bytes[from + i] ?? 0;
+  }
+
   /** Where the message came from, or, on the error queue, was sent to. Allocates: not for every packet. */
   source(slot: number): Endpoint | undefined {
     const start = slot * ADDRESS_STRIDE;

@@ -1,46 +1,58 @@
-import { LINUX } from '../ffi/constants.js';
-import { SystemCallError } from '../ffi/errno.js';
-import { SOCK_FILTER, SOCK_FPROG } from '../ffi/layouts.js';
-import * as libc from '../ffi/libc.js';
-import { allocate } from '../ffi/memory.js';
-import { writePointer } from '../ffi/pointers.js';
+import { attachFilter, BPF, type Instruction } from './socket-filter.js';
 
-/**
- * Which of `sockets` that share a port receives the ESP packets of an SPI. The first of several receives none: it belongs
- * to the thread that sends.
- */
+/** Which of `sockets`, each of a thread of its own, receives the ESP packets of an SPI. */
 export function socketOfSpi(spi: number, sockets: number): number {
-  return sockets === 1 ? 0 : 1 + (spi % (sockets - 1));
+  return spi % sockets;
+}
+
+/** One of several sockets of which each is to receive some of the SPIs. */
+export interface SpiShare {
+  readonly socket: number;
+  readonly sockets: number;
 }
 
 /**
- * Has the kernel choose among the sockets that share the port of this one (SO_REUSEPORT), by the number in which they were
- * bound, as `socketOfSpi` says. IKE messages, whose marker stands where an SPI would, go to the second; what is shorter
- * than that, a NAT keepalive, to the first. When the kernel takes datagrams of several SPIs for a run (UDP_GRO), all go
- * where the first one does. Throws SystemCallError.
+ * Has the kernel choose among the UDP sockets that share the port of this one (SO_REUSEPORT), by the number in which they were
+ * bound, as `socketOfSpi` says. IKE messages, whose marker stands where an SPI would, and what is shorter than that, a NAT
+ * keepalive, go to the first. When the kernel takes datagrams of several SPIs for a run (UDP_GRO), all go where the first one
+ * does. Throws SystemCallError.
  */
 export function steerBySpi(fd: number, sockets: number): void {
-  const memory = allocate(PROGRAM_AT + 4 * SOCK_FILTER.size);
-  const instructions = [
+  attachFilter(fd, 'SO_ATTACH_REUSEPORT_CBPF', [
     // The SPI: a filter of a UDP socket sees the payload. Beyond its end the filter ends with 0.
     [BPF.LD | BPF.W | BPF.ABS, 0],
-    [BPF.ALU | BPF.MOD | BPF.K, sockets - 1],
-    [BPF.ALU | BPF.ADD | BPF.K, 1],
+    [BPF.ALU | BPF.MOD | BPF.K, sockets],
     [BPF.RET | BPF.A, 0],
-  ] as const;
-  for (const [index, [code, k]] of instructions.entries()) {
-    const at = PROGRAM_AT + index * SOCK_FILTER.size;
-    memory.view.setUint16(at + SOCK_FILTER.code, code, true);
-    memory.view.setUint32(at + SOCK_FILTER.k, k, true);
-  }
-  memory.view.setUint16(SOCK_FPROG.len, instructions.length, true);
-  writePointer(memory.view, SOCK_FPROG.filter, memory.address + PROGRAM_AT);
-  const { SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF } = LINUX;
-  if (libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, memory.address, SOCK_FPROG.size) < 0) {
-    throw new SystemCallError('setsockopt', libc.failure(), 'SO_ATTACH_REUSEPORT_CBPF', 'run with --workers 1');
-  }
+  ]);
 }
 
-/** linux/bpf_common.h and linux/filter.h: what classic BPF instructions are made of. */
-const BPF = { LD: 0x00, ALU: 0x04, RET: 0x06, W: 0x00, ABS: 0x20, ADD: 0x00, MOD: 0x90, K: 0x00, A: 0x10 } as const;
-const PROGRAM_AT = 16;
+/**
+ * Has a raw socket of ESP, of which each gets a copy of every packet, take only what `socketOfSpi` says is its own. What has
+ * no whole SPI is the first one's. Throws SystemCallError.
+ */
+export function acceptShareOfSpis(fd: number, family: 4 | 6, share: SpiShare): void {
+  attachFilter(fd, 'SO_ATTACH_FILTER', [...(family === 4 ? BEHIND_HEADER : WITHOUT_HEADER), ...accepting(share)]);
+}
+
+/** A is to be the octets of the ESP packet, and X where it begins. */
+function accepting({ socket, sockets }: SpiShare): readonly Instruction[] {
+  const [accept, refuse] = [3, 4];
+  return [
+    [BPF.JMP | BPF.JGE | BPF.K, SPI_OCTETS, 0, socket === 0 ? accept : refuse],
+    [BPF.LD | BPF.W | BPF.IND, 0],
+    [BPF.ALU | BPF.MOD | BPF.K, sockets],
+    [BPF.JMP | BPF.JEQ | BPF.K, socket, 0, 1],
+    [BPF.RET | BPF.K, 0xffffffff],
+    [BPF.RET | BPF.K, 0],
+  ];
+}
+
+const SPI_OCTETS = 4;
+/** Over IPv4 a raw socket shows the IP header: its length is in the low four bits of its first octet. */
+const BEHIND_HEADER: readonly Instruction[] = [
+  [BPF.LDX | BPF.B | BPF.MSH, 0],
+  [BPF.LD | BPF.W | BPF.LEN, 0],
+  [BPF.ALU | BPF.SUB | BPF.X, 0],
+];
+/** Over IPv6 it does not. X is 0 where a program begins. */
+const WITHOUT_HEADER: readonly Instruction[] = [[BPF.LD | BPF.W | BPF.LEN, 0]];

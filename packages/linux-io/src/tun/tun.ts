@@ -16,8 +16,10 @@ import { enableOffloads, NO_OFFLOADS, type TunOffloads } from './tun-offloads.js
 export interface Tun {
   /** Name of the network device. */
   readonly name: string;
-  /** File descriptor, for `poll` and for handing the device to another thread. */
+  /** File descriptor, for `poll`, for reading, and for handing the device to another thread. */
   readonly fd: number;
+  /** File descriptor for writing: the same, unless the device has several queues (see `openTunQueues`). */
+  readonly writeFd: number;
   /** With a virtio header, each packet that is read or written has one in front. */
   readonly offloads: TunOffloads;
   /**
@@ -69,20 +71,26 @@ export function openTun(name: string, options: TunOptions = {}): Tun {
 }
 
 /** The same device in another thread of the process; whoever opened it closes it. */
-export function tunFromDescriptor(fd: number, name: string, offloads: TunOffloads): Tun {
+export function tunFromDescriptor(fd: number, name: string, offloads: TunOffloads, writeFd = fd): Tun {
   return {
     name,
     fd,
+    writeFd,
     offloads,
     read: (memory, offset, capacity) =>
       libc.valueOrNegatedErrno(libc.read(fd, addressWithin(memory, offset, capacity), capacity)),
     write: (memory, offset, length) =>
-      libc.valueOrNegatedErrno(libc.write(fd, addressWithin(memory, offset, length), length)),
-    writeGathered: (list, pieces) => libc.valueOrNegatedErrno(libc.writev(fd, list.address(pieces), pieces)),
+      libc.valueOrNegatedErrno(libc.write(writeFd, addressWithin(memory, offset, length), length)),
+    writeGathered: (list, pieces) => libc.valueOrNegatedErrno(libc.writev(writeFd, list.address(pieces), pieces)),
     close: () => {
-      if (libc.close(fd) < 0) throw new SystemCallError('close', libc.failure(), name);
+      if (writeFd !== fd) closeDescriptor(writeFd, name);
+      closeDescriptor(fd, name);
     },
   };
+}
+
+function closeDescriptor(fd: number, name: string): void {
+  if (libc.close(fd) < 0) throw new SystemCallError('close', libc.failure(), name);
 }
 
 const TUN_PATH = '/dev/net/tun';
