@@ -186,6 +186,24 @@ export class DataPlane {
     return this.#outbound.protectRun(run, first, count, out, outOffset, now);
   }
 
+  /**
+   * A packet that another engine has put together from fragments and answered with `elsewhere`, as that engine would have
+   * protected it: `largestFragment` and `identification` are of its answer.
+   */
+  protectReassembled(
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    largestFragment: number,
+    identification: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): OutboundResult {
+    const outbound = this.#outbound;
+    return outbound.protectReassembled(packet, offset, length, largestFragment, identification, out, outOffset, now);
+  }
+
   /** The next of the packets that the last one became; `out` as for protect. When none waits, `held`. */
   protectMore(out: Uint8Array, outOffset: number, now: number): OutboundResult {
     return this.#outbound.protectMore(out, outOffset, now);

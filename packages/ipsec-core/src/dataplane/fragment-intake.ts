@@ -74,6 +74,12 @@ export class FragmentIntake {
   get identification(): number {
     return this.#reassembler.identification;
   }
+
+  /** Another engine has put this packet together. */
+  takeOver(largestFragment: number, identification: number): void {
+    this.#reassembler.largestFragment = largestFragment;
+    this.#reassembler.identification = identification;
+  }
 }
 
 /**

@@ -12,11 +12,14 @@ export class OutboundAnswer implements OutboundResult {
   trafficClass = 0;
   wholePacket = false;
   copied = false;
+  sentBy = -1;
+  largestFragment = 0;
+  identification = 0;
   more = false;
   icmpErrorLength = 0;
 
   answer(
-    verdict: 'transmit' | 'bypass' | 'held',
+    verdict: 'transmit' | 'bypass' | 'held' | 'elsewhere',
     tunnelId: string,
     length: number,
     trafficClass: number,
@@ -43,6 +46,17 @@ export class OutboundAnswer implements OutboundResult {
     this.answer('transmit', tunnelId, length, trafficClass, false, false, false);
     this.packets = packets;
     this.packetLength = packetLength;
+    return this;
+  }
+
+  /** Another engine's packet. Without a largest fragment it stands as it came. */
+  elsewhere(tunnelId: string, sentBy: number, length: number, largest: number, identification: number): OutboundResult {
+    this.answer('elsewhere', tunnelId, length, 0, largest > 0, false, false);
+    this.packets = 0;
+    this.packetLength = 0;
+    this.sentBy = sentBy;
+    this.largestFragment = largest;
+    this.identification = identification;
     return this;
   }
 

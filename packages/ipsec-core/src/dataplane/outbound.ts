@@ -67,6 +67,28 @@ export class OutboundProcessor {
     return outcome === 'held' ? this.#answer('held', '', 0, 0) : this.#discard(outcome);
   }
 
+  /** A packet that another engine has put together, which is copied: see `DataPlane.protectReassembled`. */
+  protectReassembled(
+    packet: Uint8Array,
+    offset: number,
+    length: number,
+    largestFragment: number,
+    identification: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): OutboundResult {
+    this.#abandon();
+    const { memory } = this.#fragmenter;
+    if (length > memory.length) return this.#discard('malformed_packet');
+    copyOctets(packet, offset, length, memory, 0);
+    if (!parseFlow(this.#flow, memory, 0, length) || this.#flow.fragment !== 'whole') {
+      return this.#discard('malformed_packet');
+    }
+    this.#intake.takeOver(largestFragment, identification);
+    return this.#decide(memory, 0, out, outOffset, now, true);
+  }
+
   /** As `protect` does with each packet of the run, from `first` on, but maybe not to its end. */
   protectRun(
     source: PacketRun,
@@ -124,9 +146,12 @@ export class OutboundProcessor {
       if (index === HIDDEN_FIELDS) return this.#discard('fragment_without_ports');
       return this.#sendIcmpError(packet, offset, out, outOffset, now, reassembled);
     }
-    policies.count(index, totalLength);
-    if (entry.action === 'DISCARD') return this.#prohibit('spd_discard', packet, offset, now);
+    if (entry.action === 'DISCARD') {
+      policies.count(index, totalLength);
+      return this.#prohibit('spd_discard', packet, offset, now);
+    }
     if (entry.action === 'BYPASS') {
+      policies.count(index, totalLength);
       if (!reassembled) return this.#answer('bypass', '', totalLength, 0);
       return this.#cut('bypass', undefined, totalLength, this.#intake.largestFragment, out, outOffset, now);
     }
@@ -135,6 +160,9 @@ export class OutboundProcessor {
     this.#populated = database.populated[index] ?? 0;
     this.#selecting = flow;
     const association = tunnel?.select(flow, innerClass >>> 2, this.#populated);
+    if (association?.sentBy !== undefined)
+      return this.#elsewhere(association, packet, offset, out, outOffset, reassembled);
+    policies.count(index, totalLength);
     if (tunnel === undefined || association === undefined) return this.#acquire(entry, index, innerClass >>> 2, now);
     return this.#send(tunnel, association, packet, offset, out, outOffset, now, reassembled);
   }
@@ -153,13 +181,32 @@ export class OutboundProcessor {
     const index = icmp.entryOfReturnTraffic(database, packet, offset, this.#flow, reply);
     const tunnel = tunnels[index];
     if (tunnel === undefined) return this.#prohibit('no_policy', packet, offset, now);
-    policies.count(index, this.#flow.totalLength);
     this.#populated = database.populated[index] ?? 0;
     this.#selecting = reply;
     const association = tunnel.select(reply, readTrafficClass(packet, offset) >>> 2, this.#populated);
+    if (association?.sentBy !== undefined)
+      return this.#elsewhere(association, packet, offset, out, outOffset, reassembled);
+    policies.count(index, this.#flow.totalLength);
     // "If no such SA exists, no SA will be created": key management does not hear of it.
     if (association === undefined) return this.#discard('no_association', tunnel.tunnelId);
     return this.#send(tunnel, association, packet, offset, out, outOffset, now, reassembled);
+  }
+
+  /** The packet is another engine's, which does with it what this one would have done from here on. */
+  #elsewhere(
+    { tunnelId, sentBy = -1 }: OutboundAssociation,
+    packet: Uint8Array,
+    offset: number,
+    out: Uint8Array,
+    outOffset: number,
+    reassembled: boolean,
+  ): OutboundResult {
+    const { totalLength } = this.#flow;
+    if (!reassembled) return this.#result.elsewhere(tunnelId, sentBy, totalLength, 0, 0);
+    if (outOffset + totalLength > out.length) return this.#discard('buffer_too_small', tunnelId);
+    copyOctets(packet, offset, totalLength, out, outOffset);
+    const { largestFragment, identification } = this.#intake;
+    return this.#result.elsewhere(tunnelId, sentBy, totalLength, largestFragment, identification);
   }
 
   #send(

@@ -54,7 +54,7 @@ export class RunProtector {
     const association = tunnel?.select(flow, innerClass >>> 2, database.populated[index] ?? 0);
     if (tunnel === undefined || association === undefined) return 0;
     const { esp } = association;
-    if (esp === undefined || !takesRuns(association)) return 0;
+    if (esp === undefined || !takesRuns(association) || association.sentBy !== undefined) return 0;
     const packets = this.#write(association, esp, source, first, count, length, out, outOffset, now);
     if (packets === 0) return 0;
     esp.sealRun(out, this.#run);

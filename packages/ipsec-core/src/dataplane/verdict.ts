@@ -2,13 +2,16 @@ import type { DropReason } from './drop-reason.js';
 
 /** Reused by the data plane: read it before the next call. */
 export interface OutboundResult {
-  /** `held`: a fragment that waits for the rest of its packet; nothing is to be done. */
-  readonly verdict: 'transmit' | 'bypass' | 'held' | 'discard';
+  /**
+   * `held`: a fragment that waits for the rest of its packet; nothing is to be done. `elsewhere`: the packet is to be protected
+   * by the engine `sentBy`; nothing has been done, and none of its policy's counters has counted it.
+   */
+  readonly verdict: 'transmit' | 'bypass' | 'held' | 'elsewhere' | 'discard';
   /** Empty unless a PROTECT entry decided. */
   readonly tunnelId: string;
   /**
-   * transmit: octets written to out, by all packets together. bypass: octets of the clear packet, which stands where it stood, or, when `copied`,
-   * in out. Otherwise 0.
+   * transmit: octets written to out, by all packets together. bypass, elsewhere: octets of the clear packet, which stands where
+   * it stood, or, when `copied`, in out. Otherwise 0.
    */
   readonly length: number;
   /** transmit: packets in out, one behind the other. More than one only after protectRun. */
@@ -23,8 +26,13 @@ export interface OutboundResult {
    * outer header the engine writes); otherwise with the SPI, and a socket of the caller writes the headers in front.
    */
   readonly wholePacket: boolean;
-  /** bypass: the packet came in fragments that had to be put together, and is in out. */
+  /** bypass, elsewhere: the packet came in fragments that had to be put together, and is in out. */
   readonly copied: boolean;
+  /** elsewhere: which engine's packet it is. */
+  readonly sentBy: number;
+  /** elsewhere, when `copied`: for `protectReassembled`, octets of the largest fragment, and what the fragments had in common. */
+  readonly largestFragment: number;
+  readonly identification: number;
   /** More packets came of this one: call protectMore until it is false, before the next protect. */
   readonly more: boolean;
   /** Octets of an ICMP error to the packet's source that takeIcmpError writes; 0: there is none. */

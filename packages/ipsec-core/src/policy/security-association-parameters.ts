@@ -60,6 +60,11 @@ interface CommonParameters extends LifetimeParameters, TrafficParameters {
    */
   readonly bundledWith?: string;
   /**
+   * Outbound: another engine sends on it, the one that has this number with the caller, so that numbers rise in one hand. This
+   * one knows it for what its path carries, and answers its packets with `elsewhere`.
+   */
+  readonly sentBy?: number;
+  /**
    * At least ASSOCIATION_MEMORY_OCTETS, all zero for a new association. With a buffer that another engine used for it, the
    * association goes on: its lifetime and counters, with numbers that were never used, and refusing what was received.
    */

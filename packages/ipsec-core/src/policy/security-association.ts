@@ -170,6 +170,8 @@ export class SecurityAssociation {
 export class OutboundAssociation extends SecurityAssociation {
   readonly sequence: SequenceCounter;
   readonly pathMtu: PathMtu | undefined;
+  /** Number of the engine that sends on it, when that is another one. */
+  readonly sentBy: number | undefined;
   /** Set when a packet found no sequence number left; the association is over (RFC 4303 section 3.3.3). */
   exhausted = false;
   /** Grows from one installation to the next. */
@@ -185,6 +187,7 @@ export class OutboundAssociation extends SecurityAssociation {
     this.installation = installation;
     this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers, this.memory);
     this.pathMtu = pathMtuOf(parameters, this.memory);
+    this.sentBy = parameters.sentBy;
   }
 
   /** The next packet's number is in `sequence`; false when none is left, and then never again (RFC 4303 section 3.3.3). */
