@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,9 +18,30 @@ interface Capture {
 
 const unavailable = namespacesUnavailable();
 
-describe.skipIf(unavailable !== undefined)(
-  `a worker of the packet path that dies${unavailable ? ` (${unavailable})` : ''}`,
-  () => {
+/** How a worker dies, and the place of the one that does. */
+type Fault = readonly ['throw' | 'exit' | 'stall', number];
+const CASES: readonly { readonly workers: number; readonly faults: readonly Fault[] }[] = [
+  {
+    workers: 1,
+    faults: [
+      ['throw', 0],
+      ['exit', 0],
+      ['stall', 0],
+    ],
+  },
+  {
+    workers: 3,
+    faults: [
+      ['throw', 1],
+      ['exit', 2],
+      ['stall', 0],
+    ],
+  },
+];
+
+describe.skipIf(unavailable !== undefined).each(CASES)(
+  `a worker of the packet path that dies, of $workers${unavailable ? ` (${unavailable})` : ''}`,
+  ({ workers, faults }) => {
     const namespaces = new Namespaces('death');
     const directory = mkdtempSync(path.join(tmpdir(), 'weft-death-'));
     const faultFile = path.join(directory, 'fault');
@@ -31,7 +52,7 @@ describe.skipIf(unavailable !== undefined)(
 
     beforeAll(async () => {
       names = buildNetwork(namespaces);
-      left = new EdgeHarness(namespaces, names.left, 'weft0', 'auto', undefined, { faultFile });
+      left = new EdgeHarness(namespaces, names.left, 'weft0', 'auto', undefined, { faultFile, workers });
       right = new EdgeHarness(namespaces, names.right);
       await Promise.all([left.bundle(bundle(LEFT, RIGHT, RIGHT_ID)), right.bundle(bundle(RIGHT, LEFT, LEFT_ID))]);
       await key(left, right, [0x1000, 0x2000]);
@@ -43,9 +64,9 @@ describe.skipIf(unavailable !== undefined)(
       rmSync(directory, { recursive: true });
     });
 
-    it.each(['throw', 'exit', 'stall'] as const)(
-      '(%s) is replaced and takes its associations up, and meanwhile nothing leaves in the clear',
-      async (fault) => {
+    it.each(faults)(
+      '(%s, the one in place %i) is replaced and takes its associations up, and meanwhile nothing leaves in the clear',
+      async (fault, place) => {
         namespaces.run(names.left, 'ping', PING);
         const before = await left.snapshot();
         const old = await report();
@@ -55,9 +76,11 @@ describe.skipIf(unavailable !== undefined)(
         const pings = namespaces.start(names.left, 'ping', ['-q', '-i', '0.005', '-I', '10.1.0.1', '10.2.0.1']);
         const ended = new Promise((resolve) => pings.once('exit', resolve));
         pings.stdout.resume();
-        writeFileSync(faultFile, fault);
-        const replacements = (before.workers[0]?.replacements ?? 0) + 1;
-        await expect.poll(async () => (await left.snapshot()).workers[0]?.replacements).toBe(replacements);
+        // Written as a whole: they look at it all the time.
+        writeFileSync(`${faultFile}.new`, `${fault} ${place}`);
+        renameSync(`${faultFile}.new`, faultFile);
+        const replacements = (before.workers[place]?.replacements ?? 0) + 1;
+        await expect.poll(async () => (await left.snapshot()).workers[place]?.replacements).toBe(replacements);
         // It answers again, under the keys that it had.
         await expect.poll(() => answers(() => namespaces.run(names.left, 'ping', PING))).toBe(true);
         pings.kill('SIGTERM');

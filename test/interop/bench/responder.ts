@@ -32,7 +32,7 @@ const remote = parseAddress(remoteText);
 const tun = openTun('weft0');
 const encapsulated = openUdpSocket(local, { bufferOctets: 8 << 20 });
 const sockets = new IkeSockets();
-const dataPlane = new DataPlaneThread(tun, {
+const dataPlane = new DataPlaneThread([tun], {
   lifetime: () => undefined,
   died: (error) => {
     throw error;

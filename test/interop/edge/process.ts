@@ -17,7 +17,7 @@ import type { EdgeMessage, EdgeRequest } from './protocol.js';
 const [device = 'weft0', ...addresses] = process.argv.slice(2);
 const tun = openTun(device);
 const sockets = new IkeSockets();
-const dataPlane = new DataPlaneThread(tun, {
+const dataPlane = new DataPlaneThread([tun], {
   lifetime: () => undefined,
   used: (inboundSpis) => {
     for (const inboundSpi of inboundSpis) host?.give({ kind: 'inbound-used', inboundSpi });

@@ -1,7 +1,7 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openTun, openUdpSocketGroup, type Tun } from '@weft/linux-io';
+import { openTunQueues, openUdpSocketGroup, type Tun } from '@weft/linux-io';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { CertificateRenewal } from '../control/certificate-renewal.js';
@@ -53,9 +53,8 @@ export async function runEdge(options: Settings): Promise<number> {
   const manager = serviceManager({ environment: process.env, pid: process.pid, log, after });
   const ending = new Ending(log);
   const portable = options.dataPath === 'portable';
-  const tun = openTun(options.device, { offloads: !portable });
-  const { workers } = options;
-  const agent = await startAgent({ state, identity, log, recent, tun, portable, workers, ending, options });
+  const queues = openTunQueues(options.device, { offloads: !portable }, options.workers);
+  const agent = await startAgent({ state, identity, log, recent, queues, portable, ending, options });
   manager.ready(agent.summary());
   const code = await ending.reached;
   manager.stopping();
@@ -69,9 +68,9 @@ interface AgentParts {
   readonly identity: CurrentIdentity;
   readonly log: AgentLog;
   readonly recent: RecentLines;
-  readonly tun: Tun;
+  /** Of the overlay device: one for each worker. */
+  readonly queues: readonly Tun[];
   readonly portable: boolean;
-  readonly workers: number;
   readonly ending: Ending;
   readonly options: Settings;
 }
@@ -82,9 +81,8 @@ async function startAgent({
   identity,
   log,
   recent,
-  tun,
+  queues,
   portable,
-  workers,
   ending,
   options,
 }: AgentParts): Promise<{ stop(): Promise<void>; summary(): string }> {
@@ -92,7 +90,7 @@ async function startAgent({
   const store = new BundleStore(state, await StateKey.open(stateKey));
   const secret = await crashDetectionSecret(state, (out) => void randomFillSync(out));
   const dataPlane = new DataPlaneThread(
-    tun,
+    queues,
     {
       lifetime: (events) => edge.lifetimeEnded(events),
       used: (inboundSpis) => ike.inboundUsed(inboundSpis),
@@ -105,7 +103,7 @@ async function startAgent({
       acquire: (tunnelIds) => ike.wanted(tunnelIds),
       path: (report) => log.info({ ...report }, 'packet path ready'),
     },
-    { portable, workers, mark },
+    { portable, mark },
   );
   const ike: EdgeIke = new EdgeIke({
     identity: identity.value,
@@ -115,13 +113,13 @@ async function startAgent({
     random: Math.random,
   });
   identity.onChange((changed) => ike.useIdentity(changed));
-  const underlay = new UnderlayFollower(tun.name, log);
-  const network = createOverlayNetwork(tun.name, mark);
+  const underlay = new UnderlayFollower(options.device, log);
+  const network = createOverlayNetwork(options.device, mark);
   const socketOptions = { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true, mark, pathMtuDiscovery };
   const system = new System({
     network,
     dataPlane,
-    openSockets: (endpoint) => openUdpSocketGroup(endpoint, socketOptions, workers),
+    openSockets: (endpoint) => openUdpSocketGroup(endpoint, socketOptions, queues.length),
     elsewhere: (configured) => underlay.elsewhere(configured),
   });
   const installer = new BundleInstaller(system, ike, log);
@@ -166,13 +164,13 @@ async function startAgent({
   const answers = localAnswers({
     identity,
     renewal,
-    device: tun.name,
+    device: options.device,
     settings: options,
     session,
     edge,
     dataPlane,
     ike,
-    readFence: () => readFence({ device: tun.name, mark }),
+    readFence: () => readFence({ device: options.device, mark }),
     drift,
     log,
     recent,
@@ -210,7 +208,7 @@ async function startAgent({
       await ike.stop();
       await dataPlane.stop();
       system.close();
-      tun.close();
+      for (const queue of queues) queue.close();
       await status.close();
       await metrics?.close();
     },

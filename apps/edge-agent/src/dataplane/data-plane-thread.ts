@@ -14,9 +14,10 @@ import type {
 } from './messages.js';
 import { type PacketWorker, startPacketWorker } from './packet-worker.js';
 import { PlacedRequests } from './placed-requests.js';
-import { NATIVE_PLACE, OUTBOUND_PLACE } from './places.js';
+import { BUNDLE_PLACE, EXPLAINING_PLACE, isOfBundles, receivingPlace } from './places.js';
 import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
-import { SharedCounters, sumOfDrops, sumOfNews, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
+import { SendingPlaces } from './sending-places.js';
+import { carried, SharedCounters, sumOfDrops, sumOfNews, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
 import { WorkerGroup } from './worker-group.js';
 import { WorkerKeeper, type WorkerReplacement } from './worker-keeper.js';
 
@@ -70,15 +71,16 @@ export interface DataPlaneEvents {
 export interface DataPlaneOptions {
   /** Use nothing that this kernel or this Node may lack, even where they have it. The device must be a plain one then. */
   readonly portable?: boolean;
-  /** Threads; 1 by default. With more, policies are loaded with one socket of a group (SO_REUSEPORT) for each. */
-  readonly workers?: number;
   /** What the threads run, when it is not the packet path itself. */
   readonly module?: URL;
   /** Firewall mark of the packets that the thread's own sockets send, for a routing rule to know them by. */
   readonly mark?: number;
 }
 
-/** The packet path on an open device: starts its threads, keeps them alive, and speaks with them. */
+/**
+ * The packet path on an open device: starts a thread for each of its queues, keeps them alive, and speaks with them. With
+ * several, policies are loaded with one socket of a group (SO_REUSEPORT) for each.
+ */
 export class DataPlaneThread implements DataPlaneControl {
   readonly #events: DataPlaneEvents;
   readonly #desired = new DesiredPlane();
@@ -86,6 +88,7 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #wakeUps: EventFd[];
   readonly #workers: WorkerGroup;
   readonly #requests: PlacedRequests;
+  readonly #sendingPlaces: SendingPlaces;
   readonly #queue = new SerialQueue(MAX_QUEUED);
   readonly #installs = new Batches<Install>(
     (work) => this.#serially(work),
@@ -93,11 +96,15 @@ export class DataPlaneThread implements DataPlaneControl {
   );
   #toldPath = '';
 
-  constructor(tun: Tun, events: DataPlaneEvents, options: DataPlaneOptions = {}) {
-    const { workers = 1, portable = false, module, mark } = options;
-    if (!(workers >= 1 && workers <= MAXIMUM_WORKERS)) throw new RangeError(`1 to ${MAXIMUM_WORKERS} workers`);
+  /** `queues`: of one device, one for each worker (`openTunQueues`). */
+  constructor(queues: readonly Tun[], events: DataPlaneEvents, options: DataPlaneOptions = {}) {
+    const { portable = false, module, mark } = options;
+    const workers = queues.length;
+    const [device] = queues;
+    if (device === undefined || workers > MAXIMUM_WORKERS) throw new RangeError(`1 to ${MAXIMUM_WORKERS} workers`);
     this.#events = events;
-    this.#counters = Array.from({ length: workers }, () => new SharedCounters());
+    this.#counters = queues.map(() => new SharedCounters());
+    this.#sendingPlaces = new SendingPlaces(workers);
     const hears = {
       lifetime: (reached: readonly LifetimeEvent[]) => this.#reached(reached),
       used: (inboundSpis: readonly number[]) => events.used?.(inboundSpis),
@@ -114,13 +121,14 @@ export class DataPlaneThread implements DataPlaneControl {
     const rings = handoverRings(workers);
     this.#requests = new PlacedRequests(this.#desired, this.#counters);
     const keepers = this.#counters.map(({ memory }, place) => {
+      const tun = queues[place] ?? device;
       const start = {
         device: tun.name,
         tunFd: tun.fd,
+        tunWriteFd: tun.writeFd,
         tunOffloads: tun.offloads,
         portable,
         mark,
-        readsDevice: place === OUTBOUND_PLACE,
         handover: workers === 1 ? undefined : { place, wakeUpFds, ...rings(place) },
         memory: memory.buffer,
       };
@@ -144,6 +152,7 @@ export class DataPlaneThread implements DataPlaneControl {
       await this.#workers.ask((place) => this.#requests.loading(place, loaded));
       const tunnelIds = this.#desired.tunnelIds(loaded);
       this.#desired.load(loaded);
+      this.#sendingPlaces.keep(new Set(loaded.remotes.map(({ tunnelId }) => tunnelId)));
       const entryIds = loaded.policies.map(({ entryId }) => entryId);
       for (const counters of this.#counters) counters.keep(entryIds, tunnelIds);
     });
@@ -153,6 +162,7 @@ export class DataPlaneThread implements DataPlaneControl {
     return this.#serially(async () => {
       await this.#workers.ask(() => ({ kind: 'unload' }));
       this.#desired.load(undefined);
+      this.#sendingPlaces.keep(new Set());
       for (const counters of this.#counters) counters.keep([], []);
     });
   }
@@ -168,8 +178,8 @@ export class DataPlaneThread implements DataPlaneControl {
   /** A worker that is replaced meanwhile does not know of it: no association depends on it. */
   expect(inboundSpi: number): Promise<void> {
     const owner = socketOfSpi(inboundSpi, this.#counters.length);
-    // Whether it will travel in UDP is not known yet: what does not is the first worker's.
-    const awaits = (place: number) => place === owner || place === NATIVE_PLACE;
+    // Whether it will be ESP is not known yet.
+    const awaits = (place: number) => place === owner || place === BUNDLE_PLACE;
     return this.#serially(() =>
       this.#workers.ask((place) => (awaits(place) ? { kind: 'expect', inboundSpi } : undefined)),
     );
@@ -199,7 +209,7 @@ export class DataPlaneThread implements DataPlaneControl {
 
   /** What would become of a clear packet that came from the device. Nothing is changed by asking. */
   async explain(packet: Uint8Array): Promise<Explanation> {
-    const worker = await this.#workers.at(OUTBOUND_PLACE);
+    const worker = await this.#workers.at(EXPLAINING_PLACE);
     const explanation = await worker?.request({ kind: 'explain', packet });
     if (explanation !== undefined) return explanation;
     throw new DataPlaneError('worker_ended', 'the packet path does not run', 'ask again in a moment');
@@ -229,9 +239,12 @@ export class DataPlaneThread implements DataPlaneControl {
       drops: sumOfDrops(this.#counters),
       ...sumOfNews(this.#counters),
       keepalives: this.#counters.reduce((sum, { io }) => sum + BigInt(io.keepalives), 0n),
-      workers: this.#counters.map(({ memory }, place) => ({
-        heartbeat: memory.heartbeat,
+      workers: this.#counters.map((counters, place) => ({
+        heartbeat: counters.memory.heartbeat,
         replacements: this.#workers.replacements(place),
+        fromDevice: counters.io.fromDevice,
+        passedOn: counters.io.passedOn,
+        ...carried(counters),
       })),
     });
   }
@@ -258,12 +271,25 @@ export class DataPlaneThread implements DataPlaneControl {
   async #install(installs: readonly Install[]): Promise<void> {
     const made = installs.flatMap((install) => install.made);
     const remotes = installs.flatMap(({ remote }) => (remote === undefined ? [] : [remote]));
+    for (const association of made) association.sender = this.#senderOf(association, made);
     await this.#workers.ask(
       (place) => this.#requests.installing(place, made, remotes),
       (place) => this.#requests.removing(place, made),
     );
     this.#desired.install(made);
     for (const remote of remotes) this.#desired.redirect(remote);
+  }
+
+  /** Place of the worker that is to send on an association, of those that are installed with it; undefined for an inbound one. */
+  #senderOf({ parameters }: KeptAssociation, made: readonly KeptAssociation[]): number | undefined {
+    if (parameters.direction === 'inbound') return undefined;
+    if (isOfBundles(parameters)) return BUNDLE_PLACE;
+    const { tunnelId } = parameters;
+    const ofTunnel = (one: KeptAssociation) =>
+      one.parameters.direction === 'inbound' && one.parameters.tunnelId === tunnelId;
+    const inbound = made.find(ofTunnel) ?? this.#desired.inboundOf(tunnelId);
+    const receives = inbound && receivingPlace(inbound.parameters, this.#counters.length);
+    return this.#sendingPlaces.of(tunnelId, receives);
   }
 
   /** Everything that a new worker is to know. */
@@ -301,7 +327,7 @@ interface Install {
   readonly remote: TunnelRemote | undefined;
 }
 
-/** One sends; more than these would wait for it. */
+/** Each has a share of the tunnels, and few edges have many. */
 const MOST_DEFAULT_WORKERS = 4;
 /** As many as may be asked for. */
 export const MAXIMUM_WORKERS = 16;

@@ -88,18 +88,18 @@ describe('what the packet path is to hold', () => {
     const keyingMaterial = new Uint8Array(20).fill(7);
     const kept = association('inbound', 1, { keyingMaterial });
     expect(keyingMaterial.every((octet) => octet === 0)).toBe(true);
-    expect([...kept.withKey().keyingMaterial]).toEqual(new Array(20).fill(7));
-    expect(kept.withKey().keyingMaterial.buffer.byteLength).toBe(20);
+    expect([...kept.withKey(0).keyingMaterial]).toEqual(new Array(20).fill(7));
+    expect(kept.withKey(0).keyingMaterial.buffer.byteLength).toBe(20);
     expect(`${inspect(kept, { depth: 9 })}${JSON.stringify(kept)}`).not.toMatch(/7, ?7|"0":7/);
     const plane = new DesiredPlane();
     plane.install([kept]);
     plane.remove([1], []);
-    expect([...kept.withKey().keyingMaterial]).toEqual(new Array(20).fill(0));
+    expect([...kept.withKey(0).keyingMaterial]).toEqual(new Array(20).fill(0));
   });
 
   it('reads what a worker writes into the memory of an association', () => {
     const kept = association('outbound', 1);
-    const memory = new AssociationMemory(kept.withKey().memory);
+    const memory = new AssociationMemory(kept.withKey(0).memory);
     memory.takeOver(1000);
     memory.counters.set([3, 300, 1010]);
     memory.sequence.set([1, 2]);

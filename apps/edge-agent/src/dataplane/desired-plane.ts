@@ -17,6 +17,8 @@ export class DesiredPlane {
   #loaded: LoadedPolicies | undefined;
   /** By direction and name, in the order of installation: of several outbound ones of a tunnel the last one sends. */
   readonly #associations = new Map<string, KeptAssociation>();
+  /** By tunnel: the last inbound one, while it is there. */
+  readonly #inbound = new Map<string, KeptAssociation>();
   /** Where peers were found since the policies were loaded. */
   #redirected = new Map<string, TunnelRemote>();
 
@@ -54,7 +56,11 @@ export class DesiredPlane {
 
   /** They are installed. */
   install(associations: readonly KeptAssociation[]): void {
-    for (const association of associations) this.#associations.set(nameOf(association.parameters), association);
+    for (const association of associations) {
+      const { direction, tunnelId } = association.parameters;
+      this.#associations.set(nameOf(association.parameters), association);
+      if (direction === 'inbound') this.#inbound.set(tunnelId, association);
+    }
   }
 
   redirect(remote: TunnelRemote): void {
@@ -76,6 +82,11 @@ export class DesiredPlane {
     return true;
   }
 
+  /** The inbound association of a tunnel that was installed last. */
+  inboundOf(tunnelId: string): KeptAssociation | undefined {
+    return this.#inbound.get(tunnelId);
+  }
+
   hasInbound(spi: number): boolean {
     return this.#associations.has(nameOf({ direction: 'inbound', tunnelId: '', spi }));
   }
@@ -92,8 +103,12 @@ export class DesiredPlane {
   }
 
   #forget(name: string): void {
-    this.#associations.get(name)?.wipe();
+    const association = this.#associations.get(name);
+    if (association === undefined) return;
+    association.wipe();
     this.#associations.delete(name);
+    const { tunnelId } = association.parameters;
+    if (this.#inbound.get(tunnelId) === association) this.#inbound.delete(tunnelId);
   }
 }
 
@@ -107,6 +122,8 @@ export class KeptAssociation {
   readonly #buffer = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
   readonly #memory = new AssociationMemory(this.#buffer);
   state: AssociationState = 'mature';
+  /** Outbound: place of the worker that sends on it. */
+  sender: number | undefined;
 
   /** Takes the keying material over: it is wiped in `parameters`. */
   constructor(parameters: SecurityAssociationParameters) {
@@ -120,9 +137,12 @@ export class KeptAssociation {
     );
   }
 
-  /** For a worker: with a copy of the keying material, in a buffer of its own. */
-  withKey(): SecurityAssociationParameters {
-    return { ...this.parameters, keyingMaterial: this.#key.reveal((octets) => Uint8Array.from(octets)) };
+  /** For the worker in a place: with a copy of the keying material, in a buffer of its own, and who sends unless it does. */
+  withKey(place: number): SecurityAssociationParameters {
+    const keyingMaterial = this.#key.reveal((octets) => Uint8Array.from(octets));
+    const { sender } = this;
+    if (sender === undefined || sender === place) return { ...this.parameters, keyingMaterial };
+    return { ...this.parameters, keyingMaterial, sentBy: sender };
   }
 
   wipe(): void {

@@ -270,7 +270,7 @@ describe('inbound path', () => {
     const rings = handoverRings(3);
     const at = (place: number) =>
       path(NO_OFFLOADS, 'w', new Handover({ place, wakeUpFds: wakeUps.map(({ fd }) => fd), ...rings(place) }));
-    // SPI 4096 belongs to the first of the two that receive.
+    // SPI 4096 belongs to the second.
     const [owner, other] = [at(1), at(2)];
     const protect = protector();
     const packets = [0, 500, 1000].map((sequence) => segment(sequence, 500));
@@ -290,6 +290,28 @@ describe('inbound path', () => {
     expect(delivered + Number(full?.packets)).toBe(2000);
     expect(delivered).toBeLessThan(1 << 8);
     expect(owner.counters.drops()).toEqual([]);
+  });
+
+  it('tells of a packet on an SPI that nobody knows where it came from, also when another worker has passed it on', () => {
+    const wakeUps = [openEventFd(), openEventFd()];
+    cleanups.push(() => {
+      for (const wakeUp of wakeUps) wakeUp.close();
+    });
+    const rings = handoverRings(2);
+    const wakeUpFds = wakeUps.map(({ fd }) => fd);
+    const at = (place: number) => path(NO_OFFLOADS, 'w', new Handover({ place, wakeUpFds, ...rings(place) }));
+    const [owner, other] = [at(0), at(1)];
+    // A run whose first datagram is the other worker's goes to that one as a whole.
+    const [theirs, ours] = [0x1001, 0x1000_0000].map((spi) => {
+      const packet = new Uint8Array(64);
+      new DataView(packet.buffer).setUint32(0, spi);
+      return packet;
+    }) as [Uint8Array, Uint8Array];
+    other.carry([{ datagrams: [theirs, ours, ours] }]);
+    const { port } = other.sender.localEndpoint();
+    expect([owner.unknown, other.unknown]).toEqual([[], [{ spi: 0x1001, port }]]);
+    owner.inbound.runHandedOver(64, 1);
+    expect(owner.unknown).toEqual([{ spi: 0x1000_0000, port }]);
   });
 
   it('counts every packet of a write that the device refuses', () => {

@@ -17,7 +17,8 @@ import {
   type UdpSocket,
 } from '@weft/linux-io';
 import { EarlyPackets } from './early-packets.js';
-import type { Handover } from './handover.js';
+import { type Handover, sourceInNote } from './handover.js';
+import type { HandoverRing } from './handover-ring.js';
 import type { IkePassage } from './ike-passage.js';
 import type { IoCounters } from './io-counters.js';
 import { sourceOfPacket, spiAt, spiOfPacket } from './outer-packet.js';
@@ -141,12 +142,16 @@ export class InboundPath {
     const handover = this.#handover;
     const memory = this.#passedOn;
     if (handover === undefined || memory === undefined) return;
-    for (const inbox of handover.inboxes) {
+    const { protectedInboxes } = handover;
+    for (let place = 0; place < protectedInboxes.length; place++) {
+      const inbox = protectedInboxes[place];
+      if (inbox === undefined || inbox.isEmpty) continue;
       let taken = 0;
       for (; taken < budget; taken++) {
         const length = inbox.take(memory.bytes, 0);
         if (length < 0) break;
-        this.#openOrHold(memory.bytes, 0, length, inbox.tag, now);
+        const reason = this.#openOrHold(memory.bytes, 0, length, inbox.tag, now);
+        if (reason === 'unknown_spi') this.#tellUnknownPassedOn(inbox, memory.bytes, now);
       }
       if (taken === budget) handover.comeBack();
     }
@@ -180,8 +185,8 @@ export class InboundPath {
   /** Opens datagrams that came in one message and are of one association. @returns how many; 0: the first is for #accept. */
   #openRun(offset: number, size: number, length: number, ecn: number, now: number): number {
     const { bytes } = this.#batch.memory;
-    // What other workers have, or wait for, is looked at packet by packet.
-    if (this.#handover !== undefined || this.#early.expecting) return 0;
+    // What other workers have, or what is waited for, is looked at packet by packet.
+    if (this.#early.expecting || !this.#isOurs(offset, size)) return 0;
     if (this.#position + RUN_ROOM > this.#clear.bytes.length) this.#flush();
     const { bytes: clear } = this.#clear;
     const run = this.#dataPlane.openRun(bytes, offset, size, length, clear, this.#position, now, ecn);
@@ -189,6 +194,13 @@ export class InboundPath {
       this.#deliver(run.offsets[packet] ?? 0, run.lengths[packet] ?? 0);
     }
     return run.packets;
+  }
+
+  /** Whether a packet that begins with an SPI is this worker's. */
+  #isOurs(offset: number, length: number): boolean {
+    const handover = this.#handover;
+    // What has no SPI is refused by whoever has it.
+    return handover === undefined || length < SPI_OCTETS || handover.isOurs(this.#batch.memory.view.getUint32(offset));
   }
 
   #accept(slot: number, offset: number, length: number, ecn: number, now: number): void {
@@ -232,13 +244,15 @@ export class InboundPath {
 
   #acceptEsp(slot: number, offset: number, length: number, ecn: number, now: number): void {
     const { bytes, view } = this.#batch.memory;
-    const handover = this.#handover;
-    // What has no SPI is refused by whoever has it.
-    const spi = handover !== undefined && length >= SPI_OCTETS ? view.getUint32(offset) : undefined;
-    if (handover === undefined || spi === undefined || handover.isOurs(spi)) {
+    if (this.#isOurs(offset, length)) {
       const reason = this.#openOrHold(bytes, offset, length, ecn, now);
       if (reason === 'unknown_spi') this.#tellUnknown(slot, offset, now);
-    } else if (!handover.pass(spi, bytes, offset, length, ecn)) this.#counters.drop('handover_full');
+      return;
+    }
+    const spi = view.getUint32(offset);
+    const note = this.#handover?.noteOf(spi);
+    if (note !== undefined) this.#batch.copySource(slot, note, 0);
+    if (this.#handover?.pass(spi, bytes, offset, length, ecn) !== true) this.#counters.drop('handover_full');
   }
 
   /** Returns why the packet was discarded. */
@@ -270,6 +284,13 @@ export class InboundPath {
     const spi = spiAt(this.#batch.memory.bytes, offset, SPI_OCTETS) ?? 0;
     if (!this.#unknownSpis.take(spi, now)) return;
     const source = this.#batch.source(slot);
+    if (source !== undefined) this.#unknownSpi(spi, source);
+  }
+
+  /** The kernel gave it to another worker, which has passed it on with where it came from. */
+  #tellUnknownPassedOn(inbox: HandoverRing, bytes: Uint8Array, now: number): void {
+    const spi = spiAt(bytes, 0, SPI_OCTETS) ?? 0;
+    const source = this.#unknownSpis.take(spi, now) ? sourceInNote(inbox) : undefined;
     if (source !== undefined) this.#unknownSpi(spi, source);
   }
 

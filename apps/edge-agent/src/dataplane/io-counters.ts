@@ -26,18 +26,36 @@ export type IoDropReason = (typeof IO_DROP_REASONS)[number];
 export class IoCounters {
   readonly #counters: Float64Array;
 
-  /** By IO_DROP_REASONS, and then the keepalives. */
-  constructor(counters: Float64Array = new Float64Array(IO_DROP_REASONS.length + 1)) {
+  /** By IO_DROP_REASONS, and then what is no loss. */
+  constructor(counters: Float64Array = new Float64Array(IO_COUNTERS)) {
     this.#counters = counters;
   }
 
   /** NAT keepalives received (RFC 3948 section 2.3): no loss. */
   get keepalives(): number {
-    return this.#counters[IO_DROP_REASONS.length] ?? 0;
+    return this.#counters[KEEPALIVES] ?? 0;
   }
 
   countKeepalive(): void {
-    this.#add(IO_DROP_REASONS.length, 1);
+    this.#add(KEEPALIVES, 1);
+  }
+
+  /** Packets read from the device, segments counted. */
+  get fromDevice(): number {
+    return this.#counters[FROM_DEVICE] ?? 0;
+  }
+
+  countDevice(packets: number): void {
+    this.#add(FROM_DEVICE, packets);
+  }
+
+  /** Of those, the ones that were passed on to another worker, whose they were. */
+  get passedOn(): number {
+    return this.#counters[PASSED_ON] ?? 0;
+  }
+
+  countPassedOn(packets: number): void {
+    this.#add(PASSED_ON, packets);
   }
 
   drop(reason: IoDropReason, packets = 1): void {
@@ -56,6 +74,11 @@ export class IoCounters {
   }
 }
 
+const KEEPALIVES = IO_DROP_REASONS.length;
+const FROM_DEVICE = KEEPALIVES + 1;
+const PASSED_ON = KEEPALIVES + 2;
+/** Of one worker. */
+export const IO_COUNTERS = KEEPALIVES + 3;
 const INDEX = Object.fromEntries(IO_DROP_REASONS.map((reason, index) => [reason, index])) as Record<
   IoDropReason,
   number

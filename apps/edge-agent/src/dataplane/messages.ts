@@ -16,12 +16,12 @@ import type { UnderlayErrorReason } from './underlay-error-reason.js';
 /** What the worker is started with. Descriptors belong to the main thread, which opened them and will close them. */
 export interface WorkerStart {
   readonly device: string;
+  /** Of the queue of the device that this worker reads, and of what it writes to. */
   readonly tunFd: number;
+  readonly tunWriteFd: number;
   readonly tunOffloads: TunOffloads;
   /** Use nothing that this kernel or this Node may lack, even where they have it. */
   readonly portable: boolean;
-  /** Whether this is the worker that takes the packets of the device. */
-  readonly readsDevice: boolean;
   readonly wakeUpFd: number;
   /** Absent: there are no other workers. */
   readonly handover: HandoverStart | undefined;
@@ -152,4 +152,10 @@ export interface WorkerSnapshot {
   readonly heartbeat: number;
   /** How often it was replaced because it ended or stalled. */
   readonly replacements: number;
+  /** Packets that it has read from its queue of the device, and of those, what it has passed on to the one whose they were. */
+  readonly fromDevice: number;
+  readonly passedOn: number;
+  /** Packets that it has protected, and opened. */
+  readonly outboundPackets: bigint;
+  readonly inboundPackets: bigint;
 }

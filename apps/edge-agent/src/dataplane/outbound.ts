@@ -11,6 +11,8 @@ import {
   type UdpSocket,
   VirtioHeader,
 } from '@weft/linux-io';
+import { type Handover, type Reassembled, readReassembled } from './handover.js';
+import type { HandoverRing } from './handover-ring.js';
 import type { IoCounters } from './io-counters.js';
 import { PacketSender } from './packet-sender.js';
 import type { RawSockets } from './raw-sockets.js';
@@ -28,6 +30,9 @@ export interface Underlay {
  * Device → engine → underlay. A packet that the kernel hands over in one piece (TSO, USO) is taken apart here, and its
  * segments leave in as few messages as they came. When the underlay takes no more, what is under way stays where it is
  * and the device is not read: the kernel's device queue, which is bounded, then does what a full queue does.
+ *
+ * With several workers each reads a queue of the device. What is another's to protect is passed on as it was read; when there
+ * is no room for it, it waits a moment, and the device with it.
  */
 export class OutboundPath {
   readonly #tun: Tun;
@@ -39,8 +44,18 @@ export class OutboundPath {
   readonly #packets: PacketSender;
   readonly #sender: UnderlaySender;
   readonly #icmpError: Memory = allocate(VIRTIO_HEADER_OCTETS + ICMP_ERROR_OCTETS);
+  readonly #handover: Handover | undefined;
   /** Octets of virtio header in front of each packet of the device. */
   readonly #prefix: number;
+  /** Where the packet at hand stands: read from the device, or passed on by another worker. */
+  #at = PACKET;
+  #length = 0;
+  /** It was put together from fragments by the worker that has passed it on. */
+  #reassembled: Reassembled | undefined;
+  readonly #how: Reassembled = { largestFragment: 0, identification: 0 };
+  readonly #waiting: WaitingPacket = { place: -1, offset: 0, length: 0, packets: 0, since: 0, how: undefined };
+  /** Workers that did not take what waited for them: until they take something, nothing waits for them again. */
+  readonly #impatient: boolean[] = [];
   /** Segments of the packet at hand that are still to be protected; one that came whole is its only segment. */
   #next = 0;
   #count = 0;
@@ -49,7 +64,7 @@ export class OutboundPath {
   /** More packets of the last one wait in the engine. */
   #more = false;
 
-  /** `memory` has at least OUTBOUND_OCTETS. */
+  /** `memory` has at least OUTBOUND_OCTETS, and PASSED_ON_OCTETS more with a handover: without one there are no other workers. */
   constructor(
     tun: Tun,
     dataPlane: DataPlane,
@@ -57,8 +72,10 @@ export class OutboundPath {
     memory: PacketMemory,
     sockets: RawSockets,
     errors: UnderlayErrors,
+    handover?: Handover,
   ) {
     this.#tun = tun;
+    this.#handover = handover;
     this.#dataPlane = dataPlane;
     this.#counters = counters;
     this.#memory = memory;
@@ -72,6 +89,11 @@ export class OutboundPath {
   /** True while packets are under way that the underlay did not take. */
   get blocked(): boolean {
     return this.#sender.blocked || this.#more || this.#next < this.#count;
+  }
+
+  /** True while the device is not to be read. */
+  get waits(): boolean {
+    return this.blocked || this.#waiting.place >= 0;
   }
 
   /** The raw socket that took no more, if that is what `blocked` is about. */
@@ -88,11 +110,14 @@ export class OutboundPath {
   run(underlay: Underlay, budget: number, now: number): number {
     if (!this.resume(underlay, now)) return 0;
     let taken = 0;
-    while (taken < budget) {
+    while (taken < budget && this.#waiting.place < 0) {
       const octets = this.#tun.read(this.#memory, PACKET - this.#prefix, PACKET_OCTETS + this.#prefix);
       if (octets <= this.#prefix) break;
-      this.#take(octets - this.#prefix);
-      taken += Math.max(1, this.#count);
+      this.#reassembled = undefined;
+      this.#take(PACKET, octets - this.#prefix);
+      const packets = Math.max(1, this.#count);
+      this.#counters.countDevice(packets);
+      taken += packets;
       if (!this.#protectAll(underlay, now)) return taken;
       if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) return taken;
     }
@@ -106,25 +131,82 @@ export class OutboundPath {
     return this.#sender.flush(socket) && this.#protectAll(underlay, now) && this.#sender.flush(socket);
   }
 
+  /** Protects about `budget` packets of each worker that has passed some on, unless the underlay takes no more. */
+  runPassedOn(underlay: Underlay, budget: number, now: number): void {
+    const handover = this.#handover;
+    if (handover === undefined || this.blocked) return;
+    const { clearInboxes } = handover;
+    for (let place = 0; place < clearInboxes.length; place++) {
+      const inbox = clearInboxes[place];
+      if (inbox === undefined || inbox.isEmpty) continue;
+      const taken = this.#takePassedOn(inbox, underlay, budget, now);
+      handover.tellRoom(place);
+      if (taken < 0) return;
+      if (taken >= budget) handover.comeBack();
+    }
+  }
+
+  /** Tries again to pass on what waits for another worker, and gives it up when that one has had its time. */
+  passWaiting(now: number): void {
+    const handover = this.#handover;
+    const waiting = this.#waiting;
+    if (handover === undefined || waiting.place < 0) return;
+    const { place, offset, length, packets, how, since } = waiting;
+    const { bytes } = this.#memory;
+    handover.awaitRoom(place);
+    if (handover.passClear(place, bytes, offset, length, how)) this.#counters.countPassedOn(packets);
+    else if (now - since < HANDOVER_PATIENCE_MILLISECONDS) return;
+    else {
+      this.#impatient[place] = true;
+      this.#counters.drop('handover_full', packets);
+    }
+    waiting.place = -1;
+  }
+
+  /** @returns how many packets were taken, segments counted; -1 when the underlay takes no more. */
+  #takePassedOn(inbox: HandoverRing, underlay: Underlay, budget: number, now: number): number {
+    let taken = 0;
+    while (taken < budget) {
+      // A record is never larger than what a device gives.
+      const length = inbox.take(this.#memory.bytes, PASSED_ON - this.#prefix);
+      if (length < 0) break;
+      const reassembled = readReassembled(inbox, this.#how);
+      this.#reassembled = reassembled ? this.#how : undefined;
+      if (reassembled) this.#setWhole(PASSED_ON - this.#prefix, length);
+      else this.#take(PASSED_ON, length - this.#prefix);
+      taken += Math.max(1, this.#count);
+      if (!this.#protectAll(underlay, now)) return -1;
+      if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) return -1;
+    }
+    return this.#sender.flush(underlay.socket) ? taken : -1;
+  }
+
   /** Looks at what was read. */
-  #take(length: number): void {
-    this.#next = 0;
-    this.#count = 1;
-    this.#whole = length;
+  #take(offset: number, length: number): void {
+    this.#setWhole(offset, length);
     if (this.#prefix === 0) return;
     const header = this.#header;
-    header.read(this.#memory.bytes, PACKET - this.#prefix);
+    header.read(this.#memory.bytes, offset - this.#prefix);
     const whole = header.gsoType === 0;
     const problem = whole
-      ? completeChecksum(this.#memory, header, PACKET, length)
-      : this.#segmenter.start(header, PACKET, length);
+      ? completeChecksum(this.#memory, header, offset, length)
+      : this.#segmenter.start(header, offset, length);
     if (problem !== undefined) {
       this.#counters.drop('device_offload_malformed');
       this.#count = 0;
     } else if (!whole) {
       this.#count = this.#segmenter.count;
       this.#whole = 0;
-    }
+      // Nobody is to complete it once more.
+    } else this.#memory.bytes[offset - this.#prefix] = 0;
+  }
+
+  #setWhole(offset: number, length: number): void {
+    this.#at = offset;
+    this.#length = length;
+    this.#next = 0;
+    this.#count = 1;
+    this.#whole = length;
   }
 
   /** @returns false when the underlay is full before all is protected. */
@@ -133,7 +215,7 @@ export class OutboundPath {
     while (this.#more || this.#next < this.#count) {
       if (sender.room < ROOM && !sender.flush(underlay.socket)) return false;
       if (this.#more) {
-        this.#place(this.#dataPlane.protectMore(this.#memory.bytes, sender.position, now), underlay);
+        this.#place(this.#dataPlane.protectMore(this.#memory.bytes, sender.position, now), underlay, now);
       } else this.#protectNext(underlay, now);
     }
     return true;
@@ -144,18 +226,39 @@ export class OutboundPath {
     const out = this.#sender.position;
     if (this.#whole > 0) {
       this.#next++;
-      this.#place(this.#dataPlane.protect(bytes, PACKET, this.#whole, bytes, out, now), underlay);
+      this.#place(this.#protectWhole(bytes, out, now), underlay, now);
       return;
     }
     const left = this.#count - this.#next;
     const result = this.#dataPlane.protectRun(this.#segmenter, this.#next, left, bytes, out, now);
     this.#next += result.verdict === 'transmit' ? result.packets : 1;
-    this.#place(result, underlay);
+    this.#place(result, underlay, now);
   }
 
-  #place(result: OutboundResult, underlay: Underlay): void {
+  #protectWhole(bytes: Uint8Array, out: number, now: number): OutboundResult {
+    const how = this.#reassembled;
+    if (how === undefined) return this.#dataPlane.protect(bytes, this.#at, this.#whole, bytes, out, now);
+    const { largestFragment, identification } = how;
+    const length = this.#whole;
+    return this.#dataPlane.protectReassembled(
+      bytes,
+      this.#at,
+      length,
+      largestFragment,
+      identification,
+      bytes,
+      out,
+      now,
+    );
+  }
+
+  #place(result: OutboundResult, underlay: Underlay, now: number): void {
     this.#more = result.more;
     if (result.icmpErrorLength > 0) this.#report();
+    if (result.verdict === 'elsewhere') {
+      this.#passOn(result, now);
+      return;
+    }
     // The engine has counted what it discards; what it holds comes out with the rest of its packet.
     if (result.verdict === 'discard' || result.verdict === 'held') return;
     if (result.verdict === 'bypass') {
@@ -178,6 +281,54 @@ export class OutboundPath {
     }
   }
 
+  /** The packet at hand, all of it, goes to the worker that sends on its association. */
+  #passOn(result: OutboundResult, now: number): void {
+    const handover = this.#handover;
+    const { sentBy: place, copied } = result;
+    const packets = copied ? 1 : this.#count;
+    const sent = this.#next - 1;
+    this.#next = this.#count;
+    // Its association went to another worker in the middle of it: what is left cannot be told from what has left.
+    if (!copied && sent > 0) {
+      this.#counters.drop('handover_full', packets - sent);
+      return;
+    }
+    const how = copied ? this.#how : undefined;
+    if (copied) {
+      this.#how.largestFragment = result.largestFragment;
+      this.#how.identification = result.identification;
+    }
+    const offset = copied ? this.#sender.position : this.#at - this.#prefix;
+    const length = copied ? result.length : this.#length + this.#prefix;
+    if (handover?.passClear(place, this.#memory.bytes, offset, length, how) === true) {
+      this.#impatient[place] = false;
+      this.#counters.countPassedOn(packets);
+    } else if (handover === undefined || this.#at !== PACKET || this.#impatient[place] === true) {
+      this.#counters.drop('handover_full', packets);
+    } else this.#wait(place, offset, length, packets, how, now);
+  }
+
+  /** Until there is room, the packet stands where the next one would be read. */
+  #wait(
+    place: number,
+    offset: number,
+    length: number,
+    packets: number,
+    how: Reassembled | undefined,
+    now: number,
+  ): void {
+    const waiting = this.#waiting;
+    if (how !== undefined) this.#memory.bytes.copyWithin(PACKET, offset, offset + length);
+    waiting.place = place;
+    waiting.offset = how === undefined ? offset : PACKET;
+    waiting.length = length;
+    waiting.packets = packets;
+    waiting.how = how && { ...how };
+    waiting.since = now;
+    // The other one may have taken something meanwhile.
+    this.passWaiting(now);
+  }
+
   /** Tells the source of a packet that it was too large: the message comes out of the device as the packet went in. */
   #report(): void {
     const start = VIRTIO_HEADER_OCTETS - this.#prefix;
@@ -187,6 +338,22 @@ export class OutboundPath {
   }
 }
 
+/** A packet that another worker has no room for. */
+interface WaitingPacket {
+  /** Of that worker; -1: nothing waits. */
+  place: number;
+  offset: number;
+  length: number;
+  packets: number;
+  since: number;
+  how: Reassembled | undefined;
+}
+
+/**
+ * So long a full ring is waited for: longer than the turns of a worker that moves, and shorter than it takes to replace one
+ * that does not. What goes elsewhere waits with it, once.
+ */
+export const HANDOVER_PATIENCE_MILLISECONDS = 200;
 const VIRTIO_HEADER_OCTETS = 10;
 /** Where the packet that was read stands, with room for its virtio header in front. */
 const PACKET = 64;
@@ -200,5 +367,9 @@ const ROOM = PACKET_OCTETS + MAXIMUM_SEGMENTS * 256;
 const FLUSH_OCTETS = 48 * 1024;
 /** Memory that the outbound path works in. */
 export const OUTBOUND_OCTETS = OUT + FLUSH_OCTETS + 2 * ROOM;
+/** Where what another worker has passed on stands, behind everything else, with room for its virtio header in front. */
+const PASSED_ON = OUTBOUND_OCTETS + 64;
+/** More memory with other workers. */
+export const PASSED_ON_OCTETS = 64 + PACKET_OCTETS;
 /** The longest ICMP error (RFC 4443 section 2.4(c)). */
 const ICMP_ERROR_OCTETS = 1280;

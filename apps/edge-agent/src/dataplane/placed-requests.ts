@@ -36,7 +36,7 @@ export class PlacedRequests {
     const tunnelIds = [...new Set(ours.map(({ parameters }) => parameters.tunnelId))];
     return {
       kind: 'install',
-      associations: ours.map((association) => association.withKey()),
+      associations: ours.map((association) => association.withKey(place)),
       tunnelCounters: this.#counters[place]?.tunnels(tunnelIds) ?? [],
       remotes,
     };

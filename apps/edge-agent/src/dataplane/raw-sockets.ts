@@ -1,10 +1,10 @@
 import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import {
-  type DatagramSocketOptions,
   openPacketTooBigSocket,
   openRawSocket,
   type RawProtocol,
   type RawSocket,
+  type RawSocketOptions,
   rawSocketFromDescriptor,
   SystemCallError,
 } from '@weft/linux-io';
@@ -22,11 +22,11 @@ export class NativeUnavailableError extends Error {
 
 /**
  * Raw sockets for ESP and AH that travel directly on IP: one for each family and protocol, opened when the first
- * association needs it. An edge whose tunnels all use ESP in UDP has none, and the kernel copies nothing for it. They
+ * association needs it. With several workers each has its own, which takes its share of ESP; all of AH is one worker's. An edge whose tunnels all use ESP in UDP has none, and the kernel copies nothing for it. They
  * outlive the thread that has opened them: the one that takes its place goes on with them.
  */
 export class RawSockets {
-  readonly #options: DatagramSocketOptions | undefined;
+  readonly #options: RawSocketOptions | undefined;
   readonly #open: RawSocket[] = [];
   readonly #held: Int32Array;
 
@@ -34,7 +34,7 @@ export class RawSockets {
    * Without options there are none to be had: the portable data path. `held`: memory that outlives the thread, one number
    * for each of KINDS: its descriptor and one, or 0.
    */
-  constructor(options: DatagramSocketOptions | undefined, held: Int32Array) {
+  constructor(options: RawSocketOptions | undefined, held: Int32Array) {
     this.#options = options;
     this.#held = held;
     for (const [index, { family, protocol }] of KINDS.entries()) {

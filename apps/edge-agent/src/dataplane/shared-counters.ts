@@ -47,6 +47,10 @@ export class SharedCounters {
   tunnel(tunnelId: string): Float64Array | undefined {
     return this.#tunnels.get(tunnelId);
   }
+
+  tunnelIds(): readonly string[] {
+    return [...this.#tunnels.keys()];
+  }
 }
 
 /** The counters of a worker as its engine wants them: those that the main thread has named. */
@@ -117,6 +121,15 @@ export function sumOfTunnel(workers: readonly SharedCounters[], tunnelId: string
     inboundPackets: sum(all.map(({ inboundPackets }) => inboundPackets)),
     inboundBytes: sum(all.map(({ inboundBytes }) => inboundBytes)),
     lastReceivedAt: latest(all.map(({ lastReceivedAt }) => lastReceivedAt)),
+  };
+}
+
+/** What one worker has protected, and opened, in all tunnels together. */
+export function carried(worker: SharedCounters): { readonly outboundPackets: bigint; readonly inboundPackets: bigint } {
+  const all = worker.tunnelIds().map((tunnelId) => readTunnelCounters(worker.tunnel(tunnelId)));
+  return {
+    outboundPackets: sum(all.map(({ outboundPackets }) => outboundPackets)),
+    inboundPackets: sum(all.map(({ inboundPackets }) => inboundPackets)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { DROP_REASONS, UNPROTECTED_ICMP_OUTCOMES } from '@weft/ipsec-core';
-import { IO_DROP_REASONS } from './io-counters.js';
+import { IO_COUNTERS } from './io-counters.js';
 import { MAXIMUM_RAW_SOCKETS } from './raw-sockets.js';
 import { UNDERLAY_ERROR_REASONS } from './underlay-error-reason.js';
 
@@ -15,7 +15,7 @@ export class WorkerMemory {
   readonly buffer: SharedArrayBuffer;
   /** Of the engine, by DROP_REASONS. */
   readonly drops: Float64Array;
-  /** Around the engine: by IO_DROP_REASONS, and then the keepalives. */
+  /** Around the engine: of IoCounters. */
   readonly io: Float64Array;
   /** What the underlay said about packets of ours, by UNDERLAY_ERROR_REASONS. */
   readonly underlayErrors: Float64Array;
@@ -28,7 +28,7 @@ export class WorkerMemory {
   constructor(buffer = new SharedArrayBuffer(OCTETS)) {
     this.buffer = buffer;
     this.drops = new Float64Array(buffer, DROPS, DROP_REASONS.length);
-    this.io = new Float64Array(buffer, IO, IO_DROP_REASONS.length + 1);
+    this.io = new Float64Array(buffer, IO, IO_COUNTERS);
     this.underlayErrors = new Float64Array(buffer, UNDERLAY_ERRORS, UNDERLAY_ERROR_REASONS.length);
     this.pathMtuMessages = new Float64Array(buffer, PATH_MTU_MESSAGES, UNPROTECTED_ICMP_OUTCOMES.length);
     this.rawSockets = new Int32Array(buffer, RAW_SOCKETS, MAXIMUM_RAW_SOCKETS);
@@ -49,6 +49,6 @@ export class WorkerMemory {
 const RAW_SOCKETS = 16;
 const DROPS = 64;
 const IO = DROPS + 8 * DROP_REASONS.length;
-const UNDERLAY_ERRORS = IO + 8 * (IO_DROP_REASONS.length + 1);
+const UNDERLAY_ERRORS = IO + 8 * IO_COUNTERS;
 const PATH_MTU_MESSAGES = UNDERLAY_ERRORS + 8 * UNDERLAY_ERROR_REASONS.length;
 const OCTETS = PATH_MTU_MESSAGES + 8 * UNPROTECTED_ICMP_OUTCOMES.length;

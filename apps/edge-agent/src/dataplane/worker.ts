@@ -3,7 +3,6 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { createDataPlane, type DataPlane } from '@weft/ipsec-core';
 import {
   allocatePacketMemory,
-  type DatagramSocketOptions,
   type EventFd,
   eventFdFromDescriptor,
   POLLERR,
@@ -11,6 +10,7 @@ import {
   POLLNVAL,
   POLLOUT,
   PollSet,
+  type RawSocketOptions,
   tunFromDescriptor,
   udpSocketFromDescriptor,
 } from '@weft/linux-io';
@@ -28,7 +28,7 @@ import type {
   WorkerRequest,
   WorkerStart,
 } from './messages.js';
-import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
+import { OUTBOUND_OCTETS, OutboundPath, PASSED_ON_OCTETS, type Underlay } from './outbound.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
 import { SelfTest } from './self-test.js';
@@ -69,17 +69,17 @@ class PacketLoop {
       counters: this.#given,
     });
     const counters = new IoCounters(this.#memory.io);
-    const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads);
+    const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads, start.tunWriteFd);
+    const handover = start.handover && new Handover(start.handover);
     this.#rawSockets = new RawSockets(start.portable ? undefined : rawSocketOptions(start), this.#memory.rawSockets);
     this.#errors = new UnderlayErrors(this.#dataPlane, start.mark, this.#memory);
-    const sealed = allocatePacketMemory(OUTBOUND_OCTETS);
+    const sealed = allocatePacketMemory(OUTBOUND_OCTETS + (handover === undefined ? 0 : PASSED_ON_OCTETS));
     const clear = allocatePacketMemory(INBOUND_OCTETS);
     new SelfTest(this.#crypto.provider, sealed, clear, tun.offloads).run(SELF_TEST_MILLISECONDS, monotonicNow);
-    this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors);
+    this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors, handover);
     const ike =
       start.ikeBacklog &&
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
-    const handover = start.handover && new Handover(start.handover);
     this.#inbound = new InboundPath(tun, this.#dataPlane, counters, clear, ike, handover, (spi, source) =>
       this.#tell({ kind: 'unknown-spi', spi, source }),
     );
@@ -120,6 +120,8 @@ class PacketLoop {
       if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
         throw new Error('the overlay device was closed under the packet path');
       if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
+      this.#outbound.runPassedOn(this.#underlay, BUDGET, now);
+      this.#outbound.passWaiting(now);
       if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
       if (this.#dataPlane.asksForAssociations) this.#acquire();
       if (now >= nextExpiry) {
@@ -130,9 +132,8 @@ class PacketLoop {
   }
 
   #watch(): void {
-    const blocked = this.#outbound.blocked;
-    if (this.#start.readsDevice) this.#poll.watch(DEVICE, this.#start.tunFd, blocked ? 0 : POLLIN);
-    const { blockedSocket } = this.#outbound;
+    const { blocked, waits, blockedSocket } = this.#outbound;
+    this.#poll.watch(DEVICE, this.#start.tunFd, waits ? 0 : POLLIN);
     const datagrams = blocked && blockedSocket === undefined ? POLLIN | POLLOUT : POLLIN;
     this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, datagrams);
     const { all } = this.#rawSockets;
@@ -178,7 +179,10 @@ class PacketLoop {
           return { kind: 'done', id };
         case 'install':
           this.#given.giveTunnels(request.tunnelCounters);
-          installAssociations(this.#dataPlane, request.associations, now, (one) => this.#rawSockets.require(one));
+          installAssociations(this.#dataPlane, request.associations, now, (one) => {
+            // What another worker sends on needs no socket here.
+            if (one.sentBy === undefined) this.#rawSockets.require(one);
+          });
           for (const remote of request.remotes) this.#redirect(remote);
           for (const { direction, spi } of request.associations) {
             if (direction === 'inbound') this.#inbound.installed(spi, now);
@@ -262,8 +266,9 @@ const EXPIRY_INTERVAL_MILLISECONDS = 1000;
 /** Long enough for nearly all of the code to be compiled; an agent that starts waits so long. */
 const SELF_TEST_MILLISECONDS = 150;
 
-function rawSocketOptions({ mark }: WorkerStart): DatagramSocketOptions {
-  return { bufferOctets: RAW_BUFFER_OCTETS, reportErrors: true, ...(mark === undefined ? {} : { mark }) };
+function rawSocketOptions({ mark, handover }: WorkerStart): RawSocketOptions {
+  const share = handover && { socket: handover.place, sockets: handover.wakeUpFds.length };
+  return { bufferOctets: RAW_BUFFER_OCTETS, reportErrors: true, share, ...(mark === undefined ? {} : { mark }) };
 }
 
 /** As the socket of ESP in UDP has. */

@@ -36,7 +36,7 @@ const SOURCES: MetricSources = {
     underlayErrors: [{ reason: 'host_unreachable' as never, messages: 6n }],
     pathMtuMessages: [{ outcome: 'lowered' as never, messages: 7n }],
     keepalives: 8n,
-    workers: [{ heartbeat: 100, replacements: 1 }],
+    workers: [{ heartbeat: 100, replacements: 1, fromDevice: 7, passedOn: 3, outboundPackets: 5n, inboundPackets: 6n }],
   },
   negotiations: new Map([['t', { ...UNTRIED, established: true, rekeys: 9n, failuresByCause: { peer_silent: 2 } }]]),
   ikeDrops: [{ reason: 'ike_malformed', packets: 10n }],

@@ -76,7 +76,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'workers',
     argument: '<number>',
-    description: `threads of the packet path: one sends, the others receive (1 to ${MAXIMUM_WORKERS})`,
+    description: `threads of the packet path, which share the tunnels (1 to ${MAXIMUM_WORKERS})`,
     otherwise: String(defaultWorkers(availableParallelism())),
   },
   {

@@ -29,7 +29,7 @@ function statusOf(
       underlayErrors: [],
       pathMtuMessages: [],
       keepalives: 0n,
-      workers: [{ heartbeat: 1, replacements: 0 }],
+      workers: [{ heartbeat: 1, replacements: 0, fromDevice: 0, passedOn: 0, outboundPackets: 0n, inboundPackets: 0n }],
       ...news,
     },
     negotiations: new Map(),

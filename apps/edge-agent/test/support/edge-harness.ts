@@ -18,7 +18,7 @@ export class EdgeHarness {
 
   /**
    * @param identityFile of an edge that negotiates its keys
-   * @param more `faultFile`: what the packet path looks into: `throw`, `exit` or `stall` in it kills a worker
+   * @param more `faultFile`: what the packet path looks into: `throw`, `exit` or `stall` and a place in it kill that worker
    */
   constructor(
     namespaces: Namespaces,
@@ -64,7 +64,14 @@ export class EdgeHarness {
     associations: { direction: string; spi: number; sequence: string }[];
     underlayErrors: { reason: string; messages: string }[];
     pathMtuMessages: { outcome: string; messages: string }[];
-    workers: { heartbeat: number; replacements: number }[];
+    workers: {
+      heartbeat: number;
+      replacements: number;
+      fromDevice: number;
+      passedOn: number;
+      outboundPackets: string;
+      inboundPackets: string;
+    }[];
   }> {
     return (await this.#ask({ kind: 'snapshot' })) as never;
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
 import { parseAddress, Secret, type SecurityAssociationParameters } from '@weft/ipsec-core';
-import { openTun, openUdpSocketGroup } from '@weft/linux-io';
+import { openTunQueues, openUdpSocketGroup } from '@weft/linux-io';
 import { parseBundle } from '../../src/control/bundle/parse-bundle.js';
 import { BundleInstaller } from '../../src/control/bundle-installer.js';
 import { executeAssociationCommand } from '../../src/control/security-associations.js';
@@ -23,9 +23,9 @@ const [device = 'weft0', dataPath, identityFile] = process.argv.slice(2);
 const log = createLog('silent', {});
 const portable = dataPath === 'portable';
 const workers = Number(process.env['WEFT_TEST_WORKERS'] ?? 1);
-const tun = openTun(device, { offloads: !portable });
+const queues = openTunQueues(device, { offloads: !portable }, workers);
 const dataPlane = new DataPlaneThread(
-  tun,
+  queues,
   {
     lifetime: () => undefined,
     replacing: (replacement) => process.stderr.write(`replacing a worker: ${JSON.stringify(replacement)}\n`),
@@ -41,7 +41,6 @@ const dataPlane = new DataPlaneThread(
   {
     portable,
     mark: OWN_PACKETS_MARK,
-    workers,
     ...(process.env['WEFT_TEST_FAULT'] === undefined ? {} : { module: new URL('./faulty-worker.ts', import.meta.url) }),
   },
 );
@@ -106,7 +105,7 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
       await ike?.stop();
       await dataPlane.stop();
       system.close();
-      tun.close();
+      for (const queue of queues) queue.close();
       return { ok: true };
   }
 }
