@@ -292,13 +292,17 @@ export class DataPlaneThread implements DataPlaneControl {
     return this.#sendingPlaces.of(tunnelId, receives);
   }
 
-  /** Everything that a new worker is to know. */
+  /**
+   * Everything that a new worker is to know, before it takes a packet: what has waited in its socket and in its queue while
+   * nobody was there is not lost for want of an association.
+   */
   async #prepare(place: number, worker: PacketWorker): Promise<void> {
     const { loaded, redirected } = this.#desired;
     await worker.request(loaded === undefined ? { kind: 'unload' } : this.#requests.loading(place, loaded));
     const installing = this.#requests.installing(place, this.#desired.associations(), []);
     if (installing !== undefined) await worker.request(installing);
     for (const remote of redirected) await worker.request({ kind: 'redirect', remote });
+    await worker.request({ kind: 'begin' });
   }
 
   /** What is told again, by a worker that took over or by another that has the association too, is news to nobody. */

@@ -83,6 +83,8 @@ export type WorkerRequest =
   | { readonly kind: 'rebind'; readonly socketFd: number }
   /** What would become of a clear packet that came from the device; nothing is changed by asking. */
   | { readonly kind: 'explain'; readonly packet: Uint8Array }
+  /** It has been told everything that it is to know: from now on it takes packets. */
+  | { readonly kind: 'begin' }
   | { readonly kind: 'stop' };
 
 /** A request on its way, with the number that its answer will carry. */

@@ -30,7 +30,7 @@ export interface WorkerKeeperParts {
 /**
  * Keeps one place of the packet path filled. A worker that ends or stalls is replaced after a pause that grows from one to
  * the next, and only when nothing of it runs any more: two workers in one place would both take the packets of one
- * association. Until then nobody reads the device, so that what is routed into it goes nowhere.
+ * association. Until then nobody reads its queue of the device, so that what is routed there goes nowhere.
  */
 export class WorkerKeeper {
   readonly #parts: WorkerKeeperParts;

@@ -54,6 +54,8 @@ class PacketLoop {
   readonly #start: WorkerStart;
   readonly #crypto: CryptoChoice;
   #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
+  /** Whether it has been told all that it is to know: what waits for it until then must not be judged by less. */
+  #begun = false;
   #stopping = false;
 
   constructor(port: MessagePort, start: WorkerStart) {
@@ -106,24 +108,7 @@ class PacketLoop {
       const now = monotonicNow();
       this.#errors.now = now;
       if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
-      const { socket } = this.#underlay;
-      if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLNVAL) !== 0) {
-        throw new Error('the underlay socket was closed under the packet path');
-      }
-      if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLERR) !== 0) this.#errors.drain(socket, 'udp');
-      // After an ICMP error the first call tells of it, and only the next one receives.
-      if (socket !== undefined && (this.#poll.ready(SOCKET) & (POLLIN | POLLERR)) !== 0) {
-        this.#inbound.run(socket, BUDGET, now);
-      }
-      this.#serveRawSockets(now);
-      this.#inbound.runHandedOver(BUDGET, now);
-      if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
-        throw new Error('the overlay device was closed under the packet path');
-      if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
-      this.#outbound.runPassedOn(this.#underlay, BUDGET, now);
-      this.#outbound.passWaiting(now);
-      if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
-      if (this.#dataPlane.asksForAssociations) this.#acquire();
+      if (this.#begun) this.#movePackets(now);
       if (now >= nextExpiry) {
         nextExpiry = now + EXPIRY_INTERVAL_MILLISECONDS;
         this.#expire(now);
@@ -131,7 +116,29 @@ class PacketLoop {
     }
   }
 
+  #movePackets(now: number): void {
+    const { socket } = this.#underlay;
+    if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLNVAL) !== 0) {
+      throw new Error('the underlay socket was closed under the packet path');
+    }
+    if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLERR) !== 0) this.#errors.drain(socket, 'udp');
+    // After an ICMP error the first call tells of it, and only the next one receives.
+    if (socket !== undefined && (this.#poll.ready(SOCKET) & (POLLIN | POLLERR)) !== 0) {
+      this.#inbound.run(socket, BUDGET, now);
+    }
+    this.#serveRawSockets(now);
+    this.#inbound.runHandedOver(BUDGET, now);
+    if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
+      throw new Error('the overlay device was closed under the packet path');
+    if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
+    this.#outbound.runPassedOn(this.#underlay, BUDGET, now);
+    this.#outbound.passWaiting(now);
+    if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
+    if (this.#dataPlane.asksForAssociations) this.#acquire();
+  }
+
   #watch(): void {
+    if (!this.#begun) return;
     const { blocked, waits, blockedSocket } = this.#outbound;
     this.#poll.watch(DEVICE, this.#start.tunFd, waits ? 0 : POLLIN);
     const datagrams = blocked && blockedSocket === undefined ? POLLIN | POLLOUT : POLLIN;
@@ -205,6 +212,9 @@ class PacketLoop {
           const { packet } = request;
           return { kind: 'done', id, explanation: this.#dataPlane.explain(packet, 0, packet.length, now) };
         }
+        case 'begin':
+          this.#begun = true;
+          return { kind: 'done', id };
         case 'stop':
           this.#stopping = true;
           return { kind: 'done', id };
