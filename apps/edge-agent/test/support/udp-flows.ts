@@ -9,8 +9,11 @@ import { once } from 'node:events';
  *
  * `serve` answers each with its number. `send` has FLOWS sockets for each ADDRESS, and sends in each what WINDOW allows: so that
  * none is lost by being too many. Both print one line of JSON: how many came, and how many of them not behind their predecessor.
+ * When nothing comes any more, `send` prints what did.
  */
 const WINDOW = 4;
+/** Longer than a machine under load keeps all of this waiting. */
+const SILENCE_MILLISECONDS = 30_000;
 const [mode, port = '0', ...rest] = process.argv.slice(2);
 const seen = { received: 0, disordered: 0 };
 if (mode === 'serve') await serve(rest);
@@ -19,8 +22,18 @@ else {
   const runs = addresses.flatMap((address) =>
     Array.from({ length: Number(flows) }, () => flow(local, address, Number(datagrams), Number(octets))),
   );
+  let before = -1;
+  const silence = setInterval(() => {
+    if (seen.received === before) finish();
+    before = seen.received;
+  }, SILENCE_MILLISECONDS);
   await Promise.all(runs);
-  process.stdout.write(`${JSON.stringify(seen)}\n`);
+  clearInterval(silence);
+  finish();
+}
+
+function finish(): void {
+  process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit(0));
 }
 
 async function serve(addresses: readonly string[]): Promise<void> {
