@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StoredIdentity } from '../src/identity/identity.js';
 import { EdgeHarness } from './support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
@@ -31,6 +33,7 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
   let left: EdgeHarness;
   let right: EdgeHarness;
   let pki: TestPki;
+  let authorityOfRight: TestPki;
 
   beforeAll(async () => {
     names = { left: namespaces.add('left'), right: namespaces.add('right') };
@@ -125,11 +128,45 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
     await expectTraffic();
     // One that believes the other authority alone takes the new certificate, and would not take the old one.
     await right.kill();
+    authorityOfRight = other;
     right = await start(names.right, RIGHT.id, other);
     await right.bundle(negotiatedBundle(RIGHT, LEFT));
     await expect.poll(() => right.negotiations(), PATIENCE).toMatchObject({ [TUNNEL]: { established: true } });
     await expectTraffic();
     await onePairEach();
+  });
+
+  it('drop a peer whose certificate is revoked, at once, and take it again with another', async () => {
+    const serial = (file: string) => new X509Certificate(readIdentity(file).certificateChain[0] ?? '').serialNumber;
+    const refusing = (certificate: string) => {
+      const bundle = negotiatedBundle(LEFT, RIGHT);
+      const tunnels = bundle.tunnels.map((tunnel) => ({
+        ...tunnel,
+        ...(tunnel.ike && { ike: { ...tunnel.ike, revokedSerials: [Buffer.from(certificate, 'hex')] } }),
+      }));
+      return { ...bundle, tunnels };
+    };
+    const revoked = serial(RIGHT.id);
+    const before = await spis(left);
+    await left.bundle(refusing(revoked));
+    expect((await spis(left)).filter((spi) => before.includes(spi))).toEqual([]);
+    await expect
+      .poll(async () => (await left.negotiations())[TUNNEL]?.failure, { timeout: 120_000 })
+      .toMatch(/AUTHENTICATION_FAILED|did not prove who it is.*revoked/);
+    expect(await spis(left)).toEqual([]);
+    await right.kill();
+    right = await start(names.right, RIGHT.id, authorityOfRight);
+    expect(serial(RIGHT.id)).not.toBe(revoked);
+    await right.bundle(negotiatedBundle(RIGHT, LEFT));
+    await expect
+      .poll(() => right.negotiations(), { timeout: 120_000 })
+      .toMatchObject({ [TUNNEL]: { established: true } });
+    await expectTraffic();
+    await onePairEach();
+    // One that it does not know of changes nothing.
+    const now = await spis(left);
+    await left.bundle(refusing('4f'.repeat(16)));
+    expect(await spis(left)).toEqual(now);
   });
 
   it('part in peace: the other one knows at once', async () => {
@@ -151,6 +188,10 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
     const file = path.join(directory, `${edgeId}.json`);
     writeFileSync(file, JSON.stringify(await authority.storedIdentity('127.0.0.1:1', edgeId)), { mode: 0o600 });
     return new EdgeHarness(namespaces, namespace, 'weft0', 'auto', file);
+  }
+
+  function readIdentity(edgeId: string): StoredIdentity {
+    return StoredIdentity.parse(JSON.parse(readFileSync(path.join(directory, `${edgeId}.json`), 'utf8')));
   }
 
   async function spis(edge: EdgeHarness): Promise<number[]> {

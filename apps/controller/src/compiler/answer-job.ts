@@ -1,7 +1,7 @@
-import { compileFabric, type FabricIntent } from '@weft/fabric-compiler';
+import { compileFabric } from '@weft/fabric-compiler';
 import { encodeBundle } from '../distribution/bundle-content.js';
 import type { CompiledFabrics } from './compiled-fabrics.js';
-import type { CompiledBundle, CompilerAnswers, CompilerJob } from './compiler-job.js';
+import type { BundlesJob, CompiledBundle, CompilerAnswers, CompilerJob } from './compiler-job.js';
 import { explain } from './explanation.js';
 import { validate } from './validation.js';
 
@@ -9,7 +9,7 @@ import { validate } from './validation.js';
 export function answerJob(job: CompilerJob, fabrics: CompiledFabrics): CompilerAnswers[CompilerJob['kind']] {
   switch (job.kind) {
     case 'bundles':
-      return bundlesOf(job.intent);
+      return bundlesOf(job);
     case 'validation':
       return validate(job.before, job.after, fabrics);
     case 'explanation':
@@ -17,9 +17,11 @@ export function answerJob(job: CompilerJob, fabrics: CompiledFabrics): CompilerA
   }
 }
 
-function bundlesOf(intent: FabricIntent): CompilerAnswers['bundles'] {
+function bundlesOf({ intent, revokedSerials }: BundlesJob): CompilerAnswers['bundles'] {
   const result = compileFabric(intent);
   if (!result.ok) return result;
-  const bundles = [...result.bundles].map(([edgeId, bundle]): CompiledBundle => ({ edgeId, ...encodeBundle(bundle) }));
+  const bundles = [...result.bundles].map(
+    ([edgeId, bundle]): CompiledBundle => ({ edgeId, ...encodeBundle(bundle, revokedSerials) }),
+  );
   return { ok: true, bundles };
 }

@@ -19,6 +19,8 @@ export type CompilerJob = BundlesJob | ValidationJob | ExplanationJob;
 export interface BundlesJob {
   readonly kind: 'bundles';
   readonly intent: FabricIntent;
+  /** Certificates that the peers of an edge must not believe, lower-case hex, by edge id. */
+  readonly revokedSerials?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Whether an intent may follow another, and what would change. */

@@ -19,8 +19,11 @@ export class Compiler {
   }
 
   /** The bundles of a published revision. In front of everything that people only look at. */
-  bundles(intent: FabricIntent): Promise<CompilerAnswers['bundles']> {
-    return this.#thread.run({ kind: 'bundles', intent }, { urgent: true });
+  bundles(
+    intent: FabricIntent,
+    revokedSerials: ReadonlyMap<string, readonly string[]>,
+  ): Promise<CompilerAnswers['bundles']> {
+    return this.#thread.run({ kind: 'bundles', intent, revokedSerials }, { urgent: true });
   }
 
   /** Whether `after` may follow `before`. Of several questions about one subject that wait the newest stays. */

@@ -118,7 +118,7 @@ const Environment = z.object({
   WEFT_CONSOLE_DIR: absolutePath.prefault(fileURLToPath(new URL('../../../web-console/dist', import.meta.url))),
   WEFT_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).prefault('info'),
   WEFT_STATUS_INTERVAL_MS: numberOf('milliseconds', 100, 60_000).prefault('1000'),
-  // Two weeks: an edge that renews at two thirds outlives a controller that is away for more than four days.
+  // Two weeks: an edge that renews at two thirds outlives a controller that is away for three days, whenever that begins.
   WEFT_EDGE_CERTIFICATE_HOURS: numberOf('hours', 1, 8_760).prefault('336'),
   DATABASE_URL: databaseUrl.optional(),
   PG_BIN_DIR: absolutePath.optional(),

@@ -29,13 +29,19 @@ export interface BundleContent {
   readonly hash: Buffer;
 }
 
-/** Encodes a compiled bundle. The encoder writes fields in order and defaults not at all: equal bundles, equal octets. */
-export function encodeBundle(compiled: EdgeBundle): BundleContent {
+/**
+ * Encodes a compiled bundle. The encoder writes fields in order and defaults not at all: equal bundles, equal octets.
+ * @param revokedSerials certificates that are not to be believed, lower-case hex in ascending order, by edge id
+ */
+export function encodeBundle(
+  compiled: EdgeBundle,
+  revokedSerials: ReadonlyMap<string, readonly string[]> = new Map(),
+): BundleContent {
   const octets = Buffer.from(
     Bundle.encode({
       device: { mtu: compiled.device.mtu },
       underlay: { ...compiled.underlay },
-      tunnels: compiled.tunnels.map(tunnelMessage),
+      tunnels: compiled.tunnels.map((tunnel) => tunnelMessage(tunnel, revokedSerials.get(tunnel.peerEdgeId) ?? [])),
       securityPolicies: compiled.securityPolicies.map(policyMessage),
       routes: [...compiled.routes],
       localNetworks: [...compiled.localNetworks],
@@ -58,7 +64,7 @@ export function profileMessage(profile: BundleProfile): Profile {
   };
 }
 
-function tunnelMessage(tunnel: BundleTunnel): Tunnel {
+function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]): Tunnel {
   return {
     tunnelId: tunnel.tunnelId,
     peerEdgeId: tunnel.peerEdgeId,
@@ -66,11 +72,11 @@ function tunnelMessage(tunnel: BundleTunnel): Tunnel {
     remote: { ...tunnel.remote },
     keyingMode: KEYING_MODES[tunnel.keying.mode],
     profile: profileMessage(tunnel.profile),
-    ...(tunnel.keying.mode === 'ikev2' ? { ike: ikeMessage(tunnel.keying.ike) } : {}),
+    ...(tunnel.keying.mode === 'ikev2' ? { ike: ikeMessage(tunnel.keying.ike, revokedSerials) } : {}),
   };
 }
 
-function ikeMessage(ike: BundleIke): IkeConfiguration {
+function ikeMessage(ike: BundleIke, revokedSerials: readonly string[]): IkeConfiguration {
   return {
     proposals: ike.proposals.map(({ keyBits, prf, keyExchange }) => ({
       encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
@@ -82,6 +88,7 @@ function ikeMessage(ike: BundleIke): IkeConfiguration {
     ikeLifetimeSeconds: ike.ikeLifetimeSeconds,
     childLifetimeSeconds: ike.childLifetimeSeconds,
     livenessSeconds: ike.livenessSeconds,
+    revokedSerials: revokedSerials.map((serial) => Buffer.from(serial, 'hex')),
   };
 }
 

@@ -13,6 +13,7 @@ import { checkAck, checkNack } from '../southbound/session-messages.js';
 import { SessionRegistry } from '../southbound/session-registry.js';
 import { shouldPush } from './bundle-delivery.js';
 import type { DesiredBundle, EdgeAssignment } from './edge-assignment.js';
+import { sameSource } from './edge-bundles.repository.js';
 import { FabricStore, RevisionRefusedError } from './fabric-store.js';
 import { keyedHere, tunnelSpecs } from './fabric-tunnels.js';
 import { signBundle } from './signed-bundle.js';
@@ -97,6 +98,19 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
       return run.next;
     }
     return this.#startRun(tenantId);
+  }
+
+  /**
+   * Ends the sessions of edges whose certificates are not in force any more, and has the others of the tenant drop them.
+   * Resolves when the pushes are on their way; never rejects: polling repeats what fails.
+   */
+  async credentialsChanged(tenantId: string): Promise<void> {
+    try {
+      await this.#endRevokedSessions();
+    } catch (error) {
+      this.#logger.warn({ err: error, tenantId }, 'sessions of revoked edges are not ended; polling tries it again');
+    }
+    await this.revisionPublished(tenantId);
   }
 
   /** Why the newest revision of the tenant is not in force; undefined when it is. */
@@ -280,8 +294,8 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   async #catchUp(): Promise<void> {
-    const newest = await this.#store.newestNumbers();
-    const behind = [...newest].filter(([tenantId, number]) => (this.#store.compiledRevision(tenantId) ?? 0) < number);
+    const newest = await this.#store.newestSources();
+    const behind = [...newest].filter(([tenantId, source]) => !sameSource(this.#store.compiledFrom(tenantId), source));
     await Promise.all(behind.map(([tenantId]) => this.revisionPublished(tenantId)));
   }
 
@@ -291,7 +305,10 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     const inForce = await this.#store.certificatesInForce(sessions.map(({ certificateSerial }) => certificateSerial));
     for (const session of sessions) {
       if (inForce.has(session.certificateSerial)) continue;
-      session.end('UNAUTHENTICATED', 'the certificate of this edge was revoked or the edge was deleted; enroll again');
+      session.end(
+        'UNAUTHENTICATED',
+        'the certificate of this edge was revoked, superseded by a later enrollment, or the edge was deleted; if this edge is to come back, make a new enrollment token in the console and run `weft-edge enroll`',
+      );
     }
   }
 

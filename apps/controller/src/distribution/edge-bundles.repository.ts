@@ -4,6 +4,23 @@ import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { type BundleContent, decodeBundle } from './bundle-content.js';
 import type { AppliedBundle, DesiredBundle, EdgeAssignment, RecordedRejection } from './edge-assignment.js';
 
+/** What the bundles of a tenant follow from: its newest revision, and whom its edges may believe. Both only grow. */
+export interface BundleSource {
+  readonly revision: number;
+  readonly credentialChange: bigint;
+}
+
+export function sameSource(left: BundleSource | undefined, right: BundleSource): boolean {
+  return left?.revision === right.revision && left.credentialChange === right.credentialChange;
+}
+
+/** Whom no edge of a tenant may believe. */
+export interface Distrusted {
+  readonly edgeIds: ReadonlySet<string>;
+  /** Lower-case hex, by edge id. */
+  readonly serials: ReadonlyMap<string, readonly string[]>;
+}
+
 export interface StoredRevision {
   readonly number: number;
   readonly intent: FabricIntent;
@@ -12,11 +29,13 @@ export interface StoredRevision {
 /** The table edge_bundles, and the revisions that it follows from. */
 @Injectable()
 export class EdgeBundlesRepository {
-  /** Number of the newest revision of every tenant that has one. */
-  async newestNumbers(sql: SqlExecutor): Promise<ReadonlyMap<string, number>> {
-    const rows = await sql<{ tenantId: string; number: number }[]>`
-      select tenant_id, max(number) as number from revisions group by tenant_id`;
-    return new Map(rows.map((row) => [row.tenantId, row.number]));
+  /** What the bundles of every tenant that has a revision are to follow from. */
+  async newestSources(sql: SqlExecutor): Promise<ReadonlyMap<string, BundleSource>> {
+    const rows = await sql<({ tenantId: string } & BundleSource)[]>`
+      select r.tenant_id, r.revision, coalesce(c.number, 0) as credential_change
+      from (select tenant_id, max(number) as revision from revisions group by tenant_id) r
+      left join credential_changes c using (tenant_id)`;
+    return new Map(rows.map(({ tenantId, ...source }) => [tenantId, source]));
   }
 
   async newestRevision(sql: SqlExecutor, tenantId: string): Promise<StoredRevision | undefined> {
@@ -25,11 +44,31 @@ export class EdgeBundlesRepository {
     return row;
   }
 
-  /** 0 when there is none. */
-  async newestNumber(sql: SqlExecutor, tenantId: string): Promise<number> {
-    const [row] = await sql<{ number: number }[]>`
-      select coalesce(max(number), 0) as number from revisions where tenant_id = ${tenantId}`;
-    return row?.number ?? 0;
+  /** Revision 0 when there is none. */
+  async newestSource(sql: SqlExecutor, tenantId: string): Promise<BundleSource> {
+    const [row] = await sql<BundleSource[]>`
+      select
+        coalesce((select max(number) from revisions where tenant_id = ${tenantId}), 0) as revision,
+        coalesce((select number from credential_changes where tenant_id = ${tenantId}), 0) as credential_change`;
+    if (row === undefined) throw new Error('select without from gave no row');
+    return row;
+  }
+
+  /** Whom the edges of a tenant may not believe: edges that are revoked, and certificates of others that have not expired. */
+  async distrusted(sql: SqlExecutor, tenantId: string): Promise<Distrusted> {
+    const edges = await sql<{ id: string }[]>`
+      select id from edges where tenant_id = ${tenantId} and revoked_at is not null`;
+    const certificates = await sql<{ edgeId: string; serials: string[] }[]>`
+      select edge_id, array_agg(serial order by serial) as serials from (
+        select c.edge_id, c.serial, row_number() over (partition by c.edge_id order by c.revoked_at desc, c.serial) as place
+        from certificates c
+        join edges e on e.tenant_id = c.tenant_id and e.id = c.edge_id and e.revoked_at is null
+        where c.tenant_id = ${tenantId} and c.revoked_at is not null and c.not_after > now()
+      ) newest where place <= ${REVOKED_SERIALS_MAXIMUM} group by edge_id`;
+    return {
+      edgeIds: new Set(edges.map(({ id }) => id)),
+      serials: new Map(certificates.map(({ edgeId, serials }) => [edgeId, serials])),
+    };
   }
 
   /** Until the end of the transaction no other controller changes what is desired of this tenant. */
@@ -171,5 +210,7 @@ function rejectionOf(row: AssignmentRow): RecordedRejection | undefined {
   return { hash: rejectedHash, path: rejectionPath, rule: rejectionRule, reason: rejectionReason };
 }
 
+/** Four times what one enrollment may have in force; an edge accepts as many. */
+const REVOKED_SERIALS_MAXIMUM = 1024;
 /** First key of the advisory locks of this table; any number that nobody else uses. */
 const LOCK_CLASS = 0x77656674;

@@ -11,7 +11,7 @@ import {
   newestAssignment,
   type RecordedRejection,
 } from './edge-assignment.js';
-import { EdgeBundlesRepository } from './edge-bundles.repository.js';
+import { type BundleSource, EdgeBundlesRepository, sameSource } from './edge-bundles.repository.js';
 
 /** The newest revision does not compile; the desired state stays as it was. */
 export class RevisionRefusedError extends Error {
@@ -42,8 +42,8 @@ export class FabricStore {
   readonly #compiler: Compiler;
   readonly #byEdge = new Map<string, EdgeAssignment>();
   readonly #byTenant = new Map<string, readonly string[]>();
-  /** Revisions that were compiled here or found compiled. */
-  readonly #compiled = new Map<string, number>();
+  /** What the bundles of each tenant were made from here. */
+  readonly #compiled = new Map<string, BundleSource>();
 
   constructor(database: Database, repository: EdgeBundlesRepository, compiler: Compiler) {
     this.#database = database;
@@ -60,7 +60,7 @@ export class FabricStore {
     return ids.flatMap((edgeId) => this.#byEdge.get(edgeId) ?? []);
   }
 
-  compiledRevision(tenantId: string): number | undefined {
+  compiledFrom(tenantId: string): BundleSource | undefined {
     return this.#compiled.get(tenantId);
   }
 
@@ -73,13 +73,13 @@ export class FabricStore {
     return tenants;
   }
 
-  /** Calls `heard` when any controller has stored a revision; a hint that may be lost. */
+  /** Calls `heard` when any controller has stored a revision, or revoked a certificate; a hint that may be lost. */
   onRevision(heard: () => void): Promise<void> {
     return this.#database.listen('weft_revision', heard);
   }
 
-  newestNumbers(): Promise<ReadonlyMap<string, number>> {
-    return this.#repository.newestNumbers(this.#database.sql);
+  newestSources(): Promise<ReadonlyMap<string, BundleSource>> {
+    return this.#repository.newestSources(this.#database.sql);
   }
 
   /** Which of the certificates (by serial) are in force. */
@@ -87,25 +87,29 @@ export class FabricStore {
     return this.#repository.certificatesInForce(this.#database.sql, serials);
   }
 
-  /** Compiles the newest revision of a tenant and makes it desired. Throws RevisionRefusedError or CompilerFailure. */
+  /** Compiles the newest revision of a tenant, without edges that are revoked, and makes it desired. Throws RevisionRefusedError or CompilerFailure. */
   async compileNewest(tenantId: string): Promise<void> {
     for (;;) {
       const before = new Map(this.#byEdge);
-      const revision = await this.#repository.newestRevision(this.#database.sql, tenantId);
+      const { sql } = this.#database;
+      // Before what follows from it: what changes meanwhile is found out below.
+      const source = await this.#repository.newestSource(sql, tenantId);
+      const revision = await this.#repository.newestRevision(sql, tenantId);
       if (revision === undefined) return;
-      const compiled = await this.#compiler.bundles(revision.intent);
+      const { edgeIds, serials } = await this.#repository.distrusted(sql, tenantId);
+      const edges = revision.intent.edges.filter(({ id }) => !edgeIds.has(id));
+      const compiled = await this.#compiler.bundles({ ...revision.intent, edges }, serials);
       if (!compiled.ok) throw new RevisionRefusedError(tenantId, revision.number, compiled.problems);
-      const { number } = revision;
-      const read = await this.#database.transaction((sql) =>
-        this.#makeDesired(sql, tenantId, number, compiled.bundles),
+      const read = await this.#database.transaction((transaction) =>
+        this.#makeDesired(transaction, tenantId, source, compiled.bundles),
       );
-      // Another revision was published meanwhile: it is the newest now.
+      // Another revision was published meanwhile, or something revoked: that is the newest now.
       if (read === undefined) continue;
       const assignments = read.map((each) =>
         newestAssignment(each, before.get(each.edgeId), this.#byEdge.get(each.edgeId)),
       );
       this.#replace(tenantId, assignments);
-      this.#compiled.set(tenantId, number);
+      this.#compiled.set(tenantId, source);
       return;
     }
   }
@@ -136,15 +140,16 @@ export class FabricStore {
     this.#byEdge.set(edgeId, { ...current, desired: { ...current.desired, generation: above + 1n } });
   }
 
-  /** Undefined, and nothing is changed, when the revision is not the newest any more. */
+  /** Undefined, and nothing is changed, when the source is not the newest any more. */
   async #makeDesired(
     sql: SqlExecutor,
     tenantId: string,
-    revision: number,
+    source: BundleSource,
     bundles: readonly CompiledBundle[],
   ): Promise<readonly EdgeAssignment[] | undefined> {
     await this.#repository.lockTenant(sql, tenantId);
-    if ((await this.#repository.newestNumber(sql, tenantId)) !== revision) return undefined;
+    if (!sameSource(source, await this.#repository.newestSource(sql, tenantId))) return undefined;
+    const { revision } = source;
     for (const { edgeId, ...content } of bundles) {
       await this.#repository.storeDesired(sql, { tenantId, edgeId, revision }, contentOf(content));
     }

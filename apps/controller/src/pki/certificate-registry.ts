@@ -25,10 +25,13 @@ export class CertificateRegistry {
     this.#database = database;
   }
 
-  /** Records the first certificate of an enrollment. Those of earlier ones stay in force until it is used. */
+  /** Records the first certificate of an enrollment, with which a revoked edge is one again. Those of earlier ones stay in force until it is used. */
   async recordEnrolled(sql: SqlExecutor, identity: EdgeIdentity, issued: IssuedCertificate): Promise<void> {
     // Two enrollments of one edge at the same time: one after the other, so that their numbers are in order.
     await lockEdge(sql, identity);
+    await sql`
+      update edges set revoked_at = null, revocation_reason = null
+      where tenant_id = ${identity.tenantId} and id = ${identity.edgeId} and revoked_at is not null`;
     await sql`
       insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
       values (${issued.serial}, ${identity.tenantId}, ${identity.edgeId}, ${issued.notBefore}, ${issued.notAfter})`;
@@ -36,16 +39,22 @@ export class CertificateRegistry {
 
   /**
    * Records what `issue` makes as the successor of the certificate shown, which stays in force to its end.
-   * @returns undefined when that is not valid any more; then nothing was issued
+   * @returns why not: that is not valid any more, or too many that follow from its enrollment are in force. Then nothing was
+   *   issued.
    */
   async recordRenewed(
     sql: SqlExecutor,
     shown: ShownCertificate,
     issue: () => Promise<IssuedCertificate>,
-  ): Promise<IssuedCertificate | undefined> {
+  ): Promise<IssuedCertificate | 'not_valid' | 'too_many'> {
     // A revocation that is under way comes first, or after, and then finds the successor too.
     await lockEdge(sql, shown);
-    if ((await this.#row(sql, shown))?.status !== 'valid') return undefined;
+    if ((await this.#row(sql, shown))?.status !== 'valid') return 'not_valid';
+    const [siblings] = await sql<{ count: bigint }[]>`
+      select count(*) as count from certificates
+      where tenant_id = ${shown.tenantId} and edge_id = ${shown.edgeId} and not_after > now()
+        and enrollment = (select enrollment from certificates where serial = ${shown.serial})`;
+    if ((siblings?.count ?? 0n) >= IN_FORCE_MAXIMUM) return 'too_many';
     const issued = await issue();
     await sql`
       insert into certificates (serial, tenant_id, edge_id, not_before, not_after, enrollment, renewal_of)
@@ -53,6 +62,27 @@ export class CertificateRegistry {
         enrollment, serial
       from certificates where serial = ${shown.serial}`;
     return issued;
+  }
+
+  /**
+   * Revokes an edge: its certificates, its unused enrollment tokens, and its place in the bundles of others.
+   * @returns false when there is no such edge. One that is revoked already stays as it is.
+   */
+  async revokeEdge(sql: SqlExecutor, { tenantId, edgeId }: EdgeIdentity, reason: string): Promise<boolean> {
+    const [edge] = await sql<{ revoked: boolean }[]>`
+      select revoked_at is not null as revoked from edges
+      where tenant_id = ${tenantId} and id = ${edgeId} for no key update`;
+    if (edge === undefined || edge.revoked) return edge !== undefined;
+    await sql`
+      update enrollment_tokens set replaced_at = now()
+      where tenant_id = ${tenantId} and edge_id = ${edgeId} and used_at is null and replaced_at is null`;
+    await sql`
+      update certificates set revoked_at = now(), revocation_reason = ${REVOKED}
+      where tenant_id = ${tenantId} and edge_id = ${edgeId} and revoked_at is null`;
+    await sql`
+      update edges set revoked_at = now(), revocation_reason = ${reason}
+      where tenant_id = ${tenantId} and id = ${edgeId}`;
+    return true;
   }
 
   /**
@@ -95,5 +125,8 @@ async function lockEdge(sql: SqlExecutor, { tenantId, edgeId }: EdgeIdentity): P
   await sql`select 1 from edges where tenant_id = ${tenantId} and id = ${edgeId} for no key update`;
 }
 
+/** Of one enrollment. An edge that cannot store what it is given asks for some hundred of them before its own expires. */
+const IN_FORCE_MAXIMUM = 256n;
 /** As revocation_reason: not by anybody's decision, but because the edge was enrolled anew (RFC 5280 section 5.3.1). */
 const SUPERSEDED = 'superseded';
+const REVOKED = 'edge revoked';

@@ -12,6 +12,7 @@ import { DatabaseUnavailableError } from '../platform/database/database-errors.j
 import { AttemptLimiter } from '../platform/limits/attempt-limiter.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { EdgeAuthentication } from './edge-authentication.js';
+import type { SessionEndCode } from './edge-session.js';
 import { ProtocolError } from './protocol-error.js';
 
 export type RenewalCall = ServerUnaryCall<RenewCertificateRequest, RenewCertificateResponse>;
@@ -55,9 +56,7 @@ export class CertificateRenewal {
     const issued = await this.database.transaction((sql) =>
       this.certificates.recordRenewed(sql, shown, () => this.authority.issueEdgeCertificate(publicKey, shown)),
     );
-    if (issued === undefined) {
-      throw new ProtocolError('UNAUTHENTICATED', 'the certificate was revoked; enroll again with a new token');
-    }
+    if (typeof issued === 'string') throw new ProtocolError(...REFUSALS[issued]);
     const { tenantId, edgeId, serial } = shown;
     this.#logger.info(
       { tenantId, edgeId, serial: issued.serial, renewalOf: serial, notAfter: issued.notAfter },
@@ -85,6 +84,13 @@ export class CertificateRenewal {
   }
 }
 
+const REFUSALS: Readonly<Record<'not_valid' | 'too_many', readonly [SessionEndCode, string]>> = {
+  not_valid: ['UNAUTHENTICATED', 'this edge was revoked; enroll again with a new token'],
+  too_many: [
+    'RESOURCE_EXHAUSTED',
+    'too many certificates of this edge are in force; see why it does not keep those that it is given, and enroll it again',
+  ],
+};
 /** An edge renews every few days; one whose disk is full tries again and again. */
 const ATTEMPTS_BURST = 5;
 const ATTEMPT_INTERVAL_MILLISECONDS = 60_000;

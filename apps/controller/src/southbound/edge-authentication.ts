@@ -39,6 +39,7 @@ function readIdentity(der: Uint8Array): EdgeCertificateIdentity {
 const REFUSALS: Readonly<Record<Exclude<CertificateStatus, 'valid'>, string>> = {
   superseded:
     'the certificate is of an earlier enrollment: the edge was enrolled anew; restart the agent, or enroll it again',
-  revoked: 'the certificate was revoked; enroll again with a new token',
+  revoked:
+    'this edge was revoked; if it is to come back, make a new enrollment token in the console and run `weft-edge enroll`',
   unknown: 'the certificate is of no edge that this controller knows; enroll again with a new token',
 };

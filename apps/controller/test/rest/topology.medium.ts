@@ -133,6 +133,7 @@ describe('edges', () => {
       agentVersion: null,
       enrolledAt: null,
       certificateNotAfter: null,
+      certificateCondition: 'none',
       desired: null,
       applied: null,
       inSync: false,

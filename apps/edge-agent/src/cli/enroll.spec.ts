@@ -70,7 +70,7 @@ describe('weft-edge enroll', () => {
     const store = await openStore();
     await store.keep(signBundle(pki, testBundle()));
     await store.raiseEpoch(7n);
-    await enroll();
+    expect(await enroll()).toMatch(/^replaced the identity of edge berlin .*: restart the agent$/m);
     expect(JSON.parse(await identityFile()).privateKeyPem).not.toBe(before.privateKeyPem);
     expect(await store.lastKnownGood()).toBeUndefined();
     expect(await store.highestEpoch()).toBe(0n);

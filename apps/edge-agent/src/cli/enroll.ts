@@ -8,7 +8,7 @@ import {
 import { type ControllerPassage, enroll } from '../identity/enrollment-client.js';
 import { EnrollmentError } from '../identity/enrollment-error.js';
 import { parseEnrollmentToken } from '../identity/enrollment-token.js';
-import { storeIdentity } from '../identity/identity-store.js';
+import { loadIdentity, storeIdentity } from '../identity/identity-store.js';
 import { connectMarked, mayMark } from '../network/marked-connection.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { StateDirectory } from '../platform/state-directory.js';
@@ -39,10 +39,14 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
   const { identity, stored } = await throughPassage(state, controller, options.mark, (passage) =>
     enroll({ controller, token, hostName: hostname(), agentVersion: AGENT_VERSION, passage }),
   );
+  const before = await loadIdentity(state).catch(() => undefined);
   // What an earlier identity was told is not for this one.
   await forgetBundles(state);
   await storeIdentity(state, stored);
   return [
+    ...(before === undefined
+      ? []
+      : [`replaced the identity of edge ${before.edgeName} (${before.edgeId}): restart the agent`]),
     `enrolled as edge ${identity.edgeName} (${identity.edgeId}) of tenant ${identity.tenantId}`,
     `certificate valid until ${identity.notAfter.toISOString()}, controller session at ${formatControllerAddress(identity.session)}`,
     `next: weft-edge run --state-dir ${state.path}`,

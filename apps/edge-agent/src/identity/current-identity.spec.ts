@@ -58,6 +58,18 @@ describe('the identity of an agent that runs', () => {
     expect(await loadStoredIdentity(state)).toEqual(old);
   });
 
+  it('never takes the place of one that the machine was enrolled with meanwhile, and says what to do', async () => {
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    const anew = await pki.storedIdentity('controller:8443');
+    await storeIdentity(state, anew);
+    await expect(identity.renew(renewed)).rejects.toMatchObject({
+      code: 'identity_replaced',
+      fix: expect.stringContaining('restart'),
+    });
+    expect(await loadStoredIdentity(state)).toEqual(anew);
+  });
+
   it('is on the disk the old pair or the new one whenever power fails, and the new one once that was said', async () => {
     const file = path.join(directory, 'identity.json');
     const before = (await (await StateDirectory.open(directory)).read('identity.json'))!;

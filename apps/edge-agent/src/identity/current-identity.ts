@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StateDirectory } from '../platform/state-directory.js';
 import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
-import { loadStoredIdentity, storeIdentity } from './identity-store.js';
+import { IdentityStoreError, loadStoredIdentity, storeIdentity } from './identity-store.js';
 
 /** A key that was made here and the chain that certifies it. */
 export interface RenewedCertificate {
@@ -41,7 +42,10 @@ export class CurrentIdentity {
     this.#listeners.push(listener);
   }
 
-  /** Another key and certificate of the same edge. Throws IdentityError when they are not, StateError; then nothing has changed. */
+  /**
+   * Another key and certificate of the same edge. Throws IdentityError when they are not, IdentityStoreError when it was enrolled again meanwhile, StateError; then nothing has
+   * changed.
+   */
   async renew({ privateKeyPem, certificateChain }: RenewedCertificate): Promise<void> {
     await this.#replace({ ...this.#stored, privateKeyPem, certificateChain: [...certificateChain] });
   }
@@ -49,6 +53,14 @@ export class CurrentIdentity {
   async #replace(changed: StoredIdentity): Promise<void> {
     const stored = StoredIdentity.parse(changed);
     const value = parseIdentity(stored);
+    const found = await loadStoredIdentity(this.#state);
+    if (!isDeepStrictEqual(found, this.#stored)) {
+      throw new IdentityStoreError(
+        'identity_replaced',
+        `${this.#state.path} holds another identity than this agent runs with: the machine was enrolled again`,
+        'restart the agent, so that it takes that one',
+      );
+    }
     await storeIdentity(this.#state, stored);
     this.#stored = stored;
     this.#value = value;

@@ -3,7 +3,7 @@ import type { StateDirectory } from '../platform/state-directory.js';
 import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
 
 /** What can be wrong with the stored identity. */
-export type IdentityStoreErrorCode = 'not_enrolled' | 'identity_damaged';
+export type IdentityStoreErrorCode = 'not_enrolled' | 'identity_damaged' | 'identity_replaced';
 
 /** There is no identity that can be used. */
 export class IdentityStoreError extends AgentError<IdentityStoreErrorCode> {

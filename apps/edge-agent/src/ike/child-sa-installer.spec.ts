@@ -206,6 +206,22 @@ describe('Child SAs in the packet path', () => {
     expect([installed(), timers]).toEqual([['inbound 1001', 'outbound 2003'], []]);
   });
 
+  it('drops a tunnel with all that it has, at once, and has nothing left for what the engine says of it later', async () => {
+    const { installer, installed, timers } = setUp();
+    await installer.install(child(1001, 2001));
+    await installer.install(child(1002, 2002));
+    await installer.remove(1001);
+    expect(timers).not.toEqual([]);
+    await installer.drop('another tunnel');
+    expect(installed()).toContain('inbound 1001');
+    await installer.drop('net');
+    expect([installed(), timers]).toEqual([[], []]);
+    await installer.retire(1002);
+    await installer.remove(1002);
+    await installer.drop('net');
+    expect([installed(), timers]).toEqual([[], []]);
+  });
+
   it('refuses what the packet path cannot carry, and wipes its keys all the same', async () => {
     const { installer, installed } = setUp();
     const output = child(1001, 2001, { child: 'elsewhere' });

@@ -30,7 +30,7 @@ export class ChildSaInstaller {
   readonly #installed = new Map<number, InstalledChild>();
   /** Where the packets of a tunnel go. */
   readonly #remotes = new Map<string, Endpoint>();
-  readonly #lingering = new Map<number, () => void>();
+  readonly #lingering = new Map<number, { readonly tunnelId: string; readonly cancel: () => void }>();
 
   constructor(
     plane: ChildSaPlane,
@@ -132,9 +132,30 @@ export class ChildSaInstaller {
     child.waiting?.keyingMaterial.fill(0);
     const { tunnelId } = child.protection;
     const replaced = [...this.#installed.values()].some((other) => other.protection.tunnelId === tunnelId);
-    if (replaced) this.#linger(inboundSpi);
+    if (replaced) this.#linger(inboundSpi, tunnelId);
     else this.#remotes.delete(tunnelId);
     await this.#plane.remove(replaced ? [] : [inboundSpi], [{ tunnelId, spi: child.association.outboundSpi }]);
+  }
+
+  /**
+   * Nothing of the tunnel goes out or is accepted any more: its peer is not believed, and need not agree. What the engine says
+   * later of these Child SAs is about nothing that is here.
+   */
+  async drop(tunnelId: string): Promise<void> {
+    const children = [...this.#installed].filter(([, { protection }]) => protection.tunnelId === tunnelId);
+    for (const [inboundSpi, { waiting }] of children) {
+      this.#installed.delete(inboundSpi);
+      waiting?.keyingMaterial.fill(0);
+    }
+    const lingering = [...this.#lingering].filter(([, one]) => one.tunnelId === tunnelId);
+    for (const [spi, { cancel }] of lingering) {
+      cancel();
+      this.#lingering.delete(spi);
+    }
+    this.#remotes.delete(tunnelId);
+    const inbound = [...children, ...lingering].map(([spi]) => spi);
+    const outbound = children.map(([, { association }]) => ({ tunnelId, spi: association.outboundSpi }));
+    if (inbound.length > 0) await this.#plane.remove(inbound, outbound);
   }
 
   /** Removes what lingers, at once. */
@@ -162,18 +183,18 @@ export class ChildSaInstaller {
     return protection;
   }
 
-  #linger(spi: number): void {
+  #linger(spi: number, tunnelId: string): void {
     const cancel = this.#after(LINGER, () => {
       this.#lingering.delete(spi);
       void this.#plane.remove([spi], []).catch((error: unknown) => this.#onRemovalFailure(spi, error));
     });
-    this.#lingering.set(spi, cancel);
+    this.#lingering.set(spi, { tunnelId, cancel });
   }
 
   async #forgetLingering(spi: number): Promise<void> {
-    const cancel = this.#lingering.get(spi);
-    if (cancel === undefined) return;
-    cancel();
+    const lingering = this.#lingering.get(spi);
+    if (lingering === undefined) return;
+    lingering.cancel();
     this.#lingering.delete(spi);
     await this.#plane.remove([spi], []);
   }

@@ -57,6 +57,10 @@ export class EdgeIke {
   #keys: ReadonlyMap<string, KeyObject>;
   /** The bundle in force; undefined while another is put into force, and before the first. */
   #bundle: VerifiedBundle | undefined;
+  /** Certificates of peers that are not believed any more, by tunnel id. */
+  #refused: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  /** Certificates that IKE SAs of a tunnel were authenticated with since it was last made from nothing. */
+  readonly #believed = new Map<string, Set<string>>();
   #local: Endpoint | undefined;
   /** Messages that came before there was a bundle: nobody is known yet. */
   #early = 0;
@@ -72,7 +76,8 @@ export class EdgeIke {
     const keyExchange = (job: KeyExchangeJob) => this.#keyExchange.run(job);
     const means = {
       keyOf: (credential: string) => this.#keys.get(credential),
-      trustOf: () => this.#trust(),
+      trustOf: (tunnelId: string) => this.#trust(tunnelId),
+      believed: (tunnelId: string, serialNumber: string) => this.#believe(tunnelId, serialNumber),
       wallClock: () => Date.now(),
       keyExchange,
     };
@@ -121,14 +126,18 @@ export class EdgeIke {
    */
   async apply(bundle: VerifiedBundle, socket: UdpSocket): Promise<void> {
     this.#bundle = undefined;
+    this.#refused = refusedBy(bundle);
     const configured = { address: bundle.underlay.octets, port: bundle.underlay.port };
     // A Delete must still leave by the old socket when the underlay changes.
     const kept = fabricConnections(bundle, this.#own.shown).filter((connection) => this.#stays(connection, configured));
     // What is installed from now on is as the new bundle says.
     for (const connection of kept) this.#tunnels.want(connection, protectionOf(bundle, connection));
     this.#host.give({ kind: 'configure', connections: kept });
+    const refused = [...this.#believed.keys()].filter((tunnelId) => this.#isRefused(tunnelId));
     this.#forgetAllBut(new Set(kept.map(({ name }) => name)));
     await this.#host.settled();
+    // Its Delete may never be answered: a peer that is not believed has no say in it.
+    for (const tunnelId of refused) await this.#children.drop(tunnelId);
     // The old socket is about to be closed, and its descriptor may soon be another file's.
     if (this.#local !== undefined) this.#sockets.closeAddress(this.#local.address);
     this.#use(socket);
@@ -237,8 +246,14 @@ export class EdgeIke {
     for (const connection of connections) this.#tunnels.want(connection, protectionOf(bundle, connection));
   }
 
-  #trust(): PeerTrust {
-    return { kind: 'certificates', anchors: this.#own.anchors };
+  #trust(tunnelId: string): PeerTrust {
+    const refusedSerials = this.#refused.get(tunnelId) ?? NONE;
+    return { kind: 'certificates', anchors: this.#own.anchors, refusedSerials };
+  }
+
+  #believe(tunnelId: string, serialNumber: string): void {
+    const believed = this.#believed.get(tunnelId) ?? new Set();
+    this.#believed.set(tunnelId, believed.add(serialNumber));
   }
 
   #use(socket: UdpSocket): void {
@@ -286,11 +301,22 @@ export class EdgeIke {
 
   #stays(next: Connection, local: Endpoint): boolean {
     const known = this.#tunnels.get(next.name)?.connection;
-    return known !== undefined && sameEndpoint(known.local, local) && samePlace(known.remote, next.remote);
+    if (known === undefined || !sameEndpoint(known.local, local) || !samePlace(known.remote, next.remote)) return false;
+    // Who has proved itself with what is not believed any more must do it anew.
+    return !this.#isRefused(next.name);
+  }
+
+  /** An IKE SA of the tunnel was authenticated with a certificate that is not believed any more. */
+  #isRefused(tunnelId: string): boolean {
+    const refused = this.#refused.get(tunnelId);
+    return [...(this.#believed.get(tunnelId) ?? [])].some((serial) => refused?.has(serial));
   }
 
   #forgetAllBut(kept: ReadonlySet<string>): void {
-    for (const tunnelId of this.#tunnels.keepOnly(kept)) this.#ended.forget(tunnelId);
+    for (const tunnelId of this.#tunnels.keepOnly(kept)) {
+      this.#ended.forget(tunnelId);
+      this.#believed.delete(tunnelId);
+    }
   }
 
   #attempt(tunnelId: string, wants: 'ike' | 'child'): void {
@@ -322,10 +348,19 @@ function samePlace(left: PeerPlace, right: PeerPlace): boolean {
   return left.kind === right.kind && sameEndpoint(left.endpoint, right.endpoint);
 }
 
+function refusedBy({ tunnels }: VerifiedBundle): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map(
+    [...tunnels.values()].flatMap(({ tunnelId, keying }) =>
+      keying.mode === 'ikev2' ? [[tunnelId, keying.negotiation.revokedSerials] as const] : [],
+    ),
+  );
+}
+
 function sameEndpoint(left: Endpoint, right: Endpoint): boolean {
   return left.port === right.port && Buffer.compare(left.address, right.address) === 0;
 }
 
+const NONE: ReadonlySet<string> = new Set();
 /** An association that IKE could not replace in eight times its life carries nothing any more, as with keys of the controller. */
 const HARD_LIFETIMES = 8;
 /** How long a parting edge waits for its peers' answers. */

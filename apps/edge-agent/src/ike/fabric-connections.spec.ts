@@ -28,6 +28,7 @@ const KEYING: TunnelKeying = {
     ikeLifetime: 14_400_000,
     childLifetime: 3_600_000,
     livenessInterval: 10_000,
+    revokedSerials: new Set(),
   },
 };
 

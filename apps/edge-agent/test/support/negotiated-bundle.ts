@@ -58,6 +58,7 @@ export function negotiatedBundle(
           childKeyExchange: HYBRID,
           ikeLifetimeSeconds: 14_400,
           childLifetimeSeconds: 3600,
+          revokedSerials: [],
           livenessSeconds: 10,
         },
       },

@@ -96,6 +96,7 @@ export function negotiating(bundle: Bundle): Bundle {
     ikeLifetimeSeconds: 14_400,
     childLifetimeSeconds: 3600,
     livenessSeconds: 10,
+    revokedSerials: [],
   };
   const tunnels = bundle.tunnels.map((tunnel) => ({ ...tunnel, keyingMode: KeyingMode.KEYING_MODE_IKEV2, ike }));
   return { ...bundle, tunnels };

@@ -6,6 +6,7 @@ export {
   IconArrowRight as ArrowRightIcon,
   IconArrowsDiff as TunnelIcon,
   IconArrowUp as ArrowUpIcon,
+  IconBan as RevokeIcon,
   IconBuilding as SiteIcon,
   IconCheck as CheckIcon,
   IconChevronDown as ChevronDownIcon,

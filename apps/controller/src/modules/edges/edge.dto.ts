@@ -24,6 +24,27 @@ export const UpdateEdge = z
   })
   .meta({ id: 'UpdateEdge', description: 'Absent fields keep their value. An edge does not move between sites.' });
 
+export const RevokeEdge = z
+  .strictObject({
+    reason: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'has control characters')
+      .meta({ description: 'Why, for people.', examples: ['The machine was stolen.'] }),
+  })
+  .meta({ id: 'RevokeEdge' });
+
+export const EdgeRevocation = z
+  .object({ revokedAt: Timestamp, reason: z.string() })
+  .meta({ id: 'EdgeRevocation', description: 'The edge is refused, and in no bundle, until it is enrolled anew.' });
+
+export const CertificateCondition = z.enum(['none', 'valid', 'expiring', 'expired']).meta({
+  id: 'CertificateCondition',
+  description:
+    'Edges renew their certificates when two thirds of their life are over. `expiring`: less than a sixth is left, so that renewal must have failed for long. `none`: not enrolled, or revoked.',
+});
+
 export const BundleReference = z
   .object({
     revision: z.int().min(0),
@@ -46,6 +67,7 @@ export const EdgeLive = z
     agentVersion: z.string().nullable(),
     enrolledAt: Timestamp.nullable().meta({ description: 'Null until the edge has enrolled.' }),
     certificateNotAfter: Timestamp.nullable(),
+    certificateCondition: CertificateCondition,
     desired: BundleReference.nullable().meta({
       description: 'What the edge should run; null before the first revision.',
     }),
@@ -65,6 +87,7 @@ export const Edge = z
     underlayPort: z.int().min(1).max(65535),
     createdAt: Timestamp,
     updatedAt: Timestamp,
+    revocation: EdgeRevocation.nullable().meta({ description: 'Null unless the edge is revoked.' }),
     live: EdgeLive,
   })
   .meta({ id: 'Edge' });
@@ -79,6 +102,8 @@ export const EnrollmentToken = z
   .meta({ id: 'EnrollmentToken' });
 
 export type CreateEdge = z.infer<typeof CreateEdge>;
+export type RevokeEdge = z.infer<typeof RevokeEdge>;
+export type CertificateCondition = z.infer<typeof CertificateCondition>;
 export type UpdateEdge = z.infer<typeof UpdateEdge>;
 export type BundleReference = z.infer<typeof BundleReference>;
 export type EdgeLive = z.infer<typeof EdgeLive>;

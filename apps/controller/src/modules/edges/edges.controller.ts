@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { CreateEdge, Edge, EdgeList, EnrollmentToken, UpdateEdge } from './edge.dto.js';
+import { CreateEdge, Edge, EdgeList, EnrollmentToken, RevokeEdge, UpdateEdge } from './edge.dto.js';
 import { EdgesService } from './edges.service.js';
 
 @ApiTags('edges')
@@ -62,6 +63,23 @@ export class EdgesController {
     @Param('edgeId', { schema: Identifier }) edgeId: string,
   ): Promise<void> {
     return this.edges.remove(tenantId, edgeId);
+  }
+
+  @Post(':edgeId/revocation')
+  @HttpCode(200)
+  @ApiOperation({
+    operationId: 'revokeEdge',
+    summary: 'Refuse the identity of an edge from now on, and have all others drop it; at once, without a revision',
+  })
+  @ApiOkResponse({ standardSchema: Edge })
+  @ApiProblems(401, 403, 404, 422, 503)
+  revokeEdge(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('edgeId', { schema: Identifier }) edgeId: string,
+    @Body({ schema: RevokeEdge }) body: RevokeEdge,
+    @User() user: CurrentUser,
+  ): Promise<Edge> {
+    return this.edges.revoke(tenantId, edgeId, user, body);
   }
 
   @Post(':edgeId/enrollment-tokens')

@@ -12,7 +12,10 @@ export interface StoredEdge {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly enrolledAt: Date | null;
+  readonly certificateNotBefore: Date | null;
   readonly certificateNotAfter: Date | null;
+  readonly revokedAt: Date | null;
+  readonly revocationReason: string | null;
 }
 
 @Injectable()
@@ -52,10 +55,12 @@ export class EdgesRepository {
   #select(sql: SqlExecutor) {
     return sql`
       select e.id, e.site_id, e.name, host(e.underlay_address) as underlay_address, e.underlay_port,
-        e.created_at, e.updated_at, c.enrolled_at, c.certificate_not_after
+        e.created_at, e.updated_at, e.revoked_at, e.revocation_reason, c.enrolled_at, c.certificate_not_before,
+        c.certificate_not_after
       from edges e
       left join lateral (
-        select max(issued_at) filter (where renewal_of is null) as enrolled_at, max(not_after) as certificate_not_after
+        select max(issued_at) filter (where renewal_of is null) as enrolled_at, max(not_after) as certificate_not_after,
+          max(not_before) as certificate_not_before
         from certificates c where c.tenant_id = e.tenant_id and c.edge_id = e.id and c.revoked_at is null
       ) c on true`;
   }

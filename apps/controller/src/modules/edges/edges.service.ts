@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { Distribution } from '../../distribution/distribution.js';
 import { EnrollmentTokens, UnknownEdgeError } from '../../enrollment/enrollment-tokens.js';
 import { EdgeStates } from '../../observations/edge-states.js';
+import { CertificateRegistry } from '../../pki/certificate-registry.js';
+import { Clock } from '../../platform/clock/clock.js';
 import { Database } from '../../platform/database/database.js';
+import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { InjectLogger } from '../../platform/logging/logger.js';
 import { refusing } from '../constraint-violation.js';
 import { nameTaken, unknownSite } from '../resource-names.js';
-import type { CreateEdge, Edge, EnrollmentToken, UpdateEdge } from './edge.dto.js';
+import { certificateCondition } from './certificate-condition.js';
+import type { CreateEdge, Edge, EnrollmentToken, RevokeEdge, UpdateEdge } from './edge.dto.js';
 import { EdgesRepository, type StoredEdge } from './edges.repository.js';
 
 /** Edges as people want them, with what is known of them now. */
@@ -16,8 +23,25 @@ export class EdgesService {
   readonly #repository: EdgesRepository;
   readonly #states: EdgeStates;
   readonly #tokens: EnrollmentTokens;
+  readonly #certificates: CertificateRegistry;
+  readonly #distribution: Distribution;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
 
-  constructor(database: Database, repository: EdgesRepository, states: EdgeStates, tokens: EnrollmentTokens) {
+  constructor(
+    database: Database,
+    repository: EdgesRepository,
+    states: EdgeStates,
+    tokens: EnrollmentTokens,
+    certificates: CertificateRegistry,
+    distribution: Distribution,
+    clock: Clock,
+    @InjectLogger() logger: Logger,
+  ) {
+    this.#certificates = certificates;
+    this.#distribution = distribution;
+    this.#clock = clock;
+    this.#logger = logger.child({ component: 'edges' });
     this.#database = database;
     this.#repository = repository;
     this.#states = states;
@@ -59,6 +83,17 @@ export class EdgesService {
     if (!(await this.#repository.remove(this.#database.sql, tenantId, edgeId))) throw notFound('edge', edgeId);
   }
 
+  /** In force at once, here and at its peers. An edge that is revoked already stays as it is. Throws DomainError 'unknown_edge'. */
+  async revoke(tenantId: string, edgeId: string, user: CurrentUser, { reason }: RevokeEdge): Promise<Edge> {
+    const found = await this.#database.transaction((sql) =>
+      this.#certificates.revokeEdge(sql, { tenantId, edgeId }, reason),
+    );
+    if (!found) throw notFound('edge', edgeId);
+    this.#logger.warn({ tenantId, edgeId, user: user.name, reason }, 'edge revoked');
+    await this.#distribution.credentialsChanged(tenantId);
+    return this.read(tenantId, edgeId);
+  }
+
   /** Earlier tokens of the edge that nobody has used are void from now on. */
   async createEnrollmentToken(tenantId: string, edgeId: string): Promise<EnrollmentToken> {
     try {
@@ -70,18 +105,28 @@ export class EdgesService {
   }
 
   #edge(stored: StoredEdge): Edge {
-    const { enrolledAt, certificateNotAfter, createdAt, updatedAt, ...edge } = stored;
+    const { enrolledAt, certificateNotBefore, certificateNotAfter, createdAt, updatedAt, ...rest } = stored;
+    const { revokedAt, revocationReason, ...edge } = rest;
+    const life =
+      certificateNotBefore === null || certificateNotAfter === null
+        ? undefined
+        : { notBefore: certificateNotBefore, notAfter: certificateNotAfter };
     const { connectedSince, drops, ...state } = this.#states.of(stored.id);
     return {
       ...edge,
       createdAt: createdAt.toISOString(),
       updatedAt: updatedAt.toISOString(),
+      revocation:
+        revokedAt === null || revocationReason === null
+          ? null
+          : { revokedAt: revokedAt.toISOString(), reason: revocationReason },
       live: {
         ...state,
         connectedSince: connectedSince?.toISOString() ?? null,
         drops: [...drops],
         enrolledAt: enrolledAt?.toISOString() ?? null,
         certificateNotAfter: certificateNotAfter?.toISOString() ?? null,
+        certificateCondition: certificateCondition(life, this.#clock.now()),
       },
     };
   }

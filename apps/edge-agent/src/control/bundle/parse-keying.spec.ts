@@ -26,6 +26,7 @@ const IKE: IkeConfiguration = {
   ikeLifetimeSeconds: 14_400,
   childLifetimeSeconds: 3600,
   livenessSeconds: 10,
+  revokedSerials: [],
 };
 
 function tunnel(change: (ike: IkeConfiguration) => void = () => undefined): Tunnel {
@@ -36,7 +37,13 @@ function tunnel(change: (ike: IkeConfiguration) => void = () => undefined): Tunn
 
 describe('Keying of a tunnel', () => {
   it('is what the edges negotiate, in milliseconds and IANA numbers', () => {
-    expect(parseKeying('t', tunnel())).toEqual({
+    const serials = [Buffer.from([0x4f, 1]), Buffer.alloc(20, 0xff)];
+    expect(
+      parseKeying(
+        't',
+        tunnel((ike) => (ike.revokedSerials = serials)),
+      ),
+    ).toEqual({
       mode: 'ikev2',
       negotiation: {
         proposals: [{ keyBits: 256, prf: 6, keyExchange: { method: 31, additional: [36] } }],
@@ -44,6 +51,7 @@ describe('Keying of a tunnel', () => {
         ikeLifetime: 14_400_000,
         childLifetime: 3_600_000,
         livenessInterval: 10_000,
+        revokedSerials: new Set(['4f01', 'ff'.repeat(20)]),
       },
     });
     expect(
@@ -99,6 +107,19 @@ describe('Keying of a tunnel', () => {
     ],
     ['59 s of an IKE SA', (ike) => (ike.ikeLifetimeSeconds = 59), 'ike.ike_lifetime_seconds', 'out_of_range'],
     ['59 s of a Child SA', (ike) => (ike.childLifetimeSeconds = 59), 'ike.child_lifetime_seconds', 'out_of_range'],
+    [
+      '1025 serials',
+      (ike) => (ike.revokedSerials = new Array(1025).fill(Buffer.alloc(1))),
+      'ike.revoked_serials',
+      'too_many',
+    ],
+    ['an empty serial', (ike) => (ike.revokedSerials = [Buffer.alloc(0)]), 'ike.revoked_serials[0]', 'out_of_range'],
+    [
+      'a serial of 21 octets',
+      (ike) => (ike.revokedSerials = [Buffer.alloc(21)]),
+      'ike.revoked_serials[0]',
+      'out_of_range',
+    ],
     ['no liveness', (ike) => (ike.livenessSeconds = 0), 'ike.liveness_seconds', 'out_of_range'],
   ])('with %s is refused', (_, spoil, path, rule) => {
     expect(() => parseKeying('tunnels[0]', tunnel(spoil))).toThrow(

@@ -45,7 +45,18 @@ function parseIke(path: string, message: IkeConfiguration): IkeNegotiation {
     ikeLifetime: seconds('ike_lifetime_seconds', message.ikeLifetimeSeconds, MIN_LIFETIME_SECONDS),
     childLifetime: seconds('child_lifetime_seconds', message.childLifetimeSeconds, MIN_LIFETIME_SECONDS),
     livenessInterval: seconds('liveness_seconds', message.livenessSeconds, 1),
+    revokedSerials: parseSerials(`${path}.revoked_serials`, message.revokedSerials),
   };
+}
+
+/** RFC 5280 section 4.1.2.2: "Conforming CAs MUST NOT use serialNumber values longer than 20 octets." */
+function parseSerials(path: string, serials: readonly Buffer[]): ReadonlySet<string> {
+  return new Set(
+    limited(path, serials, MAX_REVOKED_SERIALS).map((serial, index) => {
+      integerWithin(`${path}[${index}]`, serial.length, 1, MAX_SERIAL_OCTETS);
+      return serial.toString('hex');
+    }),
+  );
 }
 
 function parseProposal(path: string, { encryption, keyBits, prf, keyExchange }: IkeProposalMessage): IkeProposal {
@@ -98,3 +109,5 @@ const MAX_PROPOSALS = 16;
 const MAX_ADDITIONAL = 7;
 const MIN_LIFETIME_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 30 * 24 * 3600;
+const MAX_REVOKED_SERIALS = 1024;
+const MAX_SERIAL_OCTETS = 20;

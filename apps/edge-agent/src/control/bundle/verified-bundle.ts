@@ -49,6 +49,8 @@ export interface IkeNegotiation {
   readonly ikeLifetime: number;
   readonly childLifetime: number;
   readonly livenessInterval: number;
+  /** Certificates of the peer that are not believed any more: serial numbers, lower-case hex of the octets of their INTEGER. */
+  readonly revokedSerials: ReadonlySet<string>;
 }
 
 export interface IkeProposal {

@@ -146,6 +146,37 @@ describe('Jobs of the IKE engine', () => {
     expect(await verify(sent([Uint8Array.of(1, 2)]), trust(good, true))).toEqual({ kind: 'verified' });
   });
 
+  it('refuse a certificate by its serial number, also when that is learnt while its signatures are looked at', async () => {
+    const { serialNumber } = parseCertificate(edge.der);
+    const trust = (refused: readonly string[]): PeerTrust => ({
+      kind: 'certificates',
+      anchors: [parseCertificate(root.der)],
+      refusedSerials: new Set(refused),
+    });
+    expect(await verify({}, trust(['00']))).toEqual({ kind: 'verified' });
+    const reason = expect.stringMatching(/revoked: certificate [0-9a-f]+ is not believed any more/);
+    expect(await verify({}, trust([serialNumber]))).toEqual({ kind: 'failed', reason });
+    const asked = [trust([]), trust([serialNumber])];
+    const believed: string[] = [];
+    const job: VerifyJob = {
+      kind: 'verify',
+      connection: 'c',
+      identity: IDENTITY,
+      certificates: certificates(edge, middle),
+      algorithm: 'ecdsa-sha2-256',
+      signature,
+      octets: OCTETS,
+    };
+    const told = {
+      ...means(trust([])),
+      believed: (name: string, serial: string) => believed.push(`${name} ${serial}`),
+    };
+    expect(await runCredentialJob(job, { ...told, trustOf: () => asked.shift() })).toEqual({ kind: 'failed', reason });
+    expect(believed).toEqual([]);
+    expect(await runCredentialJob(job, told)).toEqual({ kind: 'verified' });
+    expect(believed).toEqual([`c ${serialNumber}`]);
+  });
+
   it.each<KeyKind>(['p256', 'p384', 'p521', 'rsa', 'rsa-pss', 'ed25519', 'ed448'])(
     'believe a raw public key of kind %s, and no other of that kind (RFC 7670)',
     async (key) => {

@@ -23,6 +23,8 @@ export type PeerTrust =
       readonly kind: 'certificates';
       readonly anchors: readonly Certificate[];
       readonly revocation?: RevocationPolicy;
+      /** Serial numbers of certificates that are refused whatever lists say, as `Certificate.serialNumber` writes them. */
+      readonly refusedSerials?: ReadonlySet<string>;
     }
   /** Whoever has one of these keys (RFC 7670), DER SubjectPublicKeyInfo. */
   | { readonly kind: 'public-keys'; readonly keys: readonly Uint8Array[] };
@@ -38,6 +40,8 @@ export interface CredentialMeans {
   readonly trustOf: (connection: string) => PeerTrust | undefined;
   /** Milliseconds since 1970, for the validity of certificates. */
   readonly wallClock: () => number;
+  /** Told by which certificate a peer has proved who it is, by its serial number. */
+  readonly believed?: (connection: string, serialNumber: string) => void;
 }
 
 type SignJob = Extract<CredentialJob, { kind: 'sign' }>;
@@ -65,21 +69,39 @@ async function signJob({ credential, algorithms, octets }: SignJob, { keyOf }: C
 async function verifyJob(job: VerifyJob, means: CredentialMeans): Promise<JobResult> {
   const trust = means.trustOf(job.connection);
   if (trust === undefined) return failed(`connection ${job.connection} trusts nobody`);
-  const believed =
-    trust.kind === 'certificates' ? await certifiedKey(job, trust, means.wallClock()) : knownKey(job, trust.keys);
-  if (typeof believed === 'string') return failed(believed);
-  const verdict = await verifySignature(believed, job, job.octets);
+  if (trust.kind === 'public-keys') {
+    const known = knownKey(job, trust.keys);
+    return typeof known === 'string' ? failed(known) : proofOf(job, known);
+  }
+  const certificate = await certified(job, trust, means.wallClock());
+  if (typeof certificate === 'string') return failed(certificate);
+  const proof = await proofOf(job, certificate.publicKey);
+  if (proof.kind !== 'verified') return proof;
+  // Asked again and last: it may have been revoked while the signatures were looked at.
+  const now = means.trustOf(job.connection);
+  if (now?.kind === 'certificates' && now.refusedSerials?.has(certificate.serialNumber)) {
+    const name = describeIdentity(job.identity);
+    return failed(
+      `the certificate of ${name}: revoked: certificate ${certificate.serialNumber} is not believed any more`,
+    );
+  }
+  means.believed?.(job.connection, certificate.serialNumber);
+  return proof;
+}
+
+async function proofOf(job: VerifyJob, key: KeyObject): Promise<JobResult> {
+  const verdict = await verifySignature(key, job, job.octets);
   return verdict.ok
     ? { kind: 'verified' }
     : failed(`the signature of ${describeIdentity(job.identity)}: ${verdict.reason}`);
 }
 
-/** The key of the peer's certificate, when the certificate is good and the peer's. */
-async function certifiedKey(
+/** The peer's certificate, when it is good and the peer's. */
+async function certified(
   { certificates, identity }: VerifyJob,
   { anchors, revocation }: Extract<PeerTrust, { kind: 'certificates' }>,
   now: number,
-): Promise<KeyObject | string> {
+): Promise<Certificate | string> {
   const encoded = ofEncoding(certificates, CERT_ENCODING.X509_SIGNATURE);
   if (encoded.length > MAXIMUM_CERTIFICATES) return `more than ${MAXIMUM_CERTIFICATES} certificates`;
   const [leaf, ...others] = encoded.map((data) => readOrProblem(parseCertificate, data));
@@ -94,7 +116,7 @@ async function certifiedKey(
   const known = revocation && { lists: [...revocation.lists(), ...lists], required: revocation.required };
   const path = await validatePath(leaf, intermediates, anchors, now, known);
   return path.ok
-    ? leaf.publicKey
+    ? leaf
     : `the certificate of ${describeIdentity(identity)}: ${path.problem.code}: ${path.problem.detail}`;
 }
 

@@ -6,7 +6,7 @@ import type { Edge } from '../../api/index.js';
 import { formatBitRate } from '../../lib/format-quantity.js';
 import { EmptyNotice } from '../../ui/EmptyNotice.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
-import { EdgeIcon, EditIcon, EnrollIcon } from '../../ui/icons.js';
+import { EdgeIcon, EditIcon, EnrollIcon, RevokeIcon } from '../../ui/icons.js';
 import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { StateMark } from '../../ui/StateMark.js';
@@ -20,6 +20,7 @@ import { tunnelsQuery } from '../tunnels/queries.js';
 import { EdgeBundleFacts, EdgeDrops, EdgeIdentityFacts } from './components/EdgeFacts.js';
 import { RejectionNotice } from './components/RejectionNotice.js';
 import { CONDITIONS, conditionOf } from './condition.js';
+import { RevocationDialog } from './dialogs/RevocationDialog.js';
 
 /** One edge: identity, what it runs, what it refused, what it dropped, its tunnels. */
 export function EdgePage(): ReactNode {
@@ -32,7 +33,7 @@ export function EdgePage(): ReactNode {
 }
 
 function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
-  const [dialog, setDialog] = useState<'edit' | 'enroll' | null>(null);
+  const [dialog, setDialog] = useState<'edit' | 'enroll' | 'revoke' | null>(null);
   const site = useQuery(sitesQuery(useTenantId())).data?.items.find(({ id }) => id === edge.siteId);
   const { tone, label, meaning } = CONDITIONS[conditionOf(edge)];
   return (
@@ -59,6 +60,11 @@ function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
         >
           {edge.live.enrolledAt === null ? 'Enroll' : 'Enroll again'}
         </Button>
+        {edge.revocation === null && (
+          <Button variant="default" leftSection={<RevokeIcon size={15} />} onClick={() => setDialog('revoke')}>
+            Revoke
+          </Button>
+        )}
       </PageHeader>
       {edge.live.lastRejection !== null && (
         <RejectionNotice rejection={edge.live.lastRejection} past={edge.live.inSync} />
@@ -82,6 +88,7 @@ function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
         </section>
       </div>
       {dialog === 'edit' && <EdgeDialog edge={edge} siteId={edge.siteId} onClose={() => setDialog(null)} />}
+      {dialog === 'revoke' && <RevocationDialog edge={edge} onClose={() => setDialog(null)} />}
       {dialog === 'enroll' && (
         <EnrollmentDialog edgeId={edge.id} edgeName={edge.name} onClose={() => setDialog(null)} />
       )}

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import type { Edge } from '../../api/index.js';
 import { certificateEndsSoon, conditionOf } from './condition.js';
 
 const bundle = { revision: 1, generation: 1, hash: 'a' };
 const rejection = { path: 'tunnels[0]', rule: 'r', reason: 'no' };
-const live = {
+const live: Edge['live'] = {
   connected: true,
   connectedSince: null,
   agentVersion: null,
   enrolledAt: '2026-11-24T00:00:00Z',
   certificateNotAfter: null,
+  certificateCondition: 'valid',
   desired: bundle,
   applied: bundle,
   inSync: true,
@@ -26,14 +28,19 @@ describe('conditionOf', () => {
     ['offline', { connected: false, inSync: false }],
     ['not-enrolled', { connected: false, inSync: false, enrolledAt: null }],
   ] as const)('%s', (condition, change) => {
-    expect(conditionOf({ live: { ...live, ...change } })).toBe(condition);
+    expect(conditionOf({ live: { ...live, ...change }, revocation: null })).toBe(condition);
+  });
+
+  it('revoked, whatever else it is', () => {
+    expect(conditionOf({ live, revocation: { revokedAt: '', reason: 'stolen' } })).toBe('revoked');
   });
 });
 
-it('warns of a certificate in its last week and after', () => {
-  const now = Date.parse('2026-11-24T00:00:00Z');
-  expect(certificateEndsSoon('2026-12-01T00:00:01Z', now)).toBe(false);
-  expect(certificateEndsSoon('2026-11-30T23:59:59Z', now)).toBe(true);
-  expect(certificateEndsSoon('2026-11-23T00:00:00Z', now)).toBe(true);
-  expect(certificateEndsSoon(null, now)).toBe(false);
+it.each([
+  ['none', false],
+  ['valid', false],
+  ['expiring', true],
+  ['expired', true],
+] as const)('warns of a certificate that is %s: %s', (certificateCondition, warns) => {
+  expect(certificateEndsSoon({ certificateCondition })).toBe(warns);
 });

@@ -2,9 +2,15 @@ import type { Edge } from '../../api/index.js';
 import type { Tone } from '../../ui/StateMark.js';
 
 /** How an edge stands, in the order in which an operator would ask. */
-export type EdgeCondition = 'not-enrolled' | 'offline' | 'rejected' | 'applying' | 'idle' | 'in-sync';
+export type EdgeCondition = 'revoked' | 'not-enrolled' | 'offline' | 'rejected' | 'applying' | 'idle' | 'in-sync';
 
 export const CONDITIONS = {
+  revoked: {
+    tone: 'down',
+    label: 'Revoked',
+    short: 'Revoked',
+    meaning: 'Refused, and dropped by all other edges. Enroll it again to bring it back.',
+  },
   'not-enrolled': {
     tone: 'idle',
     label: 'Not enrolled',
@@ -33,17 +39,15 @@ export const CONDITIONS = {
   'in-sync': { tone: 'up', label: 'In sync', short: 'In sync', meaning: 'Connected and runs exactly what it should.' },
 } as const satisfies Record<EdgeCondition, { tone: Tone; label: string; short: string; meaning: string }>;
 
-export function conditionOf({ live }: Pick<Edge, 'live'>): EdgeCondition {
+export function conditionOf({ live, revocation }: Pick<Edge, 'live' | 'revocation'>): EdgeCondition {
+  if (revocation !== null) return 'revoked';
   if (!live.connected) return live.enrolledAt === null ? 'not-enrolled' : 'offline';
   if (live.inSync) return 'in-sync';
   if (live.desired === null) return 'idle';
   return live.lastRejection === null ? 'applying' : 'rejected';
 }
 
-/** Certificates are renewed well before this; less is worth a look. */
-const CERTIFICATE_WARNING_MS = 7 * 24 * 3600 * 1000;
-
-/** True when the certificate ends within a week, or has ended. */
-export function certificateEndsSoon(notAfter: string | null, now: number): boolean {
-  return notAfter !== null && Date.parse(notAfter) - now < CERTIFICATE_WARNING_MS;
+/** True when the certificate has ended, or ends soon though the edge should have renewed it long ago. */
+export function certificateEndsSoon({ certificateCondition }: Pick<Edge['live'], 'certificateCondition'>): boolean {
+  return certificateCondition === 'expiring' || certificateCondition === 'expired';
 }

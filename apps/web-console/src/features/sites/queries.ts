@@ -71,6 +71,13 @@ export function updateEdge(tenantId: string, edgeId: string, body: UpdateEdge): 
   return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/edges/{edgeId}', { params: { path }, body }));
 }
 
+export function revokeEdge(tenantId: string, edgeId: string, reason: string): Promise<Edge> {
+  const path = { tenantId, edgeId };
+  return unwrap(
+    client.POST('/api/v1/tenants/{tenantId}/edges/{edgeId}/revocation', { params: { path }, body: { reason } }),
+  );
+}
+
 export function deleteEdge(tenantId: string, edgeId: string): Promise<unknown> {
   return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/edges/{edgeId}', { params: { path: { tenantId, edgeId } } }));
 }

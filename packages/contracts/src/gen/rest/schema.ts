@@ -202,6 +202,23 @@ export interface paths {
         patch: operations["updateEdge"];
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/edges/{edgeId}/revocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse the identity of an edge from now on, and have all others drop it; at once, without a revision */
+        post: operations["revokeEdge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/edges/{edgeId}/enrollment-tokens": {
         parameters: {
             query?: never;
@@ -613,6 +630,11 @@ export interface components {
             rule: string;
             reason: string;
         };
+        /**
+         * @description Edges renew their certificates when two thirds of their life are over. `expiring`: less than a sixth is left, so that renewal must have failed for long. `none`: not enrolled, or revoked.
+         * @enum {string}
+         */
+        CertificateCondition: "none" | "valid" | "expiring" | "expired";
         CreateEdge: {
             /**
              * Format: uuid
@@ -716,6 +738,8 @@ export interface components {
              * @description UTC, RFC 3339.
              */
             updatedAt: string;
+            /** @description Null unless the edge is revoked. */
+            revocation: components["schemas"]["EdgeRevocation"] | null;
             live: components["schemas"]["EdgeLive"];
         };
         EdgeApplication: {
@@ -754,6 +778,7 @@ export interface components {
              * @description UTC, RFC 3339.
              */
             certificateNotAfter: string | null;
+            certificateCondition: components["schemas"]["CertificateCondition"];
             /** @description What the edge should run; null before the first revision. */
             desired: components["schemas"]["BundleReference"] | null;
             /** @description What the edge is known to run. */
@@ -763,6 +788,15 @@ export interface components {
             lastRejection: components["schemas"]["BundleRejection"] | null;
             /** @description Packets that the edge discarded since it started, by reason. */
             drops: components["schemas"]["DropCounter"][];
+        };
+        /** @description The edge is refused, and in no bundle, until it is enrolled anew. */
+        EdgeRevocation: {
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            revokedAt: string;
+            reason: string;
         };
         /** @description Octet by octet, for the largest packet that fits (RFC 4303, RFC 3948). */
         EncapsulationArithmetic: {
@@ -1227,6 +1261,13 @@ export interface components {
         };
         RevisionList: {
             items: components["schemas"]["Revision"][];
+        };
+        RevokeEdge: {
+            /**
+             * @description Why, for people.
+             * @example The machine was stolen.
+             */
+            reason: string;
         };
         Rule: {
             /**
@@ -2914,6 +2955,88 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                edgeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeEdge"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edge"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

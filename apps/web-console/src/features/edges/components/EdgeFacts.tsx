@@ -4,13 +4,12 @@ import { formatCount, formatPackets } from '../../../lib/format-quantity.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { ToneIcon } from '../../../ui/StateMark.js';
-import { useNow } from '../../../ui/use-now.js';
 import { certificateEndsSoon } from '../condition.js';
 
 /** Who the edge is and how it is reached. */
 export function EdgeIdentityFacts({ edge }: { readonly edge: Edge }): ReactNode {
   const { live } = edge;
-  const endsSoon = certificateEndsSoon(live.certificateNotAfter, useNow());
+  const endsSoon = certificateEndsSoon(live);
   return (
     <Facts>
       <Fact name="Underlay">
@@ -23,6 +22,11 @@ export function EdgeIdentityFacts({ edge }: { readonly edge: Edge }): ReactNode 
       <Fact name="Enrolled">
         <RelativeTime at={live.enrolledAt} absent="not yet" />
       </Fact>
+      {edge.revocation !== null && (
+        <Fact name="Revoked">
+          <RelativeTime at={edge.revocation.revokedAt} /> <span className="w-dim">{edge.revocation.reason}</span>
+        </Fact>
+      )}
       <Fact name="Certificate">
         {live.certificateNotAfter === null ? (
           <span className="w-dim">none yet</span>

@@ -5,7 +5,6 @@ import type { Edge, Network, Site } from '../../../api/index.js';
 import { CloseIcon, DeleteIcon, EditIcon, EnrollIcon, MoreIcon, PlusIcon } from '../../../ui/icons.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { StateMark, ToneIcon } from '../../../ui/StateMark.js';
-import { useNow } from '../../../ui/use-now.js';
 import { formatEndpoint } from '../../edges/components/EdgeFacts.js';
 import { CONDITIONS, certificateEndsSoon, conditionOf } from '../../edges/condition.js';
 
@@ -98,7 +97,7 @@ function EdgeCells({
   const condition = conditionOf(edge);
   const { tone, label, meaning } = CONDITIONS[condition];
   const { live } = edge;
-  const endsSoon = certificateEndsSoon(live.certificateNotAfter, useNow());
+  const endsSoon = certificateEndsSoon(live);
   return (
     <>
       <td>

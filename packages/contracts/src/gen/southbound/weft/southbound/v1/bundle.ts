@@ -490,6 +490,11 @@ export interface IkeConfiguration {
   childLifetimeSeconds: number;
   /** Seconds of silence after which the peer is asked whether it lives. */
   livenessSeconds: number;
+  /**
+   * Serial numbers of certificates of the peer that are not to be believed any more, though they have not expired: the octets
+   * of their INTEGER, ascending. An IKE SA that was authenticated with one of them is deleted.
+   */
+  revokedSerials: Buffer[];
 }
 
 /** IkeProposal is one combination of algorithms for an IKE SA (RFC 7296 section 3.3). */
@@ -1482,6 +1487,7 @@ function createBaseIkeConfiguration(): IkeConfiguration {
     ikeLifetimeSeconds: 0,
     childLifetimeSeconds: 0,
     livenessSeconds: 0,
+    revokedSerials: [],
   };
 }
 
@@ -1501,6 +1507,9 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
     }
     if (message.livenessSeconds !== 0) {
       writer.uint32(40).uint32(message.livenessSeconds);
+    }
+    for (const v of message.revokedSerials) {
+      writer.uint32(50).bytes(v!);
     }
     return writer;
   },
@@ -1558,6 +1567,14 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
             message.livenessSeconds = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.revokedSerials.push(Buffer.from(reader.bytes()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1595,6 +1612,11 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
         : isSet(object.liveness_seconds)
         ? globalThis.Number(object.liveness_seconds)
         : 0,
+      revokedSerials: globalThis.Array.isArray(object?.revokedSerials)
+        ? object.revokedSerials.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : globalThis.Array.isArray(object?.revoked_serials)
+        ? object.revoked_serials.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
     };
   },
 
@@ -1615,6 +1637,9 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
     if (message.livenessSeconds !== 0) {
       obj.livenessSeconds = Math.round(message.livenessSeconds);
     }
+    if (message.revokedSerials?.length) {
+      obj.revokedSerials = message.revokedSerials.map((e) => base64FromBytes(e));
+    }
     return obj;
   },
 
@@ -1630,6 +1655,7 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
     message.ikeLifetimeSeconds = object.ikeLifetimeSeconds ?? 0;
     message.childLifetimeSeconds = object.childLifetimeSeconds ?? 0;
     message.livenessSeconds = object.livenessSeconds ?? 0;
+    message.revokedSerials = object.revokedSerials?.map((e) => e) || [];
     return message;
   },
 };
