@@ -2,10 +2,12 @@ import 'reflect-metadata';
 import type { Logger } from 'pino';
 import { ConfigError, parseConfig, unknownVariables } from './config/parse-config.js';
 import { Controller } from './controller.js';
+import { BundleSigner } from './pki/bundle-signer.js';
 import { createLogger } from './platform/logging/logger.js';
 
 const USAGE = `Usage: node main.js                        run the controller (configured by environment variables)
        node main.js --write-openapi FILE   write the OpenAPI document and exit
+       node main.js --rotate-signing-key   make another bundle-signing key in WEFT_DATA_DIR and exit; then start all controllers anew
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -15,8 +17,19 @@ async function main(args: readonly string[]): Promise<void> {
     const { writeOpenApi } = await import('./openapi/write.js');
     return writeOpenApi(file);
   }
+  if (option === '--rotate-signing-key' && file === undefined) return rotateSigningKey();
   process.stderr.write(USAGE);
   process.exitCode = EXIT_USAGE;
+}
+
+async function rotateSigningKey(): Promise<void> {
+  const signer = new BundleSigner(parseConfig(process.env));
+  await signer.start();
+  const before = signer.keyId;
+  await signer.rotate();
+  process.stdout.write(
+    `bundles are signed with ${signer.keyId} instead of ${before} when the controller is started anew\n`,
+  );
 }
 
 async function run(): Promise<void> {

@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { ControllerConfig } from '../config/controller-config.js';
 import { readSecretFile, writeSecretFile } from './key-files.js';
 import { PkiError } from './pki-error.js';
+import { formatSuccessions, parseSuccessions, type SigningKeySuccession, succeed } from './signing-key-succession.js';
 
 export interface BundleSignature {
   /** SHA-256 of the public key's SubjectPublicKeyInfo, lower-case hex. */
@@ -17,7 +18,7 @@ export interface BundleSignature {
 @Injectable()
 export class BundleSigner {
   readonly #path: string;
-  #key: { readonly privateKey: KeyObject; readonly publicKey: Buffer; readonly keyId: string } | undefined;
+  #key: SigningKey | undefined;
 
   constructor(config: ControllerConfig) {
     this.#path = join(config.dataDirectory, 'pki', 'bundle-signing.pem');
@@ -25,9 +26,28 @@ export class BundleSigner {
 
   /** Makes or reads the key. Throws PkiError 'bad_file'. */
   async start(): Promise<void> {
-    const privateKey = await this.#load();
-    const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
-    this.#key = { privateKey, publicKey, keyId: createHash('sha256').update(publicKey).digest('hex') };
+    this.#key = await this.#load();
+  }
+
+  /**
+   * Makes another key, which the present one signs. Edges that have pinned any of those before come to it with their next
+   * session. Other controllers need the file, and all must be started anew: edges that have the new key believe no other.
+   */
+  async rotate(): Promise<void> {
+    const { privateKey, keyId, successions } = this.#require();
+    if (successions.length >= SUCCESSIONS_MAXIMUM) {
+      throw new PkiError('bad_file', `${this.#path} holds ${SUCCESSIONS_MAXIMUM} successions; edges follow no more`);
+    }
+    const next = await promisify(generateKeyPair)('ed25519');
+    const publicKey = next.publicKey.export({ type: 'spki', format: 'der' });
+    const key = signingKey(next.privateKey, [...successions, succeed(keyId, privateKey, publicKey)]);
+    await writeSecretFile(this.#path, format(key), 'replace');
+    this.#key = key;
+  }
+
+  /** How the key came to be the present one, oldest first. */
+  get successions(): readonly SigningKeySuccession[] {
+    return this.#require().successions;
   }
 
   get keyId(): string {
@@ -45,26 +65,48 @@ export class BundleSigner {
     return { keyId, signature: sign(null, octets, privateKey) };
   }
 
-  async #load(): Promise<KeyObject> {
+  async #load(): Promise<SigningKey> {
     const text = await readSecretFile(this.#path);
     if (text !== undefined) return this.#parse(text);
     const { privateKey } = await promisify(generateKeyPair)('ed25519');
-    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    return (await writeSecretFile(this.#path, pem, 'create')) ? privateKey : this.#load();
+    const key = signingKey(privateKey, []);
+    return (await writeSecretFile(this.#path, format(key), 'create')) ? key : this.#load();
   }
 
-  #parse(text: string): KeyObject {
+  #parse(text: string): SigningKey {
     try {
-      const key = createPrivateKey(text);
-      if (key.asymmetricKeyType === 'ed25519') return key;
-      throw new Error(`it is of type ${key.asymmetricKeyType}`);
+      const privateKey = createPrivateKey(text);
+      if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error(`it is of type ${privateKey.asymmetricKeyType}`);
+      const key = signingKey(privateKey, parseSuccessions(text));
+      if ((key.successions.at(-1)?.next.keyId ?? key.keyId) !== key.keyId)
+        throw new Error('it is not the last successor');
+      return key;
     } catch (cause) {
       throw new PkiError('bad_file', `${this.#path} is no Ed25519 key; restore the file from a backup`, cause);
     }
   }
 
-  #require(): { readonly privateKey: KeyObject; readonly publicKey: Buffer; readonly keyId: string } {
+  #require(): SigningKey {
     if (this.#key === undefined) throw new PkiError('not_started', 'the bundle signer is used before start()');
     return this.#key;
   }
 }
+
+interface SigningKey {
+  readonly privateKey: KeyObject;
+  readonly publicKey: Buffer;
+  readonly keyId: string;
+  readonly successions: readonly SigningKeySuccession[];
+}
+
+function signingKey(privateKey: KeyObject, successions: readonly SigningKeySuccession[]): SigningKey {
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  return { privateKey, publicKey, keyId: createHash('sha256').update(publicKey).digest('hex'), successions };
+}
+
+function format({ privateKey, successions }: SigningKey): string {
+  return `${privateKey.export({ type: 'pkcs8', format: 'pem' })}${formatSuccessions(successions)}`;
+}
+
+/** As many as edges follow. */
+const SUCCESSIONS_MAXIMUM = 64;

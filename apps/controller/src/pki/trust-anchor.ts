@@ -33,7 +33,14 @@ export class TrustAnchor {
       return row;
     });
     if (recorded === undefined) throw new PkiError('foreign_database', 'trust_anchor has no row');
-    if (recorded.rootFingerprint.equals(root) && recorded.signingKeyId === signing) return;
+    if (recorded.rootFingerprint.equals(root)) {
+      if (recorded.signingKeyId === signing) return;
+      // It was rotated since the last start: the recorded one is among those that led to the present one.
+      if (this.#signer.successions.some(({ previousKeyId }) => previousKeyId === recorded.signingKeyId)) {
+        await this.#database.sql`update trust_anchor set signing_key_id = ${signing}`;
+        return;
+      }
+    }
     throw new PkiError(
       'foreign_database',
       'the keys in WEFT_DATA_DIR/pki are not those that the edges in this database trust; restore the directory pki that belongs to it, or start with an empty database',

@@ -4,13 +4,16 @@ import {
   type SessionRequest,
   type SessionServiceServer,
   SessionServiceService,
+  type Welcome,
 } from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Distribution } from '../distribution/distribution.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { StatusReports } from '../observations/status-reports.js';
+import { BundleSigner } from '../pki/bundle-signer.js';
 import type { EdgeCertificateIdentity } from '../pki/edge-identity.js';
+import type { SigningKeySuccession } from '../pki/signing-key-succession.js';
 import { Clock } from '../platform/clock/clock.js';
 import { ControllerEpoch } from '../platform/database/controller-epoch.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
@@ -35,6 +38,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   readonly #renewal: CertificateRenewal;
   readonly #sessions: SessionRegistry;
   readonly #distribution: Distribution;
+  readonly #signer: BundleSigner;
   readonly #keying: KeyingService;
   readonly #reports: StatusReports;
   readonly #logger: Logger;
@@ -49,6 +53,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     renewal: CertificateRenewal,
     sessions: SessionRegistry,
     distribution: Distribution,
+    signer: BundleSigner,
     keying: KeyingService,
     reports: StatusReports,
     @InjectLogger() logger: Logger,
@@ -61,6 +66,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     this.#renewal = renewal;
     this.#sessions = sessions;
     this.#distribution = distribution;
+    this.#signer = signer;
     this.#keying = keying;
     this.#reports = reports;
     this.#logger = logger.child({ component: 'southbound' });
@@ -114,7 +120,11 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     try {
       session.send({
         $case: 'welcome',
-        value: { epoch: this.#epoch.value, statusIntervalMilliseconds: this.#config.statusIntervalMilliseconds },
+        value: {
+          epoch: this.#epoch.value,
+          statusIntervalMilliseconds: this.#config.statusIntervalMilliseconds,
+          ...signingKeysOf(this.#signer.successions),
+        },
       });
       await this.#distribution.sessionOpened(session, hello);
       for (;;) {
@@ -188,6 +198,10 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
       endCall(call, 'INTERNAL', 'internal error; see the log of the controller');
     }
   }
+}
+
+function signingKeysOf(successions: readonly SigningKeySuccession[]): Pick<Welcome, 'signingKeys'> {
+  return successions.length === 0 ? {} : { signingKeys: { successions: [...successions] } };
 }
 
 /** An edge speaks first, and at once. */

@@ -101,6 +101,45 @@ describe('keys on disk', () => {
   });
 });
 
+describe('rotation of the bundle-signing key', () => {
+  it('has the key before sign the next one, keeps how that came about, and signs with the next one', async () => {
+    const signer = await bundleSigner();
+    expect(signer.successions).toEqual([]);
+    const keys = [signer.publicKey];
+    for (const _ of [1, 2]) {
+      await signer.rotate();
+      keys.push(signer.publicKey);
+    }
+    const restarted = await bundleSigner();
+    expect(restarted.keyId).toBe(signer.keyId);
+    expect(restarted.successions).toEqual(signer.successions);
+    expect((await stat(join(pki(), 'bundle-signing.pem'))).mode & 0o777).toBe(0o600);
+    for (const [index, { previousKeyId, next, signature }] of restarted.successions.entries()) {
+      expect(next.publicKey).toEqual(keys[index + 1]);
+      const before = createPublicKey({ key: keys[index] ?? Buffer.alloc(0), format: 'der', type: 'spki' });
+      const octets = Buffer.from(`weft signing key succession v1\0${previousKeyId}`, 'ascii');
+      expect(verify(null, Buffer.concat([octets, next.publicKey]), before, signature)).toBe(true);
+    }
+    const { keyId, signature } = restarted.sign(Buffer.from('manifest'));
+    const last = createPublicKey({ key: keys[2] ?? Buffer.alloc(0), format: 'der', type: 'spki' });
+    expect([keyId, verify(null, Buffer.from('manifest'), last, signature)]).toEqual([signer.keyId, true]);
+  });
+
+  it('leaves no file that a controller would take and no edge would follow', async () => {
+    const signer = await bundleSigner();
+    await signer.rotate();
+    const path = join(pki(), 'bundle-signing.pem');
+    const text = await readFile(path, 'utf8');
+    const [key = ''] = text.split('-----BEGIN WEFT');
+    await rm(path);
+    const other = await bundleSigner();
+    await other.rotate();
+    const foreign = (await readFile(path, 'utf8')).slice((await readFile(path, 'utf8')).indexOf('-----BEGIN WEFT'));
+    await writeFile(path, `${key}${foreign}`);
+    await expect(bundleSigner()).rejects.toMatchObject({ code: 'bad_file' });
+  });
+});
+
 describe('keys and database', () => {
   let postgres: TestPostgres;
   beforeAll(async () => {
@@ -113,6 +152,14 @@ describe('keys and database', () => {
     const dataDirectory = directory.path;
     await (await TestController.start({ databaseUrl, dataDirectory })).stop();
     await (await TestController.start({ databaseUrl, dataDirectory })).stop();
+    // A bundle-signing key that was rotated belongs to it too, and from then on that one alone.
+    const before = await readFile(join(pki(), 'bundle-signing.pem'));
+    await (await bundleSigner()).rotate();
+    await (await TestController.start({ databaseUrl, dataDirectory })).stop();
+    await writeFile(join(pki(), 'bundle-signing.pem'), before);
+    await expect(TestController.start({ databaseUrl, dataDirectory })).rejects.toMatchObject({
+      code: 'foreign_database',
+    });
     await rm(pki(), { recursive: true });
     await expect(TestController.start({ databaseUrl, dataDirectory })).rejects.toMatchObject({
       code: 'foreign_database',

@@ -125,7 +125,9 @@ async function startAgent({
   const installer = new BundleInstaller(system, ike, log);
   const drift = new DriftWatch(installer, log, after);
   const edge: Edge = new Edge({
-    audience: identity.value,
+    audience: identity.audience,
+    storedAudience: identity.storedAudience,
+    followSigningKeys: ({ successions }) => identity.followSigningKeys(successions),
     agentVersion: AGENT_VERSION,
     bootId: randomUUID(),
     store,

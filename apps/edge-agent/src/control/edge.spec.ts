@@ -1,14 +1,17 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Bundle, SessionRequest, SignedBundle } from '@weft/contracts/southbound';
+import type { Bundle, SessionRequest, SignedBundle, SigningKeySuccession } from '@weft/contracts/southbound';
 import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import { ERRNO, SystemCallError } from '@weft/linux-io';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PROFILE, signBundle, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
+import { succession, testSigningKey } from '../../test/support/test-signing-keys.js';
 import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import type { LoadedPolicies } from '../dataplane/messages.js';
+import { CurrentIdentity } from '../identity/current-identity.js';
+import { storeIdentity } from '../identity/identity-store.js';
 import { NetworkError } from '../network/network-error.js';
 import type { TextRange } from '../network/protected-ranges.js';
 import { StateDirectory } from '../platform/state-directory.js';
@@ -166,15 +169,18 @@ async function startEdge(): Promise<{
   sent: SessionRequest[];
   fatal: unknown[];
 }> {
-  const store = new BundleStore(
-    await StateDirectory.open(path.join(directory, 'state')),
-    await StateKey.open(path.join(directory, 'state.key')),
-  );
-  const { bundleSigningKeys } = await pki.identity('127.0.0.1:1');
+  const state = await StateDirectory.open(path.join(directory, 'state'));
+  const store = new BundleStore(state, await StateKey.open(path.join(directory, 'state.key')));
+  if ((await state.read('identity.json')) === undefined) {
+    await storeIdentity(state, await pki.storedIdentity('127.0.0.1:1'));
+  }
+  const identity = await CurrentIdentity.open(state);
   const sent: SessionRequest[] = [];
   const fatal: unknown[] = [];
   const edge = new Edge({
-    audience: { tenantId: TENANT_ID, edgeId: EDGE_ID, bundleSigningKeys },
+    audience: identity.audience,
+    storedAudience: identity.storedAudience,
+    followSigningKeys: ({ successions }) => identity.followSigningKeys(successions),
     agentVersion: '1',
     bootId: 'boot',
     store,
@@ -210,6 +216,53 @@ function changed(change: (bundle: Bundle) => void): Bundle {
   change(bundle);
   return bundle;
 }
+
+describe('the bundle-signing key', () => {
+  const welcome = (...successions: SigningKeySuccession[]) => ({
+    epoch: 5n,
+    statusIntervalMilliseconds: 1000,
+    signingKeys: { successions },
+  });
+
+  it('is followed by the one that it has signed, for good; the edge then believes that one alone', async () => {
+    const { edge } = await startEdge();
+    const [second, third] = [testSigningKey(), testSigningKey()];
+    await pushTo(edge, signBundle(pki, testBundle()));
+    // An edge that was away meanwhile hears of both at once.
+    await edge.welcome(welcome(succession(pki, second), succession(second, third)));
+    const refused = async (bundle: SignedBundle) => (await pushTo(edge, bundle)).$case;
+    expect(await refused(signBundle(pki, testBundle(), { generation: 12n }))).toBe('bundleNack');
+    expect(await refused(signBundle(second, testBundle(), { generation: 12n }))).toBe('bundleNack');
+    expect(await refused(signBundle(third, testBundle(), { generation: 12n }))).toBe('bundleAck');
+    const { edge: again } = await startEdge();
+    await again.restore();
+    expect(again.running?.generation).toBe(12n);
+    expect((await pushTo(again, signBundle(third, testBundle(), { generation: 13n }))).$case).toBe('bundleAck');
+    // Heard again with every session, it changes nothing.
+    await again.welcome(welcome(succession(pki, second), succession(second, third)));
+    expect((await pushTo(again, signBundle(third, testBundle(), { generation: 14n }))).$case).toBe('bundleAck');
+  });
+
+  it('of the stored bundle may have been left: the bundle is put into force all the same', async () => {
+    const { edge } = await startEdge();
+    await pushTo(edge, signBundle(pki, testBundle()));
+    await edge.welcome(welcome(succession(pki, testSigningKey())));
+    const { edge: again } = await startEdge();
+    await again.restore();
+    expect(again.running?.generation).toBe(10n);
+  });
+
+  it('is not followed by one that only signs itself, or that another key has signed', async () => {
+    const { edge } = await startEdge();
+    const [stranger, next] = [testSigningKey(), testSigningKey()];
+    await edge.welcome(welcome(succession(stranger, next)));
+    expect((await pushTo(edge, signBundle(next, testBundle()))).$case).toBe('bundleNack');
+    const forged = { ...succession(pki, next), signature: succession(stranger, next).signature };
+    await expect(edge.welcome(welcome(forged))).rejects.toMatchObject({ code: 'succession_refused' });
+    expect((await pushTo(edge, signBundle(next, testBundle()))).$case).toBe('bundleNack');
+    expect((await pushTo(edge, signBundle(pki, testBundle()))).$case).toBe('bundleAck');
+  });
+});
 
 describe('the edge', () => {
   it('puts a bundle into force, remembers it, and only then acknowledges', async () => {

@@ -7,6 +7,7 @@ import {
   type SecurityAssociationCommand,
   type SessionRequest,
   type SignedBundle,
+  type SigningKeyHistory,
   type Welcome,
 } from '@weft/contracts/southbound';
 import type { LifetimeEvent } from '@weft/ipsec-core';
@@ -28,7 +29,12 @@ import { Trial } from './trial.js';
 
 /** What the edge needs to do what the controller says. */
 export interface EdgeParts {
+  /** Whom the edge believes now. */
   readonly audience: BundleAudience;
+  /** Whom it believed when it stored what it has. */
+  readonly storedAudience: BundleAudience;
+  /** Pins the successors of the bundle-signing keys. @returns whether there are any. Throws when one is not as it should be. */
+  readonly followSigningKeys: (history: SigningKeyHistory) => Promise<boolean>;
   readonly agentVersion: string;
   /** Random, new with every start. */
   readonly bootId: string;
@@ -89,7 +95,7 @@ export class Edge implements SessionHandlers {
         return;
       }
       // It was fresh when it was stored; what may have passed since then is the controller's to say.
-      const bundle = verifySignedBundle(signed, this.#parts.audience, { highestEpoch: 0n, running: undefined });
+      const bundle = verifySignedBundle(signed, this.#parts.storedAudience, { highestEpoch: 0n, running: undefined });
       await this.#parts.installer.install(bundle, async () => undefined);
       log.info(nameOf(bundle), 'edge ready');
       // It was on trial when this edge ended, and is so still.
@@ -117,6 +123,12 @@ export class Edge implements SessionHandlers {
     if (welcome.epoch < this.#highestEpoch) {
       throw new Error(
         `the controller's epoch ${welcome.epoch} is older than ${this.#highestEpoch}: it was superseded by another`,
+      );
+    }
+    // Before the first bundle, which may be signed with another key than the last.
+    if (welcome.signingKeys !== undefined && (await this.#parts.followSigningKeys(welcome.signingKeys))) {
+      this.#parts.log.warn(
+        'the controller signs bundles with another key from now on, as the one that was pinned says',
       );
     }
     this.#trial.confirm();
@@ -236,12 +248,12 @@ export class Edge implements SessionHandlers {
 
   /** The controller was not reached in time since the bundle changed: the one before is put into force again. */
   async #takeBack(): Promise<void> {
-    const { store, log, installer, audience, onFatal } = this.#parts;
+    const { store, log, installer, storedAudience, onFatal } = this.#parts;
     try {
       const signed = await store.previous();
       const contentHash = this.running?.contentHash;
       if (signed === undefined || contentHash === undefined) return;
-      const previous = verifySignedBundle(signed, audience, { highestEpoch: 0n, running: undefined });
+      const previous = verifySignedBundle(signed, storedAudience, { highestEpoch: 0n, running: undefined });
       const cutOff = { contentHash, takenBackAt: new Date().toISOString() };
       await installer.install(previous, () => store.takeBack(signed, cutOff));
       log.error(

@@ -1,7 +1,10 @@
+import type { KeyObject } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { SigningKeySuccession } from '@weft/contracts/southbound';
 import type { StateDirectory } from '../platform/state-directory.js';
 import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
 import { IdentityStoreError, loadStoredIdentity, storeIdentity } from './identity-store.js';
+import { followSuccessions, type PinnedKey } from './signing-keys.js';
 
 /** A key that was made here and the chain that certifies it. */
 export interface RenewedCertificate {
@@ -17,6 +20,10 @@ export interface RenewedCertificate {
  * everybody who asks.
  */
 export class CurrentIdentity {
+  /** For whom bundles must be, and whose signature they must have now. */
+  readonly audience: Audience;
+  /** The same for bundles that were stored before, when other keys were pinned. */
+  readonly storedAudience: Audience;
   readonly #state: StateDirectory;
   readonly #listeners: ((identity: Identity) => void)[] = [];
   #stored: StoredIdentity;
@@ -26,6 +33,11 @@ export class CurrentIdentity {
     this.#state = state;
     this.#stored = stored;
     this.#value = parseIdentity(stored);
+    const { tenantId, edgeId } = this.#value;
+    const keys = () => this.#value.bundleSigningKeys;
+    const allKeys = () => new Map([...this.#value.retiredSigningKeys, ...keys()]);
+    this.audience = audience(tenantId, edgeId, keys);
+    this.storedAudience = audience(tenantId, edgeId, allKeys);
   }
 
   /** Loads it. Throws IdentityStoreError. */
@@ -50,6 +62,23 @@ export class CurrentIdentity {
     await this.#replace({ ...this.#stored, privateKeyPem, certificateChain: [...certificateChain] });
   }
 
+  /**
+   * Pins the successors of the bundle-signing keys that are pinned. @returns whether there are any. Throws SuccessionError,
+   * IdentityStoreError, StateError; then nothing has changed.
+   */
+  async followSigningKeys(successions: readonly SigningKeySuccession[]): Promise<boolean> {
+    const followed = followSuccessions(this.#value.bundleSigningKeys, successions);
+    if (followed === undefined) return false;
+    const stored = ({ keyId, publicKey }: PinnedKey) => ({ keyId, publicKey: publicKey.toString('base64') });
+    const retired = [...(this.#stored.retiredSigningKeys ?? []), ...followed.retired.map(stored)];
+    await this.#replace({
+      ...this.#stored,
+      bundleSigningKeys: followed.pinned.map(stored),
+      retiredSigningKeys: retired.slice(-RETIRED_MAXIMUM),
+    });
+    return true;
+  }
+
   async #replace(changed: StoredIdentity): Promise<void> {
     const stored = StoredIdentity.parse(changed);
     const value = parseIdentity(stored);
@@ -67,3 +96,23 @@ export class CurrentIdentity {
     for (const listener of this.#listeners) listener(value);
   }
 }
+
+/** Whom an edge believes, at the moment when it is asked. */
+interface Audience {
+  readonly tenantId: string;
+  readonly edgeId: string;
+  readonly bundleSigningKeys: ReadonlyMap<string, KeyObject>;
+}
+
+function audience(tenantId: string, edgeId: string, keys: () => ReadonlyMap<string, KeyObject>): Audience {
+  return {
+    tenantId,
+    edgeId,
+    get bundleSigningKeys() {
+      return keys();
+    },
+  };
+}
+
+/** Of one bundle that is stored for ever, the key may be rotated so often. */
+const RETIRED_MAXIMUM = 16;

@@ -25,7 +25,14 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** An identity as it is written. */
-function stored({ bundleSigningKeys, session, notBefore: _, notAfter: __, ...rest }: Identity) {
+function stored({
+  bundleSigningKeys,
+  retiredSigningKeys: _,
+  session,
+  notBefore: __,
+  notAfter: ___,
+  ...rest
+}: Identity) {
   return {
     version: 1 as const,
     ...rest,

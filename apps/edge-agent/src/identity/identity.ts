@@ -15,6 +15,8 @@ export interface Identity {
   readonly trustBundle: readonly string[];
   /** Keys that may sign bundles, by key id. */
   readonly bundleSigningKeys: ReadonlyMap<string, KeyObject>;
+  /** Keys that were followed by those: of bundles that were stored before, and of no others. */
+  readonly retiredSigningKeys: ReadonlyMap<string, KeyObject>;
   readonly session: ControllerAddress;
   /** Life of the edge certificate. */
   readonly notBefore: Date;
@@ -33,6 +35,8 @@ export class IdentityError extends Error {
   }
 }
 
+const StoredSigningKey = z.strictObject({ keyId: z.string(), publicKey: z.base64() });
+
 /** The identity as it is stored: one file, so that a key can never meet a foreign certificate. */
 export const StoredIdentity = z.strictObject({
   version: z.literal(1),
@@ -42,10 +46,8 @@ export const StoredIdentity = z.strictObject({
   privateKeyPem: z.string(),
   certificateChain: z.array(z.string()).min(1).max(8),
   trustBundle: z.array(z.string()).min(1).max(16),
-  bundleSigningKeys: z
-    .array(z.strictObject({ keyId: z.string(), publicKey: z.base64() }))
-    .min(1)
-    .max(16),
+  bundleSigningKeys: z.array(StoredSigningKey).min(1).max(16),
+  retiredSigningKeys: z.array(StoredSigningKey).max(16).optional(),
   sessionAddress: z.string(),
 });
 export type StoredIdentity = z.infer<typeof StoredIdentity>;
@@ -79,7 +81,8 @@ export function parseIdentity(stored: StoredIdentity): Identity {
     privateKeyPem: stored.privateKeyPem,
     certificateChain: stored.certificateChain,
     trustBundle: stored.trustBundle,
-    bundleSigningKeys: new Map(stored.bundleSigningKeys.map(signingKey)),
+    bundleSigningKeys: new Map(stored.bundleSigningKeys.map(signingKey('bundle_signing_keys'))),
+    retiredSigningKeys: new Map((stored.retiredSigningKeys ?? []).map(signingKey('retired_signing_keys'))),
     session,
     notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
@@ -106,15 +109,17 @@ function privateKey(pem: string): KeyObject {
   }
 }
 
-function signingKey(stored: { keyId: string; publicKey: string }, index: number): [string, KeyObject] {
-  const field = `bundle_signing_keys[${index}]`;
-  const der = Buffer.from(stored.publicKey, 'base64');
-  if (createHash('sha256').update(der).digest('hex') !== stored.keyId) {
-    throw new IdentityError(`${field}.key_id`, 'is not the SHA-256 of the public key');
-  }
-  const key = spki(`${field}.public_key`, der);
-  if (key.asymmetricKeyType !== 'ed25519') throw new IdentityError(`${field}.public_key`, 'is not an Ed25519 key');
-  return [stored.keyId, key];
+function signingKey(list: string) {
+  return (stored: { keyId: string; publicKey: string }, index: number): [string, KeyObject] => {
+    const field = `${list}[${index}]`;
+    const der = Buffer.from(stored.publicKey, 'base64');
+    if (createHash('sha256').update(der).digest('hex') !== stored.keyId) {
+      throw new IdentityError(`${field}.key_id`, 'is not the SHA-256 of the public key');
+    }
+    const key = spki(`${field}.public_key`, der);
+    if (key.asymmetricKeyType !== 'ed25519') throw new IdentityError(`${field}.public_key`, 'is not an Ed25519 key');
+    return [stored.keyId, key];
+  };
 }
 
 function spki(field: string, der: Buffer): KeyObject {

@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { KeyingMode, keyingModeFromJSON, keyingModeToJSON, SignedBundle } from "./bundle.js";
+import { BundleSigningKey } from "./enrollment.js";
 import { Rejection, SecurityAssociationCommand, SecurityAssociationResult } from "./security_association.js";
 import { StatusReport } from "./status.js";
 
@@ -105,6 +106,32 @@ export interface Welcome {
   epoch: bigint;
   /** Milliseconds between two status reports. */
   statusIntervalMilliseconds: number;
+  /** How the bundle-signing key came to be the present one; absent when it is the first. */
+  signingKeys?: SigningKeyHistory | undefined;
+}
+
+/** SigningKeyHistory leads an edge that has pinned an earlier bundle-signing key to the present one. */
+export interface SigningKeyHistory {
+  /** Oldest first; at most 64. */
+  successions: SigningKeySuccession[];
+}
+
+/**
+ * SigningKeySuccession is how one bundle-signing key is followed by another: the one before signs it. An edge that has pinned
+ * that one pins the next in its place.
+ */
+export interface SigningKeySuccession {
+  /** BundleSigningKey.key_id of the key before. */
+  previousKeyId: string;
+  /** The key that takes its place. */
+  next?:
+    | BundleSigningKey
+    | undefined;
+  /**
+   * Ed25519 signature (RFC 8032) of the key before over the ASCII string "weft signing key succession v1", a zero octet,
+   * previous_key_id in ASCII, and next.public_key; 64 octets.
+   */
+  signature: Buffer;
 }
 
 /** BundlePush delivers a bundle. */
@@ -874,7 +901,7 @@ export const InstalledAssociation: MessageFns<InstalledAssociation> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { epoch: 0n, statusIntervalMilliseconds: 0 };
+  return { epoch: 0n, statusIntervalMilliseconds: 0, signingKeys: undefined };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -887,6 +914,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.statusIntervalMilliseconds !== 0) {
       writer.uint32(16).uint32(message.statusIntervalMilliseconds);
+    }
+    if (message.signingKeys !== undefined) {
+      SigningKeyHistory.encode(message.signingKeys, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -920,6 +950,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.statusIntervalMilliseconds = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signingKeys = SigningKeyHistory.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -940,6 +978,11 @@ export const Welcome: MessageFns<Welcome> = {
         : isSet(object.status_interval_milliseconds)
         ? globalThis.Number(object.status_interval_milliseconds)
         : 0,
+      signingKeys: isSet(object.signingKeys)
+        ? SigningKeyHistory.fromJSON(object.signingKeys)
+        : isSet(object.signing_keys)
+        ? SigningKeyHistory.fromJSON(object.signing_keys)
+        : undefined,
     };
   },
 
@@ -951,6 +994,9 @@ export const Welcome: MessageFns<Welcome> = {
     if (message.statusIntervalMilliseconds !== 0) {
       obj.statusIntervalMilliseconds = Math.round(message.statusIntervalMilliseconds);
     }
+    if (message.signingKeys !== undefined) {
+      obj.signingKeys = SigningKeyHistory.toJSON(message.signingKeys);
+    }
     return obj;
   },
 
@@ -961,6 +1007,187 @@ export const Welcome: MessageFns<Welcome> = {
     const message = createBaseWelcome();
     message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : 0n;
     message.statusIntervalMilliseconds = object.statusIntervalMilliseconds ?? 0;
+    message.signingKeys = (object.signingKeys !== undefined && object.signingKeys !== null)
+      ? SigningKeyHistory.fromPartial(object.signingKeys)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSigningKeyHistory(): SigningKeyHistory {
+  return { successions: [] };
+}
+
+export const SigningKeyHistory: MessageFns<SigningKeyHistory> = {
+  encode(message: SigningKeyHistory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.successions) {
+      SigningKeySuccession.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SigningKeyHistory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSigningKeyHistory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.successions.push(SigningKeySuccession.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SigningKeyHistory {
+    return {
+      successions: globalThis.Array.isArray(object?.successions)
+        ? object.successions.map((e: any) => SigningKeySuccession.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: SigningKeyHistory): unknown {
+    const obj: any = {};
+    if (message.successions?.length) {
+      obj.successions = message.successions.map((e) => SigningKeySuccession.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SigningKeyHistory>, I>>(base?: I): SigningKeyHistory {
+    return SigningKeyHistory.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SigningKeyHistory>, I>>(object: I): SigningKeyHistory {
+    const message = createBaseSigningKeyHistory();
+    message.successions = object.successions?.map((e) => SigningKeySuccession.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSigningKeySuccession(): SigningKeySuccession {
+  return { previousKeyId: "", next: undefined, signature: Buffer.alloc(0) };
+}
+
+export const SigningKeySuccession: MessageFns<SigningKeySuccession> = {
+  encode(message: SigningKeySuccession, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.previousKeyId !== "") {
+      writer.uint32(10).string(message.previousKeyId);
+    }
+    if (message.next !== undefined) {
+      BundleSigningKey.encode(message.next, writer.uint32(18).fork()).join();
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(26).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SigningKeySuccession {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSigningKeySuccession();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.previousKeyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.next = BundleSigningKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SigningKeySuccession {
+    return {
+      previousKeyId: isSet(object.previousKeyId)
+        ? globalThis.String(object.previousKeyId)
+        : isSet(object.previous_key_id)
+        ? globalThis.String(object.previous_key_id)
+        : "",
+      next: isSet(object.next) ? BundleSigningKey.fromJSON(object.next) : undefined,
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: SigningKeySuccession): unknown {
+    const obj: any = {};
+    if (message.previousKeyId !== "") {
+      obj.previousKeyId = message.previousKeyId;
+    }
+    if (message.next !== undefined) {
+      obj.next = BundleSigningKey.toJSON(message.next);
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SigningKeySuccession>, I>>(base?: I): SigningKeySuccession {
+    return SigningKeySuccession.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SigningKeySuccession>, I>>(object: I): SigningKeySuccession {
+    const message = createBaseSigningKeySuccession();
+    message.previousKeyId = object.previousKeyId ?? "";
+    message.next = (object.next !== undefined && object.next !== null)
+      ? BundleSigningKey.fromPartial(object.next)
+      : undefined;
+    message.signature = object.signature ?? Buffer.alloc(0);
     return message;
   },
 };
