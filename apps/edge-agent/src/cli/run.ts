@@ -149,6 +149,7 @@ async function startAgent({
   const session: SessionLoop = new SessionLoop({
     open: () => openSessionStream(identity.value, relay.target),
     handlers: edge,
+    expired: () => identity.value.notAfter.getTime() <= Date.now(),
     log,
     random: Math.random,
     pause,

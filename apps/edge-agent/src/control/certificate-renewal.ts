@@ -3,7 +3,7 @@ import { createCertificateRequest } from '../identity/key-pair.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { type CertificateCondition, conditionAt, renewalPause, renewalTime } from './renewal-schedule.js';
-import { explainSessionError, type SessionProblem } from './session-problem.js';
+import { EXPIRED_FIX, explainSessionError, type SessionProblem } from './session-problem.js';
 import { isServiceError } from './session-stream.js';
 
 /** What renewal needs from its surroundings; tests bring their own. */
@@ -113,7 +113,7 @@ export class CertificateRenewal {
     } catch (error) {
       this.#inARow++;
       this.#failures++;
-      this.#failed(problemOf(error), renewalPause(before, this.#inARow, random()));
+      this.#failed(problemOf(error, this.#condition() === 'expired'), renewalPause(before, this.#inARow, random()));
       return;
     }
     this.#renewals++;
@@ -160,12 +160,10 @@ export class CertificateRenewal {
 /** What an edge can and cannot do with a certificate that has expired. */
 export const EXPIRED =
   'the certificate of this edge has expired: associations that there are go on and are rekeyed, but neither the controller nor a peer that begins anew will take it';
-export const EXPIRED_FIX =
-  'set the clock of this machine if it is wrong; else make a new enrollment token in the console and run `weft-edge enroll`';
 const NOT_YET_VALID = 'the certificate of this edge is not valid yet: nobody will take it';
 
-function problemOf(error: unknown): SessionProblem {
-  if (isServiceError(error)) return explainSessionError(error);
+function problemOf(error: unknown, expired: boolean): SessionProblem {
+  if (isServiceError(error)) return explainSessionError(error, expired);
   if (error instanceof AgentError) return { reason: messageOf(error), fix: error.fix };
   return { reason: messageOf(error), fix: 'update the agent and the controller to matching versions' };
 }

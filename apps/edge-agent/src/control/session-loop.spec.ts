@@ -44,14 +44,20 @@ const AGREEABLE: SessionHandlers = {
 };
 
 /** A loop that pauses only when the test lets it go on; `ended` gives the log line of each session's end. */
-async function edge(session: Session, handlers: Partial<SessionHandlers> = {}, server = pki.server()) {
+async function edge(
+  session: Session,
+  handlers: Partial<SessionHandlers> = {},
+  server = pki.server(),
+  validFor = 86_400_000,
+) {
   const listening: TestServer = await serveSession(pki, await server, session);
-  const identity = await pki.identity(`127.0.0.1:${listening.address.port}`);
+  const identity = await pki.identity(`127.0.0.1:${listening.address.port}`, validFor);
   const ends: { reason: string; fix: string }[] = [];
   let resume: () => void = () => undefined;
   let told: () => void = () => undefined;
   const loop = new SessionLoop({
     open: () => openSessionStream(identity),
+    expired: () => identity.notAfter.getTime() <= Date.now(),
     handlers: { ...AGREEABLE, ...handlers },
     log: { debug: ignore, info: ignore, error: ignore, fatal: ignore, warn: (line: never) => ends.push(line) } as never,
     random: () => 0,
@@ -163,6 +169,14 @@ describe('session', () => {
     expect(asked).toBe(0);
   });
 
+  it('says what to do when its own certificate has expired, of which the controller says nothing', async () => {
+    const { ended } = await edge((stream) => stream.end(), {}, pki.server(), -1000);
+    expect(await ended(1)).toMatchObject({
+      reason: expect.stringContaining('the certificate of this edge has expired'),
+      fix: expect.stringContaining('weft-edge enroll'),
+    });
+  });
+
   it('leaves a controller that it refuses', async () => {
     const { ended, loop } = await edge(
       (stream) => {
@@ -268,6 +282,7 @@ describe('session', () => {
         },
         handlers: AGREEABLE,
         log: { warn: (line: never) => ends.push(line) } as never,
+        expired: () => false,
         random: () => 0,
         pause: (_, signal) => {
           paused();

@@ -28,6 +28,8 @@ export interface SessionHandlers {
 export interface SessionLoopOptions {
   readonly open: () => SessionStream;
   readonly handlers: SessionHandlers;
+  /** Whether the certificate of this edge has expired. */
+  readonly expired: () => boolean;
   readonly log: Log;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -122,7 +124,7 @@ export class SessionLoop {
       }
       return { reason: 'the controller closed the stream', fix: 'none needed if it is restarting' };
     } catch (error) {
-      if (isServiceError(error)) return explainSessionError(error);
+      if (isServiceError(error)) return explainSessionError(error, this.#options.expired());
       return { reason: messageOf(error), fix: 'update the agent and the controller to matching versions' };
     } finally {
       clearTimeout(patience);

@@ -6,11 +6,22 @@ export interface SessionProblem {
   readonly fix: string;
 }
 
-/** Reads an error of the stream. Pure. */
-export function explainSessionError(error: Pick<ServiceError, 'code' | 'details'>): SessionProblem {
+/**
+ * Reads an error of the stream. Pure.
+ * @param expired whether the certificate of this edge has: a controller that does not take it ends the handshake without a
+ *   word that would come through gRPC
+ */
+export function explainSessionError(error: Pick<ServiceError, 'code' | 'details'>, expired = false): SessionProblem {
   const reason = `${status[error.code] ?? error.code}: ${error.details}`;
+  if (expired && error.code === status.UNAVAILABLE) {
+    return { reason: `${reason} (the certificate of this edge has expired)`, fix: EXPIRED_FIX };
+  }
   return { reason, fix: fixFor(error) };
 }
+
+/** What to do about a certificate that has expired. */
+export const EXPIRED_FIX =
+  'set the clock of this machine if it is wrong; else make a new enrollment token in the console and run `weft-edge enroll`';
 
 function fixFor(error: Pick<ServiceError, 'code' | 'details'>): string {
   switch (error.code) {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
-import { type CertificateState, EXPIRED_FIX } from '../control/certificate-renewal.js';
+import type { CertificateState } from '../control/certificate-renewal.js';
+import { EXPIRED_FIX } from '../control/session-problem.js';
 import { wallClock } from '../control/status-report.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';

@@ -89,14 +89,14 @@ export class TestPki {
   }
 
   /** A whole identity, as enrollment would have stored it. */
-  async identity(sessionAddress: string): Promise<ReturnType<typeof parseIdentity>> {
-    return parseIdentity(await this.storedIdentity(sessionAddress));
+  async identity(sessionAddress: string, validFor = DAY_MILLISECONDS): Promise<ReturnType<typeof parseIdentity>> {
+    return parseIdentity(await this.storedIdentity(sessionAddress, EDGE_ID, validFor));
   }
 
-  /** What enrollment stores for an edge. */
-  async storedIdentity(sessionAddress: string, edgeId = EDGE_ID): Promise<StoredIdentity> {
+  /** What enrollment stores for an edge. @param validFor milliseconds from now; negative: expired */
+  async storedIdentity(sessionAddress: string, edgeId = EDGE_ID, validFor = DAY_MILLISECONDS): Promise<StoredIdentity> {
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-    const { pem, keyPem } = await credential(await this.#certifyEdge(keys.publicKey, edgeId), keys);
+    const { pem, keyPem } = await credential(await this.#certifyEdge(keys.publicKey, edgeId, validFor), keys);
     return StoredIdentity.parse({
       version: 1,
       tenantId: TENANT_ID,
@@ -110,9 +110,9 @@ export class TestPki {
     });
   }
 
-  #certifyEdge(publicKey: webcrypto.CryptoKey, edgeId: string): Promise<X509Certificate> {
+  #certifyEdge(publicKey: webcrypto.CryptoKey, edgeId: string, validFor = DAY_MILLISECONDS): Promise<X509Certificate> {
     const url = `spiffe://weft.internal/tenant/${TENANT_ID}/edge/${edgeId}`;
-    return this.#issue('CN=edge', publicKey, DAY_MILLISECONDS, [
+    return this.#issue('CN=edge', publicKey, validFor, [
       new SubjectAlternativeNameExtension([{ type: 'url', value: url }]),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, IPSEC_IKE]),
     ]);
