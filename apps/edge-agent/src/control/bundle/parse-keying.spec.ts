@@ -37,7 +37,7 @@ function tunnel(change: (ike: IkeConfiguration) => void = () => undefined): Tunn
 
 describe('Keying of a tunnel', () => {
   it('is what the edges negotiate, in milliseconds and IANA numbers', () => {
-    const serials = [Buffer.from([0x4f, 1]), Buffer.alloc(20, 0xff)];
+    const serials = [Buffer.from([0, 0x4f, 1]), Buffer.alloc(20, 0xff)];
     expect(
       parseKeying(
         't',

@@ -8,6 +8,7 @@ import {
   PseudorandomFunction,
   type Tunnel,
 } from '@weft/contracts/southbound';
+import { serialValue } from '../../ike/credentials/serial-number.js';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, required } from './field.js';
 import type { IkeNegotiation, IkeProposal, KeyExchangeMethods, TunnelKeying } from './verified-bundle.js';
@@ -54,7 +55,7 @@ function parseSerials(path: string, serials: readonly Buffer[]): ReadonlySet<str
   return new Set(
     limited(path, serials, MAX_REVOKED_SERIALS).map((serial, index) => {
       integerWithin(`${path}[${index}]`, serial.length, 1, MAX_SERIAL_OCTETS);
-      return serial.toString('hex');
+      return serialValue(serial.toString('hex'));
     }),
   );
 }

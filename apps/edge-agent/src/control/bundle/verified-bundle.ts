@@ -49,7 +49,7 @@ export interface IkeNegotiation {
   readonly ikeLifetime: number;
   readonly childLifetime: number;
   readonly livenessInterval: number;
-  /** Certificates of the peer that are not believed any more: serial numbers, lower-case hex of the octets of their INTEGER. */
+  /** Certificates of the peer that are not believed any more: values of serial numbers, lower-case hex. */
   readonly revokedSerials: ReadonlySet<string>;
 }
 

@@ -14,6 +14,7 @@ import { parseRevocationList } from './certificate-revocation-list.js';
 import { DerError } from './der.js';
 import { isNamed } from './identity-match.js';
 import type { RevocationPolicy } from './revocation.js';
+import { serialValue } from './serial-number.js';
 import { signWith, verifySignature } from './signature.js';
 
 /** Whom a connection believes (the authentication data of a PAD entry, RFC 4301 section 4.4.3.2). */
@@ -23,7 +24,7 @@ export type PeerTrust =
       readonly kind: 'certificates';
       readonly anchors: readonly Certificate[];
       readonly revocation?: RevocationPolicy;
-      /** Serial numbers of certificates that are refused whatever lists say, as `Certificate.serialNumber` writes them. */
+      /** Serial numbers of certificates that are refused whatever lists say, as `serialValue` writes them. */
       readonly refusedSerials?: ReadonlySet<string>;
     }
   /** Whoever has one of these keys (RFC 7670), DER SubjectPublicKeyInfo. */
@@ -40,7 +41,7 @@ export interface CredentialMeans {
   readonly trustOf: (connection: string) => PeerTrust | undefined;
   /** Milliseconds since 1970, for the validity of certificates. */
   readonly wallClock: () => number;
-  /** Told by which certificate a peer has proved who it is, by its serial number. */
+  /** Told by which certificate a peer has proved who it is: its serial number, as `serialValue` writes it. */
   readonly believed?: (connection: string, serialNumber: string) => void;
 }
 
@@ -79,13 +80,12 @@ async function verifyJob(job: VerifyJob, means: CredentialMeans): Promise<JobRes
   if (proof.kind !== 'verified') return proof;
   // Asked again and last: it may have been revoked while the signatures were looked at.
   const now = means.trustOf(job.connection);
-  if (now?.kind === 'certificates' && now.refusedSerials?.has(certificate.serialNumber)) {
+  const serialNumber = serialValue(certificate.serialNumber);
+  if (now?.kind === 'certificates' && now.refusedSerials?.has(serialNumber)) {
     const name = describeIdentity(job.identity);
-    return failed(
-      `the certificate of ${name}: revoked: certificate ${certificate.serialNumber} is not believed any more`,
-    );
+    return failed(`the certificate of ${name}: revoked: certificate ${serialNumber} is not believed any more`);
   }
-  means.believed?.(job.connection, certificate.serialNumber);
+  means.believed?.(job.connection, serialNumber);
   return proof;
 }
 
