@@ -187,8 +187,8 @@ class PacketLoop {
         case 'install':
           this.#given.giveTunnels(request.tunnelCounters);
           installAssociations(this.#dataPlane, request.associations, now, (one) => {
-            // What another worker sends on needs no socket here.
-            if (one.sentBy === undefined) this.#rawSockets.require(one);
+            // Where another worker sends, a socket of ESP is there for its share of the SPIs, those included that nobody knows.
+            if (one.sentBy === undefined || one.protocol === 'esp') this.#rawSockets.require(one);
           });
           for (const remote of request.remotes) this.#redirect(remote);
           for (const { direction, spi } of request.associations) {
