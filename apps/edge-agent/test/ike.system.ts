@@ -134,7 +134,7 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
     await expect.poll(() => right.negotiations(), PATIENCE).toMatchObject({ [TUNNEL]: { established: true } });
     await expectTraffic();
     await onePairEach();
-  });
+  }, 400_000);
 
   it('drop a peer whose certificate is revoked, at once, and take it again with another', async () => {
     const serial = (file: string) => new X509Certificate(readIdentity(file).certificateChain[0] ?? '').serialNumber;
@@ -167,7 +167,7 @@ describe.skipIf(unavailable !== undefined)(`edges that negotiate${unavailable ? 
     const now = await spis(left);
     await left.bundle(refusing('4f'.repeat(16)));
     expect(await spis(left)).toEqual(now);
-  });
+  }, 400_000);
 
   it('part in peace: the other one knows at once', async () => {
     await right.stop();
