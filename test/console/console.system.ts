@@ -10,6 +10,7 @@ import { openTarget, type Target, whyNoTarget } from './target.js';
 const reason = whyNoChromium() ?? whyNoTarget();
 const SITE = `Console test ${process.pid}`;
 const RULE = `Console test rule ${process.pid}`;
+const POLICY_TEST = `Console test policy test ${process.pid}`;
 const PREFIX = '10.254.0.0/24';
 /** Longest wait for an effect that passes through the controller and an edge. */
 const EFFECT_TIMEOUT_MILLISECONDS = 60_000;
@@ -151,6 +152,28 @@ describe('the console', () => {
     await ruleRow().getByText('TCP 23').waitFor();
     await publish('Console test: discard telnet');
     await untilAppliedByAll();
+  });
+
+  it('has policy tests, and says which one a draft fails', async () => {
+    await page.getByRole('button', { name: 'Add policy test' }).click();
+    await dialog().getByLabel('Name').fill(POLICY_TEST);
+    for (const side of ['Sources', 'Destinations']) {
+      await dialog().getByRole('textbox', { name: side }).click();
+      await page.getByRole('option', { name: 'any', exact: true }).and(page.locator(':visible')).click();
+    }
+    await dialog().getByLabel('Protocol of service 1').selectOption('tcp');
+    await dialog().getByLabel('Ports of service 1').fill('22');
+    await dialog().getByText('Must be denied', { exact: true }).click();
+    await dialog().getByRole('button', { name: 'Add policy test' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    const test = page.locator('[data-policy-test=fails]').filter({ hasText: POLICY_TEST });
+    await test.getByText('Fails in the draft').waitFor();
+    await page.getByRole('button', { name: 'See what is wrong' }).click();
+    await dialog().locator('[data-finding=policy_test_failed]').getByText(POLICY_TEST).first().waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).last().click();
+    await page.getByRole('button', { name: `Delete policy test ${POLICY_TEST}` }).click();
+    await dialog().getByRole('button', { name: 'Delete policy test' }).click();
+    await page.locator('[data-policy-test]').filter({ hasText: POLICY_TEST }).waitFor({ state: 'detached' });
   });
 
   it('moves a rule with the keyboard', async () => {

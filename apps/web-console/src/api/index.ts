@@ -23,6 +23,8 @@ export type {
   Network,
   Policy,
   PolicyInput,
+  PolicyTest,
+  PolicyTestInput,
   Problem,
   ProblemEntry,
   PublishResult,

@@ -11,6 +11,7 @@ import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useReordering } from '../../ui/use-reordering.js';
+import { PolicyTests } from '../policy-tests/components/PolicyTests.js';
 import { draftQuery } from '../revisions/queries.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { networksQuery, sitesQuery } from '../sites/queries.js';
@@ -65,6 +66,7 @@ export function PoliciesPage(): ReactNode {
             names={{ sites: sites.data.items, networks: networks.data.items }}
           />
         ))}
+      {loaded && <PolicyTests names={{ sites: sites.data.items, networks: networks.data.items }} />}
       {adding && <PolicyDialog onClose={() => setAdding(false)} />}
     </>
   );

@@ -1,0 +1,28 @@
+import { api, client, INTENT_INTERVAL_MS, type PolicyTest, type PolicyTestInput, unwrap } from '../../api/index.js';
+
+/** What must hold whatever the rules become, by name. */
+export const policyTestsQuery = (tenantId: string) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}/policy-tests',
+    { params: { path: { tenantId } } },
+    { refetchInterval: INTENT_INTERVAL_MS },
+  );
+
+/** Makes a test, or replaces one as it was read: refused when someone changed it since. */
+export function savePolicyTest(
+  tenantId: string,
+  test: PolicyTest | undefined,
+  body: PolicyTestInput,
+): Promise<PolicyTest> {
+  if (test === undefined) {
+    return unwrap(client.POST('/api/v1/tenants/{tenantId}/policy-tests', { params: { path: { tenantId } }, body }));
+  }
+  const params = { path: { tenantId, policyTestId: test.id }, header: { 'If-Match': `"${test.version}"` } };
+  return unwrap(client.PUT('/api/v1/tenants/{tenantId}/policy-tests/{policyTestId}', { params, body }));
+}
+
+export function deletePolicyTest(tenantId: string, policyTestId: string): Promise<unknown> {
+  const params = { path: { tenantId, policyTestId } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/policy-tests/{policyTestId}', { params }));
+}
