@@ -9,8 +9,13 @@ const unavailable = whyNot();
 describe.skipIf(unavailable !== undefined)(
   `what several threads share in a namespace${unavailable ? ` (${unavailable})` : ''}`,
   () => {
+    it('a device of one queue is a plain one', () => {
+      expect(run('one')).toEqual({ others: 0, sameDescriptor: true, multiQueue: false });
+    });
+
     it('a device of three queues: flows keep theirs, whoever writes their return traffic, and fragments meet', () => {
       expect(run('queues')).toEqual({
+        multiQueue: true,
         queues: [0, 1, 2],
         oneEach: true,
         keptAfterWrites: true,

@@ -21,11 +21,24 @@ import {
 const THREADS = 3;
 const FLOWS = 24;
 const scenarios: Readonly<Record<string, () => unknown>> = {
+  one,
   queues,
   shares4: () => shares(4),
   shares6: () => shares(6),
 };
 process.stdout.write(JSON.stringify(scenarios[process.argv[2] ?? '']?.()));
+
+/** What is opened for a single thread is a device like any other. */
+function one(): unknown {
+  const [device, ...others] = openTunQueues('wt0', {}, 1);
+  const said = { others: others.length, sameDescriptor: device?.fd === device?.writeFd, multiQueue: isMultiQueue() };
+  device?.close();
+  return said;
+}
+
+function isMultiQueue(): boolean {
+  return / multi_queue /.test(execFileSync('ip', ['-d', 'link', 'show', 'dev', 'wt0'], { encoding: 'utf8' }));
+}
 
 function queues(): unknown {
   // Otherwise the kernel's own IPv6 chatter comes out of the device too.
@@ -37,9 +50,11 @@ function queues(): unknown {
   for (const [index, socket] of sockets.entries()) writeAnswer(device[index % THREADS], socket);
   const answersArrived = sockets.every((socket) => isReadable(socket.fd));
   const after = sockets.map((socket) => queueOf(device, socket, 20));
+  const multiQueue = isMultiQueue();
   const fragments = new Set(sockets.map((socket) => queueOf(device, socket, 4000)));
   for (const each of device) each.close();
   return {
+    multiQueue,
     queues: [...new Set(before)].sort(),
     oneEach: before.every((queue) => queue >= 0),
     keptAfterWrites: before.every((queue, index) => queue === after[index]),
