@@ -30,6 +30,7 @@ export {
 } from './crypto/provider.js';
 export { ENCRYPTION, type EncryptionName, INTEGRITY, type IntegrityName } from './crypto/suites.js';
 export type { Acquire, AcquireOutcome } from './dataplane/acquire.js';
+export { type AssociationPath, associationPath } from './dataplane/association-path.js';
 export type { AssociationSnapshot } from './dataplane/association-snapshot.js';
 export { createDataPlane, DataPlane, type DataPlaneOptions } from './dataplane/data-plane.js';
 export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
@@ -38,6 +39,8 @@ export type { Explanation } from './dataplane/explain.js';
 export type { IcmpErrorCounters, IcmpErrorOptions } from './dataplane/icmp-error.js';
 export type { OverheadAccount } from './dataplane/overhead-account.js';
 export type { PathAccount } from './dataplane/path-account.js';
+export type { PathMessage } from './dataplane/path-messages.js';
+export type { PathPacket } from './dataplane/path-prober.js';
 export type { PolicyCounters } from './dataplane/policy-counters.js';
 export type { ReassemblyOptions, ReassemblyUse } from './dataplane/reassembly.js';
 export { RUN_ALIGNMENT } from './dataplane/run-opener.js';
@@ -70,6 +73,7 @@ export {
 export type { LifetimeParameters } from './policy/lifetime.js';
 export { bindNamedPolicy, type NamedPeer, policiesNamed } from './policy/named-policy.js';
 export type { PathMtuChange, PathMtuParameters, PathMtuSource } from './policy/path-mtu.js';
+export type { PathMtuSearchState } from './policy/path-mtu-search.js';
 export {
   authorizedSelectors,
   type ChildAuthorization,

@@ -50,7 +50,7 @@ export {
 } from './socket/socket-address.js';
 export { SocketError, type SocketErrorOrigin } from './socket/socket-error.js';
 export { SocketErrorQueue } from './socket/socket-error-queue.js';
-export type { DatagramSocketOptions, PathMtuDiscovery } from './socket/socket-options.js';
+export { type DatagramSocketOptions, type PathMtuDiscovery, sendWhole } from './socket/socket-options.js';
 export { type SpiShare, socketOfSpi } from './socket/spi-steering.js';
 export { openMarkedStreamSocket } from './socket/stream-socket.js';
 export {

@@ -86,7 +86,7 @@ async function startAgent({
   ending,
   options,
 }: AgentParts): Promise<{ stop(): Promise<void>; summary(): string }> {
-  const { mark, pathMtuDiscovery, stateKey } = options;
+  const { mark, pathMtuDiscovery, pathProbing, stateKey } = options;
   const store = new BundleStore(state, await StateKey.open(stateKey));
   const secret = await crashDetectionSecret(state, (out) => void randomFillSync(out));
   const dataPlane = new DataPlaneThread(
@@ -103,7 +103,7 @@ async function startAgent({
       acquire: (tunnelIds) => ike.wanted(tunnelIds),
       path: (report) => log.info({ ...report }, 'packet path ready'),
     },
-    { portable, mark },
+    { portable, mark, pathProbing },
   );
   const ike: EdgeIke = new EdgeIke({
     identity: identity.value,

@@ -1,4 +1,4 @@
-import type { Explanation, LifetimeEvent, SecurityAssociationParameters } from '@weft/ipsec-core';
+import type { Explanation, LifetimeEvent, PathMessage, SecurityAssociationParameters } from '@weft/ipsec-core';
 import { type Endpoint, type EventFd, openEventFd, socketOfSpi, type Tun } from '@weft/linux-io';
 import { SerialQueue } from '../platform/serial-queue.js';
 import { Batches } from './batches.js';
@@ -75,6 +75,8 @@ export interface DataPlaneOptions {
   readonly module?: URL;
   /** Firewall mark of the packets that the thread's own sockets send, for a routing rule to know them by. */
   readonly mark?: number;
+  /** Whether peers are asked what their paths carry, and answered (RFC 8899). False by default. */
+  readonly pathProbing?: boolean;
 }
 
 /**
@@ -95,10 +97,13 @@ export class DataPlaneThread implements DataPlaneControl {
     (installs) => this.#install(installs),
   );
   #toldPath = '';
+  /** What is to be passed on to the worker that sends, and whether something is on its way there. */
+  readonly #heard: PathMessage[] = [];
+  #passingOn = false;
 
   /** `queues`: of one device, one for each worker (`openTunQueues`). */
   constructor(queues: readonly Tun[], events: DataPlaneEvents, options: DataPlaneOptions = {}) {
-    const { portable = false, module, mark } = options;
+    const { portable = false, module, mark, pathProbing = false } = options;
     const workers = queues.length;
     const [device] = queues;
     if (device === undefined || workers > MAXIMUM_WORKERS) throw new RangeError(`1 to ${MAXIMUM_WORKERS} workers`);
@@ -115,6 +120,7 @@ export class DataPlaneThread implements DataPlaneControl {
         if (!this.#desired.hasInbound(spi)) events.unknownSpi?.(spi, source);
       },
       acquire: (tunnelIds: readonly string[]) => events.acquire?.(tunnelIds),
+      paths: (messages: readonly PathMessage[]) => this.#passOn(messages),
     };
     this.#wakeUps = this.#counters.map(() => openEventFd());
     const wakeUpFds = this.#wakeUps.map(({ fd }) => fd);
@@ -129,6 +135,7 @@ export class DataPlaneThread implements DataPlaneControl {
         tunOffloads: tun.offloads,
         portable,
         mark,
+        pathProbing,
         handover: workers === 1 ? undefined : { place, wakeUpFds, ...rings(place) },
         memory: memory.buffer,
       };
@@ -217,9 +224,10 @@ export class DataPlaneThread implements DataPlaneControl {
 
   snapshot(): Promise<DataPlaneSnapshot> {
     const desired = this.#desired;
-    const associations = desired.snapshot();
+    const now = monotonicNow();
+    const associations = desired.snapshot(now);
     return Promise.resolve({
-      now: monotonicNow(),
+      now,
       contentHash: desired.loaded?.contentHash,
       associations,
       tunnels: desired.tunnelIds().map((tunnelId) => {
@@ -311,6 +319,34 @@ export class DataPlaneThread implements DataPlaneControl {
     if (news.length > 0) this.#events.lifetime(news);
   }
 
+  /**
+   * To the workers that send in the tunnels. One that is being replaced does without: who asked asks again, and what was answered is asked
+   * for again.
+   */
+  #passOn(messages: readonly PathMessage[]): void {
+    this.#heard.push(...messages.slice(0, MOST_HEARD - this.#heard.length));
+    if (this.#passingOn) return;
+    this.#passingOn = true;
+    void this.#passHeardOn().finally(() => {
+      this.#passingOn = false;
+    });
+  }
+
+  async #passHeardOn(): Promise<void> {
+    try {
+      while (this.#heard.length > 0) {
+        const heard = this.#heard.splice(0);
+        for (let place = 0; place < this.#counters.length; place++) {
+          const messages = heard.filter(({ tunnelId }) => this.#sendingPlaces.placeOf(tunnelId) === place);
+          if (messages.length > 0) await (await this.#workers.at(place))?.request({ kind: 'paths', messages });
+        }
+      }
+    } catch {
+      // The worker has ended: what it would have been told of is asked for again.
+      this.#heard.splice(0);
+    }
+  }
+
   /** Once, and again only when it changes. */
   #tellPath(report: PacketPathReport): void {
     const told = JSON.stringify(report);
@@ -335,5 +371,7 @@ interface Install {
 const MOST_DEFAULT_WORKERS = 4;
 /** As many as may be asked for. */
 export const MAXIMUM_WORKERS = 16;
+/** Messages about paths that wait for the worker that sends; what is more is asked for again. */
+const MOST_HEARD = 256;
 /** The agent asks one thing at a time; more would be a mistake. */
 const MAX_QUEUED = 64;

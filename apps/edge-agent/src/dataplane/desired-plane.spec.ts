@@ -40,7 +40,8 @@ function policies(...tunnelIds: string[]): LoadedPolicies {
   };
 }
 
-const named = (plane: DesiredPlane) => plane.snapshot().map(({ spi, current }) => `${spi}${current ? ' current' : ''}`);
+const named = (plane: DesiredPlane) =>
+  plane.snapshot(0).map(({ spi, current }) => `${spi}${current ? ' current' : ''}`);
 
 describe('what the packet path is to hold', () => {
   it('knows on which of several associations new packets go out', () => {
@@ -61,7 +62,7 @@ describe('what the packet path is to hold', () => {
     expect([plane.tunnelIds(), plane.redirected.length]).toEqual([['t', 'u'], 1]);
     const soft = { kind: 'soft', direction: 'inbound', tunnelId: 't', spi: 1 } as const;
     expect([plane.reached(soft), plane.reached(soft)]).toEqual([true, false]);
-    expect(plane.snapshot()[0]?.state).toBe('dying');
+    expect(plane.snapshot(0)[0]?.state).toBe('dying');
     plane.load(policies('t'));
     expect([named(plane), plane.redirected]).toEqual([['1 current'], []]);
     const hard = { ...soft, kind: 'hard' } as const;
@@ -103,7 +104,7 @@ describe('what the packet path is to hold', () => {
     memory.takeOver(1000);
     memory.counters.set([3, 300, 1010]);
     memory.sequence.set([1, 2]);
-    expect(kept.snapshot(true)).toMatchObject({
+    expect(kept.snapshot(true, 0)).toMatchObject({
       packets: 3n,
       bytes: 300n,
       lastUsedAt: 1010,

@@ -3,6 +3,7 @@ import {
   AssociationMemory,
   type AssociationSnapshot,
   type AssociationState,
+  associationPath,
   type LifetimeEvent,
   Secret,
   type SecurityAssociationParameters,
@@ -96,10 +97,11 @@ export class DesiredPlane {
     return [...this.#associations.values()];
   }
 
-  snapshot(): readonly InstalledAssociation[] {
+  /** `now` says how old path MTUs are. */
+  snapshot(now: number): readonly InstalledAssociation[] {
     const senders = new Map<string, KeptAssociation>();
     for (const kept of this.#associations.values()) senders.set(kept.traffic, kept);
-    return [...this.#associations.values()].map((kept) => kept.snapshot(senders.get(kept.traffic) === kept));
+    return [...this.#associations.values()].map((kept) => kept.snapshot(senders.get(kept.traffic) === kept, now));
   }
 
   #forget(name: string): void {
@@ -151,7 +153,7 @@ export class KeptAssociation {
   }
 
   /** As it stands; `sends` says whether new packets go out on it. */
-  snapshot(sends: boolean): InstalledAssociation {
+  snapshot(sends: boolean, now: number): InstalledAssociation {
     const { parameters } = this;
     const { packets, bytes, lastUsedAt, installedAt, sequence } = this.#memory;
     const [high = 0, low = 0] = sequence;
@@ -169,6 +171,7 @@ export class KeptAssociation {
       installedAt,
       lastUsedAt,
       hardExpiresAt: installedAt + parameters.hardLifetimeMilliseconds,
+      path: parameters.direction === 'outbound' ? associationPath(parameters, now) : undefined,
     };
   }
 }

@@ -272,7 +272,7 @@ export class InboundPath {
 
   #take(at: number, result: InboundResult): void {
     // The engine has counted what it discards.
-    if (result.verdict !== 'discard') this.#deliver(at, result.length);
+    if (result.verdict === 'deliver') this.#deliver(at, result.length);
   }
 
   #deliver(at: number, length: number): void {

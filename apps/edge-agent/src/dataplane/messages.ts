@@ -1,7 +1,9 @@
 import type {
+  AssociationPath,
   AssociationSnapshot,
   Explanation,
   LifetimeEvent,
+  PathMessage,
   PolicyCounters,
   SecurityAssociationParameters,
   SecurityPolicy,
@@ -22,6 +24,8 @@ export interface WorkerStart {
   readonly tunOffloads: TunOffloads;
   /** Use nothing that this kernel or this Node may lack, even where they have it. */
   readonly portable: boolean;
+  /** Whether peers are asked what their paths carry, and answered. */
+  readonly pathProbing: boolean;
   readonly wakeUpFd: number;
   /** Absent: there are no other workers. */
   readonly handover: HandoverStart | undefined;
@@ -85,6 +89,8 @@ export type WorkerRequest =
   | { readonly kind: 'explain'; readonly packet: Uint8Array }
   /** It has been told everything that it is to know: from now on it takes packets. */
   | { readonly kind: 'begin' }
+  /** What another worker has heard about paths of tunnels that this one sends in. */
+  | { readonly kind: 'paths'; readonly messages: readonly PathMessage[] }
   | { readonly kind: 'stop' };
 
 /** A request on its way, with the number that its answer will carry. */
@@ -105,6 +111,8 @@ export type WorkerMessage =
   | { readonly kind: 'ike'; readonly source: Endpoint; readonly octets: Uint8Array }
   /** ESP came with an SPI that no association has; told of a few only. */
   | { readonly kind: 'unknown-spi'; readonly spi: number; readonly source: Endpoint }
+  /** Heard about paths of tunnels that another worker sends in. */
+  | { readonly kind: 'paths'; readonly messages: readonly PathMessage[] }
   /** Packets of these tunnels find no association. */
   | { readonly kind: 'acquire'; readonly tunnelIds: readonly string[] };
 
@@ -127,7 +135,10 @@ export interface WorkerRefusal {
 }
 
 /** An association as the main thread knows it. */
-export type InstalledAssociation = Omit<AssociationSnapshot, 'pathMtu'>;
+export interface InstalledAssociation extends Omit<AssociationSnapshot, 'pathMtu'> {
+  /** Outbound: what its path carries, and what is left of that. */
+  readonly path: AssociationPath | undefined;
+}
 
 /** Everything that the data plane counts, at one moment. */
 export interface DataPlaneSnapshot {

@@ -1,5 +1,5 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
-import type { Explanation, LifetimeEvent } from '@weft/ipsec-core';
+import type { Explanation, LifetimeEvent, PathMessage } from '@weft/ipsec-core';
 import type { Endpoint, EventFd } from '@weft/linux-io';
 import { IkePassageExit } from './ike-passage.js';
 import type { PacketPathReport, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
@@ -13,6 +13,7 @@ export interface WorkerEvents {
   readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
   readonly unknownSpi: (spi: number, source: Endpoint) => void;
   readonly acquire: (tunnelIds: readonly string[]) => void;
+  readonly paths: (messages: readonly PathMessage[]) => void;
 }
 
 /** One thread of the packet path, from its start to its end. */
@@ -100,6 +101,9 @@ class PacketThread implements PacketWorker {
         return;
       case 'acquire':
         this.#events.acquire(message.tunnelIds);
+        return;
+      case 'paths':
+        this.#events.paths(message.messages);
         return;
       default: {
         const waiting = this.#waiting.get(message.id);

@@ -27,6 +27,11 @@ export class SendingPlaces {
     return place;
   }
 
+  /** The place of a tunnel that has one. */
+  placeOf(tunnelId: string): number | undefined {
+    return this.#places.get(tunnelId);
+  }
+
   /** Forgets the tunnels that are gone. */
   keep(tunnelIds: ReadonlySet<string>): void {
     for (const [tunnelId, place] of this.#places) {

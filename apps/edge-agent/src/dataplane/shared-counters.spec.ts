@@ -28,7 +28,7 @@ describe('counters that workers share', () => {
     for (const [place, worker] of workers.slice(1).entries()) {
       worker.tunnels(['t']);
       worker.policies(['e']);
-      worker.tunnel('t')?.set([1, 10, 100 + place, 2, 20, 200 - place]);
+      worker.tunnel('t')?.set([1, 10, 100 + place, 2, 20, 200 - place, 4, 3, 1, place === 0 ? 0 : 4]);
       worker.policy('e')?.set([1, 2, 3, 4]);
       worker.memory.drops[0] = 5;
       worker.io.drop('unknown_peer', 6);
@@ -41,6 +41,10 @@ describe('counters that workers share', () => {
       inboundPackets: 4n,
       inboundBytes: 40n,
       lastReceivedAt: 200,
+      pathProbes: 8n,
+      pathProbeAnswers: 6n,
+      pathBlackHoles: 2n,
+      pathMtuSearch: 'search_complete',
     });
     expect(sumOfPolicy(workers, 'e')).toEqual({ packets: 2n, bytes: 4n, inboundPackets: 6n, inboundBytes: 8n });
     expect(sumOfDrops(workers)).toEqual([

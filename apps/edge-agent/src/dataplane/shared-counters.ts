@@ -121,6 +121,10 @@ export function sumOfTunnel(workers: readonly SharedCounters[], tunnelId: string
     inboundPackets: sum(all.map(({ inboundPackets }) => inboundPackets)),
     inboundBytes: sum(all.map(({ inboundBytes }) => inboundBytes)),
     lastReceivedAt: latest(all.map(({ lastReceivedAt }) => lastReceivedAt)),
+    pathProbes: sum(all.map(({ pathProbes }) => pathProbes)),
+    pathProbeAnswers: sum(all.map(({ pathProbeAnswers }) => pathProbeAnswers)),
+    pathBlackHoles: sum(all.map(({ pathBlackHoles }) => pathBlackHoles)),
+    pathMtuSearch: all.find(({ pathMtuSearch }) => pathMtuSearch !== undefined)?.pathMtuSearch,
   };
 }
 

@@ -29,6 +29,7 @@ import type {
   WorkerStart,
 } from './messages.js';
 import { OUTBOUND_OCTETS, OutboundPath, PASSED_ON_OCTETS, type Underlay } from './outbound.js';
+import { PathProbing } from './path-probing.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
 import { SelfTest } from './self-test.js';
@@ -50,6 +51,7 @@ class PacketLoop {
   readonly #inbound: InboundPath;
   readonly #rawSockets: RawSockets;
   readonly #errors: UnderlayErrors;
+  readonly #pathProbing: PathProbing | undefined;
   readonly #poll = new PollSet(RAW_SOCKETS + MAXIMUM_RAW_SOCKETS);
   readonly #start: WorkerStart;
   readonly #crypto: CryptoChoice;
@@ -69,6 +71,7 @@ class PacketLoop {
       provider: this.#crypto.provider,
       random: (out) => randomFillSync(out),
       counters: this.#given,
+      pathProbing: start.pathProbing,
     });
     const counters = new IoCounters(this.#memory.io);
     const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads, start.tunWriteFd);
@@ -79,6 +82,9 @@ class PacketLoop {
     const clear = allocatePacketMemory(INBOUND_OCTETS);
     new SelfTest(this.#crypto.provider, sealed, clear, tun.offloads).run(SELF_TEST_MILLISECONDS, monotonicNow);
     this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors, handover);
+    this.#pathProbing = start.pathProbing
+      ? new PathProbing(this.#dataPlane, counters, this.#rawSockets, this.#errors)
+      : undefined;
     const ike =
       start.ikeBacklog &&
       new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
@@ -101,11 +107,12 @@ class PacketLoop {
 
   #loop(): void {
     let nextExpiry = 0;
+    let now = 0;
     while (!this.#stopping) {
       this.#watch();
-      this.#poll.wait(LONGEST_WAIT_MILLISECONDS);
+      this.#poll.wait(this.#longestWait(now));
       this.#memory.beat();
-      const now = monotonicNow();
+      now = monotonicNow();
       this.#errors.now = now;
       if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
       if (this.#begun) this.#movePackets(now);
@@ -117,15 +124,7 @@ class PacketLoop {
   }
 
   #movePackets(now: number): void {
-    const { socket } = this.#underlay;
-    if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLNVAL) !== 0) {
-      throw new Error('the underlay socket was closed under the packet path');
-    }
-    if (socket !== undefined && (this.#poll.ready(SOCKET) & POLLERR) !== 0) this.#errors.drain(socket, 'udp');
-    // After an ICMP error the first call tells of it, and only the next one receives.
-    if (socket !== undefined && (this.#poll.ready(SOCKET) & (POLLIN | POLLERR)) !== 0) {
-      this.#inbound.run(socket, BUDGET, now);
-    }
+    this.#serveSocket(now);
     this.#serveRawSockets(now);
     this.#inbound.runHandedOver(BUDGET, now);
     if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
@@ -135,6 +134,24 @@ class PacketLoop {
     this.#outbound.passWaiting(now);
     if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
     if (this.#dataPlane.asksForAssociations) this.#acquire();
+    if (this.#dataPlane.pathMessagesWait) this.#hearOfPaths(now);
+    if (this.#probes && now >= this.#dataPlane.pathPacketsDueAt) this.#pathProbing?.run(this.#underlay, BUDGET, now);
+  }
+
+  /** When the underlay takes nothing, it takes no probes either. */
+  get #probes(): boolean {
+    return this.#pathProbing !== undefined && this.#begun && !this.#outbound.blocked;
+  }
+
+  #longestWait(now: number): number {
+    if (!this.#probes) return LONGEST_WAIT_MILLISECONDS;
+    return Math.ceil(Math.min(LONGEST_WAIT_MILLISECONDS, Math.max(0, this.#dataPlane.pathPacketsDueAt - now)));
+  }
+
+  #hearOfPaths(now: number): void {
+    const messages = this.#dataPlane.takePathMessages();
+    const forOthers = messages.filter((message) => !this.#dataPlane.receivePathMessage(message, now));
+    if (forOthers.length > 0) this.#tell({ kind: 'paths', messages: forOthers });
   }
 
   #watch(): void {
@@ -149,6 +166,16 @@ class PacketLoop {
       const events = socket === blockedSocket ? POLLIN | POLLOUT : POLLIN;
       this.#poll.watch(RAW_SOCKETS + index, socket?.fd ?? -1, events);
     }
+  }
+
+  #serveSocket(now: number): void {
+    const { socket } = this.#underlay;
+    if (socket === undefined) return;
+    const ready = this.#poll.ready(SOCKET);
+    if ((ready & POLLNVAL) !== 0) throw new Error('the underlay socket was closed under the packet path');
+    if ((ready & POLLERR) !== 0) this.#errors.drain(socket, 'udp');
+    // After an ICMP error the first call tells of it, and only the next one receives.
+    if ((ready & (POLLIN | POLLERR)) !== 0) this.#inbound.run(socket, BUDGET, now);
   }
 
   #serveRawSockets(now: number): void {
@@ -215,6 +242,9 @@ class PacketLoop {
         case 'begin':
           this.#begun = true;
           return { kind: 'done', id };
+        case 'paths':
+          for (const message of request.messages) this.#dataPlane.receivePathMessage(message, now);
+          return { kind: 'done', id };
         case 'stop':
           this.#stopping = true;
           return { kind: 'done', id };
@@ -276,9 +306,19 @@ const EXPIRY_INTERVAL_MILLISECONDS = 1000;
 /** Long enough for nearly all of the code to be compiled; an agent that starts waits so long. */
 const SELF_TEST_MILLISECONDS = 150;
 
-function rawSocketOptions({ mark, handover }: WorkerStart): RawSocketOptions {
+/**
+ * What probes have found of a path is not to be overruled by what the kernel was told of it, by anybody: with IP_HDRINCL it
+ * would refuse what is larger, and not cut it.
+ */
+function rawSocketOptions({ mark, handover, pathProbing }: WorkerStart): RawSocketOptions {
   const share = handover && { socket: handover.place, sockets: handover.wakeUpFds.length };
-  return { bufferOctets: RAW_BUFFER_OCTETS, reportErrors: true, share, ...(mark === undefined ? {} : { mark }) };
+  return {
+    bufferOctets: RAW_BUFFER_OCTETS,
+    reportErrors: true,
+    share,
+    ...(mark === undefined ? {} : { mark }),
+    ...(pathProbing ? { pathMtuDiscovery: 'probe' } : {}),
+  };
 }
 
 /** As the socket of ESP in UDP has. */

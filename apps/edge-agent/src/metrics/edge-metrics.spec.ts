@@ -17,7 +17,9 @@ const SOURCES: MetricSources = {
   snapshot: {
     now: 61_500,
     contentHash: 'aa',
-    associations: [],
+    associations: [
+      { tunnelId: 't', direction: 'outbound', current: true, path: { pathMtu: 1280, largestPacket: 1218 } } as never,
+    ],
     tunnels: [
       {
         tunnelId: 't',
@@ -25,6 +27,10 @@ const SOURCES: MetricSources = {
         outboundSpi: 2,
         inboundPackets: 2n ** 60n,
         inboundBytes: 20n,
+        pathProbes: 5n,
+        pathProbeAnswers: 4n,
+        pathBlackHoles: 1n,
+        pathMtuSearch: 'search_complete',
         outboundPackets: 3n,
         outboundBytes: 30n,
         lastReceivedAt: 60_000,

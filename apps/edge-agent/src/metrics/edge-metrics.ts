@@ -5,6 +5,7 @@ import type { Identity } from '../identity/identity.js';
 import type { NegotiationState } from '../ike/negotiation-state.js';
 import type { FenceState } from '../network/fence-ruleset.js';
 import { isPostQuantum } from '../status/key-exchange-names.js';
+import { pathOf } from '../status/path-of.js';
 import { METRICS, type MetricName } from './metric-table.js';
 
 /** What the metrics are made from. */
@@ -91,6 +92,7 @@ export function renderMetrics(samples: readonly Sample[]): string {
 
 function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, snapshot }: MetricSources): Sample[] {
   const labels = [tunnel.tunnelId, peerOf(bundle, tunnel.tunnelId)];
+  const path = pathOf(snapshot, tunnel.tunnelId);
   const keyed = tunnel.outboundSpi !== undefined && tunnel.inboundSpis.length > 0;
   const of = (name: MetricName, value: bigint | number): Sample => ({ name, labels, value });
   return [
@@ -102,6 +104,15 @@ function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, s
     ...(tunnel.lastReceivedAt === undefined
       ? []
       : [of('weft_edge_tunnel_silence_seconds', Math.max(0, snapshot.now - tunnel.lastReceivedAt) / 1000)]),
+    ...(path === undefined
+      ? []
+      : [
+          of('weft_edge_tunnel_path_mtu_bytes', path.pathMtu),
+          of('weft_edge_tunnel_largest_packet_bytes', path.largestPacket),
+        ]),
+    of('weft_edge_path_probes_total', tunnel.pathProbes),
+    of('weft_edge_path_probe_answers_total', tunnel.pathProbeAnswers),
+    of('weft_edge_path_black_holes_total', tunnel.pathBlackHoles),
   ];
 }
 

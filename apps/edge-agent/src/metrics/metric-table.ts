@@ -29,6 +29,23 @@ const TABLE = {
     'Since the last packet from the peer; absent before the first',
     ['tunnel', 'peer'],
   ],
+  weft_edge_tunnel_path_mtu_bytes: [
+    'gauge',
+    'Octets of the largest packet that the path carries, as far as is known',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_tunnel_largest_packet_bytes: [
+    'gauge',
+    'Octets of the largest clear packet that passes whole',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_path_probes_total: ['counter', 'Probes of the path MTU that were sent', ['tunnel', 'peer']],
+  weft_edge_path_probe_answers_total: ['counter', 'Those that the peer answered', ['tunnel', 'peer']],
+  weft_edge_path_black_holes_total: [
+    'counter',
+    'Times that packets of the size in use ceased to arrive',
+    ['tunnel', 'peer'],
+  ],
   weft_edge_ike_established: ['gauge', '1 while the IKE SA with the peer lives', ['tunnel', 'peer']],
   weft_edge_ike_rekeys_total: ['counter', 'Times that its SAs were replaced', ['tunnel', 'peer']],
   weft_edge_ike_failures_total: ['counter', 'Negotiations that failed, by cause', ['tunnel', 'peer', 'cause']],

@@ -18,6 +18,7 @@ const VALUES: Readonly<Record<string, readonly [good: string, bad: string]>> = {
   'data-path': ['portable', 'fast'],
   mark: ['0x10', '0'],
   'path-mtu-discovery': ['probe', 'maybe'],
+  'path-probing': ['off', 'sometimes'],
   workers: ['3', '17'],
   'confirm-seconds': ['0', '29'],
   'metrics-listen': ['[::1]:9911', 'localhost:9911'],

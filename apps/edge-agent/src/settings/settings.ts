@@ -19,6 +19,8 @@ export interface Settings {
   /** Firewall mark of the agent's own packets. */
   readonly mark: number;
   readonly pathMtuDiscovery: PathMtuDiscovery;
+  /** Whether peers are asked what their paths carry, and answered. */
+  readonly pathProbing: boolean;
   /** Threads of the packet path. */
   readonly workers: number;
   /** How long the controller may be out of reach with a new bundle; 0: for ever. */
@@ -74,6 +76,14 @@ export const SETTINGS: readonly Setting[] = [
     otherwise: 'want',
   },
   {
+    name: 'path-probing',
+    argument: '<on|off>',
+    description:
+      'on: what the path to a peer carries is asked for inside the tunnel, and nothing else is believed of peers that ' +
+      'answer; off: ICMP is believed within limits',
+    otherwise: 'on',
+  },
+  {
     name: 'workers',
     argument: '<number>',
     description: `threads of the packet path, which share the tunnels (1 to ${MAXIMUM_WORKERS})`,
@@ -126,6 +136,7 @@ export function resolveSettings(written: WrittenSettings): Settings {
     dataPath: read('data-path', oneOf(['auto', 'portable'])),
     mark: read('mark', mark),
     pathMtuDiscovery: read('path-mtu-discovery', oneOf(['want', 'do', 'probe'])),
+    pathProbing: read('path-probing', oneOf(['on', 'off'])) === 'on',
     workers: read('workers', integer(1, MAXIMUM_WORKERS)),
     confirmSeconds: read('confirm-seconds', confirmSeconds),
     metricsListen: read('metrics-listen', listenAddress),

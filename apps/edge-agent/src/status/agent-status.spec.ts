@@ -1,9 +1,13 @@
+import { readTunnelCounters } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
-import { AgentStatus, agentStatus, renderStatus } from './agent-status.js';
+import { AgentStatus, agentStatus, renderStatus, renderTunnels } from './agent-status.js';
+
+type Sources = Parameters<typeof agentStatus>[0];
 
 function statusOf(
-  news: Partial<Parameters<typeof agentStatus>[0]['snapshot']>,
-  renewal: Partial<Parameters<typeof agentStatus>[0]['renewal']> = {},
+  news: Partial<Sources['snapshot']>,
+  renewal: Partial<Sources['renewal']> = {},
+  bundle?: Sources['bundle'],
 ): AgentStatus {
   return agentStatus({
     identity: { edgeName: 'berlin', edgeId: 'e', tenantId: 't', notAfter: new Date(10 * 86_400_000) } as never,
@@ -18,7 +22,7 @@ function statusOf(
     agentVersion: '1',
     device: 'weft0',
     connected: true,
-    bundle: undefined,
+    bundle,
     snapshot: {
       now: 0,
       contentHash: undefined,
@@ -55,6 +59,38 @@ describe('status', () => {
         'too_big           3',
         'port_unreachable  1152921504606846976',
         'path_mtu_lowered  1',
+      ].join('\n'),
+    );
+  });
+
+  it('shows the arithmetic of every path, and how its MTU was found', () => {
+    const tunnel = { tunnelId: 't', peerName: 'paris', remote: { text: '192.0.2.1', port: 4500 } };
+    const path = {
+      pathMtu: 1280,
+      source: 'probe',
+      raiseAt: undefined,
+      outerIpHeader: 20,
+      udpHeader: 8,
+      espOverhead: 34,
+      largestPacket: 1218,
+      unused: 0,
+      maximumSegmentSize4: 1178,
+      maximumSegmentSize6: 1158,
+    };
+    const counted = { ...readTunnelCounters(undefined), inboundSpis: [1], outboundSpi: 2, pathProbes: 9n };
+    const status = statusOf(
+      {
+        associations: [{ tunnelId: 't', direction: 'outbound', current: true, path } as never],
+        tunnels: [{ ...counted, tunnelId: 't', pathMtuSearch: 'search_complete' }],
+      },
+      {},
+      { tunnels: new Map([['t', tunnel]]), underlay: tunnel.remote, revision: 1n, generation: 1n } as never,
+    );
+    expect(status.tunnels[0]?.path).toMatchObject({ pathMtu: 1280, search: 'search_complete', probes: '9' });
+    expect(renderTunnels(status)).toContain(
+      [
+        'PATH TO  MTU   FOUND BY                - IP  - UDP  - ESP  - UNUSED  = LARGEST PACKET  TCP MSS V4 / V6',
+        'paris    1280  probe, search complete  20    8      34     0         1218              1178 / 1158',
       ].join('\n'),
     );
   });

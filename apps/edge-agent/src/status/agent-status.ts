@@ -7,6 +7,7 @@ import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
 import type { NegotiationState } from '../ike/negotiation-state.js';
 import { isPostQuantum, keyExchangeNames, keysMadeWith } from './key-exchange-names.js';
+import { pathOf } from './path-of.js';
 
 const Count = z.string().regex(/^[0-9]+$/);
 
@@ -40,6 +41,25 @@ export const AgentStatus = z.object({
       outboundPackets: Count,
       outboundBytes: Count,
       lastReceivedAt: z.string().nullable(),
+      /** What its path carries, octet by octet; null where that is not known or differs from packet to packet. */
+      path: z
+        .object({
+          pathMtu: z.number(),
+          source: z.enum(['configured', 'icmp', 'probe']),
+          /** State of the search (RFC 8899); null: there is none. */
+          search: z.string().nullable(),
+          outerIpHeader: z.number(),
+          udpHeader: z.number(),
+          espOverhead: z.number(),
+          unused: z.number(),
+          largestPacket: z.number(),
+          maximumSegmentSize4: z.number().nullable(),
+          maximumSegmentSize6: z.number().nullable(),
+          probes: Count,
+          probeAnswers: Count,
+          blackHoles: Count,
+        })
+        .nullable(),
       /** How IKE stands; null where the controller makes the keys. */
       ike: z
         .object({
@@ -108,6 +128,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
         outboundPackets: String(counted?.outboundPackets ?? 0n),
         outboundBytes: String(counted?.outboundBytes ?? 0n),
         lastReceivedAt: wallClock(counted?.lastReceivedAt, snapshot, takenAt)?.toISOString() ?? null,
+        path: pathStatus(snapshot, tunnel.tunnelId),
         ike: ikeStatus(sources.negotiations.get(tunnel.tunnelId)),
       };
     }),
@@ -151,8 +172,15 @@ export function renderStatus(status: AgentStatus): string {
   ].join('\n\n');
 }
 
-/** Its tunnels alone. Pure. */
+/** Its tunnels alone, with the arithmetic of their paths. Pure. */
 export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
+  const paths = status.tunnels.flatMap(({ peer, path }) => (path === null ? [] : [pathRow(peer, path)]));
+  return paths.length === 0
+    ? tunnelTable(status)
+    : [tunnelTable(status), alignColumns([PATH_COLUMNS, ...paths])].join('\n\n');
+}
+
+function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
   const tunnels = status.tunnels.map((tunnel) => [
     tunnel.peer,
     tunnel.remote,
@@ -200,6 +228,50 @@ function timeLeft(seconds: number): string {
   if (seconds >= 2 * DAY_SECONDS) return `${Math.floor(seconds / DAY_SECONDS)} days left`;
   if (seconds >= 2 * HOUR_SECONDS) return `${Math.floor(seconds / HOUR_SECONDS)} hours left`;
   return `${Math.floor(seconds / 60)} minutes left`;
+}
+
+function pathRow(peer: string, path: NonNullable<AgentStatus['tunnels'][number]['path']>): string[] {
+  const { maximumSegmentSize4: mss4, maximumSegmentSize6: mss6 } = path;
+  return [
+    peer,
+    String(path.pathMtu),
+    path.search === null ? path.source : `${path.source}, ${path.search.replace('_', ' ')}`,
+    String(path.outerIpHeader),
+    String(path.udpHeader),
+    String(path.espOverhead),
+    String(path.unused),
+    String(path.largestPacket),
+    mss4 === null || mss6 === null ? 'as it is' : `${mss4} / ${mss6}`,
+  ];
+}
+
+/** The arithmetic goes from left to right. */
+const PATH_COLUMNS = [
+  'PATH TO',
+  'MTU',
+  'FOUND BY',
+  '- IP',
+  '- UDP',
+  '- ESP',
+  '- UNUSED',
+  '= LARGEST PACKET',
+  'TCP MSS V4 / V6',
+] as const;
+
+function pathStatus(snapshot: DataPlaneSnapshot, tunnelId: string): AgentStatus['tunnels'][number]['path'] {
+  const path = pathOf(snapshot, tunnelId);
+  const counted = snapshot.tunnels.find((tunnel) => tunnel.tunnelId === tunnelId);
+  if (path === undefined) return null;
+  const { raiseAt: _, maximumSegmentSize4, maximumSegmentSize6, ...arithmetic } = path;
+  return {
+    ...arithmetic,
+    search: counted?.pathMtuSearch ?? null,
+    maximumSegmentSize4: maximumSegmentSize4 ?? null,
+    maximumSegmentSize6: maximumSegmentSize6 ?? null,
+    probes: String(counted?.pathProbes ?? 0n),
+    probeAnswers: String(counted?.pathProbeAnswers ?? 0n),
+    blackHoles: String(counted?.pathBlackHoles ?? 0n),
+  };
 }
 
 function workerStatus(workers: AgentStatus['workers']): string {

@@ -26,13 +26,13 @@ export class EdgeHarness {
     device = 'weft0',
     dataPath: 'auto' | 'portable' = 'auto',
     identityFile?: string,
-    more: { readonly faultFile?: string; readonly workers?: number } = {},
+    more: { readonly faultFile?: string; readonly workers?: number; readonly pathProbing?: boolean } = {},
   ) {
     const identity = identityFile === undefined ? [] : [identityFile];
     const program = [...typescript('./edge-process.ts'), device, dataPath, ...identity];
-    const { faultFile, workers = 1 } = more;
+    const { faultFile, workers = 1, pathProbing = false } = more;
     const faults = faultFile === undefined ? [] : [`WEFT_TEST_FAULT=${faultFile}`];
-    const environment = [`WEFT_TEST_WORKERS=${workers}`, ...faults];
+    const environment = [`WEFT_TEST_WORKERS=${workers}`, `WEFT_TEST_PATH_PROBING=${pathProbing}`, ...faults];
     this.#child = namespaces.start(namespace, 'env', [...environment, process.execPath, ...program]);
     this.#reader = createInterface({ input: this.#child.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();

@@ -41,6 +41,7 @@ const dataPlane = new DataPlaneThread(
   {
     portable,
     mark: OWN_PACKETS_MARK,
+    pathProbing: process.env['WEFT_TEST_PATH_PROBING'] === 'true',
     ...(process.env['WEFT_TEST_FAULT'] === undefined ? {} : { module: new URL('./faulty-worker.ts', import.meta.url) }),
   },
 );

@@ -18,6 +18,8 @@ import { type IcmpErrorCounters, type IcmpErrorOptions, IcmpErrors } from './icm
 import { type InboundContext, InboundProcessor } from './inbound.js';
 import { OutboundProcessor } from './outbound.js';
 import type { OutboundContext } from './outbound-context.js';
+import { type PathMessage, PathMessages } from './path-messages.js';
+import { type PathPacket, PathProber } from './path-prober.js';
 import { type PolicyCounters, PolicyCounterTable } from './policy-counters.js';
 import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
@@ -38,6 +40,11 @@ export interface DataPlaneOptions {
   readonly unprotectedIcmp?: UnprotectedIcmpOptions;
   /** Source and rate of the ICMP errors that tell sources of too large packets what would pass. */
   readonly icmpErrors?: IcmpErrorOptions;
+  /**
+   * Whether peers are asked what their paths carry, and answered (RFC 8899): the caller then takes `takePathMessages` and
+   * `nextPathPacket`. False by default: probes of a peer are discarded as any dummy packet is.
+   */
+  readonly pathProbing?: boolean;
 }
 
 /**
@@ -56,6 +63,8 @@ export class DataPlane {
   readonly #icmpErrors: IcmpErrors;
   readonly #fragments: FragmentCheck;
   readonly #unprotectedIcmp: UnprotectedIcmp;
+  readonly #pathMessages: PathMessages;
+  readonly #prober: PathProber;
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
   readonly #clear: ClearProcessor;
@@ -69,7 +78,9 @@ export class DataPlane {
     this.#reassembler = new Reassembler(options.reassembly ?? {}, this.#drops);
     this.#icmpErrors = new IcmpErrors(options.icmpErrors ?? {});
     this.#fragments = new FragmentCheck(options.random);
-    this.#unprotectedIcmp = new UnprotectedIcmp(this.#associations, options.unprotectedIcmp ?? {});
+    this.#pathMessages = new PathMessages(options.pathProbing ?? false);
+    this.#prober = new PathProber(this.#associations, options.random, this.#drops);
+    this.#unprotectedIcmp = new UnprotectedIcmp(this.#associations, options.unprotectedIcmp ?? {}, this.#pathMessages);
     const icmp = new ProtectedIcmpErrors();
     const database = createSecurityPolicyDatabase([]);
     this.#outboundContext = {
@@ -92,6 +103,7 @@ export class DataPlane {
       ecn: this.#ecn,
       fragments: this.#fragments,
       icmp,
+      pathMessages: this.#pathMessages,
     };
     this.#clear = new ClearProcessor(this.#inboundContext);
     this.#outbound = new OutboundProcessor(this.#outboundContext);
@@ -125,6 +137,7 @@ export class DataPlane {
   install(parameters: SecurityAssociationParameters, now: number): void {
     this.#associations.install(parameters, now);
     const tunnel = this.#associations.tunnel(parameters.tunnelId);
+    this.#prober.changed();
     this.#acquires.settle(tunnel.tunnelId, (...wanted) => tunnel.select(...wanted) !== undefined);
   }
 
@@ -140,6 +153,7 @@ export class DataPlane {
       .find((other) => other.spi === spi);
     association?.moveOuter(outer);
     association?.pathMtu?.forget();
+    this.#prober.restart(tunnelId);
     return association !== undefined;
   }
 
@@ -387,17 +401,46 @@ export class DataPlane {
     return this.#unprotectedIcmp.counters();
   }
 
-  /**
-   * An authenticated answer shows that packets of `mtu` octets, headers included, reach the tunnel's peer, or that no
-   * larger ones do: it raises as well as lowers (RFC 8899), and stays until the next.
-   */
-  confirmPathMtu(tunnelId: string, mtu: number, now: number): void {
-    for (const association of this.#associations.tunnel(tunnelId).all()) association.pathMtu?.confirm(mtu, now);
-  }
-
   /** The peer is reached by another path from now on, as after a move: nothing is known of it. */
   forgetPathMtu(tunnelId: string): void {
     for (const association of this.#associations.tunnel(tunnelId).all()) association.pathMtu?.forget();
+    this.#prober.restart(tunnelId);
+  }
+
+  /** Whether `takePathMessages` has something; costs nothing. */
+  get pathMessagesWait(): boolean {
+    return this.#pathMessages.waits;
+  }
+
+  /** What was heard about paths since the last call, for `receivePathMessage` of the engine that sends. */
+  takePathMessages(): readonly PathMessage[] {
+    return this.#pathMessages.take();
+  }
+
+  /**
+   * What this engine, or another of the edge that receives, has heard. @returns false when it is for the engine that sends in
+   * that tunnel, and this is another.
+   */
+  receivePathMessage(message: PathMessage, now: number): boolean {
+    return this.#prober.receive(message, now);
+  }
+
+  /** When `nextPathPacket` may have something; never without `pathProbing`. */
+  get pathPacketsDueAt(): number {
+    return this.#pathMessages.enabled ? this.#prober.dueAt : Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Writes a probe or an answer that is to be sent at once, and never cut: no user's packet is in it. Call it until there is
+   * none. `out` as for `dummy`: it needs room for the MTU of the first hop.
+   */
+  nextPathPacket(out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
+    return this.#prober.next(out, outOffset, now);
+  }
+
+  /** The system did not send the last probe because it is larger than the first hop carries, which is the truth. */
+  refusePathPacket(now: number): void {
+    this.#prober.refused(now);
   }
 
   /** What became of the occasions to report that a packet is too large. */

@@ -5,8 +5,8 @@ import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js
 import type { DropReason } from './drop-reason.js';
 
 /**
- * Writes an ESP packet that only fills the line (RFC 4303 section 2.6): `payloadLength` random octets behind next header
- * 59, which the receiver discards. Returns its octets, or why there is none.
+ * Writes an ESP packet of next header 59 (RFC 4303 section 2.6), which the receiver discards; `fill` has the
+ * `payloadLength` octets of its payload. Returns its octets, or why there is none.
  */
 export function writeDummy(
   association: OutboundAssociation,
@@ -15,7 +15,7 @@ export function writeDummy(
   out: Uint8Array,
   outOffset: number,
   now: number,
-  random: (out: Uint8Array) => void,
+  fill: (payload: Uint8Array) => void,
 ): number | DropReason {
   const length = espPacketLength(payloadLength, esp);
   if (outOffset + length > out.length) return 'buffer_too_small';
@@ -26,7 +26,7 @@ export function writeDummy(
   }
   const { low, high } = association.sequence;
   const payload = outOffset + ESP.headerLength + esp.ivLength;
-  random(out.subarray(payload, payload + payloadLength));
+  fill(out.subarray(payload, payload + payloadLength));
   writeUint32(out, outOffset + ESP.spi, association.spi);
   writeUint32(out, outOffset + ESP.sequence, low);
   writeEspTrailer(out, payload + payloadLength, payloadLength, esp.alignment, ESP_DUMMY);

@@ -14,6 +14,7 @@ import type { FragmentCheck } from './fragment-check.js';
 import { LayerOpener } from './layer-opener.js';
 import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
 import { maximumPacketLength, pathRoom } from './packet-size.js';
+import type { PathMessages } from './path-messages.js';
 import type { PolicyCounterTable } from './policy-counters.js';
 import type { ProtectedIcmpErrors } from './protected-icmp.js';
 import { RunOpener } from './run-opener.js';
@@ -28,6 +29,7 @@ export interface InboundContext {
   readonly ecn: EcnCounters;
   readonly fragments: FragmentCheck;
   readonly icmp: ProtectedIcmpErrors;
+  readonly pathMessages: PathMessages;
 }
 
 /** RFC 4301 section 5.2, RFC 4302 section 3.4 and RFC 4303 section 3.4: protected packet in, clear packet out. */
@@ -65,7 +67,7 @@ export class InboundProcessor {
     if (association.mode !== 'tunnel') return this.#discard('mode_mismatch', tunnelId);
     if (association.bundledWith !== undefined) return this.#discard('bundle_incomplete', tunnelId);
     const refusal = this.#layer.openEsp(association, packet, offset, length, out, outOffset, now, outerTrafficClass);
-    if (refusal !== undefined) return this.#discard(refusal, tunnelId);
+    if (refusal !== undefined) return this.#refuse(refusal, association, out, outOffset, now);
     return this.#deliver(association, out, outOffset, now);
   }
 
@@ -92,7 +94,7 @@ export class InboundProcessor {
     for (let index = 0; index < runs.admitted; index++) {
       const at = runs.outOffset(index);
       const refusal = runs.refusalOf(association, index, packets, out, now, outerTrafficClass);
-      if (refusal !== undefined) this.#discard(refusal);
+      if (refusal !== undefined) this.#refuse(refusal, association, out, at, now);
       else if (this.#deliver(association, out, at, now).verdict === 'deliver') runs.deliver(at, this.#result.length);
     }
     return runs;
@@ -128,7 +130,7 @@ export class InboundProcessor {
         return this.#discard('bundle_incomplete', association.tunnelId);
       }
       const opened = this.#layer.openIp(association, this.#point, from, at, size, out, outOffset, now);
-      if (typeof opened === 'string') return this.#discard(opened, association.tunnelId);
+      if (typeof opened === 'string') return this.#refuse(opened, association, out, outOffset, now);
       from = out;
       at = outOffset;
       size = opened;
@@ -219,6 +221,29 @@ export class InboundProcessor {
     const room = pathRoom(this.#context.associations, association, now);
     const kept = association.mode === 'transport' ? nextLayerOffset : 0;
     clampMaximumSegmentSize(out, outOffset, this.#flow, maximumPacketLength(association, room, family, kept));
+  }
+
+  /** What an association does not let out is discarded, but for a dummy packet that says something. */
+  #refuse(
+    reason: DropReason,
+    association: InboundAssociation,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): InboundResult {
+    const { tunnelId } = association;
+    const { dummyLength } = this.#layer;
+    if (reason !== 'dummy_packet') return this.#discard(reason, tunnelId);
+    if (!this.#context.pathMessages.acceptDummy(association, out, outOffset, dummyLength)) {
+      return this.#discard(reason, tunnelId);
+    }
+    association.count(dummyLength, now);
+    const result = this.#result;
+    result.verdict = 'consumed';
+    result.tunnelId = tunnelId;
+    result.length = 0;
+    result.reason = undefined;
+    return result;
   }
 
   #discard(reason: DropReason, tunnelId = ''): InboundResult {

@@ -17,6 +17,8 @@ export class LayerOpener {
   readonly #ecn: EcnCounters;
   /** What the last step left: the high half of the number found, and the next header of a decrypted trailer. */
   sequenceHigh = 0;
+  /** After `dummy_packet`: octets of its payload, which is where a packet would be. */
+  dummyLength = 0;
   #next = 0;
 
   constructor(flow: Flow, ecn: EcnCounters) {
@@ -86,7 +88,10 @@ export class LayerOpener {
     if (association.mode === 'tunnel') {
       return this.#leaveTunnel(association, out, outOffset, payload, outerTrafficClass) ?? this.#flow.totalLength;
     }
-    if (this.#next === ESP_DUMMY) return 'dummy_packet';
+    if (this.#next === ESP_DUMMY) {
+      this.dummyLength = 0;
+      return 'dummy_packet';
+    }
     out[outOffset + nextHeaderField] = this.#next;
     writeTotalLength(out, outOffset, header + payload);
     return header + payload;
@@ -209,7 +214,10 @@ export class LayerOpener {
     outerTrafficClass: number,
   ): DropReason | undefined {
     const next = this.#next;
-    if (next === ESP_DUMMY) return 'dummy_packet';
+    if (next === ESP_DUMMY) {
+      this.dummyLength = payload;
+      return 'dummy_packet';
+    }
     if (next !== PROTOCOL.ipv4 && next !== PROTOCOL.ipv6) return 'bad_next_header';
     const flow = this.#flow;
     // The packet may be shorter than the payload: traffic flow confidentiality padding (RFC 4303 section 2.7).

@@ -60,8 +60,11 @@ describe('An association whose outer addresses change (RFC 4555 section 3.5)', (
   it('knows nothing of its new path', () => {
     const a = plane(everything);
     a.install(association('outbound', { outer: BEFORE, pathMtu: MTU }), 0);
-    a.confirmPathMtu('t', 1400, 1);
-    expect(a.associations(1)).toMatchObject([{ pathMtu: 1400 }]);
+    const large = ipPacket({ source: '10.1.0.1', destination: '10.2.0.2', payload: udp(1, 2, 1400) });
+    const wire = new Uint8Array(1500);
+    const { length } = a.protect(large, 0, large.length, wire, 0, 1);
+    expect(a.receiveQuotedPacket(wire, 0, length, 1300, 1)).toBe('path_mtu_lowered');
+    expect(a.associations(1)).toMatchObject([{ pathMtu: 1300 }]);
     a.moveOutbound('t', 0x1000, AFTER);
     expect(a.associations(1)).toMatchObject([{ pathMtu: 1500 }]);
   });

@@ -11,6 +11,7 @@ import { ICMP } from '../wire/ip/icmp.js';
 import { ICMPV6, icmpv6Checksum } from '../wire/ip/icmpv6.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import { isIcmpError, Quote } from '../wire/ip/quote.js';
+import { PathMessages } from './path-messages.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** What became of a message of the unprotected side. Closed: each has one counter. */
@@ -18,6 +19,8 @@ export const UNPROTECTED_ICMP_OUTCOMES = [
   'path_mtu_lowered',
   /** The path MTU was as low already, or the message says no more than its minimum. */
   'path_mtu_unchanged',
+  /** The peer answers probes, so it is asked instead (RFC 8899 section 4.6): nothing unauthenticated counts. */
+  'path_mtu_asked',
   /** Configuration does not let such messages count. */
   'not_accepted',
   'malformed',
@@ -54,14 +57,20 @@ export interface UnprotectedIcmpOptions {
 export class UnprotectedIcmp {
   readonly #associations: SecurityAssociationDatabase;
   readonly #accepts: boolean;
+  readonly #pathMessages: PathMessages;
   readonly #error = new Flow();
   readonly #quoted = new Flow();
   readonly #quote = new Quote();
   readonly #bucket = new TokenBucket(PER_SECOND, PER_SECOND);
   readonly #counts = new Map<UnprotectedIcmpOutcome, number>();
 
-  constructor(associations: SecurityAssociationDatabase, options: UnprotectedIcmpOptions) {
+  constructor(
+    associations: SecurityAssociationDatabase,
+    options: UnprotectedIcmpOptions,
+    pathMessages = new PathMessages(false),
+  ) {
     this.#associations = associations;
+    this.#pathMessages = pathMessages;
     this.#accepts = options.pathMtu !== 'ignore';
   }
 
@@ -155,12 +164,19 @@ export class UnprotectedIcmp {
       for (const association of tunnel.all()) {
         if (association.spi !== spi || association.protocol !== protocol) continue;
         if (!isSentBy(association, quoted)) continue;
-        if (hasSent(association, sequence)) return reduce(tunnel, association, mtu, now);
+        if (hasSent(association, sequence)) return this.#reduce(tunnel, association, mtu, now);
         // Another tunnel may use the same SPI towards another peer.
         outcome = 'implausible_sequence';
       }
     }
     return outcome;
+  }
+
+  #reduce(tunnel: Tunnel, association: OutboundAssociation, mtu: number, now: number): UnprotectedIcmpOutcome {
+    // Asked for once more, what was found may be found to be no longer so.
+    const asked = this.#pathMessages.addHint(tunnel.tunnelId, mtu);
+    if (association.pathMtu?.confirmed === undefined) return reduce(tunnel, association, mtu, now);
+    return asked ? 'path_mtu_asked' : 'path_mtu_unchanged';
   }
 
   #count(outcome: UnprotectedIcmpOutcome): UnprotectedIcmpOutcome {

@@ -41,7 +41,8 @@ export interface OutboundResult {
 
 /** Reused by the data plane: read it before the next call. */
 export interface InboundResult {
-  readonly verdict: 'deliver' | 'bypass' | 'discard';
+  /** `consumed`: it was for the engine itself, which has taken it; nothing is to be done. */
+  readonly verdict: 'deliver' | 'bypass' | 'consumed' | 'discard';
   /** Empty when no association was found; for a clear packet, that of the PROTECT entry that refuses it. */
   readonly tunnelId: string;
   /** deliver: octets of clear packet written to out; bypass: octets of the clear packet, which was not copied. */

@@ -1,3 +1,5 @@
+import { PATH_MTU_SEARCH_STATES, type PathMtuSearchState } from './path-mtu-search.js';
+
 /**
  * Where an engine keeps its counters. They are the caller's, who may keep them in a SharedArrayBuffer and read them while
  * packets pass; an engine that is given them again goes on counting. One engine at a time writes an array.
@@ -22,6 +24,13 @@ export interface TunnelTraffic {
   readonly inboundPackets: bigint;
   readonly inboundBytes: bigint;
   readonly lastReceivedAt: number | undefined;
+  /** Probes of the path MTU (RFC 8899) that were sent, and those that the peer answered. */
+  readonly pathProbes: bigint;
+  readonly pathProbeAnswers: bigint;
+  /** How often packets of the size in use ceased to arrive. */
+  readonly pathBlackHoles: bigint;
+  /** Of the search for the path MTU; undefined: there is none. */
+  readonly pathMtuSearch: PathMtuSearchState | undefined;
 }
 
 /** Packets that one policy entry decided. Those without a direction in their name are outbound. */
@@ -43,6 +52,10 @@ export function readTunnelCounters(counters: Float64Array | undefined): TunnelTr
     inboundPackets,
     inboundBytes: read(counters, TUNNEL_COUNTER.inboundBytes),
     lastReceivedAt: inboundPackets === 0n ? undefined : counters?.[TUNNEL_COUNTER.lastReceivedAt],
+    pathProbes: read(counters, TUNNEL_COUNTER.pathProbes),
+    pathProbeAnswers: read(counters, TUNNEL_COUNTER.pathProbeAnswers),
+    pathBlackHoles: read(counters, TUNNEL_COUNTER.pathBlackHoles),
+    pathMtuSearch: PATH_MTU_SEARCH_STATES[(counters?.[TUNNEL_COUNTER.pathMtuSearch] ?? 0) - 1],
   };
 }
 
@@ -63,8 +76,13 @@ export const TUNNEL_COUNTER = {
   inboundPackets: 3,
   inboundBytes: 4,
   lastReceivedAt: 5,
+  pathProbes: 6,
+  pathProbeAnswers: 7,
+  pathBlackHoles: 8,
+  /** 0: none; otherwise one more than the place in PATH_MTU_SEARCH_STATES. */
+  pathMtuSearch: 9,
 } as const;
-export const TUNNEL_COUNTERS = 6;
+export const TUNNEL_COUNTERS = 10;
 
 export const POLICY_COUNTER = { packets: 0, bytes: 1, inboundPackets: 2, inboundBytes: 3 } as const;
 export const POLICY_COUNTERS = 4;

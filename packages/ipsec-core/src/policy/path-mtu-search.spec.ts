@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PathProbe } from '../wire/path-probe.js';
 import {
   CONFIRMATION_TIMER,
   ERROR_LIMIT,
   MAX_PROBES,
   PathMtuSearch,
-  type PathProbe,
   PMTU_RAISE_TIMER,
   PROBE_TIMER,
 } from './path-mtu-search.js';

@@ -1,5 +1,9 @@
+import type { PathProbe } from '../wire/path-probe.js';
+
 /** The states of RFC 8899 section 5.2. */
-export type PathMtuSearchState = 'disabled' | 'base' | 'searching' | 'search_complete' | 'error';
+export const PATH_MTU_SEARCH_STATES = ['disabled', 'base', 'searching', 'search_complete', 'error'] as const;
+
+export type PathMtuSearchState = (typeof PATH_MTU_SEARCH_STATES)[number];
 
 /** The bounds of a search, in octets of whole IP packets (RFC 8899 section 5.1.2). */
 export interface PathMtuSearchBounds {
@@ -9,13 +13,6 @@ export interface PathMtuSearchBounds {
   readonly basePlpmtu: number;
   /** What the first hop carries: nothing larger is probed. */
   readonly maxPlpmtu: number;
-}
-
-/** A packet to be sent, of no use but to be answered. The answer repeats both values. */
-export interface PathProbe {
-  readonly token: number;
-  /** Octets of the whole IP packet. */
-  readonly size: number;
 }
 
 /**

@@ -14,7 +14,9 @@ function oracle(said: readonly (readonly ['icmp' | 'probe', number, number])[], 
   let value = 1500;
   let until = Number.POSITIVE_INFINITY;
   let top = 1500;
+  let probed = false;
   for (const [kind, mtu, at] of said) {
+    if (kind === 'probe') probed = true;
     if (at >= until) {
       value = top;
       until = Number.POSITIVE_INFINITY;
@@ -23,7 +25,7 @@ function oracle(said: readonly (readonly ['icmp' | 'probe', number, number])[], 
       top = Math.min(1500, Math.max(mtu, lowest));
       value = top;
       until = Number.POSITIVE_INFINITY;
-    } else if (Math.max(mtu, family === 6 ? 1280 : 576) < value) {
+    } else if (!probed && Math.max(mtu, family === 6 ? 1280 : 576) < value) {
       value = Math.max(mtu, family === 6 ? 1280 : 576);
       until = at + 10 * MINUTE;
     }
@@ -92,15 +94,15 @@ describe('path MTU of an association (RFC 4301 section 8.2)', () => {
     expect([path.current(20 * MINUTE - 1), path.current(20 * MINUTE)]).toEqual([1300, 1500]);
   });
 
-  it('keeps what a probe found, and returns to it', () => {
+  it('keeps what a probe found, whatever unauthenticated messages say', () => {
     const path = make();
-    path.confirm(1420, 0);
-    path.reduce(1300, 1);
-    expect([path.current(2), path.source(2)]).toEqual([1300, 'icmp']);
-    expect([path.current(20 * MINUTE), path.source(20 * MINUTE)]).toEqual([1420, 'probe']);
-    expect(path.current(2000 * MINUTE)).toBe(1420);
+    path.reduce(1300, 0);
+    path.confirm(1420, 1);
+    expect([path.reduce(1300, 2), path.current(2), path.source(2)]).toEqual(['unchanged', 1420, 'probe']);
+    expect([path.current(2000 * MINUTE), path.confirmed]).toEqual([1420, 1420]);
     path.forget();
     expect([path.current(2000 * MINUTE), path.source(2000 * MINUTE)]).toEqual([1500, 'configured']);
+    expect([path.reduce(1300, 2000 * MINUTE), path.confirmed]).toEqual(['lowered', undefined]);
   });
 
   it('is handed on at a rekey when the path is the same', () => {

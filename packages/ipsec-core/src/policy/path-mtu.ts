@@ -35,8 +35,8 @@ export type PathMtuChange = 'lowered' | 'raised' | 'unchanged';
 
 /**
  * Path MTU and aging variables of one association (RFC 4301 section 4.4.2.1). It is lowered by unauthenticated messages
- * within bounds and goes back up by age; what a probe found (RFC 8899) is authentic, holds in both directions, and stays
- * until the next probe: when to look for more is the prober's to decide.
+ * within bounds and goes back up by age, until a probe has been answered: what that found (RFC 8899) is authentic, both
+ * lowers and raises, and stays until the next answer: when to look for more is the search's to decide (PathMtuSearch).
  *
  * What is known is in the memory of the association, so that each engine that has it knows it, whichever of them was told:
  * the operating system brings what ICMP says to any of several sockets. When two are told at one moment, one of the two
@@ -101,8 +101,17 @@ export class PathMtu {
     return now < this.#until ? this.#until : undefined;
   }
 
-  /** An unauthenticated message that was found plausible. It never raises, and what is below the minimum counts as it. */
+  /** What a probe has found; undefined: none has, and unauthenticated messages count. */
+  get confirmed(): number | undefined {
+    return this.#confirmed === 0 ? undefined : this.#confirmed;
+  }
+
+  /**
+   * An unauthenticated message that was found plausible. It never raises, what is below the minimum counts as it, and
+   * against what a probe has found it does not count at all.
+   */
   reduce(mtu: number, now: number): PathMtuChange {
+    if (this.#confirmed !== 0) return 'unchanged';
     const reduced = Math.max(mtu, this.minimum);
     if (!(reduced < this.current(now))) return 'unchanged';
     // In this order: whoever reads in between takes what held before.

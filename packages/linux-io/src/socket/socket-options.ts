@@ -49,6 +49,23 @@ export function setDatagramOptions(fd: number, ipv6: boolean, options: DatagramS
   }
 }
 
+/**
+ * Has what `send` sends leave with don't-fragment, and whole or not at all, whatever the kernel has heard of the path: only
+ * what exceeds the MTU of the device is refused (EMSGSIZE). What the socket does otherwise is as before then. Throws
+ * SystemCallError.
+ */
+export function sendWhole(fd: number, ipv6: boolean, send: () => number): number {
+  const level = ipv6 ? LINUX.IPPROTO_IPV6 : LINUX.IPPROTO_IP;
+  const option = ipv6 ? LINUX.IPV6_MTU_DISCOVER : LINUX.IP_MTU_DISCOVER;
+  const before = readInteger(fd, level, option);
+  setInteger(fd, level, option, LINUX.IP_PMTUDISC_PROBE);
+  try {
+    return send();
+  } finally {
+    if (before >= 0) setInteger(fd, level, option, before);
+  }
+}
+
 /** Gives everything that a socket sends from now on a firewall mark (SO_MARK). Throws SystemCallError. */
 export function setMark(fd: number, mark: number): void {
   setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_MARK, mark, MARK_FIX);

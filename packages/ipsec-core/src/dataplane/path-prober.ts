@@ -1,0 +1,248 @@
+import { readUint32 } from '../bytes/octets.js';
+import type { EspTransform } from '../crypto/esp-transform.js';
+import { addToCounter, TUNNEL_COUNTER } from '../policy/counter-memory.js';
+import type { PathMtu } from '../policy/path-mtu.js';
+import { PATH_MTU_SEARCH_STATES, PathMtuSearch } from '../policy/path-mtu-search.js';
+import { type SecurityAssociationDatabase, samePath } from '../policy/sad.js';
+import type { OutboundAssociation } from '../policy/security-association.js';
+import type { Tunnel } from '../policy/tunnel.js';
+import { espPacketLength, maximumEspPayload } from '../wire/esp.js';
+import { outerHeaderLength, writeOuterHeader } from '../wire/ip/header.js';
+import { PROTOCOL } from '../wire/ip/protocol.js';
+import { PATH_PROBE, type PathProbe, type PathProbeKind, writePathProbe } from '../wire/path-probe.js';
+import type { DropCounters } from './drop-reason.js';
+import { writeDummy } from './dummy.js';
+import type { PathMessage } from './path-messages.js';
+
+/** What is to be sent: a probe of ours, or an answer to the peer's. */
+export interface PathPacket {
+  readonly kind: PathProbeKind;
+  readonly tunnelId: string;
+  /** Whether it has its IP header; otherwise a socket of the caller writes that. */
+  readonly wholePacket: boolean;
+  /** Octets written. */
+  readonly length: number;
+}
+
+/**
+ * Asks the peers of all tunnels what their paths carry (RFC 8899), one search for each, and answers their probes. What a
+ * search has found becomes the path MTU of the tunnel's associations. Those of AH, in transport mode and in bundles are
+ * left out: they have no dummy packets, or not to themselves.
+ */
+export class PathProber {
+  readonly #associations: SecurityAssociationDatabase;
+  readonly #random: (out: Uint8Array) => void;
+  readonly #drops: DropCounters;
+  readonly #paths = new Map<string, ProbedPath>();
+  /** Tunnels whose search may have something to send. */
+  #due: string[] = [];
+  #answers: PathMessage[] = [];
+  #sweepAt = 0;
+  #last: { readonly tunnelId: string; readonly probe: PathProbe } | undefined;
+
+  constructor(associations: SecurityAssociationDatabase, random: (out: Uint8Array) => void, drops: DropCounters) {
+    this.#associations = associations;
+    this.#drops = drops;
+    this.#random = random;
+  }
+
+  /** When `next` may have something. */
+  get dueAt(): number {
+    return this.#answers.length > 0 || this.#due.length > 0 ? 0 : this.#sweepAt;
+  }
+
+  /** Associations came or went, or their path is another. */
+  changed(): void {
+    this.#sweepAt = 0;
+  }
+
+  /** @returns false when another engine sends in the tunnel: nothing has been done. */
+  receive(message: PathMessage, now: number): boolean {
+    const { kind, tunnelId, size } = message;
+    if (this.#associations.tunnel(tunnelId).youngest?.sentBy !== undefined) return false;
+    if (kind === 'probe') {
+      if (this.#answers.length < MOST_ANSWERS) this.#answers.push(message);
+      return true;
+    }
+    const path = this.#paths.get(tunnelId);
+    if (path === undefined) return true;
+    if (kind === 'hint') path.search.hint(size, now);
+    else if (path.search.acknowledge(message, now)) {
+      addToCounter(this.#associations.tunnel(tunnelId).counters, TUNNEL_COUNTER.pathProbeAnswers, 1);
+    }
+    this.#apply(tunnelId, path, now);
+    this.#due.push(tunnelId);
+    return true;
+  }
+
+  /** The system did not send the last probe, which is larger than the first hop carries. */
+  refused(now: number): void {
+    const last = this.#last;
+    const path = last && this.#paths.get(last.tunnelId);
+    if (path === undefined || last === undefined) return;
+    path.search.refuse(last.probe, now);
+    this.#apply(last.tunnelId, path, now);
+    this.#due.push(last.tunnelId);
+  }
+
+  /** The tunnel's peer is reached by another path. */
+  restart(tunnelId: string): void {
+    this.#paths.get(tunnelId)?.search.restart();
+    this.changed();
+  }
+
+  /** Writes the next packet that is to be sent, undefined: none is. */
+  next(out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
+    for (let answer = this.#answers.shift(); answer !== undefined; answer = this.#answers.shift()) {
+      const probed = probedAssociation(this.#associations.tunnel(answer.tunnelId));
+      const packet = probed && this.#write(probed, 'answer', answer, PATH_PROBE.length, out, outOffset, now);
+      if (packet !== undefined) return packet;
+    }
+    if (now >= this.#sweepAt) this.#sweep(now);
+    for (let tunnelId = this.#due[0]; tunnelId !== undefined; tunnelId = this.#due[0]) {
+      const packet = this.#probe(tunnelId, out, outOffset, now);
+      if (packet !== undefined) return packet;
+      this.#due.shift();
+    }
+    return undefined;
+  }
+
+  #write(
+    association: ProbedAssociation,
+    kind: PathProbeKind,
+    probe: PathProbe,
+    payloadLength: number,
+    out: Uint8Array,
+    outOffset: number,
+    now: number,
+  ): PathPacket | undefined {
+    const { tunnelId, esp, outer } = association;
+    const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
+    const fill = (payload: Uint8Array) => writePathProbe(payload, kind, probe);
+    const written = writeDummy(association, esp, payloadLength, out, outOffset + header, now, fill);
+    if (typeof written === 'string') {
+      this.#drops.count(written);
+      return undefined;
+    }
+    const length = header + written;
+    // With DF, whatever the association copies: a probe that is cut shows nothing (RFC 8899 section 3, item 2).
+    if (outer !== undefined) writeOuterHeader(out, outOffset, outer, length, PROTOCOL.esp, 0, true, 1, 0);
+    return { kind, tunnelId, wholePacket: outer !== undefined, length };
+  }
+
+  #probe(tunnelId: string, out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
+    const path = this.#paths.get(tunnelId);
+    if (path === undefined) return undefined;
+    const tunnel = this.#associations.tunnel(tunnelId);
+    const probed = probedAssociation(tunnel);
+    if (probed === undefined) return undefined;
+    const sent = tunnel.counters[TUNNEL_COUNTER.outboundPackets] ?? 0;
+    const probe = path.search.poll(now, sent !== path.sent, (size) => fit(probed, size));
+    path.sent = sent;
+    this.#apply(tunnelId, path, now);
+    if (probe === undefined) return undefined;
+    this.#last = { tunnelId, probe };
+    addToCounter(tunnel.counters, TUNNEL_COUNTER.pathProbes, 1);
+    return this.#write(probed, 'probe', probe, payloadOf(probed, probe.size), out, outOffset, now);
+  }
+
+  /** Looks at all tunnels: which searches there are to be, and which of them wait for this moment. */
+  #sweep(now: number): void {
+    const gone = new Set(this.#paths.keys());
+    let next = Number.POSITIVE_INFINITY;
+    for (const tunnel of this.#associations.tunnels()) {
+      const { tunnelId } = tunnel;
+      const probed = probedAssociation(tunnel);
+      if (probed === undefined) continue;
+      gone.delete(tunnelId);
+      let path = this.#paths.get(tunnelId);
+      if (path?.maximum !== probed.pathMtu.maximum || path.minimum !== probed.pathMtu.minimum) {
+        path = this.#begin(probed.pathMtu);
+        this.#paths.set(tunnelId, path);
+      }
+      const { pollAt } = path.search;
+      if (pollAt <= now) this.#due.push(tunnelId);
+      else next = Math.min(next, pollAt);
+    }
+    for (const tunnelId of gone) this.#forget(tunnelId);
+    this.#sweepAt = Math.max(now + LEAST_SWEEP_PAUSE, Math.min(next, now + LONGEST_SWEEP_PAUSE));
+  }
+
+  #begin({ maximum, minimum }: PathMtu): ProbedPath {
+    const octets = new Uint8Array(4);
+    this.#random(octets);
+    const bounds = { minPlpmtu: minimum, basePlpmtu: Math.max(BASE_PLPMTU, minimum), maxPlpmtu: maximum };
+    const search = new PathMtuSearch(bounds, readUint32(octets, 0));
+    return { search, maximum, minimum, sent: 0, applied: undefined, blackHoles: 0 };
+  }
+
+  #forget(tunnelId: string): void {
+    this.#paths.delete(tunnelId);
+    this.#associations.tunnel(tunnelId).counters[TUNNEL_COUNTER.pathMtuSearch] = 0;
+  }
+
+  /** What was found holds for all associations that go the same way. */
+  #apply(tunnelId: string, path: ProbedPath, now: number): void {
+    const tunnel = this.#associations.tunnel(tunnelId);
+    const { plpmtu, state, blackHoles } = path.search;
+    tunnel.counters[TUNNEL_COUNTER.pathMtuSearch] = PATH_MTU_SEARCH_STATES.indexOf(state) + 1;
+    addToCounter(tunnel.counters, TUNNEL_COUNTER.pathBlackHoles, blackHoles - path.blackHoles);
+    path.blackHoles = blackHoles;
+    const probed = probedAssociation(tunnel);
+    for (const association of tunnel.all()) {
+      if (probed === undefined || !samePath(association, probed)) continue;
+      const { pathMtu } = association;
+      if (plpmtu !== undefined && pathMtu?.confirmed !== plpmtu) pathMtu?.confirm(plpmtu, now);
+      // What a search of an engine before this one has found holds until this one's has decided.
+      else if (plpmtu === undefined && path.applied !== undefined) pathMtu?.forget();
+    }
+    path.applied = plpmtu;
+  }
+}
+
+interface ProbedPath {
+  readonly search: PathMtuSearch;
+  readonly maximum: number;
+  readonly minimum: number;
+  /** Packets that the tunnel had sent when the search was last asked. */
+  sent: number;
+  /** What the associations were told last. */
+  applied: number | undefined;
+  /** Those that were counted. */
+  blackHoles: number;
+}
+
+/** An association that can be asked through. */
+type ProbedAssociation = OutboundAssociation & { readonly esp: EspTransform; readonly pathMtu: PathMtu };
+
+/** The one of a tunnel that probes and answers go out on; undefined: none does. */
+function probedAssociation(tunnel: Tunnel): ProbedAssociation | undefined {
+  const { youngest } = tunnel;
+  if (youngest === undefined || youngest.mode !== 'tunnel' || youngest.bundledWith !== undefined) return undefined;
+  // Another engine has its numbers, and asks.
+  if (youngest.sentBy !== undefined) return undefined;
+  return youngest.esp === undefined || youngest.pathMtu === undefined ? undefined : (youngest as ProbedAssociation);
+}
+
+/** Octets around the ESP packet: what a socket writes, and what the engine does. */
+function surroundings({ pathMtu, outer }: ProbedAssociation): number {
+  return pathMtu.surroundings + (outer === undefined ? 0 : outerHeaderLength(outer.family));
+}
+
+/** Octets of payload of the largest packet that is not larger than `size`. */
+function payloadOf(association: ProbedAssociation, size: number): number {
+  return maximumEspPayload(size - surroundings(association), association.esp);
+}
+
+/** Octets of the largest whole packet that is not larger than `size`. */
+function fit(association: ProbedAssociation, size: number): number {
+  return surroundings(association) + espPacketLength(payloadOf(association, size), association.esp);
+}
+
+/** RFC 8899 section 5.1.2 recommends 1200; every path of IPv6 carries this, and nearly every one of IPv4. */
+const BASE_PLPMTU = 1280;
+/** Milliseconds between two looks at all tunnels: many that are due within them are looked at once. */
+const LEAST_SWEEP_PAUSE = 50;
+const LONGEST_SWEEP_PAUSE = 1000;
+/** Of one turn of the caller's loop. */
+const MOST_ANSWERS = 64;
