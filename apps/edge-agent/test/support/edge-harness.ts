@@ -59,9 +59,21 @@ export class EdgeHarness {
 
   /** Counters; 64-bit ones are decimal strings. */
   async snapshot(): Promise<{
-    tunnels: { inboundPackets: string; outboundPackets: string }[];
+    tunnels: {
+      inboundPackets: string;
+      outboundPackets: string;
+      inboundBytes: string;
+      pathProbes: string;
+      pathBlackHoles: string;
+      pathMtuSearch?: string;
+    }[];
     drops: { reason: string; packets: string }[];
-    associations: { direction: string; spi: number; sequence: string }[];
+    associations: {
+      direction: string;
+      spi: number;
+      sequence: string;
+      path?: { pathMtu: number; source: string; largestPacket: number };
+    }[];
     underlayErrors: { reason: string; messages: string }[];
     pathMtuMessages: { outcome: string; messages: string }[];
     workers: {
