@@ -33,6 +33,7 @@ export type { Acquire, AcquireOutcome } from './dataplane/acquire.js';
 export { type AssociationPath, associationPath } from './dataplane/association-path.js';
 export type { AssociationSnapshot } from './dataplane/association-snapshot.js';
 export { createDataPlane, DataPlane, type DataPlaneOptions } from './dataplane/data-plane.js';
+export { DatagramCutter } from './dataplane/datagram-cutter.js';
 export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
 export type { EcnAnomalyCount } from './dataplane/ecn-counters.js';
 export type { Explanation } from './dataplane/explain.js';

@@ -2,6 +2,7 @@ import type { DataPlane, OutboundResult } from '@weft/ipsec-core';
 import {
   allocate,
   completeChecksum,
+  type Endpoint,
   MAXIMUM_SEGMENTS,
   type Memory,
   type PacketMemory,
@@ -11,6 +12,7 @@ import {
   type UdpSocket,
   VirtioHeader,
 } from '@weft/linux-io';
+import { DatagramFragments } from './datagram-fragments.js';
 import { type Handover, type Reassembled, readReassembled } from './handover.js';
 import type { HandoverRing } from './handover-ring.js';
 import type { IoCounters } from './io-counters.js';
@@ -24,6 +26,8 @@ export interface Underlay {
   readonly socket: UdpSocket | undefined;
   /** Socket address of the peer, by tunnel. */
   readonly remotes: ReadonlyMap<string, Uint8Array>;
+  /** What the socket is bound to; undefined: nobody needs to know. */
+  readonly local?: Endpoint | undefined;
 }
 
 /**
@@ -43,6 +47,7 @@ export class OutboundPath {
   readonly #segmenter: Segmenter;
   readonly #packets: PacketSender;
   readonly #sender: UnderlaySender;
+  readonly #fragments: DatagramFragments;
   readonly #icmpError: Memory = allocate(VIRTIO_HEADER_OCTETS + ICMP_ERROR_OCTETS);
   readonly #handover: Handover | undefined;
   /** Octets of virtio header in front of each packet of the device. */
@@ -83,12 +88,13 @@ export class OutboundPath {
     const region = { start: OUT, end: OUTBOUND_OCTETS };
     this.#packets = new PacketSender(memory, counters, sockets, errors);
     this.#sender = new UnderlaySender(memory, region, counters, this.#packets, errors);
+    this.#fragments = new DatagramFragments(memory, sockets);
     this.#prefix = tun.offloads.virtioHeader ? VIRTIO_HEADER_OCTETS : 0;
   }
 
   /** True while packets are under way that the underlay did not take. */
   get blocked(): boolean {
-    return this.#sender.blocked || this.#more || this.#next < this.#count;
+    return this.#sender.blocked || this.#fragments.pending || this.#more || this.#next < this.#count;
   }
 
   /** True while the device is not to be read. */
@@ -212,9 +218,10 @@ export class OutboundPath {
   /** @returns false when the underlay is full before all is protected. */
   #protectAll(underlay: Underlay, now: number): boolean {
     const sender = this.#sender;
-    while (this.#more || this.#next < this.#count) {
+    while (this.#fragments.pending || this.#more || this.#next < this.#count) {
       if (sender.room < ROOM && !sender.flush(underlay.socket)) return false;
-      if (this.#more) {
+      if (this.#fragments.pending) this.#appendPacket(this.#fragments.write(sender.position));
+      else if (this.#more) {
         this.#place(this.#dataPlane.protectMore(this.#memory.bytes, sender.position, now), underlay, now);
       } else this.#protectNext(underlay, now);
     }
@@ -266,8 +273,7 @@ export class OutboundPath {
       return;
     }
     if (result.wholePacket) {
-      const family = (this.#memory.bytes[this.#sender.position] ?? 0) >>> 4 === 4 ? 4 : 6;
-      this.#sender.appendPacket(result.length, family);
+      this.#appendPacket(result.length);
       return;
     }
     const remote = underlay.remotes.get(result.tunnelId);
@@ -275,7 +281,11 @@ export class OutboundPath {
       this.#counters.drop('unknown_peer', result.packets);
       return;
     }
-    const { packets, packetLength, trafficClass } = result;
+    const { packets, packetLength, trafficClass, cutTo } = result;
+    if (cutTo > 0) {
+      const { position } = this.#sender;
+      if (this.#fragments.begin(underlay.local, remote, trafficClass, position, result.length, cutTo)) return;
+    }
     for (let left = result.length, packet = 0; packet < packets; packet++, left -= packetLength) {
       this.#sender.append(Math.min(packetLength, left), remote, trafficClass);
     }
@@ -327,6 +337,12 @@ export class OutboundPath {
     waiting.since = now;
     // The other one may have taken something meanwhile.
     this.passWaiting(now);
+  }
+
+  /** Takes the whole IP packet that was written where the next one goes. */
+  #appendPacket(length: number): void {
+    const family = (this.#memory.bytes[this.#sender.position] ?? 0) >>> 4 === 4 ? 4 : 6;
+    this.#sender.appendPacket(length, family);
   }
 
   /** Tells the source of a packet that it was too large: the message comes out of the device as the packet went in. */

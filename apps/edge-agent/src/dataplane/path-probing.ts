@@ -5,6 +5,7 @@ import {
   ERRNO,
   type PacketMemory,
   SendBatch,
+  SOCKADDR_IN6_OCTETS,
   sendWhole,
 } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
@@ -82,4 +83,3 @@ export class PathProbing {
 
 /** The largest IP packet. */
 const PACKET_OCTETS = 65_536;
-const SOCKADDR_IN6_OCTETS = 28;

@@ -29,6 +29,8 @@ export class RawSockets {
   readonly #options: RawSocketOptions | undefined;
   readonly #open: RawSocket[] = [];
   readonly #held: Int32Array;
+  /** Not to be asked for with every packet. */
+  #refused = false;
 
   /**
    * Without options there are none to be had: the portable data path. `held`: memory that outlives the thread, one number
@@ -62,6 +64,19 @@ export class RawSockets {
     if (family === 4) return;
     this.#require(6, protocol);
     if (protocol === 'ah') this.#require(6, 'icmpv6');
+  }
+
+  /** Opens what IP fragments of datagrams need. @returns false when that is not to be had here. */
+  openForFragments(family: 4 | 6): boolean {
+    if (this.sender(family) !== undefined) return true;
+    if (this.#options === undefined || this.#refused) return false;
+    try {
+      this.#require(family, 'any');
+    } catch (error) {
+      if (!(error instanceof NativeUnavailableError)) throw error;
+      this.#refused = true;
+    }
+    return this.sender(family) !== undefined;
   }
 
   close(): void {
@@ -99,5 +114,7 @@ const KINDS: readonly { readonly family: 4 | 6; readonly protocol: RawProtocol }
   { family: 6, protocol: 'esp' },
   { family: 6, protocol: 'ah' },
   { family: 6, protocol: 'icmpv6' },
+  { family: 4, protocol: 'any' },
+  { family: 6, protocol: 'any' },
 ];
 export const MAXIMUM_RAW_SOCKETS = KINDS.length;

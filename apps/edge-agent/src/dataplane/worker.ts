@@ -260,7 +260,7 @@ class PacketLoop {
 
   #bind(socketFd: number, remotes: Map<string, Uint8Array>): void {
     const socket = udpSocketFromDescriptor(socketFd);
-    this.#underlay = { socket, remotes };
+    this.#underlay = { socket, remotes, local: socket.localEndpoint() };
     // Asked for every time: a new socket may have the number of the old one.
     const underlay = this.#start.portable ? { send: false, receive: false } : socket.enableOffloads();
     this.#outbound.takesRuns = underlay.send;

@@ -11,6 +11,7 @@ export class OutboundAnswer implements OutboundResult {
   reason: DropReason | undefined = undefined;
   trafficClass = 0;
   wholePacket = false;
+  cutTo = 0;
   copied = false;
   sentBy = -1;
   largestFragment = 0;
@@ -35,9 +36,16 @@ export class OutboundAnswer implements OutboundResult {
     this.reason = undefined;
     this.trafficClass = trafficClass;
     this.wholePacket = wholePacket;
+    this.cutTo = 0;
     this.copied = copied;
     this.more = more;
     this.icmpErrorLength = 0;
+    return this;
+  }
+
+  /** The packet of this answer is to be cut by the caller. */
+  cut(to: number): OutboundResult {
+    this.cutTo = to;
     return this;
   }
 

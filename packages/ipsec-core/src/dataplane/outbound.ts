@@ -269,13 +269,14 @@ export class OutboundProcessor {
       return this.#cut('clear', tunnel, flow.totalLength, Math.min(limit, largest ?? limit), out, outOffset, now);
     }
     const trafficClass = association.outerTrafficClass(readTrafficClass(packet, offset));
-    // The socket that writes the outer header has the result cut.
+    // Whoever writes the outer header has the result cut.
     const bySocket = !association.writesHeader;
     const [to, at] = bySocket ? [out, outOffset] : [memory, 0];
     const length = flow.totalLength;
     const written = this.#protector.protectWhole(association, flow, packet, offset, length, to, at, now);
     const result = this.#finish(tunnel, written, length, trafficClass, now);
-    if (bySocket || typeof written === 'string') return result;
+    if (typeof written === 'string') return result;
+    if (bySocket) return this.#result.cut(association.pathMtu?.current(now) ?? 0);
     this.#trafficClass = trafficClass;
     return this.#cut('protected', tunnel, written, this.#protector.room(association, now), out, outOffset, now);
   }

@@ -110,6 +110,17 @@ describe('path MTU, outbound (RFC 4301 section 8.2.1)', () => {
     );
   });
 
+  it('says what a datagram is to be cut to that has to pass though it is larger than the path (RFC 2473 section 7.2)', () => {
+    const { a, b } = pair('udp4', 1280);
+    const out = new Uint8Array(1500);
+    const fits = packetOf(true, 1200, true);
+    expect(a.protect(fits, 0, fits.length, out, 0, 1)).toMatchObject({ verdict: 'transmit', cutTo: 0 });
+    const least = packetOf(true, 1280, true);
+    const { length, verdict, cutTo } = a.protect(least, 0, least.length, out, 0, 1);
+    expect([verdict, cutTo, length + 28 > 1280]).toEqual(['transmit', 1280, true]);
+    expect(receive(b, [out.slice(0, length)], false)).toEqual({ packets: [least], reasons: [] });
+  });
+
   it('cuts IPv4 without DF before protection, and the pieces make up the packet at the other end', () => {
     fc.assert(
       fc.property(

@@ -26,6 +26,11 @@ export interface OutboundResult {
    * outer header the engine writes); otherwise with the SPI, and a socket of the caller writes the headers in front.
    */
   readonly wholePacket: boolean;
+  /**
+   * transmit: octets that no packet on the underlay may have when this one, with its headers, has more: it is to be cut by
+   * whoever writes them. 0: it is not too large.
+   */
+  readonly cutTo: number;
   /** bypass, elsewhere: the packet came in fragments that had to be put together, and is in out. */
   readonly copied: boolean;
   /** elsewhere: which engine's packet it is. */

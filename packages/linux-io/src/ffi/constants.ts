@@ -52,6 +52,7 @@ export const LINUX = {
   IPPROTO_ESP: 50,
   IPPROTO_AH: 51,
   IPPROTO_ICMPV6: 58,
+  IPPROTO_RAW: 255,
   IP_TOS: 1,
   IP_TTL: 2,
   IP_HDRINCL: 3,

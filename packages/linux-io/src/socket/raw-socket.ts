@@ -12,8 +12,8 @@ import { acceptShareOfSpis, type SpiShare } from './spi-steering.js';
 /** The protocols of IPsec that stand directly on IP: 50 and 51 (RFC 4303 section 2, RFC 4302 section 2). */
 export type IpsecProtocol = 'esp' | 'ah';
 
-/** What raw sockets are of. */
-export type RawProtocol = IpsecProtocol | 'icmpv6';
+/** What raw sockets are of. `any`: they send packets of whatever protocol, and receive none (raw(7), IPPROTO_RAW). */
+export type RawProtocol = IpsecProtocol | 'any' | 'icmpv6';
 
 /**
  * A raw socket of one protocol (raw(7), ipv6(7)). It sends whole IP packets, with the headers they have. It receives every
@@ -36,7 +36,7 @@ export interface RawSocketOptions extends DatagramSocketOptions {
  * Opens a raw socket. Throws SystemCallError: EPERM (needs CAP_NET_RAW), EAFNOSUPPORT (no IPv6), ENOPROTOOPT (Linux before
  * 4.5 has no IPV6_HDRINCL).
  */
-export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol, options: RawSocketOptions): RawSocket {
+export function openRawSocket(family: 4 | 6, protocol: IpsecProtocol | 'any', options: RawSocketOptions): RawSocket {
   const ipv6 = family === 6;
   const subject = `raw IPv${family} socket of protocol ${PROTOCOLS[protocol]}`;
   const type = LINUX.SOCK_RAW | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
@@ -146,6 +146,7 @@ export const IPV6_HEADER_OCTETS = 40;
 const PROTOCOLS: Readonly<Record<RawProtocol, number>> = {
   esp: LINUX.IPPROTO_ESP,
   ah: LINUX.IPPROTO_AH,
+  any: LINUX.IPPROTO_RAW,
   icmpv6: LINUX.IPPROTO_ICMPV6,
 };
 /** RFC 4443 section 3.2. */
