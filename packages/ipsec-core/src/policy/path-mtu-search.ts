@@ -41,8 +41,9 @@ export class PathMtuSearch {
   #attempt: Attempt | undefined;
   /** The largest size that was answered while the one in use was not. */
   #lesser = 0;
-  /** Sizes to be sent once, beside the attempt. */
-  #beside: number[] = [];
+  /** A size to be sent once beside the attempt, and when. */
+  #beside = 0;
+  #besideAt = 0;
   #hintedAt = Number.NEGATIVE_INFINITY;
   /** Probes that may still be answered. */
   readonly #sent = new Map<number, number>();
@@ -76,7 +77,8 @@ export class PathMtuSearch {
 
   /** When `poll` may have something to send; before that it has nothing, unless something happens. */
   get pollAt(): number {
-    return this.#beside.length > 0 ? 0 : (this.#attempt?.expiresAt ?? this.#nextAt);
+    const next = this.#attempt?.expiresAt ?? this.#nextAt;
+    return this.#beside > 0 ? Math.min(this.#besideAt, next) : next;
   }
 
   /**
@@ -85,8 +87,7 @@ export class PathMtuSearch {
    * largest size up to the given one that a packet can have.
    */
   poll(now: number, used: boolean, fit: (size: number) => number): PathProbe | undefined {
-    const beside = this.#beside.pop();
-    if (beside !== undefined) return this.#send(fit(beside));
+    if (this.#beside > 0 && now >= this.#besideAt) return this.#sendBeside(fit);
     const attempt = this.#attempt;
     if (attempt !== undefined) {
       if (now < attempt.expiresAt) return undefined;
@@ -118,6 +119,7 @@ export class PathMtuSearch {
     if (answered) {
       this.#attempt = undefined;
       this.#nextAt = now;
+      this.#beside = 0;
     }
     if (this.#state !== 'searching' && this.#state !== 'search_complete') this.#beginSearch(now);
     if (this.#follows) this.#plpmtu = this.#floor;
@@ -148,7 +150,7 @@ export class PathMtuSearch {
       this.#nextAt = now;
       this.#floorAnsweredAt = Number.NEGATIVE_INFINITY;
     }
-    if (size >= this.#bounds.minPlpmtu) this.#beside.push(Math.min(size, this.#bounds.maxPlpmtu));
+    if (size >= this.#bounds.minPlpmtu) this.#addBeside(Math.min(size, this.#bounds.maxPlpmtu), now);
   }
 
   /** The peer is reached by another path from now on: nothing is known of it but that the peer answers. */
@@ -172,7 +174,7 @@ export class PathMtuSearch {
           return undefined;
         }
         this.#nextAt = now + PROBE_TIMER;
-        if (minPlpmtu < basePlpmtu) this.#beside.push(minPlpmtu);
+        if (minPlpmtu < basePlpmtu) this.#addBeside(minPlpmtu, now);
         return this.#send(fit(Math.min(basePlpmtu, maxPlpmtu)));
       }
       case 'searching': {
@@ -228,9 +230,21 @@ export class PathMtuSearch {
     if (attempt.purpose === 'confirm' || this.#state === 'base') {
       const { minPlpmtu, basePlpmtu } = this.#bounds;
       const smaller = attempt.size > basePlpmtu ? basePlpmtu : minPlpmtu;
-      if (smaller < attempt.size) this.#beside.push(smaller);
+      if (smaller < attempt.size) this.#addBeside(smaller, now);
     }
     return this.#send(attempt.size);
+  }
+
+  /** Half a PROBE_TIMER later: "the interval between probe packets MUST be at least one RTT" (section 3, item 7). */
+  #addBeside(size: number, now: number): void {
+    this.#beside = size;
+    this.#besideAt = now + PROBE_TIMER / 2;
+  }
+
+  #sendBeside(fit: (size: number) => number): PathProbe {
+    const size = fit(this.#beside);
+    this.#beside = 0;
+    return this.#send(size);
   }
 
   #send(size: number): PathProbe {
@@ -315,7 +329,7 @@ export class PathMtuSearch {
     this.#attempt = undefined;
     this.#floor = 0;
     this.#follows = false;
-    this.#beside = [];
+    this.#beside = 0;
   }
 }
 
