@@ -54,15 +54,18 @@ describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` 
 
   it('shows its tunnels, and explains a packet with the arithmetic of its path', () => {
     expect(left.command('tunnels')).toMatch(/^peer +198\.51\.100\.1 port 4500 +keyed +CURVE25519 \+ ML_KEM_768/m);
+    expect(left.command('tunnels')).toMatch(/^PATH TO +MTU +FOUND BY .*\npeer +\d+ +/m);
+    const sent = () => /weft_edge_tunnel_sent_packets_total\{[^}]*\} (\d+)/.exec(left.command('metrics'))?.[1];
+    const before = sent();
+    expect(before).toMatch(/^\d+$/);
     const explained = left.command('explain', '10.1.0.1', '10.2.0.1', 'tcp', '443', '1400');
     expect(explained).toMatch(/verdict +transmit/);
     expect(explained).toMatch(/decided by +entry 1, entry-0/);
     expect(explained).toMatch(/protected +1400 packet \+ 8 ESP or AH header \+ 8 IV .*= \d+/);
     expect(explained).toMatch(/path +MTU \d+ .* packets to \d+ octets/);
     expect(left.command('explain', '10.1.0.1', '10.9.0.1', 'tcp', '443')).toMatch(/discard: no_policy/);
-    // Asking has changed nothing: the next number is still the next.
-    const number = (text: string) => /next number (\d+)/.exec(text)?.[1];
-    expect(number(left.command('explain', '10.1.0.1', '10.2.0.1', 'tcp', '443'))).toBe(number(explained));
+    // Asking has sent nothing; probes of the path have numbers too, so that the next one says nothing of it.
+    expect(sent()).toBe(before);
   });
 
   it('captures both sides, whole or in part, for its owner alone, and leaves no clear packet on the underlay', async () => {
