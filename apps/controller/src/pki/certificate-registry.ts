@@ -66,13 +66,18 @@ export class CertificateRegistry {
 
   /**
    * Revokes an edge: its certificates, its unused enrollment tokens, and its place in the bundles of others.
-   * @returns false when there is no such edge. One that is revoked already stays as it is.
+   * @returns undefined when there is no such edge. One that is revoked already stays as it is.
    */
-  async revokeEdge(sql: SqlExecutor, { tenantId, edgeId }: EdgeIdentity, reason: string): Promise<boolean> {
+  async revokeEdge(
+    sql: SqlExecutor,
+    { tenantId, edgeId }: EdgeIdentity,
+    reason: string,
+  ): Promise<'revoked' | 'was_revoked' | undefined> {
     const [edge] = await sql<{ revoked: boolean }[]>`
       select revoked_at is not null as revoked from edges
       where tenant_id = ${tenantId} and id = ${edgeId} for no key update`;
-    if (edge === undefined || edge.revoked) return edge !== undefined;
+    if (edge === undefined) return undefined;
+    if (edge.revoked) return 'was_revoked';
     await sql`
       update enrollment_tokens set replaced_at = now()
       where tenant_id = ${tenantId} and edge_id = ${edgeId} and used_at is null and replaced_at is null`;
@@ -82,7 +87,7 @@ export class CertificateRegistry {
     await sql`
       update edges set revoked_at = now(), revocation_reason = ${reason}
       where tenant_id = ${tenantId} and id = ${edgeId}`;
-    return true;
+    return 'revoked';
   }
 
   /**

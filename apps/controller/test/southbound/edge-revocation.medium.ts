@@ -126,6 +126,9 @@ describe('an edge that is revoked', () => {
     });
     const { sql } = controller.controller.application.get(Database);
     expect(await sql`select 1 from edges where revoked_at is not null`).toHaveLength(1);
+    expect(await sql`select actor, action, details from audit_entries where action = 'edge_revoked'`).toEqual([
+      { actor: 'admin', action: 'edge_revoked', details: { edgeId: fabric.edgeIds[0], reason: REASON } },
+    ]);
   });
 });
 

@@ -8,9 +8,10 @@ export const AuditEntry = z
     sequence: z.int().min(1).meta({ description: 'From 1 in each tenant, without a gap.' }),
     at: Timestamp,
     actor: z.string().meta({ description: 'Name of the user.' }),
-    action: z.enum(['revision_published', 'proof_overridden', 'revision_restored']),
+    action: z.enum(['revision_published', 'proof_overridden', 'revision_restored', 'edge_revoked']),
     details: z.record(z.string(), z.unknown()).meta({
-      description: 'What was done, by action; `revision` is the number of the revision that came of it.',
+      description:
+        'What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge that it was done to.',
       examples: [
         { revision: 7, reason: 'The branch is being closed; its test goes with the next change.', findings: 1 },
       ],

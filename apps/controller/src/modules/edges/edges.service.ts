@@ -10,6 +10,7 @@ import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { InjectLogger } from '../../platform/logging/logger.js';
+import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import { nameTaken, unknownSite } from '../resource-names.js';
 import { certificateCondition } from './certificate-condition.js';
@@ -25,6 +26,7 @@ export class EdgesService {
   readonly #tokens: EnrollmentTokens;
   readonly #certificates: CertificateRegistry;
   readonly #distribution: Distribution;
+  readonly #audit: AuditRepository;
   readonly #clock: Clock;
   readonly #logger: Logger;
 
@@ -35,11 +37,13 @@ export class EdgesService {
     tokens: EnrollmentTokens,
     certificates: CertificateRegistry,
     distribution: Distribution,
+    audit: AuditRepository,
     clock: Clock,
     @InjectLogger() logger: Logger,
   ) {
     this.#certificates = certificates;
     this.#distribution = distribution;
+    this.#audit = audit;
     this.#clock = clock;
     this.#logger = logger.child({ component: 'edges' });
     this.#database = database;
@@ -85,10 +89,14 @@ export class EdgesService {
 
   /** In force at once, here and at its peers. An edge that is revoked already stays as it is. Throws DomainError 'unknown_edge'. */
   async revoke(tenantId: string, edgeId: string, user: CurrentUser, { reason }: RevokeEdge): Promise<Edge> {
-    const found = await this.#database.transaction((sql) =>
-      this.#certificates.revokeEdge(sql, { tenantId, edgeId }, reason),
-    );
-    if (!found) throw notFound('edge', edgeId);
+    const outcome = await this.#database.transaction(async (sql) => {
+      const done = await this.#certificates.revokeEdge(sql, { tenantId, edgeId }, reason);
+      const entry = { actor: user.name, action: 'edge_revoked', details: { edgeId, reason } } as const;
+      if (done === 'revoked') await this.#audit.append(sql, tenantId, entry);
+      return done;
+    });
+    if (outcome === undefined) throw notFound('edge', edgeId);
+    if (outcome === 'was_revoked') return this.read(tenantId, edgeId);
     this.#logger.warn({ tenantId, edgeId, user: user.name, reason }, 'edge revoked');
     await this.#distribution.credentialsChanged(tenantId);
     return this.read(tenantId, edgeId);

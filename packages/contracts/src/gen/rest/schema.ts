@@ -578,9 +578,9 @@ export interface components {
             /** @description Name of the user. */
             actor: string;
             /** @enum {string} */
-            action: "revision_published" | "proof_overridden" | "revision_restored";
+            action: "revision_published" | "proof_overridden" | "revision_restored" | "edge_revoked";
             /**
-             * @description What was done, by action; `revision` is the number of the revision that came of it.
+             * @description What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge that it was done to.
              * @example {
              *       "revision": 7,
              *       "reason": "The branch is being closed; its test goes with the next change.",
