@@ -35,7 +35,7 @@ describe.skipIf(unavailable !== undefined)(
     beforeAll(() => {
       names = buildNetwork(namespaces);
       left = new EdgeHarness(namespaces, names.left, 'weft0', 'auto', undefined, { pathProbing: true });
-      // What its peer says comes to any of its workers, and the first one asks.
+      // What its peer says comes to any of its workers, and the one that sends in the tunnel asks.
       right = new EdgeHarness(namespaces, names.right, 'weft0', 'auto', undefined, { pathProbing: true, workers: 2 });
     });
 

@@ -97,7 +97,7 @@ export class DataPlaneThread implements DataPlaneControl {
     (installs) => this.#install(installs),
   );
   #toldPath = '';
-  /** What is to be passed on to the worker that sends, and whether something is on its way there. */
+  /** What is to be passed on to the workers that send, and whether something is on its way there. */
   readonly #heard: PathMessage[] = [];
   #passingOn = false;
 
@@ -371,7 +371,7 @@ interface Install {
 const MOST_DEFAULT_WORKERS = 4;
 /** As many as may be asked for. */
 export const MAXIMUM_WORKERS = 16;
-/** Messages about paths that wait for the worker that sends; what is more is asked for again. */
+/** Messages about paths that wait for the workers that send; what is more is asked for again. */
 const MOST_HEARD = 256;
 /** The agent asks one thing at a time; more would be a mistake. */
 const MAX_QUEUED = 64;
