@@ -11,6 +11,7 @@ const reason = whyNoChromium() ?? whyNoTarget();
 const SITE = `Console test ${process.pid}`;
 const RULE = `Console test rule ${process.pid}`;
 const POLICY_TEST = `Console test policy test ${process.pid}`;
+const IDLE_RULE = `Console test idle rule ${process.pid}`;
 const PREFIX = '10.254.0.0/24';
 /** Longest wait for an effect that passes through the controller and an edge. */
 const EFFECT_TIMEOUT_MILLISECONDS = 60_000;
@@ -139,19 +140,52 @@ describe('the console', () => {
 
   it('adds a rule, publishes it, and shows which edges run it', async () => {
     await goTo('Policies');
-    await page.getByRole('button', { name: 'Add rule' }).first().click();
-    await dialog().getByLabel('Name').fill(RULE);
-    for (const side of ['Sources', 'Destinations']) {
-      await dialog().getByRole('textbox', { name: side }).click();
-      await page.getByRole('option', { name: 'any', exact: true }).and(page.locator(':visible')).click();
-    }
-    await dialog().getByLabel('Protocol of service 1').selectOption('tcp');
-    await dialog().getByLabel('Ports of service 1').fill('23');
-    await dialog().getByText('Discard', { exact: true }).click();
-    await dialog().getByRole('button', { name: 'Add rule' }).click();
+    await addRule(RULE);
     await ruleRow().getByText('TCP 23').waitFor();
+    await page.getByRole('button', { name: 'Review and publish' }).click();
+    await dialog()
+      .getByText(/Rule “.*” added/)
+      .first()
+      .waitFor();
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
     await publish('Console test: discard telnet');
     await untilAppliedByAll();
+  });
+
+  it('shows what keeps a draft from being published, and publishes against it only with a reason', async () => {
+    await addRule(IDLE_RULE);
+    await page.getByRole('button', { name: 'See what is wrong' }).click();
+    await dialog().locator('[data-finding=shadowed_rule]').getByText(IDLE_RULE).first().waitFor();
+    expect(await dialog().getByRole('button', { name: 'publish' }).count()).toBe(0);
+    await dialog().getByLabel('Publish although this fails').check();
+    const override = dialog().getByRole('button', { name: 'Override and publish' });
+    expect(await override.isDisabled()).toBe(true);
+    await dialog().getByLabel('Reason').fill('It is only there for a test of the console.');
+    await dialog().getByLabel('Comment').fill('Console test: overridden');
+    await override.click();
+    await dialog()
+      .getByText(/Revision \d+ is published/)
+      .waitFor();
+    await untilAppliedByAll();
+    await goTo('Revisions');
+    const row = page.getByRole('row').filter({ hasText: 'Console test: overridden' });
+    await row.getByText('proof overridden').waitFor();
+    await page.getByText('It is only there for a test of the console.').waitFor();
+  });
+
+  it('brings an earlier revision back as a new one', async () => {
+    await page.getByRole('row').filter({ hasText: 'Console test: discard telnet' }).click();
+    await page.getByRole('button', { name: /^Restore revision \d+$/ }).click();
+    await dialog().getByText('What it changes').waitFor();
+    await dialog().getByRole('button', { name: 'Restore' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    await page
+      .getByText(/^restores \d+$/)
+      .first()
+      .waitFor();
+    await goTo('Policies');
+    await ruleRow().waitFor();
+    expect(await page.getByText(IDLE_RULE).count()).toBe(0);
   });
 
   it('has policy tests, and says which one a draft fails', async () => {
@@ -232,6 +266,21 @@ describe('the console', () => {
     await page.getByLabel('User name').waitFor();
   });
 });
+
+/** Discards telnet from anywhere to anywhere, behind the other rules. */
+async function addRule(name: string): Promise<void> {
+  await page.getByRole('button', { name: 'Add rule' }).first().click();
+  await dialog().getByLabel('Name').fill(name);
+  for (const side of ['Sources', 'Destinations']) {
+    await dialog().getByRole('textbox', { name: side }).click();
+    await page.getByRole('option', { name: 'any', exact: true }).and(page.locator(':visible')).click();
+  }
+  await dialog().getByLabel('Protocol of service 1').selectOption('tcp');
+  await dialog().getByLabel('Ports of service 1').fill('23');
+  await dialog().getByText('Discard', { exact: true }).click();
+  await dialog().getByRole('button', { name: 'Add rule' }).click();
+  await dialog().waitFor({ state: 'detached' });
+}
 
 async function remove(thing: 'edge' | 'network' | 'site'): Promise<void> {
   if (thing === 'network') {
