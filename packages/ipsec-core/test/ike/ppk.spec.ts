@@ -1,14 +1,20 @@
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import { Secret } from '../../src/bytes/secret.js';
 import type { Ppk, PpkConfiguration } from '../../src/ike/connection.js';
 import { explainHistory } from '../../src/ike/history/explain-history.js';
+import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { JobResult } from '../../src/ike/outputs.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { EXCHANGE, KE, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
+import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
+import { NOTIFY } from '../../src/wire/ike/notify-registry.js';
+import { notify } from '../../src/wire/ike/payloads/notify.js';
+import type { Payload } from '../../src/wire/ike/payloads/registry.js';
 import { transform } from '../../src/wire/ike/payloads/sa.js';
 import {
+  ANYWHERE,
   agreement,
   connection,
   establishedPair,
@@ -32,6 +38,25 @@ function quick(options: MakePair): IkePair {
   return establishedPair({ keyExchange: toyKeyExchange, engine: { provider: nodeCryptoProvider }, ...options });
 }
 
+/** A pair whose ends send in IKE_AUTH what `left` and `right` make of what they would have sent. */
+function rude(
+  options: MakePair,
+  { left = (payloads) => payloads, right = (payloads) => payloads }: { left?: Rewrite; right?: Rewrite },
+): IkePair {
+  vi.restoreAllMocks();
+  const { request, respond } = IkeSa.prototype;
+  vi.spyOn(IkeSa.prototype, 'request').mockImplementation(function (this: IkeSa, own, now) {
+    const changed = own.exchange === EXCHANGE.IKE_AUTH ? { ...own, payloads: left(own.payloads) } : own;
+    return request.call(this, changed, now);
+  });
+  vi.spyOn(IkeSa.prototype, 'respond').mockImplementation(function (this: IkeSa, exchange, payloads, now) {
+    return respond.call(this, exchange, exchange === EXCHANGE.IKE_AUTH ? right(payloads) : payloads, now);
+  });
+  return quick(options);
+}
+type Rewrite = (payloads: readonly Payload[]) => readonly Payload[];
+const isPpkIdentity = (payload: Payload) => payload.kind === 'N' && payload.type === NOTIFY.PPK_IDENTITY;
+
 const protectionAt = (end: PairEnd) => end.events.find(({ kind }) => kind === 'ike-established');
 const sent = (end: PairEnd, exchange: string): unknown =>
   end.engine
@@ -42,6 +67,10 @@ const sent = (end: PairEnd, exchange: string): unknown =>
       (message) =>
         message.direction === 'sent' && `${message.exchange} ${message.response ? 'response' : 'request'}` === exchange,
     )?.payloads;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('Postquantum preshared keys (RFC 8784)', () => {
   it.each([
@@ -184,32 +213,95 @@ describe('Postquantum preshared keys (RFC 8784)', () => {
   });
 
   it('an answer of the responder without it does not do where it is required, nor one with it where none was offered', () => {
-    // The responder is made to leave it out, or to put it in, as somebody would who can forge messages of the handshake.
-    for (const [left, right] of [
-      [uses(true, ppk('a')), uses(true, ppk('a'))],
-      [{}, {}],
-    ] as const) {
-      const pair = makePair({
-        keyExchange: toyKeyExchange,
-        engine: { provider: nodeCryptoProvider },
-        leftConnection: left,
-        rightConnection: right,
-      });
-      pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
-      pair.runFor(25);
-      const [sa] = pair.right.engine.associations();
-      if (sa === undefined) throw new Error('The responder has no IKE SA.');
-      const respond = sa.respond.bind(sa);
-      sa.respond = (exchange, payloads, now) => {
-        const forged = payloads.filter((payload) => payload.kind !== 'N' || payload.type !== 16436);
-        const more = forged.length === payloads.length;
-        const extra = { kind: 'N', type: 16436, protocol: 0, spi: new Uint8Array(0), data: new Uint8Array(0) } as const;
-        return respond(exchange, more ? [...payloads, extra] : forged, now);
-      };
-      pair.runFor(5000);
+    for (const [options, right] of [
+      [uses(true, ppk('a')), (payloads) => payloads.filter((payload) => !isPpkIdentity(payload))],
+      [{}, (payloads) => [...payloads, notify('PPK_IDENTITY')]],
+    ] satisfies [object, Rewrite][]) {
+      const pair = rude({ leftConnection: options, rightConnection: options }, { right });
       expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: { code: 'authentication_failed' } }]);
+      // "sending the AUTHENTICATION_FAILED notification in the INFORMATIONAL exchange"
+      expect(
+        vi.mocked(IkeSa.prototype.request).mock.calls.map(([{ exchange, payloads }]) => [exchange, payloads]),
+      ).toEqual([
+        [EXCHANGE.IKE_AUTH, expect.anything()],
+        [EXCHANGE.INFORMATIONAL, [notify('AUTHENTICATION_FAILED')]],
+      ]);
       expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
     }
+  });
+
+  it('are refused by the responder when they were agreed on and the initiator names none, required or not', () => {
+    for (const required of [true, false]) {
+      const key = uses(required, ppk('a'));
+      const without: Rewrite = (payloads) => payloads.filter((payload) => !isPpkIdentity(payload));
+      const pair = rude({ leftConnection: key, rightConnection: key }, { left: without });
+      expect(pair.left.events).toMatchObject([
+        { kind: 'ike-failed', reason: { code: 'peer_refused', notify: 'AUTHENTICATION_FAILED' } },
+      ]);
+      expect(pair.right.events).toMatchObject([
+        { kind: 'ike-attempt-failed', reason: { detail: 'the peer agreed to use a PPK and names none' } },
+      ]);
+    }
+  });
+
+  it('whatever the responder says in its PPK_IDENTITY is ignored', () => {
+    const right: Rewrite = (payloads) =>
+      payloads.map((payload) => (isPpkIdentity(payload) ? notify('PPK_IDENTITY', Uint8Array.of(2, 98)) : payload));
+    const key = uses(true, ppk('a'));
+    const pair = rude({ leftConnection: key, rightConnection: key }, { right });
+    for (const end of [pair.left, pair.right]) expect(protectionAt(end)).toMatchObject({ postQuantum: ['ppk'] });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('are those of the identity that the initiator proves, and not of another at its address', () => {
+    const open = { remote: ANYWHERE };
+    const pair = quick({
+      leftConnection: uses(true, ppk('of another')),
+      rightConnections: [
+        connection('right', { ...open, ...uses(false, ppk('own')) }),
+        connection('right', {
+          ...open,
+          name: 'other',
+          remoteIdentity: identity('other'),
+          ...uses(false, ppk('of another')),
+        }),
+      ],
+    });
+    expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
+    expect(pair.right.events).toMatchObject([
+      {
+        kind: 'ike-attempt-failed',
+        reason: { detail: 'the peer requires a PPK with a PPK_ID that is not known here' },
+      },
+    ]);
+  });
+
+  it('are mixed in once, and not again when the IKE SA is rekeyed', () => {
+    const mix = vi.spyOn(IkeSa.prototype, 'mix');
+    const key = uses(true, ppk('a'));
+    const pair = quick({ leftConnection: key, rightConnection: key });
+    expect(mix).toHaveBeenCalledTimes(2);
+    const before = pair.left.engine.associations()[0];
+    for (const end of [pair.left, pair.right]) {
+      pair.give(end, { kind: 'rekey-ike', connection: 'left-right' });
+      pair.runFor(2000);
+    }
+    expect(pair.left.engine.associations()[0]).not.toBe(before);
+    expect(mix).toHaveBeenCalledTimes(2);
+    expect(sent(pair.left, 'CREATE_CHILD_SA request')).not.toContain('N(PPK_IDENTITY)');
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('where they are required, a response without USE_PPK is not the last word: the genuine one may follow', () => {
+    const key = uses(true, ppk('a'));
+    const pair = quick({
+      leftConnection: key,
+      rightConnection: key,
+      // The first response has lost it on the way, as when somebody answered before the responder did.
+      mutate: withoutFirstUsePpk(),
+    });
+    for (const end of [pair.left, pair.right]) expect(protectionAt(end)).toMatchObject({ postQuantum: ['ppk'] });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
 
   it('with signatures: two proofs where it may be done without, one where it may not', () => {
@@ -266,3 +358,17 @@ describe('Postquantum preshared keys (RFC 8784)', () => {
     }
   });
 });
+
+function withoutFirstUsePpk(): (from: string, octets: Uint8Array) => Uint8Array {
+  let responses = 0;
+  return (from, octets) => {
+    if (from !== 'right' || octets[18] !== EXCHANGE.IKE_SA_INIT || ++responses > 1) return octets;
+    const message = parseMessage(octets);
+    if (!message.ok) throw new Error(message.problem.code);
+    const { header, payloads } = message.value;
+    return encodeMessage(
+      header,
+      payloads.filter((payload) => payload.kind !== 'N' || payload.type !== NOTIFY.USE_PPK),
+    );
+  };
+}

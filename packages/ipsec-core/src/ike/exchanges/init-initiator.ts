@@ -170,12 +170,28 @@ function acceptChoice(
     refused(sa, state, { code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
     return;
   }
+  const extensions = {
+    ppkMixing: agreedMixing(payloads, mixingsOf([sa.lineage.connection])),
+    mayBeChildless: findNotify(payloads, 'CHILDLESS_IKEV2_SUPPORTED') !== undefined,
+    pending: suite.additionalKeyExchanges,
+  };
+  const missing = missingFeature(sa.lineage.connection, extensions);
+  if (missing !== undefined) {
+    refused(sa, state, missing, now);
+    return;
+  }
   sa.peerSpi = message.header.responderSpi;
   sa.initAnswered();
   sa.timers.clear('half-open');
   const { share, message: request, nonce: ownNonce } = state;
   sa.state = { name: 'awaiting-key-exchange', initiatorMessage: request, share };
-  const chosen = { suite, transforms: proposal.transforms, nonces: { own: ownNonce, peer: nonce.data }, ke };
+  const chosen = {
+    suite,
+    transforms: proposal.transforms,
+    nonces: { own: ownNonce, peer: nonce.data },
+    ke,
+    extensions,
+  };
   const response = { message, octets: octets.slice(), path };
   prepareFinish(sa.host, share, payloads, (later) => finishInit(sa, chosen, response, later), now);
 }
@@ -185,6 +201,7 @@ interface ChosenByPeer {
   readonly transforms: readonly Transform[];
   readonly nonces: { readonly own: Uint8Array; readonly peer: Uint8Array };
   readonly ke: KeyExchangePayload;
+  readonly extensions: Pick<Handshake, 'ppkMixing' | 'mayBeChildless' | 'pending'>;
 }
 
 interface InitResponse {
@@ -195,7 +212,7 @@ interface InitResponse {
 
 function finishInit(
   sa: IkeSa,
-  { suite, transforms, nonces, ke }: ChosenByPeer,
+  { suite, transforms, nonces, ke, extensions }: ChosenByPeer,
   { message: { payloads }, octets, path }: InitResponse,
   now: number,
 ): void {
@@ -217,21 +234,14 @@ function finishInit(
   absorb(sa, payloads, path, now);
   sa.skipInitId();
   floatPort(sa);
-  const extensions = {
-    ppkMixing: agreedMixing(payloads, mixingsOf([sa.lineage.connection])),
-    mayBeChildless: findNotify(payloads, 'CHILDLESS_IKEV2_SUPPORTED') !== undefined,
-    pending: suite.additionalKeyExchanges,
-  };
-  const missing = missingFeature(sa.lineage.connection, extensions);
-  if (missing === undefined) {
-    sendIntermediate(sa, handshakeOf(inputs, transforms, initiatorMessage, octets, payloads, extensions), now);
-  } else sa.abort(missing, now);
+  sendIntermediate(sa, handshakeOf(inputs, transforms, initiatorMessage, octets, payloads, extensions), now);
 }
 
 /**
  * What we cannot do without, and the peer does not have. RFC 8784 section 3: without USE_PPK in the response an initiator
- * for which a PPK is mandatory aborts. RFC 6023 section 3: it "MUST NOT send the modified IKE_AUTH request" unless it is
- * told that it may.
+ * for which a PPK is mandatory aborts; not at once, as nothing authenticates the response: "it waits for more response
+ * messages, retransmitting the request as if no responses were received at all" (section 6). RFC 6023 section 3: it "MUST
+ * NOT send the modified IKE_AUTH request" unless it is told that it may.
  */
 function missingFeature(
   { ppk, childless, children }: Connection,

@@ -59,7 +59,11 @@ export type PpkVerdict =
   | { readonly used: boolean; readonly auth: AuthenticationPayload }
   | { readonly refusal: string };
 
-/** Section 3, the responder's table. When it is used, the keys of the SA have it mixed in from now on. */
+/**
+ * Section 3, the responder's table. When it is used, the keys of the SA have it mixed in from now on. "If no PPK_IDENTITY
+ * notification is found and the peers successfully exchanged USE_PPK notifications …, then the responder MUST send back an
+ * AUTHENTICATION_FAILED notification", whether a PPK is required or not.
+ */
 export function judgePpk(
   sa: IkeSa,
   { ppk }: Connection,
@@ -73,9 +77,10 @@ export function judgePpk(
     const own = ppk?.keys.some((candidate) => sameAddress(encodeId(candidate), encodeId(mixedPpk))) === true;
     return own ? { used: true, auth } : { refusal: 'the PPK of the peer is not one of its connection' };
   }
-  const id = ppkMixing === 'ike-auth' ? findNotify(payloads, 'PPK_IDENTITY')?.data : undefined;
-  if (id === undefined)
+  if (ppkMixing !== 'ike-auth')
     return required ? { refusal: 'a PPK is required, and the peer uses none' } : { used: false, auth };
+  const id = findNotify(payloads, 'PPK_IDENTITY')?.data;
+  if (id === undefined) return { refusal: 'the peer agreed to use a PPK and names none' };
   const known = ppk?.keys.find((candidate) => sameAddress(encodeId(candidate), id));
   if (known !== undefined) {
     sa.mix(known.key);
