@@ -42,27 +42,38 @@ export function proofRequests(candidates: readonly Connection[]): ProofRequests 
 }
 
 /** Connections with one key ask the same of their peers. */
-export function requestKey({ localAuthentication, remoteAuthentication: remote }: Connection): string {
-  if (remote.kind === 'psk') return `psk ${localAuthentication.kind}`;
+export function requestKey(connection: Connection): string {
+  const { remoteAuthentication: remote } = connection;
+  if (remote.kind === 'psk') return `psk ${hashesOf(ownAlgorithms(connection))?.join() ?? 'none'}`;
   const { algorithms, authorities, rawPublicKeys } = remote;
-  return JSON.stringify([localAuthentication.kind, algorithms, authorities?.map(toHex), rawPublicKeys === true]);
+  return JSON.stringify([algorithms, authorities?.map(toHex), rawPublicKeys === true]);
 }
 
-/** If the peer sent SIGNATURE_HASH_ALGORITHMS, "the authentication method specified in this … payload MUST be used" (RFC 7427 section 3). */
+/** If both sent SIGNATURE_HASH_ALGORITHMS, "the authentication method specified in this … payload MUST be used" (RFC 7427 section 3). */
 export function methodsFor({ methods }: ProofRequests, signsByRfc7427: boolean): NotifyPayload {
   return signsByRfc7427 ? methods.digital : methods.classic;
 }
 
 /**
  * The identity hash "MUST NOT be used if none of the supported and configured algorithms have this property", and where
- * all have it, "implementations SHOULD NOT have other hash algorithms in the notification" (RFC 8420 section 3).
+ * all have it, "implementations SHOULD NOT have other hash algorithms in the notification" (RFC 8420 section 3). Towards a
+ * peer that does not sign they are those that we sign with: the notification must have "been sent and received by each
+ * peer" for that (RFC 7427 section 3). A peer that may only sign by methods before RFC 7427 is sent none: it would have to
+ * use another.
  */
 function signatureHashes(candidates: readonly Connection[]): readonly number[] | undefined {
-  const accepted = candidates.flatMap(({ remoteAuthentication }) => acceptedAlgorithms(remoteAuthentication));
-  const digital = new Set(accepted.flatMap((algorithm) => (isClassic(algorithm) ? [] : [HASH_OF[algorithm]])));
-  if (digital.size > 0) return HASHES.filter((hash) => digital.has(hash));
-  // Without it we could not sign by RFC 7427 either: it must have "been sent and received by each peer" (section 3).
-  return candidates.some(({ localAuthentication }) => localAuthentication.kind === 'signature') ? HASHES : undefined;
+  const accepted = hashesOf(candidates.flatMap(({ remoteAuthentication }) => acceptedAlgorithms(remoteAuthentication)));
+  return accepted ?? hashesOf(candidates.flatMap(ownAlgorithms));
+}
+
+function hashesOf(algorithms: readonly SignatureAlgorithm[]): readonly number[] | undefined {
+  const digital = new Set(algorithms.flatMap((algorithm) => (isClassic(algorithm) ? [] : [HASH_OF[algorithm]])));
+  return digital.size === 0 ? undefined : HASHES.filter((hash) => digital.has(hash));
+}
+
+/** What we sign with for a peer that does not sign. */
+function ownAlgorithms({ localAuthentication: own, remoteAuthentication: remote }: Connection) {
+  return own.kind === 'psk' || remote.kind !== 'psk' ? [] : own.credentials.flatMap(({ algorithms }) => algorithms);
 }
 
 function certificateRequests(candidates: readonly Connection[]): readonly CertificateRequestPayload[] {

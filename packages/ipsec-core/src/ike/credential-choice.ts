@@ -17,7 +17,8 @@ export interface CredentialChoice {
  * authorities it asked for (RFC 7296 section 3.7). Without hints, or when none fits, the first that can sign at all.
  *
  * @param hashes SIGNATURE_HASH_ALGORITHMS of the peer: "a peer MUST pick one algorithm sent by the other peer" (RFC 7427
- *   section 4). Undefined when it sent none, and then only the methods before RFC 7427 are for it (section 3).
+ *   section 4). Undefined when it sent none or was sent none, and then only the methods before RFC 7427 are for it
+ *   (section 3).
  */
 export function chooseCredential(
   credentials: readonly Credential[],

@@ -12,7 +12,7 @@ export interface Handshake {
   readonly chosen: readonly Transform[];
   readonly initiatorMessage: Uint8Array;
   readonly responderMessage: Uint8Array;
-  /** SIGNATURE_HASH_ALGORITHMS of the peer; undefined when it sent none. */
+  /** SIGNATURE_HASH_ALGORITHMS of the peer; undefined when one of the two sent none. */
   readonly peerHashes: readonly number[] | undefined;
   /** How the peer said it can be convinced. A responder learns that with IKE_AUTH only. */
   readonly peerHints: AuthenticationHints;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../src/bytes/hex.js';
+import { Secret } from '../../src/bytes/secret.js';
 import { algorithmIdentifier, type SignatureAlgorithm } from '../../src/crypto/ike/signature.js';
 import type { Connection, Credential } from '../../src/ike/connection.js';
 import { respondIntermediate } from '../../src/ike/exchanges/ike-intermediate.js';
@@ -249,6 +250,40 @@ describe('Peers that prove themselves with signatures', () => {
     const data = dataOf(payloadsOf(pair.sent[0]!.octets), NOTIFY.SIGNATURE_HASH_ALGORITHMS);
     expect(data).toEqual([Uint8Array.from(hashes)]);
   });
+
+  it.each([
+    ['no EdDSA', ECDSA, [0, 2]],
+    ['only EdDSA', RAW, [0, 5]],
+  ])('announce the hashes of what they sign with themselves to a peer that does not sign: %s', (_, own, hashes) => {
+    const psk = { kind: 'psk', key: new Secret(new Uint8Array(32).fill(5)) } as const;
+    const { pair } = signedPair({
+      leftConnection: { ...signing([own]), remoteAuthentication: psk },
+      rightConnection: { ...signing([]), localAuthentication: psk },
+    });
+    expect(dataOf(payloadsOf(pair.sent[0]!.octets), NOTIFY.SIGNATURE_HASH_ALGORITHMS)).toEqual([
+      Uint8Array.from(hashes),
+    ]);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it.each(['left', 'right'] as const)(
+    'sign by the methods before RFC 7427, both, where %s takes no other: only who hears of hashes from each other does not (section 3)',
+    (side) => {
+      const classic: Credential = { ...RSA, algorithms: ['rsa-pkcs1'] };
+      const both: Credential = { ...RSA, algorithms: ['rsa-pss-sha2-256', 'rsa-pkcs1'] };
+      const [old, young] = [signing([classic], { algorithms: ['rsa-pkcs1'] }), signing([both])];
+      const { pair, jobs } = signedPair({
+        leftConnection: side === 'left' ? old : young,
+        rightConnection: side === 'left' ? young : old,
+      });
+      const announced = pair.sent.slice(0, 2).map(({ octets }) => payloadsOf(octets));
+      expect(announced.map((payloads) => dataOf(payloads, NOTIFY.SIGNATURE_HASH_ALGORITHMS).length)).toEqual(
+        side === 'left' ? [0, 1] : [1, 0],
+      );
+      for (const end of ['left', 'right']) expect(signedBy(jobs, end)).toEqual([['rsa', 'rsa-pkcs1']]);
+      expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    },
+  );
 
   it('call themselves by an address only if they are there (RFC 4945 section 3.1.1)', () => {
     const named = (address: Uint8Array, changes: Omit<Remote, 'kind'> = {}) => {

@@ -127,5 +127,5 @@ function addressProblem(expected: RemoteAuthentication, identity: Identity, sour
   return `the peer calls itself ${describeIdentity(identity)}, which is not the address that its messages come from`;
 }
 
-const NO_METHOD = 'the peer does not have RFC 7427, and no key of ours a method from before it';
+const NO_METHOD = 'RFC 7427 was not agreed on with the peer, and no key of ours has a method from before it';
 const NO_HASH = 'the peer announced no hash algorithm that a key of ours can sign with';

@@ -18,10 +18,17 @@ import { isSelectionOf } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
 import { mixingsOf } from '../ppk-choice.js';
-import type { Handshake, IkeState } from '../states.js';
+import type { IkeState } from '../states.js';
 import { REFUSAL_PATIENCE } from '../timers.js';
 import { sendIntermediate } from './ike-intermediate.js';
-import { absorb, announcements, handshakeOf, supportsIntermediate } from './init-notifies.js';
+import {
+  type AgreedInInit,
+  absorb,
+  agreedHashes,
+  announcements,
+  handshakeOf,
+  supportsIntermediate,
+} from './init-notifies.js';
 import {
   finishShare,
   firstMethod,
@@ -170,12 +177,13 @@ function acceptChoice(
     refused(sa, state, { code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
     return;
   }
-  const extensions = {
+  const agreement = {
+    peerHashes: agreedHashes(proofRequests([sa.lineage.connection]), payloads),
     ppkMixing: agreedMixing(payloads, mixingsOf([sa.lineage.connection])),
     mayBeChildless: findNotify(payloads, 'CHILDLESS_IKEV2_SUPPORTED') !== undefined,
     pending: suite.additionalKeyExchanges,
   };
-  const missing = missingFeature(sa.lineage.connection, extensions);
+  const missing = missingFeature(sa.lineage.connection, agreement);
   if (missing !== undefined) {
     refused(sa, state, missing, now);
     return;
@@ -190,7 +198,7 @@ function acceptChoice(
     transforms: proposal.transforms,
     nonces: { own: ownNonce, peer: nonce.data },
     ke,
-    extensions,
+    agreement,
   };
   const response = { message, octets: octets.slice(), path };
   prepareFinish(sa.host, share, payloads, (later) => finishInit(sa, chosen, response, later), now);
@@ -201,7 +209,7 @@ interface ChosenByPeer {
   readonly transforms: readonly Transform[];
   readonly nonces: { readonly own: Uint8Array; readonly peer: Uint8Array };
   readonly ke: KeyExchangePayload;
-  readonly extensions: Pick<Handshake, 'ppkMixing' | 'mayBeChildless' | 'pending'>;
+  readonly agreement: AgreedInInit;
 }
 
 interface InitResponse {
@@ -212,7 +220,7 @@ interface InitResponse {
 
 function finishInit(
   sa: IkeSa,
-  { suite, transforms, nonces, ke, extensions }: ChosenByPeer,
+  { suite, transforms, nonces, ke, agreement }: ChosenByPeer,
   { message: { payloads }, octets, path }: InitResponse,
   now: number,
 ): void {
@@ -234,7 +242,7 @@ function finishInit(
   absorb(sa, payloads, path, now);
   sa.skipInitId();
   floatPort(sa);
-  sendIntermediate(sa, handshakeOf(inputs, transforms, initiatorMessage, octets, payloads, extensions), now);
+  sendIntermediate(sa, handshakeOf(inputs, transforms, initiatorMessage, octets, payloads, agreement), now);
 }
 
 /**
@@ -245,7 +253,7 @@ function finishInit(
  */
 function missingFeature(
   { ppk, childless, children }: Connection,
-  { ppkMixing, mayBeChildless }: Pick<Handshake, 'ppkMixing' | 'mayBeChildless'>,
+  { ppkMixing, mayBeChildless }: Pick<AgreedInInit, 'ppkMixing' | 'mayBeChildless'>,
 ): FailureReason | undefined {
   if (ppk?.required === true && ppkMixing === undefined) return { code: 'ppk_required' };
   const mustBeChildless = childless === 'force' || children.length === 0;

@@ -32,6 +32,21 @@ export function absorb(sa: IkeSa, payloads: readonly Payload[], path: Path, now:
   if (nat !== undefined) sa.note({ kind: 'nat-found', weBehind: nat.weBehind, peerBehind: nat.peerBehind }, now);
 }
 
+/**
+ * The peer's hashes, when both sides said theirs: "the peer is only allowed to use this authentication method if the Notify
+ * payload of type SIGNATURE_HASH_ALGORITHMS has been sent and received by each peer" (RFC 7427 section 3).
+ */
+export function agreedHashes(
+  { hashes }: ProofRequests,
+  peerPayloads: readonly Payload[],
+): readonly number[] | undefined {
+  const said = findNotify(peerPayloads, 'SIGNATURE_HASH_ALGORITHMS')?.data;
+  return hashes === undefined || said === undefined ? undefined : uint16List(said);
+}
+
+/** What follows from what both sides say of themselves. */
+export type AgreedInInit = Pick<Handshake, 'peerHashes' | 'ppkMixing' | 'mayBeChildless' | 'pending'>;
+
 /** Keeps both messages: they must not change any more. */
 export function handshakeOf(
   inputs: Handshake['inputs'],
@@ -39,15 +54,13 @@ export function handshakeOf(
   initiatorMessage: Uint8Array,
   responderMessage: Uint8Array,
   peerPayloads: readonly Payload[],
-  agreed: Pick<Handshake, 'ppkMixing' | 'mayBeChildless' | 'pending'>,
+  agreed: AgreedInInit,
 ): Handshake {
-  const hashes = findNotify(peerPayloads, 'SIGNATURE_HASH_ALGORITHMS')?.data;
   return {
     inputs,
     chosen,
     initiatorMessage,
     responderMessage,
-    peerHashes: hashes && uint16List(hashes),
     peerHints: readHints(peerPayloads),
     methodsPending: supportsIntermediate(peerPayloads) && announcesLater(peerPayloads),
     ...agreed,

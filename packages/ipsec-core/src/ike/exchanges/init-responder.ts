@@ -18,10 +18,10 @@ import { isAdditional, negotiate, type ProposalRefusal } from '../negotiation.js
 import type { FailureReason } from '../outputs.js';
 import { type Path, transmit } from '../path.js';
 import { HALF_OPEN_LIFETIME } from '../timers.js';
-import { absorb, announcements, handshakeOf, supportsIntermediate } from './init-notifies.js';
+import { absorb, agreedHashes, announcements, handshakeOf, supportsIntermediate } from './init-notifies.js';
 import { answerShare, invalidKe, makeNonce, prepareAnswer } from './key-shares.js';
 import { natDetection } from './nat-detection.js';
-import { find, findNotify } from './payload-access.js';
+import { find } from './payload-access.js';
 import { agreedMixing, USE_PPK } from './ppk.js';
 
 /** Why no half-open SA was made. */
@@ -85,6 +85,7 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
   const ownNonce = makeNonce(host);
   const chosen: Proposal = { ...proposal, transforms };
   const agreed = {
+    peerHashes: agreedHashes(host.connections.proofRequests(lineage.path.remote), payloads),
     // Whether there is one for this peer is known when it has said who it is.
     ppkMixing: agreedMixing(payloads, host.connections.ppkMixings(lineage.path.remote)),
     mayBeChildless: lineage.connection.childless !== 'never',
@@ -133,7 +134,7 @@ function encodeResponse(
 ): { readonly payloads: readonly Payload[]; readonly response: Uint8Array; readonly methodsPending: boolean } {
   const { connection, path } = sa.lineage;
   const asked = sa.host.connections.proofRequests(path.remote);
-  const methods = methodsFor(asked, findNotify(request, 'SIGNATURE_HASH_ALGORITHMS') !== undefined);
+  const methods = methodsFor(asked, agreedHashes(asked, request) !== undefined);
   const intermediate = supportsIntermediate(request);
   const instead = intermediate ? [notify('SUPPORTED_AUTH_METHODS')] : [];
   const encode = (some: readonly Payload[]) => {
