@@ -148,10 +148,16 @@ export class IkeEngine {
       else this.#initRequest(message, octets, path, now);
       return;
     }
-    const sa = this.#registry.bySpi(header.fromInitiator ? header.responderSpi : header.initiatorSpi);
+    const [own, other] = header.fromInitiator
+      ? [header.responderSpi, header.initiatorSpi]
+      : [header.initiatorSpi, header.responderSpi];
+    const sa = this.#registry.bySpi(own);
     if (sa === undefined || (sa.role === 'initiator') === header.fromInitiator) {
       this.#drop('unknown_spi');
-      if (sa === undefined) this.#reply(this.#stateless.unknownSpi(message, now), path);
+      // With the flag for the initiator turned over the SPIs are those of an IKE SA all the same: "A token maker MUST NOT send
+      // a valid QCD token in an unprotected message for an existing IKE SA" (RFC 6290 section 9.2).
+      const none = sa === undefined && this.#registry.bySpi(other) === undefined;
+      if (none) this.#reply(this.#stateless.unknownSpi(message, now), path);
       return;
     }
     const reception = sa.receive(octets, message, path, now);

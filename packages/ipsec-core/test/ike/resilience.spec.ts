@@ -189,6 +189,23 @@ describe('A peer that lost its state', () => {
     expect(pair.left.events.at(-1)).toMatchObject({ reason: { code: 'peer_crashed' } });
   });
 
+  it.each(['left', 'right'] as const)(
+    'the token of an IKE SA that stands is never shown: %s says nothing of what has its SPIs the wrong way round (RFC 6290 section 9.2)',
+    (side) => {
+      const { left, right } = secrets();
+      const engines = { leftEngine: { crashDetectionSecret: left }, rightEngine: { crashDetectionSecret: right } };
+      const pair = establishedPair({ ...quick, ...engines });
+      const request = pair.sent.find(({ from, octets }) => from === 'left' && octets[18] === EXCHANGE.IKE_AUTH);
+      const forged = (request?.octets ?? new Uint8Array(0)).slice();
+      // A request of the initiator comes back to it; one to the responder pretends to be of a responder.
+      if (side === 'right') forged[19] = (forged[19] ?? 0) & ~FLAG_INITIATOR;
+      const before = pair.sent.length;
+      receive(pair, pair.end(side), forged);
+      expect(pair.sent.slice(before)).toEqual([]);
+      expect(pair.end(side).engine.drops().get('unknown_spi')).toBe(1);
+    },
+  );
+
   it.each([
     ['without a token', undefined],
     ['with the token of another secret', new Secret(new Uint8Array(32).fill(9))],
@@ -479,3 +496,5 @@ class ThirdParty {
     return sent;
   }
 }
+
+const FLAG_INITIATOR = 0x08;
