@@ -20,7 +20,9 @@ describe('docs/rfc-coverage.md', () => {
     ['| 4303 §2.1 | MUST | a | open: |', ['1: no such file: open:']],
     ['| 4303 §2.1 | MUST | a | open: later |', ['1: a reason is missing']],
     ['| 4303 §2.1 | MUST | a | declined: it is too hard |', ['1: what MUST be done cannot be declined']],
+    ['| 4303 §2.1 | must not | a | declined: it is too hard |', ['1: what MUST be done cannot be declined']],
     ['| 4303 §2.1 | SHOULD | a | declined: for a good reason |', []],
+    ['| 4303 §2.1 | should | a | declined: for a good reason |', []],
     ['| 4303 §2.1 | OUGHT | a | n/a: for a good reason |', ['1: "OUGHT" is no level of RFC 2119']],
     ['| 4303 §2.1 | MUST | a | b | n/a: for a good reason |', expect.arrayContaining(['1: a row has four cells'])],
   ])('%j has the faults %j', (row, faults) => {
