@@ -8,6 +8,7 @@ import { checkPayloads } from '../wire/ike/message-rules.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
 import { describe } from '../wire/ike/wire-error.js';
 import { adoptProbedPath, requestUpdate } from './exchanges/address-update.js';
+import { absorbToken } from './exchanges/auth-notifies.js';
 import { dropPending, type PendingGrant } from './exchanges/followup.js';
 import { prepareFinish } from './exchanges/key-shares.js';
 import { findNotify } from './exchanges/payload-access.js';
@@ -313,6 +314,9 @@ export class IkeSa {
       this.abort({ code: 'peer_refused', notify: 'INVALID_SYNTAX', exchange: nameOf(EXCHANGE, header.exchange) }, now);
       return;
     }
+    // "A token taker MUST accept such gratuitous QCD_TOKEN notifications as long as they are carried in protected exchanges"
+    // (RFC 6290 section 4.4). In other exchanges it may be that of another IKE SA.
+    if (header.exchange === EXCHANGE.INFORMATIONAL) absorbToken(this, payloads);
     if (request === undefined) return;
     const go = (later: number) => {
       if (!this.release(request)) return;

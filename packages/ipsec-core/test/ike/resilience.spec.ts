@@ -1,7 +1,8 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import { Secret } from '../../src/bytes/secret.js';
-import { isToken, tokenNotify } from '../../src/ike/crash-detection.js';
+import { CrashDetection, isToken, tokenNotify } from '../../src/ike/crash-detection.js';
 import { IkeEngine } from '../../src/ike/engine.js';
 import { explainHistory } from '../../src/ike/history/explain-history.js';
 import type { IkeSa } from '../../src/ike/ike-sa.js';
@@ -173,6 +174,84 @@ describe('A peer that lost its state', () => {
     const token = tokenNotify(new Uint8Array(32));
     expect([token.protocol, token.spi.length, token.type]).toEqual([1, 0, 16419]);
     expect([15, 16, 128, 129].map((length) => isToken(new Uint8Array(length)))).toEqual([false, true, true, false]);
+  });
+
+  it.each(['request', 'response'] as const)(
+    'gave another token since, in a protected %s: that is the one (section 4.4)',
+    (kind) => {
+      const { left, right } = secrets();
+      const engines = { leftEngine: { crashDetectionSecret: left }, rightEngine: { crashDetectionSecret: right } };
+      const pair = establishedPair({ ...quick, ...engines });
+      const [sa, peer] = [only(pair.left), only(pair.right)];
+      const { initiatorSpi, responderSpi, peerToken: first = new Uint8Array(0) } = sa;
+      const second = new Uint8Array(16).fill(7);
+      const [asks, asked] = kind === 'request' ? [peer, sa] : [sa, peer];
+      const respond = asked.respond.bind(asked);
+      const told = kind === 'response' ? [tokenNotify(second)] : [];
+      asked.respond = (exchange, payloads, now) => respond(exchange, [...payloads, ...told], now);
+      const payloads = kind === 'request' ? [tokenNotify(second)] : [];
+      const request = {
+        purpose: { kind: 'inform' },
+        exchange: EXCHANGE.INFORMATIONAL,
+        payloads,
+        onResponse: () => undefined,
+      } as const;
+      const { datagrams } = asks.request(request, pair.now);
+      for (const octets of datagrams) receive(pair, kind === 'request' ? pair.left : pair.right, octets);
+      pair.runFor(100);
+      const shown = (token: Uint8Array) =>
+        encodeMessage(
+          {
+            initiatorSpi,
+            responderSpi,
+            exchange: EXCHANGE.INFORMATIONAL,
+            messageId: 9,
+            fromInitiator: false,
+            response: true,
+          },
+          [notify('INVALID_IKE_SPI'), tokenNotify(token)],
+        );
+      receive(pair, pair.left, shown(first));
+      expect(kinds(pair.left)).toEqual(['ike-established']);
+      receive(pair, pair.left, shown(second));
+      expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'peer_crashed' } });
+    },
+  );
+
+  it('is looked up by a few tokens at a time: beyond that none is compared (section 8.1)', () => {
+    const { left, right } = secrets();
+    const engines = { leftEngine: { crashDetectionSecret: left }, rightEngine: { crashDetectionSecret: right } };
+    const pair = establishedPair({ ...quick, ...engines });
+    const { initiatorSpi, responderSpi, peerToken = new Uint8Array(0) } = only(pair.left);
+    const shown = (token: Uint8Array) =>
+      encodeMessage(
+        {
+          initiatorSpi,
+          responderSpi,
+          exchange: EXCHANGE.INFORMATIONAL,
+          messageId: 9,
+          fromInitiator: false,
+          response: true,
+        },
+        [notify('INVALID_IKE_SPI'), tokenNotify(token)],
+      );
+    for (let guess = 0; guess < 20; guess++) receive(pair, pair.left, shown(new Uint8Array(32).fill(guess)));
+    receive(pair, pair.left, shown(peerToken));
+    expect(kinds(pair.left)).toEqual(['ike-established']);
+    pair.runFor(60_000);
+    receive(pair, pair.left, shown(peerToken));
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'peer_crashed' } });
+  });
+
+  it('has a token that nobody makes without its secret: HMAC-SHA-256 of both SPIs (section 5)', () => {
+    const key = new Uint8Array(32).fill(3);
+    const [initiatorSpi, responderSpi] = [new Uint8Array(8).fill(1), new Uint8Array(8).fill(2)];
+    const tokenOf = (spis: { initiatorSpi: Uint8Array; responderSpi: Uint8Array }) =>
+      new CrashDetection(nodeCryptoProvider, new Secret(key.slice())).tokenOf(spis);
+    const expected = createHmac('sha256', key).update(initiatorSpi).update(responderSpi).digest();
+    expect(tokenOf({ initiatorSpi, responderSpi })).toEqual(new Uint8Array(expected));
+    expect(tokenOf({ initiatorSpi, responderSpi })).toEqual(tokenOf({ initiatorSpi, responderSpi }));
+    expect(tokenOf({ initiatorSpi: responderSpi, responderSpi: initiatorSpi })).not.toEqual(new Uint8Array(expected));
   });
 
   it.each(['left', 'right'] as const)('the token of a rekeyed IKE SA is known, too, when %s rekeyed it', (side) => {
