@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
+import { sendAuth } from '../../src/ike/exchanges/auth-initiator.js';
 import { dropPending, exchangeFurther } from '../../src/ike/exchanges/followup.js';
 import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { IkePair } from '../../src/testing/pair.js';
@@ -111,6 +112,51 @@ describe('Hybrid key exchange of the IKE SA (RFC 9242, RFC 9370)', () => {
     });
     expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: { code: 'invalid_message' } }]);
     expect(exchanges(pair)).not.toContain('IKE_INTERMEDIATE');
+  });
+
+  it('data in INTERMEDIATE_EXCHANGE_SUPPORTED, which has none, are ignored (RFC 9242 section 3.1)', () => {
+    const { encodeClear } = IkeSa.prototype;
+    vi.spyOn(IkeSa.prototype, 'encodeClear').mockImplementation(function (this: IkeSa, response, payloads) {
+      const changed = payloads.map((payload) =>
+        payload.kind === 'N' && payload.type === NOTIFY.INTERMEDIATE_EXCHANGE_SUPPORTED
+          ? notify('INTERMEDIATE_EXCHANGE_SUPPORTED', Uint8Array.of(1, 2, 3))
+          : payload,
+      );
+      return encodeClear.call(this, response, changed);
+    });
+    const pair = establishedPair({
+      leftConnection: { proposals: [HYBRID] },
+      rightConnection: { proposals: [HYBRID] },
+    });
+    expect(exchanges(pair)).toContain('IKE_INTERMEDIATE');
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it.each([
+    [
+      'IKE_AUTH before the key exchanges that were agreed on',
+      EXCHANGE.IKE_INTERMEDIATE,
+      'additional key exchanges are missing',
+    ],
+    ['an IKE_INTERMEDIATE more than was agreed on', EXCHANGE.IKE_AUTH, 'expected a share of method undefined'],
+  ])('%s ends the attempt (RFC 9242 section 3.2)', (_name, at, detail) => {
+    const { request } = IkeSa.prototype;
+    vi.spyOn(IkeSa.prototype, 'request').mockImplementation(function (this: IkeSa, own, now) {
+      const { state } = this;
+      if (own.exchange !== at) return request.call(this, own, now);
+      if (at === EXCHANGE.IKE_AUTH) {
+        return request.call(this, { ...own, exchange: EXCHANGE.IKE_INTERMEDIATE, payloads: [] }, now);
+      }
+      if (state.name !== 'awaiting-intermediate-response') throw new Error(`The IKE SA is ${state.name}.`);
+      sendAuth(this, { ...state.handshake, pending: [] }, now);
+      return { datagrams: [], intermediateHeader: new Uint8Array(0), plaintext: new Uint8Array(0) };
+    });
+    const pair = establishedPair({
+      leftConnection: { proposals: [HYBRID] },
+      rightConnection: { proposals: [HYBRID] },
+    });
+    expect(pair.right.events).toMatchObject([{ kind: 'ike-attempt-failed', reason: { detail } }]);
+    expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
   });
 
   it('a peer cannot choose the weaker suite of another peer: its own connection must allow it', () => {
