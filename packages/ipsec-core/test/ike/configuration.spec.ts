@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { Connection, HostConfiguration } from '../../src/ike/connection.js';
+import { IkeSa } from '../../src/ike/ike-sa.js';
 import { everything, onlyAddress } from '../../src/ike/narrowing.js';
 import type { IkePair } from '../../src/testing/pair.js';
+import { CONFIGURATION_ATTRIBUTE } from '../../src/wire/ike/iana.js';
+import type { ConfigurationAttribute } from '../../src/wire/ike/payloads/configuration.js';
 import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.js';
 import { agreement, connection, establishedPair, prefix, toyKeyExchange } from './fixtures.js';
 
@@ -46,6 +49,21 @@ function remoteAccess(
   });
 }
 
+/** From now on a server answers with what `change` makes of the attributes. */
+function answering(change: (attributes: readonly ConfigurationAttribute[]) => readonly ConfigurationAttribute[]): void {
+  const { respond } = IkeSa.prototype;
+  vi.spyOn(IkeSa.prototype, 'respond').mockImplementation(function (this: IkeSa, exchange, payloads, now) {
+    const changed = payloads.map((payload) =>
+      payload.kind === 'CP' ? { ...payload, attributes: change(payload.attributes) } : payload,
+    );
+    return respond.call(this, exchange, changed, now);
+  });
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 describe('Configuration payload (RFC 7296 section 3.15, RFC 8598)', () => {
   it('assigns addresses of both families, name servers and the domains that they are for', () => {
     const pair = remoteAccess();
@@ -65,6 +83,25 @@ describe('Configuration payload (RFC 7296 section 3.15, RFC 8598)', () => {
   it('takes no domains where everything goes to the peer: they are for split tunnels alone (RFC 8598 section 8)', () => {
     const pair = remoteAccess(CLIENT, SERVER, [everything(4), everything(6)]);
     expect(pair.left.events[0]).toMatchObject({ kind: 'configured', dns: [DNS4, DNS6], domains: [] });
+  });
+
+  it('takes no domains without a name server for them, nor where it asked for none (RFC 8598 sections 3 and 3.1)', () => {
+    const { INTERNAL_IP4_DNS, INTERNAL_IP6_DNS, INTERNAL_DNS_DOMAIN } = CONFIGURATION_ATTRIBUTE;
+    answering((attributes) => attributes.filter(({ type }) => type !== INTERNAL_IP4_DNS && type !== INTERNAL_IP6_DNS));
+    expect(remoteAccess().left.events[0]).toMatchObject({ kind: 'configured', dns: [], domains: [] });
+    vi.restoreAllMocks();
+    const domain = { type: INTERNAL_DNS_DOMAIN, value: Uint8Array.from('corp', (letter) => letter.charCodeAt(0)) };
+    answering((attributes) => [...attributes, { type: INTERNAL_IP4_DNS, value: DNS4 }, domain]);
+    const pair = remoteAccess({ kind: 'client', families: [4], dns: false });
+    expect(pair.left.events[0]).toMatchObject({ kind: 'configured', addresses: [POOL4.first], dns: [], domains: [] });
+  });
+
+  it('passes over a trust anchor for a domain, which it never asks for (RFC 8598 section 6)', () => {
+    const anchor = { type: 26, value: Uint8Array.of(0, 1, 8, 2, 1, 2, 3, 4) };
+    answering((attributes) => [...attributes, anchor]);
+    const pair = remoteAccess();
+    expect(pair.left.events[0]).toMatchObject({ domains: ['corp.example', 'lab.example'] });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
 
   it('keeps the addresses over rekeys of both kinds, and gives them back at the end', () => {

@@ -35,6 +35,16 @@ const receive = (pair: IkePair, end: PairEnd, octets: Uint8Array) => {
 afterEach(() => vi.restoreAllMocks());
 
 describe('Fragmentation of IKE messages (RFC 7383)', () => {
+  it('is offered by notification 16430, of protocol 0, without SPI and data, by both ends (section 2.3)', () => {
+    const pair = establishedPair(quick);
+    for (const { octets } of pair.sent.slice(0, 2)) {
+      const message = parseMessage(octets);
+      const payloads = message.ok ? message.value.payloads : [];
+      const offer = payloads.find((payload) => payload.kind === 'N' && payload.type === 16430);
+      expect(offer).toMatchObject({ protocol: 0, spi: new Uint8Array(0), data: new Uint8Array(0) });
+    }
+  });
+
   it('cuts a message into numbered parts of one header, the type of the first payload in the first alone', () => {
     const pair = establishedPair({ ...quick, ...small });
     const request = parts(pair, 'left');

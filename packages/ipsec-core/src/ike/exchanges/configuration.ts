@@ -59,8 +59,11 @@ export function absorbConfiguration({ lineage }: IkeSa, payloads: readonly Paylo
     ...valuesOf(INTERNAL_IP4_ADDRESS, 4).map((value) => value.subarray(0, 4)),
     ...valuesOf(INTERNAL_IP6_ADDRESS, 16).map((value) => value.subarray(0, 16)),
   ].slice(0, MAXIMUM_ADDRESSES);
-  const dns = [...valuesOf(INTERNAL_IP4_DNS, 4), ...valuesOf(INTERNAL_IP6_DNS, 16)];
-  const domains = isSplit(lineage, payloads) ? valuesOf(INTERNAL_DNS_DOMAIN, 1).map(textOf).filter(isDomain) : [];
+  // Who did not ask for any is "unwilling to accept a Split DNS configuration" (RFC 8598 section 3.1).
+  const dns = configuration.dns ? [...valuesOf(INTERNAL_IP4_DNS, 4), ...valuesOf(INTERNAL_IP6_DNS, 16)] : [];
+  // Domains "MUST be accompanied by one or more INTERNAL_IP4_DNS or INTERNAL_IP6_DNS" (section 3): without, nobody knows them.
+  const split = dns.length > 0 && isSplit(lineage, payloads);
+  const domains = split ? valuesOf(INTERNAL_DNS_DOMAIN, 1).map(textOf).filter(isDomain) : [];
   lineage.virtual.local.push(...addresses);
   lineage.tell({ kind: 'configured', connection: name, addresses, dns, domains });
 }
