@@ -114,6 +114,18 @@ describe('Fragmentation of IKE messages (RFC 7383)', () => {
     pair.runFor(5000);
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
+
+  it('of more parts than any message has end the IKE SA (section 5)', () => {
+    const pair = establishedPair({ ...quick, ...small });
+    const [sa] = pair.left.engine.associations();
+    const payloads = [notify('INITIAL_CONTACT', new Uint8Array(30_000))];
+    const request = { purpose: { kind: 'inform' }, exchange: EXCHANGE.INFORMATIONAL, payloads } as const;
+    const { datagrams = [] } = sa?.request({ ...request, onResponse: () => undefined }, pair.now) ?? {};
+    expect(datagrams.length).toBeGreaterThan(128);
+    for (const octets of datagrams) receive(pair, pair.right, octets.slice());
+    expect(pair.right.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'invalid_message' } });
+    expect([pair.right.engine.associations(), pair.right.sad.installed.size]).toEqual([[], 0]);
+  });
 });
 
 describe('What AUTH covers of an IKE_INTERMEDIATE message (RFC 9242 section 3.3.2)', () => {

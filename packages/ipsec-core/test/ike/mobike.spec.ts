@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { Connection } from '../../src/ike/connection.js';
 import { explainHistory } from '../../src/ike/history/explain-history.js';
-import type { IkeSa } from '../../src/ike/ike-sa.js';
+import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { Path } from '../../src/ike/path.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
@@ -108,6 +108,10 @@ function rude(end: PairEnd, change: (payloads: readonly Payload[]) => readonly P
 const isNotify = (payload: Payload, name: string) =>
   payload.kind === 'N' && payload.type === notify(name as 'COOKIE2').type;
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 describe('MOBIKE is agreed in IKE_AUTH (RFC 4555 sections 3.1 to 3.4)', () => {
   it.each([
     ['both', true, true, true],
@@ -126,6 +130,26 @@ describe('MOBIKE is agreed in IKE_AUTH (RFC 4555 sections 3.1 to 3.4)', () => {
         ({ exchange, payloads }) => exchange === 'IKE_AUTH' && payloads.includes('N(MOBIKE_SUPPORTED)'),
       );
     expect([said(pair.left), said(pair.right)]).toEqual([left, agreed]);
+  });
+
+  it('data in MOBIKE_SUPPORTED, which has none, are ignored (section 4.2.1)', () => {
+    const { request, respond } = IkeSa.prototype;
+    const sent: Payload[] = [];
+    const extend = (payloads: readonly Payload[]) =>
+      payloads.map((payload) => {
+        if (!isNotify(payload, 'MOBIKE_SUPPORTED')) return payload;
+        sent.push(payload);
+        return notify('MOBIKE_SUPPORTED', Uint8Array.of(1, 2, 3));
+      });
+    vi.spyOn(IkeSa.prototype, 'request').mockImplementation(function (this: IkeSa, own, now) {
+      return request.call(this, { ...own, payloads: extend(own.payloads) }, now);
+    });
+    vi.spyOn(IkeSa.prototype, 'respond').mockImplementation(function (this: IkeSa, exchange, payloads, now) {
+      return respond.call(this, exchange, extend(payloads), now);
+    });
+    const pair = mobilePair();
+    expect([pair.left, pair.right].map((end) => only(end).lineage.mobility.inUse)).toEqual([true, true]);
+    expect(sent).toEqual([notify('MOBIKE_SUPPORTED'), notify('MOBIKE_SUPPORTED')]);
   });
 
   it('goes on at port 4500 without a NAT, and ESP is not in UDP', () => {
