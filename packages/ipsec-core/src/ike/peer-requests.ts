@@ -81,11 +81,17 @@ export class PeerRequests {
     if (place === 'answered' || place === 'in-work') return 'accepted';
     // The answer that proves who the peer is was overtaken: it will ask again.
     if (sa.role === 'initiator' && UNPROVED.has(sa.state.name)) return 'premature';
-    // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4).
-    sa.lineage.lastHeard = now;
-    sa.heard = true;
+    // Only what is new proves that the peer lives: an answered request may be somebody's recording (section 2.4), and so may
+    // be a part of one that never becomes whole, or one that waits already.
+    const isNew =
+      place === 'next'
+        ? opening.kind !== 'fragment'
+        : opening.kind === 'opened' && this.#window.hold({ message: opening.message, path });
+    if (isNew) {
+      sa.lineage.lastHeard = now;
+      sa.heard = true;
+    }
     if (place === 'next') this.#takeNext(message.header, opening, path, now);
-    else if (opening.kind === 'opened') this.#window.hold({ message: opening.message, path });
     return 'accepted';
   }
 

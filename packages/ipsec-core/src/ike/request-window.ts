@@ -48,8 +48,12 @@ export class RequestWindow {
     this.#answering = false;
   }
 
-  hold(arrived: Arrived): void {
-    this.#early.set(arrived.message.header.messageId, arrived);
+  /** False when it waits already. */
+  hold(arrived: Arrived): boolean {
+    const { messageId } = arrived.message.header;
+    if (this.#early.has(messageId)) return false;
+    this.#early.set(messageId, arrived);
+    return true;
   }
 
   /** The request that waited for the one just answered. */

@@ -13,6 +13,7 @@ import { PERFECT } from '../../src/testing/simulated-network.js';
 import { EXCHANGE } from '../../src/wire/ike/iana.js';
 import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
 import { notify } from '../../src/wire/ike/payloads/notify.js';
+import type { Payload } from '../../src/wire/ike/payloads/registry.js';
 import {
   ANYWHERE,
   agreement,
@@ -70,6 +71,21 @@ describe('Messages and their repetition (RFC 7296 sections 2.1 to 2.3)', () => {
     expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'peer_silent' } });
   });
 
+  it.each([
+    ['a part of a request that never becomes whole', 1, 0],
+    ['a request that waits for one that never comes', 4, 1],
+  ])('nor does %s, however often somebody repeats it', (_what, windowSize, which) => {
+    const pair = establishedPair({ ...quick, engine: { provider: nodeCryptoProvider, windowSize } });
+    const long = Array.from({ length: 100 }, () => notify('COOKIE2', new Uint8Array(32)));
+    const recorded = burst(pair, 2, which === 0 ? long : [])[which] ?? new Uint8Array(0);
+    pair.network.conditions = { ...PERFECT, loss: 1 };
+    for (let second = 0; second < 250; second++) {
+      receive(pair, pair.left, recorded);
+      pair.runFor(1000);
+    }
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'peer_silent' } });
+  });
+
   it('within the window that was announced, a request that overtakes another waits for it', () => {
     const pair = establishedPair({ ...quick, engine: { provider: nodeCryptoProvider, windowSize: 4 } });
     const sent = burst(pair, 3);
@@ -98,11 +114,11 @@ describe('Messages and their repetition (RFC 7296 sections 2.1 to 2.3)', () => {
 });
 
 /** Requests that `right` sends without waiting for answers, as a peer with a larger window would. */
-function burst(pair: IkePair, count: number): readonly Uint8Array[] {
+function burst(pair: IkePair, count: number, payloads: readonly Payload[] = []): readonly Uint8Array[] {
   const sa = only(pair.right);
   const sent: Uint8Array[] = [];
   for (let index = 0; index < count; index++) {
-    const request = { exchange: EXCHANGE.INFORMATIONAL, payloads: [], onResponse: () => undefined };
+    const request = { exchange: EXCHANGE.INFORMATIONAL, payloads, onResponse: () => undefined };
     sent.push(...sa.request({ purpose: { kind: 'inform' }, ...request }, pair.now).datagrams);
     sa.forgetRequest(pair.now);
   }
