@@ -150,6 +150,8 @@ export class PeerRequests {
 
   #takeRequests(first: Arrived, now: number): void {
     for (let next: Arrived | undefined = first; next !== undefined; next = this.#window.takeHeld()) {
+      // The one before it has ended the IKE SA: there are no keys to answer with.
+      if (this.#sa.state.name === 'closed') return;
       const { message, path } = next;
       this.#sa.noteMessage('received', message.header, message.payloads, now);
       this.#replyPath = path;

@@ -94,6 +94,14 @@ describe('Messages and their repetition (RFC 7296 sections 2.1 to 2.3)', () => {
     expect(answered.map(({ id }) => id)).toEqual([0, 1, 2]);
   });
 
+  it('a request that waits is dropped when the one before it ends the IKE SA', () => {
+    const pair = establishedPair({ ...quick, engine: { provider: nodeCryptoProvider, windowSize: 4 } });
+    const [first, second] = burst(pair, 2, [notify('AUTHENTICATION_FAILED')]);
+    for (const octets of [second, first]) receive(pair, pair.left, octets ?? new Uint8Array(0));
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { notify: 'AUTHENTICATION_FAILED' } });
+    expect([pair.left.engine.associations(), pair.left.sad.installed.size]).toEqual([[], 0]);
+  });
+
   it('beyond the window a request is dropped, and told so in an exchange of our own', () => {
     const pair = establishedPair(quick);
     const sent = burst(pair, 3);
