@@ -278,6 +278,39 @@ describe('Duplicate SPIs', () => {
   });
 });
 
+describe('A peer that asks for Child SAs without end', () => {
+  it('and deletes none of those that it replaced, has to wait; what stands goes on', () => {
+    const pair = establishedPair(quick);
+    const [sa] = pair.right.engine.associations();
+    if (sa === undefined) throw new Error('There is no IKE SA.');
+    const request = sa.request.bind(sa);
+    sa.request = (own, now) => {
+      const rude = own.payloads.some(({ kind }) => kind === 'D') ? { ...own, payloads: [] } : own;
+      return request(rude, now);
+    };
+    for (let round = 0; round < 50; round++) {
+      pair.give(pair.right, { kind: 'rekey-child', inboundSpi: spi(pair.right) });
+      pair.runFor(100);
+    }
+    expect(pair.left.sad.installed.size).toBe(8);
+    // What it replaced is deleted here in the end.
+    sa.request = request;
+    pair.runFor(200_000);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('one for each flow, gets a thousand and no more', () => {
+    const pair = pairWith({ perFlow: true });
+    for (let flow = 0; flow < 1030; flow++) {
+      const hosts = { local: host(10, 1, 0, flow & 255), remote: host(10, 2, 0, flow >>> 8) };
+      pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'net', flow: hosts });
+      pair.runFor(50);
+    }
+    expect(pair.right.sad.installed.size).toBe(1024);
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'child-failed', reason: { notify: 'NO_ADDITIONAL_SAS' } });
+  });
+});
+
 describe('ENCR without which there is no ESP', () => {
   it('a proposal of integrity alone is no ESP suite', () => {
     const proposals = [

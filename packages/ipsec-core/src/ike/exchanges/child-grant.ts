@@ -5,6 +5,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { type ChildSa, lowerNonce } from '../child-sa.js';
 import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
+import type { Lineage } from '../lineage.js';
 import { REPLACED_LIMIT } from '../timers.js';
 import { contextOf, policyOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
@@ -41,6 +42,7 @@ export function respondCreateChildSa(sa: IkeSa, payloads: readonly Payload[], no
 function create(sa: IkeSa, payloads: readonly Payload[], now: number): readonly Payload[] {
   if (answerTo('create-child', sa) === 'temporary_failure') return [notify('TEMPORARY_FAILURE')];
   const { lineage, host } = sa;
+  if (lineage.children.all.length >= MAXIMUM_CHILD_SAS) return [notify('NO_ADDITIONAL_SAS')];
   const spi = host.childSpis.allocate(lineage);
   const context = (configuration: ChildConfiguration) => contextOf(lineage, configuration, true);
   const choice = chooseChild(lineage.connection.children, payloads, spi, context);
@@ -61,6 +63,7 @@ function replace(sa: IkeSa, rekey: NotifyPayload, payloads: readonly Payload[], 
   if (old === undefined) return [notifyAbout('CHILD_SA_NOT_FOUND', rekey.protocol, rekey.spi)];
   // Its successor is not settled yet: a second one would leave three.
   if (old.phase !== 'live' || old.rival !== undefined) return [notify('TEMPORARY_FAILURE')];
+  if (isCrowded(lineage, old)) return [notify('TEMPORARY_FAILURE')];
   const { configuration } = old;
   const spi = host.childSpis.allocate(lineage);
   const outcome = answerChild(configuration, payloads, spi, contextOf(lineage, configuration, true));
@@ -147,6 +150,11 @@ function supersede(sa: IkeSa, old: ChildSa, child: ChildSa, now: number): void {
   sa.lineage.children.reschedule();
 }
 
+/** A peer that replaces without end, and deletes nothing of what it replaced, has to wait until that is gone. */
+function isCrowded({ children }: Lineage, old: ChildSa): boolean {
+  return children.all.length >= MAXIMUM_CHILD_SAS || children.standing(old.policy).length >= MAXIMUM_GENERATIONS;
+}
+
 /** "Duplicate SPI accepted" is how two SAs of one peer come to be one. */
 function isDuplicate(sa: IkeSa, agreement: ChildAgreement): boolean {
   return sa.lineage.children.all.some((other) => other.association.outboundSpi === agreement.peerSpi);
@@ -159,3 +167,7 @@ function refuse(sa: IkeSa, { configuration, outcome }: RefusedChild, now: number
 
 /** Both that two ends made at once, and one of a peer that has forgotten them. */
 const MAXIMUM_SIBLINGS = 3;
+/** Of one policy: those, each with its successor, and room for a Delete that is late. */
+const MAXIMUM_GENERATIONS = 8;
+/** Of one peer, whatever it asks for. */
+const MAXIMUM_CHILD_SAS = 1024;
