@@ -1,3 +1,4 @@
+import { sameIdentity } from '../wire/ike/payloads/identification.js';
 import { type Connection, canInitiate, natTraversalOf } from './connection.js';
 import { confirmOutbound } from './exchanges/child-install.js';
 import { requestChild, requestChildRekey } from './exchanges/child-request.js';
@@ -93,10 +94,28 @@ function reconfigure(host: IkeHost, registry: Registry, connections: readonly Co
   const lineages = new Set(registry.all.map(({ lineage }) => lineage));
   for (const lineage of lineages) {
     const connection = host.connections.named(lineage.connection.name);
-    if (connection !== undefined) adopt(lineage, connection, now);
+    if (connection !== undefined && isOfAnother(lineage, connection)) part(lineage, now);
+    else if (connection !== undefined) adopt(lineage, connection, now);
     else if (lineage.standing) closeIke(lineage, now);
     else if (lineage.establishedAt === undefined) lineage.giveUp(now);
   }
+}
+
+/** Its peer has proved, or is proving, another identity than that of which the connection of its name is now. */
+function isOfAnother(
+  { establishedAt, current, connection: before }: Lineage,
+  { remoteIdentity }: Pick<Connection, 'remoteIdentity'>,
+): boolean {
+  const isNamed = establishedAt !== undefined || current.state.name === 'awaiting-peer-verification';
+  return isNamed && !sameIdentity(remoteIdentity, before.remoteIdentity);
+}
+
+/** From a peer that has no say any more: nothing of it is accepted from now on, and its answer is not waited for. */
+function part(lineage: Lineage, now: number): void {
+  for (const child of lineage.children.all) lineage.children.remove(child);
+  if (lineage.establishedAt === undefined) lineage.giveUp(now);
+  else if (lineage.current.underway === undefined) closeIke(lineage, now);
+  else lineage.fail({ code: 'authentication_failed', detail: 'the connection is for another peer now' }, now);
 }
 
 function adopt(lineage: Lineage, connection: Connection, now: number): void {

@@ -9,6 +9,7 @@ import type { IkeSa } from '../../src/ike/ike-sa.js';
 import type { CredentialJob, JobResult } from '../../src/ike/outputs.js';
 import { mermaid } from '../../src/testing/mermaid.js';
 import type { IkePair } from '../../src/testing/pair.js';
+import { PERFECT } from '../../src/testing/simulated-network.js';
 import { parseAuthMethods } from '../../src/wire/ike/auth-methods.js';
 import { CERT_ENCODING, EXCHANGE, ID_TYPE, KE } from '../../src/wire/ike/iana.js';
 import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
@@ -91,6 +92,50 @@ const labels = (pair: IkePair) =>
     ({ direction, exchange, response, payloads }) =>
       `${direction} ${exchange} ${response ? 'response' : 'request'} ${String(payloads)}`,
   );
+
+describe('A connection that is for another peer from now on', () => {
+  const another = {
+    kind: 'configure',
+    connections: [connection('left', { remoteIdentity: identity('another') })],
+  } as const;
+
+  it('has nothing left of the one that proved to be who it was for, and that is told', () => {
+    const { pair } = signedPair({});
+    pair.give(pair.left, another);
+    expect(pair.left.sad.installed.size).toBe(0);
+    pair.runFor(1000);
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-closed', by: 'us' });
+    expect(pair.right.events.at(-1)).toMatchObject({ kind: 'ike-closed', by: 'peer' });
+    expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
+  });
+
+  it('does not wait for that one to answer what it was asked', () => {
+    const { pair } = signedPair({});
+    pair.network.conditions = { ...PERFECT, loss: 1 };
+    pair.give(pair.left, { kind: 'rekey-ike', connection: 'left-right' });
+    pair.give(pair.left, another);
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'authentication_failed' } });
+    expect([pair.left.engine.associations(), pair.left.sad.installed.size]).toEqual([[], 0]);
+  });
+
+  it.each(['left', 'right'] as const)('does not come up with one that %s is just making sure of', (verifier) => {
+    for (let at = 60; at <= 200; at += 5) {
+      const runJob = (_end: string, job: CredentialJob): JobResult =>
+        job.kind === 'verify'
+          ? { kind: 'verified' }
+          : { kind: 'signed', algorithm: 'ed25519', signature: Uint8Array.of(1) };
+      const both = signing([RAW]);
+      const pair = makePair({ leftConnection: both, rightConnection: both, runJob, jobDuration: () => 20 });
+      pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+      pair.runFor(at);
+      const changed = connection(verifier, { ...both, remoteIdentity: identity('another') });
+      pair.give(pair.end(verifier), { kind: 'configure', connections: [changed] });
+      expect({ at, installed: pair.end(verifier).sad.installed.size }).toEqual({ at, installed: 0 });
+      pair.runFor(60_000);
+      expect({ at, installed: pair.end(verifier).sad.installed.size }).toEqual({ at, installed: 0 });
+    }
+  });
+});
 
 describe('Peers that prove themselves with signatures', () => {
   it('ask for certificates of what they trust, and announce what they accept: the responder with IKE_SA_INIT', () => {
