@@ -5,7 +5,8 @@ import type { Endpoint } from './connection.js';
 
 /**
  * Stateless cookies, RFC 7296 section 2.6: `version | prf(secret, Ni | IPi | SPIi)`. The secret changes every minute; the
- * one before it is still accepted.
+ * one before it is accepted for another: "The responder should not accept cookies indefinitely after <secret> is changed,
+ * since that would defeat part of the DoS protection."
  */
 export class CookieJar {
   readonly #prf: Prf;
@@ -37,7 +38,9 @@ export class CookieJar {
     const secret = new Uint8Array(32);
     this.#random(secret);
     const next = { version: ((latest?.version ?? 0) + 1) & 0xff, secret };
-    this.#secrets = [...(latest === undefined ? [] : [latest]), next];
+    // Nobody may have asked for a cookie in a long time: what it is the secret of then is old.
+    const isRecent = latest !== undefined && now < this.#renewAt + SECRET_LIFETIME;
+    this.#secrets = isRecent ? [latest, next] : [next];
     this.#renewAt = now + SECRET_LIFETIME;
     return next;
   }
