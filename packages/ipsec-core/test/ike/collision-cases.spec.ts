@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { COLLISIONS } from '../../src/ike/exchanges/collisions.js';
 import { DrawnPair, eventsOf, settled } from './drawing.js';
-import { HYBRID } from './fixtures.js';
+import { agreement, establishedPair, HYBRID, toyKeyExchange } from './fixtures.js';
 
 const REKEY = 'CREATE_CHILD_SA request 2 { N(REKEY_SA) SA Nonce TSi TSr }';
 const FROM_RIGHT = 'CREATE_CHILD_SA request 0 { N(REKEY_SA) SA Nonce TSi TSr }';
@@ -564,6 +564,28 @@ describe('Closing the IKE SA (RFC 7296 section 2.25.2)', () => {
 });
 
 describe('TEMPORARY_FAILURE (RFC 7296 section 2.25)', () => {
+  it('is waited for, however often the Child SA is wanted meanwhile', () => {
+    const row = COLLISIONS['create-child'] as { nothing: string };
+    row.nothing = 'temporary_failure';
+    try {
+      const pair = establishedPair({ keyExchange: toyKeyExchange });
+      pair.give(pair.left, { kind: 'delete-child', inboundSpi: pair.left.sad.current()?.association.inboundSpi ?? 0 });
+      pair.runFor(1000);
+      const before = pair.sent.length;
+      for (let second = 0; second < 20; second++) {
+        pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'net' });
+        pair.runFor(100);
+      }
+      const asked = pair.sent.slice(before).filter(({ from }) => from === 'left');
+      expect(asked).toHaveLength(1);
+      row.nothing = 'proceed';
+      pair.runFor(5000);
+      expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    } finally {
+      row.nothing = 'proceed';
+    }
+  });
+
   it('for minutes means that the two ends are out of step: the IKE SA is closed, with the reason', () => {
     const row = COLLISIONS['rekey-child'] as { nothing: string };
     row.nothing = 'temporary_failure';

@@ -33,6 +33,12 @@ import { refusedForNow } from './temporary-failure.js';
 /** Asks for a Child SA (RFC 7296 section 1.3.1), unless one stands for the policy by then. */
 export function requestChild(lineage: Lineage, configuration: ChildConfiguration, now: number, flow?: Flow): void {
   const policy = policyOfFlow(configuration, flow);
+  // "it MUST NOT immediately retry the operation" that met TEMPORARY_FAILURE (section 2.25), however often it is wanted.
+  const retry = lineage.retries.get(policy);
+  if (retry !== undefined) {
+    lineage.retries.set(policy, { ...retry, configuration });
+    return;
+  }
   const run = (sa: IkeSa, at: number) => {
     begin(sa, { configuration, flow, old: undefined, method: firstMethod(configuration.proposals), attempt: 0 }, at);
   };
