@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { ChildConfiguration, Connection } from '../../src/ike/connection.js';
+import { COLLISIONS } from '../../src/ike/exchanges/collisions.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
 import { ENCR, INTEG, KE, SN, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
@@ -182,6 +183,42 @@ describe('Several Child SAs of one connection', () => {
         engine.associations().map(({ state }) => state.name),
       );
       expect({ at, states: states.filter((name) => name !== 'deleting') }).toEqual({ at, states: [] });
+    }
+  });
+
+  it('a child that goes while it is asked for, or waits to be asked for again, is not there in the end', () => {
+    for (const wait of [0, 5, 10, 15, 20, 1000]) {
+      const pair = establishedPair({ ...quick, leftConnection: three('left'), rightConnection: three('right') });
+      const [child] = pair.left.sad.standing();
+      pair.give(pair.left, { kind: 'delete-child', inboundSpi: child?.association.inboundSpi ?? 0 });
+      pair.runFor(1000);
+      const changed = connection('left', three('left'));
+      const [gone, ...others] = changed.children;
+      if (gone === undefined) throw new Error('There are no children.');
+      const row = COLLISIONS['create-child'] as { nothing: string };
+      row.nothing = wait === 1000 ? 'temporary_failure' : 'proceed';
+      pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: gone.name });
+      pair.runFor(wait);
+      row.nothing = 'proceed';
+      pair.give(pair.left, { kind: 'configure', connections: [{ ...changed, children: others }] });
+      pair.runFor(20_000);
+      const names = pair.left.sad.standing().map(({ association }) => association.child);
+      expect({ wait, names: names.sort() }).toEqual({ wait, names: others.map(({ name }) => name) });
+      expect(agreement(pair)).toEqual({ pairs: 2, agree: true });
+    }
+  });
+
+  it('nor is one that goes while IKE_AUTH asks for it', () => {
+    for (let at = 0; at <= 60; at += 5) {
+      const pair = makePair({ ...quick, leftConnection: three('left'), rightConnection: three('right') });
+      pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+      pair.runFor(at);
+      const changed = connection('left', three('left'));
+      pair.give(pair.left, { kind: 'configure', connections: [{ ...changed, children: changed.children.slice(1) }] });
+      pair.runFor(20_000);
+      const names = pair.left.sad.standing().map(({ association }) => association.child);
+      expect({ at, gone: names.includes('a') }).toEqual({ at, gone: false });
+      expect(agreement(pair).agree).toBe(true);
     }
   });
 

@@ -10,10 +10,11 @@ import type { Lineage } from '../lineage.js';
 import type { Handshake } from '../states.js';
 import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
-import { contextOf, offerContextOf } from './child-context.js';
+import { contextOf, isConfigured, offerContextOf } from './child-context.js';
 import { childFailed, installChild, isFirst, offeredSpi } from './child-install.js';
 import { acceptChild, childOffer } from './child-negotiation.js';
 import { absorbConfiguration, configurationRequest } from './configuration.js';
+import { deleteChild } from './delete-child.js';
 import { establish } from './establishment.js';
 import { find, findError } from './payload-access.js';
 import { isPpkUsed, noPpkAuth, offerPpk } from './ppk.js';
@@ -196,5 +197,6 @@ function acceptFirstChild(
     creator: 'us',
     useOutbound,
   } as const;
-  installChild(sa, configuration, agreement, spi, inputs, now);
+  const child = installChild(sa, configuration, agreement, spi, inputs, now);
+  if (!isConfigured(sa.lineage, configuration)) deleteChild(sa.lineage, child, now);
 }

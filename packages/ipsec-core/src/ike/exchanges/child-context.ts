@@ -46,6 +46,11 @@ export function offerContextOf(
   return { ...context, local: [flow.local, ...local], remote: [flow.remote, ...context.remote] };
 }
 
+/** False when it has gone from its connection since the Child SA was asked for. */
+export function isConfigured({ connection }: Lineage, { name }: ChildConfiguration): boolean {
+  return connection.children.some((child) => child.name === name);
+}
+
 /** What at most one SA pair stands for: a child of the configuration, or one of its flows. */
 export function policyOf(
   { name, perFlow }: ChildConfiguration,

@@ -9,7 +9,7 @@ import type { IkeSa } from '../ike-sa.js';
 import type { ChildRetry, Lineage } from '../lineage.js';
 import type { Purpose } from '../purpose.js';
 import { TEMPORARY_FAILURE_RETRY } from '../timers.js';
-import { flowOf, offerContextOf, policyOf } from './child-context.js';
+import { flowOf, isConfigured, offerContextOf, policyOf } from './child-context.js';
 import { childFailed, installChild, isFirst, offeredSpi } from './child-install.js';
 import { acceptChild, type ChildAgreement, childOffer, protocolNumber, spiOctets } from './child-negotiation.js';
 import { breakOff } from './close.js';
@@ -92,8 +92,10 @@ function begin(sa: IkeSa, attempt: ChildAttempt, now: number): void {
   makeShareFor(sa, method, { purpose: purposeOf(attempt, { deletedMeanwhile }) }, done, now);
 }
 
-/** A first one while none stands, a successor while nothing else is to be one. */
-function isWanted({ children }: Lineage, { configuration, flow, old }: ChildAttempt): boolean {
+/** A first one while none stands, a successor while nothing else is to be one; none that was configured and is not now. */
+function isWanted(lineage: Lineage, { configuration, flow, old }: ChildAttempt): boolean {
+  const { children } = lineage;
+  if (!isConfigured(lineage, configuration)) return false;
   if (old !== undefined) return old.phase === 'live' && old.rival === undefined;
   return children.standing(policyOfFlow(configuration, flow)).length === 0;
 }
@@ -227,6 +229,7 @@ function complete(
   } as const;
   const child = installChild(sa, configuration, agreement, made.spi, inputs, now);
   if (old !== undefined) settle(sa, old, child, loses, now);
+  if (!isConfigured(sa.lineage, configuration)) deleteChild(sa.lineage, child, now);
 }
 
 interface Granted {
