@@ -37,6 +37,10 @@ it('says what a peer refused that says no more than that', () => {
 it.each<[FailureReason, RegExp]>([
   [{ code: 'no_proposal_chosen', refusals: [] }, /no proposal of the peer/],
   [{ code: 'no_proposal_chosen', refusals: [{ offered: 1, reason: 'spi_size' }] }, /spi_size/],
+  [
+    { code: 'no_proposal_chosen', refusals: [{ offered: 1, reason: 'spi_reserved' }] },
+    /SPI is one that nobody may have/,
+  ],
   [{ code: 'peer_silent' }, /does not answer/],
   [{ code: 'peer_crashed' }, /lost all state/],
   [{ code: 'out_of_step' }, /TEMPORARY_FAILURE/],

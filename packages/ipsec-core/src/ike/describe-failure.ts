@@ -62,6 +62,7 @@ function describeRefusals(refusals: Extract<FailureReason, { code: 'no_proposal_
   const [closest] = [...refusals].sort((a, b) => distance(a) - distance(b));
   if (closest === undefined) return 'no proposal of the peer is one that is accepted here';
   const which = `no proposal of the peer is accepted here; proposal ${closest.offered} comes closest`;
+  if (closest.reason === 'spi_reserved') return `${which}, and its SPI is one that nobody may have`;
   if (closest.reason !== 'transforms') return `${which}, and its ${closest.reason} is another`;
   return `${which}: ${closest.differences.map(describeDifference).join('; ')}`;
 }

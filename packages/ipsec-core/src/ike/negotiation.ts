@@ -15,7 +15,7 @@ export type Negotiated =
 
 /** Why one offered proposal did not meet one of ours. Proposals are numbered as on the wire; ours from 1. */
 export type ProposalRefusal =
-  | { readonly offered: number; readonly reason: 'protocol' | 'spi_size' }
+  | { readonly offered: number; readonly reason: 'protocol' | 'spi_size' | 'spi_reserved' }
   | {
       readonly offered: number;
       readonly accepted: number;
@@ -39,8 +39,9 @@ export function negotiate(
 ): Negotiated {
   const refusals: ProposalRefusal[] = [];
   for (const proposal of offered) {
-    if (proposal.protocol !== protocol || proposal.spi.length !== spiSize) {
-      const reason = proposal.protocol === protocol ? 'spi_size' : 'protocol';
+    if (proposal.protocol !== protocol || proposal.spi.length !== spiSize || isReservedSpi(proposal.spi)) {
+      const about = proposal.spi.length === spiSize ? 'spi_reserved' : 'spi_size';
+      const reason = proposal.protocol === protocol ? about : 'protocol';
       if (refusals.length < MAXIMUM_REFUSALS) refusals.push({ offered: proposal.number, reason });
       continue;
     }
@@ -54,6 +55,15 @@ export function negotiate(
     }
   }
   return { ok: false, refusals };
+}
+
+/**
+ * That nobody may have: of an IKE SA zero (section 3.1), of a Child SA those below 256: "The set of SPI values in the range 1
+ * through 255 are reserved", and zero "MUST NOT be sent on the wire" (RFC 4303 section 2.1).
+ */
+export function isReservedSpi(spi: Uint8Array): boolean {
+  const head = spi.length === CHILD_SPI_LENGTH ? spi.subarray(0, CHILD_SPI_LENGTH - 1) : spi;
+  return spi.length > 0 && head.every((octet) => octet === 0);
 }
 
 /** Whether the peer's answer is one that our offer allows: one transform per type, each out of ours, none missing. */
@@ -142,3 +152,4 @@ const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(TRANSFORM_TYPE));
 const MAXIMUM_REFUSALS = 16;
 /** Transforms of a type that are told of one proposal. */
 const MAXIMUM_NAMED = 16;
+const CHILD_SPI_LENGTH = 4;

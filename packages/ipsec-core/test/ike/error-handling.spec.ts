@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { Connection } from '../../src/ike/connection.js';
+import { explainHistory } from '../../src/ike/history/explain-history.js';
 import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { EXCHANGE, PAYLOAD } from '../../src/wire/ike/iana.js';
@@ -27,6 +28,13 @@ const receive = (pair: IkePair, end: PairEnd, octets: Uint8Array) => {
   pair.give(end, { kind: 'datagram', ...endpoints, octets });
 };
 const kinds = (end: PairEnd) => end.events.map(({ kind }) => kind);
+
+/** The payloads of every message of its IKE SAs. */
+const explained = (end: PairEnd) =>
+  end.engine
+    .associations()
+    .flatMap(({ lineage }) => explainHistory(lineage.history.entries))
+    .flatMap((entry) => (entry.kind === 'message' ? [entry.payloads] : []));
 
 /** From now on the end answers with other payloads. */
 function rude(end: PairEnd, change: (payloads: readonly Payload[], exchange: number) => readonly Payload[]): void {
@@ -141,6 +149,59 @@ describe('INVALID_SYNTAX is fatal at both ends, without a Delete (RFC 7296 secti
     pair.give(pair.left, { kind: 'rekey-ike', connection: 'left-right' });
     pair.runFor(1000);
     expect([pair.left.engine.associations(), pair.right.engine.associations()]).toEqual([[], []]);
+  });
+});
+
+describe('SPIs that nobody may have (RFC 7296 section 3.1, RFC 4303 section 2.1)', () => {
+  /** Replaces the SPIs of the proposals. */
+  const withSpi = (payloads: readonly Payload[], lowest: number): readonly Payload[] =>
+    payloads.map((payload) => {
+      if (payload.kind !== 'SA') return payload;
+      const proposals = payload.proposals.map((each) => {
+        const spi = new Uint8Array(each.spi.length);
+        spi[spi.length - 1] = lowest;
+        return { ...each, spi };
+      });
+      return { ...payload, proposals };
+    });
+  const command = (pair: IkePair, what: 'rekey-child' | 'rekey-ike') => {
+    const inboundSpi = pair.left.sad.current()?.association.inboundSpi ?? 0;
+    pair.give(pair.left, what === 'rekey-ike' ? { kind: what, connection: 'left-right' } : { kind: what, inboundSpi });
+    pair.runFor(1000);
+  };
+  const cases = [
+    ['rekey-child', 0],
+    ['rekey-child', 255],
+    ['rekey-ike', 0],
+  ] as const;
+
+  it.each(cases)('%s with one of %i is refused, and what stands goes on', (what, lowest) => {
+    const pair = establishedPair(quick);
+    const sa = only(pair.left);
+    const request = sa.request.bind(sa);
+    sa.request = (asked, now) => request({ ...asked, payloads: withSpi(asked.payloads, lowest) }, now);
+    command(pair, what);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    expect(only(pair.right)).toBe(pair.right.engine.associations()[0]);
+    expect(explained(pair.right)).toContainEqual(['N(NO_PROPOSAL_CHOSEN)']);
+  });
+
+  it.each(cases)('an answer to %s with one of %i is none that the offer allows', (what, lowest) => {
+    const pair = establishedPair(quick);
+    rude(pair.right, (payloads) => withSpi(payloads, lowest));
+    command(pair, what);
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-failed', reason: { code: 'invalid_message' } });
+    expect(pair.left.sad.installed.size).toBe(0);
+  });
+
+  it('nor is an answer to IKE_SA_INIT with a responder’s SPI of zero', () => {
+    const mutate = (from: string, octets: Uint8Array) =>
+      from === 'right' && octets[18] === EXCHANGE.IKE_SA_INIT ? Uint8Array.from(octets).fill(0, 8, 16) : octets;
+    const pair = makePair({ ...quick, mutate });
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    pair.runFor(60_000);
+    expect(pair.sent.filter(({ octets }) => octets[18] === EXCHANGE.IKE_AUTH)).toEqual([]);
+    expect(pair.left.events).toMatchObject([{ kind: 'ike-failed', reason: { code: 'invalid_message' } }]);
   });
 });
 

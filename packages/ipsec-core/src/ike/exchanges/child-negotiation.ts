@@ -6,7 +6,7 @@ import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../wire/ike/payloads/traffic-selector.js';
 import type { ChildConfiguration } from '../connection.js';
 import { describeSelector, isSingleAddress, isWithin, narrow } from '../narrowing.js';
-import { isSelectionOf, negotiate } from '../negotiation.js';
+import { isReservedSpi, isSelectionOf, negotiate } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import type { ChildContext } from './child-context.js';
 import { find, findNotify } from './payload-access.js';
@@ -153,7 +153,8 @@ export function acceptChild(
   const offered = context.withKeyExchange ? own : withoutKeyExchange(own);
   const suite = childSuiteOf(configuration.protocol ?? 'esp', proposal.transforms);
   if (proposal.protocol !== protocolNumber(configuration) || proposal.spi.length !== CHILD_SPI_LENGTH) return undefined;
-  if (suite === undefined || !isSelectionOf(proposal.transforms, offered)) return undefined;
+  if (suite === undefined || !isSelectionOf(proposal.transforms, offered) || isReservedSpi(proposal.spi))
+    return undefined;
   if (!isWithin(tsi.selectors, context.local) || !isWithin(tsr.selectors, context.remote)) return undefined;
   const transport = findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
   if (transport && !wantsTransport(configuration, context)) return undefined;

@@ -7,7 +7,7 @@ import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { compareNonces, lowerNonce } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
-import { isSelectionOf } from '../negotiation.js';
+import { isReservedSpi, isSelectionOf } from '../negotiation.js';
 import type { Purpose } from '../purpose.js';
 import { TEMPORARY_FAILURE_RETRY } from '../timers.js';
 import { absorbToken, sendCrashToken } from './auth-notifies.js';
@@ -171,6 +171,7 @@ function accept({ method }: RekeyAttempt, made: Offer, response: readonly Payloa
   const suite = proposal === undefined ? undefined : ikeSuiteOf(proposal.transforms);
   if (proposal?.spi.length !== 8 || offered === undefined || !isSelectionOf(proposal.transforms, offered))
     return undefined;
+  if (isReservedSpi(proposal.spi)) return undefined;
   if (suite === undefined || responder === undefined || ke?.method !== method || suite.keyExchange !== method) {
     return undefined;
   }

@@ -14,7 +14,7 @@ import { isCookie } from '../cookie.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
-import { isSelectionOf } from '../negotiation.js';
+import { isReservedSpi, isSelectionOf } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
 import { mixingsOf } from '../ppk-choice.js';
@@ -171,7 +171,7 @@ function acceptChoice(
   // Additional key exchanges that it has no exchange for are "unknown transform types" (RFC 9370 section 2.2.1).
   const carried = suite?.additionalKeyExchanges.length === 0 || supportsIntermediate(payloads);
   const selected = proposal !== undefined && offered !== undefined && isSelectionOf(proposal.transforms, offered);
-  const allowed = selected && carried;
+  const allowed = selected && carried && !isReservedSpi(message.header.responderSpi);
   const agreed = suite !== undefined && ke?.method === suite.keyExchange && ke.method === state.share.method;
   if (!allowed || !agreed || nonce === undefined || proposal === undefined) {
     refused(sa, state, { code: 'invalid_message', detail: 'the peer chose what was not offered' }, now);
