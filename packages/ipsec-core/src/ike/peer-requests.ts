@@ -109,6 +109,7 @@ export class PeerRequests {
     }
     this.#replyPath = path;
     this.#sa.host.malformed(this.#sa, header, opening.problem, now);
+    this.takeHeld(now);
   }
 
   #repeatAnswer(message: IkeMessage, path: Path, now: number): void {

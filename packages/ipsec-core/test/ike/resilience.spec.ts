@@ -10,7 +10,7 @@ import type { IkeOutput } from '../../src/ike/outputs.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { seededRandom } from '../../src/testing/seeded-random.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
-import { EXCHANGE } from '../../src/wire/ike/iana.js';
+import { EXCHANGE, PAYLOAD } from '../../src/wire/ike/iana.js';
 import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
 import { notify } from '../../src/wire/ike/payloads/notify.js';
 import type { Payload } from '../../src/wire/ike/payloads/registry.js';
@@ -26,9 +26,12 @@ import {
   RIGHT,
   toyKeyExchange,
 } from './fixtures.js';
+import { rawRequest } from './raw-message.js';
 
 const quick = { keyExchange: toyKeyExchange, engine: { provider: nodeCryptoProvider } };
 
+/** One unknown payload that must not be ignored. */
+const CRITICAL = Uint8Array.of(PAYLOAD.NONE, 0x80, 0, 6, 1, 2);
 const only = (end: PairEnd): IkeSa => {
   const [sa, ...others] = end.engine.associations().filter(({ state }) => state.name === 'established');
   if (sa === undefined || others.length > 0) throw new Error(`${end.name} has not one IKE SA.`);
@@ -92,6 +95,15 @@ describe('Messages and their repetition (RFC 7296 sections 2.1 to 2.3)', () => {
     for (const octets of [...sent].reverse()) receive(pair, pair.left, octets);
     const answered = messages(pair.left).filter(({ exchange, response }) => response && exchange === 'INFORMATIONAL');
     expect(answered.map(({ id }) => id)).toEqual([0, 1, 2]);
+  });
+
+  it('a request that waits is answered when the one before it is refused for an unknown critical payload', () => {
+    const pair = establishedPair({ ...quick, engine: { provider: nodeCryptoProvider, windowSize: 4 } });
+    const critical = { exchange: EXCHANGE.INFORMATIONAL, messageId: 0, first: 200, octets: CRITICAL };
+    const [, second = new Uint8Array(0)] = burst(pair, 2);
+    receive(pair, pair.left, second);
+    receive(pair, pair.left, rawRequest(only(pair.right), critical));
+    expect(only(pair.left).nextIds.peer).toBe(2);
   });
 
   it('a request that waits is dropped when the one before it ends the IKE SA', () => {
