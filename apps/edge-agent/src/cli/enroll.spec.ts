@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -74,6 +74,13 @@ describe('weft-edge enroll', () => {
     expect(JSON.parse(await identityFile()).privateKeyPem).not.toBe(before.privateKeyPem);
     expect(await store.lastKnownGood()).toBeUndefined();
     expect(await store.highestEpoch()).toBe(0n);
+  });
+
+  it('says so when it replaces an identity that cannot be used', async () => {
+    await enroll();
+    await writeFile(path.join(directory, 'identity.json'), '{');
+    expect(await enroll()).toMatch(/^replaced an identity that was of no use: .*identity\.json cannot be used/m);
+    expect((await loadIdentity(await StateDirectory.open(directory))).edgeId).toBe(EDGE_ID);
   });
 
   it('leaves everything as it was when the controller refuses', async () => {

@@ -8,7 +8,7 @@ import {
 import { type ControllerPassage, enroll } from '../identity/enrollment-client.js';
 import { EnrollmentError } from '../identity/enrollment-error.js';
 import { parseEnrollmentToken } from '../identity/enrollment-token.js';
-import { loadIdentity, storeIdentity } from '../identity/identity-store.js';
+import { IdentityStoreError, loadIdentity, storeIdentity } from '../identity/identity-store.js';
 import { connectMarked, mayMark } from '../network/marked-connection.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { StateDirectory } from '../platform/state-directory.js';
@@ -36,21 +36,30 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
   const token = parseEnrollmentToken(options.token);
   // Before the token is spent: a place to keep what it buys.
   const state = await StateDirectory.open(options.stateDir);
+  const replaced = await whatIsReplaced(state);
   const { identity, stored } = await throughPassage(state, controller, options.mark, (passage) =>
     enroll({ controller, token, hostName: hostname(), agentVersion: AGENT_VERSION, passage }),
   );
-  const before = await loadIdentity(state).catch(() => undefined);
   // What an earlier identity was told is not for this one.
   await forgetBundles(state);
   await storeIdentity(state, stored);
   return [
-    ...(before === undefined
-      ? []
-      : [`replaced the identity of edge ${before.edgeName} (${before.edgeId}): restart the agent`]),
+    ...replaced,
     `enrolled as edge ${identity.edgeName} (${identity.edgeId}) of tenant ${identity.tenantId}`,
     `certificate valid until ${identity.notAfter.toISOString()}, controller session at ${formatControllerAddress(identity.session)}`,
     `next: weft-edge run --state-dir ${state.path}`,
   ].join('\n');
+}
+
+/** What to say of the identity that is there already. Throws StateError. */
+async function whatIsReplaced(state: StateDirectory): Promise<readonly string[]> {
+  try {
+    const { edgeName, edgeId } = await loadIdentity(state);
+    return [`replaced the identity of edge ${edgeName} (${edgeId}): restart the agent`];
+  } catch (error) {
+    if (!(error instanceof IdentityStoreError)) throw error;
+    return error.code === 'not_enrolled' ? [] : [`replaced an identity that was of no use: ${error.message}`];
+  }
 }
 
 /**
