@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { OpenApiController } from '../openapi/openapi.controller.js';
 import { AuthGuard } from '../platform/http/auth.guard.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
+import { KeptAnswersRepository } from '../platform/http/writes/kept-answers.repository.js';
+import { WriteInterceptor } from '../platform/http/writes/write.interceptor.js';
 import { AuditModule } from './audit/audit.module.js';
 import { EdgesModule } from './edges/edges.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
@@ -38,6 +40,8 @@ import { TunnelsModule } from './tunnels/tunnels.module.js';
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_GUARD, useClass: AuthGuard },
     { provide: APP_PIPE, useClass: SchemaPipe },
+    { provide: APP_INTERCEPTOR, useClass: WriteInterceptor },
+    KeptAnswersRepository,
   ],
 })
 export class RestModule {}

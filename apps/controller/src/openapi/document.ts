@@ -4,6 +4,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { z } from 'zod';
 import { Problem, ProblemEntry } from '../platform/http/schemas.js';
 import { REST_CONTROLLERS } from './controllers.js';
+import { withWriteParameters } from './write-parameters.js';
 
 /** Version of the REST contract, not of the product. */
 const API_VERSION = '1.0.0';
@@ -21,7 +22,7 @@ export async function createOpenApiDocument(): Promise<OpenAPIObject> {
   class DocumentedModule {}
   const application = await NestFactory.create(DocumentedModule, { logger: false });
   try {
-    return withProblemSchema(SwaggerModule.createDocument(application, documentConfig()));
+    return withWriteParameters(withProblemSchema(SwaggerModule.createDocument(application, documentConfig())));
   } finally {
     await application.close();
   }

@@ -3,6 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, 
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ShownOnce } from '../../platform/http/writes/write.decorators.js';
 import { CreateEdge, Edge, EdgeList, EnrollmentToken, RevokeEdge, UpdateEdge } from './edge.dto.js';
 import { EdgesService } from './edges.service.js';
 
@@ -83,6 +84,7 @@ export class EdgesController {
   }
 
   @Post(':edgeId/enrollment-tokens')
+  @ShownOnce()
   @ApiOperation({ operationId: 'createEnrollmentToken', summary: 'Make a one-time enrollment token; it is shown once' })
   @ApiCreatedResponse({ standardSchema: EnrollmentToken })
   @ApiProblems(401, 403, 404, 503)

@@ -66,25 +66,32 @@ export class EdgesService {
   /** Throws DomainError 'unknown_site' or 'name_taken'. */
   async create(tenantId: string, edge: CreateEdge): Promise<Edge> {
     const id = randomUUID();
-    await refusing(this.#repository.insert(this.#database.sql, tenantId, id, edge), {
-      edges_site_fkey: () => unknownSite('/siteId', edge.siteId),
-      edges_name_key: () => nameTaken('edge', edge.name),
-    });
+    await refusing(
+      this.#database.transaction((sql) => this.#repository.insert(sql, tenantId, id, edge)),
+      {
+        edges_site_fkey: () => unknownSite('/siteId', edge.siteId),
+        edges_name_key: () => nameTaken('edge', edge.name),
+      },
+    );
     return this.read(tenantId, id);
   }
 
   /** Throws DomainError 'unknown_edge' or 'name_taken'. */
   async update(tenantId: string, edgeId: string, change: UpdateEdge): Promise<Edge> {
-    const found = await refusing(this.#repository.update(this.#database.sql, tenantId, edgeId, change), {
-      edges_name_key: () => nameTaken('edge', change.name ?? ''),
-    });
+    const found = await refusing(
+      this.#database.transaction((sql) => this.#repository.update(sql, tenantId, edgeId, change)),
+      {
+        edges_name_key: () => nameTaken('edge', change.name ?? ''),
+      },
+    );
     if (!found) throw notFound('edge', edgeId);
     return this.read(tenantId, edgeId);
   }
 
   /** Its certificates go with it, so its session ends. Others stop talking to it with the next revision. */
   async remove(tenantId: string, edgeId: string): Promise<void> {
-    if (!(await this.#repository.remove(this.#database.sql, tenantId, edgeId))) throw notFound('edge', edgeId);
+    const found = await this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, edgeId));
+    if (!found) throw notFound('edge', edgeId);
   }
 
   /** In force at once, here and at its peers. An edge that is revoked already stays as it is. Throws DomainError 'unknown_edge'. */
@@ -97,8 +104,10 @@ export class EdgesService {
     });
     if (outcome === undefined) throw notFound('edge', edgeId);
     if (outcome === 'was_revoked') return this.read(tenantId, edgeId);
-    this.#logger.warn({ tenantId, edgeId, user: user.name, reason }, 'edge revoked');
-    await this.#distribution.credentialsChanged(tenantId);
+    await this.#database.whenKept(() => {
+      this.#logger.warn({ tenantId, edgeId, user: user.name, reason }, 'edge revoked');
+      return this.#distribution.credentialsChanged(tenantId);
+    });
     return this.read(tenantId, edgeId);
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { refusing } from '../constraint-violation.js';
@@ -24,12 +25,12 @@ export class NetworksService {
 
   /** Throws DomainError 'unknown_site', 'name_taken' or 'overlapping_networks'. */
   async create(tenantId: string, network: CreateNetwork): Promise<Network> {
-    const { sql } = this.#database;
-    const [created] = await refusing(this.#repository.insert(sql, tenantId, randomUUID(), network), {
+    const insert = (sql: SqlExecutor) => this.#repository.insert(sql, tenantId, randomUUID(), network);
+    const [created] = await refusing(this.#database.transaction(insert), {
       networks_site_fkey: () => unknownSite('/siteId', network.siteId),
       networks_name_key: () => nameTaken('network', network.name, 'the site'),
       networks_prefix_overlap: async () =>
-        overlappingNetwork(network, await this.#repository.overlapping(sql, tenantId, network.prefix)),
+        overlappingNetwork(network, await this.#repository.overlapping(this.#database.sql, tenantId, network.prefix)),
     });
     if (created === undefined) throw new Error('insert … returning gave no row');
     return created;
@@ -37,10 +38,13 @@ export class NetworksService {
 
   /** Throws DomainError 'unknown_network' or 'network_in_use'. */
   async remove(tenantId: string, networkId: string): Promise<void> {
-    const { sql } = this.#database;
-    const found = await refusing(this.#repository.remove(sql, tenantId, networkId), {
-      rule_endpoints_network_fkey: async () => inUse('network', await this.#repository.users(sql, tenantId, networkId)),
-    });
+    const used = async () => inUse('network', await this.#repository.users(this.#database.sql, tenantId, networkId));
+    const found = await refusing(
+      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, networkId)),
+      {
+        rule_endpoints_network_fkey: used,
+      },
+    );
     if (!found) throw notFound('network', networkId);
   }
 }

@@ -69,7 +69,8 @@ export class PolicyTestsService {
   }
 
   async remove(tenantId: string, testId: string): Promise<void> {
-    if (!(await this.#repository.remove(this.#database.sql, tenantId, testId))) throw notFound('policy_test', testId);
+    const found = await this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, testId));
+    if (!found) throw notFound('policy_test', testId);
   }
 
   async #read(sql: SqlExecutor, tenantId: string, testId: string): Promise<PolicyTest> {

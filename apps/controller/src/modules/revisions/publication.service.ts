@@ -119,7 +119,7 @@ export class PublicationService {
       );
       if (revision === undefined) continue;
       // So that whoever asks next sees what the edges should run now. Never rejects: the revision stands whatever becomes of it.
-      await this.#distribution.revisionPublished(tenantId);
+      await this.#database.whenKept(() => this.#distribution.revisionPublished(tenantId));
       return { dryRun: false, revision, findings, affectedEdges, blastRadius };
     }
     throw draftKeepsChanging();

@@ -5,10 +5,12 @@ import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Public } from '../../platform/http/public.decorator.js';
 import { clearSessionCookie, sessionCookie, setSessionCookie } from '../../platform/http/session-cookie.js';
+import { Immediate } from '../../platform/http/writes/write.decorators.js';
 import { Credentials, Session } from './session.dto.js';
 import { SessionService } from './session.service.js';
 
 @ApiTags('session')
+@Immediate()
 @Controller('api/v1/session')
 export class SessionController {
   constructor(private readonly sessions: SessionService) {}

@@ -30,17 +30,23 @@ export class SitesService {
   /** Throws DomainError 'name_taken'. */
   async create(tenantId: string, site: CreateSite): Promise<Site> {
     const id = randomUUID();
-    await refusing(this.#repository.insert(this.#database.sql, tenantId, id, site), {
-      sites_name_key: () => nameTaken('site', site.name),
-    });
+    await refusing(
+      this.#database.transaction((sql) => this.#repository.insert(sql, tenantId, id, site)),
+      {
+        sites_name_key: () => nameTaken('site', site.name),
+      },
+    );
     return this.read(tenantId, id);
   }
 
   /** Throws DomainError 'unknown_site' or 'name_taken'. */
   async update(tenantId: string, siteId: string, change: UpdateSite): Promise<Site> {
-    const found = await refusing(this.#repository.update(this.#database.sql, tenantId, siteId, change), {
-      sites_name_key: () => nameTaken('site', change.name ?? ''),
-    });
+    const found = await refusing(
+      this.#database.transaction((sql) => this.#repository.update(sql, tenantId, siteId, change)),
+      {
+        sites_name_key: () => nameTaken('site', change.name ?? ''),
+      },
+    );
     if (!found) throw notFound('site', siteId);
     return this.read(tenantId, siteId);
   }
@@ -48,11 +54,14 @@ export class SitesService {
   /** Throws DomainError 'unknown_site' or 'site_in_use'. */
   async remove(tenantId: string, siteId: string): Promise<void> {
     const used = async () => inUse('site', await this.#repository.users(this.#database.sql, tenantId, siteId));
-    const found = await refusing(this.#repository.remove(this.#database.sql, tenantId, siteId), {
-      networks_site_fkey: used,
-      edges_site_fkey: used,
-      rule_endpoints_site_fkey: used,
-    });
+    const found = await refusing(
+      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, siteId)),
+      {
+        networks_site_fkey: used,
+        edges_site_fkey: used,
+        rule_endpoints_site_fkey: used,
+      },
+    );
     if (!found) throw notFound('site', siteId);
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
@@ -31,7 +32,8 @@ export class TenantsService {
   /** Throws DomainError 'administrators_only' or 'name_taken'. */
   async create(user: CurrentUser, { name }: CreateTenant): Promise<Tenant> {
     if (!user.administrator) throw notAdministrator();
-    const [tenant] = await refusing(this.#repository.insert(this.#database.sql, randomUUID(), name), {
+    const insert = (sql: SqlExecutor) => this.#repository.insert(sql, randomUUID(), name);
+    const [tenant] = await refusing(this.#database.transaction(insert), {
       tenants_name_key: () => tenantNameTaken(name),
     });
     if (tenant === undefined) throw new Error('insert … returning gave no row');
@@ -40,7 +42,7 @@ export class TenantsService {
 
   /** Throws DomainError 'not_found'. */
   async update(tenantId: string, change: UpdateTenant): Promise<Tenant> {
-    const tenant = await this.#repository.update(this.#database.sql, tenantId, change);
+    const tenant = await this.#database.transaction((sql) => this.#repository.update(sql, tenantId, change));
     if (tenant === undefined) throw notFound('tenant', tenantId);
     return tenant;
   }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type postgres from 'postgres';
@@ -6,11 +7,25 @@ import { applyMigrations } from '../../db/apply-migrations.js';
 import { readMigrations } from '../../db/migration-files.js';
 import { InjectLogger } from '../logging/logger.js';
 import { openPool, type SqlExecutor, type SqlTypes } from './connection-options.js';
-import { DatabaseUnavailableError, isConnectionLoss, translateDatabaseError } from './database-errors.js';
+import { DatabaseUnavailableError, translateDatabaseError } from './database-errors.js';
 import { type DatabaseServer, openDatabaseServer } from './database-server.js';
 import { checkServerVersion } from './postgres-version.js';
+import { untilConnectionIsLost, WriteUnit } from './write-unit.js';
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
+
+/** What becomes of the writes of a unit. */
+export interface UnitOptions<T> {
+  /** Whether everything is undone in the end. */
+  readonly tryOnly: boolean;
+  /** Before anything is written, in the same transaction. */
+  opened(sql: SqlExecutor): Promise<void>;
+  /** After `work`, in the same transaction, unless everything is undone: so that the one is not without the other. */
+  finished(transaction: UnitTransaction, result: T): Promise<void>;
+}
+
+/** Runs something in the transaction of a unit. */
+export type UnitTransaction = <T>(work: (sql: SqlExecutor) => Promise<T>) => Promise<T>;
 
 /**
  * The controller's Postgres. Starting it brings up our own server when no `DATABASE_URL` is given, then applies the
@@ -22,6 +37,7 @@ export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializabl
 export class Database implements OnModuleInit {
   readonly #config: ControllerConfig;
   readonly #logger: Logger;
+  readonly #units = new AsyncLocalStorage<WriteUnit>();
   #stopping = false;
   #started: Promise<void> | undefined;
   #server: DatabaseServer | undefined;
@@ -45,6 +61,8 @@ export class Database implements OnModuleInit {
 
   /** The pool, for single statements: each runs on its own. More than one statement belongs in `transaction`. */
   get sql(): SqlExecutor {
+    const inUnit = this.#unit?.executor;
+    if (inUnit !== undefined) return inUnit;
     this.#sql ??= translating(this.#requirePool());
     return this.#sql;
   }
@@ -59,6 +77,8 @@ export class Database implements OnModuleInit {
   ): Promise<T> {
     let over = false;
     try {
+      const unit = this.#unit;
+      if (unit !== undefined) return await unit.join((sql) => work(refusingWhen(() => over, sql)));
       // The driver's type unwraps arrays of promises; `work` returns one promise, so T it is.
       return (await this.#requirePool().begin(`isolation level ${isolation}`, (sql) =>
         untilConnectionIsLost(work(refusingWhen(() => over, sql))),
@@ -68,6 +88,38 @@ export class Database implements OnModuleInit {
     } finally {
       over = true;
     }
+  }
+
+  /**
+   * Runs `work` with all its transactions as one: committed when `work` resolves, rolled back when it rejects or is only tried.
+   * Single statements that write belong in `transaction`, too, or they are no part of it.
+   */
+  async unit<T>(options: UnitOptions<T>, work: () => Promise<T>): Promise<T> {
+    const unit = new WriteUnit(
+      (inside) => this.#requirePool().begin('isolation level read committed', inside),
+      (sql) => options.opened(sql),
+    );
+    try {
+      const result = await this.#units.run(unit, work);
+      if (options.tryOnly) {
+        await unit.tryOnly();
+        return result;
+      }
+      await options.finished((last) => unit.join(last), result);
+      await unit.keep();
+      await this.#units.exit(() => unit.effects());
+      return result;
+    } catch (error) {
+      await unit.abandon(error);
+      throw translateDatabaseError(error);
+    }
+  }
+
+  /** Has `effect` follow once what is being written is in the database for good: at once, outside of a unit. */
+  async whenKept(effect: () => unknown): Promise<void> {
+    const unit = this.#unit;
+    if (unit === undefined) await effect();
+    else unit.whenKept(effect);
   }
 
   /**
@@ -138,6 +190,11 @@ export class Database implements OnModuleInit {
     }
   }
 
+  get #unit(): WriteUnit | undefined {
+    const unit = this.#units.getStore();
+    return unit?.active === true ? unit : undefined;
+  }
+
   #requirePool(): postgres.Sql<SqlTypes> {
     if (this.#pool === undefined) throw new DatabaseUnavailableError('not started');
     return this.#pool;
@@ -157,20 +214,6 @@ function translating(pool: postgres.Sql<SqlTypes>): SqlExecutor {
       return result;
     },
   });
-}
-
-/**
- * What postgres.js 3.4 writes to a connection that has just been closed crashes the process or hangs the pool. Two
- * things would do that: its own ROLLBACK after a query failed because the connection is going, and a query that `work`
- * makes after that. The first is held back by never settling: the driver races `work` against the connection's end.
- */
-async function untilConnectionIsLost<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isConnectionLoss(error)) return new Promise<T>(() => undefined);
-    throw error;
-  }
 }
 
 /** The executor of a transaction, which answers no more once the transaction is over. */

@@ -1816,8 +1816,14 @@ export interface operations {
     };
     createTenant: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1951,7 +1957,10 @@ export interface operations {
     };
     updateTenant: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -2089,8 +2098,14 @@ export interface operations {
     };
     createSite: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -2238,7 +2253,10 @@ export interface operations {
     };
     deleteSite: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -2314,7 +2332,10 @@ export interface operations {
     };
     updateSite: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -2463,8 +2484,14 @@ export interface operations {
     };
     createNetwork: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -2552,7 +2579,10 @@ export interface operations {
     };
     deleteNetwork: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -2686,8 +2716,14 @@ export interface operations {
     };
     createEdge: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -2835,7 +2871,10 @@ export interface operations {
     };
     deleteEdge: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -2902,7 +2941,10 @@ export interface operations {
     };
     updateEdge: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -2993,8 +3035,14 @@ export interface operations {
     };
     revokeEdge: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -3075,8 +3123,14 @@ export interface operations {
     };
     createEnrollmentToken: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -3202,8 +3256,14 @@ export interface operations {
     };
     createPolicy: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -3293,7 +3353,10 @@ export interface operations {
     };
     orderPolicies: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -3444,7 +3507,10 @@ export interface operations {
     };
     replacePolicy: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header: {
                 /** @description ETag of the policy as it was read. */
                 "If-Match": string;
@@ -3558,7 +3624,10 @@ export interface operations {
     };
     deletePolicy: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -3683,8 +3752,14 @@ export interface operations {
     };
     createPolicyTest: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -3836,7 +3911,10 @@ export interface operations {
     };
     replacePolicyTest: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header: {
                 /** @description ETag of the policy test as it was read. */
                 "If-Match": string;
@@ -3950,7 +4028,10 @@ export interface operations {
     };
     deletePolicyTest: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -4088,10 +4169,15 @@ export interface operations {
     };
     publishRevision: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header?: {
                 /** @description ETag of the draft as it was read: then exactly that is published, or nothing. */
                 "If-Match"?: string;
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description UUID made by the controller. */
@@ -4482,10 +4568,15 @@ export interface operations {
     };
     restoreRevision: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
             header: {
                 /** @description ETag of the draft that is lost. */
                 "If-Match": string;
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description UUID made by the controller. */

@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import type postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiText } from '../../src/openapi/document.js';
+import { openPool } from '../../src/platform/database/connection-options.js';
+import { Api, makeTopology, problemOf, rule } from './support/api.js';
+
+let api: Api;
+let observer: postgres.Sql;
+let edges = 0;
+let ports = 0;
+let made: Awaited<ReturnType<typeof makeTopology>>;
+beforeAll(async () => {
+  api = await Api.start();
+  made = await makeTopology(api);
+  observer = openPool({ url: api.databaseUrl }, 1) as unknown as postgres.Sql;
+});
+afterAll(async () => {
+  await observer.end();
+  await api.stop();
+});
+
+interface Write {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+const name = () => `n-${randomUUID()}`;
+const inTenant = (method: string, rest: string, body?: unknown, headers?: Record<string, string>): Write => ({
+  method,
+  path: api.path(rest),
+  ...(body === undefined ? {} : { body }),
+  ...(headers === undefined ? {} : { headers }),
+});
+const makeSite = () => api.make('/sites', { name: name() });
+/** Of a site of its own, at an address of its own. */
+const edge = async () => {
+  edges += 1;
+  return { siteId: (await makeSite()).id, name: name(), underlayAddress: `198.51.100.${edges}` };
+};
+const makeEdge = async () => api.make('/edges', await edge());
+/** Of a port of its own, so that none takes packets from another. */
+const makePolicy = () => {
+  ports += 1;
+  const services = [{ protocol: 'tcp', ports: [{ first: ports, last: ports }] }];
+  return api.make('/policies', {
+    name: name(),
+    rules: [{ ...rule('r', made.berlin.id, made.tokyo.id), services }],
+  });
+};
+const policyTest = () => ({
+  name: name(),
+  sources: [{ kind: 'site', siteId: made.berlin.id }],
+  destinations: [{ kind: 'site', siteId: made.tokyo.id }],
+  services: [{ protocol: 'udp', ports: [{ first: 9, last: 9 }] }],
+  expect: 'denied',
+});
+
+async function draftTag(): Promise<string> {
+  return (await api.fetch(api.path('/revisions/draft'))).headers.get('etag') ?? '';
+}
+
+/** For each write of the document a request that succeeds, made when it is its turn. */
+const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
+  createTenant: async () => ({ method: 'POST', path: '/api/v1/tenants', body: { name: name() } }),
+  updateTenant: async () => inTenant('PATCH', '', { keyingMode: 'ike-less' }),
+  createSite: async () => inTenant('POST', '/sites', { name: name() }),
+  updateSite: async () => inTenant('PATCH', `/sites/${(await makeSite()).id}`, { description: 'new' }),
+  deleteSite: async () => inTenant('DELETE', `/sites/${(await makeSite()).id}`),
+  createNetwork: async () =>
+    inTenant('POST', '/networks', { siteId: made.berlin.id, name: name(), prefix: '10.7.0.0/16' }),
+  deleteNetwork: async () => {
+    const body = { siteId: made.berlin.id, name: name(), prefix: '10.8.0.0/16' };
+    return inTenant('DELETE', `/networks/${(await api.make('/networks', body)).id}`);
+  },
+  createEdge: async () => inTenant('POST', '/edges', await edge()),
+  updateEdge: async () => inTenant('PATCH', `/edges/${(await makeEdge()).id}`, { underlayPort: 4600 }),
+  deleteEdge: async () => inTenant('DELETE', `/edges/${(await makeEdge()).id}`),
+  revokeEdge: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/revocation`, { reason: 'lost' }),
+  createEnrollmentToken: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/enrollment-tokens`),
+  createPolicy: async () => inTenant('POST', '/policies', { name: name(), rules: [] }),
+  replacePolicy: async () =>
+    inTenant('PUT', `/policies/${(await makePolicy()).id}`, { name: name(), rules: [] }, { 'if-match': '"1"' }),
+  deletePolicy: async () => inTenant('DELETE', `/policies/${(await makePolicy()).id}`),
+  orderPolicies: async () => {
+    await makePolicy();
+    const { items } = (await (await api.fetch(api.path('/policies'))).json()) as { items: { id: string }[] };
+    return inTenant('PUT', '/policies/order', { policyIds: items.map(({ id }) => id).reverse() });
+  },
+  createPolicyTest: async () => inTenant('POST', '/policy-tests', policyTest()),
+  replacePolicyTest: async () => {
+    const { id } = await api.make('/policy-tests', policyTest());
+    return inTenant('PUT', `/policy-tests/${id}`, policyTest(), { 'if-match': '"1"' });
+  },
+  deletePolicyTest: async () =>
+    inTenant('DELETE', `/policy-tests/${(await api.make('/policy-tests', policyTest())).id}`),
+  publishRevision: async () => {
+    await makePolicy();
+    return inTenant('POST', '/revisions', { comment: 'tried first' });
+  },
+  restoreRevision: async () => {
+    await makePolicy();
+    await api.make('/revisions', {});
+    return inTenant('POST', '/revisions/1/restoration', {}, { 'if-match': await draftTag() });
+  },
+};
+
+describe('a write with dryRun', () => {
+  it('has a request here, and the parameter in the document, for every write but those about the session', async () => {
+    const document = JSON.parse(await openApiText()) as {
+      paths: Record<string, Record<string, { operationId: string; parameters?: { name: string }[] }>>;
+    };
+    const writes = Object.values(document.paths)
+      .flatMap((item) => Object.entries(item))
+      .filter(([method]) => method !== 'get')
+      .map(([, operation]) => operation)
+      .filter(({ operationId }) => !['createSession', 'deleteSession'].includes(operationId));
+    expect(Object.keys(WRITES).sort()).toEqual(writes.map(({ operationId }) => operationId).sort());
+    for (const { operationId, parameters = [] } of writes) {
+      expect([operationId, parameters.some(({ name }) => name === 'dryRun')]).toEqual([operationId, true]);
+    }
+  });
+
+  it.each(Object.keys(WRITES))('%s changes nothing and answers what would be', async (operationId) => {
+    const write = await (WRITES[operationId] as () => Promise<Write>)();
+    const before = await everything();
+    const tried = await send(write, '?dryRun=true');
+    const triedBody = await tried.text();
+    expect([operationId, tried.status, triedBody]).toEqual([
+      operationId,
+      expect.toSatisfy((status) => status < 300),
+      triedBody,
+    ]);
+    expect(tried.headers.get('weft-dry-run')).toBe('true');
+    expect(await everything()).toEqual(before);
+    const done = await send(write, '');
+    expect(done.status).toBe(tried.status);
+    expect(done.headers.get('weft-dry-run')).toBeNull();
+    expect(done.headers.get('etag')).toBe(tried.headers.get('etag'));
+    expect(shapeOf(parsed(triedBody))).toEqual(shapeOf(parsed(await done.text())));
+    expect(await everything()).not.toEqual(before);
+  });
+
+  it('is refused as the write would be', async () => {
+    const taken = await problemOf(await api.send('POST', '/sites?dryRun=true', { name: 'berlin' }));
+    expect(taken).toMatchObject({ status: 409, errors: [{ pointer: '/name', rule: 'name_taken' }] });
+    const used = await problemOf(
+      await api.fetch(api.path(`/sites/${made.berlin.id}?dryRun=true`), { method: 'DELETE' }),
+    );
+    expect(used.type).toBe('urn:weft:problem:site_in_use');
+  });
+
+  it.each([
+    ['dryrun=true', '?dryrun', 'unknown_field'],
+    ['dryRun=yes', '?dryRun', 'choice'],
+    ['dryRun', '?dryRun', 'choice'],
+    ['dryRun=true&dryRun=false', '?dryRun', 'choice'],
+    ['colour=red', '?colour', 'unknown_field'],
+  ])('does not happen by mistake: ?%s', async (query, pointer, rule) => {
+    const before = await everything();
+    const problem = await problemOf(await api.send('POST', `/sites?${query}`, { name: 'by mistake' }));
+    expect(problem).toMatchObject({ status: 422, errors: [{ pointer, rule }] });
+    expect(await everything()).toEqual(before);
+  });
+});
+
+function send({ method, path, body, headers }: Write, query: string): Promise<Response> {
+  return api.fetch(`${path}${query}`, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+/** Every row of every table but what edges should run, which follows what is published. */
+async function everything(): Promise<Record<string, unknown>> {
+  const tables = await observer<{ name: string }[]>`
+    select relname as name from pg_class
+    where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'edge_bundles' order by relname`;
+  const rows: Record<string, unknown> = {};
+  for (const table of tables) {
+    rows[table.name] =
+      await observer`select to_jsonb(t) as row from ${observer(table.name)} t order by to_jsonb(t)::text`;
+  }
+  return rows;
+}
+
+function parsed(text: string): unknown {
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+/** Names and types, without values: of a list that of its items. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, shapeOf(field)]));
+}
