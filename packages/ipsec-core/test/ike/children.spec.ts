@@ -4,7 +4,7 @@ import type { ChildConfiguration, Connection } from '../../src/ike/connection.js
 import { COLLISIONS } from '../../src/ike/exchanges/collisions.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
-import { ENCR, INTEG, KE, SN, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
+import { ENCR, INTEG, KE, PROTOCOL, SN, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
 import { transform } from '../../src/wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.js';
 import {
@@ -345,6 +345,46 @@ describe('A peer that asks for Child SAs without end', () => {
     }
     expect(pair.right.sad.installed.size).toBe(1024);
     expect(pair.left.events.at(-1)).toMatchObject({ kind: 'child-failed', reason: { notify: 'NO_ADDITIONAL_SAS' } });
+  });
+});
+
+describe('What a Delete or REKEY_SA is about', () => {
+  it('is a protocol and an SPI: one of another protocol names nothing', () => {
+    const pair = establishedPair(quick);
+    const [sa] = pair.left.engine.associations();
+    if (sa === undefined) throw new Error('There is no IKE SA.');
+    const request = sa.request.bind(sa);
+    sa.request = (own, now) => {
+      const payloads = own.payloads.map((each) =>
+        each.kind === 'D' || (each.kind === 'N' && each.spi.length > 0) ? { ...each, protocol: PROTOCOL.AH } : each,
+      );
+      return request({ ...own, payloads }, now);
+    };
+    const [before] = pair.right.sad.standing();
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: spi(pair.left) });
+    pair.runFor(500);
+    // It was not found, so that another one was made, without a Delete of the first.
+    const standing = pair.right.sad.standing();
+    expect([standing.length, standing[0]]).toEqual([2, before]);
+    pair.give(pair.left, { kind: 'delete-child', inboundSpi: spi(pair.left) });
+    pair.runFor(500);
+    expect(pair.right.sad.standing()).toEqual(standing);
+  });
+
+  it('is that of the SA, whatever is configured for the next', () => {
+    const ah = [[transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128), transform(TRANSFORM_TYPE.SN, SN.ESN)]];
+    for (const what of ['rekey-child', 'delete-child'] as const) {
+      const pair = establishedPair(quick);
+      for (const end of [pair.left, pair.right]) {
+        const side = end === pair.left ? 'left' : 'right';
+        const changed = connection(side, childChanges(side, { protocol: 'ah', proposals: ah }));
+        pair.give(end, { kind: 'configure', connections: [changed] });
+      }
+      pair.give(pair.left, { kind: what, inboundSpi: spi(pair.left) });
+      pair.runFor(6000);
+      const protocols = pair.right.sad.standing().map(({ association }) => association.suite.protocol);
+      expect([what, protocols, agreement(pair).agree]).toEqual([what, what === 'rekey-child' ? ['ah'] : [], true]);
+    }
   });
 });
 

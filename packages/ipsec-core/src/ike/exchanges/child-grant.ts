@@ -15,6 +15,7 @@ import {
   type ChildOutcome,
   chooseChild,
   isGranted,
+  protocolNumber,
   type RefusedChild,
   spiNumber,
 } from './child-negotiation.js';
@@ -58,7 +59,8 @@ function create(sa: IkeSa, payloads: readonly Payload[], now: number): readonly 
 
 function replace(sa: IkeSa, rekey: NotifyPayload, payloads: readonly Payload[], now: number): readonly Payload[] {
   const { lineage, host } = sa;
-  const old = lineage.children.byOutboundSpi(rekey.spi.length === 4 ? spiNumber(rekey.spi) : 0);
+  const named = lineage.children.byOutboundSpi(rekey.spi.length === 4 ? spiNumber(rekey.spi) : 0);
+  const old = named !== undefined && protocolNumber(named.association.suite) === rekey.protocol ? named : undefined;
   if (answerTo('rekey-child', sa, old) === 'temporary_failure') return [notify('TEMPORARY_FAILURE')];
   if (old === undefined) return [notifyAbout('CHILD_SA_NOT_FOUND', rekey.protocol, rekey.spi)];
   // Its successor is not settled yet: a second one would leave three.

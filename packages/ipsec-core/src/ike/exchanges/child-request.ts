@@ -118,7 +118,7 @@ function send(
   const payloads: Payload[] = [
     ...(old === undefined
       ? []
-      : [notifyAbout('REKEY_SA', protocolNumber(configuration), spiOctets(old.association.inboundSpi))]),
+      : [notifyAbout('REKEY_SA', protocolNumber(old.association.suite), spiOctets(old.association.inboundSpi))]),
     ...(offer === undefined ? [] : [offer]),
     { kind: 'Nonce', data: made.nonce },
     ...(share === undefined ? [] : [{ kind: 'KE', method: share.method, data: share.publicValue } as const]),

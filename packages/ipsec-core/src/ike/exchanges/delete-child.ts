@@ -51,7 +51,7 @@ function remove(lineage: Lineage, child: ChildSa, why: 'asked' | 'redundant' | '
       {
         purpose: { kind: 'delete-child', child },
         exchange: EXCHANGE.INFORMATIONAL,
-        payloads: [{ kind: 'D', protocol: protocolNumber(child.configuration), spis: [spiOctets(inboundSpi)] }],
+        payloads: [{ kind: 'D', protocol: protocolNumber(child.association.suite), spis: [spiOctets(inboundSpi)] }],
         onResponse: (_payloads, later) => {
           if (child.phase !== 'deleting') return;
           lineage.children.release(child, later);

@@ -5,7 +5,7 @@ import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
 import { answerAddresses } from './address-grant.js';
 import { absorbToken } from './auth-notifies.js';
-import { spiNumber, spiOctets } from './child-negotiation.js';
+import { protocolNumber, spiNumber, spiOctets } from './child-negotiation.js';
 import { answerTo } from './collisions.js';
 import { afterReplacement, closed } from './delete-child.js';
 import { succeed } from './ike-succession.js';
@@ -31,7 +31,7 @@ export function respondInformational(sa: IkeSa, payloads: readonly Payload[], no
   const addresses = answerAddresses(sa, payloads, now);
   const answer: Payload[] = [...addresses.payloads];
   for (const { protocol, spis } of deletes) {
-    const answered = spis.flatMap((spi) => deleteChildForPeer(sa, spiNumber(spi), now));
+    const answered = spis.flatMap((spi) => deleteChildForPeer(sa, protocol, spiNumber(spi), now));
     if (answered.length > 0) answer.push({ kind: 'D', protocol, spis: answered });
   }
   answer.push(...lateConfiguration(payloads));
@@ -53,9 +53,10 @@ function lateConfiguration(payloads: readonly Payload[]): Payload[] {
 }
 
 /** The SPIs in a Delete are the peer's inbound ones, our outbound; the answer names ours, unless we delete it too. */
-function deleteChildForPeer(sa: IkeSa, outboundSpi: number, now: number): Uint8Array[] {
+function deleteChildForPeer(sa: IkeSa, protocol: number, outboundSpi: number, now: number): Uint8Array[] {
   const { lineage } = sa;
   const child = lineage.children.byOutboundSpi(outboundSpi);
+  if (child !== undefined && protocolNumber(child.association.suite) !== protocol) return [];
   if (child === undefined) {
     const purpose = sa.underway;
     const mayComeYet = purpose?.kind === 'create-child' || purpose?.kind === 'rekey-child';
