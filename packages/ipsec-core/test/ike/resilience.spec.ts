@@ -361,6 +361,21 @@ describe('A peer that lost its state', () => {
     expect(pair.left.sad.current()?.association.outboundSpi).not.toBe(spi);
   });
 
+  it('did not, though somebody made it say so: no packet is lost, and both ends have the same', () => {
+    const pair = establishedPair(quick);
+    pair.trafficInterval = 1;
+    pair.runFor(1000);
+    const spi = pair.right.sad.current()?.association.inboundSpi ?? 0;
+    const endpoints = { local: { address: RIGHT, port: 4500 }, remote: { address: LEFT, port: 4500 } };
+    pair.give(pair.right, { kind: 'unknown-spi', ...endpoints, spi });
+    for (let step = 0; step < 100; step++) {
+      pair.runFor(1);
+      expect(pair.left.sad.current()).toBeDefined();
+    }
+    pair.runFor(10_000);
+    expect([pair.losses, agreement(pair)]).toEqual([[], { pairs: 1, agree: true }]);
+  });
+
   it('a report of an SPI that we do not send on changes nothing, and reports are limited', () => {
     const pair = establishedPair(quick);
     const before = pair.sent.length;

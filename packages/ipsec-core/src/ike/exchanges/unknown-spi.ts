@@ -3,9 +3,8 @@ import { sameAddress } from '../connection.js';
 import type { IkeHost } from '../host.js';
 import type { Lineage } from '../lineage.js';
 import type { Path } from '../path.js';
-import { flowOf } from './child-context.js';
 import { spiOctets } from './child-negotiation.js';
-import { requestChild } from './child-request.js';
+import { requestChildRekey } from './child-request.js';
 import { inform } from './inform.js';
 
 /**
@@ -22,10 +21,12 @@ export function reportUnknownSpi(host: IkeHost, { remote }: Path, spi: number, n
   }
 }
 
-/** The peer does not know a Child SA that we send on: it is lost there, so it is made anew. */
+/**
+ * The peer says that it does not know a Child SA that we send on. "The recipient MUST NOT change the state of any SAs as a
+ * result" (section 2.21.4): somebody may have made it believe so. A rekey finds out: when the Child SA is lost there the peer
+ * answers CHILD_SA_NOT_FOUND, and one is made anew; when it is not, nothing is lost on the way to its successor.
+ */
 export function replaceUnknown(lineage: Lineage, outboundSpi: number, now: number): void {
   const child = lineage.children.byOutboundSpi(outboundSpi);
-  if (child?.phase !== 'live') return;
-  lineage.children.remove(child);
-  requestChild(lineage, child.configuration, now, flowOf(child));
+  if (child?.phase === 'live') requestChildRekey(lineage, child, now);
 }
