@@ -316,7 +316,7 @@ describe('Duplicate SPIs', () => {
 });
 
 describe('A peer that asks for Child SAs without end', () => {
-  it('and deletes none of those that it replaced, has to wait; what stands goes on', () => {
+  it('and deletes none of those that it replaced, has to wait, and what stands goes on', () => {
     const pair = establishedPair(quick);
     const [sa] = pair.right.engine.associations();
     if (sa === undefined) throw new Error('There is no IKE SA.');

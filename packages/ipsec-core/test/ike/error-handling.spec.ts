@@ -139,6 +139,24 @@ describe('INVALID_SYNTAX is fatal at both ends, without a Delete (RFC 7296 secti
     expect(pair.right.events.at(-1)).toMatchObject({ reason: { code: 'invalid_message' } });
   });
 
+  it.each([
+    ['CREATE_CHILD_SA', EXCHANGE.CREATE_CHILD_SA],
+    ['INFORMATIONAL', EXCHANGE.INFORMATIONAL],
+    ['IKE_FOLLOWUP_KE', EXCHANGE.IKE_FOLLOWUP_KE],
+    ['an exchange that nobody knows', 99],
+  ])('as is %s of somebody who has not proved yet who he is', (_what, exchange) => {
+    const pair = makePair({
+      ...quick,
+      mutate: (from, octets) => (from === 'left' && octets[18] === EXCHANGE.IKE_AUTH ? undefined : octets),
+    });
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    pair.runFor(500);
+    const request = { exchange, messageId: 1, first: PAYLOAD.NONE, octets: new Uint8Array(0) };
+    receive(pair, pair.right, rawRequest(only(pair.left), request));
+    expect([pair.right.engine.associations(), pair.right.sad.installed.size]).toEqual([[], 0]);
+    expect(pair.right.events).toMatchObject([{ kind: 'ike-attempt-failed', reason: { code: 'invalid_message' } }]);
+  });
+
   it('as is a key share that is none of its method', () => {
     const pair = establishedPair(quick);
     const request = IkeSa.prototype.request;

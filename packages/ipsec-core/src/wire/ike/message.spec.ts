@@ -182,14 +182,32 @@ describe('Reserved fields, and the critical bit of payloads that are defined (RF
     }
   });
 
-  it('of the header are sent as zero: the flags X and V', () => {
+  it('of the header are sent as zero: the flags X and V, and the version is 2.0', () => {
     for (const [response, fromInitiator] of [
       [false, true],
       [true, false],
     ] as const) {
-      const [flags] = encodeMessage({ ...HEADER, response, fromInitiator }, []).subarray(19);
+      const octets = encodeMessage({ ...HEADER, response, fromInitiator }, []);
+      const [flags] = octets.subarray(19);
+      expect(octets[17]).toBe(0x20);
       expect(flags).toBe((response ? 0x20 : 0) | (fromInitiator ? 0x08 : 0));
     }
+  });
+
+  it.each([
+    ['twice', [0x80, 14, 0, 128, 0x80, 14, 0, 128]],
+    ['in the form of variable length', [0, 14, 0, 2, 0, 128]],
+  ])('a Key Length attribute %s makes the transform one that nobody knows, and nothing else', (_what, attributes) => {
+    const strange = [3, 0, 0, 8 + attributes.length, 1, 0, 0, 20, ...attributes];
+    const good = [0, 0, 0, 12, 1, 0, 0, 20, 0x80, 14, 0, 128];
+    const transforms = [...strange, ...good];
+    const proposal = [0, 0, 0, 8 + transforms.length, 1, 1, 0, 2, ...transforms];
+    const octets = Uint8Array.from([0, 0, 0, 4 + proposal.length, ...proposal]);
+    expect(parsePayloads(octets, PAYLOAD.SA)).toMatchObject({
+      value: [
+        { proposals: [{ transforms: [{ unknownAttribute: true }, { keyLength: 128, unknownAttribute: false }] }] },
+      ],
+    });
   });
 
   it('an SA payload is refused when its lengths and counts do not agree', () => {
