@@ -155,7 +155,7 @@ function receiveAuth(
       absorbConfiguration(sa, payloads);
       if (sa.lineage.unwanted) giveUp();
       else if (first !== undefined) acceptFirstChild(sa, handshake, first, payloads, later);
-      establish(sa, later);
+      establish(sa, later, first?.configuration);
       absorbAuthLifetime(sa, payloads, later);
     }
   };

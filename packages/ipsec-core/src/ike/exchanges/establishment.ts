@@ -1,5 +1,6 @@
 import { KE } from '../../wire/ike/iana.js';
 import { lowerNonce } from '../child-sa.js';
+import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { PostQuantumProtection } from '../outputs.js';
 import { KEEPALIVE_INTERVAL, REDUNDANCY_DELAY } from '../timers.js';
@@ -9,8 +10,8 @@ import { jittered } from './lifetimes.js';
 import { followNatPolicy } from './nat-policy.js';
 import { limitAuthentication, takePlace } from './reauthentication.js';
 
-/** Both identities are proved: the IKE SA stands, and the initiator asks for the Child SAs that IKE_AUTH did not bring. */
-export function establish(sa: IkeSa, now: number): void {
+/** Both identities are proved: the IKE SA stands, and the initiator asks for what IKE_AUTH has not `asked` for. */
+export function establish(sa: IkeSa, now: number, asked?: ChildConfiguration): void {
   const { lineage, host } = sa;
   const { connection, timers } = lineage;
   if ('handshake' in sa.state) {
@@ -37,7 +38,7 @@ export function establish(sa: IkeSa, now: number): void {
     return;
   }
   limitAuthentication(lineage, now);
-  const later = connection.children.slice(lineage.childless ? 0 : 1);
+  const later = connection.children.filter(({ name }) => name !== asked?.name);
   if (sa.role === 'initiator') for (const child of later) requestChild(lineage, child, now);
   if (lineage.configured !== host.connections.generation) followNatPolicy(lineage, now);
   if (lineage.replaces !== undefined) takePlace(lineage, lineage.replaces, now);
