@@ -32,9 +32,13 @@ export function resolveRedundancy(lineage: Lineage, now: number): void {
   if (waiting) lineage.timers.set('redundancy', now + REDUNDANCY_DELAY);
 }
 
-/** How long both have to be there before the redundant one goes: three times as long, the peer does not think as we do. */
+/**
+ * How long both have to be there before the redundant one goes. What the peer made is its to delete, and it may take it for
+ * the successor of the other, whose Delete is lost now and then: each end would delete what the other keeps, and nothing
+ * would be left. When ten times as long has passed, the peer does not think as we do.
+ */
 function patience(creator: 'us' | 'peer', peerHasOther: boolean): number {
-  return (creator === 'us' ? 1 : 3) * (peerHasOther ? REDUNDANCY_DELAY : REDUNDANCY_LIMIT);
+  return (creator === 'us' ? 1 : 10) * (peerHasOther ? REDUNDANCY_DELAY : REDUNDANCY_LIMIT);
 }
 
 /**
