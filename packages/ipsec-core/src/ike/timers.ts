@@ -11,7 +11,8 @@ export type LineageTimer =
   | 'keepalive'
   | 'reauthenticate'
   | 'authentication-end'
-  | 'hand-over';
+  | 'hand-over'
+  | 'drained';
 
 /** A table of deadlines in the caller's clock. A timeout that comes too early finds nothing due. */
 export class Timers<Name extends string> {
@@ -116,3 +117,5 @@ export const LEAST_AUTHENTICATION = 5000;
 /** Between two looks whether the successor has all Child SAs, and after how many milliseconds that is not waited for. */
 export const HAND_OVER_PAUSE = 500;
 export const HAND_OVER_LIMIT = 60_000;
+/** Between the move of traffic to a successor and the Delete of the old IKE SA: packets take less, on any usual path. */
+export const HAND_OVER_DRAIN = 500;

@@ -112,8 +112,32 @@ describe('Reauthentication (RFC 7296 section 2.8.3)', () => {
     const pair = quick({ mutate });
     before = spi(pair.right);
     pair.give(pair.left, REAUTHENTICATE);
-    pair.runFor(200);
+    pair.runFor(1000);
     expect(moved).toEqual([true]);
+  });
+
+  it('the Delete of the old IKE SA leaves when what was sent through its Child SAs has arrived: it may overtake nothing', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      let deletedAt: number | undefined;
+      const mutate = (from: string, octets: Uint8Array) => {
+        const request = octets[18] === 37 && ((octets[19] ?? 0) & 0x20) === 0;
+        if (from === 'left' && request) deletedAt ??= pair.now;
+        return octets;
+      };
+      const pair = quick({ seed, sadDelay: seed % 5, mutate });
+      const before = spi(pair.left);
+      deletedAt = undefined;
+      pair.network.conditions = { ...PERFECT, minimumDelay: 1, maximumDelay: 200 };
+      pair.trafficInterval = 1;
+      pair.give(pair.left, REAUTHENTICATE);
+      while (spi(pair.left) === before) pair.step();
+      const movedAt = pair.now;
+      while (deletedAt === undefined) pair.step();
+      expect(deletedAt - movedAt).toBeGreaterThan(200);
+      pair.trafficInterval = undefined;
+      pair.runFor(5 * MINUTE);
+      settled(pair);
+    }
   });
 
   it('loses nothing while messages and packets are lost, doubled and overtake each other', () => {
@@ -126,6 +150,22 @@ describe('Reauthentication (RFC 7296 section 2.8.3)', () => {
       pair.runFor(20_000);
       pair.network.conditions = PERFECT;
       pair.runFor(1000);
+      pair.trafficInterval = undefined;
+      pair.runFor(5 * MINUTE);
+      settled(pair);
+    }
+  });
+
+  it('soon after the IKE SA stood, of one that the other end initiated, and the Delete is lost for long: one stays', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      let silentUntil = 0;
+      const mutate = (from: string, octets: Uint8Array) =>
+        from === 'right' && octets[18] === 37 && pair.now < silentUntil ? undefined : octets;
+      const pair = quick({ seed, mutate });
+      pair.trafficInterval = 100;
+      silentUntil = pair.now + 15_000;
+      pair.give(pair.right, REAUTHENTICATE);
+      pair.runFor(40_000);
       pair.trafficInterval = undefined;
       pair.runFor(5 * MINUTE);
       settled(pair);

@@ -3,7 +3,13 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { type ChildConfiguration, canInitiate, type Flow } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
-import { HAND_OVER_LIMIT, HAND_OVER_PAUSE, LEAST_AUTHENTICATION, REAUTHENTICATION_RETRY } from '../timers.js';
+import {
+  HAND_OVER_DRAIN,
+  HAND_OVER_LIMIT,
+  HAND_OVER_PAUSE,
+  LEAST_AUTHENTICATION,
+  REAUTHENTICATION_RETRY,
+} from '../timers.js';
 import { flowOf } from './child-context.js';
 import { requestChild } from './child-request.js';
 import { breakOff, closeIke } from './close.js';
@@ -17,9 +23,9 @@ import { findNotify } from './payload-access.js';
  * IKE_SA_INIT/IKE_AUTH exchanges, without any REKEY_SA Notify payloads), creating new Child SAs within the new IKE SA
  * (without REKEY_SA Notify payloads), and finally deleting the old IKE SA (which deletes the old Child SAs as well)."
  *
- * Traffic stays on the old Child SAs until the old IKE SA is deleted, at each end at its own moment: whoever initiated
- * moves when it sends the Delete, the other when that comes, or when the first packet came on the new one. A rekey of the
- * IKE SA proves nothing anew: the time runs on.
+ * Traffic moves at each end at its own moment: whoever initiated moves as soon as there is where to, and sends the Delete
+ * when what it sent before has had time to arrive; the other moves when the Delete comes, or when the first packet came on
+ * the new one. A rekey of the IKE SA proves nothing anew: the time runs on.
  */
 export function requestReauthentication(lineage: Lineage, now: number): void {
   const { host, connection, timers } = lineage;
@@ -98,15 +104,30 @@ export function takePlace(lineage: Lineage, old: Lineage, now: number): void {
   lineage.enqueue({ key: 'hand-over', run: (_sa, at) => handOver(lineage, at) }, now);
 }
 
-/** "finally deleting the old IKE SA": when everything that it carries has its like here, or that does not come. */
+/**
+ * "finally deleting the old IKE SA": when everything that it carries has its like here, or that does not come. A peer that
+ * gets the Delete may forget the old Child SAs at once, and nothing keeps a Delete from overtaking packets: they come
+ * first.
+ */
 export function handOver(lineage: Lineage, now: number): void {
   const { replaces: old, establishedAt = now } = lineage;
   if (old?.standing !== true || !lineage.standing) return;
-  const missing = old.children.all.some(
-    ({ phase, policy }) => (phase === 'live' || phase === 'replaced') && lineage.children.standing(policy).length === 0,
-  );
-  if (missing && now < establishedAt + HAND_OVER_LIMIT) lineage.timers.set('hand-over', now + HAND_OVER_PAUSE);
-  else closeIke(old, now);
+  const carried = old.children.all.filter(({ phase }) => phase === 'live' || phase === 'replaced');
+  const missing = carried.some(({ policy }) => lineage.children.standing(policy).length === 0);
+  if (missing && now < establishedAt + HAND_OVER_LIMIT) {
+    lineage.timers.set('hand-over', now + HAND_OVER_PAUSE);
+    return;
+  }
+  for (const { policy, outboundInUse } of carried) {
+    const [next] = lineage.children.standing(policy);
+    if (outboundInUse && next !== undefined) lineage.children.useOutbound(next);
+  }
+  lineage.timers.set('drained', now + HAND_OVER_DRAIN);
+}
+
+/** What went out through the Child SAs of the old IKE SA has arrived. */
+export function closeReplaced({ replaces: old, standing }: Lineage, now: number): void {
+  if (old?.standing === true && standing) closeIke(old, now);
 }
 
 /** The flow that the first Child SA of a successor is for, where each flow has an SA pair of its own. */

@@ -5,7 +5,7 @@ import { requestChild, requestChildRekey, scheduleRetries } from './child-reques
 import { deleteReplaced } from './delete-child.js';
 import { requestIkeRekey } from './ike-rekey-request.js';
 import { checkLiveness, keepMapping } from './liveness.js';
-import { endAuthentication, handOver, requestReauthentication } from './reauthentication.js';
+import { closeReplaced, endAuthentication, handOver, requestReauthentication } from './reauthentication.js';
 import { resolveRedundancy } from './redundancy.js';
 
 /** What each timer of a lineage is for. */
@@ -19,6 +19,7 @@ const DUTIES: Readonly<Record<LineageTimer, (lineage: Lineage, now: number) => v
   reauthenticate: requestReauthentication,
   'authentication-end': endAuthentication,
   'hand-over': handOver,
+  drained: closeReplaced,
 };
 
 export function expireLineage(lineage: Lineage, now: number): void {
