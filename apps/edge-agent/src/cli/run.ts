@@ -137,6 +137,7 @@ async function startAgent({
     ike,
     log,
     confirmMilliseconds: 1000 * options.confirmSeconds,
+    removalLimitPercent: options.removalLimit,
     after,
     send: (message) => session.send(message),
     onWelcome: async (milliseconds) => {

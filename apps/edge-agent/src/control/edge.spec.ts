@@ -61,6 +61,7 @@ async function startEdge(): Promise<{
     ike: { lifetimeEnded: () => false },
     log: LOG,
     confirmMilliseconds: 120_000,
+    removalLimitPercent: 50,
     after: (milliseconds, run) => {
       const timer = { milliseconds, run };
       timers.push(timer);

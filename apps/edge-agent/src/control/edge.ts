@@ -23,6 +23,7 @@ import type { BundleInstaller } from './bundle-installer.js';
 import { type BundleStore, BundleStoreError } from './bundle-store.js';
 import { ExpiringAssociations } from './expiring-associations.js';
 import { RejectionError } from './rejection.js';
+import { checkRemovals } from './removal-limit.js';
 import { executeAssociationCommand } from './security-associations.js';
 import type { SessionHandlers } from './session-loop.js';
 import { Trial } from './trial.js';
@@ -47,6 +48,8 @@ export interface EdgeParts {
   readonly log: Log;
   /** How long the controller may be out of reach with a new bundle before the one before is taken back; 0: for ever. */
   readonly confirmMilliseconds: number;
+  /** Share of the tunnels and of the policy entries in force that a bundle may remove when no operator has agreed to it. */
+  readonly removalLimitPercent: number;
   /** Runs something once after so many milliseconds. @returns what cancels it. */
   readonly after: (milliseconds: number, run: () => void) => () => void;
   /** Sends to the controller; false when there is no session or it is slow. */
@@ -116,6 +119,7 @@ export class Edge implements SessionHandlers {
       running: this.#runningMessage(),
       associations: installedAssociations(await dataPlane.snapshot()),
       keyingModes: [KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS],
+      limitsRemovals: true,
     };
   }
 
@@ -202,6 +206,7 @@ export class Edge implements SessionHandlers {
     const { installer, log } = this.#parts;
     if (signed === undefined) throw new RejectionError('bundle', 'missing_field', 'the field is missing');
     const bundle = this.#verify(signed);
+    checkRemovals(this.running, bundle, this.#parts.removalLimitPercent);
     await this.#refuseCutOff(bundle);
     const before = this.running?.contentHash;
     const same = before === bundle.contentHash;

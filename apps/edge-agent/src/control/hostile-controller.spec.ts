@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
@@ -7,7 +8,7 @@ import path from 'node:path';
 import type { SessionRequest, SessionResponse, SignedBundle } from '@weft/contracts/southbound';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from '../../test/support/machine.js';
-import { signBundle, testBundle } from '../../test/support/test-bundle.js';
+import { largeBundle, type ManifestChanges, signBundle, testBundle } from '../../test/support/test-bundle.js';
 import { serveSession } from '../../test/support/test-controller.js';
 import { TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { CurrentIdentity } from '../identity/current-identity.js';
@@ -65,6 +66,7 @@ describe('a controller that has been taken over', () => {
       ike: { lifetimeEnded: () => false },
       log: LOG,
       confirmMilliseconds: 0,
+      removalLimitPercent: 50,
       after: () => ignore,
       send: () => true,
       onWelcome: async () => undefined,
@@ -128,6 +130,40 @@ describe('a controller that has been taken over', () => {
       ]);
     }
     await expectUnharmed(before);
+  });
+
+  it('that removes most of what is in force is refused, with what to do, until an operator has agreed to exactly that', async () => {
+    const call = await connect();
+    const exchange = async (bundle: SignedBundle) => {
+      call.write(push('n', bundle));
+      return (await next(call)).message;
+    };
+    // From 1 tunnel to 41: what comes is not limited.
+    const large = signBundle(pki, largeBundle(40), { generation: 11n });
+    expect(await exchange(large)).toMatchObject({ $case: 'bundleAck' });
+    const before = machine.state();
+    const parentHash = createHash('sha256').update(large.content).digest();
+    const refused = {
+      $case: 'bundleNack',
+      value: {
+        rejection: {
+          path: 'tunnels',
+          rule: 'mass_removal',
+          reason: expect.stringMatching(/^40 of 41 tunnels .* agree to the removals/),
+        },
+        running: { generation: 11n, contentHash: parentHash },
+      },
+    };
+    const small = (changes: ManifestChanges) => signBundle(pki, testBundle(), { generation: 12n, ...changes });
+    expect(await exchange(small({ parentHash }))).toMatchObject(refused);
+    // What was agreed to of another bundle says nothing about this one.
+    const other = createHash('sha256').update(good.content).digest();
+    expect(await exchange(small({ parentHash: other, removalAgreed: true }))).toMatchObject(refused);
+    expect(await exchange(small({ removalAgreed: true }))).toMatchObject(refused);
+    expect(machine.state()).toEqual(before);
+    expect((await store.lastKnownGood())?.content.equals(large.content)).toBe(true);
+    expect(fatal).toEqual([]);
+    expect(await exchange(small({ parentHash, removalAgreed: true }))).toMatchObject({ $case: 'bundleAck' });
   });
 
   it('is answered one at a time when it hurries, and holds nothing but its own messages', async () => {

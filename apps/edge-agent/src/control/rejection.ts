@@ -15,6 +15,7 @@ export type RejectionRule =
   | 'wrong_edge'
   | 'stale_epoch'
   | 'stale_generation'
+  | 'mass_removal'
   // the content
   | 'too_many'
   | 'out_of_range'

@@ -34,7 +34,7 @@ const ignore = () => undefined;
 
 /** An edge that says yes to everything. */
 const AGREEABLE: SessionHandlers = {
-  hello: async () => ({ agentVersion: '1', bootId: 'b', associations: [], keyingModes: [] }),
+  hello: async () => ({ agentVersion: '1', bootId: 'b', associations: [], keyingModes: [], limitsRemovals: true }),
   ended: () => undefined,
   welcome: async () => undefined,
   bundlePush: async ({ nonce }) => ({ message: { $case: 'bundleAck', value: { nonce } } }),

@@ -21,6 +21,7 @@ const VALUES: Readonly<Record<string, readonly [good: string, bad: string]>> = {
   'path-probing': ['off', 'sometimes'],
   workers: ['3', '17'],
   'confirm-seconds': ['0', '29'],
+  'removal-limit': ['0', '101'],
   'metrics-listen': ['[::1]:9911', 'localhost:9911'],
 };
 

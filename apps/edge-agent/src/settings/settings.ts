@@ -25,6 +25,8 @@ export interface Settings {
   readonly workers: number;
   /** How long the controller may be out of reach with a new bundle; 0: for ever. */
   readonly confirmSeconds: number;
+  /** Percent of the tunnels, and of the policy entries, that a bundle may remove without the consent of an operator. */
+  readonly removalLimit: number;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
 }
@@ -97,6 +99,14 @@ export const SETTINGS: readonly Setting[] = [
     otherwise: '120',
   },
   {
+    name: 'removal-limit',
+    argument: '<percent>',
+    description:
+      'a bundle that removes a larger share of the tunnels or of the policy entries, and more than ten, is refused unless ' +
+      'an operator has agreed to it; 100: none is',
+    otherwise: '50',
+  },
+  {
     name: 'metrics-listen',
     argument: '<address:port>',
     description: 'where metrics are served to Prometheus, as 127.0.0.1:9911; off: nowhere',
@@ -139,6 +149,7 @@ export function resolveSettings(written: WrittenSettings): Settings {
     pathProbing: read('path-probing', oneOf(['on', 'off'])) === 'on',
     workers: read('workers', integer(1, MAXIMUM_WORKERS)),
     confirmSeconds: read('confirm-seconds', confirmSeconds),
+    removalLimit: read('removal-limit', integer(0, 100)),
     metricsListen: read('metrics-listen', listenAddress),
   };
 }

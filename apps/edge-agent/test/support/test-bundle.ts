@@ -44,6 +44,20 @@ export function testBundle(): Bundle {
   };
 }
 
+/** The same with so many more tunnels, and a policy entry for each. */
+export function largeBundle(peers: number): Bundle {
+  const bundle = testBundle();
+  const [tunnel, entry] = [bundle.tunnels[0], bundle.securityPolicies[0]];
+  if (tunnel === undefined || entry === undefined) throw new Error('the test bundle has a tunnel and an entry');
+  for (let index = 0; index < peers; index++) {
+    const digits = index.toString(16).padStart(12, '0');
+    const [tunnelId, peerEdgeId] = [`77777777-7777-8777-8777-${digits}`, `88888888-8888-4888-8888-${digits}`];
+    bundle.tunnels.push({ ...tunnel, tunnelId, peerEdgeId, peerName: `branch-${index}` });
+    bundle.securityPolicies.push({ ...entry, entryId: `branch-${index}`, tunnelId });
+  }
+  return bundle;
+}
+
 /** Which bundle it is; the defaults fit the test identity. */
 export type ManifestChanges = Partial<BundleManifest>;
 
@@ -65,6 +79,7 @@ export function signBundle(
         revision: 3n,
         contentHash: createHash('sha256').update(octets).digest(),
         parentHash: Buffer.alloc(0),
+        removalAgreed: false,
         ...changes,
       }).finish(),
     ),

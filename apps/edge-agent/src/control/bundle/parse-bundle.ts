@@ -31,7 +31,10 @@ import type {
 } from './verified-bundle.js';
 
 /** What `parseBundle` finds in the content; the rest of a VerifiedBundle is in the manifest. */
-export type BundleContent = Omit<VerifiedBundle, 'epoch' | 'generation' | 'revision' | 'contentHash'>;
+export type BundleContent = Omit<
+  VerifiedBundle,
+  'epoch' | 'generation' | 'revision' | 'contentHash' | 'agreedRemovalFrom'
+>;
 
 /** Checks every field of a bundle. Throws RejectionError at the first that is wrong. */
 export function parseBundle(bundle: Bundle): BundleContent {

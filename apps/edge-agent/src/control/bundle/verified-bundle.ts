@@ -7,6 +7,8 @@ export interface VerifiedBundle {
   readonly revision: bigint;
   /** SHA-256 of the content, lower-case hex: the name of the bundle. */
   readonly contentHash: string;
+  /** The bundle from which an operator has agreed to remove what this one lacks; absent: nobody has agreed to anything. */
+  readonly agreedRemovalFrom?: string | undefined;
   readonly overlayMtu: number;
   readonly underlay: UnderlayAddress;
   readonly tunnels: ReadonlyMap<string, TunnelConfiguration>;

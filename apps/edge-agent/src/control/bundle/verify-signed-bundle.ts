@@ -49,6 +49,7 @@ export function verifySignedBundle(
     generation,
     revision,
     contentHash: name,
+    agreedRemovalFrom: manifest.removalAgreed ? manifest.parentHash.toString('hex') : undefined,
     ...parseBundle(decodeCanonical('bundle.content', Bundle, signed.content)),
   };
 }

@@ -412,6 +412,12 @@ export interface BundleManifest {
   contentHash: Buffer;
   /** content_hash of the bundle that the controller believes the edge runs; empty for the first. */
   parentHash: Buffer;
+  /**
+   * An operator has agreed to all that is removed from the bundle that parent_hash names: an edge that runs that one removes as
+   * much as it is told. False, or with another bundle running: it refuses to lose more than its limit (rule "mass_removal").
+   * Set only for edges that say Hello.limits_removals.
+   */
+  removalAgreed: boolean;
 }
 
 /**
@@ -781,6 +787,7 @@ function createBaseBundleManifest(): BundleManifest {
     revision: 0n,
     contentHash: Buffer.alloc(0),
     parentHash: Buffer.alloc(0),
+    removalAgreed: false,
   };
 }
 
@@ -815,6 +822,9 @@ export const BundleManifest: MessageFns<BundleManifest> = {
     }
     if (message.parentHash.length !== 0) {
       writer.uint32(58).bytes(message.parentHash);
+    }
+    if (message.removalAgreed !== false) {
+      writer.uint32(64).bool(message.removalAgreed);
     }
     return writer;
   },
@@ -888,6 +898,14 @@ export const BundleManifest: MessageFns<BundleManifest> = {
             message.parentHash = Buffer.from(reader.bytes());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.removalAgreed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -925,6 +943,11 @@ export const BundleManifest: MessageFns<BundleManifest> = {
         : isSet(object.parent_hash)
         ? Buffer.from(bytesFromBase64(object.parent_hash))
         : Buffer.alloc(0),
+      removalAgreed: isSet(object.removalAgreed)
+        ? globalThis.Boolean(object.removalAgreed)
+        : isSet(object.removal_agreed)
+        ? globalThis.Boolean(object.removal_agreed)
+        : false,
     };
   },
 
@@ -951,6 +974,9 @@ export const BundleManifest: MessageFns<BundleManifest> = {
     if (message.parentHash.length !== 0) {
       obj.parentHash = base64FromBytes(message.parentHash);
     }
+    if (message.removalAgreed !== false) {
+      obj.removalAgreed = message.removalAgreed;
+    }
     return obj;
   },
 
@@ -968,6 +994,7 @@ export const BundleManifest: MessageFns<BundleManifest> = {
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.contentHash = object.contentHash ?? Buffer.alloc(0);
     message.parentHash = object.parentHash ?? Buffer.alloc(0);
+    message.removalAgreed = object.removalAgreed ?? false;
     return message;
   },
 };

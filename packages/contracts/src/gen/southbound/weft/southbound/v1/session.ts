@@ -80,6 +80,8 @@ export interface Hello {
   associations: InstalledAssociation[];
   /** Keying modes that this agent offers. */
   keyingModes: KeyingMode[];
+  /** This agent limits what a bundle may remove, and knows BundleManifest.removal_agreed. */
+  limitsRemovals: boolean;
 }
 
 /** RunningBundle names a bundle. */
@@ -539,7 +541,7 @@ export const SessionResponse: MessageFns<SessionResponse> = {
 };
 
 function createBaseHello(): Hello {
-  return { agentVersion: "", bootId: "", running: undefined, associations: [], keyingModes: [] };
+  return { agentVersion: "", bootId: "", running: undefined, associations: [], keyingModes: [], limitsRemovals: false };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -562,6 +564,9 @@ export const Hello: MessageFns<Hello> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.limitsRemovals !== false) {
+      writer.uint32(48).bool(message.limitsRemovals);
     }
     return writer;
   },
@@ -629,6 +634,14 @@ export const Hello: MessageFns<Hello> = {
 
             break;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.limitsRemovals = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -662,6 +675,11 @@ export const Hello: MessageFns<Hello> = {
         : globalThis.Array.isArray(object?.keying_modes)
         ? object.keying_modes.map((e: any) => keyingModeFromJSON(e))
         : [],
+      limitsRemovals: isSet(object.limitsRemovals)
+        ? globalThis.Boolean(object.limitsRemovals)
+        : isSet(object.limits_removals)
+        ? globalThis.Boolean(object.limits_removals)
+        : false,
     };
   },
 
@@ -682,6 +700,9 @@ export const Hello: MessageFns<Hello> = {
     if (message.keyingModes?.length) {
       obj.keyingModes = message.keyingModes.map((e) => keyingModeToJSON(e));
     }
+    if (message.limitsRemovals !== false) {
+      obj.limitsRemovals = message.limitsRemovals;
+    }
     return obj;
   },
 
@@ -697,6 +718,7 @@ export const Hello: MessageFns<Hello> = {
       : undefined;
     message.associations = object.associations?.map((e) => InstalledAssociation.fromPartial(e)) || [];
     message.keyingModes = object.keyingModes?.map((e) => e) || [];
+    message.limitsRemovals = object.limitsRemovals ?? false;
     return message;
   },
 };
