@@ -11,6 +11,7 @@ import type {
   TunnelChange,
   WrittenEntry,
 } from '@weft/fabric-compiler';
+import type { Removal } from '../distribution/removals.js';
 
 /** What the thread of the compiler is asked for. Plain values: they are copied on their way. */
 export type CompilerJob = BundlesJob | ValidationJob | ExplanationJob;
@@ -130,6 +131,8 @@ export type ReportedHop = Omit<ExplainedHop, 'outbound' | 'inbound'> & {
 export interface BundleChange {
   readonly edgeId: string;
   readonly change: 'added' | 'changed' | 'removed';
+  /** Of a bundle that is another one: what of the one before is not in it. */
+  readonly removal: Removal | undefined;
 }
 
 /** Crosses to the thread. */

@@ -10,6 +10,7 @@ import {
   proveTransition,
 } from '@weft/fabric-compiler';
 import { type BundleContent, encodeBundle } from '../distribution/bundle-content.js';
+import { removalBetween } from '../distribution/removals.js';
 import type { CompiledFabrics } from './compiled-fabrics.js';
 import type { BundleChange, CompilerAnswers, Validation } from './compiler-job.js';
 import { reportedFinding, reportedFlow } from './report.js';
@@ -71,10 +72,13 @@ function changedBundles(
   bundles: ReadonlyMap<string, EdgeBundle>,
 ): readonly BundleChange[] {
   const result = before === undefined ? undefined : compileFabric(before);
-  const [old, now] = [result?.ok ? encoded(result.bundles) : new Map<string, BundleContent>(), encoded(bundles)];
+  const was: ReadonlyMap<string, EdgeBundle> = result?.ok ? result.bundles : new Map();
+  const [old, now] = [encoded(was), encoded(bundles)];
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((edgeId): BundleChange[] => {
     const change = changeOf(old.get(edgeId), now.get(edgeId));
-    return change === undefined ? [] : [{ edgeId, change }];
+    if (change === undefined) return [];
+    const [from, to] = [was.get(edgeId), bundles.get(edgeId)];
+    return [{ edgeId, change, removal: from && to && removalBetween(from, to) }];
   });
 }
 

@@ -12,17 +12,28 @@ import { malformed } from '../southbound/protocol-error.js';
 import { checkAck, checkNack } from '../southbound/session-messages.js';
 import { SessionRegistry } from '../southbound/session-registry.js';
 import { shouldPush } from './bundle-delivery.js';
-import type { DesiredBundle, EdgeAssignment } from './edge-assignment.js';
-import { sameSource } from './edge-bundles.repository.js';
+import { type DesiredBundle, type EdgeAssignment, standingRejection } from './edge-assignment.js';
+import { MASS_REMOVAL, sameSource } from './edge-bundles.repository.js';
 import { FabricStore, RevisionRefusedError } from './fabric-store.js';
 import { keyedHere, tunnelSpecs } from './fabric-tunnels.js';
+import { removalAgreed } from './removal-agreement.js';
 import { signBundle } from './signed-bundle.js';
 
 /** What is under way with one connected edge. */
 interface Delivery {
   readonly session: EdgeSession;
+  /** Whether the agent refuses to lose much, and knows that operators can agree to it. */
+  readonly limitsRemovals: boolean;
   running: RunningBundle | undefined;
-  awaited: { readonly nonce: string; readonly bundle: DesiredBundle; readonly timer: NodeJS.Timeout } | undefined;
+  awaited: AwaitedAnswer | undefined;
+}
+
+/** A push that waits for its answer. */
+interface AwaitedAnswer {
+  readonly nonce: string;
+  readonly bundle: DesiredBundle;
+  readonly removalAgreed: boolean;
+  readonly timer: NodeJS.Timeout;
 }
 
 /** Why a tenant's newest revision is not in force. */
@@ -118,6 +129,14 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     return this.#failures.get(tenantId);
   }
 
+  /** Edges of the tenant that refuse the bundle that they should run, because too much is gone with it. */
+  refusingRemovals(tenantId: string): readonly string[] {
+    return this.#store
+      .assignmentsOf(tenantId)
+      .filter((assignment) => standingRejection(assignment)?.rule === MASS_REMOVAL)
+      .map(({ edgeId }) => edgeId);
+  }
+
   /** What a connected edge runs, by its own word. */
   running(edgeId: string): RunningBundle | undefined {
     return this.#deliveries.get(edgeId)?.running;
@@ -129,7 +148,8 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   async sessionOpened(session: EdgeSession, hello: Hello): Promise<void> {
-    this.#deliveries.set(session.edgeId, { session, running: hello.running, awaited: undefined });
+    const { running, limitsRemovals } = hello;
+    this.#deliveries.set(session.edgeId, { session, limitsRemovals, running, awaited: undefined });
     this.#keying.sessionOpened(session, hello.associations);
     const assignment = this.#store.assignment(session.edgeId);
     const hash = hello.running?.contentHash;
@@ -169,9 +189,17 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
 
   async refused(session: EdgeSession, nack: BundleNack): Promise<void> {
     const { path, rule, reason } = checkNack(nack);
-    const { delivery, bundle } = this.#takeAwaited(session, 'bundle_nack', nack.nonce);
+    const { delivery, bundle, removalAgreed: wasAgreed } = this.#takeAwaited(session, 'bundle_nack', nack.nonce);
     delivery.running = nack.running;
     const { edgeId } = session;
+    if (rule === MASS_REMOVAL && !wasAgreed && this.#removalAgreed(delivery)) {
+      this.#logger.info(
+        { edgeId, reason },
+        'bundle refused by the edge; meanwhile somebody has agreed to what it removes',
+      );
+      this.#deliver(edgeId);
+      return;
+    }
     this.#logger.warn(
       { edgeId, generation: String(bundle.generation), revision: bundle.revision, path, rule, reason },
       'bundle refused by the edge; it keeps running the previous one',
@@ -255,10 +283,18 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     const timer = setTimeout(() => {
       session.end('DEADLINE_EXCEEDED', 'bundle_push: no answer in time');
     }, BUNDLE_ANSWER_TIMEOUT_MILLISECONDS).unref();
-    delivery.awaited = { nonce, bundle: assignment.desired, timer };
-    const context = { epoch: this.#epoch.value, parentHash: running?.contentHash };
+    const removalAgreed = this.#removalAgreed(delivery);
+    delivery.awaited = { nonce, bundle: assignment.desired, removalAgreed, timer };
+    const context = { epoch: this.#epoch.value, parentHash: running?.contentHash, removalAgreed };
     const bundle = signBundle(assignment, context, this.#signer);
     session.send({ $case: 'bundlePush', value: { nonce, bundle } });
+  }
+
+  /** Agents that do not know of it refuse a bundle that says so. */
+  #removalAgreed({ session, limitsRemovals, running }: Delivery): boolean {
+    const assignment = this.#store.assignment(session.edgeId);
+    if (!limitsRemovals || assignment === undefined) return false;
+    return removalAgreed(assignment, running?.contentHash, this.#store.revokedEdges(session.tenantId));
   }
 
   /** An edge that has seen our generation number with other content (a restored backup) would refuse it for ever. */
@@ -271,7 +307,11 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     );
   }
 
-  #takeAwaited(session: EdgeSession, field: string, nonce: string): { delivery: Delivery; bundle: DesiredBundle } {
+  #takeAwaited(
+    session: EdgeSession,
+    field: string,
+    nonce: string,
+  ): Pick<AwaitedAnswer, 'bundle' | 'removalAgreed'> & { readonly delivery: Delivery } {
     const delivery = this.#deliveries.get(session.edgeId);
     const awaited = delivery?.awaited;
     if (delivery === undefined || awaited === undefined || awaited.nonce !== nonce) {
@@ -279,7 +319,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     }
     clearTimeout(awaited.timer);
     delivery.awaited = undefined;
-    return { delivery, bundle: awaited.bundle };
+    return { delivery, bundle: awaited.bundle, removalAgreed: awaited.removalAgreed };
   }
 
   async #recordApplied(session: EdgeSession, bundle: DesiredBundle): Promise<void> {

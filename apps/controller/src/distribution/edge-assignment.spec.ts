@@ -26,5 +26,12 @@ describe('newestAssignment', () => {
 
 function assignment(generation: bigint): EdgeAssignment {
   const desired = { revision: 1, generation, hash: Buffer.alloc(32, 1), octets: Buffer.alloc(0), bundle: {} as never };
-  return { tenantId: 'tenant', edgeId: 'edge', desired, applied: undefined, rejection: undefined };
+  return {
+    tenantId: 'tenant',
+    edgeId: 'edge',
+    desired,
+    applied: undefined,
+    rejection: undefined,
+    removalAgreedBy: undefined,
+  };
 }

@@ -7,6 +7,8 @@ export interface EdgeAssignment {
   readonly desired: DesiredBundle;
   readonly applied: AppliedBundle | undefined;
   readonly rejection: RecordedRejection | undefined;
+  /** The newest revision with which an operator has agreed to what it takes away from this edge. */
+  readonly removalAgreedBy: number | undefined;
 }
 
 export interface DesiredBundle {

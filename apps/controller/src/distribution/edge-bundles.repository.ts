@@ -105,9 +105,22 @@ export class EdgeBundlesRepository {
     const rows = await sql<AssignmentRow[]>`
       select tenant_id, edge_id, revision, generation, content_hash, content,
         applied_revision, applied_generation, applied_hash, applied_content,
-        rejected_hash, rejection_path, rejection_rule, rejection_reason
-      from edge_bundles where tenant_id = ${tenantId} order by edge_id`;
+        rejected_hash, rejection_path, rejection_rule, rejection_reason,
+        (select max(number) from revisions r
+          where r.tenant_id = ${tenantId} and r.agreed_removals <> '{}' and b.edge_id = any (r.agreed_removals)) as removal_agreed_by
+      from edge_bundles b where tenant_id = ${tenantId} order by edge_id`;
     return rows.map(assignmentOf);
+  }
+
+  /** Bundles that edges have refused for what is missing in them are tried again once an operator has agreed to that. */
+  async forgetAgreedRefusals(sql: SqlExecutor, tenantId: string): Promise<void> {
+    await sql`
+      update edge_bundles b set
+        rejected_hash = null, rejection_path = null, rejection_rule = null, rejection_reason = null, rejected_at = null
+      where tenant_id = ${tenantId} and rejection_rule = ${MASS_REMOVAL} and exists (
+        select from revisions r
+        where r.tenant_id = ${tenantId} and r.agreed_removals <> '{}' and b.edge_id = any (r.agreed_removals)
+          and r.published_at >= b.rejected_at)`;
   }
 
   /** Tenants with desired bundles. */
@@ -175,6 +188,7 @@ interface AssignmentRow {
   readonly rejectionPath: string | null;
   readonly rejectionRule: string | null;
   readonly rejectionReason: string | null;
+  readonly removalAgreedBy: number | null;
 }
 
 function assignmentOf(row: AssignmentRow): EdgeAssignment {
@@ -190,6 +204,7 @@ function assignmentOf(row: AssignmentRow): EdgeAssignment {
     },
     applied: appliedOf(row),
     rejection: rejectionOf(row),
+    removalAgreedBy: row.removalAgreedBy ?? undefined,
   };
 }
 
@@ -210,6 +225,8 @@ function rejectionOf(row: AssignmentRow): RecordedRejection | undefined {
   return { hash: rejectedHash, path: rejectionPath, rule: rejectionRule, reason: rejectionReason };
 }
 
+/** The rule by which edges refuse to lose too much. */
+export const MASS_REMOVAL = 'mass_removal';
 /** Four times what one enrollment may have in force; an edge accepts as many. */
 const REVOKED_SERIALS_MAXIMUM = 1024;
 /** First key of the advisory locks of this table; any number that nobody else uses. */

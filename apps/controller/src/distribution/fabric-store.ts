@@ -42,6 +42,8 @@ export class FabricStore {
   readonly #compiler: Compiler;
   readonly #byEdge = new Map<string, EdgeAssignment>();
   readonly #byTenant = new Map<string, readonly string[]>();
+  /** By tenant, the edges that are revoked. */
+  readonly #revoked = new Map<string, ReadonlySet<string>>();
   /** What the bundles of each tenant were made from here. */
   readonly #compiled = new Map<string, BundleSource>();
 
@@ -60,6 +62,11 @@ export class FabricStore {
     return ids.flatMap((edgeId) => this.#byEdge.get(edgeId) ?? []);
   }
 
+  /** Edges of the tenant that are revoked, as far as bundles were made without them. */
+  revokedEdges(tenantId: string): ReadonlySet<string> {
+    return this.#revoked.get(tenantId) ?? NONE;
+  }
+
   compiledFrom(tenantId: string): BundleSource | undefined {
     return this.#compiled.get(tenantId);
   }
@@ -68,6 +75,7 @@ export class FabricStore {
   async load(): Promise<readonly string[]> {
     const tenants = await this.#repository.tenants(this.#database.sql);
     for (const tenantId of tenants) {
+      this.#revoked.set(tenantId, (await this.#repository.distrusted(this.#database.sql, tenantId)).edgeIds);
       this.#replace(tenantId, await this.#repository.assignments(this.#database.sql, tenantId));
     }
     return tenants;
@@ -108,6 +116,7 @@ export class FabricStore {
       const assignments = read.map((each) =>
         newestAssignment(each, before.get(each.edgeId), this.#byEdge.get(each.edgeId)),
       );
+      this.#revoked.set(tenantId, edgeIds);
       this.#replace(tenantId, assignments);
       this.#compiled.set(tenantId, source);
       return;
@@ -159,6 +168,7 @@ export class FabricStore {
       revision,
       bundles.map(({ edgeId }) => edgeId),
     );
+    await this.#repository.forgetAgreedRefusals(sql, tenantId);
     return this.#repository.assignments(sql, tenantId);
   }
 
@@ -171,6 +181,8 @@ export class FabricStore {
     );
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** What crosses between threads arrives as plain octets. */
 function contentOf({ octets, hash }: Omit<CompiledBundle, 'edgeId'>): BundleContent {

@@ -7,6 +7,8 @@ export interface PushContext {
   readonly epoch: bigint;
   /** What the controller believes the edge runs; undefined for its first bundle. */
   readonly parentHash: Uint8Array | undefined;
+  /** Operators have agreed to all that is removed from that one. */
+  readonly removalAgreed: boolean;
 }
 
 /** The desired bundle of an edge, ready to send. */
@@ -24,6 +26,7 @@ export function signBundle(
       revision: BigInt(desired.revision),
       contentHash: desired.hash,
       parentHash: Buffer.from(context.parentHash ?? []),
+      removalAgreed: context.removalAgreed,
     }).finish(),
   );
   const { keyId, signature } = signer.sign(signedOctets(manifest));

@@ -13,6 +13,7 @@ const HELLO: Hello = {
   running: RUNNING,
   associations: [ASSOCIATION],
   keyingModes: [KeyingMode.KEYING_MODE_IKE_LESS],
+  limitsRemovals: true,
 };
 const TUNNEL = {
   tunnelId: UUID,

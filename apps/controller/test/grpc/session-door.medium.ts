@@ -141,6 +141,7 @@ async function firstAnswer(identity: Identity | undefined): Promise<SessionRespo
         bootId: randomUUID(),
         associations: [],
         keyingModes: [KeyingMode.KEYING_MODE_IKE_LESS],
+        limitsRemovals: true,
       };
       call.write({ message: { $case: 'hello', value: hello } });
     });

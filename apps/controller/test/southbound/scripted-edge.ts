@@ -98,6 +98,7 @@ export class ScriptedEdge {
       running: this.running,
       associations: [...named(this.inbound.values(), true), ...named(this.outbound, false)],
       keyingModes: [KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS],
+      limitsRemovals: true,
     };
   }
 

@@ -70,6 +70,7 @@ describe('a session', () => {
       revision: 1n,
       contentHash: createHash('sha256').update(content).digest(),
       parentHash: EMPTY,
+      removalAgreed: false,
     });
     expect(Buffer.from(Bundle.encode(Bundle.decode(content)).finish()).equals(content)).toBe(true);
     const signer = application().get(BundleSigner);

@@ -8,7 +8,7 @@ export const AuditEntry = z
     sequence: z.int().min(1).meta({ description: 'From 1 in each tenant, without a gap.' }),
     at: Timestamp,
     actor: z.string().meta({ description: 'Name of the user.' }),
-    action: z.enum(['revision_published', 'proof_overridden', 'revision_restored', 'edge_revoked']),
+    action: z.enum(['revision_published', 'proof_overridden', 'removals_agreed', 'revision_restored', 'edge_revoked']),
     details: z.record(z.string(), z.unknown()).meta({
       description:
         'What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge that it was done to.',

@@ -1,5 +1,6 @@
 import type { FabricIntent } from '@weft/fabric-compiler';
 import type { ReportedFinding, Validation } from '../../compiler/compiler-job.js';
+import { isMassRemoval, removesAnything } from '../../distribution/removals.js';
 import type { AffectedEdge, BlastRadius, Finding, FlowChange, NamedEnd, TunnelChange } from './revision-diff.dto.js';
 
 /** What a validation says, with the names that people gave to edges. */
@@ -17,7 +18,15 @@ export function effectOf(validation: Validation, before: FabricIntent | undefine
   return {
     findings: findings.map((finding) => findingOf(finding, named)),
     affectedEdges: bundles
-      .map(({ edgeId, change }) => ({ edgeId, edgeName: named(edgeId).name, change }))
+      .map(({ edgeId, change, removal }) => ({
+        edgeId,
+        edgeName: named(edgeId).name,
+        change,
+        removal:
+          removal === undefined || !removesAnything(removal)
+            ? null
+            : { ...removal, needsAgreement: isMassRemoval(removal) },
+      }))
       .sort((left, right) => left.edgeName.localeCompare(right.edgeName, 'en')),
     blastRadius: {
       edges: bundles.length,

@@ -20,6 +20,7 @@ import {
   nothingToPublish,
   notRestorable,
   proofFailed,
+  removalsNotAgreed,
 } from './revisions.errors.js';
 import { RevisionsRepository } from './revisions.repository.js';
 import { Validations } from './validations.js';
@@ -72,7 +73,8 @@ export class PublicationService {
    * 'if_match_required' or 'draft_keeps_changing'.
    */
   publish(tenantId: string, user: CurrentUser, request: Publish, ifMatch: string | undefined): Promise<PublishResult> {
-    if (request.override !== undefined && !namesOne(ifMatch)) throw ifMatchRequired('draft');
+    const judged = request.override !== undefined || request.agreeToRemovals;
+    if (judged && !namesOne(ifMatch)) throw ifMatchRequired('draft');
     return this.#put(tenantId, user, request, ifMatch, (draft) => ({ ...draft, restoredFrom: undefined }));
   }
 
@@ -113,9 +115,12 @@ export class PublicationService {
       if (effect === undefined) continue;
       const { findings, affectedEdges, blastRadius } = effect;
       if (request.dryRun) return { dryRun: true, revision: null, findings, affectedEdges, blastRadius };
-      if (draft.newest !== undefined && !candidate.changed) throw nothingToPublish(draft.newest.revision.number);
+      const agreed = this.#agreedRemovals(tenantId, request, effect);
+      if (draft.newest !== undefined && !candidate.changed && agreed.length === 0) {
+        throw nothingToPublish(draft.newest.revision.number);
+      }
       const revision = await this.#database.transaction((sql) =>
-        this.#store(sql, tenantId, user, request, draft, candidate, effect),
+        this.#store(sql, tenantId, user, request, draft, candidate, effect, agreed),
       );
       if (revision === undefined) continue;
       // So that whoever asks next sees what the edges should run now. Never rejects: the revision stands whatever becomes of it.
@@ -123,6 +128,17 @@ export class PublicationService {
       return { dryRun: false, revision, findings, affectedEdges, blastRadius };
     }
     throw draftKeepsChanging();
+  }
+
+  /** Edges that may lose what this takes away. Throws DomainError 'removals_not_agreed' when some lose much, and nobody has agreed. */
+  #agreedRemovals(tenantId: string, { agreeToRemovals }: Publish, { affectedEdges }: Effect): readonly string[] {
+    if (!agreeToRemovals) {
+      const losing = affectedEdges.filter(({ removal }) => removal?.needsAgreement);
+      if (losing.length > 0) throw removalsNotAgreed(losing);
+      return [];
+    }
+    const losing = affectedEdges.filter(({ removal }) => removal !== null).map(({ edgeId }) => edgeId);
+    return [...new Set([...losing, ...this.#distribution.refusingRemovals(tenantId)])].sort();
   }
 
   /** Undefined: somebody asks about a newer draft. */
@@ -147,7 +163,8 @@ export class PublicationService {
     request: Publish,
     draft: DraftState,
     { intent, restoredFrom }: Candidate,
-    { findings }: Effect,
+    { findings, affectedEdges }: Effect,
+    agreedRemovals: readonly string[],
   ): Promise<Revision | undefined> {
     await this.#tenants.lock(sql, tenantId);
     const now = await this.#drafts.read(sql, tenantId);
@@ -165,8 +182,14 @@ export class PublicationService {
       { number, author: user.name, comment: request.comment, overrideReason, restoredFrom: restoredFrom ?? null },
       intent,
       findings,
+      agreedRemovals,
     );
     if (revision === undefined) throw new Error('insert … returning gave no row');
+    if (agreedRemovals.length > 0) {
+      const losses = affectedEdges.flatMap(({ edgeId, removal }) => (removal === null ? [] : [{ edgeId, ...removal }]));
+      const details = { revision: number, edgeIds: agreedRemovals, losses };
+      await this.#audit.append(sql, tenantId, { actor: user.name, action: 'removals_agreed', details });
+    }
     await this.#record(sql, tenantId, revision, findings);
     return revision;
   }

@@ -5,11 +5,27 @@ const Count = z.int().min(0);
 
 export const NamedEnd = z.object({ id: Identifier, name: z.string() }).meta({ id: 'NamedEnd' });
 
+const Share = z.object({ removed: Count, before: Count });
+
+export const Removal = z
+  .object({
+    tunnels: Share,
+    securityPolicies: Share,
+    needsAgreement: z.boolean().meta({
+      description:
+        'So much that the edge refuses it unless whoever publishes it agrees: more than ten, and more than half of what it has.',
+    }),
+  })
+  .meta({ id: 'Removal', description: 'How much of what an edge runs is gone: so many, of so many before.' });
+
 export const AffectedEdge = z
   .object({
     edgeId: Identifier,
     edgeName: z.string(),
     change: z.enum(['added', 'changed', 'removed']).meta({ description: 'What happens to the bundle of the edge.' }),
+    removal: Removal.nullable().meta({
+      description: 'What the edge loses; null: nothing, or all because it goes itself.',
+    }),
   })
   .meta({ id: 'AffectedEdge' });
 

@@ -63,6 +63,15 @@ export const Publish = z
     comment: Description.default(''),
     dryRun: z.boolean().default(false),
     override: ProofOverride.optional(),
+    agreeToRemovals: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          'Agree to what each edge loses (`affectedEdges`, `removal`). Needed where `needsAgreement` is true, and to have edges ' +
+          'that refused a bundle as `mass_removal` take it after all, for which nothing else needs to change. If-Match must ' +
+          'name the draft whose numbers were seen.',
+      }),
   })
   .meta({ id: 'Publish', examples: [{ comment: 'Branches reach the database', dryRun: false }] });
 

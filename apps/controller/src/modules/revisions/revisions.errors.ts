@@ -2,7 +2,7 @@ import type { CompileProblem } from '@weft/fabric-compiler';
 import type { CompilerFailure } from '../../compiler/compiler-failure.js';
 import { DomainError } from '../../platform/http/domain-error.js';
 import type { ProblemEntry } from '../../platform/http/schemas.js';
-import type { Finding } from './revision-diff.dto.js';
+import type { AffectedEdge, Finding } from './revision-diff.dto.js';
 
 /** The intent cannot be compiled; pointers lead into the intent (policies and rules in their order). */
 export function doesNotCompile(problems: readonly CompileProblem[]): DomainError {
@@ -22,6 +22,24 @@ export function proofFailed(findings: readonly Finding[]): DomainError {
   const detail = `The draft cannot be published. ${count} Correct it, or override the proof with a reason.`;
   const entries = findings.map(({ pointer, kind, detail: what, fix }) => ({ pointer, rule: kind, detail: what, fix }));
   return new DomainError('invalid', 'proof_failed', detail, entries.slice(0, MAX_PROBLEMS));
+}
+
+/** Edges would lose much of what they run. */
+export function removalsNotAgreed(losing: readonly AffectedEdge[]): DomainError {
+  const entries = losing.map(({ edgeId, edgeName, removal }) => ({
+    pointer: `/edges/${edgeId}`,
+    rule: 'mass_removal',
+    detail: `${edgeName} loses ${shareWords(removal?.tunnels)} tunnels and ${shareWords(removal?.securityPolicies)} policy entries.`,
+    fix: 'Bring back what is missing, or agree to the removals.',
+  }));
+  const detail =
+    `The draft cannot be published: ${losing.length === 1 ? 'an edge loses' : `${losing.length} edges lose`} much of what ` +
+    'runs there; see errors. If that is meant, publish it with agreeToRemovals and the ETag of the draft as If-Match.';
+  return new DomainError('invalid', 'removals_not_agreed', detail, entries.slice(0, MAX_PROBLEMS));
+}
+
+function shareWords(share: { readonly removed: number; readonly before: number } | undefined): string {
+  return `${share?.removed ?? 0} of ${share?.before ?? 0}`;
 }
 
 /** Something in an earlier intent has no place in the tables of today. */

@@ -70,12 +70,14 @@ export class RevisionsRepository {
     revision: Omit<Revision, 'publishedAt'>,
     intent: FabricIntent,
     findings: readonly Finding[],
+    agreedRemovals: readonly string[],
   ): Promise<Revision[]> {
     const rows = await sql<RevisionRow[]>`
-      insert into revisions (tenant_id, number, author, comment, intent, findings, override_reason, restored_from)
+      insert into revisions (tenant_id, number, author, comment, intent, findings, override_reason, restored_from,
+        agreed_removals)
       values (${tenantId}, ${revision.number}, ${revision.author}, ${revision.comment},
         ${JSON.stringify(intent)}::text::jsonb, ${JSON.stringify(findings)}::text::jsonb, ${revision.overrideReason},
-        ${revision.restoredFrom})
+        ${revision.restoredFrom}, ${[...agreedRemovals]}::uuid[])
       returning ${this.#columns(sql)}`;
     return rows.map(revisionOf);
   }

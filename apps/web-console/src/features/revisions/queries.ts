@@ -52,6 +52,8 @@ export interface PublishRequest {
   readonly version: string;
   /** Why to publish although a proof fails. */
   readonly reason: string | undefined;
+  /** Whether edges may lose much of what they run. */
+  readonly agreeToRemovals: boolean;
 }
 
 export function publish(tenantId: string, request: PublishRequest): Promise<PublishResult> {
@@ -70,6 +72,6 @@ export function restore(
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/revisions/{number}/restoration', { params, body }));
 }
 
-function publishBody({ comment, reason }: PublishRequest) {
-  return { comment, ...(reason === undefined ? {} : { override: { reason } }) };
+function publishBody({ comment, reason, agreeToRemovals }: PublishRequest) {
+  return { comment, agreeToRemovals, ...(reason === undefined ? {} : { override: { reason } }) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flowWords, intentWords, radiusWords, valueWords } from './wording.js';
+import { flowWords, intentWords, radiusWords, removalWords, valueWords } from './wording.js';
 
 const NOTHING = {
   edges: 0,
@@ -16,6 +16,13 @@ const PACKET = { text: '', source: '', destination: '', protocol: 6, sourcePort:
 const FLOW = { example: PACKET, sourceSite: SITE, destinationSite: SITE, sitePairs: 1 };
 
 describe('the words of a revision', () => {
+  it('say what an edge loses, and nothing of what it keeps', () => {
+    const share = (removed: number, before: number) => ({ removed, before });
+    const removal = { tunnels: share(11, 12), securityPolicies: share(22, 24), needsAgreement: true };
+    expect(removalWords(removal)).toBe('loses 11 of 12 tunnels and 22 of 24 policy entries');
+    expect(removalWords({ ...removal, tunnels: share(0, 12) })).toBe('loses 22 of 24 policy entries');
+  });
+
   it('say how far it reaches, and nothing of what it does not', () => {
     expect(radiusWords(NOTHING)).toEqual([]);
     expect(radiusWords({ ...NOTHING, edges: 1, tunnelsRemoved: 2, sitePairsDenied: 3 })).toEqual([

@@ -1,4 +1,4 @@
-import type { BlastRadius, Finding, FlowChange, IntentChange } from '../../api/index.js';
+import type { AffectedEdge, BlastRadius, Finding, FlowChange, IntentChange } from '../../api/index.js';
 import { plural } from '../../lib/format-quantity.js';
 
 /** What each proof is about, as a heading. */
@@ -35,6 +35,18 @@ export function radiusWords(radius: BlastRadius): readonly string[] {
     [radius.sitePairsOtherProfile, `another profile between ${pairs(radius.sitePairsOtherProfile)}`],
   ];
   return parts.flatMap(([count, words]) => (count > 0 ? [words] : []));
+}
+
+/** “loses 11 of 12 tunnels and 22 of 24 policy entries”. */
+export function removalWords({ tunnels, securityPolicies }: NonNullable<AffectedEdge['removal']>): string {
+  const parts: readonly (readonly [{ removed: number; before: number }, string])[] = [
+    [tunnels, 'tunnels'],
+    [securityPolicies, 'policy entries'],
+  ];
+  const losses = parts.flatMap(([{ removed, before }, noun]) =>
+    removed > 0 ? [`${removed} of ${before} ${noun}`] : [],
+  );
+  return `loses ${losses.join(' and ') || 'nothing'}`;
 }
 
 /** “Newly allowed by “https””, and so on. */

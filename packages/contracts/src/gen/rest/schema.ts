@@ -531,6 +531,8 @@ export interface components {
              * @enum {string}
              */
             change: "added" | "changed" | "removed";
+            /** @description What the edge loses; null: nothing, or all because it goes itself. */
+            removal: components["schemas"]["Removal"] | null;
         };
         AssociationParameters: {
             /** @enum {string} */
@@ -578,7 +580,7 @@ export interface components {
             /** @description Name of the user. */
             actor: string;
             /** @enum {string} */
-            action: "revision_published" | "proof_overridden" | "revision_restored" | "edge_revoked";
+            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "edge_revoked";
             /**
              * @description What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge that it was done to.
              * @example {
@@ -1197,6 +1199,11 @@ export interface components {
             /** @default false */
             dryRun?: boolean;
             override?: components["schemas"]["ProofOverride"];
+            /**
+             * @description Agree to what each edge loses (`affectedEdges`, `removal`). Needed where `needsAgreement` is true, and to have edges that refused a bundle as `mass_removal` take it after all, for which nothing else needs to change. If-Match must name the draft whose numbers were seen.
+             * @default false
+             */
+            agreeToRemovals?: boolean;
         };
         PublishResult: {
             dryRun: boolean;
@@ -1210,6 +1217,19 @@ export interface components {
         Readiness: {
             /** @enum {string} */
             status: "ready";
+        };
+        /** @description How much of what an edge runs is gone: so many, of so many before. */
+        Removal: {
+            tunnels: {
+                removed: number;
+                before: number;
+            };
+            securityPolicies: {
+                removed: number;
+                before: number;
+            };
+            /** @description So much that the edge refuses it unless whoever publishes it agrees: more than ten, and more than half of what it has. */
+            needsAgreement: boolean;
         };
         /** @description One immutable state of the intent of a tenant. */
         Revision: {

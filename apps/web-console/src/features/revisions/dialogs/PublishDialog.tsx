@@ -12,6 +12,7 @@ import { ApplicationList, applicationSummary } from '../components/ApplicationLi
 import { DiffView } from '../components/DiffView.js';
 import { FindingList } from '../components/FindingList.js';
 import { OverrideFields, SHORTEST_REASON } from '../components/OverrideFields.js';
+import { losingMuch, RemovalFields } from '../components/RemovalFields.js';
 import { draftDiffQuery, draftQuery, type PublishRequest, publish, revisionQuery } from '../queries.js';
 
 /** Shows what publishing changes and whether it may, publishes with a comment, then follows the edges until they run it. */
@@ -46,15 +47,25 @@ function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
   const { data: draft, error: unread } = useQuery(draftQuery(useTenantId()));
   const [comment, setComment] = useState('');
   const [reason, setReason] = useState<string>();
+  const [agreed, setAgreed] = useState(false);
+  const losing = losingMuch(draft?.affectedEdges);
   const failed = (draft?.findings.length ?? 0) > 0;
   const overriding = failed && reason !== undefined;
   const compiles = draft !== undefined && draft.problems.length === 0;
-  const ready = compiles && (!failed || (overriding && reason.trim().length >= SHORTEST_REASON));
+  const settled = losing.length === 0 || agreed;
+  const ready = compiles && settled && (!failed || (overriding && reason.trim().length >= SHORTEST_REASON));
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        if (ready) onPublish({ comment, version: draft.version, reason: overriding ? reason.trim() : undefined });
+        if (!ready) return;
+        const agreeToRemovals = losing.length > 0;
+        onPublish({
+          comment,
+          version: draft.version,
+          reason: overriding ? reason.trim() : undefined,
+          agreeToRemovals,
+        });
       }}
     >
       <Stack gap="md">
@@ -62,6 +73,7 @@ function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
         {error !== null && error !== undefined && <FailureNotice error={error} entries={newEntries(error, draft)} />}
         {draft !== undefined && <Verdict draft={draft} />}
         {failed && <OverrideFields reason={reason} onChange={setReason} />}
+        {losing.length > 0 && <RemovalFields edges={losing} agreed={agreed} onChange={setAgreed} />}
         {compiles && (!failed || overriding) && (
           <Textarea
             label="Comment"

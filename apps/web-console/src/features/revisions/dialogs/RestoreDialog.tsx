@@ -8,6 +8,7 @@ import { useWrite } from '../../../ui/use-write.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { AffectedEdges } from '../components/AffectedEdges.js';
 import { OverrideFields, SHORTEST_REASON } from '../components/OverrideFields.js';
+import { losingMuch, RemovalFields } from '../components/RemovalFields.js';
 import { draftQuery, restore } from '../queries.js';
 import { radiusWords } from '../wording.js';
 
@@ -22,11 +23,12 @@ export function RestoreDialog({ number, onClose }: RestoreDialogProps): ReactNod
   const navigate = useNavigate();
   const draft = useQuery(draftQuery(tenantId)).data;
   const [reason, setReason] = useState<string>();
+  const [agreed, setAgreed] = useState(false);
   const version = draft?.version;
-  const request = { comment: `Revision ${number} again`, version: version ?? '' };
+  const request = { comment: `Revision ${number} again`, version: version ?? '', agreeToRemovals: agreed };
   const preview = useQuery({
     queryKey: ['restoration', tenantId, number, version],
-    queryFn: () => restore(tenantId, number, { ...request, reason: undefined, dryRun: true }),
+    queryFn: () => restore(tenantId, number, { ...request, agreeToRemovals: false, reason: undefined, dryRun: true }),
     enabled: version !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -37,7 +39,12 @@ export function RestoreDialog({ number, onClose }: RestoreDialogProps): ReactNod
     },
   });
   const failed = preview.error !== null && failureOf(preview.error).status === 422;
-  const ready = preview.isSuccess || (failed && (reason?.trim().length ?? 0) >= SHORTEST_REASON);
+  const losing = losingMuch(preview.data?.affectedEdges);
+  // A proof that fails says nothing of losses: the controller then says so when it is to be restored.
+  const refused = failureOf(restoring.error).errors.some(({ rule }) => rule === 'mass_removal');
+  const ready =
+    (preview.isSuccess && (losing.length === 0 || agreed)) ||
+    (failed && (reason?.trim().length ?? 0) >= SHORTEST_REASON);
   return (
     <Modal opened onClose={onClose} title={`Restore revision ${number}`} size="lg">
       <Stack gap="md">
@@ -56,6 +63,7 @@ export function RestoreDialog({ number, onClose }: RestoreDialogProps): ReactNod
         {preview.isPending && <Skeleton height={90} />}
         {preview.error !== null && <FailureNotice error={preview.error} />}
         {failed && <OverrideFields reason={reason} onChange={setReason} />}
+        {(losing.length > 0 || refused) && <RemovalFields edges={losing} agreed={agreed} onChange={setAgreed} />}
         {restoring.isError && <FailureNotice error={restoring.error} />}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
