@@ -128,6 +128,11 @@ describe('revisions', () => {
   it('name an edge that was removed as affected', async () => {
     await api.fetch(api.path(`/edges/${made.tokyoEdge.id}`), { method: 'DELETE' });
     const { affectedEdges } = await read<Draft>('/revisions/draft');
-    expect(affectedEdges).toContainEqual({ edgeId: made.tokyoEdge.id, edgeName: 'tokyo-1', change: 'removed' });
+    expect(affectedEdges).toContainEqual({
+      edgeId: made.tokyoEdge.id,
+      edgeName: 'tokyo-1',
+      change: 'removed',
+      removal: null,
+    });
   });
 });
