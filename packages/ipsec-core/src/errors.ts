@@ -28,6 +28,7 @@ export class SecurityAssociationError extends Error {
 }
 
 export type PolicyErrorCode =
+  | 'ALTERNATIVES'
   | 'DUPLICATE_ENTRY'
   | 'EMPTY_SELECTOR'
   | 'MALFORMED_IDENTITY'

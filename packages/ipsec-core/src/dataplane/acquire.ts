@@ -34,15 +34,23 @@ export class AcquireQueue {
   #reported: Pending[] = [];
   overflow = 0;
 
-  /** For an outbound packet that `entry` decides, which stands at `index`, and no association carries. */
-  want(entry: ProtectPolicy, index: number, fields: number, flow: Flow, dscp: number, now: number): AcquireOutcome {
+  /** For an outbound packet that `entry` decides, which stands at `index`, and no association of `tunnelId` carries. */
+  want(
+    entry: ProtectPolicy,
+    tunnelId: string,
+    index: number,
+    fields: number,
+    flow: Flow,
+    dscp: number,
+    now: number,
+  ): AcquireOutcome {
     const known = this.#find(index, flow, fields);
     if (known !== undefined && !isOver(known, now)) return 'held';
     if (known === undefined && !this.#makeRoom(now)) {
       this.overflow++;
       return 'overflow';
     }
-    const acquire = acquireOf(entry, flow, dscp, now);
+    const acquire = acquireOf(entry, tunnelId, flow, dscp, now);
     const pending = known ?? this.#add({ index, fields, flow: copyFlow(flow), acquire, taken: true });
     if (pending.taken) this.#reported.push(pending);
     pending.acquire = acquire;
@@ -129,9 +137,9 @@ interface Pending {
   taken: boolean;
 }
 
-function acquireOf(entry: ProtectPolicy, flow: Flow, dscp: number, at: number): Acquire {
+function acquireOf(entry: ProtectPolicy, tunnelId: string, flow: Flow, dscp: number, at: number): Acquire {
   const packet = packetSelectors(flow);
-  const { entryId, tunnelId } = entry;
+  const { entryId } = entry;
   return { entryId, tunnelId, selectors: populate(entry, packet), packet, dscp, at };
 }
 

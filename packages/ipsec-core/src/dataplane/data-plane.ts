@@ -5,8 +5,9 @@ import type {
   OuterHeaderParameters,
   SecurityAssociationParameters,
 } from '../policy/security-association-parameters.js';
-import { isNamed } from '../policy/security-policy.js';
+import { isCarriedBy, isNamed } from '../policy/security-policy.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
+import type { Tunnel } from '../policy/tunnel.js';
 import { type Acquire, AcquireQueue } from './acquire.js';
 import { type AssociationSnapshot, associationSnapshots } from './association-snapshot.js';
 import { ClearProcessor } from './clear.js';
@@ -16,10 +17,12 @@ import { type Explanation, explainClear, explainOutbound } from './explain.js';
 import { FragmentCheck } from './fragment-check.js';
 import { type IcmpErrorCounters, type IcmpErrorOptions, IcmpErrors } from './icmp-error.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
+import { type LivenessNews, LivenessProber, type WatchedTunnel } from './liveness-prober.js';
 import { OutboundProcessor } from './outbound.js';
 import type { OutboundContext } from './outbound-context.js';
 import { type PathMessage, PathMessages } from './path-messages.js';
-import { type PathPacket, PathProber } from './path-prober.js';
+import type { PathPacket } from './path-packet.js';
+import { PathProber } from './path-prober.js';
 import { type PolicyCounters, PolicyCounterTable } from './policy-counters.js';
 import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
@@ -65,6 +68,9 @@ export class DataPlane {
   readonly #unprotectedIcmp: UnprotectedIcmp;
   readonly #pathMessages: PathMessages;
   readonly #prober: PathProber;
+  readonly #liveness: LivenessProber;
+  /** Tunnels that packets go into in the place of those that their entries name. */
+  #choices: ReadonlyMap<string, string> = new Map();
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
   readonly #clear: ClearProcessor;
@@ -80,6 +86,7 @@ export class DataPlane {
     this.#fragments = new FragmentCheck(options.random);
     this.#pathMessages = new PathMessages(options.pathProbing ?? false);
     this.#prober = new PathProber(this.#associations, options.random, this.#drops);
+    this.#liveness = new LivenessProber(this.#associations, options.random, this.#drops);
     this.#unprotectedIcmp = new UnprotectedIcmp(this.#associations, options.unprotectedIcmp ?? {}, this.#pathMessages);
     const icmp = new ProtectedIcmpErrors();
     const database = createSecurityPolicyDatabase([]);
@@ -120,14 +127,41 @@ export class DataPlane {
     this.#policies.install(database);
     this.#acquires.clear();
     this.#fragments.clear();
-    const tunnels = database.entries.map((entry) =>
-      entry.action === 'PROTECT' && !isNamed(entry) ? this.#associations.tunnel(entry.tunnelId) : undefined,
+    const named = new Set(
+      database.entries.flatMap((entry) =>
+        entry.action === 'PROTECT' && !isNamed(entry) ? (entry.alternatives ?? [entry.tunnelId]) : [],
+      ),
     );
-    const named = new Set(tunnels.map((tunnel) => tunnel?.tunnelId));
     this.#associations.forgetTunnels((tunnelId) => named.has(tunnelId));
-    this.#outboundContext.tunnels = tunnels;
+    this.#outboundContext.tunnels = this.#tunnelsOf(database);
     this.#outboundContext.database = database;
     this.#inboundContext.database = database;
+  }
+
+  /**
+   * From the next packet on, packets of entries that name a tunnel go into the alternative that `choices` has for it. Where it
+   * has none, or one that is no alternative of the entry, they go into the tunnel that the entry names. The same holds for
+   * policies that are installed later, until the next call.
+   */
+  choose(choices: ReadonlyMap<string, string>): void {
+    this.#choices = new Map(choices);
+    this.#acquires.clear();
+    this.#outboundContext.tunnels = this.#tunnelsOf(this.#outboundContext.database);
+  }
+
+  /** Asks the peers of these tunnels, and of no others, whether they answer: with `pathProbing` only. */
+  watch(tunnels: readonly WatchedTunnel[]): void {
+    this.#liveness.watch(tunnels);
+  }
+
+  /** Whether `takeLiveness` has something; costs nothing. */
+  get livenessWaits(): boolean {
+    return this.#liveness.waits;
+  }
+
+  /** Of watched tunnels in which this engine sends: which peers answer, and which do not any more, since the last call. */
+  takeLiveness(): readonly LivenessNews[] {
+    return this.#liveness.take();
   }
 
   /**
@@ -138,6 +172,7 @@ export class DataPlane {
     this.#associations.install(parameters, now);
     const tunnel = this.#associations.tunnel(parameters.tunnelId);
     this.#prober.changed();
+    this.#liveness.changed();
     this.#acquires.settle(tunnel.tunnelId, (...wanted) => tunnel.select(...wanted) !== undefined);
   }
 
@@ -162,7 +197,9 @@ export class DataPlane {
   }
 
   removeOutbound(tunnelId: string, spi: number): boolean {
-    return this.#associations.removeOutbound(tunnelId, spi);
+    const removed = this.#associations.removeOutbound(tunnelId, spi);
+    this.#liveness.removed(tunnelId);
+    return removed;
   }
 
   /**
@@ -334,7 +371,11 @@ export class DataPlane {
    */
   expire(now: number): readonly LifetimeEvent[] {
     this.#reassembler.expire(now);
-    return this.#associations.expire(now);
+    const events = this.#associations.expire(now);
+    for (const { kind, direction, tunnelId } of events) {
+      if (kind === 'hard' && direction === 'outbound') this.#liveness.removed(tunnelId);
+    }
+    return events;
   }
 
   /** SPIs of inbound associations that took their first packet since the last call. */
@@ -422,12 +463,14 @@ export class DataPlane {
    * that tunnel, and this is another.
    */
   receivePathMessage(message: PathMessage, now: number): boolean {
-    return this.#prober.receive(message, now);
+    if (this.#associations.tunnel(message.tunnelId).youngest?.sentBy !== undefined) return false;
+    if (!this.#liveness.receive(message)) this.#prober.receive(message, now);
+    return true;
   }
 
   /** When `nextPathPacket` may have something; never without `pathProbing`. */
   get pathPacketsDueAt(): number {
-    return this.#pathMessages.enabled ? this.#prober.dueAt : Number.POSITIVE_INFINITY;
+    return this.#pathMessages.enabled ? Math.min(this.#liveness.dueAt, this.#prober.dueAt) : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -435,7 +478,7 @@ export class DataPlane {
    * none. `out` as for `dummy`: it needs room for the MTU of the first hop.
    */
   nextPathPacket(out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
-    return this.#prober.next(out, outOffset, now);
+    return this.#liveness.next(out, outOffset, now) ?? this.#prober.next(out, outOffset, now);
   }
 
   /** The system did not send the last probe because it is larger than the first hop carries, which is the truth. */
@@ -456,6 +499,15 @@ export class DataPlane {
   /** Pairs of inner and outer ECN fields that no tunnel ingress makes: somebody on the way tampers, or errs. */
   ecnAnomalies(): readonly EcnAnomalyCount[] {
     return this.#ecn.snapshot();
+  }
+
+  #tunnelsOf({ entries }: SecurityPolicyDatabase): readonly (Tunnel | undefined)[] {
+    return entries.map((entry) => {
+      if (entry.action !== 'PROTECT' || isNamed(entry)) return undefined;
+      const chosen = this.#choices.get(entry.tunnelId);
+      const isAlternative = chosen !== undefined && isCarriedBy(entry, chosen);
+      return this.#associations.tunnel(isAlternative ? chosen : entry.tunnelId);
+    });
   }
 }
 

@@ -96,7 +96,7 @@ function explainPacket(
     association === undefined
       ? explainAcquire(context, found, index, flow, now)
       : explainProtect(context, association, flow, packet, offset, largestFragment, now);
-  return { ...explained, entry, tunnelId: found.tunnelId };
+  return { ...explained, entry, tunnelId: (context.tunnels[index] ?? found).tunnelId };
 }
 
 /** A packet that no entry allows: an ICMP error may go where replies to the packet that it quotes would. */
@@ -119,7 +119,8 @@ function explainIcmpError(
     association === undefined
       ? discarded('no_association')
       : explainProtect(context, association, flow, packet, offset, largestFragment, now);
-  const { entryId, ruleId, tunnelId } = found;
+  const { entryId, ruleId } = found;
+  const { tunnelId } = tunnels[index] ?? found;
   return { ...explained, entry: { index, entryId, ruleId }, tunnelId, byQuotedPacket: true };
 }
 

@@ -315,12 +315,13 @@ export class OutboundProcessor {
 
   /** A packet that no association carries is discarded, and key management hears of it. */
   #acquire(entry: ProtectPolicy, index: number, dscp: number, now: number): OutboundResult {
-    const { database, acquires } = this.#context;
+    const { database, tunnels, acquires } = this.#context;
+    const { tunnelId } = tunnels[index] ?? entry;
     const fields = database.populated[index] ?? 0;
     // RFC 4301 section 4.4.2.2: with PFP and a value that is "not avail.", "discard packet".
-    if (hides(this.#flow, fields)) return this.#discard('fragment_without_ports', entry.tunnelId);
-    acquires.want(entry, index, fields, this.#flow, dscp, now);
-    return this.#discard('no_association', entry.tunnelId);
+    if (hides(this.#flow, fields)) return this.#discard('fragment_without_ports', tunnelId);
+    acquires.want(entry, tunnelId, index, fields, this.#flow, dscp, now);
+    return this.#discard('no_association', tunnelId);
   }
 
   #finish(

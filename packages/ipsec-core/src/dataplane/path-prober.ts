@@ -1,28 +1,14 @@
 import { readUint32 } from '../bytes/octets.js';
-import type { EspTransform } from '../crypto/esp-transform.js';
 import { addToCounter, TUNNEL_COUNTER } from '../policy/counter-memory.js';
 import type { PathMtu } from '../policy/path-mtu.js';
 import { PATH_MTU_SEARCH_STATES, PathMtuSearch } from '../policy/path-mtu-search.js';
 import { type SecurityAssociationDatabase, samePath } from '../policy/sad.js';
-import type { OutboundAssociation } from '../policy/security-association.js';
-import type { Tunnel } from '../policy/tunnel.js';
 import { espPacketLength, maximumEspPayload } from '../wire/esp.js';
-import { outerHeaderLength, writeOuterHeader } from '../wire/ip/header.js';
-import { PROTOCOL } from '../wire/ip/protocol.js';
-import { PATH_PROBE, type PathProbe, type PathProbeKind, writePathProbe } from '../wire/path-probe.js';
+import { outerHeaderLength } from '../wire/ip/header.js';
+import { PATH_PROBE, type PathProbe } from '../wire/path-probe.js';
 import type { DropCounters } from './drop-reason.js';
-import { writeDummy } from './dummy.js';
 import type { PathMessage } from './path-messages.js';
-
-/** What is to be sent: a probe of ours, or an answer to the peer's. */
-export interface PathPacket {
-  readonly kind: PathProbeKind;
-  readonly tunnelId: string;
-  /** Whether it has its IP header; otherwise a socket of the caller writes that. */
-  readonly wholePacket: boolean;
-  /** Octets written. */
-  readonly length: number;
-}
+import { type PathPacket, type ProbedAssociation, probedAssociation, writePathPacket } from './path-packet.js';
 
 /**
  * Asks the peers of all tunnels what their paths carry (RFC 8899), one search for each, and answers their probes. What a
@@ -56,23 +42,21 @@ export class PathProber {
     this.#sweepAt = 0;
   }
 
-  /** @returns false when another engine sends in the tunnel: nothing has been done. */
-  receive(message: PathMessage, now: number): boolean {
+  /** Of a tunnel in which no other engine sends. */
+  receive(message: PathMessage, now: number): void {
     const { kind, tunnelId, size } = message;
-    if (this.#associations.tunnel(tunnelId).youngest?.sentBy !== undefined) return false;
     if (kind === 'probe') {
       if (this.#answers.length < MOST_ANSWERS) this.#answers.push(message);
-      return true;
+      return;
     }
     const path = this.#paths.get(tunnelId);
-    if (path === undefined) return true;
+    if (path === undefined) return;
     if (kind === 'hint') path.search.hint(size, now);
     else if (path.search.acknowledge(message, now)) {
       addToCounter(this.#associations.tunnel(tunnelId).counters, TUNNEL_COUNTER.pathProbeAnswers, 1);
     }
     this.#apply(tunnelId, path, now);
     this.#due.push(tunnelId);
-    return true;
   }
 
   /** The system did not send the last probe, which is larger than the first hop carries. */
@@ -95,7 +79,8 @@ export class PathProber {
   next(out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
     for (let answer = this.#answers.shift(); answer !== undefined; answer = this.#answers.shift()) {
       const probed = probedAssociation(this.#associations.tunnel(answer.tunnelId));
-      const packet = probed && this.#write(probed, 'answer', answer, PATH_PROBE.length, out, outOffset, now);
+      const packet =
+        probed && writePathPacket(probed, 'answer', answer, PATH_PROBE.length, out, outOffset, now, this.#drops);
       if (packet !== undefined) return packet;
     }
     if (now >= this.#sweepAt) this.#sweep(now);
@@ -105,29 +90,6 @@ export class PathProber {
       this.#due.shift();
     }
     return undefined;
-  }
-
-  #write(
-    association: ProbedAssociation,
-    kind: PathProbeKind,
-    probe: PathProbe,
-    payloadLength: number,
-    out: Uint8Array,
-    outOffset: number,
-    now: number,
-  ): PathPacket | undefined {
-    const { tunnelId, esp, outer } = association;
-    const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
-    const fill = (payload: Uint8Array) => writePathProbe(payload, kind, probe);
-    const written = writeDummy(association, esp, payloadLength, out, outOffset + header, now, fill);
-    if (typeof written === 'string') {
-      this.#drops.count(written);
-      return undefined;
-    }
-    const length = header + written;
-    // With DF, whatever the association copies: a probe that is cut shows nothing (RFC 8899 section 3, item 2).
-    if (outer !== undefined) writeOuterHeader(out, outOffset, outer, length, PROTOCOL.esp, 0, true, 1, 0);
-    return { kind, tunnelId, wholePacket: outer !== undefined, length };
   }
 
   #probe(tunnelId: string, out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
@@ -143,7 +105,7 @@ export class PathProber {
     if (probe === undefined) return undefined;
     this.#last = { tunnelId, probe };
     addToCounter(tunnel.counters, TUNNEL_COUNTER.pathProbes, 1);
-    return this.#write(probed, 'probe', probe, payloadOf(probed, probe.size), out, outOffset, now);
+    return writePathPacket(probed, 'probe', probe, payloadOf(probed, probe.size), out, outOffset, now, this.#drops);
   }
 
   /** Looks at all tunnels: which searches there are to be, and which of them wait for this moment. */
@@ -210,18 +172,6 @@ interface ProbedPath {
   applied: number | undefined;
   /** Those that were counted. */
   blackHoles: number;
-}
-
-/** An association that can be asked through. */
-type ProbedAssociation = OutboundAssociation & { readonly esp: EspTransform; readonly pathMtu: PathMtu };
-
-/** The one of a tunnel that probes and answers go out on; undefined: none does. */
-function probedAssociation(tunnel: Tunnel): ProbedAssociation | undefined {
-  const { youngest } = tunnel;
-  if (youngest === undefined || youngest.mode !== 'tunnel' || youngest.bundledWith !== undefined) return undefined;
-  // Another engine has its numbers, and asks.
-  if (youngest.sentBy !== undefined) return undefined;
-  return youngest.esp === undefined || youngest.pathMtu === undefined ? undefined : (youngest as ProbedAssociation);
 }
 
 /** Octets around the ESP packet: what a socket writes, and what the engine does. */

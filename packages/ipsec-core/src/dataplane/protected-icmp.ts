@@ -1,4 +1,5 @@
 import type { InboundAssociation } from '../policy/security-association.js';
+import { isCarriedBy } from '../policy/security-policy.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import { Flow } from '../wire/ip/flow.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
@@ -35,7 +36,7 @@ export class ProtectedIcmpErrors {
     // It goes to whoever sent the packet that it is about.
     for (let word = 0; word < 4; word++) if (quoted.source[word] !== error.destination[word]) return false;
     const entry = database.entries[database.search(quoted, 'outbound')];
-    if (entry?.action !== 'PROTECT' || entry.tunnelId !== association.tunnelId) return false;
+    if (entry?.action !== 'PROTECT' || !isCarriedBy(entry, association.tunnelId)) return false;
     const { selectors } = association.traffic;
     return selectors === undefined || selectors.match(quoted, false) === 'match';
   }

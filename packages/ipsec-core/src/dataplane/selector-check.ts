@@ -1,5 +1,6 @@
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { InboundAssociation } from '../policy/security-association.js';
+import { isCarriedBy } from '../policy/security-policy.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { isIcmpError } from '../wire/ip/quote.js';
 import type { DropReason } from './drop-reason.js';
@@ -45,7 +46,7 @@ export class SelectorCheck {
     this.entry = index;
     if (index === HIDDEN_FIELDS) return 'fragment_without_ports';
     const entry = database.entries[index];
-    if (entry?.action !== 'PROTECT' || entry.tunnelId !== tunnelId) return 'selector_mismatch';
+    if (entry?.action !== 'PROTECT' || !isCarriedBy(entry, tunnelId)) return 'selector_mismatch';
     if (traffic.selectors === undefined) return undefined;
     const match = traffic.selectors.match(flow, true);
     if (match === 'match') return undefined;

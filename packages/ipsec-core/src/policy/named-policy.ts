@@ -30,7 +30,7 @@ export function policiesNamed(policies: readonly SecurityPolicy[], identity: Ide
  * an authenticated peer could take over anybody's address. Undefined when nothing is left.
  */
 export function bindNamedPolicy(policy: ProtectPolicy, peer: NamedPeer): ProtectPolicy | undefined {
-  const { names: _, ...rest } = policy;
+  const { names: _names, alternatives: _alternatives, ...rest } = policy;
   const selectors = policy.selectors.flatMap((selector) => {
     const bounds = selector.remoteAddresses;
     const remoteAddresses =

@@ -19,6 +19,12 @@ export type SecurityPolicy = {
       /** SPD-S. */
       readonly action: 'PROTECT';
       readonly tunnelId: string;
+      /**
+       * All tunnels that may carry its packets, `tunnelId` among them; absent: that one alone. Packets may come out of any of
+       * them, and go into the one that is chosen (`DataPlane.choose`): its association is what RFC 4301 section 4.4.2 has
+       * "pointed to by entries in the SPD-S part of the SPD cache".
+       */
+      readonly alternatives?: readonly string[];
       /** Fields whose value an association takes from the packet that asks for it (PFP), not from this entry. */
       readonly populateFromPacket?: readonly SelectorField[];
       /** The entry is a responder's, for the peers of these names: packets match only what it becomes for one of them. */
@@ -53,6 +59,11 @@ export function populatedFields(policy: SecurityPolicy): number {
   return (policy.populateFromPacket ?? []).reduce((bits, field) => bits | SELECTOR_FIELD[field], 0);
 }
 
+/** Whether packets of the entry may come in this tunnel. */
+export function isCarriedBy({ tunnelId, alternatives }: ProtectPolicy, tunnel: string): boolean {
+  return tunnel === tunnelId || alternatives?.includes(tunnel) === true;
+}
+
 /** Whether the entry is one that packets do not match (RFC 4301 section 4.4.1.1, "Name", case 1). */
 export function isNamed(policy: SecurityPolicy): boolean {
   return policy.action === 'PROTECT' && policy.names !== undefined;
@@ -65,6 +76,14 @@ export function checkPolicy(policy: SecurityPolicy, path: string): void {
     throw new PolicyError('EMPTY_SELECTOR', `${path}.selectors`, 'an entry has at least one selector set.');
   }
   if (policy.action === 'PROTECT') {
+    const { tunnelId, alternatives } = policy;
+    if (alternatives !== undefined && !alternatives.includes(tunnelId)) {
+      throw new PolicyError(
+        'ALTERNATIVES',
+        `${path}.alternatives`,
+        `"${tunnelId}", the entry's tunnel, is not among them.`,
+      );
+    }
     for (const [i, name] of (policy.names ?? []).entries()) checkPeerIdentifier(name, `${path}.names[${i}]`);
   }
   const populated = populatedFields(policy);

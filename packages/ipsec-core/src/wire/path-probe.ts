@@ -1,7 +1,8 @@
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../bytes/octets.js';
 
 /*
- * The payload of a dummy packet (RFC 4303 section 2.6: "it need not be well formed") that asks how large a packet may be.
+ * The payload of a dummy packet (RFC 4303 section 2.6: "it need not be well formed") that asks how large a packet may be, or whether there is
+ * somebody to answer.
  * A receiver that does not know it discards it as any other with next header 59.
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -22,7 +23,7 @@ export const PATH_PROBE = { mark: 0, version: 8, kind: 9, size: 10, token: 12, l
 export interface PathProbe {
   /** 32 bits. */
   readonly token: number;
-  /** Octets of the whole IP packet that the probe travels as. */
+  /** Octets of the whole IP packet that the probe travels as; 0: it only asks whether somebody answers. */
   readonly size: number;
 }
 
