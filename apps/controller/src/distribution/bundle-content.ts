@@ -45,6 +45,7 @@ export function encodeBundle(
       securityPolicies: compiled.securityPolicies.map(policyMessage),
       routes: [...compiled.routes],
       localNetworks: [...compiled.localNetworks],
+      tunnelGroups: [],
     }).finish(),
   );
   return { octets, hash: createHash('sha256').update(octets).digest() };

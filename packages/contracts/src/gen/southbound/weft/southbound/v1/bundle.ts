@@ -441,6 +441,8 @@ export interface Bundle {
   routes: string[];
   /** Prefixes of the networks behind this edge; cleartext may enter the fabric only from these. */
   localNetworks: string[];
+  /** Sites that are reached through several edges of theirs. */
+  tunnelGroups: TunnelGroup[];
 }
 
 /** OverlayDevice describes the TUN device. */
@@ -477,6 +479,23 @@ export interface Tunnel {
     | undefined;
   /** How the edges negotiate; with KEYING_MODE_IKEV2 only. */
   ike?: IkeConfiguration | undefined;
+}
+
+/**
+ * TunnelGroup is a set of tunnels with the edges of one site, each of which may carry the same traffic. Packets are accepted from
+ * all of them, and sent in one: the most preferred whose peer answers.
+ */
+export interface TunnelGroup {
+  /** Identifier of the group (UUID); no tunnel has it. */
+  groupId: string;
+  /** Tunnel.tunnel_id, preferred first; two or more. A tunnel is in one group at most. */
+  tunnelIds: string[];
+  /** Milliseconds from one probe of a peer's liveness to the next, in every tunnel of the group. */
+  probeIntervalMilliseconds: number;
+  /** Unanswered probes in a row after which a peer is held for dead. */
+  missedProbes: number;
+  /** Seconds for which a more preferred peer must have answered without a break before packets go to it again. */
+  holdDownSeconds: number;
 }
 
 /**
@@ -548,7 +567,7 @@ export interface SecurityPolicy {
   ruleId: string;
   /** Processing choice. */
   action: SecurityPolicyAction;
-  /** Tunnel.tunnel_id when action is PROTECT, else empty. */
+  /** Tunnel.tunnel_id or TunnelGroup.group_id when action is PROTECT, else empty. */
   tunnelId: string;
   /** Traffic that the entry matches. */
   selector?: Selector | undefined;
@@ -1000,7 +1019,15 @@ export const BundleManifest: MessageFns<BundleManifest> = {
 };
 
 function createBaseBundle(): Bundle {
-  return { device: undefined, underlay: undefined, tunnels: [], securityPolicies: [], routes: [], localNetworks: [] };
+  return {
+    device: undefined,
+    underlay: undefined,
+    tunnels: [],
+    securityPolicies: [],
+    routes: [],
+    localNetworks: [],
+    tunnelGroups: [],
+  };
 }
 
 export const Bundle: MessageFns<Bundle> = {
@@ -1022,6 +1049,9 @@ export const Bundle: MessageFns<Bundle> = {
     }
     for (const v of message.localNetworks) {
       writer.uint32(50).string(v!);
+    }
+    for (const v of message.tunnelGroups) {
+      TunnelGroup.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1087,6 +1117,14 @@ export const Bundle: MessageFns<Bundle> = {
             message.localNetworks.push(reader.string());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.tunnelGroups.push(TunnelGroup.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1115,6 +1153,11 @@ export const Bundle: MessageFns<Bundle> = {
         : globalThis.Array.isArray(object?.local_networks)
         ? object.local_networks.map((e: any) => globalThis.String(e))
         : [],
+      tunnelGroups: globalThis.Array.isArray(object?.tunnelGroups)
+        ? object.tunnelGroups.map((e: any) => TunnelGroup.fromJSON(e))
+        : globalThis.Array.isArray(object?.tunnel_groups)
+        ? object.tunnel_groups.map((e: any) => TunnelGroup.fromJSON(e))
+        : [],
     };
   },
 
@@ -1138,6 +1181,9 @@ export const Bundle: MessageFns<Bundle> = {
     if (message.localNetworks?.length) {
       obj.localNetworks = message.localNetworks;
     }
+    if (message.tunnelGroups?.length) {
+      obj.tunnelGroups = message.tunnelGroups.map((e) => TunnelGroup.toJSON(e));
+    }
     return obj;
   },
 
@@ -1156,6 +1202,7 @@ export const Bundle: MessageFns<Bundle> = {
     message.securityPolicies = object.securityPolicies?.map((e) => SecurityPolicy.fromPartial(e)) || [];
     message.routes = object.routes?.map((e) => e) || [];
     message.localNetworks = object.localNetworks?.map((e) => e) || [];
+    message.tunnelGroups = object.tunnelGroups?.map((e) => TunnelGroup.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1503,6 +1550,159 @@ export const Tunnel: MessageFns<Tunnel> = {
     message.ike = (object.ike !== undefined && object.ike !== null)
       ? IkeConfiguration.fromPartial(object.ike)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseTunnelGroup(): TunnelGroup {
+  return { groupId: "", tunnelIds: [], probeIntervalMilliseconds: 0, missedProbes: 0, holdDownSeconds: 0 };
+}
+
+export const TunnelGroup: MessageFns<TunnelGroup> = {
+  encode(message: TunnelGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.groupId !== "") {
+      writer.uint32(10).string(message.groupId);
+    }
+    for (const v of message.tunnelIds) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.probeIntervalMilliseconds !== 0) {
+      writer.uint32(24).uint32(message.probeIntervalMilliseconds);
+    }
+    if (message.missedProbes !== 0) {
+      writer.uint32(32).uint32(message.missedProbes);
+    }
+    if (message.holdDownSeconds !== 0) {
+      writer.uint32(40).uint32(message.holdDownSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TunnelGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTunnelGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groupId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tunnelIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.probeIntervalMilliseconds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.missedProbes = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.holdDownSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TunnelGroup {
+    return {
+      groupId: isSet(object.groupId)
+        ? globalThis.String(object.groupId)
+        : isSet(object.group_id)
+        ? globalThis.String(object.group_id)
+        : "",
+      tunnelIds: globalThis.Array.isArray(object?.tunnelIds)
+        ? object.tunnelIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.tunnel_ids)
+        ? object.tunnel_ids.map((e: any) => globalThis.String(e))
+        : [],
+      probeIntervalMilliseconds: isSet(object.probeIntervalMilliseconds)
+        ? globalThis.Number(object.probeIntervalMilliseconds)
+        : isSet(object.probe_interval_milliseconds)
+        ? globalThis.Number(object.probe_interval_milliseconds)
+        : 0,
+      missedProbes: isSet(object.missedProbes)
+        ? globalThis.Number(object.missedProbes)
+        : isSet(object.missed_probes)
+        ? globalThis.Number(object.missed_probes)
+        : 0,
+      holdDownSeconds: isSet(object.holdDownSeconds)
+        ? globalThis.Number(object.holdDownSeconds)
+        : isSet(object.hold_down_seconds)
+        ? globalThis.Number(object.hold_down_seconds)
+        : 0,
+    };
+  },
+
+  toJSON(message: TunnelGroup): unknown {
+    const obj: any = {};
+    if (message.groupId !== "") {
+      obj.groupId = message.groupId;
+    }
+    if (message.tunnelIds?.length) {
+      obj.tunnelIds = message.tunnelIds;
+    }
+    if (message.probeIntervalMilliseconds !== 0) {
+      obj.probeIntervalMilliseconds = Math.round(message.probeIntervalMilliseconds);
+    }
+    if (message.missedProbes !== 0) {
+      obj.missedProbes = Math.round(message.missedProbes);
+    }
+    if (message.holdDownSeconds !== 0) {
+      obj.holdDownSeconds = Math.round(message.holdDownSeconds);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TunnelGroup>, I>>(base?: I): TunnelGroup {
+    return TunnelGroup.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TunnelGroup>, I>>(object: I): TunnelGroup {
+    const message = createBaseTunnelGroup();
+    message.groupId = object.groupId ?? "";
+    message.tunnelIds = object.tunnelIds?.map((e) => e) || [];
+    message.probeIntervalMilliseconds = object.probeIntervalMilliseconds ?? 0;
+    message.missedProbes = object.missedProbes ?? 0;
+    message.holdDownSeconds = object.holdDownSeconds ?? 0;
     return message;
   },
 };
