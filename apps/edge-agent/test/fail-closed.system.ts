@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Bundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BundleStore } from '../src/control/bundle-store.js';
@@ -11,7 +10,7 @@ import { OWN_PACKETS_MARK } from '../src/network/overlay-network.js';
 import { StateDirectory } from '../src/platform/state-directory.js';
 import { defaultStateKeyFile, StateKey } from '../src/platform/state-key.js';
 import { AgentProcess } from './support/agent-process.js';
-import { typescript } from './support/edge-harness.js';
+import { type Crossed, watchCrossings } from './support/crossing-watch.js';
 import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { signBundle } from './support/test-bundle.js';
 import { TestPki } from './support/test-pki.js';
@@ -35,7 +34,7 @@ describe.skipIf(unavailable !== undefined)(
     let left: AgentProcess;
     let right: AgentProcess;
     /** Packets with overlay addresses that crossed the underlay in the clear, and ESP packets, since the last call. */
-    let crossed: () => Promise<{ clear: number; esp: number }>;
+    let crossed: () => Promise<Crossed>;
 
     beforeAll(async () => {
       names = buildNetwork(namespaces);
@@ -44,7 +43,7 @@ describe.skipIf(unavailable !== undefined)(
       namespaces.ip(names.router, `route add ${RIGHT.networks[0]} via ${RIGHT.underlay}`);
       namespaces.ip(names.router, 'address add 10.2.0.99/32 dev lo');
       pki = await TestPki.create();
-      crossed = await watch(namespaces, names.router);
+      crossed = await watchCrossings(namespaces, names.router, LEFT.underlay, ['10.1', '10.2']);
       left = await prepare('left', names.left, LEFT_ID, negotiating(bundle(LEFT, RIGHT, RIGHT_ID)));
       right = await prepare('right', names.right, RIGHT_ID, negotiating(bundle(RIGHT, LEFT, LEFT_ID)));
     });
@@ -183,27 +182,6 @@ describe.skipIf(unavailable !== undefined)(
     }
   },
 );
-
-/** Counts what arrives at the router. What begins there is not counted. */
-async function watch(
-  namespaces: Namespaces,
-  namespace: string,
-): Promise<() => Promise<{ clear: number; esp: number }>> {
-  const program = [...typescript('./capture-process.ts'), LEFT.underlay, '10.1', '10.2'];
-  const child = namespaces.start(namespace, process.execPath, program);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  await lines.next();
-  let last = { clear: 0, esp: 0 };
-  return async () => {
-    // What has crossed is in the ring once a ping of the router's own has.
-    execFileSync('ip', ['netns', 'exec', namespace, 'ping', '-c', '1', '-W', '1', LEFT.underlay]);
-    child.stdin.write('report\n');
-    const seen = JSON.parse((await lines.next()).value as string) as typeof last;
-    const since = { clear: seen.clear - last.clear, esp: seen.esp - last.esp };
-    last = seen;
-    return since;
-  };
-}
 
 function attempt(run: () => string): string {
   try {

@@ -328,6 +328,7 @@ function bundle(local: Site, remote: Site, own: readonly string[], theirs: reado
     securityPolicies: theirs.map((network, index) => policy(`entry-${index}`, own[index] ?? network, network)),
     routes: [...theirs],
     localNetworks: [...own],
+    tunnelGroups: [],
   };
 }
 

@@ -80,6 +80,7 @@ function bundle(underlay: Underlay, side: Side, { tunnels, policies }: WeftScale
     ],
     routes: carried,
     localNetworks: [],
+    tunnelGroups: [],
   };
 }
 

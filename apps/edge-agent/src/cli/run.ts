@@ -102,6 +102,13 @@ async function startAgent({
       unknownSpi: (spi, source) => ike.unknownSpi(spi, source),
       acquire: (tunnelIds) => ike.wanted(tunnelIds),
       path: (report) => log.info({ ...report }, 'packet path ready'),
+      moved: (move) =>
+        log.warn(
+          { ...move },
+          move.back
+            ? 'packets for a site go to its preferred edge again'
+            : 'packets for a site go to another edge of it: the one before does not answer',
+        ),
     },
     { portable, mark, pathProbing },
   );

@@ -18,6 +18,7 @@ export type RejectionRule =
   | 'mass_removal'
   // the content
   | 'too_many'
+  | 'too_few'
   | 'out_of_range'
   | 'bad_identifier'
   | 'duplicate'

@@ -149,6 +149,7 @@ export class System {
       contentHash: bundle.contentHash,
       socketFds: this.#current.sockets.map(({ fd }) => fd),
       policies: bundle.policies,
+      groups: bundle.groups,
       remotes: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
         tunnelId,
         socketAddress: encodeSocketAddress({ address: remote.octets, port: remote.port }),

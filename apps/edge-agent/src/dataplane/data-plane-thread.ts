@@ -1,6 +1,13 @@
-import type { Explanation, LifetimeEvent, PathMessage, SecurityAssociationParameters } from '@weft/ipsec-core';
+import type {
+  Explanation,
+  LifetimeEvent,
+  LivenessNews,
+  PathMessage,
+  SecurityAssociationParameters,
+} from '@weft/ipsec-core';
 import { type Endpoint, type EventFd, openEventFd, socketOfSpi, type Tun } from '@weft/linux-io';
 import { SerialQueue } from '../platform/serial-queue.js';
+import { RedundantTunnels, type TunnelMove } from '../redundancy/redundant-tunnels.js';
 import { Batches } from './batches.js';
 import { monotonicNow } from './clock.js';
 import { DesiredPlane, KeptAssociation } from './desired-plane.js';
@@ -65,6 +72,8 @@ export interface DataPlaneEvents {
   readonly unknownSpi?: (spi: number, source: Endpoint) => void;
   /** Packets of these tunnels find no association: told once in a while, as long as they come. */
   readonly acquire?: (tunnelIds: readonly string[]) => void;
+  /** Packets for a site go to another edge of it. */
+  readonly moved?: (move: TunnelMove) => void;
 }
 
 /** How the packet path is to work. */
@@ -91,6 +100,8 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #workers: WorkerGroup;
   readonly #requests: PlacedRequests;
   readonly #sendingPlaces: SendingPlaces;
+  readonly #redundant: RedundantTunnels;
+  readonly #pathProbing: boolean;
   readonly #queue = new SerialQueue(MAX_QUEUED);
   readonly #installs = new Batches<Install>(
     (work) => this.#serially(work),
@@ -100,6 +111,8 @@ export class DataPlaneThread implements DataPlaneControl {
   /** What is to be passed on to the workers that send, and whether something is on its way there. */
   readonly #heard: PathMessage[] = [];
   #passingOn = false;
+  /** Whether the workers are about to be told where packets of groups go. */
+  #tellsChoices = false;
 
   /** `queues`: of one device, one for each worker (`openTunQueues`). */
   constructor(queues: readonly Tun[], events: DataPlaneEvents, options: DataPlaneOptions = {}) {
@@ -108,6 +121,15 @@ export class DataPlaneThread implements DataPlaneControl {
     const [device] = queues;
     if (device === undefined || workers > MAXIMUM_WORKERS) throw new RangeError(`1 to ${MAXIMUM_WORKERS} workers`);
     this.#events = events;
+    this.#pathProbing = pathProbing;
+    this.#redundant = new RedundantTunnels({
+      clock: monotonicNow,
+      after,
+      moved: (move) => {
+        events.moved?.(move);
+        this.#tellChoices();
+      },
+    });
     this.#counters = queues.map(() => new SharedCounters());
     this.#sendingPlaces = new SendingPlaces(workers);
     const hears = {
@@ -121,6 +143,7 @@ export class DataPlaneThread implements DataPlaneControl {
       },
       acquire: (tunnelIds: readonly string[]) => events.acquire?.(tunnelIds),
       paths: (messages: readonly PathMessage[]) => this.#passOn(messages),
+      liveness: (news: readonly LivenessNews[]) => this.#redundant.take(news),
     };
     this.#wakeUps = this.#counters.map(() => openEventFd());
     const wakeUpFds = this.#wakeUps.map(({ fd }) => fd);
@@ -156,9 +179,14 @@ export class DataPlaneThread implements DataPlaneControl {
   load(loaded: LoadedPolicies): Promise<void> {
     return this.#serially(async () => {
       this.#requireSockets(loaded.socketFds);
-      await this.#workers.ask((place) => this.#requests.loading(place, loaded));
+      const choices = this.#redundant.choicesIn(loaded.groups);
+      await this.#workers.ask((place) => this.#requests.loading(place, loaded, choices));
       const tunnelIds = this.#desired.tunnelIds(loaded);
       this.#desired.load(loaded);
+      this.#redundant.configure(loaded.groups);
+      this.#reviewGroups();
+      // Something was heard while the workers were asked.
+      if (loaded.groups.length > 0) this.#tellChoices();
       this.#sendingPlaces.keep(new Set(loaded.remotes.map(({ tunnelId }) => tunnelId)));
       const entryIds = loaded.policies.map(({ entryId }) => entryId);
       for (const counters of this.#counters) counters.keep(entryIds, tunnelIds);
@@ -169,6 +197,7 @@ export class DataPlaneThread implements DataPlaneControl {
     return this.#serially(async () => {
       await this.#workers.ask(() => ({ kind: 'unload' }));
       this.#desired.load(undefined);
+      this.#redundant.configure([]);
       this.#sendingPlaces.keep(new Set());
       for (const counters of this.#counters) counters.keep([], []);
     });
@@ -196,6 +225,7 @@ export class DataPlaneThread implements DataPlaneControl {
     return this.#serially(async () => {
       await this.#workers.ask(() => ({ kind: 'remove', inbound, outbound }));
       this.#desired.remove(inbound, outbound);
+      this.#reviewGroups();
     });
   }
 
@@ -239,6 +269,7 @@ export class DataPlaneThread implements DataPlaneControl {
           ...sumOfTunnel(this.#counters, tunnelId),
         };
       }),
+      groups: this.#redundant.states(),
       policies: (desired.loaded?.policies ?? []).map(({ entryId, ruleId }) => ({
         entryId,
         ruleId,
@@ -259,6 +290,7 @@ export class DataPlaneThread implements DataPlaneControl {
 
   /** Ends the threads; packets stop. */
   async stop(): Promise<void> {
+    this.#redundant.stop();
     // A thread that is stuck may go on one day: what it would wake must not be another file by then.
     if (await this.#workers.stop()) for (const wakeUp of this.#wakeUps.splice(0)) wakeUp.close();
     this.#desired.load(undefined);
@@ -285,6 +317,7 @@ export class DataPlaneThread implements DataPlaneControl {
       (place) => this.#requests.removing(place, made),
     );
     this.#desired.install(made);
+    this.#reviewGroups();
     for (const remote of remotes) this.#desired.redirect(remote);
   }
 
@@ -306,7 +339,9 @@ export class DataPlaneThread implements DataPlaneControl {
    */
   async #prepare(place: number, worker: PacketWorker): Promise<void> {
     const { loaded, redirected } = this.#desired;
-    await worker.request(loaded === undefined ? { kind: 'unload' } : this.#requests.loading(place, loaded));
+    await worker.request(
+      loaded === undefined ? { kind: 'unload' } : this.#requests.loading(place, loaded, this.#redundant.choices()),
+    );
     const installing = this.#requests.installing(place, this.#desired.associations(), []);
     if (installing !== undefined) await worker.request(installing);
     for (const remote of redirected) await worker.request({ kind: 'redirect', remote });
@@ -316,7 +351,9 @@ export class DataPlaneThread implements DataPlaneControl {
   /** What is told again, by a worker that took over or by another that has the association too, is news to nobody. */
   #reached(events: readonly LifetimeEvent[]): void {
     const news = events.filter((event) => this.#desired.reached(event));
-    if (news.length > 0) this.#events.lifetime(news);
+    if (news.length === 0) return;
+    this.#reviewGroups();
+    this.#events.lifetime(news);
   }
 
   /**
@@ -345,6 +382,31 @@ export class DataPlaneThread implements DataPlaneControl {
       // The worker has ended: what it would have been told of is asked for again.
       this.#heard.splice(0);
     }
+  }
+
+  /**
+   * A peer without an association does not answer: that is known at once, and no probe is waited for. Where peers are not asked,
+   * one with an association is held for alive, until IKE has found that it is not.
+   */
+  #reviewGroups(): void {
+    const news = this.#redundant.tunnelIds().flatMap((tunnelId) => {
+      const alive = this.#desired.hasOutbound(tunnelId);
+      return alive && this.#pathProbing ? [] : [{ tunnelId, alive }];
+    });
+    if (news.length > 0) this.#redundant.take(news);
+  }
+
+  /** What is to be told is what holds then: several moves are told as one. */
+  #tellChoices(): void {
+    if (this.#tellsChoices) return;
+    this.#tellsChoices = true;
+    this.#serially(() => {
+      this.#tellsChoices = false;
+      return this.#workers.ask(() => ({ kind: 'choose', choices: this.#redundant.choices() }));
+    }).catch((error: unknown) => {
+      // Without workers no packet goes anywhere; who replaces one tells it all.
+      if (!(error instanceof DataPlaneError)) throw error;
+    });
   }
 
   /** Once, and again only when it changes. */

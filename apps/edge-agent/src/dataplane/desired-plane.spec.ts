@@ -37,6 +37,7 @@ function policies(...tunnelIds: string[]): LoadedPolicies {
       tunnelId,
     })),
     remotes: tunnelIds.map((tunnelId) => ({ tunnelId, socketAddress: new Uint8Array(16) })),
+    groups: [],
   };
 }
 

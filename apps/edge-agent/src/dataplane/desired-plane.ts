@@ -34,7 +34,7 @@ export class DesiredPlane {
   /** Tunnels that the policies name or that have an association. */
   tunnelIds(policies: LoadedPolicies | undefined = this.#loaded): readonly string[] {
     const named = (policies?.policies ?? []).flatMap((policy) =>
-      policy.action === 'PROTECT' ? [policy.tunnelId] : [],
+      policy.action === 'PROTECT' ? (policy.alternatives ?? [policy.tunnelId]) : [],
     );
     const used = [...this.#associations.values()].map(({ parameters }) => parameters.tunnelId);
     return [...new Set([...named, ...used])];
@@ -86,6 +86,14 @@ export class DesiredPlane {
   /** The inbound association of a tunnel that was installed last. */
   inboundOf(tunnelId: string): KeptAssociation | undefined {
     return this.#inbound.get(tunnelId);
+  }
+
+  /** Whether packets can go out in a tunnel. */
+  hasOutbound(tunnelId: string): boolean {
+    for (const { parameters } of this.#associations.values()) {
+      if (parameters.direction === 'outbound' && parameters.tunnelId === tunnelId) return true;
+    }
+    return false;
   }
 
   hasInbound(spi: number): boolean {

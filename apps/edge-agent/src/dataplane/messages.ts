@@ -3,6 +3,7 @@ import type {
   AssociationSnapshot,
   Explanation,
   LifetimeEvent,
+  LivenessNews,
   PathMessage,
   PolicyCounters,
   SecurityAssociationParameters,
@@ -11,6 +12,8 @@ import type {
   UnprotectedIcmpOutcome,
 } from '@weft/ipsec-core';
 import type { Endpoint, TunOffloads } from '@weft/linux-io';
+import type { TunnelGroup } from '../control/bundle/verified-bundle.js';
+import type { RedundantGroup } from '../redundancy/redundant-tunnels.js';
 import type { HandoverStart } from './handover.js';
 import type { NamedCounters } from './shared-counters.js';
 import type { UnderlayErrorReason } from './underlay-error-reason.js';
@@ -45,6 +48,8 @@ export interface LoadedPolicies {
   readonly policies: readonly SecurityPolicy[];
   /** Tunnels, and the socket addresses of their peers. Associations of other tunnels are removed. */
   readonly remotes: readonly TunnelRemote[];
+  /** Tunnels of which any may carry the packets of an entry: their peers are asked whether they answer. */
+  readonly groups: readonly TunnelGroup[];
 }
 
 /** Where the packets of a tunnel go. */
@@ -65,11 +70,15 @@ export type WorkerRequest =
       readonly kind: 'load';
       readonly loaded: LoadedPolicies;
       readonly socketFd: number;
+      /** Tunnels that packets go into, by the preferred one of their group. */
+      readonly choices: ReadonlyMap<string, string>;
       /** Of every policy entry and every tunnel. */
       readonly policyCounters: NamedCounters;
       readonly tunnelCounters: NamedCounters;
     }
   | { readonly kind: 'unload' }
+  /** As in `load`, for the same policies. */
+  | { readonly kind: 'choose'; readonly choices: ReadonlyMap<string, string> }
   | {
       readonly kind: 'install';
       readonly associations: readonly SecurityAssociationParameters[];
@@ -113,6 +122,8 @@ export type WorkerMessage =
   | { readonly kind: 'unknown-spi'; readonly spi: number; readonly source: Endpoint }
   /** Heard about paths of tunnels that another worker sends in. */
   | { readonly kind: 'paths'; readonly messages: readonly PathMessage[] }
+  /** Of tunnels of groups in which this worker sends: whose peer answers, and whose does not any more. */
+  | { readonly kind: 'liveness'; readonly news: readonly LivenessNews[] }
   /** Packets of these tunnels find no association. */
   | { readonly kind: 'acquire'; readonly tunnelIds: readonly string[] };
 
@@ -147,6 +158,8 @@ export interface DataPlaneSnapshot {
   readonly contentHash: string | undefined;
   readonly associations: readonly InstalledAssociation[];
   readonly tunnels: readonly TunnelCounters[];
+  /** Tunnels of which several may carry the same packets, and which of them does. */
+  readonly groups: readonly RedundantGroup[];
   readonly policies: readonly PolicyCounters[];
   /** The engine's reasons and those of the devices around it; only what happened. */
   readonly drops: readonly { readonly reason: string; readonly packets: bigint }[];

@@ -1,5 +1,5 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
-import type { Explanation, LifetimeEvent, PathMessage } from '@weft/ipsec-core';
+import type { Explanation, LifetimeEvent, LivenessNews, PathMessage } from '@weft/ipsec-core';
 import type { Endpoint, EventFd } from '@weft/linux-io';
 import { IkePassageExit } from './ike-passage.js';
 import type { PacketPathReport, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
@@ -14,6 +14,7 @@ export interface WorkerEvents {
   readonly unknownSpi: (spi: number, source: Endpoint) => void;
   readonly acquire: (tunnelIds: readonly string[]) => void;
   readonly paths: (messages: readonly PathMessage[]) => void;
+  readonly liveness: (news: readonly LivenessNews[]) => void;
 }
 
 /** One thread of the packet path, from its start to its end. */
@@ -104,6 +105,9 @@ class PacketThread implements PacketWorker {
         return;
       case 'paths':
         this.#events.paths(message.messages);
+        return;
+      case 'liveness':
+        this.#events.liveness(message.news);
         return;
       default: {
         const waiting = this.#waiting.get(message.id);

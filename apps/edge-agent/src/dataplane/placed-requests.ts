@@ -14,12 +14,13 @@ export class PlacedRequests {
   }
 
   /** The policies, with what the worker in this place needs for them. */
-  loading(place: number, loaded: LoadedPolicies): WorkerRequest {
+  loading(place: number, loaded: LoadedPolicies, choices: ReadonlyMap<string, string>): WorkerRequest {
     const counters = this.#counters[place];
     return {
       kind: 'load',
       loaded,
       socketFd: loaded.socketFds[place] ?? -1,
+      choices,
       policyCounters: counters?.policies(loaded.policies.map(({ entryId }) => entryId)) ?? [],
       tunnelCounters: counters?.tunnels(this.#desired.tunnelIds(loaded)) ?? [],
     };

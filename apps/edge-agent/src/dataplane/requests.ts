@@ -9,9 +9,19 @@ import { messageOf } from '../platform/agent-error.js';
 import type { LoadedPolicies, OutboundReference, WorkerRefusal } from './messages.js';
 import { NativeUnavailableError } from './raw-sockets.js';
 
-/** Replaces the policies and drops the associations of tunnels that are gone. Throws before anything is changed. */
-export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies): void {
-  dataPlane.installPolicy(createSecurityPolicyDatabase(loaded.policies));
+/**
+ * Replaces the policies and drops the associations of tunnels that are gone; `choices` as `DataPlane.choose` has them. Throws
+ * before anything is changed.
+ */
+export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies, choices: ReadonlyMap<string, string>): void {
+  const database = createSecurityPolicyDatabase(loaded.policies);
+  dataPlane.choose(choices);
+  dataPlane.installPolicy(database);
+  dataPlane.watch(
+    loaded.groups.flatMap(({ tunnelIds, probeInterval: interval, missedProbes: misses }) =>
+      tunnelIds.map((tunnelId) => ({ tunnelId, interval, misses })),
+    ),
+  );
   const tunnels = new Set(loaded.remotes.map(({ tunnelId }) => tunnelId));
   removeAssociations(dataPlane, (tunnelId) => !tunnels.has(tunnelId));
 }
@@ -19,6 +29,7 @@ export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies): void
 /** Back to the state before the first bundle: nothing passes. */
 export function unloadPolicies(dataPlane: DataPlane): void {
   dataPlane.installPolicy(createSecurityPolicyDatabase([]));
+  dataPlane.watch([]);
   removeAssociations(dataPlane, () => true);
 }
 

@@ -136,6 +136,7 @@ class PacketLoop {
     if (this.#dataPlane.asksForAssociations) this.#acquire();
     if (this.#dataPlane.pathMessagesWait) this.#hearOfPaths(now);
     if (this.#probes && now >= this.#dataPlane.pathPacketsDueAt) this.#pathProbing?.run(this.#underlay, BUDGET, now);
+    if (this.#dataPlane.livenessWaits) this.#tell({ kind: 'liveness', news: this.#dataPlane.takeLiveness() });
   }
 
   /** When the underlay takes nothing, it takes no probes either. */
@@ -204,12 +205,15 @@ class PacketLoop {
       switch (request.kind) {
         case 'load':
           this.#given.give(request.policyCounters, request.tunnelCounters);
-          loadPolicies(this.#dataPlane, request.loaded);
+          loadPolicies(this.#dataPlane, request.loaded, request.choices);
           this.#useUnderlay(request.loaded, request.socketFd);
           return { kind: 'done', id };
         case 'unload':
           unloadPolicies(this.#dataPlane);
           this.#underlay = { socket: undefined, remotes: new Map() };
+          return { kind: 'done', id };
+        case 'choose':
+          this.#dataPlane.choose(request.choices);
           return { kind: 'done', id };
         case 'install':
           this.#given.giveTunnels(request.tunnelCounters);

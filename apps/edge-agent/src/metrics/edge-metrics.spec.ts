@@ -37,6 +37,7 @@ const SOURCES: MetricSources = {
         lastSentAt: 60_000,
       },
     ],
+    groups: [{ groupId: 'g', tunnels: [{ tunnelId: 't', alive: true, chosen: false }] }],
     policies: [{ entryId: 'e', ruleId: 'r', packets: 1n, bytes: 2n, inboundPackets: 3n, inboundBytes: 4n }],
     drops: [{ reason: 'no_policy', packets: 5n }],
     underlayErrors: [{ reason: 'host_unreachable' as never, messages: 6n }],

@@ -101,6 +101,13 @@ function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, s
     of('weft_edge_tunnel_received_bytes_total', tunnel.inboundBytes),
     of('weft_edge_tunnel_sent_packets_total', tunnel.outboundPackets),
     of('weft_edge_tunnel_sent_bytes_total', tunnel.outboundBytes),
+    ...snapshot.groups
+      .flatMap(({ tunnels }) => tunnels)
+      .filter(({ tunnelId }) => tunnelId === tunnel.tunnelId)
+      .flatMap(({ alive, chosen }) => [
+        of('weft_edge_tunnel_alive', Number(alive)),
+        of('weft_edge_tunnel_chosen', Number(chosen)),
+      ]),
     ...(tunnel.lastReceivedAt === undefined
       ? []
       : [of('weft_edge_tunnel_silence_seconds', Math.max(0, snapshot.now - tunnel.lastReceivedAt) / 1000)]),

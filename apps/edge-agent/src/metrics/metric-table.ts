@@ -16,6 +16,16 @@ const TABLE = {
   weft_edge_certificate_renewals_total: ['counter', 'Times that it was renewed', []],
   weft_edge_certificate_renewal_failures_total: ['counter', 'Attempts to renew it that failed', []],
   weft_edge_tunnel_keyed: ['gauge', '1 while the tunnel has associations in both directions', ['tunnel', 'peer']],
+  weft_edge_tunnel_alive: [
+    'gauge',
+    '1 while the peer answers; of tunnels to sites with several edges only',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_tunnel_chosen: [
+    'gauge',
+    '1 while packets for the site of the peer go to it; of tunnels to sites with several edges only',
+    ['tunnel', 'peer'],
+  ],
   weft_edge_tunnel_received_packets_total: ['counter', 'Clear packets that came from the peer', ['tunnel', 'peer']],
   weft_edge_tunnel_received_bytes_total: ['counter', 'Octets of them', ['tunnel', 'peer']],
   weft_edge_tunnel_sent_packets_total: [

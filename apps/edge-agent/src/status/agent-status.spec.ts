@@ -28,6 +28,7 @@ function statusOf(
       contentHash: undefined,
       associations: [],
       tunnels: [],
+      groups: [],
       policies: [],
       drops: [],
       underlayErrors: [],

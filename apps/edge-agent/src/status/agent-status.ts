@@ -41,6 +41,8 @@ export const AgentStatus = z.object({
       outboundPackets: Count,
       outboundBytes: Count,
       lastReceivedAt: z.string().nullable(),
+      /** Of a tunnel to a site with several edges: whether the peer answers, and whether packets for the site go to it. */
+      redundancy: z.object({ alive: z.boolean(), chosen: z.boolean() }).nullable(),
       /** What its path carries, octet by octet; null where that is not known or differs from packet to packet. */
       path: z
         .object({
@@ -128,6 +130,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
         outboundPackets: String(counted?.outboundPackets ?? 0n),
         outboundBytes: String(counted?.outboundBytes ?? 0n),
         lastReceivedAt: wallClock(counted?.lastReceivedAt, snapshot, takenAt)?.toISOString() ?? null,
+        redundancy: redundancyStatus(snapshot, tunnel.tunnelId),
         path: pathStatus(snapshot, tunnel.tunnelId),
         ike: ikeStatus(sources.negotiations.get(tunnel.tunnelId)),
       };
@@ -186,7 +189,7 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
     tunnel.remote,
     tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0
       ? (tunnel.ike?.failure ?? 'no associations')
-      : 'keyed',
+      : keyedState(tunnel.redundancy),
     keysBy(tunnel.ike),
     tunnel.inboundPackets,
     tunnel.outboundPackets,
@@ -272,6 +275,20 @@ function pathStatus(snapshot: DataPlaneSnapshot, tunnelId: string): AgentStatus[
     probeAnswers: String(counted?.pathProbeAnswers ?? 0n),
     blackHoles: String(counted?.pathBlackHoles ?? 0n),
   };
+}
+
+function redundancyStatus(
+  { groups }: DataPlaneSnapshot,
+  tunnelId: string,
+): AgentStatus['tunnels'][number]['redundancy'] {
+  const found = groups.flatMap(({ tunnels }) => tunnels).find((tunnel) => tunnel.tunnelId === tunnelId);
+  return found === undefined ? null : { alive: found.alive, chosen: found.chosen };
+}
+
+function keyedState(redundancy: AgentStatus['tunnels'][number]['redundancy']): string {
+  if (redundancy === null) return 'keyed';
+  const { alive, chosen } = redundancy;
+  return `keyed, ${alive ? '' : 'does not answer, '}${chosen ? 'in use' : 'standing by'}`;
 }
 
 function workerStatus(workers: AgentStatus['workers']): string {

@@ -2,6 +2,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Bundle, SecurityAssociationCommand } from '@weft/contracts/southbound';
 import type { StoredIdentity } from '../../src/identity/identity.js';
+import type { RedundantGroup, TunnelMove } from '../../src/redundancy/redundant-tunnels.js';
 import type { NamespacedProcess, Namespaces } from './namespaces.js';
 
 /** Node with our TypeScript, as arguments. */
@@ -60,6 +61,7 @@ export class EdgeHarness {
   /** Counters; 64-bit ones are decimal strings. */
   async snapshot(): Promise<{
     tunnels: {
+      tunnelId: string;
       inboundPackets: string;
       outboundPackets: string;
       inboundBytes: string;
@@ -76,6 +78,7 @@ export class EdgeHarness {
     }[];
     underlayErrors: { reason: string; messages: string }[];
     pathMtuMessages: { outcome: string; messages: string }[];
+    groups: RedundantGroup[];
     workers: {
       heartbeat: number;
       replacements: number;
@@ -86,6 +89,11 @@ export class EdgeHarness {
     }[];
   }> {
     return (await this.#ask({ kind: 'snapshot' })) as never;
+  }
+
+  /** Where packets of groups went since the start. */
+  async moves(): Promise<TunnelMove[]> {
+    return (await this.#ask({ kind: 'moves' })) as never;
   }
 
   /** How IKE stands, by tunnel. */

@@ -14,6 +14,7 @@ import { parseIdentity, StoredIdentity } from '../../src/identity/identity.js';
 import { EdgeIke } from '../../src/ike/edge-ike.js';
 import { createOverlayNetwork, OWN_PACKETS_MARK } from '../../src/network/overlay-network.js';
 import { createLog } from '../../src/platform/log.js';
+import type { TunnelMove } from '../../src/redundancy/redundant-tunnels.js';
 
 /**
  * Everything of an agent below its session, as a process for a network namespace: bundles and association commands
@@ -24,6 +25,8 @@ const log = createLog('silent', {});
 const portable = dataPath === 'portable';
 const workers = Number(process.env['WEFT_TEST_WORKERS'] ?? 1);
 const queues = openTunQueues(device, { offloads: !portable }, workers);
+/** Where packets of groups went, one after the other. */
+const moves: TunnelMove[] = [];
 const dataPlane = new DataPlaneThread(
   queues,
   {
@@ -36,6 +39,7 @@ const dataPlane = new DataPlaneThread(
     ...(identityFile === undefined ? {} : { ike: (octets, source) => ike?.receive(octets, source) }),
     unknownSpi: (spi, source) => ike?.unknownSpi(spi, source),
     acquire: (tunnelIds) => ike?.wanted(tunnelIds),
+    moved: (move) => moves.push(move),
   },
   // With faults, the thread dies when a file says so.
   {
@@ -89,6 +93,8 @@ async function answer(request: { kind: string; value?: unknown }): Promise<unkno
     }
     case 'snapshot':
       return dataPlane.snapshot();
+    case 'moves':
+      return moves;
     case 'negotiations':
       return Object.fromEntries(ike?.states() ?? []);
     case 'identity':

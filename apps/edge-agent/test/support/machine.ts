@@ -97,6 +97,7 @@ export class Machine {
       contentHash: this.loaded?.contentHash,
       associations: this.existing as never,
       tunnels: [],
+      groups: [],
       policies: [],
       drops: [],
       underlayErrors: [],

@@ -79,6 +79,7 @@ export function negotiatedBundle(
     ],
     routes: [remote.network],
     localNetworks: [local.network],
+    tunnelGroups: [],
   };
 }
 

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../../test/support/test-bundle.js';
 import { parseBundle } from './parse-bundle.js';
 
+const OTHER_ID = '77777777-7777-4777-8777-777777777777';
+const GROUP_ID = '88888888-8888-4888-8888-888888888888';
+
 /** [what, how to spoil a good bundle, path, rule] */
 const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
   ['no device', (b) => delete b.device, 'device', 'missing_field'],
@@ -95,6 +98,44 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
     'tunnels[0].profile.encapsulation',
     'bad_address',
   ],
+  ['a group without UUID', (b) => group(b, { groupId: 'x' }), 'tunnel_groups[0].group_id', 'bad_identifier'],
+  ['a group named as a tunnel', (b) => group(b, { groupId: TUNNEL_ID }), 'tunnel_groups[0].group_id', 'duplicate'],
+  ['a group of one', (b) => group(b, { tunnelIds: [TUNNEL_ID] }), 'tunnel_groups[0].tunnel_ids', 'too_few'],
+  [
+    'a group of what is not there',
+    (b) => group(b, { tunnelIds: [TUNNEL_ID, PEER_ID] }),
+    'tunnel_groups[0].tunnel_ids[1]',
+    'unknown_tunnel',
+  ],
+  [
+    'a tunnel twice in a group',
+    (b) => group(b, { tunnelIds: [TUNNEL_ID, TUNNEL_ID] }),
+    'tunnel_groups[0].tunnel_ids[1]',
+    'duplicate',
+  ],
+  [
+    'a tunnel in two groups',
+    (b) => {
+      group(b, {});
+      group(b, { groupId: PEER_ID });
+    },
+    'tunnel_groups[1].tunnel_ids[0]',
+    'duplicate',
+  ],
+  [
+    'probes without a pause',
+    (b) => group(b, { probeIntervalMilliseconds: 99 }),
+    'tunnel_groups[0].probe_interval_milliseconds',
+    'out_of_range',
+  ],
+  [
+    'a peer that dies of one lost packet',
+    (b) => group(b, { missedProbes: 1 }),
+    'tunnel_groups[0].missed_probes',
+    'out_of_range',
+  ],
+  ['no hold-down', (b) => group(b, { holdDownSeconds: 0 }), 'tunnel_groups[0].hold_down_seconds', 'out_of_range'],
+  ['more groups than tunnels', (b) => [1, 2, 3].forEach(() => void group(b, {})), 'tunnel_groups', 'too_many'],
   ['4097 tunnels', (b) => (b.tunnels = new Array(4097).fill(b.tunnels[0]!)), 'tunnels', 'too_many'],
   [
     'an entry without id',
@@ -195,6 +236,17 @@ describe('the content of a bundle', () => {
     expect(() => parseBundle(bundle)).toThrow(expect.objectContaining({ path, rule }));
   });
 
+  it('has entries that name a group, which any of its tunnels may carry', () => {
+    const bundle = testBundle();
+    group(bundle, { tunnelIds: [OTHER_ID, TUNNEL_ID] });
+    bundle.securityPolicies[0]!.tunnelId = GROUP_ID;
+    const { groups, policies } = parseBundle(bundle);
+    expect(policies[0]).toMatchObject({ tunnelId: OTHER_ID, alternatives: [OTHER_ID, TUNNEL_ID] });
+    expect(policies[1]).toMatchObject({ tunnelId: TUNNEL_ID });
+    expect(policies[1]).not.toHaveProperty('alternatives');
+    expect(groups).toMatchObject([{ groupId: GROUP_ID, probeInterval: 500, missedProbes: 3, holdDown: 30_000 }]);
+  });
+
   it('may have no tunnels and no policies: an edge on its own', () => {
     const bundle = { ...testBundle(), tunnels: [], securityPolicies: [], routes: [], localNetworks: [] };
     expect(parseBundle(bundle).tunnels.size).toBe(0);
@@ -203,4 +255,18 @@ describe('the content of a bundle', () => {
 
 function selector(bundle: Bundle, index = 0): NonNullable<Bundle['securityPolicies'][number]['selector']> {
   return bundle.securityPolicies[index]!.selector!;
+}
+
+/** Adds a second tunnel, if there is none yet, and a group of both. */
+function group(bundle: Bundle, more: Partial<Bundle['tunnelGroups'][number]>): void {
+  if (bundle.tunnels.length === 1)
+    bundle.tunnels.push({ ...bundle.tunnels[0]!, tunnelId: OTHER_ID, peerEdgeId: OTHER_ID });
+  bundle.tunnelGroups.push({
+    groupId: GROUP_ID,
+    tunnelIds: [TUNNEL_ID, OTHER_ID],
+    probeIntervalMilliseconds: 500,
+    missedProbes: 3,
+    holdDownSeconds: 30,
+    ...more,
+  });
 }

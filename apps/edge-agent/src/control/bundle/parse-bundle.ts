@@ -21,11 +21,13 @@ import {
 } from './field.js';
 import { parseKeying } from './parse-keying.js';
 import { parseSelector } from './parse-selector.js';
+import { parseTunnelGroups } from './parse-tunnel-groups.js';
 import type {
   EspEncapsulation,
   OverlayPrefix,
   ProtectionProfile,
   TunnelConfiguration,
+  TunnelGroup,
   UnderlayAddress,
   VerifiedBundle,
 } from './verified-bundle.js';
@@ -40,11 +42,13 @@ export type BundleContent = Omit<
 export function parseBundle(bundle: Bundle): BundleContent {
   const underlay = underlayAddress('underlay', bundle.underlay, 'any');
   const tunnels = parseTunnels(bundle.tunnels, underlay);
+  const groups = parseTunnelGroups(bundle.tunnelGroups, tunnels);
   return {
     overlayMtu: integerWithin('device.mtu', required('device', bundle.device).mtu, MIN_MTU, MAX_MTU),
     underlay,
     tunnels,
-    policies: parsePolicies(bundle.securityPolicies, tunnels),
+    groups: [...groups.values()],
+    policies: parsePolicies(bundle.securityPolicies, tunnels, groups),
     routes: parsePrefixes('routes', bundle.routes),
     localNetworks: parsePrefixes('local_networks', bundle.localNetworks),
   };
@@ -123,6 +127,7 @@ function checkOuterHeader(
 function parsePolicies(
   messages: readonly SecurityPolicyMessage[],
   tunnels: ReadonlyMap<string, TunnelConfiguration>,
+  groups: ReadonlyMap<string, TunnelGroup>,
 ): readonly SecurityPolicy[] {
   const ids = new Set<string>();
   return limited('security_policies', messages, MAX_POLICIES).map((message, index): SecurityPolicy => {
@@ -133,8 +138,16 @@ function parsePolicies(
       selectors: [parseSelector(`${path}.selector`, message.selector)],
     };
     if (message.action === SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT) {
+      const alternatives = groups.get(message.tunnelId)?.tunnelIds;
+      const [preferred] = alternatives ?? [];
+      if (alternatives !== undefined && preferred !== undefined)
+        return { ...common, action: 'PROTECT', tunnelId: preferred, alternatives };
       if (!tunnels.has(message.tunnelId)) {
-        throw new RejectionError(`${path}.tunnel_id`, 'unknown_tunnel', 'it names no tunnel of this bundle');
+        throw new RejectionError(
+          `${path}.tunnel_id`,
+          'unknown_tunnel',
+          'it names no tunnel of this bundle, and no group of them',
+        );
       }
       return { ...common, action: 'PROTECT', tunnelId: message.tunnelId };
     }

@@ -12,6 +12,8 @@ export interface VerifiedBundle {
   readonly overlayMtu: number;
   readonly underlay: UnderlayAddress;
   readonly tunnels: ReadonlyMap<string, TunnelConfiguration>;
+  /** Sites that are reached by several tunnels. */
+  readonly groups: readonly TunnelGroup[];
   readonly policies: readonly SecurityPolicy[];
   /** Prefixes to route into the overlay device, canonical text. */
   readonly routes: readonly OverlayPrefix[];
@@ -35,6 +37,19 @@ export interface TunnelConfiguration {
   readonly remote: UnderlayAddress;
   readonly profile: ProtectionProfile;
   readonly keying: TunnelKeying;
+}
+
+/** Tunnels with the edges of one site: packets come by any of them, and go by the most preferred whose peer answers. */
+export interface TunnelGroup {
+  readonly groupId: string;
+  /** Preferred first; two or more. */
+  readonly tunnelIds: readonly string[];
+  /** Milliseconds from one probe of liveness to the next. */
+  readonly probeInterval: number;
+  /** Unanswered probes in a row after which a peer is held for dead. */
+  readonly missedProbes: number;
+  /** Milliseconds for which a more preferred peer must have answered before packets go to it again. */
+  readonly holdDown: number;
 }
 
 /** Who makes the keys of a tunnel: the controller, or both edges with IKEv2. */

@@ -1,0 +1,38 @@
+import { createInterface } from 'node:readline';
+import { typescript } from './edge-harness.js';
+import type { Namespaces } from './namespaces.js';
+
+/** Packets that arrived somewhere on the underlay. */
+export interface Crossed {
+  /** With overlay addresses, in the clear. */
+  readonly clear: number;
+  /** ESP in UDP. */
+  readonly esp: number;
+}
+
+/**
+ * Counts what arrives in a namespace between the edges; what begins there is not counted. `overlay` holds the octets that
+ * overlay addresses have in common. @returns what has crossed since the last call.
+ * @param neighbour an address that answers the namespace's pings
+ */
+export async function watchCrossings(
+  namespaces: Namespaces,
+  namespace: string,
+  neighbour: string,
+  overlay: readonly string[],
+): Promise<() => Promise<Crossed>> {
+  const program = [...typescript('./capture-process.ts'), neighbour, ...overlay];
+  const child = namespaces.start(namespace, process.execPath, program);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  await lines.next();
+  let last = { clear: 0, esp: 0 };
+  return async () => {
+    // What has crossed is in the ring once a ping of the namespace's own has.
+    namespaces.run(namespace, 'ping', ['-c', '1', '-W', '1', neighbour]);
+    child.stdin.write('report\n');
+    const seen = JSON.parse((await lines.next()).value as string) as typeof last;
+    const since = { clear: seen.clear - last.clear, esp: seen.esp - last.esp };
+    last = seen;
+    return since;
+  };
+}
