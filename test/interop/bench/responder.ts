@@ -46,6 +46,7 @@ await dataPlane.load({
   contentHash: 'bench',
   socketFds: [encapsulated.fd],
   policies: [],
+  groups: [],
   remotes: identities.map(({ name }) => ({ tunnelId: name, socketAddress })),
 });
 const after = (milliseconds: number, run: () => void) => {

@@ -55,6 +55,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     contentHash: String(scenario),
     socketFds: [underlays.get(spec.local)?.fd ?? -1],
     policies: policiesOf(spec, tunnelId),
+    groups: [],
     remotes: [
       {
         tunnelId,
