@@ -7,6 +7,7 @@ import { SchemaPipe } from '../platform/http/schema.pipe.js';
 import { KeptAnswersRepository } from '../platform/http/writes/kept-answers.repository.js';
 import { WriteInterceptor } from '../platform/http/writes/write.interceptor.js';
 import { AuditModule } from './audit/audit.module.js';
+import { ConfigurationModule } from './configuration/configuration.module.js';
 import { EdgesModule } from './edges/edges.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -32,6 +33,7 @@ import { TunnelsModule } from './tunnels/tunnels.module.js';
     PolicyTestsModule,
     RevisionsModule,
     ExplanationsModule,
+    ConfigurationModule,
     AuditModule,
     TunnelsModule,
   ],

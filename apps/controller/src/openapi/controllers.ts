@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { AuditController } from '../modules/audit/audit.controller.js';
+import { ConfigurationController } from '../modules/configuration/configuration.controller.js';
 import { EdgesController } from '../modules/edges/edges.controller.js';
 import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
@@ -24,6 +25,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   PolicyTestsController,
   RevisionsController,
   ExplanationsController,
+  ConfigurationController,
   AuditController,
   TunnelsController,
 ];

@@ -22,8 +22,9 @@ function described(method: string, operation: Operation): Operation {
   const { [IMMEDIATE_EXTENSION]: immediate, ...rest } = operation as Operation & Record<string, unknown>;
   if (immediate === true || !WRITES.has(method)) return rest as Operation;
   const added = method === 'post' ? [DRY_RUN, IDEMPOTENCY_KEY] : [DRY_RUN];
-  const { parameters = [], responses } = rest as Operation;
-  return { ...(rest as Operation), parameters: [...parameters, ...added], responses };
+  const { parameters = [] } = rest as Operation;
+  const own = parameters.filter((parameter) => !('name' in parameter && parameter.name === DRY_RUN.name));
+  return { ...(rest as Operation), parameters: [...own, ...added] };
 }
 
 const WRITES: ReadonlySet<string> = new Set(['post', 'put', 'patch', 'delete']);

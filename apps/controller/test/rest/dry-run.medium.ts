@@ -96,6 +96,7 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   },
   deletePolicyTest: async () =>
     inTenant('DELETE', `/policy-tests/${(await api.make('/policy-tests', policyTest())).id}`),
+  importConfiguration: async () => inTenant('POST', '/configuration/import', { version: 1, sites: [{ name: name() }] }),
   publishRevision: async () => {
     await makePolicy();
     return inTenant('POST', '/revisions', { comment: 'tried first' });

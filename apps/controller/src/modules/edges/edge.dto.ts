@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Identifier, Name, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
 
-const UnderlayPort = z
+export const UnderlayPort = z
   .int()
   .min(1)
   .max(65535)

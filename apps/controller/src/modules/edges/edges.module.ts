@@ -9,5 +9,6 @@ import { EdgesService } from './edges.service.js';
   imports: [AuditModule, EnrollmentModule],
   controllers: [EdgesController],
   providers: [EdgesService, EdgesRepository],
+  exports: [EdgesRepository],
 })
 export class EdgesModule {}

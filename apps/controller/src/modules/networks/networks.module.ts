@@ -6,5 +6,6 @@ import { NetworksService } from './networks.service.js';
 @Module({
   controllers: [NetworksController],
   providers: [NetworksService, NetworksRepository],
+  exports: [NetworksRepository],
 })
 export class NetworksModule {}

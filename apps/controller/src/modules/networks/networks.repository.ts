@@ -28,6 +28,11 @@ export class NetworksRepository {
     return rows.map(networkOf);
   }
 
+  async updatePrefix(sql: SqlExecutor, tenantId: string, networkId: string, prefix: string): Promise<void> {
+    await sql`
+      update networks set prefix = ${prefix}::text::cidr where tenant_id = ${tenantId} and id = ${networkId}`;
+  }
+
   async overlapping(sql: SqlExecutor, tenantId: string, prefix: string): Promise<OverlappingNetwork | undefined> {
     const [network] = await sql<OverlappingNetwork[]>`
       select n.name, n.prefix::text, s.name as site_name

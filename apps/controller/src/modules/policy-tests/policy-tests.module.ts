@@ -9,5 +9,6 @@ import { PolicyTestsService } from './policy-tests.service.js';
   imports: [TenantsModule, PoliciesModule],
   controllers: [PolicyTestsController],
   providers: [PolicyTestsService, PolicyTestsRepository],
+  exports: [PolicyTestsRepository],
 })
 export class PolicyTestsModule {}

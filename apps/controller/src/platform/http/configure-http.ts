@@ -4,7 +4,7 @@ import type { ControllerConfig } from '../../config/controller-config.js';
 import { bodyErrors } from './body-errors.js';
 import { consolePages } from './console-pages.js';
 import { securityHeaders } from './security-headers.js';
-import { writeChecks } from './write-checks.js';
+import { isYamlDocument, writeChecks } from './write-checks.js';
 
 /**
  * What Express does before a request meets a route: headers, the console, the checks of a write, its body.
@@ -26,6 +26,7 @@ export function configureHttp(application: NestExpressApplication, config: Contr
   application.useStaticAssets(config.consoleDirectory, { index: false });
   application.use(writeChecks);
   application.useBodyParser('json', { limit: BODY_LIMIT_OCTETS, strict: false, inflate: false });
+  application.useBodyParser('text', { limit: BODY_LIMIT_OCTETS, type: isYamlDocument, inflate: false });
   application.use(bodyErrors);
 }
 

@@ -1,9 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { DomainError } from './domain-error.js';
 
 /**
- * Express middleware: a write must come from a page of ours or from no page at all, and its body must be JSON.
- * A second wall against cross-site requests, behind the SameSite cookie: a form can send no JSON.
+ * Express middleware: a write must come from a page of ours or from no page at all, and its body must be JSON, or
+ * YAML where a whole document is taken.
+ * A second wall against cross-site requests, behind the SameSite cookie: a form can send neither.
  */
 export function writeChecks(request: Request, _response: Response, next: NextFunction): void {
   next(WRITES.has(request.method) ? problemOf(request) : undefined);
@@ -16,7 +18,13 @@ function problemOf(request: Request): DomainError | undefined {
   }
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  return hasBody && !request.is('application/json') ? notJson() : undefined;
+  return hasBody && !request.is('application/json') && !isYamlDocument(request) ? notJson() : undefined;
+}
+
+/** RFC 9512 names the type. Everywhere else a body is JSON. */
+export function isYamlDocument({ url, headers }: IncomingMessage): boolean {
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  return type === 'application/yaml' && url?.split('?')[0]?.endsWith('/configuration/import') === true;
 }
 
 function notJson(): DomainError {

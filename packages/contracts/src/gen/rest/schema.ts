@@ -476,6 +476,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/configuration/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole tenant as one document
+         * @description Names are the identity; there are no identifiers, no times and no secrets in it. The same configuration is the same text, to the octet. What is published is not asked: this is the draft that people edit.
+         */
+        get: operations["exportConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/configuration/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply a whole document
+         * @description Makes the tenant what the document says, in one transaction, and answers item by item what that changed; a second time it changes nothing. It is the draft that changes; publish it afterwards. A list that is absent is left as it is. Policies of the document come first, in its order. With prune what a list does not name is removed; an edge goes with its certificates. As YAML at most 512 KiB, without aliases and tags; as JSON at most 2 MiB.
+         */
+        post: operations["importConfiguration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/audit-entries": {
         parameters: {
             query?: never;
@@ -637,6 +677,123 @@ export interface components {
          * @enum {string}
          */
         CertificateCondition: "none" | "valid" | "expiring" | "expired";
+        /**
+         * @description What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. A list that is absent is left as it is.
+         * @example {
+         *       "version": 1,
+         *       "sites": [
+         *         {
+         *           "name": "berlin"
+         *         }
+         *       ],
+         *       "networks": [
+         *         {
+         *           "site": "berlin",
+         *           "name": "lan",
+         *           "prefix": "10.1.0.0/16"
+         *         }
+         *       ]
+         *     }
+         */
+        Configuration: {
+            /**
+             * @description Of the form of this document.
+             * @enum {number}
+             */
+            version: 1;
+            fabric?: components["schemas"]["ConfiguredFabric"];
+            sites?: components["schemas"]["ConfiguredSite"][];
+            networks?: components["schemas"]["ConfiguredNetwork"][];
+            edges?: components["schemas"]["ConfiguredEdge"][];
+            /** @description In order. */
+            policies?: components["schemas"]["ConfiguredPolicy"][];
+            policyTests?: components["schemas"]["ConfiguredPolicyTest"][];
+        };
+        ConfiguredEdge: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+            /**
+             * @description Unicast IPv4 or IPv6 address of the edge on the underlay.
+             * @example 203.0.113.7
+             */
+            underlayAddress: string;
+            /**
+             * @description UDP port where the edge receives ESP (RFC 3948).
+             * @default 4500
+             */
+            underlayPort?: number;
+        };
+        /** @description Absent fields keep their value. */
+        ConfiguredFabric: {
+            /**
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
+             * @enum {string}
+             */
+            keyingMode?: "ikev2" | "ike-less";
+            /**
+             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            encapsulation?: "udp" | "none";
+        };
+        ConfiguredNetwork: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description IPv4 or IPv6 prefix with no bit set behind its length (RFC 4632, RFC 4291).
+             * @example 10.1.0.0/16
+             */
+            prefix: string;
+        };
+        ConfiguredPolicy: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            /** @default true */
+            enabled?: boolean;
+            rules: components["schemas"]["ConfiguredRule"][];
+        };
+        ConfiguredPolicyTest: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            sources: components["schemas"]["NamedSelector"][];
+            destinations: components["schemas"]["NamedSelector"][];
+            services: components["schemas"]["Service"][];
+            /** @enum {string} */
+            expect: "allowed" | "denied";
+        };
+        ConfiguredRule: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            action: components["schemas"]["Action"];
+            /** @default true */
+            enabled?: boolean;
+            sources: components["schemas"]["NamedSelector"][];
+            destinations: components["schemas"]["NamedSelector"][];
+            services: components["schemas"]["Service"][];
+        };
+        ConfiguredSite: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+        };
         CreateEdge: {
             /**
              * Format: uuid
@@ -897,6 +1054,13 @@ export interface components {
              */
             destinationPort?: number;
         };
+        /** @description null: not there. */
+        FieldDifference: {
+            /** @description JSON pointer (RFC 6901) within the item. */
+            pointer: string;
+            before: unknown;
+            after: unknown;
+        };
         /** @description A proof that failed: why the draft cannot be published. */
         Finding: {
             /**
@@ -935,6 +1099,30 @@ export interface components {
             /** @description Pairs of sites with such flows. */
             sitePairs: number;
         };
+        ImportResult: {
+            /** @description False: everything was as the document says already. */
+            changed: boolean;
+            counts: {
+                created: number;
+                changed: number;
+                unchanged: number;
+                removed: number;
+                kept: number;
+            };
+            items: components["schemas"]["ImportedItem"][];
+        };
+        ImportedItem: {
+            /** @enum {string} */
+            noun: "fabric" | "site" | "network" | "edge" | "policy" | "policy_test";
+            /** @description Of a network with its site: "berlin/lan". */
+            name: string;
+            /**
+             * @description kept: it is there and not in the document; with prune it would be removed.
+             * @enum {string}
+             */
+            outcome: "created" | "changed" | "unchanged" | "removed" | "kept";
+            differences: components["schemas"]["FieldDifference"][];
+        };
         IntentChange: {
             /** @enum {string} */
             change: "added" | "removed" | "changed";
@@ -971,6 +1159,31 @@ export interface components {
              */
             id: string;
             name: string;
+        };
+        /** @description As Selector, with names: a network has its name within its site. */
+        NamedSelector: {
+            /** @enum {string} */
+            kind: "any";
+        } | {
+            /** @enum {string} */
+            kind: "site";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+        } | {
+            /** @enum {string} */
+            kind: "network";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+            /** @description Name for people. No control characters, no white space at the ends. */
+            network: string;
+        } | {
+            /** @enum {string} */
+            kind: "prefix";
+            /**
+             * @description IPv4 or IPv6 prefix with no bit set behind its length (RFC 4632, RFC 4291).
+             * @example 10.1.0.0/16
+             */
+            prefix: string;
         };
         Network: {
             /**
@@ -4805,6 +5018,183 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportConfiguration: {
+        parameters: {
+            query?: {
+                format?: "yaml" | "json";
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Configuration"];
+                    "application/yaml": components["schemas"]["Configuration"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importConfiguration: {
+        parameters: {
+            query?: {
+                /** @description true: what a list of the document does not name is removed. */
+                prune?: "true" | "false";
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Configuration"];
+                "application/yaml": components["schemas"]["Configuration"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

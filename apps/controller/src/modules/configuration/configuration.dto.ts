@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { Description, Name, Prefix, UnderlayAddress } from '../../platform/http/schemas.js';
+import { UnderlayPort } from '../edges/edge.dto.js';
+import { Action, MAX_POLICIES, Service } from '../policies/policy.dto.js';
+import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
+import { Encapsulation, KeyingMode } from '../tenants/tenant.dto.js';
+
+const MAX_SITES = 10_000;
+const MAX_NETWORKS = 20_000;
+const MAX_RULES = 500;
+const MAX_SELECTORS = 100;
+const MAX_SERVICES = 50;
+
+export const NamedSelector = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('any') }),
+    z.strictObject({ kind: z.literal('site'), site: Name }),
+    z.strictObject({ kind: z.literal('network'), site: Name, network: Name }),
+    z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
+  ])
+  .meta({ id: 'NamedSelector', description: 'As Selector, with names: a network has its name within its site.' });
+
+const sides = {
+  sources: z.array(NamedSelector).min(1).max(MAX_SELECTORS),
+  destinations: z.array(NamedSelector).min(1).max(MAX_SELECTORS),
+  services: z.array(Service).min(1).max(MAX_SERVICES),
+};
+
+export const ConfiguredSite = z
+  .strictObject({ name: Name, description: Description.default('') })
+  .meta({ id: 'ConfiguredSite' });
+
+export const ConfiguredNetwork = z
+  .strictObject({ site: Name, name: Name, prefix: Prefix })
+  .meta({ id: 'ConfiguredNetwork' });
+
+export const ConfiguredEdge = z
+  .strictObject({
+    name: Name,
+    site: Name,
+    underlayAddress: UnderlayAddress,
+    underlayPort: UnderlayPort.default(4500),
+  })
+  .meta({ id: 'ConfiguredEdge' });
+
+export const ConfiguredRule = z
+  .strictObject({ name: Name, action: Action, enabled: z.boolean().default(true), ...sides })
+  .meta({ id: 'ConfiguredRule' });
+
+export const ConfiguredPolicy = z
+  .strictObject({
+    name: Name,
+    description: Description.default(''),
+    enabled: z.boolean().default(true),
+    rules: z.array(ConfiguredRule).max(MAX_RULES),
+  })
+  .meta({ id: 'ConfiguredPolicy' });
+
+export const ConfiguredPolicyTest = z
+  .strictObject({ name: Name, description: Description.default(''), ...sides, expect: z.enum(['allowed', 'denied']) })
+  .meta({ id: 'ConfiguredPolicyTest' });
+
+export const Configuration = z
+  .strictObject({
+    version: z.literal(1).meta({ description: 'Of the form of this document.' }),
+    fabric: z
+      .strictObject({ keyingMode: KeyingMode.optional(), encapsulation: Encapsulation.optional() })
+      .optional()
+      .meta({ id: 'ConfiguredFabric', description: 'Absent fields keep their value.' }),
+    sites: z.array(ConfiguredSite).max(MAX_SITES).optional(),
+    networks: z.array(ConfiguredNetwork).max(MAX_NETWORKS).optional(),
+    edges: z.array(ConfiguredEdge).max(MAX_SITES).optional(),
+    policies: z.array(ConfiguredPolicy).max(MAX_POLICIES).optional().meta({ description: 'In order.' }),
+    policyTests: z.array(ConfiguredPolicyTest).max(MAX_POLICY_TESTS).optional(),
+  })
+  .meta({
+    id: 'Configuration',
+    description:
+      'What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. ' +
+      'A list that is absent is left as it is.',
+    examples: [
+      {
+        version: 1,
+        sites: [{ name: 'berlin' }],
+        networks: [{ site: 'berlin', name: 'lan', prefix: '10.1.0.0/16' }],
+      },
+    ],
+  });
+
+export const ExportQuery = z.strictObject({ format: z.enum(['yaml', 'json']).default('yaml') });
+
+export const ImportQuery = z.strictObject({
+  prune: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: 'true: what a list of the document does not name is removed.' }),
+  dryRun: z.enum(['true', 'false']).optional(),
+});
+
+export const FieldDifference = z
+  .object({
+    pointer: z.string().meta({ description: 'JSON pointer (RFC 6901) within the item.' }),
+    before: z.unknown(),
+    after: z.unknown(),
+  })
+  .meta({ id: 'FieldDifference', description: 'null: not there.' });
+
+export const ImportedItem = z
+  .object({
+    noun: z.enum(['fabric', 'site', 'network', 'edge', 'policy', 'policy_test']),
+    name: z.string().meta({ description: 'Of a network with its site: "berlin/lan".' }),
+    outcome: z.enum(['created', 'changed', 'unchanged', 'removed', 'kept']).meta({
+      description: 'kept: it is there and not in the document; with prune it would be removed.',
+    }),
+    differences: z.array(FieldDifference),
+  })
+  .meta({ id: 'ImportedItem' });
+
+export const ImportResult = z
+  .object({
+    changed: z.boolean().meta({ description: 'False: everything was as the document says already.' }),
+    counts: z.object({
+      created: z.int(),
+      changed: z.int(),
+      unchanged: z.int(),
+      removed: z.int(),
+      kept: z.int(),
+    }),
+    items: z.array(ImportedItem),
+  })
+  .meta({ id: 'ImportResult' });
+
+export type NamedSelector = z.infer<typeof NamedSelector>;
+export type Configuration = z.infer<typeof Configuration>;
+export type ConfiguredSite = z.infer<typeof ConfiguredSite>;
+export type ConfiguredNetwork = z.infer<typeof ConfiguredNetwork>;
+export type ConfiguredEdge = z.infer<typeof ConfiguredEdge>;
+export type ConfiguredRule = z.infer<typeof ConfiguredRule>;
+export type ConfiguredPolicy = z.infer<typeof ConfiguredPolicy>;
+export type ConfiguredPolicyTest = z.infer<typeof ConfiguredPolicyTest>;
+export type ExportQuery = z.infer<typeof ExportQuery>;
+export type ImportQuery = z.infer<typeof ImportQuery>;
+export type FieldDifference = z.infer<typeof FieldDifference>;
+export type ImportedItem = z.infer<typeof ImportedItem>;
+export type ImportResult = z.infer<typeof ImportResult>;

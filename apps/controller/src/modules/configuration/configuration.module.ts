@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { EdgesModule } from '../edges/edges.module.js';
+import { NetworksModule } from '../networks/networks.module.js';
+import { PoliciesModule } from '../policies/policies.module.js';
+import { PolicyTestsModule } from '../policy-tests/policy-tests.module.js';
+import { SitesModule } from '../sites/sites.module.js';
+import { TenantsModule } from '../tenants/tenants.module.js';
+import { ConfigurationController } from './configuration.controller.js';
+import { ConfigurationRepository } from './configuration.repository.js';
+import { ConfigurationService } from './configuration.service.js';
+import { ConfigurationReader } from './current-configuration.js';
+
+@Module({
+  imports: [TenantsModule, SitesModule, NetworksModule, EdgesModule, PoliciesModule, PolicyTestsModule],
+  controllers: [ConfigurationController],
+  providers: [ConfigurationService, ConfigurationReader, ConfigurationRepository],
+})
+export class ConfigurationModule {}

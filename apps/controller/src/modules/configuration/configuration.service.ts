@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { Database } from '../../platform/database/database.js';
+import { notFound } from '../../platform/http/domain-error.js';
+import { refusing } from '../constraint-violation.js';
+import { EdgesRepository } from '../edges/edges.repository.js';
+import { NetworksRepository } from '../networks/networks.repository.js';
+import { PoliciesRepository } from '../policies/policies.repository.js';
+import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.js';
+import { SitesRepository } from '../sites/sites.repository.js';
+import { TenantsRepository } from '../tenants/tenants.repository.js';
+import type { Configuration, ImportResult } from './configuration.dto.js';
+import { changedWhileImporting, danglingTests, notImportable, overlappingNetworks } from './configuration.errors.js';
+import { ConfigurationRepository } from './configuration.repository.js';
+import { ConfigurationReader, type CurrentConfiguration } from './current-configuration.js';
+import { type ImportPlan, nameOf, planImport } from './import-plan.js';
+import { importProblems } from './import-problems.js';
+
+/** The whole configuration of a tenant as one document, out and in. */
+@Injectable()
+export class ConfigurationService {
+  readonly #database: Database;
+  readonly #reader: ConfigurationReader;
+  readonly #repository: ConfigurationRepository;
+  readonly #tenants: TenantsRepository;
+  readonly #sites: SitesRepository;
+  readonly #networks: NetworksRepository;
+  readonly #edges: EdgesRepository;
+  readonly #policies: PoliciesRepository;
+  readonly #tests: PolicyTestsRepository;
+
+  constructor(
+    database: Database,
+    reader: ConfigurationReader,
+    repository: ConfigurationRepository,
+    tenants: TenantsRepository,
+    sites: SitesRepository,
+    networks: NetworksRepository,
+    edges: EdgesRepository,
+    policies: PoliciesRepository,
+    tests: PolicyTestsRepository,
+  ) {
+    this.#database = database;
+    this.#reader = reader;
+    this.#repository = repository;
+    this.#tenants = tenants;
+    this.#sites = sites;
+    this.#networks = networks;
+    this.#edges = edges;
+    this.#policies = policies;
+    this.#tests = tests;
+  }
+
+  /** In an order that depends on names alone, and of policies on theirs. Throws DomainError 'dangling_policy_test'. */
+  async export(tenantId: string): Promise<Configuration> {
+    const read = (sql: SqlExecutor) => this.#reader.read(sql, tenantId);
+    const current = await this.#database.transaction(read, 'repeatable read');
+    if (current === undefined) throw notFound('tenant', tenantId);
+    if (current.dangling.length > 0) throw danglingTests(current.dangling);
+    return {
+      version: 1,
+      fabric: current.fabric,
+      sites: current.sites.map(({ item }) => item).sort(byName('site')),
+      networks: current.networks.map(({ item }) => item).sort(byName('network')),
+      edges: current.edges.map(({ item }) => item).sort(byName('edge')),
+      policies: current.policies.map(({ item }) => item),
+      policyTests: current.policyTests.map(({ item }) => item).sort(byName('policy_test')),
+    };
+  }
+
+  /**
+   * Makes the tenant what the document says, whole or not at all. With `prune` what a list does not name is removed.
+   * Throws DomainError 'not_importable' or 'changed_while_importing'.
+   */
+  import(tenantId: string, given: Configuration, prune: boolean): Promise<ImportResult> {
+    const changed = () => changedWhileImporting();
+    const work = this.#database.transaction(async (sql) => {
+      await this.#tenants.lock(sql, tenantId);
+      const current = await this.#reader.read(sql, tenantId);
+      if (current === undefined) throw notFound('tenant', tenantId);
+      const document = await this.#canonical(sql, given);
+      const problems = importProblems(current, document, prune);
+      if (problems.length > 0) throw notImportable(problems);
+      const plan = planImport(current, document, prune, randomUUID);
+      await this.#carryOut(sql, tenantId, plan, current);
+      await this.#refuseOverlaps(sql, tenantId, document, plan);
+      return resultOf(plan);
+    });
+    return refusing(work, Object.fromEntries(RACES.map((constraint) => [constraint, changed])));
+  }
+
+  /** What is made or removed refers to what is there before and after: named things come first and go last. */
+  async #carryOut(sql: SqlExecutor, tenantId: string, plan: ImportPlan, current: CurrentConfiguration): Promise<void> {
+    const { sites, networks, edges, policyTests } = plan;
+    if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
+    for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
+    for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
+    await this.#repository.checkOverlaps(sql, 'deferred');
+    for (const { id, item } of networks.created) await this.#networks.insert(sql, tenantId, id, item);
+    for (const { id, item } of networks.changed) await this.#networks.updatePrefix(sql, tenantId, id, item.prefix);
+    for (const { id, item } of edges.created) await this.#edges.insert(sql, tenantId, id, item);
+    for (const { id, item } of edges.changed) await this.#edges.update(sql, tenantId, id, item);
+    await this.#carryOutPolicies(sql, tenantId, plan, current);
+    for (const id of policyTests.removed) await this.#tests.remove(sql, tenantId, id);
+    for (const { id, item } of policyTests.created) await this.#tests.insert(sql, tenantId, id, item);
+    for (const { id, item } of policyTests.changed) await this.#tests.update(sql, tenantId, id, item);
+    for (const id of edges.removed) await this.#edges.remove(sql, tenantId, id);
+    for (const id of networks.removed) await this.#networks.remove(sql, tenantId, id);
+    for (const id of sites.removed) await this.#sites.remove(sql, tenantId, id);
+  }
+
+  async #carryOutPolicies(
+    sql: SqlExecutor,
+    tenantId: string,
+    { policies, policyOrder }: ImportPlan,
+    current: CurrentConfiguration,
+  ): Promise<void> {
+    for (const id of policies.removed) await this.#policies.remove(sql, tenantId, id);
+    for (const { id, item } of policies.changed) {
+      await this.#policies.update(sql, tenantId, id, item);
+      await this.#policies.replaceRules(sql, tenantId, id, item.rules);
+    }
+    for (const [index, { id, item }] of policies.created.entries()) {
+      await this.#policies.insert(sql, tenantId, id, item, current.policies.length + index);
+      await this.#policies.replaceRules(sql, tenantId, id, item.rules);
+    }
+    if (policyOrder !== undefined) await this.#policies.reorder(sql, tenantId, policyOrder);
+  }
+
+  /** For whoever wrote the document; the constraint is for whoever is faster than this look. */
+  async #refuseOverlaps(
+    sql: SqlExecutor,
+    tenantId: string,
+    document: Configuration,
+    { networks }: ImportPlan,
+  ): Promise<void> {
+    if (networks.created.length + networks.changed.length === 0) return;
+    const pair = await this.#repository.overlappingPair(sql, tenantId);
+    if (pair !== undefined) throw overlappingNetworks(document, pair);
+    await this.#repository.checkOverlaps(sql, 'immediate');
+  }
+
+  /** As it will be read from the tables. Policy tests are kept as they are written. */
+  async #canonical(sql: SqlExecutor, document: Configuration): Promise<Configuration> {
+    const { networks = [], edges = [], policies = [] } = document;
+    const rules = policies.flatMap((policy) => policy.rules);
+    const selectors = rules.flatMap(({ sources, destinations }) => [...sources, ...destinations]);
+    const prefixes = [...networks, ...selectors].flatMap((item) => ('prefix' in item ? [item.prefix] : []));
+    const addresses = edges.map(({ underlayAddress }) => underlayAddress);
+    const known = await this.#repository.canonical(sql, [...new Set(prefixes)], [...new Set(addresses)]);
+    const text = (given: string) => known.get(given) ?? given;
+    const side = <Item extends object>(items: readonly Item[]) =>
+      items.map((item) => ('prefix' in item ? { ...item, prefix: text(String(item.prefix)) } : item));
+    return {
+      ...document,
+      ...(document.networks && { networks: side(networks) }),
+      ...(document.edges && {
+        edges: edges.map((edge) => ({ ...edge, underlayAddress: text(edge.underlayAddress) })),
+      }),
+      ...(document.policies && {
+        policies: policies.map((policy) => ({
+          ...policy,
+          rules: policy.rules.map((rule) => ({
+            ...rule,
+            sources: side(rule.sources),
+            destinations: side(rule.destinations),
+          })),
+        })),
+      }),
+    };
+  }
+}
+
+function resultOf({ items }: ImportPlan): ImportResult {
+  const counts = { created: 0, changed: 0, unchanged: 0, removed: 0, kept: 0 };
+  for (const { outcome } of items) counts[outcome] += 1;
+  return { changed: counts.created + counts.changed + counts.removed > 0, counts, items: [...items] };
+}
+
+function byName(noun: Parameters<typeof nameOf>[0]) {
+  type Item = Parameters<typeof nameOf>[1];
+  return (left: Item, right: Item) => (nameOf(noun, left) < nameOf(noun, right) ? -1 : 1);
+}
+
+/** Broken only by somebody who writes at the same moment: the plan was held against what was there. */
+const RACES = [
+  'sites_name_key',
+  'networks_name_key',
+  'networks_site_fkey',
+  'networks_prefix_overlap',
+  'edges_name_key',
+  'edges_site_fkey',
+  'policies_name_key',
+  'policy_tests_name_key',
+  'rule_endpoints_site_fkey',
+  'rule_endpoints_network_fkey',
+];

@@ -1,0 +1,243 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Configuration, ConfiguredPolicyTest } from './configuration.dto.js';
+import type { CurrentConfiguration } from './current-configuration.js';
+import { planImport } from './import-plan.js';
+import { importProblems } from './import-problems.js';
+
+const EMPTY: CurrentConfiguration = {
+  fabric: { keyingMode: 'ikev2', encapsulation: 'udp' },
+  sites: [],
+  networks: [],
+  edges: [],
+  policies: [],
+  policyTests: [],
+  dangling: [],
+};
+const services = [{ protocol: 'any' as const, ports: [] }];
+
+function ids(prefix: string) {
+  let next = 0;
+  return () => {
+    next += 1;
+    return `${prefix}${next}`;
+  };
+}
+
+let calls = 0;
+
+/** What would be read after the plan was carried out: slower and simpler than the tables. */
+function carriedOut(current: CurrentConfiguration, document: Configuration, prune: boolean): CurrentConfiguration {
+  calls += 1;
+  const plan = planImport(current, document, prune, ids(`made${calls}-`));
+  const list = <Item extends { name: string; site?: string }>(
+    stored: readonly { id: string; item: Item }[],
+    wanted: readonly Item[] | undefined,
+    { created, removed }: { created: readonly { id: string }[]; removed: readonly string[] },
+  ) => {
+    const left = stored.filter(({ id }) => !removed.includes(id));
+    const same = (one: Item, other: Item) => one.name === other.name && one.site === other.site;
+    const kept = left.map(({ id, item }) => ({ id, item: (wanted ?? []).find((other) => same(item, other)) ?? item }));
+    const made = (wanted ?? []).filter((item) => !stored.some((one) => same(one.item, item)));
+    return [...kept, ...made.map((item, index) => ({ id: created[index]?.id ?? '', item }))];
+  };
+  const policies = list(current.policies, document.policies, plan.policies).map((policy) => ({
+    ...policy,
+    ruleIds: policy.item.rules.map((_, index) => `${policy.id}-${index}`),
+  }));
+  const order = plan.policyOrder ?? policies.map(({ id }) => id);
+  return {
+    fabric: { ...current.fabric, ...(document.fabric as Partial<CurrentConfiguration['fabric']>) },
+    sites: list(current.sites, document.sites, plan.sites),
+    networks: list(current.networks, document.networks, plan.networks as never),
+    edges: list(current.edges, document.edges, plan.edges as never),
+    policies: policies.sort((left, right) => order.indexOf(left.id) - order.indexOf(right.id)),
+    policyTests: list(current.policyTests, document.policyTests, plan.policyTests),
+    dangling: [],
+  };
+}
+
+const name = fc.constantFrom('a', 'b', 'c', 'd');
+const text = fc.constantFrom('', 'x', 'y');
+const selector = (sites: readonly string[]) =>
+  fc.oneof(
+    fc.constant({ kind: 'any' as const }),
+    ...(sites.length === 0 ? [] : [fc.record({ kind: fc.constant('site' as const), site: fc.constantFrom(...sites) })]),
+  );
+
+/** Documents that can be imported into whatever has these sites or fewer. */
+const configurations: fc.Arbitrary<Configuration> = fc
+  .uniqueArray(name, { minLength: 1 })
+  .chain((sites) => {
+    const rule = fc.record({
+      name,
+      action: fc.constantFrom('PROTECT' as const, 'DISCARD' as const),
+      enabled: fc.boolean(),
+      sources: fc.array(selector(sites), { minLength: 1, maxLength: 2 }),
+      destinations: fc.array(selector(sites), { minLength: 1, maxLength: 2 }),
+      services: fc.constant(services),
+    });
+    const named = { selector: (item: { name: string }) => item.name };
+    const ownName = fc.constantFrom(...sites);
+    return fc.record({
+      version: fc.constant(1 as const),
+      fabric: fc.option(fc.record({ keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const) }), {
+        nil: undefined,
+      }),
+      sites: fc.tuple(...sites.map((site) => fc.record({ name: fc.constant(site), description: text }))),
+      networks: fc.uniqueArray(fc.record({ site: ownName, name, prefix: text }), {
+        selector: (network) => `${network.site}/${network.name}`,
+        maxLength: 4,
+      }),
+      // An edge is called after its site: it does not move.
+      edges: fc.uniqueArray(
+        ownName.map((site) => ({ name: `${site}-1`, site, underlayAddress: '203.0.113.1', underlayPort: 4500 })),
+        named,
+      ),
+      policies: fc.uniqueArray(
+        fc.record({ name, description: text, enabled: fc.boolean(), rules: fc.array(rule, { maxLength: 3 }) }),
+        named,
+      ),
+      policyTests: fc.constant<ConfiguredPolicyTest[]>([]),
+    });
+  })
+  .map(({ fabric, ...rest }) => (fabric === undefined ? rest : { ...rest, fabric }));
+
+const byName = (configuration: CurrentConfiguration) => {
+  const key = ({ item }: { item: { name: string; site?: string } }) => `${item.site}/${item.name}`;
+  const sorted = <One extends { item: { name: string; site?: string } }>(list: readonly One[]) =>
+    [...list].sort((left, right) => (key(left) < key(right) ? -1 : 1)).map(({ item }) => item);
+  const { fabric, sites, networks, edges, policies } = configuration;
+  return {
+    fabric,
+    sites: sorted(sites),
+    networks: sorted(networks),
+    edges: sorted(edges),
+    policies: policies.map(({ item }) => item),
+  };
+};
+
+describe('the plan of an import', () => {
+  it('makes of anything what the document says, with prune; the second time there is nothing to do', () => {
+    fc.assert(
+      fc.property(configurations, configurations, (before, after) => {
+        const current = carriedOut(EMPTY, before, true);
+        expect(importProblems(current, after, true)).toEqual([]);
+        const result = carriedOut(current, after, true);
+        expect(byName(result)).toEqual(byName(carriedOut({ ...EMPTY, fabric: current.fabric }, after, true)));
+        const again = planImport(result, after, true, ids('again'));
+        expect(again.items.every(({ outcome }) => outcome === 'unchanged')).toBe(true);
+        expect(again.policyOrder).toBeUndefined();
+        for (const list of [again.sites, again.networks, again.edges, again.policies]) {
+          expect(list).toEqual({ ...list, created: [], changed: [], removed: [] });
+        }
+      }),
+    );
+  });
+
+  it('removes nothing without prune, and says what it kept', () => {
+    fc.assert(
+      fc.property(configurations, configurations, (before, after) => {
+        const current = carriedOut(EMPTY, before, true);
+        const plan = planImport(current, after, false, ids('x'));
+        for (const list of [plan.sites, plan.networks, plan.edges, plan.policies]) expect(list.removed).toEqual([]);
+        const left = current.sites.filter(({ item }) => !after.sites?.some((site) => site.name === item.name));
+        const kept = plan.items.filter(({ noun, outcome }) => noun === 'site' && outcome === 'kept');
+        expect(kept.map((item) => item.name).sort()).toEqual(left.map(({ item }) => item.name).sort());
+        const again = planImport(carriedOut(current, after, false), after, false, ids('y'));
+        expect(again.items.every(({ outcome }) => outcome === 'unchanged' || outcome === 'kept')).toBe(true);
+      }),
+    );
+  });
+
+  it('leaves alone the lists that the document does not have', () => {
+    fc.assert(
+      fc.property(configurations, (before) => {
+        const plan = planImport(carriedOut(EMPTY, before, true), { version: 1 }, true, ids('x'));
+        expect(plan.items).toEqual([]);
+        expect(plan.policyOrder).toBeUndefined();
+      }),
+    );
+  });
+
+  it('keeps the identity of a rule with its name, of equal names in their order', () => {
+    const rule = (ruleName: string) => ({
+      name: ruleName,
+      action: 'PROTECT' as const,
+      enabled: true,
+      sources: [{ kind: 'any' as const }],
+      destinations: [{ kind: 'any' as const }],
+      services,
+    });
+    const policy = (rules: string[]) => ({ name: 'p', description: '', enabled: true, rules: rules.map(rule) });
+    const stored = { id: 'p', item: policy(['a', 'b', 'a']), ruleIds: ['1', '2', '3'] };
+    const plan = planImport(
+      { ...EMPTY, policies: [stored] },
+      { version: 1, policies: [policy(['new', 'a', 'a', 'a', 'b'])] },
+      false,
+      ids('n'),
+    );
+    expect(plan.policies.changed[0]?.item.rules.map(({ id }) => id)).toEqual(['n1', '1', '3', 'n2', '2']);
+  });
+});
+
+describe('what cannot be imported', () => {
+  const site = { id: 's', item: { name: 'a', description: '' } };
+  const edge = { id: 'e', item: { name: 'e', site: 'a', underlayAddress: '203.0.113.1', underlayPort: 4500 } };
+  const rules = (problems: ReturnType<typeof importProblems>) => problems.map(({ pointer, rule }) => [pointer, rule]);
+
+  it('names twice, or names what would not be there, and the place', () => {
+    const any = [{ kind: 'any' as const }];
+    const document: Configuration = {
+      version: 1,
+      sites: [
+        { name: 'b', description: '' },
+        { name: 'b', description: '' },
+      ],
+      networks: [{ site: 'c', name: 'lan', prefix: '10.0.0.0/8' }],
+      edges: [{ ...edge.item, site: 'b' }],
+      policies: [
+        {
+          name: 'p',
+          description: '',
+          enabled: true,
+          rules: [
+            {
+              name: 'r',
+              action: 'PROTECT',
+              enabled: true,
+              sources: [{ kind: 'site', site: 'd' }],
+              destinations: [{ kind: 'any' }, { kind: 'network', site: 'b', network: 'lan' }],
+              services,
+            },
+          ],
+        },
+      ],
+      policyTests: [
+        {
+          name: 't',
+          description: '',
+          sources: [{ kind: 'site', site: 'e' }],
+          destinations: any,
+          services,
+          expect: 'denied',
+        },
+      ],
+    };
+    expect(rules(importProblems({ ...EMPTY, sites: [site], edges: [edge] }, document, false))).toEqual([
+      ['/sites/1/name', 'duplicate_name'],
+      ['/networks/0/site', 'unknown_site'],
+      ['/edges/0/site', 'edge_moves'],
+      ['/policies/0/rules/0/sources/0/site', 'unknown_site'],
+      ['/policies/0/rules/0/destinations/1/network', 'unknown_network'],
+      ['/policyTests/0/sources/0/site', 'unknown_site'],
+    ]);
+  });
+
+  it('would remove what something needs that is left alone', () => {
+    const current = { ...EMPTY, sites: [site], edges: [edge] };
+    expect(rules(importProblems(current, { version: 1, sites: [] }, true))).toEqual([['', 'still_used']]);
+    expect(importProblems(current, { version: 1, sites: [] }, false)).toEqual([]);
+    expect(importProblems(current, { version: 1, sites: [], edges: [] }, true)).toEqual([]);
+  });
+});

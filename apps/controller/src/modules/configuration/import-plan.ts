@@ -1,0 +1,217 @@
+import type { PolicyInput, Rule, Selector } from '../policies/policy.dto.js';
+import type { PolicyTestInput } from '../policy-tests/policy-test.dto.js';
+import type {
+  Configuration,
+  ConfiguredEdge,
+  ConfiguredNetwork,
+  ConfiguredPolicy,
+  ConfiguredSite,
+  ImportedItem,
+  NamedSelector,
+} from './configuration.dto.js';
+import type { CurrentConfiguration, Stored } from './current-configuration.js';
+import { differences } from './differences.js';
+
+/** What is to be done in one list. */
+export interface ListPlan<Item> {
+  readonly created: readonly Stored<Item>[];
+  readonly changed: readonly Stored<Item>[];
+  /** Identifiers. */
+  readonly removed: readonly string[];
+}
+
+/** Everything that an import does; the identifiers of what is new are given already. */
+export interface ImportPlan {
+  readonly fabric: Configuration['fabric'];
+  readonly sites: ListPlan<ConfiguredSite>;
+  readonly networks: ListPlan<ConfiguredNetwork & { readonly siteId: string }>;
+  readonly edges: ListPlan<ConfiguredEdge & { readonly siteId: string }>;
+  readonly policies: ListPlan<PolicyInput & { readonly rules: Rule[] }>;
+  /** All identifiers, when their order changes or one of them is new or gone. */
+  readonly policyOrder: readonly string[] | undefined;
+  readonly policyTests: ListPlan<PolicyTestInput>;
+  readonly items: readonly ImportedItem[];
+}
+
+/**
+ * What makes of the current configuration what the document says. The document names nothing that will not be there
+ * (`importProblems`).
+ *
+ * @param newId makes identifiers
+ */
+export function planImport(
+  current: CurrentConfiguration,
+  document: Configuration,
+  prune: boolean,
+  newId: () => string,
+): ImportPlan {
+  const list = <Item>(noun: Noun, stored: readonly Stored<Item>[], wanted: readonly Item[] | undefined) =>
+    compare(noun, stored, wanted, prune, newId);
+  const sites = list('site', current.sites, document.sites);
+  const networks = list('network', current.networks, document.networks);
+  const edges = list('edge', current.edges, document.edges);
+  const policies = list('policy', current.policies, document.policies);
+  const policyTests = list('policy_test', current.policyTests, document.policyTests);
+  const siteId = identifiers('site', current.sites, sites);
+  const networkId = identifiers('network', current.networks, networks);
+  const select = (selector: NamedSelector) => selectorOf(selector, siteId, networkId);
+  const ordered = orderOf(current, document, policies, prune);
+  const ruleIds = new Map(current.policies.map((policy) => [policy.id, policy]));
+  return {
+    fabric: document.fabric,
+    sites,
+    networks: mapped(networks, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
+    edges: mapped(edges, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
+    policies: mapped(policies, ({ id, item }) => {
+      const ids = keptRuleIds(ruleIds.get(id), item, newId);
+      const rules = item.rules.map((rule, index) => ({ ...resolved(rule, select), id: ids[index] ?? newId() }));
+      return { ...item, rules };
+    }),
+    policyOrder: ordered.order,
+    policyTests: mapped(policyTests, ({ item }) => resolved(item, select)),
+    items: [
+      ...fabricItem(current, document),
+      ...sites.items,
+      ...networks.items,
+      ...edges.items,
+      ...policies.items.map((item) => withPosition(item, ordered.positions.get(item.name))),
+      ...policyTests.items,
+    ],
+  };
+}
+
+/** What names an item, in its list and in the answer. */
+export function nameOf(noun: Noun, item: { readonly name: string; readonly site?: string }): string {
+  return noun === 'network' ? networkName(item.site ?? '', item.name) : item.name;
+}
+
+export function networkName(site: string, network: string): string {
+  return `${site}/${network}`;
+}
+
+export type Noun = Exclude<ImportedItem['noun'], 'fabric'>;
+
+interface Comparison<Item> extends ListPlan<Item> {
+  readonly items: readonly ImportedItem[];
+}
+
+type Named = { readonly name: string; readonly site?: string };
+
+function compare<Item>(
+  noun: Noun,
+  stored: readonly Stored<Item>[],
+  wanted: readonly Item[] | undefined,
+  prune: boolean,
+  newId: () => string,
+): Comparison<Item> {
+  if (wanted === undefined) return { created: [], changed: [], removed: [], items: [] };
+  const keyOf = (item: Item) => nameOf(noun, item as Named);
+  const known = new Map(stored.map((one) => [keyOf(one.item), one]));
+  const created: Stored<Item>[] = [];
+  const changed: Stored<Item>[] = [];
+  const items = wanted.map((item): ImportedItem => {
+    const [name, before] = [keyOf(item), known.get(keyOf(item))];
+    known.delete(name);
+    const found = differences(before?.item ?? {}, item);
+    if (before === undefined) {
+      created.push({ id: newId(), item });
+      return { noun, name, outcome: 'created', differences: found };
+    }
+    if (found.length > 0) changed.push({ id: before.id, item });
+    return { noun, name, outcome: found.length > 0 ? 'changed' : 'unchanged', differences: found };
+  });
+  const rest = [...known].map(([name, { item }]): ImportedItem => {
+    return prune
+      ? { noun, name, outcome: 'removed', differences: differences(item, {}) }
+      : { noun, name, outcome: 'kept', differences: [] };
+  });
+  const removed = prune ? [...known.values()].map(({ id }) => id) : [];
+  return { created, changed, removed, items: [...items, ...rest] };
+}
+
+function fabricItem({ fabric }: CurrentConfiguration, document: Configuration): ImportedItem[] {
+  if (document.fabric === undefined) return [];
+  const found = differences(fabric, { ...fabric, ...document.fabric });
+  return [{ noun: 'fabric', name: 'fabric', outcome: found.length > 0 ? 'changed' : 'unchanged', differences: found }];
+}
+
+/** Policies of the document come first, in its order; others keep theirs behind them. */
+function orderOf(
+  current: CurrentConfiguration,
+  { policies: wanted }: Configuration,
+  { created }: Comparison<ConfiguredPolicy>,
+  prune: boolean,
+) {
+  const before = current.policies.map(({ id }) => id);
+  if (wanted === undefined) return { order: undefined, positions: new Map<string, Position>() };
+  const ids = new Map([...current.policies, ...created].map(({ id, item }) => [item.name, id]));
+  const named = wanted.map(({ name }) => ids.get(name) ?? '');
+  const listed = new Set(named);
+  const after = [...named, ...(prune ? [] : before.filter((id) => !listed.has(id)))];
+  const positions = new Map(
+    wanted.map(({ name }, index) => [name, { before: before.indexOf(ids.get(name) ?? ''), after: index }]),
+  );
+  const same = after.length === before.length && after.every((id, index) => id === before[index]);
+  return { order: same ? undefined : after, positions };
+}
+
+interface Position {
+  /** -1: it is new. */
+  readonly before: number;
+  readonly after: number;
+}
+
+function withPosition(item: ImportedItem, position: Position | undefined): ImportedItem {
+  if (position === undefined || position.before === position.after || item.outcome === 'created') return item;
+  if (item.outcome !== 'changed' && item.outcome !== 'unchanged') return item;
+  return { ...item, outcome: 'changed', differences: [...item.differences, { pointer: '/position', ...position }] };
+}
+
+/** A rule keeps its identity, and with it its history, as long as it keeps its name. */
+function keptRuleIds(
+  stored: CurrentConfiguration['policies'][number] | undefined,
+  { rules }: ConfiguredPolicy,
+  newId: () => string,
+): string[] {
+  const left = new Map<string, string[]>();
+  stored?.item.rules.forEach(({ name }, index) => {
+    left.set(name, [...(left.get(name) ?? []), stored.ruleIds[index] ?? newId()]);
+  });
+  return rules.map(({ name }) => left.get(name)?.shift() ?? newId());
+}
+
+function identifiers<Item>(noun: Noun, stored: readonly Stored<Item>[], { created }: ListPlan<Item>) {
+  const ids = new Map([...stored, ...created].map(({ id, item }) => [nameOf(noun, item as Named), id]));
+  return (name: string): string => {
+    const id = ids.get(name);
+    if (id === undefined) throw new Error(`the document names the ${noun} "${name}", and nobody has looked`);
+    return id;
+  };
+}
+
+function resolved<Item extends { sources: NamedSelector[]; destinations: NamedSelector[] }>(
+  item: Item,
+  select: (selector: NamedSelector) => Selector,
+) {
+  return { ...item, sources: item.sources.map(select), destinations: item.destinations.map(select) };
+}
+
+function selectorOf(
+  selector: NamedSelector,
+  siteId: (name: string) => string,
+  networkId: (name: string) => string,
+): Selector {
+  switch (selector.kind) {
+    case 'site':
+      return { kind: 'site', siteId: siteId(selector.site) };
+    case 'network':
+      return { kind: 'network', networkId: networkId(networkName(selector.site, selector.network)) };
+    default:
+      return selector;
+  }
+}
+
+function mapped<Item, Other>(plan: ListPlan<Item>, map: (stored: Stored<Item>) => Other): ListPlan<Other> {
+  const each = (stored: Stored<Item>) => ({ id: stored.id, item: map(stored) });
+  return { created: plan.created.map(each), changed: plan.changed.map(each), removed: plan.removed };
+}

@@ -1,0 +1,163 @@
+import type { ProblemEntry } from '../../platform/http/schemas.js';
+import { MAX_POLICIES } from '../policies/policy.dto.js';
+import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
+import type { Configuration, NamedSelector } from './configuration.dto.js';
+import type { CurrentConfiguration, Stored } from './current-configuration.js';
+import { type Noun, nameOf, networkName } from './import-plan.js';
+
+/** Why a document cannot be imported, each with a pointer into it; empty when it can. */
+export function importProblems(current: CurrentConfiguration, document: Configuration, prune: boolean): ProblemEntry[] {
+  const after = afterwards(current, document, prune);
+  const sites = new Set(after.sites.map(({ name }) => name));
+  const networks = new Set(after.networks.map((network) => nameOf('network', network)));
+  return [
+    ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
+    ...(['networks', 'edges'] as const).flatMap((list) => unknownSites(list, document[list] ?? [], sites)),
+    ...movedEdges(current, document),
+    ...(['policies', 'policyTests'] as const).flatMap((list) =>
+      selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, sites, networks)),
+    ),
+    ...stillUsed(current, document, sites, networks),
+    ...tooMany(after.policies.length, MAX_POLICIES, '/policies', 'policies'),
+    ...tooMany(after.policyTests.length, MAX_POLICY_TESTS, '/policyTests', 'policy tests'),
+  ];
+}
+
+const LISTS = [
+  ['sites', 'site'],
+  ['networks', 'network'],
+  ['edges', 'edge'],
+  ['policies', 'policy'],
+  ['policyTests', 'policy_test'],
+] as const;
+
+type List = (typeof LISTS)[number][0];
+type Named = { readonly name: string; readonly site?: string };
+
+/** The lists as they would be. */
+function afterwards(current: CurrentConfiguration, document: Configuration, prune: boolean) {
+  const merged = <Item extends Named>(
+    noun: Noun,
+    stored: readonly Stored<Item>[],
+    wanted: readonly Item[] | undefined,
+  ) => {
+    const before = stored.map(({ item }) => item);
+    if (wanted === undefined) return before;
+    const named = new Set(wanted.map((item) => nameOf(noun, item)));
+    return [...wanted, ...(prune ? [] : before.filter((item) => !named.has(nameOf(noun, item))))];
+  };
+  return {
+    sites: merged('site', current.sites, document.sites),
+    networks: merged('network', current.networks, document.networks),
+    policies: merged('policy', current.policies, document.policies),
+    policyTests: merged('policy_test', current.policyTests, document.policyTests),
+  };
+}
+
+function duplicates(list: List, noun: Noun, items: readonly Named[]): ProblemEntry[] {
+  const first = new Map<string, number>();
+  return items.flatMap((item, index) => {
+    const before = first.get(nameOf(noun, item));
+    if (before === undefined) first.set(nameOf(noun, item), index);
+    if (before === undefined) return [];
+    const detail = `The name "${item.name}" stands at /${list}/${before} already`;
+    return [{ pointer: `/${list}/${index}/name`, rule: 'duplicate_name', detail, fix: 'Give each a name of its own.' }];
+  });
+}
+
+function unknownSites(
+  list: List,
+  items: readonly { readonly site: string }[],
+  sites: ReadonlySet<string>,
+): ProblemEntry[] {
+  return items.flatMap(({ site }, index) => (sites.has(site) ? [] : [unknownSite(`/${list}/${index}/site`, site)]));
+}
+
+function unknownSite(pointer: string, site: string): ProblemEntry {
+  const fix = 'Name a site of the document, or of the tenant if it stays.';
+  return { pointer, rule: 'unknown_site', detail: `There would be no site "${site}"`, fix };
+}
+
+function movedEdges(current: CurrentConfiguration, { edges = [] }: Configuration): ProblemEntry[] {
+  const sites = new Map(current.edges.map(({ item }) => [item.name, item.site]));
+  return edges.flatMap(({ name, site }, index) => {
+    const before = sites.get(name) ?? site;
+    if (before === site) return [];
+    const detail = `The edge "${name}" is at the site "${before}", and an edge does not move`;
+    const fix = 'Give the edge at the other site another name, and enroll it there.';
+    return [{ pointer: `/edges/${index}/site`, rule: 'edge_moves', detail, fix }];
+  });
+}
+
+interface Place {
+  readonly pointer: string;
+  readonly selector: NamedSelector;
+  /** Of the policy or the test. */
+  readonly owner: string;
+}
+
+type Sides = { readonly sources: readonly NamedSelector[]; readonly destinations: readonly NamedSelector[] };
+
+function selectorsIn(list: List, items: readonly (Named & (Sides | { readonly rules: readonly Sides[] }))[]): Place[] {
+  return items.flatMap((item, index) => {
+    const pointer = `/${list}/${index}`;
+    if (!('rules' in item)) return sidesOf(item, pointer, item.name);
+    return item.rules.flatMap((rule, place) => sidesOf(rule, `${pointer}/rules/${place}`, item.name));
+  });
+}
+
+function sidesOf(item: Sides, pointer: string, owner: string): Place[] {
+  return (['sources', 'destinations'] as const).flatMap((side) =>
+    item[side].map((selector, place) => ({ pointer: `${pointer}/${side}/${place}`, selector, owner })),
+  );
+}
+
+function unknownReference(
+  { pointer, selector }: Place,
+  sites: ReadonlySet<string>,
+  networks: ReadonlySet<string>,
+): ProblemEntry[] {
+  if (selector.kind === 'site') return sites.has(selector.site) ? [] : [unknownSite(`${pointer}/site`, selector.site)];
+  if (selector.kind !== 'network') return [];
+  const { site, network } = selector;
+  if (networks.has(networkName(site, network))) return [];
+  const fix = 'Name a network of the document, or of the tenant if it stays.';
+  const detail = `There would be no network "${network}" at the site "${site}"`;
+  return [{ pointer: `${pointer}/network`, rule: 'unknown_network', detail, fix }];
+}
+
+/** What would go, while something in a list that the document leaves alone needs it. Tests may name what is gone. */
+function stillUsed(
+  current: CurrentConfiguration,
+  document: Configuration,
+  sites: ReadonlySet<string>,
+  networks: ReadonlySet<string>,
+): ProblemEntry[] {
+  const untouched = (list: 'networks' | 'edges' | 'policies') => document[list] === undefined;
+  const atSites = [
+    ...(untouched('networks') ? current.networks : []).map(({ item }) => ({ ...item, noun: 'network' })),
+    ...(untouched('edges') ? current.edges : []).map(({ item }) => ({ ...item, noun: 'edge' })),
+  ].filter(({ site }) => !sites.has(site));
+  const policies = (untouched('policies') ? current.policies : []).map(({ item }) => item);
+  const places = selectorsIn('policies', policies).filter(
+    (place) => unknownReference(place, sites, networks).length > 0,
+  );
+  const users = [
+    ...atSites.map(({ noun, name }) => `the ${noun} "${name}"`),
+    ...places.map(({ owner }) => `the policy "${owner}"`),
+  ];
+  return [...new Set(users)].slice(0, MAX_USERS).map((user) => ({
+    pointer: '',
+    rule: 'still_used',
+    detail: `Something that ${user} needs would be removed`,
+    fix: 'Let the document have the list that it is in, or import without prune.',
+  }));
+}
+
+function tooMany(count: number, limit: number, pointer: string, nouns: string): ProblemEntry[] {
+  if (count <= limit) return [];
+  const detail = `There would be ${count} ${nouns}, and a tenant has at most ${limit}`;
+  return [{ pointer, rule: 'too_big', detail, fix: 'Join some of them, or import with prune.' }];
+}
+
+const MAX_USERS = 20;

@@ -1,0 +1,391 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type {
+  Configuration,
+  ConfiguredNetwork,
+  ConfiguredRule,
+  ImportResult,
+  NamedSelector,
+} from '../../src/modules/configuration/configuration.dto.js';
+import { Api, problemOf } from './support/api.js';
+
+let api: Api;
+let tenants = 0;
+beforeAll(async () => {
+  api = await Api.start();
+});
+afterAll(() => api.stop());
+
+async function makeTenant(): Promise<string> {
+  tenants += 1;
+  const { data } = await api.client.POST('/api/v1/tenants', { body: { name: `tenant ${tenants}` } });
+  return data?.id ?? '';
+}
+
+const path = (tenantId: string, rest: string) => `/api/v1/tenants/${tenantId}/configuration/${rest}`;
+
+async function exported(tenantId: string, format: 'yaml' | 'json' = 'yaml'): Promise<string> {
+  const response = await api.fetch(path(tenantId, `export?format=${format}`));
+  const text = await response.text();
+  expect([response.status, text]).toEqual([200, text]);
+  expect(response.headers.get('content-type')).toBe(`application/${format}; charset=utf-8`);
+  return text;
+}
+
+function post(tenantId: string, body: string, format: 'yaml' | 'json', query = ''): Promise<Response> {
+  const headers = { 'content-type': `application/${format}` };
+  return api.fetch(path(tenantId, `import${query}`), { method: 'POST', headers, body });
+}
+
+async function imported(
+  tenantId: string,
+  document: Configuration | string,
+  query = '',
+  format: 'yaml' | 'json' = typeof document === 'string' ? 'yaml' : 'json',
+): Promise<ImportResult> {
+  const response = await post(
+    tenantId,
+    typeof document === 'string' ? document : JSON.stringify(document),
+    format,
+    query,
+  );
+  const text = await response.text();
+  expect([response.status, text]).toEqual([200, text]);
+  return JSON.parse(text) as ImportResult;
+}
+
+const any: NamedSelector[] = [{ kind: 'any' }];
+const rule = (name: string, sources: NamedSelector[], destinations: NamedSelector[] = any): ConfiguredRule => ({
+  name,
+  action: 'PROTECT',
+  enabled: true,
+  sources,
+  destinations,
+  services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
+});
+
+const OFFICE: Configuration = {
+  version: 1,
+  fabric: { keyingMode: 'ikev2', encapsulation: 'udp' },
+  sites: [
+    { name: 'berlin', description: '' },
+    { name: 'tokyo', description: 'no\nyes' },
+  ],
+  networks: [
+    { site: 'berlin', name: 'lan', prefix: '10.1.0.0/16' },
+    { site: 'tokyo', name: 'lan', prefix: '2001:db8::/48' },
+  ],
+  edges: [{ name: 'berlin-1', site: 'berlin', underlayAddress: '203.0.113.1', underlayPort: 4500 }],
+  policies: [
+    {
+      name: 'web',
+      description: '',
+      enabled: true,
+      rules: [rule('r', [{ kind: 'site', site: 'berlin' }], [{ kind: 'network', site: 'tokyo', network: 'lan' }])],
+    },
+    { name: 'rest', description: '', enabled: false, rules: [] },
+  ],
+  policyTests: [
+    {
+      name: 'berlin reaches tokyo',
+      description: '',
+      sources: [{ kind: 'site', site: 'berlin' }],
+      destinations: [{ kind: 'site', site: 'tokyo' }],
+      services: [{ protocol: 'any', ports: [] }],
+      expect: 'allowed',
+    },
+  ],
+};
+
+describe('a configuration', () => {
+  it('comes out as it went in, and changes nothing the second time', async () => {
+    const tenantId = await makeTenant();
+    const first = await imported(tenantId, OFFICE);
+    expect(first).toMatchObject({ changed: true, counts: { created: 8, changed: 0, removed: 0, kept: 0 } });
+    expect(JSON.parse(await exported(tenantId, 'json'))).toEqual(OFFICE);
+    expect(parse(await exported(tenantId))).toEqual(OFFICE);
+    for (const query of ['', '?prune=true']) {
+      const again = await imported(tenantId, await exported(tenantId), query);
+      expect(again).toMatchObject({ changed: false, counts: { unchanged: 9 } });
+    }
+  });
+
+  it('says field by field what changed, and what is gone or kept', async () => {
+    const tenantId = await makeTenant();
+    await imported(tenantId, OFFICE);
+    const [web, rest] = OFFICE.policies ?? [];
+    const document: Configuration = {
+      version: 1,
+      sites: [{ name: 'berlin', description: 'moved' }],
+      networks: [{ site: 'berlin', name: 'lan', prefix: '10.9.0.0/16' }],
+      policies: [
+        { ...rest, name: 'rest', description: '', enabled: true, rules: [] },
+        { ...web, name: 'web', description: '', enabled: true, rules: [rule('r', [{ kind: 'site', site: 'berlin' }])] },
+      ],
+    };
+    const outcomes = ({ items }: ImportResult) => items.map(({ noun, name, outcome }) => `${noun} ${name} ${outcome}`);
+    const tried = await imported(tenantId, document, '?dryRun=true');
+    const kept = await imported(tenantId, document);
+    expect(tried).toEqual(kept);
+    expect(outcomes(kept)).toEqual([
+      'site berlin changed',
+      'site tokyo kept',
+      'network berlin/lan changed',
+      'network tokyo/lan kept',
+      'policy rest changed',
+      'policy web changed',
+    ]);
+    expect(kept.items.flatMap(({ differences }) => differences)).toEqual([
+      { pointer: '/description', before: '', after: 'moved' },
+      { pointer: '/prefix', before: '10.1.0.0/16', after: '10.9.0.0/16' },
+      { pointer: '/enabled', before: false, after: true },
+      { pointer: '/position', before: 1, after: 0 },
+      { pointer: '/rules/0/destinations/0/kind', before: 'network', after: 'any' },
+      { pointer: '/rules/0/destinations/0/site', before: 'tokyo', after: null },
+      { pointer: '/rules/0/destinations/0/network', before: 'lan', after: null },
+      { pointer: '/position', before: 0, after: 1 },
+    ]);
+    const pruned = await imported(tenantId, document, '?prune=true');
+    expect(outcomes(pruned).filter((line) => !line.endsWith('unchanged'))).toEqual([
+      'site tokyo removed',
+      'network tokyo/lan removed',
+    ]);
+    // The policy test names a site that is gone: it has no name to be written with.
+    const refused = await problemOf(await api.fetch(path(tenantId, 'export')));
+    expect(refused).toMatchObject({ status: 409, type: 'urn:weft:problem:dangling_policy_test' });
+    await imported(tenantId, { version: 1, policyTests: [] }, '?prune=true');
+    expect(parse(await exported(tenantId))).toEqual({
+      ...document,
+      fabric: OFFICE.fabric,
+      edges: OFFICE.edges,
+      policyTests: [],
+    });
+  });
+
+  it('keeps identifiers of what it keeps: edges their certificates, rules their history', async () => {
+    const tenantId = await makeTenant();
+    await imported(tenantId, OFFICE);
+    const ids = async () => {
+      const read = async (rest: string) => (await api.fetch(`/api/v1/tenants/${tenantId}/${rest}`)).json();
+      const { items } = (await read('policies')) as { items: { id: string; rules: { id: string }[] }[] };
+      const edges = (await read('edges')) as { items: { id: string }[] };
+      return {
+        edges: edges.items.map(({ id }) => id),
+        policies: items.map(({ id, rules }) => [id, rules.map((r) => r.id)]),
+      };
+    };
+    const before = await ids();
+    const text = (await exported(tenantId)).replace('203.0.113.1', '203.0.113.99').replace('first: 443', 'first: 80');
+    expect(await imported(tenantId, text, '?prune=true')).toMatchObject({ counts: { changed: 2 } });
+    expect(await ids()).toEqual(before);
+  });
+
+  it('moves prefixes around in a ring, and refuses those that overlap in the end, whole', async () => {
+    const tenantId = await makeTenant();
+    const networks = (prefixes: string[]): Configuration => ({
+      version: 1,
+      sites: [{ name: 'a', description: '' }],
+      networks: prefixes.map((prefix, index) => ({ site: 'a', name: `n${index}`, prefix })),
+    });
+    await imported(tenantId, networks(['10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16']));
+    expect(await imported(tenantId, networks(['10.2.0.0/16', '10.3.0.0/16', '10.1.0.0/16']))).toMatchObject({
+      counts: { changed: 3 },
+    });
+    const before = await exported(tenantId);
+    const overlapping = networks(['10.0.0.0/8', '10.3.0.0/16', '11.0.0.0/8', '12.0.0.0/8']);
+    const problem = await problemOf(await post(tenantId, JSON.stringify(overlapping), 'json'));
+    expect(problem).toMatchObject({
+      status: 422,
+      errors: [{ rule: 'overlapping_networks', pointer: expect.stringMatching(/^\/networks\/[01]\/prefix$/) }],
+    });
+    expect(await exported(tenantId)).toBe(before);
+  });
+
+  it('is taken however addresses are written, and is the same the second time', async () => {
+    const tenantId = await makeTenant();
+    const document: Configuration = {
+      version: 1,
+      sites: [{ name: 'a', description: '' }],
+      networks: [{ site: 'a', name: 'lan', prefix: '2001:DB8:0:0::/64' }],
+      edges: [{ name: 'e', site: 'a', underlayAddress: '2001:DB8:0::1', underlayPort: 4500 }],
+      policies: [
+        {
+          name: 'p',
+          description: '',
+          enabled: true,
+          rules: [rule('r', [{ kind: 'prefix', prefix: '2001:DB8:0:0::/64' }])],
+        },
+      ],
+    };
+    await imported(tenantId, document);
+    expect(await imported(tenantId, document)).toMatchObject({ changed: false });
+  });
+
+  it.each([
+    ['an unknown field', 'version: 1\nsites:\n  - name: a\n    colour: red\n', 422, '/sites/0/colour', 'unknown_field'],
+    [
+      'a missing site',
+      'version: 1\nnetworks: [{site: x, name: n, prefix: 10.0.0.0/8}]\n',
+      422,
+      '/networks/0/site',
+      'unknown_site',
+    ],
+    [
+      'host bits',
+      'version: 1\nnetworks: [{site: x, name: n, prefix: 10.0.0.1/8}]\n',
+      422,
+      '/networks/0/prefix',
+      'prefix_host_bits',
+    ],
+    ['a number as a name', 'version: 1\nsites: [{name: 7}]\n', 422, '/sites/0/name', 'type'],
+    ['another version', 'version: 2\n', 422, '/version', 'choice'],
+    ['nothing', '', 422, '', 'type'],
+  ])('with %s is refused with pointer and fix', async (_name, text, status, pointer, rule) => {
+    const problem = await problemOf(await post(await makeTenant(), text, 'yaml'));
+    expect(problem.status).toBe(status);
+    expect(problem.errors).toContainEqual(expect.objectContaining({ pointer, rule, fix: expect.stringMatching(/\w/) }));
+  });
+
+  it('is not YAML where one resource is taken, and no bomb', async () => {
+    const elsewhere = await api.fetch(api.path('/sites'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/yaml' },
+      body: 'name: x\n',
+    });
+    expect((await problemOf(elsewhere)).status).toBe(415);
+    const bomb = `a: &a [x]\n${Array.from({ length: 30 }, (_, i) => `b${i}: &b${i} [*a, *a]\n`).join('')}`;
+    expect(await problemOf(await post(api.tenantId, bomb, 'yaml'))).toMatchObject({
+      status: 400,
+      type: 'urn:weft:problem:malformed_yaml',
+    });
+    expect((await problemOf(await post(api.tenantId, '- '.repeat(200_000), 'yaml'))).status).toBe(400);
+    expect((await problemOf(await post(api.tenantId, `# ${'x'.repeat(600_000)}`, 'yaml'))).status).toBe(413);
+    expect((await problemOf(await post(api.tenantId, '[{]', 'json'))).status).toBe(400);
+  });
+
+  it('of any kind makes of an empty tenant one with the same configuration, to the octet', async () => {
+    await fc.assert(
+      fc.asyncProperty(configurations, fc.constantFrom('yaml', 'json'), async (document, format) => {
+        const [from, to] = [await makeTenant(), await makeTenant()];
+        await imported(from, document);
+        const text = await exported(from, format as 'yaml');
+        await imported(to, text, '', format as 'yaml');
+        expect(await exported(to, format as 'yaml')).toBe(text);
+        expect(await imported(to, text, '?prune=true', format as 'yaml')).toMatchObject({ changed: false });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('of any kind becomes any other with prune, in one step', async () => {
+    const tenantId = await makeTenant();
+    const reference = await makeTenant();
+    await fc.assert(
+      fc.asyncProperty(configurations, async (document) => {
+        // Edges do not move; a reference that starts from nothing shows what should come out.
+        await imported(tenantId, { version: 1, edges: [] }, '?prune=true');
+        await imported(tenantId, document, '?prune=true');
+        await imported(
+          reference,
+          { version: 1, sites: [], networks: [], edges: [], policies: [], policyTests: [] },
+          '?prune=true',
+        );
+        await imported(reference, document);
+        expect(await exported(tenantId)).toBe(await exported(reference));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+/** Names that YAML could take for something else. */
+const NAMES = [
+  'no',
+  '1e3',
+  '~',
+  'a: b',
+  '- x',
+  '#1',
+  '"q"',
+  'ü',
+  '日本',
+  '<<',
+  '0x1F',
+  'true',
+  "it's",
+  '{a}',
+  '*a',
+  '10.1.0.0/16',
+];
+
+const configurations: fc.Arbitrary<Configuration> = fc
+  .record({
+    names: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 4 }),
+    networks: fc.array(fc.nat(), { maxLength: 4 }),
+  })
+  .chain(({ names, networks: picks }) => {
+    const networks = picks.map((pick, index): ConfiguredNetwork => {
+      const prefix = index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`;
+      return { site: names[pick % names.length] ?? '', name: `${NAMES[pick % NAMES.length]} ${index}`, prefix };
+    });
+    const description = fc.constantFrom('', 'one line', 'two\nlines\n', '  indented', 'tab\there', '|', '\n');
+    const selector: fc.Arbitrary<NamedSelector> = fc.oneof(
+      fc.constant<NamedSelector>({ kind: 'any' }),
+      fc.constantFrom(...names).map((site): NamedSelector => ({ kind: 'site', site })),
+      fc.constantFrom('10.0.0.0/8', '::/0').map((prefix): NamedSelector => ({ kind: 'prefix', prefix })),
+      ...(networks.length === 0
+        ? []
+        : [
+            fc
+              .constantFrom(...networks)
+              .map(({ site, name }): NamedSelector => ({ kind: 'network', site, network: name })),
+          ]),
+    );
+    const sides = {
+      sources: fc.array(selector, { minLength: 1, maxLength: 2 }),
+      destinations: fc.array(selector, { minLength: 1, maxLength: 2 }),
+      services: fc.constantFrom<ConfiguredRule['services'][]>(
+        [{ protocol: 'any', ports: [] }],
+        [
+          {
+            protocol: 'udp',
+            ports: [
+              { first: 53, last: 53 },
+              { first: 0, last: 65535 },
+            ],
+          },
+        ],
+      ),
+    };
+    const name = fc.constantFrom(...NAMES);
+    const named = { selector: (item: { name: string }) => item.name, maxLength: 3 };
+    const action = fc.constantFrom('PROTECT' as const, 'DISCARD' as const, 'BYPASS' as const);
+    const configuredRule = fc.record({ name, action, enabled: fc.boolean(), ...sides });
+    const edge = fc.constantFrom(...names).chain((site) =>
+      fc.record({
+        name,
+        site: fc.constant(site),
+        underlayAddress: fc.constantFrom('203.0.113.1', '2001:db8::1'),
+        underlayPort: fc.constantFrom(4500, 1),
+      }),
+    );
+    return fc.record({
+      version: fc.constant(1 as const),
+      fabric: fc.record({
+        keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const),
+        encapsulation: fc.constantFrom('udp' as const, 'none' as const),
+      }),
+      sites: fc.tuple(...names.map((site) => fc.record({ name: fc.constant(site), description }))),
+      networks: fc.constant(networks),
+      edges: fc.uniqueArray(edge, named),
+      policies: fc.uniqueArray(
+        fc.record({ name, description, enabled: fc.boolean(), rules: fc.array(configuredRule, { maxLength: 3 }) }),
+        named,
+      ),
+      policyTests: fc.uniqueArray(
+        fc.record({ name, description, ...sides, expect: fc.constantFrom('allowed' as const, 'denied' as const) }),
+        named,
+      ),
+    });
+  });
