@@ -16,6 +16,21 @@ export interface EdgeBundle {
    */
   readonly routes: readonly string[];
   readonly localNetworks: readonly string[];
+  /** Sites with several edges that it has tunnels with, by group id. */
+  readonly tunnelGroups: readonly BundleTunnelGroup[];
+}
+
+/** The tunnels with the edges of one site: any may carry what the policies protect with the group. */
+export interface BundleTunnelGroup {
+  readonly groupId: string;
+  /** Preferred first. */
+  readonly tunnelIds: readonly string[];
+  /** Milliseconds from one probe of liveness to the next. */
+  readonly probeIntervalMilliseconds: number;
+  /** Unanswered probes in a row after which a peer is held for dead. */
+  readonly missedProbes: number;
+  /** Seconds for which a more preferred peer must have answered before packets go to it again. */
+  readonly holdDownSeconds: number;
 }
 
 export interface BundleEndpoint {
@@ -74,7 +89,7 @@ export type BundleSecurityPolicy = {
   readonly entryId: string;
   readonly ruleId: string;
   readonly selector: BundleSelector;
-} & (
+} /** `tunnelId`: of a tunnel, or of a group. */ & (
   | { readonly action: 'PROTECT'; readonly tunnelId: string }
   | { readonly action: 'DISCARD' }
   | { readonly action: 'BYPASS' }

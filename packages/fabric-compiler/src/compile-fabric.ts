@@ -1,6 +1,7 @@
 import type { EspSuite } from '@weft/ipsec-core';
 import { byAddress } from './address/prefix.js';
 import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import type { TopologyEdge } from './edges.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
@@ -8,7 +9,7 @@ import { overlayMtu, UNDERLAY_MTU, underlayOf } from './overlay-mtu.js';
 import type { CompileProblem } from './problem.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE, defaultProfile } from './profile.js';
 import { resolveRules, ruleContext } from './rules.js';
-import { checkTopology, type ServedSite, type Topology } from './topology.js';
+import { checkTopology, type Topology } from './topology.js';
 
 export type CompileResult =
   | {
@@ -84,7 +85,9 @@ function buildBundles(
   expansion: Expansion,
   problems: CompileProblem[],
 ): Map<string, EdgeBundle> {
-  const tunnelsByEdge = new Map<string, BundleTunnel[]>(topology.served.map((site) => [site.edge.edgeId, []]));
+  const tunnelsByEdge = new Map<string, BundleTunnel[]>(
+    topology.served.flatMap(({ edges }) => edges.map(({ edgeId }) => [edgeId, []] as const)),
+  );
   for (const tunnel of [...expansion.tunnels.values()].sort(byTunnelId)) {
     const [one, other] = tunnel.ends;
     tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1, intent));
@@ -94,8 +97,7 @@ function buildBundles(
     .flatMap((site) => site.prefixes.map((prefix) => ({ siteId: site.siteId, prefix })))
     .sort((left, right) => byAddress(left.prefix, right.prefix));
   const bundles = new Map<string, EdgeBundle>();
-  for (const site of topology.served) {
-    const { edge } = site;
+  for (const [site, edge] of topology.served.flatMap((site) => site.edges.map((edge) => [site, edge] as const))) {
     const bundle: EdgeBundle = {
       tenantId: intent.tenantId,
       edgeId: edge.edgeId,
@@ -105,15 +107,17 @@ function buildBundles(
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
       routes: prefixes.filter(({ siteId }) => siteId !== site.siteId).map(({ prefix }) => prefix.text),
       localNetworks: site.prefixes.map((prefix) => prefix.text),
+      tunnelGroups: [...(expansion.groups.get(edge.edgeId) ?? [])]
+        .map(([groupId, tunnelIds]) => ({ groupId, tunnelIds, ...REDUNDANCY }))
+        .sort((left, right) => compareText(left.groupId, right.groupId)),
     };
-    reportLimits(site, bundle, problems);
+    reportLimits(edge, bundle, problems);
     bundles.set(edge.edgeId, bundle);
   }
   return bundles;
 }
 
-function reportLimits(site: ServedSite, bundle: EdgeBundle, problems: CompileProblem[]): void {
-  const { pointer, name } = site.edge;
+function reportLimits({ pointer, name }: TopologyEdge, bundle: EdgeBundle, problems: CompileProblem[]): void {
   if (bundle.tunnels.length > MAX_TUNNELS) {
     problems.push({
       pointer,
@@ -156,6 +160,12 @@ function keyingModeOf({ keyingMode }: FabricIntent): KeyingMode {
 function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {
   return compareText(left.tunnelId, right.tunnelId);
 }
+
+/**
+ * A peer is held for dead two seconds after its last sign of life at the latest, and preferred again when it has been there for
+ * half a minute: longer than a machine takes that restarts once more because it came up badly.
+ */
+const REDUNDANCY = { probeIntervalMilliseconds: 500, missedProbes: 3, holdDownSeconds: 30 } as const;
 
 const SUITE: EspSuite = { ...DEFAULT_PROFILE, integrity: undefined };
 

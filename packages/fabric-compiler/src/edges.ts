@@ -12,18 +12,22 @@ export interface TopologyEdge {
   readonly name: string;
   readonly underlay: BundleEndpoint;
   readonly underlayFamily: Family;
+  readonly preference: number;
   /** Where the edge stands in the intent, for problems. */
   readonly pointer: string;
 }
 
-/** Checks the edges; the result is by site id and holds the first edge of each site. */
+/** The edges of a site that has any, preferred first. */
+export type SiteEdges = readonly [TopologyEdge, ...TopologyEdge[]];
+
+/** Checks the edges; the result is by site id and holds the edges of each site, preferred first. */
 export function checkEdges(
   intent: FabricIntent,
   siteIds: ReadonlySet<string>,
   networks: readonly PlacedNetwork[],
   problems: CompileProblem[],
-): Map<string, TopologyEdge> {
-  const bySite = new Map<string, TopologyEdge>();
+): Map<string, SiteEdges> {
+  const bySite = new Map<string, SiteEdges>();
   const byEndpoint = new Map<string, IntentEdge>();
   for (const [index, edge] of intent.edges.entries()) {
     const pointer = `/edges/${index}`;
@@ -48,17 +52,19 @@ export function checkEdges(
       });
     }
     byEndpoint.set(endpoint, edge);
-    const sameSite = bySite.get(edge.siteId);
-    if (sameSite !== undefined) {
+    const siblings = bySite.get(edge.siteId) ?? [];
+    const same = siblings.find(({ preference }) => preference === checked.preference);
+    if (same !== undefined) {
       problems.push({
-        pointer: `${pointer}/siteId`,
-        rule: 'one_edge_per_site',
-        detail: `The site of the edge "${edge.name}" is already served by the edge "${sameSite.name}".`,
-        fix: 'Delete one of the two edges, or move it to another site.',
+        pointer: `${pointer}/preference`,
+        rule: 'duplicate_preference',
+        detail: `The edges "${edge.name}" and "${same.name}" of one site both have the preference ${checked.preference}.`,
+        fix: 'Give each edge of a site a preference of its own; 1 comes first.',
       });
       continue;
     }
-    bySite.set(edge.siteId, checked);
+    const [first = checked, ...others] = [...siblings, checked].sort((one, other) => one.preference - other.preference);
+    bySite.set(edge.siteId, [first, ...others]);
   }
   return bySite;
 }
@@ -75,6 +81,16 @@ function checkEdge(
       rule: 'invalid_port',
       detail: `The edge "${edge.name}" has the UDP port ${edge.underlayPort}.`,
       fix: `Use a whole number from 1 to ${MAX_PORT}; 4500 is usual.`,
+    });
+    return undefined;
+  }
+  const preference = edge.preference ?? MIN_PREFERENCE;
+  if (!Number.isInteger(preference) || preference < MIN_PREFERENCE || preference > MAX_PREFERENCE) {
+    problems.push({
+      pointer: `${pointer}/preference`,
+      rule: 'invalid_preference',
+      detail: `The edge "${edge.name}" has the preference ${preference}.`,
+      fix: `Use a whole number from ${MIN_PREFERENCE} to ${MAX_PREFERENCE}; 1 comes first.`,
     });
     return undefined;
   }
@@ -115,8 +131,11 @@ function checkEdge(
     name: edge.name,
     underlay: { address: text, port: edge.underlayPort },
     underlayFamily: address.family,
+    preference,
     pointer,
   };
 }
 
 const MAX_PORT = 65535;
+const MIN_PREFERENCE = 1;
+const MAX_PREFERENCE = 255;

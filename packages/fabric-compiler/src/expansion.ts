@@ -4,7 +4,7 @@ import { octetsFromNumber } from './address/octets.js';
 import type { RangeSet } from './address/range-set.js';
 import type { BundleAddressRange, BundleSecurityPolicy } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
-import { entryIdOf, sortedPair, tunnelIdOf } from './identifiers.js';
+import { entryIdOf, sortedPair, tunnelGroupIdOf, tunnelIdOf } from './identifiers.js';
 import type { CompileProblem } from './problem.js';
 import type { ResolvedRule } from './resolved-rule.js';
 import type { ResolvedService } from './services.js';
@@ -16,6 +16,8 @@ export interface Expansion {
   readonly entries: ReadonlyMap<string, readonly BundleSecurityPolicy[]>;
   /** By tunnel id; only pairs that some rule protects. */
   readonly tunnels: ReadonlyMap<string, TunnelEnds>;
+  /** By edge id: the sites with several edges that the edge has tunnels with, by group id. */
+  readonly groups: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
 }
 
 export interface TunnelEnds {
@@ -26,26 +28,47 @@ export interface TunnelEnds {
 
 /**
  * Writes every rule as SPD entries of both ends of every pair of sites that it concerns. Both ends receive a pair's
- * entries in the same step, so that they are mirrored and in the same order.
+ * entries in the same step, so that they are mirrored and in the same order; and so do all edges of a site, so that each of
+ * them treats every packet as the others do.
  */
 export function expandRules(rules: readonly ResolvedRule[], topology: Topology, problems: CompileProblem[]): Expansion {
-  const entries = new Map<string, BundleSecurityPolicy[]>(topology.served.map((site) => [site.edge.edgeId, []]));
+  const all = topology.served.flatMap(({ edges }) => edges);
+  const entries = new Map<string, BundleSecurityPolicy[]>(all.map(({ edgeId }) => [edgeId, []]));
   const tunnels = new Map<string, TunnelEnds>();
+  const groups = new Map<string, Map<string, readonly string[]>>(all.map(({ edgeId }) => [edgeId, new Map()]));
   for (const rule of rules) {
     for (const pair of directedPairs(rule, topology)) {
-      const tunnel = tunnelBetween(pair.source.edge, pair.destination.edge);
-      if (rule.action === 'PROTECT') tunnels.set(tunnel.tunnelId, tunnel);
-      for (const [edge, entry] of pairEntries(rule, pair, tunnel.tunnelId)) {
+      if (rule.action === 'PROTECT') addTunnels(pair, tunnels, groups);
+      for (const [edge, entry] of pairEntries(rule, pair)) {
         const list = entries.get(edge.edgeId) ?? [];
         if (list.length >= MAX_ENTRIES) {
           problems.push(tooManyEntries(edge));
-          return { entries, tunnels };
+          return { entries, tunnels, groups };
         }
         list.push(entry);
       }
     }
   }
-  return { entries, tunnels };
+  return { entries, tunnels, groups };
+}
+
+/** Every edge of the one site has a tunnel with every edge of the other. */
+function addTunnels(
+  { source, destination }: DirectedPair,
+  tunnels: Map<string, TunnelEnds>,
+  groups: Map<string, Map<string, readonly string[]>>,
+): void {
+  for (const [here, there] of [
+    [source, destination],
+    [destination, source],
+  ] as const) {
+    for (const edge of here.edges) {
+      const ends = there.edges.map((peer) => tunnelBetween(edge, peer));
+      for (const tunnel of ends) tunnels.set(tunnel.tunnelId, tunnel);
+      const tunnelIds = ends.map(({ tunnelId }) => tunnelId);
+      if (tunnelIds.length > 1) groups.get(edge.edgeId)?.set(tunnelGroupIdOf(edge.edgeId, there.siteId), tunnelIds);
+    }
+  }
 }
 
 /** One rule between two sites, in the direction in which it opens flows, in one family. */
@@ -93,25 +116,45 @@ function* directedPairs(rule: ResolvedRule, topology: Topology): Generator<Direc
 function* pairEntries(
   rule: ResolvedRule,
   pair: DirectedPair,
-  tunnelId: string,
 ): Generator<readonly [TopologyEdge, BundleSecurityPolicy]> {
-  const decision = rule.action === 'PROTECT' ? ({ action: 'PROTECT', tunnelId } as const) : DISCARD;
-  const source = pair.source.edge;
-  const destination = pair.destination.edge;
+  const { source, destination } = pair;
   for (const { protocol, ports } of pair.services) {
     const entryId = entryIdOf({
       ruleId: rule.ruleId,
-      sourceEdgeId: source.edgeId,
-      destinationEdgeId: destination.edgeId,
+      sourceEdgeId: lowestEdgeId(source),
+      destinationEdgeId: lowestEdgeId(destination),
       family: pair.family,
       protocol,
     });
-    const common = { entryId, ruleId: rule.ruleId, ...decision };
+    const common = { entryId, ruleId: rule.ruleId };
     const here = { localAddresses: pair.sourceRanges, remoteAddresses: pair.destinationRanges };
     const there = { localAddresses: pair.destinationRanges, remoteAddresses: pair.sourceRanges };
-    yield [source, { ...common, selector: { ...here, protocol, localPorts: [], remotePorts: ports } }];
-    yield [destination, { ...common, selector: { ...there, protocol, localPorts: ports, remotePorts: [] } }];
+    for (const edge of source.edges) {
+      const selector = { ...here, protocol, localPorts: [], remotePorts: ports };
+      yield [edge, { ...common, ...decisionOf(rule, edge, destination), selector }];
+    }
+    for (const edge of destination.edges) {
+      const selector = { ...there, protocol, localPorts: ports, remotePorts: [] };
+      yield [edge, { ...common, ...decisionOf(rule, edge, source), selector }];
+    }
   }
+}
+
+/** What an edge does with traffic for a site: a site with several edges is reached by any of them. */
+function decisionOf(
+  rule: ResolvedRule,
+  edge: TopologyEdge,
+  to: ServedSite,
+): { readonly action: 'PROTECT'; readonly tunnelId: string } | typeof DISCARD {
+  if (rule.action !== 'PROTECT') return DISCARD;
+  const [peer, ...others] = to.edges;
+  const tunnelId = others.length === 0 ? tunnelIdOf(edge.edgeId, peer.edgeId) : tunnelGroupIdOf(edge.edgeId, to.siteId);
+  return { action: 'PROTECT', tunnelId };
+}
+
+function lowestEdgeId({ edges }: ServedSite): string {
+  const [lowest = edges[0].edgeId] = edges.map(({ edgeId }) => edgeId).sort();
+  return lowest;
 }
 
 function tunnelBetween(one: TopologyEdge, other: TopologyEdge): TunnelEnds {

@@ -6,17 +6,22 @@ export function tunnelIdOf(oneEdgeId: string, otherEdgeId: string): string {
   return derivedUuid('weft tunnel v1', sortedPair(oneEdgeId, otherEdgeId));
 }
 
+/** Identifier of the group of tunnels that an edge has with the edges of a site. */
+export function tunnelGroupIdOf(edgeId: string, siteId: string): string {
+  return derivedUuid('weft tunnel group v1', [edgeId, siteId]);
+}
+
 /** What makes an SPD entry itself; nothing else may change its identifier, so that counters continue. */
 export interface EntryIdentity {
   readonly ruleId: string;
-  /** The edge in front of the rule's sources. */
+  /** The edge in front of the rule's sources; of several the one with the lowest identifier, whatever is preferred. */
   readonly sourceEdgeId: string;
   readonly destinationEdgeId: string;
   readonly family: number;
   readonly protocol: number | 'any';
 }
 
-/** Identifier of an SPD entry, the same at both ends. */
+/** Identifier of an SPD entry, the same at both ends, and at all edges of a site. */
 export function entryIdOf(entry: EntryIdentity): string {
   const { ruleId, sourceEdgeId, destinationEdgeId, family, protocol } = entry;
   return derivedUuid('weft spd entry v1', [ruleId, sourceEdgeId, destinationEdgeId, `${family}`, `${protocol}`]);

@@ -70,6 +70,7 @@ export type {
 export type { CompileProblem, ProblemRule } from './problem.js';
 export type { Finding, FindingKind } from './proof/finding.js';
 export { formatPacket, type Packet } from './proof/packet.js';
+export { proveAlternatives } from './proof/prove-alternatives.js';
 export { type FabricProof, proveFabric } from './proof/prove-fabric.js';
 export {
   MAKE_BEFORE_BREAK,

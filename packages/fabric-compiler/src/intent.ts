@@ -160,6 +160,11 @@ export interface IntentEdge {
   /** Where the edge receives ESP in UDP. */
   readonly underlayAddress: string;
   readonly underlayPort: number;
+  /**
+   * Among the edges of its site: which one carries the traffic as long as it answers. 1 comes first. Absent in revisions from
+   * before sites had several: then 1.
+   */
+  readonly preference?: number;
 }
 
 export interface IntentPolicy {

@@ -67,7 +67,14 @@ describe('problems of an intent', () => {
       '/edges/2/underlayAddress',
       'duplicate_endpoint',
     ],
-    ['a second edge of a site', withEdge({ siteId: 'tokyo' }), '/edges/2/siteId', 'one_edge_per_site'],
+    [
+      'two edges of a site that are both the preferred one',
+      withEdge({ siteId: 'tokyo' }),
+      '/edges/2/preference',
+      'duplicate_preference',
+    ],
+    ['a preference of 0', withEdge({ preference: 0 }), '/edges/2/preference', 'invalid_preference'],
+    ['a preference that is no integer', withEdge({ preference: 1.5 }), '/edges/2/preference', 'invalid_preference'],
     [
       'an underlay address in the overlay',
       withEdge({ underlayAddress: '10.2.0.7' }),

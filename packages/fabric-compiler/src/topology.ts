@@ -3,7 +3,7 @@ import { type Family, type FamilyRanges, familyUnion } from './address/family.js
 import { byAddress, type Prefix, rangesOfPrefix } from './address/prefix.js';
 import type { NumericRange } from './address/range-set.js';
 import { emptyBits, setBit } from './bitset.js';
-import { checkEdges, type TopologyEdge } from './edges.js';
+import { checkEdges, type SiteEdges, type TopologyEdge } from './edges.js';
 import type { FabricIntent, IntentExternalPeer, IntentSite, Labels } from './intent.js';
 import { checkNetwork, type PlacedNetwork, reportOverlaps } from './networks.js';
 import { compareText } from './order.js';
@@ -11,7 +11,7 @@ import { type CompileProblem, reportDuplicateIds } from './problem.js';
 
 /** Who owns which overlay addresses, checked and in one order whatever the order of the intent. */
 export interface Topology {
-  /** Sites with an edge, by edge id; then external peers, by id; then sites without an edge, by id. */
+  /** Sites with an edge, by the id of the preferred one; then external peers, by id; then sites without an edge, by id. */
   readonly owners: readonly Owner[];
   /** The addresses of each owner. */
   readonly ownership: Ownership;
@@ -21,7 +21,7 @@ export interface Topology {
   readonly everySite: AddressSet;
   /** Ranges of the sites, disjoint, ascending. */
   readonly owned: Readonly<Record<Family, readonly OwnedRange[]>>;
-  /** Sites with an edge, by edge id. */
+  /** Sites with an edge, by the id of the preferred one. */
   readonly served: readonly ServedSite[];
   /** All sites, by id. */
   readonly sites: ReadonlyMap<string, TopologySite>;
@@ -62,7 +62,10 @@ export interface TopologyNetwork {
 }
 
 export interface ServedSite extends TopologySite {
+  /** The preferred one, by which the site is told from others. */
   readonly edge: TopologyEdge;
+  /** All of them, preferred first. */
+  readonly edges: SiteEdges;
 }
 
 /** Checks sites, networks and edges. What is broken is reported and left out of the result. */
@@ -149,15 +152,15 @@ function topologySite({ id, name, labels }: IntentSite, placed: readonly PlacedN
 function orderedOwners(
   intent: FabricIntent,
   sites: ReadonlyMap<string, TopologySite>,
-  edges: ReadonlyMap<string, TopologyEdge>,
+  edges: ReadonlyMap<string, SiteEdges>,
   placed: ReadonlyMap<string, readonly PlacedNetwork[]>,
 ): readonly Owner[] {
   const served: Extract<Owner, { kind: 'edge' }>[] = [];
   const unserved: Owner[] = [];
   for (const site of sites.values()) {
-    const edge = edges.get(site.siteId);
-    if (edge === undefined) unserved.push({ kind: 'unserved', ...site });
-    else served.push({ kind: 'edge', ...site, edge });
+    const ofSite = edges.get(site.siteId);
+    if (ofSite === undefined) unserved.push({ kind: 'unserved', ...site });
+    else served.push({ kind: 'edge', ...site, edge: ofSite[0], edges: ofSite });
   }
   const external = (intent.externalPeers ?? []).map(
     (peer): Owner => ({ kind: 'external', peer, ...topologySite(peer, placed.get(peer.id) ?? []) }),

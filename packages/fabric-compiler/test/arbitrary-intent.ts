@@ -11,9 +11,9 @@ import type {
 
 /**
  * Intents of two to four sites with both families behind each, so that most rules compile; prefixes are narrow enough
- * that random packets hit and miss.
+ * that random packets hit and miss. `several`: sites may have two edges.
  */
-export function arbitraryIntent(): fc.Arbitrary<FabricIntent> {
+export function arbitraryIntent(several = false): fc.Arbitrary<FabricIntent> {
   return fc.integer({ min: 2, max: 4 }).chain((siteCount) => {
     const indexes = Array.from({ length: siteCount }, (_, index) => index);
     const networks = indexes.flatMap(networksOfSite);
@@ -21,20 +21,34 @@ export function arbitraryIntent(): fc.Arbitrary<FabricIntent> {
       .record({
         policies: fc.array(arbitraryPolicy(siteCount, networks), { maxLength: 3 }),
         withoutEdge: fc.option(fc.constantFrom(...indexes), { freq: 4 }),
+        doubled: several ? fc.subarray(indexes) : fc.constant<number[]>([]),
+        preferred: fc.boolean(),
       })
-      .map(({ policies, withoutEdge }) => ({
+      .map(({ policies, withoutEdge, doubled, preferred }) => ({
         tenantId: 'tenant',
         sites: indexes.map((index) => ({ id: siteId(index), name: `site ${index}` })),
         networks,
         edges: indexes
           .filter((index) => index !== withoutEdge)
-          .map((index) => ({
-            id: edgeId(index),
-            siteId: siteId(index),
-            name: `edge ${index}`,
-            underlayAddress: `203.0.113.${index + 1}`,
-            underlayPort: 4500,
-          })),
+          .flatMap((index) => {
+            const edge = {
+              id: edgeId(index),
+              siteId: siteId(index),
+              name: `edge ${index}`,
+              underlayAddress: `203.0.113.${index + 1}`,
+              underlayPort: 4500,
+            };
+            if (!doubled.includes(index)) return [edge];
+            const second = {
+              id: secondEdgeId(index),
+              name: `second ${index}`,
+              underlayAddress: `198.51.100.${index + 1}`,
+            };
+            return [
+              { ...edge, preference: preferred ? 1 : 2 },
+              { ...edge, ...second, preference: preferred ? 2 : 1 },
+            ];
+          }),
         policies: numbered(policies),
       }));
   });
@@ -47,6 +61,10 @@ export function siteId(index: number): string {
 /** Edge ids run against the order of site ids, so that sorting by the wrong one shows. */
 export function edgeId(index: number): string {
   return `edge-${9 - index}`;
+}
+
+export function secondEdgeId(index: number): string {
+  return `other-${9 - index}`;
 }
 
 /** The same intent with its unordered collections in another order. */

@@ -7,6 +7,7 @@ import {
   compileFabric,
   type EdgeBundle,
   type FabricIntent,
+  proveAlternatives,
   proveTransition,
 } from '@weft/fabric-compiler';
 import { type BundleContent, encodeBundle } from '../distribution/bundle-content.js';
@@ -33,7 +34,7 @@ export function validate(
   return {
     ok: true,
     validation: {
-      findings: findingsOf(old, fabric, fabrics),
+      findings: findingsOf(old, fabric, delivered.bundles, fabrics),
       bundles: changedBundles(before, delivered.bundles),
       ...effectOf(old, fabric),
     },
@@ -46,10 +47,18 @@ function compiledOf(intent: FabricIntent, fabrics: CompiledFabrics): CompiledFab
   return result.ok ? result.fabric : undefined;
 }
 
-function findingsOf(old: CompiledFabric | undefined, fabric: CompiledFabric, fabrics: CompiledFabrics) {
+function findingsOf(
+  old: CompiledFabric | undefined,
+  fabric: CompiledFabric,
+  delivered: ReadonlyMap<string, EdgeBundle>,
+  fabrics: CompiledFabrics,
+) {
   const proof = fabrics.prove(fabric, old);
   const transition = old === undefined ? [] : proveTransition(old, fabric);
-  return [...proof.findings, ...transition].map((finding) => reportedFinding(finding, proof, fabric.intent));
+  const alternatives = proveAlternatives(delivered, fabric.intent);
+  return [...proof.findings, ...transition, ...alternatives].map((finding) =>
+    reportedFinding(finding, proof, fabric.intent),
+  );
 }
 
 function effectOf(old: CompiledFabric | undefined, fabric: CompiledFabric): Pick<Validation, 'tunnels' | 'flows'> {

@@ -45,7 +45,7 @@ export function encodeBundle(
       securityPolicies: compiled.securityPolicies.map(policyMessage),
       routes: [...compiled.routes],
       localNetworks: [...compiled.localNetworks],
-      tunnelGroups: [],
+      tunnelGroups: compiled.tunnelGroups.map(({ tunnelIds, ...group }) => ({ ...group, tunnelIds: [...tunnelIds] })),
     }).finish(),
   );
   return { octets, hash: createHash('sha256').update(octets).digest() };

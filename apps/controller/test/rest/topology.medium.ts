@@ -155,6 +155,20 @@ describe('edges', () => {
     );
   });
 
+  it('of one site come one after the other, as they are made or as they are told, and none has the place of another', async () => {
+    const body = { siteId: made.tokyo.id, underlayAddress: '198.51.100.8' };
+    const edges = [
+      await api.make('/edges', { ...body, name: 'ha-1', preference: 7 }),
+      await api.make('/edges', { ...body, name: 'ha-2' }),
+    ];
+    expect(edges).toMatchObject([{ preference: 7 }, { preference: 8 }]);
+    const taken = await problemOf(await api.send('PATCH', `/edges/${edges[1]?.id}`, { preference: 7 }));
+    expect(taken).toMatchObject({ status: 409, errors: [{ pointer: '/preference', rule: 'preference_taken' }] });
+    const moved = await api.send('PATCH', `/edges/${edges[1]?.id}`, { preference: 3 });
+    expect(await moved.json()).toMatchObject({ name: 'ha-2', preference: 3 });
+    for (const { id } of edges) await api.fetch(api.path(`/edges/${id}`), { method: 'DELETE' });
+  });
+
   it.each(['0.0.0.0', '224.0.0.1', '255.255.255.255', '::', 'ff02::1'])(
     'have no underlay address %s',
     async (underlayAddress) => {

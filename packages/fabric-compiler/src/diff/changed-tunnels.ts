@@ -53,7 +53,12 @@ function unchangedEdges(before: CompiledFabric | undefined, after: CompiledFabri
 }
 
 function sameEdge(one: SharedBundle, other: SharedBundle): boolean {
-  return one.keyingMode === other.keyingMode && samePeers(one, other) && sameValue(endOf(one), endOf(other));
+  return (
+    one.keyingMode === other.keyingMode &&
+    samePeers(one, other) &&
+    sameValue(endOf(one), endOf(other)) &&
+    sameValue(one.standbys, other.standbys)
+  );
 }
 
 function samePeers(one: SharedBundle, other: SharedBundle): boolean {
@@ -69,13 +74,20 @@ function tunnelsOf({ bundles }: CompiledFabric, without: ReadonlySet<string>): M
   const tunnels = new Map<string, Tunnel>();
   for (const bundle of bundles) {
     if (without.has(bundle.edgeId)) continue;
-    for (const peer of peersOf(bundle)) {
+    for (const [here, peer] of peersOf(bundle).flatMap((peer) => endPairs(bundle, peer))) {
       const ends: readonly [string, string] =
-        compareText(bundle.edgeId, peer.peerId) < 0 ? [bundle.edgeId, peer.peerId] : [peer.peerId, bundle.edgeId];
-      for (const profile of peer.profiles) tunnels.set(keyOf(ends, profile.id), { ends, bundle, peer, profile });
+        compareText(here.edgeId, peer.peerId) < 0 ? [here.edgeId, peer.peerId] : [peer.peerId, here.edgeId];
+      for (const profile of peer.profiles) tunnels.set(keyOf(ends, profile.id), { ends, bundle: here, peer, profile });
     }
   }
   return tunnels;
+}
+
+/** Every edge of the one site with every edge of the other. */
+function endPairs(bundle: SharedBundle, peer: PeerEntry): readonly (readonly [SharedBundle, PeerEntry])[] {
+  const here = [bundle, ...bundle.standbys.map((standby) => ({ ...bundle, ...standby }))];
+  const there = [peer, ...peer.standbys.map((standby) => ({ ...peer, ...standby }))];
+  return here.flatMap((one) => there.map((other) => [one, other] as const));
 }
 
 /** Whatever two ends agree on; another value means another tunnel under the same name. Either end may have been looked at. */

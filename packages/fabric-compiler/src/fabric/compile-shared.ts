@@ -110,6 +110,7 @@ function frameOf(intent: FabricIntent, { served }: Topology, owner: number): Bun
   const site = served[owner];
   if (site === undefined) throw new Error(`owner ${owner} has no edge`);
   const { edgeId, underlay, underlayFamily } = site.edge;
+  const [, ...standbys] = site.edges;
   return {
     tenantId,
     owner,
@@ -121,6 +122,12 @@ function frameOf(intent: FabricIntent, { served }: Topology, owner: number): Bun
     authentication: edgeAuthentication(tenantId),
     localNetworks: site.prefixes.map(({ text }) => text),
     mappings: site.mappings,
+    standbys: standbys.map((edge) => ({
+      edgeId: edge.edgeId,
+      device: { mtu: overlayMtu(UNDERLAY_MTU, underlayOf(edge.underlayFamily, intent), SUITE) },
+      underlay: edge.underlay,
+      identity: edgeIdentity(tenantId, edge.edgeId),
+    })),
   };
 }
 
@@ -228,7 +235,7 @@ function reportLimits(
   before: CompiledFabric | undefined,
   problems: CompileProblem[],
 ): void {
-  const families = new Set(served.map(({ edge }) => edge.underlayFamily));
+  const families = new Set(served.flatMap(({ edges }) => edges.map(({ underlayFamily }) => underlayFamily)));
   for (const [edge, bundle] of bundles.entries()) {
     const site = served[edge];
     if (site === undefined || bundle === before?.bundles[edge]) continue;
@@ -261,17 +268,19 @@ function reportUnreachablePeers(
   served: readonly ServedSite[],
   problems: CompileProblem[],
 ): void {
-  const one = served[edge]?.edge;
   for (const { owner } of peersOf(bundle)) {
-    const other = served[owner]?.edge;
-    if (one === undefined || other === undefined || owner < edge || one.underlayFamily === other.underlayFamily)
-      continue;
-    problems.push({
-      pointer: `${other.pointer}/underlayAddress`,
-      rule: 'underlay_family_mismatch',
-      detail: `The edges "${one.name}" (${one.underlay.address}) and "${other.name}" (${other.underlay.address}) cannot reach each other: their underlay addresses are of different IP versions.`,
-      fix: 'Give both edges underlay addresses of the same IP version, or do not protect traffic between their sites.',
-    });
+    if (owner < edge) continue;
+    for (const one of served[edge]?.edges ?? []) {
+      for (const other of served[owner]?.edges ?? []) {
+        if (one.underlayFamily === other.underlayFamily) continue;
+        problems.push({
+          pointer: `${other.pointer}/underlayAddress`,
+          rule: 'underlay_family_mismatch',
+          detail: `The edges "${one.name}" (${one.underlay.address}) and "${other.name}" (${other.underlay.address}) cannot reach each other: their underlay addresses are of different IP versions.`,
+          fix: 'Give both edges underlay addresses of the same IP version, or do not protect traffic between their sites.',
+        });
+      }
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { type AddressSet, wholeOwners } from '../address/address-set.js';
 import { type Bitset, emptyBits, membersOf, setBit } from '../bitset.js';
 import type { BundleEndpoint } from '../bundle.js';
 import type { IntentProfile, PeerAuthenticationMethod } from '../intent.js';
-import type { Owner, Topology } from '../topology.js';
+import type { Owner, ServedSite, Topology } from '../topology.js';
 import { OctetWriter } from './octet-writer.js';
 import { digestOfSet } from './spd-entry.js';
 
@@ -16,11 +16,16 @@ export interface PeerEntry {
   /** What the peer must prove to be. */
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
+  /** The other edges of its site, preferred first: whatever goes to the peer may go to any of them, and come from it. */
+  readonly standbys: readonly StandbyPeer[];
   /** One tunnel each, by profile id. */
   readonly profiles: readonly IntentProfile[];
   /** Whose packets may come from this peer, and go to it: its own site, and those that it relays for. */
   readonly carries: AddressSet;
 }
+
+/** Another edge of a peer's site. */
+export type StandbyPeer = Pick<PeerEntry, 'peerId' | 'name' | 'remote' | 'identity'>;
 
 /** The peers of an edge among 32 owners that follow each other. Edges with the same ones share it. */
 export interface PeerSection {
@@ -118,6 +123,16 @@ export function tenantAuthority(tenantId: string): string {
   return `weft.internal/tenant/${tenantId}`;
 }
 
+/** The edges of a site behind the preferred one, as peers have them. */
+export function standbyPeers({ edges: [, ...standbys] }: ServedSite, tenantId: string): readonly StandbyPeer[] {
+  return standbys.map(({ edgeId, name, underlay }) => ({
+    peerId: edgeId,
+    name,
+    remote: underlay,
+    identity: edgeIdentity(tenantId, edgeId),
+  }));
+}
+
 /** How edges of a tenant prove who they are to each other. */
 export function edgeAuthentication(tenantId: string): PeerAuthenticationMethod {
   return { kind: 'certificate', authority: tenantAuthority(tenantId), trusts: [tenantAuthority(tenantId)] };
@@ -127,11 +142,19 @@ function describedPeer(owner: Owner | undefined, tenantId: string) {
   if (owner?.kind === 'edge') {
     const { edgeId, name, underlay } = owner.edge;
     const authentication = edgeAuthentication(tenantId);
-    return { peerId: edgeId, name, remote: underlay, identity: edgeIdentity(tenantId, edgeId), authentication };
+    const identity = edgeIdentity(tenantId, edgeId);
+    return {
+      peerId: edgeId,
+      name,
+      remote: underlay,
+      identity,
+      authentication,
+      standbys: standbyPeers(owner, tenantId),
+    };
   }
   if (owner?.kind === 'external') {
     const { id, name, address, port, identity, authentication } = owner.peer;
-    return { peerId: id, name, remote: { address, port }, identity, authentication };
+    return { peerId: id, name, remote: { address, port }, identity, authentication, standbys: [] };
   }
   throw new Error('nobody can be a peer there: a path ends at an owner without a gateway');
 }
@@ -139,7 +162,7 @@ function describedPeer(owner: Owner | undefined, tenantId: string) {
 function sectionOf(peers: readonly PeerEntry[]): PeerSection {
   const writer = new OctetWriter().number(peers.length);
   for (const peer of peers) writer.digest(digestOfPeer(peer));
-  const tunnelCount = peers.reduce((sum, { profiles }) => sum + profiles.length, 0);
+  const tunnelCount = peers.reduce((sum, { profiles, standbys }) => sum + profiles.length * (1 + standbys.length), 0);
   return { peers, tunnelCount, digest: writer.hash() };
 }
 
@@ -155,7 +178,10 @@ function digestOfPeer(peer: PeerEntry): Uint8Array {
 
 export function writePeer(writer: OctetWriter, peer: PeerEntry): void {
   writer.text(peer.peerId).text(peer.name).text(peer.remote.address).number(peer.remote.port);
-  writer.text(peer.identity).text(JSON.stringify(peer.authentication)).digest(digestOfSet(peer.carries));
+  writer
+    .text(peer.identity)
+    .text(JSON.stringify([peer.authentication, peer.standbys]))
+    .digest(digestOfSet(peer.carries));
   writer.number(peer.profiles.length);
   for (const { id, esp, ike } of peer.profiles) writer.text(id).text(JSON.stringify([esp, ike]));
 }

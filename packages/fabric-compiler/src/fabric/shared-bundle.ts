@@ -37,7 +37,12 @@ export interface BundleFrame {
   readonly authentication: PeerAuthenticationMethod;
   readonly localNetworks: readonly string[];
   readonly mappings: readonly NetworkMapping[];
+  /** The other edges of the site, preferred first. They run the same, but for what they are themselves. */
+  readonly standbys: readonly StandbyEdge[];
 }
+
+/** What differs between the bundles of the edges of one site. */
+export type StandbyEdge = Pick<BundleFrame, 'edgeId' | 'device' | 'underlay' | 'identity'>;
 
 /** Completes a bundle with its hash. `addressPlan` is the hash of who owns which address; `runs` remembers between bundles. */
 export function sealedBundle(
@@ -92,7 +97,7 @@ export function sharedBundleOctets(bundle: SharedBundle): Uint8Array {
 function writeFrame(writer: OctetWriter, frame: BundleFrame): void {
   writer.text(frame.tenantId).text(frame.edgeId).text(frame.keyingMode).number(frame.device.mtu);
   writer.text(frame.underlay.address).number(frame.underlay.port).text(frame.identity);
-  writer.text(JSON.stringify([frame.authentication, frame.localNetworks, frame.mappings]));
+  writer.text(JSON.stringify([frame.authentication, frame.localNetworks, frame.mappings, frame.standbys]));
 }
 
 function digestOfFrame(frame: BundleFrame): Uint8Array {

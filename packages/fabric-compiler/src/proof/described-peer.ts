@@ -1,5 +1,5 @@
 import type { BundleEndpoint } from '../bundle.js';
-import { edgeAuthentication, edgeIdentity } from '../fabric/peer-section.js';
+import { edgeAuthentication, edgeIdentity, type StandbyPeer, standbyPeers } from '../fabric/peer-section.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { PeerAuthenticationMethod } from '../intent.js';
 import type { Owner } from '../topology.js';
@@ -11,6 +11,8 @@ export interface DescribedPeer {
   readonly remote: BundleEndpoint;
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
+  /** The other edges of its site, in the order in which they are preferred. */
+  readonly standbys: readonly StandbyPeer[];
 }
 
 export function describedPeer(owner: Owner | undefined, tenantId: string): DescribedPeer | undefined {
@@ -18,11 +20,13 @@ export function describedPeer(owner: Owner | undefined, tenantId: string): Descr
     case 'edge': {
       const { edgeId, name, underlay } = owner.edge;
       const authentication = edgeAuthentication(tenantId);
-      return { peerId: edgeId, name, remote: underlay, identity: edgeIdentity(tenantId, edgeId), authentication };
+      const identity = edgeIdentity(tenantId, edgeId);
+      const standbys = standbyPeers(owner, tenantId);
+      return { peerId: edgeId, name, remote: underlay, identity, authentication, standbys };
     }
     case 'external': {
       const { id, name, address, port, identity, authentication } = owner.peer;
-      return { peerId: id, name, remote: { address, port }, identity, authentication };
+      return { peerId: id, name, remote: { address, port }, identity, authentication, standbys: [] };
     }
     default:
       return undefined;
@@ -32,5 +36,11 @@ export function describedPeer(owner: Owner | undefined, tenantId: string): Descr
 /** What an edge shows of itself. */
 export function describedEdge(bundle: SharedBundle): DescribedPeer {
   const { edgeId, underlay, identity, authentication } = bundle;
-  return { peerId: edgeId, name: edgeId, remote: underlay, identity, authentication };
+  const standbys = bundle.standbys.map(({ edgeId: peerId, underlay: remote, identity: shown }) => ({
+    peerId,
+    name: peerId,
+    remote,
+    identity: shown,
+  }));
+  return { peerId: edgeId, name: edgeId, remote: underlay, identity, authentication, standbys };
 }

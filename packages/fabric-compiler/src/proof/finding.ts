@@ -36,6 +36,8 @@ export type FindingKind =
   | 'ambiguous_peer'
   /** One end has the tunnel, the other has not. */
   | 'one_sided_peer'
+  /** A site with several edges, of which not each does what the others would do in its place. */
+  | 'unequal_alternatives'
   /** What the bundle says of the edge itself, or of a peer, is not what the intent says. */
   | 'wrong_endpoint'
   | 'no_proposal_chosen'

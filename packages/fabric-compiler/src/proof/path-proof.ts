@@ -294,7 +294,7 @@ function reachesItself({ reached }: PeerView, edge: number): boolean {
 }
 
 const RIGHT = 'right';
-const ENDPOINT_FIELDS = ['peerId', 'name', 'remote', 'identity', 'authentication'] as const;
+const ENDPOINT_FIELDS = ['peerId', 'name', 'remote', 'identity', 'authentication', 'standbys'] as const;
 const FRAME_FIELDS = [
   'tenantId',
   'edgeId',
@@ -305,6 +305,7 @@ const FRAME_FIELDS = [
   'authentication',
   'localNetworks',
   'mappings',
+  'standbys',
 ] as const;
 const FRAME_WORDS: Readonly<Record<(typeof FRAME_FIELDS)[number], string>> = {
   tenantId: 'tenant',
@@ -316,4 +317,5 @@ const FRAME_WORDS: Readonly<Record<(typeof FRAME_FIELDS)[number], string>> = {
   authentication: 'certificate authority',
   localNetworks: 'list of local networks',
   mappings: 'list of mapped networks',
+  standbys: 'list of standby edges',
 };

@@ -7,12 +7,17 @@ export const UnderlayPort = z
   .max(65535)
   .meta({ description: 'UDP port where the edge receives ESP (RFC 3948).' });
 
+const Preference = z.int().min(1).max(255).meta({
+  description: 'Among the edges of its site: traffic goes to the lowest one that answers. Each has its own.',
+});
+
 export const CreateEdge = z
   .strictObject({
     siteId: Identifier,
     name: Name,
     underlayAddress: UnderlayAddress,
     underlayPort: UnderlayPort.default(4500),
+    preference: Preference.optional().meta({ description: 'Absent: behind all other edges of the site.' }),
   })
   .meta({ id: 'CreateEdge' });
 
@@ -21,6 +26,7 @@ export const UpdateEdge = z
     name: Name.optional(),
     underlayAddress: UnderlayAddress.optional(),
     underlayPort: UnderlayPort.optional(),
+    preference: Preference.optional(),
   })
   .meta({ id: 'UpdateEdge', description: 'Absent fields keep their value. An edge does not move between sites.' });
 
@@ -85,6 +91,7 @@ export const Edge = z
     name: z.string(),
     underlayAddress: z.string(),
     underlayPort: z.int().min(1).max(65535),
+    preference: Preference,
     createdAt: Timestamp,
     updatedAt: Timestamp,
     revocation: EdgeRevocation.nullable().meta({ description: 'Null unless the edge is revoked.' }),

@@ -9,6 +9,7 @@ export interface StoredEdge {
   readonly name: string;
   readonly underlayAddress: string;
   readonly underlayPort: number;
+  readonly preference: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly enrolledAt: Date | null;
@@ -30,10 +31,16 @@ export class EdgesRepository {
     return edge;
   }
 
+  /** Without a preference it comes behind all other edges of its site. */
   async insert(sql: SqlExecutor, tenantId: string, id: string, edge: CreateEdge): Promise<void> {
     await sql`
-      insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port)
-      values (${id}, ${tenantId}, ${edge.siteId}, ${edge.name}, ${edge.underlayAddress}::text::inet, ${edge.underlayPort})`;
+      insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port, preference)
+      values (
+        ${id}, ${tenantId}, ${edge.siteId}, ${edge.name}, ${edge.underlayAddress}::text::inet, ${edge.underlayPort},
+        coalesce(
+          ${edge.preference ?? null}::integer,
+          (select max(preference) + 1 from edges where tenant_id = ${tenantId} and site_id = ${edge.siteId}),
+          1))`;
   }
 
   async update(sql: SqlExecutor, tenantId: string, edgeId: string, change: UpdateEdge): Promise<boolean> {
@@ -42,6 +49,7 @@ export class EdgesRepository {
         name = coalesce(${change.name ?? null}, name),
         underlay_address = coalesce(${change.underlayAddress ?? null}::text::inet, underlay_address),
         underlay_port = coalesce(${change.underlayPort ?? null}, underlay_port),
+        preference = coalesce(${change.preference ?? null}::integer, preference),
         updated_at = now()
       where tenant_id = ${tenantId} and id = ${edgeId}`;
     return count > 0;
@@ -55,7 +63,7 @@ export class EdgesRepository {
   #select(sql: SqlExecutor) {
     return sql`
       select e.id, e.site_id, e.name, host(e.underlay_address) as underlay_address, e.underlay_port,
-        e.created_at, e.updated_at, e.revoked_at, e.revocation_reason, c.enrolled_at, c.certificate_not_before,
+        e.preference, e.created_at, e.updated_at, e.revoked_at, e.revocation_reason, c.enrolled_at, c.certificate_not_before,
         c.certificate_not_after
       from edges e
       left join lateral (

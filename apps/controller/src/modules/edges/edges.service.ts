@@ -8,7 +8,7 @@ import { CertificateRegistry } from '../../pki/certificate-registry.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
-import { notFound } from '../../platform/http/domain-error.js';
+import { type DomainError, notFound, refusal } from '../../platform/http/domain-error.js';
 import { InjectLogger } from '../../platform/logging/logger.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
@@ -63,7 +63,7 @@ export class EdgesService {
     return this.#edge(edge);
   }
 
-  /** Throws DomainError 'unknown_site' or 'name_taken'. */
+  /** Throws DomainError 'unknown_site', 'name_taken' or 'preference_taken'. */
   async create(tenantId: string, edge: CreateEdge): Promise<Edge> {
     const id = randomUUID();
     await refusing(
@@ -71,17 +71,20 @@ export class EdgesService {
       {
         edges_site_fkey: () => unknownSite('/siteId', edge.siteId),
         edges_name_key: () => nameTaken('edge', edge.name),
+        edges_preference_key: () => preferenceTaken(edge.preference),
+        edges_preference_range: () => preferenceTaken(edge.preference),
       },
     );
     return this.read(tenantId, id);
   }
 
-  /** Throws DomainError 'unknown_edge' or 'name_taken'. */
+  /** Throws DomainError 'unknown_edge', 'name_taken' or 'preference_taken'. */
   async update(tenantId: string, edgeId: string, change: UpdateEdge): Promise<Edge> {
     const found = await refusing(
       this.#database.transaction((sql) => this.#repository.update(sql, tenantId, edgeId, change)),
       {
         edges_name_key: () => nameTaken('edge', change.name ?? ''),
+        edges_preference_key: () => preferenceTaken(change.preference),
       },
     );
     if (!found) throw notFound('edge', edgeId);
@@ -147,4 +150,14 @@ export class EdgesService {
       },
     };
   }
+}
+
+/** Undefined: the one that would have been next. */
+function preferenceTaken(preference: number | undefined): DomainError {
+  return refusal('conflict', {
+    pointer: '/preference',
+    rule: 'preference_taken',
+    detail: `No edge of the site can have the preference ${preference ?? 'after the last one'}: another has it, or it is above 255`,
+    fix: 'Choose a preference that no other edge of the site has.',
+  });
 }

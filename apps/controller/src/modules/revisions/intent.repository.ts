@@ -21,9 +21,10 @@ export class IntentRepository {
             'id', n.id, 'siteId', n.site_id, 'name', n.name, 'prefix', n.prefix::text) order by n.id)
           from networks n where n.tenant_id = t.id), '[]'),
         'edges', coalesce((
-          select json_agg(json_build_object(
+          select json_agg(json_strip_nulls(json_build_object(
             'id', e.id, 'siteId', e.site_id, 'name', e.name,
-            'underlayAddress', host(e.underlay_address), 'underlayPort', e.underlay_port) order by e.id)
+            'underlayAddress', host(e.underlay_address), 'underlayPort', e.underlay_port,
+            'preference', nullif(e.preference, 1))) order by e.id)
           from edges e where e.tenant_id = t.id), '[]'),
         'policies', coalesce((
           select json_agg(json_build_object(

@@ -81,6 +81,7 @@ export const Finding = z
         'wrong_route',
         'ambiguous_peer',
         'one_sided_peer',
+        'unequal_alternatives',
         'wrong_endpoint',
         'no_proposal_chosen',
         'ts_unacceptable',

@@ -14,6 +14,7 @@ export const FINDING_TITLES: Readonly<Record<Finding['kind'], string>> = {
   wrong_route: 'Traffic would be routed the wrong way',
   ambiguous_peer: 'Two tunnels would carry the same addresses',
   one_sided_peer: 'A tunnel would have one end only',
+  unequal_alternatives: 'Two edges of one site would treat traffic differently',
   wrong_endpoint: 'A tunnel would end at another place than it should',
   no_proposal_chosen: 'IKE would find no proposal in common',
   ts_unacceptable: 'IKE would refuse the traffic selectors',

@@ -7,6 +7,7 @@ const edge = (enrolledAt: string | null, connectedSince: string | null) => ({
   name: 'edge',
   underlayAddress: '192.0.2.1',
   underlayPort: 4500,
+  preference: 1,
   createdAt: '',
   updatedAt: '',
   revocation: null,

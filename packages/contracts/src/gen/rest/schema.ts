@@ -812,6 +812,8 @@ export interface components {
              * @default 4500
              */
             underlayPort?: number;
+            /** @description Absent: behind all other edges of the site. */
+            preference?: number;
         };
         CreateNetwork: {
             /**
@@ -887,6 +889,8 @@ export interface components {
             name: string;
             underlayAddress: string;
             underlayPort: number;
+            /** @description Among the edges of its site: traffic goes to the lowest one that answers. Each has its own. */
+            preference: number;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -1067,7 +1071,7 @@ export interface components {
              * @description What was to be proven and is not so.
              * @enum {string}
              */
-            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
+            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "unequal_alternatives" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
             /** @description What is wrong, in one sentence. */
             detail: string;
             /** @description What to do about it. */
@@ -1724,6 +1728,8 @@ export interface components {
             underlayAddress?: string;
             /** @description UDP port where the edge receives ESP (RFC 3948). */
             underlayPort?: number;
+            /** @description Among the edges of its site: traffic goes to the lowest one that answers. Each has its own. */
+            preference?: number;
         };
         /** @description Absent fields keep their value. */
         UpdateSite: {

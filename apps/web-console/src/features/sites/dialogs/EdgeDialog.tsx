@@ -25,6 +25,8 @@ interface EdgeValues {
   readonly name: string;
   readonly underlayAddress: string;
   readonly underlayPort: number | string;
+  /** Empty: behind all other edges of the site. */
+  readonly preference: number | string;
 }
 
 /** Makes or changes an edge. */
@@ -34,10 +36,16 @@ export function EdgeDialog({ siteId, edge, suggestedName = '', onClose, onCreate
     name: edge?.name ?? suggestedName,
     underlayAddress: edge?.underlayAddress ?? '',
     underlayPort: edge?.underlayPort ?? DEFAULT_PORT,
+    preference: edge?.preference ?? '',
   });
-  const save = useWrite(({ name, underlayAddress, underlayPort }: EdgeValues) => {
+  const save = useWrite(({ name, underlayAddress, underlayPort, preference }: EdgeValues) => {
     const port = underlayPort === '' ? DEFAULT_PORT : Number(underlayPort);
-    const body = { name: name.trim(), underlayAddress: underlayAddress.trim(), underlayPort: port };
+    const body = {
+      name: name.trim(),
+      underlayAddress: underlayAddress.trim(),
+      underlayPort: port,
+      ...(preference === '' ? {} : { preference: Number(preference) }),
+    };
     return edge === undefined ? createEdge(tenantId, { siteId, ...body }) : updateEdge(tenantId, edge.id, body);
   });
   const done = (saved: Edge): void => {
@@ -72,6 +80,14 @@ export function EdgeDialog({ siteId, edge, suggestedName = '', onClose, onCreate
           {...form.getInputProps('underlayPort')}
         />
       </Group>
+      <NumberInput
+        label="Preference"
+        description="Among the edges of the site: traffic goes to the lowest one that answers. Left empty, it comes last."
+        min={1}
+        max={255}
+        allowDecimal={false}
+        {...form.getInputProps('preference')}
+      />
     </FormDialog>
   );
 }

@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { arbitraryIntent, edgeId, secondEdgeId } from '../../test/arbitrary-intent.js';
+import type { EdgeBundle } from '../bundle.js';
+import { compileFabric } from '../compile-fabric.js';
+import { compileShared } from '../fabric/compile-shared.js';
+import { tunnelIdOf } from '../identifiers.js';
+import type { FabricIntent } from '../intent.js';
+import { proveAlternatives } from './prove-alternatives.js';
+import { proveFabric } from './prove-fabric.js';
+
+const FAR = edgeId(0);
+const ONE = edgeId(1);
+const OTHER = secondEdgeId(1);
+const TO_ONE = tunnelIdOf(FAR, ONE);
+const TO_OTHER = tunnelIdOf(FAR, OTHER);
+
+/** One edge far away, two at the other site; `preference` is that of the second. */
+function intent(preference = 2): FabricIntent {
+  const edge = { siteId: 'b', name: 'one', underlayAddress: '203.0.113.2', underlayPort: 4500 };
+  return {
+    tenantId: 'tenant',
+    keyingMode: 'ikev2',
+    sites: ['a', 'b'].map((id) => ({ id, name: id })),
+    networks: [
+      { id: 'na', siteId: 'a', name: 'a', prefix: '10.1.0.0/24' },
+      { id: 'nb', siteId: 'b', name: 'b', prefix: '10.2.0.0/24' },
+    ],
+    edges: [
+      { ...edge, id: FAR, siteId: 'a', name: 'far', underlayAddress: '203.0.113.1' },
+      { ...edge, id: ONE, preference: 3 - preference },
+      { ...edge, id: OTHER, name: 'other', underlayAddress: '203.0.113.3', preference },
+    ],
+    policies: [
+      {
+        id: 'p',
+        name: 'p',
+        enabled: true,
+        rules: [
+          {
+            id: 'r',
+            name: 'r',
+            action: 'PROTECT',
+            sources: [{ kind: 'site', siteId: 'a' }],
+            destinations: [{ kind: 'site', siteId: 'b' }],
+            services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function compiled(of: FabricIntent = intent()): Map<string, EdgeBundle> {
+  const result = compileFabric(of);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return new Map(result.bundles);
+}
+
+/** [what was done to it, the edge that it was done to, how] */
+const FAULTS: readonly (readonly [string, string, (bundle: EdgeBundle) => Partial<EdgeBundle>])[] = [
+  ['the second edge lets it pass in the clear', OTHER, withPolicies((policy) => ({ ...policy, action: 'BYPASS' }))],
+  ['the second edge discards it', OTHER, withPolicies((policy) => ({ ...policy, action: 'DISCARD' }))],
+  ['the second edge has no entry', OTHER, () => ({ securityPolicies: [] })],
+  [
+    'the second edge takes more',
+    OTHER,
+    withPolicies((policy) => ({ ...policy, selector: { ...policy.selector, localPorts: [] } })),
+  ],
+  ['the second edge has a route less', OTHER, () => ({ routes: [] })],
+  [
+    'the far edge knows one only',
+    FAR,
+    ({ tunnelGroups: [group] }) => ({ tunnelGroups: group ? [{ ...group, tunnelIds: [TO_ONE] }] : [] }),
+  ],
+  [
+    'the far edge prefers the other',
+    FAR,
+    ({ tunnelGroups: [group] }) => ({ tunnelGroups: group ? [{ ...group, tunnelIds: [TO_OTHER, TO_ONE] }] : [] }),
+  ],
+  [
+    'the far edge has no tunnel with the second',
+    FAR,
+    ({ tunnels }) => ({ tunnels: tunnels.filter(({ tunnelId }) => tunnelId !== TO_OTHER) }),
+  ],
+  [
+    'a tunnel protects less',
+    FAR,
+    ({ tunnels }) => ({
+      tunnels: tunnels.map((tunnel) =>
+        tunnel.tunnelId === TO_OTHER ? { ...tunnel, profile: { ...tunnel.profile, keyBits: 128 as const } } : tunnel,
+      ),
+    }),
+  ],
+  ['the second edge sends by another tunnel', OTHER, withPolicies((policy) => ({ ...policy, tunnelId: TO_ONE }))],
+];
+
+function withPolicies(change: (policy: EdgeBundle['securityPolicies'][number]) => object) {
+  return ({ securityPolicies }: EdgeBundle) => ({
+    securityPolicies: securityPolicies.map(change) as unknown as EdgeBundle['securityPolicies'],
+  });
+}
+
+describe('a site with several edges', () => {
+  it('is reached by all of them, preferred first, and each reaches everybody', () => {
+    for (const [preference, order] of [
+      [2, [TO_ONE, TO_OTHER]],
+      [1, [TO_OTHER, TO_ONE]],
+    ] as const) {
+      const bundles = compiled(intent(preference));
+      const far = bundles.get(FAR);
+      expect(far?.tunnelGroups).toMatchObject([{ tunnelIds: order, missedProbes: 3, probeIntervalMilliseconds: 500 }]);
+      expect(far?.securityPolicies).toMatchObject([{ action: 'PROTECT', tunnelId: far?.tunnelGroups[0]?.groupId }]);
+      for (const [edge, tunnelId] of [
+        [ONE, TO_ONE],
+        [OTHER, TO_OTHER],
+      ] as const) {
+        expect(bundles.get(edge)).toMatchObject({
+          tunnelGroups: [],
+          tunnels: [{ tunnelId, peerEdgeId: FAR }],
+          securityPolicies: [{ action: 'PROTECT', tunnelId, entryId: far?.securityPolicies[0]?.entryId }],
+          routes: ['10.1.0.0/24'],
+          localNetworks: ['10.2.0.0/24'],
+        });
+      }
+      expect(proveAlternatives(bundles, intent(preference))).toEqual([]);
+    }
+  });
+
+  it.each(FAULTS)('is not proven when %s', (_, edge, spoil) => {
+    const bundles = compiled();
+    const bundle = bundles.get(edge);
+    if (bundle === undefined) throw new Error('no such edge');
+    bundles.set(edge, { ...bundle, ...spoil(bundle) });
+    const findings = proveAlternatives(bundles, intent());
+    expect(findings.map(({ kind }) => kind)).toContain('unequal_alternatives');
+  });
+
+  it('is proven however rules and edges are', () => {
+    let several = 0;
+    fc.assert(
+      fc.property(arbitraryIntent(true), (arbitrary) => {
+        const result = compileFabric(arbitrary);
+        const shared = compileShared(arbitrary);
+        expect(shared.ok).toBe(result.ok);
+        fc.pre(result.ok && shared.ok);
+        expect(proveAlternatives(result.bundles, arbitrary)).toEqual([]);
+        const kinds = proveFabric(shared.fabric).findings.map(({ kind }) => kind);
+        expect(new Set(kinds.filter((kind) => kind !== 'shadowed_rule'))).toEqual(new Set());
+        several += [...result.bundles.values()].filter(({ tunnelGroups }) => tunnelGroups.length > 0).length;
+      }),
+      { numRuns: 200 },
+    );
+    expect(several).toBeGreaterThan(50);
+  });
+
+  it('is not proven when peers have another edge behind the preferred one, or in another order', () => {
+    const result = compileShared(intent());
+    if (!result.ok) throw new Error('it compiles');
+    const { fabric } = result;
+    expect(proveFabric(fabric).findings).toEqual([]);
+    const bundles = fabric.bundles.map((bundle) => ({
+      ...bundle,
+      peers: bundle.peers.map((section) => ({
+        ...section,
+        peers: section.peers.map((peer) => ({ ...peer, standbys: [] })),
+      })),
+    }));
+    expect(proveFabric({ ...fabric, bundles }).findings.map(({ kind }) => kind)).toContain('wrong_endpoint');
+    const alone = fabric.bundles.map((bundle) => ({ ...bundle, standbys: [] }));
+    expect(proveFabric({ ...fabric, bundles: alone }).findings.map(({ kind }) => kind)).toContain('wrong_endpoint');
+  });
+});
