@@ -6,8 +6,9 @@ import type { Migration } from './migration-files.js';
 
 /**
  * Brings the schema up to date: each migration in a transaction of its own, all of them under one advisory lock so
- * that controllers that start together do it once.
+ * that controllers that start together do it once. Then every table has its policies.
  *
+ * @param prepare what else is to be done on the finished schema under the same lock
  * @returns the names of those applied now
  * @throws MigrationError when history and files disagree, before anything is applied; or when one fails, which
  *   leaves those before it applied and nothing of itself. DatabaseUnavailableError when Postgres is gone.
@@ -15,11 +16,12 @@ import type { Migration } from './migration-files.js';
 export async function applyMigrations(
   pool: postgres.Sql<SqlTypes>,
   migrations: readonly Migration[],
+  prepare?: (connection: postgres.ReservedSql<SqlTypes>) => Promise<void>,
 ): Promise<readonly string[]> {
   try {
     const connection = await pool.reserve();
     try {
-      return await applyOn(connection, migrations);
+      return await applyOn(connection, migrations, prepare);
     } finally {
       connection.release();
     }
@@ -37,6 +39,7 @@ interface AppliedMigration {
 async function applyOn(
   connection: postgres.ReservedSql<SqlTypes>,
   migrations: readonly Migration[],
+  prepare: ((connection: postgres.ReservedSql<SqlTypes>) => Promise<void>) | undefined,
 ): Promise<readonly string[]> {
   // Waiting for another controller's migration may take longer than a statement may.
   await connection`set statement_timeout = 0`;
@@ -53,6 +56,7 @@ async function applyOn(
       select version, name, checksum from schema_migrations order by version`;
     const pending = pendingMigrations(applied, migrations);
     for (const migration of pending) await applyOne(connection, migration);
+    await prepare?.(connection);
     return pending.map(({ name }) => name);
   } finally {
     await connection`select pg_advisory_unlock(${ADVISORY_LOCK})`;
@@ -99,7 +103,10 @@ export function pendingMigrations(
 async function applyOne(connection: postgres.ReservedSql<SqlTypes>, migration: Migration): Promise<void> {
   await connection.unsafe('begin');
   try {
+    // Migrations change the rows of all tenants, also where row-level security holds for whoever owns the tables.
+    await connection`select set_config('weft.scope', 'installation', true)`;
     await connection.unsafe(migration.statements).simple();
+    await connection.unsafe(ISOLATE_TENANTS).simple();
     await connection`
       insert into schema_migrations (version, name, checksum)
       values (${migration.version}, ${migration.name}, ${migration.checksum})`;
@@ -112,5 +119,9 @@ async function applyOne(connection: postgres.ReservedSql<SqlTypes>, migration: M
   }
 }
 
+/** A table of a later migration gets its policies with it. The function is there from migration 0035 on. */
+const ISOLATE_TENANTS = `do $$ begin
+  if to_regprocedure('isolate_tenants()') is not null then perform isolate_tenants(); end if;
+end $$`;
 /** "weft" in ASCII: any number, the same in every controller. */
 const ADVISORY_LOCK = 0x77656674n;

@@ -4,6 +4,7 @@ import { Compiler } from '../compiler/compiler.js';
 import type { CompiledBundle } from '../compiler/compiler-job.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
+import { installationScope, tenantScope } from '../platform/database/database-scope.js';
 import type { BundleContent } from './bundle-content.js';
 import {
   type DesiredBundle,
@@ -72,7 +73,11 @@ export class FabricStore {
   }
 
   /** Reads the stored state of all tenants. */
-  async load(): Promise<readonly string[]> {
+  load(): Promise<readonly string[]> {
+    return this.#database.within(DISTRIBUTION, () => this.#load());
+  }
+
+  async #load(): Promise<readonly string[]> {
     const tenants = await this.#repository.tenants(this.#database.sql);
     for (const tenantId of tenants) {
       this.#revoked.set(tenantId, (await this.#repository.distrusted(this.#database.sql, tenantId)).edgeIds);
@@ -87,16 +92,20 @@ export class FabricStore {
   }
 
   newestSources(): Promise<ReadonlyMap<string, BundleSource>> {
-    return this.#repository.newestSources(this.#database.sql);
+    return this.#database.within(DISTRIBUTION, () => this.#repository.newestSources(this.#database.sql));
   }
 
   /** Which of the certificates (by serial) are in force. */
   certificatesInForce(serials: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#repository.certificatesInForce(this.#database.sql, serials);
+    return this.#database.within(DISTRIBUTION, () => this.#repository.certificatesInForce(this.#database.sql, serials));
   }
 
   /** Compiles the newest revision of a tenant, without edges that are revoked, and makes it desired. Throws RevisionRefusedError or CompilerFailure. */
-  async compileNewest(tenantId: string): Promise<void> {
+  compileNewest(tenantId: string): Promise<void> {
+    return this.#database.within(tenantScope(tenantId), () => this.#compileNewest(tenantId));
+  }
+
+  async #compileNewest(tenantId: string): Promise<void> {
     for (;;) {
       const before = new Map(this.#byEdge);
       const { sql } = this.#database;
@@ -128,7 +137,7 @@ export class FabricStore {
     const assignment = this.#byEdge.get(edgeId);
     if (assignment === undefined) return;
     this.#byEdge.set(edgeId, { ...assignment, applied: bundle, rejection: undefined });
-    await this.#repository.recordApplied(this.#database.sql, assignment, bundle);
+    await this.#forTenantOf(assignment, (sql) => this.#repository.recordApplied(sql, assignment, bundle));
   }
 
   /** Remembers why the edge refused what was sent to it. */
@@ -136,17 +145,21 @@ export class FabricStore {
     const assignment = this.#byEdge.get(edgeId);
     if (assignment === undefined) return;
     this.#byEdge.set(edgeId, { ...assignment, rejection });
-    await this.#repository.recordRejection(this.#database.sql, assignment, rejection);
+    await this.#forTenantOf(assignment, (sql) => this.#repository.recordRejection(sql, assignment, rejection));
   }
 
   /** The edge has seen this generation with other content: what is desired gets a higher one. */
   async raiseGeneration(edgeId: string, above: bigint): Promise<void> {
     const assignment = this.#byEdge.get(edgeId);
     if (assignment === undefined || assignment.desired.generation > above) return;
-    await this.#repository.raiseGeneration(this.#database.sql, assignment, above);
+    await this.#forTenantOf(assignment, (sql) => this.#repository.raiseGeneration(sql, assignment, above));
     const current = this.#byEdge.get(edgeId);
     if (current === undefined || current.desired.generation > above) return;
     this.#byEdge.set(edgeId, { ...current, desired: { ...current.desired, generation: above + 1n } });
+  }
+
+  #forTenantOf<T>({ tenantId }: EdgeAssignment, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+    return this.#database.within(tenantScope(tenantId), () => work(this.#database.sql));
   }
 
   /** Undefined, and nothing is changed, when the source is not the newest any more. */
@@ -183,6 +196,7 @@ export class FabricStore {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const DISTRIBUTION = installationScope('distribution');
 
 /** What crosses between threads arrives as plain octets. */
 function contentOf({ octets, hash }: Omit<CompiledBundle, 'edgeId'>): BundleContent {

@@ -10,6 +10,7 @@ import { CertificateRegistry } from '../pki/certificate-registry.js';
 import { CertificateRequestError, publicKeyOfRequest } from '../pki/certificate-request.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
+import { installationScope } from '../platform/database/database-scope.js';
 import { SessionServer } from '../platform/grpc/session-server.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { EnrollmentError } from './enrollment-error.js';
@@ -53,7 +54,9 @@ export class EnrollmentService {
       throw new EnrollmentError('token_refused', 'token', 'was made by another controller');
     }
     const hash = hashSecret(token.secret);
-    const enrolled = await this.database.transaction((sql) => this.#enrollIn(sql, hash, publicKey, request));
+    const enrolled = await this.database.within(installationScope('enrollment'), () =>
+      this.database.transaction((sql) => this.#enrollIn(sql, hash, publicKey, request)),
+    );
     const { edge, issued } = enrolled;
     this.#logger.info(
       { tenantId: edge.tenantId, edgeId: edge.edgeId, serial: issued.serial, notAfter: issued.notAfter, address },

@@ -6,6 +6,7 @@ import { TunnelStates } from '../observations/tunnel-states.js';
 import { CertificateAuthority } from '../pki/certificate-authority.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
+import { installationScope } from '../platform/database/database-scope.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { METRICS, type MetricName } from './metric-table.js';
 import { type MeasuredEdge, measuredEdges } from './metrics.repository.js';
@@ -72,7 +73,7 @@ export class ControllerMetrics {
 
   async #measureFabrics(): Promise<void> {
     try {
-      const all = await measuredEdges(this.database.sql);
+      const all = await this.database.within(installationScope('metrics'), () => measuredEdges(this.database.sql));
       this.#set('weft_controller_database_up', 1);
       for (const tenant of new Set(all.map(({ tenantId }) => tenantId))) {
         this.#measureTenant(

@@ -4,6 +4,7 @@ import { OpenApiController } from '../openapi/openapi.controller.js';
 import { AuthGuard } from '../platform/http/auth.guard.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
+import { TenantScopeInterceptor } from '../platform/http/tenant-scope.interceptor.js';
 import { KeptAnswersRepository } from '../platform/http/writes/kept-answers.repository.js';
 import { WriteInterceptor } from '../platform/http/writes/write.interceptor.js';
 import { AuditModule } from './audit/audit.module.js';
@@ -41,6 +42,8 @@ import { TunnelsModule } from './tunnels/tunnels.module.js';
   providers: [
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_GUARD, useClass: AuthGuard },
+    // Before every other interceptor: they, too, see one tenant.
+    { provide: APP_INTERCEPTOR, useClass: TenantScopeInterceptor },
     { provide: APP_PIPE, useClass: SchemaPipe },
     { provide: APP_INTERCEPTOR, useClass: WriteInterceptor },
     KeptAnswersRepository,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
+import { tenantScope } from '../platform/database/database-scope.js';
 import type { IssuedCertificate } from './certificate-authority.js';
 import type { EdgeIdentity } from './edge-identity.js';
 
@@ -94,7 +95,11 @@ export class CertificateRegistry {
    * Whether a certificate that TLS has verified may speak for its edge. The first one of an enrollment that is asked about
    * supersedes all of earlier enrollments: an edge is one machine.
    */
-  async admit(shown: ShownCertificate): Promise<CertificateStatus> {
+  admit(shown: ShownCertificate): Promise<CertificateStatus> {
+    return this.#database.within(tenantScope(shown.tenantId), () => this.#admit(shown));
+  }
+
+  async #admit(shown: ShownCertificate): Promise<CertificateStatus> {
     const row = await this.#row(this.#database.sql, shown);
     if (row === undefined) return 'unknown';
     if (row.status === 'valid' && !row.used) return this.#database.transaction((sql) => this.#admitFirst(sql, shown));

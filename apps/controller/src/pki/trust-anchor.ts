@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
+import { installationScope } from '../platform/database/database-scope.js';
 import { BundleSigner } from './bundle-signer.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { PkiError } from './pki-error.js';
@@ -21,7 +22,11 @@ export class TrustAnchor {
   }
 
   /** Records both on the first start; later throws PkiError 'foreign_database' when they differ. */
-  async check(): Promise<void> {
+  check(): Promise<void> {
+    return this.#database.within(installationScope('start'), () => this.#check());
+  }
+
+  async #check(): Promise<void> {
     const root = this.#authority.rootFingerprint;
     const signing = this.#signer.keyId;
     const recorded = await this.#database.transaction(async (sql) => {

@@ -4,9 +4,10 @@ import { ControllerConfig } from '../config/controller-config.js';
 import { Clock } from './clock/clock.js';
 import { ControllerEpoch } from './database/controller-epoch.js';
 import { Database } from './database/database.js';
+import { DatabaseScopes } from './database/database-scope.js';
 import { LOGGER } from './logging/logger.js';
 
-/** What every module may inject: ControllerConfig, the logger, Clock, Database, ControllerEpoch. */
+/** What every module may inject: ControllerConfig, the logger, Clock, DatabaseScopes, Database, ControllerEpoch. */
 @Module({})
 // biome-ignore lint/complexity/noStaticOnlyClass: a Nest module is a class
 export class PlatformModule {
@@ -18,10 +19,11 @@ export class PlatformModule {
         { provide: ControllerConfig, useValue: config },
         { provide: LOGGER, useValue: logger },
         Clock,
+        DatabaseScopes,
         Database,
         ControllerEpoch,
       ],
-      exports: [ControllerConfig, LOGGER, Clock, Database, ControllerEpoch],
+      exports: [ControllerConfig, LOGGER, Clock, DatabaseScopes, Database, ControllerEpoch],
     };
   }
 }

@@ -9,6 +9,7 @@ import { CertificateRequestError, publicKeyOfRenewal } from '../pki/certificate-
 import { Clock } from '../platform/clock/clock.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
+import { tenantScope } from '../platform/database/database-scope.js';
 import { AttemptLimiter } from '../platform/limits/attempt-limiter.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { EdgeAuthentication } from './edge-authentication.js';
@@ -53,8 +54,10 @@ export class CertificateRenewal {
     }
     const present = new X509Certificate(shown.certificate).publicKey;
     const publicKey = await publicKeyOfRenewal(call.request.certificateSigningRequest, shown.edgeId, present);
-    const issued = await this.database.transaction((sql) =>
-      this.certificates.recordRenewed(sql, shown, () => this.authority.issueEdgeCertificate(publicKey, shown)),
+    const issued = await this.database.within(tenantScope(shown.tenantId), () =>
+      this.database.transaction((sql) =>
+        this.certificates.recordRenewed(sql, shown, () => this.authority.issueEdgeCertificate(publicKey, shown)),
+      ),
     );
     if (typeof issued === 'string') throw new ProtocolError(...REFUSALS[issued]);
     const { tenantId, edgeId, serial } = shown;

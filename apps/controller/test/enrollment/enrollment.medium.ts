@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentTokens } from '../../src/enrollment/enrollment-tokens.js';
 import { edgeIdentityFromCertificate } from '../../src/pki/edge-identity.js';
 import { Database } from '../../src/platform/database/database.js';
+import { installationScope } from '../../src/platform/database/database-scope.js';
 import { createEdgeKey, type EdgeKey } from '../support/edge-credentials.js';
 import { eventually } from '../support/patience.js';
 import { seedEdge } from '../support/seed-edge.js';
@@ -27,8 +28,8 @@ afterAll(() => postgres.remove());
 // A controller each: the limit of attempts is part of what is tested.
 beforeEach(async () => {
   controller = await TestController.start({ databaseUrl: await postgres.createDatabase() });
-  edge = await seedEdge(database().sql);
-  token = (await tokens().create(edge.tenantId, edge.edgeId)).token;
+  edge = await seedEdge(controller.sql);
+  token = (await createToken(edge)).token;
   root = await pinnedRoot(controller.addresses.enrollment, token);
   return () => controller.stop();
 });
@@ -87,9 +88,9 @@ describe('enrollment', () => {
   });
 
   it('refuses a token that has expired, and one that a newer one replaced', async () => {
-    const newer = await tokens().create(edge.tenantId, edge.edgeId);
+    const newer = await createToken(edge);
     await refused(ask(token), grpc.status.UNAUTHENTICATED, 'token: was replaced by a newer token');
-    await database().sql`
+    await controller.sql`
       update enrollment_tokens set created_at = now() - interval '2 hours', expires_at = now() - interval '1 second'`;
     await refused(ask(newer.token), grpc.status.UNAUTHENTICATED, 'token: has expired');
     expect(await certificatesInForce()).toEqual([]);
@@ -126,13 +127,13 @@ describe('enrollment', () => {
 
   it('leaves the earlier certificate of an edge that is enrolled again in force until the new one is used', async () => {
     await ask(token);
-    await ask((await tokens().create(edge.tenantId, edge.edgeId)).token);
+    await ask((await createToken(edge)).token);
     expect(await certificatesInForce()).toHaveLength(2);
   });
 
   it('makes no token for an edge that does not exist in the tenant', async () => {
-    const other = await seedEdge(database().sql);
-    await expect(tokens().create(other.tenantId, edge.edgeId)).rejects.toMatchObject({ code: 'unknown_edge' });
+    const other = await seedEdge(controller.sql);
+    await expect(createToken({ ...edge, tenantId: other.tenantId })).rejects.toMatchObject({ code: 'unknown_edge' });
   });
 
   it('limits the attempts of one address', async () => {
@@ -145,7 +146,10 @@ describe('enrollment', () => {
     await postgres.stop();
     try {
       await refused(ask(token), grpc.status.UNAVAILABLE, 'Postgres is unavailable');
-      await expect(database().sql`select 1`).rejects.toMatchObject({ code: 'database_unavailable' });
+      const statement = () => database().sql`select 1`.execute();
+      await expect(database().within(installationScope('inspection'), statement)).rejects.toMatchObject({
+        code: 'database_unavailable',
+      });
       await expect(database().check()).rejects.toMatchObject({ code: 'database_unavailable' });
     } finally {
       await postgres.restart();
@@ -167,8 +171,9 @@ function database(): Database {
   return controller.controller.application.get(Database);
 }
 
-function tokens(): EnrollmentTokens {
-  return controller.controller.application.get(EnrollmentTokens, { strict: false });
+function createToken({ tenantId, edgeId }: { tenantId: string; edgeId: string }) {
+  const tokens = controller.controller.application.get(EnrollmentTokens, { strict: false });
+  return controller.asTenant(tenantId, () => tokens.create(tenantId, edgeId));
 }
 
 function ask(text: string, more: Partial<Parameters<typeof enroll>[2]> = {}): ReturnType<typeof enroll> {
@@ -188,7 +193,7 @@ async function refused(call: Promise<unknown>, code: grpc.status, details: strin
 }
 
 async function certificatesInForce(): Promise<readonly string[]> {
-  const rows = await database().sql<{ serial: string }[]>`
+  const rows = await controller.sql<{ serial: string }[]>`
     select serial from certificates where revoked_at is null and edge_id = ${edge.edgeId}`;
   return rows.map((row) => row.serial);
 }

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EnrollmentTokens } from '../../src/enrollment/enrollment-tokens.js';
 import { createEdgeCertificate, createRoot, createServerIdentity } from '../../src/pki/certificate-factory.js';
 import { type KeyAndCertificate, readIdentity } from '../../src/pki/identity-file.js';
-import { Database } from '../../src/platform/database/database.js';
 import { certificatePem, createEdgeKey, type EdgeKey } from '../support/edge-credentials.js';
 import { PATIENCE_MILLISECONDS } from '../support/patience.js';
 import { seedEdge } from '../support/seed-edge.js';
@@ -32,9 +31,9 @@ beforeAll(async () => {
   directory = await temporaryDirectory('session');
   const dataDirectory = directory.path;
   controller = await TestController.start({ databaseUrl: await postgres.createDatabase(), dataDirectory });
-  edge = await seedEdge(controller.controller.application.get(Database).sql);
+  edge = await seedEdge(controller.sql);
   key = await createEdgeKey();
-  const { token } = await tokens().create(edge.tenantId, edge.edgeId);
+  const { token } = await createToken(edge);
   root = await pinnedRoot(controller.addresses.enrollment, token);
   enrolled = await enrollOnce(token);
   const onDisk = await readIdentity(join(dataDirectory, 'pki', 'root.pem'));
@@ -92,7 +91,7 @@ describe('the session door', () => {
   });
 
   it('refuses the certificate of an earlier enrollment once that of the later one has come in, and not before', async () => {
-    const renewed = await enrollOnce((await tokens().create(edge.tenantId, edge.edgeId)).token);
+    const renewed = await enrollOnce((await createToken(edge)).token);
     expect((await firstAnswer(enrolled)).message?.$case).toBe('welcome');
     expect((await firstAnswer(renewed)).message?.$case).toBe('welcome');
     await expect(firstAnswer(enrolled)).rejects.toMatchObject({
@@ -108,8 +107,9 @@ describe('the session door', () => {
   });
 });
 
-function tokens(): EnrollmentTokens {
-  return controller.controller.application.get(EnrollmentTokens, { strict: false });
+function createToken({ tenantId, edgeId }: { tenantId: string; edgeId: string }) {
+  const tokens = controller.controller.application.get(EnrollmentTokens, { strict: false });
+  return controller.asTenant(tenantId, () => tokens.create(tenantId, edgeId));
 }
 
 async function enrollOnce(token: string): Promise<Identity> {

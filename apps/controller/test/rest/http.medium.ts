@@ -3,7 +3,6 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiText } from '../../src/openapi/document.js';
-import { Database } from '../../src/platform/database/database.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { Api, problemOf } from './support/api.js';
 
@@ -100,7 +99,7 @@ describe('a problem', () => {
   });
 
   it('answers what was not foreseen without insides; the log has them under the same number', async () => {
-    const { sql } = api.controller.controller.application.get(Database);
+    const { sql } = api.controller;
     await sql`alter table sites rename column description to hidden_by_test`;
     try {
       const problem = await problemOf(await api.fetch(api.path('/sites')));

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Policy } from '@weft/contracts/rest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Database } from '../../src/platform/database/database.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
 
 let api: Api;
@@ -12,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 beforeEach(async () => {
-  await api.controller.controller.application.get(Database).sql`delete from policies`;
+  await api.controller.sql`delete from policies`;
 });
 
 const list = async () => ((await (await api.fetch(api.path('/policies'))).json()) as { items: Policy[] }).items;

@@ -9,7 +9,6 @@ import type {
   RevisionDetail,
 } from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Database } from '../../src/platform/database/database.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
 
 let api: Api;
@@ -26,7 +25,7 @@ const read = async <T>(path: string) => (await (await api.fetch(api.path(path)))
 const draft = () => read<Draft>('/revisions/draft');
 const revisions = async () => (await read<{ items: Revision[] }>('/revisions')).items;
 const audit = () => read<AuditLog>('/audit-entries');
-const sql = () => api.controller.controller.application.get(Database).sql;
+const sql = () => api.controller.sql;
 const publish = (body: object = {}, headers: Record<string, string> = {}) =>
   api.send('POST', '/revisions', body, headers);
 const published = async (body: object = {}, headers: Record<string, string> = {}) => {
@@ -288,7 +287,7 @@ describe('the audit log', () => {
   it('shows where somebody got around that: an entry that is another one, is missing, or was slipped in', async () => {
     const { items } = await audit();
     const tamper = async (change: (sequence: number) => Promise<unknown>, sequence: number, expected: number) => {
-      const { sql: pool } = api.controller.controller.application.get(Database);
+      const { sql: pool } = api.controller;
       await pool`alter table audit_entries disable trigger all`.execute();
       await change(sequence);
       expect((await audit()).brokenAt).toBe(expected);

@@ -1,6 +1,5 @@
 import type { Draft, Policy, PublishResult, Revision, RevisionDetail, Tunnel } from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Database } from '../../src/platform/database/database.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
 
 let api: Api;
@@ -120,7 +119,7 @@ describe('revisions', () => {
     for (const number of ['99', '0', '1.5', 'x', '2147483648', '99999999999999999999']) {
       expect((await problemOf(await api.fetch(api.path(`/revisions/${number}`)))).status).toBe(404);
     }
-    const { sql } = api.controller.controller.application.get(Database);
+    const { sql } = api.controller;
     await expect(sql`update revisions set comment = 'rewritten'`.execute()).rejects.toThrow('revisions are immutable');
     await expect(sql`delete from revisions`.execute()).rejects.toThrow('revisions are immutable');
   });

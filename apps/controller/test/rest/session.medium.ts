@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Database } from '../../src/platform/database/database.js';
 import { TEST_ADMIN_PASSWORD } from '../support/test-controller.js';
 import { Api, cookieOf, logIn, problemOf } from './support/api.js';
 
@@ -37,7 +36,7 @@ describe('a session', () => {
 
   it('ends when its time is over', async () => {
     const cookie = cookieOf(await logIn(api.controller.url, 'admin', TEST_ADMIN_PASSWORD));
-    const { sql } = api.controller.controller.application.get(Database);
+    const { sql } = api.controller;
     await sql`update http_sessions set expires_at = now() - interval '1 second'`;
     const response = await fetch(`${api.controller.url}/api/v1/session`, { headers: { cookie } });
     expect(response.status).toBe(401);
@@ -45,7 +44,7 @@ describe('a session', () => {
 
   it('is kept as a digest, and the password as argon2id', async () => {
     const cookie = cookieOf(await logIn(api.controller.url, 'admin', TEST_ADMIN_PASSWORD));
-    const { sql } = api.controller.controller.application.get(Database);
+    const { sql } = api.controller;
     const rows = await sql`select secret_hash from http_sessions`;
     const secret = cookie.slice('weft_session='.length);
     expect(rows.length).toBeGreaterThan(0);

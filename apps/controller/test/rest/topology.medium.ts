@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IntentRepository } from '../../src/modules/revisions/intent.repository.js';
-import { Database } from '../../src/platform/database/database.js';
 import { Api, cookieOf, logIn, makeTopology, problemOf, rule } from './support/api.js';
 
 let api: Api;
@@ -67,7 +66,7 @@ describe('networks', () => {
     const statuses = answers.map(({ status }) => status);
     expect(statuses.every((status) => status === 201 || status === 409)).toBe(true);
     expect(statuses).toContain(201);
-    const { sql } = api.controller.controller.application.get(Database);
+    const { sql } = api.controller;
     const overlaps = await sql`
       select from networks a join networks b on a.id < b.id and a.tenant_id = b.tenant_id and a.prefix && b.prefix`;
     expect(overlaps).toHaveLength(0);
@@ -247,7 +246,7 @@ describe('tenants', () => {
     expect(changed).toEqual({ ...tenant, keyingMode: 'ike-less' });
     expect((await api.client.GET('/api/v1/tenants/{tenantId}', { params })).data).toEqual(changed);
     const { application } = api.controller.controller;
-    const intent = await application.get(IntentRepository).read(application.get(Database).sql, tenant?.id ?? '');
+    const intent = await application.get(IntentRepository).read(api.controller.sql, tenant?.id ?? '');
     expect(intent.keyingMode).toBe('ike-less');
   });
 
@@ -262,12 +261,12 @@ describe('tenants', () => {
     expect((await change({ keyingMode: 'ike-less' })).data).toEqual(both);
     expect((await change({})).data).toEqual(both);
     const { application } = api.controller.controller;
-    const intent = await application.get(IntentRepository).read(application.get(Database).sql, tenant?.id ?? '');
+    const intent = await application.get(IntentRepository).read(api.controller.sql, tenant?.id ?? '');
     expect(intent).toMatchObject({ encapsulation: 'none', keyingMode: 'ike-less' });
   });
 
   it('are closed to users of another one, who cannot tell them from tenants that do not exist', async () => {
-    const { sql } = api.controller.controller.application.get(Database);
+    const { sql } = api.controller;
     const tenantId = randomUUID();
     await sql`insert into tenants (id, name) values (${tenantId}, 'third')`;
     await sql`

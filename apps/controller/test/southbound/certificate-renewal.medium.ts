@@ -1,7 +1,6 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Database } from '../../src/platform/database/database.js';
 import { certificatePem, createEdgeKey, type EdgeKey } from '../support/edge-credentials.js';
 import { renew } from '../support/southbound-clients.js';
 import { TestController } from '../support/test-controller.js';
@@ -96,7 +95,7 @@ describe('renewal of a certificate', () => {
       grpc.status.INVALID_ARGUMENT,
       'certificate_signing_request: is no PKCS #10',
     );
-    const rows = await database().sql`select 1 from certificates where edge_id = ${edgeId}`;
+    const rows = await controller.sql`select 1 from certificates where edge_id = ${edgeId}`;
     expect(rows).toHaveLength(2);
   });
 
@@ -106,7 +105,7 @@ describe('renewal of a certificate', () => {
     await edge.until(() => edge.messages('welcome').length > 0);
     edge.close();
     await refused(ask(credentials, await keyOf(edgeId)), grpc.status.UNAUTHENTICATED, 'the edge was enrolled anew');
-    await database().sql`
+    await controller.sql`
       update certificates set revoked_at = now(), revocation_reason = 'stolen' where edge_id = ${edgeId} and revoked_at is null`;
     await refused(ask(anew, await keyOf(edgeId)), grpc.status.UNAUTHENTICATED, 'was revoked');
   });
@@ -133,10 +132,6 @@ describe('renewal of a certificate', () => {
   });
 });
 
-function database(): Database {
-  return controller.controller.application.get(Database);
-}
-
 function keyOf(subject: string): Promise<EdgeKey> {
   return createEdgeKey(undefined, `CN=${subject}`);
 }
@@ -154,7 +149,7 @@ function serialOf(certificate: X509Certificate): string {
 }
 
 function recorded(certificate: X509Certificate) {
-  return database().sql<{ renewalOf: string | null; revoked: boolean }[]>`
+  return controller.sql<{ renewalOf: string | null; revoked: boolean }[]>`
     select renewal_of, revoked_at is not null as revoked from certificates where serial = ${serialOf(certificate)}`;
 }
 

@@ -4,7 +4,6 @@ import type { Bundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentTokens } from '../../src/enrollment/enrollment-tokens.js';
 import type { Edge } from '../../src/modules/edges/edge.dto.js';
-import { Database } from '../../src/platform/database/database.js';
 import { cookieOf, logIn } from '../rest/support/api.js';
 import { createEdgeKey } from '../support/edge-credentials.js';
 import { enroll } from '../support/southbound-clients.js';
@@ -124,7 +123,7 @@ describe('an edge that is revoked', () => {
       status: 404,
       body: { type: 'urn:weft:problem:unknown_edge' },
     });
-    const { sql } = controller.controller.application.get(Database);
+    const { sql } = controller;
     expect(await sql`select 1 from edges where revoked_at is not null`).toHaveLength(1);
     expect(await sql`select actor, action, details from audit_entries where action = 'edge_revoked'`).toEqual([
       { actor: 'admin', action: 'edge_revoked', details: { edgeId: fabric.edgeIds[0], reason: REASON } },
@@ -201,7 +200,8 @@ function pathOf(edgeId: string): string {
 
 async function token(): Promise<string> {
   const tokens = controller.controller.application.get(EnrollmentTokens, { strict: false });
-  return (await tokens.create(fabric.tenantId, fabric.edgeIds[0])).token;
+  const { tenantId, edgeIds } = fabric;
+  return (await controller.asTenant(tenantId, () => tokens.create(tenantId, edgeIds[0]))).token;
 }
 
 async function use(text: string): Promise<unknown> {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FabricIntent, Rule } from '@weft/fabric-compiler';
 import { Distribution } from '../../src/distribution/distribution.js';
-import { Database } from '../../src/platform/database/database.js';
 import type { TestController } from '../support/test-controller.js';
 
 /** A tenant with three sites, an edge each, all of them talking to each other; revisions put there without the API. */
@@ -18,7 +17,7 @@ export class TestFabric {
   #revision = 0;
 
   async seed(controller: TestController): Promise<void> {
-    const { sql } = controller.controller.application.get(Database);
+    const { sql } = controller;
     await sql`insert into tenants (id, name) values (${this.tenantId}, ${this.tenantId})`;
     for (const [index, edgeId] of this.edgeIds.entries()) {
       const siteId = this.#siteIds[index] ?? '';
@@ -36,7 +35,7 @@ export class TestFabric {
     change: Partial<FabricIntent> = {},
   ): Promise<void> {
     const { application } = controller.controller;
-    const { sql } = application.get(Database);
+    const { sql } = controller;
     this.#revision += 1;
     const intent = { ...this.#intent(actions), ...change };
     await sql`

@@ -29,7 +29,8 @@ type Value<K extends Message['$case']> = Extract<Message, { $case: K }>['value']
 
 /** Enrolls as an edge does. */
 export async function enrolled(controller: TestController, tenantId: string, edgeId: string): Promise<Credentials> {
-  const { token } = await controller.controller.application.get(EnrollmentTokens).create(tenantId, edgeId);
+  const tokens = controller.controller.application.get(EnrollmentTokens);
+  const { token } = await controller.asTenant(tenantId, () => tokens.create(tenantId, edgeId));
   const root = await pinnedRoot(controller.addresses.enrollment, token);
   const { privateKey, request } = await createEdgeKey();
   const response = await enroll(controller.addresses.enrollment, root, { token, certificateSigningRequest: request });

@@ -96,7 +96,7 @@ describe('a session', () => {
     expect(keys[0]?.equals(keys[1] ?? EMPTY)).toBe(false);
     const [sent, received] = [paris.outbound[0], tokyo.inbound.get(paris.outbound[0]?.spi ?? 0)];
     expect(received?.keyingMaterial.equals(sent?.keyingMaterial ?? EMPTY)).toBe(true);
-    const tables = await database().sql<{ row: string }[]>`select b::text as row from edge_bundles b`;
+    const tables = await controller.sql<{ row: string }[]>`select b::text as row from edge_bundles b`;
     const written = JSON.stringify([controller.log, tables]);
     expect(tables.length).toBe(3);
     for (const key of keys) {
@@ -393,7 +393,7 @@ describe('a session', () => {
     await fabric.publish(controller, ['PROTECT']);
     paris.connect(controller);
     await eventually(() => expect(state(0).inSync).toBe(true));
-    await database().sql`delete from edges where id = ${fabric.edgeIds[0]}`;
+    await controller.sql`delete from edges where id = ${fabric.edgeIds[0]}`;
     expect(await paris.status()).toMatchObject({ code: status.UNAUTHENTICATED });
     paris.connect(controller);
     const refusal = await paris.status();

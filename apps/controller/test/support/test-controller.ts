@@ -1,6 +1,9 @@
 import { Writable } from 'node:stream';
+import type postgres from 'postgres';
 import { parseConfig } from '../../src/config/parse-config.js';
 import { Controller, type ControllerAddresses } from '../../src/controller.js';
+import { openPool, type SqlTypes } from '../../src/platform/database/connection-options.js';
+import { DatabaseScopes, tenantScope } from '../../src/platform/database/database-scope.js';
 import { createLogger } from '../../src/platform/logging/logger.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -18,17 +21,21 @@ export class TestController {
   readonly addresses: ControllerAddresses;
   /** Lines of the log, parsed. */
   readonly log: readonly Record<string, unknown>[];
+  /** The database as an administrator of it sees it: whole, whatever the policies of tenants say. */
+  readonly sql: postgres.Sql<SqlTypes>;
   readonly #remove: () => Promise<void>;
 
   private constructor(
     controller: Controller,
     addresses: ControllerAddresses,
     log: readonly Record<string, unknown>[],
+    databaseUrl: string,
     remove: () => Promise<void>,
   ) {
     this.controller = controller;
     this.addresses = addresses;
     this.log = log;
+    this.sql = openPool({ url: databaseUrl }, 2);
     this.#remove = remove;
   }
 
@@ -49,7 +56,7 @@ export class TestController {
     });
     const controller = new Controller(config, createLogger(config.logLevel, capture(log)));
     try {
-      return new TestController(controller, await controller.start(), log, remove);
+      return new TestController(controller, await controller.start(), log, options.databaseUrl, remove);
     } catch (error) {
       await controller.stop();
       await remove();
@@ -62,7 +69,13 @@ export class TestController {
     return `http://${this.addresses.http}`;
   }
 
+  /** What the API would call for a request below a tenant, called as it does. */
+  asTenant<T>(tenantId: string, work: () => T): T {
+    return this.controller.application.get(DatabaseScopes).within(tenantScope(tenantId), work);
+  }
+
   async stop(): Promise<void> {
+    await this.sql.end({ timeout: 1 });
     await this.controller.stop();
     await this.#remove();
   }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ControllerConfig } from '../../config/controller-config.js';
 import { Database } from '../../platform/database/database.js';
+import { installationScope } from '../../platform/database/database-scope.js';
 import { Passwords } from './passwords.js';
 
 /** On an empty database: the tenant "default" and its user "admin". Later starts change nothing, not even the password. */
@@ -19,6 +20,10 @@ export class FirstStart implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     await this.#database.start();
+    await this.#database.within(installationScope('start'), () => this.#unlessStarted());
+  }
+
+  async #unlessStarted(): Promise<void> {
     const [{ exists } = { exists: false }] = await this.#database.sql<{ exists: boolean }[]>`
       select exists (select from users)`;
     if (exists) return;

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database } from './database.js';
+import { installationScope } from './database-scope.js';
 
 /** The number of this start of the controller; higher than that of any before it on the same database. */
 @Injectable()
@@ -31,8 +32,10 @@ export class ControllerEpoch implements OnModuleInit {
 
   async #take(): Promise<bigint> {
     await this.#database.start();
-    const [row] = await this.#database.sql<{ epoch: bigint }[]>`
-      update controller_epoch set epoch = epoch + 1 returning epoch`;
+    const [row] = await this.#database.within(
+      installationScope('start'),
+      () => this.#database.sql<{ epoch: bigint }[]>`update controller_epoch set epoch = epoch + 1 returning epoch`,
+    );
     if (row === undefined) throw new Error('controller_epoch has no row; the database was tampered with');
     return row.epoch;
   }

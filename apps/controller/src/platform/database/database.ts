@@ -8,8 +8,11 @@ import { readMigrations } from '../../db/migration-files.js';
 import { InjectLogger } from '../logging/logger.js';
 import { openPool, type SqlExecutor, type SqlTypes } from './connection-options.js';
 import { DatabaseUnavailableError, translateDatabaseError } from './database-errors.js';
+import { type DatabaseScope, DatabaseScopes, NoDatabaseScopeError, sameScope } from './database-scope.js';
 import { type DatabaseServer, openDatabaseServer } from './database-server.js';
 import { checkServerVersion } from './postgres-version.js';
+import { prepareRequestRole } from './request-role.js';
+import { refusingWhen, scopedPool, startScope } from './scoped-executor.js';
 import { untilConnectionIsLost, WriteUnit } from './write-unit.js';
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
@@ -31,21 +34,27 @@ export type UnitTransaction = <T>(work: (sql: SqlExecutor) => Promise<T>) => Pro
  * The controller's Postgres. Starting it brings up our own server when no `DATABASE_URL` is given, then applies the
  * migrations. Constructing it does nothing, so that the application can be built without a database.
  *
+ * Statements run in the scope that is in force where they are made (DatabaseScopes), and fail without one.
+ *
  * Every method and query fails with DatabaseUnavailableError while Postgres is gone and works again when it is back.
  */
 @Injectable()
 export class Database implements OnModuleInit {
   readonly #config: ControllerConfig;
   readonly #logger: Logger;
-  readonly #units = new AsyncLocalStorage<WriteUnit>();
+  readonly #scopes: DatabaseScopes;
+  readonly #units = new AsyncLocalStorage<{ readonly unit: WriteUnit; readonly scope: DatabaseScope }>();
   #stopping = false;
   #started: Promise<void> | undefined;
   #server: DatabaseServer | undefined;
   #pool: postgres.Sql<SqlTypes> | undefined;
   #sql: SqlExecutor | undefined;
+  /** Whom statements run as; undefined: as whom we connect. */
+  #role: string | undefined;
 
-  constructor(config: ControllerConfig, @InjectLogger() logger: Logger) {
+  constructor(config: ControllerConfig, scopes: DatabaseScopes, @InjectLogger() logger: Logger) {
     this.#config = config;
+    this.#scopes = scopes;
     this.#logger = logger.child({ component: 'database' });
   }
 
@@ -59,12 +68,20 @@ export class Database implements OnModuleInit {
     return this.start();
   }
 
-  /** The pool, for single statements: each runs on its own. More than one statement belongs in `transaction`. */
+  /** For single statements: each runs on its own. More than one statement belongs in `transaction`. */
   get sql(): SqlExecutor {
     const inUnit = this.#unit?.executor;
     if (inUnit !== undefined) return inUnit;
-    this.#sql ??= translating(this.#requirePool());
+    this.#sql ??= scopedPool(this.#requirePool(), () => {
+      const scope = this.#scopes.current;
+      return (work) => this.#begin(scope, 'read committed', work);
+    });
     return this.#sql;
+  }
+
+  /** Runs `work`, with all the statements that it makes, in a scope. */
+  within<T>(scope: DatabaseScope, work: () => T): T {
+    return this.#scopes.within(scope, work);
   }
 
   /**
@@ -79,10 +96,7 @@ export class Database implements OnModuleInit {
     try {
       const unit = this.#unit;
       if (unit !== undefined) return await unit.join((sql) => work(refusingWhen(() => over, sql)));
-      // The driver's type unwraps arrays of promises; `work` returns one promise, so T it is.
-      return (await this.#requirePool().begin(`isolation level ${isolation}`, (sql) =>
-        untilConnectionIsLost(work(refusingWhen(() => over, sql))),
-      )) as T;
+      return await this.#begin(this.#scopes.current, isolation, (sql) => work(refusingWhen(() => over, sql)));
     } catch (error) {
       throw translateDatabaseError(error);
     } finally {
@@ -95,12 +109,14 @@ export class Database implements OnModuleInit {
    * Single statements that write belong in `transaction`, too, or they are no part of it.
    */
   async unit<T>(options: UnitOptions<T>, work: () => Promise<T>): Promise<T> {
+    const scope = this.#scopes.current;
+    if (scope === undefined) throw new NoDatabaseScopeError();
     const unit = new WriteUnit(
-      (inside) => this.#requirePool().begin('isolation level read committed', inside),
+      (inside) => this.#begin(scope, 'read committed', inside),
       (sql) => options.opened(sql),
     );
     try {
-      const result = await this.#units.run(unit, work);
+      const result = await this.#units.run({ unit, scope }, work);
       if (options.tryOnly) {
         await unit.tryOnly();
         return result;
@@ -141,7 +157,9 @@ export class Database implements OnModuleInit {
       timer = setTimeout(() => reject(new DatabaseUnavailableError('no answer')), READINESS_TIMEOUT_MILLISECONDS);
     });
     try {
-      await Promise.race([this.sql`select 1`, late]);
+      await Promise.race([this.#requirePool()`select 1`, late]);
+    } catch (error) {
+      throw translateDatabaseError(error);
     } finally {
       clearTimeout(timer);
     }
@@ -163,7 +181,9 @@ export class Database implements OnModuleInit {
     this.#server = await openDatabaseServer(this.#config, this.#logger);
     this.#pool = openPool(this.#server.location, POOL_CONNECTIONS);
     checkServerVersion(await this.#untilReachable(this.#pool), this.#server.description);
-    const applied = await applyMigrations(this.#pool, await readMigrations());
+    const applied = await applyMigrations(this.#pool, await readMigrations(), async (connection) => {
+      this.#role = await prepareRequestRole(connection);
+    });
     this.#logger.info({ server: this.#server.description, applied }, 'database ready');
   }
 
@@ -191,43 +211,33 @@ export class Database implements OnModuleInit {
   }
 
   get #unit(): WriteUnit | undefined {
-    const unit = this.#units.getStore();
-    return unit?.active === true ? unit : undefined;
+    const entered = this.#units.getStore();
+    if (entered?.unit.active !== true) return undefined;
+    // What is written for another tenant cannot be part of it; on its own it would not be undone with it.
+    if (!sameScope(entered.scope, this.#scopes.current)) throw new Error('a unit of writes belongs to one scope');
+    return entered.unit;
+  }
+
+  async #begin<T>(
+    scope: DatabaseScope | undefined,
+    isolation: IsolationLevel,
+    work: (sql: postgres.TransactionSql<SqlTypes>) => Promise<T>,
+  ): Promise<T> {
+    if (scope === undefined) throw new NoDatabaseScopeError();
+    try {
+      // The driver's type unwraps arrays of promises; `work` returns one promise, so T it is.
+      return (await this.#requirePool().begin(`isolation level ${isolation}`, (sql) =>
+        untilConnectionIsLost(startScope(sql, scope, this.#role, () => work(sql))),
+      )) as T;
+    } catch (error) {
+      throw translateDatabaseError(error);
+    }
   }
 
   #requirePool(): postgres.Sql<SqlTypes> {
     if (this.#pool === undefined) throw new DatabaseUnavailableError('not started');
     return this.#pool;
   }
-}
-
-/** The pool as an executor whose queries reject with our errors. */
-function translating(pool: postgres.Sql<SqlTypes>): SqlExecutor {
-  return new Proxy(pool, {
-    apply(target, _self, args: unknown[]) {
-      const result: unknown = Reflect.apply(target, undefined, args);
-      if (isQuery(result)) {
-        // A query is its own promise and doubles as a fragment of another, so it cannot be wrapped in a new one.
-        const reject = result.reject;
-        result.reject = (error) => reject(translateDatabaseError(error));
-      }
-      return result;
-    },
-  });
-}
-
-/** The executor of a transaction, which answers no more once the transaction is over. */
-function refusingWhen(over: () => boolean, sql: SqlExecutor): SqlExecutor {
-  return new Proxy(sql, {
-    apply(target, _self, args: unknown[]) {
-      if (over()) throw new DatabaseUnavailableError('the transaction is over');
-      return Reflect.apply(target, undefined, args);
-    },
-  });
-}
-
-function isQuery(value: unknown): value is Promise<unknown> & { reject: (error: unknown) => void } {
-  return value instanceof Promise && 'reject' in value;
 }
 
 /** Whoever called start() has the error already. */

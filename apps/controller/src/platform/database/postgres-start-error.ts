@@ -1,6 +1,8 @@
 export type PostgresStartProblem =
   | 'no_binaries'
   | 'too_old'
+  /** The user in DATABASE_URL sees through row-level security, and cannot be kept from it. */
+  | 'bypasses_row_security'
   | 'cannot_drop_root'
   | 'initdb_failed'
   | 'other_major_version'

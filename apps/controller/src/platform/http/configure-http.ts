@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { ControllerConfig } from '../../config/controller-config.js';
+import { ACCOUNTS, DatabaseScopes } from '../database/database-scope.js';
 import { bodyErrors } from './body-errors.js';
 import { consolePages } from './console-pages.js';
 import { securityHeaders } from './security-headers.js';
@@ -28,6 +29,9 @@ export function configureHttp(application: NestExpressApplication, config: Contr
   application.useBodyParser('json', { limit: BODY_LIMIT_OCTETS, strict: false, inflate: false });
   application.useBodyParser('text', { limit: BODY_LIMIT_OCTETS, type: isYamlDocument, inflate: false });
   application.use(bodyErrors);
+  // Last: what the parser of the body calls back from has forgotten what was in force before it.
+  const scopes = application.get(DatabaseScopes);
+  application.use((_request: unknown, _response: unknown, next: () => void) => scopes.within(ACCOUNTS, next));
 }
 
 /** The names of assets hold a digest of their content. */

@@ -1,0 +1,70 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+
+/**
+ * What statements may see and change. The policies in Postgres hold them to it, whatever their WHERE clauses say
+ * (migration 0035).
+ */
+export type DatabaseScope =
+  /** The rows of one tenant. */
+  | { readonly kind: 'tenant'; readonly tenantId: string }
+  /** Who somebody is, before it is known where they may go: tenants, users, and what refers to users. */
+  | { readonly kind: 'accounts' }
+  /** Everything. Not for requests. */
+  | { readonly kind: 'installation'; readonly purpose: InstallationPurpose };
+
+/** Why something needs to see all tenants: each is a reason that a reader can judge. */
+export type InstallationPurpose =
+  /** Epoch, trust anchor, and the first administrator. */
+  | 'start'
+  /** A token is known by its hash; whose it is follows. */
+  | 'enrollment'
+  /** What all edges should run, and which of their certificates are in force. */
+  | 'distribution'
+  | 'metrics'
+  /** Tests that look at what is stored. */
+  | 'inspection';
+
+export const ACCOUNTS: DatabaseScope = { kind: 'accounts' };
+
+export function tenantScope(tenantId: string): DatabaseScope {
+  return { kind: 'tenant', tenantId };
+}
+
+export function installationScope(purpose: InstallationPurpose): DatabaseScope {
+  return { kind: 'installation', purpose };
+}
+
+export function sameScope(left: DatabaseScope, right: DatabaseScope | undefined): boolean {
+  return isDeepStrictEqual(left, right);
+}
+
+/** A statement was about to run, and nothing says what it may see. A mistake in this program. */
+export class NoDatabaseScopeError extends Error {
+  override readonly name = 'NoDatabaseScopeError';
+  readonly code = 'no_database_scope';
+
+  constructor() {
+    super('nothing says which tenant this statement is for; run it inside of DatabaseScopes.within(scope, …)');
+  }
+}
+
+/**
+ * The scope that is in force where it is asked. Requests get theirs from the interceptor, after the guard has let them in, and not
+ * from those who write queries: an identifier that went the wrong way through a service meets a scope that did not.
+ */
+@Injectable()
+export class DatabaseScopes {
+  readonly #current = new AsyncLocalStorage<DatabaseScope>();
+
+  /** Undefined where nothing says what may be seen. */
+  get current(): DatabaseScope | undefined {
+    return this.#current.getStore();
+  }
+
+  /** Runs `work`, and what it starts, in a scope. */
+  within<T>(scope: DatabaseScope, work: () => T): T {
+    return this.#current.run(scope, work);
+  }
+}

@@ -1,0 +1,71 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { SqlExecutor } from '../../src/platform/database/connection-options.js';
+
+/** What a seeded tenant has, by identifier. */
+export interface SeededTenant {
+  readonly tenantId: string;
+  readonly userName: string;
+  readonly siteId: string;
+  readonly networkId: string;
+  readonly edgeId: string;
+  readonly policyId: string;
+  readonly ruleId: string;
+  readonly testId: string;
+  readonly serial: string;
+  readonly tokenHash: Buffer;
+  readonly secretHash: Buffer;
+}
+
+/** A tenant with at least one row in every table that belongs to tenants, put there without the API. */
+export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<SeededTenant> {
+  const [userId, siteId, networkId, edgeId] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  const [policyId, ruleId, testId] = [randomUUID(), randomUUID(), randomUUID()];
+  const serial = randomBytes(16).toString('hex');
+  const [tokenHash, secretHash] = [randomBytes(32), randomBytes(32)];
+  const userName = `user-${tenantId}`;
+  await sql`insert into tenants (id, name) values (${tenantId}, ${`tenant-${tenantId}`})`;
+  await sql`
+    insert into users (id, tenant_id, name, password_hash)
+    values (${userId}, ${tenantId}, ${userName}, '$argon2id$seeded')`;
+  await sql`
+    insert into http_sessions (secret_hash, user_id, expires_at)
+    values (${secretHash}, ${userId}, now() + interval '1 day')`;
+  await sql`insert into sites (id, tenant_id, name) values (${siteId}, ${tenantId}, 'site')`;
+  await sql`
+    insert into networks (id, tenant_id, site_id, name, prefix)
+    values (${networkId}, ${tenantId}, ${siteId}, 'lan', '10.1.0.0/16')`;
+  await sql`
+    insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port)
+    values (${edgeId}, ${tenantId}, ${siteId}, 'edge', '192.0.2.1', 4500)`;
+  await sql`
+    insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
+    values (${serial}, ${tenantId}, ${edgeId}, now(), now() + interval '1 day')`;
+  await sql`
+    insert into enrollment_tokens (token_hash, tenant_id, edge_id, expires_at)
+    values (${tokenHash}, ${tenantId}, ${edgeId}, now() + interval '1 hour')`;
+  await sql`
+    insert into policies (id, tenant_id, name, enabled, position) values (${policyId}, ${tenantId}, 'policy', true, 0)`;
+  await sql`
+    insert into policy_rules (tenant_id, id, policy_id, position, name, action, enabled)
+    values (${tenantId}, ${ruleId}, ${policyId}, 0, 'rule', 'PROTECT', true)`;
+  await sql`
+    insert into rule_endpoints (tenant_id, rule_id, side, position, kind, site_id)
+    values (${tenantId}, ${ruleId}, 'sources', 0, 'site', ${siteId})`;
+  await sql`
+    insert into rule_services (tenant_id, rule_id, position, protocol, ports)
+    values (${tenantId}, ${ruleId}, 0, 'any', '{}')`;
+  await sql`
+    insert into policy_tests (id, tenant_id, name, sources, destinations, services, expect)
+    values (${testId}, ${tenantId}, 'test', '[{"kind":"any"}]', '[{"kind":"any"}]', '[{"protocol":"any","ports":[]}]',
+      'denied')`;
+  await sql`
+    insert into revisions (tenant_id, number, author, intent)
+    values (${tenantId}, 1, 'seed', ${JSON.stringify({ tenantId, sites: [], networks: [], edges: [], policies: [] })}::text::jsonb)`;
+  await sql`
+    insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
+    values (${tenantId}, ${edgeId}, 1, 1, sha256('\\x01'), '\\x01')`;
+  await sql`insert into credential_changes (tenant_id, number) values (${tenantId}, 1)`;
+  await sql`
+    insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{}')`;
+  return { tenantId, userName, siteId, networkId, edgeId, policyId, ruleId, testId, serial, tokenHash, secretHash };
+}
