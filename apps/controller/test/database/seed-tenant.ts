@@ -16,7 +16,29 @@ export interface SeededTenant {
   readonly secretHash: Buffer;
 }
 
-/** A tenant with at least one row in every table that belongs to tenants, put there without the API. */
+/** The tables in which a seeded tenant has a row. */
+export const SEEDED_TABLES = [
+  'audit_entries',
+  'certificates',
+  'credential_changes',
+  'edge_bundles',
+  'edges',
+  'enrollment_tokens',
+  'http_sessions',
+  'idempotency_keys',
+  'networks',
+  'policies',
+  'policy_rules',
+  'policy_tests',
+  'revisions',
+  'rule_endpoints',
+  'rule_services',
+  'sites',
+  'tenants',
+  'users',
+] as const;
+
+/** A tenant with a row in each of SEEDED_TABLES, put there without the API. */
 export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<SeededTenant> {
   const [userId, siteId, networkId, edgeId] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const [policyId, ruleId, testId] = [randomUUID(), randomUUID(), randomUUID()];
@@ -30,6 +52,9 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into http_sessions (secret_hash, user_id, expires_at)
     values (${secretHash}, ${userId}, now() + interval '1 day')`;
+  await sql`
+    insert into idempotency_keys (tenant_id, user_id, key_hash, fingerprint)
+    values (${tenantId}, ${userId}, ${randomBytes(32)}, ${randomBytes(32)})`;
   await sql`insert into sites (id, tenant_id, name) values (${siteId}, ${tenantId}, 'site')`;
   await sql`
     insert into networks (id, tenant_id, site_id, name, prefix)
