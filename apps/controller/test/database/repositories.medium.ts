@@ -1,0 +1,244 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
+import { EnrollmentTokensRepository } from '../../src/enrollment/enrollment-tokens.repository.js';
+import { measuredEdges } from '../../src/metrics/metrics.repository.js';
+import { AuditRepository } from '../../src/modules/audit/audit.repository.js';
+import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
+import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
+import { PoliciesRepository } from '../../src/modules/policies/policies.repository.js';
+import { PolicyTestsRepository } from '../../src/modules/policy-tests/policy-tests.repository.js';
+import { IntentRepository } from '../../src/modules/revisions/intent.repository.js';
+import { IntentTables } from '../../src/modules/revisions/intent-tables.js';
+import { RevisionsRepository } from '../../src/modules/revisions/revisions.repository.js';
+import { SessionsRepository } from '../../src/modules/session/sessions.repository.js';
+import { SitesRepository } from '../../src/modules/sites/sites.repository.js';
+import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.js';
+import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.js';
+import { CertificateRegistry } from '../../src/pki/certificate-registry.js';
+import type { SqlExecutor } from '../../src/platform/database/connection-options.js';
+import { Database } from '../../src/platform/database/database.js';
+import { tenantScope } from '../../src/platform/database/database-scope.js';
+import { TestController } from '../support/test-controller.js';
+import { TestPostgres } from '../support/test-postgres.js';
+import { SEEDED_TABLES, type SeededTenant, seedTenant } from './seed-tenant.js';
+
+let server: TestPostgres;
+let controller: TestController;
+let database: Database;
+let ours: SeededTenant;
+let theirs: SeededTenant;
+beforeAll(async () => {
+  server = await TestPostgres.start();
+  controller = await TestController.start({ databaseUrl: await server.createDatabase() });
+  database = controller.controller.application.get(Database);
+  ours = await seedTenant(controller.sql, randomUUID());
+  theirs = await seedTenant(controller.sql, randomUUID());
+});
+afterAll(async () => {
+  await controller?.stop();
+  await server?.remove();
+});
+
+/** As a service would call it that was handed the identifiers of another tenant. */
+type Crossing = (sql: SqlExecutor, other: SeededTenant) => Promise<unknown>;
+
+describe('whoever works for one tenant reaches nothing of another with', () => {
+  it.each(Object.entries(crossings()))('%s', async (_name, cross) => {
+    const before = await contentOf(theirs);
+    const outcome = await inOurScope((sql) => cross(sql, theirs));
+    const told = JSON.stringify(outcome ?? null);
+    for (const secret of [
+      theirs.siteId,
+      theirs.edgeId,
+      theirs.policyId,
+      theirs.testId,
+      theirs.serial,
+      theirs.userName,
+    ]) {
+      expect(told).not.toContain(secret);
+    }
+    expect(await contentOf(theirs)).toEqual(before);
+  });
+
+  it('and the same calls reach what is its own', async () => {
+    const own = await inOurScope(async (sql) => [
+      (await new SitesRepository().list(sql, ours.tenantId)).length,
+      (await new EdgesRepository().list(sql, ours.tenantId)).length,
+      (await new PoliciesRepository().list(sql, ours.tenantId)).length,
+      (await new RevisionsRepository().newest(sql, ours.tenantId))?.revision.number,
+      (await measuredEdges(sql)).length,
+    ]);
+    expect(own).toEqual([1, 1, 1, 1, 1]);
+  });
+});
+
+/** What the work resolves with, or 'refused' when the database refused it. What else goes wrong is a mistake of the test. */
+async function inOurScope(work: (sql: SqlExecutor) => Promise<unknown>): Promise<unknown> {
+  try {
+    return await database.within(tenantScope(ours.tenantId), () => database.transaction(work));
+  } catch (error) {
+    if (error instanceof postgres.PostgresError && REFUSED.has(error.code)) return 'refused';
+    if (error instanceof Error && error.message === `there is no tenant ${theirs.tenantId}`) return 'refused';
+    throw error;
+  }
+}
+
+async function contentOf({ tenantId }: SeededTenant): Promise<Record<string, unknown>> {
+  const content: Record<string, unknown> = {};
+  for (const table of SEEDED_TABLES) {
+    const mine =
+      table === 'tenants'
+        ? 'id = $1'
+        : table === 'http_sessions'
+          ? 'user_id in (select id from users where tenant_id = $1)'
+          : 'tenant_id = $1';
+    const rows = await controller.sql.unsafe(`select t::text as row from ${table} t where ${mine} order by 1`, [
+      tenantId,
+    ]);
+    content[table] = rows.map(({ row }) => row);
+  }
+  return content;
+}
+
+function crossings(): Record<string, Crossing> {
+  const sites = new SitesRepository();
+  const networks = new NetworksRepository();
+  const edges = new EdgesRepository();
+  const policies = new PoliciesRepository();
+  const tests = new PolicyTestsRepository();
+  const revisions = new RevisionsRepository();
+  const bundles = new EdgeBundlesRepository();
+  const tokens = new EnrollmentTokensRepository();
+  const sessions = new SessionsRepository();
+  const tenants = new TenantsRepository();
+  const audit = new AuditRepository();
+  const registry = new CertificateRegistry({} as Database);
+  const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
+  const policy = { name: 'crossed', description: '', enabled: true, rules: [] };
+  const test = {
+    name: 'crossed',
+    description: '',
+    sources: [{ kind: 'any' as const }],
+    destinations: [{ kind: 'any' as const }],
+    services: [{ protocol: 'any' as const, ports: [] }],
+    expect: 'denied' as const,
+  };
+  const issued = () => ({
+    certificate: Buffer.alloc(1),
+    serial: randomBytes(16).toString('hex'),
+    notBefore: new Date(0),
+    notAfter: new Date(1),
+  });
+  const emptyIntent = (tenantId: string) => ({ tenantId, sites: [], networks: [], edges: [], policies: [] });
+  return {
+    'sites.list': (sql, { tenantId }) => sites.list(sql, tenantId),
+    'sites.read': (sql, { tenantId, siteId }) => sites.read(sql, tenantId, siteId),
+    'sites.insert': (sql, { tenantId }) => sites.insert(sql, tenantId, randomUUID(), { name: 'crossed' }),
+    'sites.update': (sql, { tenantId, siteId }) => sites.update(sql, tenantId, siteId, { name: 'crossed' }),
+    'sites.remove': (sql, { tenantId, siteId }) => sites.remove(sql, tenantId, siteId),
+    'sites.users': (sql, { tenantId, siteId }) => sites.users(sql, tenantId, siteId),
+    'networks.list': (sql, { tenantId }) => networks.list(sql, tenantId),
+    'networks.insert': (sql, { tenantId, siteId }) =>
+      networks.insert(sql, tenantId, randomUUID(), { siteId, name: 'crossed', prefix: '10.9.0.0/16' }),
+    'networks.insert, in ours at a site of theirs': (sql, { siteId }) =>
+      networks.insert(sql, ours.tenantId, randomUUID(), { siteId, name: 'crossed', prefix: '10.9.0.0/16' }),
+    'networks.overlapping': (sql, { tenantId }) => networks.overlapping(sql, tenantId, '10.1.0.0/16'),
+    'networks.remove': (sql, { tenantId, networkId }) => networks.remove(sql, tenantId, networkId),
+    'networks.users': (sql, { tenantId, networkId }) => networks.users(sql, tenantId, networkId),
+    'edges.list': (sql, { tenantId }) => edges.list(sql, tenantId),
+    'edges.read': (sql, { tenantId, edgeId }) => edges.read(sql, tenantId, edgeId),
+    'edges.insert': (sql, { tenantId, siteId }) =>
+      edges.insert(sql, tenantId, randomUUID(), {
+        siteId,
+        name: 'crossed',
+        underlayAddress: '192.0.2.9',
+        underlayPort: 4500,
+      }),
+    'edges.update': (sql, { tenantId, edgeId }) => edges.update(sql, tenantId, edgeId, { name: 'crossed' }),
+    'edges.remove': (sql, { tenantId, edgeId }) => edges.remove(sql, tenantId, edgeId),
+    'policies.list': (sql, { tenantId }) => policies.list(sql, tenantId),
+    'policies.read': (sql, { tenantId, policyId }) => policies.read(sql, tenantId, policyId),
+    'policies.lockVersion': (sql, { tenantId, policyId }) => policies.lockVersion(sql, tenantId, policyId),
+    'policies.insert': (sql, { tenantId }) => policies.insert(sql, tenantId, randomUUID(), policy, 7),
+    'policies.update': (sql, { tenantId, policyId }) => policies.update(sql, tenantId, policyId, policy),
+    'policies.replaceRules': (sql, { tenantId, policyId }) => policies.replaceRules(sql, tenantId, policyId, []),
+    'policies.order': (sql, { tenantId }) => policies.order(sql, tenantId),
+    'policies.reorder': (sql, { tenantId, policyId }) => policies.reorder(sql, tenantId, [randomUUID(), policyId]),
+    'policies.remove': (sql, { tenantId, policyId }) => policies.remove(sql, tenantId, policyId),
+    'policies.known': async (sql, { tenantId, siteId, networkId }) => [
+      ...(await policies.known(sql, tenantId, [siteId, networkId])),
+    ],
+    'policyTests.list': (sql, { tenantId }) => tests.list(sql, tenantId),
+    'policyTests.read': (sql, { tenantId, testId }) => tests.read(sql, tenantId, testId),
+    'policyTests.lockVersion': (sql, { tenantId, testId }) => tests.lockVersion(sql, tenantId, testId),
+    'policyTests.insert': (sql, { tenantId }) => tests.insert(sql, tenantId, randomUUID(), test),
+    'policyTests.update': (sql, { tenantId, testId }) => tests.update(sql, tenantId, testId, test),
+    'policyTests.remove': (sql, { tenantId, testId }) => tests.remove(sql, tenantId, testId),
+    'revisions.list': async (sql, { tenantId }) => {
+      expect(await revisions.list(sql, tenantId, { limit: 100 })).toEqual([]);
+    },
+    'revisions.newest': async (sql, { tenantId }) => {
+      expect(await revisions.newest(sql, tenantId)).toBeUndefined();
+    },
+    'revisions.read': async (sql, { tenantId }) => {
+      expect(await revisions.read(sql, tenantId, 1)).toBeUndefined();
+    },
+    'revisions.newestNumber': async (sql, { tenantId }) => {
+      expect(await revisions.newestNumber(sql, tenantId)).toBe(0);
+    },
+    'intent.read': (sql, { tenantId }) => new IntentRepository().read(sql, tenantId),
+    'intentTables.replace': (sql, { tenantId }) => new IntentTables(policies).replace(sql, emptyIntent(tenantId)),
+    'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
+    'metrics.measuredEdges': (sql) => measuredEdges(sql),
+    'audit.append': (sql, { tenantId }) =>
+      audit.append(sql, tenantId, { actor: 'crossed', action: 'edge_revoked', details: {} }),
+    'audit.list': async (sql, { tenantId }) => {
+      expect(await audit.list(sql, tenantId, { limit: 100 })).toEqual([]);
+    },
+    'tenants.list': async (sql) => {
+      expect((await tenants.list(sql)).map(({ id }) => id)).toEqual([ours.tenantId]);
+    },
+    'tenants.read': (sql, { tenantId }) => tenants.read(sql, tenantId),
+    'tenants.exists': async (sql, { tenantId }) => {
+      expect(await tenants.exists(sql, tenantId)).toBe(false);
+    },
+    'tenants.insert': (sql) => tenants.insert(sql, randomUUID(), 'crossed'),
+    'tenants.update': (sql, { tenantId }) => tenants.update(sql, tenantId, { keyingMode: 'ike-less' }),
+    'sessions.userByName': (sql, { userName }) => sessions.userByName(sql, userName),
+    'sessions.userBySession': (sql, { secretHash }) => sessions.userBySession(sql, secretHash, new Date(0)),
+    'sessions.remove': (sql, { secretHash }) => sessions.remove(sql, secretHash),
+    'bundles.newestSources': async (sql) => {
+      expect([...(await bundles.newestSources(sql)).keys()]).toEqual([ours.tenantId]);
+    },
+    'bundles.newestRevision': async (sql, { tenantId }) => {
+      expect(await bundles.newestRevision(sql, tenantId)).toBeUndefined();
+    },
+    'bundles.tenants': async (sql) => {
+      expect(await bundles.tenants(sql)).toEqual([ours.tenantId]);
+    },
+    'bundles.storeDesired': (sql, other) =>
+      bundles.storeDesired(sql, { ...identity(other), revision: 9 }, { octets: Buffer.of(2), hash: SHA256_OF_2 }),
+    'bundles.retainOnly': (sql, { tenantId }) => bundles.retainOnly(sql, tenantId, 9, []),
+    'bundles.recordRejection': (sql, other) =>
+      bundles.recordRejection(sql, identity(other), { hash: SHA256_OF_2, path: '', rule: 'x', reason: 'x' }),
+    'bundles.raiseGeneration': (sql, other) => bundles.raiseGeneration(sql, identity(other), 41n),
+    'bundles.certificatesInForce': async (sql, { serial }) => [...(await bundles.certificatesInForce(sql, [serial]))],
+    'tokens.add': (sql, { tenantId, edgeId }) => tokens.add(sql, tenantId, edgeId, randomBytes(32), 60),
+    'tokens.claim': (sql, { tokenHash }) => tokens.claim(sql, tokenHash),
+    'tokens.state': async (sql, { tokenHash }) => {
+      expect(await tokens.state(sql, tokenHash)).toBe('unknown');
+    },
+    'certificates.recordEnrolled': (sql, other) => registry.recordEnrolled(sql, identity(other), issued()),
+    'certificates.recordRenewed': async (sql, other) => {
+      const shown = { ...identity(other), serial: other.serial };
+      expect(await registry.recordRenewed(sql, shown, () => Promise.reject(new Error('issued')))).toBe('not_valid');
+    },
+    'certificates.revokeEdge': (sql, other) => registry.revokeEdge(sql, identity(other), 'crossed over'),
+  };
+}
+
+/** 42501: a policy; 23503: a reference to what is not there. */
+const REFUSED: ReadonlySet<string> = new Set(['42501', '23503']);
+const SHA256_OF_2 = Buffer.from('dbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986', 'hex');
