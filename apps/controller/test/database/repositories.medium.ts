@@ -17,27 +17,29 @@ import { SitesRepository } from '../../src/modules/sites/sites.repository.js';
 import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.js';
 import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.js';
 import { CertificateRegistry } from '../../src/pki/certificate-registry.js';
-import type { SqlExecutor } from '../../src/platform/database/connection-options.js';
-import { Database } from '../../src/platform/database/database.js';
+import { openPool, type SqlExecutor, type SqlTypes } from '../../src/platform/database/connection-options.js';
+import type { Database } from '../../src/platform/database/database.js';
 import { tenantScope } from '../../src/platform/database/database-scope.js';
-import { TestController } from '../support/test-controller.js';
+import { startedDatabase } from '../support/started-database.js';
 import { TestPostgres } from '../support/test-postgres.js';
 import { SEEDED_TABLES, type SeededTenant, seedTenant } from './seed-tenant.js';
 
 let server: TestPostgres;
-let controller: TestController;
 let database: Database;
+let admin: postgres.Sql<SqlTypes>;
 let ours: SeededTenant;
 let theirs: SeededTenant;
 beforeAll(async () => {
   server = await TestPostgres.start();
-  controller = await TestController.start({ databaseUrl: await server.createDatabase() });
-  database = controller.controller.application.get(Database);
-  ours = await seedTenant(controller.sql, randomUUID());
-  theirs = await seedTenant(controller.sql, randomUUID());
+  const url = await server.createDatabase();
+  database = await startedDatabase(url);
+  admin = openPool({ url }, 1);
+  ours = await seedTenant(admin, randomUUID());
+  theirs = await seedTenant(admin, randomUUID());
 });
 afterAll(async () => {
-  await controller?.stop();
+  await admin?.end();
+  await database?.stop();
   await server?.remove();
 });
 
@@ -94,9 +96,7 @@ async function contentOf({ tenantId }: SeededTenant): Promise<Record<string, unk
         : table === 'http_sessions'
           ? 'user_id in (select id from users where tenant_id = $1)'
           : 'tenant_id = $1';
-    const rows = await controller.sql.unsafe(`select t::text as row from ${table} t where ${mine} order by 1`, [
-      tenantId,
-    ]);
+    const rows = await admin.unsafe(`select t::text as row from ${table} t where ${mine} order by 1`, [tenantId]);
     content[table] = rows.map(({ row }) => row);
   }
   return content;

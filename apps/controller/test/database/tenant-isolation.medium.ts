@@ -1,20 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/parse-config.js';
 import { applyMigrations } from '../../src/db/apply-migrations.js';
 import { readMigrations } from '../../src/db/migration-files.js';
 import { openPool, type SqlTypes } from '../../src/platform/database/connection-options.js';
-import { Database } from '../../src/platform/database/database.js';
+import type { Database } from '../../src/platform/database/database.js';
 import {
   ACCOUNTS,
   type DatabaseScope,
-  DatabaseScopes,
   installationScope,
   tenantScope,
 } from '../../src/platform/database/database-scope.js';
-import { createLogger } from '../../src/platform/logging/logger.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { startedDatabase } from '../support/started-database.js';
 import { DEBIAN_POSTGRES_15, isInstalled, TestPostgres } from '../support/test-postgres.js';
 import { SEEDED_TABLES, seedTenant } from './seed-tenant.js';
 
@@ -226,19 +223,4 @@ async function ownedBy(admin: postgres.Sql<SqlTypes>, url: string, attributes: s
   await admin.unsafe(`create role ${owner.username} ${attributes}`);
   await admin.unsafe(`alter database ${owner.pathname.slice(1)} owner to ${owner.username}`);
   return owner.href;
-}
-
-async function startedDatabase(url: string): Promise<Database> {
-  const directory = await temporaryDirectory('isolation');
-  const config = parseConfig({ DATABASE_URL: url, WEFT_DATA_DIR: directory.path });
-  const database = new Database(config, new DatabaseScopes(), createLogger('silent'));
-  try {
-    await database.start();
-    return database;
-  } catch (error) {
-    await database.stop();
-    throw error;
-  } finally {
-    await directory.remove();
-  }
 }
