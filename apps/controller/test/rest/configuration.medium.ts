@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type {
   Configuration,
+  ConfiguredEdge,
   ConfiguredNetwork,
   ConfiguredRule,
   ImportResult,
@@ -76,7 +77,7 @@ const OFFICE: Configuration = {
     { site: 'berlin', name: 'lan', prefix: '10.1.0.0/16' },
     { site: 'tokyo', name: 'lan', prefix: '2001:db8::/48' },
   ],
-  edges: [{ name: 'berlin-1', site: 'berlin', underlayAddress: '203.0.113.1', underlayPort: 4500 }],
+  edges: [{ name: 'berlin-1', site: 'berlin', underlayAddress: '203.0.113.1', underlayPort: 4500, preference: 1 }],
   policies: [
     {
       name: 'web',
@@ -202,6 +203,32 @@ describe('a configuration', () => {
     expect(await exported(tenantId)).toBe(before);
   });
 
+  it('has edges of a site change places, and refuses two at one', async () => {
+    const tenantId = await makeTenant();
+    const edges = (preferences: (number | undefined)[]): Configuration => ({
+      version: 1,
+      sites: [{ name: 'a', description: '' }],
+      edges: preferences.map((preference, index) => ({
+        name: `e${index}`,
+        site: 'a',
+        underlayAddress: `203.0.113.${index + 1}`,
+        underlayPort: 4500,
+        ...(preference === undefined ? {} : { preference }),
+      })),
+    });
+    const places = async () => (parse(await exported(tenantId)) as Configuration).edges?.map((edge) => edge.preference);
+    await imported(tenantId, edges([2, 1, undefined]));
+    expect(await places()).toEqual([2, 1, 3]);
+    expect(await imported(tenantId, edges([undefined, undefined, undefined]))).toMatchObject({ changed: false });
+    expect(await imported(tenantId, edges([1, 3, 2]))).toMatchObject({ counts: { changed: 3 } });
+    expect(await places()).toEqual([1, 3, 2]);
+    const refused = await problemOf(await post(tenantId, JSON.stringify(edges([2])), 'json'));
+    expect(refused.errors).toEqual([
+      expect.objectContaining({ pointer: '/edges/0/preference', rule: 'preference_taken' }),
+    ]);
+    expect(await places()).toEqual([1, 3, 2]);
+  });
+
   it('is taken however addresses are written, and is the same the second time', async () => {
     const tenantId = await makeTenant();
     const document: Configuration = {
@@ -299,6 +326,11 @@ describe('a configuration', () => {
   });
 });
 
+/** An edge has a name of its own, and a place of its own at its site. */
+function sameEdgeOrPlace(one: ConfiguredEdge, other: ConfiguredEdge): boolean {
+  return one.name === other.name || (one.site === other.site && one.preference === other.preference);
+}
+
 /** Names that YAML could take for something else. */
 const NAMES = [
   'no',
@@ -368,6 +400,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
         site: fc.constant(site),
         underlayAddress: fc.constantFrom('203.0.113.1', '2001:db8::1'),
         underlayPort: fc.constantFrom(4500, 1),
+        preference: fc.integer({ min: 1, max: 255 }),
       }),
     );
     return fc.record({
@@ -378,7 +411,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
       }),
       sites: fc.tuple(...names.map((site) => fc.record({ name: fc.constant(site), description }))),
       networks: fc.constant(networks),
-      edges: fc.uniqueArray(edge, named),
+      edges: fc.uniqueArray(edge, { ...named, comparator: sameEdgeOrPlace, selector: (one) => one }),
       policies: fc.uniqueArray(
         fc.record({ name, description, enabled: fc.boolean(), rules: fc.array(configuredRule, { maxLength: 3 }) }),
         named,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Description, Name, Prefix, UnderlayAddress } from '../../platform/http/schemas.js';
-import { UnderlayPort } from '../edges/edge.dto.js';
+import { Preference, UnderlayPort } from '../edges/edge.dto.js';
 import { Action, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { Encapsulation, KeyingMode } from '../tenants/tenant.dto.js';
@@ -40,6 +40,9 @@ export const ConfiguredEdge = z
     site: Name,
     underlayAddress: UnderlayAddress,
     underlayPort: UnderlayPort.default(4500),
+    preference: Preference.optional().meta({
+      description: 'Absent: as it is, and of a new edge behind all others of its site.',
+    }),
   })
   .meta({ id: 'ConfiguredEdge' });
 

@@ -25,10 +25,10 @@ export class ConfigurationRepository {
     return new Map(rows.map(({ given, canonical }) => [given, canonical]));
   }
 
-  /** From now to the end of the transaction, or to the next call. */
-  async checkOverlaps(sql: SqlExecutor, when: 'deferred' | 'immediate'): Promise<void> {
-    if (when === 'deferred') await sql`set constraints networks_prefix_overlap deferred`;
-    else await sql`set constraints networks_prefix_overlap immediate`;
+  /** When it is looked whether prefixes overlap and preferences are taken: to the end of the transaction, or to the next call. */
+  async checkPlaces(sql: SqlExecutor, when: 'deferred' | 'immediate'): Promise<void> {
+    if (when === 'deferred') await sql`set constraints networks_prefix_overlap, edges_preference_key deferred`;
+    else await sql`set constraints networks_prefix_overlap, edges_preference_key immediate`;
   }
 
   async overlappingPair(sql: SqlExecutor, tenantId: string): Promise<OverlappingPair | undefined> {

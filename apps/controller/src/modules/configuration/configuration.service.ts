@@ -16,6 +16,7 @@ import { ConfigurationRepository } from './configuration.repository.js';
 import { ConfigurationReader, type CurrentConfiguration } from './current-configuration.js';
 import { type ImportPlan, nameOf, planImport } from './import-plan.js';
 import { importProblems } from './import-problems.js';
+import { withPreferences } from './preferences.js';
 
 /** The whole configuration of a tenant as one document, out and in. */
 @Injectable()
@@ -79,12 +80,13 @@ export class ConfigurationService {
       await this.#tenants.lock(sql, tenantId);
       const current = await this.#reader.read(sql, tenantId);
       if (current === undefined) throw notFound('tenant', tenantId);
-      const document = await this.#canonical(sql, given);
+      const document = withPreferences(current, await this.#canonical(sql, given));
       const problems = importProblems(current, document, prune);
       if (problems.length > 0) throw notImportable(problems);
       const plan = planImport(current, document, prune, randomUUID);
       await this.#carryOut(sql, tenantId, plan, current);
       await this.#refuseOverlaps(sql, tenantId, document, plan);
+      await this.#repository.checkPlaces(sql, 'immediate');
       return resultOf(plan);
     });
     return refusing(work, Object.fromEntries(RACES.map((constraint) => [constraint, changed])));
@@ -96,7 +98,7 @@ export class ConfigurationService {
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
-    await this.#repository.checkOverlaps(sql, 'deferred');
+    await this.#repository.checkPlaces(sql, 'deferred');
     for (const { id, item } of networks.created) await this.#networks.insert(sql, tenantId, id, item);
     for (const { id, item } of networks.changed) await this.#networks.updatePrefix(sql, tenantId, id, item.prefix);
     for (const { id, item } of edges.created) await this.#edges.insert(sql, tenantId, id, item);
@@ -138,7 +140,6 @@ export class ConfigurationService {
     if (networks.created.length + networks.changed.length === 0) return;
     const pair = await this.#repository.overlappingPair(sql, tenantId);
     if (pair !== undefined) throw overlappingNetworks(document, pair);
-    await this.#repository.checkOverlaps(sql, 'immediate');
   }
 
   /** As it will be read from the tables. Policy tests are kept as they are written. */
@@ -191,6 +192,7 @@ const RACES = [
   'networks_prefix_overlap',
   'edges_name_key',
   'edges_site_fkey',
+  'edges_preference_key',
   'policies_name_key',
   'policy_tests_name_key',
   'rule_endpoints_site_fkey',

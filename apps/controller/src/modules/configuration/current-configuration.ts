@@ -81,8 +81,8 @@ export class ConfigurationReader {
         id,
         item: { site: siteName(siteId), name, prefix },
       })),
-      edges: edges.map(({ id, siteId, name, underlayAddress, underlayPort }) => {
-        return { id, item: { name, site: siteName(siteId), underlayAddress, underlayPort } };
+      edges: edges.map(({ id, siteId, name, underlayAddress, underlayPort, preference }) => {
+        return { id, item: { name, site: siteName(siteId), underlayAddress, underlayPort, preference } };
       }),
       policies: policies.map(({ id, name, description, enabled, rules }) => ({
         id,

@@ -4,6 +4,7 @@ import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import type { Configuration, NamedSelector } from './configuration.dto.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
 import { type Noun, nameOf, networkName } from './import-plan.js';
+import { preferenceProblems } from './preferences.js';
 
 /** Why a document cannot be imported, each with a pointer into it; empty when it can. */
 export function importProblems(current: CurrentConfiguration, document: Configuration, prune: boolean): ProblemEntry[] {
@@ -14,6 +15,7 @@ export function importProblems(current: CurrentConfiguration, document: Configur
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
     ...(['networks', 'edges'] as const).flatMap((list) => unknownSites(list, document[list] ?? [], sites)),
     ...movedEdges(current, document),
+    ...preferenceProblems(document, after.edges),
     ...(['policies', 'policyTests'] as const).flatMap((list) =>
       selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, sites, networks)),
     ),
@@ -49,6 +51,7 @@ function afterwards(current: CurrentConfiguration, document: Configuration, prun
   return {
     sites: merged('site', current.sites, document.sites),
     networks: merged('network', current.networks, document.networks),
+    edges: merged('edge', current.edges, document.edges),
     policies: merged('policy', current.policies, document.policies),
     policyTests: merged('policy_test', current.policyTests, document.policyTests),
   };

@@ -7,7 +7,7 @@ export const UnderlayPort = z
   .max(65535)
   .meta({ description: 'UDP port where the edge receives ESP (RFC 3948).' });
 
-const Preference = z.int().min(1).max(255).meta({
+export const Preference = z.int().min(1).max(255).meta({
   description: 'Among the edges of its site: traffic goes to the lowest one that answers. Each has its own.',
 });
 

@@ -724,6 +724,8 @@ export interface components {
              * @default 4500
              */
             underlayPort?: number;
+            /** @description Absent: as it is, and of a new edge behind all others of its site. */
+            preference?: number;
         };
         /** @description Absent fields keep their value. */
         ConfiguredFabric: {
