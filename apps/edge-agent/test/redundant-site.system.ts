@@ -47,7 +47,8 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
 
   beforeAll(async () => {
     names = buildNetwork(namespaces);
-    crossed = await watchCrossings(namespaces, names.underlay, FAR.underlay, ['10.1', '10.2']);
+    // All of the traffic has the far host at one end. An edge without its uplink may speak from its address in 10.2.
+    crossed = await watchCrossings(namespaces, names.underlay, FAR.underlay, ['10.1']);
     pki = await TestPki.create();
     [far, one, other] = await Promise.all([
       start(names.far, FAR.id),
