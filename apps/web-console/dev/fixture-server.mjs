@@ -434,7 +434,7 @@ function answer(method, path, body, cookie) {
       throw new Refusal(401, 'Not logged in', 'The user name or the password is wrong.');
     if (method === 'GET' && !cookie.includes('weft_session=1'))
       throw new Refusal(401, 'Not logged in', 'Nobody is logged in.');
-    return method === 'DELETE' ? undefined : { userName: 'admin', tenantId };
+    return method === 'DELETE' ? undefined : { userName: 'admin', tenantId, role: 'admin', providerRole: 'admin' };
   }
   const parts = path.split('/').slice(5);
   const pattern = parts.map((part, index) => (index === 1 ? ':id' : part)).join('/');

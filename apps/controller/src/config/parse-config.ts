@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { PASSWORD_MAXIMUM, PASSWORD_MINIMUM } from '../platform/http/schemas.js';
 import { ControllerConfig, type DatabaseSource, LOG_LEVELS } from './controller-config.js';
 import { parseHost, parseListenAddress, parseTcpListenAddress } from './listen-address.js';
 
@@ -100,8 +101,6 @@ function numberOf(unit: string, least: number, most: number) {
 }
 
 const HOUR_MILLISECONDS = 3_600_000;
-const ADMIN_PASSWORD_MINIMUM = 12;
-const ADMIN_PASSWORD_MAXIMUM = 256;
 
 const Environment = z.object({
   WEFT_HTTP_LISTEN: parsedBy(parseListenAddress).prefault('127.0.0.1:8080'),
@@ -112,8 +111,8 @@ const Environment = z.object({
   WEFT_DATA_DIR: absolutePath.prefault('/var/lib/weft-controller'),
   WEFT_ADMIN_PASSWORD: z
     .string()
-    .min(ADMIN_PASSWORD_MINIMUM, `must have at least ${ADMIN_PASSWORD_MINIMUM} characters`)
-    .max(ADMIN_PASSWORD_MAXIMUM, `must have at most ${ADMIN_PASSWORD_MAXIMUM} characters`)
+    .min(PASSWORD_MINIMUM, `must have at least ${PASSWORD_MINIMUM} characters`)
+    .max(PASSWORD_MAXIMUM, `must have at most ${PASSWORD_MAXIMUM} characters`)
     .optional(),
   WEFT_CONSOLE_DIR: absolutePath.prefault(fileURLToPath(new URL('../../../web-console/dist', import.meta.url))),
   WEFT_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).prefault('info'),

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { OpenApiController } from '../openapi/openapi.controller.js';
-import { AuthGuard } from '../platform/http/auth.guard.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
 import { TenantScopeInterceptor } from '../platform/http/tenant-scope.interceptor.js';
 import { KeptAnswersRepository } from '../platform/http/writes/kept-answers.repository.js';
 import { WriteInterceptor } from '../platform/http/writes/write.interceptor.js';
+import { AccessGuard } from './access/access.guard.js';
+import { ApiTokensModule } from './api-tokens/api-tokens.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ConfigurationModule } from './configuration/configuration.module.js';
 import { EdgesModule } from './edges/edges.module.js';
@@ -20,6 +21,7 @@ import { SessionModule } from './session/session.module.js';
 import { SitesModule } from './sites/sites.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 import { TunnelsModule } from './tunnels/tunnels.module.js';
+import { UsersModule } from './users/users.module.js';
 
 /** The REST half: every noun, and what every request passes through. `configureHttp` does what comes before a route. */
 @Module({
@@ -27,6 +29,8 @@ import { TunnelsModule } from './tunnels/tunnels.module.js';
     HealthModule,
     SessionModule,
     TenantsModule,
+    UsersModule,
+    ApiTokensModule,
     SitesModule,
     NetworksModule,
     EdgesModule,
@@ -41,7 +45,7 @@ import { TunnelsModule } from './tunnels/tunnels.module.js';
   controllers: [OpenApiController],
   providers: [
     { provide: APP_FILTER, useClass: ProblemFilter },
-    { provide: APP_GUARD, useClass: AuthGuard },
+    { provide: APP_GUARD, useClass: AccessGuard },
     // Before every other interceptor: they, too, see one tenant.
     { provide: APP_INTERCEPTOR, useClass: TenantScopeInterceptor },
     { provide: APP_PIPE, useClass: SchemaPipe },

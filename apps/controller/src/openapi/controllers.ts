@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { ApiTokensController } from '../modules/api-tokens/api-tokens.controller.js';
 import { AuditController } from '../modules/audit/audit.controller.js';
 import { ConfigurationController } from '../modules/configuration/configuration.controller.js';
 import { EdgesController } from '../modules/edges/edges.controller.js';
@@ -12,12 +13,15 @@ import { SessionController } from '../modules/session/session.controller.js';
 import { SitesController } from '../modules/sites/sites.controller.js';
 import { TenantsController } from '../modules/tenants/tenants.controller.js';
 import { TunnelsController } from '../modules/tunnels/tunnels.controller.js';
+import { UsersController } from '../modules/users/users.controller.js';
 
 /** Every controller of the REST API, in the order of the document. */
 export const REST_CONTROLLERS: readonly Type[] = [
   HealthController,
   SessionController,
   TenantsController,
+  UsersController,
+  ApiTokensController,
   SitesController,
   NetworksController,
   EdgesController,

@@ -52,7 +52,9 @@ function documentConfig(): Omit<OpenAPIObject, 'paths'> {
     .setVersion(API_VERSION)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addCookieAuth('weft_session', { type: 'apiKey', in: 'cookie', name: 'weft_session' }, 'session')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API token.' }, 'api-token')
     .addSecurityRequirements('session')
+    .addSecurityRequirements('api-token')
     .build();
 }
 

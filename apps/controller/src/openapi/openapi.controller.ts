@@ -1,6 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { Public } from '../platform/http/public.decorator.js';
 import { openApiText } from './document.js';
 
 /** Serves the document that `packages/contracts/openapi.json` is a copy of. */
@@ -10,9 +9,8 @@ export class OpenApiController {
   #text: Promise<string> | undefined;
 
   @Get()
-  @Public()
   @Header('Content-Type', 'application/json; charset=utf-8')
-  readDocument(): Promise<string> {
+  readOpenApiDocument(): Promise<string> {
     this.#text ??= openApiText();
     return this.#text;
   }

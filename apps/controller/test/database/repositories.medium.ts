@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
 import { EnrollmentTokensRepository } from '../../src/enrollment/enrollment-tokens.repository.js';
 import { measuredEdges } from '../../src/metrics/metrics.repository.js';
+import { ApiTokensRepository } from '../../src/modules/api-tokens/api-tokens.repository.js';
 import { AuditRepository } from '../../src/modules/audit/audit.repository.js';
 import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
@@ -16,6 +17,7 @@ import { SessionsRepository } from '../../src/modules/session/sessions.repositor
 import { SitesRepository } from '../../src/modules/sites/sites.repository.js';
 import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.js';
 import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.js';
+import { UsersRepository } from '../../src/modules/users/users.repository.js';
 import { CertificateRegistry } from '../../src/pki/certificate-registry.js';
 import { openPool, type SqlExecutor, type SqlTypes } from '../../src/platform/database/connection-options.js';
 import type { Database } from '../../src/platform/database/database.js';
@@ -114,6 +116,15 @@ function crossings(): Record<string, Crossing> {
   const sessions = new SessionsRepository();
   const tenants = new TenantsRepository();
   const audit = new AuditRepository();
+  const users = new UsersRepository();
+  const apiTokens = new ApiTokensRepository();
+  const actor = {
+    id: randomUUID(),
+    name: 'crossed',
+    tenantId: randomUUID(),
+    role: 'admin',
+    providerRole: null,
+  } as const;
   const registry = new CertificateRegistry({} as Database);
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
   const policy = { name: 'crossed', description: '', enabled: true, rules: [] };
@@ -192,8 +203,7 @@ function crossings(): Record<string, Crossing> {
     'intentTables.replace': (sql, { tenantId }) => new IntentTables(policies).replace(sql, emptyIntent(tenantId)),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
-    'audit.append': (sql, { tenantId }) =>
-      audit.append(sql, tenantId, { actor: 'crossed', action: 'edge_revoked', details: {} }),
+    'audit.append': (sql, { tenantId }) => audit.append(sql, tenantId, { actor, action: 'edge_revoked', details: {} }),
     'audit.list': async (sql, { tenantId }) => {
       expect(await audit.list(sql, tenantId, { limit: 100 })).toEqual([]);
     },
@@ -206,6 +216,38 @@ function crossings(): Record<string, Crossing> {
     },
     'tenants.insert': (sql) => tenants.insert(sql, randomUUID(), 'crossed'),
     'tenants.update': (sql, { tenantId }) => tenants.update(sql, tenantId, { keyingMode: 'ike-less' }),
+    'users.list': (sql, { tenantId }) => users.list(sql, tenantId),
+    'users.read': (sql, { tenantId, userId }) => users.read(sql, tenantId, userId),
+    'users.lock': (sql, { tenantId, userId }) => users.lock(sql, tenantId, userId),
+    'users.insert': (sql, { tenantId }) =>
+      users.insert(
+        sql,
+        tenantId,
+        { id: randomUUID(), name: 'crossed', role: 'admin', providerRole: null },
+        '$argon2id$crossed',
+      ),
+    'users.update': (sql, { userId }) =>
+      users.update(sql, userId, { role: 'admin', providerRole: null, passwordHash: '$argon2id$crossed' }),
+    'users.remove': (sql, { userId }) => users.remove(sql, userId),
+    'apiTokens.list': (sql, { tenantId }) => apiTokens.list(sql, tenantId, null),
+    'apiTokens.count': async (sql, { tenantId, userId }) => {
+      expect(await apiTokens.count(sql, tenantId, userId)).toBe(0);
+    },
+    'apiTokens.insert': (sql, { tenantId, userId, userName }) =>
+      apiTokens.insert(
+        sql,
+        { id: randomUUID(), tenantId, userId, userName, name: 'crossed', role: 'admin', lifetimeDays: 1 },
+        randomBytes(32),
+      ),
+    'apiTokens.remove': (sql, { tenantId, apiTokenId }) => apiTokens.remove(sql, tenantId, apiTokenId, null),
+    'apiTokens.holder': (sql, { apiTokenHash }) => apiTokens.holder(sql, apiTokenHash, new Date(0)),
+    'apiTokens.used': (sql, { apiTokenId }) => apiTokens.used(sql, apiTokenId, new Date(0)),
+    'sessions.removeOthers': (sql, { userId }) => sessions.removeOthers(sql, userId, randomBytes(32)),
+    'sessions.passwordHash': async (sql, { userId }) => {
+      expect(await sessions.passwordHash(sql, userId)).toBeUndefined();
+    },
+    'sessions.changePassword': (sql, { userId }) =>
+      sessions.changePassword(sql, userId, '$argon2id$seeded', '$argon2id$crossed'),
     'sessions.userByName': (sql, { userName }) => sessions.userByName(sql, userName),
     'sessions.userBySession': (sql, { secretHash }) => sessions.userBySession(sql, secretHash, new Date(0)),
     'sessions.remove': (sql, { secretHash }) => sessions.remove(sql, secretHash),

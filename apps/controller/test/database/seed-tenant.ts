@@ -4,7 +4,10 @@ import type { SqlExecutor } from '../../src/platform/database/connection-options
 /** What a seeded tenant has, by identifier. */
 export interface SeededTenant {
   readonly tenantId: string;
+  readonly userId: string;
   readonly userName: string;
+  readonly apiTokenId: string;
+  readonly apiTokenHash: Buffer;
   readonly siteId: string;
   readonly networkId: string;
   readonly edgeId: string;
@@ -18,6 +21,7 @@ export interface SeededTenant {
 
 /** The tables in which a seeded tenant has a row. */
 export const SEEDED_TABLES = [
+  'api_tokens',
   'audit_entries',
   'certificates',
   'credential_changes',
@@ -47,8 +51,12 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   const userName = `user-${tenantId}`;
   await sql`insert into tenants (id, name) values (${tenantId}, ${`tenant-${tenantId}`})`;
   await sql`
-    insert into users (id, tenant_id, name, password_hash)
-    values (${userId}, ${tenantId}, ${userName}, '$argon2id$seeded')`;
+    insert into users (id, tenant_id, name, password_hash, role)
+    values (${userId}, ${tenantId}, ${userName}, '$argon2id$seeded', 'viewer')`;
+  const [apiTokenId, apiTokenHash] = [randomUUID(), randomBytes(32)];
+  await sql`
+    insert into api_tokens (id, tenant_id, user_id, user_name, name, role, secret_hash, expires_at)
+    values (${apiTokenId}, ${tenantId}, ${userId}, ${userName}, 'token', 'viewer', ${apiTokenHash}, now() + interval '1 day')`;
   await sql`
     insert into http_sessions (secret_hash, user_id, expires_at)
     values (${secretHash}, ${userId}, now() + interval '1 day')`;
@@ -92,5 +100,6 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`insert into credential_changes (tenant_id, number) values (${tenantId}, 1)`;
   await sql`
     insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{}')`;
-  return { tenantId, userName, siteId, networkId, edgeId, policyId, ruleId, testId, serial, tokenHash, secretHash };
+  const account = { userId, userName, apiTokenId, apiTokenHash, tokenHash, secretHash };
+  return { tenantId, ...account, siteId, networkId, edgeId, policyId, ruleId, testId, serial };
 }

@@ -123,7 +123,7 @@ describe('a problem', () => {
         const url = `${api.controller.url}${path.replaceAll(/\{\w+\}/g, api.tenantId)}`;
         const response = await fetch(url, { method: method.toUpperCase() });
         expect([method, path, (await problemOf(response)).status]).toEqual([method, path, 401]);
-        expect(response.headers.get('www-authenticate')).toBe('Weft-Session');
+        expect(response.headers.get('www-authenticate')).toBe('Weft-Session, Bearer');
         guarded.push(path);
       }
     }

@@ -98,8 +98,8 @@ describe('a POST with an Idempotency-Key', () => {
       })
     ).json()) as { id: string };
     await observer`
-      insert into users (id, tenant_id, name, password_hash)
-      select ${randomUUID()}, tenant_id, 'colleague', password_hash from users where name = 'admin'`;
+      insert into users (id, tenant_id, name, password_hash, role)
+      select ${randomUUID()}, tenant_id, 'colleague', password_hash, 'admin' from users where name = 'admin'`;
     const there = await api.fetch(`/api/v1/tenants/${tenantId}/sites`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': key },

@@ -256,6 +256,6 @@ async function fillOwnTenant(): Promise<string[]> {
 async function makeMember(tenant: string): Promise<void> {
   await observer`insert into tenants (id, name) values (${tenant}, 'of the member')`;
   await observer`
-    insert into users (id, tenant_id, name, password_hash)
-    select ${randomUUID()}, ${tenant}, 'member', password_hash from users where name = 'admin'`;
+    insert into users (id, tenant_id, name, password_hash, role)
+    select ${randomUUID()}, ${tenant}, 'member', password_hash, 'admin' from users where name = 'admin'`;
 }

@@ -13,7 +13,7 @@ describe('a session', () => {
     const response = await logIn(api.controller.url, 'admin', TEST_ADMIN_PASSWORD);
     expect(response.status).toBe(200);
     expect(response.headers.getSetCookie()[0]).toMatch(/^weft_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
-    expect(await response.json()).toEqual({ userName: 'admin', tenantId: api.tenantId });
+    expect(await response.json()).toEqual(adminSession());
   });
 
   it('has a Secure cookie behind a proxy that speaks TLS', async () => {
@@ -28,7 +28,7 @@ describe('a session', () => {
   it('says who is logged in, and ends', async () => {
     const cookie = cookieOf(await logIn(api.controller.url, 'admin', TEST_ADMIN_PASSWORD));
     const session = () => fetch(`${api.controller.url}/api/v1/session`, { headers: { cookie } });
-    expect(await (await session()).json()).toEqual({ userName: 'admin', tenantId: api.tenantId });
+    expect(await (await session()).json()).toEqual(adminSession());
     const ended = await fetch(`${api.controller.url}/api/v1/session`, { method: 'DELETE', headers: { cookie } });
     expect(ended.status).toBe(204);
     expect((await problemOf(await session())).type).toBe('urn:weft:problem:login_required');
@@ -82,3 +82,7 @@ describe('a session', () => {
     expect((await problemOf(refused)).type).toBe('urn:weft:problem:too_many_attempts');
   });
 });
+
+function adminSession() {
+  return { userName: 'admin', tenantId: api.tenantId, role: 'admin', providerRole: 'admin' };
+}

@@ -270,8 +270,8 @@ describe('tenants', () => {
     const tenantId = randomUUID();
     await sql`insert into tenants (id, name) values (${tenantId}, 'third')`;
     await sql`
-      insert into users (id, tenant_id, name, password_hash)
-      select ${randomUUID()}, ${tenantId}, 'member', password_hash from users where name = 'admin'`;
+      insert into users (id, tenant_id, name, password_hash, role)
+      select ${randomUUID()}, ${tenantId}, 'member', password_hash, 'admin' from users where name = 'admin'`;
     const cookie = cookieOf(await logIn(api.controller.url, 'member', 'correct horse battery staple'));
     const get = (path: string) => fetch(`${api.controller.url}${path}`, { headers: { cookie } });
     expect((await get(`/api/v1/tenants/${tenantId}/sites`)).status).toBe(200);
@@ -285,7 +285,7 @@ describe('tenants', () => {
       headers: { cookie, 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'mine' }),
     });
-    expect((await problemOf(create)).type).toBe('urn:weft:problem:administrators_only');
+    expect((await problemOf(create)).type).toBe('urn:weft:problem:role_required');
   });
 
   it('are not found by a name that is no identifier', async () => {

@@ -3,15 +3,29 @@ import { Timestamp } from '../../platform/http/schemas.js';
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
 
+const AUDITED_ACTIONS = [
+  'revision_published',
+  'proof_overridden',
+  'removals_agreed',
+  'revision_restored',
+  'edge_revoked',
+  'user_created',
+  'user_changed',
+  'user_removed',
+  'password_changed',
+  'api_token_created',
+  'api_token_revoked',
+] as const;
+
 export const AuditEntry = z
   .object({
     sequence: z.int().min(1).meta({ description: 'From 1 in each tenant, without a gap.' }),
     at: Timestamp,
     actor: z.string().meta({ description: 'Name of the user.' }),
-    action: z.enum(['revision_published', 'proof_overridden', 'removals_agreed', 'revision_restored', 'edge_revoked']),
+    action: z.enum(AUDITED_ACTIONS),
     details: z.record(z.string(), z.unknown()).meta({
       description:
-        'What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge that it was done to.',
+        'What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge and `userName` the user that it was done to; `apiToken` is the token that did it on behalf of the actor.',
       examples: [
         { revision: 7, reason: 'The branch is being closed; its test goes with the next change.', findings: 1 },
       ],

@@ -1,21 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import type { AuditEntry, AuditQuery } from './audit.dto.js';
 
 type AuditRow = Omit<AuditEntry, 'at' | 'hash'> & { readonly at: Date; readonly hash: Buffer };
+
+/** What somebody did. */
+export type Deed = Pick<AuditEntry, 'action' | 'details'> & { readonly actor: CurrentUser };
 
 /** Entries are added and never changed: the table refuses it, and chains them by their hashes. */
 @Injectable()
 export class AuditRepository {
   /** In the transaction of what it tells of: one is not without the other. */
-  async append(
-    sql: SqlExecutor,
-    tenantId: string,
-    entry: Pick<AuditEntry, 'actor' | 'action' | 'details'>,
-  ): Promise<void> {
+  async append(sql: SqlExecutor, tenantId: string, { actor, action, details }: Deed): Promise<void> {
+    const whole = actor.apiToken === undefined ? details : { ...details, apiToken: actor.apiToken };
     await sql`
       insert into audit_entries (tenant_id, actor, action, details)
-      values (${tenantId}, ${entry.actor}, ${entry.action}, ${JSON.stringify(entry.details)}::text::jsonb)`;
+      values (${tenantId}, ${actor.name}, ${action}, ${JSON.stringify(whole)}::text::jsonb)`;
   }
 
   async list(sql: SqlExecutor, tenantId: string, { before, limit }: AuditQuery): Promise<AuditEntry[]> {

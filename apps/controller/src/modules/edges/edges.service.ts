@@ -101,7 +101,7 @@ export class EdgesService {
   async revoke(tenantId: string, edgeId: string, user: CurrentUser, { reason }: RevokeEdge): Promise<Edge> {
     const outcome = await this.#database.transaction(async (sql) => {
       const done = await this.#certificates.revokeEdge(sql, { tenantId, edgeId }, reason);
-      const entry = { actor: user.name, action: 'edge_revoked', details: { edgeId, reason } } as const;
+      const entry = { actor: user, action: 'edge_revoked', details: { edgeId, reason } } as const;
       if (done === 'revoked') await this.#audit.append(sql, tenantId, entry);
       return done;
     });

@@ -1,7 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
-import { Public } from '../../platform/http/public.decorator.js';
 import { Liveness, Readiness } from './health.dto.js';
 import { HealthService } from './health.service.js';
 
@@ -11,7 +10,6 @@ export class HealthController {
   constructor(private readonly health: HealthService) {}
 
   @Get('healthz')
-  @Public()
   @ApiOperation({ operationId: 'readLiveness', summary: 'Does the process answer?', security: [] })
   @ApiOkResponse({ standardSchema: Liveness })
   @ApiProblems()
@@ -20,7 +18,6 @@ export class HealthController {
   }
 
   @Get('readyz')
-  @Public()
   @ApiOperation({
     operationId: 'readReadiness',
     summary: 'Can it serve requests: does the database answer?',

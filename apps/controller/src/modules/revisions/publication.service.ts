@@ -188,16 +188,22 @@ export class PublicationService {
     if (agreedRemovals.length > 0) {
       const losses = affectedEdges.flatMap(({ edgeId, removal }) => (removal === null ? [] : [{ edgeId, ...removal }]));
       const details = { revision: number, edgeIds: agreedRemovals, losses };
-      await this.#audit.append(sql, tenantId, { actor: user.name, action: 'removals_agreed', details });
+      await this.#audit.append(sql, tenantId, { actor: user, action: 'removals_agreed', details });
     }
-    await this.#record(sql, tenantId, revision, findings);
+    await this.#record(sql, tenantId, user, revision, findings);
     return revision;
   }
 
-  async #record(sql: SqlExecutor, tenantId: string, revision: Revision, findings: Effect['findings']): Promise<void> {
-    const { number, author, comment, overrideReason, restoredFrom } = revision;
+  async #record(
+    sql: SqlExecutor,
+    tenantId: string,
+    actor: CurrentUser,
+    revision: Revision,
+    findings: Effect['findings'],
+  ): Promise<void> {
+    const { number, comment, overrideReason, restoredFrom } = revision;
     const append = (action: 'revision_published' | 'revision_restored' | 'proof_overridden', details: object) =>
-      this.#audit.append(sql, tenantId, { actor: author, action, details: { revision: number, ...details } });
+      this.#audit.append(sql, tenantId, { actor, action, details: { revision: number, ...details } });
     if (overrideReason !== null) {
       const overridden = findings.map(({ kind, pointer, detail }) => ({ kind, pointer, detail }));
       await append('proof_overridden', { reason: overrideReason, findings: overridden });

@@ -5,7 +5,7 @@ import { Database } from '../../platform/database/database.js';
 import { installationScope } from '../../platform/database/database-scope.js';
 import { Passwords } from './passwords.js';
 
-/** On an empty database: the tenant "default" and its user "admin". Later starts change nothing, not even the password. */
+/** On an empty database: the tenant "default" and its user "admin", who is admin of the provider too. Later starts change nothing, not even the password. */
 @Injectable()
 export class FirstStart implements OnModuleInit {
   readonly #database: Database;
@@ -41,8 +41,8 @@ export class FirstStart implements OnModuleInit {
         on conflict on constraint tenants_name_key do nothing returning id`;
       if (tenants.length === 0) return false;
       await sql`
-        insert into users (id, tenant_id, name, password_hash, administrator)
-        values (${randomUUID()}, ${tenantId}, 'admin', ${passwordHash}, true)`;
+        insert into users (id, tenant_id, name, password_hash, role, provider_role)
+        values (${randomUUID()}, ${tenantId}, 'admin', ${passwordHash}, 'admin', 'admin')`;
       return true;
     });
   }

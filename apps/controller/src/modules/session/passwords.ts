@@ -12,17 +12,24 @@ export class Passwords {
   /** Compared with when there is no such user, so that both answers take as long. */
   readonly #decoy = hash('no user has this password', OPTIONS);
 
+  /** Throws DomainError 'too_many_logins'. */
   hash(password: string): Promise<string> {
-    return hash(password, OPTIONS);
+    return this.#inTurn(() => hash(password, OPTIONS));
   }
 
   /** False for an unknown user (`passwordHash` undefined) as well. Throws DomainError 'too_many_logins'. */
   async verify(passwordHash: string | undefined, password: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const matches = await verify(passwordHash ?? (await this.#decoy), password);
+      return passwordHash !== undefined && matches;
+    });
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#underWay >= MAXIMUM_UNDER_WAY) throw tooManyLogins(BUSY_RETRY_SECONDS);
     this.#underWay += 1;
     try {
-      const matches = await verify(passwordHash ?? (await this.#decoy), password);
-      return passwordHash !== undefined && matches;
+      return await work();
     } finally {
       this.#underWay -= 1;
     }

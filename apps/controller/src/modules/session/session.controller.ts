@@ -1,13 +1,12 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
-import { Public } from '../../platform/http/public.decorator.js';
 import { clearSessionCookie, sessionCookie, setSessionCookie } from '../../platform/http/session-cookie.js';
 import { Immediate } from '../../platform/http/writes/write.decorators.js';
-import { Credentials, Session } from './session.dto.js';
-import { SessionService } from './session.service.js';
+import { ChangePassword, Credentials, Session } from './session.dto.js';
+import { SessionService, sessionOf } from './session.service.js';
 
 @ApiTags('session')
 @Immediate()
@@ -17,7 +16,6 @@ export class SessionController {
 
   @Post()
   @HttpCode(200)
-  @Public()
   @ApiOperation({ operationId: 'createSession', summary: 'Log in; the answer sets the session cookie', security: [] })
   @ApiOkResponse({ standardSchema: Session })
   @ApiProblems(401, 403, 422, 429, 503)
@@ -36,7 +34,7 @@ export class SessionController {
   @ApiOkResponse({ standardSchema: Session })
   @ApiProblems(401, 503)
   readSession(@User() user: CurrentUser): Session {
-    return { userName: user.name, tenantId: user.tenantId };
+    return sessionOf(user);
   }
 
   @Delete()
@@ -47,5 +45,18 @@ export class SessionController {
   async deleteSession(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<void> {
     await this.sessions.logOut(sessionCookie(request));
     clearSessionCookie(request, response);
+  }
+
+  @Put('password')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'changePassword', summary: 'Change the own password; all other sessions end' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 422, 429, 503)
+  changePassword(
+    @User() user: CurrentUser,
+    @Body({ schema: ChangePassword }) body: ChangePassword,
+    @Req() request: Request,
+  ): Promise<void> {
+    return this.sessions.changePassword(user, body, sessionCookie(request) ?? '', request.ip ?? 'unix');
   }
 }

@@ -1,8 +1,17 @@
-import { DomainError } from '../../platform/http/domain-error.js';
+import { DomainError, refusal } from '../../platform/http/domain-error.js';
 
 /** One answer for an unknown user and a wrong password: nobody learns which names exist. */
 export function wrongCredentials(): DomainError {
   return new DomainError('unauthenticated', 'wrong_credentials', 'The user name or the password is wrong.');
+}
+
+export function wrongCurrentPassword(): DomainError {
+  return refusal('invalid', {
+    pointer: '/currentPassword',
+    rule: 'wrong_current_password',
+    detail: 'This is not the password of the user',
+    fix: 'Give the one that you log in with now.',
+  });
 }
 
 export function tooManyAttempts(retryAfterSeconds: number): DomainError {

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessControl } from '../../platform/http/access-control.js';
+import { ApiTokensModule } from '../api-tokens/api-tokens.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { FirstStart } from './first-start.js';
 import { Passwords } from './passwords.js';
@@ -9,7 +11,7 @@ import { SessionAccessControl } from './session-access-control.js';
 import { SessionsRepository } from './sessions.repository.js';
 
 @Module({
-  imports: [TenantsModule],
+  imports: [ApiTokensModule, AuditModule, TenantsModule],
   controllers: [SessionController],
   providers: [
     SessionService,
@@ -18,6 +20,6 @@ import { SessionsRepository } from './sessions.repository.js';
     FirstStart,
     { provide: AccessControl, useClass: SessionAccessControl },
   ],
-  exports: [AccessControl],
+  exports: [AccessControl, Passwords],
 })
 export class SessionModule {}

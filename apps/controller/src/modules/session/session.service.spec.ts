@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../platform/clock/clock.js';
 import type { Database } from '../../platform/database/database.js';
+import type { AuditRepository } from '../audit/audit.repository.js';
 import type { Passwords } from './passwords.js';
 import { SessionService } from './session.service.js';
 import type { SessionsRepository } from './sessions.repository.js';
@@ -33,7 +34,8 @@ function made(userByName: () => Promise<undefined>) {
   const verify = vi.fn(() => Promise.resolve(false));
   const clock = { now: () => new Date(0), monotonicMilliseconds: () => 0 } as Clock;
   const repository = { userByName } as unknown as SessionsRepository;
-  return { service: new SessionService({} as Database, clock, repository, { verify } as unknown as Passwords), verify };
+  const passwords = { verify } as unknown as Passwords;
+  return { service: new SessionService({} as Database, clock, repository, passwords, {} as AuditRepository), verify };
 }
 
 function codeOf(attempt: Promise<unknown>): Promise<unknown> {

@@ -1,12 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import { tenantScope } from '../../platform/database/database-scope.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { AuditRepository } from '../audit/audit.repository.js';
 import { LoginThrottle } from './login-throttle.js';
 import { Passwords } from './passwords.js';
-import type { Credentials, Session } from './session.dto.js';
-import { tooManyAttempts, wrongCredentials } from './session.errors.js';
+import type { ChangePassword, Credentials, Session } from './session.dto.js';
+import { tooManyAttempts, wrongCredentials, wrongCurrentPassword } from './session.errors.js';
 import { SessionsRepository } from './sessions.repository.js';
 
 /** Who is logged in. The secret of a session is with the browser only; here is its SHA-256. */
@@ -16,14 +19,22 @@ export class SessionService {
   readonly #clock: Clock;
   readonly #repository: SessionsRepository;
   readonly #passwords: Passwords;
+  readonly #audit: AuditRepository;
   readonly #byAddress = new LoginThrottle(ATTEMPTS_PER_ADDRESS, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
   readonly #byName = new LoginThrottle(ATTEMPTS_PER_NAME, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
 
-  constructor(database: Database, clock: Clock, repository: SessionsRepository, passwords: Passwords) {
+  constructor(
+    database: Database,
+    clock: Clock,
+    repository: SessionsRepository,
+    passwords: Passwords,
+    audit: AuditRepository,
+  ) {
     this.#database = database;
     this.#clock = clock;
     this.#repository = repository;
     this.#passwords = passwords;
+    this.#audit = audit;
   }
 
   /** Throws DomainError 'wrong_credentials', 'too_many_attempts' or 'too_many_logins'. */
@@ -44,7 +55,32 @@ export class SessionService {
     const expiresAt = new Date(now.getTime() + SESSION_MILLISECONDS);
     await this.#repository.removeExpired(this.#database.sql, now);
     await this.#repository.insert(this.#database.sql, hashOf(secret), user.id, now, expiresAt);
-    return { secret, session: { userName: user.name, tenantId: user.tenantId } };
+    return { secret, session: sessionOf(user) };
+  }
+
+  /**
+   * All sessions but the one with this secret end. Throws DomainError 'wrong_current_password', 'too_many_attempts' or
+   * 'too_many_logins'.
+   */
+  async changePassword(user: CurrentUser, change: ChangePassword, secret: string, address: string): Promise<void> {
+    this.#refuseWhenThrottled(user.name, address);
+    const withdraw = this.#count(user.name, address);
+    const before = await this.#repository.passwordHash(this.#database.sql, user.id).catch((error: unknown) => {
+      withdraw();
+      throw error;
+    });
+    if (!(await this.#passwords.verify(before, change.currentPassword)) || before === undefined) {
+      throw wrongCurrentPassword();
+    }
+    withdraw();
+    const passwordHash = await this.#passwords.hash(change.newPassword);
+    const store = async (sql: SqlExecutor) => {
+      if (!(await this.#repository.changePassword(sql, user.id, before, passwordHash))) throw wrongCurrentPassword();
+      await this.#repository.removeOthers(sql, user.id, hashOf(secret));
+      const details = { userId: user.id, userName: user.name };
+      await this.#audit.append(sql, user.tenantId, { actor: user, action: 'password_changed', details });
+    };
+    await this.#database.within(tenantScope(user.tenantId), () => this.#database.transaction(store));
   }
 
   async logOut(secret: string | undefined): Promise<void> {
@@ -75,6 +111,11 @@ export class SessionService {
       this.#byName.withdrawn(name, now);
     };
   }
+}
+
+/** What a user is told about themselves. */
+export function sessionOf({ name, tenantId, role, providerRole }: CurrentUser): Session {
+  return { userName: name, tenantId, role, providerRole };
 }
 
 /** No salt: the secret is 256 random bits. */

@@ -10,13 +10,13 @@ export interface UserWithPassword extends CurrentUser {
 export class SessionsRepository {
   async userByName(sql: SqlExecutor, name: string): Promise<UserWithPassword | undefined> {
     const [user] = await sql<UserWithPassword[]>`
-      select id, name, tenant_id, administrator, password_hash from users where name = ${name}`;
+      select id, name, tenant_id, role, provider_role, password_hash from users where name = ${name}`;
     return user;
   }
 
   async userBySession(sql: SqlExecutor, secretHash: Uint8Array, now: Date): Promise<CurrentUser | undefined> {
     const [user] = await sql<CurrentUser[]>`
-      select u.id, u.name, u.tenant_id, u.administrator
+      select u.id, u.name, u.tenant_id, u.role, u.provider_role
       from http_sessions s join users u on u.id = s.user_id
       where s.secret_hash = ${secretHash} and s.expires_at > ${now}`;
     return user;
@@ -30,6 +30,23 @@ export class SessionsRepository {
 
   async remove(sql: SqlExecutor, secretHash: Uint8Array): Promise<void> {
     await sql`delete from http_sessions where secret_hash = ${secretHash}`;
+  }
+
+  /** `except`: the session that stays. */
+  async removeOthers(sql: SqlExecutor, userId: string, except: Uint8Array): Promise<void> {
+    await sql`delete from http_sessions where user_id = ${userId} and secret_hash <> ${except}`;
+  }
+
+  async passwordHash(sql: SqlExecutor, userId: string): Promise<string | undefined> {
+    const [user] = await sql<{ passwordHash: string }[]>`select password_hash from users where id = ${userId}`;
+    return user?.passwordHash;
+  }
+
+  /** False when the password is not the one with the hash `before` any more. */
+  async changePassword(sql: SqlExecutor, userId: string, before: string, passwordHash: string): Promise<boolean> {
+    const { count } = await sql`
+      update users set password_hash = ${passwordHash} where id = ${userId} and password_hash = ${before}`;
+    return count > 0;
   }
 
   async removeExpired(sql: SqlExecutor, now: Date): Promise<void> {

@@ -23,8 +23,8 @@ export class TenantsController {
   @ApiOperation({ operationId: 'createTenant', summary: 'Make a tenant' })
   @ApiCreatedResponse({ standardSchema: Tenant })
   @ApiProblems(401, 403, 409, 422, 503)
-  createTenant(@User() user: CurrentUser, @Body({ schema: CreateTenant }) body: CreateTenant): Promise<Tenant> {
-    return this.tenants.create(user, body);
+  createTenant(@Body({ schema: CreateTenant }) body: CreateTenant): Promise<Tenant> {
+    return this.tenants.create(body);
   }
 
   @Get(':tenantId')

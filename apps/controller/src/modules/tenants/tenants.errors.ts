@@ -1,4 +1,4 @@
-import { DomainError, refusal } from '../../platform/http/domain-error.js';
+import { type DomainError, refusal } from '../../platform/http/domain-error.js';
 
 export function tenantNameTaken(name: string): DomainError {
   return refusal('conflict', {
@@ -7,8 +7,4 @@ export function tenantNameTaken(name: string): DomainError {
     detail: `There is a tenant "${name}" already`,
     fix: 'Choose another name.',
   });
-}
-
-export function notAdministrator(): DomainError {
-  return new DomainError('forbidden', 'administrators_only', 'Only an administrator may make a tenant.');
 }

@@ -4,9 +4,10 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { greaterRole, type Role } from '../../platform/http/role.js';
 import { refusing } from '../constraint-violation.js';
 import type { CreateTenant, Tenant, UpdateTenant } from './tenant.dto.js';
-import { notAdministrator, tenantNameTaken } from './tenants.errors.js';
+import { tenantNameTaken } from './tenants.errors.js';
 import { TenantsRepository } from './tenants.repository.js';
 
 @Injectable()
@@ -20,7 +21,7 @@ export class TenantsService {
   }
 
   async list(user: CurrentUser): Promise<Tenant[]> {
-    return user.administrator ? this.#repository.list(this.#database.sql) : [await this.read(user.tenantId)];
+    return user.providerRole === null ? [await this.read(user.tenantId)] : this.#repository.list(this.#database.sql);
   }
 
   async read(tenantId: string): Promise<Tenant> {
@@ -29,9 +30,8 @@ export class TenantsService {
     return tenant;
   }
 
-  /** Throws DomainError 'administrators_only' or 'name_taken'. */
-  async create(user: CurrentUser, { name }: CreateTenant): Promise<Tenant> {
-    if (!user.administrator) throw notAdministrator();
+  /** Throws DomainError 'name_taken'. */
+  async create({ name }: CreateTenant): Promise<Tenant> {
     const insert = (sql: SqlExecutor) => this.#repository.insert(sql, randomUUID(), name);
     const [tenant] = await refusing(this.#database.transaction(insert), {
       tenants_name_key: () => tenantNameTaken(name),
@@ -47,8 +47,10 @@ export class TenantsService {
     return tenant;
   }
 
-  async mayEnter(user: CurrentUser, tenantId: string): Promise<boolean> {
-    if (user.tenantId === tenantId) return true;
-    return user.administrator && this.#repository.exists(this.#database.sql, tenantId);
+  /** The greater of what the user may do there as one of the tenant's and as one of the provider's; null: not even enter. */
+  async roleIn(user: CurrentUser, tenantId: string): Promise<Role | null> {
+    if (user.tenantId === tenantId) return greaterRole(user.role, user.providerRole);
+    if (user.providerRole === null) return null;
+    return (await this.#repository.exists(this.#database.sql, tenantId)) ? user.providerRole : null;
   }
 }

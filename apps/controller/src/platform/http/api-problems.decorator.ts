@@ -3,7 +3,7 @@ import { ApiResponse } from '@nestjs/swagger';
 
 const DESCRIPTIONS = {
   401: 'Nobody is logged in.',
-  403: 'The request comes from another origin.',
+  403: 'The role does not suffice, or the request comes from a page of another origin.',
   404: 'No such resource.',
   409: 'The request conflicts with what exists; `errors` names both.',
   412: 'The resource has changed since it was read.',

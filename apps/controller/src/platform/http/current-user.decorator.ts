@@ -1,13 +1,19 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
+import type { Role } from './role.js';
 
-/** Who makes a request, as the session says. */
+/** Who makes a request, as the session or the API token says. */
 export interface CurrentUser {
   readonly id: string;
   readonly name: string;
+  /** The tenant that the user belongs to. */
   readonly tenantId: string;
-  /** May make tenants and work in every one of them. */
-  readonly administrator: boolean;
+  /** In that tenant. */
+  readonly role: Role;
+  /** In every tenant, and for what concerns all of them; null for who is none of the provider's. */
+  readonly providerRole: Role | null;
+  /** The token that acts on the user's behalf; absent when it is the user. */
+  readonly apiToken?: { readonly id: string; readonly name: string };
 }
 
 export type AuthenticatedRequest = Request & { user?: CurrentUser };
@@ -16,7 +22,7 @@ export type AuthenticatedRequest = Request & { user?: CurrentUser };
 export const User = createParamDecorator((_: unknown, context: ExecutionContext): CurrentUser => {
   const { user } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   if (user === undefined) {
-    throw new Error('a handler that asks for the user is not guarded: it is marked @Public()');
+    throw new Error('a handler that asks for the user is open to everybody');
   }
   return user;
 });

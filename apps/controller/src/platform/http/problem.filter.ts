@@ -49,7 +49,8 @@ export class ProblemFilter implements ExceptionFilter {
   #logRefusal({ method, path, user }: AuthenticatedRequest, requestId: string, content: ProblemContent): void {
     const level = user === undefined || content.status === 404 ? 'debug' : 'info';
     const errors = content.errors.map(({ pointer, rule }) => ({ pointer, rule }));
-    this.#logger[level]({ requestId, user: user?.name, method, path, code: content.code, errors }, 'request refused');
+    const by = { user: user?.name, ...(user?.apiToken && { apiToken: user.apiToken.name }) };
+    this.#logger[level]({ requestId, ...by, method, path, code: content.code, errors }, 'request refused');
   }
 }
 
@@ -73,7 +74,7 @@ function contentOf(error: unknown): ProblemContent {
 
 function headersFor(error: unknown, status: number): Record<string, string> {
   // Not Basic or Digest: a browser would open a dialog of its own.
-  if (status === 401) return { 'WWW-Authenticate': 'Weft-Session' };
+  if (status === 401) return { 'WWW-Authenticate': 'Weft-Session, Bearer' };
   if (status === 503) return { 'Retry-After': String(UNAVAILABLE_RETRY_SECONDS) };
   const after = error instanceof DomainError ? error.retryAfterSeconds : undefined;
   return after === undefined ? {} : { 'Retry-After': String(after) };

@@ -20,6 +20,15 @@ export const Description = z
   .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u, 'has control characters')
   .meta({ description: 'Free text for people; lines and tabs are the only control characters.' });
 
+export const PASSWORD_MINIMUM = 12;
+export const PASSWORD_MAXIMUM = 256;
+
+export const NewPassword = z
+  .string()
+  .min(PASSWORD_MINIMUM)
+  .max(PASSWORD_MAXIMUM)
+  .meta({ description: 'Length is what counts; it is kept as argon2id and never shown.' });
+
 export const Timestamp = z.iso.datetime().meta({ description: 'UTC, RFC 3339.' });
 
 export const Port = z.int().min(0).max(65535);

@@ -1,0 +1,104 @@
+import type { Role } from '../../platform/http/role.js';
+
+/** Who may ask for an operation. */
+export type OperationAccess =
+  /** Also who is not logged in. */
+  | { readonly to: 'everybody' }
+  /** Whoever is logged in: it concerns nobody but them. */
+  | ({ readonly to: 'user' } & By)
+  /** Who has at least this role in the tenant of the path. */
+  | ({ readonly to: 'tenant'; readonly least: Role } & By)
+  /** Who has at least this role in the whole installation. */
+  | ({ readonly to: 'provider'; readonly least: Role } & By);
+
+interface By {
+  /** Whether it takes a session: no token does what would outlive it, or makes another. */
+  readonly inPerson?: true;
+}
+
+const inPerson = <T extends OperationAccess>(access: T) => ({ ...access, inPerson: true }) as const;
+
+const everybody: OperationAccess = { to: 'everybody' };
+const user: OperationAccess = { to: 'user' };
+const viewer: OperationAccess = { to: 'tenant', least: 'viewer' };
+const operator: OperationAccess = { to: 'tenant', least: 'operator' };
+const approver: OperationAccess = { to: 'tenant', least: 'approver' };
+const admin: OperationAccess = { to: 'tenant', least: 'admin' };
+const providerAdmin: OperationAccess = { to: 'provider', least: 'admin' };
+
+/**
+ * Every operation of the REST API by its name. An operation without a row is refused to everybody. Viewers read; operators change
+ * the draft, and enroll and revoke edges; approvers put drafts in force; admins say who may what and how the fabric works.
+ */
+export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
+  readOpenApiDocument: everybody,
+  readLiveness: everybody,
+  readReadiness: everybody,
+
+  createSession: everybody,
+  readSession: user,
+  deleteSession: inPerson(user),
+  changePassword: inPerson(user),
+
+  listTenants: user,
+  createTenant: inPerson(providerAdmin),
+  readTenant: viewer,
+  updateTenant: admin,
+
+  listUsers: admin,
+  createUser: inPerson(admin),
+  readUser: admin,
+  updateUser: inPerson(admin),
+  deleteUser: inPerson(admin),
+
+  listApiTokens: viewer,
+  createApiToken: inPerson(viewer),
+  revokeApiToken: inPerson(viewer),
+
+  listSites: viewer,
+  createSite: operator,
+  readSite: viewer,
+  updateSite: operator,
+  deleteSite: operator,
+
+  listNetworks: viewer,
+  createNetwork: operator,
+  deleteNetwork: operator,
+
+  listEdges: viewer,
+  createEdge: operator,
+  readEdge: viewer,
+  updateEdge: operator,
+  deleteEdge: operator,
+  revokeEdge: operator,
+  createEnrollmentToken: operator,
+
+  listPolicies: viewer,
+  createPolicy: operator,
+  orderPolicies: operator,
+  readPolicy: viewer,
+  replacePolicy: operator,
+  deletePolicy: operator,
+
+  listPolicyTests: viewer,
+  createPolicyTest: operator,
+  readPolicyTest: viewer,
+  replacePolicyTest: operator,
+  deletePolicyTest: operator,
+
+  listRevisions: viewer,
+  readRevision: viewer,
+  readRevisionDiff: viewer,
+  readDraft: viewer,
+  readDraftDiff: viewer,
+  publishRevision: approver,
+  restoreRevision: approver,
+
+  explainByDraft: viewer,
+  explainByRevision: viewer,
+  exportConfiguration: viewer,
+  // It can change how the fabric works, as updateTenant does.
+  importConfiguration: admin,
+  listAuditEntries: viewer,
+  listTunnels: viewer,
+};

@@ -1,0 +1,21 @@
+import { DomainError, refusal } from '../../platform/http/domain-error.js';
+
+export function userNameTaken(name: string): DomainError {
+  return refusal('conflict', {
+    pointer: '/name',
+    rule: 'name_taken',
+    detail: `There is a user "${name}" already`,
+    fix: 'Choose another name; names are of their own in the whole installation.',
+  });
+}
+
+/** A tenant's admin who could change somebody of the provider would be one of the provider. */
+export function providerAdminRequired(): DomainError {
+  const detail = 'Only an admin of the provider may give or take a role of the provider, or change who has one.';
+  return new DomainError('forbidden', 'provider_admin_required', detail);
+}
+
+export function lastProviderAdmin(): DomainError {
+  const detail = 'This is the last admin of the provider. Make somebody else one first.';
+  return new DomainError('conflict', 'last_provider_admin', detail);
+}

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import type { Role } from '../../platform/http/role.js';
+import type { User } from './user.dto.js';
+
+type UserRow = Omit<User, 'createdAt'> & { readonly createdAt: Date };
+
+/** What of a user is to become something else. */
+export interface UserChange {
+  readonly role: Role;
+  readonly providerRole: Role | null;
+  /** Undefined: the password stays. */
+  readonly passwordHash: string | undefined;
+}
+
+@Injectable()
+export class UsersRepository {
+  async list(sql: SqlExecutor, tenantId: string): Promise<User[]> {
+    const rows = await sql<UserRow[]>`
+      select id, name, role, provider_role, created_at from users where tenant_id = ${tenantId} order by name`;
+    return rows.map(userOf);
+  }
+
+  async read(sql: SqlExecutor, tenantId: string, userId: string): Promise<User | undefined> {
+    const [row] = await sql<UserRow[]>`
+      select id, name, role, provider_role, created_at from users where tenant_id = ${tenantId} and id = ${userId}`;
+    return row && userOf(row);
+  }
+
+  /** As read; the user stays as it is until the end of the transaction. */
+  async lock(sql: SqlExecutor, tenantId: string, userId: string): Promise<User | undefined> {
+    const [row] = await sql<UserRow[]>`
+      select id, name, role, provider_role, created_at from users
+      where tenant_id = ${tenantId} and id = ${userId} for update`;
+    return row && userOf(row);
+  }
+
+  async insert(
+    sql: SqlExecutor,
+    tenantId: string,
+    user: Pick<User, 'id' | 'name' | 'role' | 'providerRole'>,
+    passwordHash: string,
+  ): Promise<void> {
+    await sql`
+      insert into users (id, tenant_id, name, password_hash, role, provider_role)
+      values (${user.id}, ${tenantId}, ${user.name}, ${passwordHash}, ${user.role}, ${user.providerRole})`;
+  }
+
+  /** A new password ends the sessions. */
+  async update(sql: SqlExecutor, userId: string, { role, providerRole, passwordHash }: UserChange): Promise<void> {
+    await sql`
+      update users set
+        role = ${role},
+        provider_role = ${providerRole},
+        password_hash = coalesce(${passwordHash ?? null}, password_hash)
+      where id = ${userId}`;
+    if (passwordHash !== undefined) await sql`delete from http_sessions where user_id = ${userId}`;
+  }
+
+  async remove(sql: SqlExecutor, userId: string): Promise<void> {
+    await sql`delete from users where id = ${userId}`;
+  }
+}
+
+function userOf(row: UserRow): User {
+  return { ...row, createdAt: row.createdAt.toISOString() };
+}

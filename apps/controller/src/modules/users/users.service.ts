@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { Database } from '../../platform/database/database.js';
+import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { notFound } from '../../platform/http/domain-error.js';
+import type { Role } from '../../platform/http/role.js';
+import { AuditRepository } from '../audit/audit.repository.js';
+import { refusing } from '../constraint-violation.js';
+import { Passwords } from '../session/passwords.js';
+import type { CreateUser, UpdateUser, User } from './user.dto.js';
+import { lastProviderAdmin, providerAdminRequired, userNameTaken } from './users.errors.js';
+import { UsersRepository } from './users.repository.js';
+
+/** Who may log in. Every change is in the audit log of the tenant, with who made it. */
+@Injectable()
+export class UsersService {
+  readonly #database: Database;
+  readonly #repository: UsersRepository;
+  readonly #passwords: Passwords;
+  readonly #audit: AuditRepository;
+
+  constructor(database: Database, repository: UsersRepository, passwords: Passwords, audit: AuditRepository) {
+    this.#database = database;
+    this.#repository = repository;
+    this.#passwords = passwords;
+    this.#audit = audit;
+  }
+
+  list(tenantId: string): Promise<User[]> {
+    return this.#repository.list(this.#database.sql, tenantId);
+  }
+
+  async read(tenantId: string, userId: string): Promise<User> {
+    const user = await this.#repository.read(this.#database.sql, tenantId, userId);
+    if (user === undefined) throw notFound('user', userId);
+    return user;
+  }
+
+  /** Throws DomainError 'name_taken' or 'provider_admin_required'. */
+  async create(tenantId: string, actor: CurrentUser, request: CreateUser): Promise<User> {
+    const { name, password, role, providerRole = null } = request;
+    refuseProviderMatter(actor, providerRole);
+    const id = randomUUID();
+    const passwordHash = await this.#passwords.hash(password);
+    const store = this.#database.transaction(async (sql) => {
+      await this.#repository.insert(sql, tenantId, { id, name, role, providerRole }, passwordHash);
+      const details = { userId: id, userName: name, role, providerRole };
+      await this.#audit.append(sql, tenantId, { actor, action: 'user_created', details });
+    });
+    await refusing(store, { users_name_key: () => userNameTaken(name) });
+    return this.read(tenantId, id);
+  }
+
+  /** Throws DomainError 'unknown_user', 'provider_admin_required' or 'last_provider_admin'. */
+  async update(tenantId: string, actor: CurrentUser, userId: string, change: UpdateUser): Promise<User> {
+    const { password } = change;
+    const passwordHash = password === undefined ? undefined : await this.#passwords.hash(password);
+    const store = this.#database.transaction(async (sql) => {
+      const before = await this.#lock(sql, tenantId, actor, userId);
+      const { role = before.role, providerRole = before.providerRole } = change;
+      refuseProviderMatter(actor, providerRole);
+      await this.#repository.update(sql, userId, { role, providerRole, passwordHash });
+      const details = {
+        userId,
+        userName: before.name,
+        ...(role !== before.role && { role: { from: before.role, to: role } }),
+        ...(providerRole !== before.providerRole && { providerRole: { from: before.providerRole, to: providerRole } }),
+        ...(passwordHash !== undefined && { newPassword: true }),
+      };
+      await this.#audit.append(sql, tenantId, { actor, action: 'user_changed', details });
+    });
+    await refusing(store, { users_provider_admin_remains: lastProviderAdmin });
+    return this.read(tenantId, userId);
+  }
+
+  /** The sessions end with it. Throws DomainError 'unknown_user', 'provider_admin_required' or 'last_provider_admin'. */
+  async remove(tenantId: string, actor: CurrentUser, userId: string): Promise<void> {
+    const store = this.#database.transaction(async (sql) => {
+      const { name } = await this.#lock(sql, tenantId, actor, userId);
+      await this.#repository.remove(sql, userId);
+      await this.#audit.append(sql, tenantId, { actor, action: 'user_removed', details: { userId, userName: name } });
+    });
+    await refusing(store, { users_provider_admin_remains: lastProviderAdmin });
+  }
+
+  async #lock(sql: SqlExecutor, tenantId: string, actor: CurrentUser, userId: string): Promise<User> {
+    const user = await this.#repository.lock(sql, tenantId, userId);
+    if (user === undefined) throw notFound('user', userId);
+    refuseProviderMatter(actor, user.providerRole);
+    return user;
+  }
+}
+
+/** Whoever has or is to have a role of the provider is for an admin of the provider to change. */
+function refuseProviderMatter(actor: CurrentUser, providerRole: Role | null): void {
+  if (providerRole !== null && actor.providerRole !== 'admin') throw providerAdminRequired();
+}
