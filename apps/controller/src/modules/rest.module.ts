@@ -11,6 +11,7 @@ import { ApiTokensModule } from './api-tokens/api-tokens.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ConfigurationModule } from './configuration/configuration.module.js';
 import { EdgesModule } from './edges/edges.module.js';
+import { EventsModule } from './events/events.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
 import { HealthModule } from './health/health.module.js';
 import { NetworksModule } from './networks/networks.module.js';
@@ -40,6 +41,7 @@ import { UsersModule } from './users/users.module.js';
     ExplanationsModule,
     ConfigurationModule,
     AuditModule,
+    EventsModule,
     TunnelsModule,
   ],
   controllers: [OpenApiController],

@@ -3,6 +3,7 @@ import { ApiTokensController } from '../modules/api-tokens/api-tokens.controller
 import { AuditController } from '../modules/audit/audit.controller.js';
 import { ConfigurationController } from '../modules/configuration/configuration.controller.js';
 import { EdgesController } from '../modules/edges/edges.controller.js';
+import { EventsController } from '../modules/events/events.controller.js';
 import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
@@ -31,5 +32,6 @@ export const REST_CONTROLLERS: readonly Type[] = [
   ExplanationsController,
   ConfigurationController,
   AuditController,
+  EventsController,
   TunnelsController,
 ];

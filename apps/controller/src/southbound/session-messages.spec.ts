@@ -1,7 +1,15 @@
-import { type Hello, KeyingMode, type StatusReport } from '@weft/contracts/southbound';
+import { type EdgeEvent, EdgeEventKind, type Hello, KeyingMode, type StatusReport } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from './protocol-error.js';
-import { checkAck, checkExpiring, checkHello, checkNack, checkResult, checkStatus } from './session-messages.js';
+import {
+  checkAck,
+  checkEvents,
+  checkExpiring,
+  checkHello,
+  checkNack,
+  checkResult,
+  checkStatus,
+} from './session-messages.js';
 
 const UUID = '11111111-1111-4111-8111-111111111111';
 const RUNNING = { generation: 1n, contentHash: Buffer.alloc(32) };
@@ -30,6 +38,15 @@ const STATUS: StatusReport = {
   securityPolicies: [{ entryId: 'entry', packets: 0n, bytes: 0n }],
   drops: [{ reason: 'no_policy', packets: 0n }],
 };
+const EVENT: EdgeEvent = {
+  number: 1n,
+  occurredAt: new Date(0),
+  kind: EdgeEventKind.EDGE_EVENT_KIND_TUNNEL_UP,
+  tunnelId: UUID,
+  cause: 'cause',
+  detail: 'Detail.',
+};
+const events = (...changes: Partial<EdgeEvent>[]) => ({ events: changes.map((change) => ({ ...EVENT, ...change })) });
 
 const many = <T>(count: number, item: T): T[] => Array<T>(count).fill(item);
 const text = (length: number) => 'x'.repeat(length);
@@ -41,6 +58,8 @@ describe('the messages of an edge', () => {
     expect(checkAck({ nonce: 'n', running: RUNNING })).toBe(RUNNING);
     expect(checkNack({ nonce: 'n', rejection: REJECTION, running: undefined })).toBe(REJECTION);
     checkNack({ nonce: 'n', rejection: { path: '', rule: 'r', reason: '' }, running: RUNNING });
+    const largest = { number: 2n ** 63n - 1n, tunnelId: '', cause: text(64), detail: text(512) };
+    expect(checkEvents(events({}, { ...largest, occurredAt: new Date(Date.UTC(9999, 11, 31)) }))).toBe(2n ** 63n - 1n);
     checkResult({ commandId: text(128), rejection: undefined });
     expect(checkExpiring({ association: ASSOCIATION })).toBe(ASSOCIATION);
     checkStatus(STATUS);
@@ -80,6 +99,20 @@ describe('the messages of an edge', () => {
       () => checkHello({ ...HELLO, associations: many(65_537, ASSOCIATION) }),
       'hello.associations',
     ],
+    ['an event without a number', () => checkEvents(events({ number: 0n })), 'events.events[0].number'],
+    ['events that go back', () => checkEvents(events({ number: 2n }, { number: 2n })), 'events.events[1].number'],
+    ['a number that no database holds', () => checkEvents(events({ number: 2n ** 63n })), 'events.events[0].number'],
+    ['no events', () => checkEvents(events()), 'events.events'],
+    ['65 events', () => checkEvents({ events: many(65, EVENT) }), 'events.events'],
+    ['an event of no time', () => checkEvents(events({ occurredAt: undefined })), 'events.events[0].occurred_at'],
+    ['one from before 1970', () => checkEvents(events({ occurredAt: new Date(-1) })), 'events.events[0].occurred_at'],
+    ['one of no date', () => checkEvents(events({ occurredAt: new Date(1e18) })), 'events.events[0].occurred_at'],
+    ['one of no tunnel', () => checkEvents(events({ tunnelId: 'x' })), 'events.events[0].tunnel_id'],
+    ['a long cause', () => checkEvents(events({ cause: text(65) })), 'events.events[0].cause'],
+    ['a long detail', () => checkEvents(events({ detail: text(513) })), 'events.events[0].detail'],
+    ['two lines', () => checkEvents(events({ detail: 'a\nb' })), 'events.events[0].detail'],
+    ['what no database keeps', () => checkEvents(events({ detail: 'a\u0000b' })), 'events.events[0].detail'],
+    ['half a character', () => checkEvents(events({ cause: '\ud83d' })), 'events.events[0].cause'],
     ['no keying mode', () => checkHello({ ...HELLO, keyingModes: [] }), 'hello.keying_modes'],
     [
       'no keying mode that we have',

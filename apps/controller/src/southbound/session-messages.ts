@@ -1,6 +1,8 @@
 import {
   type BundleAck,
   type BundleNack,
+  type EdgeEvent,
+  type EdgeEvents,
   type Hello,
   type InstalledAssociation,
   KeyingMode,
@@ -15,6 +17,7 @@ import { malformed } from './protocol-error.js';
 export function checkHello(hello: Hello): void {
   checkText('hello.agent_version', hello.agentVersion, MAX_VERSION);
   checkText('hello.boot_id', hello.bootId, MAX_IDENTIFIER);
+  checkLine('hello.boot_id', hello.bootId, MAX_IDENTIFIER);
   if (hello.running !== undefined) checkRunning('hello.running', hello.running);
   checkCount('hello.associations', hello.associations, MAX_ASSOCIATIONS);
   for (const [index, association] of hello.associations.entries()) {
@@ -74,6 +77,38 @@ export function checkStatus(status: StatusReport): void {
   }
 }
 
+/** @returns the number that confirms all of them. */
+export function checkEvents({ events }: EdgeEvents): bigint {
+  checkCount('events.events', events, MAX_EVENTS);
+  let last = 0n;
+  for (const [index, event] of events.entries()) {
+    const field = `events.events[${index}]`;
+    if (event.number <= last || event.number > LARGEST_NUMBER) {
+      throw malformed(`${field}.number`, `must be above ${last}, and at most ${LARGEST_NUMBER}`);
+    }
+    last = event.number;
+    checkEvent(field, event);
+  }
+  if (last === 0n) throw malformed('events.events', 'must hold an event');
+  return last;
+}
+
+function checkEvent(field: string, { occurredAt, tunnelId, cause, detail }: EdgeEvent): void {
+  const milliseconds = occurredAt?.getTime() ?? Number.NaN;
+  if (!(milliseconds >= 0 && milliseconds < END_OF_TIME)) {
+    throw malformed(`${field}.occurred_at`, 'must be a time from 1970 to 9999');
+  }
+  if (tunnelId !== '') checkUuid(`${field}.tunnel_id`, tunnelId);
+  checkLine(`${field}.cause`, cause, MAX_CAUSE);
+  checkLine(`${field}.detail`, detail, MAX_DETAIL);
+}
+
+function checkLine(field: string, text: string, limit: number): void {
+  if (text.length > limit || UNPRINTABLE.test(text)) {
+    throw malformed(field, `must be one line of at most ${limit} characters`);
+  }
+}
+
 function checkRunning(field: string, running: RunningBundle): void {
   if (running.generation < 1n) throw malformed(`${field}.generation`, 'must be 1 or more');
   if (running.contentHash.length !== SHA256_OCTETS) {
@@ -118,3 +153,10 @@ const KEYING_MODES: ReadonlySet<KeyingMode> = new Set([KeyingMode.KEYING_MODE_IK
 const MAX_KEYING_MODES = 16;
 const MAX_SPIS_PER_TUNNEL = 64;
 const MAX_ASSOCIATIONS = 65_536;
+const MAX_EVENTS = 64;
+const MAX_CAUSE = 64;
+const MAX_DETAIL = 512;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+/** What a bigint of the database holds. */
+const LARGEST_NUMBER = 2n ** 63n - 1n;
+const END_OF_TIME = Date.UTC(10_000, 0);

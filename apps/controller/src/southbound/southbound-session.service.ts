@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import {
+  type EdgeEvents,
   type Hello,
   type SessionRequest,
   type SessionServiceServer,
@@ -10,12 +11,14 @@ import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Distribution } from '../distribution/distribution.js';
 import { KeyingService } from '../keying/keying-service.js';
+import { EdgeEventsRepository } from '../observations/edge-events.repository.js';
 import { StatusReports } from '../observations/status-reports.js';
 import { BundleSigner } from '../pki/bundle-signer.js';
 import type { EdgeCertificateIdentity } from '../pki/edge-identity.js';
 import type { SigningKeySuccession } from '../pki/signing-key-succession.js';
 import { Clock } from '../platform/clock/clock.js';
 import { ControllerEpoch } from '../platform/database/controller-epoch.js';
+import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
 import { SessionServer } from '../platform/grpc/session-server.js';
 import { InjectLogger } from '../platform/logging/logger.js';
@@ -24,7 +27,7 @@ import { EdgeAuthentication } from './edge-authentication.js';
 import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { malformed, ProtocolError } from './protocol-error.js';
-import { checkExpiring, checkHello, checkResult, checkStatus } from './session-messages.js';
+import { checkEvents, checkExpiring, checkHello, checkResult, checkStatus } from './session-messages.js';
 import { SessionRegistry } from './session-registry.js';
 
 /** The SessionService of the southbound contract: one stream per edge. Messages of one edge are worked in in order. */
@@ -41,6 +44,8 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   readonly #signer: BundleSigner;
   readonly #keying: KeyingService;
   readonly #reports: StatusReports;
+  readonly #events: EdgeEventsRepository;
+  readonly #database: Database;
   readonly #logger: Logger;
   readonly #served = new Set<Promise<void>>();
 
@@ -56,6 +61,8 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     signer: BundleSigner,
     keying: KeyingService,
     reports: StatusReports,
+    events: EdgeEventsRepository,
+    database: Database,
     @InjectLogger() logger: Logger,
   ) {
     this.#server = server;
@@ -69,6 +76,8 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     this.#signer = signer;
     this.#keying = keying;
     this.#reports = reports;
+    this.#events = events;
+    this.#database = database;
     this.#logger = logger.child({ component: 'southbound' });
   }
 
@@ -123,6 +132,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
         value: {
           epoch: this.#epoch.value,
           statusIntervalMilliseconds: this.#config.statusIntervalMilliseconds,
+          takesEvents: true,
           ...signingKeysOf(this.#signer.successions),
         },
       });
@@ -159,9 +169,23 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
       case 'status':
         checkStatus(message.value);
         return this.#reports.record(session.edgeId, session.bootId, message.value);
+      case 'events':
+        return this.#storeEvents(session, message.value);
       case undefined:
         throw malformed('message', 'is empty or of a kind that this controller does not know');
     }
+  }
+
+  /** What could not be stored is not confirmed: the edge says it again. */
+  async #storeEvents(session: GrpcEdgeSession, value: EdgeEvents): Promise<void> {
+    const number = checkEvents(value);
+    try {
+      await this.#events.store(this.#database.sql, session, value.events);
+    } catch (error) {
+      this.#logger.warn({ err: error, edgeId: session.edgeId }, 'events are not stored; the edge sends them again');
+      return;
+    }
+    session.send({ $case: 'eventsStored', value: { number } });
   }
 
   /** The first message; undefined when the stream ends before it. */

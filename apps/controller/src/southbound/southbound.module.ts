@@ -3,6 +3,7 @@ import { Distribution } from '../distribution/distribution.js';
 import { EdgeBundlesRepository } from '../distribution/edge-bundles.repository.js';
 import { FabricStore } from '../distribution/fabric-store.js';
 import { KeyingService } from '../keying/keying-service.js';
+import { EdgeEventsRepository } from '../observations/edge-events.repository.js';
 import { EdgeStates } from '../observations/edge-states.js';
 import { PolicyCounters } from '../observations/policy-counters.js';
 import { StatusReports } from '../observations/status-reports.js';
@@ -22,6 +23,7 @@ import { SouthboundSessionService } from './southbound-session.service.js';
     SessionRegistry,
     Distribution,
     StatusReports,
+    EdgeEventsRepository,
     EdgeStates,
     TunnelStates,
     PolicyCounters,
@@ -29,6 +31,6 @@ import { SouthboundSessionService } from './southbound-session.service.js';
     CertificateRenewal,
     SouthboundSessionService,
   ],
-  exports: [Distribution, EdgeStates, TunnelStates, PolicyCounters, SouthboundSessionService],
+  exports: [Distribution, EdgeEventsRepository, EdgeStates, TunnelStates, PolicyCounters, SouthboundSessionService],
 })
 export class SouthboundModule {}

@@ -59,7 +59,10 @@ describe('a session', () => {
     tokyo.connect(controller);
     await associated(paris, tokyo);
     const [welcome, push] = paris.received;
-    expect(welcome).toEqual({ $case: 'welcome', value: { epoch: epoch(), statusIntervalMilliseconds: 1000 } });
+    expect(welcome).toEqual({
+      $case: 'welcome',
+      value: { epoch: epoch(), statusIntervalMilliseconds: 1000, takesEvents: true },
+    });
     if (push?.$case !== 'bundlePush') throw new Error('no push');
     const { manifest, content, signatures } = push.value.bundle ?? { manifest: EMPTY, content: EMPTY, signatures: [] };
     expect(BundleManifest.decode(manifest)).toEqual({

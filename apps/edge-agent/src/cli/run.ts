@@ -14,10 +14,13 @@ import { StatusReporter } from '../control/status-reporter.js';
 import { System } from '../control/system.js';
 import { UnderlayFollower } from '../control/underlay-follower.js';
 import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
+import { EventObserver } from '../events/event-observer.js';
+import { EventReporter } from '../events/event-reporter.js';
 import { CurrentIdentity } from '../identity/current-identity.js';
 import { crashDetectionSecret } from '../ike/crash-detection-secret.js';
 import { EdgeIke } from '../ike/edge-ike.js';
 import { serveMetrics } from '../metrics/metrics-server.js';
+import { readDeviceDrops } from '../network/device-drops.js';
 import { readFence } from '../network/fence.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { createOverlayNetwork } from '../network/overlay-network.js';
@@ -131,6 +134,11 @@ async function startAgent({
   });
   const installer = new BundleInstaller(system, ike, log);
   const drift = new DriftWatch(installer, log, after);
+  const events: EventReporter = new EventReporter({
+    send: (message) => session.send(message),
+    now: () => new Date(),
+    after,
+  });
   const edge: Edge = new Edge({
     audience: identity.audience,
     storedAudience: identity.storedAudience,
@@ -143,6 +151,7 @@ async function startAgent({
     dataPlane,
     ike,
     log,
+    events,
     confirmMilliseconds: 1000 * options.confirmSeconds,
     removalLimitPercent: options.removalLimit,
     after,
@@ -171,6 +180,16 @@ async function startAgent({
     after,
     random: Math.random,
   });
+  const observer = new EventObserver(
+    async () => ({
+      snapshot: await dataPlane.snapshot(),
+      negotiations: ike.states(),
+      renewal: renewal.state,
+      deviceDrops: await readDeviceDrops(options.device),
+    }),
+    events,
+    log,
+  );
   const reporter = new StatusReporter(dataPlane, ike, (message) => session.send(message), log);
   const answers = localAnswers({
     identity,
@@ -198,8 +217,10 @@ async function startAgent({
   });
   const relay = await serveRelay(state.file(RELAY_FILE), identity.value.session, mark, onceEach(log), resolve);
   await underlay.start(installer);
+  events.add({ kind: 'agent_started', detail: `version ${AGENT_VERSION}` });
   await edge.restore();
   drift.start();
+  observer.start();
   session.start();
   renewal.start();
   const metrics = options.metricsListen && (await serveMetrics(options.metricsListen, answers.metrics, log));
@@ -213,6 +234,7 @@ async function startAgent({
       drift.stop();
       edge.stop();
       reporter.stop();
+      observer.stop();
       await session.stop();
       await renewal.stop();
       await relay.close();

@@ -7,6 +7,7 @@ import { Machine } from '../../test/support/machine.js';
 import { PROFILE, signBundle, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { succession, testSigningKey } from '../../test/support/test-signing-keys.js';
+import type { Occurrence } from '../events/edge-event.js';
 import { CurrentIdentity } from '../identity/current-identity.js';
 import { storeIdentity } from '../identity/identity-store.js';
 import { StateDirectory } from '../platform/state-directory.js';
@@ -20,6 +21,7 @@ let pki: TestPki;
 let directory: string;
 let machine: Machine;
 let logged: unknown[];
+let events: Occurrence[];
 /** What the edge waits for. */
 let timers: { milliseconds: number; run: () => void }[];
 beforeAll(async () => {
@@ -29,6 +31,7 @@ beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'weft-edge-spec-'));
   machine = new Machine();
   logged = [];
+  events = [];
   timers = [];
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
@@ -60,6 +63,12 @@ async function startEdge(): Promise<{
     dataPlane: machine.dataPlane,
     ike: { lifetimeEnded: () => false },
     log: LOG,
+    events: {
+      add: (event) => events.push(event),
+      welcomed: () => undefined,
+      stored: () => undefined,
+      ended: () => undefined,
+    },
     confirmMilliseconds: 120_000,
     removalLimitPercent: 50,
     after: (milliseconds, run) => {
@@ -93,6 +102,7 @@ describe('the bundle-signing key', () => {
   const welcome = (...successions: SigningKeySuccession[]) => ({
     epoch: 5n,
     statusIntervalMilliseconds: 1000,
+    takesEvents: true,
     signingKeys: { successions },
   });
 
@@ -289,8 +299,12 @@ describe('the edge', () => {
     await edge.restore();
     expect(edge.running?.generation).toBe(10n);
     expect([...machine.device]).toEqual(testBundle().routes);
-    await expect(edge.welcome({ epoch: 4n, statusIntervalMilliseconds: 1000 })).rejects.toThrow(/superseded/);
-    await expect(edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000 })).resolves.toBeUndefined();
+    await expect(edge.welcome({ epoch: 4n, statusIntervalMilliseconds: 1000, takesEvents: true })).rejects.toThrow(
+      /superseded/,
+    );
+    await expect(
+      edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true }),
+    ).resolves.toBeUndefined();
   });
 
   describe('with a bundle that may cut it off', () => {
@@ -318,7 +332,7 @@ describe('the edge', () => {
       expect([edge.running?.generation, machine.state(), fatal]).toEqual([10n, before, []]);
       expect((await edge.hello()).running?.generation).toBe(10n);
       expect((await store.lastKnownGood())?.content.equals(first().content)).toBe(true);
-      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000 });
+      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true });
       expect(await pushTo(edge, second(12n))).toMatchObject({
         $case: 'bundleNack',
         value: {
@@ -342,7 +356,7 @@ describe('the edge', () => {
       await pushTo(edge, second());
       expect((await store.previous())?.content.equals(first().content)).toBe(true);
       edge.ended();
-      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000 });
+      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true });
       await edge.bundlePush({ nonce: 'settled', bundle: undefined });
       expect([await store.previous(), timers]).toEqual([undefined, []]);
       expect(edge.running?.generation).toBe(11n);

@@ -1,5 +1,6 @@
 import {
   type BundlePush,
+  type EdgeEventsStored,
   type Hello,
   type InstalledAssociation,
   KeyingMode,
@@ -13,6 +14,7 @@ import {
 import type { LifetimeEvent } from '@weft/ipsec-core';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
+import type { EventReporter } from '../events/event-reporter.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
@@ -46,6 +48,8 @@ export interface EdgeParts {
   readonly dataPlane: DataPlaneControl;
   readonly ike: Pick<EdgeIke, 'lifetimeEnded'>;
   readonly log: Log;
+  /** Told what happens, and what the controller makes of it. */
+  readonly events: Pick<EventReporter, 'add' | 'welcomed' | 'stored' | 'ended'>;
   /** How long the controller may be out of reach with a new bundle before the one before is taken back; 0: for ever. */
   readonly confirmMilliseconds: number;
   /** Share of the tunnels and of the policy entries in force that a bundle may remove when no operator has agreed to it. */
@@ -139,9 +143,15 @@ export class Edge implements SessionHandlers {
     await this.#parts.onWelcome(
       Math.min(LONGEST_STATUS_MILLISECONDS, Math.max(SHORTEST_STATUS_MILLISECONDS, welcome.statusIntervalMilliseconds)),
     );
+    this.#parts.events.welcomed(welcome.takesEvents);
+  }
+
+  eventsStored({ number }: EdgeEventsStored): void {
+    this.#parts.events.stored(number);
   }
 
   ended(): void {
+    this.#parts.events.ended();
     this.#trial.sessionEnded();
   }
 
@@ -164,6 +174,11 @@ export class Edge implements SessionHandlers {
       }
       const rejection = error.toMessage();
       log.warn({ ...rejection }, 'bundle refused; the previous one keeps running');
+      this.#parts.events.add({
+        kind: error.rule === 'not_stored' ? 'storage_failed' : 'bundle_refused',
+        cause: error.rule,
+        detail: error.path === '' ? error.reason : `${error.path}: ${error.reason}`,
+      });
       const running = this.#runningMessage();
       return { message: { $case: 'bundleNack', value: { nonce: push.nonce, rejection, running } } };
     }
@@ -248,6 +263,7 @@ export class Edge implements SessionHandlers {
     } catch (error) {
       // It is confirmed again after the next start.
       this.#parts.log.warn({ reason: messageOf(error) }, 'that the bundle stays could not be stored');
+      this.#parts.events.add({ kind: 'storage_failed', cause: 'not_confirmed', detail: messageOf(error) });
     }
   }
 
@@ -265,6 +281,11 @@ export class Edge implements SessionHandlers {
         { ...nameOf(previous), cutOff: contentHash.slice(0, 12) },
         'the new bundle has cut this edge off from its controller: the one before is in force again',
       );
+      this.#parts.events.add({
+        kind: 'bundle_taken_back',
+        cause: 'cut_off',
+        detail: `revision ${previous.revision} is in force again; bundle ${contentHash.slice(0, 12)} was taken back`,
+      });
     } catch (error) {
       if (whyRefused(error) === undefined && !(error instanceof StateKeyError)) onFatal(error);
       else log.error({ reason: messageOf(error) }, 'the bundle before cannot be put into force again: this one stays');

@@ -65,6 +65,7 @@ describe('a controller that has been taken over', () => {
       dataPlane: machine.dataPlane,
       ike: { lifetimeEnded: () => false },
       log: LOG,
+      events: { add: ignore, welcomed: ignore, stored: ignore, ended: ignore },
       confirmMilliseconds: 0,
       removalLimitPercent: 50,
       after: () => ignore,
@@ -276,7 +277,7 @@ describe('a controller that has been taken over', () => {
 });
 
 function welcome(epoch: bigint): SessionResponse {
-  return { message: { $case: 'welcome', value: { epoch, statusIntervalMilliseconds: 1000 } } };
+  return { message: { $case: 'welcome', value: { epoch, statusIntervalMilliseconds: 1000, takesEvents: true } } };
 }
 
 function push(nonce: string, bundle: SignedBundle | undefined): SessionResponse {

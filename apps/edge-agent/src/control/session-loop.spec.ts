@@ -23,7 +23,7 @@ type Session = Parameters<typeof serveSession>[2];
 type Call = Parameters<Session>[0];
 
 const WELCOME: SessionResponse = {
-  message: { $case: 'welcome', value: { epoch: 1n, statusIntervalMilliseconds: 1000 } },
+  message: { $case: 'welcome', value: { epoch: 1n, statusIntervalMilliseconds: 1000, takesEvents: true } },
 };
 const push = (nonce: string): SessionResponse => ({ message: { $case: 'bundlePush', value: { nonce } } });
 const command = (commandId: string): SessionResponse => ({
@@ -35,6 +35,7 @@ const ignore = () => undefined;
 /** An edge that says yes to everything. */
 const AGREEABLE: SessionHandlers = {
   hello: async () => ({ agentVersion: '1', bootId: 'b', associations: [], keyingModes: [], limitsRemovals: true }),
+  eventsStored: () => undefined,
   ended: () => undefined,
   welcome: async () => undefined,
   bundlePush: async ({ nonce }) => ({ message: { $case: 'bundleAck', value: { nonce } } }),

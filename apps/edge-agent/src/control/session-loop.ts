@@ -1,5 +1,6 @@
 import type {
   BundlePush,
+  EdgeEventsStored,
   Hello,
   SecurityAssociationCommand,
   SessionRequest,
@@ -18,6 +19,8 @@ export interface SessionHandlers {
   hello(): Promise<Hello>;
   /** Throws to refuse the controller: the stream is then closed. */
   welcome(welcome: Welcome): Promise<void>;
+  /** Events of this edge are stored. */
+  eventsStored(stored: EdgeEventsStored): void;
   /** The session is over, for whatever reason. */
   ended(): void;
   bundlePush(push: BundlePush): Promise<SessionRequest>;
@@ -151,6 +154,10 @@ export class SessionLoop {
       return;
     }
     if (!this.#welcomed) throw new Error(`the controller sent ${message.$case} before Welcome`);
+    if (message.$case === 'eventsStored') {
+      handlers.eventsStored(message.value);
+      return;
+    }
     const answer =
       message.$case === 'bundlePush'
         ? await handlers.bundlePush(message.value)

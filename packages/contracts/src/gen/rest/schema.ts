@@ -622,6 +622,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What edges told of themselves, newest first */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/tunnels": {
         parameters: {
             query?: never;
@@ -1077,6 +1094,55 @@ export interface components {
              */
             state: "applied" | "pending" | "rejected" | "offline" | "superseded";
             rejection: components["schemas"]["BundleRejection"] | null;
+        };
+        /** @description Something that an edge told of itself. */
+        EdgeEvent: {
+            /**
+             * @description In order of arrival.
+             * @example 4711
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            edgeId: string;
+            /** @description Null when the edge is gone. */
+            edgeName: string | null;
+            /**
+             * @description unknown: the agent is newer than the controller.
+             * @enum {string}
+             */
+            kind: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed";
+            /**
+             * Format: date-time
+             * @description By the clock of the edge.
+             */
+            occurredAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            receivedAt: string;
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            tunnelId: string | null;
+            /**
+             * @description Stable name of why.
+             * @example no_proposal_chosen
+             */
+            cause: string | null;
+            /** @description One sentence, in the words of the edge. */
+            detail: string | null;
+            /** @description How many failures, packets or lost events; octets of the path MTU. Null: it is not about a number. */
+            count: number | null;
+        };
+        EdgeEventList: {
+            items: components["schemas"]["EdgeEvent"][];
+            /** @description `before` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         EdgeList: {
             items: components["schemas"]["Edge"][];
@@ -6222,6 +6288,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditLog"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only events of this edge. */
+                edgeId?: string;
+                /** @description Only events of this kind. */
+                kind?: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed";
+                /** @description Only events that arrived before the one with this id. */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeEventList"];
                 };
             };
             /** @description Nobody is logged in. */

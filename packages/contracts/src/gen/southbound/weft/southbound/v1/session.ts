@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { KeyingMode, keyingModeFromJSON, keyingModeToJSON, SignedBundle } from "./bundle.js";
 import { BundleSigningKey } from "./enrollment.js";
+import { EdgeEvents, EdgeEventsStored } from "./events.js";
 import { Rejection, SecurityAssociationCommand, SecurityAssociationResult } from "./security_association.js";
 import { StatusReport } from "./status.js";
 
@@ -47,6 +48,9 @@ export interface SessionRequest {
     | //
     /** Periodic report. */
     { $case: "status"; value: StatusReport }
+    | //
+    /** What happened at the edge; only after a Welcome with takes_events. */
+    { $case: "events"; value: EdgeEvents }
     | undefined;
 }
 
@@ -63,6 +67,9 @@ export interface SessionResponse {
     | //
     /** A step of the security association procedures. */
     { $case: "securityAssociationCommand"; value: SecurityAssociationCommand }
+    | //
+    /** Answer to EdgeEvents. */
+    { $case: "eventsStored"; value: EdgeEventsStored }
     | undefined;
 }
 
@@ -109,7 +116,11 @@ export interface Welcome {
   /** Milliseconds between two status reports. */
   statusIntervalMilliseconds: number;
   /** How the bundle-signing key came to be the present one; absent when it is the first. */
-  signingKeys?: SigningKeyHistory | undefined;
+  signingKeys?:
+    | SigningKeyHistory
+    | undefined;
+  /** This controller stores EdgeEvents; others end the stream when they get them. */
+  takesEvents: boolean;
 }
 
 /** SigningKeyHistory leads an edge that has pinned an earlier bundle-signing key to the present one. */
@@ -210,6 +221,9 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "status":
         StatusReport.encode(message.message.value, writer.uint32(50).fork()).join();
         break;
+      case "events":
+        EdgeEvents.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -281,6 +295,14 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.message = { $case: "status", value: StatusReport.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "events", value: EdgeEvents.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -327,6 +349,8 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         }
         : isSet(object.status)
         ? { $case: "status", value: StatusReport.fromJSON(object.status) }
+        : isSet(object.events)
+        ? { $case: "events", value: EdgeEvents.fromJSON(object.events) }
         : undefined,
     };
   },
@@ -345,6 +369,8 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       obj.securityAssociationExpiring = SecurityAssociationExpiring.toJSON(message.message.value);
     } else if (message.message?.$case === "status") {
       obj.status = StatusReport.toJSON(message.message.value);
+    } else if (message.message?.$case === "events") {
+      obj.events = EdgeEvents.toJSON(message.message.value);
     }
     return obj;
   },
@@ -397,6 +423,12 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         }
         break;
       }
+      case "events": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "events", value: EdgeEvents.fromPartial(object.message.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -417,6 +449,9 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         break;
       case "securityAssociationCommand":
         SecurityAssociationCommand.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+      case "eventsStored":
+        EdgeEventsStored.encode(message.message.value, writer.uint32(34).fork()).join();
         break;
     }
     return writer;
@@ -462,6 +497,14 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "eventsStored", value: EdgeEventsStored.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -492,6 +535,10 @@ export const SessionResponse: MessageFns<SessionResponse> = {
           $case: "securityAssociationCommand",
           value: SecurityAssociationCommand.fromJSON(object.security_association_command),
         }
+        : isSet(object.eventsStored)
+        ? { $case: "eventsStored", value: EdgeEventsStored.fromJSON(object.eventsStored) }
+        : isSet(object.events_stored)
+        ? { $case: "eventsStored", value: EdgeEventsStored.fromJSON(object.events_stored) }
         : undefined,
     };
   },
@@ -504,6 +551,8 @@ export const SessionResponse: MessageFns<SessionResponse> = {
       obj.bundlePush = BundlePush.toJSON(message.message.value);
     } else if (message.message?.$case === "securityAssociationCommand") {
       obj.securityAssociationCommand = SecurityAssociationCommand.toJSON(message.message.value);
+    } else if (message.message?.$case === "eventsStored") {
+      obj.eventsStored = EdgeEventsStored.toJSON(message.message.value);
     }
     return obj;
   },
@@ -532,6 +581,12 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             $case: "securityAssociationCommand",
             value: SecurityAssociationCommand.fromPartial(object.message.value),
           };
+        }
+        break;
+      }
+      case "eventsStored": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "eventsStored", value: EdgeEventsStored.fromPartial(object.message.value) };
         }
         break;
       }
@@ -923,7 +978,7 @@ export const InstalledAssociation: MessageFns<InstalledAssociation> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { epoch: 0n, statusIntervalMilliseconds: 0, signingKeys: undefined };
+  return { epoch: 0n, statusIntervalMilliseconds: 0, signingKeys: undefined, takesEvents: false };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -939,6 +994,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.signingKeys !== undefined) {
       SigningKeyHistory.encode(message.signingKeys, writer.uint32(26).fork()).join();
+    }
+    if (message.takesEvents !== false) {
+      writer.uint32(32).bool(message.takesEvents);
     }
     return writer;
   },
@@ -980,6 +1038,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.signingKeys = SigningKeyHistory.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.takesEvents = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1005,6 +1071,11 @@ export const Welcome: MessageFns<Welcome> = {
         : isSet(object.signing_keys)
         ? SigningKeyHistory.fromJSON(object.signing_keys)
         : undefined,
+      takesEvents: isSet(object.takesEvents)
+        ? globalThis.Boolean(object.takesEvents)
+        : isSet(object.takes_events)
+        ? globalThis.Boolean(object.takes_events)
+        : false,
     };
   },
 
@@ -1019,6 +1090,9 @@ export const Welcome: MessageFns<Welcome> = {
     if (message.signingKeys !== undefined) {
       obj.signingKeys = SigningKeyHistory.toJSON(message.signingKeys);
     }
+    if (message.takesEvents !== false) {
+      obj.takesEvents = message.takesEvents;
+    }
     return obj;
   },
 
@@ -1032,6 +1106,7 @@ export const Welcome: MessageFns<Welcome> = {
     message.signingKeys = (object.signingKeys !== undefined && object.signingKeys !== null)
       ? SigningKeyHistory.fromPartial(object.signingKeys)
       : undefined;
+    message.takesEvents = object.takesEvents ?? false;
     return message;
   },
 };

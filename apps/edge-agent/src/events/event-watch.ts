@@ -1,0 +1,85 @@
+import type { CertificateState } from '../control/certificate-renewal.js';
+import type { DataPlaneSnapshot } from '../dataplane/messages.js';
+import type { NegotiationState } from '../ike/negotiation-state.js';
+import { pathOf } from '../status/path-of.js';
+import type { Occurrence } from './edge-event.js';
+
+/** What of the agent is looked at for events. */
+export interface Watched {
+  readonly snapshot: Pick<DataPlaneSnapshot, 'tunnels' | 'associations' | 'workers'>;
+  readonly negotiations: ReadonlyMap<string, NegotiationState>;
+  readonly renewal: Pick<CertificateState, 'renewals' | 'failures' | 'problem'>;
+  /** Packets that the kernel dropped because the queue of the device was full; undefined when it does not say. */
+  readonly deviceDrops: bigint | undefined;
+}
+
+/** What has happened between two looks at the agent, oldest causes first. `before` is undefined at the first. Pure. */
+export function occurrencesBetween(before: Watched | undefined, after: Watched): readonly Occurrence[] {
+  return [
+    ...failuresOf(before?.negotiations, after.negotiations),
+    ...tunnelsOf(before?.snapshot, after.snapshot),
+    ...pathsOf(before?.snapshot, after.snapshot),
+    ...workersOf(before?.snapshot.workers, after.snapshot.workers),
+    ...renewalOf(before?.renewal, after.renewal),
+    ...dropsOf(before?.deviceDrops, after.deviceDrops),
+  ];
+}
+
+function failuresOf(before: Watched['negotiations'] | undefined, after: Watched['negotiations']): Occurrence[] {
+  return [...after].flatMap(([tunnelId, { failuresByCause, failure }]) => {
+    const was = before?.get(tunnelId)?.failuresByCause ?? {};
+    return Object.entries(failuresByCause).flatMap(([cause, times]): Occurrence[] => {
+      const count = times - (was[cause] ?? 0);
+      return count > 0 ? [{ kind: 'ike_failed', tunnelId, cause, count, ...(failure && { detail: failure }) }] : [];
+    });
+  });
+}
+
+/** A tunnel is up while it has associations in both directions. One that is not configured any more is not down. */
+function tunnelsOf(before: Watched['snapshot'] | undefined, after: Watched['snapshot']): Occurrence[] {
+  const was = new Map(before?.tunnels.map((tunnel) => [tunnel.tunnelId, isUp(tunnel)]));
+  return after.tunnels.flatMap((tunnel): Occurrence[] => {
+    const [previously, now] = [was.get(tunnel.tunnelId) ?? false, isUp(tunnel)];
+    return previously === now ? [] : [{ kind: now ? 'tunnel_up' : 'tunnel_down', tunnelId: tunnel.tunnelId }];
+  });
+}
+
+function isUp({ inboundSpis, outboundSpi }: DataPlaneSnapshot['tunnels'][number]): boolean {
+  return inboundSpis.length > 0 && outboundSpi !== undefined;
+}
+
+/** Only what was found out: a path that is as configured was asked by nobody. */
+function pathsOf(before: Watched['snapshot'] | undefined, after: Watched['snapshot']): Occurrence[] {
+  return after.tunnels.flatMap(({ tunnelId }): Occurrence[] => {
+    const was = before && pathOf(before, tunnelId);
+    const now = pathOf(after, tunnelId);
+    if (was === undefined || now === undefined || was.pathMtu === now.pathMtu) return [];
+    const detail = `the path carries packets of ${now.pathMtu} octets; before it was ${was.pathMtu}`;
+    return [{ kind: 'path_mtu_changed', tunnelId, cause: now.source, count: now.pathMtu, detail }];
+  });
+}
+
+function workersOf(
+  before: DataPlaneSnapshot['workers'] | undefined,
+  after: DataPlaneSnapshot['workers'],
+): Occurrence[] {
+  return after.flatMap(({ replacements }, worker): Occurrence[] => {
+    const count = replacements - (before?.[worker]?.replacements ?? 0);
+    return count > 0 ? [{ kind: 'worker_replaced', count, detail: `thread ${worker} of the packet path` }] : [];
+  });
+}
+
+function renewalOf(before: Watched['renewal'] | undefined, after: Watched['renewal']): Occurrence[] {
+  const renewed = after.renewals - (before?.renewals ?? 0);
+  const failed = after.failures - (before?.failures ?? 0);
+  const detail = after.problem === undefined ? {} : { detail: `${after.problem.reason}; ${after.problem.fix}` };
+  return [
+    ...(renewed > 0 ? [{ kind: 'certificate_renewed', count: renewed } as const] : []),
+    ...(failed > 0 ? [{ kind: 'certificate_renewal_failed', count: failed, ...detail } as const] : []),
+  ];
+}
+
+function dropsOf(before: bigint | undefined, after: bigint | undefined): Occurrence[] {
+  if (before === undefined || after === undefined || after <= before) return [];
+  return [{ kind: 'device_drops', count: Number(after - before) }];
+}
