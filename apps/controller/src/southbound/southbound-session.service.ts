@@ -20,6 +20,7 @@ import { Clock } from '../platform/clock/clock.js';
 import { ControllerEpoch } from '../platform/database/controller-epoch.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
+import { tenantScope } from '../platform/database/database-scope.js';
 import { SessionServer } from '../platform/grpc/session-server.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { CertificateRenewal } from './certificate-renewal.js';
@@ -180,7 +181,9 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   async #storeEvents(session: GrpcEdgeSession, value: EdgeEvents): Promise<void> {
     const number = checkEvents(value);
     try {
-      await this.#events.store(this.#database.sql, session, value.events);
+      await this.#database.within(tenantScope(session.tenantId), () =>
+        this.#database.transaction((sql) => this.#events.store(sql, session, value.events)),
+      );
     } catch (error) {
       this.#logger.warn({ err: error, edgeId: session.edgeId }, 'events are not stored; the edge sends them again');
       return;

@@ -18,6 +18,7 @@ import { SitesRepository } from '../../src/modules/sites/sites.repository.js';
 import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.js';
 import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.js';
 import { UsersRepository } from '../../src/modules/users/users.repository.js';
+import { EdgeEventsRepository } from '../../src/observations/edge-events.repository.js';
 import { CertificateRegistry } from '../../src/pki/certificate-registry.js';
 import { openPool, type SqlExecutor, type SqlTypes } from '../../src/platform/database/connection-options.js';
 import type { Database } from '../../src/platform/database/database.js';
@@ -125,6 +126,7 @@ function crossings(): Record<string, Crossing> {
     role: 'admin',
     providerRole: null,
   } as const;
+  const events = new EdgeEventsRepository();
   const registry = new CertificateRegistry({} as Database);
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
   const policy = { name: 'crossed', description: '', enabled: true, rules: [] };
@@ -267,6 +269,12 @@ function crossings(): Record<string, Crossing> {
       bundles.recordRejection(sql, identity(other), { hash: SHA256_OF_2, path: '', rule: 'x', reason: 'x' }),
     'bundles.raiseGeneration': (sql, other) => bundles.raiseGeneration(sql, identity(other), 41n),
     'bundles.certificatesInForce': async (sql, { serial }) => [...(await bundles.certificatesInForce(sql, [serial]))],
+    'bundles.forgetAgreedRefusals': (sql, { tenantId }) => bundles.forgetAgreedRefusals(sql, tenantId),
+    'edgeEvents.store': (sql, other) =>
+      events.store(sql, { ...identity(other), bootId: 'crossed' }, [
+        { number: 1n, occurredAt: new Date(0), kind: 2, tunnelId: '', cause: '', detail: '' },
+      ]),
+    'edgeEvents.list': (sql, { tenantId }) => events.list(sql, tenantId, { limit: 200 }),
     'tokens.add': (sql, { tenantId, edgeId }) => tokens.add(sql, tenantId, edgeId, randomBytes(32), 60),
     'tokens.claim': (sql, { tokenHash }) => tokens.claim(sql, tokenHash),
     'tokens.state': async (sql, { tokenHash }) => {

@@ -2,7 +2,9 @@ import type { EdgeEventList, EdgeEvent as ListedEvent } from '@weft/contracts/re
 import { type EdgeEvent, EdgeEventKind } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EdgeEventsRepository, MOST_OF_AN_EDGE } from '../../src/observations/edge-events.repository.js';
+import type { SqlExecutor } from '../../src/platform/database/connection-options.js';
 import { Database } from '../../src/platform/database/database.js';
+import { installationScope } from '../../src/platform/database/database-scope.js';
 import { Api, makeTopology, problemOf } from '../rest/support/api.js';
 import { TestFabric } from './fabric.js';
 import { type Credentials, enrolled, ScriptedEdge } from './scripted-edge.js';
@@ -28,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 beforeEach(async () => {
-  await sql()`delete from edge_events`;
+  await inspect((sql) => sql`delete from edge_events`);
   berlin = await welcomed(new ScriptedEdge('berlin', credentials.berlin));
   tokyo = await welcomed(new ScriptedEdge('tokyo', credentials.tokyo));
   return () => {
@@ -37,7 +39,10 @@ beforeEach(async () => {
   };
 });
 
-const sql = () => api.controller.controller.application.get(Database).sql;
+const inspect = <T>(work: (sql: SqlExecutor) => Promise<T>) => {
+  const database = api.controller.controller.application.get(Database);
+  return database.within(installationScope('inspection'), () => database.transaction(work));
+};
 const list = async (query = '') => (await (await api.fetch(api.path(`/events${query}`))).json()) as EdgeEventList;
 const event = (number: number, change: Partial<EdgeEvent> = {}): EdgeEvent => ({
   number: BigInt(number),
@@ -157,7 +162,7 @@ describe('the events of an edge', () => {
     } finally {
       edge.close();
     }
-    expect(await sql()`select 1 from edge_events where edge_id = ${strangerId}`).toHaveLength(1);
+    expect(await inspect((sql) => sql`select 1 from edge_events where edge_id = ${strangerId}`)).toHaveLength(1);
     expect((await list()).items).toEqual([]);
     expect((await list(`?edgeId=${strangerId}`)).items).toEqual([]);
   });
@@ -167,9 +172,11 @@ describe('the events of an edge', () => {
     const events = api.controller.controller.application.get(EdgeEventsRepository);
     const source = { tenantId: api.tenantId, edgeId: berlinId, bootId: 'flood' };
     const flood = Array.from({ length: MOST_OF_AN_EDGE + 30 }, (_, index) => event(index + 1));
-    await events.store(sql(), source, flood);
-    const kept = await sql()<{ count: bigint; first: bigint }[]>`
-      select count(*) as count, min(number) as first from edge_events where edge_id = ${berlinId}`;
+    await inspect((sql) => events.store(sql, source, flood));
+    const kept = await inspect(
+      (sql) => sql<{ count: bigint; first: bigint }[]>`
+      select count(*) as count, min(number) as first from edge_events where edge_id = ${berlinId}`,
+    );
     expect(kept).toEqual([{ count: BigInt(MOST_OF_AN_EDGE), first: 31n }]);
     expect(shown(await list(`?edgeId=${tokyoId}`))).toEqual(['tokyo-1 tunnel_up']);
   });
