@@ -101,4 +101,5 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   importConfiguration: admin,
   listAuditEntries: viewer,
   listTunnels: viewer,
+  listEvents: viewer,
 };
