@@ -26,8 +26,7 @@ export function tooManyTokens(maximum: number): DomainError {
 
 /** One answer for what is no token, is none any more, or is none of ours. */
 export function invalidToken(): DomainError {
-  const detail =
-    'The API token is unknown, has expired or was revoked. Make another in the console, on the page Access.';
+  const detail = 'The API token is unknown, has expired or was revoked. Log in and make another.';
   return new DomainError('unauthenticated', 'invalid_token', detail);
 }
 
