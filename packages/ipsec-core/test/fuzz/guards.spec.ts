@@ -22,6 +22,19 @@ describe('the guards of the fuzzer', () => {
     expect(() => take(nodeCryptoProvider, [send, damaged, arrive, arrive])).not.toThrow();
   });
 
+  it('leave room for the packet that a short fragment completes', () => {
+    const fragment = { destination: 14, trafficClass: 0 } as const;
+    const steps: readonly Step[] = [
+      { do: 'send', shape: { ...fragment, kind: 'v4-later-fragment', size: 500 }, mutations: [] },
+      {
+        do: 'send',
+        shape: { ...fragment, kind: 'v4-first-fragment', size: 8 },
+        mutations: [{ op: 'set', at: 108, value: 0 }],
+      },
+    ];
+    expect(() => take(nodeCryptoProvider, steps)).not.toThrow();
+  });
+
   it('catch a provider that takes forgeries', () => {
     const gullible: CryptoProvider = {
       ...nodeCryptoProvider,

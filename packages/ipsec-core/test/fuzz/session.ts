@@ -75,7 +75,9 @@ export class Session {
       this.#pool.push({ line, wire: octets, clear: whole, kept, pieces: line.narrow, delivered: false });
     seal(answer);
     for (let piece = answer; piece.more; ) {
-      piece = this.#each('protectMore', clear, (universe) => universe.more(clear.length + ROOM, this.#now));
+      piece = this.#each('protectMore', clear, (universe) =>
+        universe.more((explanation?.reassembled ?? clear).length + ROOM, this.#now),
+      );
       if (piece.verdict === 'transmit') seal(piece);
     }
   }
@@ -170,7 +172,8 @@ export class Session {
 function roomFor(clear: Uint8Array, explanation: Explanation | undefined): number {
   const line = LINES.find(({ tunnelId }) => tunnelId === explanation?.tunnelId);
   const exact = line === undefined || (!line.bundled && !line.narrow);
-  return exact ? (explanation?.overhead?.total ?? clear.length + ROOM) : clear.length + 4 * ROOM;
+  const { length } = explanation?.reassembled ?? clear;
+  return exact ? (explanation?.overhead?.total ?? length + ROOM) : length + 4 * ROOM;
 }
 
 function expectForetold(explanation: Explanation, answer: Answer): void {
