@@ -229,6 +229,10 @@ describe('the console', () => {
     await row.getByText('post-quantum').waitFor();
     await row.press('Enter');
     await page.locator('.w-chart canvas').waitFor();
+    await page
+      .getByText(/\d+ path MTU − \d+ IP − 8 UDP − \d+ ESP/)
+      .nth(1)
+      .waitFor();
     await page.getByPlaceholder('Filter by site').fill('no tunnel has this name');
     await page.getByText('No tunnel matches').waitFor();
   });

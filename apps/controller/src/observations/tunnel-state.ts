@@ -17,6 +17,23 @@ export interface TunnelEndState {
   readonly inbound: TunnelTraffic;
   readonly outbound: TunnelTraffic;
   readonly lastReceivedAt: Date | null;
+  /** What its path carries for this edge; null when that is not known. */
+  readonly path: TunnelPath | null;
+}
+
+/** The largest packet for the other end, octet by octet: `pathMtu` is the sum of what follows `source` up to `unused`. */
+export interface TunnelPath {
+  readonly pathMtu: number;
+  /** The bundle, a router, or an answer of the peer. */
+  readonly source: 'configured' | 'icmp' | 'probe';
+  readonly outerIpHeader: number;
+  readonly udpHeader: number;
+  readonly espOverhead: number;
+  readonly largestPacket: number;
+  readonly unused: number;
+  /** What TCP is held to; null when it is not. */
+  readonly maximumSegmentSize4: number | null;
+  readonly maximumSegmentSize6: number | null;
 }
 
 /** What made the keys of an IKE SA, and with it those of its Child SAs. */

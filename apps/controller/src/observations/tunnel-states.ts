@@ -9,6 +9,7 @@ import { negotiatedKeyExchange } from './negotiated-keys.js';
 import { safeNumber, statusOf, tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
 import { tunnelCondition } from './tunnel-condition.js';
+import { tunnelPath } from './tunnel-path.js';
 import type { TunnelEndState, TunnelState } from './tunnel-state.js';
 
 /** The tunnels of a tenant as they are now. */
@@ -78,13 +79,15 @@ export class TunnelStates {
     const { edgeId } = spec.ends[side];
     const reports = this.#reports.of(edgeId);
     const current = keying?.current;
+    const status = statusOf(reports?.last, tunnelId);
     return {
       edgeId,
       inboundSpi: current === undefined ? null : inboundSpi(current, side),
       outboundSpi: current === undefined ? null : outboundSpi(current, side),
       inbound: tunnelTraffic(reports, tunnelId, 'inbound'),
       outbound: tunnelTraffic(reports, tunnelId, 'outbound'),
-      lastReceivedAt: statusOf(reports?.last, tunnelId)?.lastReceivedAt ?? null,
+      lastReceivedAt: status?.lastReceivedAt ?? null,
+      path: tunnelPath(status),
     };
   }
 }

@@ -1,4 +1,11 @@
-import { type EdgeEvent, EdgeEventKind, type Hello, KeyingMode, type StatusReport } from '@weft/contracts/southbound';
+import {
+  type EdgeEvent,
+  EdgeEventKind,
+  type Hello,
+  KeyingMode,
+  PathMtuSource,
+  type StatusReport,
+} from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from './protocol-error.js';
 import {
@@ -32,6 +39,17 @@ const TUNNEL = {
   outboundPackets: 0n,
   outboundBytes: 0n,
 };
+const PATH = {
+  pathMtu: 65_535,
+  source: PathMtuSource.PATH_MTU_SOURCE_PROBE,
+  outerIpHeader: 40,
+  udpHeader: 8,
+  espOverhead: 34,
+  unused: 0,
+  largestPacket: 65_453,
+  maximumSegmentSize4: 0,
+  maximumSegmentSize6: 0,
+};
 const STATUS: StatusReport = {
   takenAt: new Date(0),
   tunnels: [TUNNEL],
@@ -63,6 +81,7 @@ describe('the messages of an edge', () => {
     checkResult({ commandId: text(128), rejection: undefined });
     expect(checkExpiring({ association: ASSOCIATION })).toBe(ASSOCIATION);
     checkStatus(STATUS);
+    checkStatus({ ...STATUS, tunnels: [{ ...TUNNEL, path: PATH }] });
     checkStatus({ takenAt: new Date(0), tunnels: many(4096, TUNNEL), securityPolicies: [], drops: [] });
   });
 
@@ -192,6 +211,11 @@ describe('the messages of an edge', () => {
       'too many SPIs of one tunnel',
       () => checkStatus({ ...STATUS, tunnels: [{ ...TUNNEL, inboundSpis: many(65, 256) }] }),
       'status.tunnels[0].inbound_spis',
+    ],
+    [
+      'a path for packets that IP does not have',
+      () => checkStatus({ ...STATUS, tunnels: [{ ...TUNNEL, path: { ...PATH, largestPacket: 65_536 } }] }),
+      'status.tunnels[0].path',
     ],
     [
       'too many policies',

@@ -6,6 +6,7 @@ import {
   type Hello,
   type InstalledAssociation,
   KeyingMode,
+  type PathStatus,
   type RunningBundle,
   type SecurityAssociationExpiring,
   type SecurityAssociationResult,
@@ -66,6 +67,7 @@ export function checkStatus(status: StatusReport): void {
   for (const [index, tunnel] of status.tunnels.entries()) {
     checkUuid(`status.tunnels[${index}].tunnel_id`, tunnel.tunnelId);
     checkCount(`status.tunnels[${index}].inbound_spis`, tunnel.inboundSpis, MAX_SPIS_PER_TUNNEL);
+    if (tunnel.path !== undefined) checkPath(`status.tunnels[${index}].path`, tunnel.path);
   }
   checkCount('status.security_policies', status.securityPolicies, MAX_POLICIES);
   for (const [index, policy] of status.securityPolicies.entries()) {
@@ -74,6 +76,12 @@ export function checkStatus(status: StatusReport): void {
   checkCount('status.drops', status.drops, MAX_DROP_REASONS);
   for (const [index, drop] of status.drops.entries()) {
     checkText(`status.drops[${index}].reason`, drop.reason, MAX_IDENTIFIER);
+  }
+}
+
+function checkPath(field: string, { source: _, ...octets }: PathStatus): void {
+  if (Object.values(octets).some((each) => each > LARGEST_IP_PACKET)) {
+    throw malformed(field, `must have lengths of at most ${LARGEST_IP_PACKET} octets`);
   }
 }
 
@@ -152,6 +160,7 @@ const MAX_DROP_REASONS = 256;
 const KEYING_MODES: ReadonlySet<KeyingMode> = new Set([KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS]);
 const MAX_KEYING_MODES = 16;
 const MAX_SPIS_PER_TUNNEL = 64;
+const LARGEST_IP_PACKET = 65_535;
 const MAX_ASSOCIATIONS = 65_536;
 const MAX_EVENTS = 64;
 const MAX_CAUSE = 64;

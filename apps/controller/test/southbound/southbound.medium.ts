@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import { Bundle, BundleManifest } from '@weft/contracts/southbound';
+import { Bundle, BundleManifest, PathMtuSource } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Distribution } from '../../src/distribution/distribution.js';
 import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
@@ -277,6 +277,10 @@ describe('a session', () => {
     await associated(paris, tokyo);
     const tunnelId = paris.bundle?.tunnels[0]?.tunnelId ?? '';
     const policy = paris.bundle?.securityPolicies[0];
+    const path = {
+      ...{ pathMtu: 1400, outerIpHeader: 20, udpHeader: 8, espOverhead: 34, unused: 0, largestPacket: 1338 },
+      ...{ maximumSegmentSize4: 1298, maximumSegmentSize6: 1278 },
+    };
     paris.say({
       $case: 'status',
       value: {
@@ -291,6 +295,7 @@ describe('a session', () => {
             outboundPackets: 5n,
             outboundBytes: 500n,
             lastReceivedAt: new Date(900),
+            path: { ...path, source: PathMtuSource.PATH_MTU_SOURCE_PROBE },
           },
         ],
         securityPolicies: [{ entryId: policy?.entryId ?? '', packets: 8n, bytes: 800n }],
@@ -305,6 +310,7 @@ describe('a session', () => {
       inbound: { packets: 3, bytes: 300 },
       outbound: { packets: 5, bytes: 500 },
       lastReceivedAt: new Date(900),
+      path: { ...path, source: 'probe' },
     });
     const counters = application().get(PolicyCounters).byRule(fabric.tenantId);
     expect(counters.get(policy?.ruleId ?? '')).toEqual({ packets: 8, bytes: 800 });

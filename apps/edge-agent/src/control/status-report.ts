@@ -1,6 +1,8 @@
-import type { IkeStatus, StatusReport } from '@weft/contracts/southbound';
+import { type IkeStatus, PathMtuSource, type PathStatus, type StatusReport } from '@weft/contracts/southbound';
+import type { AssociationPath } from '@weft/ipsec-core';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { NegotiationState } from '../ike/negotiation-state.js';
+import { pathOf } from '../status/path-of.js';
 
 /**
  * A snapshot as the controller wants it. Pure.
@@ -24,6 +26,7 @@ export function statusReport(
       outboundBytes: tunnel.outboundBytes,
       lastReceivedAt: wallClock(tunnel.lastReceivedAt, snapshot, takenAt),
       ...ikeStatus(negotiations.get(tunnel.tunnelId)),
+      ...pathStatus(pathOf(snapshot, tunnel.tunnelId)),
     })),
     securityPolicies: snapshot.policies.map(({ entryId, packets, bytes }) => ({ entryId, packets, bytes })),
     drops: snapshot.drops.map(({ reason, packets }) => ({ reason, packets })),
@@ -36,7 +39,26 @@ function ikeStatus(state: NegotiationState | undefined): { ike?: IkeStatus } {
   return { ike: { established, keyExchangeMethods: [...keyExchangeMethods], ppk, failure: failure ?? '', rekeys } };
 }
 
+function pathStatus(path: AssociationPath | undefined): { path?: PathStatus } {
+  if (path === undefined) return {};
+  const { source, raiseAt: _, maximumSegmentSize4, maximumSegmentSize6, ...arithmetic } = path;
+  return {
+    path: {
+      ...arithmetic,
+      source: SOURCES[source],
+      maximumSegmentSize4: maximumSegmentSize4 ?? 0,
+      maximumSegmentSize6: maximumSegmentSize6 ?? 0,
+    },
+  };
+}
+
 /** Turns a time of the monotonic clock into a date. */
 export function wallClock(at: number | undefined, snapshot: DataPlaneSnapshot, takenAt: Date): Date | undefined {
   return at === undefined ? undefined : new Date(takenAt.getTime() - (snapshot.now - at));
 }
+
+const SOURCES: Readonly<Record<AssociationPath['source'], PathMtuSource>> = {
+  configured: PathMtuSource.PATH_MTU_SOURCE_CONFIGURED,
+  icmp: PathMtuSource.PATH_MTU_SOURCE_ICMP,
+  probe: PathMtuSource.PATH_MTU_SOURCE_PROBE,
+};

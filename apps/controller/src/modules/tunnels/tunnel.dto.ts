@@ -21,6 +21,35 @@ export const TunnelTraffic = z
     description: 'Inner packets since the edge started, and the rate between its last two reports.',
   });
 
+const Octets = z.int().min(0).max(65_535);
+const SegmentSize = Octets.nullable().meta({
+  description: 'What TCP SYN segments are clamped to; null: they are not.',
+});
+
+export const TunnelPath = z
+  .object({
+    pathMtu: Octets.meta({
+      description: 'The largest whole IP packet that arrives at the other end, as far as is known.',
+    }),
+    source: z.enum(['configured', 'icmp', 'probe']).meta({
+      description: 'What says so: the configuration, a router, or the other end, which answered a probe (RFC 8899).',
+    }),
+    outerIpHeader: Octets,
+    udpHeader: Octets.meta({ description: '0 when ESP is not encapsulated in UDP.' }),
+    espOverhead: Octets.meta({
+      description: 'SPI, sequence number, IV, padding, trailer and ICV around the largest packet.',
+    }),
+    unused: Octets.meta({ description: 'Left over, less than one alignment of ESP.' }),
+    largestPacket: Octets.meta({ description: 'The largest inner packet that passes whole.' }),
+    maximumSegmentSize4: SegmentSize,
+    maximumSegmentSize6: SegmentSize,
+  })
+  .meta({
+    id: 'TunnelPath',
+    description:
+      'Octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`.',
+  });
+
 export const TunnelEnd = z
   .object({
     edgeId: Identifier,
@@ -32,6 +61,10 @@ export const TunnelEnd = z
     inbound: TunnelTraffic,
     outbound: TunnelTraffic,
     lastReceivedAt: Timestamp.nullable(),
+    path: TunnelPath.nullable().meta({
+      description:
+        'What the path to the other end carries; null where that is not known, or differs from packet to packet.',
+    }),
   })
   .meta({ id: 'TunnelEnd', description: 'The tunnel as one of its edges sees it.' });
 
@@ -67,6 +100,7 @@ export const Tunnel = z
 export const TunnelList = z.object({ items: z.array(Tunnel) }).meta({ id: 'TunnelList' });
 
 export type TunnelTraffic = z.infer<typeof TunnelTraffic>;
+export type TunnelPath = z.infer<typeof TunnelPath>;
 export type TunnelEnd = z.infer<typeof TunnelEnd>;
 export type Tunnel = z.infer<typeof Tunnel>;
 export type TunnelList = z.infer<typeof TunnelList>;

@@ -12,6 +12,7 @@ const end = (siteName: string, spis: [number | null, number | null], sent: numbe
   outbound: traffic(sent, sent),
   inbound: traffic(received),
   lastReceivedAt: `${siteName} received`,
+  path: null,
 });
 const tunnel = {
   id: 't',

@@ -12,6 +12,8 @@ export interface Direction {
   readonly spi: number | null;
   /** When the receiver last opened a packet of this direction. */
   readonly lastPacketAt: string | null;
+  /** What the path of this direction carries, as the sender has it; null when that is not known. */
+  readonly path: TunnelEnd['path'];
 }
 
 export interface Traffic {
@@ -54,5 +56,6 @@ function direction(from: TunnelEnd, to: TunnelEnd): Direction {
     received: to.inbound,
     spi: to.inboundSpi ?? from.outboundSpi,
     lastPacketAt: to.lastReceivedAt,
+    path: from.path,
   };
 }

@@ -1973,9 +1973,34 @@ export interface components {
              * @description UTC, RFC 3339.
              */
             lastReceivedAt: string | null;
+            /** @description What the path to the other end carries; null where that is not known, or differs from packet to packet. */
+            path: components["schemas"]["TunnelPath"] | null;
         };
         TunnelList: {
             items: components["schemas"]["Tunnel"][];
+        };
+        /** @description Octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`. */
+        TunnelPath: {
+            /** @description The largest whole IP packet that arrives at the other end, as far as is known. */
+            pathMtu: number;
+            /**
+             * @description What says so: the configuration, a router, or the other end, which answered a probe (RFC 8899).
+             * @enum {string}
+             */
+            source: "configured" | "icmp" | "probe";
+            outerIpHeader: number;
+            /** @description 0 when ESP is not encapsulated in UDP. */
+            udpHeader: number;
+            /** @description SPI, sequence number, IV, padding, trailer and ICV around the largest packet. */
+            espOverhead: number;
+            /** @description Left over, less than one alignment of ESP. */
+            unused: number;
+            /** @description The largest inner packet that passes whole. */
+            largestPacket: number;
+            /** @description What TCP SYN segments are clamped to; null: they are not. */
+            maximumSegmentSize4: number | null;
+            /** @description What TCP SYN segments are clamped to; null: they are not. */
+            maximumSegmentSize6: number | null;
         };
         /** @description Inner packets since the edge started, and the rate between its last two reports. */
         TunnelTraffic: {

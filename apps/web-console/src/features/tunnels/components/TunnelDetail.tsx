@@ -7,6 +7,7 @@ import { CopyValue } from '../../../ui/CopyLine.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { type Direction, directionsOf } from '../directions.js';
+import { pathText } from '../path-text.js';
 
 const RateChart = lazy(() => import('./RateChart.js').then((module) => ({ default: module.RateChart })));
 
@@ -37,7 +38,7 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
 
 /** Counters of one direction: the sender's beside the receiver's, so that loss between them shows. */
 export function DirectionFacts({ direction }: { readonly direction: Direction }): ReactNode {
-  const { from, to, sent, received, spi, lastPacketAt } = direction;
+  const { from, to, sent, received, spi, lastPacketAt, path } = direction;
   return (
     <section className="w-direction">
       <h3>
@@ -57,8 +58,31 @@ export function DirectionFacts({ direction }: { readonly direction: Direction })
         <Fact name="Last packet">
           <RelativeTime at={lastPacketAt} absent="none yet" />
         </Fact>
+        <PathFacts path={path} />
       </Facts>
     </section>
+  );
+}
+
+function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {
+  if (path === null) {
+    return (
+      <Fact name="Largest packet">
+        <span className="w-dim">not known</span>
+      </Fact>
+    );
+  }
+  const { largestPacket, arithmetic, foundBy, segments } = pathText(path);
+  return (
+    <>
+      <Fact name="Largest packet">
+        {largestPacket}
+        <div className="w-dim w-small">
+          {arithmetic}, {foundBy}
+        </div>
+      </Fact>
+      {segments !== undefined && <Fact name="TCP segments">{segments}</Fact>}
+    </>
   );
 }
 

@@ -8,6 +8,66 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 
+/** PathMtuSource says where a path MTU comes from. */
+export const PathMtuSource = {
+  /** PATH_MTU_SOURCE_UNSPECIFIED - Not a source. */
+  PATH_MTU_SOURCE_UNSPECIFIED: 0,
+  /** PATH_MTU_SOURCE_CONFIGURED - The bundle: nothing else is known. */
+  PATH_MTU_SOURCE_CONFIGURED: 1,
+  /** PATH_MTU_SOURCE_ICMP - A router said so. */
+  PATH_MTU_SOURCE_ICMP: 2,
+  /** PATH_MTU_SOURCE_PROBE - The peer answered a probe of that size (RFC 8899). */
+  PATH_MTU_SOURCE_PROBE: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type PathMtuSource = typeof PathMtuSource[keyof typeof PathMtuSource];
+
+export namespace PathMtuSource {
+  export type PATH_MTU_SOURCE_UNSPECIFIED = typeof PathMtuSource.PATH_MTU_SOURCE_UNSPECIFIED;
+  export type PATH_MTU_SOURCE_CONFIGURED = typeof PathMtuSource.PATH_MTU_SOURCE_CONFIGURED;
+  export type PATH_MTU_SOURCE_ICMP = typeof PathMtuSource.PATH_MTU_SOURCE_ICMP;
+  export type PATH_MTU_SOURCE_PROBE = typeof PathMtuSource.PATH_MTU_SOURCE_PROBE;
+  export type UNRECOGNIZED = typeof PathMtuSource.UNRECOGNIZED;
+}
+
+export function pathMtuSourceFromJSON(object: any): PathMtuSource {
+  switch (object) {
+    case 0:
+    case "PATH_MTU_SOURCE_UNSPECIFIED":
+      return PathMtuSource.PATH_MTU_SOURCE_UNSPECIFIED;
+    case 1:
+    case "PATH_MTU_SOURCE_CONFIGURED":
+      return PathMtuSource.PATH_MTU_SOURCE_CONFIGURED;
+    case 2:
+    case "PATH_MTU_SOURCE_ICMP":
+      return PathMtuSource.PATH_MTU_SOURCE_ICMP;
+    case 3:
+    case "PATH_MTU_SOURCE_PROBE":
+      return PathMtuSource.PATH_MTU_SOURCE_PROBE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return PathMtuSource.UNRECOGNIZED;
+  }
+}
+
+export function pathMtuSourceToJSON(object: PathMtuSource): string {
+  switch (object) {
+    case PathMtuSource.PATH_MTU_SOURCE_UNSPECIFIED:
+      return "PATH_MTU_SOURCE_UNSPECIFIED";
+    case PathMtuSource.PATH_MTU_SOURCE_CONFIGURED:
+      return "PATH_MTU_SOURCE_CONFIGURED";
+    case PathMtuSource.PATH_MTU_SOURCE_ICMP:
+      return "PATH_MTU_SOURCE_ICMP";
+    case PathMtuSource.PATH_MTU_SOURCE_PROBE:
+      return "PATH_MTU_SOURCE_PROBE";
+    case PathMtuSource.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** StatusReport is what an edge sees of itself. Counters start at zero with the agent's boot_id. */
 export interface StatusReport {
   /** When the edge took it. */
@@ -43,7 +103,36 @@ export interface TunnelStatus {
     | Date
     | undefined;
   /** What IKE has to say of the tunnel; absent when the controller makes its keys. */
-  ike?: IkeStatus | undefined;
+  ike?:
+    | IkeStatus
+    | undefined;
+  /** What its path carries; absent where that is not known or differs from packet to packet. */
+  path?: PathStatus | undefined;
+}
+
+/**
+ * PathStatus is what the path of the association for sending carries, in octets: path_mtu is the sum of outer_ip_header,
+ * udp_header, esp_overhead, largest_packet and unused.
+ */
+export interface PathStatus {
+  /** Of the largest whole IP packet that arrives, as far as is known. */
+  pathMtu: number;
+  /** What says so. */
+  source: PathMtuSource;
+  /** IP header around the ESP packet. */
+  outerIpHeader: number;
+  /** UDP header around the ESP packet; 0 when there is none. */
+  udpHeader: number;
+  /** SPI, sequence number, IV, padding, trailer and ICV around the largest packet. */
+  espOverhead: number;
+  /** Left over, less than one alignment of ESP. */
+  unused: number;
+  /** Of the largest inner packet that passes whole. */
+  largestPacket: number;
+  /** What TCP SYN segments in IPv4 are clamped to; 0 when they are not. */
+  maximumSegmentSize4: number;
+  /** The same in IPv6. */
+  maximumSegmentSize6: number;
 }
 
 /** IkeStatus is how the negotiation of a tunnel stands at this end. */
@@ -216,6 +305,7 @@ function createBaseTunnelStatus(): TunnelStatus {
     outboundBytes: 0n,
     lastReceivedAt: undefined,
     ike: undefined,
+    path: undefined,
   };
 }
 
@@ -263,6 +353,9 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
     }
     if (message.ike !== undefined) {
       IkeStatus.encode(message.ike, writer.uint32(74).fork()).join();
+    }
+    if (message.path !== undefined) {
+      PathStatus.encode(message.path, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -362,6 +455,14 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
             message.ike = IkeStatus.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.path = PathStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -417,6 +518,7 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
         ? fromJsonTimestamp(object.last_received_at)
         : undefined,
       ike: isSet(object.ike) ? IkeStatus.fromJSON(object.ike) : undefined,
+      path: isSet(object.path) ? PathStatus.fromJSON(object.path) : undefined,
     };
   },
 
@@ -449,6 +551,9 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
     if (message.ike !== undefined) {
       obj.ike = IkeStatus.toJSON(message.ike);
     }
+    if (message.path !== undefined) {
+      obj.path = PathStatus.toJSON(message.path);
+    }
     return obj;
   },
 
@@ -474,6 +579,244 @@ export const TunnelStatus: MessageFns<TunnelStatus> = {
       : 0n;
     message.lastReceivedAt = object.lastReceivedAt ?? undefined;
     message.ike = (object.ike !== undefined && object.ike !== null) ? IkeStatus.fromPartial(object.ike) : undefined;
+    message.path = (object.path !== undefined && object.path !== null)
+      ? PathStatus.fromPartial(object.path)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePathStatus(): PathStatus {
+  return {
+    pathMtu: 0,
+    source: 0,
+    outerIpHeader: 0,
+    udpHeader: 0,
+    espOverhead: 0,
+    unused: 0,
+    largestPacket: 0,
+    maximumSegmentSize4: 0,
+    maximumSegmentSize6: 0,
+  };
+}
+
+export const PathStatus: MessageFns<PathStatus> = {
+  encode(message: PathStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pathMtu !== 0) {
+      writer.uint32(8).uint32(message.pathMtu);
+    }
+    if (message.source !== 0) {
+      writer.uint32(16).int32(message.source);
+    }
+    if (message.outerIpHeader !== 0) {
+      writer.uint32(24).uint32(message.outerIpHeader);
+    }
+    if (message.udpHeader !== 0) {
+      writer.uint32(32).uint32(message.udpHeader);
+    }
+    if (message.espOverhead !== 0) {
+      writer.uint32(40).uint32(message.espOverhead);
+    }
+    if (message.unused !== 0) {
+      writer.uint32(48).uint32(message.unused);
+    }
+    if (message.largestPacket !== 0) {
+      writer.uint32(56).uint32(message.largestPacket);
+    }
+    if (message.maximumSegmentSize4 !== 0) {
+      writer.uint32(64).uint32(message.maximumSegmentSize4);
+    }
+    if (message.maximumSegmentSize6 !== 0) {
+      writer.uint32(72).uint32(message.maximumSegmentSize6);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PathStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePathStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pathMtu = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.source = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.outerIpHeader = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.udpHeader = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.espOverhead = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.unused = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.largestPacket = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.maximumSegmentSize4 = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.maximumSegmentSize6 = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PathStatus {
+    return {
+      pathMtu: isSet(object.pathMtu)
+        ? globalThis.Number(object.pathMtu)
+        : isSet(object.path_mtu)
+        ? globalThis.Number(object.path_mtu)
+        : 0,
+      source: isSet(object.source) ? pathMtuSourceFromJSON(object.source) : 0,
+      outerIpHeader: isSet(object.outerIpHeader)
+        ? globalThis.Number(object.outerIpHeader)
+        : isSet(object.outer_ip_header)
+        ? globalThis.Number(object.outer_ip_header)
+        : 0,
+      udpHeader: isSet(object.udpHeader)
+        ? globalThis.Number(object.udpHeader)
+        : isSet(object.udp_header)
+        ? globalThis.Number(object.udp_header)
+        : 0,
+      espOverhead: isSet(object.espOverhead)
+        ? globalThis.Number(object.espOverhead)
+        : isSet(object.esp_overhead)
+        ? globalThis.Number(object.esp_overhead)
+        : 0,
+      unused: isSet(object.unused) ? globalThis.Number(object.unused) : 0,
+      largestPacket: isSet(object.largestPacket)
+        ? globalThis.Number(object.largestPacket)
+        : isSet(object.largest_packet)
+        ? globalThis.Number(object.largest_packet)
+        : 0,
+      maximumSegmentSize4: isSet(object.maximumSegmentSize4)
+        ? globalThis.Number(object.maximumSegmentSize4)
+        : isSet(object.maximum_segment_size4)
+        ? globalThis.Number(object.maximum_segment_size4)
+        : 0,
+      maximumSegmentSize6: isSet(object.maximumSegmentSize6)
+        ? globalThis.Number(object.maximumSegmentSize6)
+        : isSet(object.maximum_segment_size6)
+        ? globalThis.Number(object.maximum_segment_size6)
+        : 0,
+    };
+  },
+
+  toJSON(message: PathStatus): unknown {
+    const obj: any = {};
+    if (message.pathMtu !== 0) {
+      obj.pathMtu = Math.round(message.pathMtu);
+    }
+    if (message.source !== 0) {
+      obj.source = pathMtuSourceToJSON(message.source);
+    }
+    if (message.outerIpHeader !== 0) {
+      obj.outerIpHeader = Math.round(message.outerIpHeader);
+    }
+    if (message.udpHeader !== 0) {
+      obj.udpHeader = Math.round(message.udpHeader);
+    }
+    if (message.espOverhead !== 0) {
+      obj.espOverhead = Math.round(message.espOverhead);
+    }
+    if (message.unused !== 0) {
+      obj.unused = Math.round(message.unused);
+    }
+    if (message.largestPacket !== 0) {
+      obj.largestPacket = Math.round(message.largestPacket);
+    }
+    if (message.maximumSegmentSize4 !== 0) {
+      obj.maximumSegmentSize4 = Math.round(message.maximumSegmentSize4);
+    }
+    if (message.maximumSegmentSize6 !== 0) {
+      obj.maximumSegmentSize6 = Math.round(message.maximumSegmentSize6);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PathStatus>, I>>(base?: I): PathStatus {
+    return PathStatus.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PathStatus>, I>>(object: I): PathStatus {
+    const message = createBasePathStatus();
+    message.pathMtu = object.pathMtu ?? 0;
+    message.source = object.source ?? 0;
+    message.outerIpHeader = object.outerIpHeader ?? 0;
+    message.udpHeader = object.udpHeader ?? 0;
+    message.espOverhead = object.espOverhead ?? 0;
+    message.unused = object.unused ?? 0;
+    message.largestPacket = object.largestPacket ?? 0;
+    message.maximumSegmentSize4 = object.maximumSegmentSize4 ?? 0;
+    message.maximumSegmentSize6 = object.maximumSegmentSize6 ?? 0;
     return message;
   },
 };

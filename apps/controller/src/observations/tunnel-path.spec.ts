@@ -1,0 +1,28 @@
+import { PathMtuSource, type PathStatus } from '@weft/contracts/southbound';
+import { describe, expect, it } from 'vitest';
+import { tunnelPath } from './tunnel-path.js';
+
+const PATH: PathStatus = {
+  pathMtu: 1400,
+  source: PathMtuSource.PATH_MTU_SOURCE_ICMP,
+  outerIpHeader: 20,
+  udpHeader: 8,
+  espOverhead: 34,
+  unused: 2,
+  largestPacket: 1336,
+  maximumSegmentSize4: 1296,
+  maximumSegmentSize6: 0,
+};
+
+describe('the path of a tunnel', () => {
+  it('is what its edge reports, and segments that are not held to a size are said to be so', () => {
+    expect(tunnelPath({ path: PATH })).toEqual({ ...PATH, source: 'icmp', maximumSegmentSize6: null });
+  });
+
+  it('is not known of an edge that says nothing, or what this controller does not understand', () => {
+    expect(tunnelPath(undefined)).toBeNull();
+    expect(tunnelPath({})).toBeNull();
+    expect(tunnelPath({ path: { ...PATH, source: PathMtuSource.UNRECOGNIZED } })).toBeNull();
+    expect(tunnelPath({ path: { ...PATH, source: PathMtuSource.PATH_MTU_SOURCE_UNSPECIFIED } })).toBeNull();
+  });
+});

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { pathText } from './path-text.js';
+
+const PATH = {
+  pathMtu: 1400,
+  source: 'probe' as const,
+  outerIpHeader: 20,
+  udpHeader: 8,
+  espOverhead: 34,
+  unused: 2,
+  largestPacket: 1336,
+  maximumSegmentSize4: 1296,
+  maximumSegmentSize6: 1276,
+};
+
+describe('pathText', () => {
+  it('shows how the largest packet comes about, leaving out what takes nothing', () => {
+    expect(pathText(PATH)).toEqual({
+      largestPacket: '1336 octets',
+      arithmetic: '1400 path MTU − 20 IP − 8 UDP − 34 ESP − 2 unused',
+      foundBy: 'as the other end confirms',
+      segments: '1296 in IPv4, 1276 in IPv6',
+    });
+    const plain = { ...PATH, udpHeader: 0, unused: 0, maximumSegmentSize4: null, maximumSegmentSize6: null };
+    expect(pathText(plain).arithmetic).toBe('1400 path MTU − 20 IP − 34 ESP');
+    expect(pathText(plain)).not.toHaveProperty('segments');
+  });
+});

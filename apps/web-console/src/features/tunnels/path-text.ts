@@ -1,0 +1,39 @@
+import type { TunnelEnd } from '../../api/index.js';
+
+type Path = NonNullable<TunnelEnd['path']>;
+
+/** The arithmetic of a path in words: what passes whole, how that comes about, who says so, and what TCP is held to. */
+export interface PathText {
+  readonly largestPacket: string;
+  readonly arithmetic: string;
+  readonly foundBy: string;
+  /** Absent where segments are left as they are. */
+  readonly segments?: string;
+}
+
+export function pathText(path: Path): PathText {
+  const { pathMtu, outerIpHeader, udpHeader, espOverhead, unused, maximumSegmentSize4, maximumSegmentSize6 } = path;
+  const taken = [
+    [outerIpHeader, 'IP'],
+    [udpHeader, 'UDP'],
+    [espOverhead, 'ESP'],
+    [unused, 'unused'],
+  ] as const;
+  const less = taken.filter(([octets]) => octets > 0).map(([octets, what]) => ` − ${octets} ${what}`);
+  const segments = [
+    ...(maximumSegmentSize4 === null ? [] : [`${maximumSegmentSize4} in IPv4`]),
+    ...(maximumSegmentSize6 === null ? [] : [`${maximumSegmentSize6} in IPv6`]),
+  ];
+  return {
+    largestPacket: `${path.largestPacket} octets`,
+    arithmetic: `${pathMtu} path MTU${less.join('')}`,
+    foundBy: FOUND_BY[path.source],
+    ...(segments.length === 0 ? {} : { segments: segments.join(', ') }),
+  };
+}
+
+const FOUND_BY: Readonly<Record<Path['source'], string>> = {
+  configured: 'as configured',
+  icmp: 'as a router says',
+  probe: 'as the other end confirms',
+};
