@@ -9,7 +9,7 @@ import { signBundle, testBundle } from '../../test/support/test-bundle.js';
 import { enrollResponse, serveEnrollment, type TestServer } from '../../test/support/test-controller.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { BundleStore } from '../control/bundle-store.js';
-import { loadIdentity } from '../identity/identity-store.js';
+import { loadIdentity, loadPendingIdentity } from '../identity/identity-store.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { StateKey } from '../platform/state-key.js';
 import { enrollEdge } from './enroll.js';
@@ -64,16 +64,28 @@ describe('weft-edge enroll', () => {
     expect(said).not.toContain(privateKeyPem.split('\n')[1]);
   });
 
-  it('makes another key the next time, and forgets what the earlier identity was told', async () => {
+  it('keeps the identity in use and what it was told, beside the new one that has another key', async () => {
     await enroll();
-    const before = JSON.parse(await identityFile());
+    const before = await identityFile();
     const store = await openStore();
     await store.keep(signBundle(pki, testBundle()));
     await store.raiseEpoch(7n);
-    expect(await enroll()).toMatch(/^replaced the identity of edge berlin .*: restart the agent$/m);
-    expect(JSON.parse(await identityFile()).privateKeyPem).not.toBe(before.privateKeyPem);
-    expect(await store.lastKnownGood()).toBeUndefined();
-    expect(await store.highestEpoch()).toBe(0n);
+    expect(await enroll()).toMatch(
+      /^takes the place of edge berlin .* when the agent has reached .*: restart the agent$/m,
+    );
+    expect(await identityFile()).toBe(before);
+    expect(await store.lastKnownGood()).toBeDefined();
+    expect(await store.highestEpoch()).toBe(7n);
+    const pending = await loadPendingIdentity(await StateDirectory.open(directory));
+    expect(pending?.privateKeyPem).toMatch(/^-----BEGIN PRIVATE KEY-----/);
+    expect(pending?.privateKeyPem).not.toBe(JSON.parse(before).privateKeyPem);
+    for (const name of await readdir(directory))
+      expect((await stat(path.join(directory, name))).mode & 0o777).toBe(0o600);
+  });
+
+  it('brings an identity into use at once where there is none, and leaves nothing beside it', async () => {
+    await enroll();
+    expect(await readdir(directory)).toEqual(['identity.json']);
   });
 
   it('says so when it replaces an identity that cannot be used', async () => {
@@ -81,6 +93,7 @@ describe('weft-edge enroll', () => {
     await writeFile(path.join(directory, 'identity.json'), '{');
     expect(await enroll()).toMatch(/^replaced an identity that was of no use: .*identity\.json cannot be used/m);
     expect((await loadIdentity(await StateDirectory.open(directory))).edgeId).toBe(EDGE_ID);
+    expect(await readdir(directory)).toEqual(['identity.json']);
   });
 
   it('leaves everything as it was when the controller refuses', async () => {

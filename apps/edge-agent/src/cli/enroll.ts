@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { forgetBundles } from '../control/bundle-store.js';
+import { settleEnrollment } from '../control/enrollment-takeover.js';
 import {
   type ControllerAddress,
   formatControllerAddress,
@@ -8,7 +8,7 @@ import {
 import { type ControllerPassage, enroll } from '../identity/enrollment-client.js';
 import { EnrollmentError } from '../identity/enrollment-error.js';
 import { parseEnrollmentToken } from '../identity/enrollment-token.js';
-import { IdentityStoreError, loadIdentity, storeIdentity } from '../identity/identity-store.js';
+import { IdentityStoreError, loadIdentity, storePendingIdentity } from '../identity/identity-store.js';
 import { connectMarked, mayMark } from '../network/marked-connection.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { StateDirectory } from '../platform/state-directory.js';
@@ -23,7 +23,10 @@ export interface EnrollOptions {
   readonly mark: number;
 }
 
-/** Trades a token for an identity and stores it. @returns what to print. Throws AgentError; then nothing was stored. */
+/**
+ * Trades a token for an identity and stores it. One that is in use stays until the agent has reached the controller with the
+ * new one. @returns what to print. Throws AgentError; then nothing was stored.
+ */
 export async function enrollEdge(options: EnrollOptions): Promise<string> {
   const controller = parseControllerAddress(options.controller);
   if (controller === undefined) {
@@ -40,9 +43,9 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
   const { identity, stored } = await throughPassage(state, controller, options.mark, (passage) =>
     enroll({ controller, token, hostName: hostname(), agentVersion: AGENT_VERSION, passage }),
   );
-  // What an earlier identity was told is not for this one.
-  await forgetBundles(state);
-  await storeIdentity(state, stored);
+  // Beside the one in use, which stays until the controller has welcomed this one; at once where there is none.
+  await storePendingIdentity(state, stored);
+  await settleEnrollment(state);
   return [
     ...replaced,
     `enrolled as edge ${identity.edgeName} (${identity.edgeId}) of tenant ${identity.tenantId}`,
@@ -55,7 +58,9 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
 async function whatIsReplaced(state: StateDirectory): Promise<readonly string[]> {
   try {
     const { edgeName, edgeId } = await loadIdentity(state);
-    return [`replaced the identity of edge ${edgeName} (${edgeId}): restart the agent`];
+    return [
+      `takes the place of edge ${edgeName} (${edgeId}) when the agent has reached the controller with it: restart the agent`,
+    ];
   } catch (error) {
     if (!(error instanceof IdentityStoreError)) throw error;
     return error.code === 'not_enrolled' ? [] : [`replaced an identity that was of no use: ${error.message}`];

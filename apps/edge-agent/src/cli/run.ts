@@ -1,12 +1,16 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { KeyingMode } from '@weft/contracts/southbound';
 import { openTunQueues, openUdpSocketGroup, type Tun } from '@weft/linux-io';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { CertificateRenewal } from '../control/certificate-renewal.js';
 import { DriftWatch } from '../control/drift-watch.js';
 import { Edge } from '../control/edge.js';
+import { settleEnrollment } from '../control/enrollment-takeover.js';
+import { awaitWelcome } from '../control/first-session.js';
+import { PendingEnrollment } from '../control/pending-enrollment.js';
 import { requestRenewal } from '../control/renewal-call.js';
 import { SessionLoop } from '../control/session-loop.js';
 import { openSessionStream } from '../control/session-stream.js';
@@ -17,6 +21,7 @@ import { DataPlaneThread } from '../dataplane/data-plane-thread.js';
 import { EventObserver } from '../events/event-observer.js';
 import { EventReporter } from '../events/event-reporter.js';
 import { CurrentIdentity } from '../identity/current-identity.js';
+import type { Identity } from '../identity/identity.js';
 import { crashDetectionSecret } from '../ike/crash-detection-secret.js';
 import { EdgeIke } from '../ike/edge-ike.js';
 import { serveMetrics } from '../metrics/metrics-server.js';
@@ -25,7 +30,7 @@ import { readFence } from '../network/fence.js';
 import { serveRelay } from '../network/marked-relay.js';
 import { createOverlayNetwork } from '../network/overlay-network.js';
 import { rememberAddresses } from '../network/remembered-addresses.js';
-import { AgentError, messageOf } from '../platform/agent-error.js';
+import { messageOf } from '../platform/agent-error.js';
 import { type AgentLog, createLog, type Log } from '../platform/log.js';
 import { RecentLines } from '../platform/recent-lines.js';
 import { serviceManager } from '../platform/service-manager.js';
@@ -35,35 +40,62 @@ import { AGENT_VERSION } from '../platform/version.js';
 import type { Settings } from '../settings/settings.js';
 import { localAnswers } from '../status/local-answers.js';
 import { serveStatus } from '../status/status-socket.js';
+import { Ending } from './ending.js';
 import { keepNetworkCapabilitiesOnly } from './least-privilege.js';
 
 /**
- * Runs the agent until a signal or a failure. The fence and the unreachable routes stay in both cases: traffic for remote
- * sites fails closed until the next start.
+ * Runs the agent until a signal or a failure, and anew when another identity has taken over. The fence and the unreachable
+ * routes stay in all cases: traffic for remote sites fails closed until the next start.
  * @returns exit code. Throws AgentError when it cannot start.
  */
 export async function runEdge(options: Settings): Promise<number> {
   const keptPrivilege = keepNetworkCapabilitiesOnly();
   const state = await StateDirectory.open(options.stateDir);
-  const identity = await CurrentIdentity.open(state);
+  await settleEnrollment(state);
   const recent = new RecentLines(KEPT_LOG_LINES);
+  const start = { state, recent, keptPrivilege, options };
+  const first = await beginAs(await CurrentIdentity.open(state), start);
+  const manager = serviceManager({ environment: process.env, pid: process.pid, log: first.log, after });
+  manager.ready(first.agent.summary());
+  for (let run = first; ; run = await beginAs(await CurrentIdentity.open(state), start)) {
+    await run.ending.reached;
+    if (run.ending.code !== undefined) manager.stopping();
+    await run.agent.stop();
+    run.ending.release();
+    // Asked after the stop: a signal may have come during it.
+    const { code } = run.ending;
+    if (code === undefined) continue;
+    run.log.info({ code }, 'edge stopped');
+    return code;
+  }
+}
+
+interface RunParts {
+  readonly state: StateDirectory;
+  readonly recent: RecentLines;
+  readonly keptPrivilege: string | undefined;
+  readonly options: Settings;
+}
+
+interface Run {
+  readonly agent: { stop(): Promise<void>; summary(): string };
+  readonly ending: Ending;
+  readonly log: AgentLog;
+}
+
+/** Starts the agent with an identity. */
+async function beginAs(identity: CurrentIdentity, { state, recent, keptPrivilege, options }: RunParts): Promise<Run> {
   const log = createLog(options.logLevel, { edge: identity.value.edgeName }, recent);
   log.info({ version: AGENT_VERSION, edgeId: identity.value.edgeId, stateDirectory: state.path }, 'edge starting');
   if (keptPrivilege !== undefined) {
     const fix = 'start it with CAP_NET_ADMIN and CAP_NET_RAW only, or with CAP_SETPCAP too';
     log.warn({ reason: keptPrivilege, fix }, 'capabilities that this agent does not need cannot be given up');
   }
-  const manager = serviceManager({ environment: process.env, pid: process.pid, log, after });
   const ending = new Ending(log);
   const portable = options.dataPath === 'portable';
   const queues = openTunQueues(options.device, { offloads: !portable }, options.workers);
   const agent = await startAgent({ state, identity, log, recent, queues, portable, ending, options });
-  manager.ready(agent.summary());
-  const code = await ending.reached;
-  manager.stopping();
-  await agent.stop();
-  log.info({ code }, 'edge stopped');
-  return code;
+  return { agent, ending, log };
 }
 
 interface AgentParts {
@@ -163,7 +195,13 @@ async function startAgent({
     },
     onFatal: (error) => ending.fail(error, 'the agent cannot go on'),
   });
+  const pending = new PendingEnrollment({ state, prove: (other) => proveIdentity(other, state, mark), log });
   const session: SessionLoop = new SessionLoop({
+    mayDial: async () => {
+      const tookOver = await pending.attempt();
+      if (tookOver) ending.beginAnew();
+      return !tookOver;
+    },
     open: () => openSessionStream(identity.value, relay.target),
     handlers: edge,
     expired: () => identity.value.notAfter.getTime() <= Date.now(),
@@ -248,29 +286,19 @@ async function startAgent({
   };
 }
 
-/** How the run ends: once, by a signal or by the first failure. */
-class Ending {
-  readonly reached: Promise<number>;
-  readonly #log: Log;
-  #reach: (code: number) => void = () => undefined;
-
-  constructor(log: Log) {
-    this.#log = log;
-    this.reached = new Promise((resolve) => {
-      this.#reach = resolve;
+/** Opens a first session as another identity, on a way of its own: its controller may be another, too. */
+async function proveIdentity(identity: Identity, state: StateDirectory, mark: number): Promise<void> {
+  const relay = await serveRelay(state.file(PENDING_RELAY_FILE), identity.session, mark, () => undefined);
+  try {
+    await awaitWelcome(openSessionStream(identity, relay.target), {
+      agentVersion: AGENT_VERSION,
+      bootId: randomUUID(),
+      associations: [],
+      keyingModes: [KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS],
+      limitsRemovals: true,
     });
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        log.info({ signal }, 'edge stopping');
-        this.#reach(0);
-      });
-    }
-  }
-
-  fail(error: unknown, story: string): void {
-    const details = error instanceof AgentError ? { code: error.code, fix: error.fix } : {};
-    this.#log.fatal({ ...details, reason: messageOf(error) }, story);
-    this.#reach(1);
+  } finally {
+    await relay.close();
   }
 }
 
@@ -301,5 +329,6 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 const KEPT_LOG_LINES = 1000;
 /** Next to the status socket. */
 const RELAY_FILE = 'session.sock';
+const PENDING_RELAY_FILE = 'pending-session.sock';
 /** Holds what arrives in some ten milliseconds at a few gigabits, while the worker is not scheduled. */
 const SOCKET_BUFFER_OCTETS = 8 << 20;

@@ -263,6 +263,31 @@ describe('session', () => {
     expect(loop.connected).toBe(false);
   });
 
+  it('asks before each attempt whether it may dial, and ends when it may not', async () => {
+    const asked: number[] = [];
+    let ended: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    const loop = new SessionLoop({
+      mayDial: async () => {
+        if (asked.push(asked.length) === 2) ended();
+        return asked.length === 1;
+      },
+      open: () => openSessionStream(unreachable),
+      handlers: AGREEABLE,
+      log: { warn: ignore } as never,
+      expired: () => false,
+      random: () => 0,
+      pause: async () => undefined,
+    });
+    const unreachable = await pki.identity('127.0.0.1:1');
+    loop.start();
+    await told;
+    await loop.stop();
+    expect(asked).toEqual([0, 1]);
+  });
+
   it('leaves a controller that does not say Welcome in time', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {

@@ -29,6 +29,8 @@ export interface SessionHandlers {
 
 /** What the loop needs from its surroundings; tests bring their own. */
 export interface SessionLoopOptions {
+  /** Asked before each attempt; false ends the loop. Absent: always. */
+  readonly mayDial?: () => Promise<boolean>;
   readonly open: () => SessionStream;
   readonly handlers: SessionHandlers;
   /** Whether the certificate of this edge has expired. */
@@ -84,9 +86,11 @@ export class SessionLoop {
   }
 
   async #run(): Promise<void> {
-    const { log, pause, random } = this.#options;
+    const { log, pause, random, mayDial } = this.#options;
     let failures = 0;
     while (!this.#stopped.signal.aborted) {
+      if (mayDial !== undefined && !(await mayDial())) return;
+      if (this.#stopped.signal.aborted) return;
       const problem = await this.#session();
       this.#options.handlers.ended();
       if (this.#welcomed) failures = 0;

@@ -25,6 +25,33 @@ export async function loadStoredIdentity(state: StateDirectory): Promise<StoredI
       'make an enrollment token in the console and run `weft-edge enroll` first',
     );
   }
+  return usable(state, IDENTITY_FILE, content);
+}
+
+/**
+ * Loads the identity that waits to take the place of the one in use; undefined when none does. Throws IdentityStoreError.
+ */
+export async function loadPendingIdentity(state: StateDirectory): Promise<StoredIdentity | undefined> {
+  const content = await state.read(PENDING_FILE);
+  return content && usable(state, PENDING_FILE, content);
+}
+
+/** Replaces the identity. */
+export async function storeIdentity(state: StateDirectory, identity: StoredIdentity): Promise<void> {
+  await state.write(IDENTITY_FILE, format(identity));
+}
+
+/** Stores an identity beside the one in use, which stays. */
+export async function storePendingIdentity(state: StateDirectory, identity: StoredIdentity): Promise<void> {
+  await state.write(PENDING_FILE, format(identity));
+}
+
+/** No error when there is none. */
+export async function removePendingIdentity(state: StateDirectory): Promise<void> {
+  await state.remove(PENDING_FILE);
+}
+
+function usable(state: StateDirectory, file: string, content: Buffer): StoredIdentity {
   try {
     const stored = StoredIdentity.parse(parseJson(content));
     parseIdentity(stored);
@@ -32,15 +59,14 @@ export async function loadStoredIdentity(state: StateDirectory): Promise<StoredI
   } catch (error) {
     throw new IdentityStoreError(
       'identity_damaged',
-      `${state.file(IDENTITY_FILE)} cannot be used: ${messageOf(error)}`,
+      `${state.file(file)} cannot be used: ${messageOf(error)}`,
       'restore the file from a backup, or enroll again with a new token',
     );
   }
 }
 
-/** Replaces the identity. */
-export async function storeIdentity(state: StateDirectory, identity: StoredIdentity): Promise<void> {
-  await state.write(IDENTITY_FILE, Buffer.from(`${JSON.stringify(identity, null, 2)}\n`));
+function format(identity: StoredIdentity): Buffer {
+  return Buffer.from(`${JSON.stringify(identity, null, 2)}\n`);
 }
 
 function parseJson(content: Buffer): unknown {
@@ -53,3 +79,4 @@ function parseJson(content: Buffer): unknown {
 }
 
 const IDENTITY_FILE = 'identity.json';
+const PENDING_FILE = 'identity.pending.json';
