@@ -386,6 +386,22 @@ export interface SignedBundle {
   content: Buffer;
   /** Signatures over the ASCII string "weft bundle v1", a zero octet, and manifest. */
   signatures: BundleSignature[];
+  /**
+   * Exactly the keys that ExternalPeer.pre_shared_key_commitment of the content names, each once, in any order. They are not part
+   * of the content, so that whoever stores or compares bundles has no secret; the commitments, which are, bind them.
+   */
+  preSharedKeys: PreSharedKey[];
+}
+
+/**
+ * PreSharedKey is a key that an edge and a gateway that is not ours have in common (RFC 7296 section 2.15), and what opens its
+ * commitment: the SHA-256 of the ASCII string "weft pre-shared key v1", a zero octet, the salt and the key.
+ */
+export interface PreSharedKey {
+  /** 32 random octets of this key alone: without them a commitment could be tried with guessed keys. */
+  salt: Buffer;
+  /** The key as IKE takes it, 1 to 256 octets. */
+  key: Buffer;
 }
 
 /** BundleSignature is one signature over a manifest. */
@@ -422,7 +438,7 @@ export interface BundleManifest {
 
 /**
  * Bundle is what one edge must run: security policy database, tunnels and routes.
- * It holds no secret: traffic keys travel in SecurityAssociationCommand only.
+ * It holds no secret: traffic keys travel in SecurityAssociationCommand only, pre-shared keys beside the content.
  */
 export interface Bundle {
   /** The overlay device. */
@@ -463,9 +479,9 @@ export interface UnderlayEndpoint {
 export interface Tunnel {
   /** Identifier of the tunnel (UUID), the same at both ends. */
   tunnelId: string;
-  /** The edge at the other end (UUID). */
+  /** The edge at the other end (UUID); with external_peer the identifier of that (UUID). */
   peerEdgeId: string;
-  /** Name of the peer edge, for logs and status. */
+  /** Name of the peer, for logs and status. */
   peerName: string;
   /** Where the peer receives ESP in UDP. */
   remote?:
@@ -478,7 +494,44 @@ export interface Tunnel {
     | Profile
     | undefined;
   /** How the edges negotiate; with KEYING_MODE_IKEV2 only. */
-  ike?: IkeConfiguration | undefined;
+  ike?:
+    | IkeConfiguration
+    | undefined;
+  /** The peer is no edge but a gateway that is not ours; absent for an edge. With KEYING_MODE_IKEV2 only. */
+  externalPeer?: ExternalPeer | undefined;
+}
+
+/**
+ * ExternalPeer is what an edge must know of an IKEv2 gateway that is not an edge: its PAD entry (RFC 4301 section 4.4.3), and the
+ * traffic selectors of the one Child SA with it. The SPD of the bundle says which of that traffic may pass.
+ */
+export interface ExternalPeer {
+  /** What the edge shows of itself (IDi or IDr of RFC 7296 section 3.5). */
+  localIdentity?:
+    | IkeIdentity
+    | undefined;
+  /** What the gateway must show. */
+  remoteIdentity?:
+    | IkeIdentity
+    | undefined;
+  /** How both prove their identities. */
+  authentication?:
+    | //
+    /** A key that both have: the commitment to one of SignedBundle.pre_shared_keys, 32 octets. */
+    { $case: "preSharedKeyCommitment"; value: Buffer }
+    | undefined;
+  /** Addresses at this end of the Child SA; ranges in ascending order. */
+  localAddresses: AddressRange[];
+  /** Addresses behind the gateway; ranges in ascending order. */
+  remoteAddresses: AddressRange[];
+}
+
+/** IkeIdentity is an identity as IKE carries it (RFC 7296 section 3.5). */
+export interface IkeIdentity {
+  /** IANA identification type: 1 ID_IPV4_ADDR, 2 ID_FQDN, 3 ID_RFC822_ADDR, 5 ID_IPV6_ADDR. */
+  type: number;
+  /** Identification data: an address has 4 or 16 octets, a name 1 to 255. */
+  data: Buffer;
 }
 
 /**
@@ -606,7 +659,7 @@ export interface PortRange {
 }
 
 function createBaseSignedBundle(): SignedBundle {
-  return { manifest: Buffer.alloc(0), content: Buffer.alloc(0), signatures: [] };
+  return { manifest: Buffer.alloc(0), content: Buffer.alloc(0), signatures: [], preSharedKeys: [] };
 }
 
 export const SignedBundle: MessageFns<SignedBundle> = {
@@ -619,6 +672,9 @@ export const SignedBundle: MessageFns<SignedBundle> = {
     }
     for (const v of message.signatures) {
       BundleSignature.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.preSharedKeys) {
+      PreSharedKey.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -660,6 +716,14 @@ export const SignedBundle: MessageFns<SignedBundle> = {
             message.signatures.push(BundleSignature.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.preSharedKeys.push(PreSharedKey.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -679,6 +743,11 @@ export const SignedBundle: MessageFns<SignedBundle> = {
       signatures: globalThis.Array.isArray(object?.signatures)
         ? object.signatures.map((e: any) => BundleSignature.fromJSON(e))
         : [],
+      preSharedKeys: globalThis.Array.isArray(object?.preSharedKeys)
+        ? object.preSharedKeys.map((e: any) => PreSharedKey.fromJSON(e))
+        : globalThis.Array.isArray(object?.pre_shared_keys)
+        ? object.pre_shared_keys.map((e: any) => PreSharedKey.fromJSON(e))
+        : [],
     };
   },
 
@@ -693,6 +762,9 @@ export const SignedBundle: MessageFns<SignedBundle> = {
     if (message.signatures?.length) {
       obj.signatures = message.signatures.map((e) => BundleSignature.toJSON(e));
     }
+    if (message.preSharedKeys?.length) {
+      obj.preSharedKeys = message.preSharedKeys.map((e) => PreSharedKey.toJSON(e));
+    }
     return obj;
   },
 
@@ -704,6 +776,92 @@ export const SignedBundle: MessageFns<SignedBundle> = {
     message.manifest = object.manifest ?? Buffer.alloc(0);
     message.content = object.content ?? Buffer.alloc(0);
     message.signatures = object.signatures?.map((e) => BundleSignature.fromPartial(e)) || [];
+    message.preSharedKeys = object.preSharedKeys?.map((e) => PreSharedKey.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePreSharedKey(): PreSharedKey {
+  return { salt: Buffer.alloc(0), key: Buffer.alloc(0) };
+}
+
+export const PreSharedKey: MessageFns<PreSharedKey> = {
+  encode(message: PreSharedKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.salt.length !== 0) {
+      writer.uint32(10).bytes(message.salt);
+    }
+    if (message.key.length !== 0) {
+      writer.uint32(18).bytes(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreSharedKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreSharedKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.salt = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PreSharedKey {
+    return {
+      salt: isSet(object.salt) ? Buffer.from(bytesFromBase64(object.salt)) : Buffer.alloc(0),
+      key: isSet(object.key) ? Buffer.from(bytesFromBase64(object.key)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: PreSharedKey): unknown {
+    const obj: any = {};
+    if (message.salt.length !== 0) {
+      obj.salt = base64FromBytes(message.salt);
+    }
+    if (message.key.length !== 0) {
+      obj.key = base64FromBytes(message.key);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PreSharedKey>, I>>(base?: I): PreSharedKey {
+    return PreSharedKey.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PreSharedKey>, I>>(object: I): PreSharedKey {
+    const message = createBasePreSharedKey();
+    message.salt = object.salt ?? Buffer.alloc(0);
+    message.key = object.key ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -1368,6 +1526,7 @@ function createBaseTunnel(): Tunnel {
     keyingMode: 0,
     profile: undefined,
     ike: undefined,
+    externalPeer: undefined,
   };
 }
 
@@ -1393,6 +1552,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     }
     if (message.ike !== undefined) {
       IkeConfiguration.encode(message.ike, writer.uint32(58).fork()).join();
+    }
+    if (message.externalPeer !== undefined) {
+      ExternalPeer.encode(message.externalPeer, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1466,6 +1628,14 @@ export const Tunnel: MessageFns<Tunnel> = {
             message.ike = IkeConfiguration.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.externalPeer = ExternalPeer.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1503,6 +1673,11 @@ export const Tunnel: MessageFns<Tunnel> = {
         : 0,
       profile: isSet(object.profile) ? Profile.fromJSON(object.profile) : undefined,
       ike: isSet(object.ike) ? IkeConfiguration.fromJSON(object.ike) : undefined,
+      externalPeer: isSet(object.externalPeer)
+        ? ExternalPeer.fromJSON(object.externalPeer)
+        : isSet(object.external_peer)
+        ? ExternalPeer.fromJSON(object.external_peer)
+        : undefined,
     };
   },
 
@@ -1529,6 +1704,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     if (message.ike !== undefined) {
       obj.ike = IkeConfiguration.toJSON(message.ike);
     }
+    if (message.externalPeer !== undefined) {
+      obj.externalPeer = ExternalPeer.toJSON(message.externalPeer);
+    }
     return obj;
   },
 
@@ -1550,6 +1728,266 @@ export const Tunnel: MessageFns<Tunnel> = {
     message.ike = (object.ike !== undefined && object.ike !== null)
       ? IkeConfiguration.fromPartial(object.ike)
       : undefined;
+    message.externalPeer = (object.externalPeer !== undefined && object.externalPeer !== null)
+      ? ExternalPeer.fromPartial(object.externalPeer)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseExternalPeer(): ExternalPeer {
+  return {
+    localIdentity: undefined,
+    remoteIdentity: undefined,
+    authentication: undefined,
+    localAddresses: [],
+    remoteAddresses: [],
+  };
+}
+
+export const ExternalPeer: MessageFns<ExternalPeer> = {
+  encode(message: ExternalPeer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.localIdentity !== undefined) {
+      IkeIdentity.encode(message.localIdentity, writer.uint32(10).fork()).join();
+    }
+    if (message.remoteIdentity !== undefined) {
+      IkeIdentity.encode(message.remoteIdentity, writer.uint32(18).fork()).join();
+    }
+    switch (message.authentication?.$case) {
+      case "preSharedKeyCommitment":
+        writer.uint32(26).bytes(message.authentication.value);
+        break;
+    }
+    for (const v of message.localAddresses) {
+      AddressRange.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.remoteAddresses) {
+      AddressRange.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExternalPeer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExternalPeer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.localIdentity = IkeIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.remoteIdentity = IkeIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.authentication = { $case: "preSharedKeyCommitment", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.localAddresses.push(AddressRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.remoteAddresses.push(AddressRange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExternalPeer {
+    return {
+      localIdentity: isSet(object.localIdentity)
+        ? IkeIdentity.fromJSON(object.localIdentity)
+        : isSet(object.local_identity)
+        ? IkeIdentity.fromJSON(object.local_identity)
+        : undefined,
+      remoteIdentity: isSet(object.remoteIdentity)
+        ? IkeIdentity.fromJSON(object.remoteIdentity)
+        : isSet(object.remote_identity)
+        ? IkeIdentity.fromJSON(object.remote_identity)
+        : undefined,
+      authentication: isSet(object.preSharedKeyCommitment)
+        ? { $case: "preSharedKeyCommitment", value: Buffer.from(bytesFromBase64(object.preSharedKeyCommitment)) }
+        : isSet(object.pre_shared_key_commitment)
+        ? { $case: "preSharedKeyCommitment", value: Buffer.from(bytesFromBase64(object.pre_shared_key_commitment)) }
+        : undefined,
+      localAddresses: globalThis.Array.isArray(object?.localAddresses)
+        ? object.localAddresses.map((e: any) => AddressRange.fromJSON(e))
+        : globalThis.Array.isArray(object?.local_addresses)
+        ? object.local_addresses.map((e: any) => AddressRange.fromJSON(e))
+        : [],
+      remoteAddresses: globalThis.Array.isArray(object?.remoteAddresses)
+        ? object.remoteAddresses.map((e: any) => AddressRange.fromJSON(e))
+        : globalThis.Array.isArray(object?.remote_addresses)
+        ? object.remote_addresses.map((e: any) => AddressRange.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ExternalPeer): unknown {
+    const obj: any = {};
+    if (message.localIdentity !== undefined) {
+      obj.localIdentity = IkeIdentity.toJSON(message.localIdentity);
+    }
+    if (message.remoteIdentity !== undefined) {
+      obj.remoteIdentity = IkeIdentity.toJSON(message.remoteIdentity);
+    }
+    if (message.authentication?.$case === "preSharedKeyCommitment") {
+      obj.preSharedKeyCommitment = base64FromBytes(message.authentication.value);
+    }
+    if (message.localAddresses?.length) {
+      obj.localAddresses = message.localAddresses.map((e) => AddressRange.toJSON(e));
+    }
+    if (message.remoteAddresses?.length) {
+      obj.remoteAddresses = message.remoteAddresses.map((e) => AddressRange.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ExternalPeer>, I>>(base?: I): ExternalPeer {
+    return ExternalPeer.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExternalPeer>, I>>(object: I): ExternalPeer {
+    const message = createBaseExternalPeer();
+    message.localIdentity = (object.localIdentity !== undefined && object.localIdentity !== null)
+      ? IkeIdentity.fromPartial(object.localIdentity)
+      : undefined;
+    message.remoteIdentity = (object.remoteIdentity !== undefined && object.remoteIdentity !== null)
+      ? IkeIdentity.fromPartial(object.remoteIdentity)
+      : undefined;
+    switch (object.authentication?.$case) {
+      case "preSharedKeyCommitment": {
+        if (object.authentication?.value !== undefined && object.authentication?.value !== null) {
+          message.authentication = { $case: "preSharedKeyCommitment", value: object.authentication.value };
+        }
+        break;
+      }
+    }
+    message.localAddresses = object.localAddresses?.map((e) => AddressRange.fromPartial(e)) || [];
+    message.remoteAddresses = object.remoteAddresses?.map((e) => AddressRange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseIkeIdentity(): IkeIdentity {
+  return { type: 0, data: Buffer.alloc(0) };
+}
+
+export const IkeIdentity: MessageFns<IkeIdentity> = {
+  encode(message: IkeIdentity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== 0) {
+      writer.uint32(8).uint32(message.type);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IkeIdentity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIkeIdentity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.type = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): IkeIdentity {
+    return {
+      type: isSet(object.type) ? globalThis.Number(object.type) : 0,
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: IkeIdentity): unknown {
+    const obj: any = {};
+    if (message.type !== 0) {
+      obj.type = Math.round(message.type);
+    }
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<IkeIdentity>, I>>(base?: I): IkeIdentity {
+    return IkeIdentity.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<IkeIdentity>, I>>(object: I): IkeIdentity {
+    const message = createBaseIkeIdentity();
+    message.type = object.type ?? 0;
+    message.data = object.data ?? Buffer.alloc(0);
     return message;
   },
 };
