@@ -40,11 +40,30 @@ export interface BundleEndpoint {
 
 export interface BundleTunnel {
   readonly tunnelId: string;
+  /** Of an external peer its identifier. */
   readonly peerEdgeId: string;
   readonly peerName: string;
   readonly remote: BundleEndpoint;
   readonly keying: BundleKeying;
   readonly profile: BundleProfile;
+  /** The peer is a gateway that is not ours; absent: an edge. */
+  readonly external?: BundleExternalPeer;
+}
+
+/** What an edge must know of a gateway that is not ours. */
+export interface BundleExternalPeer {
+  readonly localIdentity: BundleIdentity;
+  readonly remoteIdentity: BundleIdentity;
+  readonly authentication: { readonly kind: 'pre_shared_key'; readonly commitment: string };
+  /** Traffic selectors of the Child SA, at our end and behind the gateway; ascending. */
+  readonly localAddresses: readonly BundleAddressRange[];
+  readonly remoteAddresses: readonly BundleAddressRange[];
+}
+
+/** An identity as IKE carries it (RFC 7296 section 3.5): IANA identification type, and data. */
+export interface BundleIdentity {
+  readonly type: 1 | 2 | 3 | 5;
+  readonly data: Uint8Array;
 }
 
 /** Who makes the keys of a tunnel, and how the edges negotiate when it is they. */

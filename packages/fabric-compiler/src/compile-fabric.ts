@@ -3,11 +3,13 @@ import { byAddress } from './address/prefix.js';
 import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
+import { externalTunnels } from './external-tunnels.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
 import { overlayMtu, UNDERLAY_MTU, underlayOf } from './overlay-mtu.js';
 import type { CompileProblem } from './problem.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE, defaultProfile } from './profile.js';
+import { checkReferences } from './references.js';
 import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type Topology } from './topology.js';
 
@@ -28,10 +30,12 @@ export type CompileResult =
 export function compileFabric(intent: FabricIntent): CompileResult {
   const problems: CompileProblem[] = [];
   const topology = checkTopology(intent, problems);
+  checkReferences(intent, problems);
   reportUndeliverable(intent, problems);
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
-  const expansion = expandRules(rules, topology, problems);
+  const peers = externalTunnels(intent, topology, problems);
+  const expansion = expandRules(rules, topology, { intent, peers }, problems);
   reportUnreachablePeers(expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
   const bundles = buildBundles(intent, topology, expansion, problems);
@@ -47,7 +51,6 @@ export function compileFabric(intent: FabricIntent): CompileResult {
 function reportUndeliverable(intent: FabricIntent, problems: CompileProblem[]): void {
   const undeliverable: readonly (readonly [pointer: string, what: string, present: boolean])[] = [
     ['/topology', 'A topology other than a full mesh', (intent.topology?.kind ?? 'full_mesh') !== 'full_mesh'],
-    ['/externalPeers', 'An external peer', (intent.externalPeers ?? []).length > 0],
     ['/profiles', 'A profile other than the default one', (intent.profiles ?? []).length > 0],
     [
       '/networks',
@@ -88,12 +91,17 @@ function buildBundles(
   const tunnelsByEdge = new Map<string, BundleTunnel[]>(
     topology.served.flatMap(({ edges }) => edges.map(({ edgeId }) => [edgeId, []] as const)),
   );
-  for (const tunnel of [...expansion.tunnels.values()].sort(byTunnelId)) {
+  for (const tunnel of expansion.tunnels.values()) {
     const [one, other] = tunnel.ends;
     tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1, intent));
     tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, 0, intent));
   }
-  const prefixes = [...topology.sites.values()]
+  for (const { edge, tunnel } of expansion.external) {
+    tunnelsByEdge.get(edge.edgeId)?.push(tunnel);
+  }
+  // Also those behind external peers: what is for them never leaves in the clear, wherever it comes from.
+  const external = topology.owners.filter(({ kind }) => kind === 'external');
+  const prefixes = [...topology.sites.values(), ...external]
     .flatMap((site) => site.prefixes.map((prefix) => ({ siteId: site.siteId, prefix })))
     .sort((left, right) => byAddress(left.prefix, right.prefix));
   const bundles = new Map<string, EdgeBundle>();
@@ -103,7 +111,7 @@ function buildBundles(
       edgeId: edge.edgeId,
       device: { mtu: overlayMtu(UNDERLAY_MTU, underlayOf(edge.underlayFamily, intent), SUITE) },
       underlay: edge.underlay,
-      tunnels: tunnelsByEdge.get(edge.edgeId) ?? [],
+      tunnels: [...(tunnelsByEdge.get(edge.edgeId) ?? [])].sort(byTunnelId),
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
       routes: prefixes.filter(({ siteId }) => siteId !== site.siteId).map(({ prefix }) => prefix.text),
       localNetworks: site.prefixes.map((prefix) => prefix.text),

@@ -4,7 +4,10 @@ import { octetsFromNumber } from './address/octets.js';
 import type { RangeSet } from './address/range-set.js';
 import type { BundleAddressRange, BundleSecurityPolicy } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
+import { elsewhereReporter, externalEntries } from './external-entries.js';
+import type { ExternalTunnel } from './external-tunnels.js';
 import { entryIdOf, sortedPair, tunnelGroupIdOf, tunnelIdOf } from './identifiers.js';
+import type { FabricIntent } from './intent.js';
 import type { CompileProblem } from './problem.js';
 import type { ResolvedRule } from './resolved-rule.js';
 import type { ResolvedService } from './services.js';
@@ -18,6 +21,8 @@ export interface Expansion {
   readonly tunnels: ReadonlyMap<string, TunnelEnds>;
   /** By edge id: the sites with several edges that the edge has tunnels with, by group id. */
   readonly groups: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  /** Tunnels with external peers that some rule protects traffic with. */
+  readonly external: ReadonlySet<ExternalTunnel>;
 }
 
 export interface TunnelEnds {
@@ -31,11 +36,18 @@ export interface TunnelEnds {
  * entries in the same step, so that they are mirrored and in the same order; and so do all edges of a site, so that each of
  * them treats every packet as the others do.
  */
-export function expandRules(rules: readonly ResolvedRule[], topology: Topology, problems: CompileProblem[]): Expansion {
+export function expandRules(
+  rules: readonly ResolvedRule[],
+  topology: Topology,
+  { intent, peers }: { readonly intent: FabricIntent; readonly peers: ReadonlyMap<number, ExternalTunnel> },
+  problems: CompileProblem[],
+): Expansion {
   const all = topology.served.flatMap(({ edges }) => edges);
   const entries = new Map<string, BundleSecurityPolicy[]>(all.map(({ edgeId }) => [edgeId, []]));
   const tunnels = new Map<string, TunnelEnds>();
   const groups = new Map<string, Map<string, readonly string[]>>(all.map(({ edgeId }) => [edgeId, new Map()]));
+  const external = new Set<ExternalTunnel>();
+  const reportElsewhere = elsewhereReporter(intent, problems);
   for (const rule of rules) {
     for (const pair of directedPairs(rule, topology)) {
       if (rule.action === 'PROTECT') addTunnels(pair, tunnels, groups);
@@ -43,13 +55,22 @@ export function expandRules(rules: readonly ResolvedRule[], topology: Topology, 
         const list = entries.get(edge.edgeId) ?? [];
         if (list.length >= MAX_ENTRIES) {
           problems.push(tooManyEntries(edge));
-          return { entries, tunnels, groups };
+          return { entries, tunnels, groups, external };
         }
         list.push(entry);
       }
     }
+    for (const [edgeId, entry, peer] of externalEntries(rule, topology, peers, reportElsewhere)) {
+      const list = entries.get(edgeId) ?? [];
+      if (list.length >= MAX_ENTRIES) {
+        problems.push(tooManyEntries(peer.edge));
+        return { entries, tunnels, groups, external };
+      }
+      list.push(entry);
+      if (rule.action === 'PROTECT') external.add(peer);
+    }
   }
-  return { entries, tunnels, groups };
+  return { entries, tunnels, groups, external };
 }
 
 /** Every edge of the one site has a tunnel with every edge of the other. */

@@ -6,6 +6,11 @@ export function tunnelIdOf(oneEdgeId: string, otherEdgeId: string): string {
   return derivedUuid('weft tunnel v1', sortedPair(oneEdgeId, otherEdgeId));
 }
 
+/** Identifier of the tunnel between an edge and an external peer. */
+export function externalTunnelIdOf(edgeId: string, externalPeerId: string): string {
+  return derivedUuid('weft external tunnel v1', [edgeId, externalPeerId]);
+}
+
 /** Identifier of the group of tunnels that an edge has with the edges of a site. */
 export function tunnelGroupIdOf(edgeId: string, siteId: string): string {
   return derivedUuid('weft tunnel group v1', [edgeId, siteId]);

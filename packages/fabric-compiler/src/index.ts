@@ -2,6 +2,8 @@ export { formatAddressText, type ParsedAddress, parseAddressText } from './addre
 export type {
   BundleAddressRange,
   BundleEndpoint,
+  BundleExternalPeer,
+  BundleIdentity,
   BundleIke,
   BundleIkeProposal,
   BundleKeyExchange,

@@ -110,12 +110,17 @@ export interface IntentExternalPeer {
   readonly espProposals: readonly ExternalEspProposal[];
   /** Sites whose edges have a tunnel with it; the others reach it through the first of these. */
   readonly gatewaySiteIds: readonly string[];
-  /** The identity that it expects of our edges; absent: the one that each edge has in its certificate. */
+  /** The identity that it expects of our edges; absent: the one that they show. */
   readonly expectedIdentity?: string;
+  /** What our edges show to it; absent: the one that each edge has in its certificate. */
+  readonly localIdentity?: string;
+  /** What our edges offer it, whatever the profile of a rule; absent: that profile. */
+  readonly offer?: Pick<IntentProfile, 'esp' | 'ike'>;
 }
 
 export type PeerAuthenticationMethod =
-  | { readonly kind: 'pre_shared_key' }
+  /** `commitment`: what the key is, without giving it away; lower-case hex of 32 octets. Absent: nobody has set a key. */
+  | { readonly kind: 'pre_shared_key'; readonly commitment?: string }
   | { readonly kind: 'certificate'; readonly authority: string; readonly trusts: readonly string[] };
 
 export interface ExternalEspProposal {

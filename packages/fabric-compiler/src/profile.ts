@@ -1,5 +1,6 @@
 import type { BundleIke, BundleKeyExchange, BundleProfile } from './bundle.js';
 import type { FabricIntent, IntentProfile } from './intent.js';
+import type { Owner } from './topology.js';
 
 /** The profile of rules that name none: RFC 8221 AES-GCM-16, ESN, a window that forgives reordering. */
 export const DEFAULT_PROFILE: BundleProfile = {
@@ -25,6 +26,12 @@ export const DEFAULT_IKE: BundleIke = {
 /** With what the tenant has ESP travel in; UDP goes without saying. */
 export function defaultProfile({ encapsulation = 'udp' }: Pick<FabricIntent, 'encapsulation'>): BundleProfile {
   return encapsulation === 'udp' ? DEFAULT_PROFILE : { ...DEFAULT_PROFILE, encapsulation };
+}
+
+/** A profile as a peer is offered it: what an external peer is to be offered goes before the profile of the rule. */
+export function offeredTo(owner: Owner | undefined, profile: IntentProfile): IntentProfile {
+  const offer = owner?.kind === 'external' ? owner.peer.offer : undefined;
+  return offer === undefined ? profile : { ...profile, ...offer };
 }
 
 /** By profile id. Rules without `profileId` use the empty one, which no profile of the tenant can have. */

@@ -10,7 +10,7 @@ import type { BundleEndpoint, BundleIke, BundleProfile } from '../bundle.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
-import type { IntentProfile, KeyingMode } from '../intent.js';
+import type { IntentExternalPeer, IntentProfile, KeyingMode } from '../intent.js';
 import { UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor } from '../proof/peer-view.js';
@@ -144,19 +144,20 @@ function hopsBetween(
     const profile = peer?.profiles.find(({ id }) => id === outbound?.entry.profileId);
     if (outbound === undefined || peer === undefined || profile === undefined) return { hops, stuckAt: bundle.edgeId };
     const next = fabric.bundles[peer.owner];
+    const external = externalPeer(fabric, peer.owner);
     hops.push({
       fromEdgeId: bundle.edgeId,
       toPeerId: peer.peerId,
       outbound,
       inbound: next === undefined ? undefined : decidingEntry(fabric, next, answerTo(packet)),
       association: {
-        keyingMode: bundle.keyingMode,
+        keyingMode: external === undefined ? bundle.keyingMode : 'ikev2',
         profileId: profile.id,
         esp: profile.esp,
         ike: profile.ike,
         local: bundle.underlay,
         remote: peer.remote,
-        localIdentity: bundle.identity,
+        localIdentity: external?.localIdentity ?? bundle.identity,
         remoteIdentity: peer.identity,
       },
       encapsulation: arithmetic(bundle, profile),
@@ -223,6 +224,12 @@ function endOf({ plan }: CompiledFabric, number: number | undefined): ExplainedE
     siteName: owner.name,
     edgeId: owner.kind === 'edge' ? owner.edge.edgeId : undefined,
   };
+}
+
+/** Negotiates with our edges, whoever makes the keys between those. */
+function externalPeer({ plan }: CompiledFabric, number: number): IntentExternalPeer | undefined {
+  const owner = plan.topology.owners[number];
+  return owner?.kind === 'external' ? owner.peer : undefined;
 }
 
 function nameOf({ plan }: CompiledFabric, number: number): string {

@@ -2,6 +2,7 @@ import { type AddressSet, wholeOwners } from '../address/address-set.js';
 import { type Bitset, emptyBits, membersOf, setBit } from '../bitset.js';
 import type { BundleEndpoint } from '../bundle.js';
 import type { IntentProfile, PeerAuthenticationMethod } from '../intent.js';
+import { offeredTo } from '../profile.js';
 import type { Owner, ServedSite, Topology } from '../topology.js';
 import { OctetWriter } from './octet-writer.js';
 import { digestOfSet } from './spd-entry.js';
@@ -101,10 +102,11 @@ export class PeerSections {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       if (this.#entries.size >= MAX_SECTIONS) this.#entries.clear();
+      const peer = this.#topology.owners[owner];
       entry = {
-        ...describedPeer(this.#topology.owners[owner], this.#tenantId),
+        ...describedPeer(peer, this.#tenantId),
         owner,
-        profiles: profileIds.flatMap((id) => this.#profiles.get(id) ?? []),
+        profiles: profileIds.flatMap((id) => this.#profiles.get(id) ?? []).map((profile) => offeredTo(peer, profile)),
         carries: wholeOwners(carries, this.#topology.ownership),
       };
       this.#entries.set(key, entry);

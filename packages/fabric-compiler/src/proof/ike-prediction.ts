@@ -104,12 +104,13 @@ function predictAuthentication(
 ): readonly Finding[] {
   const findings: Finding[] = [];
   const { expectedIdentity, authentication } = external;
-  if (expectedIdentity !== undefined && expectedIdentity !== own.identity) {
+  const shown = external.localIdentity ?? own.identity;
+  if (expectedIdentity !== undefined && expectedIdentity !== shown) {
     findings.push(
       report(
         'authentication_failed',
-        `"${external.name}" would answer AUTHENTICATION_FAILED: it expects the identity ${expectedIdentity}, and the edge shows ${own.identity} (IDi).`,
-        `Have its operator expect ${own.identity}.`,
+        `"${external.name}" would answer AUTHENTICATION_FAILED: it expects the identity ${expectedIdentity}, and the edge shows ${shown} (IDi).`,
+        `Have its operator expect ${shown}.`,
       ),
     );
   }

@@ -7,6 +7,7 @@ import type { PeerEntry, PeerSection } from '../fabric/peer-section.js';
 import type { RouteSection } from '../fabric/route-section.js';
 import { peersOf, routesOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import { passesOn } from '../fabric/transit.js';
+import { offeredTo } from '../profile.js';
 import { sameValue } from '../same-value.js';
 import type { Owner } from '../topology.js';
 import { describedEdge, describedPeer } from './described-peer.js';
@@ -156,9 +157,10 @@ export class PathProof {
       const own = describedEdge(bundle);
       if (described === undefined) return [this.#wrongPeer(bundle, peer, 'no gateway')];
       const wrong = ENDPOINT_FIELDS.filter((field) => !sameValue(described[field], peer[field]));
-      const profiles = peer.profiles.filter(
-        (profile) => !sameValue(this.#plan.context.profiles.get(profile.id), profile),
-      );
+      const profiles = peer.profiles.filter((profile) => {
+        const meant = this.#plan.context.profiles.get(profile.id);
+        return meant === undefined || !sameValue(offeredTo(owner, meant), profile);
+      });
       return [
         ...wrong.map((field) => this.#wrongPeer(bundle, peer, field)),
         ...(profiles.length === 0 ? [] : [this.#wrongPeer(bundle, peer, 'another profile than the intent')]),

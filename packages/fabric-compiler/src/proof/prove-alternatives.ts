@@ -23,7 +23,8 @@ export function proveAlternatives(
   for (const bundle of bundles.values()) {
     const checked = new Set<string>();
     for (const policy of bundle.securityPolicies) {
-      if (policy.action !== 'PROTECT') continue;
+      // A gateway that is not ours is no site with several edges: there is one tunnel with it.
+      if (policy.action !== 'PROTECT' || isExternal(bundle, policy.tunnelId)) continue;
       if (!checked.has(policy.tunnelId)) {
         checked.add(policy.tunnelId);
         findings.push(...wrongMembers(bundle, policy, sites, siteOf));
@@ -114,6 +115,10 @@ function unmirrored(
 function tunnelsOf({ tunnels, tunnelGroups }: EdgeBundle, target: string): EdgeBundle['tunnels'] {
   const tunnelIds = tunnelGroups.find(({ groupId }) => groupId === target)?.tunnelIds ?? [target];
   return tunnelIds.flatMap((tunnelId) => tunnels.find((tunnel) => tunnel.tunnelId === tunnelId) ?? []);
+}
+
+function isExternal({ tunnels }: EdgeBundle, target: string): boolean {
+  return tunnels.some(({ tunnelId, external }) => tunnelId === target && external !== undefined);
 }
 
 function mirrored(selector: BundleSelector): BundleSelector {

@@ -1,0 +1,27 @@
+import { octetsFromNumber } from './address/octets.js';
+import { parseAddressText } from './address/text.js';
+import type { BundleIdentity } from './bundle.js';
+
+/**
+ * Reads an identity as operators write it, and as swanctl.conf types it when it names no type: an address, a mailbox or a
+ * domain name (RFC 7296 section 3.5). Undefined when it is none of these.
+ */
+export function parseIkeIdentity(text: string): BundleIdentity | undefined {
+  const address = parseAddressText(text);
+  if (address !== undefined) {
+    return { type: address.family === 4 ? 1 : 5, data: octetsFromNumber(address.value, address.family) };
+  }
+  if (text.length > MAX_NAME) return undefined;
+  if (MAILBOX.test(text)) return { type: 3, data: ascii(text) };
+  // "an example of an ID_FQDN is 'example.com'": what is made of digits alone is an address that went wrong.
+  return DOMAIN.test(text) && !/^[0-9.]+$/.test(text) ? { type: 2, data: ascii(text) } : undefined;
+}
+
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+const MAX_NAME = 253;
+const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
+const DOMAIN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+const MAILBOX = new RegExp(`^[A-Za-z0-9!#$%&'*+/=?^_\`{|}~.-]{1,64}@${LABEL}(?:\\.${LABEL})*$`);

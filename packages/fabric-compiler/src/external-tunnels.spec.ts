@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { compileFabric } from './compile-fabric.js';
+import { compileShared } from './fabric/compile-shared.js';
+import { externalTunnelIdOf } from './identifiers.js';
+import type { FabricIntent, IntentExternalPeer, Rule } from './intent.js';
+import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
+import { proveFabric } from './proof/prove-fabric.js';
+
+describe('a tunnel with an external peer', () => {
+  it('is in the bundle of the edge that has it, with both networks behind the peer in one Child SA', () => {
+    const bundle = compiled(intent()).get('edge-berlin');
+    expect(bundle?.tunnels).toEqual([
+      {
+        tunnelId: externalTunnelIdOf('edge-berlin', 'partner'),
+        peerEdgeId: 'partner',
+        peerName: 'partner',
+        remote: { address: '203.0.113.99', port: 4500 },
+        keying: { mode: 'ikev2', ike: OFFER.ike },
+        profile: OFFER.esp,
+        external: {
+          localIdentity: { type: 2, data: octets('berlin.example') },
+          remoteIdentity: { type: 1, data: Uint8Array.of(203, 0, 113, 99) },
+          authentication: { kind: 'pre_shared_key', commitment: COMMITMENT },
+          localAddresses: [range([10, 1, 0, 0], [10, 1, 0, 255])],
+          remoteAddresses: [range([10, 8, 0, 0], [10, 8, 0, 255]), range([10, 9, 0, 0], [10, 9, 255, 255])],
+        },
+      },
+    ]);
+  });
+
+  it('carries what the rules say, in the direction in which they say it', () => {
+    const [opened, answered] = compiled(intent()).get('edge-berlin')?.securityPolicies ?? [];
+    const tunnelId = externalTunnelIdOf('edge-berlin', 'partner');
+    expect(opened).toMatchObject({
+      ruleId: 'to-partner',
+      action: 'PROTECT',
+      tunnelId,
+      selector: { protocol: 6, localPorts: [], remotePorts: [{ first: 443, last: 443 }] },
+    });
+    expect(answered).toMatchObject({
+      ruleId: 'from-partner',
+      action: 'PROTECT',
+      tunnelId,
+      selector: { protocol: 1, localAddresses: [range([10, 1, 0, 0], [10, 1, 0, 255])] },
+    });
+  });
+
+  it('keeps its networks out of the clear at every edge', () => {
+    for (const { routes } of compiled(intent()).values()) {
+      expect(routes).toEqual(expect.arrayContaining(['10.8.0.0/24', '10.9.0.0/16']));
+    }
+    expect(compiled(intent()).get('edge-paris')?.tunnels).toEqual([]);
+  });
+
+  it('is in no bundle without a rule that protects traffic with it', () => {
+    const withoutRules = { ...intent(), policies: [] };
+    expect(compiled(withoutRules).get('edge-berlin')?.tunnels).toEqual([]);
+  });
+
+  it('is proven when what is offered is what the peer accepts, and a peer that accepts something else is found out', () => {
+    expect(findings(intent())).toEqual([]);
+    const other = { ...intent().externalPeers?.[0], espProposals: [] } as IntentExternalPeer;
+    expect(findings({ ...intent(), externalPeers: [other] })).toEqual(['no_proposal_chosen']);
+  });
+
+  it('is in no bundle while the site that should have it has no edge: an edge that is revoked takes nobody else along', () => {
+    const without = { ...intent(), edges: intent().edges.filter(({ siteId }) => siteId !== 'berlin') };
+    expect([...compiled(without)].map(([edgeId, { tunnels }]) => [edgeId, tunnels])).toEqual([['edge-paris', []]]);
+  });
+
+  it.each<[what: string, change: Partial<IntentExternalPeer>, pointer: string, rule: string]>([
+    ['has no key', { authentication: { kind: 'pre_shared_key' } }, 'authentication', 'missing_pre_shared_key'],
+    ['is called by no identity', { identity: 'a name' }, 'identity', 'invalid_identity'],
+    ['is shown none', { localIdentity: '192.0.2' }, 'localIdentity', 'invalid_identity'],
+    ['is of the other IP version', { address: '2001:db8::9' }, 'address', 'underlay_family_mismatch'],
+    ['is nowhere', { gatewaySiteIds: [] }, 'gatewaySiteIds', 'not_deliverable'],
+    ['admits nothing of the site', { admits: ['172.16.0.0/12'] }, 'admits', 'matches_no_network'],
+  ])('is refused when the peer %s', (_, change, pointer, rule) => {
+    const [peer] = intent().externalPeers ?? [];
+    const result = compileFabric({ ...intent(), externalPeers: [{ ...(peer as IntentExternalPeer), ...change }] });
+    expect(result).toMatchObject({ ok: false });
+    expect(result.ok ? [] : result.problems).toContainEqual(
+      expect.objectContaining({ pointer: `/externalPeers/0/${pointer}`, rule }),
+    );
+  });
+
+  it('is refused to a rule about another site, which the edge would have to relay for', () => {
+    const rule: Rule = { ...toPartner, sources: [{ kind: 'site', siteId: 'paris' }] };
+    const result = compileFabric({ ...intent(), policies: [{ id: 'p', name: 'p', enabled: true, rules: [rule] }] });
+    expect(result.ok ? [] : result.problems).toEqual([
+      expect.objectContaining({ pointer: '/policies/0/rules/0', rule: 'external_peer_elsewhere' }),
+    ]);
+  });
+});
+
+function compiled(from: FabricIntent) {
+  const result = compileFabric(from);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.bundles;
+}
+
+function findings(from: FabricIntent): readonly string[] {
+  const result = compileShared(from);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return proveFabric(result.fabric).findings.map(({ kind }) => kind);
+}
+
+function intent(): FabricIntent {
+  const edge = (site: string, last: number) => ({
+    id: `edge-${site}`,
+    siteId: site,
+    name: site,
+    underlayAddress: `203.0.113.${last}`,
+    underlayPort: 4500,
+  });
+  return {
+    tenantId: 'tenant',
+    keyingMode: 'ikev2',
+    sites: ['berlin', 'paris', 'rome'].map((id) => ({ id, name: id })),
+    networks: [
+      { id: 'b', siteId: 'berlin', name: 'b', prefix: '10.1.0.0/24' },
+      { id: 'p', siteId: 'paris', name: 'p', prefix: '10.2.0.0/24' },
+    ],
+    edges: [edge('berlin', 1), edge('paris', 2)],
+    externalPeers: [PARTNER],
+    policies: [{ id: 'policy', name: 'policy', enabled: true, rules: [toPartner, fromPartner] }],
+  };
+}
+
+function range(first: readonly number[], last: readonly number[]) {
+  return { first: Uint8Array.from(first), last: Uint8Array.from(last) };
+}
+
+function octets(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+const COMMITMENT = '5a'.repeat(32);
+const KEY_EXCHANGE = { method: 31, additionalMethods: [] } as const;
+const PROPOSAL = { encryption: 'aes-gcm-16', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: KEY_EXCHANGE } as const;
+const OFFER = {
+  esp: { ...DEFAULT_PROFILE, extendedSequenceNumbers: false },
+  ike: { ...DEFAULT_IKE, proposals: [PROPOSAL], childKeyExchange: KEY_EXCHANGE },
+} as const;
+const PARTNER: IntentExternalPeer = {
+  id: 'partner',
+  name: 'partner',
+  address: '203.0.113.99',
+  port: 4500,
+  identity: '203.0.113.99',
+  localIdentity: 'berlin.example',
+  authentication: { kind: 'pre_shared_key', commitment: COMMITMENT },
+  prefixes: ['10.9.0.0/16', '10.8.0.0/24'],
+  admits: [],
+  ikeProposals: [PROPOSAL],
+  espProposals: [{ encryption: 'aes-gcm-16', keyBits: 256, extendedSequenceNumbers: false, keyExchange: KEY_EXCHANGE }],
+  offer: OFFER,
+  gatewaySiteIds: ['berlin'],
+};
+const toPartner: Rule = {
+  id: 'to-partner',
+  name: 'to partner',
+  action: 'PROTECT',
+  sources: [{ kind: 'site', siteId: 'berlin' }],
+  destinations: [{ kind: 'external_peer', externalPeerId: 'partner' }],
+  services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
+};
+const fromPartner: Rule = {
+  ...toPartner,
+  id: 'from-partner',
+  sources: toPartner.destinations,
+  destinations: toPartner.sources,
+  services: [{ protocol: 'icmp', ports: [] }],
+};

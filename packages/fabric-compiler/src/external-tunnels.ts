@@ -1,0 +1,184 @@
+import { FAMILIES, type FamilyRanges, familyIntersection, familyUnion, isEmpty, NO_RANGES } from './address/family.js';
+import { octetsFromNumber } from './address/octets.js';
+import { parsePrefixText, rangesOfPrefix } from './address/prefix.js';
+import { parseAddressText } from './address/text.js';
+import type { BundleAddressRange, BundleExternalPeer, BundleTunnel } from './bundle.js';
+import type { TopologyEdge } from './edges.js';
+import { parseIkeIdentity } from './external-identity.js';
+import { externalTunnelIdOf } from './identifiers.js';
+import type { FabricIntent, IntentExternalPeer } from './intent.js';
+import type { CompileProblem, ProblemRule } from './problem.js';
+import { DEFAULT_IKE, defaultProfile } from './profile.js';
+import type { Owner, ServedSite, Topology } from './topology.js';
+
+/** An external peer and the one edge that has a tunnel with it. */
+export interface ExternalTunnel {
+  readonly edge: TopologyEdge;
+  readonly site: ServedSite;
+  readonly tunnel: BundleTunnel;
+}
+
+/**
+ * The tunnels with external peers, by number of the peer among the owners. What bundles cannot say of a peer is reported, and so
+ * is what an edge could not negotiate with.
+ */
+export function externalTunnels(
+  intent: FabricIntent,
+  topology: Topology,
+  problems: CompileProblem[],
+): ReadonlyMap<number, ExternalTunnel> {
+  const tunnels = new Map<number, ExternalTunnel>();
+  for (const [index, peer] of (intent.externalPeers ?? []).entries()) {
+    const report: Report = (field, rule, detail, fix) =>
+      problems.push({ pointer: `/externalPeers/${index}/${field}`, rule, detail, fix });
+    const number = topology.numbers.get(peer.id);
+    const owner = number === undefined ? undefined : topology.owners[number];
+    const site = gatewaySite(peer, topology, report);
+    if (number === undefined || owner === undefined || site === undefined) continue;
+    const tunnel = tunnelWith(peer, owner, site, intent, report);
+    if (tunnel !== undefined) tunnels.set(number, { edge: site.edge, site, tunnel });
+  }
+  return tunnels;
+}
+
+type Report = (field: string, rule: ProblemRule, detail: string, fix: string) => void;
+
+/** Exactly one edge negotiates with a peer: a gateway that is not ours has no two ways to one network. */
+function gatewaySite(peer: IntentExternalPeer, { owners, numbers }: Topology, report: Report): ServedSite | undefined {
+  const [siteId = '', ...others] = peer.gatewaySiteIds;
+  if (others.length > 0 || siteId === '') {
+    report(
+      'gatewaySiteIds',
+      'not_deliverable',
+      `The external peer "${peer.name}" is at ${peer.gatewaySiteIds.length} sites.`,
+      'Name the one site whose edge has the tunnel with it.',
+    );
+    return undefined;
+  }
+  const site = owners[numbers.get(siteId) ?? -1];
+  // A site that does not exist is reported where it is named.
+  // Without an edge there, which may have been revoked, nobody has a tunnel with it: as with a site that has none.
+  if (site?.kind !== 'edge') return undefined;
+  if (site.edges.length === 1) return site;
+  report(
+    'gatewaySiteIds/0',
+    'not_deliverable',
+    `The site "${site.name}", where the external peer "${peer.name}" is, has ${site.edges.length} edges, and a peer can have a tunnel with one only.`,
+    'Let a site with a single edge have the tunnel.',
+  );
+  return undefined;
+}
+
+function tunnelWith(
+  peer: IntentExternalPeer,
+  owner: Owner,
+  site: ServedSite,
+  intent: FabricIntent,
+  report: Report,
+): BundleTunnel | undefined {
+  const external = externalPeer(peer, owner, site, report);
+  const address = parseAddressText(peer.address);
+  // An address that is none is reported where the peer is checked.
+  if (external === undefined || address === undefined) return undefined;
+  if (address.family !== site.edge.underlayFamily) {
+    report(
+      'address',
+      'underlay_family_mismatch',
+      `The edge "${site.edge.name}" (${site.edge.underlay.address}) cannot reach the external peer "${peer.name}" (${peer.address}): their addresses are of different IP versions.`,
+      'Name the address of the peer in the IP version of the edge, or let another site have the tunnel.',
+    );
+    return undefined;
+  }
+  const { esp, ike } = peer.offer ?? { esp: defaultProfile(intent), ike: DEFAULT_IKE };
+  return {
+    tunnelId: externalTunnelIdOf(site.edge.edgeId, peer.id),
+    peerEdgeId: peer.id,
+    peerName: peer.name,
+    remote: { address: peer.address, port: peer.port },
+    keying: { mode: 'ikev2', ike },
+    profile: { ...defaultProfile(intent), ...esp },
+    external,
+  };
+}
+
+function externalPeer(
+  peer: IntentExternalPeer,
+  { ranges }: Owner,
+  site: ServedSite,
+  report: Report,
+): BundleExternalPeer | undefined {
+  const identity = (field: 'localIdentity' | 'identity', text: string | undefined) => {
+    const parsed = parseIkeIdentity(text ?? '');
+    if (parsed === undefined) {
+      const whose = field === 'identity' ? 'that the peer shows' : 'that our edge shows to the peer';
+      report(
+        field,
+        'invalid_identity',
+        `"${(text ?? '').slice(0, 64)}" is not an identity ${whose} "${peer.name}".`,
+        'Write a domain name, a mailbox or an IP address.',
+      );
+    }
+    return parsed;
+  };
+  const localIdentity = identity('localIdentity', peer.localIdentity);
+  const remoteIdentity = identity('identity', peer.identity);
+  const commitment = commitmentOf(peer, report);
+  const local = admitted(peer, site.ranges);
+  if (isEmpty(local)) {
+    report(
+      'admits',
+      'matches_no_network',
+      `The external peer "${peer.name}" admits no network of the site "${site.name}".`,
+      'Add a network that it admits to the site, or correct what it admits.',
+    );
+    return undefined;
+  }
+  if (localIdentity === undefined || remoteIdentity === undefined || commitment === undefined) return undefined;
+  return {
+    localIdentity,
+    remoteIdentity,
+    authentication: { kind: 'pre_shared_key', commitment },
+    localAddresses: octetRanges(local),
+    remoteAddresses: octetRanges(ranges),
+  };
+}
+
+function commitmentOf({ name, authentication }: IntentExternalPeer, report: Report): string | undefined {
+  if (authentication.kind === 'certificate') {
+    report(
+      'authentication',
+      'not_deliverable',
+      `The external peer "${name}" proves itself with a certificate, which bundles of the southbound protocol cannot carry yet.`,
+      'Use a pre-shared key.',
+    );
+    return undefined;
+  }
+  if (authentication.commitment === undefined) {
+    report(
+      'authentication',
+      'missing_pre_shared_key',
+      `The external peer "${name}" has no pre-shared key.`,
+      'Set the key that its operator has.',
+    );
+  }
+  return authentication.commitment;
+}
+
+/** What its traffic selectors admit of our addresses; no list: all of them. */
+function admitted({ admits }: IntentExternalPeer, ranges: FamilyRanges): FamilyRanges {
+  if (admits.length === 0) return ranges;
+  const prefixes = admits.map((text) => {
+    const parsed = parsePrefixText(text);
+    return parsed.ok ? rangesOfPrefix(parsed.prefix) : NO_RANGES;
+  });
+  return familyIntersection(ranges, familyUnion(prefixes));
+}
+
+function octetRanges(ranges: FamilyRanges): readonly BundleAddressRange[] {
+  return FAMILIES.flatMap((family) =>
+    ranges[family].map(({ first, last }) => ({
+      first: octetsFromNumber(first, family),
+      last: octetsFromNumber(last, family),
+    })),
+  );
+}
