@@ -3,6 +3,7 @@ import {
   Bundle,
   Encapsulation,
   EncryptionAlgorithm,
+  type ExternalPeer,
   type IkeConfiguration,
   type KeyExchange,
   KeyingMode,
@@ -13,6 +14,8 @@ import {
   type Tunnel,
 } from '@weft/contracts/southbound';
 import type {
+  BundleAddressRange,
+  BundleExternalPeer,
   BundleIke,
   BundleIkeProposal,
   BundleKeyExchange,
@@ -74,7 +77,26 @@ function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]):
     keyingMode: KEYING_MODES[tunnel.keying.mode],
     profile: profileMessage(tunnel.profile),
     ...(tunnel.keying.mode === 'ikev2' ? { ike: ikeMessage(tunnel.keying.ike, revokedSerials) } : {}),
+    ...(tunnel.external === undefined ? {} : { externalPeer: externalPeerMessage(tunnel.external) }),
   };
+}
+
+/** Without the key: that is added when the bundle is sent. */
+function externalPeerMessage({ localIdentity, remoteIdentity, ...peer }: BundleExternalPeer): ExternalPeer {
+  return {
+    localIdentity: { type: localIdentity.type, data: Buffer.from(localIdentity.data) },
+    remoteIdentity: { type: remoteIdentity.type, data: Buffer.from(remoteIdentity.data) },
+    authentication: {
+      $case: 'preSharedKeyCommitment',
+      value: Buffer.from(peer.authentication.commitment, 'hex'),
+    },
+    localAddresses: rangeMessages(peer.localAddresses),
+    remoteAddresses: rangeMessages(peer.remoteAddresses),
+  };
+}
+
+function rangeMessages(ranges: readonly BundleAddressRange[]): { first: Buffer; last: Buffer }[] {
+  return ranges.map(({ first, last }) => ({ first: Buffer.from(first), last: Buffer.from(last) }));
 }
 
 function ikeMessage(ike: BundleIke, revokedSerials: readonly string[]): IkeConfiguration {
@@ -100,16 +122,14 @@ function keyExchangeMessage({ method, additionalMethods }: BundleKeyExchange): K
 
 function policyMessage(policy: BundleSecurityPolicy): SecurityPolicy {
   const { localAddresses, remoteAddresses, protocol, localPorts, remotePorts } = policy.selector;
-  const addresses = (ranges: typeof localAddresses) =>
-    ranges.map(({ first, last }) => ({ first: Buffer.from(first), last: Buffer.from(last) }));
   return {
     entryId: policy.entryId,
     ruleId: policy.ruleId,
     action: ACTIONS[policy.action],
     tunnelId: policy.action === 'PROTECT' ? policy.tunnelId : '',
     selector: {
-      localAddresses: addresses(localAddresses),
-      remoteAddresses: addresses(remoteAddresses),
+      localAddresses: rangeMessages(localAddresses),
+      remoteAddresses: rangeMessages(remoteAddresses),
       protocol: protocol === 'any' ? undefined : protocol,
       localPorts: localPorts.map((range) => ({ ...range })),
       remotePorts: remotePorts.map((range) => ({ ...range })),

@@ -1,4 +1,4 @@
-import { BundleManifest, type SignedBundle } from '@weft/contracts/southbound';
+import { BundleManifest, type PreSharedKey, type SignedBundle } from '@weft/contracts/southbound';
 import type { BundleSigner } from '../pki/bundle-signer.js';
 import type { EdgeAssignment } from './edge-assignment.js';
 
@@ -11,11 +11,15 @@ export interface PushContext {
   readonly removalAgreed: boolean;
 }
 
-/** The desired bundle of an edge, ready to send. */
+/**
+ * The desired bundle of an edge, ready to send.
+ * @param preSharedKeys open the commitments of its content, each once
+ */
 export function signBundle(
   { tenantId, edgeId, desired }: EdgeAssignment,
   context: PushContext,
   signer: Pick<BundleSigner, 'sign'>,
+  preSharedKeys: readonly PreSharedKey[],
 ): SignedBundle {
   const manifest = Buffer.from(
     BundleManifest.encode({
@@ -30,7 +34,7 @@ export function signBundle(
     }).finish(),
   );
   const { keyId, signature } = signer.sign(signedOctets(manifest));
-  return { manifest, content: desired.octets, signatures: [{ keyId, signature }] };
+  return { manifest, content: desired.octets, signatures: [{ keyId, signature }], preSharedKeys: [...preSharedKeys] };
 }
 
 /** The octets that a bundle signature covers: a context string keeps it from being valid for anything else. */

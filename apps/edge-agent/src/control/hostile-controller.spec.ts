@@ -285,7 +285,12 @@ function push(nonce: string, bundle: SignedBundle | undefined): SessionResponse 
 }
 
 function oversized(): SessionResponse {
-  return push('large', { manifest: Buffer.alloc(0), content: Buffer.alloc(18 * MEBIBYTE), signatures: [] });
+  return push('large', {
+    manifest: Buffer.alloc(0),
+    content: Buffer.alloc(18 * MEBIBYTE),
+    signatures: [],
+    preSharedKeys: [],
+  });
 }
 
 function answer(call: Call, messages: readonly SessionResponse[]): void {

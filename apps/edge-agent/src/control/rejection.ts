@@ -16,6 +16,7 @@ export type RejectionRule =
   | 'stale_epoch'
   | 'stale_generation'
   | 'mass_removal'
+  | 'missing_secret'
   // the content
   | 'too_many'
   | 'too_few'

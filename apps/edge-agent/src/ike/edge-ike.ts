@@ -13,7 +13,8 @@ import {
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import type { UdpSocket } from '@weft/linux-io';
 import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
-import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import { sameExternalPeer } from '../control/bundle/parse-external-peer.js';
+import type { ExternalPeer, VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { Identity } from '../identity/identity.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
@@ -61,6 +62,8 @@ export class EdgeIke {
   #refused: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   /** Certificates that IKE SAs of a tunnel were authenticated with since it was last made from nothing. */
   readonly #believed = new Map<string, Set<string>>();
+  /** Peers that are no edges, by tunnel id, as the last bundle has them. */
+  #peers: ReadonlyMap<string, ExternalPeer | undefined> = new Map();
   #local: Endpoint | undefined;
   /** Messages that came before there was a bundle: nobody is known yet. */
   #early = 0;
@@ -129,7 +132,13 @@ export class EdgeIke {
     this.#refused = refusedBy(bundle);
     const configured = { address: bundle.underlay.octets, port: bundle.underlay.port };
     // A Delete must still leave by the old socket when the underlay changes.
-    const kept = fabricConnections(bundle, this.#own.shown).filter((connection) => this.#stays(connection, configured));
+    const before = this.#peers;
+    this.#peers = new Map([...bundle.tunnels].map(([tunnelId, { external }]) => [tunnelId, external]));
+    const kept = fabricConnections(bundle, this.#own.shown).filter(
+      (connection) =>
+        this.#stays(connection, configured) &&
+        sameExternalPeer(before.get(connection.name), this.#peers.get(connection.name)),
+    );
     // What is installed from now on is as the new bundle says.
     for (const connection of kept) this.#tunnels.want(connection, protectionOf(bundle, connection));
     this.#host.give({ kind: 'configure', connections: kept });

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Encapsulation } from '@weft/contracts/southbound';
 import { ENCR, ID_TYPE, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
+import { externalBundle, PRE_SHARED_KEY } from '../../test/support/external-bundle.js';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { parseBundle } from '../control/bundle/parse-bundle.js';
@@ -80,6 +81,27 @@ describe('Connections of a bundle', () => {
         },
       ],
     });
+  });
+
+  it('with a gateway that is no edge have its key, its address and the networks that both were told, and nothing else', () => {
+    const content = parseBundle(externalBundle(), [PRE_SHARED_KEY]);
+    const [connection] = fabricConnections(
+      { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00', ...content },
+      CREDENTIALS,
+    );
+    const [child, ...others] = connection?.children ?? [];
+    expect(others).toEqual([]);
+    expect(connection).toMatchObject({
+      remote: { kind: 'fixed', endpoint: { address: Uint8Array.of(198, 51, 100, 1), port: 4500 } },
+      localIdentity: { type: ID_TYPE.FQDN },
+      remoteIdentity: { type: ID_TYPE.IPV4_ADDR },
+      localAuthentication: { kind: 'psk' },
+      remoteAuthentication: { kind: 'psk' },
+      natTraversal: 'forced',
+    });
+    expect(child?.local).toMatchObject([{ first: Uint8Array.of(10, 1, 0, 0), last: Uint8Array.of(10, 1, 0, 255) }]);
+    expect(child?.remote).toHaveLength(2);
+    expect(child?.nonFirstFragmentsAlso).toBe(false);
   });
 
   it('take from peers what an edge can sign with: its own key, made as every edge makes it', async () => {

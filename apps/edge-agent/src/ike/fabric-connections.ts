@@ -13,6 +13,7 @@ import {
   type WireSelector,
 } from '@weft/ipsec-core/ike';
 import type {
+  ExternalPeer,
   IkeNegotiation,
   KeyExchangeMethods,
   TunnelConfiguration,
@@ -29,10 +30,11 @@ export interface EdgeCredentials {
 }
 
 /**
- * The PAD and what is negotiated, from a bundle: one connection per tunnel that the edges key themselves, with the name
- * of the tunnel, and one Child SA that admits every address. Which packets may pass is for the SPD to say, which both
+ * The PAD and what is negotiated, from a bundle: one connection per tunnel that its ends key themselves, with the name
+ * of the tunnel. With an edge it has one Child SA that admits every address. Which packets may pass is for the SPD to say, which both
  * edges have from the controller and hold against every packet in both directions: a change of policy then needs no new
- * associations, and two edges whose bundles change at different moments never disagree about selectors.
+ * associations, and two edges whose bundles change at different moments never disagree about selectors. With a gateway that is no
+ * edge, whose SPD is its own, the Child SA admits what both were told.
  */
 export function fabricConnections(bundle: VerifiedBundle, credentials: EdgeCredentials): readonly Connection[] {
   return [...bundle.tunnels.values()].flatMap((tunnel) =>
@@ -50,24 +52,19 @@ function connectionOf(
   { underlay }: VerifiedBundle,
   tunnel: TunnelConfiguration,
   negotiation: IkeNegotiation,
-  { tenantId, edgeId, credential, authorities }: EdgeCredentials,
+  credentials: EdgeCredentials,
 ): Connection {
+  const { external } = tunnel;
   return {
     name: tunnel.tunnelId,
     local: { address: underlay.octets, port: underlay.port },
-    // An edge moves, or a NAT is before it: the certificate says which edge it is, wherever it begins from.
-    remote: { kind: 'roaming', endpoint: { address: tunnel.remote.octets, port: tunnel.remote.port } },
-    localIdentity: edgeIdentity(tenantId, edgeId),
-    remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
-    localAuthentication: { kind: 'signature', credentials: [credential] },
-    remoteAuthentication: { kind: 'signature', authorities, algorithms: EDGE_ALGORITHMS },
+    ...(external === undefined ? edgeEntry(tunnel, credentials) : externalEntry(tunnel, external)),
     proposals: negotiation.proposals.map(({ keyBits, prf, keyExchange }) => [
       transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, keyBits),
       transform(TRANSFORM_TYPE.PRF, prf),
       ...keyExchangeTransforms(keyExchange),
     ]),
     children: [childOf(tunnel, negotiation)],
-    mobike: { returnRoutability: 'before' },
     natTraversal: tunnel.profile.encapsulation === 'udp' ? 'forced' : 'detected',
     lifetime: negotiation.ikeLifetime,
     livenessInterval: negotiation.livenessInterval,
@@ -75,7 +72,42 @@ function connectionOf(
   };
 }
 
-function childOf({ tunnelId, profile }: TunnelConfiguration, negotiation: IkeNegotiation): ChildConfiguration {
+/** Who the peer is, and how each proves who it is (RFC 4301 section 4.4.3). */
+type AuthorizationEntry = Pick<
+  Connection,
+  'remote' | 'localIdentity' | 'remoteIdentity' | 'localAuthentication' | 'remoteAuthentication' | 'mobike'
+>;
+
+function edgeEntry(
+  tunnel: TunnelConfiguration,
+  { tenantId, edgeId, credential, authorities }: EdgeCredentials,
+): AuthorizationEntry {
+  return {
+    // An edge moves, or a NAT is before it: the certificate says which edge it is, wherever it begins from.
+    remote: { kind: 'roaming', endpoint: { address: tunnel.remote.octets, port: tunnel.remote.port } },
+    localIdentity: edgeIdentity(tenantId, edgeId),
+    remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
+    localAuthentication: { kind: 'signature', credentials: [credential] },
+    remoteAuthentication: { kind: 'signature', authorities, algorithms: EDGE_ALGORITHMS },
+    mobike: { returnRoutability: 'before' },
+  };
+}
+
+/** A gateway with an address of its own stays there: whoever comes from elsewhere is not it. */
+function externalEntry({ remote }: TunnelConfiguration, external: ExternalPeer): AuthorizationEntry {
+  return {
+    remote: { kind: 'fixed', endpoint: { address: remote.octets, port: remote.port } },
+    localIdentity: external.localIdentity,
+    remoteIdentity: external.remoteIdentity,
+    localAuthentication: { kind: 'psk', key: external.authentication.key },
+    remoteAuthentication: { kind: 'psk', key: external.authentication.key },
+  };
+}
+
+function childOf(
+  { tunnelId, profile, external }: TunnelConfiguration,
+  negotiation: IkeNegotiation,
+): ChildConfiguration {
   const { childKeyExchange, childLifetime } = negotiation;
   return {
     name: tunnelId,
@@ -86,11 +118,11 @@ function childOf({ tunnelId, profile }: TunnelConfiguration, negotiation: IkeNeg
         ...(childKeyExchange === undefined ? [] : keyExchangeTransforms(childKeyExchange)),
       ],
     ],
-    local: EVERYTHING,
-    remote: EVERYTHING,
+    local: external?.local ?? EVERYTHING,
+    remote: external?.remote ?? EVERYTHING,
     mode: 'tunnel',
-    // Every peer of a bundle is an edge like this one, and checks later fragments (RFC 4301 section 7.3).
-    nonFirstFragmentsAlso: true,
+    // An edge like this one checks later fragments (RFC 4301 section 7.3); of others that is not known.
+    nonFirstFragmentsAlso: external === undefined,
     lifetime: childLifetime,
   };
 }

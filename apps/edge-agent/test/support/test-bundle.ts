@@ -95,7 +95,7 @@ export function signManifest(
   content: Buffer,
 ): SignedBundle {
   const signature = sign(null, Buffer.concat([Buffer.from('weft bundle v1\0'), manifest]), key.signingKey);
-  return { manifest, content, signatures: [{ keyId: key.signingKeyId, signature }] };
+  return { manifest, content, signatures: [{ keyId: key.signingKeyId, signature }], preSharedKeys: [] };
 }
 
 function policy(

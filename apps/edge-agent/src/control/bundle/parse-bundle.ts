@@ -2,6 +2,7 @@ import {
   type Bundle,
   Encapsulation,
   EncryptionAlgorithm,
+  type PreSharedKey,
   type Profile,
   SecurityPolicyAction,
   type SecurityPolicy as SecurityPolicyMessage,
@@ -19,6 +20,7 @@ import {
   unique,
   uuid,
 } from './field.js';
+import { PreSharedKeys, parseExternalPeer } from './parse-external-peer.js';
 import { parseKeying } from './parse-keying.js';
 import { parseSelector } from './parse-selector.js';
 import { parseTunnelGroups } from './parse-tunnel-groups.js';
@@ -38,10 +40,15 @@ export type BundleContent = Omit<
   'epoch' | 'generation' | 'revision' | 'contentHash' | 'agreedRemovalFrom'
 >;
 
-/** Checks every field of a bundle. Throws RejectionError at the first that is wrong. */
-export function parseBundle(bundle: Bundle): BundleContent {
+/**
+ * Checks every field of a bundle. Throws RejectionError at the first that is wrong.
+ * @param preSharedKeys came with it, and open the commitments of the content
+ */
+export function parseBundle(bundle: Bundle, preSharedKeys: readonly PreSharedKey[] = []): BundleContent {
+  const keys = new PreSharedKeys(preSharedKeys);
   const underlay = underlayAddress('underlay', bundle.underlay, 'any');
-  const tunnels = parseTunnels(bundle.tunnels, underlay);
+  const tunnels = parseTunnels(bundle.tunnels, underlay, keys);
+  keys.expectAllTaken();
   const groups = parseTunnelGroups(bundle.tunnelGroups, tunnels);
   return {
     overlayMtu: integerWithin('device.mtu', required('device', bundle.device).mtu, MIN_MTU, MAX_MTU),
@@ -90,6 +97,7 @@ function parseEncapsulation(path: string, value: Encapsulation | undefined): Esp
 function parseTunnels(
   messages: readonly Tunnel[],
   underlay: UnderlayAddress,
+  keys: PreSharedKeys,
 ): ReadonlyMap<string, TunnelConfiguration> {
   const ids = new Set<string>();
   const peers = new Set<string>();
@@ -102,7 +110,11 @@ function parseTunnels(
       remote: underlayAddress(`${path}.remote`, tunnel.remote, 'specified'),
       profile: parseProfile(`${path}.profile`, tunnel.profile),
       keying: parseKeying(path, tunnel),
+      external: tunnel.externalPeer && parseExternalPeer(`${path}.external_peer`, tunnel.externalPeer, keys),
     };
+    if (parsed.external !== undefined && parsed.keying.mode !== 'ikev2') {
+      throw new RejectionError(`${path}.external_peer`, 'unexpected_value', 'only with IKEv2 can a peer be no edge');
+    }
     checkOuterHeader(`${path}.profile.encapsulation`, parsed, underlay);
     return parsed;
   });

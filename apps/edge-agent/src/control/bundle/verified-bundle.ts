@@ -1,4 +1,5 @@
-import type { AddressRange, SecurityPolicy } from '@weft/ipsec-core';
+import type { AddressRange, Secret, SecurityPolicy } from '@weft/ipsec-core';
+import type { Identity, WireSelector } from '@weft/ipsec-core/ike';
 
 /** A bundle that passed every check: signed, meant for this edge, fresh, canonical, and consistent in itself. */
 export interface VerifiedBundle {
@@ -37,6 +38,18 @@ export interface TunnelConfiguration {
   readonly remote: UnderlayAddress;
   readonly profile: ProtectionProfile;
   readonly keying: TunnelKeying;
+  /** Of a peer that is no edge: then `peerEdgeId` is the identifier of that. */
+  readonly external: ExternalPeer | undefined;
+}
+
+/** A gateway that is no edge: its PAD entry, and what the one Child SA with it may carry. */
+export interface ExternalPeer {
+  /** What this edge shows of itself. */
+  readonly localIdentity: Identity;
+  readonly remoteIdentity: Identity;
+  readonly authentication: { readonly kind: 'pre_shared_key'; readonly key: Secret };
+  readonly local: readonly WireSelector[];
+  readonly remote: readonly WireSelector[];
 }
 
 /** Tunnels with the edges of one site: packets come by any of them, and go by the most preferred whose peer answers. */

@@ -73,6 +73,7 @@ describe('a signed bundle', () => {
             manifest: Buffer.from(signed.manifest),
             content: Buffer.from(signed.content),
             signatures: signed.signatures.map(({ keyId, signature }) => ({ keyId, signature: Buffer.from(signature) })),
+            preSharedKeys: [],
           };
           const octets = part === 'signature' ? copy.signatures[0]!.signature : copy[part];
           octets[at % octets.length]! ^= 1 << bit;

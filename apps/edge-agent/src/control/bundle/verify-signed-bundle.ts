@@ -50,7 +50,7 @@ export function verifySignedBundle(
     revision,
     contentHash: name,
     agreedRemovalFrom: manifest.removalAgreed ? manifest.parentHash.toString('hex') : undefined,
-    ...parseBundle(decodeCanonical('bundle.content', Bundle, signed.content)),
+    ...parseBundle(decodeCanonical('bundle.content', Bundle, signed.content), signed.preSharedKeys),
   };
 }
 
