@@ -133,13 +133,27 @@ function externalPeer(
     );
     return undefined;
   }
+  const [localAddresses, remoteAddresses] = [octetRanges(local), octetRanges(ranges)];
+  for (const [field, addresses] of [
+    ['admits', localAddresses],
+    ['prefixes', remoteAddresses],
+  ] as const) {
+    if (addresses.length <= MAX_SELECTORS) continue;
+    report(
+      field,
+      'too_many_entries',
+      `The Child SA with the external peer "${peer.name}" would have ${addresses.length} traffic selectors at one end; an edge takes ${MAX_SELECTORS}.`,
+      'Join networks into fewer, wider prefixes.',
+    );
+    return undefined;
+  }
   if (localIdentity === undefined || remoteIdentity === undefined || commitment === undefined) return undefined;
   return {
     localIdentity,
     remoteIdentity,
     authentication: { kind: 'pre_shared_key', commitment },
-    localAddresses: octetRanges(local),
-    remoteAddresses: octetRanges(ranges),
+    localAddresses,
+    remoteAddresses,
   };
 }
 
@@ -182,3 +196,6 @@ function octetRanges(ranges: FamilyRanges): readonly BundleAddressRange[] {
     })),
   );
 }
+
+/** What an edge takes at each end of a Child SA. */
+const MAX_SELECTORS = 32;

@@ -64,7 +64,8 @@ describe('a session', () => {
       value: { epoch: epoch(), statusIntervalMilliseconds: 1000, takesEvents: true },
     });
     if (push?.$case !== 'bundlePush') throw new Error('no push');
-    const { manifest, content, signatures } = push.value.bundle ?? { manifest: EMPTY, content: EMPTY, signatures: [] };
+    const empty = { manifest: EMPTY, content: EMPTY, signatures: [] };
+    const { manifest, content, signatures } = push.value.bundle ?? empty;
     expect(BundleManifest.decode(manifest)).toEqual({
       tenantId: fabric.tenantId,
       edgeId: fabric.edgeIds[0],
