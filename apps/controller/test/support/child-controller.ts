@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 export class ChildController {
   readonly process: ChildProcess;
   readonly log: Record<string, unknown>[] = [];
-  /** Resolves with exit code or signal. */
+  /** Resolves with exit code or signal, when its whole log is read. */
   readonly exited: Promise<number | NodeJS.Signals>;
   readonly #ready: Promise<void>;
 
@@ -20,7 +20,7 @@ export class ChildController {
       env: { PATH: process.env['PATH'] ?? '', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    this.exited = once(this.process, 'exit').then(([code, signal]) => signal ?? code);
+    this.exited = once(this.process, 'close').then(([code, signal]) => signal ?? code);
     this.#ready = new Promise((resolve) => {
       if (this.process.stdout === null) return;
       createInterface({ input: this.process.stdout }).on('line', (line) => {

@@ -19,7 +19,8 @@ export interface PostgresProcessOptions {
 /** One running postmaster. */
 export class PostgresProcess {
   readonly #child: ChildProcess;
-  /** Resolves when the process has ended, with what it ended by. */
+  #stopping = false;
+  /** Resolves when the process has ended and its last line is read, with what it ended by. */
   readonly exited: Promise<string>;
 
   private constructor(child: ChildProcess, exited: Promise<string>) {
@@ -40,7 +41,8 @@ export class PostgresProcess {
     });
     const exited = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message));
-      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+      // Not 'exit': its last lines, which say why, may come after that.
+      child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     const process = new PostgresProcess(child, exited);
     await process.#ready(options.logger.child({ component: 'postgres' }));
@@ -49,6 +51,7 @@ export class PostgresProcess {
 
   /** Fast shutdown, then immediate shutdown, then SIGKILL; bounded. Idempotent. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     const steps: readonly [NodeJS.Signals, number][] = [
       ['SIGINT', FAST_SHUTDOWN_MILLISECONDS],
       ['SIGQUIT', IMMEDIATE_SHUTDOWN_MILLISECONDS],
@@ -68,7 +71,7 @@ export class PostgresProcess {
       createInterface({ input: this.#child.stderr }).on('line', (line) => {
         recent.push(line);
         if (recent.length > REMEMBERED_LINES) recent.shift();
-        logger[/ (?:FATAL|PANIC): {2}/.test(line) && !line.includes(LOCK_FILE) ? 'warn' : 'debug'](line);
+        logger[this.#isExpected(line) ? 'debug' : 'warn'](line);
         if (line.includes(READY_MESSAGE)) resolve('ready');
       });
     });
@@ -82,6 +85,11 @@ export class PostgresProcess {
     }
     await this.stop();
     throw new PostgresStartError('timeout', `Postgres was not ready after ${START_MILLISECONDS} ms`, output());
+  }
+
+  #isExpected(line: string): boolean {
+    if (!/ (?:FATAL|PANIC): {2}/.test(line)) return true;
+    return line.includes(LOCK_FILE) || (this.#stopping && ENDED_BY_STOP.test(line));
   }
 }
 
@@ -123,6 +131,8 @@ async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T |
 const READY_MESSAGE = 'database system is ready to accept connections';
 /** Another server has the cluster: expected for a moment, when that one is shutting down. */
 const LOCK_FILE = 'lock file "postmaster.pid"';
+/** Said of a connection that is still there, or comes, when we stop the server. */
+const ENDED_BY_STOP = / FATAL: {2}(?:terminating .* due to administrator command|the database system is shutting down)$/;
 const REMEMBERED_LINES = 20;
 /** Includes crash recovery, which replays up to a checkpoint's worth of log. */
 const START_MILLISECONDS = 120_000;
