@@ -32,7 +32,10 @@ describe('a Postgres that is ours', () => {
     await pool.end({ timeout: 0 });
 
     expect(lines).toContainEqual(
-      expect.objectContaining({ level: 'debug', msg: expect.stringMatching(/FATAL: {2}terminating connection due to/) }),
+      expect.objectContaining({
+        level: 'debug',
+        msg: expect.stringMatching(/FATAL: {2}terminating connection due to/),
+      }),
     );
     expect(lines.filter(({ level }) => level !== 'debug')).toEqual([]);
   });

@@ -223,6 +223,8 @@ export class IkeSa {
       const refusal = this.state.name === 'awaiting-init-response' ? this.state.refusal : undefined;
       if (name === 'retransmit') this.#retransmit(now);
       else if (name === 'followup') dropPending(this, now);
+      // The Delete of the peer: what went out before has arrived.
+      else if (name === 'drained') this.respond(EXCHANGE.INFORMATIONAL, [], now);
       else if (refusal !== undefined) this.abort(refusal, now);
       else this.shut(now);
     }

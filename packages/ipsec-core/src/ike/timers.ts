@@ -1,5 +1,5 @@
 /** Every timer that one IKE SA can have; there is no other. */
-export type IkeSaTimer = 'retransmit' | 'half-open' | 'followup' | 'linger';
+export type IkeSaTimer = 'retransmit' | 'half-open' | 'followup' | 'drained' | 'linger';
 
 /** Every timer that a lineage can have. */
 export type LineageTimer =
@@ -117,5 +117,8 @@ export const LEAST_AUTHENTICATION = 5000;
 /** Between two looks whether the successor has all Child SAs, and after how many milliseconds that is not waited for. */
 export const HAND_OVER_PAUSE = 500;
 export const HAND_OVER_LIMIT = 60_000;
-/** Between the move of traffic to a successor and the Delete of the old IKE SA: packets take less, on any usual path. */
+/**
+ * Between the move of traffic to a successor and the Delete of the old IKE SA, or the answer to it: packets take less, on
+ * any usual path.
+ */
 export const HAND_OVER_DRAIN = 500;

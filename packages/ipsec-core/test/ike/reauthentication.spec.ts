@@ -112,8 +112,40 @@ describe('Reauthentication (RFC 7296 section 2.8.3)', () => {
     const pair = quick({ mutate });
     before = spi(pair.right);
     pair.give(pair.left, REAUTHENTICATE);
-    pair.runFor(1000);
+    pair.runFor(2000);
     expect(moved).toEqual([true]);
+  });
+
+  it('the answer to the Delete of the old IKE SA overtakes nothing that was sent through its Child SAs', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      let answeredAt: number | undefined;
+      const mutate = (from: string, octets: Uint8Array) => {
+        const response = octets[18] === 37 && ((octets[19] ?? 0) & 0x20) !== 0;
+        if (from === 'right' && response) answeredAt ??= pair.now;
+        return octets;
+      };
+      const pair = quick({ seed, sadDelay: seed % 5, mutate });
+      const before = spi(pair.right);
+      answeredAt = undefined;
+      pair.network.conditions = { ...PERFECT, minimumDelay: 1, maximumDelay: 200 };
+      pair.give(pair.left, REAUTHENTICATE);
+      while (spi(pair.right) === before) pair.step();
+      const movedAt = pair.now;
+      while (answeredAt === undefined) pair.step();
+      expect(answeredAt - movedAt).toBeGreaterThan(200);
+      pair.runFor(5 * MINUTE);
+      settled(pair);
+    }
+  });
+
+  it('a Delete that nothing takes the place of is answered at once', () => {
+    const pair = quick();
+    // What replaced a Child SA of the same IKE SA goes with it.
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: spi(pair.left) });
+    pair.runFor(1000);
+    pair.give(pair.left, { kind: 'delete-ike', connection: 'left-right' });
+    pair.runFor(100);
+    expect(kinds(pair.left).slice(-2)).toEqual(['child-rekeyed', 'ike-closed']);
   });
 
   it('the Delete of the old IKE SA leaves when what was sent through its Child SAs has arrived: it may overtake nothing', () => {

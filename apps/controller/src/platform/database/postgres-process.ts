@@ -132,7 +132,8 @@ const READY_MESSAGE = 'database system is ready to accept connections';
 /** Another server has the cluster: expected for a moment, when that one is shutting down. */
 const LOCK_FILE = 'lock file "postmaster.pid"';
 /** Said of a connection that is still there, or comes, when we stop the server. */
-const ENDED_BY_STOP = / FATAL: {2}(?:terminating .* due to administrator command|the database system is shutting down)$/;
+const ENDED_BY_STOP =
+  / FATAL: {2}(?:terminating .* due to administrator command|the database system is shutting down)$/;
 const REMEMBERED_LINES = 20;
 /** Includes crash recovery, which replays up to a checkpoint's worth of log. */
 const START_MILLISECONDS = 120_000;

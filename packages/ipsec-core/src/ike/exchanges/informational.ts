@@ -3,6 +3,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { ChildSa } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
+import { HAND_OVER_DRAIN } from '../timers.js';
 import { answerAddresses } from './address-grant.js';
 import { absorbToken } from './auth-notifies.js';
 import { protocolNumber, spiNumber, spiOctets } from './child-negotiation.js';
@@ -106,9 +107,12 @@ function deleteIkeForPeer(sa: IkeSa, now: number): void {
     sa.retire('deleting', now);
     return;
   }
-  // With our answer the peer forgets its Child SAs: before it leaves, another IKE SA has taken over what goes out.
+  const carried = lineage.children.all.filter(({ phase }) => phase === 'live' || phase === 'replaced');
   lineage.end(own?.kind === 'delete-ike' ? 'us' : 'peer', now);
-  sa.respond(EXCHANGE.INFORMATIONAL, [], now);
+  // With our answer the peer forgets its Child SAs, and nothing keeps it from overtaking packets: where another IKE SA has
+  // taken over what goes out, what went out before comes first.
+  if (carried.some(({ handedOver }) => handedOver)) sa.timers.set('drained', now + HAND_OVER_DRAIN);
+  else sa.respond(EXCHANGE.INFORMATIONAL, [], now);
 }
 
 /** An honest peer deletes one SA that it has just granted, not dozens. */
