@@ -10,6 +10,7 @@ export type Problem = Schemas['Problem'];
 export type ProblemEntry = Schemas['ProblemEntry'];
 export type Credentials = Schemas['Credentials'];
 export type Session = Schemas['Session'];
+export type OwnSession = Schemas['OwnSession'];
 export type ChangePassword = Schemas['ChangePassword'];
 export type User = Schemas['User'];
 export type CreateUser = Schemas['CreateUser'];

@@ -10,6 +10,7 @@ import { NetworksController } from '../modules/networks/networks.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
 import { PolicyTestsController } from '../modules/policy-tests/policy-tests.controller.js';
 import { RevisionsController } from '../modules/revisions/revisions.controller.js';
+import { OwnSessionsController } from '../modules/session/own-sessions.controller.js';
 import { SessionController } from '../modules/session/session.controller.js';
 import { SitesController } from '../modules/sites/sites.controller.js';
 import { TenantsController } from '../modules/tenants/tenants.controller.js';
@@ -20,6 +21,7 @@ import { UsersController } from '../modules/users/users.controller.js';
 export const REST_CONTROLLERS: readonly Type[] = [
   HealthController,
   SessionController,
+  OwnSessionsController,
   TenantsController,
   UsersController,
   ApiTokensController,

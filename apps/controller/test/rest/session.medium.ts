@@ -1,6 +1,8 @@
+import type { OwnSession } from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TEST_ADMIN_PASSWORD } from '../support/test-controller.js';
 import { Api, cookieOf, logIn, problemOf } from './support/api.js';
+import { PASSWORD, Person } from './support/people.js';
 
 let api: Api;
 beforeAll(async () => {
@@ -32,6 +34,45 @@ describe('a session', () => {
     const ended = await fetch(`${api.controller.url}/api/v1/session`, { method: 'DELETE', headers: { cookie } });
     expect(ended.status).toBe(204);
     expect((await problemOf(await session())).type).toBe('urn:weft:problem:login_required');
+  });
+
+  it('is listed to its user alone, with where it comes from, and ended by them alone', async () => {
+    const people = await Promise.all(
+      ['ann', 'ben'].map((name) => Person.make(api, api.tenantId, { name, role: 'viewer' })),
+    );
+    const [ann, ben] = people as [Person, Person];
+    const elsewhere = await fetch(`${api.controller.url}/api/v1/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': 'A browser', 'x-forwarded-for': '192.0.2.7' },
+      body: JSON.stringify({ userName: 'ann', password: PASSWORD }),
+    });
+    const listed = async (person: Person) =>
+      ((await (await person.fetch('GET', '/api/v1/sessions')).json()) as { items: OwnSession[] }).items;
+    const [newest, own, ...more] = await listed(ann);
+    expect(newest).toMatchObject({ address: '192.0.2.7', userAgent: 'A browser', current: false });
+    expect(own).toMatchObject({ current: true });
+    expect(more).toEqual([]);
+    expect((await listed(ben)).map(({ current }) => current)).toEqual([true]);
+    const end = (person: Person) => person.fetch('DELETE', `/api/v1/sessions/${newest?.id}`);
+    expect((await problemOf(await end(ben))).type).toBe('urn:weft:problem:unknown_session');
+    expect((await end(ann)).status).toBe(204);
+    const headers = { cookie: cookieOf(elsewhere) };
+    expect((await fetch(`${api.controller.url}/api/v1/session`, { headers })).status).toBe(401);
+    expect(await listed(ann)).toMatchObject([{ id: own?.id }]);
+  });
+
+  it('that is the fifty-first of a user ends the oldest', async () => {
+    const { sql } = api.controller;
+    const person = await Person.make(api, api.tenantId, { name: 'often', role: 'viewer' });
+    await sql`
+      insert into http_sessions (secret_hash, user_id, created_at, expires_at)
+      select sha256(n::text::bytea), ${person.id}, now() + n * interval '1 second', now() + interval '1 hour'
+      from generate_series(1, 49) n`;
+    expect((await person.fetch('GET', '/api/v1/session')).status).toBe(200);
+    await sql`update http_sessions set created_at = created_at - interval '1 hour' where user_id = ${person.id}`;
+    await Person.logIn(api, person.id, 'often');
+    expect((await person.fetch('GET', '/api/v1/session')).status).toBe(401);
+    expect(await sql`select from http_sessions where user_id = ${person.id}`).toHaveLength(50);
   });
 
   it('ends when its time is over', async () => {

@@ -39,6 +39,8 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   readSession: user,
   deleteSession: inPerson(user),
   changePassword: inPerson(user),
+  listSessions: inPerson(user),
+  endSession: inPerson(user),
 
   listTenants: user,
   createTenant: inPerson(providerAdmin),

@@ -7,6 +7,7 @@ import { clearSessionCookie, sessionCookie, setSessionCookie } from '../../platf
 import { Immediate } from '../../platform/http/writes/write.decorators.js';
 import { ChangePassword, Credentials, Session } from './session.dto.js';
 import { SessionService, sessionOf } from './session.service.js';
+import type { SessionOrigin } from './sessions.repository.js';
 
 @ApiTags('session')
 @Immediate()
@@ -24,7 +25,7 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Session> {
-    const { secret, session } = await this.sessions.logIn(credentials, request.ip ?? 'unix');
+    const { secret, session } = await this.sessions.logIn(credentials, originOf(request));
     setSessionCookie(request, response, secret);
     return session;
   }
@@ -60,3 +61,13 @@ export class SessionController {
     return this.sessions.changePassword(user, body, sessionCookie(request) ?? '', request.ip ?? 'unix');
   }
 }
+
+function originOf(request: Request): SessionOrigin {
+  const userAgent = request.get('User-Agent')?.slice(0, USER_AGENT_MAXIMUM) ?? '';
+  const address = request.ip?.slice(0, ADDRESS_MAXIMUM) ?? '';
+  return { address: address === '' ? 'unix' : address, userAgent: userAgent === '' ? null : userAgent };
+}
+
+/** The constraints of the table. */
+const ADDRESS_MAXIMUM = 100;
+const USER_AGENT_MAXIMUM = 300;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ROLES } from '../../platform/http/role.js';
-import { Identifier, Name, NewPassword } from '../../platform/http/schemas.js';
+import { Identifier, Name, NewPassword, Timestamp } from '../../platform/http/schemas.js';
 
 export const Credentials = z
   .strictObject({ userName: Name, password: z.string().min(1).max(1024) })
@@ -18,10 +18,27 @@ export const Session = z
   })
   .meta({ id: 'Session' });
 
+export const OwnSession = z
+  .object({
+    id: Identifier,
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+    address: z
+      .string()
+      .nullable()
+      .meta({ description: 'From which somebody logged in; null: from before this was kept.' }),
+    userAgent: z.string().nullable().meta({ description: 'What the browser said it is.' }),
+    current: z.boolean().meta({ description: 'Whether it is the session that asks.' }),
+  })
+  .meta({ id: 'OwnSession' });
+export const OwnSessionList = z.object({ items: z.array(OwnSession) }).meta({ id: 'OwnSessionList' });
+
 export const ChangePassword = z
   .strictObject({ currentPassword: z.string().min(1).max(1024), newPassword: NewPassword })
   .meta({ id: 'ChangePassword' });
 
 export type ChangePassword = z.infer<typeof ChangePassword>;
 export type Credentials = z.infer<typeof Credentials>;
+export type OwnSession = z.infer<typeof OwnSession>;
+export type OwnSessionList = z.infer<typeof OwnSessionList>;
 export type Session = z.infer<typeof Session>;

@@ -4,6 +4,7 @@ import { ApiTokensModule } from '../api-tokens/api-tokens.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { FirstStart } from './first-start.js';
+import { OwnSessionsController } from './own-sessions.controller.js';
 import { Passwords } from './passwords.js';
 import { SessionController } from './session.controller.js';
 import { SessionService } from './session.service.js';
@@ -12,7 +13,7 @@ import { SessionsRepository } from './sessions.repository.js';
 
 @Module({
   imports: [ApiTokensModule, AuditModule, TenantsModule],
-  controllers: [SessionController],
+  controllers: [SessionController, OwnSessionsController],
   providers: [
     SessionService,
     SessionsRepository,

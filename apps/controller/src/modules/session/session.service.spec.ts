@@ -6,12 +6,13 @@ import type { Passwords } from './passwords.js';
 import { SessionService } from './session.service.js';
 import type { SessionsRepository } from './sessions.repository.js';
 
+const ORIGIN = { address: '192.0.2.1', userAgent: null };
 const ATTEMPT = { userName: 'admin', password: 'wrong' };
 
 describe('SessionService', () => {
   it('judges no more attempts that are made at the same moment than attempts in turn', async () => {
     const { service, verify } = made(() => new Promise((resolve) => setImmediate(resolve, undefined)));
-    const outcomes = await Promise.all(Array.from({ length: 50 }, () => codeOf(service.logIn(ATTEMPT, '192.0.2.1'))));
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => codeOf(service.logIn(ATTEMPT, ORIGIN))));
     const refused = outcomes.filter((code) => code === 'too_many_attempts').length;
     expect(outcomes.filter((code) => code === 'wrong_credentials').length).toBe(50 - refused);
     expect(refused).toBeGreaterThanOrEqual(40);
@@ -22,10 +23,10 @@ describe('SessionService', () => {
     let gone = true;
     const { service } = made(() => (gone ? Promise.reject(new Error('gone')) : Promise.resolve(undefined)));
     for (let attempt = 0; attempt < 50; attempt++) {
-      await expect(service.logIn(ATTEMPT, '192.0.2.1')).rejects.toThrow('gone');
+      await expect(service.logIn(ATTEMPT, ORIGIN)).rejects.toThrow('gone');
     }
     gone = false;
-    expect(await codeOf(service.logIn(ATTEMPT, '192.0.2.1'))).toBe('wrong_credentials');
+    expect(await codeOf(service.logIn(ATTEMPT, ORIGIN))).toBe('wrong_credentials');
   });
 });
 

@@ -5,12 +5,13 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import { Database } from '../../platform/database/database.js';
 import { tenantScope } from '../../platform/database/database-scope.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { notFound } from '../../platform/http/domain-error.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { LoginThrottle } from './login-throttle.js';
 import { Passwords } from './passwords.js';
-import type { ChangePassword, Credentials, Session } from './session.dto.js';
+import type { ChangePassword, Credentials, OwnSession, Session } from './session.dto.js';
 import { tooManyAttempts, wrongCredentials, wrongCurrentPassword } from './session.errors.js';
-import { SessionsRepository } from './sessions.repository.js';
+import { type SessionOrigin, SessionsRepository } from './sessions.repository.js';
 
 /** Who is logged in. The secret of a session is with the browser only; here is its SHA-256. */
 @Injectable()
@@ -38,7 +39,8 @@ export class SessionService {
   }
 
   /** Throws DomainError 'wrong_credentials', 'too_many_attempts' or 'too_many_logins'. */
-  async logIn(credentials: Credentials, address: string): Promise<{ secret: string; session: Session }> {
+  async logIn(credentials: Credentials, origin: SessionOrigin): Promise<{ secret: string; session: Session }> {
+    const { address } = origin;
     this.#refuseWhenThrottled(credentials.userName, address);
     const withdraw = this.#count(credentials.userName, address);
     const user = await this.#repository.userByName(this.#database.sql, credentials.userName).catch((error: unknown) => {
@@ -50,12 +52,17 @@ export class SessionService {
     }
     this.#byAddress.succeeded(address);
     this.#byName.succeeded(credentials.userName);
-    const secret = randomBytes(SECRET_OCTETS).toString('base64url');
-    const now = this.#clock.now();
-    const expiresAt = new Date(now.getTime() + SESSION_MILLISECONDS);
-    await this.#repository.removeExpired(this.#database.sql, now);
-    await this.#repository.insert(this.#database.sql, hashOf(secret), user.id, now, expiresAt);
-    return { secret, session: sessionOf(user) };
+    return { secret: await this.#begin(user, origin), session: sessionOf(user) };
+  }
+
+  /** Own sessions; `secret` is that of the one that asks. */
+  list(user: CurrentUser, secret: string): Promise<OwnSession[]> {
+    return this.#repository.list(this.#database.sql, user.id, hashOf(secret), this.#clock.now());
+  }
+
+  /** Throws DomainError 'unknown_session'. */
+  async end(user: CurrentUser, sessionId: string): Promise<void> {
+    if (!(await this.#repository.end(this.#database.sql, user.id, sessionId))) throw notFound('session', sessionId);
   }
 
   /**
@@ -92,6 +99,18 @@ export class SessionService {
     return this.#repository.userBySession(this.#database.sql, hashOf(secret), this.#clock.now());
   }
 
+  /** Its secret. */
+  async #begin(user: CurrentUser, origin: SessionOrigin): Promise<string> {
+    const secret = randomBytes(SECRET_OCTETS).toString('base64url');
+    const createdAt = this.#clock.now();
+    const expiresAt = new Date(createdAt.getTime() + SESSION_MILLISECONDS);
+    const session = { secretHash: hashOf(secret), userId: user.id, createdAt, expiresAt, ...origin };
+    await this.#repository.removeExpired(this.#database.sql, createdAt);
+    await this.#repository.insert(this.#database.sql, session);
+    await this.#repository.removeOldest(this.#database.sql, user.id, SESSIONS_MAXIMUM);
+    return secret;
+  }
+
   #refuseWhenThrottled(name: string, address: string): void {
     const now = this.#clock.monotonicMilliseconds();
     const wait = Math.max(this.#byAddress.waitMilliseconds(address, now), this.#byName.waitMilliseconds(name, now));
@@ -125,6 +144,8 @@ function hashOf(secret: string): Buffer {
 
 const SECRET_OCTETS = 32;
 const SESSION_MILLISECONDS = 12 * 60 * 60 * 1000;
+/** Of each user: whoever logs in again and again fills no table, and ends the oldest. */
+const SESSIONS_MAXIMUM = 50;
 const ATTEMPTS_PER_ADDRESS = 10;
 /** More than for an address: one address cannot lock a user out. */
 const ATTEMPTS_PER_NAME = 30;

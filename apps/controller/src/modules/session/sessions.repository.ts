@@ -1,10 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import type { OwnSession } from './session.dto.js';
 
 export interface UserWithPassword extends CurrentUser {
   readonly passwordHash: string;
 }
+
+/** From where somebody logs in, as far as the request says. */
+export interface SessionOrigin {
+  readonly address: string;
+  readonly userAgent: string | null;
+}
+
+interface NewSession extends SessionOrigin {
+  readonly secretHash: Uint8Array;
+  readonly userId: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+type SessionRow = Omit<OwnSession, 'createdAt' | 'expiresAt'> & { readonly createdAt: Date; readonly expiresAt: Date };
 
 @Injectable()
 export class SessionsRepository {
@@ -22,10 +38,36 @@ export class SessionsRepository {
     return user;
   }
 
-  async insert(sql: SqlExecutor, secretHash: Uint8Array, userId: string, now: Date, expiresAt: Date): Promise<void> {
+  async insert(sql: SqlExecutor, session: NewSession): Promise<void> {
+    const { secretHash, userId, createdAt, expiresAt, address, userAgent } = session;
     await sql`
-      insert into http_sessions (secret_hash, user_id, created_at, expires_at)
-      values (${secretHash}, ${userId}, ${now}, ${expiresAt})`;
+      insert into http_sessions (secret_hash, user_id, created_at, expires_at, address, user_agent)
+      values (${secretHash}, ${userId}, ${createdAt}, ${expiresAt}, ${address}, ${userAgent})`;
+  }
+
+  /** `current`: hash of the secret that asks. */
+  async list(sql: SqlExecutor, userId: string, current: Uint8Array, now: Date): Promise<OwnSession[]> {
+    const rows = await sql<SessionRow[]>`
+      select id, created_at, expires_at, address, user_agent, secret_hash = ${current} as current
+      from http_sessions where user_id = ${userId} and expires_at > ${now} order by created_at desc, id`;
+    return rows.map((row) => ({
+      ...row,
+      createdAt: row.createdAt.toISOString(),
+      expiresAt: row.expiresAt.toISOString(),
+    }));
+  }
+
+  /** False when the user has no such session. */
+  async end(sql: SqlExecutor, userId: string, sessionId: string): Promise<boolean> {
+    const { count } = await sql`delete from http_sessions where user_id = ${userId} and id = ${sessionId}`;
+    return count > 0;
+  }
+
+  /** All but the newest `keep` of a user. */
+  async removeOldest(sql: SqlExecutor, userId: string, keep: number): Promise<void> {
+    await sql`
+      delete from http_sessions where id in (
+        select id from http_sessions where user_id = ${userId} order by created_at desc, id offset ${keep})`;
   }
 
   async remove(sql: SqlExecutor, secretHash: Uint8Array): Promise<void> {
