@@ -12,6 +12,8 @@ const SITE = `Console test ${process.pid}`;
 const RULE = `Console test rule ${process.pid}`;
 const POLICY_TEST = `Console test policy test ${process.pid}`;
 const IDLE_RULE = `Console test idle rule ${process.pid}`;
+const USER = `console-test-${process.pid}`;
+const API_TOKEN = `Console test API token ${process.pid}`;
 const PREFIX = '10.254.0.0/24';
 /** Longest wait for an effect that passes through the controller and an edge. */
 const EFFECT_TIMEOUT_MILLISECONDS = 60_000;
@@ -237,6 +239,62 @@ describe('the console', () => {
     await page.getByText('No tunnel matches').waitFor();
   });
 
+  it('adds a user with a role, gives them another, and removes them', async () => {
+    await goTo('Access');
+    await page.getByRole('button', { name: 'Add user' }).click();
+    await dialog().getByLabel('Name').fill(USER);
+    await dialog().getByLabel('Password', { exact: true }).fill('a password of the console test');
+    await dialog().getByLabel('Role', { exact: true }).selectOption('viewer');
+    await dialog().getByRole('button', { name: 'Add user' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    const row = page.locator(`[data-user="${USER}"]`);
+    await row.getByText('viewer', { exact: true }).waitFor();
+    await chooseForUser('Change role');
+    await dialog().getByLabel('Role', { exact: true }).selectOption('approver');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await row.getByText('approver', { exact: true }).waitFor();
+    await chooseForUser('Delete user');
+    await dialog().getByRole('button', { name: 'Delete user' }).click();
+    await row.waitFor({ state: 'detached' });
+  });
+
+  it('makes an API token, shows it once, and revokes it', async () => {
+    await page.getByRole('button', { name: 'Make API token' }).click();
+    await dialog().getByLabel('Name').fill(API_TOKEN);
+    await dialog().getByLabel('Days that it is good for').fill('1');
+    await dialog().getByRole('button', { name: 'Make API token' }).click();
+    const token = await dialog()
+      .getByText(/^weft_[0-9a-f]{72}$/)
+      .textContent();
+    const authorization = `Bearer ${token}`;
+    const asked = (): Promise<number> =>
+      fetch(`${target.url}/api/v1/session`, { headers: { authorization } }).then(({ status }) => status);
+    expect(await asked()).toBe(200);
+    await dialog().getByRole('button', { name: 'Done' }).click();
+    const row = page.locator(`[data-api-token="${API_TOKEN}"]`);
+    await row.waitFor();
+    expect(await page.content()).not.toContain(token);
+    await row.getByRole('button', { name: 'Revoke' }).click();
+    await dialog().getByRole('button', { name: 'Revoke API token' }).click();
+    await row.waitFor({ state: 'detached' });
+    expect(await asked()).toBe(401);
+  });
+
+  it('shows where the user is logged in, and ends another session', async () => {
+    const answer = await fetch(`${target.url}/api/v1/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': API_TOKEN },
+      body: JSON.stringify({ userName: target.userName, password: target.password }),
+    });
+    const cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const other = page.locator('[data-own-session=other]').filter({ hasText: API_TOKEN });
+    await other.getByRole('button', { name: 'End' }).click();
+    await other.waitFor({ state: 'detached' });
+    await page.locator('[data-own-session=current]').waitFor();
+    const { status } = await fetch(`${target.url}/api/v1/session`, { headers: { cookie } });
+    expect(status).toBe(401);
+  });
+
   it('says how old its data is while the controller does not answer, and recovers by itself', async () => {
     await goTo('Topology');
     await page.locator('.w-node').first().waitFor();
@@ -302,4 +360,9 @@ async function remove(thing: 'edge' | 'network' | 'site'): Promise<void> {
     .getByRole('button', { name: `Delete ${thing}` })
     .click();
   await dialog().waitFor({ state: 'detached' });
+}
+
+async function chooseForUser(action: string): Promise<void> {
+  await page.getByRole('button', { name: `Actions for ${USER}` }).click();
+  await page.getByRole('menuitem', { name: action }).click();
 }

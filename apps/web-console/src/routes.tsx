@@ -86,8 +86,17 @@ const revisions = createRoute({
   component: lazyRouteComponent(() => import('./features/revisions/RevisionsPage.js'), 'RevisionsPage'),
 });
 
+const access = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/access',
+  component: lazyRouteComponent(() => import('./features/access/AccessPage.js'), 'AccessPage'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([login, signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions])]),
+  routeTree: root.addChildren([
+    login,
+    signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions, access]),
+  ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,
 });

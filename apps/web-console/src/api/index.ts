@@ -6,12 +6,16 @@ import { trackedFetch } from './contact.js';
 export type {
   Action,
   AffectedEdge,
+  ApiToken,
   BlastRadius,
   BundleReference,
   BundleRejection,
+  ChangePassword,
+  CreateApiToken,
   CreateEdge,
   CreateNetwork,
   CreateSite,
+  CreateUser,
   Draft,
   DropCounter,
   Edge,
@@ -21,6 +25,8 @@ export type {
   FlowChange,
   IntentChange,
   Network,
+  NewApiToken,
+  OwnSession,
   Policy,
   PolicyInput,
   PolicyTest,
@@ -43,6 +49,8 @@ export type {
   TunnelTraffic,
   UpdateEdge,
   UpdateSite,
+  UpdateUser,
+  User,
 } from '@weft/contracts/rest';
 
 /** Same origin: the controller serves this page. */

@@ -7,6 +7,7 @@ import { useTenantId } from '../features/session/use-tenant.js';
 import { edgesQuery } from '../features/sites/queries.js';
 import { tunnelsQuery } from '../features/tunnels/queries.js';
 import {
+  AccessIcon,
   KeyboardIcon,
   LogOutIcon,
   PolicyIcon,
@@ -29,6 +30,7 @@ const ICONS = {
   '/tunnels': TunnelIcon,
   '/policies': PolicyIcon,
   '/revisions': RevisionIcon,
+  '/access': AccessIcon,
 } as const satisfies Record<Destination['to'], unknown>;
 
 interface NavigationProps {

@@ -26,7 +26,8 @@ export function tooManyTokens(maximum: number): DomainError {
 
 /** One answer for what is no token, is none any more, or is none of ours. */
 export function invalidToken(): DomainError {
-  const detail = 'The API token is unknown, has expired or was revoked. Log in and make another.';
+  const detail =
+    'The API token is unknown, has expired or was revoked. Make another on the page Access of the console.';
   return new DomainError('unauthenticated', 'invalid_token', detail);
 }
 

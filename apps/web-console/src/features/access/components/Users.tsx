@@ -1,0 +1,117 @@
+import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import type { Session, User } from '../../../api/index.js';
+import { ConfirmDialog } from '../../../ui/ConfirmDialog.js';
+import { DeleteIcon, EditIcon, LockIcon, MoreIcon, PlusIcon } from '../../../ui/icons.js';
+import { RelativeTime } from '../../../ui/RelativeTime.js';
+import { useWrite } from '../../../ui/use-write.js';
+import { useTenantId } from '../../session/use-tenant.js';
+import { UserDialog } from '../dialogs/UserDialog.js';
+import { UserPasswordDialog } from '../dialogs/UserPasswordDialog.js';
+import { deleteUser, usersQuery } from '../queries.js';
+import { ROLE_MEANINGS } from '../roles.js';
+import { AccessSection } from './AccessSection.js';
+
+type Open = { readonly dialog: 'add' } | { readonly dialog: 'edit' | 'password' | 'delete'; readonly user: User };
+
+/** Users of the tenant, for its admins. */
+export function Users({ session }: { readonly session: Session }): ReactNode {
+  const { data, error } = useQuery(usersQuery(useTenantId()));
+  const [open, setOpen] = useState<Open>();
+  const close = (): void => setOpen(undefined);
+  return (
+    <AccessSection
+      title="Users"
+      lead="People of this tenant. Each has one role here; what you change is in force with their next request."
+      action={
+        <Button leftSection={<PlusIcon size={15} />} onClick={() => setOpen({ dialog: 'add' })}>
+          Add user
+        </Button>
+      }
+      failure={error}
+      loaded={data !== undefined}
+    >
+      <table className="w-table">
+        <thead>
+          <tr>
+            <th>Name</th>
+            <th>Role</th>
+            <th>Role of the provider</th>
+            <th>Made</th>
+            <th aria-label="Actions" />
+          </tr>
+        </thead>
+        <tbody>
+          {data?.items.map((user) => (
+            <tr key={user.id} data-user={user.name}>
+              <td>
+                <span className="w-strong">{user.name}</span>
+                {user.name === session.userName && <span className="w-dim w-beside">you</span>}
+              </td>
+              <td>
+                <Tooltip label={ROLE_MEANINGS[user.role]}>
+                  <span>{user.role}</span>
+                </Tooltip>
+              </td>
+              <td>{user.providerRole ?? <span className="w-dim">–</span>}</td>
+              <td>
+                <RelativeTime at={user.createdAt} />
+              </td>
+              <td className="w-right">
+                <UserMenu user={user} onOpen={setOpen} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {open?.dialog === 'add' && <UserDialog session={session} onClose={close} />}
+      {open?.dialog === 'edit' && <UserDialog session={session} user={open.user} onClose={close} />}
+      {open?.dialog === 'password' && <UserPasswordDialog user={open.user} onClose={close} />}
+      {open?.dialog === 'delete' && <DeleteUserDialog user={open.user} onClose={close} />}
+    </AccessSection>
+  );
+}
+
+function UserMenu({ user, onOpen }: { readonly user: User; readonly onOpen: (open: Open) => void }): ReactNode {
+  return (
+    <Menu position="bottom-end" width={190}>
+      <Menu.Target>
+        <ActionIcon aria-label={`Actions for ${user.name}`}>
+          <MoreIcon size={17} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<EditIcon size={15} />} onClick={() => onOpen({ dialog: 'edit', user })}>
+          Change role
+        </Menu.Item>
+        <Menu.Item leftSection={<LockIcon size={15} />} onClick={() => onOpen({ dialog: 'password', user })}>
+          Set password
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item
+          color="red"
+          leftSection={<DeleteIcon size={15} />}
+          onClick={() => onOpen({ dialog: 'delete', user })}
+        >
+          Delete user
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function DeleteUserDialog({ user, onClose }: { readonly user: User; readonly onClose: () => void }): ReactNode {
+  const tenantId = useTenantId();
+  const removal = useWrite(() => deleteUser(tenantId, user.id));
+  return (
+    <ConfirmDialog
+      title={`Delete ${user.name}?`}
+      confirm="Delete user"
+      act={() => removal.mutateAsync(undefined)}
+      onClose={onClose}
+    >
+      Sessions and API tokens of the user end at once. What the user did stays in the audit log.
+    </ConfirmDialog>
+  );
+}

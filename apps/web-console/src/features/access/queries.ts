@@ -1,0 +1,69 @@
+import {
+  type ApiToken,
+  api,
+  type ChangePassword,
+  type CreateApiToken,
+  type CreateUser,
+  client,
+  INTENT_INTERVAL_MS,
+  type NewApiToken,
+  type UpdateUser,
+  type User,
+  unwrap,
+} from '../../api/index.js';
+
+/** For admins of the tenant alone: whoever is none is refused. */
+export const usersQuery = (tenantId: string) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}/users',
+    { params: { path: { tenantId } } },
+    { refetchInterval: INTENT_INTERVAL_MS },
+  );
+
+/** Own tokens; for an admin those of everybody. */
+export const apiTokensQuery = (tenantId: string) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}/api-tokens',
+    { params: { path: { tenantId } } },
+    { refetchInterval: INTENT_INTERVAL_MS },
+  );
+
+export const ownSessionsQuery = api.queryOptions(
+  'get',
+  '/api/v1/sessions',
+  {},
+  { refetchInterval: INTENT_INTERVAL_MS },
+);
+
+export function createUser(tenantId: string, body: CreateUser): Promise<User> {
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/users', { params: { path: { tenantId } }, body }));
+}
+
+export function updateUser(tenantId: string, userId: string, body: UpdateUser): Promise<User> {
+  const path = { tenantId, userId };
+  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/users/{userId}', { params: { path }, body }));
+}
+
+export function deleteUser(tenantId: string, userId: string): Promise<unknown> {
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/users/{userId}', { params: { path: { tenantId, userId } } }));
+}
+
+/** The answer is the only place where the token itself can be read. */
+export function createApiToken(tenantId: string, body: CreateApiToken): Promise<NewApiToken> {
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/api-tokens', { params: { path: { tenantId } }, body }));
+}
+
+export function revokeApiToken(tenantId: string, { id }: ApiToken): Promise<unknown> {
+  const path = { tenantId, tokenId: id };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/api-tokens/{tokenId}', { params: { path } }));
+}
+
+export function endSession(sessionId: string): Promise<unknown> {
+  return unwrap(client.DELETE('/api/v1/sessions/{sessionId}', { params: { path: { sessionId } } }));
+}
+
+export function changePassword(body: ChangePassword): Promise<unknown> {
+  return unwrap(client.PUT('/api/v1/session/password', { body }));
+}
