@@ -464,7 +464,7 @@ export class DataPlane {
    */
   receivePathMessage(message: PathMessage, now: number): boolean {
     if (this.#associations.tunnel(message.tunnelId).youngest?.sentBy !== undefined) return false;
-    if (!this.#liveness.receive(message)) this.#prober.receive(message, now);
+    if (!this.#liveness.receive(message, now)) this.#prober.receive(message, now);
     return true;
   }
 

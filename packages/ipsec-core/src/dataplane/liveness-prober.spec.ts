@@ -83,6 +83,20 @@ describe('a watched tunnel', () => {
     expect(pair.news.map(({ alive }) => alive)).toEqual([true]);
   });
 
+  it('tells how many of its probes are answered, and how long that takes', () => {
+    const pair = new Pair();
+    pair.a.watch([WATCHED]);
+    pair.key();
+    pair.pass(5000);
+    const [before] = pair.a.tunnels();
+    expect(before?.roundTripProbes).toBe(10n);
+    expect(before?.roundTripAnswers).toBe(10n);
+    expect(before?.roundTrip).toBeGreaterThan(0);
+    pair.cut = 'back';
+    pair.pass(5000);
+    expect(pair.a.tunnels()).toMatchObject([{ roundTripProbes: 20n, roundTripAnswers: 10n }]);
+  });
+
   it('begins anew with another association after there was none', () => {
     const pair = new Pair();
     pair.a.watch([WATCHED]);

@@ -1,5 +1,6 @@
 import { readUint32 } from '../bytes/octets.js';
 import { type LivenessBounds, PathLiveness, type PathLivenessState } from '../policy/path-liveness.js';
+import { RoundTrips } from '../policy/round-trips.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import { PATH_PROBE } from '../wire/path-probe.js';
 import type { DropCounters } from './drop-reason.js';
@@ -72,11 +73,13 @@ export class LivenessProber {
   }
 
   /** @returns false when it is no answer to a probe of liveness. */
-  receive({ kind, tunnelId, size, token }: PathMessage): boolean {
+  receive({ kind, tunnelId, size, token }: PathMessage, now: number): boolean {
     if (kind !== 'answer' || size !== NO_SIZE) return false;
     const watch = this.#watched.get(tunnelId);
-    watch?.liveness.acknowledge(token);
-    if (watch !== undefined) this.#tell(watch);
+    if (watch === undefined) return true;
+    watch.liveness.acknowledge(token);
+    watch.roundTrips.answered(token, now, this.#associations.tunnel(tunnelId).counters);
+    this.#tell(watch);
     return true;
   }
 
@@ -90,8 +93,9 @@ export class LivenessProber {
     if (now < this.#dueAt) return undefined;
     let dueAt = Number.POSITIVE_INFINITY;
     for (const watch of this.#watched.values()) {
-      const { tunnel, liveness } = watch;
-      const association = probedAssociation(this.#associations.tunnel(tunnel.tunnelId));
+      const { liveness } = watch;
+      const tunnel = this.#associations.tunnel(watch.tunnel.tunnelId);
+      const association = probedAssociation(tunnel);
       if (association === undefined) continue;
       const token = liveness.poll(now);
       this.#tell(watch);
@@ -100,8 +104,10 @@ export class LivenessProber {
       const probe = { token, size: NO_SIZE };
       const { length } = PATH_PROBE;
       const packet = writePathPacket(association, 'probe', probe, length, out, outOffset, now, this.#drops);
+      if (packet === undefined) continue;
+      watch.roundTrips.sent(token, now, true, tunnel.counters);
       // The others are as due as before: the next call finds them.
-      if (packet !== undefined) return packet;
+      return packet;
     }
     this.#dueAt = dueAt;
     return undefined;
@@ -110,7 +116,8 @@ export class LivenessProber {
   #begin(tunnel: WatchedTunnel): Watch {
     const octets = new Uint8Array(4);
     this.#random(octets);
-    return { tunnel, liveness: new PathLiveness(tunnel, readUint32(octets, 0)), told: 'unknown' };
+    const liveness = new PathLiveness(tunnel, readUint32(octets, 0));
+    return { tunnel, liveness, roundTrips: new RoundTrips(), told: 'unknown' };
   }
 
   #tell(watch: Watch): void {
@@ -125,6 +132,7 @@ export class LivenessProber {
 interface Watch {
   readonly tunnel: WatchedTunnel;
   readonly liveness: PathLiveness;
+  readonly roundTrips: RoundTrips;
   /** What the caller knows. */
   told: PathLivenessState;
 }

@@ -129,6 +129,28 @@ describe('probes of the path MTU inside the association (RFC 8899, RFC 4303 sect
     expect(world.b.tunnels()).toMatchObject([{ pathBlackHoles: 0n }]);
   });
 
+  it('tell how long a round trip takes, and of loss only where the size is known to pass', () => {
+    const world = new World('udp4');
+    world.mtu.ab = 1403;
+    world.pass(60_000);
+    const trips = () => world.a.tunnels()[0]!;
+    // Of the search, many were lost.
+    expect(trips().pathProbes).toBeGreaterThan(trips().pathProbeAnswers);
+    expect(trips().roundTripAnswers).toBe(trips().roundTripProbes);
+    expect(trips().roundTrip).toBeGreaterThan(0);
+    world.pass(20_000, () => world.use(world.a));
+    const { roundTripProbes, roundTripAnswers } = trips();
+    expect(roundTripProbes).toBeGreaterThan(0n);
+    expect(roundTripAnswers).toBe(roundTripProbes);
+    world.mtu.ab = 0;
+    world.pass(9000, () => world.use(world.a));
+    expect(trips().roundTripProbes).toBeGreaterThan(roundTripProbes);
+    expect(trips().roundTripAnswers).toBe(roundTripAnswers);
+    world.a.removeOutbound('t', 0x1000);
+    world.pass(2000);
+    expect(trips().roundTrip).toBeUndefined();
+  });
+
   it('hand on at a rekey what was found, and go on by the new association', () => {
     const world = new World('udp4');
     world.mtu.ab = 1280;

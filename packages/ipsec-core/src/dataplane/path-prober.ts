@@ -2,6 +2,7 @@ import { readUint32 } from '../bytes/octets.js';
 import { addToCounter, TUNNEL_COUNTER } from '../policy/counter-memory.js';
 import type { PathMtu } from '../policy/path-mtu.js';
 import { PATH_MTU_SEARCH_STATES, PathMtuSearch } from '../policy/path-mtu-search.js';
+import { RoundTrips } from '../policy/round-trips.js';
 import { type SecurityAssociationDatabase, samePath } from '../policy/sad.js';
 import { espPacketLength, maximumEspPayload } from '../wire/esp.js';
 import { outerHeaderLength } from '../wire/ip/header.js';
@@ -53,7 +54,9 @@ export class PathProber {
     if (path === undefined) return;
     if (kind === 'hint') path.search.hint(size, now);
     else if (path.search.acknowledge(message, now)) {
-      addToCounter(this.#associations.tunnel(tunnelId).counters, TUNNEL_COUNTER.pathProbeAnswers, 1);
+      const { counters } = this.#associations.tunnel(tunnelId);
+      addToCounter(counters, TUNNEL_COUNTER.pathProbeAnswers, 1);
+      path.roundTrips.answered(message.token, now, counters);
     }
     this.#apply(tunnelId, path, now);
     this.#due.push(tunnelId);
@@ -105,7 +108,12 @@ export class PathProber {
     if (probe === undefined) return undefined;
     this.#last = { tunnelId, probe };
     addToCounter(tunnel.counters, TUNNEL_COUNTER.pathProbes, 1);
-    return writePathPacket(probed, 'probe', probe, payloadOf(probed, probe.size), out, outOffset, now, this.#drops);
+    const length = payloadOf(probed, probe.size);
+    const packet = writePathPacket(probed, 'probe', probe, length, out, outOffset, now, this.#drops);
+    // A larger one than is known to pass is sent to be lost, perhaps.
+    const passes = probe.size <= (path.search.plpmtu ?? 0);
+    if (packet !== undefined) path.roundTrips.sent(probe.token, now, passes, tunnel.counters);
+    return packet;
   }
 
   /** Looks at all tunnels: which searches there are to be, and which of them wait for this moment. */
@@ -135,12 +143,14 @@ export class PathProber {
     this.#random(octets);
     const bounds = { minPlpmtu: minimum, basePlpmtu: Math.max(BASE_PLPMTU, minimum), maxPlpmtu: maximum };
     const search = new PathMtuSearch(bounds, readUint32(octets, 0));
-    return { search, maximum, minimum, sent: 0, applied: undefined, blackHoles: 0 };
+    return { search, roundTrips: new RoundTrips(), maximum, minimum, sent: 0, applied: undefined, blackHoles: 0 };
   }
 
   #forget(tunnelId: string): void {
     this.#paths.delete(tunnelId);
-    this.#associations.tunnel(tunnelId).counters[TUNNEL_COUNTER.pathMtuSearch] = 0;
+    const { counters } = this.#associations.tunnel(tunnelId);
+    counters[TUNNEL_COUNTER.pathMtuSearch] = 0;
+    counters[TUNNEL_COUNTER.roundTrip] = 0;
   }
 
   /** What was found holds for all associations that go the same way. */
@@ -164,6 +174,7 @@ export class PathProber {
 
 interface ProbedPath {
   readonly search: PathMtuSearch;
+  readonly roundTrips: RoundTrips;
   readonly maximum: number;
   readonly minimum: number;
   /** Packets that the tunnel had sent when the search was last asked. */

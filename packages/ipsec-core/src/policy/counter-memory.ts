@@ -31,6 +31,11 @@ export interface TunnelTraffic {
   readonly pathBlackHoles: bigint;
   /** Of the search for the path MTU; undefined: there is none. */
   readonly pathMtuSearch: PathMtuSearchState | undefined;
+  /** Probes of a size that is known to pass, of the path MTU and of liveness: those without an answer were lost, there or back. */
+  readonly roundTripProbes: bigint;
+  readonly roundTripAnswers: bigint;
+  /** Smoothed milliseconds until the peer has answered; undefined before the first answer, and without an association. */
+  readonly roundTrip: number | undefined;
 }
 
 /** Packets that one policy entry decided. Those without a direction in their name are outbound. */
@@ -56,6 +61,9 @@ export function readTunnelCounters(counters: Float64Array | undefined): TunnelTr
     pathProbeAnswers: read(counters, TUNNEL_COUNTER.pathProbeAnswers),
     pathBlackHoles: read(counters, TUNNEL_COUNTER.pathBlackHoles),
     pathMtuSearch: PATH_MTU_SEARCH_STATES[(counters?.[TUNNEL_COUNTER.pathMtuSearch] ?? 0) - 1],
+    roundTripProbes: read(counters, TUNNEL_COUNTER.roundTripProbes),
+    roundTripAnswers: read(counters, TUNNEL_COUNTER.roundTripAnswers),
+    roundTrip: counters?.[TUNNEL_COUNTER.roundTrip] || undefined,
   };
 }
 
@@ -81,8 +89,12 @@ export const TUNNEL_COUNTER = {
   pathBlackHoles: 8,
   /** 0: none; otherwise one more than the place in PATH_MTU_SEARCH_STATES. */
   pathMtuSearch: 9,
+  roundTripProbes: 10,
+  roundTripAnswers: 11,
+  /** 0: none. */
+  roundTrip: 12,
 } as const;
-export const TUNNEL_COUNTERS = 10;
+export const TUNNEL_COUNTERS = 13;
 
 export const POLICY_COUNTER = { packets: 0, bytes: 1, inboundPackets: 2, inboundBytes: 3 } as const;
 export const POLICY_COUNTERS = 4;
