@@ -83,6 +83,9 @@ describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` 
     const before = Number(received());
     ping();
     expect(Number(received())).toBe(before + 1);
+    const measured = /weft_edge_tunnel_round_trip_seconds\{[^}]*\} [\d.]+\n/;
+    await expect.poll(() => left.command('metrics'), PATIENCE).toMatch(measured);
+    expect(left.command('metrics')).toMatch(/weft_edge_worker_busy_seconds_total\{worker="0"\} [\d.]+\n/);
     const fetched = namespaces.run(names.left, process.execPath, [
       '-e',
       'fetch("http://127.0.0.1:9911/metrics").then((r) => r.text()).then((t) => process.stdout.write(t))',

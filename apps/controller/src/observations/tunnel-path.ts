@@ -1,4 +1,5 @@
 import { PathMtuSource, type TunnelStatus } from '@weft/contracts/southbound';
+import { safeNumber } from './rates.js';
 import type { TunnelPath } from './tunnel-state.js';
 
 /** What the path of a tunnel carries, as its edge has reported it; null when it does not know, or says what is not known here. */
@@ -6,11 +7,15 @@ export function tunnelPath(status: Pick<TunnelStatus, 'path'> | undefined): Tunn
   const { path } = status ?? {};
   const source = path && SOURCES.get(path.source);
   if (path === undefined || source === undefined) return null;
+  const { roundTripMicroseconds, ...figures } = path;
   return {
-    ...path,
+    ...figures,
     source,
     maximumSegmentSize4: path.maximumSegmentSize4 || null,
     maximumSegmentSize6: path.maximumSegmentSize6 || null,
+    roundTripMilliseconds: roundTripMicroseconds === 0 ? null : roundTripMicroseconds / 1000,
+    roundTripProbes: safeNumber(path.roundTripProbes),
+    roundTripAnswers: safeNumber(path.roundTripAnswers),
   };
 }
 

@@ -34,6 +34,11 @@ export interface TunnelPath {
   /** What TCP is held to; null when it is not. */
   readonly maximumSegmentSize4: number | null;
   readonly maximumSegmentSize6: number | null;
+  /** Until the other end has answered a probe, smoothed; null before the first answer. */
+  readonly roundTripMilliseconds: number | null;
+  /** Since the edge started: probes of a size that is known to pass, and those that were answered. */
+  readonly roundTripProbes: number;
+  readonly roundTripAnswers: number;
 }
 
 /** What made the keys of an IKE SA, and with it those of its Child SAs. */

@@ -49,6 +49,9 @@ const PATH = {
   largestPacket: 65_453,
   maximumSegmentSize4: 0,
   maximumSegmentSize6: 0,
+  roundTripMicroseconds: 0xffff_ffff,
+  roundTripProbes: 2n ** 64n - 1n,
+  roundTripAnswers: 0n,
 };
 const STATUS: StatusReport = {
   takenAt: new Date(0),

@@ -79,8 +79,12 @@ export function checkStatus(status: StatusReport): void {
   }
 }
 
-function checkPath(field: string, { source: _, ...octets }: PathStatus): void {
-  if (Object.values(octets).some((each) => each > LARGEST_IP_PACKET)) {
+function checkPath(field: string, path: PathStatus): void {
+  const octets = [
+    ...[path.pathMtu, path.outerIpHeader, path.udpHeader, path.espOverhead, path.unused, path.largestPacket],
+    ...[path.maximumSegmentSize4, path.maximumSegmentSize6],
+  ];
+  if (octets.some((each) => each > LARGEST_IP_PACKET)) {
     throw malformed(field, `must have lengths of at most ${LARGEST_IP_PACKET} octets`);
   }
 }

@@ -282,6 +282,7 @@ describe('a session', () => {
       ...{ pathMtu: 1400, outerIpHeader: 20, udpHeader: 8, espOverhead: 34, unused: 0, largestPacket: 1338 },
       ...{ maximumSegmentSize4: 1298, maximumSegmentSize6: 1278 },
     };
+    const roundTrips = { roundTripMicroseconds: 1500, roundTripProbes: 9n, roundTripAnswers: 8n };
     paris.say({
       $case: 'status',
       value: {
@@ -296,7 +297,7 @@ describe('a session', () => {
             outboundPackets: 5n,
             outboundBytes: 500n,
             lastReceivedAt: new Date(900),
-            path: { ...path, source: PathMtuSource.PATH_MTU_SOURCE_PROBE },
+            path: { ...path, ...roundTrips, source: PathMtuSource.PATH_MTU_SOURCE_PROBE },
           },
         ],
         securityPolicies: [{ entryId: policy?.entryId ?? '', packets: 8n, bytes: 800n }],
@@ -311,7 +312,7 @@ describe('a session', () => {
       inbound: { packets: 3, bytes: 300 },
       outbound: { packets: 5, bytes: 500 },
       lastReceivedAt: new Date(900),
-      path: { ...path, source: 'probe' },
+      path: { ...path, source: 'probe', roundTripMilliseconds: 1.5, roundTripProbes: 9, roundTripAnswers: 8 },
     });
     const counters = application().get(PolicyCounters).byRule(fabric.tenantId);
     expect(counters.get(policy?.ruleId ?? '')).toEqual({ packets: 8, bytes: 800 });

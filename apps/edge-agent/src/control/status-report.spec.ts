@@ -18,7 +18,7 @@ const PATH: AssociationPath = {
 };
 
 describe('a status report', () => {
-  it('has what the path of a tunnel carries, with the arithmetic, as it arrives at the controller', () => {
+  it('has what the path of a tunnel carries, with the arithmetic and the round trip, as it arrives at the controller', () => {
     const report = StatusReport.decode(StatusReport.encode(statusReport(snapshot(PATH), new Date(9000))).finish());
     const [tunnel] = report.tunnels;
     expect(tunnel?.path).toEqual({
@@ -31,6 +31,9 @@ describe('a status report', () => {
       unused: 0,
       maximumSegmentSize4: 1298,
       maximumSegmentSize6: 0,
+      roundTripMicroseconds: 12_346,
+      roundTripProbes: 2n ** 40n,
+      roundTripAnswers: 5n,
     });
   });
 
@@ -56,6 +59,9 @@ function snapshot(path: AssociationPath | undefined): DataPlaneSnapshot {
     pathProbeAnswers: 0n,
     pathBlackHoles: 0n,
     pathMtuSearch: undefined,
+    roundTripProbes: 2n ** 40n,
+    roundTripAnswers: 5n,
+    roundTrip: 12.3456,
   };
   const association = { tunnelId: 't', direction: 'outbound' as const, spi: 257, current: true, path };
   return {

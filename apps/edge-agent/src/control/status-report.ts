@@ -1,5 +1,5 @@
 import { type IkeStatus, PathMtuSource, type PathStatus, type StatusReport } from '@weft/contracts/southbound';
-import type { AssociationPath } from '@weft/ipsec-core';
+import type { AssociationPath, TunnelCounters } from '@weft/ipsec-core';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { NegotiationState } from '../ike/negotiation-state.js';
 import { pathOf } from '../status/path-of.js';
@@ -26,7 +26,7 @@ export function statusReport(
       outboundBytes: tunnel.outboundBytes,
       lastReceivedAt: wallClock(tunnel.lastReceivedAt, snapshot, takenAt),
       ...ikeStatus(negotiations.get(tunnel.tunnelId)),
-      ...pathStatus(pathOf(snapshot, tunnel.tunnelId)),
+      ...pathStatus(tunnel, pathOf(snapshot, tunnel.tunnelId)),
     })),
     securityPolicies: snapshot.policies.map(({ entryId, packets, bytes }) => ({ entryId, packets, bytes })),
     drops: snapshot.drops.map(({ reason, packets }) => ({ reason, packets })),
@@ -39,7 +39,7 @@ function ikeStatus(state: NegotiationState | undefined): { ike?: IkeStatus } {
   return { ike: { established, keyExchangeMethods: [...keyExchangeMethods], ppk, failure: failure ?? '', rekeys } };
 }
 
-function pathStatus(path: AssociationPath | undefined): { path?: PathStatus } {
+function pathStatus(tunnel: TunnelCounters, path: AssociationPath | undefined): { path?: PathStatus } {
   if (path === undefined) return {};
   const { source, raiseAt: _, maximumSegmentSize4, maximumSegmentSize6, ...arithmetic } = path;
   return {
@@ -48,6 +48,9 @@ function pathStatus(path: AssociationPath | undefined): { path?: PathStatus } {
       source: SOURCES[source],
       maximumSegmentSize4: maximumSegmentSize4 ?? 0,
       maximumSegmentSize6: maximumSegmentSize6 ?? 0,
+      roundTripMicroseconds: Math.min(Math.round((tunnel.roundTrip ?? 0) * 1000), LARGEST_UINT32),
+      roundTripProbes: tunnel.roundTripProbes,
+      roundTripAnswers: tunnel.roundTripAnswers,
     },
   };
 }
@@ -62,3 +65,5 @@ const SOURCES: Readonly<Record<AssociationPath['source'], PathMtuSource>> = {
   icmp: PathMtuSource.PATH_MTU_SOURCE_ICMP,
   probe: PathMtuSource.PATH_MTU_SOURCE_PROBE,
 };
+
+const LARGEST_UINT32 = 0xffff_ffff;

@@ -283,6 +283,8 @@ export class DataPlaneThread implements DataPlaneControl {
         replacements: this.#workers.replacements(place),
         fromDevice: counters.io.fromDevice,
         passedOn: counters.io.passedOn,
+        busyMilliseconds: counters.io.busyMilliseconds,
+        idleMilliseconds: counters.io.idleMilliseconds,
         ...carried(counters),
       })),
     });

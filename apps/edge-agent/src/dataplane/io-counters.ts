@@ -58,6 +58,20 @@ export class IoCounters {
     this.#add(PASSED_ON, packets);
   }
 
+  /** Milliseconds in which the worker had something to do, and those in which it waited. */
+  get busyMilliseconds(): number {
+    return this.#counters[BUSY] ?? 0;
+  }
+
+  get idleMilliseconds(): number {
+    return this.#counters[IDLE] ?? 0;
+  }
+
+  countTime(busyMilliseconds: number, idleMilliseconds: number): void {
+    this.#add(BUSY, busyMilliseconds);
+    this.#add(IDLE, idleMilliseconds);
+  }
+
   drop(reason: IoDropReason, packets = 1): void {
     this.#add(INDEX[reason], packets);
   }
@@ -77,8 +91,10 @@ export class IoCounters {
 const KEEPALIVES = IO_DROP_REASONS.length;
 const FROM_DEVICE = KEEPALIVES + 1;
 const PASSED_ON = KEEPALIVES + 2;
+const BUSY = KEEPALIVES + 3;
+const IDLE = KEEPALIVES + 4;
 /** Of one worker. */
-export const IO_COUNTERS = KEEPALIVES + 3;
+export const IO_COUNTERS = KEEPALIVES + 5;
 const INDEX = Object.fromEntries(IO_DROP_REASONS.map((reason, index) => [reason, index])) as Record<
   IoDropReason,
   number

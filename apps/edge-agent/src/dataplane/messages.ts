@@ -181,6 +181,9 @@ export interface WorkerSnapshot {
   /** Packets that it has read from its queue of the device, and of those, what it has passed on to the one whose they were. */
   readonly fromDevice: number;
   readonly passedOn: number;
+  /** Of its time, since the agent started: when it had something to do, and when it waited for that. */
+  readonly busyMilliseconds: number;
+  readonly idleMilliseconds: number;
   /** Packets that it has protected, and opened. */
   readonly outboundPackets: bigint;
   readonly inboundPackets: bigint;

@@ -28,7 +28,9 @@ describe('counters that workers share', () => {
     for (const [place, worker] of workers.slice(1).entries()) {
       worker.tunnels(['t']);
       worker.policies(['e']);
-      worker.tunnel('t')?.set([1, 10, 100 + place, 2, 20, 200 - place, 4, 3, 1, place === 0 ? 0 : 4]);
+      worker
+        .tunnel('t')
+        ?.set([1, 10, 100 + place, 2, 20, 200 - place, 4, 3, 1, ...(place === 0 ? [0, 3, 2] : [4, 7, 6, 1.5])]);
       worker.policy('e')?.set([1, 2, 3, 4]);
       worker.memory.drops[0] = 5;
       worker.io.drop('unknown_peer', 6);
@@ -45,6 +47,9 @@ describe('counters that workers share', () => {
       pathProbeAnswers: 6n,
       pathBlackHoles: 2n,
       pathMtuSearch: 'search_complete',
+      roundTripProbes: 10n,
+      roundTripAnswers: 8n,
+      roundTrip: 1.5,
     });
     expect(sumOfPolicy(workers, 'e')).toEqual({ packets: 2n, bytes: 4n, inboundPackets: 6n, inboundBytes: 8n });
     expect(sumOfDrops(workers)).toEqual([

@@ -125,6 +125,9 @@ export function sumOfTunnel(workers: readonly SharedCounters[], tunnelId: string
     pathProbeAnswers: sum(all.map(({ pathProbeAnswers }) => pathProbeAnswers)),
     pathBlackHoles: sum(all.map(({ pathBlackHoles }) => pathBlackHoles)),
     pathMtuSearch: all.find(({ pathMtuSearch }) => pathMtuSearch !== undefined)?.pathMtuSearch,
+    roundTripProbes: sum(all.map(({ roundTripProbes }) => roundTripProbes)),
+    roundTripAnswers: sum(all.map(({ roundTripAnswers }) => roundTripAnswers)),
+    roundTrip: all.find(({ roundTrip }) => roundTrip !== undefined)?.roundTrip,
   };
 }
 

@@ -44,6 +44,7 @@ import { WorkerMemory } from './worker-memory.js';
 class PacketLoop {
   readonly #port: MessagePort;
   readonly #wakeUp: EventFd;
+  readonly #counters: IoCounters;
   readonly #memory: WorkerMemory;
   readonly #given: GivenCounters;
   readonly #dataPlane: DataPlane;
@@ -74,6 +75,7 @@ class PacketLoop {
       pathProbing: start.pathProbing,
     });
     const counters = new IoCounters(this.#memory.io);
+    this.#counters = counters;
     const tun = tunFromDescriptor(start.tunFd, start.device, start.tunOffloads, start.tunWriteFd);
     const handover = start.handover && new Handover(start.handover);
     this.#rawSockets = new RawSockets(start.portable ? undefined : rawSocketOptions(start), this.#memory.rawSockets);
@@ -107,12 +109,15 @@ class PacketLoop {
 
   #loop(): void {
     let nextExpiry = 0;
-    let now = 0;
+    let now = monotonicNow();
     while (!this.#stopping) {
       this.#watch();
-      this.#poll.wait(this.#longestWait(now));
+      const idleSince = monotonicNow();
+      this.#poll.wait(this.#longestWait(idleSince));
       this.#memory.beat();
+      const busySince = now;
       now = monotonicNow();
+      this.#counters.countTime(idleSince - busySince, now - idleSince);
       this.#errors.now = now;
       if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
       if (this.#begun) this.#movePackets(now);

@@ -31,6 +31,9 @@ const SOURCES: MetricSources = {
         pathProbeAnswers: 4n,
         pathBlackHoles: 1n,
         pathMtuSearch: 'search_complete',
+        roundTripProbes: 6n,
+        roundTripAnswers: 5n,
+        roundTrip: 12.5,
         outboundPackets: 3n,
         outboundBytes: 30n,
         lastReceivedAt: 60_000,
@@ -43,7 +46,18 @@ const SOURCES: MetricSources = {
     underlayErrors: [{ reason: 'host_unreachable' as never, messages: 6n }],
     pathMtuMessages: [{ outcome: 'lowered' as never, messages: 7n }],
     keepalives: 8n,
-    workers: [{ heartbeat: 100, replacements: 1, fromDevice: 7, passedOn: 3, outboundPackets: 5n, inboundPackets: 6n }],
+    workers: [
+      {
+        heartbeat: 100,
+        replacements: 1,
+        fromDevice: 7,
+        passedOn: 3,
+        busyMilliseconds: 1500,
+        idleMilliseconds: 500,
+        outboundPackets: 5n,
+        inboundPackets: 6n,
+      },
+    ],
   },
   negotiations: new Map([['t', { ...UNTRIED, established: true, rekeys: 9n, failuresByCause: { peer_silent: 2 } }]]),
   ikeDrops: [{ reason: 'ike_malformed', packets: 10n }],
@@ -65,6 +79,8 @@ describe('the metrics of an edge', () => {
     expect(text).toContain('weft_edge_tunnel_received_packets_total{tunnel="t",peer="paris"} 1152921504606846976\n');
     expect(text).toContain('weft_edge_tunnel_silence_seconds{tunnel="t",peer="paris"} 1.5\n');
     expect(text).toContain('weft_edge_ike_failures_total{tunnel="t",peer="paris",cause="peer_silent"} 2\n');
+    expect(text).toContain('weft_edge_tunnel_round_trip_seconds{tunnel="t",peer="paris"} 0.0125\n');
+    expect(text).toContain('weft_edge_worker_busy_seconds_total{worker="0"} 1.5\n');
     expect(text).toContain('weft_edge_certificate_expiry_seconds 2000000\n');
     expect(text).toContain('weft_edge_certificate_left_seconds 1000000\n');
   });

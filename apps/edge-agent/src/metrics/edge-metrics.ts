@@ -68,9 +68,10 @@ export function edgeMetrics(sources: MetricSources): readonly Sample[] {
     one('weft_edge_fence_left_packets_total', fence?.leftInClear ?? 0),
     one('weft_edge_repairs_total', sources.repairs),
     one('weft_edge_workers', snapshot.workers.length),
-    ...snapshot.workers.flatMap(({ replacements, heartbeat }, worker) => [
+    ...snapshot.workers.flatMap(({ replacements, heartbeat, busyMilliseconds }, worker) => [
       one('weft_edge_worker_replacements_total', replacements, String(worker)),
       one('weft_edge_worker_turns_total', heartbeat, String(worker)),
+      one('weft_edge_worker_busy_seconds_total', busyMilliseconds / 1000, String(worker)),
     ]),
   ];
 }
@@ -120,6 +121,9 @@ function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, s
     of('weft_edge_path_probes_total', tunnel.pathProbes),
     of('weft_edge_path_probe_answers_total', tunnel.pathProbeAnswers),
     of('weft_edge_path_black_holes_total', tunnel.pathBlackHoles),
+    ...(tunnel.roundTrip === undefined ? [] : [of('weft_edge_tunnel_round_trip_seconds', tunnel.roundTrip / 1000)]),
+    of('weft_edge_round_trip_probes_total', tunnel.roundTripProbes),
+    of('weft_edge_round_trip_answers_total', tunnel.roundTripAnswers),
   ];
 }
 

@@ -56,6 +56,17 @@ const TABLE = {
     'Times that packets of the size in use ceased to arrive',
     ['tunnel', 'peer'],
   ],
+  weft_edge_tunnel_round_trip_seconds: [
+    'gauge',
+    'Until the peer has answered a probe, smoothed; absent before the first answer',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_round_trip_probes_total: [
+    'counter',
+    'Probes of a size that is known to pass: those without an answer were lost, there or back',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_round_trip_answers_total: ['counter', 'Those that the peer answered', ['tunnel', 'peer']],
   weft_edge_ike_established: ['gauge', '1 while the IKE SA with the peer lives', ['tunnel', 'peer']],
   weft_edge_ike_rekeys_total: ['counter', 'Times that its SAs were replaced', ['tunnel', 'peer']],
   weft_edge_ike_failures_total: ['counter', 'Negotiations that failed, by cause', ['tunnel', 'peer', 'cause']],
@@ -87,6 +98,11 @@ const TABLE = {
   weft_edge_workers: ['gauge', 'Threads of the packet path', []],
   weft_edge_worker_replacements_total: ['counter', 'Times that a thread ended or stalled and was replaced', ['worker']],
   weft_edge_worker_turns_total: ['counter', 'Turns of its loop', ['worker']],
+  weft_edge_worker_busy_seconds_total: [
+    'counter',
+    'Time in which it had something to do: its rate is the load, 1 at most',
+    ['worker'],
+  ],
 } as const satisfies Readonly<Record<string, readonly ['counter' | 'gauge', string, readonly string[]]>>;
 
 export type MetricName = keyof typeof TABLE;

@@ -34,7 +34,18 @@ function statusOf(
       underlayErrors: [],
       pathMtuMessages: [],
       keepalives: 0n,
-      workers: [{ heartbeat: 1, replacements: 0, fromDevice: 0, passedOn: 0, outboundPackets: 0n, inboundPackets: 0n }],
+      workers: [
+        {
+          heartbeat: 1,
+          replacements: 0,
+          fromDevice: 0,
+          passedOn: 0,
+          busyMilliseconds: 250,
+          idleMilliseconds: 750,
+          outboundPackets: 0n,
+          inboundPackets: 0n,
+        },
+      ],
       ...news,
     },
     negotiations: new Map(),
@@ -78,22 +89,33 @@ describe('status', () => {
       maximumSegmentSize4: 1178,
       maximumSegmentSize6: 1158,
     };
-    const counted = { ...readTunnelCounters(undefined), inboundSpis: [1], outboundSpi: 2, pathProbes: 9n };
-    const status = statusOf(
-      {
-        associations: [{ tunnelId: 't', direction: 'outbound', current: true, path } as never],
-        tunnels: [{ ...counted, tunnelId: 't', pathMtuSearch: 'search_complete' }],
-      },
-      {},
-      { tunnels: new Map([['t', tunnel]]), underlay: tunnel.remote, revision: 1n, generation: 1n } as never,
-    );
+    const counted = {
+      ...readTunnelCounters(undefined),
+      inboundSpis: [1],
+      outboundSpi: 2,
+      pathProbes: 9n,
+      roundTrip: 9.876,
+    };
+    const associated = { associations: [{ tunnelId: 't', direction: 'outbound', current: true, path } as never] };
+    const bundle = {
+      tunnels: new Map([['t', tunnel]]),
+      underlay: tunnel.remote,
+      revision: 1n,
+      generation: 1n,
+    } as never;
+    const found = { ...counted, tunnelId: 't', pathMtuSearch: 'search_complete' } as const;
+    const status = statusOf({ ...associated, tunnels: [found] }, {}, bundle);
     expect(status.tunnels[0]?.path).toMatchObject({ pathMtu: 1280, search: 'search_complete', probes: '9' });
     expect(renderTunnels(status)).toContain(
       [
-        'PATH TO  MTU   FOUND BY                - IP  - UDP  - ESP  - UNUSED  = LARGEST PACKET  TCP MSS V4 / V6',
-        'paris    1280  probe, search complete  20    8      34     0         1218              1178 / 1158',
+        'PATH TO  MTU   FOUND BY                - IP  - UDP  - ESP  - UNUSED  = LARGEST PACKET  TCP MSS V4 / V6  ROUND TRIP',
+        'paris    1280  probe, search complete  20    8      34     0         1218              1178 / 1158      9.88 ms',
       ].join('\n'),
     );
+    const lossy = { ...counted, tunnelId: 't', roundTrip: 250.4, roundTripProbes: 20n, roundTripAnswers: 17n };
+    const shown = statusOf({ ...associated, tunnels: [lossy] }, {}, bundle);
+    expect(renderTunnels(shown)).toMatch(/1178 \/ 1158 +250 ms, 3 of 20 probes lost$/m);
+    expect(renderStatus(shown)).toMatch(/^packet path +1 thread, busy 25 % of the time$/m);
   });
 
   it('does not mention the underlay while it is silent', () => {

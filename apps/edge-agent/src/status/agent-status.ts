@@ -60,6 +60,11 @@ export const AgentStatus = z.object({
           probes: Count,
           probeAnswers: Count,
           blackHoles: Count,
+          /** Smoothed milliseconds until the peer has answered a probe; null before the first answer. */
+          roundTripMilliseconds: z.number().nullable(),
+          /** Probes of a size that is known to pass, and how many of them were answered. */
+          roundTripProbes: Count,
+          roundTripAnswers: Count,
         })
         .nullable(),
       /** How IKE stands; null where the controller makes the keys. */
@@ -80,8 +85,8 @@ export const AgentStatus = z.object({
   underlayErrors: z.array(z.object({ reason: z.string(), messages: Count })),
   /** What the engine made of those that said "too big". */
   pathMtuMessages: z.array(z.object({ outcome: z.string(), messages: Count })),
-  /** Threads of the packet path, and how often each was replaced because it ended or stalled. */
-  workers: z.array(z.object({ replacements: z.number() })),
+  /** Threads of the packet path: how often each was replaced because it ended or stalled, and how much of its time it had something to do, 0 to 1. */
+  workers: z.array(z.object({ replacements: z.number(), load: z.number() })),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
@@ -141,7 +146,10 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     })),
     underlayErrors: snapshot.underlayErrors.map(({ reason, messages }) => ({ reason, messages: String(messages) })),
     pathMtuMessages: snapshot.pathMtuMessages.map(({ outcome, messages }) => ({ outcome, messages: String(messages) })),
-    workers: snapshot.workers.map(({ replacements }) => ({ replacements })),
+    workers: snapshot.workers.map(({ replacements, busyMilliseconds: busy, idleMilliseconds: idle }) => ({
+      replacements,
+      load: busy + idle > 0 ? busy / (busy + idle) : 0,
+    })),
   };
 }
 
@@ -245,6 +253,7 @@ function pathRow(peer: string, path: NonNullable<AgentStatus['tunnels'][number][
     String(path.unused),
     String(path.largestPacket),
     mss4 === null || mss6 === null ? 'as it is' : `${mss4} / ${mss6}`,
+    roundTripText(path),
   ];
 }
 
@@ -259,7 +268,16 @@ const PATH_COLUMNS = [
   '- UNUSED',
   '= LARGEST PACKET',
   'TCP MSS V4 / V6',
+  'ROUND TRIP',
 ] as const;
+
+function roundTripText(path: NonNullable<AgentStatus['tunnels'][number]['path']>): string {
+  const { roundTripMilliseconds, roundTripProbes, roundTripAnswers } = path;
+  if (roundTripMilliseconds === null) return '-';
+  const lost = BigInt(roundTripProbes) - BigInt(roundTripAnswers);
+  const time = `${roundTripMilliseconds.toFixed(roundTripMilliseconds < 10 ? 2 : 0)} ms`;
+  return lost === 0n ? time : `${time}, ${lost} of ${roundTripProbes} probes lost`;
+}
 
 function pathStatus(snapshot: DataPlaneSnapshot, tunnelId: string): AgentStatus['tunnels'][number]['path'] {
   const path = pathOf(snapshot, tunnelId);
@@ -274,6 +292,9 @@ function pathStatus(snapshot: DataPlaneSnapshot, tunnelId: string): AgentStatus[
     probes: String(counted?.pathProbes ?? 0n),
     probeAnswers: String(counted?.pathProbeAnswers ?? 0n),
     blackHoles: String(counted?.pathBlackHoles ?? 0n),
+    roundTripMilliseconds: counted?.roundTrip ?? null,
+    roundTripProbes: String(counted?.roundTripProbes ?? 0n),
+    roundTripAnswers: String(counted?.roundTripAnswers ?? 0n),
   };
 }
 
@@ -294,7 +315,9 @@ function keyedState(redundancy: AgentStatus['tunnels'][number]['redundancy']): s
 function workerStatus(workers: AgentStatus['workers']): string {
   const replacements = workers.reduce((sum, worker) => sum + worker.replacements, 0);
   const threads = `${workers.length} ${workers.length === 1 ? 'thread' : 'threads'}`;
-  return replacements === 0 ? threads : `${threads}, replaced ${replacements} times: see the log`;
+  const load = workers.map((worker) => `${Math.round(100 * worker.load)} %`).join(', ');
+  const busy = workers.length === 0 ? threads : `${threads}, busy ${load} of the time`;
+  return replacements === 0 ? busy : `${busy}, replaced ${replacements} times: see the log`;
 }
 
 function ikeStatus(state: NegotiationState | undefined): AgentStatus['tunnels'][number]['ike'] {

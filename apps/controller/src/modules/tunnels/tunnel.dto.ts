@@ -43,11 +43,18 @@ export const TunnelPath = z
     largestPacket: Octets.meta({ description: 'The largest inner packet that passes whole.' }),
     maximumSegmentSize4: SegmentSize,
     maximumSegmentSize6: SegmentSize,
+    roundTripMilliseconds: z.number().min(0).nullable().meta({
+      description: 'Until the other end has answered a probe, smoothed; null before the first answer.',
+    }),
+    roundTripProbes: z.int().min(0).meta({
+      description: 'Probes since the edge started, of a size that is known to pass: those without an answer were lost.',
+    }),
+    roundTripAnswers: z.int().min(0),
   })
   .meta({
     id: 'TunnelPath',
     description:
-      'Octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`.',
+      'In octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`.',
   });
 
 export const TunnelEnd = z

@@ -11,6 +11,9 @@ const PATH = {
   largestPacket: 1336,
   maximumSegmentSize4: 1296,
   maximumSegmentSize6: 1276,
+  roundTripMilliseconds: 1.234,
+  roundTripProbes: 20,
+  roundTripAnswers: 20,
 };
 
 describe('pathText', () => {
@@ -20,9 +23,14 @@ describe('pathText', () => {
       arithmetic: '1400 path MTU − 20 IP − 8 UDP − 34 ESP − 2 unused',
       foundBy: 'as the other end confirms',
       segments: '1296 in IPv4, 1276 in IPv6',
+      roundTrip: '1.23 ms',
     });
     const plain = { ...PATH, udpHeader: 0, unused: 0, maximumSegmentSize4: null, maximumSegmentSize6: null };
     expect(pathText(plain).arithmetic).toBe('1400 path MTU − 20 IP − 34 ESP');
     expect(pathText(plain)).not.toHaveProperty('segments');
+    expect(pathText({ ...PATH, roundTripMilliseconds: 250.4, roundTripAnswers: 17 }).roundTrip).toBe(
+      '250 ms, 3 of 20 probes without an answer',
+    );
+    expect(pathText({ ...PATH, roundTripMilliseconds: null })).not.toHaveProperty('roundTrip');
   });
 });

@@ -2,13 +2,15 @@ import type { TunnelEnd } from '../../api/index.js';
 
 type Path = NonNullable<TunnelEnd['path']>;
 
-/** The arithmetic of a path in words: what passes whole, how that comes about, who says so, and what TCP is held to. */
+/** A path in words: what passes whole, how that comes about, who says so, what TCP is held to, and how long the way is. */
 export interface PathText {
   readonly largestPacket: string;
   readonly arithmetic: string;
   readonly foundBy: string;
   /** Absent where segments are left as they are. */
   readonly segments?: string;
+  /** Absent before the first answer. */
+  readonly roundTrip?: string;
 }
 
 export function pathText(path: Path): PathText {
@@ -29,7 +31,16 @@ export function pathText(path: Path): PathText {
     arithmetic: `${pathMtu} path MTU${less.join('')}`,
     foundBy: FOUND_BY[path.source],
     ...(segments.length === 0 ? {} : { segments: segments.join(', ') }),
+    ...roundTripText(path),
   };
+}
+
+function roundTripText({ roundTripMilliseconds, roundTripProbes, roundTripAnswers }: Path): { roundTrip?: string } {
+  if (roundTripMilliseconds === null) return {};
+  const time = `${roundTripMilliseconds.toFixed(roundTripMilliseconds < 10 ? 2 : 0)} ms`;
+  // One may be on its way.
+  const lost = Math.max(0, roundTripProbes - roundTripAnswers);
+  return { roundTrip: lost === 0 ? time : `${time}, ${lost} of ${roundTripProbes} probes without an answer` };
 }
 
 const FOUND_BY: Readonly<Record<Path['source'], string>> = {

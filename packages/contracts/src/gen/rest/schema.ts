@@ -2039,7 +2039,7 @@ export interface components {
         TunnelList: {
             items: components["schemas"]["Tunnel"][];
         };
-        /** @description Octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`. */
+        /** @description In octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`. */
         TunnelPath: {
             /** @description The largest whole IP packet that arrives at the other end, as far as is known. */
             pathMtu: number;
@@ -2061,6 +2061,11 @@ export interface components {
             maximumSegmentSize4: number | null;
             /** @description What TCP SYN segments are clamped to; null: they are not. */
             maximumSegmentSize6: number | null;
+            /** @description Until the other end has answered a probe, smoothed; null before the first answer. */
+            roundTripMilliseconds: number | null;
+            /** @description Probes since the edge started, of a size that is known to pass: those without an answer were lost. */
+            roundTripProbes: number;
+            roundTripAnswers: number;
         };
         /** @description Inner packets since the edge started, and the rate between its last two reports. */
         TunnelTraffic: {

@@ -72,7 +72,7 @@ function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {
       </Fact>
     );
   }
-  const { largestPacket, arithmetic, foundBy, segments } = pathText(path);
+  const { largestPacket, arithmetic, foundBy, segments, roundTrip } = pathText(path);
   return (
     <>
       <Fact name="Largest packet">
@@ -82,6 +82,7 @@ function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {
         </div>
       </Fact>
       {segments !== undefined && <Fact name="TCP segments">{segments}</Fact>}
+      {roundTrip !== undefined && <Fact name="Round trip">{roundTrip}</Fact>}
     </>
   );
 }

@@ -133,6 +133,12 @@ export interface PathStatus {
   maximumSegmentSize4: number;
   /** The same in IPv6. */
   maximumSegmentSize6: number;
+  /** Until the peer has answered a probe, smoothed; 0 before the first answer. */
+  roundTripMicroseconds: number;
+  /** Probes of a size that is known to pass. */
+  roundTripProbes: bigint;
+  /** Those that were answered; the others were lost, there or back. */
+  roundTripAnswers: bigint;
 }
 
 /** IkeStatus is how the negotiation of a tunnel stands at this end. */
@@ -597,6 +603,9 @@ function createBasePathStatus(): PathStatus {
     largestPacket: 0,
     maximumSegmentSize4: 0,
     maximumSegmentSize6: 0,
+    roundTripMicroseconds: 0,
+    roundTripProbes: 0n,
+    roundTripAnswers: 0n,
   };
 }
 
@@ -628,6 +637,21 @@ export const PathStatus: MessageFns<PathStatus> = {
     }
     if (message.maximumSegmentSize6 !== 0) {
       writer.uint32(72).uint32(message.maximumSegmentSize6);
+    }
+    if (message.roundTripMicroseconds !== 0) {
+      writer.uint32(80).uint32(message.roundTripMicroseconds);
+    }
+    if (message.roundTripProbes !== 0n) {
+      if (BigInt.asUintN(64, message.roundTripProbes) !== message.roundTripProbes) {
+        throw new globalThis.Error("value provided for field message.roundTripProbes of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.roundTripProbes);
+    }
+    if (message.roundTripAnswers !== 0n) {
+      if (BigInt.asUintN(64, message.roundTripAnswers) !== message.roundTripAnswers) {
+        throw new globalThis.Error("value provided for field message.roundTripAnswers of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.roundTripAnswers);
     }
     return writer;
   },
@@ -717,6 +741,30 @@ export const PathStatus: MessageFns<PathStatus> = {
             message.maximumSegmentSize6 = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.roundTripMicroseconds = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.roundTripProbes = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.roundTripAnswers = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -768,6 +816,21 @@ export const PathStatus: MessageFns<PathStatus> = {
         : isSet(object.maximum_segment_size6)
         ? globalThis.Number(object.maximum_segment_size6)
         : 0,
+      roundTripMicroseconds: isSet(object.roundTripMicroseconds)
+        ? globalThis.Number(object.roundTripMicroseconds)
+        : isSet(object.round_trip_microseconds)
+        ? globalThis.Number(object.round_trip_microseconds)
+        : 0,
+      roundTripProbes: isSet(object.roundTripProbes)
+        ? BigInt(object.roundTripProbes)
+        : isSet(object.round_trip_probes)
+        ? BigInt(object.round_trip_probes)
+        : 0n,
+      roundTripAnswers: isSet(object.roundTripAnswers)
+        ? BigInt(object.roundTripAnswers)
+        : isSet(object.round_trip_answers)
+        ? BigInt(object.round_trip_answers)
+        : 0n,
     };
   },
 
@@ -800,6 +863,15 @@ export const PathStatus: MessageFns<PathStatus> = {
     if (message.maximumSegmentSize6 !== 0) {
       obj.maximumSegmentSize6 = Math.round(message.maximumSegmentSize6);
     }
+    if (message.roundTripMicroseconds !== 0) {
+      obj.roundTripMicroseconds = Math.round(message.roundTripMicroseconds);
+    }
+    if (message.roundTripProbes !== 0n) {
+      obj.roundTripProbes = message.roundTripProbes.toString();
+    }
+    if (message.roundTripAnswers !== 0n) {
+      obj.roundTripAnswers = message.roundTripAnswers.toString();
+    }
     return obj;
   },
 
@@ -817,6 +889,13 @@ export const PathStatus: MessageFns<PathStatus> = {
     message.largestPacket = object.largestPacket ?? 0;
     message.maximumSegmentSize4 = object.maximumSegmentSize4 ?? 0;
     message.maximumSegmentSize6 = object.maximumSegmentSize6 ?? 0;
+    message.roundTripMicroseconds = object.roundTripMicroseconds ?? 0;
+    message.roundTripProbes = (object.roundTripProbes !== undefined && object.roundTripProbes !== null)
+      ? BigInt(object.roundTripProbes)
+      : 0n;
+    message.roundTripAnswers = (object.roundTripAnswers !== undefined && object.roundTripAnswers !== null)
+      ? BigInt(object.roundTripAnswers)
+      : 0n;
     return message;
   },
 };
