@@ -47,8 +47,7 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
 
   beforeAll(async () => {
     names = buildNetwork(namespaces);
-    // All of the traffic has the far host at one end. An edge without its uplink may speak from its address in 10.2.
-    crossed = await watchCrossings(namespaces, names.underlay, FAR.underlay, ['10.1']);
+    crossed = await watchCrossings(namespaces, names.underlay, FAR.underlay, ['10.1', '10.2']);
     pki = await TestPki.create();
     [far, one, other] = await Promise.all([
       start(names.far, FAR.id),

@@ -162,7 +162,7 @@ async function startAgent({
     network,
     dataPlane,
     openSockets: (endpoint) => openUdpSocketGroup(endpoint, socketOptions, queues.length),
-    elsewhere: (configured) => underlay.elsewhere(configured),
+    elsewhere: (configured, localNetworks) => underlay.elsewhere(configured, localNetworks),
   });
   const installer = new BundleInstaller(system, ike, log);
   const drift = new DriftWatch(installer, log, after);

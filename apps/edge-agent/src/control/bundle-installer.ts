@@ -33,14 +33,14 @@ export class BundleInstaller {
 
   /**
    * The machine has these underlay addresses now. Has it left the one that the underlay is bound to, the underlay moves: back to
-   * that of the bundle, or to another of its family; and with it the IKE SAs (RFC 4555). With none left it waits for one.
+   * that of the bundle, or to another of its family that is not behind the edge; and with it the IKE SAs (RFC 4555). With none left it waits for one.
    */
   addressesChanged(addresses: readonly Uint8Array[]): Promise<void> {
     return this.#queue.run(async () => {
       const bundle = this.#running;
       if (bundle === undefined) return;
-      const next = underlayAddressOf(bundle.underlay.octets, addresses);
       const { address } = this.#system.underlaySocket.localEndpoint();
+      const next = underlayAddressOf(bundle.underlay.octets, addresses, bundle.localNetworks, address);
       if (next === undefined || Buffer.compare(next, address) === 0) {
         if (next === undefined) this.#log.warn('no underlay address is left: tunnels wait until there is one');
         return;

@@ -1,7 +1,7 @@
 import { type Endpoint, encodeSocketAddress, SystemCallError, type UdpSocket } from '@weft/linux-io';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { OverlayNetwork } from '../network/overlay-network.js';
-import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
+import type { OverlayPrefix, UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import type { Command, SystemState } from './reconciler.js';
 
 /** What a bundle is installed on. */
@@ -11,7 +11,7 @@ export interface SystemParts {
   /** One socket for each worker of the packet path, all on this address and port. */
   readonly openSockets: (endpoint: Endpoint) => readonly UdpSocket[];
   /** Where this machine is when it is not at the address of its bundle; undefined when it does not know. */
-  readonly elsewhere?: (configured: Uint8Array) => Uint8Array | undefined;
+  readonly elsewhere?: (configured: Uint8Array, localNetworks: readonly OverlayPrefix[]) => Uint8Array | undefined;
 }
 
 /** The machine as it is, and what a bundle's wishes depend on. */
@@ -43,7 +43,7 @@ export class System {
     const { network, dataPlane } = this.#parts;
     switch (command.kind) {
       case 'bind_underlay':
-        this.#bind(command.underlay, negotiatesAllKeys(bundles.get(command.contentHash ?? '')));
+        this.#bind(command.underlay, bundles.get(command.contentHash ?? ''));
         return;
       case 'build_fence':
         return network.buildFence(command.ranges);
@@ -119,23 +119,24 @@ export class System {
     this.releaseUnused();
   }
 
-  #bind(underlay: UnderlayAddress, mayBeElsewhere: boolean): void {
+  #bind(underlay: UnderlayAddress, bundle: VerifiedBundle | undefined): void {
     const key = keyOf(underlay);
     // Back to a socket that is still open: a port can be bound only once.
-    const bound = this.#sockets.get(key) ?? this.#open(underlay, mayBeElsewhere);
+    const bound = this.#sockets.get(key) ?? this.#open(underlay, bundle);
     this.#sockets.set(key, bound);
     this.#current = bound;
   }
 
   /** At the address of the bundle; or where the machine is when it has not got that one, and peers can be told. */
-  #open(underlay: UnderlayAddress, mayBeElsewhere: boolean): BoundSocket {
+  #open(underlay: UnderlayAddress, bundle: VerifiedBundle | undefined): BoundSocket {
     const { openSockets, elsewhere } = this.#parts;
     const { octets, port } = underlay;
     try {
       return { underlay, address: octets, sockets: openSockets({ address: octets, port }) };
     } catch (error) {
-      const missing = mayBeElsewhere && error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
-      const address = missing ? elsewhere?.(octets) : undefined;
+      const missing = error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
+      const mayMove = missing && bundle !== undefined && negotiatesAllKeys(bundle);
+      const address = mayMove ? elsewhere?.(octets, bundle.localNetworks) : undefined;
       if (address === undefined) throw error;
       return { underlay, address, sockets: openSockets({ address, port }) };
     }
@@ -170,8 +171,8 @@ export class System {
 }
 
 /** Peers hear through IKE where an edge is; those that the controller gives keys to send where their bundle says. */
-function negotiatesAllKeys(bundle: VerifiedBundle | undefined): boolean {
-  return bundle !== undefined && [...bundle.tunnels.values()].every(({ keying }) => keying.mode === 'ikev2');
+function negotiatesAllKeys(bundle: VerifiedBundle): boolean {
+  return [...bundle.tunnels.values()].every(({ keying }) => keying.mode === 'ikev2');
 }
 
 function closeAll(sockets: readonly UdpSocket[]): void {

@@ -1,3 +1,4 @@
+import { parsePrefix } from '@weft/ipsec-core';
 import { type Endpoint, ERRNO, SystemCallError } from '@weft/linux-io';
 import { describe, expect, it } from 'vitest';
 import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
@@ -7,6 +8,9 @@ import { underlayAddressOf } from './underlay-follower.js';
 const HOME = Uint8Array.of(192, 0, 2, 1);
 const AWAY = Uint8Array.of(198, 51, 100, 1);
 const SIX = new Uint8Array(16).fill(1);
+const BEHIND = Uint8Array.of(10, 2, 0, 2);
+const ALSO_BEHIND = Uint8Array.of(10, 2, 0, 3);
+const networks = [parsePrefix('2001:db8::/32'), parsePrefix('10.2.0.0/24')];
 const underlay: UnderlayAddress = { text: '192.0.2.1', octets: HOME, port: 4500 };
 
 /** A machine with addresses; its packet path takes sockets. */
@@ -31,11 +35,11 @@ function setUp(present: Uint8Array[] = [HOME]) {
       const close = () => void open.splice(open.indexOf(name), 1);
       return [{ fd, localEndpoint: () => endpoint, close } as never];
     },
-    elsewhere: (configured) => underlayAddressOf(configured, machine.present),
+    elsewhere: (configured, localNetworks) => underlayAddressOf(configured, machine.present, localNetworks),
   });
   const bind = (...modes: ('ikev2' | 'ike-less')[]) => {
     const tunnels = new Map(modes.map((mode, index) => [`${index}`, { keying: { mode } }]));
-    const bundles = new Map([['aa', { tunnels } as unknown as VerifiedBundle]]);
+    const bundles = new Map([['aa', { tunnels, localNetworks: [] } as unknown as VerifiedBundle]]);
     return system.execute({ kind: 'bind_underlay', underlay, contentHash: 'aa' }, bundles);
   };
   return { system, machine, open, rebound, bind };
@@ -95,6 +99,19 @@ describe('Where the underlay is to be', () => {
     ['else at the first of its family', [SIX, AWAY, Uint8Array.of(203, 0, 113, 1)], AWAY],
     ['else nowhere', [SIX], undefined],
   ])('%s', (_where, addresses, expected) => {
-    expect(underlayAddressOf(HOME, addresses)).toEqual(expected);
+    expect(underlayAddressOf(HOME, addresses, [])).toEqual(expected);
+  });
+
+  it('moves to no address that is behind the edge, whose traffic is protected', () => {
+    expect(underlayAddressOf(HOME, [BEHIND, AWAY], networks, HOME)).toEqual(AWAY);
+    expect(underlayAddressOf(HOME, [BEHIND], networks, HOME)).toBeUndefined();
+    expect(underlayAddressOf(HOME, [SIX, BEHIND], networks, AWAY)).toBeUndefined();
+  });
+
+  it('is behind the edge where that has but one interface: as configured, or found so at the start', () => {
+    expect(underlayAddressOf(BEHIND, [AWAY, BEHIND], networks, BEHIND)).toEqual(BEHIND);
+    expect(underlayAddressOf(HOME, [BEHIND], networks)).toEqual(BEHIND);
+    expect(underlayAddressOf(HOME, [ALSO_BEHIND], networks, BEHIND)).toEqual(ALSO_BEHIND);
+    expect(underlayAddressOf(HOME, [BEHIND, AWAY], networks)).toEqual(AWAY);
   });
 });

@@ -67,7 +67,7 @@ const system = new System({
   dataPlane,
   openSockets: (endpoint) =>
     openUdpSocketGroup(endpoint, { bufferOctets: 8 << 20, reportErrors: true, mark: OWN_PACKETS_MARK }, workers),
-  elsewhere: (configured) => underlay.elsewhere(configured),
+  elsewhere: (configured, localNetworks) => underlay.elsewhere(configured, localNetworks),
 });
 const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined, move: () => undefined }, log);
 let generation = 0n;
