@@ -18,6 +18,7 @@ import type { EventReporter } from '../events/event-reporter.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
+import { SerialQueue } from '../platform/serial-queue.js';
 import { StateKeyError } from '../platform/state-key.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
 import { type BundleAudience, verifySignedBundle } from './bundle/verify-signed-bundle.js';
@@ -70,7 +71,7 @@ export class Edge implements SessionHandlers {
   readonly #expiring = new ExpiringAssociations();
   readonly #trial: Trial;
   /** One change of the bundle at a time: by the controller, or because it is out of reach. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes = new SerialQueue(MAX_QUEUED);
   #highestEpoch: bigint;
 
   constructor(parts: EdgeParts) {
@@ -78,8 +79,8 @@ export class Edge implements SessionHandlers {
     this.#trial = new Trial({
       limitMilliseconds: parts.confirmMilliseconds,
       after: parts.after,
-      onConfirmed: () => void this.#serially(() => this.#confirmed()),
-      onExpired: () => void this.#serially(() => this.#takeBack()),
+      onConfirmed: () => this.#later(() => this.#confirmed()),
+      onExpired: () => this.#later(() => this.#takeBack()),
     });
     this.#highestEpoch = parts.highestEpoch;
   }
@@ -165,7 +166,7 @@ export class Edge implements SessionHandlers {
     // It comes after the answer to the one before.
     this.#trial.confirm();
     try {
-      await this.#serially(() => this.#apply(push.bundle));
+      await this.#changes.run(() => this.#apply(push.bundle));
       return { message: { $case: 'bundleAck', value: { nonce: push.nonce, running: this.#runningMessage() } } };
     } catch (error) {
       if (!(error instanceof RejectionError)) {
@@ -306,10 +307,9 @@ export class Edge implements SessionHandlers {
     );
   }
 
-  #serially<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => undefined);
-    return done;
+  /** For what nobody waits for, and what sees to its own failures. */
+  #later(work: () => Promise<void>): void {
+    this.#changes.run(work).catch((error: unknown) => this.#parts.onFatal(error));
   }
 
   #runningMessage(): RunningBundle | undefined {
@@ -350,3 +350,5 @@ function nameOf(bundle: VerifiedBundle): { revision: string; generation: string;
 
 const SHORTEST_STATUS_MILLISECONDS = 100;
 const LONGEST_STATUS_MILLISECONDS = 60_000;
+/** The controller waits for an answer before it pushes again; beside that only what a trial comes to is waiting. */
+const MAX_QUEUED = 64;
