@@ -1,0 +1,84 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { ControllerConfig } from '../../config/controller-config.js';
+import { readSecretFile, writeSecretFile } from '../../pki/key-files.js';
+import { DomainError } from '../http/domain-error.js';
+
+/**
+ * Seals what the database has to keep and must not know (AES-256-GCM, NIST SP 800-38D). The key is in WEFT_DATA_DIR/secrets.key,
+ * made when it is needed first: a copy of the database without it tells nothing.
+ */
+@Injectable()
+export class SecretBox {
+  readonly #path: string;
+  #key: Promise<Buffer> | undefined;
+
+  constructor(config: ControllerConfig) {
+    this.#path = join(config.dataDirectory, 'secrets.key');
+  }
+
+  /** `owner`: what the secret belongs to; sealed for one owner it opens for no other. Throws PkiError 'bad_file'. */
+  async seal(owner: string, secret: Uint8Array): Promise<Buffer> {
+    const key = await this.#theKey();
+    const nonce = randomBytes(NONCE_OCTETS);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(owner));
+    const sealed = Buffer.concat([cipher.update(secret), cipher.final()]);
+    return Buffer.concat([keyName(key), nonce, sealed, cipher.getAuthTag()]);
+  }
+
+  /** Throws DomainError 'secret_unreadable' for what another key has sealed, or what is not what was sealed. */
+  async open(owner: string, sealed: Uint8Array): Promise<Buffer> {
+    const key = await this.#theKey();
+    const octets = Buffer.from(sealed);
+    const name = octets.subarray(0, KEY_NAME_OCTETS);
+    if (octets.length < OVERHEAD_OCTETS || !name.equals(keyName(key))) throw this.#unreadable();
+    const nonce = octets.subarray(KEY_NAME_OCTETS, KEY_NAME_OCTETS + NONCE_OCTETS);
+    const tag = octets.subarray(-TAG_OCTETS);
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(owner)).setAuthTag(tag);
+      const secret = decipher.update(octets.subarray(KEY_NAME_OCTETS + NONCE_OCTETS, -TAG_OCTETS));
+      return Buffer.concat([secret, decipher.final()]);
+    } catch {
+      throw this.#unreadable();
+    }
+  }
+
+  #unreadable(): DomainError {
+    const detail = `A secret in the database was not sealed with ${this.#path}. Put back the file that belongs to this database.`;
+    return new DomainError('unavailable', 'secret_unreadable', detail);
+  }
+
+  #theKey(): Promise<Buffer> {
+    this.#key ??= this.#load().catch((error: unknown) => {
+      this.#key = undefined;
+      throw error;
+    });
+    return this.#key;
+  }
+
+  async #load(): Promise<Buffer> {
+    const text = await readSecretFile(this.#path);
+    if (text === undefined) {
+      const key = randomBytes(KEY_OCTETS);
+      return (await writeSecretFile(this.#path, `${key.toString('hex')}\n`, 'create')) ? key : this.#load();
+    }
+    const key = Buffer.from(text.trim(), 'hex');
+    if (key.length !== KEY_OCTETS) {
+      const detail = `${this.#path} is no key of ${KEY_OCTETS} octets in hexadecimal; restore the file from a backup`;
+      throw new DomainError('unavailable', 'secret_unreadable', detail);
+    }
+    return key;
+  }
+}
+
+/** Tells keys apart, and nothing about them. */
+function keyName(key: Buffer): Buffer {
+  return createHash('sha256').update('weft secret box key').update(key).digest().subarray(0, KEY_NAME_OCTETS);
+}
+
+const KEY_OCTETS = 32;
+const KEY_NAME_OCTETS = 4;
+const NONCE_OCTETS = 12;
+const TAG_OCTETS = 16;
+const OVERHEAD_OCTETS = KEY_NAME_OCTETS + NONCE_OCTETS + TAG_OCTETS;
