@@ -21,6 +21,7 @@ import { RevisionsModule } from './revisions/revisions.module.js';
 import { SessionModule } from './session/session.module.js';
 import { SitesModule } from './sites/sites.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
+import { TotpModule } from './totp/totp.module.js';
 import { TunnelsModule } from './tunnels/tunnels.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -29,6 +30,7 @@ import { UsersModule } from './users/users.module.js';
   imports: [
     HealthModule,
     SessionModule,
+    TotpModule,
     TenantsModule,
     UsersModule,
     ApiTokensModule,

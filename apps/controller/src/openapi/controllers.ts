@@ -14,6 +14,7 @@ import { OwnSessionsController } from '../modules/session/own-sessions.controlle
 import { SessionController } from '../modules/session/session.controller.js';
 import { SitesController } from '../modules/sites/sites.controller.js';
 import { TenantsController } from '../modules/tenants/tenants.controller.js';
+import { TotpController } from '../modules/totp/totp.controller.js';
 import { TunnelsController } from '../modules/tunnels/tunnels.controller.js';
 import { UsersController } from '../modules/users/users.controller.js';
 
@@ -22,6 +23,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   HealthController,
   SessionController,
   OwnSessionsController,
+  TotpController,
   TenantsController,
   UsersController,
   ApiTokensController,

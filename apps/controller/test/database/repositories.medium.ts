@@ -16,6 +16,7 @@ import { RevisionsRepository } from '../../src/modules/revisions/revisions.repos
 import { SessionsRepository } from '../../src/modules/session/sessions.repository.js';
 import { SitesRepository } from '../../src/modules/sites/sites.repository.js';
 import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.js';
+import { TotpRepository } from '../../src/modules/totp/totp.repository.js';
 import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.js';
 import { UsersRepository } from '../../src/modules/users/users.repository.js';
 import { EdgeEventsRepository } from '../../src/observations/edge-events.repository.js';
@@ -96,7 +97,7 @@ async function contentOf({ tenantId }: SeededTenant): Promise<Record<string, unk
     const mine =
       table === 'tenants'
         ? 'id = $1'
-        : table === 'http_sessions'
+        : ['http_sessions', 'recovery_codes', 'totp_factors'].includes(table)
           ? 'user_id in (select id from users where tenant_id = $1)'
           : 'tenant_id = $1';
     const rows = await admin.unsafe(`select t::text as row from ${table} t where ${mine} order by 1`, [tenantId]);
@@ -119,6 +120,8 @@ function crossings(): Record<string, Crossing> {
   const audit = new AuditRepository();
   const users = new UsersRepository();
   const apiTokens = new ApiTokensRepository();
+  const totp = new TotpRepository();
+  const factor = { sealedSecret: randomBytes(52), createdAt: new Date(0), confirmedAt: null };
   const actor = {
     id: randomUUID(),
     name: 'crossed',
@@ -252,6 +255,19 @@ function crossings(): Record<string, Crossing> {
       sessions.changePassword(sql, userId, '$argon2id$seeded', '$argon2id$crossed'),
     'sessions.userByName': (sql, { userName }) => sessions.userByName(sql, userName),
     'sessions.userBySession': (sql, { secretHash }) => sessions.userBySession(sql, secretHash, new Date(0)),
+    'sessions.list': (sql, { userId, secretHash }) => sessions.list(sql, userId, secretHash, new Date(0)),
+    'sessions.end': (sql, { userId }) => sessions.end(sql, userId, randomUUID()),
+    'sessions.removeOldest': (sql, { userId }) => sessions.removeOldest(sql, userId, 0),
+    'totp.read': (sql, { userId }) => totp.read(sql, userId),
+    'totp.recoveryCodesLeft': async (sql, { userId }) => {
+      expect(await totp.recoveryCodesLeft(sql, userId)).toBe(0);
+    },
+    'totp.enroll': (sql, { userId }) => totp.enroll(sql, userId, randomBytes(52), new Date()),
+    'totp.addRecoveryCodes': (sql, { userId }) => totp.addRecoveryCodes(sql, userId, [randomBytes(32)]),
+    'totp.takeStep': (sql, { userId }) => totp.takeStep(sql, userId, factor, 1),
+    'totp.confirm': (sql, { userId }) => totp.confirm(sql, userId, factor, new Date()),
+    'totp.takeRecoveryCode': (sql, { userId }) => totp.takeRecoveryCode(sql, userId, randomBytes(32)),
+    'totp.remove': (sql, { userId }) => totp.remove(sql, userId),
     'sessions.remove': (sql, { secretHash }) => sessions.remove(sql, secretHash),
     'bundles.newestSources': async (sql) => {
       expect([...(await bundles.newestSources(sql)).keys()]).toEqual([ours.tenantId]);

@@ -34,11 +34,13 @@ export const SEEDED_TABLES = [
   'policies',
   'policy_rules',
   'policy_tests',
+  'recovery_codes',
   'revisions',
   'rule_endpoints',
   'rule_services',
   'sites',
   'tenants',
+  'totp_factors',
   'users',
 ] as const;
 
@@ -60,6 +62,9 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into http_sessions (secret_hash, user_id, expires_at)
     values (${secretHash}, ${userId}, now() + interval '1 day')`;
+  await sql`
+    insert into totp_factors (user_id, sealed_secret, confirmed_at) values (${userId}, ${randomBytes(52)}, now())`;
+  await sql`insert into recovery_codes (user_id, code_hash) values (${userId}, ${randomBytes(32)})`;
   await sql`
     insert into idempotency_keys (tenant_id, user_id, key_hash, fingerprint)
     values (${tenantId}, ${userId}, ${randomBytes(32)}, ${randomBytes(32)})`;

@@ -41,6 +41,10 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   changePassword: inPerson(user),
   listSessions: inPerson(user),
   endSession: inPerson(user),
+  readTotp: inPerson(user),
+  enrollTotp: inPerson(user),
+  confirmTotp: inPerson(user),
+  removeTotp: inPerson(user),
 
   listTenants: user,
   createTenant: inPerson(providerAdmin),
@@ -52,6 +56,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   readUser: admin,
   updateUser: inPerson(admin),
   deleteUser: inPerson(admin),
+  resetUserTotp: inPerson(admin),
 
   listApiTokens: viewer,
   createApiToken: inPerson(viewer),

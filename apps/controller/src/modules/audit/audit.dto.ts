@@ -15,6 +15,11 @@ const AUDITED_ACTIONS = [
   'password_changed',
   'api_token_created',
   'api_token_revoked',
+  'totp_enrolled',
+  'totp_removed',
+  'totp_reset',
+  'recovery_code_used',
+  'second_factor_refused',
 ] as const;
 
 export const AuditEntry = z

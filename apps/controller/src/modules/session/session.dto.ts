@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { ROLES } from '../../platform/http/role.js';
 import { Identifier, Name, NewPassword, Timestamp } from '../../platform/http/schemas.js';
+import { SecondFactorCode } from '../totp/totp.dto.js';
 
 export const Credentials = z
-  .strictObject({ userName: Name, password: z.string().min(1).max(1024) })
+  .strictObject({
+    userName: Name,
+    password: z.string().min(1).max(1024),
+    code: SecondFactorCode.optional(),
+  })
   .meta({ id: 'Credentials' });
 
 export const Session = z

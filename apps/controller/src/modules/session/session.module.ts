@@ -3,6 +3,7 @@ import { AccessControl } from '../../platform/http/access-control.js';
 import { ApiTokensModule } from '../api-tokens/api-tokens.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { SecondFactorsModule } from '../totp/second-factors.module.js';
 import { FirstStart } from './first-start.js';
 import { OwnSessionsController } from './own-sessions.controller.js';
 import { Passwords } from './passwords.js';
@@ -12,7 +13,7 @@ import { SessionAccessControl } from './session-access-control.js';
 import { SessionsRepository } from './sessions.repository.js';
 
 @Module({
-  imports: [ApiTokensModule, AuditModule, TenantsModule],
+  imports: [ApiTokensModule, AuditModule, SecondFactorsModule, TenantsModule],
   controllers: [SessionController, OwnSessionsController],
   providers: [
     SessionService,
@@ -21,6 +22,6 @@ import { SessionsRepository } from './sessions.repository.js';
     FirstStart,
     { provide: AccessControl, useClass: SessionAccessControl },
   ],
-  exports: [AccessControl, Passwords],
+  exports: [AccessControl, Passwords, SessionService],
 })
 export class SessionModule {}

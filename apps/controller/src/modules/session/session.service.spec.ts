@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../platform/clock/clock.js';
 import type { Database } from '../../platform/database/database.js';
 import type { AuditRepository } from '../audit/audit.repository.js';
+import type { SecondFactors } from '../totp/second-factors.js';
 import type { Passwords } from './passwords.js';
 import { SessionService } from './session.service.js';
 import type { SessionsRepository } from './sessions.repository.js';
@@ -36,7 +37,8 @@ function made(userByName: () => Promise<undefined>) {
   const clock = { now: () => new Date(0), monotonicMilliseconds: () => 0 } as Clock;
   const repository = { userByName } as unknown as SessionsRepository;
   const passwords = { verify } as unknown as Passwords;
-  return { service: new SessionService({} as Database, clock, repository, passwords, {} as AuditRepository), verify };
+  const [database, audit, factors] = [{} as Database, {} as AuditRepository, {} as SecondFactors];
+  return { service: new SessionService(database, clock, repository, passwords, audit, factors), verify };
 }
 
 function codeOf(attempt: Promise<unknown>): Promise<unknown> {

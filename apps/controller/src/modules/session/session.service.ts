@@ -5,8 +5,9 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import { Database } from '../../platform/database/database.js';
 import { tenantScope } from '../../platform/database/database-scope.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
-import { notFound } from '../../platform/http/domain-error.js';
+import { DomainError, notFound } from '../../platform/http/domain-error.js';
 import { AuditRepository } from '../audit/audit.repository.js';
+import { SecondFactors } from '../totp/second-factors.js';
 import { LoginThrottle } from './login-throttle.js';
 import { Passwords } from './passwords.js';
 import type { ChangePassword, Credentials, OwnSession, Session } from './session.dto.js';
@@ -21,6 +22,7 @@ export class SessionService {
   readonly #repository: SessionsRepository;
   readonly #passwords: Passwords;
   readonly #audit: AuditRepository;
+  readonly #secondFactors: SecondFactors;
   readonly #byAddress = new LoginThrottle(ATTEMPTS_PER_ADDRESS, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
   readonly #byName = new LoginThrottle(ATTEMPTS_PER_NAME, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
 
@@ -30,15 +32,20 @@ export class SessionService {
     repository: SessionsRepository,
     passwords: Passwords,
     audit: AuditRepository,
+    secondFactors: SecondFactors,
   ) {
     this.#database = database;
     this.#clock = clock;
     this.#repository = repository;
     this.#passwords = passwords;
     this.#audit = audit;
+    this.#secondFactors = secondFactors;
   }
 
-  /** Throws DomainError 'wrong_credentials', 'too_many_attempts' or 'too_many_logins'. */
+  /**
+   * Throws DomainError 'wrong_credentials', 'too_many_attempts', 'too_many_logins', and for a user with a second factor
+   * 'code_required', 'wrong_code' or 'secret_unreadable'.
+   */
   async logIn(credentials: Credentials, origin: SessionOrigin): Promise<{ secret: string; session: Session }> {
     const { address } = origin;
     this.#refuseWhenThrottled(credentials.userName, address);
@@ -50,6 +57,11 @@ export class SessionService {
     if (!(await this.#passwords.verify(user?.passwordHash, credentials.password)) || user === undefined) {
       throw wrongCredentials();
     }
+    await this.#secondFactors.demand(user, credentials.code).catch((error: unknown) => {
+      // No failure: nobody has given a code yet, or it could not be judged.
+      if (!(error instanceof DomainError && error.code === 'wrong_code')) withdraw();
+      throw error;
+    });
     this.#byAddress.succeeded(address);
     this.#byName.succeeded(credentials.userName);
     return { secret: await this.#begin(user, origin), session: sessionOf(user) };
@@ -70,16 +82,7 @@ export class SessionService {
    * 'too_many_logins'.
    */
   async changePassword(user: CurrentUser, change: ChangePassword, secret: string, address: string): Promise<void> {
-    this.#refuseWhenThrottled(user.name, address);
-    const withdraw = this.#count(user.name, address);
-    const before = await this.#repository.passwordHash(this.#database.sql, user.id).catch((error: unknown) => {
-      withdraw();
-      throw error;
-    });
-    if (!(await this.#passwords.verify(before, change.currentPassword)) || before === undefined) {
-      throw wrongCurrentPassword();
-    }
-    withdraw();
+    const before = await this.provePassword(user, change.currentPassword, address);
     const passwordHash = await this.#passwords.hash(change.newPassword);
     const store = async (sql: SqlExecutor) => {
       if (!(await this.#repository.changePassword(sql, user.id, before, passwordHash))) throw wrongCurrentPassword();
@@ -88,6 +91,22 @@ export class SessionService {
       await this.#audit.append(sql, user.tenantId, { actor: user, action: 'password_changed', details });
     };
     await this.#database.within(tenantScope(user.tenantId), () => this.#database.transaction(store));
+  }
+
+  /**
+   * Whoever has a session does what would outlive it with the password, too. Returns its hash. Throws DomainError
+   * 'wrong_current_password', 'too_many_attempts' or 'too_many_logins'.
+   */
+  async provePassword(user: CurrentUser, password: string, address: string): Promise<string> {
+    this.#refuseWhenThrottled(user.name, address);
+    const withdraw = this.#count(user.name, address);
+    const hash = await this.#repository.passwordHash(this.#database.sql, user.id).catch((error: unknown) => {
+      withdraw();
+      throw error;
+    });
+    if (!(await this.#passwords.verify(hash, password)) || hash === undefined) throw wrongCurrentPassword();
+    withdraw();
+    return hash;
   }
 
   async logOut(secret: string | undefined): Promise<void> {

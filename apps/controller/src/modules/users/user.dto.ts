@@ -30,6 +30,7 @@ export const User = z
     name: z.string().meta({ description: 'By which the user logs in; of its own in the whole installation.' }),
     role: TenantRole,
     providerRole: ProviderRole,
+    totp: z.boolean().meta({ description: 'Whether a second factor is asked for at login.' }),
     createdAt: Timestamp,
   })
   .meta({ id: 'User' });

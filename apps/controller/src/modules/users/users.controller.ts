@@ -67,4 +67,20 @@ export class UsersController {
   ): Promise<void> {
     return this.users.remove(tenantId, actor, userId);
   }
+
+  @Delete(':userId/totp')
+  @HttpCode(204)
+  @ApiOperation({
+    operationId: 'resetUserTotp',
+    summary: 'Take away the second factor of a user who has lost it; the sessions end',
+  })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 409, 503)
+  resetUserTotp(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('userId', { schema: Identifier }) userId: string,
+    @Actor() actor: CurrentUser,
+  ): Promise<void> {
+    return this.users.resetTotp(tenantId, actor, userId);
+  }
 }

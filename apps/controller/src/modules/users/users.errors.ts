@@ -19,3 +19,14 @@ export function lastProviderAdmin(): DomainError {
   const detail = 'This is the last admin of the provider. Make somebody else one first.';
   return new DomainError('conflict', 'last_provider_admin', detail);
 }
+
+export function noTotp(name: string): DomainError {
+  return new DomainError('conflict', 'no_totp', `${name} has no second factor.`);
+}
+
+/** Whoever has a session only must not get rid of what protects the login. */
+export function ownTotp(): DomainError {
+  const detail =
+    'This is your own second factor. Remove it with your password and a code, or have another admin reset it.';
+  return new DomainError('conflict', 'own_totp', detail);
+}

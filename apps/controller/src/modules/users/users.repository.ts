@@ -17,20 +17,20 @@ export interface UserChange {
 export class UsersRepository {
   async list(sql: SqlExecutor, tenantId: string): Promise<User[]> {
     const rows = await sql<UserRow[]>`
-      select id, name, role, provider_role, created_at from users where tenant_id = ${tenantId} order by name`;
+      select id, name, role, provider_role, ${hasTotp(sql)} as totp, created_at from users where tenant_id = ${tenantId} order by name`;
     return rows.map(userOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string, userId: string): Promise<User | undefined> {
     const [row] = await sql<UserRow[]>`
-      select id, name, role, provider_role, created_at from users where tenant_id = ${tenantId} and id = ${userId}`;
+      select id, name, role, provider_role, ${hasTotp(sql)} as totp, created_at from users where tenant_id = ${tenantId} and id = ${userId}`;
     return row && userOf(row);
   }
 
   /** As read; the user stays as it is until the end of the transaction. */
   async lock(sql: SqlExecutor, tenantId: string, userId: string): Promise<User | undefined> {
     const [row] = await sql<UserRow[]>`
-      select id, name, role, provider_role, created_at from users
+      select id, name, role, provider_role, ${hasTotp(sql)} as totp, created_at from users
       where tenant_id = ${tenantId} and id = ${userId} for update`;
     return row && userOf(row);
   }
@@ -54,12 +54,20 @@ export class UsersRepository {
         provider_role = ${providerRole},
         password_hash = coalesce(${passwordHash ?? null}, password_hash)
       where id = ${userId}`;
-    if (passwordHash !== undefined) await sql`delete from http_sessions where user_id = ${userId}`;
+    if (passwordHash !== undefined) await this.endSessions(sql, userId);
+  }
+
+  async endSessions(sql: SqlExecutor, userId: string): Promise<void> {
+    await sql`delete from http_sessions where user_id = ${userId}`;
   }
 
   async remove(sql: SqlExecutor, userId: string): Promise<void> {
     await sql`delete from users where id = ${userId}`;
   }
+}
+
+function hasTotp(sql: SqlExecutor) {
+  return sql`exists (select from totp_factors f where f.user_id = users.id and f.confirmed_at is not null)`;
 }
 
 function userOf(row: UserRow): User {

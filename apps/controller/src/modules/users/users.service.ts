@@ -8,8 +8,9 @@ import type { Role } from '../../platform/http/role.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import { Passwords } from '../session/passwords.js';
+import { TotpRepository } from '../totp/totp.repository.js';
 import type { CreateUser, UpdateUser, User } from './user.dto.js';
-import { lastProviderAdmin, providerAdminRequired, userNameTaken } from './users.errors.js';
+import { lastProviderAdmin, noTotp, ownTotp, providerAdminRequired, userNameTaken } from './users.errors.js';
 import { UsersRepository } from './users.repository.js';
 
 /** Who may log in. Every change is in the audit log of the tenant, with who made it. */
@@ -19,12 +20,20 @@ export class UsersService {
   readonly #repository: UsersRepository;
   readonly #passwords: Passwords;
   readonly #audit: AuditRepository;
+  readonly #totp: TotpRepository;
 
-  constructor(database: Database, repository: UsersRepository, passwords: Passwords, audit: AuditRepository) {
+  constructor(
+    database: Database,
+    repository: UsersRepository,
+    passwords: Passwords,
+    audit: AuditRepository,
+    totp: TotpRepository,
+  ) {
     this.#database = database;
     this.#repository = repository;
     this.#passwords = passwords;
     this.#audit = audit;
+    this.#totp = totp;
   }
 
   list(tenantId: string): Promise<User[]> {
@@ -82,6 +91,17 @@ export class UsersService {
       await this.#audit.append(sql, tenantId, { actor, action: 'user_removed', details: { userId, userName: name } });
     });
     await refusing(store, { users_provider_admin_remains: lastProviderAdmin });
+  }
+
+  /** The user logs in with the password alone; the sessions end. Throws DomainError 'unknown_user', 'provider_admin_required', 'own_totp' or 'no_totp'. */
+  async resetTotp(tenantId: string, actor: CurrentUser, userId: string): Promise<void> {
+    if (userId === actor.id) throw ownTotp();
+    await this.#database.transaction(async (sql) => {
+      const { name } = await this.#lock(sql, tenantId, actor, userId);
+      if (!(await this.#totp.remove(sql, userId))) throw noTotp(name);
+      await this.#repository.endSessions(sql, userId);
+      await this.#audit.append(sql, tenantId, { actor, action: 'totp_reset', details: { userId, userName: name } });
+    });
   }
 
   async #lock(sql: SqlExecutor, tenantId: string, actor: CurrentUser, userId: string): Promise<User> {
