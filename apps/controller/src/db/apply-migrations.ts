@@ -30,7 +30,8 @@ export async function applyMigrations(
   }
 }
 
-interface AppliedMigration {
+/** One that a database has had. */
+export interface AppliedMigration {
   readonly version: number;
   readonly name: string;
   readonly checksum: string;
@@ -43,23 +44,15 @@ async function applyOn(
 ): Promise<readonly string[]> {
   // Waiting for another controller's migration may take longer than a statement may.
   await connection`set statement_timeout = 0`;
-  await connection`select pg_advisory_lock(${ADVISORY_LOCK})`;
+  await connection`select pg_advisory_lock(${MIGRATION_LOCK})`;
   try {
-    await connection`
-      create table if not exists schema_migrations (
-        version integer primary key,
-        name text not null,
-        checksum text not null,
-        applied_at timestamptz not null default now()
-      )`;
-    const applied = await connection<AppliedMigration[]>`
-      select version, name, checksum from schema_migrations order by version`;
-    const pending = pendingMigrations(applied, migrations);
+    await makeHistory(connection);
+    const pending = pendingMigrations(await readHistory(connection), migrations);
     for (const migration of pending) await applyOne(connection, migration);
     await prepare?.(connection);
     return pending.map(({ name }) => name);
   } finally {
-    await connection`select pg_advisory_unlock(${ADVISORY_LOCK})`;
+    await connection`select pg_advisory_unlock(${MIGRATION_LOCK})`;
     await connection`reset statement_timeout`;
   }
 }
@@ -103,6 +96,17 @@ export function pendingMigrations(
 async function applyOne(connection: postgres.ReservedSql<SqlTypes>, migration: Migration): Promise<void> {
   await connection.unsafe('begin');
   try {
+    await migrate(connection, migration);
+    await connection.unsafe('commit');
+  } catch (error) {
+    await connection.unsafe('rollback');
+    throw error;
+  }
+}
+
+/** Applies one in the transaction that has begun, and records it. Throws MigrationError 'failed', DatabaseUnavailableError. */
+export async function migrate(connection: postgres.ReservedSql<SqlTypes>, migration: Migration): Promise<void> {
+  try {
     // Migrations change the rows of all tenants, also where row-level security holds for whoever owns the tables.
     await connection`select set_config('weft.scope', 'installation', true)`;
     await connection.unsafe(migration.statements).simple();
@@ -110,18 +114,32 @@ async function applyOne(connection: postgres.ReservedSql<SqlTypes>, migration: M
     await connection`
       insert into schema_migrations (version, name, checksum)
       values (${migration.version}, ${migration.name}, ${migration.checksum})`;
-    await connection.unsafe('commit');
   } catch (error) {
-    await connection.unsafe('rollback');
     const translated = translateDatabaseError(error);
     if (translated !== error) throw translated;
     throw new MigrationError('failed', migration.name, error instanceof Error ? error.message : String(error), error);
   }
 }
 
+/** The table that says which migrations a database has had. */
+export async function makeHistory(connection: postgres.ReservedSql<SqlTypes>): Promise<void> {
+  await connection`
+    create table if not exists schema_migrations (
+      version integer primary key,
+      name text not null,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    )`;
+}
+
+/** In order of their numbers. */
+export async function readHistory(connection: postgres.ReservedSql<SqlTypes>): Promise<readonly AppliedMigration[]> {
+  return connection<AppliedMigration[]>`select version, name, checksum from schema_migrations order by version`;
+}
+
 /** A table of a later migration gets its policies with it. The function is there from migration 0035 on. */
 const ISOLATE_TENANTS = `do $$ begin
   if to_regprocedure('isolate_tenants()') is not null then perform isolate_tenants(); end if;
 end $$`;
-/** "weft" in ASCII: any number, the same in every controller. */
-const ADVISORY_LOCK = 0x77656674n;
+/** Whoever changes the schema has this advisory lock. "weft" in ASCII: any number, the same in every controller. */
+export const MIGRATION_LOCK = 0x77656674n;
