@@ -8,6 +8,10 @@ import { createLogger } from './platform/logging/logger.js';
 const USAGE = `Usage: node main.js                        run the controller (configured by environment variables)
        node main.js --write-openapi FILE   write the OpenAPI document and exit
        node main.js --rotate-signing-key   make another bundle-signing key in WEFT_DATA_DIR and exit; then start all controllers anew
+       node main.js --backup FILE [--key KEYFILE]
+                                           save the database; with a key the keys in WEFT_DATA_DIR/pki, too
+       node main.js --restore FILE [--key KEYFILE] [--replace]
+                                           make an empty database (--replace: any) what the backup says
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -18,6 +22,12 @@ async function main(args: readonly string[]): Promise<void> {
     return writeOpenApi(file);
   }
   if (option === '--rotate-signing-key' && file === undefined) return rotateSigningKey();
+  const { parseBackupCommand, runBackupCommand } = await import('./backup/command.js');
+  const command = parseBackupCommand(args);
+  if (command !== undefined) {
+    if (!(await runBackupCommand(command))) process.exitCode = EXIT_FAILURE;
+    return;
+  }
   process.stderr.write(USAGE);
   process.exitCode = EXIT_USAGE;
 }

@@ -6,6 +6,12 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
+/** How to run the program from source: the words for node, and where. */
+export const MAIN_ARGUMENTS = {
+  words: ['-C', 'source', '--import', '@oxc-node/core/register', MAIN],
+  cwd: ROOT,
+} as const;
+
 /** The controller as a process of its own, from source. Its log is kept line by line. */
 export class ChildController {
   readonly process: ChildProcess;
@@ -15,8 +21,8 @@ export class ChildController {
   readonly #ready: Promise<void>;
 
   constructor(environment: Readonly<Record<string, string>>) {
-    this.process = spawn(process.execPath, ['-C', 'source', '--import', '@oxc-node/core/register', MAIN], {
-      cwd: ROOT,
+    this.process = spawn(process.execPath, MAIN_ARGUMENTS.words, {
+      cwd: MAIN_ARGUMENTS.cwd,
       env: { PATH: process.env['PATH'] ?? '', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -33,7 +33,7 @@ export async function preparePostgresDirectories(
   if (clusters.length > 0 && !clusters.includes(name)) {
     throw new PostgresStartError(
       'other_major_version',
-      `${base} holds ${clusters.join(', ')} but this is Postgres ${majorVersion}; start with the old version, move the data with pg_dump, or use another WEFT_DATA_DIR`,
+      `${base} holds ${clusters.join(', ')} but this is Postgres ${majorVersion}; start with the old version, move the data with --backup and --restore, or use another WEFT_DATA_DIR`,
     );
   }
   return { data: join(base, name), socket: await socketDirectory(base, user) };

@@ -37,14 +37,20 @@ export class PostgresServer implements DatabaseServer {
 
   /** Makes the cluster when there is none and starts the server. Throws PostgresStartError. */
   static async start(options: PostgresServerOptions): Promise<PostgresServer> {
-    const { binaries, logger, settings = [] } = options;
-    const user = options.user ?? (await unprivilegedUser());
-    const directories = await preparePostgresDirectories(options.directory, binaries.majorVersion, user);
+    const server = await PostgresServer.describe(options);
+    const { binaries, directories, user } = server.#options;
     await ensureCluster(binaries, directories.data, user);
-    const server = new PostgresServer({ binaries, directories, user, logger, settings });
     server.#process = await server.#launch();
     server.#supervision = server.#supervise(server.#process);
     return server;
+  }
+
+  /** Where it is or would be: makes its directories, and starts nothing. Throws PostgresStartError. */
+  static async describe(options: PostgresServerOptions): Promise<PostgresServer> {
+    const { binaries, logger, settings = [] } = options;
+    const user = options.user ?? (await unprivilegedUser());
+    const directories = await preparePostgresDirectories(options.directory, binaries.majorVersion, user);
+    return new PostgresServer({ binaries, directories, user, logger, settings });
   }
 
   /** Bounded; idempotent. */
