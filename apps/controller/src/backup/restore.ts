@@ -72,6 +72,7 @@ export async function restoreFrames(
     await connection.unsafe('set constraints all immediate');
   }
   await checkAudits(connection, state);
+  await recordRestore(connection, header);
   await connection`update enrollment_tokens set replaced_at = now() where used_at is null and replaced_at is null`;
   const epoch = await moveEpoch(connection, plan.now);
   const migrated = later.map(({ name }) => name);
@@ -203,6 +204,13 @@ async function checkAudits(connection: BackupConnection, { brokenAudits }: Backu
   );
 }
 
+/** Each tenant can see that its history goes on from an earlier point. */
+async function recordRestore(connection: BackupConnection, { createdAt }: BackupHeader): Promise<void> {
+  await connection`
+    insert into audit_entries (tenant_id, actor, action, details)
+    select id, ${RESTORE_ACTOR}, 'backup_restored', jsonb_build_object('createdAt', ${createdAt}::text) from tenants`;
+}
+
 /**
  * Edges refuse a controller of a lower epoch than they have seen, and they have seen later ones than the backup has. Epochs grow by one with
  * each start, which is less than one a second: the present second is higher than all that followed from any earlier restore.
@@ -222,5 +230,7 @@ async function moveEpoch(connection: BackupConnection, now: Date): Promise<bigin
 const BEFORE_FILLING = 'alter table % disable trigger user, no force row level security';
 const AFTER_FILLING = 'alter table % enable trigger user, force row level security';
 
+/** Who is at the machine has no name in the database. */
+const RESTORE_ACTOR = 'the command --restore';
 const IN_USE_PATIENCE_MILLISECONDS = 5_000;
 const IN_USE_RETRY_MILLISECONDS = 100;

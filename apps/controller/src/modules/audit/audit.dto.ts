@@ -20,6 +20,7 @@ const AUDITED_ACTIONS = [
   'totp_reset',
   'recovery_code_used',
   'second_factor_refused',
+  'backup_restored',
 ] as const;
 
 export const AuditEntry = z
