@@ -9,7 +9,7 @@ const USAGE = `Usage: node main.js                        run the controller (co
        node main.js --write-openapi FILE   write the OpenAPI document and exit
        node main.js --rotate-signing-key   make another bundle-signing key in WEFT_DATA_DIR and exit; then start all controllers anew
        node main.js --backup FILE [--key KEYFILE]
-                                           save the database; with a key the keys in WEFT_DATA_DIR/pki, too
+                                           save the database; with a key the keys in WEFT_DATA_DIR, too
        node main.js --restore FILE [--key KEYFILE] [--replace]
                                            make an empty database (--replace: any) what the backup says
 `;

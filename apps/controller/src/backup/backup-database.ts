@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ControllerConfig } from '../config/controller-config.js';
 import { readMigrations } from '../db/migration-files.js';
@@ -8,7 +7,7 @@ import { type DatabaseServer, openDatabaseServer, reachDatabaseServer } from '..
 import { checkServerVersion } from '../platform/database/postgres-version.js';
 import { BackupError } from './backup-error.js';
 import { readBackupFile, refuseExisting, writeBackupFile } from './backup-file.js';
-import { BackupEnd, BackupHeader } from './backup-format.js';
+import { type BackupEnd, BackupHeader } from './backup-format.js';
 import { readBackupKey } from './backup-key.js';
 import type { BackupConnection } from './catalogue.js';
 import { checkAgainst, type FabricKeys, readFabricKeys, sealKeys, unsealKeys, writeFabricKeys } from './fabric-keys.js';
@@ -27,7 +26,7 @@ export interface BackupContext {
 export interface WrittenBackup extends BackupSummary {
   /** Octets of the file. */
   readonly size: number;
-  /** Files of WEFT_DATA_DIR/pki that are inside; undefined without a key. */
+  /** Files with keys that are inside; undefined without a key. */
   readonly keys: number | undefined;
 }
 
@@ -46,7 +45,7 @@ export async function backupDatabase(
 ): Promise<WrittenBackup> {
   await refuseExisting(file);
   const key = keyFile === undefined ? undefined : await readBackupKey(keyFile);
-  const keys = key === undefined ? undefined : await readFabricKeys(keyDirectory(config));
+  const keys = key === undefined ? undefined : await readFabricKeys(config.dataDirectory);
   const sealedKeys = key && keys && sealKeys(key, keys);
   const migrations = await readMigrations();
   return withConnection(await reachDatabaseServer(config, logger), async (connection) => {
@@ -76,15 +75,16 @@ export async function restoreDatabase(
   const macKey = key?.authentication ?? null;
   const { sealedKeys, end } = await inspect(file, macKey);
   const keys = key && sealedKeys && unsealKeys(key, sealedKeys);
-  const directory = keyDirectory(config);
-  if (keys !== undefined) await checkAgainst(directory, keys);
+  const { dataDirectory } = config;
+  if (keys !== undefined) await checkAgainst(dataDirectory, keys);
   const migrations = await readMigrations();
   const summary = await withConnection(await openDatabaseServer(config, logger), (connection) =>
     inTransaction(connection, async () => {
-      const frames = decodeFrames(readBackupFile(file), macKey);
-      const restored = await restoreFrames(connection, frames, { migrations, now, replace });
+      const restored = await withFrames(file, macKey, (frames) =>
+        restoreFrames(connection, frames, { migrations, now, replace }),
+      );
       if (restored.end.sha256 !== end.sha256) throw new BackupError('damaged', `${file} was changed while it was read`);
-      await putKeys(directory, keys);
+      await putKeys(dataDirectory, keys);
       return restored;
     }),
   );
@@ -93,25 +93,39 @@ export async function restoreDatabase(
 }
 
 /** Reads all of it. Throws BackupError when it is not whole. */
-async function inspect(
+function inspect(
   file: string,
   macKey: Buffer | null,
 ): Promise<{ readonly sealedKeys: Buffer | undefined; readonly end: BackupEnd }> {
-  const source = new FrameSource(decodeFrames(readBackupFile(file), macKey));
-  parseFrame(await source.take('H'), BackupHeader);
-  let sealedKeys: Buffer | undefined;
-  for (let kind = await source.kind(); kind !== undefined; kind = await source.kind()) {
-    const frame = await source.take(kind);
-    if (kind === 'K') sealedKeys = Buffer.from(frame.payload);
+  return withFrames(file, macKey, async (frames) => {
+    parseFrame(await frames.take('H'), BackupHeader);
+    let sealedKeys: Buffer | undefined;
+    for (let kind = await frames.kind(); kind !== undefined; kind = await frames.kind()) {
+      const frame = await frames.take(kind);
+      if (kind === 'K') sealedKeys = Buffer.from(frame.payload);
+    }
+    return { sealedKeys, end: await frames.end() };
+  });
+}
+
+async function withFrames<T>(
+  file: string,
+  macKey: Buffer | null,
+  work: (frames: FrameSource) => Promise<T>,
+): Promise<T> {
+  const frames = new FrameSource(decodeFrames(readBackupFile(file), macKey));
+  try {
+    return await work(frames);
+  } finally {
+    await frames.close();
   }
-  return { sealedKeys, end: await source.end() };
 }
 
 /** Before the database is committed: with one and not the other the command can be repeated. */
-async function putKeys(directory: string, keys: FabricKeys | undefined): Promise<void> {
+async function putKeys(dataDirectory: string, keys: FabricKeys | undefined): Promise<void> {
   if (keys === undefined) return;
-  await checkAgainst(directory, keys);
-  await writeFabricKeys(directory, keys);
+  await checkAgainst(dataDirectory, keys);
+  await writeFabricKeys(dataDirectory, keys);
 }
 
 /** One connection, for one piece of work: it ends with it, and what is not committed is undone by the server. */
@@ -150,10 +164,6 @@ async function inTransaction<T>(connection: BackupConnection, work: () => Promis
     }
     throw error;
   }
-}
-
-function keyDirectory(config: ControllerConfig): string {
-  return join(config.dataDirectory, 'pki');
 }
 
 const POOL_END_SECONDS = 1;

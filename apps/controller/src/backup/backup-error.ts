@@ -15,7 +15,7 @@ export type BackupProblem =
   | 'refused'
   /** The hash chain of an audit log does not hold where it held when it was saved. */
   | 'audit_broken'
-  /** The keys in WEFT_DATA_DIR/pki are not those of the backup. */
+  /** The keys in WEFT_DATA_DIR are not those of the backup. */
   | 'foreign_keys';
 
 /** A backup was not made, or not restored; nothing was changed, and the message says what to do. */

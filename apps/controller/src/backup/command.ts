@@ -60,8 +60,8 @@ function backupReport(file: string, { tables, rows, size, header, keys, brokenAu
   return [
     `${file}: ${rows} rows of ${tables} tables, schema ${header.migrations.at(-1)?.name}, epoch ${header.epoch}, ${size} octets`,
     keys === undefined
-      ? 'not inside: the keys in WEFT_DATA_DIR/pki, without which no edge believes a controller; keep them apart, or give --key'
-      : `inside, sealed: ${keys} files of WEFT_DATA_DIR/pki; keep the key file elsewhere`,
+      ? 'not inside: the keys in WEFT_DATA_DIR, without which no edge believes a controller; keep them apart, or give --key'
+      : `inside, sealed: ${keys} files with keys from WEFT_DATA_DIR; keep the key file elsewhere`,
     'not inside: the logins of people',
     ...brokenReport(brokenAudits),
   ];
@@ -87,10 +87,11 @@ function brokenReport(audits: BackupState['brokenAudits']): string[] {
 }
 
 const KEYS_REPORT: Readonly<Record<RestoredBackup['keys'], string>> = {
-  restored: 'the keys in WEFT_DATA_DIR/pki are those of the backup',
+  restored: 'the keys in WEFT_DATA_DIR are those of the backup',
   sealed:
-    'the keys of the fabric are inside, sealed: restore with --key, or put WEFT_DATA_DIR/pki in place before you start a controller',
-  not_inside: 'the keys of the fabric are not inside: put WEFT_DATA_DIR/pki in place before you start a controller',
+    'the keys of the fabric are inside, sealed: restore with --key, or put pki, and secrets.key where there was one, in place in WEFT_DATA_DIR before you start a controller',
+  not_inside:
+    'the keys of the fabric are not inside: put pki, and secrets.key where there was one, in place in WEFT_DATA_DIR before you start a controller',
 };
 
 /** Errors that say what to do; every other is a mistake in this program. */

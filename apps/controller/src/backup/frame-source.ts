@@ -45,6 +45,11 @@ export class FrameSource {
     }
   }
 
+  /** Lets go of what the frames come from, wherever they are. */
+  async close(): Promise<void> {
+    await this.#frames.return({ sha256: '', hmac: null });
+  }
+
   /** Throws BackupError 'damaged' when something follows. */
   async end(): Promise<BackupEnd> {
     const kind = await this.kind();

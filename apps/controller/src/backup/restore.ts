@@ -3,17 +3,18 @@ import postgres from 'postgres';
 import { MIGRATION_LOCK, makeHistory, migrate, pendingMigrations } from '../db/apply-migrations.js';
 import type { Migration } from '../db/migration-files.js';
 import { BackupError } from './backup-error.js';
-import { type BackupEnd, BackupHeader, BackupState, type Frame, TableEnd, TableStart } from './backup-format.js';
+import { type BackupEnd, BackupHeader, BackupState, TableEnd, TableStart } from './backup-format.js';
 import {
   type BackupConnection,
   type CatalogueTable,
+  OMITTED_TABLES,
   quoted,
   readCatalogue,
   readSequenceNames,
   settleSession,
 } from './catalogue.js';
 import { copyInto } from './copy-into.js';
-import { FrameSource } from './frame-source.js';
+import type { FrameSource } from './frame-source.js';
 import { parseFrame } from './frames.js';
 import { readBrokenAudits } from './make-backup.js';
 
@@ -48,14 +49,13 @@ export interface RestoreSummary {
  */
 export async function restoreFrames(
   connection: BackupConnection,
-  frames: AsyncGenerator<Frame, BackupEnd, undefined>,
+  source: FrameSource,
   plan: RestorePlan,
 ): Promise<RestoreSummary> {
   await settleSession(connection);
   await connection`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
   await refuseWhileInUse(connection);
   await makeRoom(connection, plan.replace);
-  const source = new FrameSource(frames);
   const header = parseFrame(await source.take('H'), BackupHeader);
   const later = pendingMigrations(header.migrations, plan.migrations);
   const earlier = plan.migrations.slice(0, plan.migrations.length - later.length);
@@ -85,6 +85,8 @@ async function fillTables(
   source: FrameSource,
   { omitted }: BackupHeader,
 ): Promise<{ tables: number; rows: number }> {
+  const unknown = omitted.find((name) => !OMITTED_TABLES.includes(name));
+  if (unknown !== undefined) throw new BackupError('damaged', `the backup leaves out the table ${unknown}`);
   const catalogue = await readCatalogue(connection);
   const missing = new Map(catalogue.filter(({ name }) => !omitted.includes(name)).map((table) => [table.name, table]));
   for (const { name } of catalogue) await connection.unsafe(BEFORE_FILLING.replaceAll('%', quoted(name))).simple();

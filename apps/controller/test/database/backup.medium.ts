@@ -288,6 +288,7 @@ for (const { name, directory, present } of SERVERS) {
         expect((await restoreTo(to.path, keyFile)).keys).toBe('restored');
         expect(await readFile(join(to.path, 'pki', 'root.pem'), 'utf8')).toBe('a precious secret');
         expect((await stat(join(to.path, 'pki', 'root.pem'))).mode & 0o777).toBe(0o600);
+        expect(await readFile(join(to.path, 'secrets.key'), 'utf8')).toBe('another one');
         // Again, over the same keys.
         expect((await restoreTo(to.path, keyFile)).keys).toBe('restored');
         await writeFile(join(to.path, 'pki', 'root.pem'), 'another secret');
@@ -309,6 +310,7 @@ function context(url: string, dataDirectory: string) {
 async function writeKeys(dataDirectory: string): Promise<void> {
   await mkdir(join(dataDirectory, 'pki'), { mode: 0o700 });
   await writeFile(join(dataDirectory, 'pki', 'root.pem'), 'a precious secret', { mode: 0o600 });
+  await writeFile(join(dataDirectory, 'secrets.key'), 'another one', { mode: 0o600 });
 }
 
 /** Two tenants, and values that are hard to write down. */

@@ -36,7 +36,7 @@ it('one command saves the embedded database of a running controller, one restore
 
   const restored = await command('after', '--restore', file, '--key', key);
   expect(restored).toMatchObject({ code: 0, stderr: '' });
-  expect(restored.stdout).toContain('the keys in WEFT_DATA_DIR/pki are those of the backup');
+  expect(restored.stdout).toContain('the keys in WEFT_DATA_DIR are those of the backup');
   expect(await command('after', '--restore', file)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('is not empty'),
