@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CrashingFiles } from '../../test/support/crashing-files.js';
 import { EDGE_ID, TestPki } from '../../test/support/test-pki.js';
+import { succession, testSigningKey } from '../../test/support/test-signing-keys.js';
 import { KERNEL_FILES } from '../platform/durable-files.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { CurrentIdentity, type RenewedCertificate } from './current-identity.js';
@@ -68,6 +69,17 @@ describe('the identity of an agent that runs', () => {
       fix: expect.stringContaining('restart'),
     });
     expect(await loadStoredIdentity(state)).toEqual(anew);
+  });
+
+  it('loses no change to another that is made at the same time', async () => {
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    const next = testSigningKey();
+    const changes = [identity.renew(renewed), identity.followSigningKeys([succession(pki, next)])];
+    expect((await Promise.all(changes))[1]).toBe(true);
+    const stored = await loadStoredIdentity(state);
+    expect(pairOf(stored)).toEqual(pairOf(renewed));
+    expect(stored.bundleSigningKeys.map(({ keyId }) => keyId)).toEqual([next.signingKeyId]);
   });
 
   it('is on the disk the old pair or the new one whenever power fails, and the new one once that was said', async () => {

@@ -28,6 +28,8 @@ export class CurrentIdentity {
   readonly #listeners: ((identity: Identity) => void)[] = [];
   #stored: StoredIdentity;
   #value: Identity;
+  /** One change at a time: each begins with what the one before has left. */
+  #changed: Promise<unknown> = Promise.resolve();
 
   private constructor(state: StateDirectory, stored: StoredIdentity) {
     this.#state = state;
@@ -59,7 +61,7 @@ export class CurrentIdentity {
    * changed.
    */
   async renew({ privateKeyPem, certificateChain }: RenewedCertificate): Promise<void> {
-    await this.#replace({ ...this.#stored, privateKeyPem, certificateChain: [...certificateChain] });
+    await this.#replace((stored) => ({ ...stored, privateKeyPem, certificateChain: [...certificateChain] }));
   }
 
   /**
@@ -67,19 +69,32 @@ export class CurrentIdentity {
    * IdentityStoreError, StateError; then nothing has changed.
    */
   async followSigningKeys(successions: readonly SigningKeySuccession[]): Promise<boolean> {
-    const followed = followSuccessions(this.#value.bundleSigningKeys, successions);
-    if (followed === undefined) return false;
-    const stored = ({ keyId, publicKey }: PinnedKey) => ({ keyId, publicKey: publicKey.toString('base64') });
-    const retired = [...(this.#stored.retiredSigningKeys ?? []), ...followed.retired.map(stored)];
-    await this.#replace({
-      ...this.#stored,
-      bundleSigningKeys: followed.pinned.map(stored),
-      retiredSigningKeys: retired.slice(-RETIRED_MAXIMUM),
+    return this.#replace((before) => {
+      const followed = followSuccessions(this.#value.bundleSigningKeys, successions);
+      if (followed === undefined) return undefined;
+      const stored = ({ keyId, publicKey }: PinnedKey) => ({ keyId, publicKey: publicKey.toString('base64') });
+      const retired = [...(before.retiredSigningKeys ?? []), ...followed.retired.map(stored)];
+      return {
+        ...before,
+        bundleSigningKeys: followed.pinned.map(stored),
+        retiredSigningKeys: retired.slice(-RETIRED_MAXIMUM),
+      };
     });
-    return true;
   }
 
-  async #replace(changed: StoredIdentity): Promise<void> {
+  /** @returns whether there was something to change. */
+  #replace(change: (stored: StoredIdentity) => StoredIdentity | undefined): Promise<boolean> {
+    const changed = this.#changed.then(async () => {
+      const next = change(this.#stored);
+      if (next !== undefined) await this.#store(next);
+      return next !== undefined;
+    });
+    // Whoever asked for the change hears why it failed.
+    this.#changed = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #store(changed: StoredIdentity): Promise<void> {
     const stored = StoredIdentity.parse(changed);
     const value = parseIdentity(stored);
     const found = await loadStoredIdentity(this.#state);
