@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { compileFabric } from './compile-fabric.js';
 import { compileShared } from './fabric/compile-shared.js';
+import { peersOf } from './fabric/shared-bundle.js';
 import { externalTunnelIdOf } from './identifiers.js';
 import type { FabricIntent, IntentExternalPeer, Rule } from './intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
 import { proveFabric } from './proof/prove-fabric.js';
+import { swanctlSnippet } from './snippet/swanctl-snippet.js';
 
 describe('a tunnel with an external peer', () => {
   it('is in the bundle of the edge that has it, with both networks behind the peer in one Child SA', () => {
@@ -68,6 +70,17 @@ describe('a tunnel with an external peer', () => {
     expect([...compiled(without)].map(([edgeId, { tunnels }]) => [edgeId, tunnels])).toEqual([['edge-paris', []]]);
   });
 
+  it('travels in what the tenant has ESP travel in, in the bundle and in the proof', () => {
+    const bare: FabricIntent = { ...intent(), encapsulation: 'none' };
+    expect(compiled(bare).get('edge-berlin')?.tunnels[0]?.profile.encapsulation).toBe('none');
+    const result = compileShared(bare);
+    const peers = result.ok ? result.fabric.bundles.flatMap((bundle) => peersOf(bundle)) : [];
+    expect(peers.map(({ peerId, profiles }) => [peerId, profiles[0]?.esp.encapsulation])).toEqual([
+      ['partner', 'none'],
+    ]);
+    expect(findings(bare)).toEqual([]);
+  });
+
   it.each<[what: string, change: Partial<IntentExternalPeer>, pointer: string, rule: string]>([
     ['has no key', { authentication: { kind: 'pre_shared_key' } }, 'authentication', 'missing_pre_shared_key'],
     ['is called by no identity', { identity: 'a name' }, 'identity', 'invalid_identity'],
@@ -82,6 +95,50 @@ describe('a tunnel with an external peer', () => {
     expect(result.ok ? [] : result.problems).toContainEqual(
       expect.objectContaining({ pointer: `/externalPeers/0/${pointer}`, rule }),
     );
+  });
+
+  it('has selectors in the IP versions that both ends have', () => {
+    const networks = [...intent().networks, { id: 'b6', siteId: 'berlin', name: 'b6', prefix: '2001:db8:1::/64' }];
+    const [tunnel] = compiled({ ...intent(), networks }).get('edge-berlin')?.tunnels ?? [];
+    expect(tunnel?.external?.localAddresses).toEqual([range([10, 1, 0, 0], [10, 1, 0, 255])]);
+  });
+
+  it('is configured at the peer by a snippet that says the same, and no key', () => {
+    const result = swanctlSnippet(intent(), 'partner');
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const { snippet } = result;
+    expect(snippet).toMatchObject({ format: 'swanctl', fileName: 'weft-partner.conf' });
+    const lines = snippet.text.split('\n').map((line) => line.trim());
+    for (const line of [
+      'weft-partner {',
+      'local_addrs = 203.0.113.99',
+      'local_port = 4500',
+      'remote_addrs = 203.0.113.1',
+      'remote_port = 4500',
+      'proposals = aes256gcm16-prfsha384-x25519',
+      'id = "203.0.113.99"',
+      'id = "berlin.example"',
+      'local_ts = 10.8.0.0/24, 10.9.0.0/16',
+      'remote_ts = 10.1.0.0/24',
+      'esp_proposals = aes256gcm16-x25519-noesn',
+      `secret = "${snippet.secretPlaceholder}"`,
+    ]) {
+      expect(lines).toContain(line);
+    }
+    expect(snippet.text).not.toContain(COMMITMENT);
+  });
+
+  it('has no snippet while no edge could have it, or for what is no peer', () => {
+    expect(swanctlSnippet({ ...intent(), edges: [] }, 'partner')).toEqual({ ok: false, problems: [] });
+    expect(swanctlSnippet(intent(), 'nobody')).toEqual({ ok: false, problems: [] });
+  });
+
+  it('has a snippet whose sections are safe whatever the peer is called', () => {
+    const called = { ...PARTNER, name: 'Œuvre } secrets { # 1' };
+    const result = swanctlSnippet({ ...intent(), externalPeers: [called] }, 'partner');
+    expect(result).toMatchObject({ ok: true, snippet: { fileName: 'weft-uvre-secrets-1.conf' } });
+    const lines = result.ok ? result.snippet.text.split('\n') : [];
+    expect(lines[0]).toBe('# ?uvre } secrets { # 1: the tunnel with the edge at 203.0.113.1.');
   });
 
   it('is refused to a rule about another site, which the edge would have to relay for', () => {

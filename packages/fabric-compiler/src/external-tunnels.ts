@@ -123,17 +123,17 @@ function externalPeer(
   const localIdentity = identity('localIdentity', peer.localIdentity);
   const remoteIdentity = identity('identity', peer.identity);
   const commitment = commitmentOf(peer, report);
-  const local = admitted(peer, site.ranges);
+  const local = ofFamiliesOf(ranges, admitted(peer, site.ranges));
   if (isEmpty(local)) {
     report(
       'admits',
       'matches_no_network',
-      `The external peer "${peer.name}" admits no network of the site "${site.name}".`,
-      'Add a network that it admits to the site, or correct what it admits.',
+      `The external peer "${peer.name}" admits no network of the site "${site.name}" in an IP version that it has networks of.`,
+      'Add a network that it admits to the site, or correct what it admits and what is behind it.',
     );
     return undefined;
   }
-  const [localAddresses, remoteAddresses] = [octetRanges(local), octetRanges(ranges)];
+  const [localAddresses, remoteAddresses] = [octetRanges(local), octetRanges(ofFamiliesOf(site.ranges, ranges))];
   for (const [field, addresses] of [
     ['admits', localAddresses],
     ['prefixes', remoteAddresses],
@@ -186,6 +186,11 @@ function admitted({ admits }: IntentExternalPeer, ranges: FamilyRanges): FamilyR
     return parsed.ok ? rangesOfPrefix(parsed.prefix) : NO_RANGES;
   });
   return familyIntersection(ranges, familyUnion(prefixes));
+}
+
+/** What has no counterpart in its own IP version stays out: no packet could be between the two. */
+function ofFamiliesOf(others: FamilyRanges, ranges: FamilyRanges): FamilyRanges {
+  return { 4: others[4].length > 0 ? ranges[4] : [], 6: others[6].length > 0 ? ranges[6] : [] };
 }
 
 function octetRanges(ranges: FamilyRanges): readonly BundleAddressRange[] {

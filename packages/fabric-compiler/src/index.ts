@@ -80,3 +80,4 @@ export {
   type TransitionStep,
   type Version,
 } from './proof/transition-proof.js';
+export { type Snippet, type SnippetResult, swanctlSnippet } from './snippet/swanctl-snippet.js';

@@ -31,7 +31,8 @@ export function defaultProfile({ encapsulation = 'udp' }: Pick<FabricIntent, 'en
 /** A profile as a peer is offered it: what an external peer is to be offered goes before the profile of the rule. */
 export function offeredTo(owner: Owner | undefined, profile: IntentProfile): IntentProfile {
   const offer = owner?.kind === 'external' ? owner.peer.offer : undefined;
-  return offer === undefined ? profile : { ...profile, ...offer };
+  // What ESP travels in is the tenant's choice.
+  return offer === undefined ? profile : { ...profile, ...offer, esp: { ...profile.esp, ...offer.esp } };
 }
 
 /** By profile id. Rules without `profileId` use the empty one, which no profile of the tenant can have. */
