@@ -1,48 +1,31 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Diagnosis } from '../src/status/diagnosis.js';
-import { AgentProcess } from './support/agent-process.js';
+import type { AgentProcess } from './support/agent-process.js';
 import { typescript } from './support/edge-harness.js';
-import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
-import { signBundle } from './support/test-bundle.js';
-import { TestPki } from './support/test-pki.js';
-import { buildNetwork, bundle, LEFT, LEFT_ID, negotiating, RIGHT, RIGHT_ID } from './support/two-sites.js';
+import { namespacesUnavailable } from './support/namespaces.js';
+import { LEFT_HOST, RIGHT_HOST, TwoAgents } from './support/two-agents.js';
 
 const PATIENCE = { timeout: 60_000 };
 const unavailable = namespacesUnavailable();
 
 describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` (${unavailable})` : ''}`, () => {
-  const namespaces = new Namespaces('life');
-  const directory = mkdtempSync(path.join(tmpdir(), 'weft-life-'));
-  let names: { left: string; router: string; right: string };
+  const agents = new TwoAgents('life');
+  const { namespaces, directory } = agents;
   let left: AgentProcess;
-  let right: AgentProcess;
 
   beforeAll(async () => {
-    names = buildNetwork(namespaces);
-    const pki = await TestPki.create();
-    const prepare = async (name: string, namespace: string, edgeId: string, content: ReturnType<typeof bundle>) =>
-      AgentProcess.prepare(
-        namespaces,
-        namespace,
-        path.join(directory, name, 'state'),
-        await pki.storedIdentity('127.0.0.1:1', edgeId),
-        signBundle(pki, negotiating(content), { edgeId }),
-      );
-    left = await prepare('left', names.left, LEFT_ID, bundle(LEFT, RIGHT, RIGHT_ID));
-    right = await prepare('right', names.right, RIGHT_ID, bundle(RIGHT, LEFT, LEFT_ID));
-    await Promise.all([left.run(/^edge ready$/, ['--metrics-listen', '127.0.0.1:9911']), right.run(/^edge ready$/)]);
+    await agents.prepare();
+    left = agents.left;
+    const metrics = ['--metrics-listen', '127.0.0.1:9911'];
+    await Promise.all([left.run(/^edge ready$/, metrics), agents.right.run(/^edge ready$/)]);
   });
 
-  afterAll(async () => {
-    await namespaces.close();
-    rmSync(directory, { recursive: true });
-  });
+  afterAll(() => agents.close());
 
   it('brings its tunnels up', async () => {
-    await expect.poll(ping, PATIENCE).toMatch(/1 received/);
+    await expect.poll(() => agents.ping(), PATIENCE).toMatch(/1 received/);
   });
 
   it('has CAP_NET_ADMIN and CAP_NET_RAW in every thread, and nothing else, nor a way to it', () => {
@@ -81,12 +64,12 @@ describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` 
   it('counts, for Prometheus and for whoever asks', async () => {
     const received = () => /weft_edge_tunnel_received_packets_total\{[^}]*\} (\d+)/.exec(left.command('metrics'))?.[1];
     const before = Number(received());
-    ping();
+    agents.ping();
     expect(Number(received())).toBe(before + 1);
     const measured = /weft_edge_tunnel_round_trip_seconds\{[^}]*\} [\d.]+\n/;
     await expect.poll(() => left.command('metrics'), PATIENCE).toMatch(measured);
     expect(left.command('metrics')).toMatch(/weft_edge_worker_busy_seconds_total\{worker="0"\} [\d.]+\n/);
-    const fetched = namespaces.run(names.left, process.execPath, [
+    const fetched = namespaces.run(agents.names.left, process.execPath, [
       '-e',
       'fetch("http://127.0.0.1:9911/metrics").then((r) => r.text()).then((t) => process.stdout.write(t))',
     ]);
@@ -124,22 +107,14 @@ describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` 
     expect(statSync(path.join(left.stateDir, 'agent.sock')).mode & 0o777).toBe(0o600);
   });
 
-  function ping(): string {
-    try {
-      return namespaces.run(names.left, 'ping', ['-c', '1', '-W', '2', '-I', '10.1.0.1', '10.2.0.1']);
-    } catch (error) {
-      return String(error);
-    }
-  }
-
   /** Captures while pings go on. @returns the packets of the file. */
   async function record(side: string, filter: readonly string[]): Promise<Buffer[]> {
     const file = path.join(directory, `${side}.pcapng`);
     const args = ['capture', '--write', file, '--side', side, '--seconds', '5', ...filter];
-    const child = namespaces.start(names.left, process.execPath, [...typescript('../../src/main.ts'), ...args]);
+    const child = namespaces.start(agents.names.left, process.execPath, [...typescript('../../src/main.ts'), ...args]);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.stdout.resume();
-    const pings = namespaces.start(names.left, 'ping', ['-q', '-i', '0.1', '-I', '10.1.0.1', '10.2.0.1']);
+    const pings = namespaces.start(agents.names.left, 'ping', ['-q', '-i', '0.1', '-I', LEFT_HOST, RIGHT_HOST]);
     pings.stdout.resume();
     await ended;
     pings.kill('SIGTERM');

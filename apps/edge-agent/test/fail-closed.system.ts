@@ -1,7 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Bundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BundleStore } from '../src/control/bundle-store.js';
@@ -9,58 +6,44 @@ import { parseFence } from '../src/network/fence-ruleset.js';
 import { OWN_PACKETS_MARK } from '../src/network/overlay-network.js';
 import { StateDirectory } from '../src/platform/state-directory.js';
 import { defaultStateKeyFile, StateKey } from '../src/platform/state-key.js';
-import { AgentProcess } from './support/agent-process.js';
+import type { AgentProcess } from './support/agent-process.js';
 import { type Crossed, watchCrossings } from './support/crossing-watch.js';
-import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { namespacesUnavailable } from './support/namespaces.js';
 import { signBundle } from './support/test-bundle.js';
-import { TestPki } from './support/test-pki.js';
-import { buildNetwork, bundle, LEFT, LEFT_ID, negotiating, RIGHT, RIGHT_ID } from './support/two-sites.js';
+import { LEFT_HOST, RIGHT_HOST, TwoAgents } from './support/two-agents.js';
+import { bundle, LEFT, LEFT_ID, negotiating, RIGHT, RIGHT_ID } from './support/two-sites.js';
 
 const PATIENCE = { timeout: 60_000 };
-const LEFT_HOST = '10.1.0.1';
-const RIGHT_HOST = '10.2.0.1';
-/** Nobody listens there: there is no controller in any of this. */
-const NO_CONTROLLER = '127.0.0.1:1';
-
 const unavailable = namespacesUnavailable() ?? (hasNft() ? undefined : 'needs nft (nftables)');
 
 describe.skipIf(unavailable !== undefined)(
   `what keeps traffic in without a controller${unavailable ? ` (${unavailable})` : ''}`,
   () => {
-    const namespaces = new Namespaces('closed');
-    const directory = mkdtempSync(path.join(tmpdir(), 'weft-closed-'));
-    let names: { left: string; router: string; right: string };
-    let pki: TestPki;
+    const agents = new TwoAgents('closed');
+    const { namespaces } = agents;
+    let names: TwoAgents['names'];
     let left: AgentProcess;
     let right: AgentProcess;
     /** Packets with overlay addresses that crossed the underlay in the clear, and ESP packets, since the last call. */
     let crossed: () => Promise<Crossed>;
 
     beforeAll(async () => {
-      names = buildNetwork(namespaces);
-      // The underlay would carry it: what does not leave is kept in by the edges alone.
-      namespaces.ip(names.router, `route add ${LEFT.networks[0]} via ${LEFT.underlay}`);
-      namespaces.ip(names.router, `route add ${RIGHT.networks[0]} via ${RIGHT.underlay}`);
+      await agents.prepare();
+      ({ names, left, right } = agents);
       namespaces.ip(names.router, 'address add 10.2.0.99/32 dev lo');
-      pki = await TestPki.create();
       crossed = await watchCrossings(namespaces, names.router, LEFT.underlay, ['10.1', '10.2']);
-      left = await prepare('left', names.left, LEFT_ID, negotiating(bundle(LEFT, RIGHT, RIGHT_ID)));
-      right = await prepare('right', names.right, RIGHT_ID, negotiating(bundle(RIGHT, LEFT, LEFT_ID)));
     });
 
-    afterAll(async () => {
-      await namespaces.close();
-      rmSync(directory, { recursive: true });
-    });
+    afterAll(() => agents.close());
 
     it('is nothing before there is a bundle: this network would carry everything', async () => {
-      expect(ping()).toMatch(/1 received/);
+      expect(agents.ping()).toMatch(/1 received/);
       expect((await crossed()).clear).toBeGreaterThan(0);
     });
 
     it('is there from the last bundle before the agent runs, both ways', async () => {
       expect(left.command('fence')).toMatch(/traffic of 2 prefixes waits/);
-      expect(ping()).not.toMatch(/1 received/);
+      expect(agents.ping()).not.toMatch(/1 received/);
       expect(spoof()).not.toMatch(/1 received/);
       expect(await crossed()).toMatchObject({ clear: 0 });
       expect(fence(names.left).arrivedInClear).toBe(1n);
@@ -68,7 +51,7 @@ describe.skipIf(unavailable !== undefined)(
 
     it('lets the tunnels come up from the last bundle, and carries their traffic', async () => {
       await Promise.all([left.run(/^edge ready$/), right.run(/^edge ready$/)]);
-      await expect.poll(ping, PATIENCE).toMatch(/1 received/);
+      await expect.poll(() => agents.ping(), PATIENCE).toMatch(/1 received/);
       const seen = await crossed();
       expect(seen.esp).toBeGreaterThan(0);
       expect(seen.clear).toBe(0);
@@ -81,19 +64,19 @@ describe.skipIf(unavailable !== undefined)(
       const before = fence(names.left).arrivedInClear;
       expect(spoof()).not.toMatch(/1 received/);
       expect(fence(names.left).arrivedInClear).toBe(before + 1n);
-      expect(ping()).toMatch(/1 received/);
+      expect(agents.ping()).toMatch(/1 received/);
       await crossed();
     });
 
     it('holds when the agent is killed, and its tunnels come back with the next one', async () => {
       await left.end('SIGKILL');
-      expect(ping()).not.toMatch(/1 received/);
+      expect(agents.ping()).not.toMatch(/1 received/);
       const before = fence(names.left).arrivedInClear;
       expect(spoof()).not.toMatch(/1 received/);
       expect(fence(names.left).arrivedInClear).toBe(before + 1n);
       expect(await crossed()).toMatchObject({ clear: 0 });
       await left.run(/^edge ready$/);
-      await expect.poll(ping, PATIENCE).toMatch(/1 received/);
+      await expect.poll(() => agents.ping(), PATIENCE).toMatch(/1 received/);
       expect(await crossed()).toMatchObject({ clear: 0 });
     });
 
@@ -101,11 +84,11 @@ describe.skipIf(unavailable !== undefined)(
       namespaces.ip(names.left, 'rule add priority 100 lookup 100');
       namespaces.ip(names.left, `route add ${RIGHT.networks[0]} via ${LEFT.gateway} table 100`);
       const before = fence(names.left).leftInClear;
-      expect(ping()).not.toMatch(/1 received/);
+      expect(agents.ping()).not.toMatch(/1 received/);
       expect(fence(names.left).leftInClear).toBeGreaterThan(before);
       expect(await crossed()).toMatchObject({ clear: 0 });
       namespaces.ip(names.left, 'rule del priority 100');
-      expect(ping()).toMatch(/1 received/);
+      expect(agents.ping()).toMatch(/1 received/);
     });
 
     it('is put back when somebody sweeps up the packet filter, the rules and the routes', async () => {
@@ -114,7 +97,7 @@ describe.skipIf(unavailable !== undefined)(
       await expect.poll(() => fence(names.left).ranges?.length, PATIENCE).toBe(2);
       namespaces.ip(names.left, 'rule del priority 1190');
       await expect.poll(() => namespaces.ip(names.left, 'rule show'), PATIENCE).toMatch(/lookup 119/);
-      expect(ping()).toMatch(/1 received/);
+      expect(agents.ping()).toMatch(/1 received/);
     });
 
     it('lets the underlay of an overlay that has a route for everything work: IKE, ESP, fragments', async () => {
@@ -123,7 +106,7 @@ describe.skipIf(unavailable !== undefined)(
       everything.routes = ['0.0.0.0/0', '::/0'];
       await keep(left, LEFT_ID, everything);
       await left.run(/^edge ready$/);
-      await expect.poll(ping, PATIENCE).toMatch(/1 received/);
+      await expect.poll(() => agents.ping(), PATIENCE).toMatch(/1 received/);
       // On a narrow underlay ESP leaves in fragments, of which only the first has a port.
       for (const [device, { gateway }] of [
         ['left', LEFT],
@@ -143,7 +126,7 @@ describe.skipIf(unavailable !== undefined)(
     it('stays when the agent ends, and goes with its removal, without a trace', async () => {
       expect(attempt(() => left.command('uninstall'))).toMatch(/an agent runs/);
       await left.end('SIGTERM');
-      expect(ping()).not.toMatch(/1 received/);
+      expect(agents.ping()).not.toMatch(/1 received/);
       left.command('uninstall');
       expect(namespaces.run(names.left, 'nft', ['list', 'ruleset'])).toBe('');
       for (const family of ['-4', '-6']) {
@@ -153,7 +136,7 @@ describe.skipIf(unavailable !== undefined)(
       expect(left.command('uninstall')).toMatch(/are gone/);
       await right.end('SIGTERM');
       right.command('uninstall');
-      expect(ping()).toMatch(/1 received/);
+      expect(agents.ping()).toMatch(/1 received/);
     });
 
     /** What a host of the router's claims to send from the other site. */
@@ -161,24 +144,14 @@ describe.skipIf(unavailable !== undefined)(
       return attempt(() => namespaces.run(names.router, 'ping', ['-c', '1', '-W', '1', '-I', '10.2.0.99', LEFT_HOST]));
     }
 
-    function ping(): string {
-      return attempt(() => namespaces.run(names.left, 'ping', ['-c', '1', '-W', '2', '-I', LEFT_HOST, RIGHT_HOST]));
-    }
-
     function fence(namespace: string) {
       const listing = namespaces.run(namespace, 'nft', ['-j', 'list', 'table', 'inet', 'weft_edge']);
       return parseFence(JSON.parse(listing), { device: 'weft0', mark: OWN_PACKETS_MARK });
     }
 
-    async function prepare(name: string, namespace: string, edgeId: string, content: Bundle): Promise<AgentProcess> {
-      const identity = await pki.storedIdentity(NO_CONTROLLER, edgeId);
-      const signed = signBundle(pki, content, { edgeId });
-      return AgentProcess.prepare(namespaces, namespace, path.join(directory, name, 'state'), identity, signed);
-    }
-
     async function keep({ stateDir }: AgentProcess, edgeId: string, content: Bundle): Promise<void> {
       const key = await StateKey.open(defaultStateKeyFile(stateDir));
-      await new BundleStore(await StateDirectory.open(stateDir), key).keep(signBundle(pki, content, { edgeId }));
+      await new BundleStore(await StateDirectory.open(stateDir), key).keep(signBundle(agents.pki, content, { edgeId }));
     }
   },
 );
