@@ -16,6 +16,10 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string
 /** `weft-edge` itself in a namespace, with a state directory of its own. */
 export class AgentProcess {
   readonly stateDir: string;
+  /** Imported ahead of the agent. */
+  preload: URL | undefined;
+  /** What Node runs: the sources, unless something else is said. */
+  program: readonly string[] = typescript('../../src/main.ts');
   readonly #namespaces: Namespaces;
   readonly #namespace: string;
   #child: NamespacedProcess | undefined;
@@ -45,6 +49,10 @@ export class AgentProcess {
     return new AgentProcess(namespaces, namespace, stateDir);
   }
 
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
   get pid(): number {
     if (this.#child?.pid === undefined) throw new Error('the agent does not run');
     return this.#child.pid;
@@ -52,33 +60,37 @@ export class AgentProcess {
 
   /** Starts it. @returns when it has said one of these messages. */
   async run(until: RegExp, flags: readonly string[] = []): Promise<LogLine> {
-    this.#start(flags);
+    this.start(flags);
     return this.said(until);
   }
 
   /** Starts it. @returns when it has written so many lines. */
   async runUntilLine(count: number): Promise<void> {
-    this.#start([]);
+    this.start();
     while (this.#lines.length < count) {
       if (this.#child === undefined) throw new Error(`the agent ended: ${JSON.stringify(this.#lines.slice(-5))}`);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
-  #start(flags: readonly string[]): void {
+  /** Starts it. */
+  start(flags: readonly string[] = []): void {
     this.#lines = [];
     const args = ['run', '--state-dir', this.stateDir, '--log-level', 'debug', ...flags];
     const child = this.#namespaces.start(this.#namespace, process.execPath, [
-      ...typescript('../../src/main.ts'),
+      ...(this.preload === undefined ? [] : importing(this.preload)),
+      ...this.program,
       ...args,
     ]);
     this.#child = child;
     createInterface({ input: child.stdout }).on('line', (line) => {
+      // What is killed may not have ended its last line.
+      if (this.#child !== child || !line.endsWith('}')) return;
       this.#lines.push(JSON.parse(line) as LogLine);
       for (const wake of this.#waiting.splice(0)) wake();
     });
     child.once('exit', () => {
-      this.#child = undefined;
+      if (this.#child === child) this.#child = undefined;
       for (const wake of this.#waiting.splice(0)) wake();
     });
   }
@@ -89,6 +101,15 @@ export class AgentProcess {
       const found = this.#lines.find(({ msg }) => message.test(msg));
       if (found !== undefined) return found;
       if (this.#child === undefined) throw new Error(`the agent ended: ${JSON.stringify(this.#lines.slice(-5))}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Sends it a signal as soon as it has said this. @returns false when it ended before. */
+  async signal(signal: NodeJS.Signals, message: RegExp): Promise<boolean> {
+    for (;;) {
+      if (this.#child === undefined) return false;
+      if (this.#lines.some(({ msg }) => message.test(msg))) return this.#child.kill(signal);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
@@ -115,4 +136,9 @@ export class AgentProcess {
   damage(file: string, content: Uint8Array): void {
     writeFileSync(path.join(this.stateDir, file), content);
   }
+}
+
+/** Arguments of Node: the loader of TypeScript has to be there first. */
+function importing(module: URL): string[] {
+  return ['--import', '@oxc-node/core/register', '--import', module.href];
 }

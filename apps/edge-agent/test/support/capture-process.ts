@@ -1,9 +1,11 @@
 import { readSync, writeSync } from 'node:fs';
 import { openPacketRing, POLLIN, PollSet } from '@weft/linux-io';
+import { EspNumbers } from './esp-numbers.js';
 
 /**
  * Captures in a namespace everything that arrives there. For every line on standard input it prints a line of JSON: how many
- * ESP packets in UDP have passed, how many packets with overlay addresses in the clear, and the last ESP packets to ADDRESS.
+ * ESP packets in UDP have passed, of how many associations, and which of them had an IV of one before; how many packets with
+ * overlay addresses in the clear; and the last ESP packets to ADDRESS.
  * usage: capture-process.ts ADDRESS OVERLAY_PREFIX…, both IPv4, the latter as the octets that are common: 10.1
  */
 const KEPT = 50;
@@ -15,6 +17,7 @@ const octets = Buffer.from(ring.memory.bytes.buffer, ring.memory.bytes.byteOffse
 const waiting = new PollSet(2);
 waiting.watch(0, ring.fd, POLLIN);
 waiting.watch(1, 0, POLLIN);
+const numbers = new EspNumbers();
 const seen = { esp: 0, clear: 0, packets: [] as string[] };
 say({ ready: true });
 while (waiting.wait(-1) > 0) {
@@ -24,7 +27,8 @@ while (waiting.wait(-1) > 0) {
   }
   if (waiting.ready(1) === 0) continue;
   if (readSync(0, Buffer.alloc(64)) === 0) process.exit(0);
-  say({ ...seen, lost: ring.dropped() });
+  const { associations, repeated } = numbers.report();
+  say({ ...seen, associations, repeated, lost: ring.dropped() });
 }
 
 function look(packet: Buffer): void {
@@ -33,7 +37,10 @@ function look(packet: Buffer): void {
   if (addresses.some((one) => overlay.some((prefix) => one.startsWith(`${prefix}.`)))) seen.clear++;
   const payload = packet.subarray(28);
   if (packet[9] !== 17 || packet.readUInt16BE(22) !== 4500 || payload.length < 20) return;
+  // IKE on this port has four octets of zeros in the place of an SPI (RFC 3948 section 2.2).
+  if (payload.readUInt32BE(0) === 0) return;
   seen.esp++;
+  numbers.take(addresses[1] ?? '', payload);
   // Several in one piece, as the sender hands them to its kernel, cannot be told apart here.
   if (addresses[1] !== address || payload.length > PING_OCTETS) return;
   seen.packets = [...seen.packets.slice(-KEPT), payload.toString('hex')];

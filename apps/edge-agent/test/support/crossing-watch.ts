@@ -8,6 +8,11 @@ export interface Crossed {
   readonly clear: number;
   /** ESP in UDP. */
   readonly esp: number;
+  /** What the watch has missed. */
+  readonly lost: number;
+  /** Since the start: associations that ESP came of, and the packets that had an IV of another. */
+  readonly associations: number;
+  readonly repeated: readonly string[];
 }
 
 /**
@@ -25,14 +30,14 @@ export async function watchCrossings(
   const child = namespaces.start(namespace, process.execPath, program);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   await lines.next();
-  let last = { clear: 0, esp: 0 };
+  let last: Crossed = { clear: 0, esp: 0, lost: 0, associations: 0, repeated: [] };
   return async () => {
     // What has crossed is in the ring once a ping of the namespace's own has.
     namespaces.run(namespace, 'ping', ['-c', '1', '-W', '1', neighbour]);
     child.stdin.write('report\n');
-    const seen = JSON.parse((await lines.next()).value as string) as typeof last;
-    const since = { clear: seen.clear - last.clear, esp: seen.esp - last.esp };
-    last = seen;
-    return since;
+    const before = last;
+    last = JSON.parse((await lines.next()).value as string) as Crossed;
+    const { clear, esp, lost } = last;
+    return { ...last, clear: clear - before.clear, esp: esp - before.esp, lost: lost - before.lost };
   };
 }
