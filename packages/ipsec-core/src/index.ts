@@ -49,6 +49,7 @@ export { RUN_ALIGNMENT } from './dataplane/run-opener.js';
 export type { PacketRun } from './dataplane/run-protector.js';
 export type { TooLargeAction } from './dataplane/too-large.js';
 export type { TunnelCounters } from './dataplane/tunnel-counters.js';
+export type { TunnelPaths } from './dataplane/tunnel-paths.js';
 export {
   UNPROTECTED_ICMP_OUTCOMES,
   type UnprotectedIcmpOptions,

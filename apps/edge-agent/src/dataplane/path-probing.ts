@@ -1,4 +1,4 @@
-import type { DataPlane, PathPacket } from '@weft/ipsec-core';
+import type { PathPacket, TunnelPaths } from '@weft/ipsec-core';
 import {
   allocatePacketMemory,
   type DatagramSocket,
@@ -15,7 +15,7 @@ import { dropReasonOf, sendOrSettle } from './send-or-settle.js';
 import type { UnderlayErrors, UnderlayForm } from './underlay-errors.js';
 
 /** What the engine has to say to its peers about paths. */
-export type PathPackets = Pick<DataPlane, 'nextPathPacket' | 'refusePathPacket'>;
+export type PathPackets = Pick<TunnelPaths, 'next' | 'refuse'>;
 
 /**
  * Probes of the path MTU and answers to them, on their way to the underlay: one by one, for the kernel must neither cut
@@ -39,7 +39,7 @@ export class PathProbing {
   /** Sends what is due, `budget` packets at most. */
   run({ socket, remotes }: Underlay, budget: number, now: number): void {
     for (let sent = 0; sent < budget; sent++) {
-      const packet = this.#engine.nextPathPacket(this.#memory.bytes, 0, now);
+      const packet = this.#engine.next(this.#memory.bytes, 0, now);
       if (packet === undefined) return;
       this.#batch.clear();
       if (packet.wholePacket) this.#sendPacket(packet, now);
@@ -76,7 +76,7 @@ export class PathProbing {
     const result = sendWhole(socket.fd, ipv6, () => sendOrSettle(socket, form, this.#batch, 0, 1, this.#errors));
     if (result > 0) return;
     // The packet has done its work: it is known not to fit.
-    if (kind === 'probe' && result === -ERRNO.EMSGSIZE) this.#engine.refusePathPacket(now);
+    if (kind === 'probe' && result === -ERRNO.EMSGSIZE) this.#engine.refuse(now);
     else this.#counters.drop(dropReasonOf(-result));
   }
 }

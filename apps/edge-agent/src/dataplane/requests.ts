@@ -17,7 +17,7 @@ export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies, choic
   const database = createSecurityPolicyDatabase(loaded.policies);
   dataPlane.choose(choices);
   dataPlane.installPolicy(database);
-  dataPlane.watch(
+  dataPlane.paths.watch(
     loaded.groups.flatMap(({ tunnelIds, probeInterval: interval, missedProbes: misses }) =>
       tunnelIds.map((tunnelId) => ({ tunnelId, interval, misses })),
     ),
@@ -29,7 +29,7 @@ export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies, choic
 /** Back to the state before the first bundle: nothing passes. */
 export function unloadPolicies(dataPlane: DataPlane): void {
   dataPlane.installPolicy(createSecurityPolicyDatabase([]));
-  dataPlane.watch([]);
+  dataPlane.paths.watch([]);
   removeAssociations(dataPlane, () => true);
 }
 

@@ -85,7 +85,7 @@ class PacketLoop {
     new SelfTest(this.#crypto.provider, sealed, clear, tun.offloads).run(SELF_TEST_MILLISECONDS, monotonicNow);
     this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors, handover);
     this.#pathProbing = start.pathProbing
-      ? new PathProbing(this.#dataPlane, counters, this.#rawSockets, this.#errors)
+      ? new PathProbing(this.#dataPlane.paths, counters, this.#rawSockets, this.#errors)
       : undefined;
     const ike =
       start.ikeBacklog &&
@@ -139,9 +139,10 @@ class PacketLoop {
     this.#outbound.passWaiting(now);
     if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
     if (this.#dataPlane.asksForAssociations) this.#acquire();
-    if (this.#dataPlane.pathMessagesWait) this.#hearOfPaths(now);
-    if (this.#probes && now >= this.#dataPlane.pathPacketsDueAt) this.#pathProbing?.run(this.#underlay, BUDGET, now);
-    if (this.#dataPlane.livenessWaits) this.#tell({ kind: 'liveness', news: this.#dataPlane.takeLiveness() });
+    if (this.#dataPlane.paths.messagesWait) this.#hearOfPaths(now);
+    if (this.#probes && now >= this.#dataPlane.paths.dueAt) this.#pathProbing?.run(this.#underlay, BUDGET, now);
+    if (this.#dataPlane.paths.livenessWaits)
+      this.#tell({ kind: 'liveness', news: this.#dataPlane.paths.takeLiveness() });
   }
 
   /** When the underlay takes nothing, it takes no probes either. */
@@ -151,12 +152,12 @@ class PacketLoop {
 
   #longestWait(now: number): number {
     if (!this.#probes) return LONGEST_WAIT_MILLISECONDS;
-    return Math.ceil(Math.min(LONGEST_WAIT_MILLISECONDS, Math.max(0, this.#dataPlane.pathPacketsDueAt - now)));
+    return Math.ceil(Math.min(LONGEST_WAIT_MILLISECONDS, Math.max(0, this.#dataPlane.paths.dueAt - now)));
   }
 
   #hearOfPaths(now: number): void {
-    const messages = this.#dataPlane.takePathMessages();
-    const forOthers = messages.filter((message) => !this.#dataPlane.receivePathMessage(message, now));
+    const messages = this.#dataPlane.paths.takeMessages();
+    const forOthers = messages.filter((message) => !this.#dataPlane.paths.receive(message, now));
     if (forOthers.length > 0) this.#tell({ kind: 'paths', messages: forOthers });
   }
 
@@ -242,7 +243,7 @@ class PacketLoop {
           return { kind: 'done', id };
         case 'rebind':
           this.#bind(request.socketFd, this.#underlay.remotes);
-          for (const tunnelId of this.#underlay.remotes.keys()) this.#dataPlane.forgetPathMtu(tunnelId);
+          for (const tunnelId of this.#underlay.remotes.keys()) this.#dataPlane.paths.forgetPathMtu(tunnelId);
           return { kind: 'done', id };
         case 'explain': {
           const { packet } = request;
@@ -252,7 +253,7 @@ class PacketLoop {
           this.#begun = true;
           return { kind: 'done', id };
         case 'paths':
-          for (const message of request.messages) this.#dataPlane.receivePathMessage(message, now);
+          for (const message of request.messages) this.#dataPlane.paths.receive(message, now);
           return { kind: 'done', id };
         case 'stop':
           this.#stopping = true;
@@ -281,7 +282,8 @@ class PacketLoop {
   #redirect({ tunnelId, socketAddress }: TunnelRemote): void {
     const before = this.#underlay.remotes.get(tunnelId);
     this.#underlay.remotes.set(tunnelId, socketAddress);
-    if (before === undefined || Buffer.compare(before, socketAddress) !== 0) this.#dataPlane.forgetPathMtu(tunnelId);
+    if (before === undefined || Buffer.compare(before, socketAddress) !== 0)
+      this.#dataPlane.paths.forgetPathMtu(tunnelId);
   }
 
   #acquire(): void {

@@ -5,9 +5,8 @@ import type {
   OuterHeaderParameters,
   SecurityAssociationParameters,
 } from '../policy/security-association-parameters.js';
-import { isCarriedBy, isNamed } from '../policy/security-policy.js';
+import { isNamed } from '../policy/security-policy.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
-import type { Tunnel } from '../policy/tunnel.js';
 import { type Acquire, AcquireQueue } from './acquire.js';
 import { type AssociationSnapshot, associationSnapshots } from './association-snapshot.js';
 import { ClearProcessor } from './clear.js';
@@ -17,17 +16,15 @@ import { type Explanation, explainClear, explainOutbound } from './explain.js';
 import { FragmentCheck } from './fragment-check.js';
 import { type IcmpErrorCounters, type IcmpErrorOptions, IcmpErrors } from './icmp-error.js';
 import { type InboundContext, InboundProcessor } from './inbound.js';
-import { type LivenessNews, LivenessProber, type WatchedTunnel } from './liveness-prober.js';
 import { OutboundProcessor } from './outbound.js';
 import type { OutboundContext } from './outbound-context.js';
-import { type PathMessage, PathMessages } from './path-messages.js';
-import type { PathPacket } from './path-packet.js';
-import { PathProber } from './path-prober.js';
 import { type PolicyCounters, PolicyCounterTable } from './policy-counters.js';
 import { ProtectedIcmpErrors } from './protected-icmp.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyUse } from './reassembly.js';
 import type { PacketRun } from './run-protector.js';
+import { TunnelChoices } from './tunnel-choices.js';
 import { type TunnelCounters, tunnelCounters } from './tunnel-counters.js';
+import { TunnelPaths } from './tunnel-paths.js';
 import { UnprotectedIcmp, type UnprotectedIcmpOptions, type UnprotectedIcmpOutcome } from './unprotected-icmp.js';
 import type { InboundResult, InboundRunResult, OutboundResult } from './verdict.js';
 
@@ -44,8 +41,8 @@ export interface DataPlaneOptions {
   /** Source and rate of the ICMP errors that tell sources of too large packets what would pass. */
   readonly icmpErrors?: IcmpErrorOptions;
   /**
-   * Whether peers are asked what their paths carry, and answered (RFC 8899): the caller then takes `takePathMessages` and
-   * `nextPathPacket`. False by default: probes of a peer are discarded as any dummy packet is.
+   * Whether peers are asked what their paths carry, and answered (RFC 8899): the caller then takes what `paths` has to
+   * send and has heard. False by default: probes of a peer are discarded as any dummy packet is.
    */
   readonly pathProbing?: boolean;
 }
@@ -57,6 +54,8 @@ export interface DataPlaneOptions {
  * is discarded.
  */
 export class DataPlane {
+  /** What its peers are asked about the paths to them, and answer. */
+  readonly paths: TunnelPaths;
   readonly #associations: SecurityAssociationDatabase;
   readonly #drops: DropCounters;
   readonly #ecn = new EcnCounters();
@@ -66,11 +65,7 @@ export class DataPlane {
   readonly #icmpErrors: IcmpErrors;
   readonly #fragments: FragmentCheck;
   readonly #unprotectedIcmp: UnprotectedIcmp;
-  readonly #pathMessages: PathMessages;
-  readonly #prober: PathProber;
-  readonly #liveness: LivenessProber;
-  /** Tunnels that packets go into in the place of those that their entries name. */
-  #choices: ReadonlyMap<string, string> = new Map();
+  readonly #choices: TunnelChoices;
   readonly #outboundContext: OutboundContext;
   readonly #inboundContext: InboundContext;
   readonly #clear: ClearProcessor;
@@ -84,10 +79,9 @@ export class DataPlane {
     this.#reassembler = new Reassembler(options.reassembly ?? {}, this.#drops);
     this.#icmpErrors = new IcmpErrors(options.icmpErrors ?? {});
     this.#fragments = new FragmentCheck(options.random);
-    this.#pathMessages = new PathMessages(options.pathProbing ?? false);
-    this.#prober = new PathProber(this.#associations, options.random, this.#drops);
-    this.#liveness = new LivenessProber(this.#associations, options.random, this.#drops);
-    this.#unprotectedIcmp = new UnprotectedIcmp(this.#associations, options.unprotectedIcmp ?? {}, this.#pathMessages);
+    this.#choices = new TunnelChoices(this.#associations);
+    this.paths = new TunnelPaths(this.#associations, options.random, this.#drops, options.pathProbing ?? false);
+    this.#unprotectedIcmp = new UnprotectedIcmp(this.#associations, options.unprotectedIcmp ?? {}, this.paths.heard);
     const icmp = new ProtectedIcmpErrors();
     const database = createSecurityPolicyDatabase([]);
     this.#outboundContext = {
@@ -110,7 +104,7 @@ export class DataPlane {
       ecn: this.#ecn,
       fragments: this.#fragments,
       icmp,
-      pathMessages: this.#pathMessages,
+      pathMessages: this.paths.heard,
     };
     this.#clear = new ClearProcessor(this.#inboundContext);
     this.#outbound = new OutboundProcessor(this.#outboundContext);
@@ -133,7 +127,7 @@ export class DataPlane {
       ),
     );
     this.#associations.forgetTunnels((tunnelId) => named.has(tunnelId));
-    this.#outboundContext.tunnels = this.#tunnelsOf(database);
+    this.#outboundContext.tunnels = this.#choices.tunnelsOf(database);
     this.#outboundContext.database = database;
     this.#inboundContext.database = database;
   }
@@ -144,24 +138,9 @@ export class DataPlane {
    * policies that are installed later, until the next call.
    */
   choose(choices: ReadonlyMap<string, string>): void {
-    this.#choices = new Map(choices);
+    this.#choices.choose(choices);
     this.#acquires.clear();
-    this.#outboundContext.tunnels = this.#tunnelsOf(this.#outboundContext.database);
-  }
-
-  /** Asks the peers of these tunnels, and of no others, whether they answer: with `pathProbing` only. */
-  watch(tunnels: readonly WatchedTunnel[]): void {
-    this.#liveness.watch(tunnels);
-  }
-
-  /** Whether `takeLiveness` has something; costs nothing. */
-  get livenessWaits(): boolean {
-    return this.#liveness.waits;
-  }
-
-  /** Of watched tunnels in which this engine sends: which peers answer, and which do not any more, since the last call. */
-  takeLiveness(): readonly LivenessNews[] {
-    return this.#liveness.take();
+    this.#outboundContext.tunnels = this.#choices.tunnelsOf(this.#outboundContext.database);
   }
 
   /**
@@ -171,15 +150,14 @@ export class DataPlane {
   install(parameters: SecurityAssociationParameters, now: number): void {
     this.#associations.install(parameters, now);
     const tunnel = this.#associations.tunnel(parameters.tunnelId);
-    this.#prober.changed();
-    this.#liveness.changed();
+    this.paths.installed();
     this.#acquires.settle(tunnel.tunnelId, (...wanted) => tunnel.select(...wanted) !== undefined);
   }
 
   /**
    * Both ends of a tunnel may move (RFC 4555): the outer header of this association is between other addresses from now on;
    * key, sequence number, replay window, counters and lifetimes go on. Where a socket writes that header there is nothing
-   * to be done here but `forgetPathMtu`. False when there is no such association. Throws SecurityAssociationError.
+   * to be done here but `paths.forgetPathMtu`. False when there is no such association. Throws SecurityAssociationError.
    */
   moveOutbound(tunnelId: string, spi: number, outer: Pick<OuterHeaderParameters, 'local' | 'remote'>): boolean {
     const association = this.#associations
@@ -188,7 +166,7 @@ export class DataPlane {
       .find((other) => other.spi === spi);
     association?.moveOuter(outer);
     association?.pathMtu?.forget();
-    this.#prober.restart(tunnelId);
+    this.paths.restart(tunnelId);
     return association !== undefined;
   }
 
@@ -198,7 +176,7 @@ export class DataPlane {
 
   removeOutbound(tunnelId: string, spi: number): boolean {
     const removed = this.#associations.removeOutbound(tunnelId, spi);
-    this.#liveness.removed(tunnelId);
+    this.paths.removed(tunnelId);
     return removed;
   }
 
@@ -373,7 +351,7 @@ export class DataPlane {
     this.#reassembler.expire(now);
     const events = this.#associations.expire(now);
     for (const { kind, direction, tunnelId } of events) {
-      if (kind === 'hard' && direction === 'outbound') this.#liveness.removed(tunnelId);
+      if (kind === 'hard' && direction === 'outbound') this.paths.removed(tunnelId);
     }
     return events;
   }
@@ -442,50 +420,6 @@ export class DataPlane {
     return this.#unprotectedIcmp.counters();
   }
 
-  /** The peer is reached by another path from now on, as after a move: nothing is known of it. */
-  forgetPathMtu(tunnelId: string): void {
-    for (const association of this.#associations.tunnel(tunnelId).all()) association.pathMtu?.forget();
-    this.#prober.restart(tunnelId);
-  }
-
-  /** Whether `takePathMessages` has something; costs nothing. */
-  get pathMessagesWait(): boolean {
-    return this.#pathMessages.waits;
-  }
-
-  /** What was heard about paths since the last call, for `receivePathMessage` of the engine that sends. */
-  takePathMessages(): readonly PathMessage[] {
-    return this.#pathMessages.take();
-  }
-
-  /**
-   * What this engine, or another of the edge that receives, has heard. @returns false when it is for the engine that sends in
-   * that tunnel, and this is another.
-   */
-  receivePathMessage(message: PathMessage, now: number): boolean {
-    if (this.#associations.tunnel(message.tunnelId).youngest?.sentBy !== undefined) return false;
-    if (!this.#liveness.receive(message, now)) this.#prober.receive(message, now);
-    return true;
-  }
-
-  /** When `nextPathPacket` may have something; never without `pathProbing`. */
-  get pathPacketsDueAt(): number {
-    return this.#pathMessages.enabled ? Math.min(this.#liveness.dueAt, this.#prober.dueAt) : Number.POSITIVE_INFINITY;
-  }
-
-  /**
-   * Writes a probe or an answer that is to be sent at once, and never cut: no user's packet is in it. Call it until there is
-   * none. `out` as for `dummy`: it needs room for the MTU of the first hop.
-   */
-  nextPathPacket(out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
-    return this.#liveness.next(out, outOffset, now) ?? this.#prober.next(out, outOffset, now);
-  }
-
-  /** The system did not send the last probe because it is larger than the first hop carries, which is the truth. */
-  refusePathPacket(now: number): void {
-    this.#prober.refused(now);
-  }
-
   /** What became of the occasions to report that a packet is too large. */
   icmpErrors(): IcmpErrorCounters {
     return this.#icmpErrors.counters();
@@ -499,15 +433,6 @@ export class DataPlane {
   /** Pairs of inner and outer ECN fields that no tunnel ingress makes: somebody on the way tampers, or errs. */
   ecnAnomalies(): readonly EcnAnomalyCount[] {
     return this.#ecn.snapshot();
-  }
-
-  #tunnelsOf({ entries }: SecurityPolicyDatabase): readonly (Tunnel | undefined)[] {
-    return entries.map((entry) => {
-      if (entry.action !== 'PROTECT' || isNamed(entry)) return undefined;
-      const chosen = this.#choices.get(entry.tunnelId);
-      const isAlternative = chosen !== undefined && isCarriedBy(entry, chosen);
-      return this.#associations.tunnel(isAlternative ? chosen : entry.tunnelId);
-    });
   }
 }
 

@@ -28,16 +28,16 @@ class Pair {
       this.#carry(this.a, this.b, this.cut === 'there');
       this.#carry(this.b, this.a, this.cut === 'back');
       this.#carry(this.a, this.b, this.cut === 'there');
-      if (!this.a.livenessWaits) continue;
-      for (const { alive } of this.a.takeLiveness()) this.news.push({ at: this.now, alive });
+      if (!this.a.paths.livenessWaits) continue;
+      for (const { alive } of this.a.paths.takeLiveness()) this.news.push({ at: this.now, alive });
     }
   }
 
   #carry(from: DataPlane, to: DataPlane, lost: boolean): void {
-    for (const message of from.takePathMessages()) from.receivePathMessage(message, this.now);
+    for (const message of from.paths.takeMessages()) from.paths.receive(message, this.now);
     const sealed = new Uint8Array(2000);
-    while (from.pathPacketsDueAt <= this.now) {
-      const packet = from.nextPathPacket(sealed, 0, this.now);
+    while (from.paths.dueAt <= this.now) {
+      const packet = from.paths.next(sealed, 0, this.now);
       if (packet === undefined) return;
       if (!lost) to.open(sealed, 0, packet.length, new Uint8Array(2000), 0, this.now);
     }
@@ -48,7 +48,7 @@ describe('a watched tunnel', () => {
   it('is told to be alive, then dead when either way is cut, and alive again', () => {
     for (const cut of ['there', 'back'] as const) {
       const pair = new Pair();
-      pair.a.watch([WATCHED]);
+      pair.a.paths.watch([WATCHED]);
       pair.pass(5000);
       expect(pair.news).toEqual([]);
       pair.key();
@@ -68,16 +68,16 @@ describe('a watched tunnel', () => {
 
   it('stays alive over a rekey and when it is watched again, and says nothing when it is watched no more', () => {
     const pair = new Pair();
-    pair.a.watch([WATCHED]);
+    pair.a.paths.watch([WATCHED]);
     pair.key();
     pair.pass(2000);
     pair.key(0x3000);
     pair.b.removeInbound(0x1000);
     pair.a.removeOutbound('t', 0x1000);
-    pair.a.watch([WATCHED]);
+    pair.a.paths.watch([WATCHED]);
     pair.pass(10_000);
     expect(pair.news.map(({ alive }) => alive)).toEqual([true]);
-    pair.a.watch([]);
+    pair.a.paths.watch([]);
     pair.cut = 'there';
     pair.pass(10_000);
     expect(pair.news.map(({ alive }) => alive)).toEqual([true]);
@@ -85,7 +85,7 @@ describe('a watched tunnel', () => {
 
   it('tells how many of its probes are answered, and how long that takes', () => {
     const pair = new Pair();
-    pair.a.watch([WATCHED]);
+    pair.a.paths.watch([WATCHED]);
     pair.key();
     pair.pass(5000);
     const [before] = pair.a.tunnels();
@@ -99,7 +99,7 @@ describe('a watched tunnel', () => {
 
   it('begins anew with another association after there was none', () => {
     const pair = new Pair();
-    pair.a.watch([WATCHED]);
+    pair.a.paths.watch([WATCHED]);
     pair.key();
     pair.pass(1000);
     pair.a.removeOutbound('t', 0x1000);
@@ -113,10 +113,10 @@ describe('a watched tunnel', () => {
 
   it('is left to the engine that sends in it', () => {
     const pair = new Pair();
-    pair.a.watch([WATCHED]);
+    pair.a.paths.watch([WATCHED]);
     pair.a.install(association('outbound', { spi: 0x1000, sentBy: 1, ...PATH }), 0);
     pair.pass(5000);
     expect(pair.news).toEqual([]);
-    expect(pair.a.receivePathMessage({ kind: 'answer', tunnelId: 't', size: 0, token: 0 }, pair.now)).toBe(false);
+    expect(pair.a.paths.receive({ kind: 'answer', tunnelId: 't', size: 0, token: 0 }, pair.now)).toBe(false);
   });
 });

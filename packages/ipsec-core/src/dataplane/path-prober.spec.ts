@@ -79,10 +79,10 @@ class World {
 
 function due(from: DataPlane, now: number): Packet[] {
   const out = new Uint8Array(2000);
-  for (const message of from.takePathMessages()) from.receivePathMessage(message, now);
+  for (const message of from.paths.takeMessages()) from.paths.receive(message, now);
   const packets: Packet[] = [];
-  while (from.pathPacketsDueAt <= now) {
-    const packet = from.nextPathPacket(out, 0, now);
+  while (from.paths.dueAt <= now) {
+    const packet = from.paths.next(out, 0, now);
     if (packet === undefined) break;
     packets.push({ octets: out.slice(0, packet.length), whole: packet.wholePacket });
   }
@@ -236,10 +236,10 @@ describe('probes of the path MTU inside the association (RFC 8899, RFC 4303 sect
     const out = new Uint8Array(2000);
     const settle = () => {
       for (;;) {
-        for (const message of a.takePathMessages()) a.receivePathMessage(message, 1);
-        const packet = a.nextPathPacket(out, 0, 1);
+        for (const message of a.paths.takeMessages()) a.paths.receive(message, 1);
+        const packet = a.paths.next(out, 0, 1);
         if (packet === undefined) return;
-        if (packet.length + 28 > 1300) a.refusePathPacket(1);
+        if (packet.length + 28 > 1300) a.paths.refuse(1);
         else {
           open(b, out.slice(0, packet.length), false, 1);
           for (const { octets } of due(b, 1)) open(a, octets, false, 1);
@@ -260,7 +260,7 @@ describe('probes of the path MTU inside the association (RFC 8899, RFC 4303 sect
     const run = Uint8Array.from([...packet, ...(probe?.octets ?? [])]);
     const out = new Uint8Array(8192);
     expect(world.b.openRun(run, 0, size, run.length, out, 0, 1)).toMatchObject({ packets: 2, delivered: 1 });
-    expect(world.b.takePathMessages()).toMatchObject([{ kind: 'probe', tunnelId: 't', size: size + 28 }]);
+    expect(world.b.paths.takeMessages()).toMatchObject([{ kind: 'probe', tunnelId: 't', size: size + 28 }]);
     expect(drops(world.b)).toEqual({});
   });
 });

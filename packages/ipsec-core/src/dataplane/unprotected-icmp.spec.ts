@@ -179,7 +179,7 @@ describe('unprotected ICMP about our packets (RFC 4301 sections 6.1.1 and 8.2.1)
     expect(listens.receiveSocketError(later, 0, 8, 1200, 5)).toBe('implausible_sequence');
     expect(sends.receiveSocketError(sent ?? new Uint8Array(), 0, 8, 1250, 5)).toBe('path_mtu_lowered');
     expect([mtuAt(sends), mtuAt(listens)]).toEqual([1250, 1250]);
-    listens.forgetPathMtu('t');
+    listens.paths.forgetPathMtu('t');
     expect([mtuAt(sends), mtuAt(listens)]).toEqual([1500, 1500]);
   });
 
@@ -221,7 +221,7 @@ describe('unprotected ICMP about our packets (RFC 4301 sections 6.1.1 and 8.2.1)
     a.removeOutbound('t', 0x1000);
     install(0x3000);
     expect(a.associations(5).map(({ pathMtu }) => pathMtu)).toEqual([900, 900]);
-    a.forgetPathMtu('t');
+    a.paths.forgetPathMtu('t');
     expect(a.associations(5).map(({ pathMtu }) => pathMtu)).toEqual([1500, 1500]);
   });
 
