@@ -5,10 +5,10 @@ import { messageOf } from '../platform/agent-error.js';
 import { LOG_LEVELS } from '../platform/log.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { AGENT_VERSION } from '../platform/version.js';
-import { renderStatus, renderTunnels } from '../status/agent-status.js';
 import { describedPacket } from '../status/described-packet.js';
 import { renderIkeReport } from '../status/ike-report.js';
 import { renderPacketAccount } from '../status/packet-account.js';
+import { renderStatus, renderTunnels } from '../status/render-status.js';
 import {
   changeLogLevel,
   fetchDiagnosis,

@@ -1,6 +1,7 @@
 import { readTunnelCounters } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
-import { AgentStatus, agentStatus, renderStatus, renderTunnels } from './agent-status.js';
+import { AgentStatus, agentStatus } from './agent-status.js';
+import { renderStatus, renderTunnels } from './render-status.js';
 
 type Sources = Parameters<typeof agentStatus>[0];
 

@@ -1,0 +1,155 @@
+import { EXPIRED_FIX } from '../control/session-problem.js';
+import type { AgentStatus } from './agent-status.js';
+import { keysMadeWith } from './key-exchange-names.js';
+
+/** The status as a table for people. Pure. */
+export function renderStatus(status: AgentStatus): string {
+  const { bundle } = status;
+  const head = [
+    ['edge', `${status.edge.name} (${status.edge.id})`],
+    ['controller', status.connected ? 'connected' : 'not connected; the last bundle keeps running'],
+    [
+      'bundle',
+      bundle === null ? 'none: nothing passes' : `revision ${bundle.revision}, generation ${bundle.generation}`,
+    ],
+    ['underlay', bundle?.underlay ?? '-'],
+    ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],
+    ['packet path', workerStatus(status.workers)],
+    ['certificate', certificateLine(status)],
+  ];
+  const drops = status.drops.map(({ reason, packets }) => [reason, packets]);
+  const heard = [
+    ...status.underlayErrors,
+    ...status.pathMtuMessages.map(({ outcome, messages }) => ({ reason: outcome, messages })),
+  ];
+  return [
+    alignColumns(head),
+    renderTunnels(status),
+    drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
+    ...(heard.length === 0
+      ? []
+      : [alignColumns([['UNDERLAY SAYS', 'MESSAGES'], ...heard.map(({ reason, messages }) => [reason, messages])])]),
+  ].join('\n\n');
+}
+
+/** Its tunnels alone, with the arithmetic of their paths. Pure. */
+export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
+  const paths = status.tunnels.flatMap(({ peer, path }) => (path === null ? [] : [pathRow(peer, path)]));
+  return paths.length === 0
+    ? tunnelTable(status)
+    : [tunnelTable(status), alignColumns([PATH_COLUMNS, ...paths])].join('\n\n');
+}
+
+function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
+  const tunnels = status.tunnels.map((tunnel) => [
+    tunnel.peer,
+    tunnel.remote,
+    tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0
+      ? (tunnel.ike?.failure ?? 'no associations')
+      : keyedState(tunnel.redundancy),
+    keysBy(tunnel.ike),
+    tunnel.inboundPackets,
+    tunnel.outboundPackets,
+    tunnel.lastReceivedAt ?? 'never',
+  ]);
+  return alignColumns([
+    ['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'],
+    ...tunnels,
+  ]);
+}
+
+function certificateLine({ edge, certificate }: AgentStatus): string {
+  const { condition, problem } = certificate;
+  const until = `valid until ${edge.certificateNotAfter}, ${timeLeft(certificate.secondsLeft)}`;
+  switch (condition) {
+    case 'valid':
+      return `${until}; renewed from ${certificate.renewalAt} on`;
+    case 'renewal_due':
+      return problem === null
+        ? `${until}; is being renewed`
+        : `${until}; NOT RENEWED: ${problem.reason} (${problem.fix})`;
+    case 'expired':
+      return `EXPIRED ${edge.certificateNotAfter}: ${EXPIRED_FIX}`;
+    case 'not_yet_valid':
+      return 'not valid yet: set the clock of this machine';
+  }
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds >= 2 * DAY_SECONDS) return `${Math.floor(seconds / DAY_SECONDS)} days left`;
+  if (seconds >= 2 * HOUR_SECONDS) return `${Math.floor(seconds / HOUR_SECONDS)} hours left`;
+  return `${Math.floor(seconds / 60)} minutes left`;
+}
+
+function pathRow(peer: string, path: NonNullable<AgentStatus['tunnels'][number]['path']>): string[] {
+  const { maximumSegmentSize4: mss4, maximumSegmentSize6: mss6 } = path;
+  return [
+    peer,
+    String(path.pathMtu),
+    path.search === null ? path.source : `${path.source}, ${path.search.replace('_', ' ')}`,
+    String(path.outerIpHeader),
+    String(path.udpHeader),
+    String(path.espOverhead),
+    String(path.unused),
+    String(path.largestPacket),
+    mss4 === null || mss6 === null ? 'as it is' : `${mss4} / ${mss6}`,
+    roundTripText(path),
+  ];
+}
+
+/** The arithmetic goes from left to right. */
+const PATH_COLUMNS = [
+  'PATH TO',
+  'MTU',
+  'FOUND BY',
+  '- IP',
+  '- UDP',
+  '- ESP',
+  '- UNUSED',
+  '= LARGEST PACKET',
+  'TCP MSS V4 / V6',
+  'ROUND TRIP',
+] as const;
+
+function roundTripText(path: NonNullable<AgentStatus['tunnels'][number]['path']>): string {
+  const { roundTripMilliseconds, roundTripProbes, roundTripAnswers } = path;
+  if (roundTripMilliseconds === null) return '-';
+  const lost = BigInt(roundTripProbes) - BigInt(roundTripAnswers);
+  const time = `${roundTripMilliseconds.toFixed(roundTripMilliseconds < 10 ? 2 : 0)} ms`;
+  return lost === 0n ? time : `${time}, ${lost} of ${roundTripProbes} probes lost`;
+}
+
+function keyedState(redundancy: AgentStatus['tunnels'][number]['redundancy']): string {
+  if (redundancy === null) return 'keyed';
+  const { alive, chosen } = redundancy;
+  return `keyed, ${alive ? '' : 'does not answer, '}${chosen ? 'in use' : 'standing by'}`;
+}
+
+function workerStatus(workers: AgentStatus['workers']): string {
+  const replacements = workers.reduce((sum, worker) => sum + worker.replacements, 0);
+  const threads = `${workers.length} ${workers.length === 1 ? 'thread' : 'threads'}`;
+  const load = workers.map((worker) => `${Math.round(100 * worker.load)} %`).join(', ');
+  const busy = workers.length === 0 ? threads : `${threads}, busy ${load} of the time`;
+  return replacements === 0 ? busy : `${busy}, replaced ${replacements} times: see the log`;
+}
+
+function keysBy(ike: AgentStatus['tunnels'][number]['ike']): string {
+  if (ike === null) return 'the controller';
+  if (!ike.established) return '-';
+  return `${keysMadeWith(ike)}, ${ike.postQuantum ? 'post-quantum' : 'classical'}`;
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const DAY_SECONDS = 86_400;
+const HOUR_SECONDS = 3_600;
