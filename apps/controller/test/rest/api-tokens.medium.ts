@@ -1,5 +1,6 @@
 import type { NewApiToken } from '@weft/contracts/rest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../src/platform/clock/clock.js';
 import { openPool } from '../../src/platform/database/connection-options.js';
 import { Api, problemOf } from './support/api.js';
 import { makeTenant, Person } from './support/people.js';
@@ -163,6 +164,28 @@ describe('an API token', () => {
       await admin.fetch('POST', inTenant('/api-tokens'), { name: 'twice', role: 'viewer' }),
     );
     expect(again).toMatchObject({ status: 409, errors: [{ pointer: '/name', rule: 'name_taken' }] });
+  });
+
+  it('has 200 requests at once, and 50 each second from then on; others are not kept waiting', async () => {
+    const [one, other] = [await tokenOf(admin, 'busy', 'viewer'), await tokenOf(admin, 'idle', 'viewer')];
+    const clock = api.controller.controller.application.get(Clock);
+    let now = Math.ceil(clock.monotonicMilliseconds());
+    const spy = vi.spyOn(clock, 'monotonicMilliseconds').mockImplementation(() => now);
+    const ask = async (times: number) => {
+      const asked = Array.from({ length: times }, () => withToken(one.token, '/api/v1/session'));
+      return (await Promise.all(asked)).filter(({ status }) => status === 429);
+    };
+    try {
+      for (let batch = 0; batch < 10; batch++) expect(await ask(20)).toHaveLength(0);
+      const [refused, ...more] = await ask(2);
+      expect(more).toHaveLength(1);
+      expect(Number(refused?.headers.get('retry-after'))).toBe(1);
+      expect((await withToken(other.token, '/api/v1/session')).status).toBe(200);
+      now += 1_000;
+      expect(await ask(60)).toHaveLength(10);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('that is none is refused with 429 when an address tries too many, and a good one still passes', async () => {

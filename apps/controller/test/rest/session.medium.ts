@@ -1,5 +1,6 @@
 import type { OwnSession } from '@weft/contracts/rest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../src/platform/clock/clock.js';
 import { TEST_ADMIN_PASSWORD } from '../support/test-controller.js';
 import { Api, cookieOf, logIn, problemOf } from './support/api.js';
 import { PASSWORD, Person } from './support/people.js';
@@ -121,6 +122,34 @@ describe('a session', () => {
     const refused = await logIn(api.controller.url, 'admin', TEST_ADMIN_PASSWORD);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await problemOf(refused)).type).toBe('urn:weft:problem:too_many_attempts');
+  });
+});
+
+describe('a name that is tried from everywhere', () => {
+  it('is refused with 429 after 30 failures within a minute, and let in again after it; other names always', async () => {
+    const clock = api.controller.controller.application.get(Clock);
+    // Whatever was tried before is forgotten.
+    let now = Math.ceil(clock.monotonicMilliseconds()) + 60_000;
+    const spy = vi.spyOn(clock, 'monotonicMilliseconds').mockImplementation(() => now);
+    const tryFrom = (address: string, userName: string, password: string) =>
+      fetch(`${api.controller.url}/api/v1/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
+        body: JSON.stringify({ userName, password }),
+      });
+    try {
+      for (let host = 1; host <= 30; host++) {
+        expect((await tryFrom(`192.0.2.${host}`, 'admin', 'a wrong password')).status).toBe(401);
+      }
+      const refused = await tryFrom('198.51.100.1', 'admin', TEST_ADMIN_PASSWORD);
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers.get('retry-after'))).toBe(60);
+      expect((await tryFrom('198.51.100.1', 'ann', PASSWORD)).status).toBe(200);
+      now += 60_000;
+      expect((await tryFrom('198.51.100.1', 'admin', TEST_ADMIN_PASSWORD)).status).toBe(200);
+    } finally {
+      spy.mockRestore();
+    }
   });
 });
 
