@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import type { Logger } from 'pino';
 import { ConfigError, parseConfig, unknownVariables } from './config/parse-config.js';
 import { Controller } from './controller.js';
+import { BREAK_GLASS_NAME } from './modules/break-glass/break-glass.js';
+import { makeBreakGlassLogin } from './modules/break-glass/break-glass-file.js';
 import { BundleSigner } from './pki/bundle-signer.js';
 import { createLogger } from './platform/logging/logger.js';
 
@@ -12,6 +14,7 @@ const USAGE = `Usage: node main.js                        run the controller (co
                                            save the database; with a key the keys in WEFT_DATA_DIR, too
        node main.js --restore FILE [--key KEYFILE] [--replace]
                                            make an empty database (--replace: any) what the backup says
+       node main.js --break-glass          let somebody in as admin once, within a quarter of an hour, when nobody else can get in
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -22,6 +25,7 @@ async function main(args: readonly string[]): Promise<void> {
     return writeOpenApi(file);
   }
   if (option === '--rotate-signing-key' && file === undefined) return rotateSigningKey();
+  if (option === '--break-glass' && file === undefined) return breakGlass();
   const { parseBackupCommand, runBackupCommand } = await import('./backup/command.js');
   const command = parseBackupCommand(args);
   if (command !== undefined) {
@@ -39,6 +43,14 @@ async function rotateSigningKey(): Promise<void> {
   await signer.rotate();
   process.stdout.write(
     `bundles are signed with ${signer.keyId} instead of ${before} when the controller is started anew\n`,
+  );
+}
+
+/** The password goes to the terminal; the controller that runs on this directory takes it, and says so in log and audit log. */
+async function breakGlass(): Promise<void> {
+  const { password, expiresAt } = await makeBreakGlassLogin(parseConfig(process.env), new Date());
+  process.stdout.write(
+    `log in as user "${BREAK_GLASS_NAME}" with password "${password}", once, until ${expiresAt.toISOString()}; it is in the audit log\n`,
   );
 }
 

@@ -21,6 +21,7 @@ const AUDITED_ACTIONS = [
   'recovery_code_used',
   'second_factor_refused',
   'backup_restored',
+  'break_glass_used',
 ] as const;
 
 export const AuditEntry = z

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AccessControl } from '../../platform/http/access-control.js';
 import { ApiTokensModule } from '../api-tokens/api-tokens.module.js';
 import { AuditModule } from '../audit/audit.module.js';
+import { BreakGlass } from '../break-glass/break-glass.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { SecondFactorsModule } from '../totp/second-factors.module.js';
 import { FirstStart } from './first-start.js';
@@ -20,6 +21,7 @@ import { SessionsRepository } from './sessions.repository.js';
     SessionsRepository,
     Passwords,
     FirstStart,
+    BreakGlass,
     { provide: AccessControl, useClass: SessionAccessControl },
   ],
   exports: [AccessControl, Passwords, SessionService],

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../platform/clock/clock.js';
 import type { Database } from '../../platform/database/database.js';
 import type { AuditRepository } from '../audit/audit.repository.js';
+import type { BreakGlass } from '../break-glass/break-glass.js';
 import type { SecondFactors } from '../totp/second-factors.js';
 import type { Passwords } from './passwords.js';
 import { SessionService } from './session.service.js';
@@ -38,7 +39,10 @@ function made(userByName: () => Promise<undefined>) {
   const repository = { userByName } as unknown as SessionsRepository;
   const passwords = { verify } as unknown as Passwords;
   const [database, audit, factors] = [{} as Database, {} as AuditRepository, {} as SecondFactors];
-  return { service: new SessionService(database, clock, repository, passwords, audit, factors), verify };
+  return {
+    service: new SessionService(database, clock, repository, passwords, audit, factors, {} as BreakGlass),
+    verify,
+  };
 }
 
 function codeOf(attempt: Promise<unknown>): Promise<unknown> {

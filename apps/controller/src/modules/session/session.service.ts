@@ -7,6 +7,7 @@ import { tenantScope } from '../../platform/database/database-scope.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
 import { AuditRepository } from '../audit/audit.repository.js';
+import { BREAK_GLASS_NAME, BreakGlass } from '../break-glass/break-glass.js';
 import { SecondFactors } from '../totp/second-factors.js';
 import { LoginThrottle } from './login-throttle.js';
 import { Passwords } from './passwords.js';
@@ -23,6 +24,7 @@ export class SessionService {
   readonly #passwords: Passwords;
   readonly #audit: AuditRepository;
   readonly #secondFactors: SecondFactors;
+  readonly #breakGlass: BreakGlass;
   readonly #byAddress = new LoginThrottle(ATTEMPTS_PER_ADDRESS, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
   readonly #byName = new LoginThrottle(ATTEMPTS_PER_NAME, WINDOW_MILLISECONDS, MAXIMUM_KEYS);
 
@@ -33,6 +35,7 @@ export class SessionService {
     passwords: Passwords,
     audit: AuditRepository,
     secondFactors: SecondFactors,
+    breakGlass: BreakGlass,
   ) {
     this.#database = database;
     this.#clock = clock;
@@ -40,6 +43,7 @@ export class SessionService {
     this.#passwords = passwords;
     this.#audit = audit;
     this.#secondFactors = secondFactors;
+    this.#breakGlass = breakGlass;
   }
 
   /**
@@ -50,6 +54,11 @@ export class SessionService {
     const { address } = origin;
     this.#refuseWhenThrottled(credentials.userName, address);
     const withdraw = this.#count(credentials.userName, address);
+    const rescuer = await this.#rescuer(credentials, origin).catch((error: unknown) => {
+      withdraw();
+      throw error;
+    });
+    if (rescuer !== undefined) return this.#comeIn(rescuer, origin, true);
     const user = await this.#repository.userByName(this.#database.sql, credentials.userName).catch((error: unknown) => {
       withdraw();
       throw error;
@@ -62,9 +71,7 @@ export class SessionService {
       if (!(error instanceof DomainError && error.code === 'wrong_code')) withdraw();
       throw error;
     });
-    this.#byAddress.succeeded(address);
-    this.#byName.succeeded(credentials.userName);
-    return { secret: await this.#begin(user, origin), session: sessionOf(user) };
+    return this.#comeIn(user, origin, false);
   }
 
   /** Own sessions; `secret` is that of the one that asks. */
@@ -118,12 +125,28 @@ export class SessionService {
     return this.#repository.userBySession(this.#database.sql, hashOf(secret), this.#clock.now());
   }
 
+  /** Who proves to have the controller's host; undefined for everybody else. */
+  async #rescuer({ userName, password }: Credentials, origin: SessionOrigin): Promise<CurrentUser | undefined> {
+    return userName === BREAK_GLASS_NAME ? this.#breakGlass.redeem(password, origin) : undefined;
+  }
+
+  async #comeIn(
+    user: CurrentUser,
+    origin: SessionOrigin,
+    breakGlass: boolean,
+  ): Promise<{ secret: string; session: Session }> {
+    this.#byAddress.succeeded(origin.address);
+    this.#byName.succeeded(breakGlass ? BREAK_GLASS_NAME : user.name);
+    return { secret: await this.#begin(user, origin, breakGlass), session: sessionOf(user) };
+  }
+
   /** Its secret. */
-  async #begin(user: CurrentUser, origin: SessionOrigin): Promise<string> {
+  async #begin(user: CurrentUser, origin: SessionOrigin, breakGlass: boolean): Promise<string> {
     const secret = randomBytes(SECRET_OCTETS).toString('base64url');
     const createdAt = this.#clock.now();
-    const expiresAt = new Date(createdAt.getTime() + SESSION_MILLISECONDS);
-    const session = { secretHash: hashOf(secret), userId: user.id, createdAt, expiresAt, ...origin };
+    const life = breakGlass ? BREAK_GLASS_SESSION_MILLISECONDS : SESSION_MILLISECONDS;
+    const expiresAt = new Date(createdAt.getTime() + life);
+    const session = { secretHash: hashOf(secret), userId: user.id, createdAt, expiresAt, breakGlass, ...origin };
     await this.#repository.removeExpired(this.#database.sql, createdAt);
     await this.#repository.insert(this.#database.sql, session);
     await this.#repository.removeOldest(this.#database.sql, user.id, SESSIONS_MAXIMUM);
@@ -163,6 +186,7 @@ function hashOf(secret: string): Buffer {
 
 const SECRET_OCTETS = 32;
 const SESSION_MILLISECONDS = 12 * 60 * 60 * 1000;
+const BREAK_GLASS_SESSION_MILLISECONDS = 30 * 60 * 1000;
 /** Of each user: whoever logs in again and again fills no table, and ends the oldest. */
 const SESSIONS_MAXIMUM = 50;
 const ATTEMPTS_PER_ADDRESS = 10;

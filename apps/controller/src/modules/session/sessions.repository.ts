@@ -18,6 +18,8 @@ interface NewSession extends SessionOrigin {
   readonly userId: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
+  /** Whether it may do everything, whatever the roles of its user. */
+  readonly breakGlass: boolean;
 }
 
 type SessionRow = Omit<OwnSession, 'createdAt' | 'expiresAt'> & { readonly createdAt: Date; readonly expiresAt: Date };
@@ -32,17 +34,19 @@ export class SessionsRepository {
 
   async userBySession(sql: SqlExecutor, secretHash: Uint8Array, now: Date): Promise<CurrentUser | undefined> {
     const [user] = await sql<CurrentUser[]>`
-      select u.id, u.name, u.tenant_id, u.role, u.provider_role
+      select u.id, u.name, u.tenant_id,
+        case when s.break_glass then 'admin' else u.role end as role,
+        case when s.break_glass then 'admin' else u.provider_role end as provider_role
       from http_sessions s join users u on u.id = s.user_id
       where s.secret_hash = ${secretHash} and s.expires_at > ${now}`;
     return user;
   }
 
   async insert(sql: SqlExecutor, session: NewSession): Promise<void> {
-    const { secretHash, userId, createdAt, expiresAt, address, userAgent } = session;
+    const { secretHash, userId, createdAt, expiresAt, address, userAgent, breakGlass } = session;
     await sql`
-      insert into http_sessions (secret_hash, user_id, created_at, expires_at, address, user_agent)
-      values (${secretHash}, ${userId}, ${createdAt}, ${expiresAt}, ${address}, ${userAgent})`;
+      insert into http_sessions (secret_hash, user_id, created_at, expires_at, address, user_agent, break_glass)
+      values (${secretHash}, ${userId}, ${createdAt}, ${expiresAt}, ${address}, ${userAgent}, ${breakGlass})`;
   }
 
   /** `current`: hash of the secret that asks. */
