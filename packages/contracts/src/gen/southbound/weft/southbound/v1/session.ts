@@ -51,6 +51,9 @@ export interface SessionRequest {
     | //
     /** What happened at the edge; only after a Welcome with takes_events. */
     { $case: "events"; value: EdgeEvents }
+    | //
+    /** What the edge believes and shows; only after a Welcome with trust_bundle. */
+    { $case: "trustHeld"; value: TrustHeld }
     | undefined;
 }
 
@@ -121,6 +124,34 @@ export interface Welcome {
     | undefined;
   /** This controller stores EdgeEvents; others end the stream when they get them. */
   takesEvents: boolean;
+  /** Whom to believe from now on; absent while that is what enrollment said. The edge answers with TrustHeld. */
+  trustBundle?: TrustBundle | undefined;
+}
+
+/**
+ * TrustBundle is whom an edge believes, controllers and other edges: who shows a certificate under one of these. It takes the
+ * place of the one before, and is refused when the certificate of the edge itself would not be under any.
+ */
+export interface TrustBundle {
+  /** Larger than that of every trust bundle before; an edge takes no smaller one. */
+  version: bigint;
+  /** Root certificates, DER; 1 to 16, at most 8 KiB each. The first one issues: an edge whose certificate is under another renews it. */
+  anchors: Buffer[];
+  /** BundleSigningKey.key_id of the key that has signed it. */
+  keyId: string;
+  /**
+   * Ed25519 signature (RFC 8032) over the ASCII string "weft trust bundle v1", a zero octet, the version in eight octets, and
+   * each anchor after its length in four octets, numbers big-endian; 64 octets.
+   */
+  signature: Buffer;
+}
+
+/** TrustHeld says what the edge has on its disk. It is sent after the Welcome, and whenever it changes. */
+export interface TrustHeld {
+  /** TrustBundle.version; 0 before the first. */
+  version: bigint;
+  /** Serial number of its certificate, lower-case hex. */
+  certificateSerial: string;
 }
 
 /** SigningKeyHistory leads an edge that has pinned an earlier bundle-signing key to the present one. */
@@ -194,6 +225,8 @@ export interface RenewCertificateRequest {
 export interface RenewCertificateResponse {
   /** Edge certificate first, then intermediates; DER. */
   certificateChain: Buffer[];
+  /** As in Welcome: to be stored with the certificate. */
+  trustBundle?: TrustBundle | undefined;
 }
 
 function createBaseSessionRequest(): SessionRequest {
@@ -223,6 +256,9 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         break;
       case "events":
         EdgeEvents.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
+      case "trustHeld":
+        TrustHeld.encode(message.message.value, writer.uint32(66).fork()).join();
         break;
     }
     return writer;
@@ -303,6 +339,14 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.message = { $case: "events", value: EdgeEvents.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "trustHeld", value: TrustHeld.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -351,6 +395,10 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         ? { $case: "status", value: StatusReport.fromJSON(object.status) }
         : isSet(object.events)
         ? { $case: "events", value: EdgeEvents.fromJSON(object.events) }
+        : isSet(object.trustHeld)
+        ? { $case: "trustHeld", value: TrustHeld.fromJSON(object.trustHeld) }
+        : isSet(object.trust_held)
+        ? { $case: "trustHeld", value: TrustHeld.fromJSON(object.trust_held) }
         : undefined,
     };
   },
@@ -371,6 +419,8 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       obj.status = StatusReport.toJSON(message.message.value);
     } else if (message.message?.$case === "events") {
       obj.events = EdgeEvents.toJSON(message.message.value);
+    } else if (message.message?.$case === "trustHeld") {
+      obj.trustHeld = TrustHeld.toJSON(message.message.value);
     }
     return obj;
   },
@@ -426,6 +476,12 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "events": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "events", value: EdgeEvents.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "trustHeld": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "trustHeld", value: TrustHeld.fromPartial(object.message.value) };
         }
         break;
       }
@@ -978,7 +1034,13 @@ export const InstalledAssociation: MessageFns<InstalledAssociation> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { epoch: 0n, statusIntervalMilliseconds: 0, signingKeys: undefined, takesEvents: false };
+  return {
+    epoch: 0n,
+    statusIntervalMilliseconds: 0,
+    signingKeys: undefined,
+    takesEvents: false,
+    trustBundle: undefined,
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -997,6 +1059,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.takesEvents !== false) {
       writer.uint32(32).bool(message.takesEvents);
+    }
+    if (message.trustBundle !== undefined) {
+      TrustBundle.encode(message.trustBundle, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1046,6 +1111,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.takesEvents = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.trustBundle = TrustBundle.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1076,6 +1149,11 @@ export const Welcome: MessageFns<Welcome> = {
         : isSet(object.takes_events)
         ? globalThis.Boolean(object.takes_events)
         : false,
+      trustBundle: isSet(object.trustBundle)
+        ? TrustBundle.fromJSON(object.trustBundle)
+        : isSet(object.trust_bundle)
+        ? TrustBundle.fromJSON(object.trust_bundle)
+        : undefined,
     };
   },
 
@@ -1093,6 +1171,9 @@ export const Welcome: MessageFns<Welcome> = {
     if (message.takesEvents !== false) {
       obj.takesEvents = message.takesEvents;
     }
+    if (message.trustBundle !== undefined) {
+      obj.trustBundle = TrustBundle.toJSON(message.trustBundle);
+    }
     return obj;
   },
 
@@ -1107,6 +1188,227 @@ export const Welcome: MessageFns<Welcome> = {
       ? SigningKeyHistory.fromPartial(object.signingKeys)
       : undefined;
     message.takesEvents = object.takesEvents ?? false;
+    message.trustBundle = (object.trustBundle !== undefined && object.trustBundle !== null)
+      ? TrustBundle.fromPartial(object.trustBundle)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTrustBundle(): TrustBundle {
+  return { version: 0n, anchors: [], keyId: "", signature: Buffer.alloc(0) };
+}
+
+export const TrustBundle: MessageFns<TrustBundle> = {
+  encode(message: TrustBundle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0n) {
+      if (BigInt.asUintN(64, message.version) !== message.version) {
+        throw new globalThis.Error("value provided for field message.version of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.version);
+    }
+    for (const v of message.anchors) {
+      writer.uint32(18).bytes(v!);
+    }
+    if (message.keyId !== "") {
+      writer.uint32(26).string(message.keyId);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(34).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrustBundle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrustBundle();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.anchors.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrustBundle {
+    return {
+      version: isSet(object.version) ? BigInt(object.version) : 0n,
+      anchors: globalThis.Array.isArray(object?.anchors)
+        ? object.anchors.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+      keyId: isSet(object.keyId)
+        ? globalThis.String(object.keyId)
+        : isSet(object.key_id)
+        ? globalThis.String(object.key_id)
+        : "",
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: TrustBundle): unknown {
+    const obj: any = {};
+    if (message.version !== 0n) {
+      obj.version = message.version.toString();
+    }
+    if (message.anchors?.length) {
+      obj.anchors = message.anchors.map((e) => base64FromBytes(e));
+    }
+    if (message.keyId !== "") {
+      obj.keyId = message.keyId;
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TrustBundle>, I>>(base?: I): TrustBundle {
+    return TrustBundle.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrustBundle>, I>>(object: I): TrustBundle {
+    const message = createBaseTrustBundle();
+    message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
+    message.anchors = object.anchors?.map((e) => e) || [];
+    message.keyId = object.keyId ?? "";
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseTrustHeld(): TrustHeld {
+  return { version: 0n, certificateSerial: "" };
+}
+
+export const TrustHeld: MessageFns<TrustHeld> = {
+  encode(message: TrustHeld, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0n) {
+      if (BigInt.asUintN(64, message.version) !== message.version) {
+        throw new globalThis.Error("value provided for field message.version of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message.certificateSerial !== "") {
+      writer.uint32(18).string(message.certificateSerial);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrustHeld {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrustHeld();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificateSerial = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrustHeld {
+    return {
+      version: isSet(object.version) ? BigInt(object.version) : 0n,
+      certificateSerial: isSet(object.certificateSerial)
+        ? globalThis.String(object.certificateSerial)
+        : isSet(object.certificate_serial)
+        ? globalThis.String(object.certificate_serial)
+        : "",
+    };
+  },
+
+  toJSON(message: TrustHeld): unknown {
+    const obj: any = {};
+    if (message.version !== 0n) {
+      obj.version = message.version.toString();
+    }
+    if (message.certificateSerial !== "") {
+      obj.certificateSerial = message.certificateSerial;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TrustHeld>, I>>(base?: I): TrustHeld {
+    return TrustHeld.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrustHeld>, I>>(object: I): TrustHeld {
+    const message = createBaseTrustHeld();
+    message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
+    message.certificateSerial = object.certificateSerial ?? "";
     return message;
   },
 };
@@ -1711,13 +2013,16 @@ export const RenewCertificateRequest: MessageFns<RenewCertificateRequest> = {
 };
 
 function createBaseRenewCertificateResponse(): RenewCertificateResponse {
-  return { certificateChain: [] };
+  return { certificateChain: [], trustBundle: undefined };
 }
 
 export const RenewCertificateResponse: MessageFns<RenewCertificateResponse> = {
   encode(message: RenewCertificateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.certificateChain) {
       writer.uint32(10).bytes(v!);
+    }
+    if (message.trustBundle !== undefined) {
+      TrustBundle.encode(message.trustBundle, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1743,6 +2048,14 @@ export const RenewCertificateResponse: MessageFns<RenewCertificateResponse> = {
             message.certificateChain.push(Buffer.from(reader.bytes()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.trustBundle = TrustBundle.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1762,6 +2075,11 @@ export const RenewCertificateResponse: MessageFns<RenewCertificateResponse> = {
         : globalThis.Array.isArray(object?.certificate_chain)
         ? object.certificate_chain.map((e: any) => Buffer.from(bytesFromBase64(e)))
         : [],
+      trustBundle: isSet(object.trustBundle)
+        ? TrustBundle.fromJSON(object.trustBundle)
+        : isSet(object.trust_bundle)
+        ? TrustBundle.fromJSON(object.trust_bundle)
+        : undefined,
     };
   },
 
@@ -1769,6 +2087,9 @@ export const RenewCertificateResponse: MessageFns<RenewCertificateResponse> = {
     const obj: any = {};
     if (message.certificateChain?.length) {
       obj.certificateChain = message.certificateChain.map((e) => base64FromBytes(e));
+    }
+    if (message.trustBundle !== undefined) {
+      obj.trustBundle = TrustBundle.toJSON(message.trustBundle);
     }
     return obj;
   },
@@ -1779,6 +2100,9 @@ export const RenewCertificateResponse: MessageFns<RenewCertificateResponse> = {
   fromPartial<I extends Exact<DeepPartial<RenewCertificateResponse>, I>>(object: I): RenewCertificateResponse {
     const message = createBaseRenewCertificateResponse();
     message.certificateChain = object.certificateChain?.map((e) => e) || [];
+    message.trustBundle = (object.trustBundle !== undefined && object.trustBundle !== null)
+      ? TrustBundle.fromPartial(object.trustBundle)
+      : undefined;
     return message;
   },
 };
