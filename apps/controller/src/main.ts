@@ -5,6 +5,14 @@ import { Controller } from './controller.js';
 import { BREAK_GLASS_NAME } from './modules/break-glass/break-glass.js';
 import { makeBreakGlassLogin } from './modules/break-glass/break-glass-file.js';
 import { BundleSigner } from './pki/bundle-signer.js';
+import { CertificateAuthority } from './pki/certificate-authority.js';
+import { EdgeTrustRepository } from './pki/edge-trust.repository.js';
+import { PkiError } from './pki/pki-error.js';
+import { retirePreviousAuthority } from './pki/retire-authority.js';
+import { TrustAnchor } from './pki/trust-anchor.js';
+import { Clock } from './platform/clock/clock.js';
+import { Database } from './platform/database/database.js';
+import { DatabaseScopes } from './platform/database/database-scope.js';
 import { createLogger } from './platform/logging/logger.js';
 
 const USAGE = `Usage: node main.js                        run the controller (configured by environment variables)
@@ -15,6 +23,12 @@ const USAGE = `Usage: node main.js                        run the controller (co
        node main.js --restore FILE [--key KEYFILE] [--replace]
                                            make an empty database (--replace: any) what the backup says
        node main.js --break-glass          let somebody in as admin once, within a quarter of an hour, when nobody else can get in
+       node main.js --rotate-certificate-authority
+                                           make another certificate authority in WEFT_DATA_DIR, trusted beside the present one, and
+                                           exit; then start all controllers anew
+       node main.js --retire-certificate-authority
+                                           end that, when no edge depends on the one before any more, and exit; then start all
+                                           controllers anew
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -24,8 +38,8 @@ async function main(args: readonly string[]): Promise<void> {
     const { writeOpenApi } = await import('./openapi/write.js');
     return writeOpenApi(file);
   }
-  if (option === '--rotate-signing-key' && file === undefined) return rotateSigningKey();
-  if (option === '--break-glass' && file === undefined) return breakGlass();
+  const offline = file === undefined ? COMMANDS.get(option) : undefined;
+  if (offline !== undefined) return orSay(offline);
   const { parseBackupCommand, runBackupCommand } = await import('./backup/command.js');
   const command = parseBackupCommand(args);
   if (command !== undefined) {
@@ -52,6 +66,47 @@ async function breakGlass(): Promise<void> {
   process.stdout.write(
     `log in as user "${BREAK_GLASS_NAME}" with password "${password}", once, until ${expiresAt.toISOString()}; it is in the audit log\n`,
   );
+}
+
+async function rotateCertificateAuthority(): Promise<void> {
+  const authority = certificateAuthority();
+  await authority.start();
+  await authority.rotate();
+  const fingerprint = authority.rootFingerprint.toString('hex');
+  process.stdout.write(
+    `certificates are issued by ${fingerprint} when the controller is started anew; the one before is trusted until it is retired\n`,
+  );
+}
+
+async function retireCertificateAuthority(): Promise<void> {
+  const config = parseConfig(process.env);
+  const database = new Database(config, new DatabaseScopes(), createLogger('warn'));
+  const authority = certificateAuthority();
+  try {
+    await authority.start();
+    await database.start();
+    const anchor = new TrustAnchor(database, authority, new BundleSigner(config));
+    await retirePreviousAuthority({ database, authority, anchor, trust: new EdgeTrustRepository() });
+  } finally {
+    await database.stop();
+  }
+  const fingerprint = authority.rootFingerprint.toString('hex');
+  process.stdout.write(`only ${fingerprint} is trusted when the controller is started anew\n`);
+}
+
+function certificateAuthority(): CertificateAuthority {
+  return new CertificateAuthority(parseConfig(process.env), new Clock(), createLogger('warn'));
+}
+
+/** What an operator can do something about is said in words. */
+async function orSay(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = EXIT_FAILURE;
+  }
 }
 
 async function run(): Promise<void> {
@@ -108,6 +163,12 @@ function endOnSignal(controller: Controller, logger: Logger): void {
   process.on('SIGINT', end);
 }
 
+const COMMANDS: ReadonlyMap<string, () => Promise<void>> = new Map([
+  ['--rotate-signing-key', rotateSigningKey],
+  ['--break-glass', breakGlass],
+  ['--rotate-certificate-authority', rotateCertificateAuthority],
+  ['--retire-certificate-authority', retireCertificateAuthority],
+]);
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 const STOP_PATIENCE_MILLISECONDS = 30_000;

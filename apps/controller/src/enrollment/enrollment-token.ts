@@ -5,7 +5,7 @@ import { EnrollmentError } from './enrollment-error.js';
 export interface EnrollmentTokenParts {
   /** 32 random octets. */
   readonly secret: Buffer;
-  /** SHA-256 of the controller's root certificate (DER): by it the edge knows whom it talks to. */
+  /** SHA-256 of a root certificate of the controller (DER): by it the edge knows whom it talks to. */
   readonly rootFingerprint: Buffer;
 }
 

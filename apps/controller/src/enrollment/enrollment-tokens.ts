@@ -65,7 +65,7 @@ export class EnrollmentTokens {
     edgeId: string,
     lifetimeMilliseconds = ENROLLMENT_TOKEN_LIFETIME_MILLISECONDS,
   ): Promise<CreatedEnrollmentToken> {
-    const parts = createToken(this.#authority.rootFingerprint);
+    const parts = createToken(this.#authority.pinnedFingerprint);
     const hash = hashSecret(parts.secret);
     const seconds = lifetimeMilliseconds / 1_000;
     const expiresAt = await this.#database.transaction((sql) =>

@@ -50,8 +50,12 @@ export class EnrollmentService {
     requirePrintable('agent_version', request.agentVersion, AGENT_VERSION_MAXIMUM);
     requirePrintable('host_name', request.hostName, HOST_NAME_MAXIMUM);
     const publicKey = await this.#namingField(() => publicKeyOfRequest(request.certificateSigningRequest));
-    if (!token.rootFingerprint.equals(this.authority.rootFingerprint)) {
-      throw new EnrollmentError('token_refused', 'token', 'was made by another controller');
+    if (!token.rootFingerprint.equals(this.authority.pinnedFingerprint)) {
+      throw new EnrollmentError(
+        'token_refused',
+        'token',
+        'was made by another controller, or names a certificate authority that is not this one; make a new one',
+      );
     }
     const hash = hashSecret(token.secret);
     const enrolled = await this.database.within(installationScope('enrollment'), () =>
@@ -85,8 +89,8 @@ export class EnrollmentService {
       tenantId: edge.tenantId,
       edgeId: edge.edgeId,
       edgeName: edge.edgeName,
-      certificateChain: [issued.certificate],
-      trustBundle: [...this.authority.trustBundle],
+      certificateChain: [...issued.chain],
+      trustBundle: this.authority.trusted.anchors.map((anchor) => Buffer.from(anchor)),
       bundleSigningKeys: [{ keyId: this.signer.keyId, publicKey: this.signer.publicKey }],
       sessionAddress: formatHostPort(this.config.publicHost, this.sessions.port),
       notAfter: issued.notAfter,

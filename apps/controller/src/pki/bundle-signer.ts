@@ -2,10 +2,12 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type Ke
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import type { TrustBundle } from '@weft/contracts/southbound';
 import { ControllerConfig } from '../config/controller-config.js';
 import { readSecretFile, writeSecretFile } from './key-files.js';
 import { PkiError } from './pki-error.js';
 import { formatSuccessions, parseSuccessions, type SigningKeySuccession, succeed } from './signing-key-succession.js';
+import { type TrustBundleContent, trustBundleOctets } from './trust-bundle.js';
 
 export interface BundleSignature {
   /** SHA-256 of the public key's SubjectPublicKeyInfo, lower-case hex. */
@@ -63,6 +65,12 @@ export class BundleSigner {
   sign(octets: Uint8Array): BundleSignature {
     const { privateKey, keyId } = this.#require();
     return { keyId, signature: sign(null, octets, privateKey) };
+  }
+
+  /** A trust bundle as it goes to edges. */
+  signTrustBundle({ version, anchors }: TrustBundleContent): TrustBundle {
+    const { keyId, signature } = this.sign(trustBundleOctets({ version, anchors }));
+    return { version: BigInt(version), anchors: anchors.map((anchor) => Buffer.from(anchor)), keyId, signature };
   }
 
   async #load(): Promise<SigningKey> {

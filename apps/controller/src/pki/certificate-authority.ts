@@ -5,22 +5,28 @@ import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Clock } from '../platform/clock/clock.js';
 import { InjectLogger } from '../platform/logging/logger.js';
-import { createEdgeCertificate, createRoot, createServerIdentity } from './certificate-factory.js';
+import { createEdgeCertificate, createNewWithOld, createRoot, createServerIdentity } from './certificate-factory.js';
 import type { EdgeIdentity } from './edge-identity.js';
 import { formatIdentity, type KeyAndCertificate, readIdentity } from './identity-file.js';
 import { writeSecretFile } from './key-files.js';
 import { PkiError } from './pki-error.js';
+import { FIRST_TRUST_VERSION, formatRoot, type RootAuthority, readRoot } from './root-authority.js';
+import type { TrustBundleContent } from './trust-bundle.js';
 
 /** A certificate as it goes to the edge and into the table. */
 export interface IssuedCertificate {
   /** Lower-case hex. */
   readonly serial: string;
   readonly certificate: Buffer;
+  /** DER, the certificate first: what the edge shows to those who may not trust what issued it yet. */
+  readonly chain: readonly Buffer[];
+  /** SHA-256 of the root certificate that issued it. */
+  readonly authority: Buffer;
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
 
-/** What a TLS server presents: PEM, the root included in the chain so that an edge can find the pinned one. */
+/** What a TLS server presents: PEM, the root that tokens pin included in the chain so that an edge can find it. */
 export interface ServerTlsIdentity {
   readonly privateKey: Buffer;
   readonly chain: Buffer;
@@ -34,7 +40,7 @@ export class CertificateAuthority {
   readonly #edgeLifetime: number;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  #root: KeyAndCertificate | undefined;
+  #root: RootAuthority | undefined;
   #server: KeyAndCertificate | undefined;
 
   constructor(config: ControllerConfig, clock: Clock, @InjectLogger() logger: Logger) {
@@ -51,25 +57,88 @@ export class CertificateAuthority {
     await this.renewServerIdentityIfDue();
   }
 
-  /** Roots that edges accept a controller by; DER. More than one during a rotation. */
-  get trustBundle(): readonly Buffer[] {
-    return [this.#requireRoot().certificate.raw];
+  /** Roots that edges accept a controller and each other by. More than one during a rotation; the first one issues. */
+  get trusted(): TrustBundleContent {
+    return { version: this.#requireRoot().trustVersion, anchors: this.#anchors.map(({ raw }) => raw) };
   }
 
-  /** SHA-256 of the root certificate (DER): the pin in enrollment tokens. */
+  /** False until the first rotation: then everybody trusts what enrollment said. */
+  get wasRotated(): boolean {
+    return this.#requireRoot().trustVersion !== FIRST_TRUST_VERSION;
+  }
+
+  /** SHA-256 of the root certificate (DER) that issues. */
   get rootFingerprint(): Buffer {
-    return createHash('sha256').update(this.#requireRoot().certificate.raw).digest();
+    return fingerprintOf(this.#requireRoot().certificate);
   }
 
-  get rootPem(): Buffer {
-    return Buffer.from(this.#requireRoot().certificate.toString());
+  /** SHA-256 of the root certificate before (DER), while it is trusted beside the one that issues. */
+  get previousFingerprint(): Buffer | undefined {
+    const { previous } = this.#requireRoot();
+    return previous && fingerprintOf(previous.oldWithOld);
+  }
+
+  /** The pin in enrollment tokens: of the root that the server presents, which is the one before as long as that is trusted. */
+  get pinnedFingerprint(): Buffer {
+    return this.previousFingerprint ?? this.rootFingerprint;
+  }
+
+  /** Roots of which certificates are accepted; PEM. */
+  get anchorsPem(): Buffer {
+    return Buffer.from(this.#anchors.join(''));
+  }
+
+  get #anchors(): readonly X509Certificate[] {
+    const { certificate, previous } = this.#requireRoot();
+    return previous === undefined ? [certificate] : [certificate, previous.oldWithOld];
+  }
+
+  /**
+   * Makes another certificate authority. Certificates are issued by it from the next start on, and come with one of the key before
+   * for its key, so that who trusts the one before alone believes them too: edges learn of it in any order. The key before is
+   * gone with this. Throws PkiError 'rotation_underway'.
+   */
+  async rotate(): Promise<void> {
+    const old = this.#requireRoot();
+    if (old.previous !== undefined) {
+      throw new PkiError(
+        'rotation_underway',
+        'the certificate authority before has not been retired yet; run --retire-certificate-authority first',
+      );
+    }
+    const now = this.#clock.now();
+    const next = await createRoot(now, old);
+    const newWithOld = await createNewWithOld(old, next, now);
+    await this.#replaceRoot({
+      ...next,
+      trustVersion: old.trustVersion + 1,
+      previous: { newWithOld, oldWithOld: old.certificate },
+    });
+  }
+
+  /** Ends the overlap: from the next start on only the present one is trusted. Throws PkiError 'no_rotation'. */
+  async retirePrevious(): Promise<void> {
+    const root = this.#requireRoot();
+    if (root.previous === undefined) {
+      throw new PkiError('no_rotation', 'there is one certificate authority only; make another one first');
+    }
+    await this.#replaceRoot({ ...root, trustVersion: root.trustVersion + 1, previous: undefined });
+  }
+
+  async #replaceRoot(root: RootAuthority): Promise<void> {
+    await writeSecretFile(this.#path('root.pem'), formatRoot(root), 'replace');
+    this.#root = root;
   }
 
   /** Until when the controller's own certificates are valid. */
-  validity(): readonly { readonly certificate: 'root' | 'server'; readonly notAfter: Date }[] {
-    const own = { root: this.#root, server: this.#server };
-    return (['root', 'server'] as const).flatMap((certificate) => {
-      const validTo = own[certificate]?.certificate.validTo;
+  validity(): readonly { readonly certificate: 'root' | 'previous_root' | 'server'; readonly notAfter: Date }[] {
+    const own = {
+      root: this.#root?.certificate,
+      previous_root: this.#root?.previous?.oldWithOld,
+      server: this.#server?.certificate,
+    };
+    return (['root', 'previous_root', 'server'] as const).flatMap((certificate) => {
+      const validTo = own[certificate]?.validTo;
       return validTo === undefined ? [] : [{ certificate, notAfter: new Date(validTo) }];
     });
   }
@@ -79,7 +148,7 @@ export class CertificateAuthority {
     if (server === undefined) throw notStarted();
     return {
       privateKey: Buffer.from(server.privateKey.export({ type: 'pkcs8', format: 'pem' })),
-      chain: Buffer.from(`${server.certificate.toString()}${this.#requireRoot().certificate.toString()}`),
+      chain: Buffer.from([server.certificate, ...this.#aboveServer()].join('')),
     };
   }
 
@@ -89,10 +158,13 @@ export class CertificateAuthority {
    */
   async issueEdgeCertificate(publicKey: KeyObject, identity: EdgeIdentity): Promise<IssuedCertificate> {
     const now = this.#clock.now();
+    const { previous } = this.#requireRoot();
     const certificate = await createEdgeCertificate(this.#requireRoot(), publicKey, identity, now, this.#edgeLifetime);
     return {
       serial: certificate.serialNumber.toLowerCase(),
       certificate: certificate.raw,
+      chain: [certificate.raw, ...(previous === undefined ? [] : [previous.newWithOld.raw])],
+      authority: this.rootFingerprint,
       notBefore: new Date(certificate.validFrom),
       notAfter: new Date(certificate.validTo),
     };
@@ -110,15 +182,20 @@ export class CertificateAuthority {
     return true;
   }
 
+  #aboveServer(): readonly X509Certificate[] {
+    const { certificate, previous } = this.#requireRoot();
+    return previous === undefined ? [certificate] : [previous.newWithOld, previous.oldWithOld];
+  }
+
   #isDue(certificate: X509Certificate): boolean {
     const from = Date.parse(certificate.validFrom);
     const to = Date.parse(certificate.validTo);
     return (to - this.#clock.now().getTime()) * 3 <= to - from;
   }
 
-  async #loadRoot(): Promise<KeyAndCertificate> {
+  async #loadRoot(): Promise<RootAuthority> {
     const path = this.#path('root.pem');
-    const existing = await readIdentity(path);
+    const existing = await readRoot(path);
     if (existing !== undefined) {
       if (Date.parse(existing.certificate.validTo) <= this.#clock.now().getTime()) {
         throw new PkiError(
@@ -128,8 +205,9 @@ export class CertificateAuthority {
       }
       return existing;
     }
-    const created = await createRoot(this.#clock.now());
-    if (await writeSecretFile(path, formatIdentity(created), 'create')) {
+    const made = await createRoot(this.#clock.now());
+    const created = { ...made, trustVersion: FIRST_TRUST_VERSION, previous: undefined };
+    if (await writeSecretFile(path, formatRoot(created), 'create')) {
       this.#logger.info({ notAfter: created.certificate.validTo }, 'root certificate made');
       return created;
     }
@@ -145,10 +223,14 @@ export class CertificateAuthority {
     return join(this.#directory, file);
   }
 
-  #requireRoot(): KeyAndCertificate {
+  #requireRoot(): RootAuthority {
     if (this.#root === undefined) throw notStarted();
     return this.#root;
   }
+}
+
+function fingerprintOf({ raw }: X509Certificate): Buffer {
+  return createHash('sha256').update(raw).digest();
 }
 
 function notStarted(): PkiError {

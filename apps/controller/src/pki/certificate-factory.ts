@@ -24,22 +24,46 @@ export const CONTROLLER_SERVER_NAME = 'controller.weft.internal';
 export const ROOT_LIFETIME_DAYS = 3652;
 export const SERVER_LIFETIME_DAYS = 90;
 
-/** A self-signed root: ECDSA P-256, ten years, may sign end-entity certificates only. */
-export async function createRoot(now: Date): Promise<KeyAndCertificate> {
+/**
+ * A self-signed root: ECDSA P-256, ten years, may sign end-entity certificates only.
+ * @param before the one whose place it takes: it has the name of that one, as RFC 4210 section 4.4 has it, so that a certificate
+ *   of the one for the other is self-issued, and counts for no path length (RFC 5280 section 4.2.1.9)
+ */
+export async function createRoot(now: Date, before?: KeyAndCertificate): Promise<KeyAndCertificate> {
   const { publicKey, privateKey } = await ecKeyPair();
   const certificate = await issue({
-    subject: [{ CN: [`Weft root ${randomBytes(4).toString('hex')}`] }],
+    subject: before === undefined ? newName() : nameOf(before.certificate),
     subjectKey: publicKey,
     issuer: undefined,
     issuerKey: privateKey,
     now,
     lifetime: ROOT_LIFETIME_DAYS * DAY_MILLISECONDS,
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    ],
+    extensions: AUTHORITY_EXTENSIONS,
   });
   return { privateKey, certificate };
+}
+
+/**
+ * The "new with old" certificate of RFC 4210 section 4.4: the key of the next root, signed with the one before. With it, who
+ * trusts that one alone believes what the next one issues, until that one expires.
+ */
+export async function createNewWithOld(
+  old: KeyAndCertificate,
+  next: KeyAndCertificate,
+  now: Date,
+): Promise<X509Certificate> {
+  return issue({
+    subject: nameOf(next.certificate),
+    subjectKey: next.certificate.publicKey,
+    issuer: old,
+    issuerKey: old.privateKey,
+    now,
+    lifetime: ROOT_LIFETIME_DAYS * DAY_MILLISECONDS,
+    extensions: [
+      ...AUTHORITY_EXTENSIONS,
+      await AuthorityKeyIdentifierExtension.create(spkiOf(old.certificate.publicKey)),
+    ],
+  });
 }
 
 /** The controller's own server certificate with a fresh key. */
@@ -131,6 +155,10 @@ async function issue(order: Issuance): Promise<X509Certificate> {
   return new X509Certificate(Buffer.from(certificate.rawData));
 }
 
+function newName(): { CN: string[] }[] {
+  return [{ CN: [`Weft root ${randomBytes(4).toString('hex')}`] }];
+}
+
 /** Our roots have a common name and nothing else. */
 function nameOf(certificate: X509Certificate): { CN: string[] }[] {
   return [{ CN: [certificate.subject.replace(/^CN=/, '')] }];
@@ -156,6 +184,10 @@ function randomSerial(): string {
   return serial.toString('hex');
 }
 
+const AUTHORITY_EXTENSIONS: readonly Extension[] = [
+  new BasicConstraintsExtension(true, 0, true),
+  new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+];
 /** id-kp-ipsecIKE (RFC 4945 section 5.1.3.12). */
 const IPSEC_IKE = '1.3.6.1.5.5.7.3.17';
 const DAY_MILLISECONDS = 86_400_000;

@@ -34,8 +34,9 @@ export class CertificateRegistry {
       update edges set revoked_at = null, revocation_reason = null
       where tenant_id = ${identity.tenantId} and id = ${identity.edgeId} and revoked_at is not null`;
     await sql`
-      insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
-      values (${issued.serial}, ${identity.tenantId}, ${identity.edgeId}, ${issued.notBefore}, ${issued.notAfter})`;
+      insert into certificates (serial, tenant_id, edge_id, not_before, not_after, authority)
+      values (${issued.serial}, ${identity.tenantId}, ${identity.edgeId}, ${issued.notBefore}, ${issued.notAfter},
+        ${issued.authority})`;
   }
 
   /**
@@ -58,9 +59,9 @@ export class CertificateRegistry {
     if ((siblings?.count ?? 0n) >= IN_FORCE_MAXIMUM) return 'too_many';
     const issued = await issue();
     await sql`
-      insert into certificates (serial, tenant_id, edge_id, not_before, not_after, enrollment, renewal_of)
+      insert into certificates (serial, tenant_id, edge_id, not_before, not_after, enrollment, renewal_of, authority)
       select ${issued.serial}, tenant_id, edge_id, ${issued.notBefore}::timestamptz, ${issued.notAfter}::timestamptz,
-        enrollment, serial
+        enrollment, serial, ${issued.authority}::bytea
       from certificates where serial = ${shown.serial}`;
     return issued;
   }

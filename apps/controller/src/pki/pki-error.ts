@@ -2,6 +2,14 @@ export type PkiProblem =
   /** A file of the PKI is damaged, readable by others, or does not fit the others. */
   | 'bad_file'
   | 'root_expired'
+  /** The certificate authority before has not been retired yet. */
+  | 'rotation_underway'
+  /** There is no certificate authority to retire. */
+  | 'no_rotation'
+  /** No controller has been started with the new certificate authority yet. */
+  | 'not_in_use'
+  /** Edges in force would be lost with the certificate authority that is to be retired. */
+  | 'still_depended_on'
   /** The database belongs to another root certificate or bundle-signing key. */
   | 'foreign_database'
   /** Used before start(). */

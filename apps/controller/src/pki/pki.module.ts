@@ -2,12 +2,13 @@ import { Global, Module } from '@nestjs/common';
 import { BundleSigner } from './bundle-signer.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { CertificateRegistry } from './certificate-registry.js';
+import { EdgeTrustRepository } from './edge-trust.repository.js';
 import { TrustAnchor } from './trust-anchor.js';
 
 /** Keys, certificates and who they were given to. */
 @Global()
 @Module({
-  providers: [CertificateAuthority, BundleSigner, CertificateRegistry, TrustAnchor],
-  exports: [CertificateAuthority, BundleSigner, CertificateRegistry, TrustAnchor],
+  providers: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
+  exports: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
 })
 export class PkiModule {}

@@ -26,6 +26,19 @@ export class TrustAnchor {
     return this.#database.within(installationScope('start'), () => this.#check());
   }
 
+  /** Throws PkiError 'not_in_use' unless a controller has been started with the root certificate that issues. */
+  async requireInUse(): Promise<void> {
+    const [row] = await this.#database.within(
+      installationScope('start'),
+      async () => this.#database.sql<{ rootFingerprint: Buffer }[]>`select root_fingerprint from trust_anchor`,
+    );
+    if (row?.rootFingerprint.equals(this.#authority.rootFingerprint) === true) return;
+    throw new PkiError(
+      'not_in_use',
+      'no controller has been started with the new certificate authority yet: start all of them anew, and wait for the edges',
+    );
+  }
+
   async #check(): Promise<void> {
     const root = this.#authority.rootFingerprint;
     const signing = this.#signer.keyId;
@@ -38,13 +51,15 @@ export class TrustAnchor {
       return row;
     });
     if (recorded === undefined) throw new PkiError('foreign_database', 'trust_anchor has no row');
-    if (recorded.rootFingerprint.equals(root)) {
-      if (recorded.signingKeyId === signing) return;
-      // It was rotated since the last start: the recorded one is among those that led to the present one.
-      if (this.#signer.successions.some(({ previousKeyId }) => previousKeyId === recorded.signingKeyId)) {
-        await this.#database.sql`update trust_anchor set signing_key_id = ${signing}`;
-        return;
-      }
+    // Either was rotated since the last start: the recorded one is among those that led to the present one.
+    const rootFollows =
+      recorded.rootFingerprint.equals(root) || this.#authority.previousFingerprint?.equals(recorded.rootFingerprint);
+    const keyFollows =
+      recorded.signingKeyId === signing ||
+      this.#signer.successions.some(({ previousKeyId }) => previousKeyId === recorded.signingKeyId);
+    if (rootFollows && keyFollows) {
+      await this.#database.sql`update trust_anchor set root_fingerprint = ${root}, signing_key_id = ${signing}`;
+      return;
     }
     throw new PkiError(
       'foreign_database',

@@ -3,6 +3,7 @@ import { status as GrpcStatus, type ServerUnaryCall, type StatusObject, type sen
 import { Injectable } from '@nestjs/common';
 import type { RenewCertificateRequest, RenewCertificateResponse } from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
+import { BundleSigner } from '../pki/bundle-signer.js';
 import { CertificateAuthority } from '../pki/certificate-authority.js';
 import { CertificateRegistry } from '../pki/certificate-registry.js';
 import { CertificateRequestError, publicKeyOfRenewal } from '../pki/certificate-request.js';
@@ -15,6 +16,7 @@ import { InjectLogger } from '../platform/logging/logger.js';
 import { EdgeAuthentication } from './edge-authentication.js';
 import type { SessionEndCode } from './edge-session.js';
 import { ProtocolError } from './protocol-error.js';
+import { trustBundleOf } from './trust-bundle-of.js';
 
 export type RenewalCall = ServerUnaryCall<RenewCertificateRequest, RenewCertificateResponse>;
 
@@ -31,6 +33,7 @@ export class CertificateRenewal {
   constructor(
     private readonly authentication: EdgeAuthentication,
     private readonly authority: CertificateAuthority,
+    private readonly signer: BundleSigner,
     private readonly certificates: CertificateRegistry,
     private readonly database: Database,
     private readonly clock: Clock,
@@ -65,7 +68,7 @@ export class CertificateRenewal {
       { tenantId, edgeId, serial: issued.serial, renewalOf: serial, notAfter: issued.notAfter },
       'edge certificate renewed',
     );
-    return { certificateChain: [issued.certificate] };
+    return { certificateChain: [...issued.chain], ...trustBundleOf(this.authority, this.signer) };
   }
 
   #status(error: unknown, call: RenewalCall): Partial<StatusObject> {

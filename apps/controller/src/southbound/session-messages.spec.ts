@@ -16,6 +16,7 @@ import {
   checkNack,
   checkResult,
   checkStatus,
+  checkTrust,
 } from './session-messages.js';
 
 const UUID = '11111111-1111-4111-8111-111111111111';
@@ -120,6 +121,16 @@ describe('the messages of an edge', () => {
       'too many associations',
       () => checkHello({ ...HELLO, associations: many(65_537, ASSOCIATION) }),
       'hello.associations',
+    ],
+    [
+      'a serial number that is none',
+      () => checkTrust({ version: 2n, certificateSerial: 'AB' }),
+      'trust_held.certificate_serial',
+    ],
+    [
+      'a version out of bounds',
+      () => checkTrust({ version: 2n ** 63n, certificateSerial: 'ab' }),
+      'trust_held.version',
     ],
     ['an event without a number', () => checkEvents(events({ number: 0n })), 'events.events[0].number'],
     ['events that go back', () => checkEvents(events({ number: 2n }, { number: 2n })), 'events.events[1].number'],

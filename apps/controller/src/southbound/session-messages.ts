@@ -11,6 +11,7 @@ import {
   type SecurityAssociationExpiring,
   type SecurityAssociationResult,
   type StatusReport,
+  type TrustHeld,
 } from '@weft/contracts/southbound';
 import { malformed } from './protocol-error.js';
 
@@ -59,6 +60,13 @@ export function checkExpiring({ association }: SecurityAssociationExpiring): Ins
   if (association === undefined) throw malformed(field, 'must name the association');
   checkAssociation(field, association);
   return association;
+}
+
+export function checkTrust({ version, certificateSerial }: TrustHeld): void {
+  if (version > LARGEST_NUMBER) throw malformed('trust_held.version', 'is larger than any version');
+  if (!SERIAL.test(certificateSerial)) {
+    throw malformed('trust_held.certificate_serial', 'must be a serial number in lower-case hex');
+  }
 }
 
 export function checkStatus(status: StatusReport): void {
@@ -153,6 +161,7 @@ function checkCount(field: string, items: readonly unknown[], limit: number): vo
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const SERIAL = /^[0-9a-f]{1,40}$/;
 const SHA256_OCTETS = 32;
 const FIRST_SPI = 256;
 const MAX_VERSION = 64;

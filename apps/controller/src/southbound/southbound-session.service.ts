@@ -5,6 +5,7 @@ import {
   type SessionRequest,
   type SessionServiceServer,
   SessionServiceService,
+  type TrustHeld,
   type Welcome,
 } from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
@@ -14,7 +15,9 @@ import { KeyingService } from '../keying/keying-service.js';
 import { EdgeEventsRepository } from '../observations/edge-events.repository.js';
 import { StatusReports } from '../observations/status-reports.js';
 import { BundleSigner } from '../pki/bundle-signer.js';
+import { CertificateAuthority } from '../pki/certificate-authority.js';
 import type { EdgeCertificateIdentity } from '../pki/edge-identity.js';
+import { EdgeTrustRepository } from '../pki/edge-trust.repository.js';
 import type { SigningKeySuccession } from '../pki/signing-key-succession.js';
 import { Clock } from '../platform/clock/clock.js';
 import { ControllerEpoch } from '../platform/database/controller-epoch.js';
@@ -28,8 +31,9 @@ import { EdgeAuthentication } from './edge-authentication.js';
 import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { malformed, ProtocolError } from './protocol-error.js';
-import { checkEvents, checkExpiring, checkHello, checkResult, checkStatus } from './session-messages.js';
+import { checkEvents, checkExpiring, checkHello, checkResult, checkStatus, checkTrust } from './session-messages.js';
 import { SessionRegistry } from './session-registry.js';
+import { trustBundleOf } from './trust-bundle-of.js';
 
 /** The SessionService of the southbound contract: one stream per edge. Messages of one edge are worked in in order. */
 @Injectable()
@@ -42,7 +46,9 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   readonly #renewal: CertificateRenewal;
   readonly #sessions: SessionRegistry;
   readonly #distribution: Distribution;
+  readonly #authority: CertificateAuthority;
   readonly #signer: BundleSigner;
+  readonly #trust: EdgeTrustRepository;
   readonly #keying: KeyingService;
   readonly #reports: StatusReports;
   readonly #events: EdgeEventsRepository;
@@ -59,7 +65,9 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     renewal: CertificateRenewal,
     sessions: SessionRegistry,
     distribution: Distribution,
+    authority: CertificateAuthority,
     signer: BundleSigner,
+    trust: EdgeTrustRepository,
     keying: KeyingService,
     reports: StatusReports,
     events: EdgeEventsRepository,
@@ -74,7 +82,9 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     this.#renewal = renewal;
     this.#sessions = sessions;
     this.#distribution = distribution;
+    this.#authority = authority;
     this.#signer = signer;
+    this.#trust = trust;
     this.#keying = keying;
     this.#reports = reports;
     this.#events = events;
@@ -135,6 +145,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
           statusIntervalMilliseconds: this.#config.statusIntervalMilliseconds,
           takesEvents: true,
           ...signingKeysOf(this.#signer.successions),
+          ...trustBundleOf(this.#authority, this.#signer),
         },
       });
       await this.#distribution.sessionOpened(session, hello);
@@ -172,6 +183,8 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
         return this.#reports.record(session.edgeId, session.bootId, message.value);
       case 'events':
         return this.#storeEvents(session, message.value);
+      case 'trustHeld':
+        return this.#storeTrust(session, message.value);
       case undefined:
         throw malformed('message', 'is empty or of a kind that this controller does not know');
     }
@@ -189,6 +202,18 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
       return;
     }
     session.send({ $case: 'eventsStored', value: { number } });
+  }
+
+  /** What could not be stored is said again with the next session; meanwhile the edge counts as one that depends on the old. */
+  async #storeTrust(session: GrpcEdgeSession, value: TrustHeld): Promise<void> {
+    checkTrust(value);
+    try {
+      await this.#database.within(tenantScope(session.tenantId), () =>
+        this.#database.transaction((sql) => this.#trust.record(sql, session, value)),
+      );
+    } catch (error) {
+      this.#logger.warn({ err: error, edgeId: session.edgeId }, 'what an edge trusts is not stored');
+    }
   }
 
   /** The first message; undefined when the stream ends before it. */

@@ -21,6 +21,7 @@ import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.
 import { UsersRepository } from '../../src/modules/users/users.repository.js';
 import { EdgeEventsRepository } from '../../src/observations/edge-events.repository.js';
 import { CertificateRegistry } from '../../src/pki/certificate-registry.js';
+import { EdgeTrustRepository } from '../../src/pki/edge-trust.repository.js';
 import { openPool, type SqlExecutor, type SqlTypes } from '../../src/platform/database/connection-options.js';
 import type { Database } from '../../src/platform/database/database.js';
 import { tenantScope } from '../../src/platform/database/database-scope.js';
@@ -131,6 +132,7 @@ function crossings(): Record<string, Crossing> {
   } as const;
   const events = new EdgeEventsRepository();
   const registry = new CertificateRegistry({} as Database);
+  const trust = new EdgeTrustRepository();
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
   const policy = { name: 'crossed', description: '', enabled: true, rules: [] };
   const test = {
@@ -143,6 +145,8 @@ function crossings(): Record<string, Crossing> {
   };
   const issued = () => ({
     certificate: Buffer.alloc(1),
+    chain: [Buffer.alloc(1)],
+    authority: Buffer.alloc(32),
     serial: randomBytes(16).toString('hex'),
     notBefore: new Date(0),
     notAfter: new Date(1),
@@ -301,6 +305,9 @@ function crossings(): Record<string, Crossing> {
       const shown = { ...identity(other), serial: other.serial };
       expect(await registry.recordRenewed(sql, shown, () => Promise.reject(new Error('issued')))).toBe('not_valid');
     },
+    'edgeTrust.record': (sql, other) =>
+      trust.record(sql, identity(other), { version: 9n, certificateSerial: other.serial }),
+    'edgeTrust.dependents': (sql) => trust.dependents(sql, Buffer.alloc(32), 2),
     'certificates.revokeEdge': (sql, other) => registry.revokeEdge(sql, identity(other), 'crossed over'),
   };
 }

@@ -26,6 +26,7 @@ export const SEEDED_TABLES = [
   'certificates',
   'credential_changes',
   'edge_bundles',
+  'edge_trust',
   'edges',
   'enrollment_tokens',
   'http_sessions',
@@ -78,6 +79,8 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
     values (${serial}, ${tenantId}, ${edgeId}, now(), now() + interval '1 day')`;
+  await sql`
+    insert into edge_trust (edge_id, tenant_id, version, certificate_serial) values (${edgeId}, ${tenantId}, 2, ${serial})`;
   await sql`
     insert into enrollment_tokens (token_hash, tenant_id, edge_id, expires_at)
     values (${tokenHash}, ${tenantId}, ${edgeId}, now() + interval '1 hour')`;

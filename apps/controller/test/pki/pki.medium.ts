@@ -36,7 +36,7 @@ describe('keys on disk', () => {
     expect(files).toEqual(['bundle-signing.pem', 'root.pem', 'server.pem']);
     expect((await stat(pki())).mode & 0o777).toBe(0o700);
     for (const file of files) expect((await stat(join(pki(), file))).mode & 0o777).toBe(0o600);
-    const [root, server] = [first.rootPem, first.serverIdentity.chain].map((pem) => new X509Certificate(pem));
+    const [root, server] = [first.anchorsPem, first.serverIdentity.chain].map((pem) => new X509Certificate(pem));
     for (const certificate of [root, server]) {
       expect(certificate?.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
     }

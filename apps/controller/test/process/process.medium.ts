@@ -1,9 +1,10 @@
+import { execFile } from 'node:child_process';
 import { access, readFile, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ChildController } from '../support/child-controller.js';
+import { ChildController, MAIN, ROOT } from '../support/child-controller.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { TEST_ADMIN_PASSWORD } from '../support/test-controller.js';
 import { DEBIAN_POSTGRES_15, isInstalled } from '../support/test-postgres.js';
@@ -108,6 +109,25 @@ describe('the controller as a process, on its embedded Postgres', () => {
     await expect(access(postmasterFile())).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  it('replaces its certificate authority by commands, in order, which say what to do', async () => {
+    await (await start().ready()).end('SIGTERM');
+    const refused = await command('--retire-certificate-authority');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('there is one certificate authority') });
+    const rotated = await command('--rotate-certificate-authority');
+    expect(rotated).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^certificates are issued by [0-9a-f]{64} /),
+    });
+    const early = await command('--retire-certificate-authority');
+    expect(early).toMatchObject({ code: 1, stderr: expect.stringMatching(/^no controller has been started with/) });
+    await (await start().ready()).end('SIGTERM');
+    const retired = await command('--retire-certificate-authority');
+    expect(retired).toMatchObject({ code: 0, stdout: expect.stringMatching(/^only [0-9a-f]{64} is trusted/) });
+    await (await start().ready()).end('SIGTERM');
+    await expect(access(postmasterFile())).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await command('--rotate-certificate-authorities')).toMatchObject({ code: 2 });
+  });
+
   it('does not overwrite a file that is no socket', async () => {
     await writeFile(socket, 'precious');
     const controller = start();
@@ -131,6 +151,17 @@ function start(environment: Readonly<Record<string, string>> = {}): ChildControl
   });
   started.push(controller);
   return controller;
+}
+
+/** Runs the program with an option, to its end. */
+function command(option: string): Promise<{ code: number | string; stdout: string; stderr: string }> {
+  const args = ['-C', 'source', '--import', '@oxc-node/core/register', MAIN, option];
+  const env = { PATH: process.env['PATH'] ?? '', WEFT_DATA_DIR: join(directory.path, 'data') };
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: ROOT, env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : (error.code ?? String(error.signal)), stdout, stderr }),
+    );
+  });
 }
 
 function postmasterFile(): string {

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import type postgres from 'postgres';
 import { parseConfig } from '../../src/config/parse-config.js';
 import { Controller, type ControllerAddresses } from '../../src/controller.js';
+import { EnrollmentTokens } from '../../src/enrollment/enrollment-tokens.js';
 import { openPool, type SqlTypes } from '../../src/platform/database/connection-options.js';
 import { DatabaseScopes, tenantScope } from '../../src/platform/database/database-scope.js';
 import { createLogger } from '../../src/platform/logging/logger.js';
@@ -72,6 +73,12 @@ export class TestController {
   /** What the API would call for a request below a tenant, called as it does. */
   asTenant<T>(tenantId: string, work: () => T): T {
     return this.controller.application.get(DatabaseScopes).within(tenantScope(tenantId), work);
+  }
+
+  /** The line that the console shows for an edge that is to be enrolled. */
+  async enrollmentCommand(tenantId: string, edgeId: string): Promise<string> {
+    const tokens = this.controller.application.get(EnrollmentTokens);
+    return (await this.asTenant(tenantId, () => tokens.create(tenantId, edgeId))).command;
   }
 
   async stop(): Promise<void> {

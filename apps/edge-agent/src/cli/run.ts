@@ -7,7 +7,7 @@ import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { CertificateRenewal } from '../control/certificate-renewal.js';
 import { DriftWatch } from '../control/drift-watch.js';
-import { Edge } from '../control/edge.js';
+import { Edge, trustHeldBy } from '../control/edge.js';
 import { settleEnrollment } from '../control/enrollment-takeover.js';
 import { awaitWelcome } from '../control/first-session.js';
 import { PendingEnrollment } from '../control/pending-enrollment.js';
@@ -175,6 +175,8 @@ async function startAgent({
     audience: identity.audience,
     storedAudience: identity.storedAudience,
     followSigningKeys: ({ successions }) => identity.followSigningKeys(successions),
+    followTrust: (trustBundle) => identity.followTrust(trustBundle),
+    trustHeld: () => trustHeldBy(identity.value),
     agentVersion: AGENT_VERSION,
     bootId: randomUUID(),
     store,
@@ -195,6 +197,7 @@ async function startAgent({
     },
     onFatal: (error) => ending.fail(error, 'the agent cannot go on'),
   });
+  identity.onChange(() => edge.tellTrust());
   const pending = new PendingEnrollment({ state, prove: (other) => proveIdentity(other, state, mark), log });
   const session: SessionLoop = new SessionLoop({
     mayDial: async () => {

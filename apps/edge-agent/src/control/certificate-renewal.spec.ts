@@ -137,6 +137,31 @@ describe('an edge renews its certificate', () => {
     expect(renewal.state).toMatchObject({ renewals: 1, failures: 5, problem: undefined });
   });
 
+  it('when it learns that another root issues now, and with what the answer says of whom to believe', async () => {
+    const next = await TestPki.create();
+    const { identity, renewal, said, look, asked } = await edge((call, callback) => {
+      next.edge(call.request.certificateSigningRequest).then(
+        (certificate) =>
+          callback(null, {
+            certificateChain: [Buffer.from(certificate.rawData)],
+            trustBundle: pki.trust(3, next, pki),
+          }),
+        (error: Error) => callback({ code: status.INTERNAL, details: error.message }),
+      );
+    });
+    renewal.start();
+    renewal.connected();
+    look();
+    expect(asked()).toBe(0);
+    await identity.followTrust(pki.trust(2, next, pki));
+    renewal.connected();
+    await said('certificate renewed');
+    expect([identity.value.trustVersion, identity.value.underIssuingRoot]).toEqual([3, true]);
+    renewal.connected();
+    look();
+    expect([asked(), renewal.state.condition]).toEqual([1, 'valid']);
+  });
+
   it('and keeps the old one when the answer does not fit, or an old controller knows no renewal', async () => {
     const { identity, renewal, time, said } = await edge((_call, callback) => {
       callback(null, { certificateChain: [Buffer.from(pki.root.certificate.rawData)] });

@@ -2,15 +2,22 @@ import type { CurrentIdentity } from '../identity/current-identity.js';
 import { createCertificateRequest } from '../identity/key-pair.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
-import { type CertificateCondition, conditionAt, renewalPause, renewalTime } from './renewal-schedule.js';
+import type { CertifiedRenewal } from './renewal-call.js';
+import {
+  authorityChangePause,
+  type CertificateCondition,
+  conditionAt,
+  renewalPause,
+  renewalTime,
+} from './renewal-schedule.js';
 import { EXPIRED_FIX, explainSessionError, type SessionProblem } from './session-problem.js';
 import { isServiceError } from './session-stream.js';
 
 /** What renewal needs from its surroundings; tests bring their own. */
 export interface CertificateRenewalParts {
   readonly identity: Pick<CurrentIdentity, 'value' | 'renew'>;
-  /** Has a key certified. @param request PKCS #10, DER. @returns the chain, PEM. Rejects with a ServiceError. */
-  readonly request: (request: Uint8Array) => Promise<readonly string[]>;
+  /** Has a key certified. @param request PKCS #10, DER. Rejects with a ServiceError. */
+  readonly request: (request: Uint8Array) => Promise<CertifiedRenewal>;
   readonly log: Log;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
@@ -34,7 +41,7 @@ export interface CertificateState {
 }
 
 /**
- * Renews the certificate of the edge when two thirds of its life are over, with a key made here for it. What fails is tried
+ * Renews the certificate of the edge when two thirds of its life are over, or when another root issues now, with a key made here for it. What fails is tried
  * again, with bounded pauses, for as long as the agent runs: also with a certificate that seems to have expired, as it may be
  * the clock of this machine that is wrong.
  *
@@ -46,6 +53,8 @@ export class CertificateRenewal {
   #cancel: () => void = () => undefined;
   /** Monotonic time before which nothing is tried. */
   #notBefore = Number.NEGATIVE_INFINITY;
+  /** Monotonic time when it is renewed because another root issues now; undefined while none does. */
+  #authorityChangeAt: number | undefined;
   /** Attempts in a row that failed. */
   #inARow = 0;
   #renewals = 0;
@@ -66,9 +75,10 @@ export class CertificateRenewal {
 
   /** The controller is there: what failed while it was away is tried now. */
   connected(): void {
-    if (this.#inARow === 0 || this.#stopped) return;
-    this.#notBefore = Number.NEGATIVE_INFINITY;
-    this.#look();
+    if (this.#stopped) return;
+    // What was learned with the Welcome may be that another root issues.
+    if (this.#inARow > 0) this.#notBefore = Number.NEGATIVE_INFINITY;
+    if (this.#inARow > 0 || !this.#parts.identity.value.underIssuingRoot) this.#look();
   }
 
   async stop(): Promise<void> {
@@ -108,8 +118,8 @@ export class CertificateRenewal {
     const before = identity.value;
     try {
       const key = await createCertificateRequest(before.edgeId);
-      const certificateChain = await request(key.certificateSigningRequest);
-      await identity.renew({ privateKeyPem: key.privateKeyPem, certificateChain });
+      const certified = await request(key.certificateSigningRequest);
+      await identity.renew({ privateKeyPem: key.privateKeyPem, ...certified });
     } catch (error) {
       this.#inARow++;
       this.#failures++;
@@ -153,7 +163,14 @@ export class CertificateRenewal {
   }
 
   #due(): number {
-    return renewalTime(this.#parts.identity.value, this.#draw);
+    const { identity, clock, wallClock } = this.#parts;
+    const planned = renewalTime(identity.value, this.#draw);
+    if (identity.value.underIssuingRoot) {
+      this.#authorityChangeAt = undefined;
+      return planned;
+    }
+    this.#authorityChangeAt ??= clock() + authorityChangePause(identity.value, this.#draw);
+    return Math.min(planned, wallClock() + this.#authorityChangeAt - clock());
   }
 }
 

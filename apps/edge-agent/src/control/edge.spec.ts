@@ -1,7 +1,13 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Bundle, SessionRequest, SignedBundle, SigningKeySuccession } from '@weft/contracts/southbound';
+import type {
+  Bundle,
+  SessionRequest,
+  SignedBundle,
+  SigningKeySuccession,
+  TrustBundle,
+} from '@weft/contracts/southbound';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from '../../test/support/machine.js';
 import { PROFILE, signBundle, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
@@ -14,7 +20,7 @@ import { StateDirectory } from '../platform/state-directory.js';
 import { StateKey } from '../platform/state-key.js';
 import { BundleInstaller } from './bundle-installer.js';
 import { BundleStore } from './bundle-store.js';
-import { Edge } from './edge.js';
+import { Edge, trustHeldBy } from './edge.js';
 import { System } from './system.js';
 
 let pki: TestPki;
@@ -42,6 +48,7 @@ async function startEdge(): Promise<{
   dataPlane: Machine['dataPlane'];
   sent: SessionRequest[];
   fatal: unknown[];
+  identity: CurrentIdentity;
 }> {
   const state = await StateDirectory.open(path.join(directory, 'state'));
   const store = new BundleStore(state, await StateKey.open(path.join(directory, 'state.key')));
@@ -55,6 +62,8 @@ async function startEdge(): Promise<{
     audience: identity.audience,
     storedAudience: identity.storedAudience,
     followSigningKeys: ({ successions }) => identity.followSigningKeys(successions),
+    followTrust: (trustBundle) => identity.followTrust(trustBundle),
+    trustHeld: () => trustHeldBy(identity.value),
     agentVersion: '1',
     bootId: 'boot',
     store,
@@ -83,7 +92,7 @@ async function startEdge(): Promise<{
     onWelcome: async () => undefined,
     onFatal: (error) => fatal.push(error),
   });
-  return { edge, store, dataPlane: machine.dataPlane, sent, fatal };
+  return { edge, store, dataPlane: machine.dataPlane, sent, fatal, identity };
 }
 
 async function pushTo(edge: Edge, bundle: SignedBundle): Promise<NonNullable<SessionRequest['message']>> {
@@ -143,6 +152,58 @@ describe('the bundle-signing key', () => {
     await expect(edge.welcome(welcome(forged))).rejects.toMatchObject({ code: 'succession_refused' });
     expect((await pushTo(edge, signBundle(next, testBundle()))).$case).toBe('bundleNack');
     expect((await pushTo(edge, signBundle(pki, testBundle()))).$case).toBe('bundleAck');
+  });
+});
+
+describe('whom an edge believes', () => {
+  const welcome = (trustBundle?: TrustBundle) => ({
+    epoch: 5n,
+    statusIntervalMilliseconds: 1000,
+    takesEvents: true,
+    ...(trustBundle && { trustBundle }),
+  });
+
+  it('is what the controller says with a Welcome, and the controller is told so now and with every change', async () => {
+    const next = await TestPki.create();
+    const { edge, sent, identity } = await startEdge();
+    const serials = [identity.value.serialNumber];
+    await edge.welcome(welcome(pki.trust(2, next, pki)));
+    const { privateKeyPem, certificateChain } = await next.storedIdentity('127.0.0.1:1');
+    await identity.renew({ privateKeyPem, certificateChain });
+    serials.push(identity.value.serialNumber);
+    edge.tellTrust();
+    const held = (certificateSerial: string | undefined) => ({
+      message: { $case: 'trustHeld', value: { version: 2n, certificateSerial } },
+    });
+    expect(sent).toEqual(serials.map(held));
+    edge.ended();
+    edge.tellTrust();
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is not told to a controller that says nothing of it', async () => {
+    const { edge, sent } = await startEdge();
+    await edge.welcome(welcome());
+    edge.tellTrust();
+    expect(sent).toEqual([]);
+  });
+
+  it('stays when its own certificate would be under nobody, and the controller hears that it stays', async () => {
+    const next = await TestPki.create();
+    const { edge, sent, identity } = await startEdge();
+    await edge.welcome(welcome(pki.trust(2, next)));
+    expect(identity.value.trustBundle).toEqual([pki.root.pem]);
+    const certificateSerial = identity.value.serialNumber;
+    expect(sent).toEqual([{ message: { $case: 'trustHeld', value: { version: 0n, certificateSerial } } }]);
+  });
+
+  it('is nobody that no pinned key has named: the session ends', async () => {
+    const next = await TestPki.create();
+    const { edge, identity } = await startEdge();
+    await expect(edge.welcome(welcome(next.trust(2, next, pki)))).rejects.toMatchObject({
+      code: 'trust_bundle_refused',
+    });
+    expect(identity.value.trustBundle).toEqual([pki.root.pem]);
   });
 });
 

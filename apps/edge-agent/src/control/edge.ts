@@ -9,12 +9,15 @@ import {
   type SessionRequest,
   type SignedBundle,
   type SigningKeyHistory,
+  type TrustBundle,
+  type TrustHeld,
   type Welcome,
 } from '@weft/contracts/southbound';
 import type { LifetimeEvent } from '@weft/ipsec-core';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { EventReporter } from '../events/event-reporter.js';
+import { type Identity, IdentityError } from '../identity/identity.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
@@ -39,6 +42,10 @@ export interface EdgeParts {
   readonly storedAudience: BundleAudience;
   /** Pins the successors of the bundle-signing keys. @returns whether there are any. Throws when one is not as it should be. */
   readonly followSigningKeys: (history: SigningKeyHistory) => Promise<boolean>;
+  /** Believes whom the controller says. @returns whether that is news. Throws when it is not as it should be. */
+  readonly followTrust: (trustBundle: TrustBundle) => Promise<boolean>;
+  /** What of that is on the disk. */
+  readonly trustHeld: () => TrustHeld;
   readonly agentVersion: string;
   /** Random, new with every start. */
   readonly bootId: string;
@@ -65,6 +72,11 @@ export interface EdgeParts {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** What the controller is told of whom an edge believes and what it shows. */
+export function trustHeldBy({ trustVersion, serialNumber }: Identity): TrustHeld {
+  return { version: BigInt(trustVersion), certificateSerial: serialNumber };
+}
+
 /** This edge as the controller deals with it: bundles, associations, and what becomes of them. */
 export class Edge implements SessionHandlers {
   readonly #parts: EdgeParts;
@@ -73,6 +85,8 @@ export class Edge implements SessionHandlers {
   /** One change of the bundle at a time: by the controller, or because it is out of reach. */
   readonly #changes = new SerialQueue(MAX_QUEUED);
   #highestEpoch: bigint;
+  /** Whether the controller of this session wants to be told of it. */
+  #tellsTrust = false;
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
@@ -140,11 +154,37 @@ export class Edge implements SessionHandlers {
         'the controller signs bundles with another key from now on, as the one that was pinned says',
       );
     }
+    if (welcome.trustBundle !== undefined) await this.#followTrust(welcome.trustBundle);
     this.#trial.confirm();
+    this.#tellsTrust = welcome.trustBundle !== undefined;
+    this.tellTrust();
     await this.#parts.onWelcome(
       Math.min(LONGEST_STATUS_MILLISECONDS, Math.max(SHORTEST_STATUS_MILLISECONDS, welcome.statusIntervalMilliseconds)),
     );
     this.#parts.events.welcomed(welcome.takesEvents);
+  }
+
+  /** Tells a controller that wants to know what this edge believes and shows: the certificate authority before goes by that. */
+  tellTrust(): void {
+    // What is not sent now is said with the next session.
+    if (this.#tellsTrust) this.#parts.send({ message: { $case: 'trustHeld', value: this.#parts.trustHeld() } });
+  }
+
+  async #followTrust(trustBundle: TrustBundle): Promise<void> {
+    const { followTrust, log } = this.#parts;
+    try {
+      if (await followTrust(trustBundle)) {
+        const { version, anchors } = trustBundle;
+        log.warn(
+          { version: version.toString(), anchors: anchors.length },
+          'other certificate authorities are trusted now',
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+      const fix = 'enroll this edge again with a new token, if it cannot renew its certificate';
+      log.error({ reason: error.message, fix }, 'those trusted before stay trusted: this edge depends on one of them');
+    }
   }
 
   eventsStored({ number }: EdgeEventsStored): void {
@@ -152,6 +192,7 @@ export class Edge implements SessionHandlers {
   }
 
   ended(): void {
+    this.#tellsTrust = false;
     this.#parts.events.ended();
     this.#trial.sessionEnded();
   }

@@ -17,7 +17,7 @@ import { StateDirectory } from '../platform/state-directory.js';
 import { StateKey } from '../platform/state-key.js';
 import { BundleInstaller } from './bundle-installer.js';
 import { BundleStore } from './bundle-store.js';
-import { Edge } from './edge.js';
+import { Edge, trustHeldBy } from './edge.js';
 import { SessionLoop } from './session-loop.js';
 import { openSessionStream } from './session-stream.js';
 import { System } from './system.js';
@@ -57,6 +57,8 @@ describe('a controller that has been taken over', () => {
       audience: identity.audience,
       storedAudience: identity.storedAudience,
       followSigningKeys: ({ successions }) => identity.followSigningKeys(successions),
+      followTrust: (trustBundle) => identity.followTrust(trustBundle),
+      trustHeld: () => trustHeldBy(identity.value),
       agentVersion: '1',
       bootId: 'boot',
       store,

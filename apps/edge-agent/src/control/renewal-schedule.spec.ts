@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conditionAt, LONGEST_PAUSE, renewalPause, renewalTime, SHORTEST_PAUSE } from './renewal-schedule.js';
+import {
+  authorityChangePause,
+  conditionAt,
+  LONGEST_AUTHORITY_CHANGE,
+  LONGEST_PAUSE,
+  renewalPause,
+  renewalTime,
+  SHORTEST_PAUSE,
+} from './renewal-schedule.js';
 
 const DAY = 86_400_000;
 const life = fc
@@ -17,6 +25,18 @@ describe('the renewal of a certificate', () => {
           (certificate.notAfter.getTime() - certificate.notBefore.getTime());
         expect(share).toBeGreaterThanOrEqual(2 / 3 - 1e-9);
         expect(share).toBeLessThan(3 / 4 + 1e-9);
+      }),
+    );
+  });
+
+  it('for another root that issues is within ten minutes and a twelfth of its life', () => {
+    fc.assert(
+      fc.property(life, draw, (certificate, at) => {
+        const pause = authorityChangePause(certificate, at);
+        expect(pause).toBeGreaterThanOrEqual(0);
+        expect(pause).toBeLessThanOrEqual(LONGEST_AUTHORITY_CHANGE);
+        const length = certificate.notAfter.getTime() - certificate.notBefore.getTime();
+        expect(pause).toBeLessThanOrEqual(length / 12);
       }),
     );
   });

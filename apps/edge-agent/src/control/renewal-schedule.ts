@@ -25,6 +25,15 @@ export function renewalPause(life: CertificateLife, failures: number, draw: numb
   return pause / 2 + (pause / 2) * draw;
 }
 
+/**
+ * Milliseconds from when an edge learns that another root issues to when it renews its certificate for that: up to ten minutes or
+ * a twelfth of its life, so that not all edges come at once.
+ * @param draw in [0, 1)
+ */
+export function authorityChangePause(life: CertificateLife, draw: number): number {
+  return Math.min(LONGEST_AUTHORITY_CHANGE, lengthOf(life) / 12) * draw;
+}
+
 /** How a certificate stands. */
 export type CertificateCondition = 'not_yet_valid' | 'valid' | 'renewal_due' | 'expired';
 
@@ -41,4 +50,5 @@ function lengthOf({ notBefore, notAfter }: CertificateLife): number {
 
 export const SHORTEST_PAUSE = 10_000;
 export const LONGEST_PAUSE = 3_600_000;
+export const LONGEST_AUTHORITY_CHANGE = 600_000;
 const MAX_EXPONENT = 20;

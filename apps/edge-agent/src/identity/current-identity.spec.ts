@@ -75,11 +75,68 @@ describe('the identity of an agent that runs', () => {
     const state = await StateDirectory.open(directory);
     const identity = await CurrentIdentity.open(state);
     const next = testSigningKey();
-    const changes = [identity.renew(renewed), identity.followSigningKeys([succession(pki, next)])];
+    const changes = [identity.renew(pairOf(renewed)), identity.followSigningKeys([succession(pki, next)])];
     expect((await Promise.all(changes))[1]).toBe(true);
     const stored = await loadStoredIdentity(state);
     expect(pairOf(stored)).toEqual(pairOf(renewed));
     expect(stored.bundleSigningKeys.map(({ keyId }) => keyId)).toEqual([next.signingKeyId]);
+  });
+
+  it('believes whom the controller says from now on, and nobody that is older news', async () => {
+    const next = await TestPki.create();
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    expect([identity.value.trustVersion, identity.value.underIssuingRoot]).toEqual([0, true]);
+    const told: number[] = [];
+    identity.onChange(({ trustVersion }) => told.push(trustVersion));
+    expect(await identity.followTrust(pki.trust(3, next, pki))).toBe(true);
+    expect(identity.value.trustBundle).toEqual([next.root.pem, pki.root.pem]);
+    expect([identity.value.trustVersion, identity.value.underIssuingRoot]).toEqual([3, false]);
+    expect(await identity.followTrust(pki.trust(3, next, pki))).toBe(false);
+    expect(await identity.followTrust(pki.trust(2, pki))).toBe(false);
+    await expect(identity.followTrust(next.trust(4, next, pki))).rejects.toThrow('not pinned');
+    expect(await loadStoredIdentity(state)).toEqual({
+      ...old,
+      trustBundle: [next.root.pem, pki.root.pem],
+      trustVersion: 3,
+    });
+    expect(told).toEqual([3]);
+  });
+
+  it('does not leave its own certificate under nobody', async () => {
+    const next = await TestPki.create();
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    await expect(identity.followTrust(pki.trust(2, next))).rejects.toMatchObject({ field: 'trust_bundle' });
+    expect(await loadStoredIdentity(state)).toEqual(old);
+  });
+
+  it('takes a certificate and whom to believe with it in one step', async () => {
+    const next = await TestPki.create();
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    const pair = pairOf(await next.storedIdentity('c:1'));
+    await expect(identity.renew(pair)).rejects.toThrow('holds no root that issued');
+    await identity.renew({ ...pair, trust: pki.trust(2, next, pki) });
+    expect([identity.value.trustVersion, identity.value.underIssuingRoot]).toEqual([2, true]);
+    // What comes late is no news, and takes nothing away.
+    await identity.renew({ ...pairOf(await next.storedIdentity('c:1')), trust: pki.trust(1, pki) });
+    expect(identity.value.trustBundle).toEqual([next.root.pem, pki.root.pem]);
+    await identity.followTrust(pki.trust(3, next));
+    expect((await loadStoredIdentity(state)).trustBundle).toEqual([next.root.pem]);
+  });
+
+  it('keeps whom to believe when it is renewed at the same time', async () => {
+    const next = await TestPki.create();
+    const state = await StateDirectory.open(directory);
+    const identity = await CurrentIdentity.open(state);
+    await Promise.all([identity.renew(pairOf(renewed)), identity.followTrust(pki.trust(2, next, pki))]);
+    expect(await loadStoredIdentity(state)).toEqual({
+      ...old,
+      ...pairOf(renewed),
+      trustBundle: [next.root.pem, pki.root.pem],
+      trustVersion: 2,
+    });
   });
 
   it('is on the disk the old pair or the new one whenever power fails, and the new one once that was said', async () => {

@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { SigningKeySuccession } from '@weft/contracts/southbound';
+import type { SigningKeySuccession, TrustBundle } from '@weft/contracts/southbound';
 import type { StateDirectory } from '../platform/state-directory.js';
 import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
 import { IdentityStoreError, loadStoredIdentity, storeIdentity } from './identity-store.js';
 import { followSuccessions, type PinnedKey } from './signing-keys.js';
+import { verifyTrustBundle } from './trust-bundle.js';
 
 /** A key that was made here and the chain that certifies it. */
 export interface RenewedCertificate {
@@ -12,6 +13,8 @@ export interface RenewedCertificate {
   readonly privateKeyPem: string;
   /** PEM, edge certificate first. */
   readonly certificateChain: readonly string[];
+  /** Whom to believe from now on, as the controller said with it. */
+  readonly trust?: TrustBundle | undefined;
 }
 
 /**
@@ -57,11 +60,27 @@ export class CurrentIdentity {
   }
 
   /**
-   * Another key and certificate of the same edge. Throws IdentityError when they are not, IdentityStoreError when it was enrolled again meanwhile, StateError; then nothing has
-   * changed.
+   * Another key and certificate of the same edge. Throws IdentityError when they are not, TrustBundleError, IdentityStoreError when it was enrolled again meanwhile, StateError;
+   * then nothing has changed.
    */
-  async renew({ privateKeyPem, certificateChain }: RenewedCertificate): Promise<void> {
-    await this.#replace((stored) => ({ ...stored, privateKeyPem, certificateChain: [...certificateChain] }));
+  async renew({ privateKeyPem, certificateChain, trust }: RenewedCertificate): Promise<void> {
+    await this.#replace((stored) => ({
+      ...stored,
+      ...(trust && this.#newerTrust(trust)),
+      privateKeyPem,
+      certificateChain: [...certificateChain],
+    }));
+  }
+
+  /**
+   * Believes whom the controller says from now on. @returns whether that is news. Throws TrustBundleError, IdentityError when
+   * the certificate of this edge would be under nobody, IdentityStoreError, StateError; then nothing has changed.
+   */
+  async followTrust(trustBundle: TrustBundle): Promise<boolean> {
+    return this.#replace((stored) => {
+      const newer = this.#newerTrust(trustBundle);
+      return newer && { ...stored, ...newer };
+    });
   }
 
   /**
@@ -80,6 +99,12 @@ export class CurrentIdentity {
         retiredSigningKeys: retired.slice(-RETIRED_MAXIMUM),
       };
     });
+  }
+
+  /** Undefined when it is not newer than what is there: a controller that was restored from a backup may say older things. */
+  #newerTrust(message: TrustBundle): Pick<StoredIdentity, 'trustBundle' | 'trustVersion'> | undefined {
+    const { version, trustBundle } = verifyTrustBundle(message, this.#value.bundleSigningKeys);
+    return version > this.#value.trustVersion ? { trustBundle: [...trustBundle], trustVersion: version } : undefined;
   }
 
   /** @returns whether there was something to change. */

@@ -67,7 +67,7 @@ describe('enrollment', () => {
   });
 
   it('keeps the token to itself when the chain shows the pinned root but the server was not issued by it', async () => {
-    const server = await controller(unwanted, foreign.server());
+    const server = await controller(unwanted, foreign.server(undefined, pki));
     await expect(attempt(server)).rejects.toMatchObject({ code: 'server_certificate_refused' });
   });
 

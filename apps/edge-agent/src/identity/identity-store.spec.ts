@@ -28,6 +28,9 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 function stored({
   bundleSigningKeys,
   retiredSigningKeys: _,
+  trustVersion: ____,
+  underIssuingRoot: _____,
+  serialNumber: ______,
   session,
   notBefore: __,
   notAfter: ___,

@@ -11,13 +11,19 @@ export interface Identity {
   readonly privateKeyPem: string;
   /** PEM, edge certificate first. */
   readonly certificateChain: readonly string[];
-  /** PEM, roots to accept a controller by. */
+  /** PEM, roots to accept a controller and other edges by. */
   readonly trustBundle: readonly string[];
+  /** Version of the trust bundle that the controller last gave; 0: they are those of the enrollment. */
+  readonly trustVersion: number;
+  /** Whether the certificate is under the root that issues now: if not, that wants to be renewed, for its root will go. */
+  readonly underIssuingRoot: boolean;
   /** Keys that may sign bundles, by key id. */
   readonly bundleSigningKeys: ReadonlyMap<string, KeyObject>;
   /** Keys that were followed by those: of bundles that were stored before, and of no others. */
   readonly retiredSigningKeys: ReadonlyMap<string, KeyObject>;
   readonly session: ControllerAddress;
+  /** Of the edge certificate, lower-case hex. */
+  readonly serialNumber: string;
   /** Life of the edge certificate. */
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -46,6 +52,7 @@ export const StoredIdentity = z.strictObject({
   privateKeyPem: z.string(),
   certificateChain: z.array(z.string()).min(1).max(8),
   trustBundle: z.array(z.string()).min(1).max(16),
+  trustVersion: z.int().min(1).optional(),
   bundleSigningKeys: z.array(StoredSigningKey).min(1).max(16),
   retiredSigningKeys: z.array(StoredSigningKey).max(16).optional(),
   sessionAddress: z.string(),
@@ -68,8 +75,7 @@ export function parseIdentity(stored: StoredIdentity): Identity {
   if (!(leaf.subjectAltName ?? '').split(', ').includes(expected)) {
     throw new IdentityError('certificate_chain[0]', `does not carry ${expected}`);
   }
-  const last = chain.at(-1) ?? leaf;
-  if (!roots.some((root) => root.fingerprint256 === last.fingerprint256 || isIssuedBy(last, root))) {
+  if (!leadsToOneOf(roots, chain)) {
     throw new IdentityError('trust_bundle', 'holds no root that issued the edge certificate');
   }
   const session = parseControllerAddress(stored.sessionAddress);
@@ -81,12 +87,28 @@ export function parseIdentity(stored: StoredIdentity): Identity {
     privateKeyPem: stored.privateKeyPem,
     certificateChain: stored.certificateChain,
     trustBundle: stored.trustBundle,
+    trustVersion: stored.trustVersion ?? 0,
+    // Of the roots of an enrollment it is not said which one issues.
+    underIssuingRoot: stored.trustVersion === undefined || leadsToOneOf(roots.slice(0, 1), chain),
     bundleSigningKeys: new Map(stored.bundleSigningKeys.map(signingKey('bundle_signing_keys'))),
     retiredSigningKeys: new Map((stored.retiredSigningKeys ?? []).map(signingKey('retired_signing_keys'))),
     session,
+    serialNumber: leaf.serialNumber.toLowerCase(),
     notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
   };
+}
+
+/** Whether a path leads from the certificate of the edge, over those that come with it, to a root. */
+function leadsToOneOf(roots: readonly X509Certificate[], chain: readonly X509Certificate[]): boolean {
+  for (const [index, certificate] of chain.entries()) {
+    const ends = (root: X509Certificate) =>
+      root.fingerprint256 === certificate.fingerprint256 || isIssuedBy(certificate, root);
+    if (roots.some(ends)) return true;
+    const above = chain[index + 1];
+    if (above === undefined || !isIssuedBy(certificate, above)) return false;
+  }
+  return false;
 }
 
 function isIssuedBy(child: X509Certificate, issuer: X509Certificate): boolean {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, webcrypto } from 'node:crypto';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -8,10 +9,13 @@ import {
   KeyUsagesExtension,
   Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   type X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import type { TrustBundle } from '@weft/contracts/southbound';
 import { parseIdentity, StoredIdentity } from '../../src/identity/identity.js';
+import { trustBundleOctets } from '../../src/identity/trust-bundle.js';
 
 export const TENANT_ID = '11111111-1111-4111-8111-111111111111';
 export const EDGE_ID = '22222222-2222-4222-8222-222222222222';
@@ -54,6 +58,7 @@ export class TestPki {
         extensions: [
           new BasicConstraintsExtension(true, undefined, true),
           new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+          await SubjectKeyIdentifierExtension.create(keys.publicKey),
         ],
       },
       webcrypto,
@@ -65,19 +70,32 @@ export class TestPki {
     return createHash('sha256').update(this.signingPublicKey).digest('hex');
   }
 
+  /** Whom to believe from now on: the roots of these, the first of which issues. All have the same name. */
+  trust(version: number, ...roots: readonly TestPki[]): TrustBundle {
+    const anchors = roots.map(({ root }) => Buffer.from(root.certificate.rawData));
+    const signature = sign(null, trustBundleOctets(BigInt(version), anchors), this.signingKey);
+    return { version: BigInt(version), anchors, keyId: this.signingKeyId, signature };
+  }
+
   /** A token that pins this root. */
   token(): string {
     const pin = createHash('sha256').update(new Uint8Array(this.root.certificate.rawData)).digest('base64url');
     return `weft1.${randomBytes(32).toString('base64url')}.${pin}`;
   }
 
-  /** A server certificate for the controller's name. @param validFor milliseconds from now; negative: expired */
-  async server(validFor = DAY_MILLISECONDS): Promise<Credential> {
+  /** A server certificate for the controller's name. @param validFor milliseconds from now; negative: expired. @param claimed whose root it says that it is of */
+  async server(validFor = DAY_MILLISECONDS, claimed: TestPki = this): Promise<Credential> {
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-    const certificate = await this.#issue('CN=controller', keys.publicKey, validFor, [
-      new SubjectAlternativeNameExtension([{ type: 'dns', value: 'controller.weft.internal' }]),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-    ]);
+    const certificate = await this.#issue(
+      'CN=controller',
+      keys.publicKey,
+      validFor,
+      [
+        new SubjectAlternativeNameExtension([{ type: 'dns', value: 'controller.weft.internal' }]),
+        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      ],
+      claimed,
+    );
     return credential(certificate, keys);
   }
 
@@ -118,11 +136,12 @@ export class TestPki {
     ]);
   }
 
-  #issue(
+  async #issue(
     subject: string,
     publicKey: webcrypto.CryptoKey,
     validFor: number,
     extensions: (SubjectAlternativeNameExtension | ExtendedKeyUsageExtension)[],
+    claimed: TestPki = this,
   ): Promise<X509Certificate> {
     return X509CertificateGenerator.create(
       {
@@ -133,7 +152,8 @@ export class TestPki {
         signingAlgorithm: ALGORITHM,
         notBefore: new Date(Date.now() - DAY_MILLISECONDS / 2),
         notAfter: new Date(Date.now() + validFor),
-        extensions,
+        // As a controller does: roots that follow each other have one name, and are told apart by their keys.
+        extensions: [...extensions, await AuthorityKeyIdentifierExtension.create(claimed.#rootKeys.publicKey)],
       },
       webcrypto,
     );

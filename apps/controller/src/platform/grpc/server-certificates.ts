@@ -31,7 +31,7 @@ export class ServerCertificates implements CertificateProvider, OnApplicationShu
 
   addCaCertificateListener(listener: CaListener): void {
     this.#caListeners.add(listener);
-    process.nextTick(() => listener({ caCertificate: this.#authority.rootPem }));
+    process.nextTick(() => listener({ caCertificate: this.#authority.anchorsPem }));
   }
 
   removeCaCertificateListener(listener: CaListener): void {
