@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
@@ -14,6 +15,7 @@ const POLICY_TEST = `Console test policy test ${process.pid}`;
 const IDLE_RULE = `Console test idle rule ${process.pid}`;
 const USER = `console-test-${process.pid}`;
 const API_TOKEN = `Console test API token ${process.pid}`;
+const BASE_32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const PREFIX = '10.254.0.0/24';
 /** Longest wait for an effect that passes through the controller and an edge. */
 const EFFECT_TIMEOUT_MILLISECONDS = 60_000;
@@ -281,6 +283,39 @@ describe('the console', () => {
     expect(await asked()).toBe(401);
   });
 
+  it('sets up a second factor, asks for its code at login, and removes it', async () => {
+    await page.getByRole('button', { name: 'Set up second factor' }).click();
+    await dialog().getByLabel('Current password', { exact: true }).fill(target.password);
+    await dialog().getByRole('button', { name: 'Continue' }).click();
+    const secret = await dialog()
+      .getByText(/^[A-Z2-7]{32}$/)
+      .textContent();
+    await dialog().getByText(`otpauth://totp/Weft:${target.userName}?secret=${secret}`).waitFor();
+    await dialog()
+      .getByLabel('Code')
+      .fill(codeOf(secret ?? ''));
+    await dialog().getByRole('button', { name: 'Confirm' }).click();
+    const codes = dialog().getByText(/^[a-z2-7]{4}(?:-[a-z2-7]{4}){3}$/);
+    await codes.nth(9).waitFor();
+    const [first = '', second = ''] = await codes.allTextContents();
+    await dialog().getByRole('button', { name: 'I have kept them' }).click();
+    await page.locator('[data-second-factor=present]').getByText('10 recovery codes left').waitFor();
+    await page.getByRole('button', { name: target.userName, exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Log out' }).click();
+    await page.getByLabel('User name').fill(target.userName);
+    await page.getByLabel('Password', { exact: true }).fill(target.password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByLabel('Code').fill(first);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await goTo('Access');
+    await page.locator('[data-second-factor=present]').getByText('9 recovery codes left').waitFor();
+    await page.getByRole('button', { name: 'Remove second factor' }).click();
+    await dialog().getByLabel('Current password', { exact: true }).fill(target.password);
+    await dialog().getByLabel('Code').fill(second);
+    await dialog().getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.locator('[data-second-factor=absent]').waitFor();
+  });
+
   it('shows where the user is logged in, and ends another session', async () => {
     const answer = await fetch(`${target.url}/api/v1/session`, {
       method: 'POST',
@@ -366,4 +401,15 @@ async function remove(thing: 'edge' | 'network' | 'site'): Promise<void> {
 async function chooseForUser(action: string): Promise<void> {
   await page.getByRole('button', { name: `Actions for ${USER}` }).click();
   await page.getByRole('menuitem', { name: action }).click();
+}
+
+/** What an authenticator shows next (RFC 6238), which is good for a minute at least. The secret is in base 32. */
+function codeOf(secret: string): string {
+  const bits = [...secret].map((symbol) => BASE_32.indexOf(symbol).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((octet) => Number.parseInt(octet, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + 1));
+  const digest = createHmac('sha1', key).update(step).digest();
+  const value = digest.readUInt32BE((digest.at(-1) ?? 0) & 0x0f) & 0x7fffffff;
+  return String(value % 1_000_000).padStart(6, '0');
 }

@@ -26,6 +26,7 @@ export type {
   IntentChange,
   Network,
   NewApiToken,
+  NewTotp,
   OwnSession,
   Policy,
   PolicyInput,
@@ -34,6 +35,8 @@ export type {
   Problem,
   ProblemEntry,
   PublishResult,
+  RecoveryCodes,
+  RemoveTotp,
   Revision,
   RevisionDetail,
   RevisionDiff,
@@ -43,6 +46,7 @@ export type {
   Service,
   Session,
   Site,
+  Totp,
   Tunnel,
   TunnelChange,
   TunnelEnd,
@@ -96,6 +100,11 @@ export function failureOf(error: unknown): Failure {
     requestId: null,
     errors: [],
   };
+}
+
+/** Whether the controller refused for the reason with this stable name. */
+export function isProblemOf(error: unknown, code: string): boolean {
+  return isProblem(error) && error.type === `urn:weft:problem:${code}`;
 }
 
 function isProblem(error: unknown): error is Problem {

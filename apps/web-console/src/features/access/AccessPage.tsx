@@ -6,6 +6,7 @@ import { PageHeader } from '../../ui/PageHeader.js';
 import { sessionQuery } from '../session/queries.js';
 import { ApiTokens } from './components/ApiTokens.js';
 import { OwnSessions } from './components/OwnSessions.js';
+import { SecondFactor } from './components/SecondFactor.js';
 import { Users } from './components/Users.js';
 import { PasswordDialog } from './dialogs/PasswordDialog.js';
 import { ownRole } from './roles.js';
@@ -25,6 +26,7 @@ export function AccessPage(): ReactNode {
       </PageHeader>
       {admin && <Users session={session} />}
       <ApiTokens session={session} />
+      <SecondFactor />
       <OwnSessions />
       {changing && <PasswordDialog onClose={() => setChanging(false)} />}
     </>

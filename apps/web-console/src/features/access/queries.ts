@@ -7,6 +7,9 @@ import {
   client,
   INTENT_INTERVAL_MS,
   type NewApiToken,
+  type NewTotp,
+  type RecoveryCodes,
+  type RemoveTotp,
   type UpdateUser,
   type User,
   unwrap,
@@ -37,6 +40,8 @@ export const ownSessionsQuery = api.queryOptions(
   { refetchInterval: INTENT_INTERVAL_MS },
 );
 
+export const totpQuery = api.queryOptions('get', '/api/v1/session/totp', {}, { refetchInterval: INTENT_INTERVAL_MS });
+
 export function createUser(tenantId: string, body: CreateUser): Promise<User> {
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/users', { params: { path: { tenantId } }, body }));
 }
@@ -66,4 +71,23 @@ export function endSession(sessionId: string): Promise<unknown> {
 
 export function changePassword(body: ChangePassword): Promise<unknown> {
   return unwrap(client.PUT('/api/v1/session/password', { body }));
+}
+
+/** Of somebody who has lost the authenticator and the recovery codes. */
+export function resetUserTotp(tenantId: string, { id }: User): Promise<unknown> {
+  const path = { tenantId, userId: id };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/users/{userId}/totp', { params: { path } }));
+}
+
+/** The answer is the only place where the secret can be read. */
+export function enrollTotp(body: { readonly currentPassword: string }): Promise<NewTotp> {
+  return unwrap(client.POST('/api/v1/session/totp', { body }));
+}
+
+export function confirmTotp(body: { readonly code: string }): Promise<RecoveryCodes> {
+  return unwrap(client.POST('/api/v1/session/totp/confirmation', { body }));
+}
+
+export function removeTotp(body: RemoveTotp): Promise<unknown> {
+  return unwrap(client.POST('/api/v1/session/totp/removal', { body }));
 }

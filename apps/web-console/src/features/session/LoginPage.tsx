@@ -1,7 +1,8 @@
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
+import { isProblemOf } from '../../api/index.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
 import { useProblemForm } from '../../ui/use-problem-form.js';
 import { Wordmark } from '../../ui/Wordmark.js';
@@ -12,14 +13,20 @@ export function LoginPage(): ReactNode {
   const { next } = useSearch({ from: '/login' });
   const navigate = useNavigate();
   const queryClient = useQueryClient();
-  const { form, failure, refuse } = useProblemForm({ userName: '', password: '' });
+  const [asking, setAsking] = useState(false);
+  const { form, failure, refuse, clear } = useProblemForm({ userName: '', password: '', code: '' });
   const login = useMutation({
-    mutationFn: logIn,
+    mutationFn: ({ userName, password, code }: typeof form.values) =>
+      logIn({ userName, password, ...(code.trim() !== '' && { code: code.trim() }) }),
     onSuccess: () => {
       queryClient.clear();
       return navigate({ href: next ?? '/', replace: true });
     },
-    onError: refuse,
+    onError: (error) => {
+      if (!isProblemOf(error, 'code_required')) return refuse(error);
+      clear();
+      setAsking(true);
+    },
   });
   return (
     <main className="w-login">
@@ -42,6 +49,18 @@ export function LoginPage(): ReactNode {
             withAsterisk={false}
             {...form.getInputProps('password')}
           />
+          {asking && (
+            <TextInput
+              label="Code"
+              description="Of your authenticator, or a recovery code."
+              autoComplete="one-time-code"
+              autoFocus
+              required
+              withAsterisk={false}
+              maxLength={40}
+              {...form.getInputProps('code')}
+            />
+          )}
           {failure !== undefined && <FailureNotice error={failure.error} entries={failure.entries} />}
           <Button type="submit" fullWidth mt={4} loading={login.isPending}>
             Log in

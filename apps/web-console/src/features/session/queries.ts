@@ -5,6 +5,8 @@ export const sessionQuery = api.queryOptions('get', '/api/v1/session', {}, { sta
 export interface LoginValues {
   readonly userName: string;
   readonly password: string;
+  /** Of the second factor; absent where none is asked for. */
+  readonly code?: string;
 }
 
 export function logIn(body: LoginValues): Promise<Session | undefined> {

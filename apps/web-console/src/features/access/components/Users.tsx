@@ -3,17 +3,19 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { Session, User } from '../../../api/index.js';
 import { ConfirmDialog } from '../../../ui/ConfirmDialog.js';
-import { DeleteIcon, EditIcon, LockIcon, MoreIcon, PlusIcon } from '../../../ui/icons.js';
+import { DeleteIcon, EditIcon, LockIcon, MoreIcon, PlusIcon, RevokeIcon } from '../../../ui/icons.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { useWrite } from '../../../ui/use-write.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { UserDialog } from '../dialogs/UserDialog.js';
 import { UserPasswordDialog } from '../dialogs/UserPasswordDialog.js';
-import { deleteUser, usersQuery } from '../queries.js';
+import { deleteUser, resetUserTotp, usersQuery } from '../queries.js';
 import { ROLE_MEANINGS } from '../roles.js';
 import { AccessSection } from './AccessSection.js';
 
-type Open = { readonly dialog: 'add' } | { readonly dialog: 'edit' | 'password' | 'delete'; readonly user: User };
+type Open =
+  | { readonly dialog: 'add' }
+  | { readonly dialog: 'edit' | 'password' | 'reset' | 'delete'; readonly user: User };
 
 /** Users of the tenant, for its admins. */
 export function Users({ session }: { readonly session: Session }): ReactNode {
@@ -38,6 +40,7 @@ export function Users({ session }: { readonly session: Session }): ReactNode {
             <th>Name</th>
             <th>Role</th>
             <th>Role of the provider</th>
+            <th>Second factor</th>
             <th>Made</th>
             <th aria-label="Actions" />
           </tr>
@@ -55,11 +58,12 @@ export function Users({ session }: { readonly session: Session }): ReactNode {
                 </Tooltip>
               </td>
               <td>{user.providerRole ?? <span className="w-dim">–</span>}</td>
+              <td>{user.totp ? 'yes' : <span className="w-dim">none</span>}</td>
               <td>
                 <RelativeTime at={user.createdAt} />
               </td>
               <td className="w-right">
-                <UserMenu user={user} onOpen={setOpen} />
+                <UserMenu user={user} own={user.name === session.userName} onOpen={setOpen} />
               </td>
             </tr>
           ))}
@@ -68,12 +72,20 @@ export function Users({ session }: { readonly session: Session }): ReactNode {
       {open?.dialog === 'add' && <UserDialog session={session} onClose={close} />}
       {open?.dialog === 'edit' && <UserDialog session={session} user={open.user} onClose={close} />}
       {open?.dialog === 'password' && <UserPasswordDialog user={open.user} onClose={close} />}
+      {open?.dialog === 'reset' && <ResetTotpDialog user={open.user} onClose={close} />}
       {open?.dialog === 'delete' && <DeleteUserDialog user={open.user} onClose={close} />}
     </AccessSection>
   );
 }
 
-function UserMenu({ user, onOpen }: { readonly user: User; readonly onOpen: (open: Open) => void }): ReactNode {
+interface UserMenuProps {
+  readonly user: User;
+  /** Whether it is the reader, who removes the own second factor elsewhere. */
+  readonly own: boolean;
+  readonly onOpen: (open: Open) => void;
+}
+
+function UserMenu({ user, own, onOpen }: UserMenuProps): ReactNode {
   return (
     <Menu position="bottom-end" width={190}>
       <Menu.Target>
@@ -88,6 +100,11 @@ function UserMenu({ user, onOpen }: { readonly user: User; readonly onOpen: (ope
         <Menu.Item leftSection={<LockIcon size={15} />} onClick={() => onOpen({ dialog: 'password', user })}>
           Set password
         </Menu.Item>
+        {user.totp && !own && (
+          <Menu.Item leftSection={<RevokeIcon size={15} />} onClick={() => onOpen({ dialog: 'reset', user })}>
+            Reset second factor
+          </Menu.Item>
+        )}
         <Menu.Divider />
         <Menu.Item
           color="red"
@@ -112,6 +129,21 @@ function DeleteUserDialog({ user, onClose }: { readonly user: User; readonly onC
       onClose={onClose}
     >
       Sessions and API tokens of the user end at once. What the user did stays in the audit log.
+    </ConfirmDialog>
+  );
+}
+
+function ResetTotpDialog({ user, onClose }: { readonly user: User; readonly onClose: () => void }): ReactNode {
+  const tenantId = useTenantId();
+  const reset = useWrite(() => resetUserTotp(tenantId, user));
+  return (
+    <ConfirmDialog
+      title={`Reset the second factor of ${user.name}?`}
+      confirm="Reset second factor"
+      act={() => reset.mutateAsync(undefined)}
+      onClose={onClose}
+    >
+      The password alone lets the user in then, until a new one is set up. All sessions of the user end.
     </ConfirmDialog>
   );
 }
