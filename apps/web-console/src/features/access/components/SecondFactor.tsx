@@ -13,8 +13,9 @@ import { AccessSection } from './AccessSection.js';
 /** Whether a stolen password is enough to log in as the reader. */
 export function SecondFactor(): ReactNode {
   const { data, error } = useQuery(totpQuery);
-  const [open, setOpen] = useState(false);
-  const close = (): void => setOpen(false);
+  // What was opened stays open: the recovery codes are shown when there is a second factor already.
+  const [open, setOpen] = useState<'enroll' | 'remove'>();
+  const close = (): void => setOpen(undefined);
   const present = data !== undefined && data.confirmedAt !== null;
   return (
     <AccessSection
@@ -22,7 +23,7 @@ export function SecondFactor(): ReactNode {
       lead="With one, logging in takes a code of your authenticator, too: a stolen password alone lets nobody in."
       action={
         data !== undefined && (
-          <Button variant="default" onClick={() => setOpen(true)}>
+          <Button variant="default" onClick={() => setOpen(present ? 'remove' : 'enroll')}>
             {present ? 'Remove second factor' : 'Set up second factor'}
           </Button>
         )
@@ -31,7 +32,8 @@ export function SecondFactor(): ReactNode {
       loaded={data !== undefined}
     >
       {data !== undefined && <Standing totp={data} />}
-      {open && (present ? <RemoveTotpDialog onClose={close} /> : <EnrollTotpDialog onClose={close} />)}
+      {open === 'enroll' && <EnrollTotpDialog onClose={close} />}
+      {open === 'remove' && <RemoveTotpDialog onClose={close} />}
     </AccessSection>
   );
 }
