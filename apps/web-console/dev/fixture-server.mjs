@@ -354,7 +354,54 @@ function create(list, item) {
   return item;
 }
 
+const users = [
+  { id: randomUUID(), name: 'ada', role: 'approver', providerRole: null, totp: true, createdAt: iso(-300 * HOUR) },
+  { id: randomUUID(), name: 'admin', role: 'admin', providerRole: 'admin', totp: false, createdAt: iso(-900 * HOUR) },
+];
+const token = (name, role, made, left, lastUsedAt) => ({
+  id: randomUUID(),
+  name,
+  role,
+  userName: 'admin',
+  createdAt: iso(-made * 24 * HOUR),
+  expiresAt: iso(left * 24 * HOUR),
+  lastUsedAt,
+});
+const apiTokens = [
+  token('nightly export', 'viewer', 20, 70, iso(-HOUR)),
+  token('deployment', 'approver', 85, 5, iso(-60_000)),
+  token('trial', 'viewer', 92, -2, null),
+];
+const browser = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+const sessions = [true, false].map((current) => ({
+  id: randomUUID(),
+  createdAt: iso(current ? -60_000 : -3 * HOUR),
+  expiresAt: iso((current ? 12 : 9) * HOUR),
+  address: current ? '192.0.2.14' : '198.51.100.7',
+  userAgent: current ? browser : null,
+  current,
+}));
+let totp = { confirmedAt: null, recoveryCodesLeft: 0 };
+
 const routes = {
+  'GET users': () => ({ items: users }),
+  'POST users': ({ password: _, ...body }) => {
+    named(body);
+    const user = { id: randomUUID(), providerRole: null, totp: false, createdAt: iso(), ...body };
+    users.push(user);
+    return user;
+  },
+  'PATCH users/:id': ({ password: _, ...body }, id) => Object.assign(findIn(users, id), body),
+  'DELETE users/:id': (_, id) => void users.splice(users.indexOf(findIn(users, id)), 1),
+  'DELETE users/:id/totp': (_, id) => void Object.assign(findIn(users, id), { totp: false }),
+  'GET api-tokens': () => ({ items: apiTokens }),
+  'POST api-tokens': ({ name, role, lifetimeDays = 90 }) => {
+    named({ name });
+    const made = token(name, role, 0, lifetimeDays, null);
+    apiTokens.push(made);
+    return { ...made, token: `weft_${randomBytes(36).toString('hex')}` };
+  },
+  'DELETE api-tokens/:id': (_, id) => void apiTokens.splice(apiTokens.indexOf(findIn(apiTokens, id)), 1),
   'GET sites': () => ({ items: sites }),
   'POST sites': (body) => {
     named(body);
@@ -428,7 +475,30 @@ const routes = {
   'GET tunnels': () => ({ items: tunnels() }),
 };
 
+/** What concerns nobody but who is logged in. */
+const ownRoutes = {
+  'GET sessions': () => ({ items: sessions }),
+  'DELETE sessions/:id': (_, id) => void sessions.splice(sessions.indexOf(findIn(sessions, id)), 1),
+  'PUT session/password': () => undefined,
+  'GET session/totp': () => totp,
+  'POST session/totp': () => ({
+    secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+    uri: 'otpauth://totp/Weft:admin?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Weft&algorithm=SHA1&digits=6&period=30',
+  }),
+  'POST session/totp/confirmation': () => {
+    totp = { confirmedAt: iso(), recoveryCodesLeft: 10 };
+    return { recoveryCodes: Array.from({ length: 10 }, (_, n) => `abcd-efgh-ijkl-mno${'234567abcd'[n]}`) };
+  },
+  'POST session/totp/removal': () => {
+    totp = { confirmedAt: null, recoveryCodesLeft: 0 };
+  },
+};
+
 function answer(method, path, body, cookie) {
+  const own = path.split('/').slice(3);
+  const ownPattern = own[0] === 'sessions' && own.length === 2 ? 'sessions/:id' : own.join('/');
+  const ownHandler = ownRoutes[`${method} ${ownPattern}`];
+  if (ownHandler !== undefined) return ownHandler(body, own[1]);
   if (path === '/api/v1/session') {
     if (method === 'POST' && body.password === 'wrong')
       throw new Refusal(401, 'Not logged in', 'The user name or the password is wrong.');
