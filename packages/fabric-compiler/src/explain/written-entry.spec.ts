@@ -34,7 +34,7 @@ describe('writtenEntry', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 400 },
     );
     expect(hops).toBeGreaterThan(20);
   });
