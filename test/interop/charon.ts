@@ -51,7 +51,7 @@ export class Charon {
 
   /** Runs swanctl to its end. */
   async swanctl(...args: readonly string[]): Promise<string> {
-    const [program = '', ...fixed] = commandOf(this.#installation, '/usr/sbin/swanctl');
+    const [program = '', ...fixed] = strongswanCommand(this.#installation, '/usr/sbin/swanctl');
     const { stdout } = await run(program, [...fixed, ...args, '--uri', `unix://${this.#directory}/vici`], {
       env: {
         ...process.env,
@@ -124,7 +124,7 @@ export class Charon {
 }
 
 async function launch(installation: Installation, directory: string): Promise<ChildProcess> {
-  const command = commandOf(installation, '/usr/lib/ipsec/charon');
+  const command = strongswanCommand(installation, '/usr/lib/ipsec/charon');
   const child = spawn('ip', ['netns', 'exec', PEER.namespace, ...command], {
     env: { ...process.env, STRONGSWAN_CONF: `${directory}/strongswan.conf` },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -160,7 +160,7 @@ swanctl { load = pem pkcs1 x509 revocation constraints pubkey openssl random }
  * it alone: over the one that is installed, or by an overlay where none is. It runs with the libraries that were unpacked
  * beside it, and with their dynamic linker when the C library is among them.
  */
-function commandOf(installation: Installation, program: string): readonly string[] {
+export function strongswanCommand(installation: Installation, program: string): readonly string[] {
   if (installation.kind === 'system') return [program];
   const { root } = installation;
   const { folder, linker } = unpackedLibraries(root);

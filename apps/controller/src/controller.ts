@@ -10,6 +10,7 @@ import { measureRequests } from './metrics/measure-requests.js';
 import { MetricsServer } from './metrics/metrics-server.js';
 import { BundleSigner } from './pki/bundle-signer.js';
 import { CertificateAuthority } from './pki/certificate-authority.js';
+import { SecretSeal } from './pki/secret-seal.js';
 import { TrustAnchor } from './pki/trust-anchor.js';
 import { ControllerEpoch } from './platform/database/controller-epoch.js';
 import { Database } from './platform/database/database.js';
@@ -127,5 +128,6 @@ export class Controller {
 async function startPki(application: NestExpressApplication): Promise<void> {
   await application.get(CertificateAuthority).start();
   await application.get(BundleSigner).start();
+  await application.get(SecretSeal).start();
   await application.get(TrustAnchor).check();
 }

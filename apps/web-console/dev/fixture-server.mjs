@@ -20,6 +20,7 @@ const HOUR = 3_600_000;
 
 const sites = [];
 const networks = [];
+const externalPeers = [];
 const edges = [];
 const policies = [];
 const revisions = [];
@@ -418,6 +419,7 @@ const routes = {
       ]);
     drop(sites, id);
   },
+  'GET external-peers': () => ({ items: externalPeers }),
   'GET networks': () => ({ items: networks }),
   'POST networks': (body) => {
     named(body);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { BundleAck, BundleNack, Hello, RunningBundle } from '@weft/contracts/southbound';
+import type { BundleAck, BundleNack, Hello, PreSharedKey, RunningBundle } from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
 import { KeyingService } from '../keying/keying-service.js';
 import { StatusReports } from '../observations/status-reports.js';
@@ -16,6 +16,7 @@ import { type DesiredBundle, type EdgeAssignment, standingRejection } from './ed
 import { MASS_REMOVAL, sameSource } from './edge-bundles.repository.js';
 import { FabricStore, RevisionRefusedError } from './fabric-store.js';
 import { keyedHere, tunnelSpecs } from './fabric-tunnels.js';
+import { PreSharedKeys } from './pre-shared-keys.js';
 import { removalAgreed } from './removal-agreement.js';
 import { signBundle } from './signed-bundle.js';
 
@@ -54,9 +55,12 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   readonly #reports: StatusReports;
   readonly #signer: BundleSigner;
   readonly #epoch: ControllerEpoch;
+  readonly #keys: PreSharedKeys;
   readonly #logger: Logger;
   readonly #deliveries = new Map<string, Delivery>();
   readonly #failures = new Map<string, DistributionFailure>();
+  /** Edges that wait for a bundle of which a key cannot be opened: the message that was logged. */
+  readonly #withoutKeys = new Map<string, string>();
   /** Per tenant: the run under way, and the one that begins after it. */
   readonly #runs = new Map<string, { readonly current: Promise<void>; next: Promise<void> | undefined }>();
   #poll: NodeJS.Timeout | undefined;
@@ -71,6 +75,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     reports: StatusReports,
     signer: BundleSigner,
     epoch: ControllerEpoch,
+    keys: PreSharedKeys,
     @InjectLogger() logger: Logger,
   ) {
     this.#store = store;
@@ -79,6 +84,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     this.#reports = reports;
     this.#signer = signer;
     this.#epoch = epoch;
+    this.#keys = keys;
     this.#logger = logger.child({ component: 'distribution' });
   }
 
@@ -241,6 +247,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
 
   #forget(edgeId: string): void {
     this.#sessions.forget(edgeId);
+    this.#withoutKeys.delete(edgeId);
     this.#reports.forget(edgeId);
   }
 
@@ -279,6 +286,8 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
 
   #push(delivery: Delivery, assignment: EdgeAssignment): void {
     const { session, running } = delivery;
+    const preSharedKeys = this.#preSharedKeys(assignment);
+    if (preSharedKeys === undefined) return;
     const nonce = randomUUID();
     const timer = setTimeout(() => {
       session.end('DEADLINE_EXCEEDED', 'bundle_push: no answer in time');
@@ -286,8 +295,25 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     const removalAgreed = this.#removalAgreed(delivery);
     delivery.awaited = { nonce, bundle: assignment.desired, removalAgreed, timer };
     const context = { epoch: this.#epoch.value, parentHash: running?.contentHash, removalAgreed };
-    const bundle = signBundle(assignment, context, this.#signer);
+    const bundle = signBundle(assignment, context, this.#signer, preSharedKeys);
     session.send({ $case: 'bundlePush', value: { nonce, bundle } });
+  }
+
+  /** Undefined when one cannot be opened: the edge keeps what it has, and polling tries it again. */
+  #preSharedKeys({ tenantId, edgeId, desired }: EdgeAssignment): readonly PreSharedKey[] | undefined {
+    try {
+      const keys = this.#keys.opened(tenantId, desired.bundle);
+      this.#withoutKeys.delete(edgeId);
+      return keys;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      // Polling repeats it; the log says it once.
+      if (this.#withoutKeys.get(edgeId) !== message) {
+        this.#logger.error({ err: error, edgeId }, 'a bundle is not sent; the edge keeps the previous one');
+      }
+      this.#withoutKeys.set(edgeId, message);
+      return undefined;
+    }
   }
 
   /** Agents that do not know of it refuse a bundle that says so. */

@@ -13,6 +13,7 @@ import {
   type RecordedRejection,
 } from './edge-assignment.js';
 import { type BundleSource, EdgeBundlesRepository, sameSource } from './edge-bundles.repository.js';
+import { PreSharedKeys } from './pre-shared-keys.js';
 
 /** The newest revision does not compile; the desired state stays as it was. */
 export class RevisionRefusedError extends Error {
@@ -41,6 +42,7 @@ export class FabricStore {
   readonly #database: Database;
   readonly #repository: EdgeBundlesRepository;
   readonly #compiler: Compiler;
+  readonly #keys: PreSharedKeys;
   readonly #byEdge = new Map<string, EdgeAssignment>();
   readonly #byTenant = new Map<string, readonly string[]>();
   /** By tenant, the edges that are revoked. */
@@ -48,10 +50,11 @@ export class FabricStore {
   /** What the bundles of each tenant were made from here. */
   readonly #compiled = new Map<string, BundleSource>();
 
-  constructor(database: Database, repository: EdgeBundlesRepository, compiler: Compiler) {
+  constructor(database: Database, repository: EdgeBundlesRepository, compiler: Compiler, keys: PreSharedKeys) {
     this.#database = database;
     this.#repository = repository;
     this.#compiler = compiler;
+    this.#keys = keys;
   }
 
   assignment(edgeId: string): EdgeAssignment | undefined {
@@ -81,6 +84,7 @@ export class FabricStore {
     const tenants = await this.#repository.tenants(this.#database.sql);
     for (const tenantId of tenants) {
       this.#revoked.set(tenantId, (await this.#repository.distrusted(this.#database.sql, tenantId)).edgeIds);
+      await this.#keys.load(this.#database.sql, tenantId);
       this.#replace(tenantId, await this.#repository.assignments(this.#database.sql, tenantId));
     }
     return tenants;
@@ -113,6 +117,7 @@ export class FabricStore {
       const source = await this.#repository.newestSource(sql, tenantId);
       const revision = await this.#repository.newestRevision(sql, tenantId);
       if (revision === undefined) return;
+      await this.#keys.load(sql, tenantId);
       const { edgeIds, serials } = await this.#repository.distrusted(sql, tenantId);
       const edges = revision.intent.edges.filter(({ id }) => !edgeIds.has(id));
       const compiled = await this.#compiler.bundles({ ...revision.intent, edges }, serials);

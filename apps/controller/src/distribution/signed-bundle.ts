@@ -19,7 +19,7 @@ export function signBundle(
   { tenantId, edgeId, desired }: EdgeAssignment,
   context: PushContext,
   signer: Pick<BundleSigner, 'sign'>,
-  preSharedKeys: readonly PreSharedKey[] = [],
+  preSharedKeys: readonly PreSharedKey[],
 ): SignedBundle {
   const manifest = Buffer.from(
     BundleManifest.encode({

@@ -13,6 +13,7 @@ import { ConfigurationModule } from './configuration/configuration.module.js';
 import { EdgesModule } from './edges/edges.module.js';
 import { EventsModule } from './events/events.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
+import { ExternalPeersModule } from './external-peers/external-peers.module.js';
 import { HealthModule } from './health/health.module.js';
 import { NetworksModule } from './networks/networks.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
@@ -37,6 +38,7 @@ import { UsersModule } from './users/users.module.js';
     SitesModule,
     NetworksModule,
     EdgesModule,
+    ExternalPeersModule,
     PoliciesModule,
     PolicyTestsModule,
     RevisionsModule,

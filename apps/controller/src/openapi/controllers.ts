@@ -5,6 +5,7 @@ import { ConfigurationController } from '../modules/configuration/configuration.
 import { EdgesController } from '../modules/edges/edges.controller.js';
 import { EventsController } from '../modules/events/events.controller.js';
 import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
+import { ExternalPeersController } from '../modules/external-peers/external-peers.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
@@ -30,6 +31,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   SitesController,
   NetworksController,
   EdgesController,
+  ExternalPeersController,
   PoliciesController,
   PolicyTestsController,
   RevisionsController,

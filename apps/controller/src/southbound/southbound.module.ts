@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { Distribution } from '../distribution/distribution.js';
 import { EdgeBundlesRepository } from '../distribution/edge-bundles.repository.js';
 import { FabricStore } from '../distribution/fabric-store.js';
+import { PreSharedKeys } from '../distribution/pre-shared-keys.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { EdgeEventsRepository } from '../observations/edge-events.repository.js';
 import { EdgeStates } from '../observations/edge-states.js';
@@ -19,6 +20,7 @@ import { SouthboundSessionService } from './southbound-session.service.js';
   providers: [
     EdgeBundlesRepository,
     FabricStore,
+    PreSharedKeys,
     KeyingService,
     SessionRegistry,
     Distribution,

@@ -2,11 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
+import { sealedKeys } from '../../src/distribution/pre-shared-keys.js';
 import { EnrollmentTokensRepository } from '../../src/enrollment/enrollment-tokens.repository.js';
 import { measuredEdges } from '../../src/metrics/metrics.repository.js';
 import { ApiTokensRepository } from '../../src/modules/api-tokens/api-tokens.repository.js';
 import { AuditRepository } from '../../src/modules/audit/audit.repository.js';
 import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
+import { ExternalPeersRepository } from '../../src/modules/external-peers/external-peers.repository.js';
+import type { WrittenExternalPeer } from '../../src/modules/external-peers/stored-external-peer.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
 import { PoliciesRepository } from '../../src/modules/policies/policies.repository.js';
 import { PolicyTestsRepository } from '../../src/modules/policy-tests/policy-tests.repository.js';
@@ -131,6 +134,7 @@ function crossings(): Record<string, Crossing> {
     providerRole: null,
   } as const;
   const events = new EdgeEventsRepository();
+  const externalPeers = new ExternalPeersRepository();
   const registry = new CertificateRegistry({} as Database);
   const trust = new EdgeTrustRepository();
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
@@ -178,6 +182,22 @@ function crossings(): Record<string, Crossing> {
       }),
     'edges.update': (sql, { tenantId, edgeId }) => edges.update(sql, tenantId, edgeId, { name: 'crossed' }),
     'edges.remove': (sql, { tenantId, edgeId }) => edges.remove(sql, tenantId, edgeId),
+    'externalPeers.list': (sql, { tenantId }) => externalPeers.list(sql, tenantId),
+    'externalPeers.read': (sql, { tenantId, externalPeerId }) => externalPeers.read(sql, tenantId, externalPeerId),
+    'externalPeers.lock': (sql, { tenantId, externalPeerId }) => externalPeers.lock(sql, tenantId, externalPeerId),
+    'externalPeers.count': async (sql, { tenantId }) => {
+      expect(await externalPeers.count(sql, tenantId)).toBe(0);
+    },
+    'externalPeers.insertKey': (sql, { tenantId }) =>
+      externalPeers.insertKey(sql, tenantId, randomBytes(32).toString('hex'), randomBytes(80)),
+    'externalPeers.insert': (sql, { tenantId, siteId }) =>
+      externalPeers.insert(sql, tenantId, crossedPeer(randomUUID(), siteId)),
+    'externalPeers.update': (sql, { tenantId, siteId, externalPeerId }) =>
+      externalPeers.update(sql, tenantId, crossedPeer(externalPeerId, siteId)),
+    'externalPeers.remove': (sql, { tenantId, externalPeerId }) => externalPeers.remove(sql, tenantId, externalPeerId),
+    'externalPeers.users': (sql, { tenantId, externalPeerId }) => externalPeers.users(sql, tenantId, externalPeerId),
+    'externalPeers.replaceAll': (sql, { tenantId }) => externalPeers.replaceAll(sql, emptyIntent(tenantId)),
+    'preSharedKeys.sealed': async (sql, { tenantId }) => [...(await sealedKeys(sql, tenantId))],
     'policies.list': (sql, { tenantId }) => policies.list(sql, tenantId),
     'policies.read': (sql, { tenantId, policyId }) => policies.read(sql, tenantId, policyId),
     'policies.lockVersion': (sql, { tenantId, policyId }) => policies.lockVersion(sql, tenantId, policyId),
@@ -209,7 +229,8 @@ function crossings(): Record<string, Crossing> {
       expect(await revisions.newestNumber(sql, tenantId)).toBe(0);
     },
     'intent.read': (sql, { tenantId }) => new IntentRepository().read(sql, tenantId),
-    'intentTables.replace': (sql, { tenantId }) => new IntentTables(policies).replace(sql, emptyIntent(tenantId)),
+    'intentTables.replace': (sql, { tenantId }) =>
+      new IntentTables(policies, externalPeers).replace(sql, emptyIntent(tenantId)),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
     'audit.append': (sql, { tenantId }) => audit.append(sql, tenantId, { actor, action: 'edge_revoked', details: {} }),
@@ -310,6 +331,24 @@ function crossings(): Record<string, Crossing> {
     'edgeTrust.dependents': (sql) => trust.dependents(sql, Buffer.alloc(32), 2),
     'certificates.revokeEdge': (sql, other) => registry.revokeEdge(sql, identity(other), 'crossed over'),
   };
+}
+
+function crossedPeer(id: string, siteId: string): WrittenExternalPeer {
+  const commitment = randomBytes(32).toString('hex');
+  const place = {
+    address: '192.0.2.9',
+    port: 4500,
+    identity: 'crossed',
+    localIdentity: 'crossed',
+    prefixes: ['10.9.0.0/16'],
+  };
+  const espProposal = {
+    encryption: 'aes-gcm-16',
+    keyBits: 256,
+    extendedSequenceNumbers: false,
+    keyExchange: undefined,
+  } as const;
+  return { id, siteId, name: 'crossed', description: '', ...place, commitment, ikeProposals: [], espProposal };
 }
 
 /** 42501: a policy; 23503: a reference to what is not there. */

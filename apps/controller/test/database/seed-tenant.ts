@@ -11,6 +11,7 @@ export interface SeededTenant {
   readonly siteId: string;
   readonly networkId: string;
   readonly edgeId: string;
+  readonly externalPeerId: string;
   readonly policyId: string;
   readonly ruleId: string;
   readonly testId: string;
@@ -29,12 +30,14 @@ export const SEEDED_TABLES = [
   'edge_trust',
   'edges',
   'enrollment_tokens',
+  'external_peers',
   'http_sessions',
   'idempotency_keys',
   'networks',
   'policies',
   'policy_rules',
   'policy_tests',
+  'pre_shared_keys',
   'recovery_codes',
   'revisions',
   'rule_endpoints',
@@ -49,6 +52,7 @@ export const SEEDED_TABLES = [
 export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<SeededTenant> {
   const [userId, siteId, networkId, edgeId] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const [policyId, ruleId, testId] = [randomUUID(), randomUUID(), randomUUID()];
+  const [externalPeerId, commitment] = [randomUUID(), randomBytes(32)];
   const serial = randomBytes(16).toString('hex');
   const [tokenHash, secretHash] = [randomBytes(32), randomBytes(32)];
   const userName = `user-${tenantId}`;
@@ -76,6 +80,13 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port)
     values (${edgeId}, ${tenantId}, ${siteId}, 'edge', '192.0.2.1', 4500)`;
+  await sql`
+    insert into pre_shared_keys (tenant_id, commitment, sealed) values (${tenantId}, ${commitment}, ${randomBytes(80)})`;
+  await sql`
+    insert into external_peers (id, tenant_id, site_id, name, address, port, identity, local_identity, commitment, prefixes,
+      ike_proposals, esp_proposal)
+    values (${externalPeerId}, ${tenantId}, ${siteId}, 'partner', '203.0.113.99', 4500, 'gw.example', 'edge.example',
+      ${commitment}, '{10.9.0.0/16}', '[{}]', '{}')`;
   await sql`
     insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
     values (${serial}, ${tenantId}, ${edgeId}, now(), now() + interval '1 day')`;
@@ -109,5 +120,5 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{}')`;
   const account = { userId, userName, apiTokenId, apiTokenHash, tokenHash, secretHash };
-  return { tenantId, ...account, siteId, networkId, edgeId, policyId, ruleId, testId, serial };
+  return { tenantId, ...account, siteId, networkId, edgeId, externalPeerId, policyId, ruleId, testId, serial };
 }

@@ -8,6 +8,7 @@ import { Api, makeTopology, problemOf, rule } from './support/api.js';
 let api: Api;
 let observer: postgres.Sql;
 let edges = 0;
+let peers = 0;
 let ports = 0;
 let made: Awaited<ReturnType<typeof makeTopology>>;
 beforeAll(async () => {
@@ -52,6 +53,19 @@ const makePolicy = () => {
     rules: [{ ...rule('r', made.berlin.id, made.tokyo.id), services }],
   });
 };
+/** With networks of its own. */
+const externalPeer = () => {
+  peers += 1;
+  return {
+    name: name(),
+    siteId: made.berlin.id,
+    address: '203.0.113.99',
+    identity: 'gw.example',
+    localIdentity: 'berlin.example',
+    prefixes: [`10.77.${peers}.0/24`],
+    preSharedKey: 'a key for the tests of this',
+  };
+};
 const policyTest = () => ({
   name: name(),
   sources: [{ kind: 'site', siteId: made.berlin.id }],
@@ -95,6 +109,13 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   deleteEdge: async () => inTenant('DELETE', `/edges/${(await makeEdge()).id}`),
   revokeEdge: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/revocation`, { reason: 'lost' }),
   createEnrollmentToken: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/enrollment-tokens`),
+  createExternalPeer: async () => inTenant('POST', '/external-peers', externalPeer()),
+  replaceExternalPeer: async () => {
+    const { id } = await api.make('/external-peers', externalPeer());
+    return inTenant('PUT', `/external-peers/${id}`, externalPeer(), { 'if-match': '"1"' });
+  },
+  deleteExternalPeer: async () =>
+    inTenant('DELETE', `/external-peers/${(await api.make('/external-peers', externalPeer())).id}`),
   createPolicy: async () => inTenant('POST', '/policies', { name: name(), rules: [] }),
   replacePolicy: async () =>
     inTenant('PUT', `/policies/${(await makePolicy()).id}`, { name: name(), rules: [] }, { 'if-match': '"1"' }),

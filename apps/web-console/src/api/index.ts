@@ -21,6 +21,7 @@ export type {
   Edge,
   EdgeApplication,
   EnrollmentToken,
+  ExternalPeer,
   Finding,
   FlowChange,
   IntentChange,

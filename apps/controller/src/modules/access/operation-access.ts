@@ -80,6 +80,13 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   revokeEdge: operator,
   createEnrollmentToken: operator,
 
+  listExternalPeers: viewer,
+  createExternalPeer: operator,
+  readExternalPeer: viewer,
+  readExternalPeerSnippet: viewer,
+  replaceExternalPeer: operator,
+  deleteExternalPeer: operator,
+
   listPolicies: viewer,
   createPolicy: operator,
   orderPolicies: operator,

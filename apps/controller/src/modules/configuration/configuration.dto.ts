@@ -17,6 +17,7 @@ export const NamedSelector = z
     z.strictObject({ kind: z.literal('site'), site: Name }),
     z.strictObject({ kind: z.literal('network'), site: Name, network: Name }),
     z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
+    z.strictObject({ kind: z.literal('external_peer'), externalPeer: Name }),
   ])
   .meta({ id: 'NamedSelector', description: 'As Selector, with names: a network has its name within its site.' });
 
@@ -80,7 +81,7 @@ export const Configuration = z
     id: 'Configuration',
     description:
       'What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. ' +
-      'A list that is absent is left as it is.',
+      'A list that is absent is left as it is. External peers are not in it, since their keys cannot be; rules may name those that there are.',
     examples: [
       {
         version: 1,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { EdgesModule } from '../edges/edges.module.js';
+import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
 import { NetworksModule } from '../networks/networks.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { PolicyTestsModule } from '../policy-tests/policy-tests.module.js';
@@ -11,7 +12,15 @@ import { ConfigurationService } from './configuration.service.js';
 import { ConfigurationReader } from './current-configuration.js';
 
 @Module({
-  imports: [TenantsModule, SitesModule, NetworksModule, EdgesModule, PoliciesModule, PolicyTestsModule],
+  imports: [
+    TenantsModule,
+    SitesModule,
+    NetworksModule,
+    EdgesModule,
+    ExternalPeersModule,
+    PoliciesModule,
+    PolicyTestsModule,
+  ],
   controllers: [ConfigurationController],
   providers: [ConfigurationService, ConfigurationReader, ConfigurationRepository],
 })

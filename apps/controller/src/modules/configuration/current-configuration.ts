@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { EdgesRepository } from '../edges/edges.repository.js';
+import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
 import { NetworksRepository } from '../networks/networks.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Selector } from '../policies/policy.dto.js';
@@ -32,6 +33,8 @@ export interface CurrentConfiguration {
   /** In order; the identifiers of the rules in theirs. */
   readonly policies: readonly (Stored<ConfiguredPolicy> & { readonly ruleIds: readonly string[] })[];
   readonly policyTests: readonly Stored<ConfiguredPolicyTest>[];
+  /** Not in the document: their keys cannot be. Rules may name them. */
+  readonly externalPeers: readonly { readonly id: string; readonly name: string; readonly site: string }[];
   /** Names of the policy tests that name something that was removed. */
   readonly dangling: readonly string[];
 }
@@ -44,6 +47,7 @@ export class ConfigurationReader {
   readonly #edges: EdgesRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
+  readonly #externalPeers: ExternalPeersRepository;
 
   constructor(
     tenants: TenantsRepository,
@@ -52,6 +56,7 @@ export class ConfigurationReader {
     edges: EdgesRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
+    externalPeers: ExternalPeersRepository,
   ) {
     this.#tenants = tenants;
     this.#sites = sites;
@@ -59,6 +64,7 @@ export class ConfigurationReader {
     this.#edges = edges;
     this.#policies = policies;
     this.#tests = tests;
+    this.#externalPeers = externalPeers;
   }
 
   /** In one snapshot, which is for the caller to see to. Undefined when there is no such tenant. */
@@ -70,10 +76,12 @@ export class ConfigurationReader {
     const edges = await this.#edges.list(sql, tenantId);
     const policies = await this.#policies.list(sql, tenantId);
     const tests = await this.#tests.list(sql, tenantId);
+    const externalPeers = await this.#externalPeers.list(sql, tenantId);
     const siteName = naming(sites);
+    const peerName = naming(externalPeers);
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
-    const named = (selector: Selector) => namedSelector(selector, siteName, places);
-    const known = new Set([...sites, ...networks].map(({ id }) => id));
+    const named = (selector: Selector) => namedSelector(selector, siteName, places, peerName);
+    const known = new Set([...sites, ...networks, ...externalPeers].map(({ id }) => id));
     return {
       fabric: { keyingMode: tenant.keyingMode, encapsulation: tenant.encapsulation },
       sites: sites.map(({ id, name, description }) => ({ id, item: { name, description } })),
@@ -93,6 +101,7 @@ export class ConfigurationReader {
         const sides = withNames({ sources, destinations, services }, named);
         return { id, item: { name, description, ...sides, expect } };
       }),
+      externalPeers: externalPeers.map(({ id, name, siteId }) => ({ id, name, site: siteName(siteId) })),
       dangling: tests
         .filter(({ sources, destinations }) =>
           [...sources, ...destinations].some((selector) => !resolves(selector, known)),
@@ -113,6 +122,7 @@ function namedSelector(
   selector: Selector,
   siteName: (id: string) => string,
   places: ReadonlyMap<string, { readonly site: string; readonly network: string }>,
+  peerName: (id: string) => string,
 ): NamedSelector {
   switch (selector.kind) {
     case 'site':
@@ -121,6 +131,8 @@ function namedSelector(
       const place = places.get(selector.networkId) ?? { site: selector.networkId, network: selector.networkId };
       return { kind: 'network', ...place };
     }
+    case 'external_peer':
+      return { kind: 'external_peer', externalPeer: peerName(selector.externalPeerId) };
     default:
       return selector;
   }
@@ -128,6 +140,7 @@ function namedSelector(
 
 function resolves(selector: Selector, known: ReadonlySet<string>): boolean {
   if (selector.kind === 'site') return known.has(selector.siteId);
+  if (selector.kind === 'external_peer') return known.has(selector.externalPeerId);
   return selector.kind !== 'network' || known.has(selector.networkId);
 }
 

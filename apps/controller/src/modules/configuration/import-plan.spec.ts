@@ -12,6 +12,7 @@ const EMPTY: CurrentConfiguration = {
   edges: [],
   policies: [],
   policyTests: [],
+  externalPeers: [],
   dangling: [],
 };
 const services = [{ protocol: 'any' as const, ports: [] }];
@@ -53,6 +54,7 @@ function carriedOut(current: CurrentConfiguration, document: Configuration, prun
     edges: list(current.edges, document.edges, plan.edges as never),
     policies: policies.sort((left, right) => order.indexOf(left.id) - order.indexOf(right.id)),
     policyTests: list(current.policyTests, document.policyTests, plan.policyTests),
+    externalPeers: [],
     dangling: [],
   };
 }

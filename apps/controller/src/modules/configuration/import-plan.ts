@@ -54,7 +54,13 @@ export function planImport(
   const policyTests = list('policy_test', current.policyTests, document.policyTests);
   const siteId = identifiers('site', current.sites, sites);
   const networkId = identifiers('network', current.networks, networks);
-  const select = (selector: NamedSelector) => selectorOf(selector, siteId, networkId);
+  const peerIds = new Map(current.externalPeers.map(({ id, name }) => [name, id]));
+  const peerId = (name: string) => {
+    const id = peerIds.get(name);
+    if (id === undefined) throw new Error(`the document names the external peer "${name}", and nobody has looked`);
+    return id;
+  };
+  const select = (selector: NamedSelector) => selectorOf(selector, siteId, networkId, peerId);
   const ordered = orderOf(current, document, policies, prune);
   const ruleIds = new Map(current.policies.map((policy) => [policy.id, policy]));
   return {
@@ -200,12 +206,15 @@ function selectorOf(
   selector: NamedSelector,
   siteId: (name: string) => string,
   networkId: (name: string) => string,
+  peerId: (name: string) => string,
 ): Selector {
   switch (selector.kind) {
     case 'site':
       return { kind: 'site', siteId: siteId(selector.site) };
     case 'network':
       return { kind: 'network', networkId: networkId(networkName(selector.site, selector.network)) };
+    case 'external_peer':
+      return { kind: 'external_peer', externalPeerId: peerId(selector.externalPeer) };
     default:
       return selector;
   }

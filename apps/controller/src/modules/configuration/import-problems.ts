@@ -11,15 +11,17 @@ export function importProblems(current: CurrentConfiguration, document: Configur
   const after = afterwards(current, document, prune);
   const sites = new Set(after.sites.map(({ name }) => name));
   const networks = new Set(after.networks.map((network) => nameOf('network', network)));
+  const peers = new Set(current.externalPeers.map(({ name }) => name));
+  const there: Names = { sites, networks, peers };
   return [
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
     ...(['networks', 'edges'] as const).flatMap((list) => unknownSites(list, document[list] ?? [], sites)),
     ...movedEdges(current, document),
     ...preferenceProblems(document, after.edges),
     ...(['policies', 'policyTests'] as const).flatMap((list) =>
-      selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, sites, networks)),
+      selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, there)),
     ),
-    ...stillUsed(current, document, sites, networks),
+    ...stillUsed(current, document, there),
     ...tooMany(after.policies.length, MAX_POLICIES, '/policies', 'policies'),
     ...tooMany(after.policyTests.length, MAX_POLICY_TESTS, '/policyTests', 'policy tests'),
   ];
@@ -115,12 +117,22 @@ function sidesOf(item: Sides, pointer: string, owner: string): Place[] {
   );
 }
 
-function unknownReference(
-  { pointer, selector }: Place,
-  sites: ReadonlySet<string>,
-  networks: ReadonlySet<string>,
-): ProblemEntry[] {
+/** What there would be. */
+interface Names {
+  readonly sites: ReadonlySet<string>;
+  /** With their sites. */
+  readonly networks: ReadonlySet<string>;
+  readonly peers: ReadonlySet<string>;
+}
+
+function unknownReference({ pointer, selector }: Place, { sites, networks, peers }: Names): ProblemEntry[] {
   if (selector.kind === 'site') return sites.has(selector.site) ? [] : [unknownSite(`${pointer}/site`, selector.site)];
+  if (selector.kind === 'external_peer') {
+    if (peers.has(selector.externalPeer)) return [];
+    const fix = 'Describe it first; external peers are not part of the document.';
+    const detail = `There is no external peer "${selector.externalPeer}"`;
+    return [{ pointer: `${pointer}/externalPeer`, rule: 'unknown_external_peer', detail, fix }];
+  }
   if (selector.kind !== 'network') return [];
   const { site, network } = selector;
   if (networks.has(networkName(site, network))) return [];
@@ -130,21 +142,15 @@ function unknownReference(
 }
 
 /** What would go, while something in a list that the document leaves alone needs it. Tests may name what is gone. */
-function stillUsed(
-  current: CurrentConfiguration,
-  document: Configuration,
-  sites: ReadonlySet<string>,
-  networks: ReadonlySet<string>,
-): ProblemEntry[] {
+function stillUsed(current: CurrentConfiguration, document: Configuration, there: Names): ProblemEntry[] {
   const untouched = (list: 'networks' | 'edges' | 'policies') => document[list] === undefined;
   const atSites = [
     ...(untouched('networks') ? current.networks : []).map(({ item }) => ({ ...item, noun: 'network' })),
     ...(untouched('edges') ? current.edges : []).map(({ item }) => ({ ...item, noun: 'edge' })),
-  ].filter(({ site }) => !sites.has(site));
+    ...current.externalPeers.map((peer) => ({ ...peer, noun: 'external peer' })),
+  ].filter(({ site }) => !there.sites.has(site));
   const policies = (untouched('policies') ? current.policies : []).map(({ item }) => item);
-  const places = selectorsIn('policies', policies).filter(
-    (place) => unknownReference(place, sites, networks).length > 0,
-  );
+  const places = selectorsIn('policies', policies).filter((place) => unknownReference(place, there).length > 0);
   const users = [
     ...atSites.map(({ noun, name }) => `the ${noun} "${name}"`),
     ...places.map(({ owner }) => `the policy "${owner}"`),

@@ -53,20 +53,23 @@ export function referencesIn(sides: Sides, pointer: string): Reference[] {
 type Sides = Pick<RuleInput, 'sources' | 'destinations'>;
 
 export interface Reference {
-  readonly noun: 'site' | 'network';
+  readonly noun: 'site' | 'network' | 'external_peer';
   readonly id: string;
   readonly pointer: string;
 }
 
 export function unknownReference({ noun, id, pointer }: Reference): ProblemEntry {
-  const fix = `Name a ${noun} of this tenant, or make it first.`;
-  return { pointer, rule: `unknown_${noun}`, detail: `There is no ${noun} ${id} in this tenant`, fix };
+  const words = noun.replace('_', ' ');
+  const fix = `Name ${noun === 'external_peer' ? 'an' : 'a'} ${words} of this tenant, or make it first.`;
+  return { pointer, rule: `unknown_${noun}`, detail: `There is no ${words} ${id} in this tenant`, fix };
 }
 
 function referenceOf(selector: Selector, pointer: string): Reference[] {
   if (selector.kind === 'site') return [{ noun: 'site', id: selector.siteId, pointer: `${pointer}/siteId` }];
   if (selector.kind === 'network')
     return [{ noun: 'network', id: selector.networkId, pointer: `${pointer}/networkId` }];
+  if (selector.kind === 'external_peer')
+    return [{ noun: 'external_peer', id: selector.externalPeerId, pointer: `${pointer}/externalPeerId` }];
   return [];
 }
 

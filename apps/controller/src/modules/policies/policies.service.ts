@@ -107,6 +107,7 @@ export class PoliciesService {
         policy_rules_pkey: ruleIdTaken,
         rule_endpoints_site_fkey: unknown,
         rule_endpoints_network_fkey: unknown,
+        rule_endpoints_external_peer_fkey: unknown,
       },
     );
   }

@@ -17,8 +17,12 @@ export const Selector = z
     z.strictObject({ kind: z.literal('site'), siteId: Identifier }),
     z.strictObject({ kind: z.literal('network'), networkId: Identifier }),
     z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
+    z.strictObject({ kind: z.literal('external_peer'), externalPeerId: Identifier }),
   ])
-  .meta({ id: 'Selector', description: 'Which addresses an end of a rule covers.' });
+  .meta({
+    id: 'Selector',
+    description: 'Which addresses an end of a rule covers. Only `external_peer` covers those behind external peers.',
+  });
 
 export const PortRange = z
   .strictObject({ first: Port, last: Port })

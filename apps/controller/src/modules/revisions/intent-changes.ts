@@ -33,6 +33,7 @@ function objectsOf(intent: FabricIntent): readonly IntentObject[] {
     ...intent.sites.map((site) => objectOf('site', site)),
     ...intent.networks.map((network) => objectOf('network', network)),
     ...intent.edges.map((edge) => objectOf('edge', edge)),
+    ...(intent.externalPeers ?? []).map((peer) => objectOf('external_peer', peer)),
     ...intent.policies.flatMap((policy, position) => {
       const { rules, ...rest } = policy;
       return [

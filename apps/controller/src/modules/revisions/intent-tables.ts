@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FabricIntent, Rule as IntentRule } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Rule } from '../policies/policy.dto.js';
 
@@ -12,8 +13,11 @@ import type { Rule } from '../policies/policy.dto.js';
 export class IntentTables {
   readonly #policies: PoliciesRepository;
 
-  constructor(policies: PoliciesRepository) {
+  readonly #externalPeers: ExternalPeersRepository;
+
+  constructor(policies: PoliciesRepository, externalPeers: ExternalPeersRepository) {
     this.#policies = policies;
+    this.#externalPeers = externalPeers;
   }
 
   /** The tenant is locked. Whoever edits at the same moment waits, or is waited for. */
@@ -30,6 +34,7 @@ export class IntentTables {
     await this.#sites(sql, intent);
     await this.#networks(sql, intent);
     await this.#edges(sql, intent);
+    await this.#externalPeers.replaceAll(sql, intent);
     await sql`delete from sites where tenant_id = ${tenantId} and id <> all (${idsOf(intent.sites)}::uuid[])`;
     const known = new Map(policies.map((policy) => [policy.id, policy]));
     for (const [position, { id, name, enabled, rules }] of intent.policies.entries()) {

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FabricIntent, IntentPolicyTest } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { externalPeersJson, withExternalPeers } from '../external-peers/external-peers.repository.js';
+import type { IntendedFields } from '../external-peers/stored-external-peer.js';
 import { policyRulesJson } from '../policies/policies.repository.js';
 
 /** The intent of a tenant as it stands in the tables that people edit. */
@@ -8,7 +10,7 @@ import { policyRulesJson } from '../policies/policies.repository.js';
 export class IntentRepository {
   /** One statement, so one snapshot: a change made meanwhile is in it whole or not at all. Every list has a fixed order. */
   async read(sql: SqlExecutor, tenantId: string): Promise<FabricIntent> {
-    const [row] = await sql<{ intent: FabricIntent; policyTests: IntentPolicyTest[] | null }[]>`
+    const [row] = await sql<IntentRow[]>`
       select json_build_object(
         'tenantId', t.id,
         'keyingMode', t.keying_mode,
@@ -36,10 +38,18 @@ export class IntentRepository {
           'id', y.id, 'name', y.name, 'sources', y.sources, 'destinations', y.destinations, 'services', y.services,
           'expect', y.expect) order by y.id)
         from policy_tests y where y.tenant_id = t.id
-      ) as policy_tests
+      ) as policy_tests,
+      ${externalPeersJson(sql)} as external_peers
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without tests has the intents that it had before there were any.
-    return row.policyTests === null ? row.intent : { ...row.intent, policyTests: row.policyTests };
+    const intent = withExternalPeers(row.intent, row.externalPeers);
+    return row.policyTests === null ? intent : { ...intent, policyTests: row.policyTests };
   }
+}
+
+interface IntentRow {
+  readonly intent: FabricIntent;
+  readonly policyTests: IntentPolicyTest[] | null;
+  readonly externalPeers: IntendedFields[] | null;
 }

@@ -15,6 +15,7 @@ export function restorable(
     sites: byId(intent.sites),
     networks: byId(intent.networks),
     edges: byId(intent.edges),
+    ...(intent.externalPeers === undefined ? {} : { externalPeers: byId(intent.externalPeers) }),
     policies: intent.policies.map((policy) => ({
       ...policy,
       rules: policy.rules.map((rule) => ({ ...rule, enabled: rule.enabled ?? true })),

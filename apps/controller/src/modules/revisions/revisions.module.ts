@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { Drafts } from './drafts.js';
@@ -12,7 +13,7 @@ import { RevisionsService } from './revisions.service.js';
 import { Validations } from './validations.js';
 
 @Module({
-  imports: [TenantsModule, PoliciesModule, AuditModule],
+  imports: [TenantsModule, PoliciesModule, ExternalPeersModule, AuditModule],
   controllers: [RevisionsController],
   exports: [Drafts, RevisionsRepository],
   providers: [

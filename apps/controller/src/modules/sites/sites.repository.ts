@@ -47,6 +47,9 @@ export class SitesRepository {
       union all
       select format('the edge "%s"', name) from edges where tenant_id = ${tenantId} and site_id = ${siteId}
       union all
+      select format('the external peer "%s"', name) from external_peers
+        where tenant_id = ${tenantId} and site_id = ${siteId}
+      union all
       select distinct format('the rule "%s" of the policy "%s"', r.name, p.name)
         from rule_endpoints e
         join policy_rules r on r.tenant_id = e.tenant_id and r.id = e.rule_id

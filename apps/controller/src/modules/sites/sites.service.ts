@@ -60,6 +60,7 @@ export class SitesService {
         networks_site_fkey: used,
         edges_site_fkey: used,
         rule_endpoints_site_fkey: used,
+        external_peers_site_fkey: used,
       },
     );
     if (!found) throw notFound('site', siteId);

@@ -11,6 +11,7 @@ import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useReordering } from '../../ui/use-reordering.js';
+import { externalPeersQuery } from '../external-peers/queries.js';
 import { PolicyTests } from '../policy-tests/components/PolicyTests.js';
 import { draftQuery } from '../revisions/queries.js';
 import { useTenantId } from '../session/use-tenant.js';
@@ -29,9 +30,17 @@ export function PoliciesPage(): ReactNode {
   const policies = useQuery(policiesQuery(tenantId));
   const sites = useQuery(sitesQuery(tenantId));
   const networks = useQuery(networksQuery(tenantId));
+  const externalPeers = useQuery(externalPeersQuery(tenantId));
   const [adding, setAdding] = useState(false);
-  const loaded = policies.data && sites.data && networks.data;
-  const failure = policies.error ?? sites.error ?? networks.error;
+  const names = sites.data &&
+    networks.data &&
+    externalPeers.data && {
+      sites: sites.data.items,
+      networks: networks.data.items,
+      externalPeers: externalPeers.data.items,
+    };
+  const loaded = policies.data && names;
+  const failure = policies.error ?? sites.error ?? networks.error ?? externalPeers.error;
   const rules = policies.data?.items.reduce((sum, policy) => sum + policy.rules.length, 0) ?? 0;
   const add = (
     <Button leftSection={<PlusIcon size={15} />} onClick={() => setAdding(true)}>
@@ -61,12 +70,9 @@ export function PoliciesPage(): ReactNode {
             between two sites, then publish.
           </EmptyNotice>
         ) : (
-          <PolicyList
-            policies={policies.data.items}
-            names={{ sites: sites.data.items, networks: networks.data.items }}
-          />
+          <PolicyList policies={policies.data.items} names={names} />
         ))}
-      {loaded && <PolicyTests names={{ sites: sites.data.items, networks: networks.data.items }} />}
+      {loaded && <PolicyTests names={names} />}
       {adding && <PolicyDialog onClose={() => setAdding(false)} />}
     </>
   );

@@ -1,9 +1,28 @@
 import { describe, expect, it } from 'vitest';
+import type { ExternalPeer } from '../../api/index.js';
 import { describeSelector, describeService, selectorKey } from './describe.js';
 
+const PARTNER: ExternalPeer = {
+  id: 'p',
+  siteId: 's',
+  name: 'Partner',
+  description: '',
+  address: '203.0.113.99',
+  port: 4500,
+  identity: 'gw.partner.example',
+  localIdentity: 'amsterdam.example',
+  prefixes: ['10.9.0.0/16'],
+  ikeProposals: [],
+  espProposal: { keyBits: 256, extendedSequenceNumbers: false, keyExchange: [] },
+  preSharedKey: 'set',
+  version: 1,
+  createdAt: '',
+  updatedAt: '',
+};
 const names = {
   sites: [{ id: 's', name: 'Amsterdam', description: '', createdAt: '', updatedAt: '' }],
   networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', createdAt: '' }],
+  externalPeers: [PARTNER],
 };
 
 describe('describeSelector', () => {
@@ -14,6 +33,8 @@ describe('describeSelector', () => {
     [{ kind: 'network', networkId: 'n' }, 'LAN 10.1.0.0/16'],
     [{ kind: 'network', networkId: 'x' }, 'deleted network'],
     [{ kind: 'prefix', prefix: '2001:db8::/32' }, '2001:db8::/32'],
+    [{ kind: 'external_peer', externalPeerId: 'p' }, 'Partner'],
+    [{ kind: 'external_peer', externalPeerId: 'x' }, 'deleted external peer'],
   ] as const)('%o reads %s', (selector, text) => {
     expect(describeSelector(selector, names)).toBe(text);
   });

@@ -1,14 +1,15 @@
-import type { Network, Selector, Service, Site } from '../../api/index.js';
+import type { ExternalPeer, Network, Selector, Service, Site } from '../../api/index.js';
 import { formatPorts } from '../../lib/ports.js';
 
 /** What the identifiers inside rules stand for. */
 export interface Names {
   readonly sites: readonly Site[];
   readonly networks: readonly Network[];
+  readonly externalPeers: readonly ExternalPeer[];
 }
 
 /** One selector as a person says it: `any`, `Amsterdam`, `10.1.0.0/16`. A name that is gone says so. */
-export function describeSelector(selector: Selector, { sites, networks }: Names): string {
+export function describeSelector(selector: Selector, { sites, networks, externalPeers }: Names): string {
   switch (selector.kind) {
     case 'any':
       return 'any';
@@ -20,6 +21,8 @@ export function describeSelector(selector: Selector, { sites, networks }: Names)
     }
     case 'prefix':
       return selector.prefix;
+    case 'external_peer':
+      return externalPeers.find(({ id }) => id === selector.externalPeerId)?.name ?? 'deleted external peer';
   }
 }
 
@@ -47,5 +50,7 @@ export function selectorKey(selector: Selector): string {
       return `network ${selector.networkId}`;
     case 'prefix':
       return `prefix ${selector.prefix}`;
+    case 'external_peer':
+      return `external peer ${selector.externalPeerId}`;
   }
 }

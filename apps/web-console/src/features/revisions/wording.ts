@@ -72,6 +72,7 @@ const NOUNS: Readonly<Record<Exclude<IntentChange['noun'], 'tenant'>, string>> =
   site: 'Site',
   network: 'Network',
   edge: 'Edge',
+  external_peer: 'External peer',
   policy: 'Policy',
   rule: 'Rule',
   policy_test: 'Policy test',

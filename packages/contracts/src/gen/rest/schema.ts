@@ -428,6 +428,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/external-peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** External peers of the tenant, by name */
+        get: operations["listExternalPeers"];
+        put?: never;
+        /** Describe an external peer */
+        post: operations["createExternalPeer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One external peer */
+        get: operations["readExternalPeer"];
+        /** Replace a whole external peer; without a key it keeps its key */
+        put: operations["replaceExternalPeer"];
+        post?: never;
+        /** Remove an external peer that no rule names */
+        delete: operations["deleteExternalPeer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}/snippet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Configuration for the gateway, by the draft; without the key */
+        get: operations["readExternalPeerSnippet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/policies": {
         parameters: {
             query?: never;
@@ -925,7 +979,7 @@ export interface components {
             newPassword: string;
         };
         /**
-         * @description What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. A list that is absent is left as it is.
+         * @description What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. A list that is absent is left as it is. External peers are not in it, since their keys cannot be; rules may name those that there are.
          * @example {
          *       "version": 1,
          *       "sites": [
@@ -1081,6 +1135,84 @@ export interface components {
             underlayPort?: number;
             /** @description Absent: behind all other edges of the site. */
             preference?: number;
+        };
+        /**
+         * @example {
+         *       "name": "partner",
+         *       "siteId": "8a0c1d3e-5b7f-4c2a-9e60-1f2b3c4d5e6f",
+         *       "address": "203.0.113.99",
+         *       "identity": "gw.partner.example",
+         *       "localIdentity": "berlin.example",
+         *       "prefixes": [
+         *         "10.8.0.0/24",
+         *         "10.9.0.0/16"
+         *       ],
+         *       "preSharedKey": "a long random text from a generator"
+         *     }
+         */
+        CreateExternalPeer: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            /**
+             * Format: uuid
+             * @description The site whose edge has the tunnel; it has exactly one edge.
+             */
+            siteId: string;
+            /**
+             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @example 203.0.113.7
+             */
+            address: string;
+            /**
+             * @description UDP port of IKE and ESP (RFC 3948).
+             * @default 4500
+             */
+            port?: number;
+            /**
+             * @description What the gateway shows (IDr, IDi).
+             * @example gw.partner.example
+             */
+            identity: string;
+            /**
+             * @description What our edge shows to it.
+             * @example berlin.example
+             */
+            localIdentity: string;
+            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
+            prefixes: string[];
+            /**
+             * @description What both ends use, preferred first.
+             * @default [
+             *       {
+             *         "keyBits": 256,
+             *         "prf": "hmac-sha2-384",
+             *         "keyExchange": [
+             *           "X25519"
+             *         ]
+             *       }
+             *     ]
+             */
+            ikeProposals?: components["schemas"]["ExternalIkeProposal"][];
+            /**
+             * @default {
+             *       "keyBits": 256,
+             *       "extendedSequenceNumbers": false,
+             *       "keyExchange": [
+             *         "X25519"
+             *       ]
+             *     }
+             */
+            espProposal?: components["schemas"]["ExternalEspProposal"];
+            /**
+             * Format: password
+             * @description The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.
+             */
+            preSharedKey: string;
         };
         CreateNetwork: {
             /**
@@ -1395,6 +1527,116 @@ export interface components {
              */
             destinationPort?: number;
         };
+        /** @description Algorithms of the Child SA: ESP in tunnel mode, with AES-GCM-16. */
+        ExternalEspProposal: {
+            /** @description Of AES-GCM-16. */
+            keyBits: 128 | 192 | 256;
+            /** @description RFC 4303 section 2.2.1. Many gateways have none. */
+            extendedSequenceNumbers: boolean;
+            /** @description When a Child SA is rekeyed; empty: keys come from the IKE SA, without forward secrecy of their own. */
+            keyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
+        };
+        /** @description Algorithms of an IKE SA, with AES-GCM-16. */
+        ExternalIkeProposal: {
+            /** @description Of AES-GCM-16. */
+            keyBits: 128 | 192 | 256;
+            /** @enum {string} */
+            prf: "hmac-sha2-256" | "hmac-sha2-384" | "hmac-sha2-512";
+            /** @description The first, and what is added to it (RFC 9370). */
+            keyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
+        };
+        /** @description An IKEv2 gateway that is not ours, with which one edge has a tunnel. */
+        ExternalPeer: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            description: string;
+            /**
+             * Format: uuid
+             * @description The site whose edge has the tunnel; it has exactly one edge.
+             */
+            siteId: string;
+            /**
+             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @example 203.0.113.7
+             */
+            address: string;
+            /**
+             * @description UDP port of IKE and ESP (RFC 3948).
+             * @default 4500
+             */
+            port: number;
+            /**
+             * @description What the gateway shows (IDr, IDi).
+             * @example gw.partner.example
+             */
+            identity: string;
+            /**
+             * @description What our edge shows to it.
+             * @example berlin.example
+             */
+            localIdentity: string;
+            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
+            prefixes: string[];
+            /**
+             * @description What both ends use, preferred first.
+             * @default [
+             *       {
+             *         "keyBits": 256,
+             *         "prf": "hmac-sha2-384",
+             *         "keyExchange": [
+             *           "X25519"
+             *         ]
+             *       }
+             *     ]
+             */
+            ikeProposals: components["schemas"]["ExternalIkeProposal"][];
+            /**
+             * @default {
+             *       "keyBits": 256,
+             *       "extendedSequenceNumbers": false,
+             *       "keyExchange": [
+             *         "X25519"
+             *       ]
+             *     }
+             */
+            espProposal: components["schemas"]["ExternalEspProposal"];
+            /**
+             * @description There is one; it is never shown.
+             * @enum {string}
+             */
+            preSharedKey: "set";
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+        };
+        ExternalPeerList: {
+            items: components["schemas"]["ExternalPeer"][];
+        };
+        /** @description What the operator of the gateway configures, by the draft. */
+        ExternalPeerSnippet: {
+            /**
+             * @description strongSwan: a file for /etc/swanctl/conf.d.
+             * @enum {string}
+             */
+            format: "swanctl";
+            fileName: string;
+            text: string;
+            /** @description Stands in the text where the pre-shared key is to be written. */
+            secretPlaceholder: string;
+        };
         /** @description null: not there. */
         FieldDifference: {
             /** @description JSON pointer (RFC 6901) within the item. */
@@ -1468,7 +1710,7 @@ export interface components {
             /** @enum {string} */
             change: "added" | "removed" | "changed";
             /** @enum {string} */
-            noun: "tenant" | "site" | "network" | "edge" | "policy" | "rule" | "policy_test";
+            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "policy" | "rule" | "policy_test";
             /**
              * Format: uuid
              * @description UUID made by the controller.
@@ -1525,6 +1767,11 @@ export interface components {
              * @example 10.1.0.0/16
              */
             prefix: string;
+        } | {
+            /** @enum {string} */
+            kind: "external_peer";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            externalPeer: string;
         };
         Network: {
             /**
@@ -1858,6 +2105,84 @@ export interface components {
             /** @description Six digits of the authenticator, or one of the recovery codes. Each is good once. */
             code: string;
         };
+        /**
+         * @description A whole external peer, but for its key.
+         * @example {
+         *       "name": "partner",
+         *       "siteId": "8a0c1d3e-5b7f-4c2a-9e60-1f2b3c4d5e6f",
+         *       "address": "203.0.113.99",
+         *       "identity": "gw.partner.example",
+         *       "localIdentity": "berlin.example",
+         *       "prefixes": [
+         *         "10.8.0.0/24",
+         *         "10.9.0.0/16"
+         *       ]
+         *     }
+         */
+        ReplaceExternalPeer: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            /**
+             * Format: uuid
+             * @description The site whose edge has the tunnel; it has exactly one edge.
+             */
+            siteId: string;
+            /**
+             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @example 203.0.113.7
+             */
+            address: string;
+            /**
+             * @description UDP port of IKE and ESP (RFC 3948).
+             * @default 4500
+             */
+            port?: number;
+            /**
+             * @description What the gateway shows (IDr, IDi).
+             * @example gw.partner.example
+             */
+            identity: string;
+            /**
+             * @description What our edge shows to it.
+             * @example berlin.example
+             */
+            localIdentity: string;
+            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
+            prefixes: string[];
+            /**
+             * @description What both ends use, preferred first.
+             * @default [
+             *       {
+             *         "keyBits": 256,
+             *         "prf": "hmac-sha2-384",
+             *         "keyExchange": [
+             *           "X25519"
+             *         ]
+             *       }
+             *     ]
+             */
+            ikeProposals?: components["schemas"]["ExternalIkeProposal"][];
+            /**
+             * @default {
+             *       "keyBits": 256,
+             *       "extendedSequenceNumbers": false,
+             *       "keyExchange": [
+             *         "X25519"
+             *       ]
+             *     }
+             */
+            espProposal?: components["schemas"]["ExternalEspProposal"];
+            /**
+             * Format: password
+             * @description Absent: stays as it is.
+             */
+            preSharedKey?: string;
+        };
         /** @description One immutable state of the intent of a tenant. */
         Revision: {
             number: number;
@@ -1944,7 +2269,7 @@ export interface components {
             /** @default true */
             enabled?: boolean;
         };
-        /** @description Which addresses an end of a rule covers. */
+        /** @description Which addresses an end of a rule covers. Only `external_peer` covers those behind external peers. */
         Selector: {
             /** @enum {string} */
             kind: "any";
@@ -1972,6 +2297,14 @@ export interface components {
              * @example 10.1.0.0/16
              */
             prefix: string;
+        } | {
+            /** @enum {string} */
+            kind: "external_peer";
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            externalPeerId: string;
         };
         Service: {
             /** @enum {string} */
@@ -5141,6 +5474,488 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExternalPeers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalPeerList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createExternalPeer: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateExternalPeer"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalPeer"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readExternalPeer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                externalPeerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalPeer"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceExternalPeer: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the external peer as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                externalPeerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceExternalPeer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalPeer"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteExternalPeer: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                externalPeerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readExternalPeerSnippet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                externalPeerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalPeerSnippet"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,7 +20,7 @@ interface Choice {
 /** Looks like an address: worth offering as a prefix. The controller decides whether it is one. */
 const ADDRESS_LIKE = /^(?=.*[.:])[0-9a-f.:]+(\/\d{0,3})?$/i;
 
-/** Chooses an end of a rule: any, sites, networks, or a prefix typed in. */
+/** Chooses an end of a rule: any, sites, networks, external peers, or a prefix typed in. */
 export function SelectorInput({ label, value, names, error, onChange }: SelectorInputProps): ReactNode {
   const [search, setSearch] = useState('');
   const combobox = useCombobox({ onDropdownOpen: () => combobox.selectFirstOption() });
@@ -59,7 +59,7 @@ export function SelectorInput({ label, value, names, error, onChange }: Selector
               <PillsInput.Field
                 aria-label={label}
                 value={search}
-                placeholder={value.length === 0 ? 'any, a site, a network, or type a prefix' : ''}
+                placeholder={value.length === 0 ? 'any, a site, a network, a peer, or type a prefix' : ''}
                 onFocus={() => combobox.openDropdown()}
                 onBlur={() => combobox.closeDropdown()}
                 onChange={(event) => {
@@ -78,7 +78,7 @@ export function SelectorInput({ label, value, names, error, onChange }: Selector
       </Combobox.DropdownTarget>
       <Combobox.Dropdown>
         <Combobox.Options mah={240} style={{ overflowY: 'auto' }}>
-          {['', 'Prefix', 'Sites', 'Networks'].map((group) => (
+          {['', 'Prefix', 'Sites', 'Networks', 'External peers'].map((group) => (
             <ChoiceGroup key={group} group={group} choices={choices} names={names} />
           ))}
           {choices.length === 0 && (
@@ -113,6 +113,9 @@ function choicesFor(search: string, names: Names): Choice[] {
     { group: '', selector: { kind: 'any' } },
     ...names.sites.map(({ id }): Choice => ({ group: 'Sites', selector: { kind: 'site', siteId: id } })),
     ...names.networks.map(({ id }): Choice => ({ group: 'Networks', selector: { kind: 'network', networkId: id } })),
+    ...names.externalPeers.map(
+      ({ id }): Choice => ({ group: 'External peers', selector: { kind: 'external_peer', externalPeerId: id } }),
+    ),
   ];
   const found = all.filter(({ selector }) => matchesFilter(search, [describeSelector(selector, names)]));
   if (!ADDRESS_LIKE.test(search)) return found;

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { Description, Identifier, Name, Prefix, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
+import { KEY_EXCHANGE_NAMES } from './key-exchange-names.js';
+
+const MAX_PREFIXES = 32;
+const MAX_IKE_PROPOSALS = 8;
+/** RFC 9370 section 4.1: seven additional ones. */
+const MAX_KEY_EXCHANGES = 8;
+export const MAX_EXTERNAL_PEERS = 1000;
+
+const KeyBits = z.union([z.literal(128), z.literal(192), z.literal(256)]).meta({ description: 'Of AES-GCM-16.' });
+
+const KeyExchangeMethods = z.array(z.enum(KEY_EXCHANGE_NAMES)).max(MAX_KEY_EXCHANGES);
+
+export const ExternalIkeProposal = z
+  .strictObject({
+    keyBits: KeyBits,
+    prf: z.enum(['hmac-sha2-256', 'hmac-sha2-384', 'hmac-sha2-512']),
+    keyExchange: KeyExchangeMethods.min(1).meta({ description: 'The first, and what is added to it (RFC 9370).' }),
+  })
+  .meta({ id: 'ExternalIkeProposal', description: 'Algorithms of an IKE SA, with AES-GCM-16.' });
+
+export const ExternalEspProposal = z
+  .strictObject({
+    keyBits: KeyBits,
+    extendedSequenceNumbers: z.boolean().meta({ description: 'RFC 4303 section 2.2.1. Many gateways have none.' }),
+    keyExchange: KeyExchangeMethods.meta({
+      description:
+        'When a Child SA is rekeyed; empty: keys come from the IKE SA, without forward secrecy of their own.',
+    }),
+  })
+  .meta({ id: 'ExternalEspProposal', description: 'Algorithms of the Child SA: ESP in tunnel mode, with AES-GCM-16.' });
+
+const IkeIdentity = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[\x21-\x7e]+$/, 'has characters that no domain name, mailbox or address has')
+  .meta({ description: 'A domain name, a mailbox or an IP address (RFC 7296 section 3.5).' });
+
+const fields = {
+  name: Name,
+  description: Description.default(''),
+  siteId: Identifier.meta({ description: 'The site whose edge has the tunnel; it has exactly one edge.' }),
+  address: UnderlayAddress.meta({ description: 'Where the gateway is; nobody is it who comes from elsewhere.' }),
+  port: z.int().min(1).max(65535).default(4500).meta({ description: 'UDP port of IKE and ESP (RFC 3948).' }),
+  identity: IkeIdentity.meta({ description: 'What the gateway shows (IDr, IDi).', examples: ['gw.partner.example'] }),
+  localIdentity: IkeIdentity.meta({ description: 'What our edge shows to it.', examples: ['berlin.example'] }),
+  prefixes: z
+    .array(Prefix)
+    .min(1)
+    .max(MAX_PREFIXES)
+    .meta({ description: 'Networks behind the gateway; together the traffic selectors of one Child SA.' }),
+  ikeProposals: z
+    .array(ExternalIkeProposal)
+    .min(1)
+    .max(MAX_IKE_PROPOSALS)
+    .default([{ keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519'] }])
+    .meta({ description: 'What both ends use, preferred first.' }),
+  espProposal: ExternalEspProposal.default({
+    keyBits: 256,
+    extendedSequenceNumbers: false,
+    keyExchange: ['X25519'],
+  }),
+};
+
+const PreSharedKey = z
+  .string()
+  .min(16)
+  .max(256)
+  .regex(/^[\x20-\x7e]+$/, 'has characters other than printable ASCII')
+  .meta({
+    description:
+      'The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.',
+    format: 'password',
+  });
+
+const EXAMPLE = {
+  name: 'partner',
+  siteId: '8a0c1d3e-5b7f-4c2a-9e60-1f2b3c4d5e6f',
+  address: '203.0.113.99',
+  identity: 'gw.partner.example',
+  localIdentity: 'berlin.example',
+  prefixes: ['10.8.0.0/24', '10.9.0.0/16'],
+};
+
+export const CreateExternalPeer = z
+  .strictObject({ ...fields, preSharedKey: PreSharedKey })
+  .meta({ id: 'CreateExternalPeer', examples: [{ ...EXAMPLE, preSharedKey: 'a long random text from a generator' }] });
+
+export const ReplaceExternalPeer = z
+  .strictObject({ ...fields, preSharedKey: PreSharedKey.optional().meta({ description: 'Absent: stays as it is.' }) })
+  .meta({ id: 'ReplaceExternalPeer', description: 'A whole external peer, but for its key.', examples: [EXAMPLE] });
+
+export const ExternalPeer = z
+  .object({
+    id: Identifier,
+    ...fields,
+    name: z.string(),
+    description: z.string(),
+    preSharedKey: z.literal('set').meta({ description: 'There is one; it is never shown.' }),
+    version: z.int().min(1).meta({ description: 'Grows with every change; the ETag is this number in quotes.' }),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'ExternalPeer', description: 'An IKEv2 gateway that is not ours, with which one edge has a tunnel.' });
+export const ExternalPeerList = z.object({ items: z.array(ExternalPeer) }).meta({ id: 'ExternalPeerList' });
+
+export const ExternalPeerSnippet = z
+  .object({
+    format: z.enum(['swanctl']).meta({ description: 'strongSwan: a file for /etc/swanctl/conf.d.' }),
+    fileName: z.string(),
+    text: z.string(),
+    secretPlaceholder: z
+      .string()
+      .meta({ description: 'Stands in the text where the pre-shared key is to be written.' }),
+  })
+  .meta({ id: 'ExternalPeerSnippet', description: 'What the operator of the gateway configures, by the draft.' });
+
+export type ExternalIkeProposal = z.infer<typeof ExternalIkeProposal>;
+export type ExternalEspProposal = z.infer<typeof ExternalEspProposal>;
+export type CreateExternalPeer = z.infer<typeof CreateExternalPeer>;
+export type ReplaceExternalPeer = z.infer<typeof ReplaceExternalPeer>;
+export type ExternalPeer = z.infer<typeof ExternalPeer>;
+export type ExternalPeerList = z.infer<typeof ExternalPeerList>;
+export type ExternalPeerSnippet = z.infer<typeof ExternalPeerSnippet>;

@@ -1,0 +1,116 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import {
+  CreateExternalPeer,
+  ExternalPeer,
+  ExternalPeerList,
+  ExternalPeerSnippet,
+  ReplaceExternalPeer,
+} from './external-peer.dto.js';
+import { ExternalPeersService } from './external-peers.service.js';
+
+const ETAG_HEADER = {
+  ETag: { description: 'The version in quotes, for If-Match.', schema: { type: 'string' as const } },
+};
+
+@ApiTags('external peers')
+@Controller('api/v1/tenants/:tenantId/external-peers')
+export class ExternalPeersController {
+  constructor(private readonly peers: ExternalPeersService) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listExternalPeers', summary: 'External peers of the tenant, by name' })
+  @ApiOkResponse({ standardSchema: ExternalPeerList })
+  @ApiProblems(401, 404, 503)
+  async listExternalPeers(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<ExternalPeerList> {
+    return { items: await this.peers.list(tenantId) };
+  }
+
+  @Post()
+  @ApiOperation({ operationId: 'createExternalPeer', summary: 'Describe an external peer' })
+  @ApiCreatedResponse({ standardSchema: ExternalPeer, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  async createExternalPeer(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: CreateExternalPeer }) body: CreateExternalPeer,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ExternalPeer> {
+    return withETag(response, await this.peers.create(tenantId, body));
+  }
+
+  @Get(':externalPeerId')
+  @ApiOperation({ operationId: 'readExternalPeer', summary: 'One external peer' })
+  @ApiOkResponse({ standardSchema: ExternalPeer, headers: ETAG_HEADER })
+  @ApiProblems(401, 404, 503)
+  async readExternalPeer(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('externalPeerId', { schema: Identifier }) externalPeerId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ExternalPeer> {
+    return withETag(response, await this.peers.read(tenantId, externalPeerId));
+  }
+
+  @Get(':externalPeerId/snippet')
+  @ApiOperation({
+    operationId: 'readExternalPeerSnippet',
+    summary: 'Configuration for the gateway, by the draft; without the key',
+  })
+  @ApiOkResponse({ standardSchema: ExternalPeerSnippet })
+  @ApiProblems(401, 404, 409, 503)
+  readExternalPeerSnippet(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('externalPeerId', { schema: Identifier }) externalPeerId: string,
+  ): Promise<ExternalPeerSnippet> {
+    return this.peers.snippet(tenantId, externalPeerId);
+  }
+
+  @Put(':externalPeerId')
+  @ApiOperation({
+    operationId: 'replaceExternalPeer',
+    summary: 'Replace a whole external peer; without a key it keeps its key',
+  })
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'ETag of the external peer as it was read.',
+    schema: { type: 'string' },
+  })
+  @ApiOkResponse({ standardSchema: ExternalPeer, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428, 503)
+  async replaceExternalPeer(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('externalPeerId', { schema: Identifier }) externalPeerId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
+    @Body({ schema: ReplaceExternalPeer }) body: ReplaceExternalPeer,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ExternalPeer> {
+    return withETag(response, await this.peers.replace(tenantId, externalPeerId, ifMatch, body));
+  }
+
+  @Delete(':externalPeerId')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deleteExternalPeer', summary: 'Remove an external peer that no rule names' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 409, 503)
+  deleteExternalPeer(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('externalPeerId', { schema: Identifier }) externalPeerId: string,
+  ): Promise<void> {
+    return this.peers.remove(tenantId, externalPeerId);
+  }
+}
+
+function withETag(response: Response, peer: ExternalPeer): ExternalPeer {
+  response.setHeader('ETag', `"${peer.version}"`);
+  return peer;
+}

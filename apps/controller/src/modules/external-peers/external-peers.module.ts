@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { IntentRepository } from '../revisions/intent.repository.js';
+import { TenantsModule } from '../tenants/tenants.module.js';
+import { ExternalPeersController } from './external-peers.controller.js';
+import { ExternalPeersRepository } from './external-peers.repository.js';
+import { ExternalPeersService } from './external-peers.service.js';
+
+@Module({
+  imports: [TenantsModule],
+  controllers: [ExternalPeersController],
+  providers: [ExternalPeersService, ExternalPeersRepository, IntentRepository],
+  exports: [ExternalPeersRepository],
+})
+export class ExternalPeersModule {}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { swanctlSnippet } from '@weft/fabric-compiler';
+import { SecretSeal } from '../../pki/secret-seal.js';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { Database } from '../../platform/database/database.js';
+import { DomainError, notFound } from '../../platform/http/domain-error.js';
+import { refusing } from '../constraint-violation.js';
+import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { inUse, nameTaken, unknownSite } from '../resource-names.js';
+import { IntentRepository } from '../revisions/intent.repository.js';
+import { TenantsRepository } from '../tenants/tenants.repository.js';
+import {
+  type CreateExternalPeer,
+  type ExternalPeer,
+  type ExternalPeerSnippet,
+  MAX_EXTERNAL_PEERS,
+  type ReplaceExternalPeer,
+} from './external-peer.dto.js';
+import { ExternalPeersRepository } from './external-peers.repository.js';
+import { committedKey, sealingPlace } from './pre-shared-key.js';
+import { shownExternalPeer, writtenExternalPeer } from './stored-external-peer.js';
+
+/** Gateways that are not ours, as operators describe them. Their keys go in and never come out. */
+@Injectable()
+export class ExternalPeersService {
+  readonly #database: Database;
+  readonly #repository: ExternalPeersRepository;
+  readonly #tenants: TenantsRepository;
+  readonly #intents: IntentRepository;
+  readonly #seal: SecretSeal;
+
+  constructor(
+    database: Database,
+    repository: ExternalPeersRepository,
+    tenants: TenantsRepository,
+    intents: IntentRepository,
+    seal: SecretSeal,
+  ) {
+    this.#database = database;
+    this.#repository = repository;
+    this.#tenants = tenants;
+    this.#intents = intents;
+    this.#seal = seal;
+  }
+
+  async list(tenantId: string): Promise<ExternalPeer[]> {
+    return (await this.#repository.list(this.#database.sql, tenantId)).map(shownExternalPeer);
+  }
+
+  read(tenantId: string, peerId: string): Promise<ExternalPeer> {
+    return this.#read(this.#database.sql, tenantId, peerId);
+  }
+
+  /** Throws DomainError 'name_taken', 'unknown_site' or 'too_many_external_peers'. */
+  create(tenantId: string, input: CreateExternalPeer): Promise<ExternalPeer> {
+    const id = randomUUID();
+    return this.#write(input, async (sql) => {
+      await this.#tenants.lock(sql, tenantId);
+      if ((await this.#repository.count(sql, tenantId)) >= MAX_EXTERNAL_PEERS) throw tooManyExternalPeers();
+      const commitment = await this.#keep(sql, tenantId, input.preSharedKey);
+      await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, input, commitment));
+      return this.#read(sql, tenantId, id);
+    });
+  }
+
+  /** As create, and 'unknown_external_peer', 'if_match_required' or 'external_peer_changed'. */
+  async replace(
+    tenantId: string,
+    peerId: string,
+    ifMatch: string | undefined,
+    input: ReplaceExternalPeer,
+  ): Promise<ExternalPeer> {
+    if (ifMatch === undefined) throw ifMatchRequired('external peer');
+    return this.#write(input, async (sql) => {
+      const stored = await this.#repository.lock(sql, tenantId, peerId);
+      if (stored === undefined) throw notFound('external_peer', peerId);
+      if (!matchesTag(ifMatch, stored.version)) throw changedMeanwhile('external peer', stored.version);
+      const { preSharedKey } = input;
+      const commitment = preSharedKey === undefined ? stored.commitment : await this.#keep(sql, tenantId, preSharedKey);
+      await this.#repository.update(sql, tenantId, writtenExternalPeer(peerId, input, commitment));
+      return this.#read(sql, tenantId, peerId);
+    });
+  }
+
+  /** Throws DomainError 'unknown_external_peer' or 'external_peer_in_use'. */
+  async remove(tenantId: string, peerId: string): Promise<void> {
+    const used = async () => inUse('external_peer', await this.#repository.users(this.#database.sql, tenantId, peerId));
+    const found = await refusing(
+      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, peerId)),
+      { rule_endpoints_external_peer_fkey: used },
+    );
+    if (!found) throw notFound('external_peer', peerId);
+  }
+
+  /** What the operator of the gateway configures. Throws DomainError 'unknown_external_peer', or what is wrong with the draft. */
+  async snippet(tenantId: string, peerId: string): Promise<ExternalPeerSnippet> {
+    await this.read(tenantId, peerId);
+    const snippet = swanctlSnippet(await this.#intents.read(this.#database.sql, tenantId), peerId);
+    if (snippet.ok) return snippet.snippet;
+    const [first] = snippet.problems;
+    const detail = first === undefined ? 'The site of the external peer has no edge.' : `${first.detail} ${first.fix}`;
+    throw new DomainError('conflict', first?.rule ?? 'external_peer_without_edge', detail, snippet.problems);
+  }
+
+  /** Seals a key under a name of its own: the same key set twice has two. */
+  async #keep(sql: SqlExecutor, tenantId: string, key: string): Promise<string> {
+    const { commitment, opening } = committedKey(key);
+    const sealed = this.#seal.seal(sealingPlace(tenantId, commitment), opening);
+    opening.fill(0);
+    await this.#repository.insertKey(sql, tenantId, commitment, sealed);
+    return commitment;
+  }
+
+  async #read(sql: SqlExecutor, tenantId: string, peerId: string): Promise<ExternalPeer> {
+    const stored = await this.#repository.read(sql, tenantId, peerId);
+    if (stored === undefined) throw notFound('external_peer', peerId);
+    return shownExternalPeer(stored);
+  }
+
+  #write(
+    { name, siteId }: ReplaceExternalPeer,
+    work: (sql: SqlExecutor) => Promise<ExternalPeer>,
+  ): Promise<ExternalPeer> {
+    return refusing(this.#database.transaction(work), {
+      external_peers_name_key: () => nameTaken('external peer', name),
+      external_peers_site_fkey: () => unknownSite('/siteId', siteId),
+    });
+  }
+}
+
+function tooManyExternalPeers(): DomainError {
+  const detail = `A tenant has at most ${MAX_EXTERNAL_PEERS} external peers.`;
+  return new DomainError('conflict', 'too_many_external_peers', detail);
+}

@@ -1,0 +1,117 @@
+import type {
+  BundleIkeProposal,
+  ExternalEspProposal as IntentEspProposal,
+  IntentExternalPeer,
+} from '@weft/fabric-compiler';
+import type { ExternalPeer, ReplaceExternalPeer } from './external-peer.dto.js';
+import { keyExchangeNames, keyExchangeOf } from './key-exchange-names.js';
+
+/** An external peer as the table has it; proposals as the compiler takes them. */
+export interface StoredExternalPeer {
+  readonly id: string;
+  readonly siteId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly address: string;
+  readonly port: number;
+  readonly identity: string;
+  readonly localIdentity: string;
+  /** Lower-case hex. */
+  readonly commitment: string;
+  readonly prefixes: readonly string[];
+  readonly ikeProposals: readonly BundleIkeProposal[];
+  readonly espProposal: IntentEspProposal;
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What a statement writes. */
+export type WrittenExternalPeer = Omit<StoredExternalPeer, 'version' | 'createdAt' | 'updatedAt'>;
+
+export function writtenExternalPeer(
+  id: string,
+  { preSharedKey: _, ikeProposals, espProposal, ...rest }: ReplaceExternalPeer,
+  commitment: string,
+): WrittenExternalPeer {
+  return {
+    ...rest,
+    id,
+    commitment,
+    ikeProposals: ikeProposals.flatMap(({ keyBits, prf, keyExchange }) => {
+      const exchange = keyExchangeOf(keyExchange);
+      return exchange === undefined ? [] : [{ encryption: 'aes-gcm-16', keyBits, prf, keyExchange: exchange }];
+    }),
+    espProposal: {
+      encryption: 'aes-gcm-16',
+      keyBits: espProposal.keyBits,
+      extendedSequenceNumbers: espProposal.extendedSequenceNumbers,
+      keyExchange: keyExchangeOf(espProposal.keyExchange),
+    },
+  };
+}
+
+/** As the API shows it. */
+export function shownExternalPeer(stored: StoredExternalPeer): ExternalPeer {
+  const { commitment: _, ikeProposals, espProposal, prefixes, createdAt, updatedAt, ...rest } = stored;
+  return {
+    ...rest,
+    prefixes: [...prefixes],
+    ikeProposals: ikeProposals.map(({ keyBits, prf, keyExchange }) => ({
+      keyBits,
+      prf,
+      keyExchange: keyExchangeNames(keyExchange),
+    })),
+    espProposal: {
+      keyBits: espProposal.keyBits,
+      extendedSequenceNumbers: espProposal.extendedSequenceNumbers,
+      keyExchange: keyExchangeNames(espProposal.keyExchange ?? undefined),
+    },
+    preSharedKey: 'set',
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
+}
+
+/** As the intent has it: what both ends use is what our edge offers, and what the gateway accepts. */
+export function intendedExternalPeer(stored: IntendedFields): IntentExternalPeer {
+  const { siteId, commitment, espProposal, ...rest } = stored;
+  const { keyExchange: childKeyExchange, ...esp } = espProposal;
+  return {
+    ...rest,
+    authentication: { kind: 'pre_shared_key', commitment },
+    admits: [],
+    espProposals: [espProposal],
+    gatewaySiteIds: [siteId],
+    offer: {
+      esp: { ...esp, replayWindow: REPLAY_WINDOW },
+      ike: {
+        proposals: stored.ikeProposals,
+        childKeyExchange,
+        ikeLifetimeSeconds: IKE_LIFETIME_SECONDS,
+        childLifetimeSeconds: CHILD_LIFETIME_SECONDS,
+        livenessSeconds: LIVENESS_SECONDS,
+      },
+    },
+  };
+}
+
+export type IntendedFields = Omit<StoredExternalPeer, 'description' | 'version' | 'createdAt' | 'updatedAt'>;
+
+/** The reverse of `intendedExternalPeer`; undefined for a peer that the table cannot hold. */
+export function storableExternalPeer(peer: IntentExternalPeer): IntendedFields | undefined {
+  const [siteId] = peer.gatewaySiteIds;
+  const [espProposal] = peer.espProposals;
+  const commitment = peer.authentication.kind === 'pre_shared_key' ? peer.authentication.commitment : undefined;
+  if (siteId === undefined || espProposal === undefined || commitment === undefined) return undefined;
+  const { id, name, address, port, identity, localIdentity, prefixes, ikeProposals } = peer;
+  if (localIdentity === undefined) return undefined;
+  return { id, name, address, port, identity, localIdentity, prefixes, ikeProposals, siteId, espProposal, commitment };
+}
+
+/** As between edges. */
+const REPLAY_WINDOW = 1024;
+const IKE_LIFETIME_SECONDS = 4 * 3600;
+const CHILD_LIFETIME_SECONDS = 3600;
+/** A gateway that is not ours may count being asked against us. */
+const LIVENESS_SECONDS = 30;

@@ -1,0 +1,157 @@
+import type { Draft, ExternalPeer, ExternalPeerSnippet, RevisionDiff } from '@weft/contracts/rest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { enrolled, ScriptedEdge } from '../southbound/scripted-edge.js';
+import { Api, makeTopology, problemOf, rule } from './support/api.js';
+
+const KEY = 'correct horse battery staple';
+
+let api: Api;
+let made: Awaited<ReturnType<typeof makeTopology>>;
+let peer: ExternalPeer;
+const edges: ScriptedEdge[] = [];
+
+beforeAll(async () => {
+  api = await Api.start();
+  made = await makeTopology(api);
+});
+afterAll(async () => {
+  for (const edge of edges) edge.close();
+  await api.stop();
+});
+
+const read = async <T>(path: string) => (await (await api.fetch(api.path(path))).json()) as T;
+const input = (change: object = {}) => ({
+  name: 'partner',
+  siteId: made.berlin.id,
+  address: '203.0.113.99',
+  identity: 'gw.partner.example',
+  localIdentity: 'berlin.example',
+  prefixes: ['10.8.0.0/24', '10.9.0.0/16'],
+  ...change,
+});
+const withKey = (change: object = {}) => input({ preSharedKey: KEY, ...change });
+
+// In order: each step goes on from the one before it.
+describe('external peers', () => {
+  it('are made, read and listed, and never tell their key', async () => {
+    const once = { 'idempotency-key': crypto.randomUUID() };
+    const answer = await api.send('POST', '/external-peers', withKey(), once);
+    expect([answer.status, answer.headers.get('etag')]).toEqual([201, '"1"']);
+    peer = (await answer.json()) as ExternalPeer;
+    expect(peer).toMatchObject({
+      ...input(),
+      port: 4500,
+      ikeProposals: [{ keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519'] }],
+      espProposal: { keyBits: 256, extendedSequenceNumbers: false, keyExchange: ['X25519'] },
+      preSharedKey: 'set',
+    });
+    expect(await read(`/external-peers/${peer.id}`)).toEqual(peer);
+    expect(await read('/external-peers')).toEqual({ items: [peer] });
+    const again = await api.send('POST', '/external-peers', withKey(), once);
+    expect([again.status, await again.json()]).toEqual([201, peer]);
+  });
+
+  it('have their key sealed in the database', async () => {
+    const { sql } = api.controller;
+    const [stored] = await sql<{ sealed: Buffer }[]>`select sealed from pre_shared_keys`;
+    expect(stored?.sealed.includes(Buffer.from(KEY))).toBe(false);
+    expect(stored?.sealed.length).toBe(12 + 32 + KEY.length + 16);
+  });
+
+  it.each<[string, object, string, string]>([
+    ['a site of nobody', { name: 'lost', siteId: crypto.randomUUID() }, '/siteId', 'unknown_site'],
+    ['the name of another', {}, '/name', 'name_taken'],
+    ['no network', { prefixes: [] }, '/prefixes', 'too_small'],
+    ['a key that is soon guessed', { preSharedKey: 'secret' }, '/preSharedKey', 'too_small'],
+    ['no key', { preSharedKey: undefined }, '/preSharedKey', 'required'],
+    ['a field that is none', { aggressive: true }, '/aggressive', 'unknown_field'],
+  ])('are refused with %s, naming it', async (_, change, pointer, name) => {
+    const refused = await problemOf(await api.send('POST', '/external-peers', withKey(change)));
+    expect(refused.errors).toMatchObject([{ pointer, rule: name }]);
+  });
+
+  it('give what their operator configures, without the key', async () => {
+    const snippet = await read<ExternalPeerSnippet>(`/external-peers/${peer.id}/snippet`);
+    expect(snippet).toMatchObject({ format: 'swanctl', fileName: 'weft-partner.conf' });
+    for (const line of [
+      'local_addrs = 203.0.113.99',
+      'remote_addrs = 203.0.113.1',
+      'proposals = aes256gcm16-prfsha384-x25519',
+      'local_ts = 10.8.0.0/24, 10.9.0.0/16',
+      'remote_ts = 10.1.0.0/16',
+      'esp_proposals = aes256gcm16-x25519-noesn',
+      `secret = "${snippet.secretPlaceholder}"`,
+    ]) {
+      expect(snippet.text).toContain(line);
+    }
+    expect(snippet.text).not.toContain(KEY);
+  });
+
+  it('are named by rules, in the draft, its difference and its proof; what a rule names stays', async () => {
+    const rules = [
+      {
+        ...rule('to partner', made.berlin.id, made.tokyo.id),
+        destinations: [{ kind: 'external_peer', externalPeerId: peer.id }],
+      },
+    ];
+    const lost = [{ ...rules[0], destinations: [{ kind: 'external_peer', externalPeerId: crypto.randomUUID() }] }];
+    const refused = await problemOf(await api.send('POST', '/policies', { name: 'lost', rules: lost }));
+    expect(refused.errors).toMatchObject([
+      { pointer: '/rules/0/destinations/0/externalPeerId', rule: 'unknown_external_peer' },
+    ]);
+    await api.make('/policies', { name: 'partner', rules });
+    expect(await read<Draft>('/revisions/draft')).toMatchObject({ problems: [], findings: [] });
+    const { intent } = await read<RevisionDiff>('/revisions/draft/diff');
+    expect(intent).toContainEqual(expect.objectContaining({ noun: 'external_peer', name: 'partner', change: 'added' }));
+    expect(JSON.stringify(intent)).not.toContain(KEY);
+    const kept = await api.fetch(api.path(`/external-peers/${peer.id}`), { method: 'DELETE' });
+    expect((await problemOf(kept)).errors[0]?.detail).toContain('the rule "to partner"');
+    const site = await api.fetch(api.path(`/sites/${made.berlin.id}`), { method: 'DELETE' });
+    expect((await problemOf(site)).detail).toContain('site');
+  });
+
+  it('reach the one edge of their site, with the key beside the bundle, which it does not name', async () => {
+    const { tenantId, controller } = api;
+    const [berlin, tokyo] = ScriptedEdge.together([
+      new ScriptedEdge('berlin', await enrolled(controller, tenantId, made.berlinEdge.id)),
+      new ScriptedEdge('tokyo', await enrolled(controller, tenantId, made.tokyoEdge.id)),
+    ]);
+    edges.push(berlin, tokyo);
+    await publish();
+    for (const edge of [berlin, tokyo]) edge.connect(controller);
+    await Promise.all([berlin.until(() => berlin.bundle), tokyo.until(() => tokyo.bundle)]);
+    expect(berlin.bundle?.tunnels).toMatchObject([{ peerEdgeId: peer.id, peerName: 'partner' }]);
+    expect(tokyo.bundle?.tunnels).toEqual([]);
+    expect(keysOf(berlin)).toEqual([KEY]);
+    expect(keysOf(tokyo)).toEqual([]);
+  });
+
+  it('are replaced by whoever has seen them; another key is another bundle, and the old revision brings the old key back', async () => {
+    const [berlin] = edges as [ScriptedEdge];
+    const path = `/external-peers/${peer.id}`;
+    expect((await problemOf(await api.send('PUT', path, input()))).status).toBe(428);
+    expect((await problemOf(await api.send('PUT', path, input(), { 'if-match': '"7"' }))).status).toBe(412);
+    const renamed = await api.send('PUT', path, input({ description: 'ours since spring' }), { 'if-match': '"1"' });
+    expect(await renamed.json()).toMatchObject({ version: 2, description: 'ours since spring' });
+    const other = 'another key, as long as the first';
+    await api.send('PUT', path, withKey({ preSharedKey: other }), { 'if-match': '"2"' });
+    await publish();
+    await berlin.until(() => keysOf(berlin)[0] === other);
+    const seen = (await api.fetch(api.path('/revisions/draft'))).headers.get('etag') ?? '';
+    const restored = await api.send('POST', '/revisions/1/restoration', {}, { 'if-match': seen });
+    expect(restored.status).toBe(200);
+    await berlin.until(() => keysOf(berlin)[0] === KEY);
+  });
+});
+
+async function publish(): Promise<void> {
+  const published = await api.send('POST', '/revisions', {});
+  if (!published.ok) throw new Error(await published.text());
+}
+
+/** Of the last bundle that was pushed. */
+function keysOf({ received }: ScriptedEdge): readonly string[] {
+  const push = received.findLast((message) => message.$case === 'bundlePush');
+  if (push?.$case !== 'bundlePush') return [];
+  return (push.value.bundle?.preSharedKeys ?? []).map(({ key }) => key.toString());
+}

@@ -1,0 +1,158 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { ExternalPeerSnippet } from '@weft/contracts/rest';
+import { answerOf, edgeCommand, type Lab, publish, siteNamed, startLab, waitUntil } from '@weft/lab';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { strongswanCommand } from '../interop/charon.js';
+import { type Installation, installations } from '../interop/installations.js';
+import { whyNoLab } from './support/why-no-lab.js';
+
+/**
+ * strongSwan, configured by nothing but the snippet that the API gives for it and the key, is a peer of the edge of berlin. It stands
+ * where the controller does, since that has an address on the internet of the lab and no edge:
+ *
+ *   10.1.0.10 [ host ] --- [ edge of berlin ] ~~~ internet ~~~ [ strongSwan ] 10.8.0.1, 10.9.0.1
+ */
+const [strongswan] = installations();
+const reason =
+  whyNoLab() ??
+  (process.getuid?.() !== 0 ? 'needs root: strongSwan does not run in a user namespace' : undefined) ??
+  (strongswan === undefined ? 'needs strongSwan: npm test unpacks it on Debian and Ubuntu' : undefined);
+
+const KEY = 'correct horse battery staple';
+const BEHIND = ['10.8.0.1', '10.9.0.1'];
+const CHARON = 'strongswan';
+
+let lab: Lab;
+let snippet: ExternalPeerSnippet;
+const directory = mkdtempSync(path.join(tmpdir(), 'weft-external-peer-'));
+
+beforeAll(async () => {
+  if (reason !== undefined || strongswan === undefined) return;
+  lab = await startLab({ port: 0 });
+  snippet = await describePeer();
+  await startStrongswan(strongswan, snippet);
+  await publish(lab.api, 'A partner');
+});
+
+beforeEach((context) => context.skip(reason !== undefined, reason));
+
+afterAll(async () => {
+  await lab?.close();
+  rmSync(directory, { recursive: true });
+});
+
+it('carries traffic between a host behind our edge and both networks behind the peer, each as the one that begins', async () => {
+  const { hostNamespace } = siteNamed(lab.topology, 'berlin');
+  for (const address of BEHIND) await untilAnswered(hostNamespace, [address]);
+  for (const address of BEHIND) await untilAnswered(lab.topology.controllerNamespace, ['-I', address, '10.1.0.10']);
+  const sas = await swanctl('--list-sas');
+  expect(sas).toMatch(/AES_GCM_16-256\/PRF_HMAC_SHA2_384\/CURVE_25519/);
+  expect(sas).toMatch(/INSTALLED, TUNNEL-in-UDP, ESP:AES_GCM_16-256/);
+});
+
+it('is not told to whoever asks for it, or for what the edge has in common with it', async () => {
+  const { client, tenantId } = lab.api;
+  const answer = await client.GET('/api/v1/tenants/{tenantId}/external-peers', { params: { path: { tenantId } } });
+  const { stdout } = await lab.execute(...edgeCommand(siteNamed(lab.topology, 'berlin'), 'ike'));
+  for (const text of [JSON.stringify(answerOf(answer, 'List the peers')), snippet.text, stdout]) {
+    expect(text).not.toContain(KEY);
+  }
+});
+
+it('leaves nothing in the clear', async () => {
+  expect(await lab.captureCounts()).toMatchObject({ cleartextPackets: 0 });
+});
+
+/** The peer and a rule in each direction, in the draft; what its operator is to configure. */
+async function describePeer(): Promise<ExternalPeerSnippet> {
+  const { client, tenantId } = lab.api;
+  const siteId = lab.fabric.siteIds.get('berlin') ?? '';
+  const params = { path: { tenantId } };
+  const body = {
+    name: 'Partner',
+    description: '',
+    siteId,
+    address: lab.topology.controllerUplink.address,
+    port: 4500,
+    identity: 'gw.partner.example',
+    localIdentity: 'berlin.example',
+    prefixes: ['10.8.0.0/24', '10.9.0.0/16'],
+    preSharedKey: KEY,
+  };
+  const made = await client.POST('/api/v1/tenants/{tenantId}/external-peers', { params, body: body as never });
+  const { id } = answerOf(made, 'Describe the peer');
+  const ends = [
+    { kind: 'site' as const, siteId },
+    { kind: 'external_peer' as const, externalPeerId: id },
+  ] as const;
+  const rule = { action: 'PROTECT' as const, enabled: true, services: [{ protocol: 'any' as const, ports: [] }] };
+  const rules = [
+    { ...rule, name: 'to the partner', sources: [ends[0]], destinations: [ends[1]] },
+    { ...rule, name: 'from the partner', sources: [ends[1]], destinations: [ends[0]] },
+  ];
+  const policy = { name: 'partner', description: '', enabled: true, rules };
+  answerOf(await client.POST('/api/v1/tenants/{tenantId}/policies', { params, body: policy }), 'Allow the partner');
+  const shown = await client.GET('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}/snippet', {
+    params: { path: { tenantId, externalPeerId: id } },
+  });
+  return answerOf(shown, 'Read the snippet');
+}
+
+/** With userspace ESP, and the networks of the peer on its loopback. */
+async function startStrongswan(installation: Installation, { text, fileName, secretPlaceholder }: ExternalPeerSnippet) {
+  const namespace = lab.topology.controllerNamespace;
+  for (const address of BEHIND) {
+    expect(await lab.execute(namespace, 'ip', ['address', 'add', `${address}/32`, 'dev', 'lo'])).toMatchObject({
+      code: 0,
+    });
+  }
+  mkdirSync(`${directory}/swanctl/conf.d`, { recursive: true });
+  writeFileSync(`${directory}/swanctl/swanctl.conf`, 'include conf.d/*.conf\n');
+  writeFileSync(`${directory}/swanctl/conf.d/${fileName}`, text.replaceAll(`"${secretPlaceholder}"`, `"${KEY}"`));
+  writeFileSync(`${directory}/strongswan.conf`, STRONGSWAN_CONF.replaceAll('DIRECTORY', directory));
+  const [command = '', ...args] = strongswanCommand(installation, '/usr/lib/ipsec/charon');
+  await lab.start({
+    name: CHARON,
+    namespace,
+    command: 'unshare',
+    // Its file with its process number has one place; another strongSwan of this machine may have it.
+    args: ['--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh', command, ...args],
+    env: { STRONGSWAN_CONF: `${directory}/strongswan.conf` },
+  });
+  await waitUntil('strongSwan takes the snippet', STRONGSWAN_TIMEOUT_MILLISECONDS, async () => {
+    const { code, stdout, stderr } = await execute('--load-all');
+    return code === 0 ? { value: undefined } : { problem: `${stdout}${stderr}` };
+  });
+}
+
+async function swanctl(...args: readonly string[]): Promise<string> {
+  const { stdout } = await execute(...args);
+  return stdout;
+}
+
+function execute(...args: readonly string[]) {
+  const command = strongswan === undefined ? [] : strongswanCommand(strongswan, '/usr/sbin/swanctl');
+  const files = [`STRONGSWAN_CONF=${directory}/strongswan.conf`, `SWANCTL_DIR=${directory}/swanctl`];
+  const uri = ['--uri', `unix://${directory}/vici`];
+  return lab.execute(lab.topology.controllerNamespace, 'env', [...files, ...command, ...args, ...uri]);
+}
+
+async function untilAnswered(namespace: string, target: readonly string[]): Promise<void> {
+  await waitUntil(`${target.join(' ')} answers`, TRAFFIC_TIMEOUT_MILLISECONDS, async () => {
+    const { code, stdout } = await lab.execute(namespace, 'ping', ['-n', '-c', '1', '-W', '2', ...target]);
+    return code === 0 ? { value: undefined } : { problem: stdout };
+  });
+}
+
+const STRONGSWAN_TIMEOUT_MILLISECONDS = 60_000;
+/** An edge tries again after a pause that grows to a minute. */
+const TRAFFIC_TIMEOUT_MILLISECONDS = 120_000;
+const STRONGSWAN_CONF = `
+charon {
+  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 hmac kdf gcm curve25519 kernel-libipsec kernel-netlink socket-default vici
+  plugins { vici { socket = unix://DIRECTORY/vici } }
+}
+swanctl { load = pem pkcs1 x509 revocation constraints pubkey openssl random }
+`;
