@@ -65,7 +65,7 @@ it('leaves nothing in the clear', async () => {
   expect(await lab.captureCounts()).toMatchObject({ cleartextPackets: 0 });
 });
 
-/** The peer and a rule in each direction, in the draft; what its operator is to configure. */
+/** The peer and a rule about it, in the draft; what its operator is to configure. */
 async function describePeer(): Promise<ExternalPeerSnippet> {
   const { client, tenantId } = lab.api;
   const siteId = lab.fabric.siteIds.get('berlin') ?? '';
@@ -87,10 +87,16 @@ async function describePeer(): Promise<ExternalPeerSnippet> {
     { kind: 'site' as const, siteId },
     { kind: 'external_peer' as const, externalPeerId: id },
   ] as const;
-  const rule = { action: 'PROTECT' as const, enabled: true, services: [{ protocol: 'any' as const, ports: [] }] };
+  // Without ports it is one rule for both directions; a second one would decide nothing, which the proof refuses.
   const rules = [
-    { ...rule, name: 'to the partner', sources: [ends[0]], destinations: [ends[1]] },
-    { ...rule, name: 'from the partner', sources: [ends[1]], destinations: [ends[0]] },
+    {
+      name: 'the partner',
+      action: 'PROTECT' as const,
+      enabled: true,
+      sources: [ends[0]],
+      destinations: [ends[1]],
+      services: [{ protocol: 'any' as const, ports: [] }],
+    },
   ];
   const policy = { name: 'partner', description: '', enabled: true, rules };
   answerOf(await client.POST('/api/v1/tenants/{tenantId}/policies', { params, body: policy }), 'Allow the partner');
