@@ -34,6 +34,8 @@ beforeAll(async () => {
   snippet = await describePeer();
   await startStrongswan(strongswan, snippet);
   await publish(lab.api, 'A partner');
+  // Until then no edge knows that these prefixes are protected, and what a host sends there goes where it went before.
+  await lab.waitForFabric();
 });
 
 beforeEach((context) => context.skip(reason !== undefined, reason));
