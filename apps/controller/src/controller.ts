@@ -10,7 +10,6 @@ import { measureRequests } from './metrics/measure-requests.js';
 import { MetricsServer } from './metrics/metrics-server.js';
 import { BundleSigner } from './pki/bundle-signer.js';
 import { CertificateAuthority } from './pki/certificate-authority.js';
-import { SecretSeal } from './pki/secret-seal.js';
 import { TrustAnchor } from './pki/trust-anchor.js';
 import { ControllerEpoch } from './platform/database/controller-epoch.js';
 import { Database } from './platform/database/database.js';
@@ -20,6 +19,7 @@ import { configureHttp } from './platform/http/configure-http.js';
 import { HttpListener } from './platform/listening/http-listener.js';
 import { httpLogging } from './platform/logging/http-logging.js';
 import { NestLogger } from './platform/logging/nest-logger.js';
+import { SecretBox } from './platform/secrets/secret-box.js';
 
 /** Where a running controller is reached. */
 export interface ControllerAddresses {
@@ -128,6 +128,6 @@ export class Controller {
 async function startPki(application: NestExpressApplication): Promise<void> {
   await application.get(CertificateAuthority).start();
   await application.get(BundleSigner).start();
-  await application.get(SecretSeal).start();
+  await application.get(SecretBox).start();
   await application.get(TrustAnchor).check();
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Bundle, PreSharedKey } from '@weft/contracts/southbound';
 import { openingOf, sealingPlace } from '../modules/external-peers/pre-shared-key.js';
-import { SecretSeal } from '../pki/secret-seal.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
+import { SecretBox } from '../platform/secrets/secret-box.js';
 
 /** A bundle commits to a key that is not stored. */
 export class MissingPreSharedKeyError extends Error {
@@ -17,12 +17,12 @@ export class MissingPreSharedKeyError extends Error {
 /** The keys that bundles commit to, sealed as they are stored until a bundle is sent. */
 @Injectable()
 export class PreSharedKeys {
-  readonly #seal: SecretSeal;
+  readonly #secrets: SecretBox;
   /** By tenant, by commitment in lower-case hex. */
   readonly #sealed = new Map<string, ReadonlyMap<string, Buffer>>();
 
-  constructor(seal: SecretSeal) {
-    this.#seal = seal;
+  constructor(secrets: SecretBox) {
+    this.#secrets = secrets;
   }
 
   /** Reads those of a tenant. Whatever revision was read before names none that is not among them. */
@@ -30,7 +30,7 @@ export class PreSharedKeys {
     this.#sealed.set(tenantId, await sealedKeys(sql, tenantId));
   }
 
-  /** What a bundle commits to, each once. Throws MissingPreSharedKeyError, PkiError 'sealed_otherwise'. */
+  /** What a bundle commits to, each once. Throws MissingPreSharedKeyError, DomainError 'secret_unreadable'. */
   opened(tenantId: string, { tunnels }: Bundle): readonly PreSharedKey[] {
     const keys = new Map<string, PreSharedKey>();
     for (const { externalPeer, peerName } of tunnels) {
@@ -38,7 +38,7 @@ export class PreSharedKeys {
       const commitment = externalPeer.authentication.value.toString('hex');
       const sealed = this.#sealed.get(tenantId)?.get(commitment);
       if (sealed === undefined) throw new MissingPreSharedKeyError(peerName);
-      keys.set(commitment, openingOf(this.#seal.open(sealingPlace(tenantId, commitment), sealed)));
+      keys.set(commitment, openingOf(this.#secrets.open(sealingPlace(tenantId, commitment), sealed)));
     }
     return [...keys.values()];
   }

@@ -12,8 +12,6 @@ export type PkiProblem =
   | 'still_depended_on'
   /** The database belongs to another root certificate or bundle-signing key. */
   | 'foreign_database'
-  /** A stored secret was sealed with another key. */
-  | 'sealed_otherwise'
   /** Used before start(). */
   | 'not_started';
 

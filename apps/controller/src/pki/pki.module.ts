@@ -3,13 +3,12 @@ import { BundleSigner } from './bundle-signer.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { CertificateRegistry } from './certificate-registry.js';
 import { EdgeTrustRepository } from './edge-trust.repository.js';
-import { SecretSeal } from './secret-seal.js';
 import { TrustAnchor } from './trust-anchor.js';
 
 /** Keys, certificates and who they were given to. */
 @Global()
 @Module({
-  providers: [CertificateAuthority, BundleSigner, SecretSeal, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
-  exports: [CertificateAuthority, BundleSigner, SecretSeal, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
+  providers: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
+  exports: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
 })
 export class PkiModule {}

@@ -6,8 +6,9 @@ import { ControllerEpoch } from './database/controller-epoch.js';
 import { Database } from './database/database.js';
 import { DatabaseScopes } from './database/database-scope.js';
 import { LOGGER } from './logging/logger.js';
+import { SecretBox } from './secrets/secret-box.js';
 
-/** What every module may inject: ControllerConfig, the logger, Clock, DatabaseScopes, Database, ControllerEpoch. */
+/** What every module may inject: ControllerConfig, the logger, Clock, DatabaseScopes, Database, ControllerEpoch, SecretBox. */
 @Module({})
 // biome-ignore lint/complexity/noStaticOnlyClass: a Nest module is a class
 export class PlatformModule {
@@ -22,8 +23,9 @@ export class PlatformModule {
         DatabaseScopes,
         Database,
         ControllerEpoch,
+        SecretBox,
       ],
-      exports: [ControllerConfig, LOGGER, Clock, DatabaseScopes, Database, ControllerEpoch],
+      exports: [ControllerConfig, LOGGER, Clock, DatabaseScopes, Database, ControllerEpoch, SecretBox],
     };
   }
 }

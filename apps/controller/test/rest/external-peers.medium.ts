@@ -55,7 +55,8 @@ describe('external peers', () => {
     const { sql } = api.controller;
     const [stored] = await sql<{ sealed: Buffer }[]>`select sealed from pre_shared_keys`;
     expect(stored?.sealed.includes(Buffer.from(KEY))).toBe(false);
-    expect(stored?.sealed.length).toBe(12 + 32 + KEY.length + 16);
+    // Which key sealed it, nonce, salt and key, tag.
+    expect(stored?.sealed.length).toBe(4 + 12 + 32 + KEY.length + 16);
   });
 
   it.each<[string, object, string, string]>([

@@ -1,4 +1,4 @@
--- Pre-shared keys of external peers, sealed with a key from outside of the database (src/pki/secret-seal.ts). Intents, revisions
+-- Pre-shared keys of external peers, sealed with a key from outside of the database (src/platform/secrets/secret-box.ts). Intents, revisions
 -- and bundles name a key by its commitment, which does not give it away; a key that a revision names stays, so that the revision
 -- can come back.
 create table pre_shared_keys (
@@ -9,8 +9,8 @@ create table pre_shared_keys (
   created_at timestamptz not null default now(),
   constraint pre_shared_keys_pkey primary key (tenant_id, commitment),
   constraint pre_shared_keys_commitment_length check (octet_length(commitment) = 32),
-  -- Nonce and tag, salt, and a key of 1 to 256 octets.
-  constraint pre_shared_keys_sealed_length check (octet_length(sealed) between 61 and 316)
+  -- Name of the key that sealed it, nonce and tag, salt, and a key of 1 to 256 octets.
+  constraint pre_shared_keys_sealed_length check (octet_length(sealed) between 65 and 320)
 );
 
 -- IKEv2 gateways that are not ours.

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { swanctlSnippet } from '@weft/fabric-compiler';
-import { SecretSeal } from '../../pki/secret-seal.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
+import { SecretBox } from '../../platform/secrets/secret-box.js';
 import { refusing } from '../constraint-violation.js';
 import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
@@ -28,20 +28,20 @@ export class ExternalPeersService {
   readonly #repository: ExternalPeersRepository;
   readonly #tenants: TenantsRepository;
   readonly #intents: IntentRepository;
-  readonly #seal: SecretSeal;
+  readonly #secrets: SecretBox;
 
   constructor(
     database: Database,
     repository: ExternalPeersRepository,
     tenants: TenantsRepository,
     intents: IntentRepository,
-    seal: SecretSeal,
+    secrets: SecretBox,
   ) {
     this.#database = database;
     this.#repository = repository;
     this.#tenants = tenants;
     this.#intents = intents;
-    this.#seal = seal;
+    this.#secrets = secrets;
   }
 
   async list(tenantId: string): Promise<ExternalPeer[]> {
@@ -106,7 +106,7 @@ export class ExternalPeersService {
   /** Seals a key under a name of its own: the same key set twice has two. */
   async #keep(sql: SqlExecutor, tenantId: string, key: string): Promise<string> {
     const { commitment, opening } = committedKey(key);
-    const sealed = this.#seal.seal(sealingPlace(tenantId, commitment), opening);
+    const sealed = this.#secrets.seal(sealingPlace(tenantId, commitment), opening);
     opening.fill(0);
     await this.#repository.insertKey(sql, tenantId, commitment, sealed);
     return commitment;

@@ -85,7 +85,7 @@ export class SecondFactors {
   }
 
   async #takeStep(user: CurrentUser, factor: TotpFactor, code: string): Promise<boolean> {
-    const secret = await this.#secrets.open(totpOwner(user.id), factor.sealedSecret);
+    const secret = this.#secrets.open(totpOwner(user.id), factor.sealedSecret);
     const step = totpStepOf(secret, code, this.#clock.now().getTime());
     secret.fill(0);
     if (step === undefined) return false;

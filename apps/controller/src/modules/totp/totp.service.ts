@@ -56,7 +56,7 @@ export class TotpService {
   async enroll(user: CurrentUser, { currentPassword }: EnrollTotp, address: string): Promise<NewTotp> {
     await this.#sessions.provePassword(user, currentPassword, address);
     const secret = randomBytes(TOTP_SECRET_OCTETS);
-    const sealed = await this.#secrets.seal(totpOwner(user.id), secret);
+    const sealed = this.#secrets.seal(totpOwner(user.id), secret);
     const enrolled = await this.#repository.enroll(this.#database.sql, user.id, sealed, this.#clock.now());
     if (!enrolled) throw totpPresent();
     return { secret: base32(secret), uri: otpauthUri(secret, user.name, ISSUER) };

@@ -3,24 +3,31 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { ControllerConfig } from '../../config/controller-config.js';
 import { readSecretFile, writeSecretFile } from '../../pki/key-files.js';
+import { PkiError } from '../../pki/pki-error.js';
 import { DomainError } from '../http/domain-error.js';
 
 /**
- * Seals what the database has to keep and must not know (AES-256-GCM, NIST SP 800-38D). The key is in WEFT_DATA_DIR/secrets.key,
- * made when it is needed first: a copy of the database without it tells nothing.
+ * Seals what the database has to keep and must not know (AES-256-GCM, NIST SP 800-38D). The key is in WEFT_DATA_DIR/secrets.key:
+ * a copy of the database without it tells nothing. All controllers of one database need the same.
  */
 @Injectable()
 export class SecretBox {
   readonly #path: string;
-  #key: Promise<Buffer> | undefined;
+  #key: Buffer | undefined;
 
   constructor(config: ControllerConfig) {
     this.#path = join(config.dataDirectory, 'secrets.key');
   }
 
-  /** `owner`: what the secret belongs to; sealed for one owner it opens for no other. Throws PkiError 'bad_file'. */
-  async seal(owner: string, secret: Uint8Array): Promise<Buffer> {
-    const key = await this.#theKey();
+  /** Reads the key, or makes it. Throws PkiError 'bad_file'. */
+  async start(): Promise<void> {
+    this.#key = await this.#load();
+  }
+
+  /** `owner`: what the secret belongs to; sealed for one owner it opens for no other. */
+  seal(owner: string, secret: Uint8Array): Buffer {
+    const key = this.#require();
+    // 2^32 of them under one key is where random nonces end (section 8.3).
     const nonce = randomBytes(NONCE_OCTETS);
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(owner));
     const sealed = Buffer.concat([cipher.update(secret), cipher.final()]);
@@ -28,8 +35,8 @@ export class SecretBox {
   }
 
   /** Throws DomainError 'secret_unreadable' for what another key has sealed, or what is not what was sealed. */
-  async open(owner: string, sealed: Uint8Array): Promise<Buffer> {
-    const key = await this.#theKey();
+  open(owner: string, sealed: Uint8Array): Buffer {
+    const key = this.#require();
     const octets = Buffer.from(sealed);
     const name = octets.subarray(0, KEY_NAME_OCTETS);
     if (octets.length < OVERHEAD_OCTETS || !name.equals(keyName(key))) throw this.#unreadable();
@@ -49,11 +56,8 @@ export class SecretBox {
     return new DomainError('unavailable', 'secret_unreadable', detail);
   }
 
-  #theKey(): Promise<Buffer> {
-    this.#key ??= this.#load().catch((error: unknown) => {
-      this.#key = undefined;
-      throw error;
-    });
+  #require(): Buffer {
+    if (this.#key === undefined) throw new PkiError('not_started', 'secrets are sealed before start()');
     return this.#key;
   }
 
@@ -63,12 +67,10 @@ export class SecretBox {
       const key = randomBytes(KEY_OCTETS);
       return (await writeSecretFile(this.#path, `${key.toString('hex')}\n`, 'create')) ? key : this.#load();
     }
-    const key = Buffer.from(text.trim(), 'hex');
-    if (key.length !== KEY_OCTETS) {
-      const detail = `${this.#path} is no key of ${KEY_OCTETS} octets in hexadecimal; restore the file from a backup`;
-      throw new DomainError('unavailable', 'secret_unreadable', detail);
+    if (!/^[0-9a-f]{64}\n?$/.test(text)) {
+      throw new PkiError('bad_file', `${this.#path} is no key of 32 octets in hex; restore the file from a backup`);
     }
-    return key;
+    return Buffer.from(text.trim(), 'hex');
   }
 }
 
