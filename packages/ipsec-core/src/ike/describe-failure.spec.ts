@@ -16,6 +16,10 @@ it('names the transforms on which the closest two proposals do not meet', () => 
   expect(describeFailure({ code: 'no_proposal_chosen', refusals: refusals.slice(0, 2) })).toBe(
     'no proposal of the peer is accepted here; proposal 2 comes closest: for ENCR it offers AES_CBC/128, accepted is AES_GCM_16/256, AES_GCM_16/128; for KE it offers MODP_2048, accepted is CURVE25519',
   );
+  const silent = transforms(1, [{ type: 'SN', theirs: [], ours: ['ESN'] }]);
+  expect(describeFailure({ code: 'no_proposal_chosen', refusals: [silent] })).toMatch(
+    /: for SN it offers nothing, accepted is ESN$/,
+  );
 });
 
 it('says what a peer refused that says no more than that', () => {

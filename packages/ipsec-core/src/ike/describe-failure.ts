@@ -68,7 +68,8 @@ function describeRefusals(refusals: Extract<FailureReason, { code: 'no_proposal_
 }
 
 function describeDifference({ type, theirs, ours }: TransformDifference): string {
-  return `for ${type} it offers ${theirs.join(', ')}, accepted is ${ours.join(', ')}`;
+  // Of a mandatory type a proposal may say nothing at all.
+  return `for ${type} it offers ${theirs.join(', ') || 'nothing'}, accepted is ${ours.join(', ')}`;
 }
 
 function distance(refusal: Extract<FailureReason, { code: 'no_proposal_chosen' }>['refusals'][number]): number {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ENCR, INTEG, KE, PRF, PROTOCOL, TRANSFORM_TYPE } from '../wire/ike/iana.js';
+import { ENCR, INTEG, KE, PRF, PROTOCOL, SN, TRANSFORM_TYPE } from '../wire/ike/iana.js';
 import { type Proposal, type Transform, transform } from '../wire/ike/payloads/sa.js';
 import { isSelectionOf, negotiate } from './negotiation.js';
 
@@ -15,7 +15,7 @@ const OURS = [GCM, transform(TRANSFORM_TYPE.PRF, PRF.HMAC_SHA2_256), transform(T
 
 /** Few types and numbers, so that they often meet; type 0 of both lists is never sent. */
 const anyTransform = fc.record({
-  type: fc.constantFrom(1, 2, 3, 4, 6, 200),
+  type: fc.constantFrom(1, 2, 3, 4, 5, 6, 200),
   id: fc.integer({ min: 0, max: 2 }),
   keyLength: fc.constantFrom(undefined, 128),
   unknownAttribute: fc.constantFrom(false, false, false, true),
@@ -75,6 +75,26 @@ describe('Choosing a proposal (RFC 7296 section 3.3.6)', () => {
     expect(outcome.ok && outcome.proposal.number).toBe(2);
   });
 
+  it('passes over a proposal for ESP that does not say which sequence numbers, whatever is accepted', () => {
+    const esp = (number: number, transforms: readonly Transform[]): Proposal => ({
+      ...proposal(number, transforms),
+      protocol: PROTOCOL.ESP,
+      spi: Uint8Array.of(1, 2, 3, 4),
+    });
+    for (const id of [SN.NO_ESN, SN.ESN]) {
+      const own = [GCM, transform(TRANSFORM_TYPE.SN, id)];
+      expect(negotiate([esp(1, [GCM])], [own], PROTOCOL.ESP, 4)).toMatchObject({
+        ok: false,
+        refusals: [{ differences: [{ type: 'SN', theirs: [] }] }],
+      });
+      expect(isSelectionOf([GCM], own)).toBe(false);
+      expect(negotiate([esp(1, [GCM]), esp(2, own)], [own], PROTOCOL.ESP, 4)).toMatchObject({
+        ok: true,
+        transforms: own,
+      });
+    }
+  });
+
   it('passes over a transform that it does not know, and takes another of its type as it was offered', () => {
     const strange = { ...GCM, unknownAttribute: true };
     const offer = [strange, transform(TRANSFORM_TYPE.ENCR, 4711), ...OURS];
@@ -117,10 +137,10 @@ describe('Additional key exchanges (RFC 9370 section 2.2.1)', () => {
   });
 });
 
-/** Of every type that either lists, both list the same transform, where "not listed" is the same as 0 of a known type. */
+/** Of every type that either lists, both list the same transform, where "not listed" is the same as 0 of a known type; they list type 5. */
 function meets(theirs: readonly Transform[], ours: readonly Transform[]): boolean {
   return [...new Set([...theirs, ...ours].map(({ type }) => type))].every((type) => {
-    if (type === 200) return false;
+    if (type === 200 || (type === 5 && !theirs.some((each) => each.type === 5))) return false;
     const of = (all: readonly Transform[]) => {
       const listed = all.filter((each) => each.type === type);
       return listed.length === 0 ? [transform(type, 0)] : listed.filter((each) => !each.unknownAttribute);

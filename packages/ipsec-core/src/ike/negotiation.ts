@@ -6,8 +6,9 @@ import { transformName, transformTypeName } from '../wire/ike/transform-name.js'
  * Choosing a proposal, RFC 7296 section 3.3.6 and RFC 9370 section 2.2.1, and explaining why none was chosen. Two
  * transforms are the same when type, number and key length are. A type that one side does not list counts as listed
  * with NONE (0), so that "no ADDKE" and "ADDKE NONE" meet, and combined-mode ciphers with and without INTEG NONE. But for
- * types that nobody here knows: "if the responder receives a proposal that contains a Transform Type it does not
- * understand … it MUST consider this proposal unacceptable".
+ * types that nobody here knows, and for sequence numbers, of which there is no NONE: "if the responder receives a proposal
+ * that contains a Transform Type it does not understand, or a proposal that is missing a mandatory Transform Type, it MUST
+ * consider this proposal unacceptable".
  */
 export type Negotiated =
   | { readonly ok: true; readonly proposal: Proposal; readonly transforms: readonly Transform[] }
@@ -87,7 +88,7 @@ interface Combination {
 function combine(theirs: readonly Transform[], ours: readonly Transform[]): Combination {
   const types = [...new Set([...ours, ...theirs].map((entry) => entry.type))].sort((a, b) => a - b);
   const common = types.map((type): Common => {
-    const listed = KNOWN_TYPES.has(type) ? withType(theirs, type) : [];
+    const listed = listedBy(theirs, type);
     return { type, transforms: withType(ours, type).filter((own) => listed.some((other) => same(own, other))) };
   });
   const unmet = common.filter(({ transforms }) => transforms.length === 0).map(({ type }) => type);
@@ -129,9 +130,14 @@ export function isAdditional(type: number): boolean {
 }
 
 function differenceOf(type: number, theirs: readonly Transform[], ours: readonly Transform[]): TransformDifference {
-  const names = (transforms: readonly Transform[]) =>
-    withType(transforms, type).slice(0, MAXIMUM_NAMED).map(transformName);
-  return { type: transformTypeName(type), theirs: names(theirs), ours: names(ours) };
+  const names = (transforms: readonly Transform[]) => transforms.slice(0, MAXIMUM_NAMED).map(transformName);
+  const listed = KNOWN_TYPES.has(type) ? listedBy(theirs, type) : withType(theirs, type);
+  return { type: transformTypeName(type), theirs: names(listed), ours: names(withType(ours, type)) };
+}
+
+function listedBy(theirs: readonly Transform[], type: number): readonly Transform[] {
+  const isMissing = type === TRANSFORM_TYPE.SN && theirs.every((entry) => entry.type !== type);
+  return KNOWN_TYPES.has(type) && !isMissing ? withType(theirs, type) : [];
 }
 
 function withType(transforms: readonly Transform[], type: number): readonly Transform[] {

@@ -1,8 +1,8 @@
 import { type ChildSuite, childSuiteOf } from '../../crypto/ike/suite.js';
-import { PROTOCOL, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
+import { PROTOCOL, SN, TRANSFORM_TYPE } from '../../wire/ike/iana.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
-import type { Proposal, Transform } from '../../wire/ike/payloads/sa.js';
+import { type Proposal, type Transform, transform } from '../../wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../wire/ike/payloads/traffic-selector.js';
 import type { ChildConfiguration } from '../connection.js';
 import { describeSelector, isSingleAddress, isWithin, narrow } from '../narrowing.js';
@@ -32,11 +32,11 @@ export function childOffer(configuration: ChildConfiguration, spi: number, conte
   return [
     {
       kind: 'SA',
-      proposals: configuration.proposals.map((transforms, index) => ({
+      proposals: ownProposals(configuration, context).map((transforms, index) => ({
         number: index + 1,
         protocol,
         spi: spiOctets(spi),
-        transforms: context.withKeyExchange ? transforms : withoutKeyExchange(transforms),
+        transforms,
       })),
     },
     { kind: 'TSi', selectors: context.local },
@@ -64,7 +64,7 @@ export function answerChild(
   }
   const strip = context.withKeyExchange ? (all: readonly Transform[]) => all : withoutKeyExchange;
   const offered: Proposal[] = sa.proposals.map((proposal) => ({ ...proposal, transforms: strip(proposal.transforms) }));
-  const accepted = configuration.proposals.map(strip);
+  const accepted = ownProposals(configuration, context);
   const outcome = negotiate(offered, accepted, protocolNumber(configuration), CHILD_SPI_LENGTH);
   const suite = outcome.ok ? childSuiteOf(configuration.protocol ?? 'esp', outcome.transforms) : undefined;
   if (!outcome.ok || suite === undefined) {
@@ -148,9 +148,8 @@ export function acceptChild(
 ): ChildAgreement | undefined {
   const [sa, tsi, tsr] = [find(payloads, 'SA'), find(payloads, 'TSi'), find(payloads, 'TSr')];
   const proposal = sa?.proposals.length === 1 ? sa.proposals[0] : undefined;
-  const own = configuration.proposals[(proposal?.number ?? 0) - 1];
-  if (proposal === undefined || own === undefined || tsi === undefined || tsr === undefined) return undefined;
-  const offered = context.withKeyExchange ? own : withoutKeyExchange(own);
+  const offered = ownProposals(configuration, context)[(proposal?.number ?? 0) - 1];
+  if (proposal === undefined || offered === undefined || tsi === undefined || tsr === undefined) return undefined;
   const suite = childSuiteOf(configuration.protocol ?? 'esp', proposal.transforms);
   if (proposal.protocol !== protocolNumber(configuration) || proposal.spi.length !== CHILD_SPI_LENGTH) return undefined;
   if (suite === undefined || !isSelectionOf(proposal.transforms, offered) || isReservedSpi(proposal.spi))
@@ -167,6 +166,18 @@ export function acceptChild(
     tfcPadding: takesTfcPadding(payloads),
     nonFirstFragmentsAlso: !transport && takesFragments(configuration, payloads),
   };
+}
+
+/** As they are sent: each says which sequence numbers, a mandatory type (section 3.3.3); one that is silent means plain ones. */
+function ownProposals(
+  { proposals }: ChildConfiguration,
+  { withKeyExchange }: Pick<ChildContext, 'withKeyExchange'>,
+): readonly (readonly Transform[])[] {
+  return proposals.map((transforms) => {
+    const wanted = withKeyExchange ? transforms : withoutKeyExchange(transforms);
+    const isSilent = wanted.every(({ type }) => type !== TRANSFORM_TYPE.SN);
+    return isSilent ? [...wanted, transform(TRANSFORM_TYPE.SN, SN.NO_ESN)] : wanted;
+  });
 }
 
 /** AH or ESP, for Delete payloads and notifies about one. */
