@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { SigningKeySuccession, TrustBundle } from '@weft/contracts/southbound';
+import { SerialQueue } from '../platform/serial-queue.js';
 import type { StateDirectory } from '../platform/state-directory.js';
 import { type Identity, parseIdentity, StoredIdentity } from './identity.js';
 import { IdentityStoreError, loadStoredIdentity, storeIdentity } from './identity-store.js';
@@ -32,7 +33,7 @@ export class CurrentIdentity {
   #stored: StoredIdentity;
   #value: Identity;
   /** One change at a time: each begins with what the one before has left. */
-  #changed: Promise<unknown> = Promise.resolve();
+  readonly #changes = new SerialQueue(MAX_QUEUED);
 
   private constructor(state: StateDirectory, stored: StoredIdentity) {
     this.#state = state;
@@ -109,14 +110,11 @@ export class CurrentIdentity {
 
   /** @returns whether there was something to change. */
   #replace(change: (stored: StoredIdentity) => StoredIdentity | undefined): Promise<boolean> {
-    const changed = this.#changed.then(async () => {
+    return this.#changes.run(async () => {
       const next = change(this.#stored);
       if (next !== undefined) await this.#store(next);
       return next !== undefined;
     });
-    // Whoever asked for the change hears why it failed.
-    this.#changed = changed.catch(() => undefined);
-    return changed;
   }
 
   async #store(changed: StoredIdentity): Promise<void> {
@@ -156,3 +154,5 @@ function audience(tenantId: string, edgeId: string, keys: () => ReadonlyMap<stri
 
 /** Of one bundle that is stored for ever, the key may be rotated so often. */
 const RETIRED_MAXIMUM = 16;
+/** A renewal, a succession and a trust bundle of one session, and those of a session or two before it. */
+const MAX_QUEUED = 16;
