@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { ChildConfiguration, Connection } from '../../src/ike/connection.js';
+import { spiOctets } from '../../src/ike/exchanges/child-negotiation.js';
 import { COLLISIONS } from '../../src/ike/exchanges/collisions.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
@@ -41,6 +42,21 @@ const spi = (end: PairEnd) => end.sad.current()?.association.inboundSpi ?? 0;
 const address = (octets: Uint8Array): WireSelector =>
   ({ ...prefix(0, 0, 0), first: octets, last: octets }) as WireSelector;
 const host = (...octets: number[]) => address(Uint8Array.from(octets));
+
+/** The next Child SA of that end gets an SPI that another has. */
+function givesOnce(end: PairEnd, taken: number): void {
+  const [sa] = end.engine.associations();
+  if (sa === undefined) throw new Error('There is no IKE SA.');
+  const { childSpis } = sa.host;
+  const allocate = childSpis.allocate.bind(childSpis);
+  childSpis.allocate = () => {
+    childSpis.allocate = allocate;
+    return taken;
+  };
+}
+
+const failures = (end: PairEnd) =>
+  end.events.flatMap((event) => (event.kind === 'ike-failed' ? [event.reason.code] : []));
 
 describe('What protects a Child SA', () => {
   it.each([
@@ -311,7 +327,68 @@ describe('Duplicate SPIs', () => {
     left.host.childSpis.allocate = allocate;
     pair.runFor(1000);
     expect(pair.left.events.at(-1)).toMatchObject({ kind: 'child-failed', reason: { notify: 'NO_PROPOSAL_CHOSEN' } });
+    expect(pair.right.events.at(-1)).toMatchObject({
+      kind: 'child-failed',
+      reason: { code: 'invalid_message', detail: expect.stringContaining('SPI') },
+    });
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('in an answer to a rekey are none that our offer allows: there is another IKE SA, with SPIs of their own', () => {
+    const pair = establishedPair(quick);
+    const [rude] = pair.right.engine.associations();
+    if (rude === undefined) throw new Error('There is no IKE SA.');
+    const taken = spiOctets(spi(pair.right));
+    const respond = rude.respond.bind(rude);
+    rude.respond = (exchange, payloads, now) => {
+      const changed = payloads.map((each) =>
+        each.kind === 'SA' ? { ...each, proposals: each.proposals.map((one) => ({ ...one, spi: taken })) } : each,
+      );
+      return respond(exchange, changed, now);
+    };
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: spi(pair.left) });
+    pair.runFor(60_000);
+    expect(failures(pair.left)).toEqual(['invalid_message']);
+    expect(pair.left.sad.installed.size).toBe(0);
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    pair.runFor(1000);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it.each([
+    ['an answer', 'left', 'right'],
+    ['a request', 'right', 'left'],
+  ] as const)('in %s of the IKE_AUTH exchange of another IKE SA are refused: it gets others', (_, asks, rude) => {
+    const pair = establishedPair(quick);
+    const [refusing, taken] = [pair[rude === 'left' ? 'right' : 'left'], spi(pair[rude])];
+    givesOnce(pair[rude], taken);
+    pair.give(pair[asks], { kind: 'reauthenticate', connection: 'left-right' });
+    pair.runFor(60_000);
+    expect(refusing.events).toContainEqual(expect.objectContaining({ kind: 'child-failed' }));
+    const standing = refusing.sad.standing().map(({ association }) => association.outboundSpi);
+    expect(standing).toHaveLength(1);
+    expect(standing).not.toContain(taken);
+  });
+
+  it('of ESP and of AH are two', () => {
+    const children = (['esp', 'ah'] as const).map((protocol) => {
+      const [child] = connection('left').children;
+      if (child === undefined) throw new Error('There is no child.');
+      const ah = [transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128), transform(TRANSFORM_TYPE.SN, SN.ESN)];
+      return protocol === 'esp' ? child : { ...child, name: protocol, protocol, proposals: [ah] };
+    });
+    const mirrored = children.map((child) => ({ ...child, local: child.remote, remote: child.local }));
+    const pair = establishedPair(quick);
+    pair.give(pair.left, { kind: 'configure', connections: [connection('left', { children })] });
+    pair.give(pair.right, { kind: 'configure', connections: [connection('right', { children: mirrored })] });
+    const taken = first(pair.left)?.outboundSpi ?? 0;
+    givesOnce(pair.right, taken);
+    pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'ah' });
+    pair.runFor(1000);
+    expect(pair.left.sad.standing().map(({ association }) => [association.child, association.outboundSpi])).toEqual([
+      ['net', taken],
+      ['ah', taken],
+    ]);
   });
 });
 

@@ -13,6 +13,8 @@ export interface ChildContext {
   /** What we allow, or offer, with virtual addresses in place. */
   readonly local: readonly WireSelector[];
   readonly remote: readonly WireSelector[];
+  /** Whether the peer has given an SPI to another Child SA already: two with one SPI would be one SA. */
+  readonly isPeerSpiTaken: (spi: number) => boolean;
 }
 
 /** Of a Child SA that we are asked for, or whose answer we check. */
@@ -24,7 +26,23 @@ export function contextOf(lineage: Lineage, configuration: ChildConfiguration, w
     nat: lineage.nat.present,
     local: resolve(configuration.local, lineage.virtual.local),
     remote: resolve(configuration.remote, lineage.virtual.remote),
+    isPeerSpiTaken: (spi) => isPeerSpiTaken(lineage, configuration, spi),
   };
+}
+
+/**
+ * The peer finds its inbound SAs by SPI and protocol (RFC 4301 section 4.1), whichever IKE SA they came by. Those of other IKE
+ * SAs do not count where they may be of another host that shares the identity.
+ */
+function isPeerSpiTaken(lineage: Lineage, { protocol = 'esp' }: ChildConfiguration, spi: number): boolean {
+  const { connection, host } = lineage;
+  const others = connection.uniqueness === 'never' ? [] : host.established(connection);
+  return [lineage, ...others].some(({ children }) =>
+    children.all.some(
+      ({ association, phase }) =>
+        association.outboundSpi === spi && association.suite.protocol === protocol && phase !== 'lingering',
+    ),
+  );
 }
 
 /**

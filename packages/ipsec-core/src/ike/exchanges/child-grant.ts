@@ -11,7 +11,6 @@ import { contextOf, policyOf } from './child-context.js';
 import { childFailed, installChild, isFirst } from './child-install.js';
 import {
   answerChild,
-  type ChildAgreement,
   type ChildOutcome,
   chooseChild,
   isGranted,
@@ -93,7 +92,6 @@ function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: num
   const methods = outcome.agreement.suite.additionalKeyExchanges;
   if (method !== undefined && ke?.method !== method) return give(invalidKe(method));
   if (method === undefined && methods.length > 0) return give(notify('NO_PROPOSAL_CHOSEN'));
-  if (isDuplicate(sa, outcome.agreement)) return give(notify('NO_PROPOSAL_CHOSEN'));
   const share = method === undefined || ke === undefined ? undefined : answerShare(host, method, ke.data);
   if (nonce === undefined) return give(notify('INVALID_SYNTAX'));
   if (share !== undefined && 'invalid' in share) return give(notify(share.refusal));
@@ -155,11 +153,6 @@ function supersede(sa: IkeSa, old: ChildSa, child: ChildSa, now: number): void {
 /** A peer that replaces without end, and deletes nothing of what it replaced, has to wait until that is gone. */
 function isCrowded({ children }: Lineage, old: ChildSa): boolean {
   return children.all.length >= MAXIMUM_CHILD_SAS || children.standing(old.policy).length >= MAXIMUM_GENERATIONS;
-}
-
-/** "Duplicate SPI accepted" is how two SAs of one peer come to be one. */
-function isDuplicate(sa: IkeSa, agreement: ChildAgreement): boolean {
-  return sa.lineage.children.all.some((other) => other.association.outboundSpi === agreement.peerSpi);
 }
 
 function refuse(sa: IkeSa, { configuration, outcome }: RefusedChild, now: number): readonly Payload[] {

@@ -71,6 +71,11 @@ export function answerChild(
     const refusals = outcome.ok ? [] : outcome.refusals;
     return { ok: false, refusal: [notify('NO_PROPOSAL_CHOSEN')], reason: { code: 'no_proposal_chosen', refusals } };
   }
+  const peerSpi = spiNumber(outcome.proposal.spi);
+  if (context.isPeerSpiTaken(peerSpi)) {
+    const reason = { code: 'invalid_message', detail: SPI_TAKEN } as const;
+    return { ok: false, refusal: [notify('NO_PROPOSAL_CHOSEN')], reason };
+  }
   const selectors = answerSelectors(configuration, tsi.selectors, tsr.selectors, context);
   if (!selectors.ok) return selectors;
   const { local, remote } = selectors;
@@ -85,7 +90,7 @@ export function answerChild(
     ...(nonFirstFragmentsAlso ? [notify('NON_FIRST_FRAGMENTS_ALSO')] : []),
   ];
   const agreement = {
-    peerSpi: spiNumber(outcome.proposal.spi),
+    peerSpi,
     suite,
     local,
     remote,
@@ -154,11 +159,13 @@ export function acceptChild(
   if (proposal.protocol !== protocolNumber(configuration) || proposal.spi.length !== CHILD_SPI_LENGTH) return undefined;
   if (suite === undefined || !isSelectionOf(proposal.transforms, offered) || isReservedSpi(proposal.spi))
     return undefined;
+  const peerSpi = spiNumber(proposal.spi);
+  if (context.isPeerSpiTaken(peerSpi)) return undefined;
   if (!isWithin(tsi.selectors, context.local) || !isWithin(tsr.selectors, context.remote)) return undefined;
   const transport = findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
   if (transport && !wantsTransport(configuration, context)) return undefined;
   return {
-    peerSpi: spiNumber(proposal.spi),
+    peerSpi,
     suite,
     local: tsi.selectors,
     remote: tsr.selectors,
@@ -246,4 +253,5 @@ function withoutKeyExchange(transforms: readonly Transform[]): readonly Transfor
 }
 
 const CHILD_SPI_LENGTH = 4;
+const SPI_TAKEN = 'an SPI that another of its Child SAs has';
 const MAXIMUM_EXPLAINED = 8;
