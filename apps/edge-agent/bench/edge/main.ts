@@ -1,0 +1,105 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { AgentProcess } from '../../test/support/agent-process.js';
+import { ControllerHarness, ON_ROUTER } from '../../test/support/controller-harness.js';
+import { Namespaces, namespacesUnavailable } from '../../test/support/namespaces.js';
+import { signBundle } from '../../test/support/test-bundle.js';
+import { TestPki } from '../../test/support/test-pki.js';
+import { buildNetwork, LEFT_ID } from '../../test/support/two-sites.js';
+import { associationsOf, hubBundle } from './hub.js';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/**
+ * usage: npm run bench:edge [-- --tunnels 100 --changes 50 --json]
+ * What the built agent takes at rest with so many keyed tunnels, and how long it takes from receiving a changed policy to saying
+ * that it is in force.
+ */
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      tunnels: { type: 'string', default: '100' },
+      changes: { type: 'string', default: '50' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const unavailable =
+    namespacesUnavailable() ?? (existsSync(PROGRAM) ? undefined : 'needs the built agent: npm run build');
+  if (unavailable !== undefined) {
+    process.stderr.write(`skipped: ${unavailable}\n`);
+    return 0;
+  }
+  const namespaces = new Namespaces('bench-edge');
+  const directory = mkdtempSync(path.join(tmpdir(), 'weft-bench-edge-'));
+  try {
+    const report = await measure(namespaces, directory, Number(values.tunnels), Number(values.changes));
+    process.stdout.write(`${JSON.stringify(report, null, values.json ? 0 : 2)}\n`);
+    return 0;
+  } finally {
+    await namespaces.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function measure(namespaces: Namespaces, directory: string, tunnels: number, changes: number) {
+  const names = buildNetwork(namespaces);
+  const pki = await TestPki.create();
+  const controller = await ControllerHarness.prepare(namespaces, names.router, directory, pki);
+  await controller.start();
+  const signed = (change: number) =>
+    signBundle(pki, hubBundle(tunnels, change), { edgeId: LEFT_ID, generation: BigInt(10 + change) });
+  const identity = await pki.storedIdentity(ON_ROUTER.left, LEFT_ID);
+  const agent = await AgentProcess.prepare(namespaces, names.left, path.join(directory, 'state'), identity, signed(0));
+  // As its first line and the container have it.
+  agent.program = ['--max-semi-space-size=4', PROGRAM];
+  await agent.run(/^session established$/, ['--log-level', 'info']);
+  for (const command of associationsOf(tunnels)) {
+    const before = controller.count;
+    controller.command('left', command);
+    const { rejection } = await controller.hears(({ said }) => said === 'result', before);
+    if (rejection !== undefined) throw new Error(`an association was refused: ${JSON.stringify(rejection)}`);
+  }
+  await delay(REST_MILLISECONDS);
+  const atRest = residentMiB(agent.pid);
+  const milliseconds: number[] = [];
+  for (let change = 1; change <= changes; change++) {
+    const before = controller.count;
+    controller.push('left', signed(change));
+    const heard = await controller.hears(({ said }) => said === 'ack' || said === 'nack', before);
+    if (heard.said !== 'ack') throw new Error(`a bundle was refused: ${JSON.stringify(heard)}`);
+    milliseconds.push(Number(heard['milliseconds']));
+  }
+  await delay(REST_MILLISECONDS);
+  milliseconds.sort((a, b) => a - b);
+  return {
+    processors: availableParallelism(),
+    node: process.version,
+    tunnels,
+    memoryAtRestMiB: atRest,
+    memoryAfterChangesMiB: residentMiB(agent.pid),
+    policyChanges: changes,
+    inForceMilliseconds: {
+      median: round(milliseconds[Math.floor(changes / 2)]),
+      p95: round(milliseconds[Math.floor(changes * 0.95)]),
+      largest: round(milliseconds.at(-1)),
+    },
+  };
+}
+
+function residentMiB(pid: number): number {
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Math.round(Number(kibibytes) / 1024);
+}
+
+function round(value = Number.NaN): number {
+  return Math.round(value * 10) / 10;
+}
+
+/** Long enough for what the start has left behind to be collected or not. */
+const REST_MILLISECONDS = 20_000;
+
+process.exit(await main());
