@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { messageOf, systemCodeOf } from '../platform/agent-error.js';
 import { buildFence, readFence, removeFence } from './fence.js';
-import { queryIp, runIpBatch } from './ip-command.js';
+import { queryIp, queryIpBatch, runIpBatch } from './ip-command.js';
 import { parseConnected, parseLink, parseRoutes, parseRules, type RuleState } from './ip-output.js';
 import { NetworkError } from './network-error.js';
 import type { TextRange } from './protected-ranges.js';
@@ -97,13 +97,12 @@ export async function removeOverlayNetwork(): Promise<void> {
 }
 
 async function read(device: string, mark: number): Promise<KernelState> {
-  const [links, ipv4, ipv6, fence] = await Promise.all([
-    queryIp(['link', 'show', 'dev', device]),
+  const [ipv4, ipv6, fence] = await Promise.all([
     readFamily(4, device, mark),
     readFamily(6, device, mark),
     readFence({ device, mark }),
   ]);
-  const link = readable(() => parseLink(links, device));
+  const { link } = ipv4;
   const union = (set: 'device' | 'unreachable' | 'direct') => new Set([...ipv4.routes[set], ...ipv6.routes[set]]);
   return {
     mtu: link?.mtu ?? 0,
@@ -121,19 +120,27 @@ async function read(device: string, mark: number): Promise<KernelState> {
 }
 
 async function readFamily(family: 4 | 6, device: string, mark: number) {
-  const [routes, connected, rules, forwards] = await Promise.all([
-    // Of all tables: asked for one that has no route yet, the kernel says that there is none.
-    queryIp([`-${family}`, 'route', 'show', 'table', 'all', 'proto', PROTOCOL]),
-    queryIp([`-${family}`, 'route', 'show', 'table', 'main', 'proto', 'kernel']),
-    queryRules(family),
+  const [answers, forwards] = await Promise.all([
+    queryIpBatch(family, [
+      `link show dev ${device}`,
+      // Of all tables: asked for one that has no route yet, the kernel says that there is none.
+      `route show table all proto ${PROTOCOL}`,
+      'route show table main proto kernel',
+      `rule show priority ${RULE_PRIORITY}`,
+    ]),
     readForwarding(family),
   ]);
-  return readable(() => ({
-    routes: parseRoutes(routes, family, device, TABLE),
-    connected: parseConnected(connected, family, device),
-    steers: rules.length === 1 && rules[0]?.exemptMark === mark,
-    forwards,
-  }));
+  const [links, routes, connected, found] = answers;
+  return readable(() => {
+    const rules = parseRules(found, TABLE);
+    return {
+      link: parseLink(links, device),
+      routes: parseRoutes(routes, family, device, TABLE),
+      connected: parseConnected(connected, family, device),
+      steers: rules.length === 1 && rules[0]?.exemptMark === mark,
+      forwards,
+    };
+  });
 }
 
 async function queryRules(family: 4 | 6): Promise<readonly RuleState[]> {
