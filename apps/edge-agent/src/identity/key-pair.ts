@@ -1,7 +1,4 @@
-// @peculiar/x509 finds its parts by decorator metadata and fails to load without this.
-import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 
 /** An ECDSA P-256 key made on this machine, and the request to certify it. */
 export interface CertificateRequest {
@@ -18,6 +15,7 @@ export interface CertificateRequest {
  * identity from the token and puts it into the certificate.
  */
 export async function createCertificateRequest(hostName: string): Promise<CertificateRequest> {
+  const { Pkcs10CertificateRequestGenerator } = await requestLibrary();
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const request = await Pkcs10CertificateRequestGenerator.create(
     { name: [{ CN: [hostName] }], keys, signingAlgorithm: ALGORITHM },
@@ -31,6 +29,13 @@ export async function createCertificateRequest(hostName: string): Promise<Certif
     publicKey: new Uint8Array(await webcrypto.subtle.exportKey('spki', keys.publicKey)),
     certificateSigningRequest: new Uint8Array(request.rawData),
   };
+}
+
+/** Loaded when it is needed, once in the life of a certificate: it takes ten times the memory of everything else about identities. */
+async function requestLibrary(): Promise<typeof import('@peculiar/x509')> {
+  // It finds its parts by decorator metadata and fails to load without this.
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
