@@ -64,7 +64,7 @@ async function measure(namespaces: Namespaces, directory: string, tunnels: numbe
     if (rejection !== undefined) throw new Error(`an association was refused: ${JSON.stringify(rejection)}`);
   }
   await delay(REST_MILLISECONDS);
-  const atRest = residentMiB(agent.pid);
+  const atRest = memoryMiB(agent.pid);
   const milliseconds: number[] = [];
   for (let change = 1; change <= changes; change++) {
     const before = controller.count;
@@ -80,7 +80,7 @@ async function measure(namespaces: Namespaces, directory: string, tunnels: numbe
     node: process.version,
     tunnels,
     memoryAtRestMiB: atRest,
-    memoryAfterChangesMiB: residentMiB(agent.pid),
+    memoryAfterChangesMiB: memoryMiB(agent.pid),
     policyChanges: changes,
     inForceMilliseconds: {
       median: round(milliseconds[Math.floor(changes / 2)]),
@@ -90,9 +90,14 @@ async function measure(namespaces: Namespaces, directory: string, tunnels: numbe
   };
 }
 
-function residentMiB(pid: number): number {
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Math.round(Number(kibibytes) / 1024);
+/** Resident memory: all of it, and the part that no file holds, which other processes do not share. */
+function memoryMiB(pid: number): { readonly resident: number; readonly ofItsOwn: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mebibytes = (name: string) => {
+    const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status) ?? [];
+    return Math.round(Number(kibibytes) / 1024);
+  };
+  return { resident: mebibytes('VmRSS'), ofItsOwn: mebibytes('RssAnon') };
 }
 
 function round(value = Number.NaN): number {
