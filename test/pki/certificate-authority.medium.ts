@@ -4,9 +4,11 @@ import path from 'node:path';
 import {
   retireCertificateAuthority,
   rotateCertificateAuthority,
+  rotateIntermediateAuthority,
   TestController,
   TestPostgres,
   temporaryDirectory,
+  writeAuthorityFromBefore,
 } from '@weft/controller/test-controller';
 import { type Identity, ikeBetween, parseIdentity, TestAgent } from '@weft/edge-agent/test-agent';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -20,7 +22,7 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let databaseUrl: string;
 let controller: TestController;
 let agents: Map<string, TestAgent>;
-const tenantId = randomUUID();
+let tenantId: string;
 const edgeIds = new Map<string, string>();
 
 beforeAll(async () => {
@@ -33,15 +35,23 @@ afterEach(async () => {
   await directory.remove();
 });
 
-it(
-  'replaces the certificate authority, and at no time two edges cannot authenticate each other or one its controller',
-  async () => {
+it.each<[string, boolean]>([
+  ['of an installation from before there were intermediates, whose root issues itself', true],
+  ['of an installation whose root has an intermediate', false],
+])(
+  'replaces the certificate authority %s, and at no time two edges cannot authenticate each other or one its controller',
+  async (_, fromBefore) => {
     directory = await temporaryDirectory('rotation');
+    if (fromBefore) await writeAuthorityFromBefore(dataDirectory());
+    // Of what issues, and what comes with the end entity's own.
+    const issuers = fromBefore ? 0 : 1;
+    tenantId = randomUUID();
+    edgeIds.clear();
     databaseUrl = await postgres.createDatabase();
     agents = new Map();
     controller = await startController();
     const doors = doorsOf(controller);
-    await seed(['berlin', 'paris', 'tokyo', 'lima', 'oslo']);
+    await seed(['berlin', 'paris', 'tokyo', 'lima', 'oslo', 'quito']);
     for (const name of ['berlin', 'paris', 'tokyo']) await enroll(name);
     for (const name of ['berlin', 'paris', 'tokyo']) await start(name, true);
     await everyPair();
@@ -81,11 +91,11 @@ it(
       older: await withoutTrust(agent('berlin'), oldRoot ?? ''),
     };
     expect(Object.values(identities).map(authoritiesOf)).toEqual([
-      { trusted: 2, chain: 2 },
-      { trusted: 2, chain: 1 },
-      { trusted: 1, chain: 1 },
-      { trusted: 2, chain: 2 },
-      { trusted: 1, chain: 2 },
+      { trusted: 2, chain: 2 + issuers },
+      { trusted: 2, chain: 1 + issuers },
+      { trusted: 1, chain: 1 + issuers },
+      { trusted: 2, chain: 2 + issuers },
+      { trusted: 1, chain: 2 + issuers },
     ]);
     await everyPairOf(identities);
 
@@ -143,6 +153,19 @@ it(
     await TestAgent.enroll(await commandFor('oslo'), place('oslo'));
     await start('oslo', true);
     await everyPair();
+    // An intermediate issues now in any case: what edges have from before it, or before the next one, stays good beside it.
+    expect(authoritiesOf(agent('oslo').identity)).toEqual({ trusted: 1, chain: 2 });
+    await rotateIntermediateAuthority(dataDirectory());
+    const again = [...agents.values()].map((one) => ({ one, times: one.welcomes + 1 }));
+    await controller.stop();
+    controller = await startController(doors);
+    await enroll('quito');
+    await start('quito', true);
+    const intermediates = ['oslo', 'quito'].map((name) => agent(name).identity.certificateChain[1]);
+    expect(new Set(intermediates).size).toBe(2);
+    for (const { one, times } of again) await one.welcomed(times);
+    await everyPair();
+    expect(agent('quito').identity.trustBundle).toEqual(agent('oslo').identity.trustBundle);
   },
   PATIENCE_MILLISECONDS,
 );
@@ -227,7 +250,7 @@ async function storedOf(name: string): Promise<[string, Identity]> {
   return [name, parseIdentity(held)];
 }
 
-const isEnrolled = (name: string) => name !== 'oslo';
+const isEnrolled = (name: string) => name !== 'oslo' && name !== 'quito';
 
 function agent(name: string): TestAgent {
   const found = agents.get(name);

@@ -29,6 +29,9 @@ const USAGE = `Usage: node main.js                        run the controller (co
        node main.js --retire-certificate-authority
                                            end that, when no edge depends on the one before any more, and exit; then start all
                                            controllers anew
+       node main.js --rotate-intermediate-authority
+                                           make another intermediate below the certificate authority, or the first one, and exit; then
+                                           start all controllers anew
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -75,6 +78,15 @@ async function rotateCertificateAuthority(): Promise<void> {
   const fingerprint = authority.rootFingerprint.toString('hex');
   process.stdout.write(
     `certificates are issued by ${fingerprint} when the controller is started anew; the one before is trusted until it is retired\n`,
+  );
+}
+
+async function rotateIntermediateAuthority(): Promise<void> {
+  const authority = certificateAuthority();
+  await authority.start();
+  await authority.rotateIntermediate();
+  process.stdout.write(
+    'certificates are issued by another intermediate when the controller is started anew; those of the one before stay good\n',
   );
 }
 
@@ -168,6 +180,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['--break-glass', breakGlass],
   ['--rotate-certificate-authority', rotateCertificateAuthority],
   ['--retire-certificate-authority', retireCertificateAuthority],
+  ['--rotate-intermediate-authority', rotateIntermediateAuthority],
 ]);
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;

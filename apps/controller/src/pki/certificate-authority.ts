@@ -5,13 +5,31 @@ import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Clock } from '../platform/clock/clock.js';
 import { InjectLogger } from '../platform/logging/logger.js';
-import { createEdgeCertificate, createNewWithOld, createRoot, createServerIdentity } from './certificate-factory.js';
+import {
+  createEdgeCertificate,
+  createIntermediate,
+  createNewWithOld,
+  createRoot,
+  createServerIdentity,
+  pathLengthOf,
+} from './certificate-factory.js';
 import type { EdgeIdentity } from './edge-identity.js';
 import { formatIdentity, type KeyAndCertificate, readIdentity } from './identity-file.js';
 import { writeSecretFile } from './key-files.js';
 import { PkiError } from './pki-error.js';
-import { FIRST_TRUST_VERSION, formatRoot, type RootAuthority, readRoot } from './root-authority.js';
+import {
+  chainAbove,
+  FIRST_TRUST_VERSION,
+  formatRoot,
+  issuerOf,
+  type PreviousAuthority,
+  type RootAuthority,
+  readRoot,
+} from './root-authority.js';
 import type { TrustBundleContent } from './trust-bundle.js';
+
+/** Certificates of the controller itself that end one day. */
+export type OwnCertificate = (typeof OWN_CERTIFICATES)[number];
 
 /** A certificate as it goes to the edge and into the table. */
 export interface IssuedCertificate {
@@ -20,7 +38,7 @@ export interface IssuedCertificate {
   readonly certificate: Buffer;
   /** DER, the certificate first: what the edge shows to those who may not trust what issued it yet. */
   readonly chain: readonly Buffer[];
-  /** SHA-256 of the root certificate that issued it. */
+  /** SHA-256 of the root certificate that it is under. */
   readonly authority: Buffer;
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -57,7 +75,7 @@ export class CertificateAuthority {
     await this.renewServerIdentityIfDue();
   }
 
-  /** Roots that edges accept a controller and each other by. More than one during a rotation; the first one issues. */
+  /** Roots that edges accept a controller and each other by. More than one during a rotation; what issues is under the first. */
   get trusted(): TrustBundleContent {
     return { version: this.#requireRoot().trustVersion, anchors: this.#anchors.map(({ raw }) => raw) };
   }
@@ -67,7 +85,7 @@ export class CertificateAuthority {
     return this.#requireRoot().trustVersion !== FIRST_TRUST_VERSION;
   }
 
-  /** SHA-256 of the root certificate (DER) that issues. */
+  /** SHA-256 of the root certificate (DER) that issues, or is above what issues. */
   get rootFingerprint(): Buffer {
     return fingerprintOf(this.#requireRoot().certificate);
   }
@@ -108,12 +126,32 @@ export class CertificateAuthority {
     }
     const now = this.#clock.now();
     const next = await createRoot(now, old);
-    const newWithOld = await createNewWithOld(old, next, now);
+    const previous = { newWithOld: await createNewWithOld(old, next, now), oldWithOld: old.certificate };
     await this.#replaceRoot({
       ...next,
       trustVersion: old.trustVersion + 1,
-      previous: { newWithOld, oldWithOld: old.certificate },
+      previous,
+      intermediate: await this.#intermediateUnder(next, previous, old.intermediate),
     });
+  }
+
+  /**
+   * Makes another intermediate, or the first one. Certificates are issued by it from the next start on, and come with its own: all
+   * trust the root that it is under, and nobody has to hear of it before. What the one before has issued stays good; its key is
+   * gone with this. Throws PkiError 'path_length'.
+   */
+  async rotateIntermediate(): Promise<void> {
+    const root = this.#requireRoot();
+    const intermediate = await this.#intermediateUnder(root, root.previous, root.intermediate);
+    if (intermediate === undefined) {
+      throw new PkiError(
+        'path_length',
+        root.previous === undefined
+          ? 'the root certificate allows no authority below it: make another root with --rotate-certificate-authority; when that is alone, it has an intermediate'
+          : 'the certificate authority before allows no authority below it: this is made with --retire-certificate-authority',
+      );
+    }
+    await this.#replaceRoot({ ...root, intermediate });
   }
 
   /** Ends the overlap: from the next start on only the present one is trusted. Throws PkiError 'no_rotation'. */
@@ -122,7 +160,19 @@ export class CertificateAuthority {
     if (root.previous === undefined) {
       throw new PkiError('no_rotation', 'there is one certificate authority only; make another one first');
     }
-    await this.#replaceRoot({ ...root, trustVersion: root.trustVersion + 1, previous: undefined });
+    const intermediate = root.intermediate ?? (await this.#intermediateUnder(root, undefined, undefined));
+    await this.#replaceRoot({ ...root, trustVersion: root.trustVersion + 1, previous: undefined, intermediate });
+  }
+
+  /** Undefined where somebody would not believe what it issues: a root from before there were any allows none below it. */
+  async #intermediateUnder(
+    root: KeyAndCertificate,
+    previous: PreviousAuthority | undefined,
+    before: KeyAndCertificate | undefined,
+  ): Promise<KeyAndCertificate | undefined> {
+    const above = [root.certificate, ...(previous ? [previous.newWithOld, previous.oldWithOld] : [])];
+    if (above.some((certificate) => pathLengthOf(certificate) < 1)) return undefined;
+    return createIntermediate(root, this.#clock.now(), before?.certificate);
   }
 
   async #replaceRoot(root: RootAuthority): Promise<void> {
@@ -131,13 +181,14 @@ export class CertificateAuthority {
   }
 
   /** Until when the controller's own certificates are valid. */
-  validity(): readonly { readonly certificate: 'root' | 'previous_root' | 'server'; readonly notAfter: Date }[] {
-    const own = {
+  validity(): readonly { readonly certificate: OwnCertificate; readonly notAfter: Date }[] {
+    const own: Readonly<Record<OwnCertificate, X509Certificate | undefined>> = {
       root: this.#root?.certificate,
       previous_root: this.#root?.previous?.oldWithOld,
+      intermediate: this.#root?.intermediate?.certificate,
       server: this.#server?.certificate,
     };
-    return (['root', 'previous_root', 'server'] as const).flatMap((certificate) => {
+    return OWN_CERTIFICATES.flatMap((certificate) => {
       const validTo = own[certificate]?.validTo;
       return validTo === undefined ? [] : [{ certificate, notAfter: new Date(validTo) }];
     });
@@ -158,12 +209,12 @@ export class CertificateAuthority {
    */
   async issueEdgeCertificate(publicKey: KeyObject, identity: EdgeIdentity): Promise<IssuedCertificate> {
     const now = this.#clock.now();
-    const { previous } = this.#requireRoot();
-    const certificate = await createEdgeCertificate(this.#requireRoot(), publicKey, identity, now, this.#edgeLifetime);
+    const root = this.#requireRoot();
+    const certificate = await createEdgeCertificate(issuerOf(root), publicKey, identity, now, this.#edgeLifetime);
     return {
       serial: certificate.serialNumber.toLowerCase(),
       certificate: certificate.raw,
-      chain: [certificate.raw, ...(previous === undefined ? [] : [previous.newWithOld.raw])],
+      chain: [certificate, ...chainAbove(root)].map(({ raw }) => raw),
       authority: this.rootFingerprint,
       notBefore: new Date(certificate.validFrom),
       notAfter: new Date(certificate.validTo),
@@ -172,10 +223,10 @@ export class CertificateAuthority {
 
   /** True when a new server certificate was made: a third or less of the old one's life was left. */
   async renewServerIdentityIfDue(): Promise<boolean> {
-    const root = this.#requireRoot();
+    const issuer = issuerOf(this.#requireRoot());
     const current = this.#server?.certificate;
-    if (current !== undefined && !this.#isDue(current) && current.verify(root.certificate.publicKey)) return false;
-    const renewed = await createServerIdentity(root, this.#clock.now());
+    if (current !== undefined && !this.#isDue(current) && current.verify(issuer.certificate.publicKey)) return false;
+    const renewed = await createServerIdentity(issuer, this.#clock.now());
     await writeSecretFile(this.#path('server.pem'), formatIdentity(renewed), 'replace');
     this.#server = renewed;
     this.#logger.info({ notAfter: renewed.certificate.validTo }, 'server certificate made');
@@ -183,8 +234,8 @@ export class CertificateAuthority {
   }
 
   #aboveServer(): readonly X509Certificate[] {
-    const { certificate, previous } = this.#requireRoot();
-    return previous === undefined ? [certificate] : [previous.newWithOld, previous.oldWithOld];
+    const root = this.#requireRoot();
+    return [...chainAbove(root), root.previous?.oldWithOld ?? root.certificate];
   }
 
   #isDue(certificate: X509Certificate): boolean {
@@ -203,10 +254,11 @@ export class CertificateAuthority {
           `${path}: the root certificate has expired; every edge must be enrolled anew`,
         );
       }
-      return existing;
+      return this.#withIntermediateInForce(existing);
     }
     const made = await createRoot(this.#clock.now());
-    const created = { ...made, trustVersion: FIRST_TRUST_VERSION, previous: undefined };
+    const intermediate = await createIntermediate(made, this.#clock.now());
+    const created = { ...made, trustVersion: FIRST_TRUST_VERSION, previous: undefined, intermediate };
     if (await writeSecretFile(path, formatRoot(created), 'create')) {
       this.#logger.info({ notAfter: created.certificate.validTo }, 'root certificate made');
       return created;
@@ -214,9 +266,20 @@ export class CertificateAuthority {
     return this.#loadRoot();
   }
 
-  async #loadServer(root: KeyAndCertificate): Promise<KeyAndCertificate | undefined> {
+  /** All trust the root: another intermediate harms nobody, and one that has expired leaves every edge outside. */
+  async #withIntermediateInForce(root: RootAuthority): Promise<RootAuthority> {
+    const { intermediate, previous } = root;
+    const now = this.#clock.now().getTime();
+    if (intermediate === undefined || Date.parse(intermediate.certificate.validTo) > now) return root;
+    const renewed = { ...root, intermediate: await this.#intermediateUnder(root, previous, intermediate) };
+    await writeSecretFile(this.#path('root.pem'), formatRoot(renewed), 'replace');
+    this.#logger.warn('the intermediate had expired: another one was made; other controllers need root.pem');
+    return renewed;
+  }
+
+  async #loadServer(root: RootAuthority): Promise<KeyAndCertificate | undefined> {
     const existing = await readIdentity(this.#path('server.pem'));
-    return existing?.certificate.checkIssued(root.certificate) === true ? existing : undefined;
+    return existing?.certificate.checkIssued(issuerOf(root).certificate) === true ? existing : undefined;
   }
 
   #path(file: string): string {
@@ -236,3 +299,5 @@ function fingerprintOf({ raw }: X509Certificate): Buffer {
 function notStarted(): PkiError {
   return new PkiError('not_started', 'the certificate authority is used before start()');
 }
+
+const OWN_CERTIFICATES = ['root', 'previous_root', 'intermediate', 'server'] as const;

@@ -10,6 +10,8 @@ import {
   type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  type Name,
+  X509Certificate as ParsedCertificate,
   PublicKey,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
@@ -22,25 +24,55 @@ import type { KeyAndCertificate } from './identity-file.js';
 export const CONTROLLER_SERVER_NAME = 'controller.weft.internal';
 
 export const ROOT_LIFETIME_DAYS = 3652;
+export const INTERMEDIATE_LIFETIME_DAYS = 1826;
 export const SERVER_LIFETIME_DAYS = 90;
 
 /**
- * A self-signed root: ECDSA P-256, ten years, may sign end-entity certificates only.
+ * A self-signed root: ECDSA P-256, ten years.
  * @param before the one whose place it takes: it has the name of that one, as RFC 4210 section 4.4 has it, so that a certificate
  *   of the one for the other is self-issued, and counts for no path length (RFC 5280 section 4.2.1.9)
  */
 export async function createRoot(now: Date, before?: KeyAndCertificate): Promise<KeyAndCertificate> {
   const { publicKey, privateKey } = await ecKeyPair();
   const certificate = await issue({
-    subject: before === undefined ? newName() : nameOf(before.certificate),
+    subject: before === undefined ? newName('root') : nameOf(before.certificate),
     subjectKey: publicKey,
     issuer: undefined,
     issuerKey: privateKey,
     now,
     lifetime: ROOT_LIFETIME_DAYS * DAY_MILLISECONDS,
-    extensions: AUTHORITY_EXTENSIONS,
+    extensions: authorityExtensions(ROOT_PATH_LENGTH),
   });
   return { privateKey, certificate };
+}
+
+/**
+ * An intermediate: ECDSA P-256, five years, may sign end-entity certificates only.
+ * @param before the one whose place it takes: it has the name of that one, and is told apart by its key
+ */
+export async function createIntermediate(
+  root: KeyAndCertificate,
+  now: Date,
+  before?: X509Certificate,
+): Promise<KeyAndCertificate> {
+  const { publicKey, privateKey } = await ecKeyPair();
+  const certificate = await issue({
+    subject: before === undefined ? newName('intermediate') : nameOf(before),
+    subjectKey: publicKey,
+    issuer: root,
+    issuerKey: root.privateKey,
+    now,
+    lifetime: INTERMEDIATE_LIFETIME_DAYS * DAY_MILLISECONDS,
+    extensions: authorityExtensions(0),
+  });
+  return { privateKey, certificate };
+}
+
+/** How many authorities may be between this one and what an end entity has (RFC 5280 section 4.2.1.9). */
+export function pathLengthOf(certificate: X509Certificate): number {
+  const constraints = parsed(certificate).getExtension(BasicConstraintsExtension);
+  if (constraints?.ca !== true) return -1;
+  return constraints.pathLength ?? Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -59,18 +91,16 @@ export async function createNewWithOld(
     issuerKey: old.privateKey,
     now,
     lifetime: ROOT_LIFETIME_DAYS * DAY_MILLISECONDS,
-    extensions: [
-      ...AUTHORITY_EXTENSIONS,
-      await AuthorityKeyIdentifierExtension.create(spkiOf(old.certificate.publicKey)),
-    ],
+    // It is self-issued, and counts for no path length itself.
+    extensions: authorityExtensions(Math.min(pathLengthOf(old.certificate), pathLengthOf(next.certificate))),
   });
 }
 
 /** The controller's own server certificate with a fresh key. */
-export async function createServerIdentity(root: KeyAndCertificate, now: Date): Promise<KeyAndCertificate> {
+export async function createServerIdentity(issuer: KeyAndCertificate, now: Date): Promise<KeyAndCertificate> {
   const { publicKey, privateKey } = await ecKeyPair();
-  const certificate = await issueByRoot(
-    root,
+  const certificate = await issueToEndEntity(
+    issuer,
     publicKey,
     CONTROLLER_SERVER_NAME,
     now,
@@ -88,20 +118,20 @@ export async function createServerIdentity(root: KeyAndCertificate, now: Date): 
  * @param lifetime milliseconds from now
  */
 export function createEdgeCertificate(
-  root: KeyAndCertificate,
+  issuer: KeyAndCertificate,
   publicKey: KeyObject,
   identity: EdgeIdentity,
   now: Date,
   lifetime: number,
 ): Promise<X509Certificate> {
-  return issueByRoot(root, publicKey, identity.edgeId, now, lifetime, [
+  return issueToEndEntity(issuer, publicKey, identity.edgeId, now, lifetime, [
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, IPSEC_IKE]),
     new SubjectAlternativeNameExtension([{ type: 'url', value: edgeUri(identity) }]),
   ]);
 }
 
-async function issueByRoot(
-  root: KeyAndCertificate,
+async function issueToEndEntity(
+  issuer: KeyAndCertificate,
   subjectKey: KeyObject,
   commonName: string,
   now: Date,
@@ -111,21 +141,22 @@ async function issueByRoot(
   return issue({
     subject: [{ CN: [commonName] }],
     subjectKey,
-    issuer: root,
-    issuerKey: root.privateKey,
+    issuer,
+    issuerKey: issuer.privateKey,
     now,
     lifetime,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      await AuthorityKeyIdentifierExtension.create(spkiOf(root.certificate.publicKey)),
       ...extensions,
     ],
   });
 }
 
+type CertificateName = Name | { CN: string[] }[];
+
 interface Issuance {
-  readonly subject: { CN: string[] }[];
+  readonly subject: CertificateName;
   readonly subjectKey: KeyObject;
   /** Undefined for a self-signed one. */
   readonly issuer: KeyAndCertificate | undefined;
@@ -139,29 +170,44 @@ interface Issuance {
 async function issue(order: Issuance): Promise<X509Certificate> {
   const publicKey = spkiOf(order.subjectKey);
   const notAfter = order.now.getTime() + order.lifetime;
-  const latest = order.issuer === undefined ? notAfter : Date.parse(order.issuer.certificate.validTo);
+  const { issuer } = order;
+  const latest = issuer === undefined ? notAfter : Date.parse(issuer.certificate.validTo);
+  // Without it OpenSSL takes the wrong one of two authorities of one name.
+  const issuerKey =
+    issuer === undefined ? [] : [await AuthorityKeyIdentifierExtension.create(spkiOf(issuer.certificate.publicKey))];
   const certificate = await X509CertificateGenerator.create({
     serialNumber: randomSerial(),
     subject: order.subject,
-    issuer: order.issuer === undefined ? order.subject : nameOf(order.issuer.certificate),
+    issuer: issuer === undefined ? order.subject : nameOf(issuer.certificate),
     notBefore: new Date(order.now.getTime() - BACKDATE_MILLISECONDS),
     // Nothing outlives what vouches for it.
     notAfter: new Date(Math.min(notAfter, latest)),
     publicKey,
     signingKey: await signingKey(order.issuerKey),
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [...order.extensions, await SubjectKeyIdentifierExtension.create(publicKey)],
+    extensions: [...order.extensions, ...issuerKey, await SubjectKeyIdentifierExtension.create(publicKey)],
   });
   return new X509Certificate(Buffer.from(certificate.rawData));
 }
 
-function newName(): { CN: string[] }[] {
-  return [{ CN: [`Weft root ${randomBytes(4).toString('hex')}`] }];
+function newName(role: 'root' | 'intermediate'): CertificateName {
+  return [{ CN: [`Weft ${role} ${randomBytes(4).toString('hex')}`] }];
 }
 
-/** Our roots have a common name and nothing else. */
-function nameOf(certificate: X509Certificate): { CN: string[] }[] {
-  return [{ CN: [certificate.subject.replace(/^CN=/, '')] }];
+/** With the string types that it has: names are compared octet by octet. */
+function nameOf(certificate: X509Certificate): CertificateName {
+  return parsed(certificate).subjectName;
+}
+
+function parsed(certificate: X509Certificate): ParsedCertificate {
+  return new ParsedCertificate(Uint8Array.from(certificate.raw));
+}
+
+function authorityExtensions(pathLength: number): readonly Extension[] {
+  return [
+    new BasicConstraintsExtension(true, Number.isFinite(pathLength) ? pathLength : undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+  ];
 }
 
 function spkiOf(key: KeyObject): PublicKey {
@@ -184,10 +230,8 @@ function randomSerial(): string {
   return serial.toString('hex');
 }
 
-const AUTHORITY_EXTENSIONS: readonly Extension[] = [
-  new BasicConstraintsExtension(true, 0, true),
-  new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-];
+/** One for our intermediate; two more so that the root of somebody else, with an authority of theirs, can follow this one. */
+const ROOT_PATH_LENGTH = 3;
 /** id-kp-ipsecIKE (RFC 4945 section 5.1.3.12). */
 const IPSEC_IKE = '1.3.6.1.5.5.7.3.17';
 const DAY_MILLISECONDS = 86_400_000;

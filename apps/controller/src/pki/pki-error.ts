@@ -2,6 +2,8 @@ export type PkiProblem =
   /** A file of the PKI is damaged, readable by others, or does not fit the others. */
   | 'bad_file'
   | 'root_expired'
+  /** A root allows no authority below it. */
+  | 'path_length'
   /** The certificate authority before has not been retired yet. */
   | 'rotation_underway'
   /** There is no certificate authority to retire. */

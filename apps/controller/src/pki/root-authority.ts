@@ -3,10 +3,12 @@ import { formatIdentity, type KeyAndCertificate } from './identity-file.js';
 import { readSecretFile } from './key-files.js';
 import { PkiError } from './pki-error.js';
 
-/** The certificate authority that certificates are issued by, and the one before while edges may still depend on it. */
+/** The certificate authority of the fabric, and the one before while edges may still depend on it. */
 export interface RootAuthority extends KeyAndCertificate {
   /** Counts what edges were ever told to trust: one more with every change. */
   readonly trustVersion: number;
+  /** What issues, under the root. Undefined: the root does so itself, as all of them did once. */
+  readonly intermediate: KeyAndCertificate | undefined;
   /** Of it there is no key any more: "The old CA private key is then no longer required" (RFC 4210 section 4.4.1). */
   readonly previous: PreviousAuthority | undefined;
 }
@@ -19,12 +21,26 @@ export interface PreviousAuthority {
   readonly newWithOld: X509Certificate;
 }
 
-/** PEM: what edges were told, PKCS #8 key, certificate, and those of the rotation. One file, so that one rename replaces all. */
+/** What certificates are issued with. */
+export function issuerOf({ privateKey, certificate, intermediate }: RootAuthority): KeyAndCertificate {
+  return intermediate ?? { privateKey, certificate };
+}
+
+/** What comes with every certificate: leads from its issuer to the roots that anybody may trust, and is none of these. */
+export function chainAbove({ intermediate, previous }: RootAuthority): readonly X509Certificate[] {
+  return [...(intermediate ? [intermediate.certificate] : []), ...(previous ? [previous.newWithOld] : [])];
+}
+
+/**
+ * PEM: what edges were told, PKCS #8 key, certificate, those of the rotation, and key and certificate of the intermediate. One
+ * file, so that one rename replaces all.
+ */
 export function formatRoot(root: RootAuthority): string {
-  const { trustVersion, previous } = root;
+  const { trustVersion, previous, intermediate } = root;
   const version = trustVersion === FIRST_TRUST_VERSION ? '' : `${VERSION_NAME}: ${trustVersion}\n`;
   const others = previous === undefined ? '' : `${previous.newWithOld}${previous.oldWithOld}`;
-  return `${version}${formatIdentity(root)}${others}`;
+  const issuing = intermediate === undefined ? '' : `${INTERMEDIATE}\n${formatIdentity(intermediate)}`;
+  return `${version}${formatIdentity(root)}${others}${issuing}`;
 }
 
 /** Undefined when there is no file. Throws PkiError 'bad_file'. */
@@ -38,33 +54,53 @@ export async function readRoot(path: string): Promise<RootAuthority | undefined>
   if (root.previous !== undefined && !leadsTo(root.previous, root.certificate)) {
     throw new PkiError('bad_file', `${path}: its certificates do not belong together; restore the file from a backup`);
   }
+  if (root.intermediate !== undefined && !isUnder(root.intermediate, root.certificate)) {
+    throw new PkiError('bad_file', `${path}: its intermediate is not of its root; restore the file from a backup`);
+  }
   return root;
 }
 
 function parse(path: string, text: string): RootAuthority {
   try {
-    const [certificate, newWithOld, oldWithOld, ...more] = (text.match(CERTIFICATE) ?? []).map(
-      (pem) => new X509Certificate(pem),
-    );
+    const [first = '', second, ...sections] = text.split(`${INTERMEDIATE}\n`);
+    if (sections.length > 0) throw new Error('it holds more than one intermediate');
+    const [certificate, newWithOld, oldWithOld, ...more] = certificatesIn(first);
     if (certificate === undefined || more.length > 0) throw new Error('it holds one certificate or three');
     if ((newWithOld === undefined) !== (oldWithOld === undefined)) throw new Error('a certificate is missing');
     const previous = newWithOld && oldWithOld && { newWithOld, oldWithOld };
-    const trustVersion = Number(VERSION.exec(text)?.[1] ?? FIRST_TRUST_VERSION);
-    return { privateKey: createPrivateKey(text), certificate, trustVersion, previous };
+    const trustVersion = Number(VERSION.exec(first)?.[1] ?? FIRST_TRUST_VERSION);
+    const intermediate = second === undefined ? undefined : parseIntermediate(second);
+    return { privateKey: createPrivateKey(first), certificate, trustVersion, previous, intermediate };
   } catch (cause) {
     throw new PkiError('bad_file', `${path} is no key with a certificate; restore the file from a backup`, cause);
   }
 }
 
+function parseIntermediate(text: string): KeyAndCertificate {
+  const [certificate, ...more] = certificatesIn(text);
+  if (certificate === undefined || more.length > 0) throw new Error('its intermediate has one certificate');
+  return { privateKey: createPrivateKey(text), certificate };
+}
+
+function certificatesIn(text: string): readonly X509Certificate[] {
+  return (text.match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem));
+}
+
 function leadsTo({ newWithOld, oldWithOld }: PreviousAuthority, certificate: X509Certificate): boolean {
-  return (
-    newWithOld.publicKey.equals(certificate.publicKey) &&
-    newWithOld.checkIssued(oldWithOld) &&
-    newWithOld.verify(oldWithOld.publicKey)
-  );
+  return newWithOld.publicKey.equals(certificate.publicKey) && isIssuedBy(newWithOld, oldWithOld);
+}
+
+function isUnder({ privateKey, certificate }: KeyAndCertificate, root: X509Certificate): boolean {
+  return certificate.checkPrivateKey(privateKey) && certificate.ca && isIssuedBy(certificate, root);
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 export const FIRST_TRUST_VERSION = 1;
 const VERSION_NAME = 'Weft-Trust-Version';
 const VERSION = new RegExp(`^${VERSION_NAME}: ([1-9][0-9]{0,8})$`, 'm');
+/** What follows it issues. */
+const INTERMEDIATE = 'Weft-Intermediate:';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g;

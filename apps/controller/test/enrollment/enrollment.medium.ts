@@ -38,14 +38,16 @@ describe('enrollment', () => {
   it('gives a certificate for the key in the request, with our names in it and none of the requested ones', async () => {
     const response = await ask(token);
     expect(response).toMatchObject({ ...edge, sessionAddress: controller.addresses.session });
-    const [der] = response.certificateChain;
+    const [der, above, ...more] = response.certificateChain;
     const certificate = new X509Certificate(der ?? Buffer.alloc(0));
     expect(certificate.subject).toBe(`CN=${edge.edgeId}`);
     expect(certificate.subjectAltName).toBe(`URI:spiffe://weft.internal/tenant/${edge.tenantId}/edge/${edge.edgeId}`);
     // TLS client, and IKE between edges (id-kp-ipsecIKE, RFC 4945 section 5.1.3.12).
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.17']);
     expect(certificate.ca).toBe(false);
-    expect(certificate.verify(new X509Certificate(root).publicKey)).toBe(true);
+    const intermediate = new X509Certificate(above ?? Buffer.alloc(0));
+    expect(certificate.verify(intermediate.publicKey)).toBe(true);
+    expect([intermediate.verify(new X509Certificate(root).publicKey), more]).toEqual([true, []]);
     expect(certificate.publicKey.equals(createPublicKey(key.privateKey))).toBe(true);
     expect(response.trustBundle.map((one) => new X509Certificate(one).fingerprint256)).toEqual([
       new X509Certificate(root).fingerprint256,

@@ -115,7 +115,7 @@ function createToken({ tenantId, edgeId }: { tenantId: string; edgeId: string })
 async function enrollOnce(token: string): Promise<Identity> {
   const request = { token, certificateSigningRequest: key.request };
   const { certificateChain } = await enroll(controller.addresses.enrollment, root, request);
-  return { privateKey: key.privateKey, certificate: certificatePem(certificateChain[0] ?? Buffer.alloc(0)) };
+  return { privateKey: key.privateKey, certificate: certificatePem(...certificateChain) };
 }
 
 /** A certificate for our edge, by whatever root and at whatever time. */

@@ -1,7 +1,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { certificatePem, createEdgeKey, type EdgeKey } from '../support/edge-credentials.js';
+import { createEdgeKey, type EdgeKey } from '../support/edge-credentials.js';
 import { renew } from '../support/southbound-clients.js';
 import { TestController } from '../support/test-controller.js';
 import { TestPostgres } from '../support/test-postgres.js';
@@ -39,7 +39,8 @@ describe('renewal of a certificate', () => {
     const [edge] = ScriptedEdge.together([new ScriptedEdge('paris', credentials).connect(controller)]);
     await edge.until(() => edge.messages('welcome').length > 0);
     const key = await keyOf(edgeId);
-    const certificate = new X509Certificate(await ask(credentials, key));
+    const chain = await ask(credentials, key);
+    const certificate = new X509Certificate(chain);
     const before = new X509Certificate(credentials.certificate);
     expect(certificate.subjectAltName).toBe(before.subjectAltName);
     expect(certificate.publicKey.equals(createPublicKey(key.privateKey))).toBe(true);
@@ -49,7 +50,7 @@ describe('renewal of a certificate', () => {
     expect(edge.ended).toBeUndefined();
     edge.close();
     await gone(edgeId);
-    for (const identity of [asCredentials(key, certificate), credentials]) {
+    for (const identity of [asCredentials(key, chain), credentials]) {
       const next = new ScriptedEdge('paris', identity).connect(controller);
       await next.until(() => next.messages('welcome').length > 0);
       next.close();
@@ -68,7 +69,7 @@ describe('renewal of a certificate', () => {
 
   it('can be renewed in turn', async () => {
     const key = await keyOf(edgeId);
-    const first = asCredentials(key, new X509Certificate(await ask(credentials, key)));
+    const first = asCredentials(key, await ask(credentials, key));
     const second = new X509Certificate(await ask(first, await keyOf(edgeId)));
     expect(await recorded(second)).toEqual([
       { renewalOf: serialOf(new X509Certificate(first.certificate)), revoked: false },
@@ -83,7 +84,7 @@ describe('renewal of a certificate', () => {
       'certificate_signing_request: is not of the edge',
     );
     const key = await keyOf(edgeId);
-    const next = asCredentials(key, new X509Certificate(await ask(credentials, key)));
+    const next = asCredentials(key, await ask(credentials, key));
     await refused(
       ask(next, key),
       grpc.status.INVALID_ARGUMENT,
@@ -113,7 +114,7 @@ describe('renewal of a certificate', () => {
   it('of an earlier enrollment does not outlive the later one', async () => {
     const anew = await enrolled(controller, fabric.tenantId, edgeId);
     const key = await keyOf(edgeId);
-    const late = asCredentials(key, new X509Certificate(await ask(credentials, key)));
+    const late = asCredentials(key, await ask(credentials, key));
     const [edge] = ScriptedEdge.together([new ScriptedEdge('paris', anew).connect(controller)]);
     await edge.until(() => edge.messages('welcome').length > 0);
     edge.close();
@@ -140,8 +141,8 @@ function ask(shown: Credentials, key: EdgeKey): Promise<Buffer> {
   return renew(controller.addresses.session, shown.root, shown, key.request);
 }
 
-function asCredentials(key: EdgeKey, certificate: X509Certificate): Credentials {
-  return { root: credentials.root, privateKey: key.privateKey, certificate: certificatePem(certificate.raw) };
+function asCredentials({ privateKey }: EdgeKey, certificate: Buffer): Credentials {
+  return { root: credentials.root, privateKey, certificate };
 }
 
 function serialOf(certificate: X509Certificate): string {

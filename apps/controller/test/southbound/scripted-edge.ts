@@ -34,7 +34,7 @@ export async function enrolled(controller: TestController, tenantId: string, edg
   const root = await pinnedRoot(controller.addresses.enrollment, token);
   const { privateKey, request } = await createEdgeKey();
   const response = await enroll(controller.addresses.enrollment, root, { token, certificateSigningRequest: request });
-  return { root, privateKey, certificate: certificatePem(response.certificateChain[0] ?? Buffer.alloc(0)) };
+  return { root, privateKey, certificate: certificatePem(...response.certificateChain) };
 }
 
 /** An edge without a data plane: it does what it is told, or what the test says, and remembers all of it. */

@@ -13,6 +13,11 @@ export async function rotateCertificateAuthority(dataDirectory: string): Promise
   await (await startedAuthority(dataDirectory)).rotate();
 }
 
+/** As `--rotate-intermediate-authority` does. Throws PkiError. */
+export async function rotateIntermediateAuthority(dataDirectory: string): Promise<void> {
+  await (await startedAuthority(dataDirectory)).rotateIntermediate();
+}
+
 /** As `--retire-certificate-authority` does, also beside a controller that runs. Throws PkiError. */
 export async function retireCertificateAuthority(dataDirectory: string, databaseUrl: string): Promise<void> {
   const authority = await startedAuthority(dataDirectory);

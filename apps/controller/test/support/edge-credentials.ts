@@ -33,11 +33,14 @@ export async function createEdgeKey(
   return { privateKey: Buffer.from(pem), request: Buffer.from(request.rawData) };
 }
 
-/** DER to PEM. */
-export function certificatePem(der: Uint8Array): Buffer {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return Buffer.from(`-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`);
+/** DER to PEM, one after the other. */
+export function certificatePem(...chain: readonly Uint8Array[]): Buffer {
+  const blocks = chain.map((der) => {
+    const lines =
+      Buffer.from(der)
+        .toString('base64')
+        .match(/.{1,64}/g) ?? [];
+    return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+  });
+  return Buffer.from(blocks.join(''));
 }

@@ -1,5 +1,10 @@
 /** A whole controller for tests that need more than one program. */
-export { retireCertificateAuthority, rotateCertificateAuthority } from './certificate-authorities.js';
+export { writeAuthorityFromBefore } from './authority-from-before.js';
+export {
+  retireCertificateAuthority,
+  rotateCertificateAuthority,
+  rotateIntermediateAuthority,
+} from './certificate-authorities.js';
 export { temporaryDirectory } from './temporary-directory.js';
 export { TestController } from './test-controller.js';
 export { TestPostgres } from './test-postgres.js';

@@ -7,6 +7,7 @@ import {
   type EnrollResponse,
   SessionServiceClient,
 } from '@weft/contracts/southbound';
+import { certificatePem } from './edge-credentials.js';
 import { PATIENCE_MILLISECONDS } from './patience.js';
 
 /** As edges do: whatever the address, the certificate must be for this name. */
@@ -66,7 +67,7 @@ export function sessionClient(
   return new SessionServiceClient(address, credentials, CLIENT_OPTIONS);
 }
 
-/** One call of RenewCertificate on a connection of its own. Resolves with the new certificate, DER; rejects with a grpc.ServiceError. */
+/** One call of RenewCertificate on a connection of its own. Resolves with the new certificate and those above it, PEM; rejects with a grpc.ServiceError. */
 export function renew(
   address: string,
   root: Buffer,
@@ -77,7 +78,7 @@ export function renew(
   const deadline = Date.now() + PATIENCE_MILLISECONDS;
   return new Promise<Buffer>((resolve, reject) => {
     client.renewCertificate({ certificateSigningRequest }, new grpc.Metadata(), { deadline }, (error, response) => {
-      if (error === null) resolve(response.certificateChain[0] ?? Buffer.alloc(0));
+      if (error === null) resolve(certificatePem(...response.certificateChain));
       else reject(error);
     });
   }).finally(() => client.close());

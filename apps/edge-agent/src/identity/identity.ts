@@ -1,5 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { type ChainLink, chainLink, leadsToOneOf } from './certificate-chain.js';
 import { type ControllerAddress, parseControllerAddress } from './controller-address.js';
 
 /** Who this edge is, whom it believes, and where its controller is. */
@@ -64,9 +65,9 @@ export type StoredIdentity = z.infer<typeof StoredIdentity>;
  * Expiry is not checked here: an expired certificate is a matter of the session, not of the store.
  */
 export function parseIdentity(stored: StoredIdentity): Identity {
-  const chain = stored.certificateChain.map((pem, index) => certificate(`certificate_chain[${index}]`, pem));
-  const roots = stored.trustBundle.map((pem, index) => certificate(`trust_bundle[${index}]`, pem));
-  const [leaf] = chain;
+  const chain = stored.certificateChain.map((pem, index) => link(`certificate_chain[${index}]`, pem));
+  const roots = stored.trustBundle.map((pem, index) => link(`trust_bundle[${index}]`, pem));
+  const leaf = chain[0]?.certificate;
   if (leaf === undefined) throw new IdentityError('certificate_chain', 'is empty');
   if (!leaf.checkPrivateKey(privateKey(stored.privateKeyPem))) {
     throw new IdentityError('certificate_chain[0]', 'certifies another key than the one made here');
@@ -99,25 +100,9 @@ export function parseIdentity(stored: StoredIdentity): Identity {
   };
 }
 
-/** Whether a path leads from the certificate of the edge, over those that come with it, to a root. */
-function leadsToOneOf(roots: readonly X509Certificate[], chain: readonly X509Certificate[]): boolean {
-  for (const [index, certificate] of chain.entries()) {
-    const ends = (root: X509Certificate) =>
-      root.fingerprint256 === certificate.fingerprint256 || isIssuedBy(certificate, root);
-    if (roots.some(ends)) return true;
-    const above = chain[index + 1];
-    if (above === undefined || !isIssuedBy(certificate, above)) return false;
-  }
-  return false;
-}
-
-function isIssuedBy(child: X509Certificate, issuer: X509Certificate): boolean {
-  return child.checkIssued(issuer) && child.verify(issuer.publicKey);
-}
-
-function certificate(field: string, pem: string): X509Certificate {
+function link(field: string, pem: string): ChainLink {
   try {
-    return new X509Certificate(pem);
+    return chainLink(pem);
   } catch {
     throw new IdentityError(field, 'is not an X.509 certificate');
   }

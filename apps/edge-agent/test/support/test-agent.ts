@@ -119,6 +119,11 @@ export class TestAgent {
     return loadStoredIdentity(this.#state);
   }
 
+  /** How often the controller has welcomed it. */
+  get welcomes(): number {
+    return this.#welcomes;
+  }
+
   /** Resolves when the controller has welcomed it so often. */
   async welcomed(times = 1): Promise<void> {
     await this.#until(() => this.#welcomes >= times);
