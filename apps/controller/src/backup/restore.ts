@@ -74,6 +74,7 @@ export async function restoreFrames(
   await checkAudits(connection, state);
   await recordRestore(connection, header);
   await connection`update enrollment_tokens set replaced_at = now() where used_at is null and replaced_at is null`;
+  await connection`update event_journals set journal = default`;
   const epoch = await moveEpoch(connection, plan.now);
   const migrated = later.map(({ name }) => name);
   return { header, ...filled, migrated, epoch, end, brokenAudits: state.brokenAudits };

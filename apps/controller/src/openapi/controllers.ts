@@ -3,6 +3,7 @@ import { ApiTokensController } from '../modules/api-tokens/api-tokens.controller
 import { AuditController } from '../modules/audit/audit.controller.js';
 import { ConfigurationController } from '../modules/configuration/configuration.controller.js';
 import { EdgesController } from '../modules/edges/edges.controller.js';
+import { EventStreamController } from '../modules/events/event-stream.controller.js';
 import { EventsController } from '../modules/events/events.controller.js';
 import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
 import { ExternalPeersController } from '../modules/external-peers/external-peers.controller.js';
@@ -39,5 +40,6 @@ export const REST_CONTROLLERS: readonly Type[] = [
   ConfigurationController,
   AuditController,
   EventsController,
+  EventStreamController,
   TunnelsController,
 ];

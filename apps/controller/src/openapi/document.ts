@@ -2,6 +2,7 @@ import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
+import { EventStreamEnd, EventStreamGap, FabricEvent } from '../modules/events/fabric-event.dto.js';
 import { Problem, ProblemEntry } from '../platform/http/schemas.js';
 import { REST_CONTROLLERS } from './controllers.js';
 import { withWriteParameters } from './write-parameters.js';
@@ -22,7 +23,7 @@ export async function createOpenApiDocument(): Promise<OpenAPIObject> {
   class DocumentedModule {}
   const application = await NestFactory.create(DocumentedModule, { logger: false });
   try {
-    return withWriteParameters(withProblemSchema(SwaggerModule.createDocument(application, documentConfig())));
+    return withWriteParameters(withFurtherSchemas(SwaggerModule.createDocument(application, documentConfig())));
   } finally {
     await application.close();
   }
@@ -58,17 +59,23 @@ function documentConfig(): Omit<OpenAPIObject, 'paths'> {
     .build();
 }
 
-/** Adds the schemas of problem details: the filter answers with them, and no decorator describes a filter. */
-function withProblemSchema(document: OpenAPIObject): OpenAPIObject {
-  const schemas = { ...document.components?.schemas, ...problemSchemas() };
+/**
+ * Adds the schemas that no decorator can: of problem details, which a filter answers with, and of the data in a stream, which the
+ * document calls a text.
+ */
+function withFurtherSchemas(document: OpenAPIObject): OpenAPIObject {
+  const schemas = { ...document.components?.schemas, ...furtherSchemas() };
   const sorted = Object.fromEntries(Object.entries(schemas).sort(([left], [right]) => (left < right ? -1 : 1)));
   return { ...document, components: { ...document.components, schemas: sorted } };
 }
 
-function problemSchemas(): Record<string, Record<string, unknown>> {
+function furtherSchemas(): Record<string, Record<string, unknown>> {
   const registry = z.registry<{ id: string }>();
   registry.add(Problem, { id: 'Problem' });
   registry.add(ProblemEntry, { id: 'ProblemEntry' });
+  registry.add(FabricEvent, { id: 'FabricEvent' });
+  registry.add(EventStreamGap, { id: 'EventStreamGap' });
+  registry.add(EventStreamEnd, { id: 'EventStreamEnd' });
   const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema]),

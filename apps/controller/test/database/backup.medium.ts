@@ -353,7 +353,9 @@ async function contentOf(url: string): Promise<Record<string, string>> {
       const changed = ['enrollment_tokens', 'schema_migrations'].includes(table);
       // What the restore itself adds.
       const where = table === 'audit_entries' ? "where action <> 'backup_restored'" : '';
-      const row = changed ? "to_jsonb(t) - 'replaced_at' - 'applied_at'" : 't';
+      // After a restore positions in the journal of before mean nothing.
+      const journal = table === 'event_journals';
+      const row = changed || journal ? "to_jsonb(t) - 'replaced_at' - 'applied_at' - 'journal'" : 't';
       const [digest] = await sql.unsafe<{ digest: string }[]>(
         `select count(*) || ' ' || md5(coalesce(string_agg((${row})::text, '|' order by (${row})::text), '')) as digest from ${table} t ${where}`,
       );

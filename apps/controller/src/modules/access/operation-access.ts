@@ -116,4 +116,5 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   listAuditEntries: viewer,
   listTunnels: viewer,
   listEvents: viewer,
+  streamEvents: viewer,
 };

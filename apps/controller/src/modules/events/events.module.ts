@@ -1,5 +1,13 @@
 import { Module } from '@nestjs/common';
+import { SessionModule } from '../session/session.module.js';
+import { EventStreamController } from './event-stream.controller.js';
+import { EventStreams } from './event-streams.js';
 import { EventsController } from './events.controller.js';
+import { FabricEventsRepository } from './fabric-events.repository.js';
 
-@Module({ controllers: [EventsController] })
+@Module({
+  imports: [SessionModule],
+  controllers: [EventsController, EventStreamController],
+  providers: [EventStreams, FabricEventsRepository],
+})
 export class EventsModule {}

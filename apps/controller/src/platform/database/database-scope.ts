@@ -23,6 +23,8 @@ export type InstallationPurpose =
   /** What all edges should run, and which of their certificates are in force. */
   | 'distribution'
   | 'metrics'
+  /** Which tenants have new events, for those who listen. */
+  | 'event streams'
   /** Tests that look at what is stored. */
   | 'inspection';
 

@@ -796,6 +796,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens in a tenant, as it happens
+         * @description Server-Sent Events. The data of each event is a FabricEvent; events have no name, so that `message` gets all of them. Two have one: `gap` (EventStreamGap) says that events are missing, `end` (EventStreamEnd) why the stream ends. Whoever comes back with Last-Event-ID, as browsers do, gets what came meanwhile: the newest 20,000 events of a tenant are kept. It ends with the session, token or role that opened it.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/tunnels": {
         parameters: {
             query?: never;
@@ -1456,6 +1476,24 @@ export interface components {
             /** @description The line to paste on the edge. */
             command: string;
         };
+        /** @description Data of the event `end`, the last one of a stream. */
+        EventStreamEnd: {
+            /**
+             * @description Of the controller: shutting_down, too_slow (it was not read), access_unconfirmed (the database gave no answer for long) or internal_error: come back. Otherwise what a request would be refused with now, as login_required, invalid_token, role_required or unknown_tenant.
+             * @example shutting_down
+             */
+            reason: string;
+        };
+        /** @description Data of the event `gap`: read the state anew, then go on. */
+        EventStreamGap: {
+            /**
+             * @description no_longer_kept: the oldest events have given way. other_journal: a backup was restored; all that is kept follows. unknown_position: there is no such event yet; only what comes follows.
+             * @enum {string}
+             */
+            reason: "no_longer_kept" | "other_journal" | "unknown_position";
+            /** @description How many events are missing; null: nobody knows. */
+            missed: number | null;
+        };
         /** @description One tunnel on the way. */
         ExplainedHop: {
             from: components["schemas"]["NamedEnd"];
@@ -1636,6 +1674,43 @@ export interface components {
             text: string;
             /** @description Stands in the text where the pre-shared key is to be written. */
             secretPlaceholder: string;
+        };
+        /** @description Something that happened in a tenant: the data of an event in its stream. */
+        FabricEvent: {
+            /**
+             * @description Journal and number of an event.
+             * @example 5f0c2a9e-4711
+             */
+            id: string;
+            /** @enum {string} */
+            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed";
+            /**
+             * Format: date-time
+             * @description By the clock of whoever tells of it.
+             */
+            occurredAt: string;
+            /**
+             * Format: date-time
+             * @description By the clock of the database.
+             */
+            recordedAt: string;
+            edgeId: string | null;
+            /** @description As it was then. */
+            edgeName: string | null;
+            tunnelId: string | null;
+            /** @description Number of the revision that it is about. */
+            revision: number | null;
+            /** @description Name of the user who did it. */
+            actor: string | null;
+            /**
+             * @description Stable name of why.
+             * @example no_proposal_chosen
+             */
+            cause: string | null;
+            /** @description In the words of whoever tells of it. */
+            detail: string | null;
+            /** @description How many or how much; null: it is not about a number. */
+            count: number | null;
         };
         /** @description null: not there. */
         FieldDifference: {
@@ -7904,6 +7979,98 @@ export interface operations {
             };
             /** @description A field breaks a rule; `errors` names each. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /** @description Begin behind the event with this id, when there is no Last-Event-ID. Without either: with what comes. */
+                after?: string;
+            };
+            header?: {
+                /** @description Id of the last event that was seen; goes before `after`. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until one of the two has enough. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; Retry-After says when to come back. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

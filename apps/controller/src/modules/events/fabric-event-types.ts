@@ -1,0 +1,12 @@
+import { EVENT_KINDS } from '../../observations/edge-event-kinds.js';
+
+const EDGE_EVENT_TYPES = EVENT_KINDS.map((kind) => `edge.${kind}` as const);
+
+/** Every type of event in the journal of a tenant. What edges tell of themselves is there under its kind. */
+export const FABRIC_EVENT_TYPES = [
+  ...EDGE_EVENT_TYPES,
+  'edge.bundle_applied',
+  'revision.published',
+  'rollout.completed',
+] as const;
+export type FabricEventType = (typeof FABRIC_EVENT_TYPES)[number];
