@@ -54,6 +54,10 @@ it.each<[FailureReason, RegExp]>([
     { code: 'ts_unacceptable', side: 'local', offered: ['10.0.0.0/8'], allowed: ['10.1.0.0/16'] },
     /local traffic selectors.*offered 10.0.0.0\/8; allowed here is 10.1.0.0\/16/,
   ],
+  [
+    { code: 'rekey_narrowed', side: 'remote', answered: ['10.1.0.0/25'], before: ['10.1.0.0/24'] },
+    /remote traffic selectors out of a rekey: it answered 10.1.0.0\/25; in use are 10.1.0.0\/24/,
+  ],
   [{ code: 'single_pair_required' }, /named no flow/],
   [{ code: 'no_address' }, /no address/],
   [{ code: 'configuration_required' }, /configuration/],

@@ -24,6 +24,8 @@ export function describeFailure(reason: FailureReason): string {
       return describeRefusals(reason.refusals);
     case 'ts_unacceptable':
       return `of the ${reason.side} traffic selectors nothing is common: the peer offered ${reason.offered.join(', ')}; allowed here is ${reason.allowed.join(', ')}`;
+    case 'rekey_narrowed':
+      return `the peer left some ${reason.side} traffic selectors out of a rekey: it answered ${reason.answered.join(', ')}; in use are ${reason.before.join(', ')}`;
     case 'single_pair_required':
       return 'every flow has a Child SA of its own here, and the peer named no flow';
     case 'no_address':

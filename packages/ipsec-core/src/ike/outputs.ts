@@ -114,6 +114,13 @@ export type FailureReason =
       readonly offered: readonly string[];
       readonly allowed: readonly string[];
     }
+  /** Of the selectors of a Child SA the peer left some out when it was rekeyed (section 2.9.2). */
+  | {
+      readonly code: 'rekey_narrowed';
+      readonly side: 'local' | 'remote';
+      readonly answered: readonly string[];
+      readonly before: readonly string[];
+    }
   | { readonly code: 'signing_failed'; readonly detail: string }
   /** Each pair of flows has an SA pair of its own, and the peer did not name one (section 2.9). */
   | { readonly code: 'single_pair_required' }

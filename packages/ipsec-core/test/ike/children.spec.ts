@@ -312,6 +312,72 @@ describe('Traffic selectors (RFC 7296 section 2.9)', () => {
   });
 });
 
+describe('An answer to a rekey that is narrower than what it replaces (RFC 7296 section 2.9.2)', () => {
+  const half = { ...prefix(10, 2, 0), last: Uint8Array.of(10, 2, 0, 127) } as WireSelector;
+
+  /** What the right end grants at the next rekey. */
+  function narrowAt(end: PairEnd): void {
+    for (const sa of end.engine.associations()) {
+      for (const child of sa.lineage.children.all) child.configuration = { ...child.configuration, local: [half] };
+    }
+  }
+
+  it('does not take its place: another IKE SA does, without a packet lost', () => {
+    const pair = establishedPair(quick);
+    const before = spi(pair.left);
+    pair.trafficInterval = 10;
+    narrowAt(pair.right);
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: before });
+    pair.runFor(60_000);
+    expect(pair.left.events).toContainEqual({
+      kind: 'child-failed',
+      connection: 'left-right',
+      child: 'net',
+      reason: {
+        code: 'rekey_narrowed',
+        side: 'remote',
+        answered: ['10.2.0.0-10.2.0.127'],
+        before: ['10.2.0.0-10.2.0.255'],
+      },
+    });
+    expect(pair.left.events.at(-1)).toMatchObject({ kind: 'ike-superseded', by: 'us' });
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    expect(spi(pair.left)).not.toBe(before);
+    expect(first(pair.left)?.remote).toEqual([prefix(10, 2, 0)]);
+    expect(pair.losses).toEqual([]);
+  });
+
+  it('does with a peer that we cannot call, and that is told: what it still carries goes on', () => {
+    const pair = makePair({ ...quick, leftConnection: { remote: ANYWHERE } });
+    pair.give(pair.right, { kind: 'initiate', connection: 'left-right' });
+    pair.runFor(1000);
+    const before = spi(pair.left);
+    narrowAt(pair.right);
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: before });
+    pair.runFor(10_000);
+    expect(pair.left.events.slice(-2)).toMatchObject([
+      { kind: 'child-failed', reason: { code: 'rekey_narrowed' } },
+      { kind: 'child-rekeyed', oldInboundSpi: before },
+    ]);
+    expect(first(pair.left)?.remote).toEqual([half]);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
+  it('does, where our own policy has become as narrow', () => {
+    const pair = establishedPair(quick);
+    const before = spi(pair.left);
+    const [child] = connection('left').children;
+    if (child === undefined) throw new Error('There is no child.');
+    const narrower = connection('left', { children: [{ ...child, remote: [half] }] });
+    pair.give(pair.left, { kind: 'configure', connections: [narrower] });
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: before });
+    pair.runFor(10_000);
+    expect(first(pair.left)).toMatchObject({ remote: [half] });
+    expect(pair.left.events.map(({ kind }) => kind)).not.toContain('child-failed');
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+});
+
 describe('Duplicate SPIs', () => {
   it('of one peer are refused: two SAs would be one', () => {
     const pair = establishedPair({

@@ -4,7 +4,7 @@ import { EXCHANGE } from '../../wire/ike/iana.js';
 import { notifyAbout } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { type ChildSa, compareNonces, lowerNonce } from '../child-sa.js';
-import type { ChildConfiguration, Flow } from '../connection.js';
+import { type ChildConfiguration, canInitiate, type Flow } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { ChildRetry, Lineage } from '../lineage.js';
 import type { Purpose } from '../purpose.js';
@@ -25,9 +25,10 @@ import {
   wantedMethod,
 } from './key-shares.js';
 import { pause } from './lifetimes.js';
+import { keepWider, narrowedSide, tellNarrowed } from './narrowed-rekey.js';
 import { find, findError } from './payload-access.js';
 import { childRefusalOf } from './refused-offer.js';
-import { rekeyRefused } from './refused-rekey.js';
+import { childRekeyRefused } from './refused-rekey.js';
 import { refusedForNow } from './temporary-failure.js';
 
 /** Asks for a Child SA (RFC 7296 section 1.3.1), unless one stands for the policy by then. */
@@ -218,7 +219,10 @@ function complete(
     return;
   }
   const loses = losesTo(old, lowerNonce(made.nonce, peerNonce));
-  const useOutbound = !loses && (old?.outboundInUse ?? isFirst(sa, configuration, agreement));
+  const offered = offerContextOf(sa.lineage, configuration, true, attempt.flow);
+  const narrowed = old === undefined || loses ? undefined : narrowedSide(old, agreement, offered);
+  const declined = narrowed !== undefined && canInitiate(sa.lineage.connection);
+  const useOutbound = !loses && !declined && (old?.outboundInUse ?? isFirst(sa, configuration, agreement));
   const inputs = {
     shared,
     additional,
@@ -228,7 +232,11 @@ function complete(
     useOutbound,
   } as const;
   const child = installChild(sa, configuration, agreement, made.spi, inputs, now);
-  if (old !== undefined) settle(sa, old, child, loses, now);
+  if (old !== undefined) {
+    if (narrowed !== undefined) tellNarrowed(sa, old, agreement, narrowed, now);
+    if (declined) keepWider(sa, old, child, now);
+    else settle(sa, old, child, loses, now);
+  }
   if (!isConfigured(sa.lineage, configuration)) deleteChild(sa.lineage, child, now);
 }
 
@@ -323,8 +331,7 @@ function refused(sa: IkeSa, attempt: ChildAttempt, error: string, now: number): 
   const offered = offerContextOf(lineage, configuration, true, flow);
   childFailed(sa, configuration.name, childRefusalOf(error, 'CREATE_CHILD_SA', configuration, offered), now);
   if (old?.phase !== 'live') return;
-  postpone(lineage, old, now + configuration.lifetime / 10);
-  rekeyRefused(lineage, ++old.refusals, error, now);
+  childRekeyRefused(lineage, old, error, now);
 }
 
 function tryLater({ lineage, host }: IkeSa, { configuration, flow, old }: ChildAttempt, now: number): void {

@@ -1,3 +1,4 @@
+import type { ChildSa } from '../child-sa.js';
 import type { Lineage } from '../lineage.js';
 import { REKEY_REFUSALS } from '../timers.js';
 import { breakOff } from './close.js';
@@ -12,4 +13,11 @@ import { breakOff } from './close.js';
 export function rekeyRefused(lineage: Lineage, count: number, error: string, now: number): void {
   if (count >= REKEY_REFUSALS) breakOff(lineage, { code: 'rekey_refused', notify: error }, now);
   else if (count > 1 || error === 'NO_ADDITIONAL_SAS') lineage.timers.set('reauthenticate', now);
+}
+
+/** The same of a Child SA, which goes on, and is to be replaced again a tenth of its lifetime later. */
+export function childRekeyRefused(lineage: Lineage, child: ChildSa, error: string, now: number): void {
+  child.dueAt = now + child.configuration.lifetime / 10;
+  lineage.children.reschedule();
+  rekeyRefused(lineage, ++child.refusals, error, now);
 }
