@@ -81,3 +81,6 @@ export {
   type Version,
 } from './proof/transition-proof.js';
 export { type Snippet, type SnippetResult, swanctlSnippet } from './snippet/swanctl-snippet.js';
+export type { GatewaySetting, SwanctlProblem, SwanctlRule } from './swanctl/import-report.js';
+export { type ImportedPeer, importSwanctl, type SwanctlImport } from './swanctl/import-swanctl.js';
+export { MAX_SETTINGS_TEXT } from './swanctl/parse-settings.js';

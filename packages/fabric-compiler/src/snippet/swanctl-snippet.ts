@@ -6,6 +6,7 @@ import { type ExternalTunnel, externalTunnels } from '../external-tunnels.js';
 import type { FabricIntent, IntentExternalPeer } from '../intent.js';
 import type { CompileProblem } from '../problem.js';
 import { checkReferences } from '../references.js';
+import { METHOD_KEYWORDS, PRF_KEYWORDS } from '../swanctl/keywords.js';
 import { checkTopology } from '../topology.js';
 
 /** What the operator of a gateway that is not ours configures there. */
@@ -98,7 +99,7 @@ function connectionName(name: string): string {
 }
 
 function ikeKeywords({ keyBits, prf, keyExchange }: BundleIkeProposal): string {
-  return `aes${keyBits}gcm16-${PRFS[prf]}-${exchangeKeywords(keyExchange)}`;
+  return `aes${keyBits}gcm16-${PRF_KEYWORDS[prf]}-${exchangeKeywords(keyExchange)}`;
 }
 
 /** ESN is a choice of its own: offering both would leave it to the gateway. */
@@ -108,7 +109,10 @@ function espKeywords({ profile }: BundleTunnel, keyExchange: BundleKeyExchange |
 }
 
 function exchangeKeywords({ method, additionalMethods }: BundleKeyExchange): string {
-  return [METHODS[method], ...additionalMethods.map((added, index) => `ke${index + 1}_${METHODS[added]}`)].join('-');
+  return [
+    METHOD_KEYWORDS[method],
+    ...additionalMethods.map((added, index) => `ke${index + 1}_${METHOD_KEYWORDS[added]}`),
+  ].join('-');
 }
 
 /** A prefix where the range is one, else its ends. */
@@ -125,15 +129,3 @@ function selectorText({ first, last }: BundleAddressRange): string {
 
 const PLACEHOLDER = 'PRE-SHARED-KEY';
 const MAX_NAME = 40;
-/** Keywords of strongSwan. */
-const PRFS = { 'hmac-sha2-256': 'prfsha256', 'hmac-sha2-384': 'prfsha384', 'hmac-sha2-512': 'prfsha512' } as const;
-const METHODS = {
-  19: 'ecp256',
-  20: 'ecp384',
-  21: 'ecp521',
-  31: 'x25519',
-  32: 'x448',
-  35: 'mlkem512',
-  36: 'mlkem768',
-  37: 'mlkem1024',
-} as const;
