@@ -38,6 +38,7 @@ export type CreateEdge = Schemas['CreateEdge'];
 export type UpdateEdge = Schemas['UpdateEdge'];
 export type CreateExternalPeer = Schemas['CreateExternalPeer'];
 export type ExternalPeer = Schemas['ExternalPeer'];
+export type ExternalPeerImportResult = Schemas['ExternalPeerImportResult'];
 export type ExternalPeerSnippet = Schemas['ExternalPeerSnippet'];
 export type ReplaceExternalPeer = Schemas['ReplaceExternalPeer'];
 export type EnrollmentToken = Schemas['EnrollmentToken'];

@@ -446,6 +446,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/external-peers/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make external peers of the swanctl.conf of a gateway
+         * @description Makes an external peer of each connection, for the edge of one site, or refuses the whole text: errors name line, column and key of what external peers cannot have, and what to do about it. What concerns the gateway alone is listed in the answer.
+         */
+        post: operations["importExternalPeers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}": {
         parameters: {
             query?: never;
@@ -1659,6 +1679,43 @@ export interface components {
              * @description UTC, RFC 3339.
              */
             updatedAt: string;
+        };
+        ExternalPeerImport: {
+            /**
+             * Format: uuid
+             * @description The site whose edge is to have the tunnels; it has exactly one edge.
+             */
+            siteId: string;
+            /**
+             * @description swanctl.conf(5) of the gateway, with the pre-shared keys in secrets. What is local there is the external peer, what is remote our edge.
+             * @example connections {
+             *       berlin {
+             *         version = 2
+             *         local_addrs = 203.0.113.99
+             *         proposals = aes256gcm16-prfsha384-x25519
+             *         local { auth = psk
+             *           id = gw.partner.example }
+             *         remote { auth = psk
+             *           id = berlin.example }
+             *         children { net {
+             *           local_ts = 10.8.0.0/24
+             *           remote_ts = 10.0.0.0/8
+             *           esp_proposals = aes256gcm16-x25519
+             *         } }
+             *       }
+             *     }
+             *     secrets { ike-berlin { secret = "a long random text from a generator" } }
+             */
+            text: string;
+        };
+        ExternalPeerImportResult: {
+            /** @description What was made of the connections, in their order. */
+            items: components["schemas"]["ExternalPeer"][];
+            /** @description Settings that concern the gateway alone: nothing here follows from them. */
+            leftAtGateway: {
+                key: string;
+                line: number;
+            }[];
         };
         ExternalPeerList: {
             items: components["schemas"]["ExternalPeer"][];
@@ -5664,6 +5721,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExternalPeer"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importExternalPeers: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExternalPeerImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalPeerImportResult"];
                 };
             };
             /** @description Nobody is logged in. */
