@@ -66,6 +66,22 @@ const externalPeer = () => {
     preSharedKey: 'a key for the tests of this',
   };
 };
+/** Of one gateway. */
+const swanctl = () => {
+  const { name: connection, address, identity, localIdentity, prefixes, preSharedKey, siteId } = externalPeer();
+  const text = `connections { ${connection} {
+    local_addrs = ${address}
+    proposals = aes256gcm16-prfsha384-x25519
+    local { auth = psk
+      id = ${identity} }
+    remote { auth = psk
+      id = ${localIdentity} }
+    children { net { local_ts = ${prefixes[0]}
+      remote_ts = 0.0.0.0/0
+      esp_proposals = aes256gcm16 } } } }
+    secrets { ike { secret = "${preSharedKey}" } }`;
+  return { siteId, text };
+};
 const policyTest = () => ({
   name: name(),
   sources: [{ kind: 'site', siteId: made.berlin.id }],
@@ -110,6 +126,7 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   revokeEdge: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/revocation`, { reason: 'lost' }),
   createEnrollmentToken: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/enrollment-tokens`),
   createExternalPeer: async () => inTenant('POST', '/external-peers', externalPeer()),
+  importExternalPeers: async () => inTenant('POST', '/external-peers/import', swanctl()),
   replaceExternalPeer: async () => {
     const { id } = await api.make('/external-peers', externalPeer());
     return inTenant('PUT', `/external-peers/${id}`, externalPeer(), { 'if-match': '"1"' });

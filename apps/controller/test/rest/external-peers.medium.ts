@@ -1,4 +1,10 @@
-import type { Draft, ExternalPeer, ExternalPeerSnippet, RevisionDiff } from '@weft/contracts/rest';
+import type {
+  Draft,
+  ExternalPeer,
+  ExternalPeerImportResult,
+  ExternalPeerSnippet,
+  RevisionDiff,
+} from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enrolled, ScriptedEdge } from '../southbound/scripted-edge.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
@@ -142,6 +148,48 @@ describe('external peers', () => {
     const restored = await api.send('POST', '/revisions/1/restoration', {}, { 'if-match': seen });
     expect(restored.status).toBe(200);
     await berlin.until(() => keysOf(berlin)[0] === KEY);
+  });
+
+  it('are imported from what their operator has configured, all of it or nothing', async () => {
+    const { text, secretPlaceholder } = await read<ExternalPeerSnippet>(`/external-peers/${peer.id}/snippet`);
+    const configured = text.replace(secretPlaceholder, KEY).replaceAll('10.8.0.0/24', '10.18.0.0/24');
+    const send = (changed: string, siteId = made.berlin.id, query = '') =>
+      api.send('POST', `/external-peers/import${query}`, { siteId, text: changed });
+    const before = await read('/external-peers');
+
+    const two = configured.replace('mobike = no', 'vips = 0.0.0.0').replace('version = 2', 'version = 1');
+    const refused = await problemOf(await send(two.replace(KEY, 'a key')));
+    expect([refused.status, refused.type]).toEqual([422, 'urn:weft:problem:not_importable']);
+    expect(refused.errors.map(({ pointer, rule: name, detail }) => [pointer, name, detail.split(':')[0]])).toEqual([
+      ['/text', 'unmapped_value', 'Line 37, column 5, secrets.ike-weft-partner.secret'],
+      ['/text', 'not_offered', 'Line 5, column 5, connections.weft-partner.version'],
+      ['/text', 'not_offered', 'Line 11, column 5, connections.weft-partner.vips'],
+    ]);
+    expect(JSON.stringify(refused)).not.toContain('a key');
+    expect((await problemOf(await send(configured, crypto.randomUUID()))).errors).toMatchObject([
+      { pointer: '/siteId', rule: 'unknown_site' },
+    ]);
+    const nobody = configured.replace('203.0.113.99', '224.0.0.1');
+    expect((await problemOf(await send(nobody))).errors).toMatchObject([
+      { pointer: '/text', rule: 'address_not_unicast' },
+    ]);
+    expect((await send(configured, made.berlin.id, '?dryRun=true')).status).toBe(200);
+    expect(await read('/external-peers')).toEqual(before);
+
+    const answer = await send(configured);
+    expect(answer.status).toBe(200);
+    const { items, leftAtGateway } = (await answer.json()) as ExternalPeerImportResult;
+    expect(items).toMatchObject([
+      { ...input(), name: 'weft-partner', prefixes: ['10.18.0.0/24', '10.9.0.0/16'], port: 4500, preSharedKey: 'set' },
+    ]);
+    expect(leftAtGateway.map(({ key }) => key.split('.').at(-1))).toEqual([
+      'mobike',
+      'unique',
+      'rekey_time',
+      'rekey_time',
+      'start_action',
+    ]);
+    expect((await problemOf(await send(configured))).errors).toMatchObject([{ pointer: '/text', rule: 'name_taken' }]);
   });
 });
 

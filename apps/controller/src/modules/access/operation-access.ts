@@ -82,6 +82,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
 
   listExternalPeers: viewer,
   createExternalPeer: operator,
+  importExternalPeers: operator,
   readExternalPeer: viewer,
   readExternalPeerSnippet: viewer,
   replaceExternalPeer: operator,

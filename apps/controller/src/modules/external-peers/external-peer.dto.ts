@@ -1,3 +1,4 @@
+import { MAX_SETTINGS_TEXT } from '@weft/fabric-compiler';
 import { z } from 'zod';
 import { Description, Identifier, Name, Prefix, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
 import { KEY_EXCHANGE_NAMES } from './key-exchange-names.js';
@@ -84,6 +85,25 @@ const EXAMPLE = {
   prefixes: ['10.8.0.0/24', '10.9.0.0/16'],
 };
 
+const SWANCTL_EXAMPLE = `connections {
+  berlin {
+    version = 2
+    local_addrs = 203.0.113.99
+    proposals = aes256gcm16-prfsha384-x25519
+    local { auth = psk
+      id = gw.partner.example }
+    remote { auth = psk
+      id = berlin.example }
+    children { net {
+      local_ts = 10.8.0.0/24
+      remote_ts = 10.0.0.0/8
+      esp_proposals = aes256gcm16-x25519
+    } }
+  }
+}
+secrets { ike-berlin { secret = "a long random text from a generator" } }
+`;
+
 export const CreateExternalPeer = z
   .strictObject({ ...fields, preSharedKey: PreSharedKey })
   .meta({ id: 'CreateExternalPeer', examples: [{ ...EXAMPLE, preSharedKey: 'a long random text from a generator' }] });
@@ -106,6 +126,29 @@ export const ExternalPeer = z
   .meta({ id: 'ExternalPeer', description: 'An IKEv2 gateway that is not ours, with which one edge has a tunnel.' });
 export const ExternalPeerList = z.object({ items: z.array(ExternalPeer) }).meta({ id: 'ExternalPeerList' });
 
+export const ExternalPeerImport = z
+  .strictObject({
+    siteId: Identifier.meta({ description: 'The site whose edge is to have the tunnels; it has exactly one edge.' }),
+    text: z
+      .string()
+      .max(MAX_SETTINGS_TEXT)
+      .meta({
+        description:
+          'swanctl.conf(5) of the gateway, with the pre-shared keys in secrets. What is local there is the external peer, what is remote our edge.',
+        examples: [SWANCTL_EXAMPLE],
+      }),
+  })
+  .meta({ id: 'ExternalPeerImport' });
+
+export const ExternalPeerImportResult = z
+  .object({
+    items: z.array(ExternalPeer).meta({ description: 'What was made of the connections, in their order.' }),
+    leftAtGateway: z
+      .array(z.object({ key: z.string(), line: z.int().min(1) }))
+      .meta({ description: 'Settings that concern the gateway alone: nothing here follows from them.' }),
+  })
+  .meta({ id: 'ExternalPeerImportResult' });
+
 export const ExternalPeerSnippet = z
   .object({
     format: z.enum(['swanctl']).meta({ description: 'strongSwan: a file for /etc/swanctl/conf.d.' }),
@@ -123,4 +166,6 @@ export type CreateExternalPeer = z.infer<typeof CreateExternalPeer>;
 export type ReplaceExternalPeer = z.infer<typeof ReplaceExternalPeer>;
 export type ExternalPeer = z.infer<typeof ExternalPeer>;
 export type ExternalPeerList = z.infer<typeof ExternalPeerList>;
+export type ExternalPeerImport = z.infer<typeof ExternalPeerImport>;
+export type ExternalPeerImportResult = z.infer<typeof ExternalPeerImportResult>;
 export type ExternalPeerSnippet = z.infer<typeof ExternalPeerSnippet>;

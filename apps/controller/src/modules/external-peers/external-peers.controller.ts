@@ -13,6 +13,8 @@ import { Identifier } from '../../platform/http/schemas.js';
 import {
   CreateExternalPeer,
   ExternalPeer,
+  ExternalPeerImport,
+  ExternalPeerImportResult,
   ExternalPeerList,
   ExternalPeerSnippet,
   ReplaceExternalPeer,
@@ -22,6 +24,10 @@ import { ExternalPeersService } from './external-peers.service.js';
 const ETAG_HEADER = {
   ETag: { description: 'The version in quotes, for If-Match.', schema: { type: 'string' as const } },
 };
+
+const IMPORT =
+  'Makes an external peer of each connection, for the edge of one site, or refuses the whole text: errors name line, column and key of ' +
+  'what external peers cannot have, and what to do about it. What concerns the gateway alone is listed in the answer.';
 
 @ApiTags('external peers')
 @Controller('api/v1/tenants/:tenantId/external-peers')
@@ -46,6 +52,22 @@ export class ExternalPeersController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<ExternalPeer> {
     return withETag(response, await this.peers.create(tenantId, body));
+  }
+
+  @Post('import')
+  @HttpCode(200)
+  @ApiOperation({
+    operationId: 'importExternalPeers',
+    summary: 'Make external peers of the swanctl.conf of a gateway',
+    description: IMPORT,
+  })
+  @ApiOkResponse({ standardSchema: ExternalPeerImportResult })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  importExternalPeers(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: ExternalPeerImport }) body: ExternalPeerImport,
+  ): Promise<ExternalPeerImportResult> {
+    return this.peers.import(tenantId, body);
   }
 
   @Get(':externalPeerId')

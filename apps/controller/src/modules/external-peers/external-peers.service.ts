@@ -13,10 +13,13 @@ import { TenantsRepository } from '../tenants/tenants.repository.js';
 import {
   type CreateExternalPeer,
   type ExternalPeer,
+  type ExternalPeerImport,
+  type ExternalPeerImportResult,
   type ExternalPeerSnippet,
   MAX_EXTERNAL_PEERS,
   type ReplaceExternalPeer,
 } from './external-peer.dto.js';
+import { importedExternalPeers, importedNameTaken } from './external-peer-import.js';
 import { ExternalPeersRepository } from './external-peers.repository.js';
 import { committedKey, sealingPlace } from './pre-shared-key.js';
 import { shownExternalPeer, writtenExternalPeer } from './stored-external-peer.js';
@@ -54,14 +57,29 @@ export class ExternalPeersService {
 
   /** Throws DomainError 'name_taken', 'unknown_site' or 'too_many_external_peers'. */
   create(tenantId: string, input: CreateExternalPeer): Promise<ExternalPeer> {
-    const id = randomUUID();
     return this.#write(input, async (sql) => {
       await this.#tenants.lock(sql, tenantId);
-      if ((await this.#repository.count(sql, tenantId)) >= MAX_EXTERNAL_PEERS) throw tooManyExternalPeers();
-      const commitment = await this.#keep(sql, tenantId, input.preSharedKey);
-      await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, input, commitment));
-      return this.#read(sql, tenantId, id);
+      await this.#refuseTooMany(sql, tenantId, 1);
+      return this.#insert(sql, tenantId, input);
     });
+  }
+
+  /**
+   * All connections of a swanctl.conf, or none. Throws DomainError 'unknown_site', 'not_importable', 'name_taken' or
+   * 'too_many_external_peers'.
+   */
+  import(tenantId: string, { siteId, text }: ExternalPeerImport): Promise<ExternalPeerImportResult> {
+    const work = this.#database.transaction(async (sql) => {
+      await this.#tenants.lock(sql, tenantId);
+      const intent = await this.#intents.read(sql, tenantId);
+      if (!intent.sites.some(({ id }) => id === siteId)) throw unknownSite('/siteId', siteId);
+      const { peers, leftAtGateway } = importedExternalPeers(text, intent, siteId);
+      await this.#refuseTooMany(sql, tenantId, peers.length);
+      const items: ExternalPeer[] = [];
+      for (const peer of peers) items.push(await this.#insert(sql, tenantId, peer));
+      return { items, leftAtGateway };
+    });
+    return refusing(work, { external_peers_name_key: () => importedNameTaken() });
   }
 
   /** As create, and 'unknown_external_peer', 'if_match_required' or 'external_peer_changed'. */
@@ -101,6 +119,17 @@ export class ExternalPeersService {
     const [first] = snippet.problems;
     const detail = first === undefined ? 'The site of the external peer has no edge.' : `${first.detail} ${first.fix}`;
     throw new DomainError('conflict', first?.rule ?? 'external_peer_without_edge', detail, snippet.problems);
+  }
+
+  async #refuseTooMany(sql: SqlExecutor, tenantId: string, more: number): Promise<void> {
+    if ((await this.#repository.count(sql, tenantId)) + more > MAX_EXTERNAL_PEERS) throw tooManyExternalPeers();
+  }
+
+  async #insert(sql: SqlExecutor, tenantId: string, input: CreateExternalPeer): Promise<ExternalPeer> {
+    const id = randomUUID();
+    const commitment = await this.#keep(sql, tenantId, input.preSharedKey);
+    await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, input, commitment));
+    return this.#read(sql, tenantId, id);
   }
 
   /** Seals a key under a name of its own: the same key set twice has two. */

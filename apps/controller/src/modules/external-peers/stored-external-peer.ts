@@ -57,6 +57,19 @@ export function shownExternalPeer(stored: StoredExternalPeer): ExternalPeer {
   return {
     ...rest,
     prefixes: [...prefixes],
+    ...shownProposals({ ikeProposals, espProposal }),
+    preSharedKey: 'set',
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
+}
+
+/** With the names of key exchange methods in place of their numbers. */
+export function shownProposals({
+  ikeProposals,
+  espProposal,
+}: Pick<StoredExternalPeer, 'ikeProposals' | 'espProposal'>): Pick<ExternalPeer, 'ikeProposals' | 'espProposal'> {
+  return {
     ikeProposals: ikeProposals.map(({ keyBits, prf, keyExchange }) => ({
       keyBits,
       prf,
@@ -67,9 +80,6 @@ export function shownExternalPeer(stored: StoredExternalPeer): ExternalPeer {
       extendedSequenceNumbers: espProposal.extendedSequenceNumbers,
       keyExchange: keyExchangeNames(espProposal.keyExchange ?? undefined),
     },
-    preSharedKey: 'set',
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
   };
 }
 
