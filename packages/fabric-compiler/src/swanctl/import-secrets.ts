@@ -7,7 +7,8 @@ export interface ImportedSecret {
   readonly section: ResolvedSection;
   /** Whose it is; of everybody without any. */
   readonly owners: ReadonlySet<string>;
-  readonly key: string;
+  /** Undefined: refused, and said. */
+  readonly key: string | undefined;
 }
 
 export function importSecrets(secrets: ResolvedSection | undefined, report: ImportReport): readonly ImportedSecret[] {
@@ -21,7 +22,7 @@ export function importSecrets(secrets: ResolvedSection | undefined, report: Impo
       report.refuse(section, '', 'not_offered', 'It is no pre-shared key of IKE', fix);
       return [];
     }
-    return importSecret(section, report) ?? [];
+    return [importSecret(section, report)];
   });
 }
 
@@ -48,7 +49,7 @@ export function secretOf(
   return report.refuse(connection, '', 'missing_key', detail, fix);
 }
 
-function importSecret(section: ResolvedSection, report: ImportReport): ImportedSecret | undefined {
+function importSecret(section: ResolvedSection, report: ImportReport): ImportedSecret {
   const owners = new Set<string>();
   for (const [name, { value }] of section.settings) {
     if (name === 'secret') continue;
@@ -66,7 +67,8 @@ function importSecret(section: ResolvedSection, report: ImportReport): ImportedS
     text === undefined
       ? (['missing_key', 'There is no key'] as const)
       : (['unmapped_value', 'The key is not 16 to 256 printable ASCII characters'] as const);
-  return report.refuse(section, 'secret', rule, detail, fix);
+  report.refuse(section, 'secret', rule, detail, fix);
+  return { section, owners, key: undefined };
 }
 
 /** "It may either be an ASCII string, a hex encoded string if it has a 0x prefix or a Base64 encoded string if it has a 0s prefix". */

@@ -255,6 +255,11 @@ describe('the swanctl.conf of a gateway', () => {
     for (const { detail, fix } of problems) expect([detail, fix]).not.toContain('');
   });
 
+  it('is refused for a key once, and not for the connection that has no other', () => {
+    const imported = importSwanctl(changed(KEY, 'secret'), intent(), 'berlin');
+    expect(imported.ok ? [] : imported.problems.map(({ key }) => key)).toEqual(['secrets.ike-berlin.secret']);
+  });
+
   it('is for a site with one edge, and has a connection', () => {
     const rules = (text: string, siteId: string) => {
       const imported = importSwanctl(text, intent(), siteId);

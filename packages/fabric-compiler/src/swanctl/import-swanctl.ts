@@ -92,7 +92,7 @@ function importPeers(root: ResolvedSection, site: ServedSite, report: ImportRepo
     const connection = importConnection(section, name, site, report);
     if (connection === undefined) return [];
     const secret = secretOf(secrets, section, [connection.identity, connection.localIdentity], report);
-    if (secret === undefined) return [];
+    if (secret?.key === undefined) return [];
     used.add(secret);
     return [{ ...connection, preSharedKey: secret.key }];
   });
