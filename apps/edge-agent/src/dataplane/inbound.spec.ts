@@ -190,6 +190,14 @@ describe('inbound path', () => {
     expect(counters.drops()).toEqual([]);
   });
 
+  it('hands what a neighbour sent in one piece to the device in one piece, though it came in two messages', () => {
+    const { carry, written } = path(VIRTIO);
+    const protect = protector();
+    const segments = Array.from({ length: 47 }, (_, index) => segment(index * 1384, 1384)).map(protect);
+    expect(carry([{ datagrams: segments.slice(0, 44) }, { datagrams: segments.slice(44) }])).toBe(47);
+    expect(written()).toHaveLength(10 + 40 + 47 * 1384);
+  });
+
   it('writes packet by packet to a device without offloads', () => {
     const { carry, written } = path(NO_OFFLOADS);
     const protect = protector();

@@ -187,7 +187,9 @@ export class InboundPath {
     const { bytes } = this.#batch.memory;
     // What other workers have, or what is waited for, is looked at packet by packet.
     if (this.#early.expecting || !this.#isOurs(offset, size)) return 0;
-    if (this.#position + RUN_ROOM > this.#clear.bytes.length) this.#flush();
+    // What the last message has brought stays if it can: a packet of 64 KiB comes in two messages, and is to be one piece again.
+    const room = length + Math.ceil(length / size) * RUN_ALIGNMENT;
+    if (this.#position + room > this.#clear.bytes.length) this.#flush();
     const { bytes: clear } = this.#clear;
     const run = this.#dataPlane.openRun(bytes, offset, size, length, clear, this.#position, now, ecn);
     for (let packet = 0; packet < run.delivered; packet++) {
@@ -325,7 +327,5 @@ const SLOT_OCTETS = 65_536;
 /** The largest IP packet behind an IPv6 header that is written in front of it. */
 const PACKET_SLOT_OCTETS = SLOT_OCTETS + 64;
 const SLOTS = 8;
-/** What one message can hold, opened. */
-const RUN_ROOM = SLOT_OCTETS + MAXIMUM_SEGMENTS * RUN_ALIGNMENT;
-/** Memory for opened packets: what one message holds, and another packet of any size. */
-export const INBOUND_OCTETS = 2 * SLOT_OCTETS;
+/** Memory for opened packets: what two messages hold. */
+export const INBOUND_OCTETS = 2 * (SLOT_OCTETS + MAXIMUM_SEGMENTS * RUN_ALIGNMENT);
