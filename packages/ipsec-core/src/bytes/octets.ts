@@ -27,7 +27,8 @@ export function writeUint32(octets: Uint8Array, offset: number, value: number): 
 }
 
 /**
- * Moves octets. Within one array nothing is allocated, and source and target may overlap. From one array to another short
+ * Moves octets. Within one array nothing is allocated, and source and target may overlap; it is a call out of compiled code,
+ * some 50 ns, so that a word is better read and written. From one array to another short
  * runs are copied by hand, about one nanosecond per octet; long ones cost a view, about 50 ns whatever their length.
  */
 export function copyOctets(

@@ -28,6 +28,8 @@ export class SecurityAssociationDatabase {
   readonly #inbound = new Map<number, InboundAssociation>();
   readonly #inboundAh = new Map<number, InboundAssociation>();
   readonly #tunnels = new Map<string, Tunnel>();
+  /** The one asked for last: successive packets are of one, and it need not be looked up for each. */
+  #recent: Tunnel | undefined;
   #installations = 0;
 
   constructor(options: AssociationOptions) {
@@ -60,11 +62,13 @@ export class SecurityAssociationDatabase {
 
   /** The tunnel of this name, made when it is new. */
   tunnel(tunnelId: string): Tunnel {
+    if (this.#recent?.tunnelId === tunnelId) return this.#recent;
     let tunnel = this.#tunnels.get(tunnelId);
     if (tunnel === undefined) {
       tunnel = new Tunnel(tunnelId, this.#options.counters?.tunnel(tunnelId));
       this.#tunnels.set(tunnelId, tunnel);
     }
+    this.#recent = tunnel;
     return tunnel;
   }
 
@@ -134,6 +138,7 @@ export class SecurityAssociationDatabase {
 
   /** Forgets tunnels that have no association and are not needed; with them go their counters. */
   forgetTunnels(isNeeded: (tunnelId: string) => boolean): void {
+    this.#recent = undefined;
     const used = new Set(this.all().map(([, { tunnelId }]) => tunnelId));
     for (const tunnelId of this.#tunnels.keys()) {
       if (!used.has(tunnelId) && !isNeeded(tunnelId)) this.#tunnels.delete(tunnelId);

@@ -15,7 +15,7 @@ export function keyAead(suite: CombinedSuite, options: EspTransformOptions, nonc
 /** RFC 4106 section 3.1: the IV must be unique per key; the sequence number is, and stays so with ESN. */
 export function writeCounterIv(packet: Uint8Array, offset: number, sequenceHigh: number): void {
   writeUint32(packet, offset + ESP.headerLength, sequenceHigh);
-  copyOctets(packet, offset + ESP.sequence, 4, packet, offset + ESP.headerLength + 4);
+  writeUint32(packet, offset + ESP.headerLength + 4, readUint32(packet, offset + ESP.sequence));
 }
 
 /** At `at`, behind the salt, comes the IV or, when implicit, the sequence number (RFC 8750). */
