@@ -379,8 +379,11 @@ const PACKET_OCTETS = 65_536 + 64;
 const OUT = PACKET + PACKET_OCTETS + 64;
 /** The largest packet in one run of segments: each has headers of its own, and what protection adds to it. */
 const ROOM = PACKET_OCTETS + MAXIMUM_SEGMENTS * 256;
-/** Enough waits for a system call to be cheap, and little enough to be in the cache still. */
-const FLUSH_OCTETS = 48 * 1024;
+/**
+ * Enough for a peer that sleeps to be woken rarely, which costs more than the call, and little enough to be in the cache still.
+ * Four of the largest packets of a device: what would be a short message at the end of one goes with the next.
+ */
+const FLUSH_OCTETS = 240 * 1024;
 /** Memory that the outbound path works in. */
 export const OUTBOUND_OCTETS = OUT + FLUSH_OCTETS + 2 * ROOM;
 /** Where what another worker has passed on stands, behind everything else, with room for its virtio header in front. */

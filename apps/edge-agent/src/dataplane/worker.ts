@@ -309,8 +309,11 @@ const DEVICE = 1;
 const SOCKET = 2;
 /** The first of those that come and go. */
 const RAW_SOCKETS = 3;
-/** Packets per direction and turn: neither direction, nor a request, waits for more than these. */
-const BUDGET = 64;
+/**
+ * Packets per direction and turn: neither direction, nor a request, waits for more than these. As many as four large segments
+ * are taken apart into.
+ */
+const BUDGET = 192;
 /** The loop comes round at least this often, so that a process that exits is not held up by a thread in poll. */
 const LONGEST_WAIT_MILLISECONDS = 250;
 const EXPIRY_INTERVAL_MILLISECONDS = 1000;

@@ -61,8 +61,8 @@ export interface AeadRuns {
 
 /** By number of the packet: its nonce and its additional data begin at RUN_STRIDE times that number. */
 export interface AeadPackets {
-  readonly nonces: Uint8Array;
-  readonly aads: Uint8Array;
+  readonly nonces: DataView;
+  readonly aads: DataView;
   readonly offsets: Int32Array;
   readonly lengths: Int32Array;
   readonly outOffsets: Int32Array;

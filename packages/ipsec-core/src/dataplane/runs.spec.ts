@@ -312,7 +312,7 @@ const withRuns: CryptoProvider = {
   aead(algorithm, keyOctets, tagLength, direction) {
     const aead = nodeCryptoProvider.aead(algorithm, keyOctets, tagLength, direction);
     if (algorithm === 'aes-ccm') return aead;
-    const octets = () => new Uint8Array(RUN_PACKETS * RUN_STRIDE);
+    const octets = () => new DataView(new ArrayBuffer(RUN_PACKETS * RUN_STRIDE));
     const numbers = () => new Int32Array(RUN_PACKETS);
     const packets = {
       nonces: octets(),
@@ -323,8 +323,7 @@ const withRuns: CryptoProvider = {
       authentic: new Uint8Array(RUN_PACKETS),
     };
     const { nonces, aads, offsets, lengths, outOffsets, authentic } = packets;
-    const of = (all: Uint8Array, index: number, length: number) =>
-      all.subarray(index * RUN_STRIDE, index * RUN_STRIDE + length);
+    const of = (all: DataView, index: number, length: number) => new Uint8Array(all.buffer, index * RUN_STRIDE, length);
     const runs: AeadRuns = {
       packets,
       seal(count, aadLength, buffer) {

@@ -142,17 +142,14 @@ export class Chain implements Delivery {
     // A sender that reduced its window says so once: such a packet starts anew (RFC 3168 section 6.1.2).
     if ((packet.flags & TCP_FLAG.cwr) !== 0) return false;
     if (((packet.flags ^ this.#flags) & ~(TCP_FLAG.cwr | ENDING)) !== 0) return false;
-    const [head, at] = [this.#head + this.#transport, packet.offset + packet.transport];
-    return (
-      this.#sameOctets(head, at, TCP.acknowledgment, TCP.dataOffset + 1) &&
-      this.#sameOctets(head, at, TCP.window, TCP.checksum) &&
-      this.#sameOctets(head, at, TCP.headerLength, packet.headers - packet.transport)
-    );
-  }
-
-  #sameOctets(left: number, right: number, from: number, to: number): boolean {
-    const { bytes } = this.#memory;
-    for (let i = from; i < to; i++) if (bytes[left + i] !== bytes[right + i]) return false;
+    const { words } = this.#memory;
+    const head = (this.#head + this.#transport) >>> 2;
+    const at = (packet.offset + packet.transport) >>> 2;
+    if (words[head + TCP_WORD.acknowledgment] !== words[at + TCP_WORD.acknowledgment]) return false;
+    const offsetAndWindow = (words[head + TCP_WORD.offset] ?? 0) ^ (words[at + TCP_WORD.offset] ?? 0);
+    if ((offsetAndWindow & ~FLAGS_OF_WORD) !== 0) return false;
+    const end = (packet.headers - packet.transport) >>> 2;
+    for (let word = TCP_WORD.options; word < end; word++) if (words[head + word] !== words[at + word]) return false;
     return true;
   }
 }
@@ -168,3 +165,6 @@ export const MAXIMUM_PIECES = 128;
 /** What the length field of an IP header can say; IPv6 does not count the header itself. */
 const MAXIMUM_LENGTH = 65_535;
 const ENDING = TCP_FLAG.psh | TCP_FLAG.fin;
+/** Words of a TCP header, and what is of the flags in the one that begins with the data offset; our machines are little-endian. */
+const TCP_WORD = { acknowledgment: 2, offset: 3, options: 5 } as const;
+const FLAGS_OF_WORD = 0xff00;

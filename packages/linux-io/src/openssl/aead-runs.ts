@@ -35,10 +35,10 @@ export class AeadRunCalls {
     this.#calls = encrypt ? SEAL : OPEN;
     this.#evp = evp;
     this.#staging = staging;
-    const { bytes } = this.#memory;
+    const { buffer, byteOffset } = this.#memory.bytes;
     this.packets = {
-      nonces: bytes.subarray(ROOM.nonces, ROOM.nonces + RUN_PACKETS * RUN_STRIDE),
-      aads: bytes.subarray(ROOM.aads, ROOM.aads + RUN_PACKETS * RUN_STRIDE),
+      nonces: new DataView(buffer, byteOffset + ROOM.nonces, RUN_PACKETS * RUN_STRIDE),
+      aads: new DataView(buffer, byteOffset + ROOM.aads, RUN_PACKETS * RUN_STRIDE),
       offsets: new Int32Array(RUN_PACKETS),
       lengths: new Int32Array(RUN_PACKETS),
       outOffsets: new Int32Array(RUN_PACKETS),
@@ -160,8 +160,8 @@ export function runsOf(calls: AeadRunCalls, key: RunKey, aead: KeyedAead): AeadR
   const nonce = new Uint8Array(NONCE_LENGTH);
   const aad = new Uint8Array(RUN_STRIDE);
   const load = (index: number) => {
-    for (let i = 0; i < NONCE_LENGTH; i++) nonce[i] = packets.nonces[index * RUN_STRIDE + i] ?? 0;
-    for (let i = 0; i < RUN_STRIDE; i++) aad[i] = packets.aads[index * RUN_STRIDE + i] ?? 0;
+    for (let i = 0; i < NONCE_LENGTH; i++) nonce[i] = packets.nonces.getUint8(index * RUN_STRIDE + i);
+    for (let i = 0; i < RUN_STRIDE; i++) aad[i] = packets.aads.getUint8(index * RUN_STRIDE + i);
   };
   return {
     packets,

@@ -15,6 +15,8 @@ export class CombinedTransform implements EspTransform {
   readonly #salt: number;
   readonly #esn: boolean;
   readonly #aad = new Uint8Array(12);
+  #viewed: Uint8Array = this.#aad;
+  #view: DataView = new DataView(this.#aad.buffer);
 
   constructor(suite: CombinedSuite, options: EspTransformOptions) {
     this.ivLength = suite.ivLength;
@@ -75,22 +77,36 @@ export class CombinedTransform implements EspTransform {
     this.#nonce.fill(0);
   }
 
-  /** Nonce, additional data and place of each packet. Returns the octets of additional data. */
+  /** Nonce, additional data and place of each packet, as for one of them alone. Returns the octets of additional data. */
   #describe(packets: Uint8Array, run: EspRun, { nonces, aads, offsets, lengths }: AeadPackets): number {
+    const view = this.#viewOf(packets);
     const salt = this.#salt;
     const header = ESP.headerLength + this.ivLength;
-    let aadLength = 0;
+    const implicit = this.ivLength === 0;
     for (let i = 0; i < run.count; i++) {
       const at = i * RUN_STRIDE;
       const offset = run.offsets[i] ?? 0;
       const high = run.sequenceHigh[i] ?? 0;
-      for (let octet = 0; octet < salt; octet++) nonces[at + octet] = this.#nonce[octet] ?? 0;
-      loadNonce(nonces, at + salt, this.ivLength, packets, offset, high);
-      aadLength = writeAad(aads, at, packets, offset, high, this.#esn);
+      const low = view.getUint32(offset + ESP.sequence);
+      for (let octet = 0; octet < salt; octet++) nonces.setUint8(at + octet, this.#nonce[octet] ?? 0);
+      nonces.setUint32(at + salt, implicit ? high : view.getUint32(offset + ESP.headerLength));
+      nonces.setUint32(at + salt + 4, implicit ? low : view.getUint32(offset + ESP.headerLength + 4));
+      aads.setUint32(at, view.getUint32(offset + ESP.spi));
+      if (this.#esn) aads.setUint32(at + 4, high);
+      aads.setUint32(at + (this.#esn ? 8 : 4), low);
       offsets[i] = offset + header;
       lengths[i] = (run.lengths[i] ?? 0) - header - this.icvLength;
     }
-    return aadLength;
+    return this.#esn ? 12 : 8;
+  }
+
+  /** A view reads four octets at once; one of the memory that packets always come in is kept. */
+  #viewOf(packets: Uint8Array): DataView {
+    if (this.#viewed !== packets) {
+      this.#viewed = packets;
+      this.#view = new DataView(packets.buffer, packets.byteOffset, packets.length);
+    }
+    return this.#view;
   }
 
   #loadNonce(packet: Uint8Array, offset: number, sequenceHigh: number): void {
