@@ -198,6 +198,15 @@ describe('inbound path', () => {
     expect(written()).toHaveLength(10 + 40 + 47 * 1384);
   });
 
+  it('says once whether the device was given something, which may have answered', () => {
+    const { carry, inbound } = path(VIRTIO);
+    const protect = protector();
+    carry([{ datagrams: [new Uint8Array(32)] }]);
+    expect(inbound.takeDelivered()).toBe(false);
+    carry([{ datagrams: [protect(segment(0, 20))] }]);
+    expect([inbound.takeDelivered(), inbound.takeDelivered()]).toEqual([true, false]);
+  });
+
   it('writes packet by packet to a device without offloads', () => {
     const { carry, written } = path(NO_OFFLOADS);
     const protect = protector();

@@ -48,6 +48,7 @@ export class InboundPath {
   #packets: ReceiveBatch | undefined;
   /** Where in the clear memory the next packet goes. */
   #position = 0;
+  #delivered = false;
 
   /**
    * `clear` has at least INBOUND_OCTETS. Without a passage for IKE messages they are dropped, and counted. Without a
@@ -86,6 +87,13 @@ export class InboundPath {
       if (count < SLOTS) break;
     }
     return taken;
+  }
+
+  /** Whether the device was given something since the last call: what answers it may be there by now. */
+  takeDelivered(): boolean {
+    const delivered = this.#delivered;
+    this.#delivered = false;
+    return delivered;
   }
 
   /** Moves about `budget` packets of ESP or AH that came directly on IP. @returns how many came from the underlay. */
@@ -314,6 +322,7 @@ export class InboundPath {
       this.#list.set(first + piece, this.#clear, offsets[piece] ?? 0, lengths[piece] ?? 0);
     }
     const written = this.#tun.writeGathered(this.#list, first + pieces);
+    this.#delivered = true;
     if (written !== total) this.#counters.drop('device_write_failed', pieces);
   }
 }

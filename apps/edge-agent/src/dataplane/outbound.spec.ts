@@ -44,7 +44,7 @@ describe('outbound path', () => {
       takesRuns: false,
     });
     // 48 pieces, each a message of its own.
-    device.waiting.push(packetOf(64_000, false), packetOf(100, false));
+    device.waiting.push(packetOf(64_000, false));
     socket.room = 20;
     expect(outbound.run(underlay, 64, 1)).toBe(1);
     expect([socket.sent.length, outbound.blocked]).toEqual([20, true]);
@@ -52,6 +52,7 @@ describe('outbound path', () => {
     socket.room = 3;
     expect([outbound.resume(underlay, 1), outbound.blocked, socket.sent.length]).toEqual([false, true, 23]);
     socket.room = 100;
+    device.waiting.push(packetOf(100, false));
     expect(outbound.run(underlay, 64, 1)).toBe(1);
     expect(outbound.blocked).toBe(false);
     expect(sequences(socket.sent)).toEqual(countUp(socket.sent.length));
@@ -112,6 +113,19 @@ describe('outbound path', () => {
     expect(sequences(socket.sent)).toEqual(countUp(6));
     const esp = (length: number) => 8 + 8 + Math.ceil((length + 2) / 4) * 4 + 16;
     expect(socket.messages.map(({ segmentOctets }) => segmentOctets)).toEqual([esp(100), esp(100), 0]);
+  });
+
+  it('sends the first packet after a pause before it asks the device for another', () => {
+    const { device, socket, outbound, underlay } = path();
+    for (let count = 0; count < 4; count++) device.waiting.push(packetOf(100, false));
+    const waiting: number[] = [];
+    socket.judge = () => {
+      waiting.push(device.waiting.length);
+      return 0;
+    };
+    expect(outbound.run(underlay, 64, 1, true)).toBe(4);
+    expect(waiting).toEqual([3, 0]);
+    expect(sequences(socket.sent)).toEqual(countUp(4));
   });
 
   it('takes no more from the device than it has room for while the underlay is full, and loses none of it', () => {

@@ -112,10 +112,14 @@ export class OutboundPath {
     this.#sender.takesRuns = takes;
   }
 
-  /** Moves about `budget` packets. @returns how many came from the device, segments counted. */
-  run(underlay: Underlay, budget: number, now: number): number {
+  /**
+   * Moves about `budget` packets. `afterPause`: the first leaves before it is looked whether there are others, which takes as
+   * long as all else when nothing of it is in a cache. @returns how many came from the device, segments counted.
+   */
+  run(underlay: Underlay, budget: number, now: number, afterPause = false): number {
     if (!this.resume(underlay, now)) return 0;
     let taken = 0;
+    let enough = afterPause ? 1 : FLUSH_OCTETS;
     while (taken < budget && this.#waiting.place < 0) {
       const octets = this.#tun.read(this.#memory, PACKET - this.#prefix, PACKET_OCTETS + this.#prefix);
       if (octets <= this.#prefix) break;
@@ -125,7 +129,8 @@ export class OutboundPath {
       this.#counters.countDevice(packets);
       taken += packets;
       if (!this.#protectAll(underlay, now)) return taken;
-      if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) return taken;
+      if (this.#sender.pending >= enough && !this.#sender.flush(underlay.socket)) return taken;
+      enough = FLUSH_OCTETS;
     }
     this.#sender.flush(underlay.socket);
     return taken;

@@ -120,7 +120,7 @@ class PacketLoop {
       this.#counters.countTime(idleSince - busySince, now - idleSince);
       this.#errors.now = now;
       if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
-      if (this.#begun) this.#movePackets(now);
+      if (this.#begun) this.#movePackets(now, now - idleSince >= PAUSE_MILLISECONDS);
       if (now >= nextExpiry) {
         nextExpiry = now + EXPIRY_INTERVAL_MILLISECONDS;
         this.#expire(now);
@@ -128,7 +128,7 @@ class PacketLoop {
     }
   }
 
-  #movePackets(now: number): void {
+  #movePackets(now: number, afterPause: boolean): void {
     this.#serveSocket(now);
     this.#serveRawSockets(now);
     this.#inbound.runHandedOver(BUDGET, now);
@@ -137,7 +137,11 @@ class PacketLoop {
     if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
     this.#outbound.runPassedOn(this.#underlay, BUDGET, now);
     this.#outbound.passWaiting(now);
-    if ((this.#poll.ready(DEVICE) & POLLIN) !== 0) this.#outbound.run(this.#underlay, BUDGET, now);
+    // The kernel answers within the write to the device: a packet that came may have left its answer there.
+    const answered = this.#inbound.takeDelivered() && !this.#outbound.waits;
+    if (answered || (this.#poll.ready(DEVICE) & POLLIN) !== 0) {
+      this.#outbound.run(this.#underlay, BUDGET, now, afterPause);
+    }
     if (this.#dataPlane.asksForAssociations) this.#acquire();
     if (this.#dataPlane.paths.messagesWait) this.#hearOfPaths(now);
     if (this.#probes && now >= this.#dataPlane.paths.dueAt) this.#pathProbing?.run(this.#underlay, BUDGET, now);
@@ -317,6 +321,8 @@ const BUDGET = 192;
 /** The loop comes round at least this often, so that a process that exits is not held up by a thread in poll. */
 const LONGEST_WAIT_MILLISECONDS = 250;
 const EXPIRY_INTERVAL_MILLISECONDS = 1000;
+/** After so long without a packet the first one is alone, nearly always. */
+const PAUSE_MILLISECONDS = 1;
 /** Long enough for nearly all of the code to be compiled; an agent that starts waits so long. */
 const SELF_TEST_MILLISECONDS = 150;
 
