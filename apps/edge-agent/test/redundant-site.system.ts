@@ -7,23 +7,51 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Crossed, watchCrossings } from './support/crossing-watch.js';
 import { EdgeHarness } from './support/edge-harness.js';
 import { type NamespacedProcess, Namespaces, namespacesUnavailable } from './support/namespaces.js';
-import { type NegotiatingSite, negotiatedBundle } from './support/negotiated-bundle.js';
+import { negotiatedBundle } from './support/negotiated-bundle.js';
 import { TestPki } from './support/test-pki.js';
 
-//                                      198.51.100.1 [ one   ] 10.2.0.11 --+
-//   10.1.0.1 [ far ] 192.0.2.1 -- [ underlay ]                            +-- 10.2.0.1 [ host ]
-//                                      203.0.113.1  [ other ] 10.2.0.12 --+
+//             underlay of far                    underlay of one and other        behind them
+//   10.1.0.1      [ far ] 192.0.2.1 -- [ underlay ]    198.51.100.1 [ one   ] 10.2.0.11 --+
+//   2001:db8:1::1         2001:db8:a::1                2001:db8:b::1      2001:db8:2::11  +-- 10.2.0.1 [ host ]
+//                                                      203.0.113.1  [ other ] 10.2.0.12 --+   2001:db8:2::1
+//                                                      2001:db8:c::1      2001:db8:2::12
 //
 // The host sends everything by `other`, whichever edge its packets come by.
-const FAR: NegotiatingSite = {
-  id: '00000000-0000-4000-8000-000000000001',
-  underlay: '192.0.2.1',
-  network: '10.1.0.0/24',
+const IPV4 = {
+  far: { id: '00000000-0000-4000-8000-000000000001', underlay: '192.0.2.1', network: '10.1.0.0/24' },
+  one: { id: '00000000-0000-4000-8000-000000000002', underlay: '198.51.100.1', network: '10.2.0.0/24' },
+  other: { id: '00000000-0000-4000-8000-000000000003', underlay: '203.0.113.1', network: '10.2.0.0/24' },
+  gateways: { far: '192.0.2.254', one: '198.51.100.254', other: '203.0.113.254' },
+  farHost: '10.1.0.1',
+  host: '10.2.0.1',
+  near: { one: '10.2.0.11', other: '10.2.0.12' },
+  overlay: ['10.1', '10.2'],
+  prefix: { underlay: 24, network: 24, host: 32 },
+  flags: '',
+  ip: '',
+  forwarding: 'net.ipv4.ip_forward=1',
+  mtu: 1418,
 };
-const ONE = { id: '00000000-0000-4000-8000-000000000002', underlay: '198.51.100.1', network: '10.2.0.0/24' };
-const OTHER = { id: '00000000-0000-4000-8000-000000000003', underlay: '203.0.113.1', network: '10.2.0.0/24' };
-const FAR_HOST = '10.1.0.1';
-const HOST = '10.2.0.1';
+type Plan = typeof IPV4;
+const IPV6: Plan = {
+  far: { ...IPV4.far, underlay: '2001:db8:a::1', network: '2001:db8:1::/64' },
+  one: { ...IPV4.one, underlay: '2001:db8:b::1', network: '2001:db8:2::/64' },
+  other: { ...IPV4.other, underlay: '2001:db8:c::1', network: '2001:db8:2::/64' },
+  gateways: { far: '2001:db8:a::fe', one: '2001:db8:b::fe', other: '2001:db8:c::fe' },
+  farHost: '2001:db8:1::1',
+  host: '2001:db8:2::1',
+  near: { one: '2001:db8:2::11', other: '2001:db8:2::12' },
+  overlay: ['2001:db8:1', '2001:db8:2'],
+  prefix: { underlay: 64, network: 64, host: 128 },
+  flags: ' nodad',
+  ip: '-6 ',
+  forwarding: 'net.ipv6.conf.all.forwarding=1',
+  mtu: 1398,
+};
+const FAMILIES = [
+  ['IPv4', IPV4, 'pair'],
+  ['IPv6', IPV6, 'pair6'],
+] as const;
 const TO_ONE = '00000000-0000-4000-8000-00000000000a';
 const TO_OTHER = '00000000-0000-4000-8000-00000000000b';
 const GROUP = '00000000-0000-4000-8000-0000000000aa';
@@ -35,9 +63,11 @@ const PATIENCE = { timeout: 120_000 };
 
 const unavailable = namespacesUnavailable();
 
-describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ? ` (${unavailable})` : ''}`, () => {
-  const namespaces = new Namespaces('pair');
-  const directory = mkdtempSync(path.join(tmpdir(), 'weft-pair-'));
+const skipped = unavailable ? ` (${unavailable})` : '';
+
+describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site, %s${skipped}`, (_, plan, purpose) => {
+  const namespaces = new Namespaces(purpose);
+  const directory = mkdtempSync(path.join(tmpdir(), `weft-${purpose}-`));
   let names: { far: string; underlay: string; one: string; other: string; host: string };
   let far: EdgeHarness;
   let one: EdgeHarness;
@@ -46,18 +76,18 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
   let crossed: () => Promise<Crossed>;
 
   beforeAll(async () => {
-    names = buildNetwork(namespaces);
-    crossed = await watchCrossings(namespaces, names.underlay, FAR.underlay, ['10.1', '10.2']);
+    names = buildNetwork(namespaces, plan);
+    crossed = await watchCrossings(namespaces, names.underlay, plan.far.underlay, plan.overlay);
     pki = await TestPki.create();
     [far, one, other] = await Promise.all([
-      start(names.far, FAR.id),
-      start(names.one, ONE.id),
-      start(names.other, OTHER.id),
+      start(names.far, plan.far.id),
+      start(names.one, plan.one.id),
+      start(names.other, plan.other.id),
     ]);
     await Promise.all([
-      far.bundle(bundleOfFar()),
-      one.bundle(oneTunnel(ONE, TO_ONE)),
-      other.bundle(oneTunnel(OTHER, TO_OTHER)),
+      far.bundle(bundleOfFar(plan)),
+      one.bundle(oneTunnel(plan, 'one')),
+      other.bundle(oneTunnel(plan, 'other')),
     ]);
   });
 
@@ -68,7 +98,7 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
 
   it('carry its traffic, there by the one that is preferred and back by the one that the host prefers', async () => {
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_ONE, alive: [TO_ONE, TO_OTHER] });
-    const traffic = new Ping(namespaces, names.far);
+    const traffic = new Ping(namespaces, names.far, plan);
     // Again if need be: an edge that gets no processor for seconds does not answer, and rightly loses its place.
     await expect
       .poll(async () => {
@@ -89,7 +119,7 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
   });
 
   it('go on carrying it when the preferred one is killed', async () => {
-    const traffic = new Ping(namespaces, names.far);
+    const traffic = new Ping(namespaces, names.far, plan);
     await traffic.more(20);
     await one.kill();
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_OTHER, alive: [TO_OTHER] });
@@ -99,10 +129,10 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
   });
 
   it('take the preferred one back when it has been there for the hold-down, and not before, without a loss', async () => {
-    const traffic = new Ping(namespaces, names.far);
+    const traffic = new Ping(namespaces, names.far, plan);
     await traffic.more(20);
-    one = await start(names.one, ONE.id);
-    await one.bundle(oneTunnel(ONE, TO_ONE));
+    one = await start(names.one, plan.one.id);
+    await one.bundle(oneTunnel(plan, 'one'));
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_ONE, alive: [TO_ONE, TO_OTHER] });
     await traffic.more(50);
     await traffic.withoutGap();
@@ -115,7 +145,7 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
   });
 
   it('go on carrying it when the link of the preferred one goes down', async () => {
-    const traffic = new Ping(namespaces, names.far);
+    const traffic = new Ping(namespaces, names.far, plan);
     await traffic.more(20);
     namespaces.ip(names.one, 'link set wan down');
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_OTHER, alive: [TO_OTHER] });
@@ -126,9 +156,11 @@ describe.skipIf(unavailable !== undefined)(`two edges at one site${unavailable ?
 
   it('hand it over at once when the one that carries it says that it goes', async () => {
     namespaces.ip(names.one, 'link set wan up');
-    namespaces.ip(names.one, 'route replace default via 198.51.100.254');
+    // A link that goes down takes addresses of IPv6 with it.
+    namespaces.ip(names.one, `address replace ${plan.one.underlay}/${plan.prefix.underlay} dev wan${plan.flags}`);
+    namespaces.ip(names.one, `${plan.ip}route replace default via ${plan.gateways.one}`);
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_ONE, alive: [TO_ONE, TO_OTHER] });
-    const traffic = new Ping(namespaces, names.far);
+    const traffic = new Ping(namespaces, names.far, plan);
     await traffic.more(20);
     await one.stop();
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_OTHER, alive: [TO_OTHER] });
@@ -165,8 +197,8 @@ class Ping {
   #answers = 0;
   #last = 0;
 
-  constructor(namespaces: Namespaces, namespace: string) {
-    const args = ['-n', '-i', String(PING_MILLISECONDS / 1000), '-I', FAR_HOST, HOST];
+  constructor(namespaces: Namespaces, namespace: string, { farHost, host }: Plan) {
+    const args = ['-n', '-i', String(PING_MILLISECONDS / 1000), '-I', farHost, host];
     this.#child = namespaces.start(namespace, 'ping', args);
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
@@ -197,7 +229,8 @@ class Ping {
   }
 }
 
-function buildNetwork(namespaces: Namespaces) {
+function buildNetwork(namespaces: Namespaces, plan: Plan) {
+  const { prefix, flags, ip } = plan;
   const names = {
     far: namespaces.add('far'),
     underlay: namespaces.add('underlay'),
@@ -205,54 +238,50 @@ function buildNetwork(namespaces: Namespaces) {
     other: namespaces.add('other'),
     host: namespaces.add('host'),
   };
-  for (const [name, { underlay }] of [
-    ['far', FAR],
-    ['one', ONE],
-    ['other', OTHER],
-  ] as const) {
-    const gateway = underlay.replace(/\.1$/, '.254');
+  for (const name of ['far', 'one', 'other'] as const) {
+    const gateway = plan.gateways[name];
     namespaces.connect(names[name], 'wan', names.underlay, name);
-    namespaces.ip(names[name], `address add ${underlay}/24 dev wan`);
-    namespaces.ip(names.underlay, `address add ${gateway}/24 dev ${name}`);
-    namespaces.ip(names[name], `route add default via ${gateway}`);
+    namespaces.ip(names[name], `address add ${plan[name].underlay}/${prefix.underlay} dev wan${flags}`);
+    namespaces.ip(names.underlay, `address add ${gateway}/${prefix.underlay} dev ${name}${flags}`);
+    namespaces.ip(names[name], `${ip}route add default via ${gateway}`);
   }
-  namespaces.run(names.underlay, 'sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
-  namespaces.ip(names.far, `address add ${FAR_HOST}/32 dev lo`);
+  namespaces.run(names.underlay, 'sysctl', ['-qw', plan.forwarding]);
+  namespaces.ip(names.far, `address add ${plan.farHost}/${prefix.host} dev lo${flags}`);
   namespaces.ip(names.host, 'link add lan type bridge');
-  for (const [name, address] of [
-    ['one', '10.2.0.11'],
-    ['other', '10.2.0.12'],
-  ] as const) {
+  for (const name of ['one', 'other'] as const) {
     namespaces.connect(names[name], 'lan', names.host, name);
     namespaces.ip(names.host, `link set ${name} master lan`);
-    namespaces.ip(names[name], `address add ${address}/24 dev lan`);
+    namespaces.ip(names[name], `address add ${plan.near[name]}/${prefix.network} dev lan${flags}`);
   }
-  namespaces.ip(names.host, `address add ${HOST}/24 dev lan`);
+  namespaces.ip(names.host, `address add ${plan.host}/${prefix.network} dev lan${flags}`);
   namespaces.ip(names.host, 'link set lan up');
-  namespaces.ip(names.host, 'route add default via 10.2.0.12');
+  namespaces.ip(names.host, `${ip}route add default via ${plan.near.other}`);
   return names;
 }
 
 /** Of an edge at the site: it knows nothing of the other. */
-function oneTunnel(site: NegotiatingSite, tunnelId: string): Bundle {
-  const bundle = negotiatedBundle(site, FAR);
+function oneTunnel(plan: Plan, name: 'one' | 'other'): Bundle {
+  const bundle = negotiatedBundle(plan[name], plan.far);
+  const tunnelId = name === 'one' ? TO_ONE : TO_OTHER;
   return {
     ...bundle,
+    device: { mtu: plan.mtu },
     tunnels: bundle.tunnels.map((tunnel) => ({ ...tunnel, tunnelId })),
     securityPolicies: bundle.securityPolicies.map((policy) => ({ ...policy, tunnelId })),
   };
 }
 
-function bundleOfFar(): Bundle {
-  const bundle = negotiatedBundle(FAR, ONE);
+function bundleOfFar({ far, one, other, mtu }: Plan): Bundle {
+  const bundle = negotiatedBundle(far, one);
   const tunnels = [
-    [ONE, TO_ONE],
-    [OTHER, TO_OTHER],
+    [one, TO_ONE],
+    [other, TO_OTHER],
   ] as const;
   return {
     ...bundle,
+    device: { mtu },
     tunnels: tunnels.flatMap(([site, tunnelId]) =>
-      negotiatedBundle(FAR, site).tunnels.map((tunnel) => ({ ...tunnel, tunnelId })),
+      negotiatedBundle(far, site).tunnels.map((tunnel) => ({ ...tunnel, tunnelId })),
     ),
     tunnelGroups: [
       {

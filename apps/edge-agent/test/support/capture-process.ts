@@ -1,4 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
+import { formatAddress } from '@weft/ipsec-core';
 import { openPacketRing, POLLIN, PollSet } from '@weft/linux-io';
 import { EspNumbers } from './esp-numbers.js';
 
@@ -6,7 +7,7 @@ import { EspNumbers } from './esp-numbers.js';
  * Captures in a namespace everything that arrives there. For every line on standard input it prints a line of JSON: how many
  * ESP packets in UDP have passed, of how many associations, and which of them had an IV of one before; how many packets with
  * overlay addresses in the clear; and the last ESP packets to ADDRESS.
- * usage: capture-process.ts ADDRESS OVERLAY_PREFIX…, both IPv4, the latter as the octets that are common: 10.1
+ * usage: capture-process.ts ADDRESS OVERLAY_PREFIX…, the latter as what is common of the text of its addresses: 10.1, 2001:db8:1
  */
 const KEPT = 50;
 /** More than one ping, protected, has; less than two have. */
@@ -32,11 +33,15 @@ while (waiting.wait(-1) > 0) {
 }
 
 function look(packet: Buffer): void {
-  if ((packet[0] ?? 0) >>> 4 !== 4) return;
-  const addresses = [[...packet.subarray(12, 16)].join('.'), [...packet.subarray(16, 20)].join('.')];
-  if (addresses.some((one) => overlay.some((prefix) => one.startsWith(`${prefix}.`)))) seen.clear++;
-  const payload = packet.subarray(28);
-  if (packet[9] !== 17 || packet.readUInt16BE(22) !== 4500 || payload.length < 20) return;
+  const version = (packet[0] ?? 0) >>> 4;
+  if (version !== 4 && version !== 6) return;
+  const [first, length, transport, header] = version === 4 ? ([12, 4, 9, 20] as const) : ([8, 16, 6, 40] as const);
+  const at = (offset: number) => formatAddress(packet.subarray(offset, offset + length));
+  const addresses = [at(first), at(first + length)];
+  const covers = (prefix: string, one: string) => one.startsWith(`${prefix}.`) || one.startsWith(`${prefix}:`);
+  if (addresses.some((one) => overlay.some((prefix) => covers(prefix, one)))) seen.clear++;
+  const payload = packet.subarray(header + 8);
+  if (packet[transport] !== 17 || packet.readUInt16BE(header + 2) !== 4500 || payload.length < 20) return;
   // IKE on this port has four octets of zeros in the place of an SPI (RFC 3948 section 2.2).
   if (payload.readUInt32BE(0) === 0) return;
   seen.esp++;

@@ -16,8 +16,8 @@ export interface Crossed {
 }
 
 /**
- * Counts what arrives in a namespace between the edges; what begins there is not counted. `overlay` holds the octets that
- * overlay addresses have in common. @returns what has crossed since the last call.
+ * Counts what arrives in a namespace between the edges; what begins there is not counted. `overlay` holds what the text of
+ * overlay addresses has in common. @returns what has crossed since the last call.
  * @param neighbour an address that answers the namespace's pings
  */
 export async function watchCrossings(
