@@ -235,6 +235,7 @@ async function startAgent({
   const answers = localAnswers({
     identity,
     renewal,
+    pending,
     device: options.device,
     settings: options,
     session,

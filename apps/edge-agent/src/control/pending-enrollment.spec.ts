@@ -82,6 +82,7 @@ describe('an identity that is enrolled beside one in use', () => {
     expect(await loadStoredIdentity(state)).toEqual(pending);
     expect(await loadPendingIdentity(state)).toBeUndefined();
     expect(said).toEqual([]);
+    expect(await enrollment().waiting()).toBeUndefined();
   });
 
   it.each<[string, Session | undefined, string]>([
@@ -96,8 +97,11 @@ describe('an identity that is enrolled beside one in use', () => {
   ])('waits when its controller %s, and the one in use stays; why is said once', async (_, session, reason) => {
     const pending = await pendingOf(session);
     const waiting = enrollment();
+    const edge = { name: pending.edgeName, id: pending.edgeId };
+    expect(await waiting.waiting()).toEqual({ edge, problem: undefined });
     expect(await waiting.attempt()).toBe(false);
     expect(await waiting.attempt()).toBe(false);
+    expect(await waiting.waiting()).toMatchObject({ edge, problem: { reason: expect.stringContaining(reason) } });
     expect(await loadStoredIdentity(state)).toEqual(old);
     expect(await loadPendingIdentity(state)).toEqual(pending);
     expect(said).toEqual([expect.objectContaining({ reason: expect.stringContaining(reason) })]);
@@ -115,14 +119,26 @@ describe('an identity that is enrolled beside one in use', () => {
 
   it('is named when it cannot be used, and nothing is dialled', async () => {
     await state.write('identity.pending.json', Buffer.from('{'));
-    expect(await enrollment().attempt()).toBe(false);
-    expect(said).toEqual([
-      {
-        reason: expect.stringContaining('identity.pending.json cannot be used'),
-        fix: expect.stringContaining('enroll'),
-      },
-    ]);
+    const waiting = enrollment();
+    const problem = {
+      reason: expect.stringContaining('identity.pending.json cannot be used'),
+      fix: expect.stringContaining('enroll'),
+    };
+    expect(await waiting.waiting()).toEqual({ edge: undefined, problem });
+    expect(await waiting.attempt()).toBe(false);
+    expect(said).toEqual([problem]);
     expect(await loadStoredIdentity(state)).toEqual(old);
+  });
+
+  it('that was given up is not spoken of any more', async () => {
+    await pendingOf(undefined);
+    const waiting = enrollment();
+    expect(await waiting.attempt()).toBe(false);
+    await state.remove('identity.pending.json');
+    expect(await waiting.waiting()).toBeUndefined();
+    expect(await waiting.attempt()).toBe(false);
+    await pendingOf(undefined);
+    expect(await waiting.waiting()).toMatchObject({ problem: undefined });
   });
 
   it('that is not there is no trouble', async () => {

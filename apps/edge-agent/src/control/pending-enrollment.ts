@@ -1,5 +1,5 @@
 import { type Identity, parseIdentity } from '../identity/identity.js';
-import { loadPendingIdentity } from '../identity/identity-store.js';
+import { IdentityStoreError, loadPendingIdentity } from '../identity/identity-store.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import type { StateDirectory } from '../platform/state-directory.js';
@@ -15,6 +15,14 @@ export interface PendingEnrollmentParts {
   readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
+/** An identity that waits, for people. */
+export interface WaitingIdentity {
+  /** Undefined when the file cannot be used. */
+  readonly edge: { readonly name: string; readonly id: string } | undefined;
+  /** Why it has not taken over; undefined when nothing was tried yet. */
+  readonly problem: SessionProblem | undefined;
+}
+
 /**
  * What `weft-edge enroll` has brought beside an identity that is in use. It takes the place of that one when its controller
  * has welcomed it, and not before: a new identity with which nobody is reached costs nothing. The controller ends the
@@ -22,7 +30,8 @@ export interface PendingEnrollmentParts {
  */
 export class PendingEnrollment {
   readonly #parts: PendingEnrollmentParts;
-  #said: string | undefined;
+  /** Of the last attempt. */
+  #problem: SessionProblem | undefined;
 
   constructor(parts: PendingEnrollmentParts) {
     this.#parts = parts;
@@ -33,7 +42,10 @@ export class PendingEnrollment {
     const { state, prove, log } = this.#parts;
     try {
       const stored = await loadPendingIdentity(state);
-      if (stored === undefined) return false;
+      if (stored === undefined) {
+        this.#problem = undefined;
+        return false;
+      }
       const identity = parseIdentity(stored);
       await prove(identity);
       await takeOver(state);
@@ -45,10 +57,22 @@ export class PendingEnrollment {
     }
   }
 
+  /** Which identity waits; undefined when none does. Nothing is tried by asking. Throws StateError. */
+  async waiting(): Promise<WaitingIdentity | undefined> {
+    try {
+      const stored = await loadPendingIdentity(this.#parts.state);
+      return stored && { edge: { name: stored.edgeName, id: stored.edgeId }, problem: this.#problem };
+    } catch (error) {
+      if (!(error instanceof IdentityStoreError)) throw error;
+      return { edge: undefined, problem: problemOf(error) };
+    }
+  }
+
   /** With the same reason once. */
   #tell(problem: SessionProblem): void {
-    if (problem.reason === this.#said) return;
-    this.#said = problem.reason;
+    const told = problem.reason === this.#problem?.reason;
+    this.#problem = problem;
+    if (told) return;
     this.#parts.log.warn({ ...problem }, 'the new identity does not work yet: the one before stays in use');
   }
 }

@@ -9,9 +9,20 @@ function statusOf(
   news: Partial<Sources['snapshot']>,
   renewal: Partial<Sources['renewal']> = {},
   bundle?: Sources['bundle'],
+  whoElse: { pending?: Sources['pending']; trust?: Partial<Sources['identity']> } = {},
 ): AgentStatus {
   return agentStatus({
-    identity: { edgeName: 'berlin', edgeId: 'e', tenantId: 't', notAfter: new Date(10 * 86_400_000) } as never,
+    identity: {
+      edgeName: 'berlin',
+      edgeId: 'e',
+      tenantId: 't',
+      notAfter: new Date(10 * 86_400_000),
+      trustVersion: 0,
+      trustBundle: ['root'],
+      underIssuingRoot: true,
+      ...whoElse.trust,
+    } as never,
+    pending: whoElse.pending,
     renewal: {
       condition: 'valid',
       renewalAt: new Date(86_400_000),
@@ -117,6 +128,30 @@ describe('status', () => {
     const shown = statusOf({ ...associated, tunnels: [lossy] }, {}, bundle);
     expect(renderTunnels(shown)).toMatch(/1178 \/ 1158 +250 ms, 3 of 20 probes lost$/m);
     expect(renderStatus(shown)).toMatch(/^packet path +1 thread, busy 25 % of the time$/m);
+  });
+
+  it('says whom it believes, and since when', () => {
+    const line = (trust: Partial<Sources['identity']>) =>
+      /^trust +(.*)$/m.exec(renderStatus(statusOf({}, {}, undefined, { trust })))?.[1];
+    expect(line({})).toBe('1 certificate authority, as enrolled');
+    expect(line({ trustVersion: 3, trustBundle: ['new', 'old'] })).toBe('2 certificate authorities, version 3');
+    expect(line({ trustVersion: 3, underIssuingRoot: false })).toMatch(
+      /version 3; the certificate is .* being renewed$/,
+    );
+  });
+
+  it('shows an identity that waits, why, and what to do', () => {
+    const shown = (pending: Sources['pending']) => {
+      const status = statusOf({}, {}, undefined, { pending });
+      expect(AgentStatus.parse(JSON.parse(JSON.stringify(status)))).toEqual(status);
+      return /^new identity +(.*)$/m.exec(renderStatus(status))?.[1];
+    };
+    const edge = { name: 'berlin', id: 'f' };
+    const problem = { reason: 'UNAVAILABLE: no route', fix: 'look there' };
+    expect(shown(undefined)).toBeUndefined();
+    expect(shown({ edge, problem: undefined })).toMatch(/^berlin \(f\) waits: .* restart the agent/);
+    expect(shown({ edge, problem })).toBe('berlin (f) waits: UNAVAILABLE: no route (look there)');
+    expect(shown({ edge: undefined, problem })).toBe('cannot be used: UNAVAILABLE: no route (look there)');
   });
 
   it('does not mention the underlay while it is silent', () => {

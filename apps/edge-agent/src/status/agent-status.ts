@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { CertificateState } from '../control/certificate-renewal.js';
+import type { WaitingIdentity } from '../control/pending-enrollment.js';
 import { wallClock } from '../control/status-report.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
@@ -22,6 +23,17 @@ export const AgentStatus = z.object({
     /** Why the last attempt to renew it failed, and what to do. */
     problem: z.object({ reason: z.string(), fix: z.string() }).nullable(),
   }),
+  /** Certificate authorities by which a controller and other edges are believed; version 0: those of the enrollment. */
+  trust: z.object({ version: z.number(), anchors: z.number(), underIssuing: z.boolean() }),
+  /** What `weft-edge enroll` has brought beside the identity in use, until a controller has welcomed it. */
+  pendingIdentity: z
+    .object({
+      /** Null when the file cannot be used. */
+      edge: z.object({ name: z.string(), id: z.string() }).nullable(),
+      /** Null when nothing was tried yet. */
+      problem: z.object({ reason: z.string(), fix: z.string() }).nullable(),
+    })
+    .nullable(),
   agentVersion: z.string(),
   device: z.string(),
   connected: z.boolean(),
@@ -93,6 +105,7 @@ export type AgentStatus = z.infer<typeof AgentStatus>;
 export interface StatusSources {
   readonly identity: Identity;
   readonly renewal: CertificateState;
+  readonly pending: WaitingIdentity | undefined;
   readonly agentVersion: string;
   readonly device: string;
   readonly connected: boolean;
@@ -117,6 +130,12 @@ export function agentStatus(sources: StatusSources): AgentStatus {
       certificateNotAfter: identity.notAfter.toISOString(),
     },
     certificate: certificateStatus(sources),
+    trust: {
+      version: identity.trustVersion,
+      anchors: identity.trustBundle.length,
+      underIssuing: identity.underIssuingRoot,
+    },
+    pendingIdentity: pendingStatus(sources.pending),
     agentVersion: sources.agentVersion,
     device: sources.device,
     connected: sources.connected,
@@ -159,6 +178,12 @@ function certificateStatus({ identity, renewal, takenAt }: StatusSources): Agent
     renewalAt: renewal.renewalAt.toISOString(),
     problem: renewal.problem === undefined ? null : { ...renewal.problem },
   };
+}
+
+function pendingStatus(waiting: WaitingIdentity | undefined): AgentStatus['pendingIdentity'] {
+  if (waiting === undefined) return null;
+  const { edge, problem } = waiting;
+  return { edge: edge === undefined ? null : { ...edge }, problem: problem === undefined ? null : { ...problem } };
 }
 
 function pathStatus(snapshot: DataPlaneSnapshot, tunnelId: string): AgentStatus['tunnels'][number]['path'] {

@@ -1,6 +1,7 @@
 import type { CertificateRenewal } from '../control/certificate-renewal.js';
 import type { DriftWatch } from '../control/drift-watch.js';
 import type { Edge } from '../control/edge.js';
+import type { PendingEnrollment } from '../control/pending-enrollment.js';
 import type { SessionLoop } from '../control/session-loop.js';
 import type { DataPlaneThread } from '../dataplane/data-plane-thread.js';
 import type { CurrentIdentity } from '../identity/current-identity.js';
@@ -22,6 +23,7 @@ import { type Answers, QuestionError } from './status-socket.js';
 export interface LocalAnswersParts {
   readonly identity: Pick<CurrentIdentity, 'value'>;
   readonly renewal: Pick<CertificateRenewal, 'state'>;
+  readonly pending: Pick<PendingEnrollment, 'waiting'>;
   readonly device: string;
   readonly settings: Settings;
   readonly session: Pick<SessionLoop, 'connected'>;
@@ -63,10 +65,11 @@ export function localAnswers(parts: LocalAnswersParts): LocalAnswers {
 }
 
 async function statusOf(parts: LocalAnswersParts): Promise<AgentStatus> {
-  const { identity, renewal, device, session, edge, dataPlane, ike } = parts;
+  const { identity, renewal, pending, device, session, edge, dataPlane, ike } = parts;
   return agentStatus({
     identity: identity.value,
     renewal: renewal.state,
+    pending: await pending.waiting(),
     agentVersion: AGENT_VERSION,
     device,
     connected: session.connected,

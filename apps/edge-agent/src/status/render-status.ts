@@ -16,6 +16,8 @@ export function renderStatus(status: AgentStatus): string {
     ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],
     ['packet path', workerStatus(status.workers)],
     ['certificate', certificateLine(status)],
+    ['trust', trustLine(status.trust)],
+    ...(status.pendingIdentity === null ? [] : [['new identity', pendingLine(status.pendingIdentity)]]),
   ];
   const drops = status.drops.map(({ reason, packets }) => [reason, packets]);
   const heard = [
@@ -73,6 +75,18 @@ function certificateLine({ edge, certificate }: AgentStatus): string {
     case 'not_yet_valid':
       return 'not valid yet: set the clock of this machine';
   }
+}
+
+function trustLine({ version, anchors, underIssuing }: AgentStatus['trust']): string {
+  const authorities = `${anchors} certificate ${anchors === 1 ? 'authority' : 'authorities'}`;
+  const since = version === 0 ? 'as enrolled' : `version ${version}`;
+  return `${authorities}, ${since}${underIssuing ? '' : '; the certificate is under the one before, and is being renewed'}`;
+}
+
+function pendingLine({ edge, problem }: NonNullable<AgentStatus['pendingIdentity']>): string {
+  const name = edge === null ? 'cannot be used' : `${edge.name} (${edge.id}) waits`;
+  if (problem !== null) return `${name}: ${problem.reason} (${problem.fix})`;
+  return `${name}: it is tried before the next session; restart the agent to have it tried now`;
 }
 
 function timeLeft(seconds: number): string {

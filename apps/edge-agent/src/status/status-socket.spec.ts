@@ -18,6 +18,8 @@ import {
 const STATUS = {
   edge: { name: 'paris', id: 'e', tenantId: 't', certificateNotAfter: '2027-01-01T00:00:00.000Z' },
   certificate: { condition: 'valid', secondsLeft: 1, renewalAt: '2026-12-01T00:00:00.000Z', problem: null },
+  trust: { version: 2, anchors: 1, underIssuing: true },
+  pendingIdentity: { edge: null, problem: { reason: 'it is not JSON', fix: 'enroll again' } },
   agentVersion: '1.0.0',
   device: 'weft0',
   connected: true,
