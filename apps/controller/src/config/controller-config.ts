@@ -1,3 +1,5 @@
+import type { OidcConfig } from './oidc-config.js';
+
 /** Where a TCP server listens. Port 0 asks the kernel for a free one. */
 export interface TcpListenAddress {
   readonly kind: 'tcp';
@@ -55,6 +57,8 @@ export class ControllerConfig {
   readonly statusIntervalMilliseconds: number;
   /** `WEFT_EDGE_CERTIFICATE_HOURS`: life of an edge certificate. Edges renew theirs when two thirds of it are over. */
   readonly edgeCertificateMilliseconds: number;
+  /** `WEFT_OIDC_…`; undefined: users log in with passwords alone. */
+  readonly oidc: OidcConfig | undefined;
 
   constructor(values: ControllerConfigValues) {
     this.http = values.http;
@@ -69,6 +73,7 @@ export class ControllerConfig {
     this.logLevel = values.logLevel;
     this.statusIntervalMilliseconds = values.statusIntervalMilliseconds;
     this.edgeCertificateMilliseconds = values.edgeCertificateMilliseconds;
+    this.oidc = values.oidc;
   }
 }
 

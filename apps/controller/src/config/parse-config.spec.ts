@@ -16,6 +16,7 @@ describe('parseConfig', () => {
       logLevel: 'info',
       statusIntervalMilliseconds: 1000,
       edgeCertificateMilliseconds: 14 * 24 * 3_600_000,
+      oidc: undefined,
     });
   });
 
@@ -32,6 +33,12 @@ describe('parseConfig', () => {
       WEFT_LOG_LEVEL: 'debug',
       WEFT_STATUS_INTERVAL_MS: '250',
       WEFT_EDGE_CERTIFICATE_HOURS: '24',
+      ...OIDC,
+      WEFT_OIDC_SCOPES: 'openid profile groups',
+      WEFT_OIDC_DISPLAY_NAME: 'Example ID',
+      WEFT_OIDC_NAME_CLAIM: 'name',
+      WEFT_OIDC_ROLE_CLAIM: 'https://weft.example/roles',
+      WEFT_OIDC_PROVIDER_ROLES: 'root=admin',
       PG_BIN_DIR: '/usr/lib/postgresql/15/bin',
     });
     expect(config).toEqual({
@@ -47,6 +54,21 @@ describe('parseConfig', () => {
       logLevel: 'debug',
       statusIntervalMilliseconds: 250,
       edgeCertificateMilliseconds: 24 * 3_600_000,
+      oidc: {
+        issuer: 'https://id.example/realm',
+        clientId: 'weft',
+        clientSecretFile: '/run/secrets/oidc',
+        redirectUri: new URL('https://weft.example/api/v1/session/oidc/callback'),
+        scopes: ['openid', 'profile', 'groups'],
+        displayName: 'Example ID',
+        nameClaim: 'name',
+        roleClaim: 'https://weft.example/roles',
+        roles: [
+          { value: 'net', role: 'operator', tenant: 'default' },
+          { value: 'CN=admins,OU=a@b=c', role: 'admin', tenant: 'big customer' },
+        ],
+        providerRoles: [{ value: 'root', role: 'admin' }],
+      },
     });
   });
 
@@ -54,6 +76,43 @@ describe('parseConfig', () => {
     const url = 'postgres://weft@db/weft';
     expect(parseConfig({ DATABASE_URL: url, PG_BIN_DIR: '/bin' }).database).toEqual({ kind: 'url', url });
     expect(parseConfig({ DATABASE_URL: ' ', PG_BIN_DIR: '' }).database).toEqual({ kind: 'embedded' });
+  });
+
+  it('has defaults for what an OpenID provider rarely needs otherwise', () => {
+    expect(parseConfig(OIDC).oidc).toMatchObject({
+      scopes: ['openid', 'profile'],
+      displayName: 'id.example',
+      nameClaim: 'preferred_username',
+      roleClaim: 'groups',
+      providerRoles: [],
+    });
+  });
+
+  it('names what an OpenID provider needs and does not have', () => {
+    expect(problemsOf({ WEFT_OIDC_DISPLAY_NAME: 'Example ID' })).toEqual(Object.keys(OIDC));
+    for (const variable of Object.keys(OIDC)) expect(problemsOf({ ...OIDC, [variable]: '' })).toEqual([variable]);
+  });
+
+  it.each([
+    ['WEFT_OIDC_ISSUER', 'http://id.example'],
+    ['WEFT_OIDC_ISSUER', 'https://id.example/?realm=1'],
+    ['WEFT_OIDC_ISSUER', 'id.example'],
+    ['WEFT_OIDC_CLIENT_ID', 'x'.repeat(201)],
+    ['WEFT_OIDC_CLIENT_SECRET_FILE', 'secret'],
+    ['WEFT_OIDC_REDIRECT_URI', 'https://weft.example/'],
+    ['WEFT_OIDC_REDIRECT_URI', 'http://weft.example/api/v1/session/oidc/callback'],
+    ['WEFT_OIDC_REDIRECT_URI', 'https://weft.example/api/v1/session/oidc/callback?x'],
+    ['WEFT_OIDC_SCOPES', 'profile'],
+    ['WEFT_OIDC_SCOPES', 'openid "'],
+    ['WEFT_OIDC_DISPLAY_NAME', 'x'.repeat(51)],
+    ['WEFT_OIDC_ROLES', 'net=operator'],
+    ['WEFT_OIDC_ROLES', 'net=owner@default'],
+    ['WEFT_OIDC_ROLES', '=admin@default'],
+    ['WEFT_OIDC_ROLES', 'net=admin@'],
+    ['WEFT_OIDC_PROVIDER_ROLES', 'root=admin@default'],
+    ['WEFT_OIDC_PROVIDER_ROLES', 'root'],
+  ])('names %s of an OpenID provider when it is %j', (variable, value) => {
+    expect(problemsOf({ ...OIDC, [variable]: value })).toEqual([variable]);
   });
 
   it.each([
@@ -95,6 +154,14 @@ describe('unknownVariables', () => {
     expect(unknownVariables({ WEFT_HTTP_LISTN: 'x', WEFT_HTTP_LISTEN: 'x', PATH: 'x' })).toEqual(['WEFT_HTTP_LISTN']);
   });
 });
+
+const OIDC = {
+  WEFT_OIDC_ISSUER: 'https://id.example/realm',
+  WEFT_OIDC_CLIENT_ID: 'weft',
+  WEFT_OIDC_CLIENT_SECRET_FILE: '/run/secrets/oidc',
+  WEFT_OIDC_REDIRECT_URI: 'https://weft.example/api/v1/session/oidc/callback',
+  WEFT_OIDC_ROLES: 'net=operator@default; CN=admins,OU=a@b=c=admin@big customer',
+};
 
 function problemsOf(environment: Record<string, string>): readonly string[] {
   try {

@@ -5,6 +5,15 @@ import { z } from 'zod';
 import { PASSWORD_MAXIMUM, PASSWORD_MINIMUM } from '../platform/http/schemas.js';
 import { ControllerConfig, type DatabaseSource, LOG_LEVELS } from './controller-config.js';
 import { parseHost, parseListenAddress, parseTcpListenAddress } from './listen-address.js';
+import {
+  type OidcConfig,
+  OneLine,
+  parseIssuer,
+  parseProviderRoles,
+  parseRedirectUri,
+  parseScopes,
+  parseTenantRoles,
+} from './oidc-config.js';
 
 /** One variable of the environment that cannot be used. */
 export interface ConfigProblem {
@@ -54,6 +63,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     logLevel: values.WEFT_LOG_LEVEL,
     statusIntervalMilliseconds: values.WEFT_STATUS_INTERVAL_MS,
     edgeCertificateMilliseconds: values.WEFT_EDGE_CERTIFICATE_HOURS * HOUR_MILLISECONDS,
+    oidc: oidcConfig(values, present),
   });
 }
 
@@ -66,6 +76,35 @@ function databaseSource(url: string | undefined, directory: string | undefined):
   if (url !== undefined) return { kind: 'url', url };
   if (directory !== undefined) return { kind: 'binaries', directory };
   return { kind: 'embedded' };
+}
+
+/** @throws ConfigError naming what is missing, when something of it is there. */
+function oidcConfig(values: z.infer<typeof Environment>, present: object): OidcConfig | undefined {
+  if (!Object.keys(present).some((name) => name.startsWith('WEFT_OIDC_'))) return undefined;
+  const {
+    WEFT_OIDC_ISSUER: issuer,
+    WEFT_OIDC_CLIENT_ID: clientId,
+    WEFT_OIDC_CLIENT_SECRET_FILE: clientSecretFile,
+    WEFT_OIDC_REDIRECT_URI: redirectUri,
+    WEFT_OIDC_ROLES: roles,
+  } = values;
+  if (!(issuer && clientId && clientSecretFile && redirectUri && roles)) {
+    const missing = OIDC_NECESSARY.filter((variable) => values[variable] === undefined);
+    const detail = 'is needed when any other WEFT_OIDC_… is there';
+    throw new ConfigError(missing.map((variable) => ({ variable, detail })));
+  }
+  return {
+    issuer,
+    clientId,
+    clientSecretFile,
+    redirectUri,
+    scopes: values.WEFT_OIDC_SCOPES,
+    displayName: values.WEFT_OIDC_DISPLAY_NAME ?? new URL(issuer).hostname,
+    nameClaim: values.WEFT_OIDC_NAME_CLAIM,
+    roleClaim: values.WEFT_OIDC_ROLE_CLAIM,
+    roles,
+    providerRoles: values.WEFT_OIDC_PROVIDER_ROLES ?? [],
+  };
 }
 
 /** Turns a parser that throws an Error with a readable message into a zod transformation. */
@@ -119,6 +158,24 @@ const Environment = z.object({
   WEFT_STATUS_INTERVAL_MS: numberOf('milliseconds', 100, 60_000).prefault('1000'),
   // Two weeks: an edge that renews at two thirds outlives a controller that is away for three days, whenever that begins.
   WEFT_EDGE_CERTIFICATE_HOURS: numberOf('hours', 1, 8_760).prefault('336'),
+  WEFT_OIDC_ISSUER: parsedBy(parseIssuer).optional(),
+  WEFT_OIDC_CLIENT_ID: OneLine.optional(),
+  WEFT_OIDC_CLIENT_SECRET_FILE: absolutePath.optional(),
+  WEFT_OIDC_REDIRECT_URI: parsedBy(parseRedirectUri).optional(),
+  WEFT_OIDC_SCOPES: parsedBy(parseScopes).prefault('openid profile'),
+  WEFT_OIDC_DISPLAY_NAME: OneLine.max(50, 'must have at most 50 characters').optional(),
+  WEFT_OIDC_NAME_CLAIM: OneLine.prefault('preferred_username'),
+  WEFT_OIDC_ROLE_CLAIM: OneLine.prefault('groups'),
+  WEFT_OIDC_ROLES: parsedBy(parseTenantRoles).optional(),
+  WEFT_OIDC_PROVIDER_ROLES: parsedBy(parseProviderRoles).optional(),
   DATABASE_URL: databaseUrl.optional(),
   PG_BIN_DIR: absolutePath.optional(),
 });
+
+const OIDC_NECESSARY = [
+  'WEFT_OIDC_ISSUER',
+  'WEFT_OIDC_CLIENT_ID',
+  'WEFT_OIDC_CLIENT_SECRET_FILE',
+  'WEFT_OIDC_REDIRECT_URI',
+  'WEFT_OIDC_ROLES',
+] as const;

@@ -16,6 +16,7 @@ import { ExplanationsModule } from './explanations/explanations.module.js';
 import { ExternalPeersModule } from './external-peers/external-peers.module.js';
 import { HealthModule } from './health/health.module.js';
 import { NetworksModule } from './networks/networks.module.js';
+import { OidcModule } from './oidc/oidc.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { PolicyTestsModule } from './policy-tests/policy-tests.module.js';
 import { RevisionsModule } from './revisions/revisions.module.js';
@@ -31,6 +32,7 @@ import { UsersModule } from './users/users.module.js';
   imports: [
     HealthModule,
     SessionModule,
+    OidcModule,
     TotpModule,
     TenantsModule,
     UsersModule,

@@ -9,6 +9,7 @@ import { ExplanationsController } from '../modules/explanations/explanations.con
 import { ExternalPeersController } from '../modules/external-peers/external-peers.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
+import { OidcController } from '../modules/oidc/oidc.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
 import { PolicyTestsController } from '../modules/policy-tests/policy-tests.controller.js';
 import { RevisionsController } from '../modules/revisions/revisions.controller.js';
@@ -24,6 +25,7 @@ import { UsersController } from '../modules/users/users.controller.js';
 export const REST_CONTROLLERS: readonly Type[] = [
   HealthController,
   SessionController,
+  OidcController,
   OwnSessionsController,
   TotpController,
   TenantsController,

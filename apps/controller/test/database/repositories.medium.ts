@@ -11,6 +11,7 @@ import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
 import { ExternalPeersRepository } from '../../src/modules/external-peers/external-peers.repository.js';
 import type { WrittenExternalPeer } from '../../src/modules/external-peers/stored-external-peer.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
+import { OidcUsersRepository } from '../../src/modules/oidc/oidc-users.repository.js';
 import { PoliciesRepository } from '../../src/modules/policies/policies.repository.js';
 import { PolicyTestsRepository } from '../../src/modules/policy-tests/policy-tests.repository.js';
 import { IntentRepository } from '../../src/modules/revisions/intent.repository.js';
@@ -123,6 +124,7 @@ function crossings(): Record<string, Crossing> {
   const tenants = new TenantsRepository();
   const audit = new AuditRepository();
   const users = new UsersRepository();
+  const oidcUsers = new OidcUsersRepository();
   const apiTokens = new ApiTokensRepository();
   const totp = new TotpRepository();
   const factor = { sealedSecret: randomBytes(52), createdAt: new Date(0), confirmedAt: null };
@@ -259,6 +261,31 @@ function crossings(): Record<string, Crossing> {
     'users.update': (sql, { userId }) =>
       users.update(sql, userId, { role: 'admin', providerRole: null, passwordHash: '$argon2id$crossed' }),
     'users.remove': (sql, { userId }) => users.remove(sql, userId),
+    'oidcUsers.find': async (sql) => {
+      expect(await oidcUsers.find(sql, { issuer: 'https://id.example', subject: 'crossed' })).toBeUndefined();
+    },
+    'oidcUsers.lock': async (sql, { userId }) => {
+      expect(await oidcUsers.lock(sql, userId)).toBeUndefined();
+    },
+    'oidcUsers.insert': (sql, { tenantId }) =>
+      oidcUsers.insert(
+        sql,
+        { id: randomUUID(), tenantId, name: 'crossed', role: 'admin', providerRole: 'admin', oidc: true },
+        { issuer: 'https://id.example', subject: 'crossed' },
+      ),
+    'oidcUsers.changeRoles': (sql, { tenantId, userId }) =>
+      oidcUsers.changeRoles(sql, {
+        id: userId,
+        tenantId,
+        name: 'crossed',
+        role: 'admin',
+        providerRole: 'admin',
+        oidc: true,
+      }),
+    'oidcUsers.remove': (sql, { userId }) => oidcUsers.remove(sql, userId),
+    'oidcUsers.oldestTenant': async (sql) => {
+      expect(await oidcUsers.oldestTenant(sql)).toBe(ours.tenantId);
+    },
     'apiTokens.list': (sql, { tenantId }) => apiTokens.list(sql, tenantId, null),
     'apiTokens.count': async (sql, { tenantId, userId }) => {
       expect(await apiTokens.count(sql, tenantId, userId)).toBe(0);

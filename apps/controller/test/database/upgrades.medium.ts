@@ -176,4 +176,9 @@ const ROWS: ReadonlyMap<string, string> = new Map([
     '0022_audit_entries',
     `insert into audit_entries (tenant_id, actor, action, details) values ('${TENANT}', 'admin', 'seeded', '{}')`,
   ],
+  [
+    '0083_oidc_users',
+    `insert into users (id, tenant_id, name, role, oidc_issuer, oidc_subject)
+      values ('${RULE}', '${TENANT}', 'of the provider', 'viewer', 'https://id.example', '1')`,
+  ],
 ]);

@@ -35,6 +35,9 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   readLiveness: everybody,
   readReadiness: everybody,
 
+  readLoginMethods: everybody,
+  beginOidcLogin: everybody,
+  completeOidcLogin: everybody,
   createSession: everybody,
   readSession: user,
   deleteSession: inPerson(user),

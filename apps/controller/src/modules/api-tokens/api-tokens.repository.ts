@@ -14,6 +14,7 @@ export interface TokenHolder {
   readonly userTenantId: string;
   readonly userRole: Role;
   readonly userProviderRole: Role | null;
+  readonly userOidc: boolean;
 }
 
 interface ApiTokenRow extends Pick<ApiToken, 'id' | 'name' | 'role' | 'userName'> {
@@ -77,7 +78,8 @@ export class ApiTokensRepository {
   async holder(sql: SqlExecutor, secretHash: Uint8Array, now: Date): Promise<TokenHolder | undefined> {
     const [row] = await sql<TokenHolder[]>`
       select t.id as token_id, t.name as token_name, t.role as token_role, t.tenant_id, u.id as user_id,
-        u.name as user_name, u.tenant_id as user_tenant_id, u.role as user_role, u.provider_role as user_provider_role
+        u.name as user_name, u.tenant_id as user_tenant_id, u.role as user_role, u.provider_role as user_provider_role,
+        u.oidc_subject is not null as user_oidc
       from api_tokens t join users u on u.id = t.user_id
       where t.secret_hash = ${secretHash} and t.expires_at > ${now}`;
     return row;

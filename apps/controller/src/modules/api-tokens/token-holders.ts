@@ -44,6 +44,7 @@ export class TokenHolders {
       tenantId: holder.tenantId,
       role,
       providerRole: null,
+      oidc: holder.userOidc,
       apiToken: { id: holder.tokenId, name: holder.tokenName },
     };
   }

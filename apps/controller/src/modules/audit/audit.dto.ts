@@ -22,6 +22,8 @@ const AUDITED_ACTIONS = [
   'second_factor_refused',
   'backup_restored',
   'break_glass_used',
+  'oidc_login',
+  'oidc_login_refused',
 ] as const;
 
 export const AuditEntry = z

@@ -6,7 +6,7 @@ import type { AuditEntry, AuditQuery } from './audit.dto.js';
 type AuditRow = Omit<AuditEntry, 'at' | 'hash'> & { readonly at: Date; readonly hash: Buffer };
 
 /** What somebody did. */
-export type Deed = Pick<AuditEntry, 'action' | 'details'> & { readonly actor: CurrentUser };
+export type Deed = Pick<AuditEntry, 'action' | 'details'> & { readonly actor: Pick<CurrentUser, 'name' | 'apiToken'> };
 
 /** Entries are added and never changed: the table refuses it, and chains them by their hashes. */
 @Injectable()

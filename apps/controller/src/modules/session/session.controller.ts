@@ -7,7 +7,7 @@ import { clearSessionCookie, sessionCookie, setSessionCookie } from '../../platf
 import { Immediate } from '../../platform/http/writes/write.decorators.js';
 import { ChangePassword, Credentials, Session } from './session.dto.js';
 import { SessionService, sessionOf } from './session.service.js';
-import type { SessionOrigin } from './sessions.repository.js';
+import { originOf } from './session-origin.js';
 
 @ApiTags('session')
 @Immediate()
@@ -52,7 +52,7 @@ export class SessionController {
   @HttpCode(204)
   @ApiOperation({ operationId: 'changePassword', summary: 'Change the own password; all other sessions end' })
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 422, 429, 503)
+  @ApiProblems(401, 403, 409, 422, 429, 503)
   changePassword(
     @User() user: CurrentUser,
     @Body({ schema: ChangePassword }) body: ChangePassword,
@@ -61,13 +61,3 @@ export class SessionController {
     return this.sessions.changePassword(user, body, sessionCookie(request) ?? '', request.ip ?? 'unix');
   }
 }
-
-function originOf(request: Request): SessionOrigin {
-  const userAgent = request.get('User-Agent')?.slice(0, USER_AGENT_MAXIMUM) ?? '';
-  const address = request.ip?.slice(0, ADDRESS_MAXIMUM) ?? '';
-  return { address: address === '' ? 'unix' : address, userAgent: userAgent === '' ? null : userAgent };
-}
-
-/** The constraints of the table. */
-const ADDRESS_MAXIMUM = 100;
-const USER_AGENT_MAXIMUM = 300;

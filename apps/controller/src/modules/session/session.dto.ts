@@ -20,6 +20,9 @@ export const Session = z
       .enum(ROLES)
       .nullable()
       .meta({ description: "What the user may do in every tenant; null for who is none of the provider's." }),
+    oidc: z
+      .boolean()
+      .meta({ description: 'Whether the user logs in at the OpenID provider, and has no password here.' }),
   })
   .meta({ id: 'Session' });
 

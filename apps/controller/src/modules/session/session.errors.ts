@@ -14,6 +14,13 @@ export function wrongCurrentPassword(): DomainError {
   });
 }
 
+/** Of a user who logs in at the OpenID provider, which has passwords and second factors of its own. */
+export function noPassword(): DomainError {
+  const detail =
+    'You log in at the OpenID provider, and have no password here. Change it, or set up a second factor, there.';
+  return new DomainError('conflict', 'no_password', detail);
+}
+
 export function tooManyAttempts(retryAfterSeconds: number): DomainError {
   const detail = `Too many failed attempts. Try again in ${retryAfterSeconds} seconds.`;
   return new DomainError('rate_limited', 'too_many_attempts', detail, [], retryAfterSeconds);

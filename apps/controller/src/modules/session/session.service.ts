@@ -12,7 +12,7 @@ import { SecondFactors } from '../totp/second-factors.js';
 import { LoginThrottle } from './login-throttle.js';
 import { Passwords } from './passwords.js';
 import type { ChangePassword, Credentials, OwnSession, Session } from './session.dto.js';
-import { tooManyAttempts, wrongCredentials, wrongCurrentPassword } from './session.errors.js';
+import { noPassword, tooManyAttempts, wrongCredentials, wrongCurrentPassword } from './session.errors.js';
 import { type SessionOrigin, SessionsRepository } from './sessions.repository.js';
 
 /** Who is logged in. The secret of a session is with the browser only; here is its SHA-256. */
@@ -63,7 +63,7 @@ export class SessionService {
       withdraw();
       throw error;
     });
-    if (!(await this.#passwords.verify(user?.passwordHash, credentials.password)) || user === undefined) {
+    if (!(await this.#passwords.verify(user?.passwordHash ?? undefined, credentials.password)) || user === undefined) {
       throw wrongCredentials();
     }
     await this.#secondFactors.demand(user, credentials.code).catch((error: unknown) => {
@@ -72,6 +72,11 @@ export class SessionService {
       throw error;
     });
     return this.#comeIn(user, origin, false);
+  }
+
+  /** For who has proven elsewhere who they are. Its secret, which is new: nobody can have known it before. */
+  beginFor(user: CurrentUser, origin: SessionOrigin): Promise<string> {
+    return this.#begin(user, origin, false);
   }
 
   /** Own sessions; `secret` is that of the one that asks. */
@@ -85,8 +90,8 @@ export class SessionService {
   }
 
   /**
-   * All sessions but the one with this secret end. Throws DomainError 'wrong_current_password', 'too_many_attempts' or
-   * 'too_many_logins'.
+   * All sessions but the one with this secret end. Throws DomainError 'no_password', 'wrong_current_password', 'too_many_attempts'
+   * or 'too_many_logins'.
    */
   async changePassword(user: CurrentUser, change: ChangePassword, secret: string, address: string): Promise<void> {
     const before = await this.provePassword(user, change.currentPassword, address);
@@ -105,13 +110,16 @@ export class SessionService {
    * 'wrong_current_password', 'too_many_attempts' or 'too_many_logins'.
    */
   async provePassword(user: CurrentUser, password: string, address: string): Promise<string> {
+    if (user.oidc) throw noPassword();
     this.#refuseWhenThrottled(user.name, address);
     const withdraw = this.#count(user.name, address);
     const hash = await this.#repository.passwordHash(this.#database.sql, user.id).catch((error: unknown) => {
       withdraw();
       throw error;
     });
-    if (!(await this.#passwords.verify(hash, password)) || hash === undefined) throw wrongCurrentPassword();
+    if (hash === null || hash === undefined || !(await this.#passwords.verify(hash, password))) {
+      throw wrongCurrentPassword();
+    }
     withdraw();
     return hash;
   }
@@ -175,8 +183,8 @@ export class SessionService {
 }
 
 /** What a user is told about themselves. */
-export function sessionOf({ name, tenantId, role, providerRole }: CurrentUser): Session {
-  return { userName: name, tenantId, role, providerRole };
+export function sessionOf({ name, tenantId, role, providerRole, oidc }: CurrentUser): Session {
+  return { userName: name, tenantId, role, providerRole, oidc };
 }
 
 /** No salt: the secret is 256 random bits. */

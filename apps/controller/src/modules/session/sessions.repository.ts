@@ -4,7 +4,8 @@ import type { CurrentUser } from '../../platform/http/current-user.decorator.js'
 import type { OwnSession } from './session.dto.js';
 
 export interface UserWithPassword extends CurrentUser {
-  readonly passwordHash: string;
+  /** Null for who logs in at the OpenID provider. */
+  readonly passwordHash: string | null;
 }
 
 /** From where somebody logs in, as far as the request says. */
@@ -28,7 +29,8 @@ type SessionRow = Omit<OwnSession, 'createdAt' | 'expiresAt'> & { readonly creat
 export class SessionsRepository {
   async userByName(sql: SqlExecutor, name: string): Promise<UserWithPassword | undefined> {
     const [user] = await sql<UserWithPassword[]>`
-      select id, name, tenant_id, role, provider_role, password_hash from users where name = ${name}`;
+      select id, name, tenant_id, role, provider_role, oidc_subject is not null as oidc, password_hash from users
+      where name = ${name}`;
     return user;
   }
 
@@ -36,7 +38,8 @@ export class SessionsRepository {
     const [user] = await sql<CurrentUser[]>`
       select u.id, u.name, u.tenant_id,
         case when s.break_glass then 'admin' else u.role end as role,
-        case when s.break_glass then 'admin' else u.provider_role end as provider_role
+        case when s.break_glass then 'admin' else u.provider_role end as provider_role,
+        u.oidc_subject is not null as oidc
       from http_sessions s join users u on u.id = s.user_id
       where s.secret_hash = ${secretHash} and s.expires_at > ${now}`;
     return user;
@@ -83,8 +86,9 @@ export class SessionsRepository {
     await sql`delete from http_sessions where user_id = ${userId} and secret_hash <> ${except}`;
   }
 
-  async passwordHash(sql: SqlExecutor, userId: string): Promise<string | undefined> {
-    const [user] = await sql<{ passwordHash: string }[]>`select password_hash from users where id = ${userId}`;
+  /** Null for who has no password; undefined when there is no such user any more. */
+  async passwordHash(sql: SqlExecutor, userId: string): Promise<string | null | undefined> {
+    const [user] = await sql<{ passwordHash: string | null }[]>`select password_hash from users where id = ${userId}`;
     return user?.passwordHash;
   }
 

@@ -30,6 +30,10 @@ export const User = z
     name: z.string().meta({ description: 'By which the user logs in; of its own in the whole installation.' }),
     role: TenantRole,
     providerRole: ProviderRole,
+    oidc: z.object({ issuer: z.string(), subject: z.string() }).nullable().meta({
+      description:
+        'Who the user is at the OpenID provider, which says the roles with each login; null for who logs in with a password.',
+    }),
     totp: z.boolean().meta({ description: 'Whether a second factor is asked for at login.' }),
     createdAt: Timestamp,
   })

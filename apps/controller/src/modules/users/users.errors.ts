@@ -20,6 +20,12 @@ export function lastProviderAdmin(): DomainError {
   return new DomainError('conflict', 'last_provider_admin', detail);
 }
 
+/** With the next login it would be undone. */
+export function fromOidc(name: string): DomainError {
+  const detail = `${name} logs in at the OpenID provider, which says the roles and has the password. Change them there.`;
+  return new DomainError('conflict', 'user_from_oidc', detail);
+}
+
 export function noTotp(name: string): DomainError {
   return new DomainError('conflict', 'no_totp', `${name} has no second factor.`);
 }

@@ -3,7 +3,11 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import type { Role } from '../../platform/http/role.js';
 import type { User } from './user.dto.js';
 
-type UserRow = Omit<User, 'createdAt'> & { readonly createdAt: Date };
+type UserRow = Omit<User, 'createdAt' | 'oidc'> & {
+  readonly createdAt: Date;
+  readonly oidcIssuer: string | null;
+  readonly oidcSubject: string | null;
+};
 
 /** What of a user is to become something else. */
 export interface UserChange {
@@ -17,21 +21,20 @@ export interface UserChange {
 export class UsersRepository {
   async list(sql: SqlExecutor, tenantId: string): Promise<User[]> {
     const rows = await sql<UserRow[]>`
-      select id, name, role, provider_role, ${hasTotp(sql)} as totp, created_at from users where tenant_id = ${tenantId} order by name`;
+      select ${columns(sql)} from users where tenant_id = ${tenantId} order by name`;
     return rows.map(userOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string, userId: string): Promise<User | undefined> {
     const [row] = await sql<UserRow[]>`
-      select id, name, role, provider_role, ${hasTotp(sql)} as totp, created_at from users where tenant_id = ${tenantId} and id = ${userId}`;
+      select ${columns(sql)} from users where tenant_id = ${tenantId} and id = ${userId}`;
     return row && userOf(row);
   }
 
   /** As read; the user stays as it is until the end of the transaction. */
   async lock(sql: SqlExecutor, tenantId: string, userId: string): Promise<User | undefined> {
     const [row] = await sql<UserRow[]>`
-      select id, name, role, provider_role, ${hasTotp(sql)} as totp, created_at from users
-      where tenant_id = ${tenantId} and id = ${userId} for update`;
+      select ${columns(sql)} from users where tenant_id = ${tenantId} and id = ${userId} for update`;
     return row && userOf(row);
   }
 
@@ -66,10 +69,12 @@ export class UsersRepository {
   }
 }
 
-function hasTotp(sql: SqlExecutor) {
-  return sql`exists (select from totp_factors f where f.user_id = users.id and f.confirmed_at is not null)`;
+function columns(sql: SqlExecutor) {
+  return sql`id, name, role, provider_role, oidc_issuer, oidc_subject, created_at,
+    exists (select from totp_factors f where f.user_id = users.id and f.confirmed_at is not null) as totp`;
 }
 
-function userOf(row: UserRow): User {
-  return { ...row, createdAt: row.createdAt.toISOString() };
+function userOf({ oidcIssuer: issuer, oidcSubject: subject, createdAt, ...row }: UserRow): User {
+  const oidc = issuer === null || subject === null ? null : { issuer, subject };
+  return { ...row, oidc, createdAt: createdAt.toISOString() };
 }

@@ -10,7 +10,7 @@ import { refusing } from '../constraint-violation.js';
 import { Passwords } from '../session/passwords.js';
 import { TotpRepository } from '../totp/totp.repository.js';
 import type { CreateUser, UpdateUser, User } from './user.dto.js';
-import { lastProviderAdmin, noTotp, ownTotp, providerAdminRequired, userNameTaken } from './users.errors.js';
+import { fromOidc, lastProviderAdmin, noTotp, ownTotp, providerAdminRequired, userNameTaken } from './users.errors.js';
 import { UsersRepository } from './users.repository.js';
 
 /** Who may log in. Every change is in the audit log of the tenant, with who made it. */
@@ -61,12 +61,13 @@ export class UsersService {
     return this.read(tenantId, id);
   }
 
-  /** Throws DomainError 'unknown_user', 'provider_admin_required' or 'last_provider_admin'. */
+  /** Throws DomainError 'unknown_user', 'provider_admin_required', 'user_from_oidc' or 'last_provider_admin'. */
   async update(tenantId: string, actor: CurrentUser, userId: string, change: UpdateUser): Promise<User> {
     const { password } = change;
     const passwordHash = password === undefined ? undefined : await this.#passwords.hash(password);
     const store = this.#database.transaction(async (sql) => {
       const before = await this.#lock(sql, tenantId, actor, userId);
+      if (before.oidc !== null) throw fromOidc(before.name);
       const { role = before.role, providerRole = before.providerRole } = change;
       refuseProviderMatter(actor, providerRole);
       await this.#repository.update(sql, userId, { role, providerRole, passwordHash });

@@ -12,6 +12,8 @@ export interface CurrentUser {
   readonly role: Role;
   /** In every tenant, and for what concerns all of them; null for who is none of the provider's. */
   readonly providerRole: Role | null;
+  /** Whether the user logs in at the OpenID provider, and has no password here. */
+  readonly oidc: boolean;
   /** The token that acts on the user's behalf; absent when it is the user. */
   readonly apiToken?: { readonly id: string; readonly name: string };
 }

@@ -4,9 +4,14 @@ const SESSION_COOKIE = 'weft_session';
 
 /** The session secret that the browser presents; undefined when there is none. */
 export function sessionCookie(request: Request): string | undefined {
+  return cookieValue(request, SESSION_COOKIE);
+}
+
+/** The value of the first cookie with this name. */
+export function cookieValue(request: Request, name: string): string | undefined {
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const separator = pair.indexOf('=');
-    if (pair.slice(0, separator).trim() === SESSION_COOKIE) {
+    if (pair.slice(0, separator).trim() === name) {
       return pair.slice(separator + 1).trim();
     }
   }

@@ -28,6 +28,16 @@ describe('SecretBox', () => {
     expect((await stat(join(dataDirectory, 'secrets.key'))).mode & 0o777).toBe(0o600);
   });
 
+  it('knows what it has signed, after a restart too, for one purpose alone', async () => {
+    const one = await box();
+    const signature = one.sign('login', 'content');
+    expect((await box()).isSigned('login', 'content', signature)).toBe(true);
+    expect(one.isSigned('other', 'content', signature)).toBe(false);
+    expect(one.isSigned('login', 'contents', signature)).toBe(false);
+    expect(one.isSigned('login', 'content', signature.subarray(1))).toBe(false);
+    expect(one.isSigned('login', 'content', Buffer.alloc(0))).toBe(false);
+  });
+
   it('seals the same secret differently each time', async () => {
     const one = await box();
     const secret = Buffer.from('secret');
