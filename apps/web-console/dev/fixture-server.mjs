@@ -356,8 +356,33 @@ function create(list, item) {
 }
 
 const users = [
-  { id: randomUUID(), name: 'ada', role: 'approver', providerRole: null, totp: true, createdAt: iso(-300 * HOUR) },
-  { id: randomUUID(), name: 'admin', role: 'admin', providerRole: 'admin', totp: false, createdAt: iso(-900 * HOUR) },
+  {
+    id: randomUUID(),
+    name: 'ada',
+    role: 'approver',
+    providerRole: null,
+    oidc: null,
+    totp: true,
+    createdAt: iso(-300 * HOUR),
+  },
+  {
+    id: randomUUID(),
+    name: 'grace',
+    role: 'operator',
+    providerRole: null,
+    oidc: { issuer: 'https://id.example', subject: '248289761001' },
+    totp: false,
+    createdAt: iso(-20 * HOUR),
+  },
+  {
+    id: randomUUID(),
+    name: 'admin',
+    role: 'admin',
+    providerRole: 'admin',
+    oidc: null,
+    totp: false,
+    createdAt: iso(-900 * HOUR),
+  },
 ];
 const token = (name, role, made, left, lastUsedAt) => ({
   id: randomUUID(),
@@ -388,7 +413,7 @@ const routes = {
   'GET users': () => ({ items: users }),
   'POST users': ({ password: _, ...body }) => {
     named(body);
-    const user = { id: randomUUID(), providerRole: null, totp: false, createdAt: iso(), ...body };
+    const user = { id: randomUUID(), providerRole: null, oidc: null, totp: false, createdAt: iso(), ...body };
     users.push(user);
     return user;
   },
@@ -491,6 +516,7 @@ const ownRoutes = {
     totp = { confirmedAt: iso(), recoveryCodesLeft: 10 };
     return { recoveryCodes: Array.from({ length: 10 }, (_, n) => `abcd-efgh-ijkl-mno${'234567abcd'[n]}`) };
   },
+  'GET session/methods': () => ({ oidc: { displayName: 'Example ID' } }),
   'POST session/totp/removal': () => {
     totp = { confirmedAt: null, recoveryCodesLeft: 0 };
   },
@@ -506,7 +532,9 @@ function answer(method, path, body, cookie) {
       throw new Refusal(401, 'Not logged in', 'The user name or the password is wrong.');
     if (method === 'GET' && !cookie.includes('weft_session=1'))
       throw new Refusal(401, 'Not logged in', 'Nobody is logged in.');
-    return method === 'DELETE' ? undefined : { userName: 'admin', tenantId, role: 'admin', providerRole: 'admin' };
+    return method === 'DELETE'
+      ? undefined
+      : { userName: 'admin', tenantId, role: 'admin', providerRole: 'admin', oidc: false };
   }
   const parts = path.split('/').slice(5);
   const pattern = parts.map((part, index) => (index === 1 ? ':id' : part)).join('/');

@@ -12,6 +12,7 @@ import { NotFoundPage } from './app/NotFoundPage.js';
 import { queryClient } from './app/query-client.js';
 import { Shell } from './app/Shell.js';
 import { LoginPage } from './features/session/LoginPage.js';
+import { isOidcRefusal, type OidcRefusal } from './features/session/oidc-refusals.js';
 import { sessionQuery } from './features/session/queries.js';
 
 /** Every URL of the console. A page loads with its route, so that the graph library comes with the topology only. */
@@ -22,9 +23,12 @@ const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   component: LoginPage,
-  validateSearch: (search): { next?: string } => {
-    const next = search['next'];
-    return typeof next === 'string' && /^\/(?!\/)/.test(next) ? { next } : {};
+  validateSearch: (search): { next?: string; refused?: OidcRefusal } => {
+    const { next, refused } = search;
+    return {
+      ...(typeof next === 'string' && /^\/(?!\/)/.test(next) && { next }),
+      ...(isOidcRefusal(refused) && { refused }),
+    };
   },
 });
 

@@ -20,13 +20,15 @@ export function AccessPage(): ReactNode {
   return (
     <>
       <PageHeader title="Access" summary={`You are ${session.userName}, ${ownRole(session)} of this tenant`}>
-        <Button variant="default" leftSection={<LockIcon size={15} />} onClick={() => setChanging(true)}>
-          Change password
-        </Button>
+        {!session.oidc && (
+          <Button variant="default" leftSection={<LockIcon size={15} />} onClick={() => setChanging(true)}>
+            Change password
+          </Button>
+        )}
       </PageHeader>
       {admin && <Users session={session} />}
       <ApiTokens session={session} />
-      <SecondFactor />
+      {!session.oidc && <SecondFactor />}
       <OwnSessions />
       {changing && <PasswordDialog onClose={() => setChanging(false)} />}
     </>

@@ -6,11 +6,12 @@ import { isProblemOf } from '../../api/index.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
 import { useProblemForm } from '../../ui/use-problem-form.js';
 import { Wordmark } from '../../ui/Wordmark.js';
+import { OidcLogin } from './OidcLogin.js';
 import { logIn } from './queries.js';
 
 /** Where everything begins. After logging in the reader lands where they wanted to go. */
 export function LoginPage(): ReactNode {
-  const { next } = useSearch({ from: '/login' });
+  const { next, refused } = useSearch({ from: '/login' });
   const navigate = useNavigate();
   const queryClient = useQueryClient();
   const [asking, setAsking] = useState(false);
@@ -34,6 +35,7 @@ export function LoginPage(): ReactNode {
         <Wordmark size={34} />
         <p className="w-login-lead">Controller for your multi-site IPsec fabric</p>
         <Stack gap="sm">
+          <OidcLogin next={next} refused={refused} />
           <TextInput
             label="User name"
             autoComplete="username"

@@ -2,6 +2,13 @@ import { api, client, type Session, unwrap } from '../../api/index.js';
 
 export const sessionQuery = api.queryOptions('get', '/api/v1/session', {}, { staleTime: Number.POSITIVE_INFINITY });
 
+export const loginMethodsQuery = api.queryOptions(
+  'get',
+  '/api/v1/session/methods',
+  {},
+  { staleTime: Number.POSITIVE_INFINITY },
+);
+
 export interface LoginValues {
   readonly userName: string;
   readonly password: string;

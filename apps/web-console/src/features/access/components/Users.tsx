@@ -58,7 +58,9 @@ export function Users({ session }: { readonly session: Session }): ReactNode {
                 </Tooltip>
               </td>
               <td>{user.providerRole ?? <span className="w-dim">–</span>}</td>
-              <td>{user.totp ? 'yes' : <span className="w-dim">none</span>}</td>
+              <td>
+                <SecondFactorOf user={user} />
+              </td>
               <td>
                 <RelativeTime at={user.createdAt} />
               </td>
@@ -78,6 +80,15 @@ export function Users({ session }: { readonly session: Session }): ReactNode {
   );
 }
 
+function SecondFactorOf({ user }: { readonly user: User }): ReactNode {
+  if (user.oidc === null) return user.totp ? 'yes' : <span className="w-dim">none</span>;
+  return (
+    <Tooltip label={`Logs in at ${user.oidc.issuer}, as ${user.oidc.subject}`}>
+      <span className="w-dim">at the provider</span>
+    </Tooltip>
+  );
+}
+
 interface UserMenuProps {
   readonly user: User;
   /** Whether it is the reader, who removes the own second factor elsewhere. */
@@ -94,18 +105,22 @@ function UserMenu({ user, own, onOpen }: UserMenuProps): ReactNode {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item leftSection={<EditIcon size={15} />} onClick={() => onOpen({ dialog: 'edit', user })}>
-          Change role
-        </Menu.Item>
-        <Menu.Item leftSection={<LockIcon size={15} />} onClick={() => onOpen({ dialog: 'password', user })}>
-          Set password
-        </Menu.Item>
+        {user.oidc === null && (
+          <>
+            <Menu.Item leftSection={<EditIcon size={15} />} onClick={() => onOpen({ dialog: 'edit', user })}>
+              Change role
+            </Menu.Item>
+            <Menu.Item leftSection={<LockIcon size={15} />} onClick={() => onOpen({ dialog: 'password', user })}>
+              Set password
+            </Menu.Item>
+          </>
+        )}
         {user.totp && !own && (
           <Menu.Item leftSection={<RevokeIcon size={15} />} onClick={() => onOpen({ dialog: 'reset', user })}>
             Reset second factor
           </Menu.Item>
         )}
-        <Menu.Divider />
+        {user.oidc === null && <Menu.Divider />}
         <Menu.Item
           color="red"
           leftSection={<DeleteIcon size={15} />}
