@@ -5,6 +5,7 @@ export {
   rotateCertificateAuthority,
   rotateIntermediateAuthority,
 } from './certificate-authorities.js';
+export { OpenIdProvider } from './openid-provider.js';
 export { temporaryDirectory } from './temporary-directory.js';
-export { TestController } from './test-controller.js';
+export { TEST_ADMIN_PASSWORD, TestController } from './test-controller.js';
 export { TestPostgres } from './test-postgres.js';
