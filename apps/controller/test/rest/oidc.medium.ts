@@ -404,7 +404,6 @@ describe('a provider', () => {
     answers: { [path]: answer },
   });
   const troubles: readonly (readonly [string, Misbehaviour])[] = [
-    ['drips its token', answers('/token', drip)],
     ['floods with its keys', answers('/keys', flood)],
     [
       'leads elsewhere for its token',
@@ -425,6 +424,17 @@ describe('a provider', () => {
     expect(await browser().logIn()).toBe('/login?refused=provider_unavailable');
   });
 
+  it('that drips its token is listened to for ten seconds', async () => {
+    const who = browser();
+    const answer = await who.answerOfProvider();
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    // As if they were over soon.
+    const asked = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => timeout(500));
+    provider.misbehaviour = answers('/token', drip);
+    expect(await who.step(answer)).toBe('/login?refused=provider_unavailable');
+    expect(new Set(asked.mock.calls.flat())).toEqual(new Set([10_000]));
+  });
+
   it('that is away is no reason for a login with a password to fail, and is asked anew when it is back', async () => {
     const clock = api.controller.controller.application.get(Clock);
     // What is known of the provider is forgotten.
@@ -441,6 +451,8 @@ describe('a provider', () => {
 
   it('is not asked as often as an address likes', async () => {
     const who = browser();
+    const clock = api.controller.controller.application.get(Clock);
+    vi.spyOn(clock, 'monotonicMilliseconds').mockReturnValue(clock.monotonicMilliseconds());
     const targets = await Promise.all(Array.from({ length: 40 }, () => who.step('/api/v1/session/oidc')));
     expect(targets).toContain('/login?refused=too_many_attempts');
   });

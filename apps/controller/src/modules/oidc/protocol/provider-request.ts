@@ -73,6 +73,6 @@ function place({ origin, pathname }: URL): string {
 }
 
 /** From the first octet of the question to the last of the answer: one that drips ends, too. */
-export const REQUEST_TIMEOUT_MILLISECONDS = 5_000;
+const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
 /** Keys and metadata have some thousand octets, tokens with hundreds of groups some ten thousand. */
 const ANSWER_MAXIMUM_OCTETS = 256 * 1024;
