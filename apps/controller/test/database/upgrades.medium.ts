@@ -177,7 +177,7 @@ const ROWS: ReadonlyMap<string, string> = new Map([
     `insert into audit_entries (tenant_id, actor, action, details) values ('${TENANT}', 'admin', 'seeded', '{}')`,
   ],
   [
-    '0083_oidc_users',
+    '0100_oidc_users',
     `insert into users (id, tenant_id, name, role, oidc_issuer, oidc_subject)
       values ('${RULE}', '${TENANT}', 'of the provider', 'viewer', 'https://id.example', '1')`,
   ],
