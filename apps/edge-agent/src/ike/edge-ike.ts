@@ -8,7 +8,6 @@ import {
   IkeEngine,
   type IkeEvent,
   type KeyExchangeJob,
-  type PeerPlace,
 } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import type { UdpSocket } from '@weft/linux-io';
@@ -28,6 +27,7 @@ import { IkeHost } from './ike-host.js';
 import { IkeSockets } from './ike-sockets.js';
 import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
 import type { NegotiationState } from './negotiation-state.js';
+import { isBetweenTheSame } from './same-ends.js';
 import { WantedTunnels } from './wanted-tunnels.js';
 
 /** What the IKE of an edge is made from. */
@@ -310,7 +310,7 @@ export class EdgeIke {
 
   #stays(next: Connection, local: Endpoint): boolean {
     const known = this.#tunnels.get(next.name)?.connection;
-    if (known === undefined || !sameEndpoint(known.local, local) || !samePlace(known.remote, next.remote)) return false;
+    if (known === undefined || !isBetweenTheSame(known, { ...next, local })) return false;
     // Who has proved itself with what is not believed any more must do it anew.
     return !this.#isRefused(next.name);
   }
@@ -352,21 +352,12 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
   };
 }
 
-function samePlace(left: PeerPlace, right: PeerPlace): boolean {
-  if (left.kind === 'anywhere' || right.kind === 'anywhere') return left.kind === right.kind;
-  return left.kind === right.kind && sameEndpoint(left.endpoint, right.endpoint);
-}
-
 function refusedBy({ tunnels }: VerifiedBundle): ReadonlyMap<string, ReadonlySet<string>> {
   return new Map(
     [...tunnels.values()].flatMap(({ tunnelId, keying }) =>
       keying.mode === 'ikev2' ? [[tunnelId, keying.negotiation.revokedSerials] as const] : [],
     ),
   );
-}
-
-function sameEndpoint(left: Endpoint, right: Endpoint): boolean {
-  return left.port === right.port && Buffer.compare(left.address, right.address) === 0;
 }
 
 const NONE: ReadonlySet<string> = new Set();
