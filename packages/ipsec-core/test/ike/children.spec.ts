@@ -1,11 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { ChildConfiguration, Connection } from '../../src/ike/connection.js';
 import { spiOctets } from '../../src/ike/exchanges/child-negotiation.js';
 import { COLLISIONS } from '../../src/ike/exchanges/collisions.js';
+import { IkeSa } from '../../src/ike/ike-sa.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
-import { ENCR, INTEG, KE, PROTOCOL, SN, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
+import { ENCR, EXCHANGE, INTEG, KE, PROTOCOL, SN, TRANSFORM_TYPE } from '../../src/wire/ike/iana.js';
+import type { Payload } from '../../src/wire/ike/payloads/registry.js';
 import { transform } from '../../src/wire/ike/payloads/sa.js';
 import type { WireSelector } from '../../src/wire/ike/payloads/traffic-selector.js';
 import {
@@ -21,6 +23,8 @@ import {
   RIGHT,
   toyKeyExchange,
 } from './fixtures.js';
+
+afterEach(() => vi.restoreAllMocks());
 
 const quick = { keyExchange: toyKeyExchange, engine: { provider: nodeCryptoProvider } };
 
@@ -42,6 +46,15 @@ const spi = (end: PairEnd) => end.sad.current()?.association.inboundSpi ?? 0;
 const address = (octets: Uint8Array): WireSelector =>
   ({ ...prefix(0, 0, 0), first: octets, last: octets }) as WireSelector;
 const host = (...octets: number[]) => address(Uint8Array.from(octets));
+
+/** A message with an SPI of the Child SA that its sender did not choose. */
+function withSpi(payloads: readonly Payload[], taken: number): readonly Payload[] {
+  return payloads.map((each) =>
+    each.kind === 'SA'
+      ? { ...each, proposals: each.proposals.map((proposal) => ({ ...proposal, spi: spiOctets(taken) })) }
+      : each,
+  );
+}
 
 /** The next Child SA of that end gets an SPI that another has. */
 function givesOnce(end: PairEnd, taken: number): void {
@@ -404,14 +417,9 @@ describe('Duplicate SPIs', () => {
     const pair = establishedPair(quick);
     const [rude] = pair.right.engine.associations();
     if (rude === undefined) throw new Error('There is no IKE SA.');
-    const taken = spiOctets(spi(pair.right));
+    const taken = spi(pair.right);
     const respond = rude.respond.bind(rude);
-    rude.respond = (exchange, payloads, now) => {
-      const changed = payloads.map((each) =>
-        each.kind === 'SA' ? { ...each, proposals: each.proposals.map((one) => ({ ...one, spi: taken })) } : each,
-      );
-      return respond(exchange, changed, now);
-    };
+    rude.respond = (exchange, payloads, now) => respond(exchange, withSpi(payloads, taken), now);
     pair.give(pair.left, { kind: 'rekey-child', inboundSpi: spi(pair.left) });
     pair.runFor(60_000);
     expect(failures(pair.left)).toEqual(['invalid_message']);
@@ -421,20 +429,29 @@ describe('Duplicate SPIs', () => {
     expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
   });
 
-  it.each([
-    ['an answer', 'left', 'right'],
-    ['a request', 'right', 'left'],
-  ] as const)('in %s of the IKE_AUTH exchange of another IKE SA are refused: it gets others', (_, asks, rude) => {
-    const pair = establishedPair(quick);
-    const [refusing, taken] = [pair[rude === 'left' ? 'right' : 'left'], spi(pair[rude])];
-    givesOnce(pair[rude], taken);
-    pair.give(pair[asks], { kind: 'reauthenticate', connection: 'left-right' });
-    pair.runFor(60_000);
-    expect(refusing.events).toContainEqual(expect.objectContaining({ kind: 'child-failed' }));
-    const standing = refusing.sad.standing().map(({ association }) => association.outboundSpi);
-    expect(standing).toHaveLength(1);
-    expect(standing).not.toContain(taken);
-  });
+  it.each(['request', 'answer'] as const)(
+    'in the %s of the IKE_AUTH exchange of another IKE SA are refused: it gets others',
+    (where) => {
+      const pair = establishedPair(quick);
+      const [rude, refusing] = where === 'request' ? [pair.left, pair.right] : [pair.right, pair.left];
+      const taken = spi(rude);
+      const { host } = rude.engine.associations()[0] ?? {};
+      const changed = (sa: IkeSa, exchange: number, payloads: readonly Payload[]): readonly Payload[] =>
+        sa.host === host && exchange === EXCHANGE.IKE_AUTH ? withSpi(payloads, taken) : payloads;
+      const { request, respond } = IkeSa.prototype;
+      vi.spyOn(IkeSa.prototype, 'request').mockImplementation(function (this: IkeSa, asked, now) {
+        return request.call(this, { ...asked, payloads: changed(this, asked.exchange, asked.payloads) }, now);
+      });
+      vi.spyOn(IkeSa.prototype, 'respond').mockImplementation(function (this: IkeSa, exchange, payloads, now) {
+        return respond.call(this, exchange, changed(this, exchange, payloads), now);
+      });
+      pair.give(pair.left, { kind: 'reauthenticate', connection: 'left-right' });
+      pair.runFor(60_000);
+      expect(refusing.events).toContainEqual(expect.objectContaining({ kind: 'child-failed' }));
+      expect(refusing.sad.standing().map(({ association }) => association.outboundSpi)).not.toContain(taken);
+      expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    },
+  );
 
   it('of ESP and of AH are two', () => {
     const children = (['esp', 'ah'] as const).map((protocol) => {

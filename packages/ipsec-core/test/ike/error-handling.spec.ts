@@ -9,7 +9,17 @@ import { encodeMessage, parseMessage } from '../../src/wire/ike/message.js';
 import { NOTIFY } from '../../src/wire/ike/notify-registry.js';
 import { type NotifyPayload, notify } from '../../src/wire/ike/payloads/notify.js';
 import type { Payload } from '../../src/wire/ike/payloads/registry.js';
-import { ANYWHERE, agreement, connection, establishedPair, LEFT, makePair, RIGHT, toyKeyExchange } from './fixtures.js';
+import {
+  ANYWHERE,
+  agreement,
+  connection,
+  establishedPair,
+  LEFT,
+  makePair,
+  prefix,
+  RIGHT,
+  toyKeyExchange,
+} from './fixtures.js';
 import { rawRequest } from './raw-message.js';
 
 const quick = { keyExchange: toyKeyExchange, engine: { provider: nodeCryptoProvider } };
@@ -45,6 +55,26 @@ function rude(end: PairEnd, change: (payloads: readonly Payload[], exchange: num
 }
 
 afterEach(() => vi.restoreAllMocks());
+
+describe('An answer in IKE_AUTH that the offer does not allow', () => {
+  it('makes no Child SA at either end: the peer is told to delete its own, and one that is asked for again stands', () => {
+    const pair = makePair(quick);
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    while (pair.right.engine.associations().length === 0) pair.runFor(1);
+    let isRude = true;
+    rude(pair.right, (payloads) =>
+      payloads.map((each) => (isRude && each.kind === 'TSr' ? { ...each, selectors: [prefix(10, 9, 0)] } : each)),
+    );
+    pair.runFor(1000);
+    expect(kinds(pair.left)).toEqual(['child-failed', 'ike-established']);
+    expect(kinds(pair.right)).toEqual(['ike-established', 'child-closed']);
+    expect(agreement(pair)).toEqual({ pairs: 0, agree: true });
+    isRude = false;
+    pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'net' });
+    pair.runFor(1000);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+});
 
 describe('An unknown payload that is critical (RFC 7296 sections 2.5 and 2.21)', () => {
   it('in IKE_SA_INIT is refused by name, nothing is kept, and not without end', () => {

@@ -14,7 +14,7 @@ import { contextOf, isConfigured, offerContextOf } from './child-context.js';
 import { childFailed, installChild, isFirst, offeredSpi } from './child-install.js';
 import { acceptChild, childOffer } from './child-negotiation.js';
 import { absorbConfiguration, configurationRequest } from './configuration.js';
-import { deleteChild } from './delete-child.js';
+import { deleteChild, deleteUntaken } from './delete-child.js';
 import { establish } from './establishment.js';
 import { find, findError } from './payload-access.js';
 import { isPpkUsed, noPpkAuth, offerPpk } from './ppk.js';
@@ -185,6 +185,7 @@ function acceptFirstChild(
     sa.host.childSpis.release(spi);
     const name = error ?? 'an answer that was not offered';
     childFailed(sa, configuration.name, childRefusalOf(name, 'IKE_AUTH', configuration, context), now);
+    if (error === undefined) deleteUntaken(sa.lineage, configuration, spi, now);
     return;
   }
   const { initiatorNonce, responderNonce } = handshake.inputs;

@@ -1,9 +1,11 @@
 import { EXCHANGE } from '../../wire/ike/iana.js';
 import type { ChildSa } from '../child-sa.js';
+import type { ChildConfiguration } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
 import type { ChildAssociation } from '../outputs.js';
 import { protocolNumber, spiOctets } from './child-negotiation.js';
+import { inform } from './inform.js';
 
 /**
  * Somebody wants the policy's Child SA gone. One that is being replaced cannot be deleted without cutting traffic that
@@ -27,6 +29,17 @@ export function deleteChild(lineage: Lineage, child: ChildSa, now: number): void
 /** Of two that replaced the same, ours lost: it has carried nothing. */
 export function deleteRedundant(lineage: Lineage, child: ChildSa, now: number): void {
   remove(lineage, child, 'redundant', now);
+}
+
+/** The peer has made one of our offer, which we do not take as it answered: it must not send on it. */
+export function deleteUntaken(
+  lineage: Lineage,
+  configuration: ChildConfiguration,
+  inboundSpi: number,
+  now: number,
+): void {
+  const payload = { kind: 'D', protocol: protocolNumber(configuration), spis: [spiOctets(inboundSpi)] } as const;
+  inform(lineage, `delete ${inboundSpi}`, [payload], now);
 }
 
 /** The successor that we made is in use at both ends. */
