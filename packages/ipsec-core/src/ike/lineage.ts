@@ -82,6 +82,8 @@ export class Lineage {
   unwanted = false;
   /** The latest that we made to take the place of this one. */
   reauthentication: Lineage | undefined;
+  /** The peer was asked to make it. */
+  reauthenticationAsked = false;
   /** The IKE SA that requests of ours go on. */
   current: IkeSa;
   readonly #all = new Set<IkeSa>();

@@ -7,6 +7,7 @@ import type { Path } from '../../src/ike/path.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
 import { PERFECT } from '../../src/testing/simulated-network.js';
 import { EXCHANGE } from '../../src/wire/ike/iana.js';
+import { NOTIFY } from '../../src/wire/ike/notify-registry.js';
 import { notify } from '../../src/wire/ike/payloads/notify.js';
 import type { Payload } from '../../src/wire/ike/payloads/registry.js';
 import {
@@ -672,6 +673,41 @@ describe('NATs that come, go and change (RFC 4555 section 3.8)', () => {
     expect(outer(pair.right).remote).toEqual(REBOUND.outside);
     expectTraffic(pair);
     expect(failures(pair)).toEqual([]);
+  });
+
+  it.each([
+    ['begins a new IKE SA when the other end asks it to', true],
+    ['is called where it is when it does not know how to be asked (RFC 4478)', false],
+  ])('who is behind one %s', (_, knows) => {
+    const pair = mobilePair({
+      rightConnection: { remote: { kind: 'roaming', endpoint: NAT.outside } },
+      conditions: { ...PERFECT, nat: NAT },
+    });
+    if (!knows) {
+      const { request } = IkeSa.prototype;
+      const isKnown = (payload: Payload) => payload.kind !== 'N' || payload.type !== NOTIFY.AUTH_LIFETIME;
+      vi.spyOn(IkeSa.prototype, 'request').mockImplementation(function (this: IkeSa, asked, now) {
+        return request.call(this, { ...asked, payloads: asked.payloads.filter(isKnown) }, now);
+      });
+    }
+    const before = outer(pair.left);
+    const inboundSpi = pair.left.sad.current()?.association.inboundSpi;
+    pair.trafficInterval = 1000;
+    pair.give(pair.right, { kind: 'reauthenticate', connection: 'left-right' });
+    pair.runFor(60_000);
+    expect(pair.left.sad.current()?.association.inboundSpi).not.toBe(inboundSpi);
+    expect(outer(pair.left)).toEqual(before);
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+    expect(pair.losses).toEqual([]);
+    expect([pair.left, pair.right].map((end) => only(end).lineage.initiator)).toEqual(
+      knows ? ['us', 'peer'] : ['peer', 'us'],
+    );
+    if (!knows) return;
+    pair.trafficInterval = undefined;
+    pair.network.conditions = { ...PERFECT, nat: REBOUND };
+    pair.runFor(80_000);
+    expect(outer(pair.right).remote).toEqual(REBOUND.outside);
+    expectTraffic(pair);
   });
 
   it('a request that is no update moves nothing, and its answer goes where it came from', () => {

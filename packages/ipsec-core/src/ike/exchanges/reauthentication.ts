@@ -34,10 +34,23 @@ export function requestReauthentication(lineage: Lineage, now: number): void {
     lineage.current.note({ kind: 'reauthentication', step: 'impossible' }, now);
     return;
   }
-  // Should it fail, or hang.
+  // Should it fail, or hang, or not be begun by the peer.
   timers.set('reauthenticate', now + pause(host, REAUTHENTICATION_RETRY));
+  if (isForThePeer(lineage)) {
+    lineage.reauthenticationAsked = true;
+    inform(lineage, 'auth-lifetime', [notify('AUTH_LIFETIME', AT_ONCE)], now);
+    return;
+  }
   lineage.current.note({ kind: 'reauthentication', step: 'begun' }, now);
   lineage.reauthentication = initiate(host, connection, now, lineage);
+}
+
+/**
+ * With MOBIKE the original initiator alone notices that a NAT maps it elsewhere, and says so (RFC 4555 section 3.8). Were the
+ * peer behind a NAT the responder of the next IKE SA, nobody would: so it is asked to begin that itself, once (RFC 4478).
+ */
+function isForThePeer({ mobility, nat, initiator, reauthenticationAsked }: Lineage): boolean {
+  return mobility.inUse && nat.peerBehind && initiator === 'peer' && !reauthenticationAsked;
 }
 
 /** Identities are proved: from now on their time runs. Whoever initiated begins earlier, so that seldom both do. */
@@ -146,3 +159,6 @@ function isBeingReplaced(lineage: Lineage): boolean {
   if (connection.uniqueness === 'never') return false;
   return host.established(connection).some((other) => other.startedAt > startedAt);
 }
+
+/** AUTH_LIFETIME of no seconds (RFC 4478 section 3). */
+const AT_ONCE = new Uint8Array(4);
