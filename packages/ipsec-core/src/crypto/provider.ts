@@ -59,10 +59,13 @@ export interface AeadRuns {
   open(count: number, aadLength: number, buffer: Uint8Array, out: Uint8Array): void;
 }
 
-/** By number of the packet: its nonce and its additional data begin at RUN_STRIDE times that number. */
+/**
+ * By number of the packet: its nonce, of 12 octets, and its additional data begin at RUN_STRIDE octets times that number. They are
+ * words in the order of the machine, as those of a packet are that are read in one piece.
+ */
 export interface AeadPackets {
-  readonly nonces: DataView;
-  readonly aads: DataView;
+  readonly nonces: Uint32Array;
+  readonly aads: Uint32Array;
   readonly offsets: Int32Array;
   readonly lengths: Int32Array;
   readonly outOffsets: Int32Array;

@@ -312,18 +312,19 @@ const withRuns: CryptoProvider = {
   aead(algorithm, keyOctets, tagLength, direction) {
     const aead = nodeCryptoProvider.aead(algorithm, keyOctets, tagLength, direction);
     if (algorithm === 'aes-ccm') return aead;
-    const octets = () => new DataView(new ArrayBuffer(RUN_PACKETS * RUN_STRIDE));
+    const words = () => new Uint32Array((RUN_PACKETS * RUN_STRIDE) / 4);
     const numbers = () => new Int32Array(RUN_PACKETS);
     const packets = {
-      nonces: octets(),
-      aads: octets(),
+      nonces: words(),
+      aads: words(),
       offsets: numbers(),
       lengths: numbers(),
       outOffsets: numbers(),
       authentic: new Uint8Array(RUN_PACKETS),
     };
     const { nonces, aads, offsets, lengths, outOffsets, authentic } = packets;
-    const of = (all: DataView, index: number, length: number) => new Uint8Array(all.buffer, index * RUN_STRIDE, length);
+    const of = (all: Uint32Array, index: number, length: number) =>
+      new Uint8Array(all.buffer, index * RUN_STRIDE, length);
     const runs: AeadRuns = {
       packets,
       seal(count, aadLength, buffer) {

@@ -112,6 +112,8 @@ export const AEAD_FUNCTIONS = {
   update: functionAddress('EVP_CipherUpdate'),
   final: functionAddress('EVP_CipherFinal_ex'),
   control: functionAddress('EVP_CIPHER_CTX_ctrl'),
+  getParameters: functionAddress('EVP_CIPHER_CTX_get_params'),
+  setParameters: functionAddress('EVP_CIPHER_CTX_set_params'),
 } as const;
 /** Numbers of the calls. */
 const SEAL = { associate: 1, update: 2, tag: 4 } as const;

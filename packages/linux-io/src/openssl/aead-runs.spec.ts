@@ -45,9 +45,7 @@ describe.skipIf(!runsHere)('runs of packets', () => {
     runsOf(first).seal(1, 12, memory);
     const { nonces, aads } = runsOf(first).packets;
     first.destroy();
-    for (const { buffer, byteOffset, byteLength } of [nonces, aads]) {
-      expect(new Uint8Array(buffer, byteOffset, byteLength).every((octet) => octet === 0)).toBe(true);
-    }
+    expect([...nonces, ...aads].every((word) => word === 0)).toBe(true);
     expect(() => runsOf(first).seal(1, 12, memory)).toThrow(ReferenceError);
     const second = aes('outbound', 1);
     const places = describeRun(second, [64], 12, 7);
@@ -119,13 +117,17 @@ function describeRun(aead: KeyedAead, lengths: readonly number[], aadLength: num
     const at = index * (LONGEST + TAG);
     const nonce = Uint8Array.from({ length: 12 }, (_, i) => seed + index * 3 + i);
     const aad = Uint8Array.from({ length: aadLength }, (_, i) => seed * 5 + index + i);
-    for (const [i, octet] of nonce.entries()) nonces.setUint8(index * RUN_STRIDE + i, octet);
-    for (const [i, octet] of aad.entries()) aads.setUint8(index * RUN_STRIDE + i, octet);
+    octetsOf(nonces).set(nonce, index * RUN_STRIDE);
+    octetsOf(aads).set(aad, index * RUN_STRIDE);
     offsets[index] = at;
     octets[index] = length;
     outOffsets[index] = at;
     return { at, length, nonce, aad };
   });
+}
+
+function octetsOf({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function fill(octets: Uint8Array, seed: number): void {

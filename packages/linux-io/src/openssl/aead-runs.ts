@@ -2,9 +2,10 @@ import { type AeadPackets, type AeadRuns, type KeyedAead, RUN_PACKETS, RUN_STRID
 import { type CallList, findCallLists } from '../ffi/call-list.js';
 import { allocate, type Memory } from '../ffi/memory.js';
 import { AEAD_FUNCTIONS } from './aead-calls.js';
-import { EVP_CTRL, EVP_DIRECTION, type Evp } from './evp.js';
+import { EVP_DIRECTION, type Evp } from './evp.js';
 import { OpenSslError } from './openssl-error.js';
 import type { Staging } from './staging.js';
+import { TagParameters } from './tag-parameters.js';
 
 /** What a run needs to know of the key that it is for. */
 export interface RunKey {
@@ -22,8 +23,9 @@ export class AeadRunCalls {
   readonly #evp: Evp;
   readonly #staging: Staging;
   readonly #memory: Memory = allocate(ROOM.size);
+  readonly #tags = new TagParameters(RUN_PACKETS);
   readonly packets: AeadPackets;
-  readonly #calls: Readonly<Record<'associate' | 'tag', number>>;
+  readonly #associate: number;
   #key: RunKey | undefined;
   /** Packets that the list is written for. */
   #prepared = 0;
@@ -32,13 +34,13 @@ export class AeadRunCalls {
   /** `encrypt`: the list is for sealing, and otherwise for opening. */
   constructor(list: CallList, encrypt: boolean, evp: Evp, staging: Staging) {
     this.#list = list;
-    this.#calls = encrypt ? SEAL : OPEN;
+    this.#associate = encrypt ? SEAL.associate : OPEN.associate;
     this.#evp = evp;
     this.#staging = staging;
     const { buffer, byteOffset } = this.#memory.bytes;
     this.packets = {
-      nonces: new DataView(buffer, byteOffset + ROOM.nonces, RUN_PACKETS * RUN_STRIDE),
-      aads: new DataView(buffer, byteOffset + ROOM.aads, RUN_PACKETS * RUN_STRIDE),
+      nonces: new Uint32Array(buffer, byteOffset + ROOM.nonces, (RUN_PACKETS * RUN_STRIDE) / 4),
+      aads: new Uint32Array(buffer, byteOffset + ROOM.aads, (RUN_PACKETS * RUN_STRIDE) / 4),
       offsets: new Int32Array(RUN_PACKETS),
       lengths: new Int32Array(RUN_PACKETS),
       outOffsets: new Int32Array(RUN_PACKETS),
@@ -60,7 +62,7 @@ export class AeadRunCalls {
       list.set(call + SEAL.update, 1, at);
       list.set(call + SEAL.update, 3, at);
       list.setLow(call + SEAL.update, 4, length);
-      list.set(call + SEAL.tag, 3, at + length);
+      this.#tags.setPlace(i, at + length);
     }
     list.run(count * CALLS);
     for (let call = 0; call < count * CALLS; call++) if (list.result(call) !== 1) return undefined;
@@ -78,7 +80,7 @@ export class AeadRunCalls {
     for (let i = 0, call = 0; i < count; i++, call += CALLS) {
       const length = lengths[i] ?? 0;
       const at = from + (offsets[i] ?? 0);
-      list.set(call + OPEN.tag, 3, at + length);
+      this.#tags.setPlace(i, at + length);
       list.set(call + OPEN.update, 1, to + (outOffsets[i] ?? 0));
       list.set(call + OPEN.update, 3, at);
       list.setLow(call + OPEN.update, 4, length);
@@ -133,8 +135,8 @@ export class AeadRunCalls {
     for (; this.#prepared < count; this.#prepared++) {
       const first = this.#prepared * CALLS;
       for (let call = first; call < first + CALLS; call++) list.set(call, 0, handle);
-      list.setLow(first + this.#calls.associate, 4, aadLength);
-      list.setLow(first + this.#calls.tag, 2, key.tagLength);
+      list.setLow(first + this.#associate, 4, aadLength);
+      this.#tags.setLength(this.#prepared, key.tagLength);
     }
   }
 
@@ -145,11 +147,11 @@ export class AeadRunCalls {
     const nonce = address + ROOM.nonces + index * RUN_STRIDE;
     const aad = address + ROOM.aads + index * RUN_STRIDE;
     list.add(AEAD_FUNCTIONS.init, 0, 0, 0, 0, nonce, EVP_DIRECTION.unchanged);
-    if (!encrypt) list.add(AEAD_FUNCTIONS.control, 0, EVP_CTRL.AEAD_SET_TAG, 0, 0);
+    if (!encrypt) list.add(AEAD_FUNCTIONS.setParameters, 0, this.#tags.addressOf(index));
     list.add(AEAD_FUNCTIONS.update, 0, 0, outLength, aad, 0);
     list.add(AEAD_FUNCTIONS.update, 0, 0, outLength, 0, 0);
     list.add(AEAD_FUNCTIONS.final, 0, address + ROOM.block, outLength);
-    if (encrypt) list.add(AEAD_FUNCTIONS.control, 0, EVP_CTRL.AEAD_GET_TAG, 0, 0);
+    if (encrypt) list.add(AEAD_FUNCTIONS.getParameters, 0, this.#tags.addressOf(index));
   }
 }
 
@@ -157,11 +159,13 @@ export class AeadRunCalls {
 export function runsOf(calls: AeadRunCalls, key: RunKey, aead: KeyedAead): AeadRuns {
   const { packets } = calls;
   const { offsets, lengths, outOffsets, authentic } = packets;
+  const nonces = octetsOf(packets.nonces);
+  const aads = octetsOf(packets.aads);
   const nonce = new Uint8Array(NONCE_LENGTH);
   const aad = new Uint8Array(RUN_STRIDE);
   const load = (index: number) => {
-    for (let i = 0; i < NONCE_LENGTH; i++) nonce[i] = packets.nonces.getUint8(index * RUN_STRIDE + i);
-    for (let i = 0; i < RUN_STRIDE; i++) aad[i] = packets.aads.getUint8(index * RUN_STRIDE + i);
+    for (let i = 0; i < NONCE_LENGTH; i++) nonce[i] = nonces[index * RUN_STRIDE + i] ?? 0;
+    for (let i = 0; i < RUN_STRIDE; i++) aad[i] = aads[index * RUN_STRIDE + i] ?? 0;
   };
   return {
     packets,
@@ -185,6 +189,10 @@ export function runsOf(calls: AeadRunCalls, key: RunKey, aead: KeyedAead): AeadR
   };
 }
 
+function octetsOf({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** Undefined where calls cannot be listed. `staging` finds the addresses of packets. */
 export function createAeadRunCalls(
   listCalls: boolean,
@@ -198,8 +206,8 @@ export function createAeadRunCalls(
 }
 
 /** Numbers of the calls of a packet. */
-const SEAL = { associate: 1, update: 2, tag: 4 } as const;
-const OPEN = { associate: 2, tag: 1, update: 3, final: 4 } as const;
+const SEAL = { associate: 1, update: 2 } as const;
+const OPEN = { associate: 2, update: 3, final: 4 } as const;
 const CALLS = 5;
 const NONCE_LENGTH = 12;
 /** Where in the memory beside the list what is. `block`: stream modes write nothing at the end, others may. */

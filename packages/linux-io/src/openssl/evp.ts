@@ -42,6 +42,9 @@ export const EVP_DIRECTION = { decrypt: 0, encrypt: 1, unchanged: -1 } as const;
 /** `OSSL_PARAM_UTF8_STRING` (openssl/core.h). */
 export const OSSL_PARAM_UTF8_STRING = 4;
 
+/** `OSSL_PARAM_OCTET_STRING` (openssl/core.h). */
+export const OSSL_PARAM_OCTET_STRING = 5;
+
 const CIPHER = 'int64_t @(void)';
 
 /** `@` stands for the name. `int64_t` is a pointer. */

@@ -1,3 +1,4 @@
+import { readUint32 } from '../../bytes/octets.js';
 import { ESP } from '../../wire/esp.js';
 import type { EspTransform, EspTransformOptions } from '../esp-transform.js';
 import { type AeadPackets, type KeyedAead, RUN_STRIDE } from '../provider.js';
@@ -13,6 +14,8 @@ export class CombinedTransform implements EspTransform {
   readonly #aead: KeyedAead;
   readonly #nonce: Uint8Array;
   readonly #salt: number;
+  /** The salt of a nonce of 12 octets. */
+  #saltWord: number;
   readonly #esn: boolean;
   readonly #aad = new Uint8Array(12);
   #viewed: Uint8Array = this.#aad;
@@ -26,6 +29,7 @@ export class CombinedTransform implements EspTransform {
     this.#esn = options.extendedSequenceNumbers;
     this.#nonce = new Uint8Array(suite.saltLength + 8);
     this.#aead = keyAead(suite, options, this.#nonce);
+    this.#saltWord = wordOf(readUint32(this.#nonce, 0));
   }
 
   writeIv(packet: Uint8Array, offset: number, sequenceHigh: number): void {
@@ -75,25 +79,25 @@ export class CombinedTransform implements EspTransform {
   destroy(): void {
     this.#aead.destroy();
     this.#nonce.fill(0);
+    this.#saltWord = 0;
   }
 
   /** Nonce, additional data and place of each packet, as for one of them alone. Returns the octets of additional data. */
   #describe(packets: Uint8Array, run: EspRun, { nonces, aads, offsets, lengths }: AeadPackets): number {
     const view = this.#viewOf(packets);
-    const salt = this.#salt;
     const header = ESP.headerLength + this.ivLength;
     const implicit = this.ivLength === 0;
     for (let i = 0; i < run.count; i++) {
-      const at = i * RUN_STRIDE;
+      const at = i * RUN_WORDS;
       const offset = run.offsets[i] ?? 0;
-      const high = run.sequenceHigh[i] ?? 0;
-      const low = view.getUint32(offset + ESP.sequence);
-      for (let octet = 0; octet < salt; octet++) nonces.setUint8(at + octet, this.#nonce[octet] ?? 0);
-      nonces.setUint32(at + salt, implicit ? high : view.getUint32(offset + ESP.headerLength));
-      nonces.setUint32(at + salt + 4, implicit ? low : view.getUint32(offset + ESP.headerLength + 4));
-      aads.setUint32(at, view.getUint32(offset + ESP.spi));
-      if (this.#esn) aads.setUint32(at + 4, high);
-      aads.setUint32(at + (this.#esn ? 8 : 4), low);
+      const high = wordOf(run.sequenceHigh[i] ?? 0);
+      const low = view.getUint32(offset + ESP.sequence, LITTLE_ENDIAN);
+      nonces[at] = this.#saltWord;
+      nonces[at + 1] = implicit ? high : view.getUint32(offset + ESP.headerLength, LITTLE_ENDIAN);
+      nonces[at + 2] = implicit ? low : view.getUint32(offset + ESP.headerLength + 4, LITTLE_ENDIAN);
+      aads[at] = view.getUint32(offset + ESP.spi, LITTLE_ENDIAN);
+      aads[at + 1] = this.#esn ? high : low;
+      aads[at + 2] = low;
       offsets[i] = offset + header;
       lengths[i] = (run.lengths[i] ?? 0) - header - this.icvLength;
     }
@@ -113,3 +117,12 @@ export class CombinedTransform implements EspTransform {
     loadNonce(this.#nonce, this.#salt, this.ivLength, packet, offset, sequenceHigh);
   }
 }
+
+/** A number as its four octets are read in one piece by this machine. */
+function wordOf(value: number): number {
+  if (!LITTLE_ENDIAN) return value;
+  return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
+}
+
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+const RUN_WORDS = RUN_STRIDE / 4;
