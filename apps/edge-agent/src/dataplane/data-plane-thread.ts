@@ -62,7 +62,7 @@ export interface DataPlaneEvents {
   readonly replacing?: (replacement: WorkerReplacement) => void;
   /** It was: it has all policies and associations, and packets pass again. */
   readonly replaced?: () => void;
-  /** A worker is gone and cannot be replaced: packets no longer flow. */
+  /** A worker or the device is gone and cannot be replaced: packets no longer flow. */
   readonly died: (error: DataPlaneError) => void;
   /** Told once the underlay is bound, and again when it changes: which of the faster ways are in use. */
   readonly path?: (report: PacketPathReport) => void;
@@ -108,6 +108,7 @@ export class DataPlaneThread implements DataPlaneControl {
     (installs) => this.#install(installs),
   );
   #toldPath = '';
+  #deviceGone = false;
   /** What is to be passed on to the workers that send, and whether something is on its way there. */
   readonly #heard: PathMessage[] = [];
   #passingOn = false;
@@ -144,6 +145,7 @@ export class DataPlaneThread implements DataPlaneControl {
       acquire: (tunnelIds: readonly string[]) => events.acquire?.(tunnelIds),
       paths: (messages: readonly PathMessage[]) => this.#passOn(messages),
       liveness: (news: readonly LivenessNews[]) => this.#redundant.take(news),
+      deviceGone: () => this.#tellDeviceGone(),
     };
     this.#wakeUps = this.#counters.map(() => openEventFd());
     const wakeUpFds = this.#wakeUps.map(({ fd }) => fd);
@@ -409,6 +411,14 @@ export class DataPlaneThread implements DataPlaneControl {
       // Without workers no packet goes anywhere; who replaces one tells it all.
       if (!(error instanceof DataPlaneError)) throw error;
     });
+  }
+
+  /** Each worker sees it. */
+  #tellDeviceGone(): void {
+    if (this.#deviceGone) return;
+    this.#deviceGone = true;
+    const fix = 'none where the agent is started again, as its service manager does: it makes another device';
+    this.#events.died(new DataPlaneError('device_gone', 'the overlay device was removed', fix));
   }
 
   /** Once, and again only when it changes. */

@@ -124,6 +124,8 @@ export type WorkerMessage =
   | { readonly kind: 'paths'; readonly messages: readonly PathMessage[] }
   /** Of tunnels of groups in which this worker sends: whose peer answers, and whose does not any more. */
   | { readonly kind: 'liveness'; readonly news: readonly LivenessNews[] }
+  /** The overlay device is no more. */
+  | { readonly kind: 'device-gone' }
   /** Packets of these tunnels find no association. */
   | { readonly kind: 'acquire'; readonly tunnelIds: readonly string[] };
 

@@ -15,6 +15,7 @@ export interface WorkerEvents {
   readonly acquire: (tunnelIds: readonly string[]) => void;
   readonly paths: (messages: readonly PathMessage[]) => void;
   readonly liveness: (news: readonly LivenessNews[]) => void;
+  readonly deviceGone: () => void;
 }
 
 /** One thread of the packet path, from its start to its end. */
@@ -108,6 +109,9 @@ class PacketThread implements PacketWorker {
         return;
       case 'liveness':
         this.#events.liveness(message.news);
+        return;
+      case 'device-gone':
+        this.#events.deviceGone();
         return;
       default: {
         const waiting = this.#waiting.get(message.id);

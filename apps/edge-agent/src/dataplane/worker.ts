@@ -59,6 +59,7 @@ class PacketLoop {
   #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
   /** Whether it has been told all that it is to know: what waits for it until then must not be judged by less. */
   #begun = false;
+  #deviceGone = false;
   #stopping = false;
 
   constructor(port: MessagePort, start: WorkerStart) {
@@ -132,8 +133,7 @@ class PacketLoop {
     this.#serveSocket(now);
     this.#serveRawSockets(now);
     this.#inbound.runHandedOver(BUDGET, now);
-    if ((this.#poll.ready(DEVICE) & POLLNVAL) !== 0)
-      throw new Error('the overlay device was closed under the packet path');
+    this.#lookAfterDevice();
     if (this.#outbound.blocked) this.#outbound.resume(this.#underlay, now);
     this.#outbound.runPassedOn(this.#underlay, BUDGET, now);
     this.#outbound.passWaiting(now);
@@ -147,6 +147,15 @@ class PacketLoop {
     if (this.#probes && now >= this.#dataPlane.paths.dueAt) this.#pathProbing?.run(this.#underlay, BUDGET, now);
     if (this.#dataPlane.paths.livenessWaits)
       this.#tell({ kind: 'liveness', news: this.#dataPlane.paths.takeLiveness() });
+  }
+
+  /** A device that somebody has removed reports an error and nothing else, for ever: it is told of, and not waited for any more. */
+  #lookAfterDevice(): void {
+    const ready = this.#poll.ready(DEVICE);
+    if ((ready & POLLNVAL) !== 0) throw new Error('the overlay device was closed under the packet path');
+    if ((ready & POLLERR) === 0 || this.#deviceGone) return;
+    this.#deviceGone = true;
+    this.#tell({ kind: 'device-gone' });
   }
 
   /** When the underlay takes nothing, it takes no probes either. */
@@ -168,7 +177,7 @@ class PacketLoop {
   #watch(): void {
     if (!this.#begun) return;
     const { blocked, waits, blockedSocket } = this.#outbound;
-    this.#poll.watch(DEVICE, this.#start.tunFd, waits ? 0 : POLLIN);
+    this.#poll.watch(DEVICE, this.#deviceGone ? -1 : this.#start.tunFd, waits ? 0 : POLLIN);
     const datagrams = blocked && blockedSocket === undefined ? POLLIN | POLLOUT : POLLIN;
     this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, datagrams);
     const { all } = this.#rawSockets;

@@ -114,6 +114,11 @@ export class AgentProcess {
     }
   }
 
+  /** Waits until it has ended by itself. */
+  async ended(): Promise<void> {
+    while (this.#child !== undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   get log(): readonly LogLine[] {
     return this.#lines;
   }
