@@ -70,6 +70,8 @@ export class OpenIdProvider {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // On a busy machine it might close a connection at the moment at which the controller uses it again.
+    response.shouldKeepAlive = false;
     const url = new URL(request.url ?? '/', this.issuer);
     const path = url.pathname.replace('/realm', '');
     const otherwise = this.misbehaviour.answers?.[path];
