@@ -80,7 +80,9 @@ export {
   type TransitionStep,
   type Version,
 } from './proof/transition-proof.js';
-export { type Snippet, type SnippetResult, swanctlSnippet } from './snippet/swanctl-snippet.js';
+export { libreswanSnippet } from './snippet/libreswan-snippet.js';
+export type { Snippet, SnippetResult } from './snippet/snippet.js';
+export { swanctlSnippet } from './snippet/swanctl-snippet.js';
 export type { GatewaySetting, SwanctlProblem, SwanctlRule } from './swanctl/import-report.js';
 export { type ImportedPeer, importSwanctl, type SwanctlImport } from './swanctl/import-swanctl.js';
 export { MAX_SETTINGS_TEXT } from './swanctl/parse-settings.js';
