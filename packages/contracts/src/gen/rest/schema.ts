@@ -1773,14 +1773,16 @@ export interface components {
         };
         /** @description What the operator of the gateway configures, by the draft. */
         ExternalPeerSnippet: {
-            /**
-             * @description strongSwan: a file for /etc/swanctl/conf.d.
-             * @enum {string}
-             */
-            format: "swanctl";
+            /** @enum {string} */
+            format: "swanctl" | "libreswan";
             fileName: string;
             text: string;
-            /** @description Stands in the text where the pre-shared key is to be written. */
+            /** @description A second file, for keys, when the format has one. */
+            secrets?: {
+                fileName: string;
+                text: string;
+            };
+            /** @description Stands where the pre-shared key is to be written: in the text of secrets, or else in the text. */
             secretPlaceholder: string;
         };
         /** @description Something that happened in a tenant: the data of an event in its stream. */
@@ -6348,7 +6350,10 @@ export interface operations {
     };
     readExternalPeerSnippet: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description swanctl: strongSwan, for /etc/swanctl/conf.d. libreswan: Libreswan, for /etc/ipsec.d. */
+                format?: "swanctl" | "libreswan";
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -6388,6 +6393,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
