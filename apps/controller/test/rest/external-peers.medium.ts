@@ -94,6 +94,19 @@ describe('external peers', () => {
     expect(snippet.text).not.toContain(KEY);
   });
 
+  it('give the same to the operator of a Libreswan gateway, whose keys are in a file of their own', async () => {
+    const path = `/external-peers/${peer.id}/snippet`;
+    const { secrets, ...snippet } = await read<ExternalPeerSnippet>(`${path}?format=libreswan`);
+    expect(snippet).toMatchObject({ format: 'libreswan', fileName: 'weft-partner.conf' });
+    for (const line of ['left=203.0.113.99', 'leftsubnet=10.8.0.0/24,10.9.0.0/16', 'ike=aes_gcm256-sha2_384-dh31']) {
+      expect(snippet.text).toContain(`\t${line}\n`);
+    }
+    expect(secrets).toMatchObject({ fileName: 'weft-partner.secrets' });
+    expect(secrets?.text).toContain(`@gw.partner.example @berlin.example : PSK "${snippet.secretPlaceholder}"`);
+    const refused = await problemOf(await api.fetch(api.path(`${path}?format=ios`)));
+    expect(refused.errors).toMatchObject([{ pointer: '?format', rule: 'choice' }]);
+  });
+
   it('are named by rules, in the draft, its difference and its proof; what a rule names stays', async () => {
     const rules = [
       {

@@ -149,14 +149,27 @@ export const ExternalPeerImportResult = z
   })
   .meta({ id: 'ExternalPeerImportResult' });
 
+export const SnippetQuery = z.strictObject({
+  format: z
+    .enum(['swanctl', 'libreswan'])
+    .default('swanctl')
+    .meta({ description: 'swanctl: strongSwan, for /etc/swanctl/conf.d. libreswan: Libreswan, for /etc/ipsec.d.' }),
+});
+
 export const ExternalPeerSnippet = z
   .object({
-    format: z.enum(['swanctl']).meta({ description: 'strongSwan: a file for /etc/swanctl/conf.d.' }),
+    format: z.enum(['swanctl', 'libreswan']),
     fileName: z.string(),
     text: z.string(),
+    secrets: z
+      .object({ fileName: z.string(), text: z.string() })
+      .optional()
+      .meta({ description: 'A second file, for keys, when the format has one.' }),
     secretPlaceholder: z
       .string()
-      .meta({ description: 'Stands in the text where the pre-shared key is to be written.' }),
+      .meta({
+        description: 'Stands where the pre-shared key is to be written: in the text of secrets, or else in the text.',
+      }),
   })
   .meta({ id: 'ExternalPeerSnippet', description: 'What the operator of the gateway configures, by the draft.' });
 
@@ -166,6 +179,7 @@ export type CreateExternalPeer = z.infer<typeof CreateExternalPeer>;
 export type ReplaceExternalPeer = z.infer<typeof ReplaceExternalPeer>;
 export type ExternalPeer = z.infer<typeof ExternalPeer>;
 export type ExternalPeerList = z.infer<typeof ExternalPeerList>;
+export type SnippetQuery = z.infer<typeof SnippetQuery>;
 export type ExternalPeerImport = z.infer<typeof ExternalPeerImport>;
 export type ExternalPeerImportResult = z.infer<typeof ExternalPeerImportResult>;
 export type ExternalPeerSnippet = z.infer<typeof ExternalPeerSnippet>;

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiHeader,
@@ -18,6 +18,7 @@ import {
   ExternalPeerList,
   ExternalPeerSnippet,
   ReplaceExternalPeer,
+  SnippetQuery,
 } from './external-peer.dto.js';
 import { ExternalPeersService } from './external-peers.service.js';
 
@@ -88,12 +89,13 @@ export class ExternalPeersController {
     summary: 'Configuration for the gateway, by the draft; without the key',
   })
   @ApiOkResponse({ standardSchema: ExternalPeerSnippet })
-  @ApiProblems(401, 404, 409, 503)
+  @ApiProblems(401, 404, 409, 422, 503)
   readExternalPeerSnippet(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('externalPeerId', { schema: Identifier }) externalPeerId: string,
+    @Query({ schema: SnippetQuery }) { format }: SnippetQuery,
   ): Promise<ExternalPeerSnippet> {
-    return this.peers.snippet(tenantId, externalPeerId);
+    return this.peers.snippet(tenantId, externalPeerId, format);
   }
 
   @Put(':externalPeerId')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { swanctlSnippet } from '@weft/fabric-compiler';
+import { libreswanSnippet, swanctlSnippet } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
@@ -18,6 +18,7 @@ import {
   type ExternalPeerSnippet,
   MAX_EXTERNAL_PEERS,
   type ReplaceExternalPeer,
+  type SnippetQuery,
 } from './external-peer.dto.js';
 import { importedExternalPeers, importedNameTaken } from './external-peer-import.js';
 import { ExternalPeersRepository } from './external-peers.repository.js';
@@ -112,9 +113,9 @@ export class ExternalPeersService {
   }
 
   /** What the operator of the gateway configures. Throws DomainError 'unknown_external_peer', or what is wrong with the draft. */
-  async snippet(tenantId: string, peerId: string): Promise<ExternalPeerSnippet> {
+  async snippet(tenantId: string, peerId: string, format: SnippetQuery['format']): Promise<ExternalPeerSnippet> {
     await this.read(tenantId, peerId);
-    const snippet = swanctlSnippet(await this.#intents.read(this.#database.sql, tenantId), peerId);
+    const snippet = SNIPPETS[format](await this.#intents.read(this.#database.sql, tenantId), peerId);
     if (snippet.ok) return snippet.snippet;
     const [first] = snippet.problems;
     const detail = first === undefined ? 'The site of the external peer has no edge.' : `${first.detail} ${first.fix}`;
@@ -162,3 +163,5 @@ function tooManyExternalPeers(): DomainError {
   const detail = `A tenant has at most ${MAX_EXTERNAL_PEERS} external peers.`;
   return new DomainError('conflict', 'too_many_external_peers', detail);
 }
+
+const SNIPPETS = { swanctl: swanctlSnippet, libreswan: libreswanSnippet };
