@@ -165,7 +165,7 @@ describe('external peers', () => {
 
   it('are imported from what their operator has configured, all of it or nothing', async () => {
     const { text, secretPlaceholder } = await read<ExternalPeerSnippet>(`/external-peers/${peer.id}/snippet`);
-    const configured = text.replace(secretPlaceholder, KEY).replaceAll('10.8.0.0/24', '10.18.0.0/24');
+    const configured = text.replace(`"${secretPlaceholder}"`, `"${KEY}"`).replaceAll('10.8.0.0/24', '10.18.0.0/24');
     const send = (changed: string, siteId = made.berlin.id, query = '') =>
       api.send('POST', `/external-peers/import${query}`, { siteId, text: changed });
     const before = await read('/external-peers');
