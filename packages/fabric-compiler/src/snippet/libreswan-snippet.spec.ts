@@ -32,7 +32,7 @@ conn weft-partner
 `,
         secrets: {
           fileName: 'weft-partner.secrets',
-          text: '# Write the pre-shared key for PRE-SHARED-KEY.\n203.0.113.99 @berlin.example : PSK "PRE-SHARED-KEY"\n',
+          text: '# Write the pre-shared key for PRE-SHARED-KEY; one that has " in it as 0s and its Base64, without quotation marks.\n203.0.113.99 @berlin.example : PSK "PRE-SHARED-KEY"\n',
         },
         secretPlaceholder: 'PRE-SHARED-KEY',
       },

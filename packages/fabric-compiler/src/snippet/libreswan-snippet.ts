@@ -24,7 +24,7 @@ export function libreswanSnippet(intent: FabricIntent, externalPeerId: string): 
   const [ours, theirs] = identitiesOf(described.external);
   const secrets = {
     fileName: `${name}.secrets`,
-    text: `# Write the pre-shared key for ${PLACEHOLDER}.\n${theirs} ${ours} : PSK "${PLACEHOLDER}"\n`,
+    text: `# Write the pre-shared key for ${PLACEHOLDER}; one that has " in it as 0s and its Base64, without quotation marks.\n${theirs} ${ours} : PSK "${PLACEHOLDER}"\n`,
   };
   const text = configurationText(name, described);
   const snippet = {

@@ -23,7 +23,7 @@ function swanctlText(name: string, { edge, tunnel, external, ike, peer }: Descri
   const [ours, theirs] = [`"${peer.localIdentity}"`, `"${peer.identity}"`];
   // The edge initiates, and asks whether the gateway lives; it rekeys first, and the gateway does should the edge not.
   return `# ${commentText(peer.name)}: the tunnel with the edge at ${edge.underlay.address}.
-# Write the pre-shared key for ${PLACEHOLDER}, then: swanctl --load-all
+# Write the pre-shared key for ${PLACEHOLDER} (0s and its Base64 if it begins with 0x or 0s, or has " or \\), then: swanctl --load-all
 connections {
   ${name} {
     version = 2
