@@ -78,8 +78,18 @@ function keyOf(text: string): string | undefined {
     if (!/^(?:[0-9a-f]{2})+$/i.test(encoded)) return undefined;
     return encoded.replaceAll(/../g, (octet) => String.fromCharCode(Number.parseInt(octet, 16)));
   }
-  if (!/^0s/i.test(text)) return text;
-  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded) ? atob(encoded) : undefined;
+  return /^0s/i.test(text) ? fromBase64(encoded) : text;
+}
+
+/** Base64 of ASCII (RFC 4648 section 4); undefined when it is none, or has bits set that it does not use. */
+function fromBase64(text: string): string | undefined {
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return undefined;
+  const bits = [...text.replaceAll('=', '')]
+    .map((digit) => BASE64.indexOf(digit).toString(2).padStart(6, '0'))
+    .join('');
+  const octets = bits.match(/[01]{8}/g) ?? [];
+  if (bits.slice(8 * octets.length).includes('1')) return undefined;
+  return octets.map((octet) => String.fromCharCode(Number.parseInt(octet, 2))).join('');
 }
 
 /** What strongSwan takes for the same identity is the same; of names the case is not (RFC 4343). */
@@ -89,3 +99,4 @@ function normal(identity: string): string {
 
 /** What external peers have. */
 const KEY = /^[\x20-\x7e]{16,256}$/;
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';

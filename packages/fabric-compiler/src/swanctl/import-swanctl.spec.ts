@@ -260,6 +260,15 @@ describe('the swanctl.conf of a gateway', () => {
     expect(imported.ok ? [] : imported.problems.map(({ key }) => key)).toEqual(['secrets.ike-berlin.secret']);
   });
 
+  it('may have any key in Base64', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 16, maxLength: 256 }), (key) => {
+        const text = changed(`"${KEY}"`, `0s${Buffer.from(key, 'ascii').toString('base64')}`);
+        expect(importSwanctl(text, intent(), 'berlin')).toMatchObject({ ok: true, peers: [{ preSharedKey: key }] });
+      }),
+    );
+  });
+
   it('is for a site with one edge, and has a connection', () => {
     const rules = (text: string, siteId: string) => {
       const imported = importSwanctl(text, intent(), siteId);
