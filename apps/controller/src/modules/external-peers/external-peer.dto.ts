@@ -165,11 +165,9 @@ export const ExternalPeerSnippet = z
       .object({ fileName: z.string(), text: z.string() })
       .optional()
       .meta({ description: 'A second file, for keys, when the format has one.' }),
-    secretPlaceholder: z
-      .string()
-      .meta({
-        description: 'Stands where the pre-shared key is to be written: in the text of secrets, or else in the text.',
-      }),
+    secretPlaceholder: z.string().meta({
+      description: 'Stands where the pre-shared key is to be written: in the text of secrets, or else in the text.',
+    }),
   })
   .meta({ id: 'ExternalPeerSnippet', description: 'What the operator of the gateway configures, by the draft.' });
 
