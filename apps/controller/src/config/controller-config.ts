@@ -1,4 +1,5 @@
 import type { OidcConfig } from './oidc-config.js';
+import type { BlockList } from 'node:net';
 
 /** Where a TCP server listens. Port 0 asks the kernel for a free one. */
 export interface TcpListenAddress {
@@ -53,6 +54,8 @@ export class ControllerConfig {
   readonly database: DatabaseSource;
   /** `WEFT_LOG_LEVEL`. */
   readonly logLevel: LogLevel;
+  /** `WEFT_WEBHOOK_NETWORKS`: addresses that webhooks may reach beside those of the Internet, also without TLS. */
+  readonly webhookNetworks: BlockList;
   /** `WEFT_STATUS_INTERVAL_MS`: how often edges report status. */
   readonly statusIntervalMilliseconds: number;
   /** `WEFT_EDGE_CERTIFICATE_HOURS`: life of an edge certificate. Edges renew theirs when two thirds of it are over. */
@@ -71,6 +74,7 @@ export class ControllerConfig {
     this.consoleDirectory = values.consoleDirectory;
     this.database = values.database;
     this.logLevel = values.logLevel;
+    this.webhookNetworks = values.webhookNetworks;
     this.statusIntervalMilliseconds = values.statusIntervalMilliseconds;
     this.edgeCertificateMilliseconds = values.edgeCertificateMilliseconds;
     this.oidc = values.oidc;

@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, parseConfig, unknownVariables } from './parse-config.js';
@@ -31,6 +32,7 @@ describe('parseConfig', () => {
       WEFT_ADMIN_PASSWORD: 'twelve or more',
       WEFT_CONSOLE_DIR: '/usr/share/weft/console',
       WEFT_LOG_LEVEL: 'debug',
+      WEFT_WEBHOOK_NETWORKS: '10.9.0.0/16, fd00::/8',
       WEFT_STATUS_INTERVAL_MS: '250',
       WEFT_EDGE_CERTIFICATE_HOURS: '24',
       ...OIDC,
@@ -52,6 +54,7 @@ describe('parseConfig', () => {
       consoleDirectory: '/usr/share/weft/console',
       database: { kind: 'binaries', directory: '/usr/lib/postgresql/15/bin' },
       logLevel: 'debug',
+      webhookNetworks: expect.any(BlockList),
       statusIntervalMilliseconds: 250,
       edgeCertificateMilliseconds: 24 * 3_600_000,
       oidc: {
@@ -70,6 +73,10 @@ describe('parseConfig', () => {
         providerRoles: [{ value: 'root', role: 'admin' }],
       },
     });
+    const listed = (address: string, family: 'ipv4' | 'ipv6') => config.webhookNetworks.check(address, family);
+    expect([listed('10.9.7.7', 'ipv4'), listed('fd00:1::1', 'ipv6')]).toEqual([true, true]);
+    expect([listed('10.8.7.7', 'ipv4'), listed('fe80::1', 'ipv6')]).toEqual([false, false]);
+    expect(parseConfig({}).webhookNetworks.check('127.0.0.1')).toBe(false);
   });
 
   it('prefers DATABASE_URL, and takes an empty variable for an absent one', () => {
@@ -128,6 +135,10 @@ describe('parseConfig', () => {
     ['WEFT_DATA_DIR', 'data'],
     ['WEFT_ADMIN_PASSWORD', 'short'],
     ['WEFT_LOG_LEVEL', 'loud'],
+    ['WEFT_WEBHOOK_NETWORKS', '10.0.0.1'],
+    ['WEFT_WEBHOOK_NETWORKS', '10.0.0.0/33'],
+    ['WEFT_WEBHOOK_NETWORKS', 'office.example/24'],
+    ['WEFT_WEBHOOK_NETWORKS', '10.0.0.0/8,'],
     ['WEFT_STATUS_INTERVAL_MS', '1s'],
     ['WEFT_STATUS_INTERVAL_MS', '99'],
     ['WEFT_EDGE_CERTIFICATE_HOURS', '0'],

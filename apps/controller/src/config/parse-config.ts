@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import { hostname } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +15,7 @@ import {
   parseScopes,
   parseTenantRoles,
 } from './oidc-config.js';
+import { parseNetworks } from './webhook-networks.js';
 
 /** One variable of the environment that cannot be used. */
 export interface ConfigProblem {
@@ -61,6 +63,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     consoleDirectory: values.WEFT_CONSOLE_DIR,
     database: databaseSource(values.DATABASE_URL, values.PG_BIN_DIR),
     logLevel: values.WEFT_LOG_LEVEL,
+    webhookNetworks: values.WEFT_WEBHOOK_NETWORKS ?? new BlockList(),
     statusIntervalMilliseconds: values.WEFT_STATUS_INTERVAL_MS,
     edgeCertificateMilliseconds: values.WEFT_EDGE_CERTIFICATE_HOURS * HOUR_MILLISECONDS,
     oidc: oidcConfig(values, present),
@@ -146,6 +149,7 @@ const Environment = z.object({
   WEFT_SESSION_LISTEN: parsedBy(parseTcpListenAddress).prefault('0.0.0.0:8443'),
   WEFT_ENROLLMENT_LISTEN: parsedBy(parseTcpListenAddress).prefault('0.0.0.0:8444'),
   WEFT_METRICS_LISTEN: parsedBy(parseTcpListenAddress).optional(),
+  WEFT_WEBHOOK_NETWORKS: parsedBy(parseNetworks).optional(),
   WEFT_PUBLIC_HOST: parsedBy(parseHost).optional(),
   WEFT_DATA_DIR: absolutePath.prefault('/var/lib/weft-controller'),
   WEFT_ADMIN_PASSWORD: z

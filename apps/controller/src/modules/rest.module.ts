@@ -26,6 +26,7 @@ import { TenantsModule } from './tenants/tenants.module.js';
 import { TotpModule } from './totp/totp.module.js';
 import { TunnelsModule } from './tunnels/tunnels.module.js';
 import { UsersModule } from './users/users.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The REST half: every noun, and what every request passes through. `configureHttp` does what comes before a route. */
 @Module({
@@ -48,6 +49,7 @@ import { UsersModule } from './users/users.module.js';
     ConfigurationModule,
     AuditModule,
     EventsModule,
+    WebhooksModule,
     TunnelsModule,
   ],
   controllers: [OpenApiController],

@@ -20,6 +20,7 @@ import { TenantsController } from '../modules/tenants/tenants.controller.js';
 import { TotpController } from '../modules/totp/totp.controller.js';
 import { TunnelsController } from '../modules/tunnels/tunnels.controller.js';
 import { UsersController } from '../modules/users/users.controller.js';
+import { WebhooksController } from '../modules/webhooks/webhooks.controller.js';
 
 /** Every controller of the REST API, in the order of the document. */
 export const REST_CONTROLLERS: readonly Type[] = [
@@ -44,4 +45,5 @@ export const REST_CONTROLLERS: readonly Type[] = [
   EventsController,
   EventStreamController,
   TunnelsController,
+  WebhooksController,
 ];

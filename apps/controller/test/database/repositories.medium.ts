@@ -8,6 +8,7 @@ import { measuredEdges } from '../../src/metrics/metrics.repository.js';
 import { ApiTokensRepository } from '../../src/modules/api-tokens/api-tokens.repository.js';
 import { AuditRepository } from '../../src/modules/audit/audit.repository.js';
 import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
+import { FabricEventsRepository } from '../../src/modules/events/fabric-events.repository.js';
 import { ExternalPeersRepository } from '../../src/modules/external-peers/external-peers.repository.js';
 import type { WrittenExternalPeer } from '../../src/modules/external-peers/stored-external-peer.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
@@ -23,6 +24,8 @@ import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.
 import { TotpRepository } from '../../src/modules/totp/totp.repository.js';
 import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.js';
 import { UsersRepository } from '../../src/modules/users/users.repository.js';
+import { WebhookQueue } from '../../src/modules/webhooks/webhook-queue.js';
+import { WebhooksRepository } from '../../src/modules/webhooks/webhooks.repository.js';
 import { EdgeEventsRepository } from '../../src/observations/edge-events.repository.js';
 import { CertificateRegistry } from '../../src/pki/certificate-registry.js';
 import { EdgeTrustRepository } from '../../src/pki/edge-trust.repository.js';
@@ -136,6 +139,10 @@ function crossings(): Record<string, Crossing> {
     providerRole: null,
   } as const;
   const events = new EdgeEventsRepository();
+  const fabricEvents = new FabricEventsRepository();
+  const webhooks = new WebhooksRepository();
+  const queue = new WebhookQueue();
+  const hook = { name: 'crossed', url: 'https://crossed.example', types: [], enabled: true };
   const externalPeers = new ExternalPeersRepository();
   const registry = new CertificateRegistry({} as Database);
   const trust = new EdgeTrustRepository();
@@ -343,6 +350,22 @@ function crossings(): Record<string, Crossing> {
         { number: 1n, occurredAt: new Date(0), kind: 2, tunnelId: '', cause: '', detail: '' },
       ]),
     'edgeEvents.list': (sql, { tenantId }) => events.list(sql, tenantId, { limit: 200 }),
+    'fabricEvents.list': (sql, { tenantId }) => fabricEvents.list(sql, tenantId, 0n, 100),
+    'fabricEvents.journals': (sql, { tenantId }) => fabricEvents.journals(sql, [tenantId]),
+    'webhooks.list': (sql, { tenantId }) => webhooks.list(sql, tenantId),
+    'webhooks.lockVersion': (sql, { tenantId, webhookId }) => webhooks.lockVersion(sql, tenantId, webhookId),
+    'webhooks.insert': (sql, { tenantId }) => webhooks.insert(sql, tenantId, randomUUID(), hook, randomBytes(64)),
+    'webhooks.update': (sql, { tenantId, webhookId }) => webhooks.update(sql, tenantId, webhookId, hook),
+    'webhooks.replaceSecret': (sql, { tenantId, webhookId }) =>
+      webhooks.replaceSecret(sql, tenantId, webhookId, randomBytes(64)),
+    'webhooks.remove': async (sql, { tenantId, webhookId }) => {
+      expect(await webhooks.remove(sql, tenantId, webhookId)).toBe(false);
+    },
+    'webhooks.deliveries': (sql, { tenantId, webhookId }) => webhooks.deliveries(sql, tenantId, webhookId),
+    'webhooks.addTest': (sql, { tenantId, webhookId }) => webhooks.addTest(sql, tenantId, webhookId),
+    'webhookQueue.claim': (sql) => queue.claim(sql, [], 100, 1),
+    'webhookQueue.disable': (sql, { tenantId, webhookId }) => queue.disable(sql, tenantId, webhookId, 'gone'),
+    'webhookQueue.full': (sql) => queue.full(sql),
     'tokens.add': (sql, { tenantId, edgeId }) => tokens.add(sql, tenantId, edgeId, randomBytes(32), 60),
     'tokens.claim': (sql, { tokenHash }) => tokens.claim(sql, tokenHash),
     'tokens.state': async (sql, { tokenHash }) => {

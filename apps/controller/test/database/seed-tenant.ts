@@ -18,6 +18,7 @@ export interface SeededTenant {
   readonly serial: string;
   readonly tokenHash: Buffer;
   readonly secretHash: Buffer;
+  readonly webhookId: string;
 }
 
 /** The tables in which a seeded tenant has a row. */
@@ -48,6 +49,8 @@ export const SEEDED_TABLES = [
   'tenants',
   'totp_factors',
   'users',
+  'webhook_deliveries',
+  'webhooks',
 ] as const;
 
 /** A tenant with a row in each of SEEDED_TABLES, put there without the API. */
@@ -118,9 +121,27 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
     values (${tenantId}, ${edgeId}, 1, 1, sha256('\\x01'), '\\x01')`;
+  const webhookId = randomUUID();
+  await sql`
+    insert into webhooks (id, tenant_id, name, url, types, enabled, sealed_secret)
+    values (${webhookId}, ${tenantId}, 'hook', 'https://hooks.example', '{}', false, ${randomBytes(64)})`;
+  await sql`
+    insert into webhook_deliveries (tenant_id, webhook_id, type, event) values (${tenantId}, ${webhookId}, 'webhook.test', '{}')`;
   await sql`insert into credential_changes (tenant_id, number) values (${tenantId}, 1)`;
   await sql`
     insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{}')`;
   const account = { userId, userName, apiTokenId, apiTokenHash, tokenHash, secretHash };
-  return { tenantId, ...account, siteId, networkId, edgeId, externalPeerId, policyId, ruleId, testId, serial };
+  return {
+    tenantId,
+    ...account,
+    siteId,
+    networkId,
+    edgeId,
+    externalPeerId,
+    policyId,
+    ruleId,
+    testId,
+    serial,
+    webhookId,
+  };
 }

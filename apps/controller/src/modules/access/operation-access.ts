@@ -121,4 +121,15 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   listTunnels: viewer,
   listEvents: viewer,
   streamEvents: viewer,
+
+  // Events leave the tenant there, for as long as nobody looks.
+  listWebhooks: admin,
+  createWebhook: inPerson(admin),
+  readWebhook: admin,
+  replaceWebhook: inPerson(admin),
+  deleteWebhook: inPerson(admin),
+  renewWebhookSecret: inPerson(admin),
+  testWebhook: admin,
+  listWebhookDeliveries: admin,
+  redeliverWebhook: admin,
 };

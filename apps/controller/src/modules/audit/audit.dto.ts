@@ -24,6 +24,10 @@ const AUDITED_ACTIONS = [
   'break_glass_used',
   'oidc_login',
   'oidc_login_refused',
+  'webhook_created',
+  'webhook_changed',
+  'webhook_secret_renewed',
+  'webhook_removed',
 ] as const;
 
 export const AuditEntry = z

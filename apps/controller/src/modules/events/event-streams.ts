@@ -1,7 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Response } from 'express';
 import type { Logger } from 'pino';
-import { safeNumber } from '../../observations/rates.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Database } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/database-errors.js';
@@ -11,11 +10,11 @@ import type { AuthenticatedRequest, CurrentUser } from '../../platform/http/curr
 import { DomainError } from '../../platform/http/domain-error.js';
 import { InjectLogger } from '../../platform/logging/logger.js';
 import { admit } from '../access/admission.js';
-import { type EventPosition, formatEventId } from './event-position.js';
+import type { EventPosition } from './event-position.js';
 import { type EventSource, EventStream } from './event-stream.js';
 import { tooManyStreams } from './events.errors.js';
-import type { FabricEvent } from './fabric-event.dto.js';
-import { FabricEventsRepository, type StoredFabricEvent } from './fabric-events.repository.js';
+import { fabricEventOf } from './fabric-event-of.js';
+import { FabricEventsRepository } from './fabric-events.repository.js';
 
 interface OpenStream {
   readonly stream: EventStream;
@@ -191,16 +190,6 @@ export class EventStreams implements OnApplicationBootstrap, OnModuleDestroy {
 /** Polling repeats what fails for such a reason. */
 function isPassing(error: unknown): boolean {
   return error instanceof DatabaseUnavailableError;
-}
-
-export function fabricEventOf(journal: string, { sequence, ...event }: StoredFabricEvent): FabricEvent {
-  return {
-    ...event,
-    id: formatEventId({ journal, sequence }),
-    occurredAt: event.occurredAt.toISOString(),
-    recordedAt: event.recordedAt.toISOString(),
-    count: event.count === null ? null : safeNumber(BigInt(event.count)),
-  };
 }
 
 /** Of this controller; each of those on a database has its own. */

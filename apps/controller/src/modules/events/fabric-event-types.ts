@@ -8,5 +8,6 @@ export const FABRIC_EVENT_TYPES = [
   'edge.bundle_applied',
   'revision.published',
   'rollout.completed',
+  'webhook.disabled',
 ] as const;
 export type FabricEventType = (typeof FABRIC_EVENT_TYPES)[number];

@@ -25,6 +25,8 @@ export type InstallationPurpose =
   | 'metrics'
   /** Which tenants have new events, for those who listen. */
   | 'event streams'
+  /** What is to be delivered, whoever's. */
+  | 'webhooks'
   /** Tests that look at what is stored. */
   | 'inspection';
 
