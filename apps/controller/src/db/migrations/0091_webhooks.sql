@@ -55,10 +55,11 @@ begin
 end
 $$;
 
+-- For each row: a statement that adds none wakes nobody. Of equal notifications of a transaction one is sent.
 create trigger webhook_deliveries_announce after insert on webhook_deliveries
-  for each statement execute function announce_delivery();
+  for each row execute function announce_delivery();
 create trigger webhooks_announce after update of enabled on webhooks
-  for each statement execute function announce_delivery();
+  for each row execute function announce_delivery();
 
 -- As in 0090_fabric_events.sql, and a delivery for each webhook that wants the event and has room. Rows of webhooks are not locked.
 create or replace function append_fabric_event(event fabric_events) returns void language plpgsql as $$

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { BlockList } from 'node:net';
 import type { AttemptOutcome } from './webhook-queue.js';
-import { targetOf } from './webhook-target.js';
+import { type Resolve, type TargetAddress, targetOf } from './webhook-target.js';
 
 /** One attempt of a delivery. */
 export interface WebhookPost {
@@ -11,23 +11,49 @@ export interface WebhookPost {
   readonly body: string;
 }
 
+export interface PostLimits {
+  /** Addresses that may be connected to beside those of the Internet. */
+  readonly allowed: BlockList;
+  /** From the name to the head of the answer. */
+  readonly timeoutMilliseconds: number;
+  /** Breaks off what is under way. */
+  readonly stopping: AbortSignal;
+  readonly resolve: Resolve;
+}
+
 /**
  * Posts once, to an address that may be connected to. Follows no redirect, and reads nothing of an answer but its status: what is behind a
  * URL is not to be read through a log of deliveries. Never rejects.
  */
-export async function post(
+export async function post(delivery: WebhookPost, limits: PostLimits): Promise<AttemptOutcome> {
+  const ended = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<AttemptOutcome>((resolve) => {
+    timer = setTimeout(() => resolve(failed('timed_out')), limits.timeoutMilliseconds);
+  });
+  try {
+    return await Promise.race([attempt(delivery, limits, ended.signal), late]);
+  } finally {
+    clearTimeout(timer);
+    ended.abort();
+  }
+}
+
+async function attempt(delivery: WebhookPost, limits: PostLimits, ended: AbortSignal): Promise<AttemptOutcome> {
+  const target = await targetOf(new URL(delivery.url), limits.allowed, limits.resolve);
+  if (typeof target === 'string') return failed(target);
+  if (limits.stopping.aborted || ended.aborted) return failed('broken_off');
+  return request(delivery, target, [limits.stopping, ended]);
+}
+
+function request(
   { url: text, headers, body }: WebhookPost,
-  allowed: BlockList,
-  timeoutMilliseconds: number,
-  stopping: AbortSignal,
+  { address, family }: TargetAddress,
+  signals: readonly AbortSignal[],
 ): Promise<AttemptOutcome> {
   const url = new URL(text);
-  const target = await targetOf(url, allowed);
-  if (typeof target === 'string') return { kind: 'failed', status: null, failure: target };
-  const { address, family } = target;
   return new Promise((resolve) => {
-    const fail = (failure: string) => resolve({ kind: 'failed', status: null, failure });
-    const request = (url.protocol === 'https:' ? https : http).request(url, {
+    const sent = (url.protocol === 'https:' ? https : http).request(url, {
       method: 'POST',
       // The name stays in Host and in TLS; the connection goes where was looked.
       lookup: (_name, { all }, done) => {
@@ -38,7 +64,6 @@ export async function post(
       // Receivers are not ours: many do not know TLS 1.3 yet.
       minVersion: 'TLSv1.2',
       maxHeaderSize: HEADER_OCTETS_MAXIMUM,
-      signal: stopping,
       headers: {
         ...headers,
         'content-type': 'application/json',
@@ -46,21 +71,24 @@ export async function post(
         'user-agent': 'Weft-Webhooks/1',
       },
     });
-    const timer = setTimeout(() => {
-      fail('timed_out');
-      request.destroy();
-    }, timeoutMilliseconds);
-    request.once('response', ({ statusCode = 0 }) => {
+    const breakOff = () => sent.destroy();
+    for (const signal of signals) signal.addEventListener('abort', breakOff, { once: true });
+    sent.once('response', ({ statusCode = 0 }) => {
       const good = statusCode >= 200 && statusCode < 300;
-      resolve(
-        good ? { kind: 'delivered', status: statusCode } : { kind: 'failed', status: statusCode, failure: 'status' },
-      );
-      request.destroy();
+      resolve(good ? { kind: 'delivered', status: statusCode } : { ...failed('status'), status: statusCode });
+      sent.destroy();
     });
-    request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'connection_failed'));
-    request.once('close', () => clearTimeout(timer));
-    request.end(body);
+    sent.on('error', (error: NodeJS.ErrnoException) => resolve(failed(error.code ?? 'connection_failed')));
+    sent.once('close', () => {
+      for (const signal of signals) signal.removeEventListener('abort', breakOff);
+      resolve(failed('broken_off'));
+    });
+    sent.end(body);
   });
+}
+
+function failed(failure: string) {
+  return { kind: 'failed', status: null, failure } as const;
 }
 
 const HEADER_OCTETS_MAXIMUM = 16_384;

@@ -14,6 +14,7 @@ import { post } from './webhook-post.js';
 import { type AttemptOutcome, type ClaimedDelivery, WebhookQueue } from './webhook-queue.js';
 import { ATTEMPTS_MAXIMUM, retryDelayMilliseconds } from './webhook-retry.js';
 import { signedHeaders } from './webhook-signature.js';
+import { resolveName } from './webhook-target.js';
 import { sealingPlace } from './webhooks.service.js';
 
 /** Delivers what waits, one at a time to each webhook: at least once, whichever controller of the database comes first. */
@@ -146,7 +147,9 @@ export class WebhookSender implements OnApplicationBootstrap, OnApplicationShutd
     }
     const headers = signedHeaders({ id, at: this.#clock.now() }, body, secret);
     secret.fill(0);
-    return post({ url, headers, body }, this.#config.webhookNetworks, TIMEOUT_MILLISECONDS, this.#stopping.signal);
+    const { webhookNetworks: allowed } = this.#config;
+    const limits = { allowed, timeoutMilliseconds: TIMEOUT_MILLISECONDS, stopping: this.#stopping.signal };
+    return post({ url, headers, body }, { ...limits, resolve: resolveName });
   }
 
   async #disableFull(): Promise<void> {
