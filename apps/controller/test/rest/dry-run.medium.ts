@@ -82,6 +82,9 @@ const swanctl = () => {
     secrets { ike { secret = "${preSharedKey}" } }`;
   return { siteId, text };
 };
+/** At an address that no attempt is made to reach, of events that do not happen here. */
+const webhook = () => ({ name: name(), url: 'https://192.0.2.1/hook', types: ['edge.storage_failed'] });
+const makeWebhook = () => api.make('/webhooks', webhook());
 const policyTest = () => ({
   name: name(),
   sources: [{ kind: 'site', siteId: made.berlin.id }],
@@ -150,6 +153,20 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   deletePolicyTest: async () =>
     inTenant('DELETE', `/policy-tests/${(await api.make('/policy-tests', policyTest())).id}`),
   importConfiguration: async () => inTenant('POST', '/configuration/import', { version: 1, sites: [{ name: name() }] }),
+  createWebhook: async () => inTenant('POST', '/webhooks', webhook()),
+  replaceWebhook: async () =>
+    inTenant('PUT', `/webhooks/${(await makeWebhook()).id}`, webhook(), { 'if-match': '"1"' }),
+  deleteWebhook: async () => inTenant('DELETE', `/webhooks/${(await makeWebhook()).id}`),
+  renewWebhookSecret: async () => inTenant('POST', `/webhooks/${(await makeWebhook()).id}/secret`),
+  testWebhook: async () => inTenant('POST', `/webhooks/${(await makeWebhook()).id}/test`),
+  redeliverWebhook: async () => {
+    const { id } = await makeWebhook();
+    const delivery = randomUUID();
+    await observer`
+      insert into webhook_deliveries (id, tenant_id, webhook_id, type, event, status)
+      values (${delivery}, ${api.tenantId}, ${id}, 'webhook.test', '{}', 'delivered')`;
+    return inTenant('POST', `/webhooks/${id}/deliveries/${delivery}/redeliver`);
+  },
   publishRevision: async () => {
     await makePolicy();
     return inTenant('POST', '/revisions', { comment: 'tried first' });
@@ -228,18 +245,23 @@ function send({ method, path, body, headers }: Write, query: string): Promise<Re
   });
 }
 
-/** Every row of every table but what edges should run, which follows what is published. */
+/**
+ * Every row of every table but what edges should run, which follows what is published, and what comes of attempts to deliver, which are made
+ * meanwhile.
+ */
 async function everything(): Promise<Record<string, unknown>> {
   const tables = await observer<{ name: string }[]>`
     select relname as name from pg_class
     where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'edge_bundles' order by relname`;
   const rows: Record<string, unknown> = {};
   for (const table of tables) {
-    rows[table.name] =
-      await observer`select to_jsonb(t) as row from ${observer(table.name)} t order by to_jsonb(t)::text`;
+    const row = observer`to_jsonb(t) - ${table.name === 'webhook_deliveries' ? ATTEMPT_COLUMNS : []}::text[]`;
+    rows[table.name] = await observer`select ${row} as row from ${observer(table.name)} t order by (${row})::text`;
   }
   return rows;
 }
+
+const ATTEMPT_COLUMNS = ['attempts', 'next_attempt_at', 'last_attempt_at', 'response_status', 'failure'];
 
 function parsed(text: string): unknown {
   return text === '' ? undefined : JSON.parse(text);
