@@ -1,5 +1,5 @@
-import type { OidcConfig } from './oidc-config.js';
 import type { BlockList } from 'node:net';
+import type { OidcConfig } from './oidc-config.js';
 
 /** Where a TCP server listens. Port 0 asks the kernel for a free one. */
 export interface TcpListenAddress {

@@ -904,6 +904,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Webhooks of the tenant, by name */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Have events delivered; the secret is shown once
+         * @description Each event is a POST of {type, timestamp, data} in JSON, where data is the FabricEvent, signed as Standard Webhooks 1.0.0 says. Any 2xx is an answer; whatever else is tried again, up to 12 times, with the same webhook-id. 410 disables the webhook. Redirects are not followed.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One webhook */
+        get: operations["readWebhook"];
+        /** Replace a whole webhook, but for its secret */
+        put: operations["replaceWebhook"];
+        post?: never;
+        /** Remove a webhook with all that it was sent, or was to be */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/webhooks/{webhookId}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign with another secret from now on; it is shown once */
+        post: operations["renewWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver a webhook.test, which is about nothing */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was delivered, and what was not, newest first */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver again, whatever came of it */
+        post: operations["redeliverWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1007,7 +1115,7 @@ export interface components {
             /** @description Name of the user. */
             actor: string;
             /** @enum {string} */
-            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused";
+            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
             /**
              * @description What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge and `userName` the user that it was done to; `apiToken` is the token that did it on behalf of the actor.
              * @example {
@@ -1793,7 +1901,7 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed";
+            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled";
             /**
              * Format: date-time
              * @description By the clock of whoever tells of it.
@@ -2026,6 +2134,38 @@ export interface components {
             secret: string;
             /** @description The same for authenticators that take an otpauth URI. */
             uri: string;
+        };
+        NewWebhook: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            url: string;
+            /** @description Empty: all. */
+            types: string[];
+            enabled: boolean;
+            /**
+             * @description Why the controller disabled it: nothing got through, the receiver answered 410, or more than 10,000 events wait. Null: it did not.
+             * @enum {string|null}
+             */
+            disabledCause: "attempts_exhausted" | "gone" | "queue_full" | null;
+            /** @description Deliveries that wait. */
+            pending: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+            /** @description What deliveries are signed with, as Standard Webhooks writes it. It is shown this once. */
+            secret: string;
         };
         OwnSession: {
             /**
@@ -2786,6 +2926,92 @@ export interface components {
         };
         UserList: {
             items: components["schemas"]["User"][];
+        };
+        Webhook: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            url: string;
+            /** @description Empty: all. */
+            types: string[];
+            enabled: boolean;
+            /**
+             * @description Why the controller disabled it: nothing got through, the receiver answered 410, or more than 10,000 events wait. Null: it did not.
+             * @enum {string|null}
+             */
+            disabledCause: "attempts_exhausted" | "gone" | "queue_full" | null;
+            /** @description Deliveries that wait. */
+            pending: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+        };
+        WebhookDelivery: {
+            /**
+             * Format: uuid
+             * @description webhook-id of every attempt.
+             */
+            id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /** @enum {string} */
+            status: "pending" | "delivered" | "failed";
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description Null unless it is pending.
+             */
+            nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            lastAttemptAt: string | null;
+            /** @description Of the last answer; null: there was none. */
+            responseStatus: number | null;
+            /**
+             * @description Why the last attempt was none: status, timed_out, address_refused, plain_http_refused, name_unknown, secret_unreadable, or the error of the connection. Null: it was one.
+             * @example timed_out
+             */
+            failure: string | null;
+        };
+        /** @description The newest 200. */
+        WebhookDeliveryList: {
+            items: components["schemas"]["WebhookDelivery"][];
+        };
+        WebhookInput: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Takes a POST for each event. Only addresses of the Internet and only https, unless the operator of the controller allows more.
+             * @example https://hooks.example/weft
+             */
+            url: string;
+            /**
+             * @description Types of events that it gets; empty: all.
+             * @default []
+             */
+            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled")[];
+            /** @default true */
+            enabled?: boolean;
+        };
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
         };
         /** @description Prefixes, and ranges that are none. */
         WrittenAddresses: {
@@ -8500,6 +8726,780 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description Version, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Version, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceWebhook: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the webhook as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description Version, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renewWebhookSecret: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Version, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeliverWebhook: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                webhookId: string;
+                /** @description UUID made by the controller. */
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
