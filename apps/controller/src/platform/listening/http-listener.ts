@@ -21,6 +21,7 @@ export class HttpListener {
   static async open(server: Server, where: ListenAddress, variable: string): Promise<HttpListener> {
     server.requestTimeout = REQUEST_TIMEOUT_MILLISECONDS;
     server.headersTimeout = HEADERS_TIMEOUT_MILLISECONDS;
+    server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
     server.maxConnections = MAXIMUM_CONNECTIONS;
     const wanted = where.kind === 'unix' ? `unix:${where.path}` : formatHostPort(where.host, where.port);
     try {
@@ -60,5 +61,7 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
 const SOCKET_MODE = 0o660;
 const REQUEST_TIMEOUT_MILLISECONDS = 30_000;
 const HEADERS_TIMEOUT_MILLISECONDS = 10_000;
+/** Longer than reverse proxies keep a connection, 60 s as a rule: a request that is on its way when we close first is lost. */
+const KEEP_ALIVE_MILLISECONDS = 75_000;
 const MAXIMUM_CONNECTIONS = 1_000;
 const GRACE_MILLISECONDS = 3_000;
