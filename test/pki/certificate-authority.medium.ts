@@ -2,6 +2,8 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
+  ForeignAuthority,
+  followForeignAuthority,
   retireCertificateAuthority,
   rotateCertificateAuthority,
   rotateIntermediateAuthority,
@@ -35,16 +37,21 @@ afterEach(async () => {
   await directory.remove();
 });
 
-it.each<[string, boolean]>([
-  ['of an installation from before there were intermediates, whose root issues itself', true],
-  ['of an installation whose root has an intermediate', false],
+it.each<[string, Installation]>([
+  ['of an installation from before there were intermediates, whose root issues itself', 'from before'],
+  ['of an installation whose root has an intermediate', 'with an intermediate'],
+  ['by that of somebody else', 'below another root'],
 ])(
   'replaces the certificate authority %s, and at no time two edges cannot authenticate each other or one its controller',
-  async (_, fromBefore) => {
+  async (_, installation) => {
     directory = await temporaryDirectory('rotation');
-    if (fromBefore) await writeAuthorityFromBefore(dataDirectory());
-    // Of what issues, and what comes with the end entity's own.
-    const issuers = fromBefore ? 0 : 1;
+    if (installation === 'from before') await writeAuthorityFromBefore(dataDirectory());
+    // Authorities between an edge and the root, before the rotation and after it.
+    const [issuers, issuersAfter] = ISSUERS[installation];
+    const foreign = await (await ForeignAuthority.root()).below();
+    const isForeign = installation === 'below another root';
+    const rotate = () =>
+      isForeign ? followForeignAuthority(dataDirectory(), foreign) : rotateCertificateAuthority(dataDirectory());
     tenantId = randomUUID();
     edgeIds.clear();
     databaseUrl = await postgres.createDatabase();
@@ -59,7 +66,7 @@ it.each<[string, boolean]>([
     const [oldRoot] = agent('berlin').identity.trustBundle;
 
     // There is another authority, and nobody knows of it yet: not even the controller, which runs on.
-    await rotateCertificateAuthority(dataDirectory());
+    await rotate();
     await expect(rotateCertificateAuthority(dataDirectory())).rejects.toMatchObject({ code: 'rotation_underway' });
     await expect(retire()).rejects.toMatchObject({ code: 'not_in_use' });
     const early = await commandFor('lima');
@@ -91,11 +98,11 @@ it.each<[string, boolean]>([
       older: await withoutTrust(agent('berlin'), oldRoot ?? ''),
     };
     expect(Object.values(identities).map(authoritiesOf)).toEqual([
-      { trusted: 2, chain: 2 + issuers },
+      { trusted: 2, chain: 2 + issuersAfter },
       { trusted: 2, chain: 1 + issuers },
       { trusted: 1, chain: 1 + issuers },
-      { trusted: 2, chain: 2 + issuers },
-      { trusted: 1, chain: 2 + issuers },
+      { trusted: 2, chain: 2 + issuersAfter },
+      { trusted: 1, chain: 2 + issuersAfter },
     ]);
     await everyPairOf(identities);
 
@@ -154,8 +161,8 @@ it.each<[string, boolean]>([
     await start('oslo', true);
     await everyPair();
     // An intermediate issues now in any case: what edges have from before it, or before the next one, stays good beside it.
-    expect(authoritiesOf(agent('oslo').identity)).toEqual({ trusted: 1, chain: 2 });
-    await rotateIntermediateAuthority(dataDirectory());
+    expect(authoritiesOf(agent('oslo').identity)).toEqual({ trusted: 1, chain: isForeign ? 3 : 2 });
+    await (isForeign ? rotate() : rotateIntermediateAuthority(dataDirectory()));
     const again = [...agents.values()].map((one) => ({ one, times: one.welcomes + 1 }));
     await controller.stop();
     controller = await startController(doors);
@@ -169,6 +176,13 @@ it.each<[string, boolean]>([
   },
   PATIENCE_MILLISECONDS,
 );
+
+type Installation = keyof typeof ISSUERS;
+const ISSUERS = {
+  'from before': [0, 0],
+  'with an intermediate': [1, 1],
+  'below another root': [1, 2],
+} as const;
 
 /** Every edge that runs, with every other, whoever begins. */
 async function everyPair(): Promise<void> {

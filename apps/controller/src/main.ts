@@ -32,6 +32,16 @@ const USAGE = `Usage: node main.js                        run the controller (co
        node main.js --rotate-intermediate-authority
                                            make another intermediate below the certificate authority, or the first one, and exit; then
                                            start all controllers anew
+       node main.js --export-root-key FILE --passphrase FILE
+                                           move the key of the root out of WEFT_DATA_DIR, sealed, and exit; --restore-root-key brings
+                                           it back
+       node main.js --certificate-authority-request FILE
+                                           write a request for another intermediate, and exit
+       node main.js --certificate-authority-sign REQUEST --root-key FILE --passphrase FILE --out FILE
+                                           certify it with a root key that was exported, on any machine, and exit
+       node main.js --certificate-authority-import FILE
+                                           take what was certified, below the present root or another, and exit; then start all
+                                           controllers anew
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -43,6 +53,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const offline = file === undefined ? COMMANDS.get(option) : undefined;
   if (offline !== undefined) return orSay(offline);
+  const { parseAuthorityCommand, runAuthorityCommand } = await import('./pki/authority-command.js');
+  const authorityCommand = parseAuthorityCommand(args);
+  if (authorityCommand !== undefined) {
+    return orSay(async () => void process.stdout.write(`${await runAuthorityCommand(authorityCommand)}\n`));
+  }
   const { parseBackupCommand, runBackupCommand } = await import('./backup/command.js');
   const command = parseBackupCommand(args);
   if (command !== undefined) {

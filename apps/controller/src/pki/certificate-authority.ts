@@ -1,10 +1,13 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Clock } from '../platform/clock/clock.js';
 import { InjectLogger } from '../platform/logging/logger.js';
+import { withIssued, withoutRootKey, withRootKey } from './authority-changes.js';
+import { createAuthorityRequest, formatRequestedKey, parseRequestedKey } from './authority-request.js';
 import {
   createEdgeCertificate,
   createIntermediate,
@@ -15,16 +18,19 @@ import {
 } from './certificate-factory.js';
 import type { EdgeIdentity } from './edge-identity.js';
 import { formatIdentity, type KeyAndCertificate, readIdentity } from './identity-file.js';
-import { writeSecretFile } from './key-files.js';
+import { readIssuedAuthority } from './issued-authority.js';
+import { readSecretFile, writeSecretFile } from './key-files.js';
 import { PkiError } from './pki-error.js';
 import {
   chainAbove,
   FIRST_TRUST_VERSION,
   formatRoot,
+  type IntermediateAuthority,
   issuerOf,
   type PreviousAuthority,
   type RootAuthority,
   readRoot,
+  rootKeyOf,
 } from './root-authority.js';
 import type { TrustBundleContent } from './trust-bundle.js';
 
@@ -68,9 +74,14 @@ export class CertificateAuthority {
     this.#logger = logger.child({ component: 'pki' });
   }
 
+  /** Makes or reads the root and what is below it, for a command that may repair it. Throws PkiError. */
+  async load(): Promise<void> {
+    this.#root = await this.#loadRoot();
+  }
+
   /** Makes or reads the root and the server certificate, renews the latter when it is due. Throws PkiError. */
   async start(): Promise<void> {
-    this.#root = await this.#loadRoot();
+    this.#root = await this.#withIntermediateInForce(await this.#loadRoot());
     this.#server = await this.#loadServer(this.#root);
     await this.renewServerIdentityIfDue();
   }
@@ -125,8 +136,9 @@ export class CertificateAuthority {
       );
     }
     const now = this.#clock.now();
-    const next = await createRoot(now, old);
-    const previous = { newWithOld: await createNewWithOld(old, next, now), oldWithOld: old.certificate };
+    const next = await createRoot(now, old.certificate);
+    const newWithOld = await createNewWithOld(rootKeyOf(old), next.certificate, now);
+    const previous = { newWithOld, oldWithOld: old.certificate };
     await this.#replaceRoot({
       ...next,
       trustVersion: old.trustVersion + 1,
@@ -138,11 +150,11 @@ export class CertificateAuthority {
   /**
    * Makes another intermediate, or the first one. Certificates are issued by it from the next start on, and come with its own: all
    * trust the root that it is under, and nobody has to hear of it before. What the one before has issued stays good; its key is
-   * gone with this. Throws PkiError 'path_length'.
+   * gone with this. Throws PkiError 'path_length', 'root_key_elsewhere'.
    */
   async rotateIntermediate(): Promise<void> {
     const root = this.#requireRoot();
-    const intermediate = await this.#intermediateUnder(root, root.previous, root.intermediate);
+    const intermediate = await this.#intermediateUnder(rootKeyOf(root), root.previous, root.intermediate);
     if (intermediate === undefined) {
       throw new PkiError(
         'path_length',
@@ -160,7 +172,7 @@ export class CertificateAuthority {
     if (root.previous === undefined) {
       throw new PkiError('no_rotation', 'there is one certificate authority only; make another one first');
     }
-    const intermediate = root.intermediate ?? (await this.#intermediateUnder(root, undefined, undefined));
+    const intermediate = root.intermediate ?? (await this.#intermediateUnder(rootKeyOf(root), undefined, undefined));
     await this.#replaceRoot({ ...root, trustVersion: root.trustVersion + 1, previous: undefined, intermediate });
   }
 
@@ -169,10 +181,49 @@ export class CertificateAuthority {
     root: KeyAndCertificate,
     previous: PreviousAuthority | undefined,
     before: KeyAndCertificate | undefined,
-  ): Promise<KeyAndCertificate | undefined> {
+  ): Promise<IntermediateAuthority | undefined> {
     const above = [root.certificate, ...(previous ? [previous.newWithOld, previous.oldWithOld] : [])];
     if (above.some((certificate) => pathLengthOf(certificate) < 1)) return undefined;
-    return createIntermediate(root, this.#clock.now(), before?.certificate);
+    return { ...(await createIntermediate(root, this.#clock.now(), before?.certificate)), above: [] };
+  }
+
+  /** The root, while its key is here. Throws PkiError 'root_key_elsewhere'. */
+  get rootKey(): KeyAndCertificate {
+    return rootKeyOf(this.#requireRoot());
+  }
+
+  /** For a key that is kept elsewhere. Throws PkiError 'path_length'. */
+  async removeRootKey(): Promise<void> {
+    await this.#replaceRoot(withoutRootKey(this.#requireRoot()));
+  }
+
+  /** Throws PkiError 'other_root'. */
+  async restoreRootKey(key: KeyAndCertificate): Promise<void> {
+    await this.#replaceRoot(withRootKey(this.#requireRoot(), key));
+  }
+
+  /** Makes a key for another intermediate, which waits beside the root. @returns PKCS #10, PEM */
+  async requestIntermediate(): Promise<string> {
+    const { privateKey, request } = await createAuthorityRequest(this.#requireRoot().intermediate?.certificate);
+    await writeSecretFile(this.#path(REQUESTED), formatRequestedKey(privateKey), 'replace');
+    return request;
+  }
+
+  /**
+   * Takes certificates (PEM) for the key that waits. @throws PkiError 'no_request', 'authority_refused', 'rotation_underway',
+   * 'path_length', 'root_key_elsewhere'
+   */
+  async importIntermediate(text: string): Promise<void> {
+    const path = this.#path(REQUESTED);
+    const key = await readSecretFile(path);
+    if (key === undefined) {
+      throw new PkiError('no_request', `there is no ${path}: run --certificate-authority-request first`);
+    }
+    const [present, now] = [this.#requireRoot(), this.#clock.now()];
+    const privateKey = parseRequestedKey(path, key);
+    const issued = readIssuedAuthority(text, privateKey, present.certificate, now);
+    await this.#replaceRoot(await withIssued(present, privateKey, issued, now));
+    await unlink(path);
   }
 
   async #replaceRoot(root: RootAuthority): Promise<void> {
@@ -254,10 +305,10 @@ export class CertificateAuthority {
           `${path}: the root certificate has expired; every edge must be enrolled anew`,
         );
       }
-      return this.#withIntermediateInForce(existing);
+      return existing;
     }
     const made = await createRoot(this.#clock.now());
-    const intermediate = await createIntermediate(made, this.#clock.now());
+    const intermediate = await this.#intermediateUnder(made, undefined, undefined);
     const created = { ...made, trustVersion: FIRST_TRUST_VERSION, previous: undefined, intermediate };
     if (await writeSecretFile(path, formatRoot(created), 'create')) {
       this.#logger.info({ notAfter: created.certificate.validTo }, 'root certificate made');
@@ -271,7 +322,8 @@ export class CertificateAuthority {
     const { intermediate, previous } = root;
     const now = this.#clock.now().getTime();
     if (intermediate === undefined || Date.parse(intermediate.certificate.validTo) > now) return root;
-    const renewed = { ...root, intermediate: await this.#intermediateUnder(root, previous, intermediate) };
+    if (root.privateKey === undefined) throw intermediateExpired(this.#path('root.pem'));
+    const renewed = { ...root, intermediate: await this.#intermediateUnder(rootKeyOf(root), previous, intermediate) };
     await writeSecretFile(this.#path('root.pem'), formatRoot(renewed), 'replace');
     this.#logger.warn('the intermediate had expired: another one was made; other controllers need root.pem');
     return renewed;
@@ -296,8 +348,17 @@ function fingerprintOf({ raw }: X509Certificate): Buffer {
   return createHash('sha256').update(raw).digest();
 }
 
+function intermediateExpired(path: string): PkiError {
+  return new PkiError(
+    'intermediate_expired',
+    `${path}: the certificate of the intermediate has expired, and the key of the root is not here: run --certificate-authority-request, have it certified, and run --certificate-authority-import`,
+  );
+}
+
 function notStarted(): PkiError {
   return new PkiError('not_started', 'the certificate authority is used before start()');
 }
 
+/** The key of a request that was written. */
+const REQUESTED = 'requested.pem';
 const OWN_CERTIFICATES = ['root', 'previous_root', 'intermediate', 'server'] as const;

@@ -32,10 +32,10 @@ export const SERVER_LIFETIME_DAYS = 90;
  * @param before the one whose place it takes: it has the name of that one, as RFC 4210 section 4.4 has it, so that a certificate
  *   of the one for the other is self-issued, and counts for no path length (RFC 5280 section 4.2.1.9)
  */
-export async function createRoot(now: Date, before?: KeyAndCertificate): Promise<KeyAndCertificate> {
+export async function createRoot(now: Date, before?: X509Certificate): Promise<KeyAndCertificate> {
   const { publicKey, privateKey } = await ecKeyPair();
   const certificate = await issue({
-    subject: before === undefined ? newName('root') : nameOf(before.certificate),
+    subject: before === undefined ? newName('root') : subjectNameOf(before),
     subjectKey: publicKey,
     issuer: undefined,
     issuerKey: privateKey,
@@ -56,8 +56,19 @@ export async function createIntermediate(
   before?: X509Certificate,
 ): Promise<KeyAndCertificate> {
   const { publicKey, privateKey } = await ecKeyPair();
-  const certificate = await issue({
-    subject: before === undefined ? newName('intermediate') : nameOf(before),
+  const name = before === undefined ? newIntermediateName() : subjectNameOf(before);
+  return { privateKey, certificate: await certifyIntermediate(root, publicKey, name, now) };
+}
+
+/** The same for a key that somebody else has made. */
+export function certifyIntermediate(
+  root: KeyAndCertificate,
+  publicKey: KeyObject,
+  name: CertificateName,
+  now: Date,
+): Promise<X509Certificate> {
+  return issue({
+    subject: name,
     subjectKey: publicKey,
     issuer: root,
     issuerKey: root.privateKey,
@@ -65,7 +76,10 @@ export async function createIntermediate(
     lifetime: INTERMEDIATE_LIFETIME_DAYS * DAY_MILLISECONDS,
     extensions: authorityExtensions(0),
   });
-  return { privateKey, certificate };
+}
+
+export function newIntermediateName(): CertificateName {
+  return newName('intermediate');
 }
 
 /** How many authorities may be between this one and what an end entity has (RFC 5280 section 4.2.1.9). */
@@ -81,18 +95,19 @@ export function pathLengthOf(certificate: X509Certificate): number {
  */
 export async function createNewWithOld(
   old: KeyAndCertificate,
-  next: KeyAndCertificate,
+  next: X509Certificate,
   now: Date,
 ): Promise<X509Certificate> {
   return issue({
-    subject: nameOf(next.certificate),
-    subjectKey: next.certificate.publicKey,
+    subject: subjectNameOf(next),
+    subjectKey: next.publicKey,
+    // That by which what it has issued names it.
+    subjectKeyIdentifier: keyIdentifierOf(next),
     issuer: old,
     issuerKey: old.privateKey,
     now,
     lifetime: ROOT_LIFETIME_DAYS * DAY_MILLISECONDS,
-    // It is self-issued, and counts for no path length itself.
-    extensions: authorityExtensions(Math.min(pathLengthOf(old.certificate), pathLengthOf(next.certificate))),
+    extensions: authorityExtensions(Math.min(pathLengthOf(old.certificate), pathLengthOf(next))),
   });
 }
 
@@ -153,11 +168,13 @@ async function issueToEndEntity(
   });
 }
 
-type CertificateName = Name | { CN: string[] }[];
+export type CertificateName = Name | { CN: string[] }[];
 
 interface Issuance {
   readonly subject: CertificateName;
   readonly subjectKey: KeyObject;
+  /** Undefined: made of the key, as RFC 5280 section 4.2.1.2 (1) has it. */
+  readonly subjectKeyIdentifier?: SubjectKeyIdentifierExtension | undefined;
   /** Undefined for a self-signed one. */
   readonly issuer: KeyAndCertificate | undefined;
   readonly issuerKey: KeyObject;
@@ -173,19 +190,22 @@ async function issue(order: Issuance): Promise<X509Certificate> {
   const { issuer } = order;
   const latest = issuer === undefined ? notAfter : Date.parse(issuer.certificate.validTo);
   // Without it OpenSSL takes the wrong one of two authorities of one name.
-  const issuerKey =
-    issuer === undefined ? [] : [await AuthorityKeyIdentifierExtension.create(spkiOf(issuer.certificate.publicKey))];
+  const issuerKey = issuer === undefined ? [] : [await authorityKeyIdentifierOf(issuer.certificate)];
   const certificate = await X509CertificateGenerator.create({
     serialNumber: randomSerial(),
     subject: order.subject,
-    issuer: issuer === undefined ? order.subject : nameOf(issuer.certificate),
+    issuer: issuer === undefined ? order.subject : subjectNameOf(issuer.certificate),
     notBefore: new Date(order.now.getTime() - BACKDATE_MILLISECONDS),
     // Nothing outlives what vouches for it.
     notAfter: new Date(Math.min(notAfter, latest)),
     publicKey,
     signingKey: await signingKey(order.issuerKey),
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [...order.extensions, ...issuerKey, await SubjectKeyIdentifierExtension.create(publicKey)],
+    extensions: [
+      ...order.extensions,
+      ...issuerKey,
+      order.subjectKeyIdentifier ?? (await SubjectKeyIdentifierExtension.create(publicKey)),
+    ],
   });
   return new X509Certificate(Buffer.from(certificate.rawData));
 }
@@ -195,12 +215,23 @@ function newName(role: 'root' | 'intermediate'): CertificateName {
 }
 
 /** With the string types that it has: names are compared octet by octet. */
-function nameOf(certificate: X509Certificate): CertificateName {
+export function subjectNameOf(certificate: X509Certificate): CertificateName {
   return parsed(certificate).subjectName;
 }
 
 function parsed(certificate: X509Certificate): ParsedCertificate {
   return new ParsedCertificate(Uint8Array.from(certificate.raw));
+}
+
+/** "MUST" be the subject key identifier of the issuer (RFC 5280 section 4.2.1.1), which others make otherwise than we do. */
+async function authorityKeyIdentifierOf(issuer: X509Certificate): Promise<Extension> {
+  const identifier = keyIdentifierOf(issuer);
+  if (identifier !== undefined) return new AuthorityKeyIdentifierExtension(identifier.keyId);
+  return AuthorityKeyIdentifierExtension.create(spkiOf(issuer.publicKey));
+}
+
+function keyIdentifierOf(certificate: X509Certificate): SubjectKeyIdentifierExtension | undefined {
+  return parsed(certificate).getExtension(SubjectKeyIdentifierExtension) ?? undefined;
 }
 
 function authorityExtensions(pathLength: number): readonly Extension[] {

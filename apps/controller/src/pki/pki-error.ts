@@ -2,8 +2,18 @@ export type PkiProblem =
   /** A file of the PKI is damaged, readable by others, or does not fit the others. */
   | 'bad_file'
   | 'root_expired'
-  /** A root allows no authority below it. */
+  | 'intermediate_expired'
+  /** A root allows no authority below it, or too few. */
   | 'path_length'
+  | 'root_key_elsewhere'
+  /** A key is of another root than the present one. */
+  | 'other_root'
+  | 'wrong_passphrase'
+  /** Nobody has asked for the certificate that is to be taken. */
+  | 'no_request'
+  | 'request_refused'
+  /** A certificate of an authority cannot be used; the message says which, and why. */
+  | 'authority_refused'
   /** The certificate authority before has not been retired yet. */
   | 'rotation_underway'
   /** There is no certificate authority to retire. */

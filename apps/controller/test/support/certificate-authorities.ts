@@ -6,6 +6,7 @@ import { retirePreviousAuthority } from '../../src/pki/retire-authority.js';
 import { TrustAnchor } from '../../src/pki/trust-anchor.js';
 import { Clock } from '../../src/platform/clock/clock.js';
 import { createLogger } from '../../src/platform/logging/logger.js';
+import type { ForeignAuthority } from './foreign-authority.js';
 import { startedDatabase } from './started-database.js';
 
 /** As `--rotate-certificate-authority` does. Throws PkiError. */
@@ -16,6 +17,12 @@ export async function rotateCertificateAuthority(dataDirectory: string): Promise
 /** As `--rotate-intermediate-authority` does. Throws PkiError. */
 export async function rotateIntermediateAuthority(dataDirectory: string): Promise<void> {
   await (await startedAuthority(dataDirectory)).rotateIntermediate();
+}
+
+/** As `--certificate-authority-request` and `--certificate-authority-import` do, with somebody in between. Throws PkiError. */
+export async function followForeignAuthority(dataDirectory: string, foreign: ForeignAuthority): Promise<void> {
+  const authority = await startedAuthority(dataDirectory);
+  await authority.importIntermediate(await foreign.certify(await authority.requestIntermediate()));
 }
 
 /** As `--retire-certificate-authority` does, also beside a controller that runs. Throws PkiError. */
