@@ -62,6 +62,8 @@ export class ControllerConfig {
   readonly edgeCertificateMilliseconds: number;
   /** `WEFT_OIDC_…`; undefined: users log in with passwords alone. */
   readonly oidc: OidcConfig | undefined;
+  /** `WEFT_REVOCATION_LIST_URL`: where others fetch the revocation list, as edge certificates say; undefined: they say nothing. */
+  readonly revocationListUrl: string | undefined;
 
   constructor(values: ControllerConfigValues) {
     this.http = values.http;
@@ -78,6 +80,7 @@ export class ControllerConfig {
     this.statusIntervalMilliseconds = values.statusIntervalMilliseconds;
     this.edgeCertificateMilliseconds = values.edgeCertificateMilliseconds;
     this.oidc = values.oidc;
+    this.revocationListUrl = values.revocationListUrl;
   }
 }
 

@@ -41,6 +41,7 @@ describe('parseConfig', () => {
       WEFT_OIDC_NAME_CLAIM: 'name',
       WEFT_OIDC_ROLE_CLAIM: 'https://weft.example/roles',
       WEFT_OIDC_PROVIDER_ROLES: 'root=admin',
+      WEFT_REVOCATION_LIST_URL: 'http://weft.example/list.crl',
       PG_BIN_DIR: '/usr/lib/postgresql/15/bin',
     });
     expect(config).toEqual({
@@ -72,6 +73,7 @@ describe('parseConfig', () => {
         ],
         providerRoles: [{ value: 'root', role: 'admin' }],
       },
+      revocationListUrl: 'http://weft.example/list.crl',
     });
     const listed = (address: string, family: 'ipv4' | 'ipv6') => config.webhookNetworks.check(address, family);
     expect([listed('10.9.7.7', 'ipv4'), listed('fd00:1::1', 'ipv6')]).toEqual([true, true]);
@@ -141,6 +143,8 @@ describe('parseConfig', () => {
     ['WEFT_WEBHOOK_NETWORKS', '10.0.0.0/8,'],
     ['WEFT_STATUS_INTERVAL_MS', '1s'],
     ['WEFT_STATUS_INTERVAL_MS', '99'],
+    ['WEFT_REVOCATION_LIST_URL', 'https://weft.example/list.crl'],
+    ['WEFT_REVOCATION_LIST_URL', 'weft.example'],
     ['WEFT_EDGE_CERTIFICATE_HOURS', '0'],
     ['WEFT_EDGE_CERTIFICATE_HOURS', '8761'],
     ['WEFT_EDGE_CERTIFICATE_HOURS', '1.5'],

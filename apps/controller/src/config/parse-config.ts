@@ -67,6 +67,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     statusIntervalMilliseconds: values.WEFT_STATUS_INTERVAL_MS,
     edgeCertificateMilliseconds: values.WEFT_EDGE_CERTIFICATE_HOURS * HOUR_MILLISECONDS,
     oidc: oidcConfig(values, present),
+    revocationListUrl: values.WEFT_REVOCATION_LIST_URL,
   });
 }
 
@@ -132,6 +133,15 @@ const databaseUrl = z.string().refine((text) => {
   return ['postgres:', 'postgresql:'].includes(new URL(text).protocol);
 }, 'must be a URL like postgres://user:password@host:5432/database');
 
+/** Not https: whoever checks the certificate of that server would ask here whether it is revoked (RFC 5280 section 8). */
+const listUrl = z
+  .string()
+  .max(256, 'must have at most 256 characters')
+  .refine(
+    (text) => /^http:\/\/[\x21-\x7e]+$/.test(text) && URL.canParse(text),
+    'must be a URL like http://weft.example/certificate-revocation-list.crl',
+  );
+
 /** A whole number within bounds. */
 function numberOf(unit: string, least: number, most: number) {
   const rule = `must be a number of ${unit} from ${least} to ${most}`;
@@ -172,6 +182,7 @@ const Environment = z.object({
   WEFT_OIDC_ROLE_CLAIM: OneLine.prefault('groups'),
   WEFT_OIDC_ROLES: parsedBy(parseTenantRoles).optional(),
   WEFT_OIDC_PROVIDER_ROLES: parsedBy(parseProviderRoles).optional(),
+  WEFT_REVOCATION_LIST_URL: listUrl.optional(),
   DATABASE_URL: databaseUrl.optional(),
   PG_BIN_DIR: absolutePath.optional(),
 });

@@ -20,6 +20,7 @@ import { OidcModule } from './oidc/oidc.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { PolicyTestsModule } from './policy-tests/policy-tests.module.js';
 import { RevisionsModule } from './revisions/revisions.module.js';
+import { RevocationListModule } from './revocation-list/revocation-list.module.js';
 import { SessionModule } from './session/session.module.js';
 import { SitesModule } from './sites/sites.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
@@ -32,6 +33,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 @Module({
   imports: [
     HealthModule,
+    RevocationListModule,
     SessionModule,
     OidcModule,
     TotpModule,

@@ -13,6 +13,7 @@ import { OidcController } from '../modules/oidc/oidc.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
 import { PolicyTestsController } from '../modules/policy-tests/policy-tests.controller.js';
 import { RevisionsController } from '../modules/revisions/revisions.controller.js';
+import { RevocationListController } from '../modules/revocation-list/revocation-list.controller.js';
 import { OwnSessionsController } from '../modules/session/own-sessions.controller.js';
 import { SessionController } from '../modules/session/session.controller.js';
 import { SitesController } from '../modules/sites/sites.controller.js';
@@ -25,6 +26,7 @@ import { WebhooksController } from '../modules/webhooks/webhooks.controller.js';
 /** Every controller of the REST API, in the order of the document. */
 export const REST_CONTROLLERS: readonly Type[] = [
   HealthController,
+  RevocationListController,
   SessionController,
   OidcController,
   OwnSessionsController,

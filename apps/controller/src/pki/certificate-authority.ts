@@ -62,6 +62,7 @@ export class CertificateAuthority {
   readonly #directory: string;
   /** Milliseconds. */
   readonly #edgeLifetime: number;
+  readonly #revocationListUrl: string | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #root: RootAuthority | undefined;
@@ -70,6 +71,7 @@ export class CertificateAuthority {
   constructor(config: ControllerConfig, clock: Clock, @InjectLogger() logger: Logger) {
     this.#directory = join(config.dataDirectory, 'pki');
     this.#edgeLifetime = config.edgeCertificateMilliseconds;
+    this.#revocationListUrl = config.revocationListUrl;
     this.#clock = clock;
     this.#logger = logger.child({ component: 'pki' });
   }
@@ -187,6 +189,11 @@ export class CertificateAuthority {
     return { ...(await createIntermediate(root, this.#clock.now(), before?.certificate)), above: [] };
   }
 
+  /** What certificates and revocation lists are signed with. */
+  get issuer(): KeyAndCertificate {
+    return issuerOf(this.#requireRoot());
+  }
+
   /** The root, while its key is here. Throws PkiError 'root_key_elsewhere'. */
   get rootKey(): KeyAndCertificate {
     return rootKeyOf(this.#requireRoot());
@@ -261,7 +268,14 @@ export class CertificateAuthority {
   async issueEdgeCertificate(publicKey: KeyObject, identity: EdgeIdentity): Promise<IssuedCertificate> {
     const now = this.#clock.now();
     const root = this.#requireRoot();
-    const certificate = await createEdgeCertificate(issuerOf(root), publicKey, identity, now, this.#edgeLifetime);
+    const certificate = await createEdgeCertificate(
+      issuerOf(root),
+      publicKey,
+      identity,
+      now,
+      this.#edgeLifetime,
+      this.#revocationListUrl,
+    );
     return {
       serial: certificate.serialNumber.toLowerCase(),
       certificate: certificate.raw,

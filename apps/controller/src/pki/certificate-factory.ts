@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
+  CRLDistributionPointsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type Extension,
@@ -131,6 +132,7 @@ export async function createServerIdentity(issuer: KeyAndCertificate, now: Date)
 /**
  * A certificate that lets the holder of the key speak for an edge: to the controller, and to other edges with IKEv2.
  * @param lifetime milliseconds from now
+ * @param revocationListUrl where its revocation would be told (RFC 5280 section 4.2.1.13)
  */
 export function createEdgeCertificate(
   issuer: KeyAndCertificate,
@@ -138,10 +140,12 @@ export function createEdgeCertificate(
   identity: EdgeIdentity,
   now: Date,
   lifetime: number,
+  revocationListUrl?: string,
 ): Promise<X509Certificate> {
   return issueToEndEntity(issuer, publicKey, identity.edgeId, now, lifetime, [
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, IPSEC_IKE]),
     new SubjectAlternativeNameExtension([{ type: 'url', value: edgeUri(identity) }]),
+    ...(revocationListUrl === undefined ? [] : [new CRLDistributionPointsExtension([revocationListUrl])]),
   ]);
 }
 
@@ -224,7 +228,7 @@ function parsed(certificate: X509Certificate): ParsedCertificate {
 }
 
 /** "MUST" be the subject key identifier of the issuer (RFC 5280 section 4.2.1.1), which others make otherwise than we do. */
-async function authorityKeyIdentifierOf(issuer: X509Certificate): Promise<Extension> {
+export async function authorityKeyIdentifierOf(issuer: X509Certificate): Promise<Extension> {
   const identifier = keyIdentifierOf(issuer);
   if (identifier !== undefined) return new AuthorityKeyIdentifierExtension(identifier.keyId);
   return AuthorityKeyIdentifierExtension.create(spkiOf(issuer.publicKey));
@@ -245,7 +249,8 @@ function spkiOf(key: KeyObject): PublicKey {
   return new PublicKey(key.export({ type: 'spki', format: 'der' }));
 }
 
-function signingKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
+/** For the generators of @peculiar/x509. */
+export function signingKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
   const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
   return webcrypto.subtle.importKey('pkcs8', pkcs8, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
 }

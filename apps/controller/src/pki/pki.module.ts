@@ -3,12 +3,20 @@ import { BundleSigner } from './bundle-signer.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { CertificateRegistry } from './certificate-registry.js';
 import { EdgeTrustRepository } from './edge-trust.repository.js';
+import { RevocationLists } from './revocation-lists.js';
 import { TrustAnchor } from './trust-anchor.js';
 
 /** Keys, certificates and who they were given to. */
 @Global()
 @Module({
-  providers: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
-  exports: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, TrustAnchor],
+  providers: [
+    CertificateAuthority,
+    BundleSigner,
+    CertificateRegistry,
+    EdgeTrustRepository,
+    RevocationLists,
+    TrustAnchor,
+  ],
+  exports: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, RevocationLists, TrustAnchor],
 })
 export class PkiModule {}

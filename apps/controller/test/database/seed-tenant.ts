@@ -27,6 +27,7 @@ export const SEEDED_TABLES = [
   'audit_entries',
   'certificates',
   'credential_changes',
+  'deleted_certificates',
   'edge_bundles',
   'edge_trust',
   'edges',
@@ -95,6 +96,9 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
     values (${serial}, ${tenantId}, ${edgeId}, now(), now() + interval '1 day')`;
+  await sql`
+    insert into deleted_certificates (serial, tenant_id, not_after)
+    values (${randomBytes(16).toString('hex')}, ${tenantId}, now() + interval '1 day')`;
   await sql`
     insert into edge_trust (edge_id, tenant_id, version, certificate_serial) values (${edgeId}, ${tenantId}, 2, ${serial})`;
   await sql`

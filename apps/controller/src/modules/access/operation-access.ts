@@ -34,6 +34,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   readOpenApiDocument: everybody,
   readLiveness: everybody,
   readReadiness: everybody,
+  readRevocationList: everybody,
 
   readLoginMethods: everybody,
   beginOidcLogin: everybody,

@@ -23,6 +23,8 @@ export type InstallationPurpose =
   /** What all edges should run, and which of their certificates are in force. */
   | 'distribution'
   | 'metrics'
+  /** Which certificates are not to be believed: whoever asks has no tenant. */
+  | 'revocation list'
   /** Which tenants have new events, for those who listen. */
   | 'event streams'
   /** What is to be delivered, whoever's. */
