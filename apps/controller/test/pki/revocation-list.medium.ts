@@ -166,7 +166,8 @@ async function checked(edge: Credentials | undefined, list: string): Promise<str
     leaf: await written(`${name}.pem`, Buffer.from(leaf)),
     above: await written(`${name}-above.pem`, Buffer.from(above.join(''))),
     root: await written(`${name}-root.pem`, edge.root),
-    list: `${list}.pem`,
+    // Its own: several are looked at at the same time.
+    list: join(directory.path, `${name}-list.pem`),
   };
   await openssl('openssl', ['crl', '-in', list, '-inform', 'DER', '-out', paths.list]);
   const options = [
