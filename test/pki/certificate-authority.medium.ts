@@ -1,4 +1,4 @@
-import { randomUUID, X509Certificate } from 'node:crypto';
+import { randomInt, randomUUID, X509Certificate } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -25,6 +25,7 @@ let databaseUrl: string;
 let controller: TestController;
 let agents: Map<string, TestAgent>;
 let tenantId: string;
+const host = `127.${randomInt(64, 128)}.${randomInt(256)}.${randomInt(1, 255)}`;
 const edgeIds = new Map<string, string>();
 
 beforeAll(async () => {
@@ -290,5 +291,11 @@ function doorsOf({ addresses }: TestController): Record<string, string> {
 }
 
 function startController(environment: Record<string, string> = {}): Promise<TestController> {
-  return TestController.start({ databaseUrl, dataDirectory: dataDirectory(), environment });
+  // Of a controller that is away for a moment the ports must stay free: whoever connects does so from 127.0.0.1, and may be given any port there.
+  const doors = { WEFT_PUBLIC_HOST: host, WEFT_SESSION_LISTEN: `${host}:0`, WEFT_ENROLLMENT_LISTEN: `${host}:0` };
+  return TestController.start({
+    databaseUrl,
+    dataDirectory: dataDirectory(),
+    environment: { ...doors, ...environment },
+  });
 }
