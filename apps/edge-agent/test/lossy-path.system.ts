@@ -24,6 +24,13 @@ describe.skipIf(unavailable !== undefined)(
       const { namespaces, names, left, right } = agents;
       // Each ESP packet is one on the wire, and lost or overtaken by itself.
       for (const name of [names.left, names.right]) namespaces.ip(name, 'link set wan gso_max_segs 1');
+      // No more is under way than the replay window holds (1,024 packets), whatever the congestion control: what comes later than that
+      // is refused, and with extended sequence numbers as what is not authentic (RFC 4303 appendix A2.2).
+      for (const name of [names.left, names.right]) {
+        for (const memory of ['tcp_rmem', 'tcp_wmem']) {
+          namespaces.run(name, 'sysctl', ['-q', '-w', `net.ipv4.${memory}=4096 65536 524288`]);
+        }
+      }
       namespaces.connect(names.router, 'slow', names.right, 'slow');
       namespaces.ip(names.router, `route add ${RIGHT.underlay} dev slow table 200`);
       namespaces.ip(names.router, 'rule add fwmark 1 lookup 200');
