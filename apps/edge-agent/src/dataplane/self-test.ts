@@ -13,7 +13,8 @@ import {
 /**
  * Packets through an engine of its own, before the first real one: one by one, and as large segments that are taken apart,
  * sealed, opened and joined again. What does not come back as it was must not get as far as the network. It also has the
- * code compiled before traffic waits for it: a packet through code that never ran takes a hundred times as long.
+ * code compiled before traffic waits for it: a packet through code that never ran takes a hundred times as long. Its numbers are
+ * as large as they can be and its times have fractions: code that was compiled for small integers is thrown away at the first other.
  */
 export class SelfTest {
   readonly #plane: DataPlane;
@@ -54,9 +55,9 @@ export class SelfTest {
     const { bytes } = this.#out;
     writeSegment(bytes, PACKET, ALONE_OCTETS);
     for (let packet = 0; packet < ALONE; packet++) {
-      const sealed = this.#plane.protect(bytes, PACKET, ALONE_OCTETS, bytes, SEALED, 0);
+      const sealed = this.#plane.protect(bytes, PACKET, ALONE_OCTETS, bytes, SEALED, NOW);
       if (sealed.verdict !== 'transmit') throw new SelfTestError(`a packet is not sent: ${sealed.reason}`);
-      const opened = this.#plane.open(bytes, SEALED, sealed.length, this.#clear.bytes, 0, 0);
+      const opened = this.#plane.open(bytes, SEALED, sealed.length, this.#clear.bytes, 0, NOW);
       if (opened.verdict !== 'deliver') throw new SelfTestError(`a packet does not come back: ${opened.reason}`);
       this.#requireSame(0, PACKET, ALONE_OCTETS);
     }
@@ -78,7 +79,7 @@ export class SelfTest {
     if (segmenter.start(header, PACKET, LARGE_OCTETS) !== undefined) throw new SelfTestError('a segment is refused');
     this.#compared = 0;
     for (let next = 0; next < segmenter.count; ) {
-      const sealed = this.#plane.protectRun(segmenter, next, segmenter.count - next, bytes, SEALED, 0);
+      const sealed = this.#plane.protectRun(segmenter, next, segmenter.count - next, bytes, SEALED, NOW);
       if (sealed.verdict !== 'transmit') throw new SelfTestError(`a run is not sent: ${sealed.reason}`);
       next += sealed.packets;
       this.#openRun(sealed.length, sealed.packetLength);
@@ -97,7 +98,7 @@ export class SelfTest {
       length,
       clear,
       0,
-      0,
+      NOW,
     );
     if (packets === 0 || delivered !== packets) throw new SelfTestError('a run does not come back');
     for (let packet = 0; packet < delivered; packet++) this.#coalescer.push(offsets[packet] ?? 0, lengths[packet] ?? 0);
@@ -153,7 +154,7 @@ function loopedPlane(provider: CryptoProvider): DataPlane {
         softLifetimeMilliseconds: 1,
         hardLifetimeMilliseconds: 1,
       },
-      0,
+      NOW,
     );
   }
   return plane;
@@ -163,18 +164,23 @@ function loopedPlane(provider: CryptoProvider): DataPlane {
 function writeSegment(bytes: Uint8Array, offset: number, length: number): void {
   for (let i = HEADERS; i < length; i++) bytes[offset + i] = i * 31;
   bytes.fill(0, offset, offset + HEADERS);
-  bytes.set([0x45, 0, length >>> 8, length & 0xff, 0, 0, 0x40, 0, 64, 6], offset);
-  bytes.set([192, 0, 2, 1, 192, 0, 2, 2, 0, 7, 0, 9], offset + ADDRESSES);
-  bytes.set([0x50, 0x10], offset + DATA_OFFSET);
+  bytes.set([0x45, 0, length >>> 8, length & 0xff, 0xff, 0xff, 0x40, 0, 64, 6], offset);
+  // Addresses, ports, the sequence number, which passes 2^32 on the way, and the acknowledgment number.
+  bytes.set([192, 0, 2, 1, 192, 0, 2, 2, 0xff, 7, 0xff, 9], offset + ADDRESSES);
+  bytes.set([0xff, 0xff, 0x80, 0, 0xff, 0xff, 0xff, 0xff], offset + SEQUENCE);
+  bytes.set([0x50, 0x10, 0xff, 0xff], offset + DATA_OFFSET);
 }
 
 const TUNNEL = 'self-test';
-const SPI = 0x100;
+const SPI = 0xffff_fff0;
+/** Milliseconds of a clock. */
+const NOW = 0.5;
 /** AES-256 and its salt (RFC 4106 section 8.1). */
 const KEYING_MATERIAL_OCTETS = 36;
 const IP_HEADER = 20;
 const HEADERS = 40;
 const ADDRESSES = 12;
+const SEQUENCE = IP_HEADER + 4;
 /** Of the TCP header: the octet itself, and the checksum from its start. */
 const DATA_OFFSET = IP_HEADER + 12;
 const CHECKSUM = 16;
