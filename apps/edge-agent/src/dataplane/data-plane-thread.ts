@@ -417,7 +417,7 @@ export class DataPlaneThread implements DataPlaneControl {
   #tellDeviceGone(): void {
     if (this.#deviceGone) return;
     this.#deviceGone = true;
-    const fix = 'none where the agent is started again, as its service manager does: it makes another device';
+    const fix = 'start the agent again, as its service manager does by itself: it makes another device';
     this.#events.died(new DataPlaneError('device_gone', 'the overlay device was removed', fix));
   }
 
