@@ -66,11 +66,17 @@ async function begun(work: (sql: SqlExecutor) => Promise<unknown>) {
     });
     ended.catch(reject);
   });
-  const end = async (keep: boolean) => {
-    settle(keep);
-    await ended.catch(() => undefined);
+  return {
+    pid,
+    commit: async () => {
+      settle(true);
+      await ended;
+    },
+    rollBack: async () => {
+      settle(false);
+      await expect(ended).rejects.toThrow('rolled back');
+    },
   };
-  return { pid, commit: () => end(true), rollBack: () => end(false) };
 }
 
 describe('the journal of a tenant', () => {
