@@ -44,7 +44,7 @@ export class Lineage {
   connection: Connection;
   path: Path;
   nat = NO_NAT;
-  /** What we said of NATs when it began. */
+  /** What we say of NATs from its beginning to its end, so that both ends see the same. Another policy needs another one. */
   readonly natPolicy: NatTraversalPolicy;
   /** Of the connections when it began: those of now may say something else. */
   readonly configured: number;
@@ -305,7 +305,7 @@ export class Lineage {
     this.timers.clearAll();
     for (const sa of this.#all) if (sa !== current) sa.shut(now);
     for (const child of this.children.all) this.children.release(child, now);
-    this.#finish();
+    this.#finish(now);
     if (this.#failureTold) return;
     const kind = this.otherStands ? 'ike-superseded' : 'ike-closed';
     this.tell({ kind, connection: connection.name, by, history: this.history.snapshot() });
@@ -323,7 +323,7 @@ export class Lineage {
     for (const sa of [...this.#all]) sa.shut(now);
     for (const child of this.children.all) this.children.remove(child);
     this.timers.clearAll();
-    this.#finish();
+    this.#finish(now);
   }
 
   /** An IKE SA of it was shut; with the current one everything goes. */
@@ -332,7 +332,9 @@ export class Lineage {
     if (sa === this.current) this.close(now);
   }
 
-  #finish(): void {
+  /** What was to take the place of another, or was taken for that, is gone: whoever stays may have to be replaced still. */
+  #finish(now: number): void {
+    for (const other of this.host.established(this.connection)) other.timers.set('nat-policy', now);
     const runs = this.#atEnd;
     this.#atEnd = [];
     for (const run of runs) run();

@@ -12,7 +12,8 @@ export type LineageTimer =
   | 'reauthenticate'
   | 'authentication-end'
   | 'hand-over'
-  | 'drained';
+  | 'drained'
+  | 'nat-policy';
 
 /** A table of deadlines in the caller's clock. A timeout that comes too early finds nothing due. */
 export class Timers<Name extends string> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeCryptoProvider } from '../../providers/node-crypto/node-crypto-provider.js';
 import type { Connection, NatTraversalPolicy } from '../../src/ike/connection.js';
 import type { IkePair, PairEnd } from '../../src/testing/pair.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { type NetworkConditions, PERFECT } from '../../src/testing/simulated-network.js';
 import { agreement, connection, establishedPair, LEFT, RIGHT, toyKeyExchange } from './fixtures.js';
 
@@ -50,6 +51,43 @@ function change(
   return pair;
 }
 
+const COME_TO_IT = { asWanted: [true, true], pairs: 1, agree: true, lost: 0, strayed: 0, failures: [] };
+
+/** One to four changes to and fro, the ends told at different moments, often while what the one before began is under way. */
+function changes(seed: number, conditions: NetworkConditions): typeof COME_TO_IT {
+  const { next } = seededRandom(seed);
+  let policy: NatTraversalPolicy = next() < 0.5 ? 'forced' : 'detected';
+  const pair = establishedPair({
+    seed: seed + 1,
+    conditions,
+    keyExchange: toyKeyExchange,
+    engine: { provider: nodeCryptoProvider },
+    leftConnection: as('left', policy),
+    rightConnection: as('right', policy),
+  });
+  pair.trafficInterval = 1;
+  for (let left = 1 + Math.floor(next() * 4); left > 0; left--) {
+    policy = policy === 'forced' ? 'detected' : 'forced';
+    const [one, other] = next() < 0.5 ? [pair.left, pair.right] : [pair.right, pair.left];
+    configure(pair, one, policy);
+    pair.runFor(Math.floor(next() * (next() < 0.5 ? 40 : 800)));
+    configure(pair, other, policy);
+    pair.runFor(Math.floor(next() * (next() < 0.5 ? 100 : 6000)));
+  }
+  pair.runFor(2000);
+  pair.trafficInterval = undefined;
+  pair.runFor(90_000);
+  return {
+    asWanted: [pair.left, pair.right].map(
+      ({ sad }) => sad.current()?.association.encapsulate === (policy === 'forced'),
+    ),
+    ...agreement(pair),
+    lost: pair.losses.length,
+    strayed: pair.strayed,
+    failures: [...pair.left.events, ...pair.right.events].filter(({ kind }) => /failed|closed/.test(kind)) as never[],
+  };
+}
+
 describe('Whether ESP is to travel in UDP, changed on the fly (RFC 7296 section 2.23)', () => {
   const cases = (['left', 'right'] as const).flatMap((first) => [
     ['forced', 'detected', first] as const,
@@ -72,6 +110,17 @@ describe('Whether ESP is to travel in UDP, changed on the fly (RFC 7296 section 
       });
       const ikeSas = [pair.left, pair.right].map(({ engine }) => engine.associations().length);
       expect(ikeSas).toEqual([1, 1]);
+    }
+  });
+
+  it('changes as often as it may, each end at its own moment, into what is asked for at last, and no packet is lost', () => {
+    for (let seed = 0; seed < 100; seed++) expect({ seed, ...changes(seed, PERFECT) }).toEqual({ seed, ...COME_TO_IT });
+  });
+
+  it('comes to it over a bad network, too', () => {
+    const bad = { ...PERFECT, loss: 0.05, duplication: 0.05, minimumDelay: 2, maximumDelay: 60 };
+    for (let seed = 0; seed < 100; seed++) {
+      expect({ seed, ...changes(seed, bad) }).toMatchObject({ seed, ...COME_TO_IT, lost: expect.any(Number) });
     }
   });
 

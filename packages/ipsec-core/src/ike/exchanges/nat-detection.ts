@@ -12,9 +12,9 @@ import type { Path } from '../path.js';
  * prohibited. Forced encapsulation gives a source that no message comes from, so that the peer finds a NAT before us.
  */
 export function natDetection(sa: IkeSa, { local, remote }: Path): Payload[] {
-  const { natTraversal } = sa.lineage.connection;
-  if (natTraversal === 'prohibited') return [];
-  const source = natTraversal === 'forced' ? { address: new Uint8Array(local.address.length), port: 0 } : local;
+  const { natPolicy } = sa.lineage;
+  if (natPolicy === 'prohibited') return [];
+  const source = natPolicy === 'forced' ? { address: new Uint8Array(local.address.length), port: 0 } : local;
   return [
     notify('NAT_DETECTION_SOURCE_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, source)),
     notify('NAT_DETECTION_DESTINATION_IP', natDetectionHash(sa.initiatorSpi, sa.responderSpi, remote)),
@@ -31,8 +31,8 @@ export function detectedNat(
   { local, remote }: Path,
   responderSpi = sa.responderSpi,
 ): NatSituation | undefined {
-  const { natTraversal } = sa.lineage.connection;
-  if (natTraversal === 'prohibited') return undefined;
+  const { natPolicy } = sa.lineage;
+  if (natPolicy === 'prohibited') return undefined;
   const sources = hashesOf(payloads, NOTIFY.NAT_DETECTION_SOURCE_IP);
   const destinations = hashesOf(payloads, NOTIFY.NAT_DETECTION_DESTINATION_IP);
   if (sources.length === 0 && destinations.length === 0) return undefined;
@@ -43,7 +43,7 @@ export function detectedNat(
   };
   const peerBehind = differs(sources, remote);
   const weBehind = differs(destinations, local);
-  return { present: peerBehind || weBehind || natTraversal === 'forced', peerBehind, weBehind };
+  return { present: peerBehind || weBehind || natPolicy === 'forced', peerBehind, weBehind };
 }
 
 /** How the peer sees us, as an answer of it says. */

@@ -5,6 +5,7 @@ import { requestChild, requestChildRekey, scheduleRetries } from './child-reques
 import { deleteReplaced } from './delete-child.js';
 import { requestIkeRekey } from './ike-rekey-request.js';
 import { checkLiveness, keepMapping } from './liveness.js';
+import { followNatPolicy } from './nat-policy.js';
 import { closeReplaced, endAuthentication, handOver, requestReauthentication } from './reauthentication.js';
 import { resolveRedundancy } from './redundancy.js';
 
@@ -20,6 +21,7 @@ const DUTIES: Readonly<Record<LineageTimer, (lineage: Lineage, now: number) => v
   'authentication-end': endAuthentication,
   'hand-over': handOver,
   drained: closeReplaced,
+  'nat-policy': followNatPolicy,
 };
 
 export function expireLineage(lineage: Lineage, now: number): void {
