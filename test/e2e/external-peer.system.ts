@@ -63,6 +63,13 @@ it('is not told to whoever asks for it, or for what the edge has in common with 
   }
 });
 
+it('is known by key IDs as well, when both ends are called so', async () => {
+  await becomes({ identity: 'keyid:Gateway-7', localIdentity: 'keyid:#00ff22' });
+  const { hostNamespace } = siteNamed(lab.topology, 'berlin');
+  for (const address of BEHIND) await untilAnswered(hostNamespace, [address]);
+  expect(await swanctl('--list-sas')).toContain("local  'Gateway-7'");
+});
+
 it('leaves nothing in the clear', async () => {
   expect(await lab.captureCounts()).toMatchObject({ cleartextPackets: 0 });
 });
@@ -108,8 +115,40 @@ async function describePeer(): Promise<ExternalPeerSnippet> {
   return answerOf(shown, 'Read the snippet');
 }
 
+/** Both ends are told of a changed peer, the gateway first; resolves when they have an IKE SA by it. */
+async function becomes(change: { readonly identity: string; readonly localIdentity: string }): Promise<void> {
+  const { client, tenantId } = lab.api;
+  const params = { path: { tenantId } };
+  const list = await client.GET('/api/v1/tenants/{tenantId}/external-peers', { params });
+  const [peer] = answerOf(list, 'List the peers').items;
+  if (peer === undefined) throw new Error('the tenant has an external peer');
+  const { id, version, preSharedKey: _, createdAt: _made, updatedAt: _changed, ...described } = peer;
+  const path = { tenantId, externalPeerId: id };
+  const replaced = await client.PUT('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}', {
+    params: { path, header: { 'If-Match': `"${version}"` } },
+    body: { ...described, ...change },
+  });
+  answerOf(replaced, 'Change the peer');
+  const shown = await client.GET('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}/snippet', {
+    params: { path },
+  });
+  configure(answerOf(shown, 'Read the snippet'));
+  const before = await ikeSas();
+  expect(await execute('--load-all')).toMatchObject({ code: 0 });
+  await publish(lab.api, 'Called otherwise');
+  await waitUntil('another IKE SA', TRAFFIC_TIMEOUT_MILLISECONDS, async () => {
+    const now = await ikeSas();
+    return now.some((sa) => !before.includes(sa)) ? { value: undefined } : { problem: now.join() };
+  });
+}
+
+/** By their unique numbers, those that are established. */
+async function ikeSas(): Promise<readonly string[]> {
+  return [...(await swanctl('--list-sas')).matchAll(/^\S+: (#\d+), ESTABLISHED/gm)].map(([, number = '']) => number);
+}
+
 /** With userspace ESP, and the networks of the peer on its loopback. */
-async function startStrongswan(installation: Installation, { text, fileName, secretPlaceholder }: ExternalPeerSnippet) {
+async function startStrongswan(installation: Installation, given: ExternalPeerSnippet) {
   const namespace = lab.topology.controllerNamespace;
   for (const address of BEHIND) {
     expect(await lab.execute(namespace, 'ip', ['address', 'add', `${address}/32`, 'dev', 'lo'])).toMatchObject({
@@ -118,7 +157,7 @@ async function startStrongswan(installation: Installation, { text, fileName, sec
   }
   mkdirSync(`${directory}/swanctl/conf.d`, { recursive: true });
   writeFileSync(`${directory}/swanctl/swanctl.conf`, 'include conf.d/*.conf\n');
-  writeFileSync(`${directory}/swanctl/conf.d/${fileName}`, text.replaceAll(`"${secretPlaceholder}"`, `"${KEY}"`));
+  configure(given);
   writeFileSync(`${directory}/strongswan.conf`, STRONGSWAN_CONF.replaceAll('DIRECTORY', directory));
   const [command = '', ...args] = strongswanCommand(installation, '/usr/lib/ipsec/charon');
   await lab.start({
@@ -133,6 +172,10 @@ async function startStrongswan(installation: Installation, { text, fileName, sec
     const { code, stdout, stderr } = await execute('--load-all');
     return code === 0 ? { value: undefined } : { problem: `${stdout}${stderr}` };
   });
+}
+
+function configure({ text, fileName, secretPlaceholder }: ExternalPeerSnippet): void {
+  writeFileSync(`${directory}/swanctl/conf.d/${fileName}`, text.replaceAll(`"${secretPlaceholder}"`, `"${KEY}"`));
 }
 
 async function swanctl(...args: readonly string[]): Promise<string> {

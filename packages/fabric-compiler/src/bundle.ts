@@ -62,7 +62,7 @@ export interface BundleExternalPeer {
 
 /** An identity as IKE carries it (RFC 7296 section 3.5): IANA identification type, and data. */
 export interface BundleIdentity {
-  readonly type: 1 | 2 | 3 | 5;
+  readonly type: 1 | 2 | 3 | 5 | 11;
   readonly data: Uint8Array;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileFabric } from './compile-fabric.js';
+import { parseIkeIdentity } from './external-identity.js';
 import { compileShared } from './fabric/compile-shared.js';
 import { peersOf } from './fabric/shared-bundle.js';
 import { externalTunnelIdOf } from './identifiers.js';
@@ -80,6 +81,26 @@ describe('a tunnel with an external peer', () => {
     ]);
     expect(findings(bare)).toEqual([]);
   });
+
+  it.each<[text: string, type: number, data: readonly number[]]>([
+    ['keyid:Branch-7', 11, [...Buffer.from('Branch-7')]],
+    ['keyid:#00ff22', 11, [0, 0xff, 0x22]],
+    ['KEYID:a', 11, [0x61]],
+    ['ops@partner.example', 3, [...Buffer.from('ops@partner.example')]],
+    ['2001:db8::1', 5, [0x20, 1, 0xd, 0xb8, ...Array<number>(11).fill(0), 1]],
+  ])('may be called %s', (identity, type, data) => {
+    const [peer] = intent().externalPeers ?? [];
+    const called = { ...intent(), externalPeers: [{ ...(peer as IntentExternalPeer), identity }] };
+    const { external } = compiled(called).get('edge-berlin')?.tunnels[0] ?? {};
+    expect(external?.remoteIdentity).toEqual({ type, data: Uint8Array.from(data) });
+  });
+
+  it.each(['keyid:', 'keyid:#', 'keyid:#0', 'keyid:#0g', 'keyid:a"b', 'keyid:a b', `keyid:${'a'.repeat(250)}`])(
+    'may not be called %s',
+    (identity) => {
+      expect(parseIkeIdentity(identity)).toBeUndefined();
+    },
+  );
 
   it.each<[what: string, change: Partial<IntentExternalPeer>, pointer: string, rule: string]>([
     ['has no key', { authentication: { kind: 'pre_shared_key' } }, 'authentication', 'missing_pre_shared_key'],

@@ -115,7 +115,7 @@ function externalPeer(
         field,
         'invalid_identity',
         `"${(text ?? '').slice(0, 64)}" is not an identity ${whose} "${peer.name}".`,
-        'Write a domain name, a mailbox or an IP address.',
+        'Write a domain name, a mailbox, an IP address, or a key ID with "keyid:" before it.',
       );
     }
     return parsed;

@@ -41,6 +41,7 @@ conn weft-partner
 
   it.each<[what: string, change: Partial<IntentExternalPeer>, lines: readonly string[]]>([
     ['a mailbox', { identity: 'ops@partner.example' }, ['\tleftid="ops@partner.example"']],
+    ['a key ID', { identity: 'keyid:Branch' }, ['\tleftid="@#4272616e6368"']],
     ['a port of its own', { port: 4600 }, ['\tleftikeport=4600']],
     [
       'several networks',

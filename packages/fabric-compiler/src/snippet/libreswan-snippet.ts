@@ -109,9 +109,10 @@ function identitiesOf({ localIdentity, remoteIdentity }: BundleExternalPeer): re
   return [identityText(localIdentity), identityText(remoteIdentity)];
 }
 
-/** "If preceded by @, the value is used as a literal string and will not be resolved." */
+/** "If preceded by @, the value is used as a literal string and will not be resolved"; after "@#" comes a key ID in hexadecimal. */
 function identityText({ type, data }: BundleIdentity): string {
   if (type === 1 || type === 5) return addressText(data);
+  if (type === 11) return `@#${Array.from(data, (octet) => octet.toString(16).padStart(2, '0')).join('')}`;
   const text = String.fromCharCode(...data);
   return type === 2 ? `@${text}` : text;
 }

@@ -190,7 +190,7 @@ function identityOf(section: ResolvedSection, absent: string | undefined, report
   }
   const identity = writtenIdentity(text);
   if (identity !== undefined) return identity;
-  const fix = 'Use a domain name, a mailbox or an IP address at both ends.';
+  const fix = 'Use a domain name, a mailbox, an IP address or a key ID (keyid:…) at both ends.';
   return report.refuse(section, 'id', 'unmapped_value', 'The value is no identity that external peers have', fix);
 }
 

@@ -1,3 +1,4 @@
+import { parseIkeIdentity } from '../external-identity.js';
 import type { ImportReport } from './import-report.js';
 import type { ResolvedSection } from './resolved-settings.js';
 import { writtenIdentity } from './written-identity.js';
@@ -92,9 +93,13 @@ function fromBase64(text: string): string | undefined {
   return octets.map((octet) => String.fromCharCode(Number.parseInt(octet, 2))).join('');
 }
 
-/** What strongSwan takes for the same identity is the same; of names the case is not (RFC 4343). */
+/** What strongSwan takes for the same identity is the same. Of names the case does not count (RFC 4343), of key IDs every octet does. */
 function normal(identity: string): string {
-  return (writtenIdentity(identity) ?? identity).toLowerCase();
+  const parsed = parseIkeIdentity(writtenIdentity(identity) ?? '');
+  if (parsed === undefined) return identity.toLowerCase();
+  return parsed.type === 2 || parsed.type === 3
+    ? String.fromCharCode(...parsed.data).toLowerCase()
+    : `${parsed.type} ${parsed.data.join()}`;
 }
 
 /** What external peers have. */

@@ -106,6 +106,8 @@ describe('the swanctl.conf of a gateway', () => {
 
   it.each<[what: string, from: string, to: string, value: object]>([
     ['without an identity is its address', 'id = @gw.partner.example', '', { identity: '203.0.113.99' }],
+    ['a key ID', '@gw.partner.example', 'keyid:Gateway-7', { identity: 'keyid:Gateway-7' }],
+    ['a key ID in hexadecimal', '@gw.partner.example', '"@#00ff22"', { identity: 'keyid:#00ff22' }],
     ['a port of its own', 'version = 2', 'version = 2\nlocal_port = 4600', { port: 4600 }],
     ['port 500, from which strongSwan moves on', 'version = 2', 'version = 2\nlocal_port = 500', { port: 4500 }],
     ['the address of an edge in a network', '203.0.113.1, branch.example', '203.0.113.0/24', {}],
@@ -337,7 +339,15 @@ const ESP = fc.record({
   extendedSequenceNumbers: fc.boolean(),
   keyExchange: fc.option(EXCHANGE, { nil: undefined }),
 });
-const IDENTITY = fc.constantFrom('gw.partner.example', 'ops@partner.example', '192.0.2.7', '2001:db8::7', 'a');
+const IDENTITY = fc.constantFrom(
+  'gw.partner.example',
+  'ops@partner.example',
+  '192.0.2.7',
+  '2001:db8::7',
+  'a',
+  'keyid:branch-7',
+  'keyid:#00ff22',
+);
 const PREFIX = fc.oneof(
   fc.tuple(fc.nat({ max: 255 }), fc.nat({ max: 255 })).map(([b, c]) => `10.${b | 16}.${c}.0/24`),
   fc.nat({ max: 15 }).map((nibble) => `2001:db8:${nibble.toString(16)}::/48`),

@@ -36,8 +36,9 @@ const IkeIdentity = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[\x21-\x7e]+$/, 'has characters that no domain name, mailbox or address has')
-  .meta({ description: 'A domain name, a mailbox or an IP address (RFC 7296 section 3.5).' });
+  .regex(/^[\x21-\x7e]+$/, 'has characters that no domain name, mailbox or address has');
+const IDENTITY_FORMS =
+  'a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).';
 
 const fields = {
   name: Name,
@@ -45,8 +46,14 @@ const fields = {
   siteId: Identifier.meta({ description: 'The site whose edge has the tunnel; it has exactly one edge.' }),
   address: UnderlayAddress.meta({ description: 'Where the gateway is; nobody is it who comes from elsewhere.' }),
   port: z.int().min(1).max(65535).default(4500).meta({ description: 'UDP port of IKE and ESP (RFC 3948).' }),
-  identity: IkeIdentity.meta({ description: 'What the gateway shows (IDr, IDi).', examples: ['gw.partner.example'] }),
-  localIdentity: IkeIdentity.meta({ description: 'What our edge shows to it.', examples: ['berlin.example'] }),
+  identity: IkeIdentity.meta({
+    description: `What the gateway shows (IDr, IDi): ${IDENTITY_FORMS}`,
+    examples: ['gw.partner.example'],
+  }),
+  localIdentity: IkeIdentity.meta({
+    description: `What our edge shows to it: ${IDENTITY_FORMS}`,
+    examples: ['berlin.example'],
+  }),
   prefixes: z
     .array(Prefix)
     .min(1)

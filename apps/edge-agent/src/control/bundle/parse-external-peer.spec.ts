@@ -12,7 +12,7 @@ const AT = 'tunnels[0].external_peer';
 const SPOILED: readonly [string, (peer: ExternalPeer) => void, string, string][] = [
   ['no identity of ours', (p) => delete p.localIdentity, '.local_identity', 'missing_field'],
   ['no identity of the peer', (p) => delete p.remoteIdentity, '.remote_identity', 'missing_field'],
-  ['an unknown identity', (p) => (p.localIdentity!.type = 11), '.local_identity.type', 'unsupported_value'],
+  ['an unknown identity', (p) => (p.localIdentity!.type = 12), '.local_identity.type', 'unsupported_value'],
   [
     'an address of 3 octets',
     (p) => (p.remoteIdentity!.data = Buffer.alloc(3)),

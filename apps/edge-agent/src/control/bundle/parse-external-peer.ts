@@ -148,4 +148,5 @@ const IDENTITY_OCTETS: ReadonlyMap<number, readonly [lowest: number, highest: nu
   [2, [1, 255]],
   [3, [1, 255]],
   [5, [16, 16]],
+  [11, [1, 255]],
 ]);

@@ -1393,12 +1393,12 @@ export interface components {
              */
             port?: number;
             /**
-             * @description What the gateway shows (IDr, IDi).
+             * @description What the gateway shows (IDr, IDi): a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
              * @example gw.partner.example
              */
             identity: string;
             /**
-             * @description What our edge shows to it.
+             * @description What our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
              * @example berlin.example
              */
             localIdentity: string;
@@ -1807,12 +1807,12 @@ export interface components {
              */
             port: number;
             /**
-             * @description What the gateway shows (IDr, IDi).
+             * @description What the gateway shows (IDr, IDi): a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
              * @example gw.partner.example
              */
             identity: string;
             /**
-             * @description What our edge shows to it.
+             * @description What our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
              * @example berlin.example
              */
             localIdentity: string;
@@ -2496,12 +2496,12 @@ export interface components {
              */
             port?: number;
             /**
-             * @description What the gateway shows (IDr, IDi).
+             * @description What the gateway shows (IDr, IDi): a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
              * @example gw.partner.example
              */
             identity: string;
             /**
-             * @description What our edge shows to it.
+             * @description What our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
              * @example berlin.example
              */
             localIdentity: string;

@@ -528,9 +528,9 @@ export interface ExternalPeer {
 
 /** IkeIdentity is an identity as IKE carries it (RFC 7296 section 3.5). */
 export interface IkeIdentity {
-  /** IANA identification type: 1 ID_IPV4_ADDR, 2 ID_FQDN, 3 ID_RFC822_ADDR, 5 ID_IPV6_ADDR. */
+  /** IANA identification type: 1 ID_IPV4_ADDR, 2 ID_FQDN, 3 ID_RFC822_ADDR, 5 ID_IPV6_ADDR, 11 ID_KEY_ID. */
   type: number;
-  /** Identification data: an address has 4 or 16 octets, a name 1 to 255. */
+  /** Identification data: an address has 4 or 16 octets, a name or key ID 1 to 255. */
   data: Buffer;
 }
 
