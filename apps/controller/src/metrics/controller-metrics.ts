@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { EdgeStates } from '../observations/edge-states.js';
 import { TunnelStates } from '../observations/tunnel-states.js';
-import { CertificateAuthority } from '../pki/certificate-authority.js';
+import { AuthorityAlarms } from '../pki/authority-alarms.js';
+import { RevocationLists } from '../pki/revocation-lists.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
 import { installationScope } from '../platform/database/database-scope.js';
@@ -32,7 +33,8 @@ export class ControllerMetrics {
     private readonly database: Database,
     private readonly edges: EdgeStates,
     private readonly tunnels: TunnelStates,
-    private readonly authority: CertificateAuthority,
+    private readonly alarms: AuthorityAlarms,
+    private readonly lists: RevocationLists,
     @InjectLogger() logger: Logger,
   ) {
     this.#logger = logger.child({ component: 'metrics' });
@@ -64,9 +66,12 @@ export class ControllerMetrics {
   async render(): Promise<{ readonly text: string; readonly contentType: string }> {
     for (const gauge of this.#gauges.values()) gauge.reset();
     this.#set('weft_controller_info', 1, { node: process.versions.node });
-    for (const { certificate, notAfter } of this.authority.validity()) {
+    for (const { certificate, notAfter, condition } of this.alarms.current()) {
       this.#set('weft_controller_certificate_expiry_seconds', unixSeconds(notAfter), { certificate });
+      this.#set('weft_controller_certificate_alarm', condition === 'valid' ? 0 : 1, { certificate });
     }
+    const listEnds = this.lists.lastNextUpdate;
+    if (listEnds !== undefined) this.#set('weft_controller_revocation_list_expiry_seconds', unixSeconds(listEnds));
     await this.#measureFabrics();
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }

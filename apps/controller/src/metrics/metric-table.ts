@@ -30,6 +30,16 @@ export const METRICS = {
     help: 'When a certificate of the controller expires, as Unix time',
     labels: ['certificate'],
   },
+  weft_controller_certificate_alarm: {
+    type: 'gauge',
+    help: '1 when a certificate of the controller is to be replaced now or has expired, otherwise 0',
+    labels: ['certificate'],
+  },
+  weft_controller_revocation_list_expiry_seconds: {
+    type: 'gauge',
+    help: 'When the revocation list that was made last is not to be used any more, as Unix time; absent before the first',
+    labels: [],
+  },
   weft_controller_http_request_seconds: {
     type: 'histogram',
     help: 'Requests to the REST API and how long they took',

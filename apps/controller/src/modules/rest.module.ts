@@ -25,6 +25,7 @@ import { SessionModule } from './session/session.module.js';
 import { SitesModule } from './sites/sites.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 import { TotpModule } from './totp/totp.module.js';
+import { TrustModule } from './trust/trust.module.js';
 import { TunnelsModule } from './tunnels/tunnels.module.js';
 import { UsersModule } from './users/users.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -53,6 +54,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     EventsModule,
     WebhooksModule,
     TunnelsModule,
+    TrustModule,
   ],
   controllers: [OpenApiController],
   providers: [

@@ -19,6 +19,7 @@ import { SessionController } from '../modules/session/session.controller.js';
 import { SitesController } from '../modules/sites/sites.controller.js';
 import { TenantsController } from '../modules/tenants/tenants.controller.js';
 import { TotpController } from '../modules/totp/totp.controller.js';
+import { TrustController } from '../modules/trust/trust.controller.js';
 import { TunnelsController } from '../modules/tunnels/tunnels.controller.js';
 import { UsersController } from '../modules/users/users.controller.js';
 import { WebhooksController } from '../modules/webhooks/webhooks.controller.js';
@@ -47,5 +48,6 @@ export const REST_CONTROLLERS: readonly Type[] = [
   EventsController,
   EventStreamController,
   TunnelsController,
+  TrustController,
   WebhooksController,
 ];

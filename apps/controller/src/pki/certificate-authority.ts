@@ -37,6 +37,15 @@ import type { TrustBundleContent } from './trust-bundle.js';
 /** Certificates of the controller itself that end one day. */
 export type OwnCertificate = (typeof OWN_CERTIFICATES)[number];
 
+/** Between when and when one of them is valid. */
+export interface OwnValidity {
+  readonly certificate: OwnCertificate;
+  /** SHA-256 of the certificate (DER). */
+  readonly fingerprint: Buffer;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
 /** A certificate as it goes to the edge and into the table. */
 export interface IssuedCertificate {
   /** Lower-case hex. */
@@ -238,17 +247,27 @@ export class CertificateAuthority {
     this.#root = root;
   }
 
-  /** Until when the controller's own certificates are valid. */
-  validity(): readonly { readonly certificate: OwnCertificate; readonly notAfter: Date }[] {
+  /** Whether the key of the root is here, and not kept elsewhere. */
+  get hasRootKey(): boolean {
+    return this.#requireRoot().privateKey !== undefined;
+  }
+
+  /** Until when the controller's own certificates are valid. Of those between intermediate and root, the one that ends first. */
+  validity(): readonly OwnValidity[] {
+    const above = this.#root?.intermediate?.above ?? [];
+    const [firstAbove] = above.toSorted((left, right) => Date.parse(left.validTo) - Date.parse(right.validTo));
     const own: Readonly<Record<OwnCertificate, X509Certificate | undefined>> = {
       root: this.#root?.certificate,
       previous_root: this.#root?.previous?.oldWithOld,
       intermediate: this.#root?.intermediate?.certificate,
+      above_intermediate: firstAbove,
       server: this.#server?.certificate,
     };
     return OWN_CERTIFICATES.flatMap((certificate) => {
-      const validTo = own[certificate]?.validTo;
-      return validTo === undefined ? [] : [{ certificate, notAfter: new Date(validTo) }];
+      const one = own[certificate];
+      if (one === undefined) return [];
+      const [notBefore, notAfter] = [new Date(one.validFrom), new Date(one.validTo)];
+      return [{ certificate, fingerprint: fingerprintOf(one), notBefore, notAfter }];
     });
   }
 
@@ -375,4 +394,4 @@ function notStarted(): PkiError {
 
 /** The key of a request that was written. */
 const REQUESTED = 'requested.pem';
-const OWN_CERTIFICATES = ['root', 'previous_root', 'intermediate', 'server'] as const;
+export const OWN_CERTIFICATES = ['root', 'previous_root', 'intermediate', 'above_intermediate', 'server'] as const;

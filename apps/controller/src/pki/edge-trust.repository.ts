@@ -64,4 +64,14 @@ export class EdgeTrustRepository {
               and c.enrollment > shown.enrollment and c.authority is distinct from ${authority}::bytea))
       order by t.name, e.name`;
   }
+
+  /** Edges of a tenant with a certificate in force, by name. */
+  async certified(sql: SqlExecutor, tenantId: string): Promise<Pick<DependentEdge, 'edgeId' | 'edgeName'>[]> {
+    return sql<Pick<DependentEdge, 'edgeId' | 'edgeName'>[]>`
+      select e.id as edge_id, e.name as edge_name from edges e
+      where e.tenant_id = ${tenantId} and e.revoked_at is null
+        and exists (
+          select from certificates c where c.edge_id = e.id and c.revoked_at is null and c.not_after > now())
+      order by e.name`;
+  }
 }

@@ -1,4 +1,6 @@
 import { Global, Module } from '@nestjs/common';
+import { AuthorityAlarms } from './authority-alarms.js';
+import { AuthorityAlarmsRepository } from './authority-alarms.repository.js';
 import { BundleSigner } from './bundle-signer.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { CertificateRegistry } from './certificate-registry.js';
@@ -11,12 +13,23 @@ import { TrustAnchor } from './trust-anchor.js';
 @Module({
   providers: [
     CertificateAuthority,
+    AuthorityAlarms,
+    AuthorityAlarmsRepository,
     BundleSigner,
     CertificateRegistry,
     EdgeTrustRepository,
     RevocationLists,
     TrustAnchor,
   ],
-  exports: [CertificateAuthority, BundleSigner, CertificateRegistry, EdgeTrustRepository, RevocationLists, TrustAnchor],
+  exports: [
+    CertificateAuthority,
+    AuthorityAlarms,
+    AuthorityAlarmsRepository,
+    BundleSigner,
+    CertificateRegistry,
+    EdgeTrustRepository,
+    RevocationLists,
+    TrustAnchor,
+  ],
 })
 export class PkiModule {}

@@ -11,6 +11,7 @@ import { createRevocationList, type RevokedCertificate } from './revocation-list
 /** A list, DER, and when it is not to be used any more. */
 export interface PublishedList {
   readonly der: Buffer;
+  readonly thisUpdate: Date;
   readonly nextUpdate: Date;
 }
 
@@ -32,6 +33,11 @@ export class RevocationLists {
     this.#database = database;
     this.#clock = clock;
     this.#logger = logger.child({ component: 'pki' });
+  }
+
+  /** When the list that was made last is not to be used any more; undefined: nobody has asked for one here. */
+  get lastNextUpdate(): Date | undefined {
+    return this.#list?.nextUpdate;
   }
 
   /** Without the database it is the last one, as long as that is in force. Throws DatabaseUnavailableError after that. */
@@ -59,7 +65,7 @@ export class RevocationLists {
     // Time goes on for all controllers of a database, and over a restored backup.
     const number = BigInt(thisUpdate.getTime());
     const der = await createRevocationList(this.#authority.issuer, revoked, { number, thisUpdate, nextUpdate });
-    this.#list = { der, nextUpdate, madeAt };
+    this.#list = { der, thisUpdate, nextUpdate, madeAt };
     return this.#list;
   }
 

@@ -25,6 +25,7 @@ export interface SeededTenant {
 export const SEEDED_TABLES = [
   'api_tokens',
   'audit_entries',
+  'authority_alarms',
   'certificates',
   'credential_changes',
   'deleted_certificates',
@@ -131,6 +132,9 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     values (${webhookId}, ${tenantId}, 'hook', 'https://hooks.example', '{}', false, ${randomBytes(64)})`;
   await sql`
     insert into webhook_deliveries (tenant_id, webhook_id, type, event) values (${tenantId}, ${webhookId}, 'webhook.test', '{}')`;
+  await sql`
+    insert into authority_alarms (tenant_id, fingerprint, kind, not_after, raised_at)
+    values (${tenantId}, ${randomBytes(32)}, 'root', now() + interval '30 days', now())`;
   await sql`insert into credential_changes (tenant_id, number) values (${tenantId}, 1)`;
   await sql`
     insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{}')`;

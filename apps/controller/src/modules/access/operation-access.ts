@@ -120,6 +120,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   importConfiguration: admin,
   listAuditEntries: viewer,
   listTunnels: viewer,
+  readTrust: viewer,
   listEvents: viewer,
   streamEvents: viewer,
 

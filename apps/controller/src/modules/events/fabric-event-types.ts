@@ -9,5 +9,7 @@ export const FABRIC_EVENT_TYPES = [
   'revision.published',
   'rollout.completed',
   'webhook.disabled',
+  'authority.expiring',
+  'authority.replaced',
 ] as const;
 export type FabricEventType = (typeof FABRIC_EVENT_TYPES)[number];

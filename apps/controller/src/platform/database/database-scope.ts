@@ -29,6 +29,8 @@ export type InstallationPurpose =
   | 'event streams'
   /** What is to be delivered, whoever's. */
   | 'webhooks'
+  /** Which tenants have not been told that an authority is about to end. */
+  | 'authority alarms'
   /** Tests that look at what is stored. */
   | 'inspection';
 

@@ -924,6 +924,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Until when authorities and keys are good, which edges depend on them, and what to do */
+        get: operations["readTrust"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/webhooks": {
         parameters: {
             query?: never;
@@ -1921,7 +1938,7 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled";
+            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
             /**
              * Format: date-time
              * @description By the clock of whoever tells of it.
@@ -2764,6 +2781,65 @@ export interface components {
             confirmedAt: string | null;
             recoveryCodesLeft: number;
         };
+        TrustDependent: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            edgeId: string;
+            edgeName: string;
+            /**
+             * @description certificate: it has one that this has issued, or that is under it. trust: it has not said that it trusts what comes after.
+             * @enum {string}
+             */
+            reason: "certificate" | "trust";
+        };
+        /** @description What the edges of a tenant trust, until when, and what hangs on it. */
+        TrustState: {
+            items: components["schemas"]["TrustedItem"][];
+        };
+        TrustedItem: {
+            /**
+             * @description root: what all trust. previous_root: the one before, until it is retired. intermediate: what issues. above_intermediate: of those between it and the root, the one that ends first. server: what this controller shows to edges. revocation_list: for gateways that are no edges. signing_key: what bundles are signed with; a key without a certificate, which does not end.
+             * @enum {string}
+             */
+            kind: "root" | "previous_root" | "intermediate" | "above_intermediate" | "server" | "revocation_list" | "signing_key";
+            /** @description SHA-256, lower-case hex: of the certificate (DER), or of the public key. Null for the list. */
+            fingerprint: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            notBefore: string | null;
+            /**
+             * Format: date-time
+             * @description Null: it does not end.
+             */
+            notAfter: string | null;
+            /** @description Whole days until then. */
+            daysLeft: number | null;
+            /**
+             * Format: date-time
+             * @description From when on it is `expiring`; null: it never is.
+             */
+            alarmFrom: string | null;
+            /**
+             * @description expiring: it is time to replace it.
+             * @enum {string}
+             */
+            condition: "valid" | "expiring" | "expired";
+            /**
+             * Format: date-time
+             * @description When the event `authority.expiring` told the tenant of it; null: it has not.
+             */
+            raisedAt: string | null;
+            /** @description Up to 100 edges of the tenant that would be lost with it. */
+            dependents: components["schemas"]["TrustDependent"][];
+            /** @description How many edges of the tenant that are. */
+            dependentCount: number;
+            /** @description What to do, for people; null: nothing. */
+            remedy: string | null;
+        };
         Tunnel: {
             /**
              * Format: uuid
@@ -3026,7 +3102,7 @@ export interface components {
              * @description Types of events that it gets; empty: all.
              * @default []
              */
-            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled")[];
+            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
             /** @default true */
             enabled?: boolean;
         };
@@ -8771,6 +8847,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TunnelList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readTrust: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustState"];
                 };
             };
             /** @description Nobody is logged in. */
