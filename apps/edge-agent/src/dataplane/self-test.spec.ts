@@ -4,7 +4,8 @@ import { allocatePacketMemory, findOpenSslProvider, NO_OFFLOADS } from '@weft/li
 import { describe, expect, it } from 'vitest';
 import { INBOUND_OCTETS } from './inbound.js';
 import { OUTBOUND_OCTETS } from './outbound.js';
-import { SelfTest, SelfTestError } from './self-test.js';
+import { SelfTest } from './self-test.js';
+import { SelfTestError } from './self-test-error.js';
 
 const found = findOpenSslProvider();
 const PROVIDERS = [nodeCryptoProvider, nobleProvider, ...(found.kind === 'found' ? [found.provider] : [])];

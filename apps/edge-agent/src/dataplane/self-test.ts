@@ -1,4 +1,4 @@
-import { type CryptoProvider, createDataPlane, createSecurityPolicyDatabase, type DataPlane } from '@weft/ipsec-core';
+import type { CryptoProvider, DataPlane } from '@weft/ipsec-core';
 import {
   Coalescer,
   type Delivery,
@@ -9,6 +9,8 @@ import {
   VIRTIO_NET_HDR_GSO_TCPV4,
   VirtioHeader,
 } from '@weft/linux-io';
+import { loopedPlane, NOW, removeLoop } from './looped-plane.js';
+import { SelfTestError } from './self-test-error.js';
 
 /**
  * Packets through an engine of its own, before the first real one: one by one, and as large segments that are taken apart,
@@ -43,8 +45,7 @@ export class SelfTest {
       do packets += this.#alone() + this.#inRuns();
       while (packets < ENOUGH && now() < until);
     } finally {
-      this.#plane.removeInbound(SPI);
-      this.#plane.removeOutbound(TUNNEL, SPI);
+      removeLoop(this.#plane);
       this.#out.bytes.fill(0);
       this.#clear.bytes.fill(0);
     }
@@ -124,42 +125,6 @@ export class SelfTest {
   }
 }
 
-/** What the packet path seals does not come back: the cryptography of this machine cannot be relied on. */
-export class SelfTestError extends Error {
-  override readonly name = 'SelfTestError';
-
-  constructor(what: string) {
-    super(`the packet path fails its self-test: ${what}; nothing is sent (report it, and try --data-path portable)`);
-  }
-}
-
-/** Both ends in one: what it sends comes back to it. Its keys protect nothing but the packets of this file. */
-function loopedPlane(provider: CryptoProvider): DataPlane {
-  const plane = createDataPlane({ provider, random: (out) => void out.fill(1) });
-  const any = { localAddresses: [], remoteAddresses: [], protocol: 'any', localPorts: [], remotePorts: [] } as const;
-  const entry = { entryId: 'self-test', ruleId: 'self-test', selectors: [any], action: 'PROTECT' } as const;
-  plane.installPolicy(createSecurityPolicyDatabase([{ ...entry, tunnelId: TUNNEL }]));
-  for (const direction of ['outbound', 'inbound'] as const) {
-    plane.install(
-      {
-        direction,
-        tunnelId: TUNNEL,
-        spi: SPI,
-        protocol: 'esp',
-        mode: 'tunnel',
-        suite: 'aes-gcm-16',
-        keyBits: 256,
-        keyingMaterial: new Uint8Array(KEYING_MATERIAL_OCTETS).fill(7),
-        extendedSequenceNumbers: true,
-        softLifetimeMilliseconds: 1,
-        hardLifetimeMilliseconds: 1,
-      },
-      NOW,
-    );
-  }
-  return plane;
-}
-
 /** An IPv4 packet with a TCP segment: an acknowledgment with data. */
 function writeSegment(bytes: Uint8Array, offset: number, length: number): void {
   for (let i = HEADERS; i < length; i++) bytes[offset + i] = i * 31;
@@ -171,12 +136,6 @@ function writeSegment(bytes: Uint8Array, offset: number, length: number): void {
   bytes.set([0x50, 0x10, 0xff, 0xff], offset + DATA_OFFSET);
 }
 
-const TUNNEL = 'self-test';
-const SPI = 0xffff_fff0;
-/** Milliseconds of a clock. */
-const NOW = 0.5;
-/** AES-256 and its salt (RFC 4106 section 8.1). */
-const KEYING_MATERIAL_OCTETS = 36;
 const IP_HEADER = 20;
 const HEADERS = 40;
 const ADDRESSES = 12;

@@ -30,11 +30,13 @@ import type {
 } from './messages.js';
 import { OUTBOUND_OCTETS, OutboundPath, PASSED_ON_OCTETS, type Underlay } from './outbound.js';
 import { PathProbing } from './path-probing.js';
+import { PathRehearsal } from './path-rehearsal.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
 import { SelfTest } from './self-test.js';
 import { GivenCounters } from './shared-counters.js';
 import { UnderlayErrors } from './underlay-errors.js';
+import { WarmPath } from './warm-path.js';
 import { WorkerMemory } from './worker-memory.js';
 
 /**
@@ -56,6 +58,7 @@ class PacketLoop {
   readonly #poll = new PollSet(RAW_SOCKETS + MAXIMUM_RAW_SOCKETS);
   readonly #start: WorkerStart;
   readonly #crypto: CryptoChoice;
+  readonly #warmPath: WarmPath;
   #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
   /** Whether it has been told all that it is to know: what waits for it until then must not be judged by less. */
   #begun = false;
@@ -84,6 +87,9 @@ class PacketLoop {
     const sealed = allocatePacketMemory(OUTBOUND_OCTETS + (handover === undefined ? 0 : PASSED_ON_OCTETS));
     const clear = allocatePacketMemory(INBOUND_OCTETS);
     new SelfTest(this.#crypto.provider, sealed, clear, tun.offloads).run(SELF_TEST_MILLISECONDS, monotonicNow);
+    const rehearsal = new PathRehearsal(this.#crypto.provider, tun.offloads);
+    rehearsal.run(REHEARSAL_MILLISECONDS, monotonicNow);
+    this.#warmPath = new WarmPath(rehearsal);
     this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors, handover);
     this.#pathProbing = start.pathProbing
       ? new PathProbing(this.#dataPlane.paths, counters, this.#rawSockets, this.#errors)
@@ -105,23 +111,29 @@ class PacketLoop {
     } finally {
       unloadPolicies(this.#dataPlane);
       this.#rawSockets.close();
+      this.#warmPath.close();
     }
   }
 
   #loop(): void {
     let nextExpiry = 0;
     let now = monotonicNow();
+    let movedAt = now;
     while (!this.#stopping) {
       this.#watch();
       const idleSince = monotonicNow();
-      this.#poll.wait(this.#longestWait(idleSince));
+      const ready = this.#poll.wait(this.#longestWait(idleSince));
       this.#memory.beat();
       const busySince = now;
       now = monotonicNow();
       this.#counters.countTime(idleSince - busySince, now - idleSince);
       this.#errors.now = now;
       if ((this.#poll.ready(WAKE_UP) & POLLIN) !== 0 && this.#wakeUp.clear()) this.#receiveRequests(now);
-      if (this.#begun) this.#movePackets(now, now - idleSince >= PAUSE_MILLISECONDS);
+      if (ready === 0) this.#warmPath.refresh(now);
+      if (this.#begun && this.#movePackets(now, now - movedAt >= PAUSE_MILLISECONDS)) {
+        movedAt = now;
+        this.#warmPath.used(now);
+      }
       if (now >= nextExpiry) {
         nextExpiry = now + EXPIRY_INTERVAL_MILLISECONDS;
         this.#expire(now);
@@ -129,7 +141,8 @@ class PacketLoop {
     }
   }
 
-  #movePackets(now: number, afterPause: boolean): void {
+  /** @returns whether there was a packet of the device, or one for it: what edges say to each other does not count. */
+  #movePackets(now: number, afterPause: boolean): boolean {
     this.#serveSocket(now);
     this.#serveRawSockets(now);
     this.#inbound.runHandedOver(BUDGET, now);
@@ -138,15 +151,15 @@ class PacketLoop {
     this.#outbound.runPassedOn(this.#underlay, BUDGET, now);
     this.#outbound.passWaiting(now);
     // The kernel answers within the write to the device: a packet that came may have left its answer there.
-    const answered = this.#inbound.takeDelivered() && !this.#outbound.waits;
-    if (answered || (this.#poll.ready(DEVICE) & POLLIN) !== 0) {
-      this.#outbound.run(this.#underlay, BUDGET, now, afterPause);
-    }
+    const delivered = this.#inbound.takeDelivered();
+    const given = (this.#poll.ready(DEVICE) & POLLIN) !== 0;
+    if (given || (delivered && !this.#outbound.waits)) this.#outbound.run(this.#underlay, BUDGET, now, afterPause);
     if (this.#dataPlane.asksForAssociations) this.#acquire();
     if (this.#dataPlane.paths.messagesWait) this.#hearOfPaths(now);
     if (this.#probes && now >= this.#dataPlane.paths.dueAt) this.#pathProbing?.run(this.#underlay, BUDGET, now);
     if (this.#dataPlane.paths.livenessWaits)
       this.#tell({ kind: 'liveness', news: this.#dataPlane.paths.takeLiveness() });
+    return given || delivered;
   }
 
   /** A device that somebody has removed reports an error and nothing else, for ever: it is told of, and not waited for any more. */
@@ -164,8 +177,8 @@ class PacketLoop {
   }
 
   #longestWait(now: number): number {
-    if (!this.#probes) return LONGEST_WAIT_MILLISECONDS;
-    return Math.ceil(Math.min(LONGEST_WAIT_MILLISECONDS, Math.max(0, this.#dataPlane.paths.dueAt - now)));
+    const dueIn = this.#probes ? Math.max(0, this.#dataPlane.paths.dueAt - now) : LONGEST_WAIT_MILLISECONDS;
+    return Math.ceil(Math.min(LONGEST_WAIT_MILLISECONDS, dueIn, this.#warmPath.longestWait(now)));
   }
 
   #hearOfPaths(now: number): void {
@@ -334,6 +347,7 @@ const EXPIRY_INTERVAL_MILLISECONDS = 1000;
 const PAUSE_MILLISECONDS = 1;
 /** Long enough for nearly all of the code to be compiled; an agent that starts waits so long. */
 const SELF_TEST_MILLISECONDS = 150;
+const REHEARSAL_MILLISECONDS = 50;
 
 /**
  * What probes have found of a path is not to be overruled by what the kernel was told of it, by anybody: with IP_HDRINCL it

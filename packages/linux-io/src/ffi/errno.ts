@@ -13,6 +13,7 @@ export type SystemCall =
   | 'poll'
   | 'eventfd'
   | 'socket'
+  | 'socketpair'
   | 'setsockopt'
   | 'getsockopt'
   | 'bind'

@@ -28,6 +28,9 @@ export const poll: (address: number, count: number, timeoutMilliseconds: number)
 export const eventfd: (initial: number, flags: number) => number = LIBC.func('int eventfd(unsigned int, int)');
 export const socket: (domain: number, type: number, protocol: number) => number =
   LIBC.func('int socket(int, int, int)');
+export const socketpair: (domain: number, type: number, protocol: number, address: number) => number = LIBC.func(
+  'int socketpair(int, int, int, int64_t)',
+);
 export const setsockopt: (fd: number, level: number, option: number, address: number, length: number) => number =
   LIBC.func('int setsockopt(int, int, int, int64_t, unsigned int)');
 export const getsockopt: (fd: number, level: number, option: number, address: number, length: number) => number =

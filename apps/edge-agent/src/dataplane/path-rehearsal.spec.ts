@@ -1,0 +1,71 @@
+import { type CryptoProvider, nobleProvider } from '@weft/ipsec-core';
+import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
+import { findOpenSslProvider, NO_OFFLOADS } from '@weft/linux-io';
+import { describe, expect, it } from 'vitest';
+import { PathRehearsal } from './path-rehearsal.js';
+import { SelfTestError } from './self-test-error.js';
+import { WarmPath } from './warm-path.js';
+
+const found = findOpenSslProvider();
+const PROVIDERS = [nodeCryptoProvider, nobleProvider, ...(found.kind === 'found' ? [found.provider] : [])];
+const JOINING = { ...NO_OFFLOADS, virtioHeader: true, checksum: true, tcp: true, udp: true };
+
+/** Cryptography that changes what it opens, from the packet on that `faulty` says. */
+function changing(faulty: () => boolean): CryptoProvider {
+  return {
+    ...nodeCryptoProvider,
+    aead(...of) {
+      const aead = nodeCryptoProvider.aead(...of);
+      return {
+        seal: aead.seal.bind(aead),
+        open: (nonce, aad, aadLength, data, offset, length, out, at) => {
+          const opened = aead.open(nonce, aad, aadLength, data, offset, length, out, at);
+          if (faulty()) out[at + 60] = (out[at + 60] ?? 0) ^ 1;
+          return opened;
+        },
+        destroy: () => aead.destroy(),
+      };
+    },
+  };
+}
+
+describe('the rehearsal of the packet path', () => {
+  it.each(PROVIDERS)('has each packet come back with $name', (provider) => {
+    for (const offloads of [NO_OFFLOADS, JOINING]) {
+      const rehearsal = new PathRehearsal(provider, offloads);
+      let clock = 0;
+      expect(rehearsal.run(100, () => clock++)).toBe(100);
+      rehearsal.close();
+    }
+  });
+
+  it('fails when a packet comes back as another', () => {
+    const rehearsal = new PathRehearsal(
+      changing(() => true),
+      JOINING,
+    );
+    expect(() => rehearsal.echo()).toThrow(SelfTestError);
+    rehearsal.close();
+  });
+});
+
+describe('the path that is kept warm', () => {
+  it('is gone now and then for a while after a packet, and not at all before one or long after', () => {
+    let opened = 0;
+    const warm = new WarmPath(
+      new PathRehearsal(
+        changing(() => ++opened < 0),
+        JOINING,
+      ),
+    );
+    warm.refresh(1000);
+    expect([opened, warm.longestWait(1000)]).toEqual([0, Number.POSITIVE_INFINITY]);
+    warm.used(1000);
+    warm.refresh(1002);
+    warm.refresh(1249);
+    expect([opened, warm.longestWait(1249)]).toEqual([2, 3]);
+    warm.refresh(1250);
+    expect([opened, warm.longestWait(1250)]).toEqual([2, Number.POSITIVE_INFINITY]);
+    warm.close();
+  });
+});
