@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { access, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chown, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { PostgresStartError } from './postgres-start-error.js';
@@ -12,8 +12,9 @@ export const CLUSTER_USER = 'weft';
 /** Makes the cluster in `data` if there is none. Whole or not at all: it is made aside and renamed. */
 export async function ensureCluster(binaries: PostgresBinaries, data: string, user: UnprivilegedUser): Promise<void> {
   if (await exists(join(data, 'PG_VERSION'))) return;
-  const fresh = `${data}.new`;
-  await rm(fresh, { recursive: true, force: true });
+  await removeUnfinished(data);
+  const fresh = await mkdtemp(`${data}${UNFINISHED}`);
+  if (user.identity !== undefined) await chown(fresh, user.identity.uid, user.identity.gid);
   const [program = binaries.initdb, ...words] = [
     ...user.prefix,
     binaries.initdb,
@@ -47,6 +48,18 @@ export function postgresEnvironment(binaries: PostgresBinaries): Record<string, 
   };
 }
 
+/**
+ * What an initdb of a controller that was killed has left. It may still be about to end, and to remove what it has made itself;
+ * therefore each works in a directory of its own.
+ */
+async function removeUnfinished(data: string): Promise<void> {
+  const begins = `${basename(data)}${UNFINISHED}`;
+  for (const entry of await readdir(dirname(data))) {
+    if (!entry.startsWith(begins)) continue;
+    await rm(join(dirname(data), entry), { recursive: true, force: true, maxRetries: REMOVAL_RETRIES });
+  }
+}
+
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -54,4 +67,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
+const UNFINISHED = '.new-';
+/** While somebody still writes there. */
+const REMOVAL_RETRIES = 10;
 const INITDB_TIMEOUT_MILLISECONDS = 120_000;

@@ -41,8 +41,14 @@ async function works(words: readonly string[]): Promise<boolean> {
   }
 }
 
-/** SIGINT is Postgres' fast shutdown. Without this a killed controller leaves an orphaned server that holds its data. */
-const DIES_WITH_PARENT: readonly string[] = ['setpriv', '--pdeathsig', 'INT'];
+/**
+ * SIGINT is Postgres' fast shutdown. Without this a killed controller leaves an orphaned server that holds its data: the next one
+ * would not come up. PR_SET_PDEATHSIG says nothing of a parent that has died before, so the shell looks once it is set.
+ */
+const DIES_WITH_PARENT: readonly string[] = [
+  ...['setpriv', '--pdeathsig', 'INT'],
+  ...['sh', '-c', 'test "$PPID" = "$0" && exec "$@"', String(process.pid)],
+];
 /** uid and gid of nobody/nogroup, present in every passwd file; initdb insists on an entry. */
 const NOBODY = 65_534;
 const PROBE_TIMEOUT_MILLISECONDS = 5_000;
