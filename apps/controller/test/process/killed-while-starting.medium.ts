@@ -48,7 +48,7 @@ class Held {
 
   static async prepare(directory: string, program: string): Promise<Held> {
     await mkdir(directory);
-    for (const name of ['reached', 'gate', 'ended']) execFileSync('mkfifo', [join(directory, name)]);
+    for (const name of ['reached', 'gate']) execFileSync('mkfifo', [join(directory, name)]);
     const setpriv = execFileSync('sh', ['-c', 'command -v setpriv'], { encoding: 'utf8' }).trim();
     const script = `#!/bin/sh
 case "$*" in */${program}' '*|*/${program}\\ *)
