@@ -5,6 +5,11 @@ export function matchesTag(ifMatch: string, version: number | string): boolean {
   return ifMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim() === `"${version}"`);
 }
 
+/** Whether the header names a version that somebody has seen, and not just any. */
+export function namesOne(ifMatch: string | undefined): ifMatch is string {
+  return ifMatch?.includes('"') === true;
+}
+
 export function ifMatchRequired(noun: string): DomainError {
   const detail = `Read the ${noun} first and send its ETag as If-Match, so that nobody overwrites what they have not seen.`;
   return new DomainError('precondition_required', 'if_match_required', detail);

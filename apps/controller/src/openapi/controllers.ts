@@ -12,6 +12,7 @@ import { NetworksController } from '../modules/networks/networks.controller.js';
 import { OidcController } from '../modules/oidc/oidc.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
 import { PolicyTestsController } from '../modules/policy-tests/policy-tests.controller.js';
+import { ApprovalsController } from '../modules/revisions/approvals.controller.js';
 import { RevisionsController } from '../modules/revisions/revisions.controller.js';
 import { RevocationListController } from '../modules/revocation-list/revocation-list.controller.js';
 import { OwnSessionsController } from '../modules/session/own-sessions.controller.js';
@@ -42,6 +43,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   PoliciesController,
   PolicyTestsController,
   RevisionsController,
+  ApprovalsController,
   ExplanationsController,
   ConfigurationController,
   AuditController,

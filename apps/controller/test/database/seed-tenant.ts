@@ -29,6 +29,8 @@ export const SEEDED_TABLES = [
   'certificates',
   'credential_changes',
   'deleted_certificates',
+  'draft_approvals',
+  'draft_editors',
   'edge_bundles',
   'edge_trust',
   'edges',
@@ -123,6 +125,10 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into revisions (tenant_id, number, author, intent)
     values (${tenantId}, 1, 'seed', ${JSON.stringify({ tenantId, sites: [], networks: [], edges: [], policies: [] })}::text::jsonb)`;
+  await sql`insert into draft_editors (tenant_id, name) values (${tenantId}, 'seed')`;
+  await sql`
+    insert into draft_approvals (id, tenant_id, approver, comment, base, intent_digest, version, failed_proof)
+    values (${randomUUID()}, ${tenantId}, 'second', '', 1, sha256('\\x01'), '1-0', false)`;
   await sql`
     insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
     values (${tenantId}, ${edgeId}, 1, 1, sha256('\\x01'), '\\x01')`;

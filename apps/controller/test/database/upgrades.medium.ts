@@ -39,7 +39,7 @@ for (const { name, directory, present } of SERVERS) {
           new TenantsRepository().list(database.sql),
         );
         // Who was there before there was a choice keeps what there was.
-        const old = { id: TENANT, name: 'old', keyingMode: 'ike-less', encapsulation: 'udp' };
+        const old = { id: TENANT, name: 'old', keyingMode: 'ike-less', encapsulation: 'udp', approvalRequired: false };
         expect(tenants).toMatchObject(version >= 1 ? [old] : []);
         if (version < 4) return;
         const read = await database.within(tenantScope(TENANT), async () => ({
@@ -55,7 +55,10 @@ for (const { name, directory, present } of SERVERS) {
           sites: [{ id: SITE }],
           networks: [{ prefix: '10.1.0.0/16' }],
         });
-        expect(read.newest).toMatchObject({ revision: { number: 1, overrideReason: null }, findings: [] });
+        expect(read.newest).toMatchObject({
+          revision: { number: 1, overrideReason: null, approvedBy: null },
+          findings: [],
+        });
       } finally {
         await database.stop();
       }
@@ -175,6 +178,12 @@ const ROWS: ReadonlyMap<string, string> = new Map([
   [
     '0022_audit_entries',
     `insert into audit_entries (tenant_id, actor, action, details) values ('${TENANT}', 'admin', 'seeded', '{}')`,
+  ],
+  [
+    '0120_approvals',
+    `insert into draft_editors (tenant_id, name) values ('${TENANT}', 'admin');
+    insert into draft_approvals (id, tenant_id, approver, comment, base, intent_digest, version, failed_proof)
+      values ('${RULE}', '${TENANT}', 'second', '', 1, sha256('\\x01'), '1-0', false)`,
   ],
   [
     '0100_oidc_users',

@@ -171,6 +171,11 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
     await makePolicy();
     return inTenant('POST', '/revisions', { comment: 'tried first' });
   },
+  approveDraft: async () => {
+    await makePolicy();
+    await api.make('/revisions', {});
+    return inTenant('POST', '/revisions/draft/approvals', { comment: 'seen' }, { 'if-match': await draftTag() });
+  },
   restoreRevision: async () => {
     await makePolicy();
     await api.make('/revisions', {});

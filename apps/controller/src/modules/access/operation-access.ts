@@ -110,6 +110,8 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   readRevisionDiff: viewer,
   readDraft: viewer,
   readDraftDiff: viewer,
+  // In person: a token that somebody has left behind is no second person.
+  approveDraft: inPerson(approver),
   publishRevision: approver,
   restoreRevision: approver,
 

@@ -6,8 +6,11 @@ const EDGE_EVENT_TYPES = EVENT_KINDS.map((kind) => `edge.${kind}` as const);
 export const FABRIC_EVENT_TYPES = [
   ...EDGE_EVENT_TYPES,
   'edge.bundle_applied',
+  'draft.approved',
+  'draft.approval_voided',
   'revision.published',
   'rollout.completed',
+  'tenant.approval_rule_changed',
   'webhook.disabled',
   'authority.expiring',
   'authority.replaced',

@@ -1,39 +1,31 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import type { FabricIntent } from '@weft/fabric-compiler';
+import type { Logger } from 'pino';
 import { Distribution } from '../../distribution/distribution.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { InjectLogger } from '../../platform/logging/logger.js';
 import { AuditRepository } from '../audit/audit.repository.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, ifMatchRequired, matchesTag, namesOne } from '../entity-tag.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
-import { type DraftState, Drafts, versionOf } from './drafts.js';
-import { type Effect, effectOf } from './effect.js';
+import { approvalRequired } from './approvals.errors.js';
+import { ApprovalsRepository } from './approvals.repository.js';
+import { type Candidate, draftAsCandidate, revisionAsCandidate } from './candidate.js';
+import { type DraftState, Drafts } from './drafts.js';
+import type { Effect } from './effect.js';
+import { Gate } from './gate.js';
 import { IntentTables } from './intent-tables.js';
-import { restorable } from './restorable.js';
 import type { Publish, PublishResult, Revision } from './revision.dto.js';
 import {
-  doesNotCompile,
   draftKeepsChanging,
   nothingToPublish,
   notRestorable,
   proofFailed,
   removalsNotAgreed,
 } from './revisions.errors.js';
-import { RevisionsRepository } from './revisions.repository.js';
-import { Validations } from './validations.js';
-
-/** What is to be published instead of, or as, the draft that was looked at. */
-interface Candidate {
-  readonly intent: FabricIntent;
-  /** Whether it differs from what is in force. */
-  readonly changed: boolean;
-  readonly version: string;
-  /** The revision whose intent it is, when it is to be restored. */
-  readonly restoredFrom: number | undefined;
-}
+import { type NewRevision, RevisionsRepository } from './revisions.repository.js';
 
 /** The only way into force. Nothing passes that does not compile; nothing that failed its proof, without a reason on record. */
 @Injectable()
@@ -44,8 +36,10 @@ export class PublicationService {
   readonly #tables: IntentTables;
   readonly #revisions: RevisionsRepository;
   readonly #audit: AuditRepository;
-  readonly #validations: Validations;
+  readonly #approvals: ApprovalsRepository;
+  readonly #gate: Gate;
   readonly #distribution: Distribution;
+  readonly #logger: Logger;
 
   constructor(
     database: Database,
@@ -54,8 +48,10 @@ export class PublicationService {
     tables: IntentTables,
     revisions: RevisionsRepository,
     audit: AuditRepository,
-    validations: Validations,
+    approvals: ApprovalsRepository,
+    gate: Gate,
     distribution: Distribution,
+    @InjectLogger() logger: Logger,
   ) {
     this.#database = database;
     this.#tenants = tenants;
@@ -63,19 +59,21 @@ export class PublicationService {
     this.#tables = tables;
     this.#revisions = revisions;
     this.#audit = audit;
-    this.#validations = validations;
+    this.#approvals = approvals;
+    this.#gate = gate;
     this.#distribution = distribution;
+    this.#logger = logger.child({ component: 'publication' });
   }
 
   /**
    * Puts the draft in force, or says what would happen. Without `ifMatch` whatever the draft is by then; with it exactly what
    * was seen. Throws DomainError 'draft_does_not_compile', 'proof_failed', 'nothing_to_publish', 'draft_changed',
-   * 'if_match_required' or 'draft_keeps_changing'.
+   * 'if_match_required', 'approval_required' or 'draft_keeps_changing'.
    */
   publish(tenantId: string, user: CurrentUser, request: Publish, ifMatch: string | undefined): Promise<PublishResult> {
     const judged = request.override !== undefined || request.agreeToRemovals;
     if (judged && !namesOne(ifMatch)) throw ifMatchRequired('draft');
-    return this.#put(tenantId, user, request, ifMatch, (draft) => ({ ...draft, restoredFrom: undefined }));
+    return this.#put(tenantId, user, request, ifMatch, draftAsCandidate);
   }
 
   /**
@@ -93,11 +91,7 @@ export class PublicationService {
     if (!namesOne(ifMatch)) throw ifMatchRequired('draft');
     const stored = await this.#revisions.read(this.#database.sql, tenantId, number);
     if (stored === undefined) throw notFound('revision', String(number));
-    return this.#put(tenantId, user, request, ifMatch, ({ newest, intent: draft }) => {
-      const intent = restorable(stored.intent, draft.policyTests);
-      const changed = !isDeepStrictEqual(newest?.intent, intent);
-      return { intent, changed, version: versionOf(newest?.revision.number ?? 0, intent), restoredFrom: number };
-    });
+    return this.#put(tenantId, user, request, ifMatch, (draft) => revisionAsCandidate(stored, draft));
   }
 
   async #put(
@@ -111,7 +105,7 @@ export class PublicationService {
       const draft = await this.#drafts.read(this.#database.sql, tenantId);
       if (ifMatch !== undefined && !matchesTag(ifMatch, draft.version)) throw changedMeanwhile('draft', draft.version);
       const candidate = candidateOf(draft);
-      const effect = await this.#passGate(draft, candidate, request);
+      const effect = await this.#gate.pass(draft, candidate, request.override === undefined ? proofFailed : 'allowed');
       if (effect === undefined) continue;
       const { findings, affectedEdges, blastRadius } = effect;
       if (request.dryRun) return { dryRun: true, revision: null, findings, affectedEdges, blastRadius };
@@ -123,6 +117,10 @@ export class PublicationService {
         this.#store(sql, tenantId, user, request, draft, candidate, effect, agreed),
       );
       if (revision === undefined) continue;
+      if (revision.approvalWaived !== null) {
+        const details = { tenantId, revision: revision.number, author: revision.author };
+        this.#logger.warn(details, 'published without the approval that is needed, by a break-glass session');
+      }
       // So that whoever asks next sees what the edges should run now. Never rejects: the revision stands whatever becomes of it.
       await this.#database.whenKept(() => this.#distribution.revisionPublished(tenantId));
       return { dryRun: false, revision, findings, affectedEdges, blastRadius };
@@ -141,20 +139,6 @@ export class PublicationService {
     return [...new Set([...losing, ...this.#distribution.refusingRemovals(tenantId)])].sort();
   }
 
-  /** Undefined: somebody asks about a newer draft. */
-  async #passGate(
-    { newest }: DraftState,
-    { version, intent }: Candidate,
-    { override }: Publish,
-  ): Promise<Effect | undefined> {
-    const answer = await this.#validations.ofDraft(version, newest?.intent, intent);
-    if (answer === undefined) return undefined;
-    if (!answer.ok) throw doesNotCompile(answer.problems);
-    const effect = effectOf(answer.validation, newest?.intent, intent);
-    if (effect.findings.length > 0 && override === undefined) throw proofFailed(effect.findings);
-    return effect;
-  }
-
   /** Undefined, and nothing is stored, when the draft is not what it was. No other publish of the tenant overlaps. */
   async #store(
     sql: SqlExecutor,
@@ -162,14 +146,19 @@ export class PublicationService {
     user: CurrentUser,
     request: Publish,
     draft: DraftState,
-    { intent, restoredFrom }: Candidate,
+    candidate: Candidate,
     { findings, affectedEdges }: Effect,
     agreedRemovals: readonly string[],
   ): Promise<Revision | undefined> {
+    const { intent, restoredFrom } = candidate;
     await this.#tenants.lock(sql, tenantId);
+    // Before the draft: whoever changes it in between is still there afterwards.
+    const editors = await this.#approvals.editors(sql, tenantId);
     const now = await this.#drafts.read(sql, tenantId);
     if (now.version !== draft.version) return undefined;
-    if (restoredFrom !== undefined) {
+    const approval = await this.#approval(sql, tenantId, user, candidate, findings.length > 0);
+    if (restoredFrom !== null) {
+      await this.#approvals.nobodyEdits(sql);
       await this.#tables.replace(sql, intent);
       const written = await this.#drafts.read(sql, tenantId);
       if (!isDeepStrictEqual(written.intent, intent)) throw notRestorable(restoredFrom);
@@ -179,7 +168,7 @@ export class PublicationService {
     const [revision] = await this.#revisions.insert(
       sql,
       tenantId,
-      { number, author: user.name, comment: request.comment, overrideReason, restoredFrom: restoredFrom ?? null },
+      { number, author: user.name, comment: request.comment, overrideReason, restoredFrom, ...approval },
       intent,
       findings,
       agreedRemovals,
@@ -191,7 +180,31 @@ export class PublicationService {
       await this.#audit.append(sql, tenantId, { actor: user, action: 'removals_agreed', details });
     }
     await this.#record(sql, tenantId, user, revision, findings);
+    await this.#approvals.follow(sql, tenantId, number, editors);
     return revision;
+  }
+
+  /**
+   * By which approval it is published. Of a break-glass session by none: whoever is there may be in a hurry, and is heard of.
+   * Throws DomainError 'approval_required'.
+   */
+  async #approval(
+    sql: SqlExecutor,
+    tenantId: string,
+    user: CurrentUser,
+    { version, restoredFrom }: Candidate,
+    failedProof: boolean,
+  ): Promise<Pick<NewRevision, 'approvalId' | 'approvalWaived'>> {
+    const open = await this.#approvals.open(sql, tenantId);
+    const ofThis = open.filter(
+      (each) => each.version === version && each.restoredFrom === restoredFrom && (each.failedProof || !failedProof),
+    );
+    const approval = ofThis.find(({ approver }) => approver !== user.name);
+    if (approval !== undefined) return { approvalId: approval.id, approvalWaived: null };
+    const tenant = await this.#tenants.read(sql, tenantId);
+    if (tenant?.approvalRequired === false) return { approvalId: null, approvalWaived: null };
+    if (user.breakGlass !== true) throw approvalRequired(ofThis.length > 0, restoredFrom);
+    return { approvalId: null, approvalWaived: 'break_glass' };
   }
 
   async #record(
@@ -201,22 +214,21 @@ export class PublicationService {
     revision: Revision,
     findings: Effect['findings'],
   ): Promise<void> {
-    const { number, comment, overrideReason, restoredFrom } = revision;
-    const append = (action: 'revision_published' | 'revision_restored' | 'proof_overridden', details: object) =>
+    const { number, comment, overrideReason, restoredFrom, approvedBy, approvedAt, approvalWaived } = revision;
+    const append = (action: PublicationDeed, details: object) =>
       this.#audit.append(sql, tenantId, { actor, action, details: { revision: number, ...details } });
     if (overrideReason !== null) {
       const overridden = findings.map(({ kind, pointer, detail }) => ({ kind, pointer, detail }));
       await append('proof_overridden', { reason: overrideReason, findings: overridden });
     }
-    if (restoredFrom === null) await append('revision_published', { comment });
-    else await append('revision_restored', { comment, restoredFrom });
+    if (approvalWaived !== null) await append('approval_waived', { reason: approvalWaived });
+    const approved = approvedBy === null ? {} : { approvedBy, approvedAt };
+    if (restoredFrom === null) await append('revision_published', { comment, ...approved });
+    else await append('revision_restored', { comment, restoredFrom, ...approved });
   }
 }
 
-/** Whether the header names a version that somebody has seen, and not just any. */
-function namesOne(ifMatch: string | undefined): ifMatch is string {
-  return ifMatch?.includes('"') === true;
-}
+type PublicationDeed = 'revision_published' | 'revision_restored' | 'proof_overridden' | 'approval_waived';
 
 /** A draft that is edited all the time is looked at so often. */
 const ATTEMPTS = 5;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Description, Identifier, ProblemEntry, Timestamp } from '../../platform/http/schemas.js';
 import { BundleRejection } from '../edges/edge.dto.js';
+import { Approval } from './approval.dto.js';
 import { AffectedEdge, BlastRadius, Finding } from './revision-diff.dto.js';
 
 /** The database counts revisions in 32 bits. */
@@ -16,6 +17,11 @@ export const Revision = z
       description: 'Why it was published although a proof had failed; null: every proof held.',
     }),
     restoredFrom: z.int().nullable().meta({ description: 'Number of the revision whose intent it has again.' }),
+    approvedBy: z.string().nullable().meta({ description: 'Name of the user who approved it; null: nobody.' }),
+    approvedAt: Timestamp.nullable(),
+    approvalWaived: z.enum(['break_glass']).nullable().meta({
+      description: 'Why nobody approved it although that was needed: a break-glass session. Null: it was not so.',
+    }),
   })
   .meta({ id: 'Revision', description: 'One immutable state of the intent of a tenant.' });
 export const RevisionList = z.object({ items: z.array(Revision) }).meta({ id: 'RevisionList' });
@@ -99,6 +105,13 @@ export const Draft = z
     }),
     affectedEdges: z.array(AffectedEdge),
     blastRadius: BlastRadius.nullable().meta({ description: 'Null when it does not compile.' }),
+    approvalRequired: z
+      .boolean()
+      .meta({ description: 'Whether somebody else must approve it before it is published.' }),
+    changedBy: z.array(z.string()).meta({
+      description: 'Who has changed it since the last revision, by name: they cannot approve it.',
+    }),
+    approvals: z.array(Approval).meta({ description: 'Those of this draft, and of restorations, that hold.' }),
   })
   .meta({
     id: 'Draft',

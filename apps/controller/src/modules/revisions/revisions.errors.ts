@@ -16,12 +16,20 @@ export function doesNotCompile(problems: readonly CompileProblem[]): DomainError
 
 /** A proof or a policy test fails; pointers lead to the policy line or the test. */
 export function proofFailed(findings: readonly Finding[]): DomainError {
+  return failedProof('The draft cannot be published.', findings, 'Correct it, or override the proof with a reason.');
+}
+
+/** The same for who approves without a word about that. */
+export function failedProofNotApproved(findings: readonly Finding[]): DomainError {
+  return failedProof('This is not approved.', findings, 'Have it corrected, or approve it with failedProof.');
+}
+
+function failedProof(what: string, findings: readonly Finding[], remedy: string): DomainError {
   const [first] = findings;
   const count =
     findings.length === 1 ? `A proof fails: ${first?.detail}` : `${findings.length} proofs fail; see errors.`;
-  const detail = `The draft cannot be published. ${count} Correct it, or override the proof with a reason.`;
-  const entries = findings.map(({ pointer, kind, detail: what, fix }) => ({ pointer, rule: kind, detail: what, fix }));
-  return new DomainError('invalid', 'proof_failed', detail, entries.slice(0, MAX_PROBLEMS));
+  const entries = findings.map(({ pointer, kind, detail, fix }) => ({ pointer, rule: kind, detail, fix }));
+  return new DomainError('invalid', 'proof_failed', `${what} ${count} ${remedy}`, entries.slice(0, MAX_PROBLEMS));
 }
 
 /** Edges would lose much of what they run. */

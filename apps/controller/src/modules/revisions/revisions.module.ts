@@ -3,7 +3,11 @@ import { AuditModule } from '../audit/audit.module.js';
 import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { ApprovalsController } from './approvals.controller.js';
+import { ApprovalsRepository } from './approvals.repository.js';
+import { ApprovalsService } from './approvals.service.js';
 import { Drafts } from './drafts.js';
+import { Gate } from './gate.js';
 import { IntentRepository } from './intent.repository.js';
 import { IntentTables } from './intent-tables.js';
 import { PublicationService } from './publication.service.js';
@@ -14,11 +18,14 @@ import { Validations } from './validations.js';
 
 @Module({
   imports: [TenantsModule, PoliciesModule, ExternalPeersModule, AuditModule],
-  controllers: [RevisionsController],
+  controllers: [RevisionsController, ApprovalsController],
   exports: [Drafts, RevisionsRepository],
   providers: [
     RevisionsService,
     PublicationService,
+    ApprovalsService,
+    ApprovalsRepository,
+    Gate,
     Drafts,
     Validations,
     RevisionsRepository,

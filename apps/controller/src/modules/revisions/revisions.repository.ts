@@ -4,7 +4,15 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import type { Revision, RevisionListQuery } from './revision.dto.js';
 import type { Finding } from './revision-diff.dto.js';
 
-type RevisionRow = Omit<Revision, 'publishedAt'> & { readonly publishedAt: Date };
+type RevisionRow = Omit<Revision, 'publishedAt' | 'approvedAt'> & {
+  readonly publishedAt: Date;
+  readonly approvedAt: Date | null;
+};
+
+/** What whoever publishes says; the table adds who approved it, and when. */
+export type NewRevision = Omit<Revision, 'publishedAt' | 'approvedBy' | 'approvedAt'> & {
+  readonly approvalId: string | null;
+};
 
 export interface StoredRevision {
   readonly revision: Revision;
@@ -67,23 +75,23 @@ export class RevisionsRepository {
   async insert(
     sql: SqlExecutor,
     tenantId: string,
-    revision: Omit<Revision, 'publishedAt'>,
+    revision: NewRevision,
     intent: FabricIntent,
     findings: readonly Finding[],
     agreedRemovals: readonly string[],
   ): Promise<Revision[]> {
     const rows = await sql<RevisionRow[]>`
       insert into revisions (tenant_id, number, author, comment, intent, findings, override_reason, restored_from,
-        agreed_removals)
+        agreed_removals, approval_id, approval_waived)
       values (${tenantId}, ${revision.number}, ${revision.author}, ${revision.comment},
         ${JSON.stringify(intent)}::text::jsonb, ${JSON.stringify(findings)}::text::jsonb, ${revision.overrideReason},
-        ${revision.restoredFrom}, ${[...agreedRemovals]}::uuid[])
+        ${revision.restoredFrom}, ${[...agreedRemovals]}::uuid[], ${revision.approvalId}, ${revision.approvalWaived})
       returning ${this.#columns(sql)}`;
     return rows.map(revisionOf);
   }
 
   #columns(sql: SqlExecutor) {
-    return sql`number, author, comment, published_at, override_reason, restored_from`;
+    return sql`number, author, comment, published_at, override_reason, restored_from, approved_by, approved_at, approval_waived`;
   }
 }
 
@@ -94,7 +102,11 @@ function storedOf({ intent, findings, ...row }: StoredRow): StoredRevision {
 }
 
 function revisionOf(row: RevisionRow): Revision {
-  return { ...row, publishedAt: row.publishedAt.toISOString() };
+  return {
+    ...row,
+    publishedAt: row.publishedAt.toISOString(),
+    approvedAt: row.approvedAt === null ? null : row.approvedAt.toISOString(),
+  };
 }
 
 const RULE_HISTORY = 200;

@@ -3,6 +3,8 @@ import type { FabricIntent } from '@weft/fabric-compiler';
 import { EdgeStates } from '../../observations/edge-states.js';
 import { Database } from '../../platform/database/database.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { TenantsRepository } from '../tenants/tenants.repository.js';
+import { ApprovalsRepository, shownApproval } from './approvals.repository.js';
 import { type DraftState, Drafts, versionOf } from './drafts.js';
 import { edgeApplication } from './edge-application.js';
 import { effectOf } from './effect.js';
@@ -20,6 +22,8 @@ export class RevisionsService {
   readonly #drafts: Drafts;
   readonly #revisions: RevisionsRepository;
   readonly #validations: Validations;
+  readonly #approvals: ApprovalsRepository;
+  readonly #tenants: TenantsRepository;
   readonly #states: EdgeStates;
 
   constructor(
@@ -27,12 +31,16 @@ export class RevisionsService {
     drafts: Drafts,
     revisions: RevisionsRepository,
     validations: Validations,
+    approvals: ApprovalsRepository,
+    tenants: TenantsRepository,
     states: EdgeStates,
   ) {
     this.#database = database;
     this.#drafts = drafts;
     this.#revisions = revisions;
     this.#validations = validations;
+    this.#approvals = approvals;
+    this.#tenants = tenants;
     this.#states = states;
   }
 
@@ -53,7 +61,12 @@ export class RevisionsService {
   async draft(tenantId: string): Promise<Draft> {
     const { draft, answer } = await this.#validated(tenantId);
     const { changed, version, newest, intent } = draft;
-    const base = { changed, version, baseRevision: newest?.revision.number ?? null };
+    const base = {
+      changed,
+      version,
+      baseRevision: newest?.revision.number ?? null,
+      ...(await this.#approval(tenantId, version)),
+    };
     if (!answer.ok) {
       const problems = problemEntriesOf(answer.problems);
       return { ...base, problems, findings: [], affectedEdges: [], blastRadius: null };
@@ -76,6 +89,24 @@ export class RevisionsService {
     const base = before?.revision.number ?? 0;
     const answer = await this.#validations.ofRevisions(versionOf(base, after.intent), before?.intent, after.intent);
     return diffOf(answer, before?.intent, after.intent, { from: before?.revision.number ?? null, to: number });
+  }
+
+  /** Whether somebody else must approve this version, who cannot, and who has. */
+  async #approval(
+    tenantId: string,
+    version: string,
+  ): Promise<Pick<Draft, 'approvalRequired' | 'changedBy' | 'approvals'>> {
+    const { sql } = this.#database;
+    const tenant = await this.#tenants.read(sql, tenantId);
+    const editors = await this.#approvals.editors(sql, tenantId);
+    const open = await this.#approvals.open(sql, tenantId);
+    return {
+      approvalRequired: tenant?.approvalRequired === true,
+      changedBy: editors.map(({ name }) => name),
+      approvals: open
+        .filter((approval) => approval.restoredFrom !== null || approval.version === version)
+        .map(shownApproval),
+    };
   }
 
   async #validated(tenantId: string): Promise<{ readonly draft: DraftState; readonly answer: Answer }> {

@@ -39,7 +39,7 @@ export class SessionsRepository {
       select u.id, u.name, u.tenant_id,
         case when s.break_glass then 'admin' else u.role end as role,
         case when s.break_glass then 'admin' else u.provider_role end as provider_role,
-        u.oidc_subject is not null as oidc
+        u.oidc_subject is not null as oidc, s.break_glass
       from http_sessions s join users u on u.id = s.user_id
       where s.secret_hash = ${secretHash} and s.expires_at > ${now}`;
     return user;

@@ -13,8 +13,17 @@ export const Encapsulation = z.enum(['udp', 'none']).meta({
     'What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.',
 });
 
+export const ApprovalRequired = z.boolean().meta({
+  description:
+    'Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it.',
+});
+
 export const UpdateTenant = z
-  .strictObject({ keyingMode: KeyingMode.optional(), encapsulation: Encapsulation.optional() })
+  .strictObject({
+    keyingMode: KeyingMode.optional(),
+    encapsulation: Encapsulation.optional(),
+    approvalRequired: ApprovalRequired.optional(),
+  })
   .meta({ id: 'UpdateTenant', description: 'Absent fields keep their value.' });
 
 export const Tenant = z
@@ -23,6 +32,7 @@ export const Tenant = z
     name: z.string(),
     keyingMode: KeyingMode,
     encapsulation: Encapsulation,
+    approvalRequired: ApprovalRequired,
     createdAt: Timestamp,
   })
   .meta({ id: 'Tenant' });

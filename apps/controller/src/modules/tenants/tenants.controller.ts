@@ -42,7 +42,8 @@ export class TenantsController {
   updateTenant(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Body({ schema: UpdateTenant }) body: UpdateTenant,
+    @User() user: CurrentUser,
   ): Promise<Tenant> {
-    return this.tenants.update(tenantId, body);
+    return this.tenants.update(tenantId, user, body);
   }
 }

@@ -1,4 +1,4 @@
-import { type DomainError, refusal } from '../../platform/http/domain-error.js';
+import { DomainError, refusal } from '../../platform/http/domain-error.js';
 
 export function tenantNameTaken(name: string): DomainError {
   return refusal('conflict', {
@@ -7,4 +7,10 @@ export function tenantNameTaken(name: string): DomainError {
     detail: `There is a tenant "${name}" already`,
     fix: 'Choose another name.',
   });
+}
+
+/** A program that publishes must not be able to spare itself the approval. */
+export function approvalRuleInPerson(): DomainError {
+  const detail = 'Whether publishing needs an approval is nothing for API tokens: log in with a name and a password.';
+  return new DomainError('forbidden', 'approval_rule_in_person', detail);
 }

@@ -7,16 +7,12 @@ type TenantRow = Omit<Tenant, 'createdAt'> & { readonly createdAt: Date };
 @Injectable()
 export class TenantsRepository {
   async list(sql: SqlExecutor): Promise<Tenant[]> {
-    const rows = await sql<
-      TenantRow[]
-    >`select id, name, keying_mode, encapsulation, created_at from tenants order by name, id`;
+    const rows = await sql<TenantRow[]>`select ${this.#columns(sql)} from tenants order by name, id`;
     return rows.map(tenantOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string): Promise<Tenant | undefined> {
-    const [row] = await sql<
-      TenantRow[]
-    >`select id, name, keying_mode, encapsulation, created_at from tenants where id = ${tenantId}`;
+    const [row] = await sql<TenantRow[]>`select ${this.#columns(sql)} from tenants where id = ${tenantId}`;
     return row && tenantOf(row);
   }
 
@@ -27,7 +23,7 @@ export class TenantsRepository {
 
   async insert(sql: SqlExecutor, id: string, name: string): Promise<Tenant[]> {
     const rows = await sql<TenantRow[]>`
-      insert into tenants (id, name) values (${id}, ${name}) returning id, name, keying_mode, encapsulation, created_at`;
+      insert into tenants (id, name) values (${id}, ${name}) returning ${this.#columns(sql)}`;
     return rows.map(tenantOf);
   }
 
@@ -37,14 +33,19 @@ export class TenantsRepository {
       update tenants
       set
         keying_mode = coalesce(${change.keyingMode ?? null}, keying_mode),
-        encapsulation = coalesce(${change.encapsulation ?? null}, encapsulation)
-      where id = ${tenantId} returning id, name, keying_mode, encapsulation, created_at`;
+        encapsulation = coalesce(${change.encapsulation ?? null}, encapsulation),
+        approval_required = coalesce(${change.approvalRequired ?? null}::boolean, approval_required)
+      where id = ${tenantId} returning ${this.#columns(sql)}`;
     return row && tenantOf(row);
   }
 
   /** Until the end of the transaction nobody else publishes or orders in this tenant; reading and references go on. */
   async lock(sql: SqlExecutor, tenantId: string): Promise<void> {
     await sql`select from tenants where id = ${tenantId} for no key update`;
+  }
+
+  #columns(sql: SqlExecutor) {
+    return sql`id, name, keying_mode, encapsulation, approval_required, created_at`;
   }
 }
 

@@ -5,9 +5,10 @@ import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { greaterRole, type Role } from '../../platform/http/role.js';
+import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import type { CreateTenant, Tenant, UpdateTenant } from './tenant.dto.js';
-import { tenantNameTaken } from './tenants.errors.js';
+import { approvalRuleInPerson, tenantNameTaken } from './tenants.errors.js';
 import { TenantsRepository } from './tenants.repository.js';
 
 @Injectable()
@@ -15,9 +16,12 @@ export class TenantsService {
   readonly #database: Database;
   readonly #repository: TenantsRepository;
 
-  constructor(database: Database, repository: TenantsRepository) {
+  readonly #audit: AuditRepository;
+
+  constructor(database: Database, repository: TenantsRepository, audit: AuditRepository) {
     this.#database = database;
     this.#repository = repository;
+    this.#audit = audit;
   }
 
   async list(user: CurrentUser): Promise<Tenant[]> {
@@ -40,9 +44,19 @@ export class TenantsService {
     return tenant;
   }
 
-  /** Throws DomainError 'not_found'. */
-  async update(tenantId: string, change: UpdateTenant): Promise<Tenant> {
-    const tenant = await this.#database.transaction((sql) => this.#repository.update(sql, tenantId, change));
+  /** Throws DomainError 'not_found' or 'approval_rule_in_person'. */
+  async update(tenantId: string, user: CurrentUser, change: UpdateTenant): Promise<Tenant> {
+    if (change.approvalRequired !== undefined && user.apiToken !== undefined) throw approvalRuleInPerson();
+    const tenant = await this.#database.transaction(async (sql) => {
+      await this.#repository.lock(sql, tenantId);
+      const before = await this.#repository.read(sql, tenantId);
+      const after = await this.#repository.update(sql, tenantId, change);
+      if (after !== undefined && before?.approvalRequired !== after.approvalRequired) {
+        const details = { approvalRequired: after.approvalRequired };
+        await this.#audit.append(sql, tenantId, { actor: user, action: 'approval_rule_changed', details });
+      }
+      return after;
+    });
     if (tenant === undefined) throw notFound('tenant', tenantId);
     return tenant;
   }

@@ -7,8 +7,8 @@ import { Injectable } from '@nestjs/common';
  * (migration 0035).
  */
 export type DatabaseScope =
-  /** The rows of one tenant. */
-  | { readonly kind: 'tenant'; readonly tenantId: string }
+  /** The rows of one tenant. What is changed there is changed by `actor`; undefined: by nobody who has a name. */
+  | { readonly kind: 'tenant'; readonly tenantId: string; readonly actor?: string }
   /** Who somebody is, before it is known where they may go: tenants, users, and what refers to users. */
   | { readonly kind: 'accounts' }
   /** Everything. Not for requests. */
@@ -36,16 +36,21 @@ export type InstallationPurpose =
 
 export const ACCOUNTS: DatabaseScope = { kind: 'accounts' };
 
-export function tenantScope(tenantId: string): DatabaseScope {
-  return { kind: 'tenant', tenantId };
+export function tenantScope(tenantId: string, actor?: string): DatabaseScope {
+  return { kind: 'tenant', tenantId, ...(actor !== undefined && { actor }) };
 }
 
 export function installationScope(purpose: InstallationPurpose): DatabaseScope {
   return { kind: 'installation', purpose };
 }
 
+/** Whether both see the same, whoever acts. */
 export function sameScope(left: DatabaseScope, right: DatabaseScope | undefined): boolean {
-  return isDeepStrictEqual(left, right);
+  return right !== undefined && isDeepStrictEqual(seenIn(left), seenIn(right));
+}
+
+function seenIn(scope: DatabaseScope): DatabaseScope {
+  return scope.kind === 'tenant' ? tenantScope(scope.tenantId) : scope;
 }
 
 /** A statement was about to run, and nothing says what it may see. A mistake in this program. */

@@ -39,10 +39,10 @@ export async function startScope<T>(
   role: string | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  const tenantId = scope.kind === 'tenant' ? scope.tenantId : '';
+  const { tenantId, actor = '' } = scope.kind === 'tenant' ? scope : { tenantId: '' };
   const started = sql`
     select set_config('weft.scope', ${scope.kind}, true), set_config('weft.tenant', ${tenantId}, true),
-      set_config('role', coalesce(${role ?? null}, current_setting('role')), true)`.execute();
+      set_config('weft.actor', ${actor}, true), set_config('role', coalesce(${role ?? null}, current_setting('role')), true)`.execute();
   const [, result] = await Promise.all([started, work()]);
   return result;
 }

@@ -14,6 +14,8 @@ export interface CurrentUser {
   readonly providerRole: Role | null;
   /** Whether the user logs in at the OpenID provider, and has no password here. */
   readonly oidc: boolean;
+  /** Whether it is a break-glass session: somebody who has the host of the controller, and nobody knows who. */
+  readonly breakGlass?: boolean;
   /** The token that acts on the user's behalf; absent when it is the user. */
   readonly apiToken?: { readonly id: string; readonly name: string };
 }

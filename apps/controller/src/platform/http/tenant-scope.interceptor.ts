@@ -17,7 +17,7 @@ export class TenantScopeInterceptor implements NestInterceptor {
     const tenantId = params['tenantId'];
     if (user === undefined || typeof tenantId !== 'string') return next.handle();
     return new Observable((subscriber) =>
-      this.#scopes.within(tenantScope(tenantId), () => next.handle().subscribe(subscriber)),
+      this.#scopes.within(tenantScope(tenantId, user.name), () => next.handle().subscribe(subscriber)),
     );
   }
 }

@@ -1,0 +1,38 @@
+import { Body, Controller, Headers, Param, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { Approval, ApproveDraft } from './approval.dto.js';
+import { ApprovalsService } from './approvals.service.js';
+
+@ApiTags('revisions')
+@Controller('api/v1/tenants/:tenantId/revisions/draft/approvals')
+export class ApprovalsController {
+  constructor(private readonly approvals: ApprovalsService) {}
+
+  @Post()
+  @ApiOperation({
+    operationId: 'approveDraft',
+    summary: 'Approve exactly this draft, or that an earlier revision is in force again, for somebody else to publish',
+    description:
+      'For whoever has not changed the draft since the last revision. It holds for this content alone and is void with any change of ' +
+      'the draft, and when the role of the approver changes. Who approves does not publish: the revision says both.',
+  })
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'ETag of the draft that was seen.',
+    schema: { type: 'string' },
+  })
+  @ApiCreatedResponse({ standardSchema: Approval })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428, 503)
+  approveDraft(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: ApproveDraft }) body: ApproveDraft,
+    @Headers('If-Match') ifMatch: string | undefined,
+    @User() user: CurrentUser,
+  ): Promise<Approval> {
+    return this.approvals.approve(tenantId, user, body, ifMatch);
+  }
+}
