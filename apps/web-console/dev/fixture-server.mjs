@@ -176,7 +176,17 @@ for (const [number, comment] of [
   [5, ''],
   [4, 'Guests stay outside'],
 ]) {
-  revisions.push({ number, author: 'admin', comment, publishedAt: iso(-(8 - number) * 5 * HOUR) });
+  revisions.push({
+    number,
+    author: 'admin',
+    comment,
+    publishedAt: iso(-(8 - number) * 5 * HOUR),
+    overrideReason: null,
+    restoredFrom: null,
+    approvedBy: number === 7 ? 'mara' : null,
+    approvedAt: number === 7 ? iso(-5.2 * HOUR) : null,
+    approvalWaived: null,
+  });
 }
 
 const tunnelIds = new Map();
@@ -496,6 +506,10 @@ const routes = {
       ? {
           changed: draftChanged,
           problems: draftChanged ? problems() : [],
+          findings: [],
+          approvalRequired: true,
+          changedBy: ['admin'],
+          approvals: [],
           affectedEdges: draftChanged ? affected() : [],
         }
       : detail(Number(id)),

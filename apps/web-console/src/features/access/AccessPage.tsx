@@ -5,6 +5,7 @@ import { LockIcon } from '../../ui/icons.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { sessionQuery } from '../session/queries.js';
 import { ApiTokens } from './components/ApiTokens.js';
+import { ApprovalRule } from './components/ApprovalRule.js';
 import { OwnSessions } from './components/OwnSessions.js';
 import { SecondFactor } from './components/SecondFactor.js';
 import { Users } from './components/Users.js';
@@ -27,6 +28,7 @@ export function AccessPage(): ReactNode {
         )}
       </PageHeader>
       {admin && <Users session={session} />}
+      {admin && <ApprovalRule />}
       <ApiTokens session={session} />
       {!session.oidc && <SecondFactor />}
       <OwnSessions />

@@ -10,10 +10,26 @@ import {
   type NewTotp,
   type RecoveryCodes,
   type RemoveTotp,
+  type Tenant,
   type UpdateUser,
   type User,
   unwrap,
 } from '../../api/index.js';
+
+export const tenantQuery = (tenantId: string) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}',
+    { params: { path: { tenantId } } },
+    { refetchInterval: INTENT_INTERVAL_MS },
+  );
+
+/** Whether nothing comes into force before somebody else has approved it. */
+export function changeApprovalRule(tenantId: string, approvalRequired: boolean): Promise<Tenant> {
+  return unwrap(
+    client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body: { approvalRequired } }),
+  );
+}
 
 /** For admins of the tenant alone: whoever is none is refused. */
 export const usersQuery = (tenantId: string) =>

@@ -8,7 +8,7 @@ export const ROLES = ['viewer', 'operator', 'approver', 'admin'] as const satisf
 export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
   viewer: 'Reads everything, changes nothing.',
   operator: 'Changes the draft; enrolls and revokes edges.',
-  approver: 'Puts drafts in force, and earlier revisions again.',
+  approver: 'Approves drafts, puts them in force, and earlier revisions again.',
   admin: 'Says who may what, and how the fabric works.',
 };
 

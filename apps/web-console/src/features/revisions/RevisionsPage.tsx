@@ -74,6 +74,7 @@ function History({ revisions }: { readonly revisions: readonly Revision[] }): Re
                 {revision.comment === '' ? <span className="w-dim">No comment</span> : revision.comment}
                 {revision.restoredFrom !== null && <span className="w-tag">restores {revision.restoredFrom}</span>}
                 {revision.overrideReason !== null && <span className="w-tag">proof overridden</span>}
+                {revision.approvalWaived !== null && <span className="w-tag">without approval</span>}
               </td>
               <td>{revision.author}</td>
               <td>
@@ -102,6 +103,7 @@ function RevisionPanel({ number, newest }: { readonly number: number; readonly n
         <>
           <p className="w-dim w-flush">{applicationSummary(revision)}</p>
           <ApplicationList edges={revision.edges} />
+          <Approved revision={revision} />
           <Overridden revision={revision} />
           <Changes number={number} />
           {!newest && (
@@ -113,6 +115,24 @@ function RevisionPanel({ number, newest }: { readonly number: number; readonly n
       )}
       {restoring && <RestoreDialog number={number} onClose={() => setRestoring(false)} />}
     </section>
+  );
+}
+
+/** Who else has looked at it before it was published. */
+function Approved({ revision }: { readonly revision: RevisionDetail }): ReactNode {
+  const { author, approvedBy, approvedAt, approvalWaived } = revision;
+  if (approvalWaived !== null) {
+    return (
+      <Alert color="orange" variant="light" mt="md" icon={<WarningIcon size={18} />} title="Published without approval">
+        <p className="w-flush">{author} came in by break-glass. Nobody else had approved it.</p>
+      </Alert>
+    );
+  }
+  if (approvedBy === null || approvedAt === null) return null;
+  return (
+    <p className="w-dim">
+      Approved by <b>{approvedBy}</b> <RelativeTime at={approvedAt} />, published by <b>{author}</b>
+    </p>
   );
 }
 

@@ -1,5 +1,13 @@
 import { queryOptions } from '@tanstack/react-query';
-import { api, client, INTENT_INTERVAL_MS, LIVE_INTERVAL_MS, type PublishResult, unwrap } from '../../api/index.js';
+import {
+  type Approval,
+  api,
+  client,
+  INTENT_INTERVAL_MS,
+  LIVE_INTERVAL_MS,
+  type PublishResult,
+  unwrap,
+} from '../../api/index.js';
 
 const REVISIONS_SHOWN = 50;
 
@@ -70,6 +78,17 @@ export function restore(
   const params = { path: { tenantId, number }, header: { 'If-Match': `"${request.version}"` } };
   const body = { ...publishBody(request), dryRun: request.dryRun };
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/revisions/{number}/restoration', { params, body }));
+}
+
+/** Approves exactly the draft that was seen, or that an earlier revision takes its place. */
+export function approve(
+  tenantId: string,
+  version: string,
+  { failedProof, restoredFrom }: { readonly failedProof: boolean; readonly restoredFrom: number | null },
+): Promise<Approval> {
+  const params = { path: { tenantId }, header: { 'If-Match': `"${version}"` } };
+  const body = { comment: '', failedProof, ...(restoredFrom === null ? {} : { restoredFrom }) };
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/revisions/draft/approvals', { params, body }));
 }
 
 function publishBody({ comment, reason, agreeToRemovals }: PublishRequest) {

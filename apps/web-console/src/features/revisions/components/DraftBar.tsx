@@ -12,13 +12,18 @@ import { draftQuery } from '../queries.js';
 export function DraftBar(): ReactNode {
   const { data: draft } = useQuery(draftQuery(useTenantId()));
   const [publishing, setPublishing] = useState(false);
+  const waiting =
+    draft?.approvalRequired === true && !draft.approvals.some(({ restoredFrom }) => restoredFrom === null);
   return (
     <>
       {draft?.changed === true && (
         <div className="w-draft-bar" data-problems={isBlocked(draft)}>
           {isBlocked(draft) ? <WarningIcon size={16} aria-hidden /> : <PublishIcon size={16} aria-hidden />}
           <b>Unpublished changes</b>
-          <span>{consequence(draft)}</span>
+          <span>
+            {consequence(draft)}
+            {waiting && ' Waits for the approval of a second person.'}
+          </span>
           <Button
             size="compact-sm"
             variant={isBlocked(draft) ? 'default' : 'filled'}

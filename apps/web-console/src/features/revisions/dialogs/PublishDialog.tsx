@@ -9,6 +9,7 @@ import { placeOfProblem } from '../../policies/problems.js';
 import { policiesQuery } from '../../policies/queries.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { ApplicationList, applicationSummary } from '../components/ApplicationList.js';
+import { ApprovalFields, useApprovalStanding } from '../components/ApprovalFields.js';
 import { DiffView } from '../components/DiffView.js';
 import { FindingList } from '../components/FindingList.js';
 import { OverrideFields, SHORTEST_REASON } from '../components/OverrideFields.js';
@@ -53,7 +54,8 @@ function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
   const overriding = failed && reason !== undefined;
   const compiles = draft !== undefined && draft.problems.length === 0;
   const settled = losing.length === 0 || agreed;
-  const ready = compiles && settled && (!failed || (overriding && reason.trim().length >= SHORTEST_REASON));
+  const approved = useApprovalStanding(draft, null)?.open === true;
+  const ready = compiles && settled && approved && (!failed || (overriding && reason.trim().length >= SHORTEST_REASON));
   return (
     <form
       onSubmit={(event) => {
@@ -72,6 +74,7 @@ function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
         {draft === undefined && (unread === null ? <Skeleton height={90} /> : <FailureNotice error={unread} />)}
         {error !== null && error !== undefined && <FailureNotice error={error} entries={newEntries(error, draft)} />}
         {draft !== undefined && <Verdict draft={draft} />}
+        {draft !== undefined && compiles && <ApprovalFields draft={draft} restoredFrom={null} failedProof={failed} />}
         {failed && <OverrideFields reason={reason} onChange={setReason} />}
         {losing.length > 0 && <RemovalFields edges={losing} agreed={agreed} onChange={setAgreed} />}
         {compiles && (!failed || overriding) && (

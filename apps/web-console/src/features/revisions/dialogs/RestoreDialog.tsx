@@ -7,6 +7,7 @@ import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { useWrite } from '../../../ui/use-write.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { AffectedEdges } from '../components/AffectedEdges.js';
+import { ApprovalFields, useApprovalStanding } from '../components/ApprovalFields.js';
 import { OverrideFields, SHORTEST_REASON } from '../components/OverrideFields.js';
 import { losingMuch, RemovalFields } from '../components/RemovalFields.js';
 import { draftQuery, restore } from '../queries.js';
@@ -42,7 +43,8 @@ export function RestoreDialog({ number, onClose }: RestoreDialogProps): ReactNod
   const losing = losingMuch(preview.data?.affectedEdges);
   // A proof that fails says nothing of losses: the controller then says so when it is to be restored.
   const refused = failureOf(restoring.error).errors.some(({ rule }) => rule === 'mass_removal');
-  const ready =
+  const approved = useApprovalStanding(draft, number)?.open === true;
+  const settled =
     (preview.isSuccess && (losing.length === 0 || agreed)) ||
     (failed && (reason?.trim().length ?? 0) >= SHORTEST_REASON);
   return (
@@ -62,6 +64,9 @@ export function RestoreDialog({ number, onClose }: RestoreDialogProps): ReactNod
         )}
         {preview.isPending && <Skeleton height={90} />}
         {preview.error !== null && <FailureNotice error={preview.error} />}
+        {draft !== undefined && (preview.isSuccess || failed) && (
+          <ApprovalFields draft={draft} restoredFrom={number} failedProof={failed} />
+        )}
         {failed && <OverrideFields reason={reason} onChange={setReason} />}
         {(losing.length > 0 || refused) && <RemovalFields edges={losing} agreed={agreed} onChange={setAgreed} />}
         {restoring.isError && <FailureNotice error={restoring.error} />}
@@ -72,7 +77,7 @@ export function RestoreDialog({ number, onClose }: RestoreDialogProps): ReactNod
           <Button
             color="red"
             loading={restoring.isPending}
-            disabled={!ready}
+            disabled={!settled || !approved}
             onClick={() => restoring.mutate(undefined)}
           >
             {failed ? 'Override and restore' : 'Restore'}

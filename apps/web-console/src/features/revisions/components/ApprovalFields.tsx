@@ -1,0 +1,72 @@
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { Draft } from '../../../api/index.js';
+import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { RelativeTime } from '../../../ui/RelativeTime.js';
+import { ToneIcon } from '../../../ui/StateMark.js';
+import { useWrite } from '../../../ui/use-write.js';
+import { ownRole } from '../../access/roles.js';
+import { sessionQuery } from '../../session/queries.js';
+import { useTenantId } from '../../session/use-tenant.js';
+import { type ApprovalStanding, approvalStanding } from '../approval.js';
+import { approve } from '../queries.js';
+
+interface ApprovalFieldsProps {
+  readonly draft: Draft;
+  /** The revision that is to come back instead of the draft; null: none. */
+  readonly restoredFrom: number | null;
+  /** Whether a proof of it fails, which is approved with it. */
+  readonly failedProof: boolean;
+}
+
+/** Who has approved this, and what the reader can do about it; nothing where no second person is asked for. */
+export function ApprovalFields({ draft, restoredFrom, failedProof }: ApprovalFieldsProps): ReactNode {
+  const tenantId = useTenantId();
+  const standing = useApprovalStanding(draft, restoredFrom);
+  const approving = useWrite(() => approve(tenantId, draft.version, { failedProof, restoredFrom }));
+  if (standing === undefined || (!draft.approvalRequired && standing.approvals.length === 0)) return null;
+  return (
+    <section className="w-override" aria-label="Approval" data-approval={standing.open ? 'given' : 'missing'}>
+      <div className="w-label">Approval by a second person</div>
+      {standing.approvals.map(({ id, approver, approvedAt, comment }) => (
+        <p className="w-flush" key={id}>
+          <span className="w-state">
+            <ToneIcon tone="up" />
+            <span>
+              Approved by <b>{approver}</b> <RelativeTime at={approvedAt} />
+              {comment !== '' && <>: {comment}</>}
+            </span>
+          </span>
+        </p>
+      ))}
+      {!standing.open && <p className="w-flush w-dim">{WORDS[standing.cannot ?? 'can']}</p>}
+      {approving.isError && <FailureNotice error={approving.error} />}
+      {draft.approvalRequired && standing.cannot === undefined && (
+        <div>
+          <Button variant="default" loading={approving.isPending} onClick={() => approving.mutate(undefined)}>
+            {failedProof ? 'Approve although a proof fails' : 'Approve for somebody else to publish'}
+          </Button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** Undefined: it is not known yet. */
+export function useApprovalStanding(
+  draft: Draft | undefined,
+  restoredFrom: number | null,
+): ApprovalStanding | undefined {
+  const session = useQuery(sessionQuery).data;
+  if (draft === undefined || session === undefined) return undefined;
+  return approvalStanding(draft, restoredFrom, { userName: session.userName, role: ownRole(session) });
+}
+
+const WORDS: Readonly<Record<NonNullable<ApprovalStanding['cannot']> | 'can', string>> = {
+  can: 'Nobody has approved it yet. You can, and then somebody else publishes it.',
+  role: 'Nobody has approved it yet. It takes the role approver.',
+  own_change:
+    'You have changed it. Somebody with the role approver who has not must approve it; then you can publish it.',
+  approved: 'Somebody else than you must publish it. Any change before that ends the approval.',
+};
