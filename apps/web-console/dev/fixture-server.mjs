@@ -548,7 +548,7 @@ function answer(method, path, body, cookie) {
       throw new Refusal(401, 'Not logged in', 'Nobody is logged in.');
     return method === 'DELETE'
       ? undefined
-      : { userName: 'admin', tenantId, role: 'admin', providerRole: 'admin', oidc: false };
+      : { userName: 'admin', tenantId, role: 'admin', providerRole: 'admin', oidc: false, breakGlass: false };
   }
   const parts = path.split('/').slice(5);
   const pattern = parts.map((part, index) => (index === 1 ? ':id' : part)).join('/');

@@ -21,7 +21,12 @@ describe('a login that the host of the controller made', () => {
   it('lets in once, as admin of the provider, for half an hour', async () => {
     const { password } = await make();
     const answer = await logIn(api.controller.url, 'break-glass', password);
-    expect(await answer.json()).toMatchObject({ userName: 'break-glass', role: 'admin', providerRole: 'admin' });
+    expect(await answer.json()).toMatchObject({
+      userName: 'break-glass',
+      role: 'admin',
+      providerRole: 'admin',
+      breakGlass: true,
+    });
     expect((await logIn(api.controller.url, 'break-glass', password)).status).toBe(401);
     const headers = { cookie: cookieOf(answer), 'content-type': 'application/json' };
     const tenant = await fetch(`${api.controller.url}/api/v1/tenants`, {

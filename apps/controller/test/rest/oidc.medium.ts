@@ -108,6 +108,7 @@ describe('a first login', () => {
       role: 'viewer',
       providerRole: null,
       oidc: true,
+      breakGlass: false,
     });
     expect((await users()).find(({ name }) => name === 'ada')).toMatchObject({
       role: 'viewer',

@@ -154,5 +154,12 @@ describe('a name that is tried from everywhere', () => {
 });
 
 function adminSession() {
-  return { userName: 'admin', tenantId: api.tenantId, role: 'admin', providerRole: 'admin', oidc: false };
+  return {
+    userName: 'admin',
+    tenantId: api.tenantId,
+    role: 'admin',
+    providerRole: 'admin',
+    oidc: false,
+    breakGlass: false,
+  };
 }

@@ -59,7 +59,7 @@ export class BreakGlass {
   async #user(): Promise<CurrentUser> {
     const sql = this.#database.sql;
     const found = (await this.#read(sql)) ?? (await this.#make(sql));
-    return { ...found, role: 'admin', providerRole: 'admin', oidc: false };
+    return { ...found, role: 'admin', providerRole: 'admin', oidc: false, breakGlass: true };
   }
 
   async #make(sql: SqlExecutor): Promise<Pick<CurrentUser, 'id' | 'name' | 'tenantId'>> {

@@ -23,6 +23,10 @@ export const Session = z
     oidc: z
       .boolean()
       .meta({ description: 'Whether the user logs in at the OpenID provider, and has no password here.' }),
+    breakGlass: z.boolean().meta({
+      description:
+        'Whether somebody came in by what the host of the controller made: it approves nothing and needs no approval.',
+    }),
   })
   .meta({ id: 'Session' });
 

@@ -183,8 +183,8 @@ export class SessionService {
 }
 
 /** What a user is told about themselves. */
-export function sessionOf({ name, tenantId, role, providerRole, oidc }: CurrentUser): Session {
-  return { userName: name, tenantId, role, providerRole, oidc };
+export function sessionOf({ name, tenantId, role, providerRole, oidc, breakGlass = false }: CurrentUser): Session {
+  return { userName: name, tenantId, role, providerRole, oidc, breakGlass };
 }
 
 /** No salt: the secret is 256 random bits. */

@@ -10,8 +10,8 @@ const approval = (approver: string, restoredFrom: number | null = null) => ({
   restoredFrom,
 });
 const DRAFT = { approvalRequired: true, changedBy: ['ada'], approvals: [] };
-const ada = { userName: 'ada', role: 'admin' } as const;
-const bob = { userName: 'bob', role: 'approver' } as const;
+const ada = { userName: 'ada', role: 'admin', breakGlass: false } as const;
+const bob = { userName: 'bob', role: 'approver', breakGlass: false } as const;
 
 describe('approvalStanding', () => {
   it('is closed until somebody else than the reader has approved', () => {
@@ -25,10 +25,15 @@ describe('approvalStanding', () => {
     expect(approvalStanding({ ...DRAFT, approvalRequired: false }, null, ada).open).toBe(true);
   });
 
+  it('is open to who broke the glass, who approves nothing', () => {
+    const rescuer = { ...bob, breakGlass: true };
+    expect(approvalStanding(DRAFT, null, rescuer)).toMatchObject({ open: true, cannot: 'break_glass' });
+  });
+
   it('says why the reader cannot approve', () => {
     expect(approvalStanding(DRAFT, null, ada).cannot).toBe('own_change');
     expect(approvalStanding(DRAFT, null, bob).cannot).toBeUndefined();
-    expect(approvalStanding(DRAFT, null, { userName: 'eve', role: 'operator' }).cannot).toBe('role');
+    expect(approvalStanding(DRAFT, null, { ...bob, role: 'operator' }).cannot).toBe('role');
   });
 
   it('keeps drafts and restorations apart: who changed the draft may approve that it is lost', () => {

@@ -8,21 +8,22 @@ export interface ApprovalStanding {
   /** Whether the reader may publish it as far as approvals go. */
   readonly open: boolean;
   /** Why the reader cannot approve it; undefined: they can. */
-  readonly cannot: 'role' | 'own_change' | 'approved' | undefined;
+  readonly cannot: 'role' | 'break_glass' | 'own_change' | 'approved' | undefined;
 }
 
 /** @param restoredFrom the revision that is to come back; null: it is about the draft */
 export function approvalStanding(
   draft: Pick<Draft, 'approvalRequired' | 'approvals' | 'changedBy'>,
   restoredFrom: number | null,
-  reader: Pick<Session, 'userName'> & { readonly role: Role },
+  reader: Pick<Session, 'userName' | 'breakGlass'> & { readonly role: Role },
 ): ApprovalStanding {
   const approvals = draft.approvals.filter((approval) => approval.restoredFrom === restoredFrom);
   const byOthers = approvals.some(({ approver }) => approver !== reader.userName);
-  return { approvals, open: byOthers || !draft.approvalRequired, cannot: obstacle() };
+  return { approvals, open: byOthers || !draft.approvalRequired || reader.breakGlass, cannot: obstacle() };
 
   function obstacle(): ApprovalStanding['cannot'] {
     if (ROLES.indexOf(reader.role) < ROLES.indexOf('approver')) return 'role';
+    if (reader.breakGlass) return 'break_glass';
     if (restoredFrom === null && draft.changedBy.includes(reader.userName)) return 'own_change';
     return approvals.some(({ approver }) => approver === reader.userName) ? 'approved' : undefined;
   }

@@ -2701,6 +2701,8 @@ export interface components {
             providerRole: "viewer" | "operator" | "approver" | "admin" | null;
             /** @description Whether the user logs in at the OpenID provider, and has no password here. */
             oidc: boolean;
+            /** @description Whether somebody came in by what the host of the controller made: it approves nothing and needs no approval. */
+            breakGlass: boolean;
         };
         Site: {
             /**

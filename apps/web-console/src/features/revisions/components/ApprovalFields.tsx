@@ -40,7 +40,9 @@ export function ApprovalFields({ draft, restoredFrom, failedProof }: ApprovalFie
           </span>
         </p>
       ))}
-      {!standing.open && <p className="w-flush w-dim">{WORDS[standing.cannot ?? 'can']}</p>}
+      {(!standing.open || standing.cannot === 'break_glass') && (
+        <p className="w-flush w-dim">{WORDS[standing.cannot ?? 'can']}</p>
+      )}
       {approving.isError && <FailureNotice error={approving.error} />}
       {draft.approvalRequired && standing.cannot === undefined && (
         <div>
@@ -60,11 +62,13 @@ export function useApprovalStanding(
 ): ApprovalStanding | undefined {
   const session = useQuery(sessionQuery).data;
   if (draft === undefined || session === undefined) return undefined;
-  return approvalStanding(draft, restoredFrom, { userName: session.userName, role: ownRole(session) });
+  return approvalStanding(draft, restoredFrom, { ...session, role: ownRole(session) });
 }
 
 const WORDS: Readonly<Record<NonNullable<ApprovalStanding['cannot']> | 'can', string>> = {
   can: 'Nobody has approved it yet. You can, and then somebody else publishes it.',
+  break_glass:
+    'You came in by break-glass and may publish without an approval. The revision, the audit log and the event say that you did.',
   role: 'Nobody has approved it yet. It takes the role approver.',
   own_change:
     'You have changed it. Somebody with the role approver who has not must approve it; then you can publish it.',
