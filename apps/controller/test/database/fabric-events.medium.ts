@@ -213,7 +213,11 @@ describe('the journal of a tenant', () => {
     });
     await seedTenant(admin, strangers);
     tenantId = strangers;
-    expect((await read(0n)).map(({ type }) => type)).toEqual(['revision.published', 'draft.approved', 'authority.expiring']);
+    expect((await read(0n)).map(({ type }) => type)).toEqual([
+      'revision.published',
+      'draft.approved',
+      'authority.expiring',
+    ]);
     await database.within(tenantScope(ours), () =>
       database.transaction(async (sql) => expect(await repository.list(sql, strangers, 0n, 10)).toEqual([])),
     );

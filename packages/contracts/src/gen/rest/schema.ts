@@ -773,6 +773,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/revisions/draft/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve exactly this draft, or that an earlier revision is in force again, for somebody else to publish
+         * @description For whoever has not changed the draft since the last revision. It holds for this content alone and is void with any change of the draft, and when the role of the approver changes. Who approves does not publish: the revision says both.
+         */
+        post: operations["approveDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/revisions/draft/explanation": {
         parameters: {
             query?: never;
@@ -1106,6 +1126,45 @@ export interface components {
         ApiTokenList: {
             items: components["schemas"]["ApiToken"][];
         };
+        /** @description Somebody has looked at exactly this. It ends with any change of the draft. */
+        Approval: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            /** @description Name of the user who approved it. */
+            approver: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            approvedAt: string;
+            comment: string;
+            /** @description Whether it is approved although a proof fails. */
+            failedProof: boolean;
+            /** @description Number of the revision that may be in force again; null: it is about the draft. */
+            restoredFrom: number | null;
+        };
+        /**
+         * @example {
+         *       "comment": "Looked at it with the branch"
+         *     }
+         */
+        ApproveDraft: {
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            comment?: string;
+            /**
+             * @description Approve it although a proof fails. Without it such a draft is refused as `proof_failed`.
+             * @default false
+             */
+            failedProof?: boolean;
+            /** @description Approve that this revision is in force again, instead of the draft, which is lost. */
+            restoredFrom?: number;
+        };
         AssociationParameters: {
             /** @enum {string} */
             keyingMode: "ikev2" | "ike-less";
@@ -1152,7 +1211,7 @@ export interface components {
             /** @description Name of the user. */
             actor: string;
             /** @enum {string} */
-            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
+            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
             /**
              * @description What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge and `userName` the user that it was done to; `apiToken` is the token that did it on behalf of the actor.
              * @example {
@@ -1523,6 +1582,12 @@ export interface components {
             affectedEdges: components["schemas"]["AffectedEdge"][];
             /** @description Null when it does not compile. */
             blastRadius: components["schemas"]["BlastRadius"] | null;
+            /** @description Whether somebody else must approve it before it is published. */
+            approvalRequired: boolean;
+            /** @description Who has changed it since the last revision, by name: they cannot approve it. */
+            changedBy: string[];
+            /** @description Those of this draft, and of restorations, that hold. */
+            approvals: components["schemas"]["Approval"][];
         };
         DropCounter: {
             reason: string;
@@ -1938,7 +2003,7 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
+            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
             /**
              * Format: date-time
              * @description By the clock of whoever tells of it.
@@ -2568,6 +2633,18 @@ export interface components {
             overrideReason: string | null;
             /** @description Number of the revision whose intent it has again. */
             restoredFrom: number | null;
+            /** @description Name of the user who approved it; null: nobody. */
+            approvedBy: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            approvedAt: string | null;
+            /**
+             * @description Why nobody approved it although that was needed: a break-glass session. Null: it was not so.
+             * @enum {string|null}
+             */
+            approvalWaived: "break_glass" | null;
         };
         RevisionDetail: {
             number: number;
@@ -2583,6 +2660,18 @@ export interface components {
             overrideReason: string | null;
             /** @description Number of the revision whose intent it has again. */
             restoredFrom: number | null;
+            /** @description Name of the user who approved it; null: nobody. */
+            approvedBy: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            approvedAt: string | null;
+            /**
+             * @description Why nobody approved it although that was needed: a break-glass session. Null: it was not so.
+             * @enum {string|null}
+             */
+            approvalWaived: "break_glass" | null;
             /** @description Proofs that had failed when it was published, and were overridden. */
             findings: components["schemas"]["Finding"][];
             edges: components["schemas"]["EdgeApplication"][];
@@ -2765,6 +2854,8 @@ export interface components {
              * @enum {string}
              */
             encapsulation: "udp" | "none";
+            /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
+            approvalRequired: boolean;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -2975,6 +3066,8 @@ export interface components {
              * @enum {string}
              */
             encapsulation?: "udp" | "none";
+            /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
+            approvalRequired?: boolean;
         };
         /** @description Absent fields keep their value. */
         UpdateUser: {
@@ -3104,7 +3197,7 @@ export interface components {
              * @description Types of events that it gets; empty: all.
              * @default []
              */
-            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "revision.published" | "rollout.completed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
+            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
             /** @default true */
             enabled?: boolean;
         };
@@ -8192,6 +8285,121 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PublishResult"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveDraft: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the draft that was seen. */
+                "If-Match": string;
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveDraft"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
                 };
             };
             /** @description Nobody is logged in. */
