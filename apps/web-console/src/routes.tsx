@@ -90,6 +90,12 @@ const revisions = createRoute({
   component: lazyRouteComponent(() => import('./features/revisions/RevisionsPage.js'), 'RevisionsPage'),
 });
 
+const trust = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/trust',
+  component: lazyRouteComponent(() => import('./features/trust/TrustPage.js'), 'TrustPage'),
+});
+
 const access = createRoute({
   getParentRoute: () => signedIn,
   path: '/access',
@@ -99,7 +105,7 @@ const access = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions, access]),
+    signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions, trust, access]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createWeftClient, type WeftClient } from '@weft/contracts/rest';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/parse-config.js';
-import { CertificateAuthority } from '../../src/pki/certificate-authority.js';
-import { Clock } from '../../src/platform/clock/clock.js';
 import { openPool } from '../../src/platform/database/connection-options.js';
 import { seedTenant } from '../database/seed-tenant.js';
 import { cookieOf, logIn } from '../rest/support/api.js';
+import { writeAgedAuthority } from '../support/aged-authority.js';
 import { retireCertificateAuthority, rotateCertificateAuthority } from '../support/certificate-authorities.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { TEST_ADMIN_PASSWORD, TestController } from '../support/test-controller.js';
@@ -19,12 +16,6 @@ const DAY = 86_400_000;
 /** Of the ten years of a root so many days are over, so that it ends in 52. */
 const AGE_DAYS = 3_600;
 
-class PastClock extends Clock {
-  override now(): Date {
-    return new Date(Date.now() - AGE_DAYS * DAY);
-  }
-}
-
 let postgres: TestPostgres;
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let databaseUrl: string;
@@ -32,8 +23,7 @@ beforeAll(async () => {
   postgres = await TestPostgres.start();
   databaseUrl = await postgres.createDatabase();
   directory = await temporaryDirectory('alarms');
-  const config = parseConfig({ WEFT_DATA_DIR: directory.path });
-  await new CertificateAuthority(config, new PastClock(), pino({ level: 'silent' })).start();
+  await writeAgedAuthority(directory.path, AGE_DAYS);
 });
 afterAll(async () => {
   await postgres?.remove();

@@ -1,4 +1,5 @@
 /** A whole controller for tests that need more than one program. */
+export { writeAgedAuthority } from './aged-authority.js';
 export { writeAuthorityFromBefore } from './authority-from-before.js';
 export {
   followForeignAuthority,

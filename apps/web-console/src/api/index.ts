@@ -50,6 +50,8 @@ export type {
   Site,
   Tenant,
   Totp,
+  TrustDependent,
+  TrustedItem,
   Tunnel,
   TunnelChange,
   TunnelEnd,

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { logOut, sessionQuery } from '../features/session/queries.js';
 import { useTenantId } from '../features/session/use-tenant.js';
 import { edgesQuery } from '../features/sites/queries.js';
+import { trustQuery } from '../features/trust/queries.js';
 import { tunnelsQuery } from '../features/tunnels/queries.js';
 import {
   AccessIcon,
@@ -15,6 +16,7 @@ import {
   SearchIcon,
   SiteIcon,
   TopologyIcon,
+  TrustIcon,
   TunnelIcon,
   UserIcon,
 } from '../ui/icons.js';
@@ -30,6 +32,7 @@ const ICONS = {
   '/tunnels': TunnelIcon,
   '/policies': PolicyIcon,
   '/revisions': RevisionIcon,
+  '/trust': TrustIcon,
   '/access': AccessIcon,
 } as const satisfies Record<Destination['to'], unknown>;
 
@@ -91,7 +94,15 @@ function useHealthCounts(): Partial<Record<Destination['to'], HealthCount>> {
   const tenantId = useTenantId();
   const edges = useQuery(edgesQuery(tenantId)).data?.items;
   const tunnels = useQuery(tunnelsQuery(tenantId)).data?.items;
+  const trusted = useQuery(trustQuery(tenantId)).data?.items;
   return {
+    ...(trusted?.some(({ condition }) => condition !== 'valid') && {
+      '/trust': {
+        good: trusted.filter(({ condition }) => condition === 'valid').length,
+        all: trusted.length,
+        title: 'of what edges trust is valid for long',
+      },
+    }),
     ...(edges && {
       '/sites': {
         good: edges.filter(({ live }) => live.connected).length,

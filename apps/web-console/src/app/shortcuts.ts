@@ -5,6 +5,7 @@ export const DESTINATIONS = [
   { key: 'u', to: '/tunnels', label: 'Tunnels' },
   { key: 'p', to: '/policies', label: 'Policies' },
   { key: 'r', to: '/revisions', label: 'Revisions' },
+  { key: 'c', to: '/trust', label: 'Trust' },
   { key: 'a', to: '/access', label: 'Access' },
 ] as const;
 

@@ -9,6 +9,7 @@ import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { edgesQuery, networksQuery, sitesQuery } from '../sites/queries.js';
+import { TrustNotice } from '../trust/components/TrustNotice.js';
 import { tunnelsQuery } from '../tunnels/queries.js';
 import { type Fabric, FabricGraph, type Selection } from './components/FabricGraph.js';
 import { FabricSummary } from './components/FabricSummary.js';
@@ -23,6 +24,7 @@ export function TopologyPage(): ReactNode {
   return (
     <div className="w-topology">
       <PageHeader title="Topology" summary={fabric === undefined ? ' ' : <FabricSummary fabric={fabric} />} />
+      <TrustNotice />
       {fabric === undefined && (failure === null ? <Skeleton className="w-grow" /> : <FailureNotice error={failure} />)}
       {fabric !== undefined && fabric.sites.length === 0 && <NoSites />}
       {fabric !== undefined && fabric.sites.length > 0 && (
