@@ -102,10 +102,16 @@ const access = createRoute({
   component: lazyRouteComponent(() => import('./features/access/AccessPage.js'), 'AccessPage'),
 });
 
+const audit = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('./features/audit/AuditPage.js'), 'AuditPage'),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions, trust, access]),
+    signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions, trust, access, audit]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,

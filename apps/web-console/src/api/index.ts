@@ -8,6 +8,8 @@ export type {
   AffectedEdge,
   ApiToken,
   Approval,
+  AuditEntry,
+  AuditLog,
   BlastRadius,
   BundleReference,
   BundleRejection,

@@ -9,6 +9,7 @@ import { trustQuery } from '../features/trust/queries.js';
 import { tunnelsQuery } from '../features/tunnels/queries.js';
 import {
   AccessIcon,
+  AuditIcon,
   KeyboardIcon,
   LogOutIcon,
   PolicyIcon,
@@ -34,6 +35,7 @@ const ICONS = {
   '/revisions': RevisionIcon,
   '/trust': TrustIcon,
   '/access': AccessIcon,
+  '/audit': AuditIcon,
 } as const satisfies Record<Destination['to'], unknown>;
 
 interface NavigationProps {

@@ -7,6 +7,7 @@ export const DESTINATIONS = [
   { key: 'r', to: '/revisions', label: 'Revisions' },
   { key: 'c', to: '/trust', label: 'Trust' },
   { key: 'a', to: '/access', label: 'Access' },
+  { key: 'l', to: '/audit', label: 'Audit log' },
 ] as const;
 
 export type Destination = (typeof DESTINATIONS)[number];

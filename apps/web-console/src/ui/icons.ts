@@ -17,6 +17,8 @@ export {
   IconCircleXFilled as DownIcon,
   IconCopy as CopyIcon,
   IconDots as MoreIcon,
+  IconDownload as SaveIcon,
+  IconFileCheck as AuditIcon,
   IconGripVertical as GripIcon,
   IconHistory as RevisionIcon,
   IconKey as EnrollIcon,

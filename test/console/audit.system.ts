@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+
+/** The audit log as an auditor reads it: finds an entry, takes all of them along, and learns that one was changed. */
+const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
+const reason =
+  whyNoChromium() ?? (existsSync(CONSOLE) ? undefined : 'not built (npm run build): apps/web-console/dist/index.html');
+/** Longest wait for a page. */
+const PAGE_TIMEOUT_MILLISECONDS = 60_000;
+/** More than the controller gives at a time. */
+const ENTRIES = 230;
+
+let postgres: TestPostgres;
+let controller: TestController;
+let browser: Browser;
+let page: Page;
+let trouble: string[];
+
+beforeAll(async () => {
+  if (reason !== undefined) return;
+  postgres = await TestPostgres.start();
+  controller = await TestController.start({ databaseUrl: await postgres.createDatabase() });
+  for (let number = 1; number <= ENTRIES; number += 1) {
+    await controller.sql`
+      insert into audit_entries (tenant_id, actor, action, details)
+      select id, ${number === 7 ? 'grace' : 'ada'}, 'user_created', jsonb_build_object('userName', 'user ' || ${String(number)}::text)
+      from tenants where name = 'default'`;
+  }
+  browser = await launchChromium();
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  page = await context.newPage();
+  page.setDefaultTimeout(PAGE_TIMEOUT_MILLISECONDS);
+  trouble = recordTrouble(page);
+});
+
+beforeEach((context) => context.skip(reason !== undefined, reason));
+
+afterEach(() => {
+  expect(trouble?.splice(0) ?? []).toEqual([]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await controller?.stop();
+  await postgres?.remove();
+});
+
+const rows = () => page.locator('[data-audit-entry]');
+
+describe('the audit log in the console', () => {
+  it('shows the newest entries, with the verdict on the whole chain', async () => {
+    await page.goto(`${controller.url}/audit`);
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('heading', { name: 'Audit log' }).waitFor();
+    await page.getByText('The whole chain holds').waitFor();
+    await page.getByText(`200 of the 200 newest of ${ENTRIES}`).waitFor();
+    expect(await rows().first().textContent()).toMatch(
+      new RegExp(`^${ENTRIES}.*adaUser createduserName user ${ENTRIES}`),
+    );
+  });
+
+  it('finds an entry that is older, once that was read', async () => {
+    const filter = page.getByPlaceholder('Filter by person, action or detail');
+    await filter.fill('grace created');
+    await page.getByText('No entry that was read matches.').waitFor();
+    await page.getByRole('button', { name: 'Read older entries' }).click();
+    await page.locator('[data-audit-entry="7"]').waitFor();
+    await page.getByText(`1 of the ${ENTRIES} newest of ${ENTRIES}`).waitFor();
+    await page.getByRole('button', { name: 'Read older entries' }).waitFor({ state: 'detached' });
+    await filter.fill('');
+  });
+
+  it('is saved whole, with the hashes that chain it', async () => {
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export' }).click();
+    const saved = await download;
+    expect(saved.suggestedFilename()).toBe('audit-log.json');
+    const { items, brokenAt } = JSON.parse(await readFile(await saved.path(), 'utf8'));
+    expect(brokenAt).toBeNull();
+    expect(items).toHaveLength(ENTRIES);
+    expect(items.at(-1)).toMatchObject({
+      sequence: 1,
+      action: 'user_created',
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  it('says where the chain is broken when somebody has changed an entry', async () => {
+    await controller.sql`alter table audit_entries disable trigger user`;
+    await controller.sql`update audit_entries set actor = 'nobody' where sequence = 100`;
+    await controller.sql`alter table audit_entries enable trigger user`;
+    await page.getByRole('button', { name: 'Verify again' }).click();
+    await page.getByText('The chain is broken at entry 100').waitFor();
+  });
+});
