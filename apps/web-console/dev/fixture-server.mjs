@@ -419,7 +419,48 @@ const sessions = [true, false].map((current) => ({
 }));
 let totp = { confirmedAt: null, recoveryCodesLeft: 0 };
 
+const DAY = 24 * HOUR;
+const trusted = (kind, from, to, change = {}) => ({
+  kind,
+  fingerprint: createHash('sha256').update(kind).digest('hex'),
+  notBefore: from === null ? null : iso(from * DAY),
+  notAfter: to === null ? null : iso(to * DAY),
+  daysLeft: to === null ? null : Math.floor(to),
+  alarmFrom: to === null ? null : iso((to - 90) * DAY),
+  condition: 'valid',
+  raisedAt: null,
+  dependents: edges
+    .filter(({ live: l }) => l.enrolledAt)
+    .map(({ id, name }) => ({ edgeId: id, edgeName: name, reason: 'certificate' })),
+  dependentCount: edges.filter(({ live: l }) => l.enrolledAt).length,
+  remedy: null,
+  ...change,
+});
+const told = { condition: 'expiring', raisedAt: iso(-38 * DAY), remedy: 'Run --rotate-certificate-authority.' };
+
+const auditEntries = revisions.map(({ number, publishedAt, author }) => ({
+  sequence: number,
+  at: publishedAt,
+  actor: author,
+  action: 'revision_published',
+  details: { revision: number },
+  hash: createHash('sha256').update(`entry ${number}`).digest('hex'),
+}));
+
 const routes = {
+  'GET trust': () => ({
+    items: [
+      trusted('root', -3600, 52, told),
+      trusted('intermediate', -900, 926),
+      trusted('server', -10, 80),
+      trusted('revocation_list', 0, 1, { fingerprint: null, alarmFrom: null, dependents: [], dependentCount: 0 }),
+      trusted('signing_key', null, null),
+    ],
+  }),
+  'GET audit-entries': () => ({
+    items: auditEntries.toSorted((a, b) => b.sequence - a.sequence),
+    brokenAt: null,
+  }),
   'GET users': () => ({ items: users }),
   'POST users': ({ password: _, ...body }) => {
     named(body);
