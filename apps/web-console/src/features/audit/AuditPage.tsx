@@ -50,7 +50,9 @@ export function AuditPage(): ReactNode {
 /** The controller looks at the whole chain for every answer. */
 function Chain({ brokenAt }: { readonly brokenAt: number | null }): ReactNode {
   if (brokenAt === null)
-    return <StateMark tone="up" label="The whole chain holds: no entry was changed or taken out" />;
+    return (
+      <StateMark tone="up" label="The whole chain holds: each entry is as it was written, and follows the one before" />
+    );
   return (
     <StateMark
       tone="down"
