@@ -15,6 +15,7 @@ import { NetworksRepository } from '../../src/modules/networks/networks.reposito
 import { OidcUsersRepository } from '../../src/modules/oidc/oidc-users.repository.js';
 import { PoliciesRepository } from '../../src/modules/policies/policies.repository.js';
 import { PolicyTestsRepository } from '../../src/modules/policy-tests/policy-tests.repository.js';
+import { ApprovalsRepository } from '../../src/modules/revisions/approvals.repository.js';
 import { IntentRepository } from '../../src/modules/revisions/intent.repository.js';
 import { IntentTables } from '../../src/modules/revisions/intent-tables.js';
 import { RevisionsRepository } from '../../src/modules/revisions/revisions.repository.js';
@@ -121,6 +122,7 @@ function crossings(): Record<string, Crossing> {
   const policies = new PoliciesRepository();
   const tests = new PolicyTestsRepository();
   const revisions = new RevisionsRepository();
+  const approvals = new ApprovalsRepository();
   const bundles = new EdgeBundlesRepository();
   const tokens = new EnrollmentTokensRepository();
   const sessions = new SessionsRepository();
@@ -253,6 +255,17 @@ function crossings(): Record<string, Crossing> {
     'tenants.exists': async (sql, { tenantId }) => {
       expect(await tenants.exists(sql, tenantId)).toBe(false);
     },
+    'approvals.open': async (sql, { tenantId }) => {
+      expect(await approvals.open(sql, tenantId)).toEqual([]);
+    },
+    'approvals.editors': async (sql, { tenantId }) => {
+      expect(await approvals.editors(sql, tenantId)).toEqual([]);
+    },
+    'approvals.insert': (sql, { tenantId }) => {
+      const approval = { id: randomUUID(), approver: 'crossed', comment: '', failedProof: false, restoredFrom: null };
+      return approvals.insert(sql, tenantId, { ...approval, base: 1, version: '1-0' }, emptyIntent(tenantId));
+    },
+    'approvals.follow': (sql, { tenantId }) => approvals.follow(sql, tenantId, 2, [{ name: 'seed', changes: '1' }]),
     'tenants.insert': (sql) => tenants.insert(sql, randomUUID(), 'crossed'),
     'tenants.update': (sql, { tenantId }) => tenants.update(sql, tenantId, { keyingMode: 'ike-less' }),
     'users.list': (sql, { tenantId }) => users.list(sql, tenantId),
