@@ -1474,10 +1474,12 @@ export interface components {
              */
             identity: string;
             /**
-             * @description What our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
+             * @description With a pre-shared key, what our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5). With certificates it is absent: the edge shows the subject of its own.
              * @example berlin.example
              */
-            localIdentity: string;
+            localIdentity?: string;
+            /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
+            certificates?: string[];
             /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
             prefixes: string[];
             /**
@@ -1507,7 +1509,7 @@ export interface components {
              * Format: password
              * @description The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.
              */
-            preSharedKey: string;
+            preSharedKey?: string;
         };
         CreateNetwork: {
             /**
@@ -1894,10 +1896,12 @@ export interface components {
              */
             identity: string;
             /**
-             * @description What our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
+             * @description With a pre-shared key, what our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5). With certificates it is absent: the edge shows the subject of its own.
              * @example berlin.example
              */
-            localIdentity: string;
+            localIdentity?: string;
+            /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
+            certificates?: string[];
             /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
             prefixes: string[];
             /**
@@ -1927,7 +1931,7 @@ export interface components {
              * @description There is one; it is never shown.
              * @enum {string}
              */
-            preSharedKey: "set";
+            preSharedKey?: "set";
             /** @description Grows with every change; the ETag is this number in quotes. */
             version: number;
             /**
@@ -1993,7 +1997,12 @@ export interface components {
                 text: string;
             };
             /** @description Stands where the pre-shared key is to be written: in the text of secrets, or else in the text. */
-            secretPlaceholder: string;
+            secretPlaceholder?: string;
+            /** @description Files with the authorities of our edges, PEM, that the text names. */
+            certificates?: {
+                fileName: string;
+                text: string;
+            }[];
         };
         /** @description Something that happened in a tenant: the data of an event in its stream. */
         FabricEvent: {
@@ -2583,10 +2592,12 @@ export interface components {
              */
             identity: string;
             /**
-             * @description What our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
+             * @description With a pre-shared key, what our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5). With certificates it is absent: the edge shows the subject of its own.
              * @example berlin.example
              */
-            localIdentity: string;
+            localIdentity?: string;
+            /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
+            certificates?: string[];
             /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
             prefixes: string[];
             /**
@@ -2614,7 +2625,7 @@ export interface components {
             espProposal?: components["schemas"]["ExternalEspProposal"];
             /**
              * Format: password
-             * @description Absent: stays as it is.
+             * @description Absent: stays as it is, unless there are certificates.
              */
             preSharedKey?: string;
         };

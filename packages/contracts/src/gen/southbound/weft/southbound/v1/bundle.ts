@@ -506,7 +506,10 @@ export interface Tunnel {
  * traffic selectors of the one Child SA with it. The SPD of the bundle says which of that traffic may pass.
  */
 export interface ExternalPeer {
-  /** What the edge shows of itself (IDi or IDr of RFC 7296 section 3.5). */
+  /**
+   * What the edge shows of itself (IDi or IDr of RFC 7296 section 3.5). With pinned_certificates it is absent: the edge shows the
+   * subject of its own certificate (ID_DER_ASN1_DN), octet by octet (RFC 4945 section 3.1.5).
+   */
   localIdentity?:
     | IkeIdentity
     | undefined;
@@ -519,11 +522,24 @@ export interface ExternalPeer {
     | //
     /** A key that both have: the commitment to one of SignedBundle.pre_shared_keys, 32 octets. */
     { $case: "preSharedKeyCommitment"; value: Buffer }
+    | //
+    /**
+     * The edge proves itself with the certificate of its session, and sends what leads to its root. The gateway has to show a
+     * certificate that names remote_identity as a subject alternative name (RFC 4945 section 3.1), and that is one of these or comes
+     * from one of these.
+     */
+    { $case: "pinnedCertificates"; value: PinnedCertificates }
     | undefined;
   /** Addresses at this end of the Child SA; ranges in ascending order. */
   localAddresses: AddressRange[];
   /** Addresses behind the gateway; ranges in ascending order. */
   remoteAddresses: AddressRange[];
+}
+
+/** PinnedCertificates are whom an edge believes when a gateway proves who it is: authorities, or certificates of the gateway itself. */
+export interface PinnedCertificates {
+  /** X.509 certificates (RFC 5280), DER, 1 to 8, each of 16384 octets at most. */
+  certificates: Buffer[];
 }
 
 /** IkeIdentity is an identity as IKE carries it (RFC 7296 section 3.5). */
@@ -1757,6 +1773,9 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
       case "preSharedKeyCommitment":
         writer.uint32(26).bytes(message.authentication.value);
         break;
+      case "pinnedCertificates":
+        PinnedCertificates.encode(message.authentication.value, writer.uint32(50).fork()).join();
+        break;
     }
     for (const v of message.localAddresses) {
       AddressRange.encode(v!, writer.uint32(34).fork()).join();
@@ -1804,6 +1823,17 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
             message.authentication = { $case: "preSharedKeyCommitment", value: Buffer.from(reader.bytes()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.authentication = {
+              $case: "pinnedCertificates",
+              value: PinnedCertificates.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -1848,6 +1878,10 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
         ? { $case: "preSharedKeyCommitment", value: Buffer.from(bytesFromBase64(object.preSharedKeyCommitment)) }
         : isSet(object.pre_shared_key_commitment)
         ? { $case: "preSharedKeyCommitment", value: Buffer.from(bytesFromBase64(object.pre_shared_key_commitment)) }
+        : isSet(object.pinnedCertificates)
+        ? { $case: "pinnedCertificates", value: PinnedCertificates.fromJSON(object.pinnedCertificates) }
+        : isSet(object.pinned_certificates)
+        ? { $case: "pinnedCertificates", value: PinnedCertificates.fromJSON(object.pinned_certificates) }
         : undefined,
       localAddresses: globalThis.Array.isArray(object?.localAddresses)
         ? object.localAddresses.map((e: any) => AddressRange.fromJSON(e))
@@ -1872,6 +1906,8 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
     }
     if (message.authentication?.$case === "preSharedKeyCommitment") {
       obj.preSharedKeyCommitment = base64FromBytes(message.authentication.value);
+    } else if (message.authentication?.$case === "pinnedCertificates") {
+      obj.pinnedCertificates = PinnedCertificates.toJSON(message.authentication.value);
     }
     if (message.localAddresses?.length) {
       obj.localAddresses = message.localAddresses.map((e) => AddressRange.toJSON(e));
@@ -1900,9 +1936,89 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
         }
         break;
       }
+      case "pinnedCertificates": {
+        if (object.authentication?.value !== undefined && object.authentication?.value !== null) {
+          message.authentication = {
+            $case: "pinnedCertificates",
+            value: PinnedCertificates.fromPartial(object.authentication.value),
+          };
+        }
+        break;
+      }
     }
     message.localAddresses = object.localAddresses?.map((e) => AddressRange.fromPartial(e)) || [];
     message.remoteAddresses = object.remoteAddresses?.map((e) => AddressRange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePinnedCertificates(): PinnedCertificates {
+  return { certificates: [] };
+}
+
+export const PinnedCertificates: MessageFns<PinnedCertificates> = {
+  encode(message: PinnedCertificates, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.certificates) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinnedCertificates {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinnedCertificates();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificates.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PinnedCertificates {
+    return {
+      certificates: globalThis.Array.isArray(object?.certificates)
+        ? object.certificates.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+    };
+  },
+
+  toJSON(message: PinnedCertificates): unknown {
+    const obj: any = {};
+    if (message.certificates?.length) {
+      obj.certificates = message.certificates.map((e) => base64FromBytes(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PinnedCertificates>, I>>(base?: I): PinnedCertificates {
+    return PinnedCertificates.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PinnedCertificates>, I>>(object: I): PinnedCertificates {
+    const message = createBasePinnedCertificates();
+    message.certificates = object.certificates?.map((e) => e) || [];
     return message;
   },
 };
