@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ExternalPeerSnippet } from '@weft/contracts/rest';
+import { TestCredential } from '@weft/edge-agent/test-authority';
 import { answerOf, edgeCommand, type Lab, publish, siteNamed, startLab, waitUntil } from '@weft/lab';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { strongswanCommand } from '../interop/charon.js';
@@ -70,6 +71,21 @@ it('is known by key IDs as well, when both ends are called so', async () => {
   expect(await swanctl('--list-sas')).toContain("local  'Gateway-7'");
 });
 
+it('proves itself with a certificate from a pinned authority that names it, and believes the one of our edge', async () => {
+  const authority = await TestCredential.root('CN=Partner CA');
+  const names = [{ type: 'dns' as const, value: 'gw.partner.example' }];
+  const gateway = await authority.issue('CN=gateway', { names });
+  write('x509/gateway.pem', gateway.pem);
+  write('private/gateway.pem', gateway.privateKeyPem);
+  await becomes({ identity: 'gw.partner.example', certificates: [authority.pem] });
+  const { hostNamespace } = siteNamed(lab.topology, 'berlin');
+  for (const address of BEHIND) await untilAnswered(hostNamespace, [address]);
+  const edgeId = lab.fabric.edgeIds.get('berlin') ?? '';
+  const sas = await swanctl('--list-sas');
+  expect(sas).toContain("local  'gw.partner.example'");
+  expect(sas).toContain(`remote 'CN=${edgeId}'`);
+});
+
 it('leaves nothing in the clear', async () => {
   expect(await lab.captureCounts()).toMatchObject({ cleartextPackets: 0 });
 });
@@ -116,13 +132,25 @@ async function describePeer(): Promise<ExternalPeerSnippet> {
 }
 
 /** Both ends are told of a changed peer, the gateway first; resolves when they have an IKE SA by it. */
-async function becomes(change: { readonly identity: string; readonly localIdentity: string }): Promise<void> {
+async function becomes(change: {
+  readonly identity: string;
+  readonly localIdentity?: string;
+  readonly certificates?: string[];
+}): Promise<void> {
   const { client, tenantId } = lab.api;
   const params = { path: { tenantId } };
   const list = await client.GET('/api/v1/tenants/{tenantId}/external-peers', { params });
   const [peer] = answerOf(list, 'List the peers').items;
   if (peer === undefined) throw new Error('the tenant has an external peer');
-  const { id, version, preSharedKey: _, createdAt: _made, updatedAt: _changed, ...described } = peer;
+  const {
+    id,
+    version,
+    preSharedKey: _,
+    createdAt: _made,
+    updatedAt: _changed,
+    localIdentity: _ours,
+    ...described
+  } = peer;
   const path = { tenantId, externalPeerId: id };
   const replaced = await client.PUT('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}', {
     params: { path, header: { 'If-Match': `"${version}"` } },
@@ -174,8 +202,16 @@ async function startStrongswan(installation: Installation, given: ExternalPeerSn
   });
 }
 
-function configure({ text, fileName, secretPlaceholder }: ExternalPeerSnippet): void {
-  writeFileSync(`${directory}/swanctl/conf.d/${fileName}`, text.replaceAll(`"${secretPlaceholder}"`, `"${KEY}"`));
+function configure({ text, fileName, secretPlaceholder, certificates = [] }: ExternalPeerSnippet): void {
+  write(`conf.d/${fileName}`, text.replaceAll(`"${secretPlaceholder}"`, `"${KEY}"`));
+  for (const certificate of certificates) write(`x509ca/${certificate.fileName}`, certificate.text);
+}
+
+/** Below the folder that swanctl reads. */
+function write(name: string, text: string): void {
+  const file = `${directory}/swanctl/${name}`;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
 
 async function swanctl(...args: readonly string[]): Promise<string> {

@@ -52,13 +52,18 @@ export interface BundleTunnel {
 
 /** What an edge must know of a gateway that is not ours. */
 export interface BundleExternalPeer {
-  readonly localIdentity: BundleIdentity;
   readonly remoteIdentity: BundleIdentity;
-  readonly authentication: { readonly kind: 'pre_shared_key'; readonly commitment: string };
+  readonly authentication: BundleExternalAuthentication;
   /** Traffic selectors of the Child SA, at our end and behind the gateway; ascending. */
   readonly localAddresses: readonly BundleAddressRange[];
   readonly remoteAddresses: readonly BundleAddressRange[];
 }
+
+/** How both ends prove who they are. */
+export type BundleExternalAuthentication =
+  | { readonly kind: 'pre_shared_key'; readonly localIdentity: BundleIdentity; readonly commitment: string }
+  /** Lower-case hex of DER. The edge shows its own certificate, and the subject of that as its identity. */
+  | { readonly kind: 'pinned_certificates'; readonly certificates: readonly string[] };
 
 /** An identity as IKE carries it (RFC 7296 section 3.5): IANA identification type, and data. */
 export interface BundleIdentity {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AUTHORITY, GATEWAY } from '../test/certificates.js';
 import { compileFabric } from './compile-fabric.js';
 import { parseIkeIdentity } from './external-identity.js';
 import { compileShared } from './fabric/compile-shared.js';
@@ -7,6 +8,7 @@ import { externalTunnelIdOf } from './identifiers.js';
 import type { FabricIntent, IntentExternalPeer, Rule } from './intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
 import { proveFabric } from './proof/prove-fabric.js';
+import { libreswanSnippet } from './snippet/libreswan-snippet.js';
 import { swanctlSnippet } from './snippet/swanctl-snippet.js';
 
 describe('a tunnel with an external peer', () => {
@@ -21,9 +23,12 @@ describe('a tunnel with an external peer', () => {
         keying: { mode: 'ikev2', ike: OFFER.ike },
         profile: OFFER.esp,
         external: {
-          localIdentity: { type: 2, data: octets('berlin.example') },
           remoteIdentity: { type: 1, data: Uint8Array.of(203, 0, 113, 99) },
-          authentication: { kind: 'pre_shared_key', commitment: COMMITMENT },
+          authentication: {
+            kind: 'pre_shared_key',
+            localIdentity: { type: 2, data: octets('berlin.example') },
+            commitment: COMMITMENT,
+          },
           localAddresses: [range([10, 1, 0, 0], [10, 1, 0, 255])],
           remoteAddresses: [range([10, 8, 0, 0], [10, 8, 0, 255]), range([10, 9, 0, 0], [10, 9, 255, 255])],
         },
@@ -93,6 +98,67 @@ describe('a tunnel with an external peer', () => {
     const called = { ...intent(), externalPeers: [{ ...(peer as IntentExternalPeer), identity }] };
     const { external } = compiled(called).get('edge-berlin')?.tunnels[0] ?? {};
     expect(external?.remoteIdentity).toEqual({ type, data: Uint8Array.from(data) });
+  });
+
+  it('may prove itself with a certificate that is pinned, and is shown the one of our edge', () => {
+    const { external } = compiled(certified(AUTHORITY)).get('edge-berlin')?.tunnels[0] ?? {};
+    expect(external?.authentication).toEqual({ kind: 'pinned_certificates', certificates: [AUTHORITY] });
+    expect(findings(certified(AUTHORITY))).toEqual([]);
+  });
+
+  it.each<[identity: string, kinds: readonly string[]]>([
+    ['gw.PARTNER.example', []],
+    ['203.0.113.99', []],
+    ['ops@partner.example', []],
+    ['gw2.partner.example', ['authentication_failed']],
+    ['203.0.113.98', ['authentication_failed']],
+    ['GW.partner.example.org', ['authentication_failed']],
+  ])('has to be named by the only certificate that is pinned: %s', (identity, kinds) => {
+    expect(findings(certified(GATEWAY, { identity }))).toEqual(kinds);
+    // What an authority issues nobody knows yet.
+    expect(findings(certified(AUTHORITY, { identity }))).toEqual([]);
+  });
+
+  it.each<[what: string, certificate: string, change: Partial<IntentExternalPeer>, pointer: string, rule: string]>([
+    ['no certificate at all', '3000', {}, 'authentication', 'invalid_certificate'],
+    ['an identity of ours', AUTHORITY, { localIdentity: 'berlin.example' }, 'localIdentity', 'invalid_identity'],
+    ['a key ID', AUTHORITY, { identity: 'keyid:gateway' }, 'identity', 'invalid_identity'],
+  ])('with a certificate is refused with %s', (_, certificate, change, pointer, rule) => {
+    const result = compileFabric(certified(certificate, change));
+    expect(result.ok ? [] : result.problems).toEqual([
+      expect.objectContaining({ pointer: `/externalPeers/0/${pointer}`, rule }),
+    ]);
+  });
+
+  it('with a certificate is configured with the authority of our edges, by the subject of their certificates', () => {
+    const result = swanctlSnippet(certified(AUTHORITY, { identity: 'gw.partner.example' }), 'partner', [
+      'one',
+      'other',
+    ]);
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const { text, ...snippet } = result.snippet;
+    expect(snippet).toEqual({
+      format: 'swanctl',
+      fileName: 'weft-partner.conf',
+      certificates: [
+        { fileName: 'weft-partner-1.pem', text: 'one' },
+        { fileName: 'weft-partner-2.pem', text: 'other' },
+      ],
+    });
+    const lines = text.split('\n').map((line) => line.trim());
+    for (const line of [
+      'id = "gw.partner.example"',
+      'id = "CN=edge-berlin"',
+      'cacerts = weft-partner-1.pem, weft-partner-2.pem',
+    ]) {
+      expect(lines).toContain(line);
+    }
+    expect(lines.filter((line) => line === 'auth = pubkey')).toHaveLength(2);
+    expect(text).not.toContain('secret');
+    expect(libreswanSnippet(certified(AUTHORITY), 'partner')).toMatchObject({
+      ok: false,
+      problems: [{ rule: 'not_deliverable' }],
+    });
   });
 
   it.each(['keyid:', 'keyid:#', 'keyid:#0', 'keyid:#0g', 'keyid:a"b', 'keyid:a b', `keyid:${'a'.repeat(250)}`])(
@@ -175,6 +241,13 @@ function compiled(from: FabricIntent) {
   const result = compileFabric(from);
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   return result.bundles;
+}
+
+/** The partner with a certificate in place of a key. */
+function certified(certificate: string, change: Partial<IntentExternalPeer> = {}): FabricIntent {
+  const { localIdentity: _, ...partner } = PARTNER;
+  const authentication = { kind: 'pinned_certificates', certificates: [certificate] } as const;
+  return { ...intent(), externalPeers: [{ ...partner, authentication, ...change }] };
 }
 
 function findings(from: FabricIntent): readonly string[] {

@@ -2,11 +2,18 @@ import { FAMILIES, type FamilyRanges, familyIntersection, familyUnion, isEmpty, 
 import { octetsFromNumber } from './address/octets.js';
 import { parsePrefixText, rangesOfPrefix } from './address/prefix.js';
 import { parseAddressText } from './address/text.js';
-import type { BundleAddressRange, BundleExternalPeer, BundleTunnel } from './bundle.js';
+import type {
+  BundleAddressRange,
+  BundleExternalAuthentication,
+  BundleExternalPeer,
+  BundleIdentity,
+  BundleTunnel,
+} from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { parseIkeIdentity } from './external-identity.js';
 import { externalTunnelIdOf } from './identifiers.js';
-import type { FabricIntent, IntentExternalPeer } from './intent.js';
+import type { FabricIntent, IntentExternalPeer, PeerAuthenticationMethod } from './intent.js';
+import { readPinnedCertificate } from './pinned-certificate.js';
 import type { CompileProblem, ProblemRule } from './problem.js';
 import { DEFAULT_IKE, defaultProfile } from './profile.js';
 import type { Owner, ServedSite, Topology } from './topology.js';
@@ -107,22 +114,8 @@ function externalPeer(
   site: ServedSite,
   report: Report,
 ): BundleExternalPeer | undefined {
-  const identity = (field: 'localIdentity' | 'identity', text: string | undefined) => {
-    const parsed = parseIkeIdentity(text ?? '');
-    if (parsed === undefined) {
-      const whose = field === 'identity' ? 'that the peer shows' : 'that our edge shows to the peer';
-      report(
-        field,
-        'invalid_identity',
-        `"${(text ?? '').slice(0, 64)}" is not an identity ${whose} "${peer.name}".`,
-        'Write a domain name, a mailbox, an IP address, or a key ID with "keyid:" before it.',
-      );
-    }
-    return parsed;
-  };
-  const localIdentity = identity('localIdentity', peer.localIdentity);
-  const remoteIdentity = identity('identity', peer.identity);
-  const commitment = commitmentOf(peer, report);
+  const remoteIdentity = identityOf(peer, 'identity', report);
+  const authentication = authenticationOf(peer, report);
   const local = ofFamiliesOf(ranges, admitted(peer, site.ranges));
   if (isEmpty(local)) {
     report(
@@ -147,23 +140,82 @@ function externalPeer(
     );
     return undefined;
   }
-  if (localIdentity === undefined || remoteIdentity === undefined || commitment === undefined) return undefined;
-  return {
-    localIdentity,
-    remoteIdentity,
-    authentication: { kind: 'pre_shared_key', commitment },
-    localAddresses,
-    remoteAddresses,
-  };
+  if (remoteIdentity === undefined || authentication === undefined) return undefined;
+  return { remoteIdentity, authentication, localAddresses, remoteAddresses };
+}
+
+function identityOf(
+  peer: IntentExternalPeer,
+  field: 'localIdentity' | 'identity',
+  report: Report,
+): BundleIdentity | undefined {
+  const text = peer[field] ?? '';
+  const parsed = parseIkeIdentity(text);
+  if (parsed === undefined) {
+    const whose = field === 'identity' ? 'that the peer shows' : 'that our edge shows to the peer';
+    report(
+      field,
+      'invalid_identity',
+      `"${text.slice(0, 64)}" is not an identity ${whose} "${peer.name}".`,
+      'Write a domain name, a mailbox, an IP address, or a key ID with "keyid:" before it.',
+    );
+  }
+  return parsed;
+}
+
+function authenticationOf(peer: IntentExternalPeer, report: Report): BundleExternalAuthentication | undefined {
+  const { authentication } = peer;
+  if (authentication.kind === 'pinned_certificates') return pinnedCertificates(peer, authentication, report);
+  const localIdentity = identityOf(peer, 'localIdentity', report);
+  const commitment = commitmentOf(peer, report);
+  if (localIdentity === undefined || commitment === undefined) return undefined;
+  return { kind: 'pre_shared_key', localIdentity, commitment };
+}
+
+/** "When sending a certificate the ID payload has to be in it" (RFC 4945 section 3.1): both identities are such that one can have them. */
+function pinnedCertificates(
+  { name, identity, localIdentity }: IntentExternalPeer,
+  { certificates }: Extract<PeerAuthenticationMethod, { readonly kind: 'pinned_certificates' }>,
+  report: Report,
+): BundleExternalAuthentication | undefined {
+  const known = certificates.filter((certificate) => readPinnedCertificate(certificate) !== undefined);
+  if (known.length < certificates.length || known.length === 0 || known.length > MAX_CERTIFICATES) {
+    report(
+      'authentication',
+      'invalid_certificate',
+      `Of the ${certificates.length} certificates of the external peer "${name}" ${known.length} are X.509 certificates; an edge takes 1 to ${MAX_CERTIFICATES}.`,
+      'Pin the certificate of the authority that the gateway has its own from, or its own.',
+    );
+    return undefined;
+  }
+  if (localIdentity !== undefined) {
+    report(
+      'localIdentity',
+      'invalid_identity',
+      `With a certificate our edge shows the subject of it to the external peer "${name}", and no other identity.`,
+      'Leave it out.',
+    );
+    return undefined;
+  }
+  if (parseIkeIdentity(identity)?.type === 11) {
+    report(
+      'identity',
+      'invalid_identity',
+      `The external peer "${name}" proves itself with a certificate, and no certificate names a key ID (RFC 4945 section 3.1).`,
+      'Write a domain name, a mailbox or an IP address that is among the subject alternative names of its certificate.',
+    );
+    return undefined;
+  }
+  return { kind: 'pinned_certificates', certificates };
 }
 
 function commitmentOf({ name, authentication }: IntentExternalPeer, report: Report): string | undefined {
-  if (authentication.kind === 'certificate') {
+  if (authentication.kind !== 'pre_shared_key') {
     report(
       'authentication',
       'not_deliverable',
-      `The external peer "${name}" proves itself with a certificate, which bundles of the southbound protocol cannot carry yet.`,
-      'Use a pre-shared key.',
+      `The external peer "${name}" proves itself with a certificate of which nobody has said what is to be believed.`,
+      'Pin the certificate of the authority that it comes from, or use a pre-shared key.',
     );
     return undefined;
   }
@@ -202,5 +254,7 @@ function octetRanges(ranges: FamilyRanges): readonly BundleAddressRange[] {
   );
 }
 
+/** What an edge takes of a peer. */
+const MAX_CERTIFICATES = 8;
 /** What an edge takes at each end of a Child SA. */
 const MAX_SELECTORS = 32;

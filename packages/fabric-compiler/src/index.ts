@@ -2,6 +2,7 @@ export { formatAddressText, type ParsedAddress, parseAddressText } from './addre
 export type {
   BundleAddressRange,
   BundleEndpoint,
+  BundleExternalAuthentication,
   BundleExternalPeer,
   BundleIdentity,
   BundleIke,
@@ -69,6 +70,7 @@ export type {
   Service,
   ServiceProtocol,
 } from './intent.js';
+export { type PinnedCertificate, readPinnedCertificate } from './pinned-certificate.js';
 export type { CompileProblem, ProblemRule } from './problem.js';
 export type { Finding, FindingKind } from './proof/finding.js';
 export { formatPacket, type Packet } from './proof/packet.js';

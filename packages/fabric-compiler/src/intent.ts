@@ -112,7 +112,7 @@ export interface IntentExternalPeer {
   readonly gatewaySiteIds: readonly string[];
   /** The identity that it expects of our edges; absent: the one that they show. */
   readonly expectedIdentity?: string;
-  /** What our edges show to it; absent: the one that each edge has in its certificate. */
+  /** What our edges show to it; absent: the one that each edge has in its certificate, and with pinned certificates the only one. */
   readonly localIdentity?: string;
   /** What our edges offer it, whatever the profile of a rule; absent: that profile. */
   readonly offer?: Pick<IntentProfile, 'esp' | 'ike'>;
@@ -121,7 +121,12 @@ export interface IntentExternalPeer {
 export type PeerAuthenticationMethod =
   /** `commitment`: what the key is, without giving it away; lower-case hex of 32 octets. Absent: nobody has set a key. */
   | { readonly kind: 'pre_shared_key'; readonly commitment?: string }
-  | { readonly kind: 'certificate'; readonly authority: string; readonly trusts: readonly string[] };
+  | { readonly kind: 'certificate'; readonly authority: string; readonly trusts: readonly string[] }
+  /**
+   * Of an external peer: it shows a certificate that is one of these or comes from one of these, X.509 as lower-case hex of DER; and
+   * it trusts the authority that our edges have their certificates from.
+   */
+  | { readonly kind: 'pinned_certificates'; readonly certificates: readonly string[] };
 
 export interface ExternalEspProposal {
   readonly encryption: 'aes-gcm-16';

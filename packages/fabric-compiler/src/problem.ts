@@ -40,6 +40,7 @@ export type ProblemRule =
   | 'unknown_external_peer'
   | 'invalid_identity'
   | 'missing_pre_shared_key'
+  | 'invalid_certificate'
   | 'external_peer_elsewhere'
   | 'mapping_length'
   | 'not_deliverable'

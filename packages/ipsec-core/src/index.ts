@@ -129,6 +129,7 @@ export {
 export { decapsulateEcn, ECN, type EcnAnomaly, ecnAnomaly } from './wire/ip/ecn.js';
 export { PROTOCOL } from './wire/ip/protocol.js';
 export { classifyEncapsulated, type EncapsulatedKind } from './wire/udp-encap.js';
+export { type DerElement, readDer } from './wire/x509/der.js';
 export {
   ATTRIBUTE_TYPE,
   type DistinguishedName,

@@ -15,6 +15,7 @@ import {
 } from '@weft/contracts/southbound';
 import type {
   BundleAddressRange,
+  BundleExternalAuthentication,
   BundleExternalPeer,
   BundleIke,
   BundleIkeProposal,
@@ -82,16 +83,26 @@ function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]):
 }
 
 /** Without the key: that is added when the bundle is sent. */
-function externalPeerMessage({ localIdentity, remoteIdentity, ...peer }: BundleExternalPeer): ExternalPeer {
+function externalPeerMessage({ remoteIdentity, authentication, ...peer }: BundleExternalPeer): ExternalPeer {
   return {
-    localIdentity: { type: localIdentity.type, data: Buffer.from(localIdentity.data) },
     remoteIdentity: { type: remoteIdentity.type, data: Buffer.from(remoteIdentity.data) },
-    authentication: {
-      $case: 'preSharedKeyCommitment',
-      value: Buffer.from(peer.authentication.commitment, 'hex'),
-    },
+    ...authenticationMessage(authentication),
     localAddresses: rangeMessages(peer.localAddresses),
     remoteAddresses: rangeMessages(peer.remoteAddresses),
+  };
+}
+
+function authenticationMessage(
+  authentication: BundleExternalAuthentication,
+): Pick<ExternalPeer, 'localIdentity' | 'authentication'> {
+  if (authentication.kind === 'pinned_certificates') {
+    const certificates = authentication.certificates.map((certificate) => Buffer.from(certificate, 'hex'));
+    return { authentication: { $case: 'pinnedCertificates', value: { certificates } } };
+  }
+  const { localIdentity, commitment } = authentication;
+  return {
+    localIdentity: { type: localIdentity.type, data: Buffer.from(localIdentity.data) },
+    authentication: { $case: 'preSharedKeyCommitment', value: Buffer.from(commitment, 'hex') },
   };
 }
 

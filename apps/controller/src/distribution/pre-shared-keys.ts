@@ -34,7 +34,7 @@ export class PreSharedKeys {
   opened(tenantId: string, { tunnels }: Bundle): readonly PreSharedKey[] {
     const keys = new Map<string, PreSharedKey>();
     for (const { externalPeer, peerName } of tunnels) {
-      if (externalPeer?.authentication === undefined) continue;
+      if (externalPeer?.authentication?.$case !== 'preSharedKeyCommitment') continue;
       const commitment = externalPeer.authentication.value.toString('hex');
       const sealed = this.#sealed.get(tenantId)?.get(commitment);
       if (sealed === undefined) throw new MissingPreSharedKeyError(peerName);

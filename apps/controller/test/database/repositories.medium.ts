@@ -411,7 +411,8 @@ function crossedPeer(id: string, siteId: string): WrittenExternalPeer {
     extendedSequenceNumbers: false,
     keyExchange: undefined,
   } as const;
-  return { id, siteId, name: 'crossed', description: '', ...place, commitment, ikeProposals: [], espProposal };
+  const proof = { commitment, certificates: null };
+  return { id, siteId, name: 'crossed', description: '', ...place, ...proof, ikeProposals: [], espProposal };
 }
 
 /** 42501: a policy; 23503: a reference to what is not there. */

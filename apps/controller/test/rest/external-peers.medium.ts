@@ -6,6 +6,7 @@ import type {
   RevisionDiff,
 } from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRoot } from '../../src/pki/certificate-factory.js';
 import { enrolled, ScriptedEdge } from '../southbound/scripted-edge.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
 
@@ -163,6 +164,43 @@ describe('external peers', () => {
     await berlin.until(() => keysOf(berlin)[0] === KEY);
   });
 
+  it('may prove themselves with certificates in place of a key, both ends', async () => {
+    const [berlin] = edges as [ScriptedEdge];
+    const path = `/external-peers/${peer.id}`;
+    const { localIdentity: _, ...others } = input();
+    const pem = await authorityPem();
+    const change = async (body: object) => {
+      const tag = (await api.fetch(api.path(path))).headers.get('etag') ?? '';
+      return api.send('PUT', path, body, { 'if-match': tag });
+    };
+    for (const [body, pointer, name] of [
+      [{ ...others, certificates: ['no certificate'] }, '/certificates/0', 'certificate_format'],
+      [{ ...others, certificates: [pem + pem] }, '/certificates/0', 'certificate_format'],
+      [input({ certificates: [pem] }), '/localIdentity', 'two_proofs'],
+      [{ ...others, certificates: [pem], preSharedKey: KEY }, '/preSharedKey', 'two_proofs'],
+      [others, '/localIdentity', 'required'],
+    ] as const) {
+      expect((await problemOf(await change(body))).errors).toMatchObject([{ pointer, rule: name }]);
+    }
+    const changed = await change({ ...others, certificates: [pem] });
+    const shown = (await changed.json()) as ExternalPeer;
+    expect(shown).toMatchObject({ ...others, certificates: [pem] });
+    expect(shown).not.toHaveProperty('preSharedKey');
+    expect(shown).not.toHaveProperty('localIdentity');
+    const snippet = await read<ExternalPeerSnippet>(`${path}/snippet`);
+    expect(snippet.text).toContain(`id = "CN=${made.berlinEdge.id}"`);
+    expect(snippet.certificates).toMatchObject([
+      { fileName: 'weft-partner-1.pem', text: expect.stringContaining('BEGIN CERTIFICATE') },
+    ]);
+    await publish();
+    await berlin.until(() => keysOf(berlin).length === 0 && pinnedOf(berlin).length === 1);
+    const kept = await problemOf(await change(input()));
+    expect(kept.errors).toMatchObject([{ pointer: '/preSharedKey', rule: 'required' }]);
+    expect((await change(withKey())).status).toBe(200);
+    await publish();
+    await berlin.until(() => keysOf(berlin)[0] === KEY);
+  });
+
   it('are imported from what their operator has configured, all of it or nothing', async () => {
     const { text, secretPlaceholder } = await read<ExternalPeerSnippet>(`/external-peers/${peer.id}/snippet`);
     const configured = text.replace(`"${secretPlaceholder}"`, `"${KEY}"`).replaceAll('10.8.0.0/24', '10.18.0.0/24');
@@ -209,6 +247,18 @@ describe('external peers', () => {
 async function publish(): Promise<void> {
   const published = await api.send('POST', '/revisions', {});
   if (!published.ok) throw new Error(await published.text());
+}
+
+/** PEM, as the API writes it. */
+async function authorityPem(): Promise<string> {
+  const { certificate } = await createRoot(new Date());
+  return certificate.toString();
+}
+
+/** In the bundle that the edge runs. */
+function pinnedOf({ bundle }: ScriptedEdge): readonly Uint8Array[] {
+  const proof = bundle?.tunnels[0]?.externalPeer?.authentication;
+  return proof?.$case === 'pinnedCertificates' ? proof.value.certificates : [];
 }
 
 /** Of the last bundle that was pushed. */

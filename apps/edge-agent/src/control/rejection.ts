@@ -17,6 +17,7 @@ export type RejectionRule =
   | 'stale_generation'
   | 'mass_removal'
   | 'missing_secret'
+  | 'bad_certificate'
   // the content
   | 'too_many'
   | 'too_few'

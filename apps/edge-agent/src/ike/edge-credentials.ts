@@ -17,17 +17,18 @@ export function ownCredentials(identity: Identity): OwnCredentials {
   const key = createPrivateKey(identity.privateKeyPem);
   const anchors = identity.trustBundle.map((pem) => parseCertificate(derOf(pem)));
   const certificates = identity.certificateChain.map(derOf);
+  const [own] = certificates;
+  if (own === undefined) throw new Error('an identity has a certificate');
   const shown = {
     tenantId: identity.tenantId,
     edgeId: identity.edgeId,
     credential: {
-      name: createHash('sha256')
-        .update(certificates[0] ?? '')
-        .digest('hex'),
+      name: createHash('sha256').update(own).digest('hex'),
       algorithms: algorithmsOf(key),
       certificates,
       authorities: authoritiesAbove(certificates, anchors),
     },
+    subject: parseCertificate(own).subject,
     authorities: anchors.map(authorityHash),
   };
   return { shown, key, anchors };

@@ -19,6 +19,7 @@ import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { ChildSaInstaller, type ChildSaPlane } from './child-sa-installer.js';
 import type { ChildProtection } from './child-sa-parameters.js';
+import type { Certificate } from './credentials/certificate.js';
 import { type PeerTrust, runJob } from './credentials/job-runner.js';
 import { type OwnCredentials, ownCredentials } from './edge-credentials.js';
 import { type EdgeNegotiation, EndedNegotiations } from './edge-negotiation.js';
@@ -257,7 +258,13 @@ export class EdgeIke {
 
   #trust(tunnelId: string): PeerTrust {
     const refusedSerials = this.#refused.get(tunnelId) ?? NONE;
-    return { kind: 'certificates', anchors: this.#own.anchors, refusedSerials };
+    return { kind: 'certificates', anchors: this.#anchors(this.#peers.get(tunnelId)), refusedSerials };
+  }
+
+  /** Who vouches for our edges vouches for no gateway that is not ours, and the other way round. */
+  #anchors(external: ExternalPeer | undefined): readonly Certificate[] {
+    if (external === undefined) return this.#own.anchors;
+    return external.authentication.kind === 'certificates' ? external.authentication.anchors : [];
   }
 
   #believe(tunnelId: string, serialNumber: string): void {

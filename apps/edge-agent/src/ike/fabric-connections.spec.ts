@@ -2,12 +2,13 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Encapsulation } from '@weft/contracts/southbound';
 import { ENCR, ID_TYPE, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
-import { externalBundle, PRE_SHARED_KEY } from '../../test/support/external-bundle.js';
+import { certificateBundle, externalBundle, PRE_SHARED_KEY } from '../../test/support/external-bundle.js';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { parseBundle } from '../control/bundle/parse-bundle.js';
 import type { TunnelKeying, VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import { createCertificateRequest } from '../identity/key-pair.js';
+import { authorityHash } from './credentials/authority.js';
 import { parseCertificate } from './credentials/certificate.js';
 import { isNamed } from './credentials/identity-match.js';
 import { algorithmsOf } from './credentials/signature.js';
@@ -17,6 +18,7 @@ const CREDENTIALS: EdgeCredentials = {
   tenantId: TENANT_ID,
   edgeId: EDGE_ID,
   credential: { name: 'key', algorithms: ['ecdsa-sha2-256'], certificates: [Uint8Array.of(1)] },
+  subject: Uint8Array.of(0x30, 0),
   authorities: [new Uint8Array(20).fill(7)],
 };
 const KEYING: TunnelKeying = {
@@ -102,6 +104,21 @@ describe('Connections of a bundle', () => {
     expect(child?.local).toMatchObject([{ first: Uint8Array.of(10, 1, 0, 0), last: Uint8Array.of(10, 1, 0, 255) }]);
     expect(child?.remote).toHaveLength(2);
     expect(child?.nonFirstFragmentsAlso).toBe(false);
+  });
+
+  it('with a gateway that has a certificate show the subject of ours, and ask for one of what is pinned for it alone', async () => {
+    const { root: authority } = await TestPki.create();
+    const root = Buffer.from(new X509Certificate(authority.pem).raw);
+    const content = parseBundle(certificateBundle([root]), []);
+    const [connection] = fabricConnections(
+      { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00', ...content },
+      CREDENTIALS,
+    );
+    expect(connection).toMatchObject({
+      localIdentity: { type: ID_TYPE.DER_ASN1_DN, data: CREDENTIALS.subject },
+      localAuthentication: { kind: 'signature', credentials: [CREDENTIALS.credential] },
+      remoteAuthentication: { kind: 'signature', authorities: [authorityHash(parseCertificate(root))] },
+    });
   });
 
   it('take from peers what an edge can sign with: its own key, made as every edge makes it', async () => {

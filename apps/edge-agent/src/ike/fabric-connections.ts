@@ -2,6 +2,7 @@ import {
   type ChildConfiguration,
   type Connection,
   type Credential,
+  DIGITAL_SIGNATURE_ALGORITHMS,
   ENCR,
   ID_TYPE,
   type Identity,
@@ -19,12 +20,15 @@ import type {
   TunnelConfiguration,
   VerifiedBundle,
 } from '../control/bundle/verified-bundle.js';
+import { authorityHash } from './credentials/authority.js';
 
 /** What this edge shows of itself. */
 export interface EdgeCredentials {
   readonly tenantId: string;
   readonly edgeId: string;
   readonly credential: Credential;
+  /** DER of the subject of its certificate. */
+  readonly subject: Uint8Array;
   /** SHA-1 of the SubjectPublicKeyInfo of the tenant's trust anchors. */
   readonly authorities: readonly Uint8Array[];
 }
@@ -58,7 +62,7 @@ function connectionOf(
   return {
     name: tunnel.tunnelId,
     local: { address: underlay.octets, port: underlay.port },
-    ...(external === undefined ? edgeEntry(tunnel, credentials) : externalEntry(tunnel, external)),
+    ...(external === undefined ? edgeEntry(tunnel, credentials) : externalEntry(tunnel, external, credentials)),
     proposals: negotiation.proposals.map(({ keyBits, prf, keyExchange }) => [
       transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, keyBits),
       transform(TRANSFORM_TYPE.PRF, prf),
@@ -94,13 +98,33 @@ function edgeEntry(
 }
 
 /** A gateway with an address of its own stays there: whoever comes from elsewhere is not it. */
-function externalEntry({ remote }: TunnelConfiguration, external: ExternalPeer): AuthorizationEntry {
+function externalEntry(
+  { remote }: TunnelConfiguration,
+  { remoteIdentity, authentication }: ExternalPeer,
+  { credential, subject }: EdgeCredentials,
+): AuthorizationEntry {
+  const place = { kind: 'fixed', endpoint: { address: remote.octets, port: remote.port } } as const;
+  if (authentication.kind === 'pre_shared_key') {
+    const { localIdentity, key } = authentication;
+    return {
+      remote: place,
+      localIdentity,
+      remoteIdentity,
+      localAuthentication: { kind: 'psk', key },
+      remoteAuthentication: { kind: 'psk', key },
+    };
+  }
   return {
-    remote: { kind: 'fixed', endpoint: { address: remote.octets, port: remote.port } },
-    localIdentity: external.localIdentity,
-    remoteIdentity: external.remoteIdentity,
-    localAuthentication: { kind: 'psk', key: external.authentication.key },
-    remoteAuthentication: { kind: 'psk', key: external.authentication.key },
+    remote: place,
+    // "MUST populate ID with the Subject field from the end-entity certificate", for a binary comparison (RFC 4945 section 3.1.5).
+    localIdentity: { type: ID_TYPE.DER_ASN1_DN, data: subject },
+    remoteIdentity,
+    localAuthentication: { kind: 'signature', credentials: [credential] },
+    remoteAuthentication: {
+      kind: 'signature',
+      authorities: authentication.anchors.map(authorityHash),
+      algorithms: DIGITAL_SIGNATURE_ALGORITHMS,
+    },
   };
 }
 

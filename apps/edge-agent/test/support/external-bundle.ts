@@ -42,6 +42,16 @@ export function externalBundle(key: PreSharedKey = PRE_SHARED_KEY): Bundle {
   return { ...bundle, tunnels: [external] };
 }
 
+/** The same where certificates prove who is who: what is pinned for the gateway, DER. */
+export function certificateBundle(certificates: Buffer[]): Bundle {
+  const bundle = externalBundle();
+  const { externalPeer: peer } = bundle.tunnels[0] ?? {};
+  if (peer === undefined) throw new Error('the bundle has an external peer');
+  delete peer.localIdentity;
+  peer.authentication = { $case: 'pinnedCertificates', value: { certificates } };
+  return bundle;
+}
+
 function externalPeer({ salt, key }: PreSharedKey): ExternalPeer {
   return {
     localIdentity: { type: 2, data: Buffer.from('edge.example') },

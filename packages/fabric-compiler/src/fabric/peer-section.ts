@@ -120,6 +120,11 @@ export function edgeIdentity(tenantId: string, edgeId: string): string {
   return `spiffe://weft.internal/tenant/${tenantId}/edge/${edgeId}`;
 }
 
+/** The subject of the certificate of an edge, as RFC 4514 writes it: what a gateway that believes certificates knows it by. */
+export function edgeSubject(edgeId: string): string {
+  return `CN=${edgeId}`;
+}
+
 /** The authority that edges of a tenant have their certificates from, and trust. */
 export function tenantAuthority(tenantId: string): string {
   return `weft.internal/tenant/${tenantId}`;

@@ -1,8 +1,10 @@
 import { familyIntersection, familyUnion, isEmpty, NO_RANGES } from '../address/family.js';
 import { parsePrefixText, rangesOfPrefix } from '../address/prefix.js';
-import type { BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
-import type { PeerEntry } from '../fabric/peer-section.js';
+import type { BundleIdentity, BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
+import { parseIkeIdentity } from '../external-identity.js';
+import { edgeSubject, type PeerEntry } from '../fabric/peer-section.js';
 import type { IntentExternalPeer, IntentProfile } from '../intent.js';
+import { readPinnedCertificate } from '../pinned-certificate.js';
 import type { Owner, Topology } from '../topology.js';
 import type { DescribedPeer } from './described-peer.js';
 import type { Finding } from './finding.js';
@@ -104,7 +106,9 @@ function predictAuthentication(
 ): readonly Finding[] {
   const findings: Finding[] = [];
   const { expectedIdentity, authentication } = external;
-  const shown = external.localIdentity ?? own.identity;
+  const pinned = authentication.kind === 'pinned_certificates';
+  if (pinned) findings.push(...predictPinned(external, authentication.certificates, report));
+  const shown = pinned ? edgeSubject(own.peerId) : (external.localIdentity ?? own.identity);
   if (expectedIdentity !== undefined && expectedIdentity !== shown) {
     findings.push(
       report(
@@ -128,6 +132,36 @@ function predictAuthentication(
     findings.push(report('authentication_failed', `"${external.name}" shows no identity (IDr).`, 'Name its identity.'));
   }
   return findings;
+}
+
+/**
+ * The certificate of the peer has to name its identity (RFC 4945 section 3.1). Where only certificates are pinned that issue none,
+ * it is one of them, and what it names is known.
+ */
+function predictPinned(
+  { name, identity }: IntentExternalPeer,
+  certificates: readonly string[],
+  report: Report,
+): readonly Finding[] {
+  const wanted = parseIkeIdentity(identity);
+  const pinned = certificates.flatMap((certificate) => readPinnedCertificate(certificate) ?? []);
+  if (wanted === undefined || pinned.some(({ authority }) => authority)) return [];
+  const names = pinned.flatMap((certificate) => certificate.names);
+  if (names.some((shown) => namesSame(shown, wanted))) return [];
+  return [
+    report(
+      'authentication_failed',
+      `Our edge would answer AUTHENTICATION_FAILED: no certificate that is pinned for "${name}" has ${identity} among its subject alternative names (IDr).`,
+      `Name an identity that is in the certificate, or pin one that has ${identity}.`,
+    ),
+  ];
+}
+
+/** "Case-insensitive string comparison MUST be performed" (RFC 4945 sections 3.1.2 and 3.1.3). */
+function namesSame(shown: BundleIdentity, wanted: BundleIdentity): boolean {
+  const folded = ({ type, data }: BundleIdentity) =>
+    type === 2 || type === 3 ? String.fromCharCode(...data).toLowerCase() : data.join();
+  return shown.type === wanted.type && folded(shown) === folded(wanted);
 }
 
 /** The responder narrows to what both admit (RFC 7296 section 2.9); when nothing is left it answers TS_UNACCEPTABLE. */

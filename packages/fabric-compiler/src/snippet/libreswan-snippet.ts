@@ -1,4 +1,4 @@
-import type { BundleExternalPeer, BundleIdentity, BundleIkeProposal, KeyExchangeMethod } from '../bundle.js';
+import type { BundleIdentity, BundleIkeProposal, KeyExchangeMethod } from '../bundle.js';
 import type { FabricIntent } from '../intent.js';
 import { type DescribedTunnel, describedTunnel } from './described-tunnel.js';
 import { addressText, prefixText } from './selector-text.js';
@@ -12,21 +12,17 @@ export function libreswanSnippet(intent: FabricIntent, externalPeerId: string): 
   const result = describedTunnel(intent, externalPeerId);
   if (!result.ok) return result;
   const { described } = result;
+  const { remoteIdentity, authentication } = described.external;
+  if (authentication.kind === 'pinned_certificates') return refused(described, CERTIFICATES);
   const obstacle = obstacleOf(described);
-  if (obstacle !== undefined) {
-    const detail = `Libreswan cannot be an end of the tunnel with the external peer "${described.peer.name}": ${obstacle.detail}`;
-    return {
-      ok: false,
-      problems: [{ pointer: described.pointer, rule: 'not_deliverable', detail, fix: obstacle.fix }],
-    };
-  }
+  if (obstacle !== undefined) return refused(described, obstacle);
   const name = connectionName(described.peer.name);
-  const [ours, theirs] = identitiesOf(described.external);
+  const [ours, theirs] = [identityText(authentication.localIdentity), identityText(remoteIdentity)];
   const secrets = {
     fileName: `${name}.secrets`,
     text: `# Write the pre-shared key for ${PLACEHOLDER}; one that has " in it as 0s and its Base64, without quotation marks.\n${theirs} ${ours} : PSK "${PLACEHOLDER}"\n`,
   };
-  const text = configurationText(name, described);
+  const text = configurationText(name, described, [ours, theirs]);
   const snippet = {
     format: 'libreswan',
     fileName: `${name}.conf`,
@@ -40,6 +36,11 @@ export function libreswanSnippet(intent: FabricIntent, externalPeerId: string): 
 interface Obstacle {
   readonly detail: string;
   readonly fix: string;
+}
+
+function refused({ peer, pointer }: DescribedTunnel, { detail, fix }: Obstacle): SnippetResult {
+  const told = `Libreswan cannot be an end of the tunnel with the external peer "${peer.name}": ${detail}`;
+  return { ok: false, problems: [{ pointer, rule: 'not_deliverable', detail: told, fix }] };
 }
 
 /** What Libreswan has no words for. */
@@ -63,9 +64,12 @@ function obstacleOf({ external, ike }: DescribedTunnel): Obstacle | undefined {
   return { detail: 'its traffic selectors are prefixes, and adjoining networks form a range that is none.', fix };
 }
 
-function configurationText(name: string, described: DescribedTunnel): string {
+function configurationText(
+  name: string,
+  described: DescribedTunnel,
+  [ours, theirs]: readonly [ours: string, theirs: string],
+): string {
   const { peer, edge, tunnel, external, ike } = described;
-  const [ours, theirs] = identitiesOf(external);
   const { remote, profile } = tunnel;
   const several = external.localAddresses.length > 1 || external.remoteAddresses.length > 1;
   const hybrid = ike.proposals.some(({ keyExchange }) => keyExchange.additionalMethods.length > 0);
@@ -104,11 +108,6 @@ function configurationText(name: string, described: DescribedTunnel): string {
   );
 }
 
-/** Ours and theirs. */
-function identitiesOf({ localIdentity, remoteIdentity }: BundleExternalPeer): readonly [string, string] {
-  return [identityText(localIdentity), identityText(remoteIdentity)];
-}
-
 /** "If preceded by @, the value is used as a literal string and will not be resolved"; after "@#" comes a key ID in hexadecimal. */
 function identityText({ type, data }: BundleIdentity): string {
   if (type === 1 || type === 5) return addressText(data);
@@ -127,6 +126,10 @@ function ikeText({ keyBits, prf, keyExchange }: BundleIkeProposal): string {
   return `aes_gcm${keyBits}-${PRFS[prf]}-${METHODS[keyExchange.method]}${added.join('')}`;
 }
 
+const CERTIFICATES: Obstacle = {
+  detail: 'its certificates are in a database of NSS, which no file of its configuration can fill.',
+  fix: 'Use a pre-shared key, or configure Libreswan by what the snippet for swanctl says.',
+};
 /** Keywords of Libreswan. */
 const PRFS = { 'hmac-sha2-256': 'sha2_256', 'hmac-sha2-384': 'sha2_384', 'hmac-sha2-512': 'sha2_512' } as const;
 const METHODS: Readonly<Record<KeyExchangeMethod, string | undefined>> = {

@@ -7,8 +7,10 @@ export interface Snippet {
   readonly text: string;
   /** A second file, of a format that keeps keys in one of their own. */
   readonly secrets?: { readonly fileName: string; readonly text: string };
-  /** Stands where the pre-shared key is to be written, which nobody here can read. */
-  readonly secretPlaceholder: string;
+  /** Stands where the pre-shared key is to be written, which nobody here can read; absent where there is none. */
+  readonly secretPlaceholder?: string;
+  /** Files with certificates of authorities, PEM, that the text names. */
+  readonly certificates?: readonly { readonly fileName: string; readonly text: string }[];
 }
 
 /** No problems: there is no edge that could have the tunnel. */

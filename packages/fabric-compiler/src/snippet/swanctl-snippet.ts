@@ -1,4 +1,5 @@
 import type { BundleIkeProposal, BundleKeyExchange, BundleTunnel } from '../bundle.js';
+import { edgeSubject } from '../fabric/peer-section.js';
 import type { FabricIntent } from '../intent.js';
 import { METHOD_KEYWORDS, PRF_KEYWORDS } from '../swanctl/keywords.js';
 import { type DescribedTunnel, describedTunnel } from './described-tunnel.js';
@@ -8,22 +9,78 @@ import { commentText, connectionName, PLACEHOLDER, type SnippetResult } from './
 /**
  * A file for /etc/swanctl/conf.d of strongSwan, so that the gateway accepts what the bundle of our edge says and asks for nothing
  * else. It follows from the same tunnel as the bundle.
+ *
+ * @param authorities PEM of those that our edges have their certificates from, for a gateway that proves itself with one
  */
-export function swanctlSnippet(intent: FabricIntent, externalPeerId: string): SnippetResult {
+export function swanctlSnippet(
+  intent: FabricIntent,
+  externalPeerId: string,
+  authorities: readonly string[] = [],
+): SnippetResult {
   const result = describedTunnel(intent, externalPeerId);
   if (!result.ok) return result;
-  const name = connectionName(result.described.peer.name);
-  const text = swanctlText(name, result.described);
-  return { ok: true, snippet: { format: 'swanctl', fileName: `${name}.conf`, text, secretPlaceholder: PLACEHOLDER } };
+  const { described } = result;
+  const name = connectionName(described.peer.name);
+  const fileName = `${name}.conf`;
+  if (described.external.authentication.kind === 'pre_shared_key') {
+    const text = swanctlText(name, described, withKey(name, described));
+    return { ok: true, snippet: { format: 'swanctl', fileName, text, secretPlaceholder: PLACEHOLDER } };
+  }
+  const certificates = authorities.map((text, index) => ({ fileName: `${name}-${index + 1}.pem`, text }));
+  const text = swanctlText(name, described, withCertificates(certificates, described));
+  return { ok: true, snippet: { format: 'swanctl', fileName, text, certificates } };
 }
 
-function swanctlText(name: string, { edge, tunnel, external, ike, peer }: DescribedTunnel): string {
+/** What differs with how the ends prove who they are. */
+interface Proof {
+  readonly instruction: string;
+  readonly local: string;
+  readonly remote: string;
+  readonly secrets: string;
+}
+
+function withKey(name: string, { peer }: DescribedTunnel): Proof {
+  const [ours, theirs] = [`"${peer.localIdentity}"`, `"${peer.identity}"`];
+  return {
+    instruction: `Write the pre-shared key for ${PLACEHOLDER} (0s and its Base64 if it begins with 0x or 0s, or has " or \\), then: swanctl --load-all`,
+    local: `auth = psk
+      id = ${theirs}`,
+    remote: `auth = psk
+      id = ${ours}`,
+    secrets: `secrets {
+  ike-${name} {
+    id-edge = ${ours}
+    id-gateway = ${theirs}
+    secret = "${PLACEHOLDER}"
+  }
+}
+`,
+  };
+}
+
+/** strongSwan finds the certificate of the gateway by the identity, which the certificate has to name. */
+function withCertificates(
+  certificates: readonly { readonly fileName: string }[],
+  { peer, edge }: DescribedTunnel,
+): Proof {
+  const files = certificates.map(({ fileName }) => fileName).join(', ');
+  return {
+    instruction: `In swanctl's folders: ${files} in x509ca; the gateway's certificate, which names ${peer.identity}, in x509, and its key in private. Then: swanctl --load-all`,
+    local: `auth = pubkey
+      id = "${peer.identity}"`,
+    remote: `auth = pubkey
+      id = "${edgeSubject(edge.edgeId)}"
+      cacerts = ${files}`,
+    secrets: '',
+  };
+}
+
+function swanctlText(name: string, { edge, tunnel, external, ike, peer }: DescribedTunnel, proof: Proof): string {
   const { remote } = tunnel;
   const { proposals, childKeyExchange, ikeLifetimeSeconds, childLifetimeSeconds } = ike;
-  const [ours, theirs] = [`"${peer.localIdentity}"`, `"${peer.identity}"`];
   // The edge initiates, and asks whether the gateway lives; it rekeys first, and the gateway does should the edge not.
   return `# ${commentText(peer.name)}: the tunnel with the edge at ${edge.underlay.address}.
-# Write the pre-shared key for ${PLACEHOLDER} (0s and its Base64 if it begins with 0x or 0s, or has " or \\), then: swanctl --load-all
+# ${proof.instruction}
 connections {
   ${name} {
     version = 2
@@ -36,12 +93,10 @@ connections {
     unique = replace
     rekey_time = ${2 * ikeLifetimeSeconds}s
     local {
-      auth = psk
-      id = ${theirs}
+      ${proof.local}
     }
     remote {
-      auth = psk
-      id = ${ours}
+      ${proof.remote}
     }
     children {
       ${name} {
@@ -54,14 +109,7 @@ connections {
     }
   }
 }
-secrets {
-  ike-${name} {
-    id-edge = ${ours}
-    id-gateway = ${theirs}
-    secret = "${PLACEHOLDER}"
-  }
-}
-`;
+${proof.secrets}`;
 }
 
 function ikeKeywords({ keyBits, prf, keyExchange }: BundleIkeProposal): string {

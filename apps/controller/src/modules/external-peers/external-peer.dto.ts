@@ -1,9 +1,12 @@
 import { MAX_SETTINGS_TEXT } from '@weft/fabric-compiler';
 import { z } from 'zod';
 import { Description, Identifier, Name, Prefix, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
+import { isCertificatePem } from './certificate-text.js';
 import { KEY_EXCHANGE_NAMES } from './key-exchange-names.js';
 
 const MAX_PREFIXES = 32;
+const MAX_CERTIFICATES = 8;
+const MAX_CERTIFICATE_TEXT = 32_768;
 const MAX_IKE_PROPOSALS = 8;
 /** RFC 9370 section 4.1: seven additional ones. */
 const MAX_KEY_EXCHANGES = 8;
@@ -40,6 +43,23 @@ const IkeIdentity = z
 const IDENTITY_FORMS =
   'a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).';
 
+const Certificates = z
+  .array(
+    z
+      .string()
+      .max(MAX_CERTIFICATE_TEXT)
+      .refine(isCertificatePem, {
+        message: 'The text is not the PEM of one X.509 certificate',
+        params: { rule: 'certificate_format', fix: 'Give one certificate from BEGIN CERTIFICATE to END CERTIFICATE.' },
+      }),
+  )
+  .min(1)
+  .max(MAX_CERTIFICATES)
+  .meta({
+    description:
+      'PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key.',
+  });
+
 const fields = {
   name: Name,
   description: Description.default(''),
@@ -50,10 +70,11 @@ const fields = {
     description: `What the gateway shows (IDr, IDi): ${IDENTITY_FORMS}`,
     examples: ['gw.partner.example'],
   }),
-  localIdentity: IkeIdentity.meta({
-    description: `What our edge shows to it: ${IDENTITY_FORMS}`,
+  localIdentity: IkeIdentity.optional().meta({
+    description: `With a pre-shared key, what our edge shows to it: ${IDENTITY_FORMS} With certificates it is absent: the edge shows the subject of its own.`,
     examples: ['berlin.example'],
   }),
+  certificates: Certificates.optional(),
   prefixes: z
     .array(Prefix)
     .min(1)
@@ -82,6 +103,35 @@ const PreSharedKey = z
       'The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.',
     format: 'password',
   });
+
+/** A key and an identity of ours, or certificates. */
+function refineProof(
+  {
+    preSharedKey,
+    certificates,
+    localIdentity,
+  }: { preSharedKey?: unknown; certificates?: unknown; localIdentity?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  const add = (field: string, rule: string, message: string, fix: string) =>
+    context.addIssue({ code: 'custom', path: [field], message, params: { rule, fix } });
+  if (certificates === undefined) {
+    if (localIdentity !== undefined) return;
+    add('localIdentity', 'required', 'With a pre-shared key our edge needs an identity to show', 'Give one.');
+    return;
+  }
+  if (preSharedKey !== undefined) {
+    add(
+      'preSharedKey',
+      'two_proofs',
+      'Certificates prove who the gateway is',
+      'Leave out the key, or the certificates.',
+    );
+  }
+  if (localIdentity !== undefined) {
+    add('localIdentity', 'two_proofs', 'With certificates our edge shows the subject of its own', 'Leave it out.');
+  }
+}
 
 const EXAMPLE = {
   name: 'partner',
@@ -112,11 +162,25 @@ secrets { ike-berlin { secret = "a long random text from a generator" } }
 `;
 
 export const CreateExternalPeer = z
-  .strictObject({ ...fields, preSharedKey: PreSharedKey })
+  .strictObject({ ...fields, preSharedKey: PreSharedKey.optional() })
+  .superRefine((peer, context) => {
+    if (peer.preSharedKey === undefined && peer.certificates === undefined) {
+      const message = 'Nothing proves who the gateway is';
+      const params = { rule: 'required', fix: 'Give a pre-shared key, or certificates.' };
+      context.addIssue({ code: 'custom', path: ['preSharedKey'], message, params });
+    }
+    refineProof(peer, context);
+  })
   .meta({ id: 'CreateExternalPeer', examples: [{ ...EXAMPLE, preSharedKey: 'a long random text from a generator' }] });
 
 export const ReplaceExternalPeer = z
-  .strictObject({ ...fields, preSharedKey: PreSharedKey.optional().meta({ description: 'Absent: stays as it is.' }) })
+  .strictObject({
+    ...fields,
+    preSharedKey: PreSharedKey.optional().meta({
+      description: 'Absent: stays as it is, unless there are certificates.',
+    }),
+  })
+  .superRefine(refineProof)
   .meta({ id: 'ReplaceExternalPeer', description: 'A whole external peer, but for its key.', examples: [EXAMPLE] });
 
 export const ExternalPeer = z
@@ -125,7 +189,7 @@ export const ExternalPeer = z
     ...fields,
     name: z.string(),
     description: z.string(),
-    preSharedKey: z.literal('set').meta({ description: 'There is one; it is never shown.' }),
+    preSharedKey: z.literal('set').optional().meta({ description: 'There is one; it is never shown.' }),
     version: z.int().min(1).meta({ description: 'Grows with every change; the ETag is this number in quotes.' }),
     createdAt: Timestamp,
     updatedAt: Timestamp,
@@ -172,9 +236,13 @@ export const ExternalPeerSnippet = z
       .object({ fileName: z.string(), text: z.string() })
       .optional()
       .meta({ description: 'A second file, for keys, when the format has one.' }),
-    secretPlaceholder: z.string().meta({
+    secretPlaceholder: z.string().optional().meta({
       description: 'Stands where the pre-shared key is to be written: in the text of secrets, or else in the text.',
     }),
+    certificates: z
+      .array(z.object({ fileName: z.string(), text: z.string() }))
+      .optional()
+      .meta({ description: 'Files with the authorities of our edges, PEM, that the text names.' }),
   })
   .meta({ id: 'ExternalPeerSnippet', description: 'What the operator of the gateway configures, by the draft.' });
 

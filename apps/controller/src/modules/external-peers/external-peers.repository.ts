@@ -49,9 +49,10 @@ export class ExternalPeersRepository {
   async insert(sql: SqlExecutor, tenantId: string, peer: WrittenExternalPeer): Promise<void> {
     await sql`
       insert into external_peers (id, tenant_id, site_id, name, description, address, port, identity, local_identity,
-        commitment, prefixes, ike_proposals, esp_proposal)
+        commitment, certificates, prefixes, ike_proposals, esp_proposal)
       values (${peer.id}, ${tenantId}, ${peer.siteId}, ${peer.name}, ${peer.description}, ${peer.address}, ${peer.port},
-        ${peer.identity}, ${peer.localIdentity}, decode(${peer.commitment}, 'hex'), ${[...peer.prefixes]}::text[]::cidr[],
+        ${peer.identity}, ${peer.localIdentity}, decode(${peer.commitment}, 'hex'), ${certificates(peer)}::bytea[],
+        ${[...peer.prefixes]}::text[]::cidr[],
         ${JSON.stringify(peer.ikeProposals)}::text::jsonb, ${JSON.stringify(peer.espProposal)}::text::jsonb)`;
   }
 
@@ -60,7 +61,7 @@ export class ExternalPeersRepository {
       update external_peers set
         site_id = ${peer.siteId}, name = ${peer.name}, description = ${peer.description}, address = ${peer.address},
         port = ${peer.port}, identity = ${peer.identity}, local_identity = ${peer.localIdentity},
-        commitment = decode(${peer.commitment}, 'hex'), prefixes = ${[...peer.prefixes]}::text[]::cidr[],
+        commitment = decode(${peer.commitment}, 'hex'), certificates = ${certificates(peer)}::bytea[], prefixes = ${[...peer.prefixes]}::text[]::cidr[],
         ike_proposals = ${JSON.stringify(peer.ikeProposals)}::text::jsonb,
         esp_proposal = ${JSON.stringify(peer.espProposal)}::text::jsonb,
         version = version + 1, updated_at = now()
@@ -106,6 +107,7 @@ export function externalPeersJson(sql: SqlExecutor) {
     select json_agg(json_build_object(
       'id', x.id, 'siteId', x.site_id, 'name', x.name, 'address', host(x.address), 'port', x.port,
       'identity', x.identity, 'localIdentity', x.local_identity, 'commitment', encode(x.commitment, 'hex'),
+      'certificates', (select array_agg(encode(c, 'hex') order by n) from unnest(x.certificates) with ordinality u (c, n)),
       'prefixes', x.prefixes::text[], 'ikeProposals', x.ike_proposals, 'espProposal', x.esp_proposal) order by x.id)
     from external_peers x where x.tenant_id = t.id)`;
 }
@@ -118,8 +120,14 @@ export function withExternalPeers(intent: FabricIntent, peers: readonly Intended
   return { ...intent, externalPeers };
 }
 
+/** As a literal of Postgres, which takes octets in hexadecimal. */
+function certificates({ certificates: pinned }: WrittenExternalPeer): string | null {
+  return pinned === null ? null : `{${pinned.map((certificate) => `"\\\\x${certificate}"`).join()}}`;
+}
+
 function columns(sql: SqlExecutor) {
   return sql`id, site_id, name, description, host(address) as address, port, identity, local_identity,
-    encode(commitment, 'hex') as commitment, prefixes::text[] as prefixes, ike_proposals, esp_proposal, version, created_at,
+    encode(commitment, 'hex') as commitment,
+    (select array_agg(encode(c, 'hex') order by n) from unnest(certificates) with ordinality u (c, n)) as certificates, prefixes::text[] as prefixes, ike_proposals, esp_proposal, version, created_at,
     updated_at`;
 }

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { libreswanSnippet, swanctlSnippet } from '@weft/fabric-compiler';
+import { libreswanSnippet, type Snippet, swanctlSnippet } from '@weft/fabric-compiler';
+import { CertificateAuthority } from '../../pki/certificate-authority.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
-import { DomainError, notFound } from '../../platform/http/domain-error.js';
+import { DomainError, notFound, refusal } from '../../platform/http/domain-error.js';
 import { SecretBox } from '../../platform/secrets/secret-box.js';
 import { refusing } from '../constraint-violation.js';
 import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
 import { IntentRepository } from '../revisions/intent.repository.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
+import { certificatePem } from './certificate-text.js';
 import {
   type CreateExternalPeer,
   type ExternalPeer,
@@ -33,6 +35,7 @@ export class ExternalPeersService {
   readonly #tenants: TenantsRepository;
   readonly #intents: IntentRepository;
   readonly #secrets: SecretBox;
+  readonly #authority: CertificateAuthority;
 
   constructor(
     database: Database,
@@ -40,12 +43,14 @@ export class ExternalPeersService {
     tenants: TenantsRepository,
     intents: IntentRepository,
     secrets: SecretBox,
+    authority: CertificateAuthority,
   ) {
     this.#database = database;
     this.#repository = repository;
     this.#tenants = tenants;
     this.#intents = intents;
     this.#secrets = secrets;
+    this.#authority = authority;
   }
 
   async list(tenantId: string): Promise<ExternalPeer[]> {
@@ -95,8 +100,7 @@ export class ExternalPeersService {
       const stored = await this.#repository.lock(sql, tenantId, peerId);
       if (stored === undefined) throw notFound('external_peer', peerId);
       if (!matchesTag(ifMatch, stored.version)) throw changedMeanwhile('external peer', stored.version);
-      const { preSharedKey } = input;
-      const commitment = preSharedKey === undefined ? stored.commitment : await this.#keep(sql, tenantId, preSharedKey);
+      const commitment = await this.#commitment(sql, tenantId, input, stored.commitment);
       await this.#repository.update(sql, tenantId, writtenExternalPeer(peerId, input, commitment));
       return this.#read(sql, tenantId, peerId);
     });
@@ -115,8 +119,11 @@ export class ExternalPeersService {
   /** What the operator of the gateway configures. Throws DomainError 'unknown_external_peer', or what is wrong with the draft. */
   async snippet(tenantId: string, peerId: string, format: SnippetQuery['format']): Promise<ExternalPeerSnippet> {
     await this.read(tenantId, peerId);
-    const snippet = SNIPPETS[format](await this.#intents.read(this.#database.sql, tenantId), peerId);
-    if (snippet.ok) return snippet.snippet;
+    const authorities = this.#authority.trusted.anchors.map((anchor) =>
+      certificatePem(Buffer.from(anchor).toString('hex')),
+    );
+    const snippet = SNIPPETS[format](await this.#intents.read(this.#database.sql, tenantId), peerId, authorities);
+    if (snippet.ok) return shownSnippet(snippet.snippet);
     const [first] = snippet.problems;
     const detail = first === undefined ? 'The site of the external peer has no edge.' : `${first.detail} ${first.fix}`;
     throw new DomainError('conflict', first?.rule ?? 'external_peer_without_edge', detail, snippet.problems);
@@ -128,9 +135,27 @@ export class ExternalPeersService {
 
   async #insert(sql: SqlExecutor, tenantId: string, input: CreateExternalPeer): Promise<ExternalPeer> {
     const id = randomUUID();
-    const commitment = await this.#keep(sql, tenantId, input.preSharedKey);
+    const commitment = await this.#commitment(sql, tenantId, input, null);
     await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, input, commitment));
     return this.#read(sql, tenantId, id);
+  }
+
+  /** What names the key, the one before where none is given; null with certificates. Throws DomainError 'no_proof' without any. */
+  async #commitment(
+    sql: SqlExecutor,
+    tenantId: string,
+    { preSharedKey, certificates }: ReplaceExternalPeer,
+    before: string | null,
+  ): Promise<string | null> {
+    if (certificates !== undefined) return null;
+    const commitment = preSharedKey === undefined ? before : await this.#keep(sql, tenantId, preSharedKey);
+    if (commitment !== null) return commitment;
+    throw refusal('invalid', {
+      pointer: '/preSharedKey',
+      rule: 'required',
+      detail: 'The external peer has had certificates until now, and no key',
+      fix: 'Give a pre-shared key, or certificates.',
+    });
   }
 
   /** Seals a key under a name of its own: the same key set twice has two. */
@@ -162,6 +187,10 @@ export class ExternalPeersService {
 function tooManyExternalPeers(): DomainError {
   const detail = `A tenant has at most ${MAX_EXTERNAL_PEERS} external peers.`;
   return new DomainError('conflict', 'too_many_external_peers', detail);
+}
+
+function shownSnippet({ certificates, ...snippet }: Snippet): ExternalPeerSnippet {
+  return { ...snippet, ...(certificates === undefined ? {} : { certificates: [...certificates] }) };
 }
 
 const SNIPPETS = { swanctl: swanctlSnippet, libreswan: libreswanSnippet };

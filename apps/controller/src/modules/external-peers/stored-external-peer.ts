@@ -3,6 +3,7 @@ import type {
   ExternalEspProposal as IntentEspProposal,
   IntentExternalPeer,
 } from '@weft/fabric-compiler';
+import { certificateHex, certificatePem } from './certificate-text.js';
 import type { ExternalPeer, ReplaceExternalPeer } from './external-peer.dto.js';
 import { keyExchangeNames, keyExchangeOf } from './key-exchange-names.js';
 
@@ -15,9 +16,12 @@ export interface StoredExternalPeer {
   readonly address: string;
   readonly port: number;
   readonly identity: string;
-  readonly localIdentity: string;
-  /** Lower-case hex. */
-  readonly commitment: string;
+  /** With a key only. */
+  readonly localIdentity: string | null;
+  /** Of the key, lower-case hex; null: certificates prove who is who. */
+  readonly commitment: string | null;
+  /** Pinned, lower-case hex of DER; null: a key does. */
+  readonly certificates: readonly string[] | null;
   readonly prefixes: readonly string[];
   readonly ikeProposals: readonly BundleIkeProposal[];
   readonly espProposal: IntentEspProposal;
@@ -31,13 +35,15 @@ export type WrittenExternalPeer = Omit<StoredExternalPeer, 'version' | 'createdA
 
 export function writtenExternalPeer(
   id: string,
-  { preSharedKey: _, ikeProposals, espProposal, ...rest }: ReplaceExternalPeer,
-  commitment: string,
+  { preSharedKey: _, certificates, localIdentity, ikeProposals, espProposal, ...rest }: ReplaceExternalPeer,
+  commitment: string | null,
 ): WrittenExternalPeer {
   return {
     ...rest,
     id,
+    localIdentity: localIdentity ?? null,
     commitment,
+    certificates: certificates?.map(certificateHex) ?? null,
     ikeProposals: ikeProposals.flatMap(({ keyBits, prf, keyExchange }) => {
       const exchange = keyExchangeOf(keyExchange);
       return exchange === undefined ? [] : [{ encryption: 'aes-gcm-16', keyBits, prf, keyExchange: exchange }];
@@ -53,12 +59,24 @@ export function writtenExternalPeer(
 
 /** As the API shows it. */
 export function shownExternalPeer(stored: StoredExternalPeer): ExternalPeer {
-  const { commitment: _, ikeProposals, espProposal, prefixes, createdAt, updatedAt, ...rest } = stored;
+  const {
+    commitment,
+    certificates,
+    localIdentity,
+    ikeProposals,
+    espProposal,
+    prefixes,
+    createdAt,
+    updatedAt,
+    ...rest
+  } = stored;
   return {
     ...rest,
+    ...(localIdentity === null ? {} : { localIdentity }),
+    ...(commitment === null ? {} : { preSharedKey: 'set' }),
+    ...(certificates === null ? {} : { certificates: certificates.map(certificatePem) }),
     prefixes: [...prefixes],
     ...shownProposals({ ikeProposals, espProposal }),
-    preSharedKey: 'set',
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   };
@@ -85,11 +103,15 @@ export function shownProposals({
 
 /** As the intent has it: what both ends use is what our edge offers, and what the gateway accepts. */
 export function intendedExternalPeer(stored: IntendedFields): IntentExternalPeer {
-  const { siteId, commitment, espProposal, ...rest } = stored;
+  const { siteId, commitment, certificates, localIdentity, espProposal, ...rest } = stored;
   const { keyExchange: childKeyExchange, ...esp } = espProposal;
   return {
     ...rest,
-    authentication: { kind: 'pre_shared_key', commitment },
+    ...(localIdentity === null ? {} : { localIdentity }),
+    authentication:
+      certificates === null
+        ? { kind: 'pre_shared_key', ...(commitment === null ? {} : { commitment }) }
+        : { kind: 'pinned_certificates', certificates },
     admits: [],
     espProposals: [espProposal],
     gatewaySiteIds: [siteId],
@@ -112,11 +134,22 @@ export type IntendedFields = Omit<StoredExternalPeer, 'description' | 'version' 
 export function storableExternalPeer(peer: IntentExternalPeer): IntendedFields | undefined {
   const [siteId] = peer.gatewaySiteIds;
   const [espProposal] = peer.espProposals;
-  const commitment = peer.authentication.kind === 'pre_shared_key' ? peer.authentication.commitment : undefined;
-  if (siteId === undefined || espProposal === undefined || commitment === undefined) return undefined;
-  const { id, name, address, port, identity, localIdentity, prefixes, ikeProposals } = peer;
-  if (localIdentity === undefined) return undefined;
-  return { id, name, address, port, identity, localIdentity, prefixes, ikeProposals, siteId, espProposal, commitment };
+  const proof = storableProof(peer);
+  if (siteId === undefined || espProposal === undefined || proof === undefined) return undefined;
+  const { id, name, address, port, identity, prefixes, ikeProposals } = peer;
+  return { id, name, address, port, identity, ...proof, prefixes, ikeProposals, siteId, espProposal };
+}
+
+function storableProof({
+  authentication,
+  localIdentity,
+}: IntentExternalPeer): Pick<StoredExternalPeer, 'localIdentity' | 'commitment' | 'certificates'> | undefined {
+  if (authentication.kind === 'pinned_certificates') {
+    return { localIdentity: null, commitment: null, certificates: authentication.certificates };
+  }
+  const commitment = authentication.kind === 'pre_shared_key' ? authentication.commitment : undefined;
+  if (commitment === undefined || localIdentity === undefined) return undefined;
+  return { localIdentity, commitment, certificates: null };
 }
 
 /** As between edges. */

@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type Bundle, type ExternalPeer, KeyingMode, type PreSharedKey } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
-import { externalBundle, PRE_SHARED_KEY } from '../../../test/support/external-bundle.js';
+import { certificateBundle, externalBundle, PRE_SHARED_KEY } from '../../../test/support/external-bundle.js';
 import { TUNNEL_ID } from '../../../test/support/test-bundle.js';
+import { TestPki } from '../../../test/support/test-pki.js';
 import { parseBundle } from './parse-bundle.js';
 import { sameExternalPeer } from './parse-external-peer.js';
 
@@ -61,13 +63,14 @@ describe('a peer that is no edge', () => {
   it('has its key from beside the content, and nobody can print it', () => {
     const external = parsed(externalBundle())!;
     expect(external).toMatchObject({
-      localIdentity: { type: 2, data: Uint8Array.from(Buffer.from('edge.example')) },
+      authentication: { localIdentity: { type: 2, data: Uint8Array.from(Buffer.from('edge.example')) } },
       remoteIdentity: { type: 1, data: Uint8Array.of(198, 51, 100, 1) },
     });
     expect(external.local).toHaveLength(1);
     expect(external.remote).toHaveLength(2);
-    const { key } = external.authentication;
-    expect(key.reveal((octets) => Buffer.from(octets))).toEqual(PRE_SHARED_KEY.key);
+    const { authentication } = external;
+    const key = authentication.kind === 'pre_shared_key' ? authentication.key : undefined;
+    expect(key?.reveal((octets) => Buffer.from(octets))).toEqual(PRE_SHARED_KEY.key);
     const bundle = parseBundle(externalBundle(), [PRE_SHARED_KEY]);
     expect(inspect(bundle, { depth: 9 })).not.toContain(inspect(PRE_SHARED_KEY.key));
     expect(JSON.stringify([...bundle.tunnels.values()])).not.toContain('correct');
@@ -105,6 +108,33 @@ describe('a peer that is no edge', () => {
   ])('is refused when its key is %s, and the refusal does not tell it', (_, keys, path, rule) => {
     expect(() => parseBundle(externalBundle(), keys)).toThrow(expect.objectContaining({ path, rule }));
     expect(() => parseBundle(externalBundle(), keys)).not.toThrow(/guess|correct/);
+  });
+
+  it('may prove itself with a certificate that is pinned: then the edge shows its own, and no identity is said', async () => {
+    const { root: authority } = await TestPki.create();
+    const root = Buffer.from(new X509Certificate(authority.pem).raw);
+    const one = parsed(certificateBundle([root]), []);
+    expect(one?.authentication).toMatchObject({ kind: 'certificates', anchors: [{ der: Uint8Array.from(root) }] });
+    expect(sameExternalPeer(one, parsed(certificateBundle([root]), []))).toBe(true);
+    expect(sameExternalPeer(one, parsed(certificateBundle([root, root]), []))).toBe(false);
+    expect(sameExternalPeer(one, parsed(externalBundle()))).toBe(false);
+    expect(sameExternalPeer(parsed(externalBundle()), one)).toBe(false);
+    const identified = certificateBundle([root]);
+    identified.tunnels[0]!.externalPeer!.localIdentity = { type: 2, data: Buffer.from('edge.example') };
+    expect(() => parsed(identified, [])).toThrow(
+      expect.objectContaining({ path: `${AT}.local_identity`, rule: 'unexpected_value' }),
+    );
+  });
+
+  it.each<[string, Buffer[], string, string]>([
+    ['no certificate', [], '', 'missing_field'],
+    ['something else', [Buffer.from('root')], '[0]', 'bad_certificate'],
+    ['an endless one', [Buffer.alloc(65_536, 0x30)], '[0]', 'bad_certificate'],
+    ['too many', Array<Buffer>(9).fill(Buffer.alloc(1)), '', 'too_many'],
+  ])('is refused with %s pinned', (_, certificates, at, rule) => {
+    expect(() => parsed(certificateBundle(certificates), [])).toThrow(
+      expect.objectContaining({ path: `${AT}.pinned_certificates${at}`, rule }),
+    );
   });
 
   it('is another one when its identity, its key or what it may carry is another', () => {

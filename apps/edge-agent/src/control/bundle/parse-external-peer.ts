@@ -6,10 +6,12 @@ import type {
   PreSharedKey,
 } from '@weft/contracts/southbound';
 import { Secret } from '@weft/ipsec-core';
-import type { WireSelector } from '@weft/ipsec-core/ike';
+import { type Identity, sameIdentity, type WireSelector } from '@weft/ipsec-core/ike';
+import { type Certificate, parseCertificate } from '../../ike/credentials/certificate.js';
+import { DerError } from '../../ike/credentials/der.js';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, required } from './field.js';
-import type { ExternalPeer } from './verified-bundle.js';
+import type { ExternalAuthentication, ExternalPeer } from './verified-bundle.js';
 
 /** The keys that came with a bundle, each to be taken by the peers whose commitments it opens. */
 export class PreSharedKeys {
@@ -50,31 +52,70 @@ export class PreSharedKeys {
 
 /** What an edge must know of a gateway that is no edge. Throws RejectionError. */
 export function parseExternalPeer(path: string, message: ExternalPeerMessage, keys: PreSharedKeys): ExternalPeer {
-  const { localIdentity, remoteIdentity, authentication, localAddresses, remoteAddresses } = message;
-  const proof = required(`${path}.authentication`, authentication);
+  const { remoteIdentity, localAddresses, remoteAddresses } = message;
   return {
-    localIdentity: parseIdentity(`${path}.local_identity`, required(`${path}.local_identity`, localIdentity)),
     remoteIdentity: parseIdentity(`${path}.remote_identity`, required(`${path}.remote_identity`, remoteIdentity)),
-    authentication: {
-      kind: 'pre_shared_key',
-      key: keys.opening(`${path}.pre_shared_key_commitment`, proof.value),
-    },
+    authentication: parseAuthentication(path, message, keys),
     local: parseSelectors(`${path}.local_addresses`, localAddresses),
     remote: parseSelectors(`${path}.remote_addresses`, remoteAddresses),
   };
+}
+
+function parseAuthentication(
+  path: string,
+  { localIdentity, authentication }: ExternalPeerMessage,
+  keys: PreSharedKeys,
+): ExternalAuthentication {
+  const proof = required(`${path}.authentication`, authentication);
+  const ownPath = `${path}.local_identity`;
+  if (proof.$case === 'preSharedKeyCommitment') {
+    return {
+      kind: 'pre_shared_key',
+      localIdentity: parseIdentity(ownPath, required(ownPath, localIdentity)),
+      key: keys.opening(`${path}.pre_shared_key_commitment`, proof.value),
+    };
+  }
+  if (localIdentity !== undefined) {
+    throw new RejectionError(ownPath, 'unexpected_value', 'with a certificate it is the subject of that');
+  }
+  return { kind: 'certificates', anchors: parseAnchors(`${path}.pinned_certificates`, proof.value.certificates) };
+}
+
+function parseAnchors(path: string, certificates: readonly Uint8Array[]): readonly Certificate[] {
+  if (certificates.length === 0) throw new RejectionError(path, 'missing_field', 'there is no certificate');
+  return limited(path, certificates, MAX_ANCHORS).map((octets, index) => {
+    try {
+      return parseCertificate(Uint8Array.from(octets));
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      throw new RejectionError(`${path}[${index}]`, 'bad_certificate', error.message);
+    }
+  });
 }
 
 /** Whether two name the same peer with the same proof: otherwise what there is with the one is nothing of the other. */
 export function sameExternalPeer(left: ExternalPeer | undefined, right: ExternalPeer | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return (
-    sameOctets(left.localIdentity.data, right.localIdentity.data) &&
-    left.localIdentity.type === right.localIdentity.type &&
-    sameOctets(left.remoteIdentity.data, right.remoteIdentity.data) &&
-    left.remoteIdentity.type === right.remoteIdentity.type &&
+    sameIdentity(left.remoteIdentity, right.remoteIdentity) &&
     sameSelectors(left.local, right.local) &&
     sameSelectors(left.remote, right.remote) &&
-    left.authentication.key.reveal((one) => right.authentication.key.reveal((other) => sameKey(one, other)))
+    sameAuthentication(left.authentication, right.authentication)
+  );
+}
+
+function sameAuthentication(left: ExternalAuthentication, right: ExternalAuthentication): boolean {
+  if (left.kind === 'certificates') {
+    return (
+      right.kind === 'certificates' &&
+      left.anchors.length === right.anchors.length &&
+      left.anchors.every(({ der }, index) => sameOctets(der, right.anchors[index]?.der ?? new Uint8Array()))
+    );
+  }
+  return (
+    right.kind === 'pre_shared_key' &&
+    sameIdentity(left.localIdentity, right.localIdentity) &&
+    left.key.reveal((one) => right.key.reveal((other) => sameKey(one, other)))
   );
 }
 
@@ -82,7 +123,7 @@ function commitmentTo(salt: Uint8Array, key: Uint8Array): Buffer {
   return createHash('sha256').update(COMMITMENT_CONTEXT).update(salt).update(key).digest();
 }
 
-function parseIdentity(path: string, { type, data }: IkeIdentity): ExternalPeer['localIdentity'] {
+function parseIdentity(path: string, { type, data }: IkeIdentity): Identity {
   const bounds = IDENTITY_OCTETS.get(type);
   if (bounds === undefined) {
     throw new RejectionError(`${path}.type`, 'unsupported_value', `identification type ${type} is unknown here`);
@@ -139,6 +180,7 @@ const SALT_OCTETS = 32;
 const COMMITMENT_OCTETS = 32;
 const MAX_KEY_OCTETS = 256;
 const MAX_KEYS = 4096;
+const MAX_ANCHORS = 8;
 /** Each of one end with each of the other: an association takes 1024 pairs. */
 const MAX_SELECTORS = 32;
 const EVERY_PACKET = { protocol: 0, startPort: 0, endPort: 0xffff } as const;

@@ -1,5 +1,6 @@
 import type { AddressRange, Secret, SecurityPolicy } from '@weft/ipsec-core';
 import type { Identity, WireSelector } from '@weft/ipsec-core/ike';
+import type { Certificate } from '../../ike/credentials/certificate.js';
 
 /** A bundle that passed every check: signed, meant for this edge, fresh, canonical, and consistent in itself. */
 export interface VerifiedBundle {
@@ -44,13 +45,18 @@ export interface TunnelConfiguration {
 
 /** A gateway that is no edge: its PAD entry, and what the one Child SA with it may carry. */
 export interface ExternalPeer {
-  /** What this edge shows of itself. */
-  readonly localIdentity: Identity;
   readonly remoteIdentity: Identity;
-  readonly authentication: { readonly kind: 'pre_shared_key'; readonly key: Secret };
+  readonly authentication: ExternalAuthentication;
   readonly local: readonly WireSelector[];
   readonly remote: readonly WireSelector[];
 }
+
+/** How this edge and a gateway prove who they are. */
+export type ExternalAuthentication =
+  /** `localIdentity`: what this edge shows of itself. */
+  | { readonly kind: 'pre_shared_key'; readonly localIdentity: Identity; readonly key: Secret }
+  /** This edge shows its own certificate and the subject of that; the gateway one that is an anchor, or comes from one. */
+  | { readonly kind: 'certificates'; readonly anchors: readonly Certificate[] };
 
 /** Tunnels with the edges of one site: packets come by any of them, and go by the most preferred whose peer answers. */
 export interface TunnelGroup {
