@@ -320,7 +320,11 @@ describe('session', () => {
       await vi.advanceTimersToNextTimerAsync();
       await pausing;
       await loop.stop();
-      expect(ends).toEqual([expect.objectContaining({ reason: 'closed' })]);
+      expect(ends).toEqual([
+        expect.objectContaining({
+          reason: 'the controller did not say Welcome within 10000 ms: it is too slow, or none',
+        }),
+      ]);
     } finally {
       vi.useRealTimers();
     }

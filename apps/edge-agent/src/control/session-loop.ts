@@ -122,7 +122,11 @@ export class SessionLoop {
     });
     // The reading loop below sees the error; without a listener one that comes between two reads would be fatal.
     stream.call.on('error', () => undefined);
-    const patience = setTimeout(() => stream.close(), WELCOME_TIMEOUT_MILLISECONDS);
+    let late = false;
+    const patience = setTimeout(() => {
+      late = true;
+      stream.close();
+    }, WELCOME_TIMEOUT_MILLISECONDS);
     try {
       this.#write(stream, { message: { $case: 'hello', value: hello } });
       for await (const response of stream.call as AsyncIterable<SessionResponse>) {
@@ -131,6 +135,7 @@ export class SessionLoop {
       }
       return { reason: 'the controller closed the stream', fix: 'none needed if it is restarting' };
     } catch (error) {
+      if (late) return TOO_LATE;
       if (isServiceError(error)) return explainSessionError(error, this.#options.expired());
       return { reason: messageOf(error), fix: 'update the agent and the controller to matching versions' };
     } finally {
@@ -175,4 +180,9 @@ export class SessionLoop {
 }
 
 const STOPPED = { reason: 'stopped', fix: 'none' };
+/** From dialling on: what does not answer, or says one octet at a time, is left. */
 const WELCOME_TIMEOUT_MILLISECONDS = 10_000;
+const TOO_LATE: SessionProblem = {
+  reason: `the controller did not say Welcome within ${WELCOME_TIMEOUT_MILLISECONDS} ms: it is too slow, or none`,
+  fix: 'look whether what answers there is the controller, and what its log says',
+};
