@@ -43,8 +43,7 @@ export const ExplanationQuery = z
     path: ['destinationPort'],
     message: 'tcp and udp have ports',
     params: { rule: 'port_required', fix: 'Give the port of the destination.' },
-  })
-  .meta({ id: 'ExplanationQuery' });
+  });
 
 export function protocolNumber(text: string): number {
   return PROTOCOLS[text] ?? Number(text);

@@ -1821,33 +1821,6 @@ export interface components {
             /** @description The revision, and so the person, that made the rule what it is; null: not published, no rule, or longer ago than 200 revisions. */
             ruleSince: components["schemas"]["Revision"] | null;
         };
-        ExplanationQuery: {
-            /**
-             * @description Who sends the packet.
-             * @example 10.1.0.7
-             */
-            source: string;
-            /**
-             * @description Of the same IP version.
-             * @example 10.2.0.9
-             */
-            destination: string;
-            /**
-             * @description tcp, udp, icmp, icmpv6, or an IANA protocol number.
-             * @example tcp
-             */
-            protocol: string;
-            /**
-             * @description Of tcp and udp.
-             * @default 49152
-             */
-            sourcePort?: number;
-            /**
-             * @description Needed with tcp and udp.
-             * @example 443
-             */
-            destinationPort?: number;
-        };
         /** @description Algorithms of the Child SA: ESP in tunnel mode, with AES-GCM-16. */
         ExternalEspProposal: {
             /** @description Of AES-GCM-16. */
@@ -8499,7 +8472,16 @@ export interface operations {
     explainByDraft: {
         parameters: {
             query: {
-                "undefined": unknown;
+                /** @description Who sends the packet. */
+                source: string;
+                /** @description Of the same IP version. */
+                destination: string;
+                /** @description tcp, udp, icmp, icmpv6, or an IANA protocol number. */
+                protocol: string;
+                /** @description Of tcp and udp. */
+                sourcePort?: number;
+                /** @description Needed with tcp and udp. */
+                destinationPort?: number;
             };
             header?: never;
             path: {
@@ -8568,7 +8550,16 @@ export interface operations {
     explainByRevision: {
         parameters: {
             query: {
-                "undefined": unknown;
+                /** @description Who sends the packet. */
+                source: string;
+                /** @description Of the same IP version. */
+                destination: string;
+                /** @description tcp, udp, icmp, icmpv6, or an IANA protocol number. */
+                protocol: string;
+                /** @description Of tcp and udp. */
+                sourcePort?: number;
+                /** @description Needed with tcp and udp. */
+                destinationPort?: number;
             };
             header?: never;
             path: {
