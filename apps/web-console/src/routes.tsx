@@ -96,6 +96,12 @@ const trust = createRoute({
   component: lazyRouteComponent(() => import('./features/trust/TrustPage.js'), 'TrustPage'),
 });
 
+const explain = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/explain',
+  component: lazyRouteComponent(() => import('./features/explain/ExplainPage.js'), 'ExplainPage'),
+});
+
 const access = createRoute({
   getParentRoute: () => signedIn,
   path: '/access',
@@ -111,7 +117,7 @@ const audit = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    signedIn.addChildren([topology, sites, edge, tunnels, policies, revisions, trust, access, audit]),
+    signedIn.addChildren([topology, sites, edge, tunnels, policies, explain, revisions, trust, access, audit]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,

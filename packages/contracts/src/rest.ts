@@ -74,6 +74,7 @@ export type NewWebhook = Schemas['NewWebhook'];
 export type WebhookInput = Schemas['WebhookInput'];
 export type WebhookDelivery = Schemas['WebhookDelivery'];
 export type ExplainedHop = Schemas['ExplainedHop'];
+export type SpdEntry = Schemas['SpdEntry'];
 export type Explanation = Schemas['Explanation'];
 export type Finding = Schemas['Finding'];
 export type FlowChange = Schemas['FlowChange'];

@@ -10,6 +10,7 @@ import { tunnelsQuery } from '../features/tunnels/queries.js';
 import {
   AccessIcon,
   AuditIcon,
+  ExplainIcon,
   KeyboardIcon,
   LogOutIcon,
   PolicyIcon,
@@ -32,6 +33,7 @@ const ICONS = {
   '/sites': SiteIcon,
   '/tunnels': TunnelIcon,
   '/policies': PolicyIcon,
+  '/explain': ExplainIcon,
   '/revisions': RevisionIcon,
   '/trust': TrustIcon,
   '/access': AccessIcon,

@@ -4,6 +4,7 @@ export const DESTINATIONS = [
   { key: 's', to: '/sites', label: 'Sites & edges' },
   { key: 'u', to: '/tunnels', label: 'Tunnels' },
   { key: 'p', to: '/policies', label: 'Policies' },
+  { key: 'e', to: '/explain', label: 'Explain' },
   { key: 'r', to: '/revisions', label: 'Revisions' },
   { key: 'c', to: '/trust', label: 'Trust' },
   { key: 'a', to: '/access', label: 'Access' },

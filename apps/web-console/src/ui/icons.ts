@@ -31,6 +31,7 @@ export {
   IconPencil as EditIcon,
   IconPlus as PlusIcon,
   IconProgress as BusyIcon,
+  IconRoute as ExplainIcon,
   IconRouter as EdgeIcon,
   IconSearch as SearchIcon,
   IconSelector as SortIcon,

@@ -1,0 +1,45 @@
+import type { ReactNode } from 'react';
+import type { ExplainedHop, SpdEntry } from '../../../api/index.js';
+import { Fact, Facts } from '../../../ui/Facts.js';
+import { addressesText, arithmeticText, cipherText } from '../wording.js';
+
+/** One tunnel on the way: the SPD entries at both ends, its association, and what the packet becomes on the underlay. */
+export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
+  const { from, to, outbound, inbound, association, encapsulation } = hop;
+  const { local, remote, ike } = association;
+  return (
+    <section className="w-hop" aria-label={`Tunnel from ${from.name} to ${to.name}`} data-hop={from.name}>
+      <h2>
+        {from.name} → {to.name}
+      </h2>
+      <Facts>
+        <Fact name={`SPD of ${outbound.edge.name}, outbound`}>
+          <Entry entry={outbound} />
+        </Fact>
+        <Fact name={inbound === null ? `SPD of ${to.name}` : `SPD of ${inbound.edge.name}, inbound`}>
+          {inbound === null ? 'Its SPD is not ours: it is an external peer' : <Entry entry={inbound} />}
+        </Fact>
+        <Fact name="Keys">
+          {ike === null
+            ? 'Made by the controller'
+            : `IKEv2 between ${association.localIdentity} and ${association.remoteIdentity}; renewed after ${ike.childLifetimeSeconds} s`}
+        </Fact>
+        <Fact name="Association">{cipherText(association)}</Fact>
+        <Fact name="Underlay">
+          {`${local.address} port ${local.port} → ${remote.address} port ${remote.port}, ESP ${association.esp.encapsulation === 'udp' ? 'in UDP' : 'by itself'}`}
+        </Fact>
+        <Fact name="Largest packet">{arithmeticText(encapsulation)}</Fact>
+      </Facts>
+    </section>
+  );
+}
+
+function Entry({ entry }: { readonly entry: SpdEntry }): ReactNode {
+  const { position, action, direction, local, remote, services } = entry;
+  return (
+    <>
+      Entry {position}, {action}: {addressesText(local)} {direction === 'opens' ? '→' : '←'} {addressesText(remote)},{' '}
+      {services.join(', ')}
+    </>
+  );
+}

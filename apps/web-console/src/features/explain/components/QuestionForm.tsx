@@ -1,0 +1,85 @@
+import { Button, NativeSelect, NumberInput, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { Explanation } from '../../../api/index.js';
+import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { useProblemForm } from '../../../ui/use-problem-form.js';
+import { revisionsQuery } from '../../revisions/queries.js';
+import { useTenantId } from '../../session/use-tenant.js';
+import { explain, hasPorts, type Question } from '../queries.js';
+
+const PROTOCOLS = [
+  { value: 'tcp', label: 'TCP' },
+  { value: 'udp', label: 'UDP' },
+  { value: 'icmp', label: 'ICMP' },
+  { value: 'icmpv6', label: 'ICMPv6' },
+];
+const NOTHING: Question = {
+  source: '',
+  destination: '',
+  protocol: 'tcp',
+  sourcePort: '',
+  destinationPort: 443,
+  revision: '',
+};
+
+/** Asks for a packet by its five-tuple. */
+export function QuestionForm({
+  onAnswer,
+}: {
+  readonly onAnswer: (answer: Explanation | undefined) => void;
+}): ReactNode {
+  const tenantId = useTenantId();
+  const revisions = useQuery(revisionsQuery(tenantId)).data?.items ?? [];
+  const { form, failure, refuse, clear } = useProblemForm<Question>(NOTHING);
+  const question = useMutation({
+    mutationFn: (values: Question) => explain(tenantId, values),
+    onSuccess: (answer) => {
+      clear();
+      onAnswer(answer);
+    },
+    onError: (error) => {
+      refuse(error);
+      onAnswer(undefined);
+    },
+  });
+  const ports = hasPorts(form.getValues().protocol);
+  return (
+    <form className="w-question" onSubmit={form.onSubmit((values) => question.mutate(values))}>
+      <TextInput label="From address" placeholder="10.1.0.7" {...form.getInputProps('source')} />
+      <TextInput label="To address" placeholder="10.2.0.9" {...form.getInputProps('destination')} />
+      <NativeSelect label="Protocol" data={PROTOCOLS} {...form.getInputProps('protocol')} />
+      {ports && (
+        <>
+          <NumberInput label="To port" min={0} max={65_535} {...form.getInputProps('destinationPort')} />
+          <NumberInput
+            label="From port"
+            placeholder="49152"
+            min={0}
+            max={65_535}
+            {...form.getInputProps('sourcePort')}
+          />
+        </>
+      )}
+      <NativeSelect
+        label="By"
+        data={[
+          { value: '', label: 'the draft' },
+          ...revisions.map(({ number, comment }) => ({
+            value: String(number),
+            label: `revision ${number}${comment === '' ? '' : `: ${comment}`}`,
+          })),
+        ]}
+        {...form.getInputProps('revision')}
+      />
+      <Button type="submit" loading={question.isPending}>
+        Explain
+      </Button>
+      {failure !== undefined && (
+        <div className="w-question-failure">
+          <FailureNotice {...failure} />
+        </div>
+      )}
+    </form>
+  );
+}

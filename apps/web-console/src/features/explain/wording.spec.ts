@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { addressesText, arithmeticText, cipherText } from './wording.js';
+
+describe('an explanation in words', () => {
+  it('names the networks of an entry, and how many are left out', () => {
+    expect(addressesText(null)).toBe('every network of the edge');
+    expect(addressesText({ ranges: ['10.1.0.0/16'], more: 0 })).toBe('10.1.0.0/16');
+    expect(addressesText({ ranges: ['10.1.0.0/16', '10.3.0.1-10.3.0.9'], more: 3 })).toBe(
+      '10.1.0.0/16, 10.3.0.1-10.3.0.9 and 3 more',
+    );
+  });
+
+  it('adds up the octets of the largest packet as the controller does', () => {
+    const parts = { outerHeaders: 28, espHeader: 8, iv: 8, trailer: 2, icv: 16, innerMtu: 1_438 };
+    expect(arithmeticText({ ...parts, udp: true, underlayMtu: 1_500, outerLength: 1_500 })).toBe(
+      '1438 packet + 28 IP and UDP + 8 ESP + 8 IV + 2 trailer + 16 ICV = 1500 of 1500 octets',
+    );
+  });
+
+  it('says how long sequence numbers are', () => {
+    const esp = { encryption: 'AES-GCM-16', keyBits: 256, replayWindow: 4_096, encapsulation: 'udp' } as const;
+    const association = {
+      keyingMode: 'ikev2' as const,
+      local: { address: '192.0.2.1', port: 4_500 },
+      remote: { address: '192.0.2.2', port: 4_500 },
+      localIdentity: 'a',
+      remoteIdentity: 'b',
+      ike: null,
+    };
+    const text = (extendedSequenceNumbers: boolean) =>
+      cipherText({ ...association, esp: { ...esp, extendedSequenceNumbers } });
+    expect(text(true)).toBe('AES-GCM-16, 256 bits, 64-bit sequence numbers, replay window 4096');
+    expect(text(false)).toContain('32-bit');
+  });
+});

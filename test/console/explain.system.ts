@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+
+/** Asks the console what becomes of a packet, in a fabric whose edges nobody has started. */
+const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
+const reason =
+  whyNoChromium() ?? (existsSync(CONSOLE) ? undefined : 'not built (npm run build): apps/web-console/dist/index.html');
+/** Longest wait for a page. */
+const PAGE_TIMEOUT_MILLISECONDS = 60_000;
+
+let postgres: TestPostgres;
+let controller: TestController;
+let browser: Browser;
+let page: Page;
+let trouble: string[];
+
+beforeAll(async () => {
+  if (reason !== undefined) return;
+  postgres = await TestPostgres.start();
+  controller = await TestController.start({ databaseUrl: await postgres.createDatabase() });
+  await publishTwoRevisions();
+  browser = await launchChromium();
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  page = await context.newPage();
+  page.setDefaultTimeout(PAGE_TIMEOUT_MILLISECONDS);
+  trouble = recordTrouble(page);
+});
+
+beforeEach((context) => context.skip(reason !== undefined, reason));
+
+afterEach(() => {
+  expect(trouble?.splice(0) ?? []).toEqual([]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await controller?.stop();
+  await postgres?.remove();
+});
+
+describe('the page that explains', () => {
+  it('leads from a packet to its rule, the entries at both ends and the octets on the underlay', async () => {
+    await page.goto(`${controller.url}/explain`);
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await ask('10.1.0.7', '10.2.0.9');
+    const answer = page.locator('[data-verdict=protected]');
+    await answer.getByText('“https” of policy “branches”').first().waitFor();
+    await answer.getByText('the draft', { exact: true }).waitFor();
+    await answer.getByText('SPD of berlin-1, outbound').waitFor();
+    await answer.getByText('SPD of tokyo-1, inbound').waitFor();
+    await answer.getByText(/^\d+ packet \+ \d+ IP and UDP \+ 8 ESP \+ .* = \d+ of \d+ octets$/).waitFor();
+    await answer.getByText('203.0.113.1 port 4500 → 203.0.113.2 port 4500').waitFor();
+  });
+
+  it('explains by an earlier revision, too', async () => {
+    await page.getByLabel('By', { exact: true }).selectOption('1');
+    await ask('10.1.0.7', '10.2.0.9');
+    await page.locator('[data-verdict]').getByText('revision 1', { exact: true }).waitFor();
+    await page.getByText('admin with revision 1: https').waitFor();
+    await page.getByLabel('By', { exact: true }).selectOption('');
+  });
+
+  it('says what is wrong at the field that it is about', async () => {
+    await ask('10.1.0.300', '10.2.0.9');
+    await page.getByLabel('From address').and(page.locator('[aria-invalid=true]')).waitFor();
+    await page.locator('[data-verdict]').waitFor({ state: 'detached' });
+    const expected = trouble.splice(0).filter((each) => !each.includes('422'));
+    expect(expected).toEqual([]);
+  });
+});
+
+async function ask(source: string, destination: string): Promise<void> {
+  await page.getByLabel('From address').fill(source);
+  await page.getByLabel('To address').fill(destination);
+  await page.getByRole('button', { name: 'Explain', exact: true }).click();
+}
+
+/** Two sites and a rule between them; then another site. */
+async function publishTwoRevisions(): Promise<void> {
+  const login = await fetch(`${controller.url}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userName: 'admin', password: TEST_ADMIN_PASSWORD }),
+  });
+  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const { tenantId } = (await login.json()) as { tenantId: string };
+  const make = async (path: string, body: unknown): Promise<string> => {
+    const answer = await fetch(`${controller.url}/api/v1/tenants/${tenantId}/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const [berlin, tokyo] = [await make('sites', { name: 'berlin' }), await make('sites', { name: 'tokyo' })];
+  await make('networks', { siteId: berlin, name: 'lan', prefix: '10.1.0.0/16' });
+  await make('networks', { siteId: tokyo, name: 'lan', prefix: '10.2.0.0/16' });
+  await make('edges', { siteId: berlin, name: 'berlin-1', underlayAddress: '203.0.113.1' });
+  await make('edges', { siteId: tokyo, name: 'tokyo-1', underlayAddress: '203.0.113.2' });
+  const https = {
+    name: 'https',
+    action: 'PROTECT',
+    sources: [{ kind: 'site', siteId: berlin }],
+    destinations: [{ kind: 'site', siteId: tokyo }],
+    services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
+  };
+  await make('policies', { name: 'branches', rules: [https] });
+  await make('revisions', { comment: 'https' });
+  await make('sites', { name: 'unrelated' });
+  await make('revisions', { comment: 'a site' });
+}
