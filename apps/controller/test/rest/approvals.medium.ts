@@ -285,6 +285,20 @@ describe('the rule', () => {
     expect((await published(author)).revision).toMatchObject({ approvedBy: null, approvalWaived: null });
   });
 
+  it('waits in a circle with nobody: who changes the draft comes to the journal of events last', async () => {
+    const tables = await api.controller.sql<{ table: string; functions: string[] }[]>`
+      select tgrelid::regclass::text as table, array_agg(tgfoid::regproc::text order by tgname) as functions
+      from pg_trigger where tgdeferrable and not tgisinternal and tgrelid in (
+        select tgrelid from pg_trigger where tgfoid = 'record_draft_change'::regproc)
+      group by tgrelid`;
+    expect(tables.length).toBeGreaterThan(8);
+    for (const { table, functions } of tables) {
+      const last = functions.lastIndexOf('record_draft_change');
+      expect([table, functions.slice(0, last).filter((name) => name.startsWith('append_'))]).toEqual([table, []]);
+    }
+    expect(tables.find(({ table }) => table === 'tenants')?.functions).toContain('append_approval_rule_event');
+  });
+
   it('has no side door: the tables themselves refuse', async () => {
     const { sql } = api.controller;
     const { number } = await newest();
