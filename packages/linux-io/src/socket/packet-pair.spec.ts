@@ -12,11 +12,8 @@ import { udpSocketFromDescriptor } from './udp-socket.js';
 describe('a pair of packet sockets', () => {
   it('hands over packet by packet in both directions as a device does, and never blocks', () => {
     const pair = openPacketPair();
-    const [one, other] = [pair.one, pair.other].map((fd) => tunFromDescriptor(fd, 'pair', NO_OFFLOADS)) as [
-      never,
-      never,
-    ];
-    const [device, kernel]: [ReturnType<typeof tunFromDescriptor>, ReturnType<typeof tunFromDescriptor>] = [one, other];
+    const device = tunFromDescriptor(pair.one, 'pair', NO_OFFLOADS);
+    const kernel = tunFromDescriptor(pair.other, 'pair', NO_OFFLOADS);
     const memory = allocate(128);
     memory.bytes.set([1, 2, 3, 4, 5]);
     expect([kernel.write(memory, 0, 3), kernel.write(memory, 3, 2)]).toEqual([3, 2]);
