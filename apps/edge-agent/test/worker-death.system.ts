@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -69,6 +69,7 @@ describe.skipIf(unavailable !== undefined).each(CASES)(
       async (fault, place) => {
         namespaces.run(names.left, 'ping', PING);
         const before = await left.snapshot();
+        const open = sockets(left.pid);
         const old = await report();
         expect(old.packets.length).toBeGreaterThan(0);
 
@@ -86,6 +87,8 @@ describe.skipIf(unavailable !== undefined).each(CASES)(
         pings.kill('SIGTERM');
         await ended;
 
+        // What the one before had opened is used or closed by the one that follows.
+        expect(sockets(left.pid)).toBe(open);
         const after = await left.snapshot();
         expect(after.associations.map(({ spi }) => spi)).toEqual(before.associations.map(({ spi }) => spi));
         const sequence = (of: typeof after) =>
@@ -133,6 +136,21 @@ function answers(run: () => string): boolean {
     return /1 received/.test(run());
   } catch {
     // No answer yet.
+    return false;
+  }
+}
+
+/** How many a process has open. */
+function sockets(pid: number): number {
+  const descriptors = `/proc/${pid}/fd`;
+  return readdirSync(descriptors).filter((fd) => isSocket(path.join(descriptors, fd))).length;
+}
+
+function isSocket(link: string): boolean {
+  try {
+    return readlinkSync(link).startsWith('socket:');
+  } catch {
+    // Closed since the directory was read.
     return false;
   }
 }

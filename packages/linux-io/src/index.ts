@@ -27,7 +27,7 @@ export { ReceivedControl } from './socket/control-messages.js';
 export { DatagramBatch } from './socket/datagram-batch.js';
 export type { DatagramSocket } from './socket/datagram-calls.js';
 export { type NotifySocket, openNotifySocket } from './socket/notify-socket.js';
-export { openPacketPair, type PacketPair } from './socket/packet-pair.js';
+export { openPacketPair, type PacketPair, packetPairFromDescriptors } from './socket/packet-pair.js';
 export { lookUpPathMtu } from './socket/path-mtu-lookup.js';
 export {
   IPV6_HEADER_OCTETS,

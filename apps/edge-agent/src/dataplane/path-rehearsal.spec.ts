@@ -2,6 +2,7 @@ import { type CryptoProvider, nobleProvider } from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { findOpenSslProvider, NO_OFFLOADS } from '@weft/linux-io';
 import { describe, expect, it } from 'vitest';
+import { DESCRIPTORS_OF_PAIRS, KeptPairs } from './kept-pairs.js';
 import { PathRehearsal } from './path-rehearsal.js';
 import { SelfTestError } from './self-test-error.js';
 import { WarmPath } from './warm-path.js';
@@ -9,6 +10,8 @@ import { WarmPath } from './warm-path.js';
 const found = findOpenSslProvider();
 const PROVIDERS = [nodeCryptoProvider, nobleProvider, ...(found.kind === 'found' ? [found.provider] : [])];
 const JOINING = { ...NO_OFFLOADS, virtioHeader: true, checksum: true, tcp: true, udp: true };
+
+const pairs = () => new KeptPairs(new Int32Array(DESCRIPTORS_OF_PAIRS));
 
 /** Cryptography that changes what it opens, from the packet on that `faulty` says. */
 function changing(faulty: () => boolean): CryptoProvider {
@@ -32,7 +35,7 @@ function changing(faulty: () => boolean): CryptoProvider {
 describe('the rehearsal of the packet path', () => {
   it.each(PROVIDERS)('has each packet come back with $name', (provider) => {
     for (const offloads of [NO_OFFLOADS, JOINING]) {
-      const rehearsal = new PathRehearsal(provider, offloads);
+      const rehearsal = new PathRehearsal(provider, offloads, pairs());
       let clock = 0;
       expect(rehearsal.run(100, () => clock++)).toBe(100);
       rehearsal.close();
@@ -43,6 +46,7 @@ describe('the rehearsal of the packet path', () => {
     const rehearsal = new PathRehearsal(
       changing(() => true),
       JOINING,
+      pairs(),
     );
     expect(() => rehearsal.echo()).toThrow(SelfTestError);
     rehearsal.close();
@@ -56,6 +60,7 @@ describe('the path that is kept warm', () => {
       new PathRehearsal(
         changing(() => ++opened < 0),
         JOINING,
+        pairs(),
       ),
     );
     warm.refresh(1000);

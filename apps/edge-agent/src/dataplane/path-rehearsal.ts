@@ -4,7 +4,6 @@ import {
   allocatePacketMemory,
   encodeSocketAddress,
   type Memory,
-  openPacketPair,
   type Tun,
   type TunOffloads,
   tunFromDescriptor,
@@ -13,6 +12,7 @@ import {
 } from '@weft/linux-io';
 import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
+import type { KeptPairs } from './kept-pairs.js';
 import { loopedPlane, NOW, removeLoop, TUNNEL } from './looped-plane.js';
 import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
 import { RawSockets } from './raw-sockets.js';
@@ -36,15 +36,12 @@ export class PathRehearsal {
   readonly #memory: Memory = allocate(2 * REGION);
   /** Octets of virtio header in front of each packet of the device. */
   readonly #prefix: number;
-  readonly #close: () => void;
+  readonly #pairs: KeptPairs;
 
   /** For a device with these offloads. Throws SystemCallError. */
-  constructor(provider: CryptoProvider, offloads: TunOffloads) {
-    const [forDevice, forUnderlay] = [openPacketPair(), openPacketPair()];
-    this.#close = () => {
-      forDevice.close();
-      forUnderlay.close();
-    };
+  constructor(provider: CryptoProvider, offloads: TunOffloads, pairs: KeptPairs) {
+    this.#pairs = pairs;
+    const [forDevice, forUnderlay] = [pairs.open(), pairs.open()];
     const device = tunFromDescriptor(forDevice.one, 'rehearsal', offloads);
     this.#kernelSide = tunFromDescriptor(forDevice.other, 'rehearsal', offloads);
     this.#farSocket = udpSocketFromDescriptor(forUnderlay.other);
@@ -93,7 +90,7 @@ export class PathRehearsal {
   /** Wipes its key. */
   close(): void {
     removeLoop(this.#plane);
-    this.#close();
+    this.#pairs.close();
   }
 }
 

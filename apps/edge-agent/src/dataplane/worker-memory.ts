@@ -1,5 +1,6 @@
 import { DROP_REASONS, UNPROTECTED_ICMP_OUTCOMES } from '@weft/ipsec-core';
 import { IO_COUNTERS } from './io-counters.js';
+import { DESCRIPTORS_OF_PAIRS } from './kept-pairs.js';
 import { MAXIMUM_RAW_SOCKETS } from './raw-sockets.js';
 import { UNDERLAY_ERROR_REASONS } from './underlay-error-reason.js';
 
@@ -23,6 +24,8 @@ export class WorkerMemory {
   readonly pathMtuMessages: Float64Array;
   /** Raw sockets that the worker has opened: see RawSockets. */
   readonly rawSockets: Int32Array;
+  /** What the worker has opened for its rehearsals: see KeptPairs. */
+  readonly rehearsal: Int32Array;
   readonly #heartbeat: Int32Array;
 
   constructor(buffer = new SharedArrayBuffer(OCTETS)) {
@@ -32,6 +35,7 @@ export class WorkerMemory {
     this.underlayErrors = new Float64Array(buffer, UNDERLAY_ERRORS, UNDERLAY_ERROR_REASONS.length);
     this.pathMtuMessages = new Float64Array(buffer, PATH_MTU_MESSAGES, UNPROTECTED_ICMP_OUTCOMES.length);
     this.rawSockets = new Int32Array(buffer, RAW_SOCKETS, MAXIMUM_RAW_SOCKETS);
+    this.rehearsal = new Int32Array(buffer, REHEARSAL, DESCRIPTORS_OF_PAIRS);
     this.#heartbeat = new Int32Array(buffer, 0, 1);
   }
 
@@ -47,6 +51,7 @@ export class WorkerMemory {
 
 /** Behind the heartbeat, whose cache line nothing has that counts packets. */
 const RAW_SOCKETS = 16;
+const REHEARSAL = RAW_SOCKETS + 4 * MAXIMUM_RAW_SOCKETS;
 const DROPS = 64;
 const IO = DROPS + 8 * DROP_REASONS.length;
 const UNDERLAY_ERRORS = IO + 8 * IO_COUNTERS;

@@ -20,6 +20,7 @@ import { Handover } from './handover.js';
 import { IkePassage } from './ike-passage.js';
 import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
+import { KeptPairs } from './kept-pairs.js';
 import type {
   LoadedPolicies,
   NumberedRequest,
@@ -87,7 +88,8 @@ class PacketLoop {
     const sealed = allocatePacketMemory(OUTBOUND_OCTETS + (handover === undefined ? 0 : PASSED_ON_OCTETS));
     const clear = allocatePacketMemory(INBOUND_OCTETS);
     new SelfTest(this.#crypto.provider, sealed, clear, tun.offloads).run(SELF_TEST_MILLISECONDS, monotonicNow);
-    const rehearsal = new PathRehearsal(this.#crypto.provider, tun.offloads);
+    const pairs = new KeptPairs(this.#memory.rehearsal);
+    const rehearsal = new PathRehearsal(this.#crypto.provider, tun.offloads, pairs);
     rehearsal.run(REHEARSAL_MILLISECONDS, monotonicNow);
     this.#warmPath = new WarmPath(rehearsal);
     this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors, handover);

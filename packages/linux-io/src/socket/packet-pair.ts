@@ -21,8 +21,11 @@ export function openPacketPair(): PacketPair {
   if (libc.socketpair(LINUX.AF_UNIX, type, 0, pair.address) < 0) {
     throw new SystemCallError('socketpair', libc.failure(), 'packets');
   }
-  const one = pair.view.getInt32(0, true);
-  const other = pair.view.getInt32(DESCRIPTOR_OCTETS, true);
+  return packetPairFromDescriptors(pair.view.getInt32(0, true), pair.view.getInt32(DESCRIPTOR_OCTETS, true));
+}
+
+/** A pair that another thread has opened, which no longer uses it. */
+export function packetPairFromDescriptors(one: number, other: number): PacketPair {
   return {
     one,
     other,
