@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -38,14 +38,49 @@ it('names every test that failed or was skipped, with its reason', () => {
   expect(tally.failed).toContainEqual({ name: 'outside of a test', why: 'nobody caught me' });
 });
 
+it('has what it counted, and says where it is, as long as it runs', async () => {
+  const file = path.join(directory, 'running.json');
+  const files = {
+    // The larger one is run first.
+    'a.test.js': `import { it } from 'vitest'; it('is done', () => undefined); // ${'-'.repeat(1000)}`,
+    'z.test.js': `import { it } from 'vitest'; it('hangs', () => { for (;;); });`,
+  };
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(directory, name), text);
+  const args = [...vitest('run', '.test.js'), '--no-file-parallelism'];
+  const child = spawn(process.execPath, args, {
+    cwd: directory,
+    env: { ...process.env, WEFT_TALLY: file },
+    detached: true,
+    stdio: 'ignore',
+  });
+  try {
+    const running = () => (fs.existsSync(file) ? readWhole(file) : undefined);
+    await expect.poll(running).toEqual({ passed: 1, failed: [], skipped: [], running: ['z.test.js'] });
+  } finally {
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+  }
+});
+
+/** Undefined while it is being written. */
+function readWhole(file: string): unknown {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function vitest(...args: string[]): string[] {
+  const reporter = path.join(root, 'tools/repository/tally-reporter.mjs');
+  return [path.join(root, 'node_modules/vitest/vitest.mjs'), ...args, '--root', directory, `--reporter=${reporter}`];
+}
+
 function tallyOf(files: Record<string, string>) {
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(directory, name), text);
-  const reporter = path.join(root, 'tools/repository/tally-reporter.mjs');
   const file = path.join(directory, 'tally.json');
-  const { status } = spawnSync(
-    process.execPath,
-    [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', directory, `--reporter=${reporter}`],
-    { cwd: directory, env: { ...process.env, WEFT_TALLY: file } },
-  );
+  const { status } = spawnSync(process.execPath, vitest('run', 'spec.js'), {
+    cwd: directory,
+    env: { ...process.env, WEFT_TALLY: file },
+  });
   return { status, tally: JSON.parse(fs.readFileSync(file, 'utf8')) };
 }

@@ -2,11 +2,11 @@
 // `npm test`: every test that this machine can run, in the order of what they cost.
 // usage: node tools/repository/test.mjs [--only SUITE,SUITE] [--list]
 // Closes with what was skipped and what failed, each with its reason, and the line "N passed, N failed, N skipped".
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runBounded } from '../setup/bounded-command.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const bin = (name) => path.join(root, 'node_modules/.bin', name);
@@ -19,35 +19,44 @@ const vitest = (config) => [
   '--reporter=./tools/repository/tally-reporter.mjs',
 ];
 
-/** `tally` says how a suite is counted: from the reporter's file, or from its last line "N passed, N failed[, N skipped]". */
+/**
+ * `tally` says how a suite is counted: from the reporter's file, or from its last line "N passed, N failed[, N skipped]".
+ * After so many `minutes` it hangs, and is ended: several times what it takes on two slow processors.
+ */
 const SUITES = {
   checks: {
+    minutes: 10,
     story: 'format, lint, boundaries, types, contracts',
     tally: 'line',
     run: [process.execPath, 'tools/repository/check.mjs', '--skip', 'unit'],
   },
-  unit: { story: 'unit specs, beside their subject', tally: 'file', run: vitest('vitest.config.ts') },
+  unit: { minutes: 25, story: 'unit specs, beside their subject', tally: 'file', run: vitest('vitest.config.ts') },
   conformance: {
+    minutes: 5,
     story: 'published vectors through every crypto provider',
     tally: 'line',
     run: ['npm', 'run', '--silent', 'test:conformance'],
   },
   medium: {
+    minutes: 20,
     story: 'the controller against real Postgres and TLS',
     tally: 'file',
     run: vitest('vitest.medium.config.ts'),
   },
   system: {
+    minutes: 35,
     story: 'namespaces, TUN devices, the lab, the console in Chromium',
     tally: 'file',
     run: vitest('vitest.system.config.ts'),
   },
   interop: {
+    minutes: 20,
     story: 'IKEv2 and ESP with strongSwan, in namespaces',
     tally: 'file',
     run: ['npm', 'run', '--silent', 'test:interop'],
   },
   compose: {
+    minutes: 40,
     story: 'the fabric in containers, where a Docker engine answers',
     tally: 'file',
     run: vitest('vitest.compose.config.ts'),
@@ -65,6 +74,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+/** All of it: whoever waits for the end is told what hangs before losing patience. */
+const MOST_MINUTES = 70;
+const MINUTE = 60_000;
+const endBy = performance.now() + MOST_MINUTES * MINUTE;
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'weft-test-'));
 const total = { passed: 0, failed: [], skipped: [] };
 const rows = [];
@@ -96,31 +109,27 @@ console.log(`\n${total.passed} passed, ${total.failed.length} failed, ${total.sk
 process.exit(total.failed.length === 0 ? 0 : 1);
 
 async function runSuite(name, suite) {
+  const left = endBy - performance.now();
+  if (left <= 0) return failedSuite(`was not begun: the others took ${MOST_MINUTES} minutes`);
   const file = path.join(scratch, `${name}.json`);
-  const { code, lastLine } = await runCommand(suite.run, { WEFT_TALLY: file });
+  const milliseconds = Math.min(left, suite.minutes * MINUTE);
+  const env = { ...process.env, WEFT_TALLY: file };
+  const { code, overran, lastLine } = await runBounded(suite.run, { cwd: root, env, milliseconds });
   const tally = suite.tally === 'file' ? readTally(file) : parseTally(lastLine);
+  if (overran) {
+    const running = tally?.running?.length > 0 ? `; running then: ${tally.running.join(', ')}` : '';
+    const why = `did not end within ${(milliseconds / MINUTE).toFixed(0)} minutes${running}`;
+    return failedSuite(why, tally);
+  }
   // A run that died, or counted nothing, is a failure whatever it printed.
-  if (!tally)
-    return { passed: 0, failed: [{ name: 'the suite', why: `gave no result, exit code ${code}` }], skipped: [] };
-  if (code !== 0 && tally.failed.length === 0) tally.failed.push({ name: 'the suite', why: `exit code ${code}` });
+  if (!tally) return failedSuite(`gave no result, exit code ${code}`);
+  if (code !== 0 && tally.failed.length === 0) return failedSuite(`exit code ${code}`, tally);
   return tally;
 }
 
-function runCommand([command, ...args], env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let tail = '';
-    child.stdout.on('data', (chunk) => {
-      process.stdout.write(chunk);
-      tail = (tail + chunk).slice(-4096);
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, lastLine: tail.trimEnd().split('\n').at(-1) ?? '' }));
-  });
+/** What it had counted, and itself as one that failed. */
+function failedSuite(why, { passed, failed, skipped } = { passed: 0, failed: [], skipped: [] }) {
+  return { passed, failed: [...failed, { name: 'the suite', why }], skipped };
 }
 
 function readTally(file) {

@@ -23,23 +23,35 @@ export function runToTheEnd(command, args) {
 }
 
 /**
- * Runs a command whose output matters only if it fails.
+ * Runs a command whose output matters only if it fails. One that waits for ever, for a network or a lock, is ended.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, milliseconds?: number }} [options]
  * @returns {Promise<{ code: number, output: string }>} 127: there is no such command
  */
-export function runQuietly(command, args, options = {}) {
+export function runQuietly(command, args, { milliseconds = LONGEST_MILLISECONDS, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
+    const limit = setTimeout(() => {
+      keep(Buffer.from(`\n${command} did not end within ${milliseconds / 1000} s and was ended`));
+      child.kill('SIGKILL');
+      // What it has started may hold its output.
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    }, milliseconds);
     const keep = (/** @type {Buffer} */ chunk) => {
       output = (output + chunk).slice(-KEPT_OUTPUT);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    child.on('error', (error) => resolve({ code: 127, output: `${command}: ${error.message}` }));
-    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+    child.on('error', (error) => {
+      clearTimeout(limit);
+      resolve({ code: 127, output: `${command}: ${error.message}` });
+    });
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code: code ?? 1, output });
+    });
   });
 }
 
@@ -53,4 +65,6 @@ export function programExists(name) {
   return directories.some((directory) => directory !== '' && fs.existsSync(path.join(directory, name)));
 }
 
+/** What installs or builds takes a minute; a slow network or machine may take ten times as long. */
+const LONGEST_MILLISECONDS = 600_000;
 const KEPT_OUTPUT = 1 << 20;

@@ -24,6 +24,16 @@ describe('a command that is run quietly', () => {
     expect(output).toContain('weft-no-such-command');
   });
 
+  it('fails when it does not end in time, though something else holds its output', async () => {
+    const script = `
+      const { pid } = require('node:child_process').spawn('sleep', ['600'], { stdio: 'inherit', detached: true });
+      console.log(pid); setInterval(() => undefined, 1000);`;
+    const { code, output } = await runQuietly(process.execPath, ['-e', script], { milliseconds: 1500 });
+    process.kill(Number.parseInt(output, 10));
+    expect(code).toBe(1);
+    expect(output).toContain('did not end within 1.5 s');
+  });
+
   it('fails when it is killed', async () => {
     expect((await runQuietly(process.execPath, ['-e', 'process.kill(process.pid, "SIGKILL")'])).code).toBe(1);
   });
