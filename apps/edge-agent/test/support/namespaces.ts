@@ -49,9 +49,10 @@ export class Namespaces {
     return execFileSync('ip', ['-n', namespace, ...command.split(' ')], { encoding: 'utf8' });
   }
 
-  /** Runs a program in a namespace to its end. @returns what it printed. Throws when it fails. */
+  /** Runs a program in a namespace to its end. @returns what it printed. Throws when it fails, or does not end. */
   run(namespace: string, program: string, args: readonly string[]): string {
-    return execFileSync('ip', ['netns', 'exec', namespace, program, ...args], { encoding: 'utf8' });
+    const options = { encoding: 'utf8', timeout: LONGEST_RUN_MILLISECONDS, killSignal: 'SIGKILL' } as const;
+    return execFileSync('ip', ['netns', 'exec', namespace, program, ...args], options);
   }
 
   /** Starts a program in a namespace. */
@@ -76,3 +77,6 @@ export class Namespaces {
     for (const name of this.#names.splice(0)) execFileSync('ip', ['netns', 'delete', name]);
   }
 }
+
+/** The runner's own time limits do not reach somebody who waits like this: it ends before them. */
+const LONGEST_RUN_MILLISECONDS = 150_000;
