@@ -23,7 +23,7 @@ function entriesOf(issue: Issue, input: unknown): ProblemEntry[] {
     }));
   }
   const pointer = jsonPointer(issue.path);
-  if (valueAt(input, issue.path) === undefined) {
+  if (issue.code !== 'custom' && valueAt(input, issue.path) === undefined) {
     return [{ pointer, rule: 'required', detail: 'The value is missing', fix: 'Give a value.' }];
   }
   return [{ pointer, ...explain(issue) }];
