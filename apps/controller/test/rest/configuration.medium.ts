@@ -9,12 +9,18 @@ import type {
   ImportResult,
   NamedSelector,
 } from '../../src/modules/configuration/configuration.dto.js';
+import type { ConfiguredExternalPeer } from '../../src/modules/configuration/configured-external-peer.js';
+import { KEY_EXCHANGE_NAMES } from '../../src/modules/external-peers/key-exchange-names.js';
+import { createRoot } from '../../src/pki/certificate-factory.js';
 import { Api, problemOf } from './support/api.js';
 
 let api: Api;
 let tenants = 0;
+/** PEM, as the API writes it. */
+const pinnable: string[] = [];
 beforeAll(async () => {
   api = await Api.start();
+  for (let i = 0; i < 3; i += 1) pinnable.push((await createRoot(new Date())).certificate.toString());
 });
 afterAll(() => api.stop());
 
@@ -66,6 +72,33 @@ const rule = (name: string, sources: NamedSelector[], destinations: NamedSelecto
   services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
 });
 
+const KEY = 'correct horse battery staple';
+const PARTNER: ConfiguredExternalPeer = {
+  name: 'partner',
+  description: 'theirs',
+  site: 'berlin',
+  address: '203.0.113.99',
+  port: 4500,
+  identity: 'keyid:gw.partner',
+  localIdentity: 'berlin.example',
+  prefixes: ['10.8.0.0/24', '2001:db8:8::/48'],
+  ikeProposals: [
+    { keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519', 'ML-KEM-768'] },
+    { keyBits: 128, prf: 'hmac-sha2-256', keyExchange: ['ECP-256'] },
+  ],
+  espProposal: { keyBits: 128, extendedSequenceNumbers: true, keyExchange: [] },
+  preSharedKey: KEY,
+};
+/** As an export has it. */
+const withoutKeys = (document: Configuration): Configuration => ({
+  ...document,
+  externalPeers: (document.externalPeers ?? []).map((peer) =>
+    peer.preSharedKey === undefined ? peer : { ...peer, preSharedKey: 'set' },
+  ),
+});
+/** What an export needs to make a tenant of nothing: the same key for all. */
+const withKeys = (text: string) => text.replaceAll(/(preSharedKey"?: "?)set\b/g, `$1${KEY}`);
+
 const OFFICE: Configuration = {
   version: 1,
   fabric: { keyingMode: 'ikev2', encapsulation: 'udp' },
@@ -78,6 +111,7 @@ const OFFICE: Configuration = {
     { site: 'tokyo', name: 'lan', prefix: '2001:db8::/48' },
   ],
   edges: [{ name: 'berlin-1', site: 'berlin', underlayAddress: '203.0.113.1', underlayPort: 4500, preference: 1 }],
+  externalPeers: [],
   policies: [
     {
       name: 'web',
@@ -160,8 +194,123 @@ describe('a configuration', () => {
       ...document,
       fabric: OFFICE.fabric,
       edges: OFFICE.edges,
+      externalPeers: [],
       policyTests: [],
     });
+  });
+
+  it('has external peers with everything but their keys, which stay what they are', async () => {
+    const tenantId = await makeTenant();
+    const { localIdentity: _, preSharedKey: __, ...unproven } = PARTNER;
+    const { certificate } = await createRoot(new Date());
+    const pem = certificate.toString();
+    const cloud = {
+      ...unproven,
+      name: 'cloud',
+      identity: 'gw.cloud.example',
+      prefixes: ['10.7.0.0/24'],
+      certificates: [pem],
+    };
+    const toPartner = rule(
+      'to partner',
+      [{ kind: 'site', site: 'berlin' }],
+      [{ kind: 'external_peer', externalPeer: 'partner' }],
+    );
+    const policies = [{ name: 'partner', description: '', enabled: true, rules: [toPartner] }];
+    // As a person writes them: other line ends, another case, another order.
+    const written = { ...cloud, address: '2001:DB8::99', certificates: [`\n${pem.replaceAll('\n', '\r\n')}`] };
+    const document: Configuration = { ...OFFICE, policies, externalPeers: [PARTNER, written] };
+    const first = await imported(tenantId, document);
+    expect(JSON.stringify(first)).not.toContain(KEY);
+    expect(first.items.filter(({ noun }) => noun === 'external_peer')).toMatchObject([
+      {
+        name: 'partner',
+        outcome: 'created',
+        differences: expect.arrayContaining([{ pointer: '/preSharedKey', before: null, after: 'new' }]),
+      },
+      { name: 'cloud', outcome: 'created' },
+    ]);
+    const shown = { ...withoutKeys({ version: 1, externalPeers: [{ ...cloud, address: '2001:db8::99' }, PARTNER] }) };
+    expect(parse(await exported(tenantId))).toMatchObject({ policies, externalPeers: shown.externalPeers });
+    const commitment = async () => {
+      const rows = await api.controller.sql<{ commitment: string }[]>`
+        select encode(commitment, 'hex') as commitment from external_peers where tenant_id = ${tenantId} and name = 'partner'`;
+      return rows[0]?.commitment;
+    };
+    const before = await commitment();
+    // The key itself, and the word for it: neither is a change.
+    expect(await imported(tenantId, document, '?prune=true')).toMatchObject({ changed: false });
+    expect(await imported(tenantId, await exported(tenantId), '?prune=true')).toMatchObject({ changed: false });
+    const moved = { ...PARTNER, site: 'tokyo', preSharedKey: 'set' };
+    expect(await imported(tenantId, { version: 1, externalPeers: [moved] })).toMatchObject({
+      counts: { changed: 1, kept: 1 },
+    });
+    expect(await commitment()).toBe(before);
+    const other = { ...moved, preSharedKey: 'another key, as long as the first' };
+    const changed = await imported(tenantId, { version: 1, externalPeers: [other] });
+    expect(changed.items[0]?.differences).toEqual([{ pointer: '/preSharedKey', before: 'set', after: 'new' }]);
+    expect(await commitment()).not.toBe(before);
+    expect(await imported(tenantId, { version: 1, externalPeers: [other] })).toMatchObject({ changed: false });
+    // A rule names it: it stays as long as that.
+    const named = await problemOf(
+      await post(tenantId, JSON.stringify({ version: 1, externalPeers: [] }), 'json', '?prune=true'),
+    );
+    expect(named.errors).toMatchObject([{ rule: 'still_used', detail: expect.stringContaining('policy "partner"') }]);
+    const gone = await imported(tenantId, { version: 1, externalPeers: [], policies: [] }, '?prune=true');
+    expect(gone.counts).toMatchObject({ removed: 3 });
+  });
+
+  it('that keeps the key of an external peer which has none is refused, naming it', async () => {
+    const [from, to] = [await makeTenant(), await makeTenant()];
+    const document: Configuration = { ...OFFICE, externalPeers: [PARTNER] };
+    await imported(from, document);
+    const refused = await problemOf(await post(to, await exported(from), 'yaml'));
+    expect(refused).toMatchObject({
+      status: 422,
+      errors: [
+        {
+          pointer: '/externalPeers/0/preSharedKey',
+          rule: 'required',
+          detail: 'There is no key of the external peer "partner" yet that could be kept',
+          fix: 'Give its key in place of "set" this once, or certificates.',
+        },
+      ],
+    });
+    expect((parse(await exported(to)) as Configuration).sites).toEqual([]);
+    for (const [key, name] of [
+      ['hunter2', 'too_small'],
+      ['a key with a \u00fc in it', 'characters'],
+      [undefined, 'required'],
+    ] as const) {
+      const peers = [{ ...PARTNER, preSharedKey: key }];
+      const problem = await problemOf(await post(to, JSON.stringify({ ...document, externalPeers: peers }), 'json'));
+      expect(problem.errors).toMatchObject([{ pointer: '/externalPeers/0/preSharedKey', rule: name }]);
+      expect(JSON.stringify(problem)).not.toContain(key ?? KEY);
+    }
+  });
+
+  it('that is the own one makes nothing to publish', async () => {
+    const toPartner = rule(
+      'to partner',
+      [{ kind: 'site', site: 'berlin' }],
+      [{ kind: 'external_peer', externalPeer: 'partner' }],
+    );
+    const policies = [{ name: 'partner', description: '', enabled: true, rules: [toPartner] }];
+    await imported(api.tenantId, { ...OFFICE, externalPeers: [PARTNER], policies, policyTests: [] }, '?prune=true');
+    const published = await api.send('POST', '/revisions', {});
+    expect([published.status, await published.text()]).toEqual([200, expect.anything()]);
+    const state = async () => {
+      const draft = await api.fetch(api.path('/revisions/draft'));
+      const diff = await (await api.fetch(api.path('/revisions/draft/diff'))).json();
+      const revisions = await (await api.fetch(api.path('/revisions'))).json();
+      return { tag: draft.headers.get('etag'), diff, revisions };
+    };
+    const before = await state();
+    expect(before.diff).toMatchObject({ intent: [] });
+    for (const text of [await exported(api.tenantId), withKeys(await exported(api.tenantId))]) {
+      expect(await imported(api.tenantId, text, '?prune=true')).toMatchObject({ changed: false });
+    }
+    expect(await state()).toEqual(before);
   });
 
   it('keeps identifiers of what it keeps: edges their certificates, rules their history', async () => {
@@ -297,7 +446,7 @@ describe('a configuration', () => {
         const [from, to] = [await makeTenant(), await makeTenant()];
         await imported(from, document);
         const text = await exported(from, format as 'yaml');
-        await imported(to, text, '', format as 'yaml');
+        await imported(to, withKeys(text), '', format as 'yaml');
         expect(await exported(to, format as 'yaml')).toBe(text);
         expect(await imported(to, text, '?prune=true', format as 'yaml')).toMatchObject({ changed: false });
       }),
@@ -315,7 +464,7 @@ describe('a configuration', () => {
         await imported(tenantId, document, '?prune=true');
         await imported(
           reference,
-          { version: 1, sites: [], networks: [], edges: [], policies: [], policyTests: [] },
+          { version: 1, sites: [], networks: [], edges: [], externalPeers: [], policies: [], policyTests: [] },
           '?prune=true',
         );
         await imported(reference, document);
@@ -329,6 +478,40 @@ describe('a configuration', () => {
 /** An edge has a name of its own, and a place of its own at its site. */
 function sameEdgeOrPlace(one: ConfiguredEdge, other: ConfiguredEdge): boolean {
   return one.name === other.name || (one.site === other.site && one.preference === other.preference);
+}
+
+/** Of any kind, with a key or with certificates. */
+function externalPeer(
+  name: string,
+  sites: readonly string[],
+  description: fc.Arbitrary<string>,
+): fc.Arbitrary<ConfiguredExternalPeer> {
+  const methods = fc.uniqueArray(fc.constantFrom(...KEY_EXCHANGE_NAMES), { maxLength: 8 });
+  const keyBits = fc.constantFrom(128 as const, 192 as const, 256 as const);
+  const identity = fc.constantFrom('gw.example', 'a@b.example', '203.0.113.9', 'keyid:x', 'keyid:#00ff', '@x', '~');
+  const proof = fc.oneof(
+    fc.record({ localIdentity: identity, preSharedKey: fc.constant(KEY) }),
+    fc.record({ certificates: fc.shuffledSubarray([...pinnable], { minLength: 1 }) }),
+  );
+  const rest = fc.record({
+    name: fc.constant(name),
+    description,
+    site: fc.constantFrom(...sites),
+    address: fc.constantFrom('203.0.113.99', '2001:db8::99'),
+    port: fc.constantFrom(1, 4500, 65535),
+    identity,
+    prefixes: fc.shuffledSubarray(['10.8.0.0/24', '10.9.0.0/16', '2001:db8:8::/48'], { minLength: 1 }),
+    ikeProposals: fc.array(
+      fc.record({
+        keyBits,
+        prf: fc.constantFrom('hmac-sha2-256' as const, 'hmac-sha2-384' as const, 'hmac-sha2-512' as const),
+        keyExchange: methods.filter(({ length }) => length > 0),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    espProposal: fc.record({ keyBits, extendedSequenceNumbers: fc.boolean(), keyExchange: methods }),
+  });
+  return fc.tuple(rest, proof).map(([fields, proven]) => ({ ...fields, ...proven }));
 }
 
 /** Names that YAML could take for something else. */
@@ -355,17 +538,20 @@ const configurations: fc.Arbitrary<Configuration> = fc
   .record({
     names: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 4 }),
     networks: fc.array(fc.nat(), { maxLength: 4 }),
+    peers: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
   })
-  .chain(({ names, networks: picks }) => {
+  .chain(({ names, networks: picks, peers }) => {
     const networks = picks.map((pick, index): ConfiguredNetwork => {
       const prefix = index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`;
       return { site: names[pick % names.length] ?? '', name: `${NAMES[pick % NAMES.length]} ${index}`, prefix };
     });
     const description = fc.constantFrom('', 'one line', 'two\nlines\n', '  indented', 'tab\there', '|', '\n');
+    const externalPeers = peers.map((peer) => externalPeer(peer, names, description));
     const selector: fc.Arbitrary<NamedSelector> = fc.oneof(
       fc.constant<NamedSelector>({ kind: 'any' }),
       fc.constantFrom(...names).map((site): NamedSelector => ({ kind: 'site', site })),
       fc.constantFrom('10.0.0.0/8', '::/0').map((prefix): NamedSelector => ({ kind: 'prefix', prefix })),
+      ...peers.map((peer) => fc.constant<NamedSelector>({ kind: 'external_peer', externalPeer: peer })),
       ...(networks.length === 0
         ? []
         : [
@@ -412,6 +598,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
       sites: fc.tuple(...names.map((site) => fc.record({ name: fc.constant(site), description }))),
       networks: fc.constant(networks),
       edges: fc.uniqueArray(edge, { ...named, comparator: sameEdgeOrPlace, selector: (one) => one }),
+      externalPeers: fc.tuple(...externalPeers),
       policies: fc.uniqueArray(
         fc.record({ name, description, enabled: fc.boolean(), rules: fc.array(configuredRule, { maxLength: 3 }) }),
         named,

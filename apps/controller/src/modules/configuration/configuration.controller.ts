@@ -15,7 +15,8 @@ const EXPORT =
 const IMPORT =
   'Makes the tenant what the document says, in one transaction, and answers item by item what that changed; a second time it ' +
   'changes nothing. It is the draft that changes; publish it afterwards. A list that is absent is left as it is. Policies of the ' +
-  'document come first, in its order. With prune what a list does not name is removed; an edge goes with its certificates. As ' +
+  'document come first, in its order. With prune what a list does not name is removed; an edge goes with its certificates. An ' +
+  'external peer keeps its pre-shared key with the word that an export has for it; a new one needs the key itself. As ' +
   'YAML at most 512 KiB, without aliases and tags; as JSON at most 2 MiB.';
 
 @ApiTags('configuration')

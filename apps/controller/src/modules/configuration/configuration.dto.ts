@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { Description, Name, Prefix, UnderlayAddress } from '../../platform/http/schemas.js';
 import { Preference, UnderlayPort } from '../edges/edge.dto.js';
+import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { Action, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { Encapsulation, KeyingMode } from '../tenants/tenant.dto.js';
+import { ConfiguredExternalPeer } from './configured-external-peer.js';
 
 const MAX_SITES = 10_000;
 const MAX_NETWORKS = 20_000;
@@ -74,6 +76,7 @@ export const Configuration = z
     sites: z.array(ConfiguredSite).max(MAX_SITES).optional(),
     networks: z.array(ConfiguredNetwork).max(MAX_NETWORKS).optional(),
     edges: z.array(ConfiguredEdge).max(MAX_SITES).optional(),
+    externalPeers: z.array(ConfiguredExternalPeer).max(MAX_EXTERNAL_PEERS).optional(),
     policies: z.array(ConfiguredPolicy).max(MAX_POLICIES).optional().meta({ description: 'In order.' }),
     policyTests: z.array(ConfiguredPolicyTest).max(MAX_POLICY_TESTS).optional(),
   })
@@ -81,7 +84,7 @@ export const Configuration = z
     id: 'Configuration',
     description:
       'What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. ' +
-      'A list that is absent is left as it is. External peers are not in it, since their keys cannot be; rules may name those that there are.',
+      'A list that is absent is left as it is. Of the key of an external peer it says that there is one; a document may have the key itself.',
     examples: [
       {
         version: 1,
@@ -111,12 +114,14 @@ export const FieldDifference = z
 
 export const ImportedItem = z
   .object({
-    noun: z.enum(['fabric', 'site', 'network', 'edge', 'policy', 'policy_test']),
+    noun: z.enum(['fabric', 'site', 'network', 'edge', 'external_peer', 'policy', 'policy_test']),
     name: z.string().meta({ description: 'Of a network with its site: "berlin/lan".' }),
     outcome: z.enum(['created', 'changed', 'unchanged', 'removed', 'kept']).meta({
       description: 'kept: it is there and not in the document; with prune it would be removed.',
     }),
-    differences: z.array(FieldDifference),
+    differences: z
+      .array(FieldDifference)
+      .meta({ description: 'Of a pre-shared key that is not the one before it, the word new; never a key.' }),
   })
   .meta({ id: 'ImportedItem' });
 

@@ -13,7 +13,10 @@ export function notImportable(entries: readonly ProblemEntry[]): DomainError {
   );
 }
 
-export function overlappingNetworks({ networks = [] }: Configuration, pair: OverlappingPair): DomainError {
+export function overlappingNetworks(
+  { networks = [] }: Pick<Configuration, 'networks'>,
+  pair: OverlappingPair,
+): DomainError {
   const { name, siteName, prefix, otherName, otherSiteName, otherPrefix } = pair;
   const places = [
     networks.findIndex((network) => network.name === otherName && network.site === otherSiteName),

@@ -10,6 +10,7 @@ import { ConfigurationController } from './configuration.controller.js';
 import { ConfigurationRepository } from './configuration.repository.js';
 import { ConfigurationService } from './configuration.service.js';
 import { ConfigurationReader } from './current-configuration.js';
+import { ExternalPeerWrites } from './external-peer-writes.js';
 
 @Module({
   imports: [
@@ -22,6 +23,6 @@ import { ConfigurationReader } from './current-configuration.js';
     PolicyTestsModule,
   ],
   controllers: [ConfigurationController],
-  providers: [ConfigurationService, ConfigurationReader, ConfigurationRepository],
+  providers: [ConfigurationService, ConfigurationReader, ConfigurationRepository, ExternalPeerWrites],
 })
 export class ConfigurationModule {}

@@ -10,11 +10,13 @@ import { PoliciesRepository } from '../policies/policies.repository.js';
 import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.js';
 import { SitesRepository } from '../sites/sites.repository.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
+import { canonicalDocument, writtenPlaces } from './canonical-document.js';
 import type { Configuration, ImportResult } from './configuration.dto.js';
 import { changedWhileImporting, danglingTests, notImportable, overlappingNetworks } from './configuration.errors.js';
 import { ConfigurationRepository } from './configuration.repository.js';
 import { ConfigurationReader, type CurrentConfiguration } from './current-configuration.js';
-import { type ImportPlan, nameOf, planImport } from './import-plan.js';
+import { ExternalPeerWrites } from './external-peer-writes.js';
+import { type ImportPlan, nameOf, type PlannedConfiguration, planImport } from './import-plan.js';
 import { importProblems } from './import-problems.js';
 import { withPreferences } from './preferences.js';
 
@@ -30,6 +32,7 @@ export class ConfigurationService {
   readonly #edges: EdgesRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
+  readonly #peers: ExternalPeerWrites;
 
   constructor(
     database: Database,
@@ -41,6 +44,7 @@ export class ConfigurationService {
     edges: EdgesRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
+    peers: ExternalPeerWrites,
   ) {
     this.#database = database;
     this.#reader = reader;
@@ -51,6 +55,7 @@ export class ConfigurationService {
     this.#edges = edges;
     this.#policies = policies;
     this.#tests = tests;
+    this.#peers = peers;
   }
 
   /** In an order that depends on names alone, and of policies on theirs. Throws DomainError 'dangling_policy_test'. */
@@ -65,6 +70,7 @@ export class ConfigurationService {
       sites: current.sites.map(({ item }) => item).sort(byName('site')),
       networks: current.networks.map(({ item }) => item).sort(byName('network')),
       edges: current.edges.map(({ item }) => item).sort(byName('edge')),
+      externalPeers: current.externalPeers.map(({ item }) => item).sort(byName('external_peer')),
       policies: current.policies.map(({ item }) => item),
       policyTests: current.policyTests.map(({ item }) => item).sort(byName('policy_test')),
     };
@@ -80,11 +86,13 @@ export class ConfigurationService {
       await this.#tenants.lock(sql, tenantId);
       const current = await this.#reader.read(sql, tenantId);
       if (current === undefined) throw notFound('tenant', tenantId);
-      const document = withPreferences(current, await this.#canonical(sql, given));
+      const canonical = await this.#canonical(sql, given);
+      const { document: apart, keys } = await this.#peers.setKeysApart(sql, tenantId, current, canonical);
+      const document = withPreferences(current, apart);
       const problems = importProblems(current, document, prune);
       if (problems.length > 0) throw notImportable(problems);
       const plan = planImport(current, document, prune, randomUUID);
-      await this.#carryOut(sql, tenantId, plan, current);
+      await this.#carryOut(sql, tenantId, plan, current, keys);
       await this.#refuseOverlaps(sql, tenantId, document, plan);
       await this.#repository.checkPlaces(sql, 'immediate');
       return resultOf(plan);
@@ -93,8 +101,14 @@ export class ConfigurationService {
   }
 
   /** What is made or removed refers to what is there before and after: named things come first and go last. */
-  async #carryOut(sql: SqlExecutor, tenantId: string, plan: ImportPlan, current: CurrentConfiguration): Promise<void> {
-    const { sites, networks, edges, policyTests } = plan;
+  async #carryOut(
+    sql: SqlExecutor,
+    tenantId: string,
+    plan: ImportPlan,
+    current: CurrentConfiguration,
+    keys: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const { sites, networks, edges, externalPeers, policyTests } = plan;
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
@@ -103,10 +117,12 @@ export class ConfigurationService {
     for (const { id, item } of networks.changed) await this.#networks.updatePrefix(sql, tenantId, id, item.prefix);
     for (const { id, item } of edges.created) await this.#edges.insert(sql, tenantId, id, item);
     for (const { id, item } of edges.changed) await this.#edges.update(sql, tenantId, id, item);
+    await this.#peers.carryOut(sql, tenantId, externalPeers, keys);
     await this.#carryOutPolicies(sql, tenantId, plan, current);
     for (const id of policyTests.removed) await this.#tests.remove(sql, tenantId, id);
     for (const { id, item } of policyTests.created) await this.#tests.insert(sql, tenantId, id, item);
     for (const { id, item } of policyTests.changed) await this.#tests.update(sql, tenantId, id, item);
+    await this.#peers.remove(sql, tenantId, externalPeers.removed);
     for (const id of edges.removed) await this.#edges.remove(sql, tenantId, id);
     for (const id of networks.removed) await this.#networks.remove(sql, tenantId, id);
     for (const id of sites.removed) await this.#sites.remove(sql, tenantId, id);
@@ -134,7 +150,7 @@ export class ConfigurationService {
   async #refuseOverlaps(
     sql: SqlExecutor,
     tenantId: string,
-    document: Configuration,
+    document: PlannedConfiguration,
     { networks }: ImportPlan,
   ): Promise<void> {
     if (networks.created.length + networks.changed.length === 0) return;
@@ -142,34 +158,10 @@ export class ConfigurationService {
     if (pair !== undefined) throw overlappingNetworks(document, pair);
   }
 
-  /** As it will be read from the tables. Policy tests are kept as they are written. */
   async #canonical(sql: SqlExecutor, document: Configuration): Promise<Configuration> {
-    const { networks = [], edges = [], policies = [] } = document;
-    const rules = policies.flatMap((policy) => policy.rules);
-    const selectors = rules.flatMap(({ sources, destinations }) => [...sources, ...destinations]);
-    const prefixes = [...networks, ...selectors].flatMap((item) => ('prefix' in item ? [item.prefix] : []));
-    const addresses = edges.map(({ underlayAddress }) => underlayAddress);
-    const known = await this.#repository.canonical(sql, [...new Set(prefixes)], [...new Set(addresses)]);
-    const text = (given: string) => known.get(given) ?? given;
-    const side = <Item extends object>(items: readonly Item[]) =>
-      items.map((item) => ('prefix' in item ? { ...item, prefix: text(String(item.prefix)) } : item));
-    return {
-      ...document,
-      ...(document.networks && { networks: side(networks) }),
-      ...(document.edges && {
-        edges: edges.map((edge) => ({ ...edge, underlayAddress: text(edge.underlayAddress) })),
-      }),
-      ...(document.policies && {
-        policies: policies.map((policy) => ({
-          ...policy,
-          rules: policy.rules.map((rule) => ({
-            ...rule,
-            sources: side(rule.sources),
-            destinations: side(rule.destinations),
-          })),
-        })),
-      }),
-    };
+    const { prefixes, addresses } = writtenPlaces(document);
+    const known = await this.#repository.canonical(sql, prefixes, addresses);
+    return canonicalDocument(document, (given) => known.get(given) ?? given);
   }
 }
 
@@ -193,8 +185,11 @@ const RACES = [
   'edges_name_key',
   'edges_site_fkey',
   'edges_preference_key',
+  'external_peers_name_key',
+  'external_peers_site_fkey',
   'policies_name_key',
   'policy_tests_name_key',
   'rule_endpoints_site_fkey',
   'rule_endpoints_network_fkey',
+  'rule_endpoints_external_peer_fkey',
 ];

@@ -17,6 +17,7 @@ import type {
   ConfiguredSite,
   NamedSelector,
 } from './configuration.dto.js';
+import { configuredExternalPeer, type PlannedExternalPeer } from './configured-external-peer.js';
 
 /** Something that is stored, as the document writes it. */
 export interface Stored<Item> {
@@ -33,8 +34,7 @@ export interface CurrentConfiguration {
   /** In order; the identifiers of the rules in theirs. */
   readonly policies: readonly (Stored<ConfiguredPolicy> & { readonly ruleIds: readonly string[] })[];
   readonly policyTests: readonly Stored<ConfiguredPolicyTest>[];
-  /** Not in the document: their keys cannot be. Rules may name them. */
-  readonly externalPeers: readonly { readonly id: string; readonly name: string; readonly site: string }[];
+  readonly externalPeers: readonly (Stored<PlannedExternalPeer> & { readonly commitment: string | null })[];
   /** Names of the policy tests that name something that was removed. */
   readonly dangling: readonly string[];
 }
@@ -101,7 +101,10 @@ export class ConfigurationReader {
         const sides = withNames({ sources, destinations, services }, named);
         return { id, item: { name, description, ...sides, expect } };
       }),
-      externalPeers: externalPeers.map(({ id, name, siteId }) => ({ id, name, site: siteName(siteId) })),
+      externalPeers: externalPeers.map((peer) => {
+        const { id, siteId, commitment } = peer;
+        return { id, commitment, item: configuredExternalPeer(peer, siteName(siteId)) };
+      }),
       dangling: tests
         .filter(({ sources, destinations }) =>
           [...sources, ...destinations].some((selector) => !resolves(selector, known)),

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Configuration, ConfiguredPolicyTest } from './configuration.dto.js';
+import type { ConfiguredPolicyTest } from './configuration.dto.js';
+import type { PlannedExternalPeer } from './configured-external-peer.js';
 import type { CurrentConfiguration } from './current-configuration.js';
-import { planImport } from './import-plan.js';
+import { type PlannedConfiguration, planImport } from './import-plan.js';
 import { importProblems } from './import-problems.js';
 
 const EMPTY: CurrentConfiguration = {
@@ -15,6 +16,20 @@ const EMPTY: CurrentConfiguration = {
   externalPeers: [],
   dangling: [],
 };
+const PINNED: PlannedExternalPeer = {
+  name: 'gw',
+  description: '',
+  site: 'a',
+  address: '203.0.113.99',
+  port: 4500,
+  identity: 'gw.example',
+  certificates: ['PEM'],
+  prefixes: ['10.8.0.0/24'],
+  ikeProposals: [{ keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519'] }],
+  espProposal: { keyBits: 256, extendedSequenceNumbers: false, keyExchange: [] },
+};
+const { certificates: _, ...unproven } = PINNED;
+const PEER: PlannedExternalPeer = { ...unproven, localIdentity: 'edge.example', preSharedKey: 'new' };
 const services = [{ protocol: 'any' as const, ports: [] }];
 
 function ids(prefix: string) {
@@ -25,19 +40,32 @@ function ids(prefix: string) {
   };
 }
 
+/** The document the second time: its keys are stored by then. */
+function secondTime(document: PlannedConfiguration): PlannedConfiguration {
+  if (document.externalPeers === undefined) return document;
+  const externalPeers = document.externalPeers.map((peer) =>
+    peer.preSharedKey === undefined ? peer : { ...peer, preSharedKey: 'set' as const },
+  );
+  return { ...document, externalPeers };
+}
+
 let calls = 0;
 
 /** What would be read after the plan was carried out: slower and simpler than the tables. */
-function carriedOut(current: CurrentConfiguration, document: Configuration, prune: boolean): CurrentConfiguration {
+function carriedOut(
+  current: CurrentConfiguration,
+  document: PlannedConfiguration,
+  prune: boolean,
+): CurrentConfiguration {
   calls += 1;
   const plan = planImport(current, document, prune, ids(`made${calls}-`));
   const list = <Item extends { name: string; site?: string }>(
     stored: readonly { id: string; item: Item }[],
     wanted: readonly Item[] | undefined,
     { created, removed }: { created: readonly { id: string }[]; removed: readonly string[] },
+    same = (one: Item, other: Item) => one.name === other.name && one.site === other.site,
   ) => {
     const left = stored.filter(({ id }) => !removed.includes(id));
-    const same = (one: Item, other: Item) => one.name === other.name && one.site === other.site;
     const kept = left.map(({ id, item }) => ({ id, item: (wanted ?? []).find((other) => same(item, other)) ?? item }));
     const made = (wanted ?? []).filter((item) => !stored.some((one) => same(one.item, item)));
     return [...kept, ...made.map((item, index) => ({ id: created[index]?.id ?? '', item }))];
@@ -53,8 +81,14 @@ function carriedOut(current: CurrentConfiguration, document: Configuration, prun
     networks: list(current.networks, document.networks, plan.networks as never),
     edges: list(current.edges, document.edges, plan.edges as never),
     policies: policies.sort((left, right) => order.indexOf(left.id) - order.indexOf(right.id)),
+    externalPeers: list<PlannedExternalPeer>(
+      current.externalPeers,
+      secondTime(document).externalPeers,
+      plan.externalPeers,
+      // It may move to another site, and is the one that it was.
+      (one, other) => one.name === other.name,
+    ).map((peer) => ({ ...peer, commitment: peer.item.preSharedKey === undefined ? null : 'key' })),
     policyTests: list(current.policyTests, document.policyTests, plan.policyTests),
-    externalPeers: [],
     dangling: [],
   };
 }
@@ -68,7 +102,7 @@ const selector = (sites: readonly string[]) =>
   );
 
 /** Documents that can be imported into whatever has these sites or fewer. */
-const configurations: fc.Arbitrary<Configuration> = fc
+const configurations: fc.Arbitrary<PlannedConfiguration> = fc
   .uniqueArray(name, { minLength: 1 })
   .chain((sites) => {
     const rule = fc.record({
@@ -96,6 +130,12 @@ const configurations: fc.Arbitrary<Configuration> = fc
         ownName.map((site) => ({ name: `${site}-1`, site, underlayAddress: '203.0.113.1', underlayPort: 4500 })),
         named,
       ),
+      externalPeers: fc.uniqueArray(
+        fc
+          .tuple(name, ownName, text, fc.constantFrom(PEER, PINNED))
+          .map(([peer, site, description, proven]) => ({ ...proven, name: peer, site, description })),
+        named,
+      ),
       policies: fc.uniqueArray(
         fc.record({ name, description: text, enabled: fc.boolean(), rules: fc.array(rule, { maxLength: 3 }) }),
         named,
@@ -109,12 +149,13 @@ const byName = (configuration: CurrentConfiguration) => {
   const key = ({ item }: { item: { name: string; site?: string } }) => `${item.site}/${item.name}`;
   const sorted = <One extends { item: { name: string; site?: string } }>(list: readonly One[]) =>
     [...list].sort((left, right) => (key(left) < key(right) ? -1 : 1)).map(({ item }) => item);
-  const { fabric, sites, networks, edges, policies } = configuration;
+  const { fabric, sites, networks, edges, externalPeers, policies } = configuration;
   return {
     fabric,
     sites: sorted(sites),
     networks: sorted(networks),
     edges: sorted(edges),
+    externalPeers: sorted(externalPeers),
     policies: policies.map(({ item }) => item),
   };
 };
@@ -127,10 +168,10 @@ describe('the plan of an import', () => {
         expect(importProblems(current, after, true)).toEqual([]);
         const result = carriedOut(current, after, true);
         expect(byName(result)).toEqual(byName(carriedOut({ ...EMPTY, fabric: current.fabric }, after, true)));
-        const again = planImport(result, after, true, ids('again'));
+        const again = planImport(result, secondTime(after), true, ids('again'));
         expect(again.items.every(({ outcome }) => outcome === 'unchanged')).toBe(true);
         expect(again.policyOrder).toBeUndefined();
-        for (const list of [again.sites, again.networks, again.edges, again.policies]) {
+        for (const list of [again.sites, again.networks, again.edges, again.externalPeers, again.policies]) {
           expect(list).toEqual({ ...list, created: [], changed: [], removed: [] });
         }
       }),
@@ -142,11 +183,13 @@ describe('the plan of an import', () => {
       fc.property(configurations, configurations, (before, after) => {
         const current = carriedOut(EMPTY, before, true);
         const plan = planImport(current, after, false, ids('x'));
-        for (const list of [plan.sites, plan.networks, plan.edges, plan.policies]) expect(list.removed).toEqual([]);
+        for (const list of [plan.sites, plan.networks, plan.edges, plan.externalPeers, plan.policies]) {
+          expect(list.removed).toEqual([]);
+        }
         const left = current.sites.filter(({ item }) => !after.sites?.some((site) => site.name === item.name));
         const kept = plan.items.filter(({ noun, outcome }) => noun === 'site' && outcome === 'kept');
         expect(kept.map((item) => item.name).sort()).toEqual(left.map(({ item }) => item.name).sort());
-        const again = planImport(carriedOut(current, after, false), after, false, ids('y'));
+        const again = planImport(carriedOut(current, after, false), secondTime(after), false, ids('y'));
         expect(again.items.every(({ outcome }) => outcome === 'unchanged' || outcome === 'kept')).toBe(true);
       }),
     );
@@ -190,7 +233,7 @@ describe('what cannot be imported', () => {
 
   it('names twice, or names what would not be there, and the place', () => {
     const any = [{ kind: 'any' as const }];
-    const document: Configuration = {
+    const document: PlannedConfiguration = {
       version: 1,
       sites: [
         { name: 'b', description: '' },
@@ -241,5 +284,56 @@ describe('what cannot be imported', () => {
     expect(rules(importProblems(current, { version: 1, sites: [] }, true))).toEqual([['', 'still_used']]);
     expect(importProblems(current, { version: 1, sites: [] }, false)).toEqual([]);
     expect(importProblems(current, { version: 1, sites: [], edges: [] }, true)).toEqual([]);
+  });
+
+  it('keeps no key that there is not, and would leave nobody who is named', () => {
+    const [stored, item] = [
+      { id: 'p', item: secondTime({ version: 1, externalPeers: [PEER] }).externalPeers?.[0] },
+      PEER,
+    ];
+    const current = {
+      ...EMPTY,
+      sites: [site],
+      externalPeers: [{ ...stored, item: stored.item ?? PEER, commitment: 'key' }],
+    };
+    const keep = (name: string) => ({
+      version: 1 as const,
+      externalPeers: [{ ...item, name, preSharedKey: 'set' as const }],
+    });
+    expect(importProblems(current, keep('gw'), true)).toEqual([]);
+    const pinned = { ...current, externalPeers: current.externalPeers.map((peer) => ({ ...peer, commitment: null })) };
+    for (const [before, name] of [
+      [current, 'other'],
+      [pinned, 'gw'],
+    ] as const) {
+      expect(importProblems(before, keep(name), true)).toEqual([
+        expect.objectContaining({
+          pointer: '/externalPeers/0/preSharedKey',
+          rule: 'required',
+          fix: expect.stringMatching(/Give its key/),
+        }),
+      ]);
+    }
+    expect(rules(importProblems(current, { version: 1, sites: [] }, true))).toEqual([['', 'still_used']]);
+    expect(importProblems(current, { version: 1, sites: [], externalPeers: [] }, true)).toEqual([]);
+    const elsewhere = { version: 1 as const, externalPeers: [{ ...item, site: 'nowhere' }, item] };
+    expect(rules(importProblems(current, elsewhere, false))).toEqual([
+      ['/externalPeers/1/name', 'duplicate_name'],
+      ['/externalPeers/0/site', 'unknown_site'],
+    ]);
+  });
+
+  it('shows of a key that it is new, and of one that is kept nothing', () => {
+    const before = { ...PEER, preSharedKey: 'set' as const };
+    const current = { ...EMPTY, sites: [site], externalPeers: [{ id: 'p', item: before, commitment: 'key' }] };
+    const found = (peer: PlannedExternalPeer) =>
+      planImport(current, { version: 1, externalPeers: [peer] }, true, ids('x')).items[0];
+    expect(found(PEER)).toEqual({
+      noun: 'external_peer',
+      name: 'gw',
+      outcome: 'changed',
+      differences: [{ pointer: '/preSharedKey', before: 'set', after: 'new' }],
+    });
+    expect(found(before)).toMatchObject({ outcome: 'unchanged', differences: [] });
   });
 });

@@ -9,8 +9,14 @@ import type {
   ImportedItem,
   NamedSelector,
 } from './configuration.dto.js';
+import type { PlannedExternalPeer } from './configured-external-peer.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
 import { differences } from './differences.js';
+
+/** A document as it is planned by: without the keys of external peers. */
+export type PlannedConfiguration = Omit<Configuration, 'externalPeers'> & {
+  readonly externalPeers?: readonly PlannedExternalPeer[];
+};
 
 /** What is to be done in one list. */
 export interface ListPlan<Item> {
@@ -26,6 +32,7 @@ export interface ImportPlan {
   readonly sites: ListPlan<ConfiguredSite>;
   readonly networks: ListPlan<ConfiguredNetwork & { readonly siteId: string }>;
   readonly edges: ListPlan<ConfiguredEdge & { readonly siteId: string }>;
+  readonly externalPeers: ListPlan<PlannedExternalPeer & { readonly siteId: string }>;
   readonly policies: ListPlan<PolicyInput & { readonly rules: Rule[] }>;
   /** All identifiers, when their order changes or one of them is new or gone. */
   readonly policyOrder: readonly string[] | undefined;
@@ -41,7 +48,7 @@ export interface ImportPlan {
  */
 export function planImport(
   current: CurrentConfiguration,
-  document: Configuration,
+  document: PlannedConfiguration,
   prune: boolean,
   newId: () => string,
 ): ImportPlan {
@@ -50,16 +57,12 @@ export function planImport(
   const sites = list('site', current.sites, document.sites);
   const networks = list('network', current.networks, document.networks);
   const edges = list('edge', current.edges, document.edges);
+  const externalPeers = list('external_peer', current.externalPeers, document.externalPeers);
   const policies = list('policy', current.policies, document.policies);
   const policyTests = list('policy_test', current.policyTests, document.policyTests);
   const siteId = identifiers('site', current.sites, sites);
   const networkId = identifiers('network', current.networks, networks);
-  const peerIds = new Map(current.externalPeers.map(({ id, name }) => [name, id]));
-  const peerId = (name: string) => {
-    const id = peerIds.get(name);
-    if (id === undefined) throw new Error(`the document names the external peer "${name}", and nobody has looked`);
-    return id;
-  };
+  const peerId = identifiers('external_peer', current.externalPeers, externalPeers);
   const select = (selector: NamedSelector) => selectorOf(selector, siteId, networkId, peerId);
   const ordered = orderOf(current, document, policies, prune);
   const ruleIds = new Map(current.policies.map((policy) => [policy.id, policy]));
@@ -68,6 +71,7 @@ export function planImport(
     sites,
     networks: mapped(networks, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     edges: mapped(edges, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
+    externalPeers: mapped(externalPeers, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     policies: mapped(policies, ({ id, item }) => {
       const ids = keptRuleIds(ruleIds.get(id), item, newId);
       const rules = item.rules.map((rule, index) => ({ ...resolved(rule, select), id: ids[index] ?? newId() }));
@@ -80,6 +84,7 @@ export function planImport(
       ...sites.items,
       ...networks.items,
       ...edges.items,
+      ...externalPeers.items,
       ...policies.items.map((item) => withPosition(item, ordered.positions.get(item.name))),
       ...policyTests.items,
     ],
@@ -135,7 +140,7 @@ function compare<Item>(
   return { created, changed, removed, items: [...items, ...rest] };
 }
 
-function fabricItem({ fabric }: CurrentConfiguration, document: Configuration): ImportedItem[] {
+function fabricItem({ fabric }: CurrentConfiguration, document: PlannedConfiguration): ImportedItem[] {
   if (document.fabric === undefined) return [];
   const found = differences(fabric, { ...fabric, ...document.fabric });
   return [{ noun: 'fabric', name: 'fabric', outcome: found.length > 0 ? 'changed' : 'unchanged', differences: found }];
@@ -144,7 +149,7 @@ function fabricItem({ fabric }: CurrentConfiguration, document: Configuration): 
 /** Policies of the document come first, in its order; others keep theirs behind them. */
 function orderOf(
   current: CurrentConfiguration,
-  { policies: wanted }: Configuration,
+  { policies: wanted }: PlannedConfiguration,
   { created }: Comparison<ConfiguredPolicy>,
   prune: boolean,
 ) {

@@ -1,27 +1,36 @@
 import type { ProblemEntry } from '../../platform/http/schemas.js';
+import { KEPT_KEY, MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { MAX_POLICIES } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
-import type { Configuration, NamedSelector } from './configuration.dto.js';
+import type { NamedSelector } from './configuration.dto.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
-import { type Noun, nameOf, networkName } from './import-plan.js';
+import { type Noun, nameOf, networkName, type PlannedConfiguration } from './import-plan.js';
 import { preferenceProblems } from './preferences.js';
 
 /** Why a document cannot be imported, each with a pointer into it; empty when it can. */
-export function importProblems(current: CurrentConfiguration, document: Configuration, prune: boolean): ProblemEntry[] {
+export function importProblems(
+  current: CurrentConfiguration,
+  document: PlannedConfiguration,
+  prune: boolean,
+): ProblemEntry[] {
   const after = afterwards(current, document, prune);
   const sites = new Set(after.sites.map(({ name }) => name));
   const networks = new Set(after.networks.map((network) => nameOf('network', network)));
-  const peers = new Set(current.externalPeers.map(({ name }) => name));
+  const peers = new Set(after.externalPeers.map(({ name }) => name));
   const there: Names = { sites, networks, peers };
   return [
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
-    ...(['networks', 'edges'] as const).flatMap((list) => unknownSites(list, document[list] ?? [], sites)),
+    ...(['networks', 'edges', 'externalPeers'] as const).flatMap((list) =>
+      unknownSites(list, document[list] ?? [], sites),
+    ),
     ...movedEdges(current, document),
     ...preferenceProblems(document, after.edges),
+    ...keysOfNobody(current, document),
     ...(['policies', 'policyTests'] as const).flatMap((list) =>
       selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, there)),
     ),
     ...stillUsed(current, document, there),
+    ...tooMany(after.externalPeers.length, MAX_EXTERNAL_PEERS, '/externalPeers', 'external peers'),
     ...tooMany(after.policies.length, MAX_POLICIES, '/policies', 'policies'),
     ...tooMany(after.policyTests.length, MAX_POLICY_TESTS, '/policyTests', 'policy tests'),
   ];
@@ -31,6 +40,7 @@ const LISTS = [
   ['sites', 'site'],
   ['networks', 'network'],
   ['edges', 'edge'],
+  ['externalPeers', 'external_peer'],
   ['policies', 'policy'],
   ['policyTests', 'policy_test'],
 ] as const;
@@ -39,7 +49,7 @@ type List = (typeof LISTS)[number][0];
 type Named = { readonly name: string; readonly site?: string };
 
 /** The lists as they would be. */
-function afterwards(current: CurrentConfiguration, document: Configuration, prune: boolean) {
+function afterwards(current: CurrentConfiguration, document: PlannedConfiguration, prune: boolean) {
   const merged = <Item extends Named>(
     noun: Noun,
     stored: readonly Stored<Item>[],
@@ -54,6 +64,7 @@ function afterwards(current: CurrentConfiguration, document: Configuration, prun
     sites: merged('site', current.sites, document.sites),
     networks: merged('network', current.networks, document.networks),
     edges: merged('edge', current.edges, document.edges),
+    externalPeers: merged('external_peer', current.externalPeers, document.externalPeers),
     policies: merged('policy', current.policies, document.policies),
     policyTests: merged('policy_test', current.policyTests, document.policyTests),
   };
@@ -83,7 +94,7 @@ function unknownSite(pointer: string, site: string): ProblemEntry {
   return { pointer, rule: 'unknown_site', detail: `There would be no site "${site}"`, fix };
 }
 
-function movedEdges(current: CurrentConfiguration, { edges = [] }: Configuration): ProblemEntry[] {
+function movedEdges(current: CurrentConfiguration, { edges = [] }: PlannedConfiguration): ProblemEntry[] {
   const sites = new Map(current.edges.map(({ item }) => [item.name, item.site]));
   return edges.flatMap(({ name, site }, index) => {
     const before = sites.get(name) ?? site;
@@ -91,6 +102,17 @@ function movedEdges(current: CurrentConfiguration, { edges = [] }: Configuration
     const detail = `The edge "${name}" is at the site "${before}", and an edge does not move`;
     const fix = 'Give the edge at the other site another name, and enroll it there.';
     return [{ pointer: `/edges/${index}/site`, rule: 'edge_moves', detail, fix }];
+  });
+}
+
+/** A key that is to be kept, of a peer that has none. */
+function keysOfNobody(current: CurrentConfiguration, { externalPeers = [] }: PlannedConfiguration): ProblemEntry[] {
+  const commitments = new Map(current.externalPeers.map(({ item, commitment }) => [item.name, commitment]));
+  return externalPeers.flatMap(({ name, preSharedKey }, index) => {
+    if (preSharedKey !== KEPT_KEY || (commitments.get(name) ?? null) !== null) return [];
+    const detail = `There is no key of the external peer "${name}" yet that could be kept`;
+    const fix = `Give its key in place of "${KEPT_KEY}" this once, or certificates.`;
+    return [{ pointer: `/externalPeers/${index}/preSharedKey`, rule: 'required', detail, fix }];
   });
 }
 
@@ -129,8 +151,8 @@ function unknownReference({ pointer, selector }: Place, { sites, networks, peers
   if (selector.kind === 'site') return sites.has(selector.site) ? [] : [unknownSite(`${pointer}/site`, selector.site)];
   if (selector.kind === 'external_peer') {
     if (peers.has(selector.externalPeer)) return [];
-    const fix = 'Describe it first; external peers are not part of the document.';
-    const detail = `There is no external peer "${selector.externalPeer}"`;
+    const fix = 'Name an external peer of the document, or of the tenant if it stays.';
+    const detail = `There would be no external peer "${selector.externalPeer}"`;
     return [{ pointer: `${pointer}/externalPeer`, rule: 'unknown_external_peer', detail, fix }];
   }
   if (selector.kind !== 'network') return [];
@@ -142,12 +164,15 @@ function unknownReference({ pointer, selector }: Place, { sites, networks, peers
 }
 
 /** What would go, while something in a list that the document leaves alone needs it. Tests may name what is gone. */
-function stillUsed(current: CurrentConfiguration, document: Configuration, there: Names): ProblemEntry[] {
-  const untouched = (list: 'networks' | 'edges' | 'policies') => document[list] === undefined;
+function stillUsed(current: CurrentConfiguration, document: PlannedConfiguration, there: Names): ProblemEntry[] {
+  const untouched = (list: 'networks' | 'edges' | 'externalPeers' | 'policies') => document[list] === undefined;
   const atSites = [
     ...(untouched('networks') ? current.networks : []).map(({ item }) => ({ ...item, noun: 'network' })),
     ...(untouched('edges') ? current.edges : []).map(({ item }) => ({ ...item, noun: 'edge' })),
-    ...current.externalPeers.map((peer) => ({ ...peer, noun: 'external peer' })),
+    ...(untouched('externalPeers') ? current.externalPeers : []).map(({ item }) => ({
+      ...item,
+      noun: 'external peer',
+    })),
   ].filter(({ site }) => !there.sites.has(site));
   const policies = (untouched('policies') ? current.policies : []).map(({ item }) => item);
   const places = selectorsIn('policies', policies).filter((place) => unknownReference(place, there).length > 0);

@@ -3,7 +3,10 @@ import type { Configuration, ConfiguredEdge } from './configuration.dto.js';
 import type { CurrentConfiguration } from './current-configuration.js';
 
 /** Gives every edge of the document its preference: the one that it has, and to new ones those behind all others of the site. */
-export function withPreferences(current: CurrentConfiguration, document: Configuration): Configuration {
+export function withPreferences<Document extends Pick<Configuration, 'edges'>>(
+  current: CurrentConfiguration,
+  document: Document,
+): Document {
   if (document.edges === undefined) return document;
   const known = new Map(current.edges.map(({ item }) => [item.name, item.preference]));
   const given = document.edges.map((edge) => ({ ...edge, preference: edge.preference ?? known.get(edge.name) }));
@@ -22,7 +25,7 @@ export function withPreferences(current: CurrentConfiguration, document: Configu
 
 /** Two edges of a site that would come at the same place, and places that there are not. `edges`: all, as they would be. */
 export function preferenceProblems(
-  { edges: named = [] }: Configuration,
+  { edges: named = [] }: Pick<Configuration, 'edges'>,
   edges: readonly ConfiguredEdge[],
 ): ProblemEntry[] {
   return named.flatMap((edge, index) => {

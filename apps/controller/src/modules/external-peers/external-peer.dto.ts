@@ -60,7 +60,8 @@ const Certificates = z
       'PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key.',
   });
 
-const fields = {
+/** What describes an external peer in every form of it, but for its key. */
+export const externalPeerFields = {
   name: Name,
   description: Description.default(''),
   siteId: Identifier.meta({ description: 'The site whose edge has the tunnel; it has exactly one edge.' }),
@@ -93,16 +94,26 @@ const fields = {
   }),
 };
 
-const PreSharedKey = z
+const KeyText = z
   .string()
-  .min(16)
   .max(256)
-  .regex(/^[\x20-\x7e]+$/, 'has characters other than printable ASCII')
-  .meta({
-    description:
-      'The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.',
-    format: 'password',
-  });
+  .regex(/^[\x20-\x7e]+$/, 'has characters other than printable ASCII');
+const KEY_TEXT =
+  'The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.';
+const MIN_KEY_LENGTH = 16;
+
+const PreSharedKey = KeyText.min(MIN_KEY_LENGTH).meta({ description: KEY_TEXT, format: 'password' });
+
+/** What reading says of a key. No key is as short. */
+export const KEPT_KEY = 'set';
+
+export const PreSharedKeyOrKept = KeyText.refine((text) => text === KEPT_KEY || text.length >= MIN_KEY_LENGTH, {
+  message: `The text is neither "${KEPT_KEY}" nor a key of at least ${MIN_KEY_LENGTH} characters`,
+  params: { rule: 'too_small', fix: `Give a longer key, or "${KEPT_KEY}" to keep the one that there is.` },
+}).meta({
+  description: `${KEPT_KEY}: the key that there is. Or a key. ${KEY_TEXT}`,
+  format: 'password',
+});
 
 /** A key and an identity of ours, or certificates. */
 function refineProof(
@@ -131,6 +142,19 @@ function refineProof(
   if (localIdentity !== undefined) {
     add('localIdentity', 'two_proofs', 'With certificates our edge shows the subject of its own', 'Leave it out.');
   }
+}
+
+/** As `refineProof`, where no key is kept. */
+export function refineWholeProof(
+  peer: { preSharedKey?: unknown; certificates?: unknown; localIdentity?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  if (peer.preSharedKey === undefined && peer.certificates === undefined) {
+    const message = 'Nothing proves who the gateway is';
+    const params = { rule: 'required', fix: 'Give a pre-shared key, or certificates.' };
+    context.addIssue({ code: 'custom', path: ['preSharedKey'], message, params });
+  }
+  refineProof(peer, context);
 }
 
 const EXAMPLE = {
@@ -162,20 +186,13 @@ secrets { ike-berlin { secret = "a long random text from a generator" } }
 `;
 
 export const CreateExternalPeer = z
-  .strictObject({ ...fields, preSharedKey: PreSharedKey.optional() })
-  .superRefine((peer, context) => {
-    if (peer.preSharedKey === undefined && peer.certificates === undefined) {
-      const message = 'Nothing proves who the gateway is';
-      const params = { rule: 'required', fix: 'Give a pre-shared key, or certificates.' };
-      context.addIssue({ code: 'custom', path: ['preSharedKey'], message, params });
-    }
-    refineProof(peer, context);
-  })
+  .strictObject({ ...externalPeerFields, preSharedKey: PreSharedKey.optional() })
+  .superRefine(refineWholeProof)
   .meta({ id: 'CreateExternalPeer', examples: [{ ...EXAMPLE, preSharedKey: 'a long random text from a generator' }] });
 
 export const ReplaceExternalPeer = z
   .strictObject({
-    ...fields,
+    ...externalPeerFields,
     preSharedKey: PreSharedKey.optional().meta({
       description: 'Absent: stays as it is, unless there are certificates.',
     }),
@@ -186,10 +203,10 @@ export const ReplaceExternalPeer = z
 export const ExternalPeer = z
   .object({
     id: Identifier,
-    ...fields,
+    ...externalPeerFields,
     name: z.string(),
     description: z.string(),
-    preSharedKey: z.literal('set').optional().meta({ description: 'There is one; it is never shown.' }),
+    preSharedKey: z.literal(KEPT_KEY).optional().meta({ description: 'There is one; it is never shown.' }),
     version: z.int().min(1).meta({ description: 'Grows with every change; the ETag is this number in quotes.' }),
     createdAt: Timestamp,
     updatedAt: Timestamp,

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { IntentRepository } from '../revisions/intent.repository.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { ExternalPeerKeys } from './external-peer-keys.js';
 import { ExternalPeersController } from './external-peers.controller.js';
 import { ExternalPeersRepository } from './external-peers.repository.js';
 import { ExternalPeersService } from './external-peers.service.js';
@@ -8,7 +9,7 @@ import { ExternalPeersService } from './external-peers.service.js';
 @Module({
   imports: [TenantsModule],
   controllers: [ExternalPeersController],
-  providers: [ExternalPeersService, ExternalPeersRepository, IntentRepository],
-  exports: [ExternalPeersRepository],
+  providers: [ExternalPeersService, ExternalPeersRepository, ExternalPeerKeys, IntentRepository],
+  exports: [ExternalPeersRepository, ExternalPeerKeys],
 })
 export class ExternalPeersModule {}

@@ -46,6 +46,12 @@ export class ExternalPeersRepository {
       values (${tenantId}, decode(${commitment}, 'hex'), ${Buffer.from(sealed)})`;
   }
 
+  async sealedKey(sql: SqlExecutor, tenantId: string, commitment: string): Promise<Buffer | undefined> {
+    const [row] = await sql<{ sealed: Buffer }[]>`
+      select sealed from pre_shared_keys where tenant_id = ${tenantId} and commitment = decode(${commitment}, 'hex')`;
+    return row?.sealed;
+  }
+
   async insert(sql: SqlExecutor, tenantId: string, peer: WrittenExternalPeer): Promise<void> {
     await sql`
       insert into external_peers (id, tenant_id, site_id, name, description, address, port, identity, local_identity,

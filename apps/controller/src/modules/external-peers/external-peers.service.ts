@@ -5,7 +5,6 @@ import { CertificateAuthority } from '../../pki/certificate-authority.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { DomainError, notFound, refusal } from '../../platform/http/domain-error.js';
-import { SecretBox } from '../../platform/secrets/secret-box.js';
 import { refusing } from '../constraint-violation.js';
 import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
@@ -23,8 +22,8 @@ import {
   type SnippetQuery,
 } from './external-peer.dto.js';
 import { importedExternalPeers, importedNameTaken } from './external-peer-import.js';
+import { ExternalPeerKeys } from './external-peer-keys.js';
 import { ExternalPeersRepository } from './external-peers.repository.js';
-import { committedKey, sealingPlace } from './pre-shared-key.js';
 import { shownExternalPeer, writtenExternalPeer } from './stored-external-peer.js';
 
 /** Gateways that are not ours, as operators describe them. Their keys go in and never come out. */
@@ -34,7 +33,7 @@ export class ExternalPeersService {
   readonly #repository: ExternalPeersRepository;
   readonly #tenants: TenantsRepository;
   readonly #intents: IntentRepository;
-  readonly #secrets: SecretBox;
+  readonly #keys: ExternalPeerKeys;
   readonly #authority: CertificateAuthority;
 
   constructor(
@@ -42,14 +41,14 @@ export class ExternalPeersService {
     repository: ExternalPeersRepository,
     tenants: TenantsRepository,
     intents: IntentRepository,
-    secrets: SecretBox,
+    keys: ExternalPeerKeys,
     authority: CertificateAuthority,
   ) {
     this.#database = database;
     this.#repository = repository;
     this.#tenants = tenants;
     this.#intents = intents;
-    this.#secrets = secrets;
+    this.#keys = keys;
     this.#authority = authority;
   }
 
@@ -148,7 +147,7 @@ export class ExternalPeersService {
     before: string | null,
   ): Promise<string | null> {
     if (certificates !== undefined) return null;
-    const commitment = preSharedKey === undefined ? before : await this.#keep(sql, tenantId, preSharedKey);
+    const commitment = preSharedKey === undefined ? before : await this.#keys.keep(sql, tenantId, preSharedKey);
     if (commitment !== null) return commitment;
     throw refusal('invalid', {
       pointer: '/preSharedKey',
@@ -156,15 +155,6 @@ export class ExternalPeersService {
       detail: 'The external peer has had certificates until now, and no key',
       fix: 'Give a pre-shared key, or certificates.',
     });
-  }
-
-  /** Seals a key under a name of its own: the same key set twice has two. */
-  async #keep(sql: SqlExecutor, tenantId: string, key: string): Promise<string> {
-    const { commitment, opening } = committedKey(key);
-    const sealed = this.#secrets.seal(sealingPlace(tenantId, commitment), opening);
-    opening.fill(0);
-    await this.#repository.insertKey(sql, tenantId, commitment, sealed);
-    return commitment;
   }
 
   async #read(sql: SqlExecutor, tenantId: string, peerId: string): Promise<ExternalPeer> {

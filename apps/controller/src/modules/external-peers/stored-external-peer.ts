@@ -4,7 +4,7 @@ import type {
   IntentExternalPeer,
 } from '@weft/fabric-compiler';
 import { certificateHex, certificatePem } from './certificate-text.js';
-import type { ExternalPeer, ReplaceExternalPeer } from './external-peer.dto.js';
+import { type ExternalPeer, KEPT_KEY, type ReplaceExternalPeer } from './external-peer.dto.js';
 import { keyExchangeNames, keyExchangeOf } from './key-exchange-names.js';
 
 /** An external peer as the table has it; proposals as the compiler takes them. */
@@ -73,7 +73,7 @@ export function shownExternalPeer(stored: StoredExternalPeer): ExternalPeer {
   return {
     ...rest,
     ...(localIdentity === null ? {} : { localIdentity }),
-    ...(commitment === null ? {} : { preSharedKey: 'set' }),
+    ...(commitment === null ? {} : { preSharedKey: KEPT_KEY }),
     ...(certificates === null ? {} : { certificates: certificates.map(certificatePem) }),
     prefixes: [...prefixes],
     ...shownProposals({ ikeProposals, espProposal }),
