@@ -864,7 +864,7 @@ export interface paths {
         put?: never;
         /**
          * Apply a whole document
-         * @description Makes the tenant what the document says, in one transaction, and answers item by item what that changed; a second time it changes nothing. It is the draft that changes; publish it afterwards. A list that is absent is left as it is. Policies of the document come first, in its order. With prune what a list does not name is removed; an edge goes with its certificates. As YAML at most 512 KiB, without aliases and tags; as JSON at most 2 MiB.
+         * @description Makes the tenant what the document says, in one transaction, and answers item by item what that changed; a second time it changes nothing. It is the draft that changes; publish it afterwards. A list that is absent is left as it is. Policies of the document come first, in its order. With prune what a list does not name is removed; an edge goes with its certificates. An external peer keeps its pre-shared key with the word that an export has for it; a new one needs the key itself. As YAML at most 512 KiB, without aliases and tags; as JSON at most 2 MiB.
          */
         post: operations["importConfiguration"];
         delete?: never;
@@ -1274,7 +1274,7 @@ export interface components {
             newPassword: string;
         };
         /**
-         * @description What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. A list that is absent is left as it is. External peers are not in it, since their keys cannot be; rules may name those that there are.
+         * @description What people configure in a tenant, by name and without identifiers or secrets: for a repository and for another tenant. A list that is absent is left as it is. Of the key of an external peer it says that there is one; a document may have the key itself.
          * @example {
          *       "version": 1,
          *       "sites": [
@@ -1301,6 +1301,7 @@ export interface components {
             sites?: components["schemas"]["ConfiguredSite"][];
             networks?: components["schemas"]["ConfiguredNetwork"][];
             edges?: components["schemas"]["ConfiguredEdge"][];
+            externalPeers?: components["schemas"]["ConfiguredExternalPeer"][];
             /** @description In order. */
             policies?: components["schemas"]["ConfiguredPolicy"][];
             policyTests?: components["schemas"]["ConfiguredPolicyTest"][];
@@ -1322,6 +1323,70 @@ export interface components {
             underlayPort?: number;
             /** @description Absent: as it is, and of a new edge behind all others of its site. */
             preference?: number;
+        };
+        /** @description As ExternalPeer, with the name of its site. An export has no key: it says that there is one. */
+        ConfiguredExternalPeer: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            /**
+             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @example 203.0.113.7
+             */
+            address: string;
+            /**
+             * @description UDP port of IKE and ESP (RFC 3948).
+             * @default 4500
+             */
+            port?: number;
+            /**
+             * @description What the gateway shows (IDr, IDi): a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
+             * @example gw.partner.example
+             */
+            identity: string;
+            /**
+             * @description With a pre-shared key, what our edge shows to it: a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5). With certificates it is absent: the edge shows the subject of its own.
+             * @example berlin.example
+             */
+            localIdentity?: string;
+            /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
+            certificates?: string[];
+            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
+            prefixes: string[];
+            /**
+             * @description What both ends use, preferred first.
+             * @default [
+             *       {
+             *         "keyBits": 256,
+             *         "prf": "hmac-sha2-384",
+             *         "keyExchange": [
+             *           "X25519"
+             *         ]
+             *       }
+             *     ]
+             */
+            ikeProposals?: components["schemas"]["ExternalIkeProposal"][];
+            /**
+             * @default {
+             *       "keyBits": 256,
+             *       "extendedSequenceNumbers": false,
+             *       "keyExchange": [
+             *         "X25519"
+             *       ]
+             *     }
+             */
+            espProposal?: components["schemas"]["ExternalEspProposal"];
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+            /**
+             * Format: password
+             * @description set: the key that there is. Or a key. The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.
+             */
+            preSharedKey?: string;
         };
         /** @description Absent fields keep their value. */
         ConfiguredFabric: {
@@ -2073,7 +2138,7 @@ export interface components {
         };
         ImportedItem: {
             /** @enum {string} */
-            noun: "fabric" | "site" | "network" | "edge" | "policy" | "policy_test";
+            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "policy" | "policy_test";
             /** @description Of a network with its site: "berlin/lan". */
             name: string;
             /**
@@ -2081,6 +2146,7 @@ export interface components {
              * @enum {string}
              */
             outcome: "created" | "changed" | "unchanged" | "removed" | "kept";
+            /** @description Of a pre-shared key that is not the one before it, the word new; never a key. */
             differences: components["schemas"]["FieldDifference"][];
         };
         IntentChange: {
