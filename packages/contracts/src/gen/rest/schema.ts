@@ -2998,7 +2998,7 @@ export interface components {
              * @enum {string}
              */
             keyingMode: "ikev2" | "ike-less";
-            /** @description What the edges agreed on for their keys; null when the controller makes them, and until both edges report the same. */
+            /** @description What the ends of the IKE SA agreed on for their keys; null when the controller makes them, and until each edge reports the same. */
             keyExchange: {
                 /** @description By name; the first, then what was added to it (RFC 9370). */
                 methods: string[];
@@ -3009,7 +3009,9 @@ export interface components {
             } | null;
             /** @description Times that its security associations were replaced: since the controller started when it makes the keys, else since the edges started. */
             rekeys: number;
-            /** @description Both ends. */
+            /** @description The other end, when that is no edge; what is known of the tunnel is then what the edge says. null: both ends are edges. */
+            externalPeer: components["schemas"]["TunnelExternalPeer"] | null;
+            /** @description Both ends, or the one that is an edge. */
             edges: components["schemas"]["TunnelEnd"][];
         };
         TunnelChange: {
@@ -3044,6 +3046,17 @@ export interface components {
             lastReceivedAt: string | null;
             /** @description What the path to the other end carries; null where that is not known, or differs from packet to packet. */
             path: components["schemas"]["TunnelPath"] | null;
+        };
+        /** @description An external peer as the revision in force has it. */
+        TunnelExternalPeer: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            address: string;
+            port: number;
         };
         TunnelList: {
             items: components["schemas"]["Tunnel"][];
