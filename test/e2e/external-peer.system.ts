@@ -55,6 +55,25 @@ it('carries traffic between a host behind our edge and both networks behind the 
   expect(sas).toMatch(/INSTALLED, TUNNEL-in-UDP, ESP:AES_GCM_16-256/);
 });
 
+it('has its tunnel in the list of all, with what was agreed on and what passes', async () => {
+  const found = (await lab.api.tunnels()).filter(({ externalPeer }) => externalPeer !== null);
+  expect(found).toMatchObject([
+    {
+      state: 'up',
+      reason: null,
+      keyExchange: { methods: ['X25519'], ppk: false, postQuantum: false },
+      externalPeer: { name: 'Partner', address: lab.topology.controllerUplink.address, port: 4500 },
+      edges: [{ siteName: 'berlin', inboundSpi: expect.any(Number), outboundSpi: expect.any(Number) }],
+    },
+  ]);
+  // Reports come at intervals; what the hosts have sent is in one of the next.
+  await waitUntil('the packets are counted', TRAFFIC_TIMEOUT_MILLISECONDS, async () => {
+    const end = (await lab.api.tunnels()).find(({ externalPeer }) => externalPeer !== null)?.edges[0];
+    const counted = (end?.inbound.packets ?? 0) > 0 && (end?.outbound.packets ?? 0) > 0 && end?.lastReceivedAt !== null;
+    return counted ? { value: undefined } : { problem: JSON.stringify(end) };
+  });
+});
+
 it('is not told to whoever asks for it, or for what the edge has in common with it', async () => {
   const { client, tenantId } = lab.api;
   const answer = await client.GET('/api/v1/tenants/{tenantId}/external-peers', { params: { path: { tenantId } } });

@@ -241,6 +241,7 @@ function tunnels() {
               : { methods: ['ECP-384'], ppk: false, postQuantum: false }
             : null,
         rekeys: state === 'up' ? 3 : 0,
+        externalPeer: null,
         edges: [end(one, 0, 2, spis[0], spis[1]), end(other, 2, 0, spis[1], spis[0])],
       });
     }

@@ -20,6 +20,32 @@ export function tunnelSpecs(assignments: readonly EdgeAssignment[]): ReadonlyMap
   return specs;
 }
 
+/** A tunnel with a gateway that is not ours, as the bundle of our edge describes it. */
+export interface ExternalTunnelSpec {
+  readonly edgeId: string;
+  readonly externalPeer: ExternalEnd;
+}
+
+export interface ExternalEnd {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Tunnels with gateways that are not ours, by tunnel id. */
+export function externalTunnelSpecs(assignments: readonly EdgeAssignment[]): ReadonlyMap<string, ExternalTunnelSpec> {
+  const found = assignments.flatMap(({ edgeId, desired }) =>
+    desired.bundle.tunnels
+      .filter(({ externalPeer }) => externalPeer !== undefined)
+      .map((tunnel) => {
+        const { edgeId: id, ...rest } = endOf(tunnel.peerEdgeId, tunnel);
+        return [tunnel.tunnelId, { edgeId, externalPeer: { id, ...rest } }] as const;
+      }),
+  );
+  return new Map(found);
+}
+
 /** Those of which the controller makes the keys. */
 export function keyedHere(specs: ReadonlyMap<string, TunnelSpec>): ReadonlyMap<string, TunnelSpec> {
   return new Map([...specs].filter(([, { keyingMode }]) => keyingMode === 'ike-less'));

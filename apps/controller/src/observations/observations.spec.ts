@@ -1,6 +1,7 @@
 import type { StatusReport, TunnelStatus } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { newTunnelKeying, type TunnelKeying } from '../keying/tunnel-keying.js';
+import { externalCondition } from './external-condition.js';
 import { negotiatedCondition } from './negotiated-condition.js';
 import { tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
@@ -122,6 +123,52 @@ describe('the condition of a tunnel that the edges key themselves', () => {
     ],
   ])('when %s', (_, one, other, state, reason) => {
     expect(negotiatedCondition({ ...exampleSpec(), keyingMode: 'ikev2' }, [one, other])).toEqual({ state, reason });
+  });
+});
+
+describe('the condition of a tunnel with an external peer', () => {
+  const said = (inboundSpis: number[], outboundSpi: number, established: boolean, failure = ''): TunnelStatus => ({
+    ...tunnelStatus({ inboundSpis, outboundSpi }),
+    ike: { established, keyExchangeMethods: established ? [31] : [], ppk: false, failure, rekeys: 0n },
+  });
+  const refused = 'the gateway refused the Child SA: TS_UNACCEPTABLE';
+
+  it.each([
+    ['nothing is reported yet', true, undefined, 'establishing', 'The edge calls the gateway; there is no IKE SA yet.'],
+    [
+      'there is nothing',
+      true,
+      said([], 0, false),
+      'establishing',
+      'The edge calls the gateway; there is no IKE SA yet.',
+    ],
+    [
+      'only the IKE SA is there',
+      true,
+      said([], 0, true),
+      'establishing',
+      'The IKE SA is established; the Child SA is being negotiated.',
+    ],
+    [
+      'it can only receive',
+      true,
+      said([300], 0, true),
+      'establishing',
+      'The IKE SA is established; the Child SA is being negotiated.',
+    ],
+    ['the gateway refused', true, said([], 0, true, refused), 'down', `The edge reports: ${refused}`],
+    ['both are there', true, said([300], 400, true), 'up', null],
+    ['an attempt to replace them failed', true, said([300], 400, true, refused), 'up', null],
+    ['the edge is away', false, undefined, 'down', 'The edge is not connected to the controller.'],
+    [
+      'the edge is away and both were there',
+      false,
+      said([300], 400, true),
+      'down',
+      'The edge is not connected to the controller; it needs no controller to go on with its traffic.',
+    ],
+  ])('when %s', (_, connected, status, state, reason) => {
+    expect(externalCondition({ connected, status })).toEqual({ state, reason });
   });
 });
 

@@ -1,3 +1,5 @@
+import type { ExternalEnd } from '../distribution/fabric-tunnels.js';
+
 export type TunnelCondition = 'up' | 'establishing' | 'down';
 
 /** A counter pair since the edge started, and its rate between the last two reports. */
@@ -54,14 +56,17 @@ export interface NegotiatedKeyExchange {
 export interface TunnelState {
   readonly tunnelId: string;
   readonly keyingMode: 'ikev2' | 'ike-less';
-  /** Null when the controller makes the keys, and while both edges have not reported the same. */
+  /** Null when the controller makes the keys, and while the edges have not reported the same. */
   readonly keyExchange: NegotiatedKeyExchange | null;
   readonly state: TunnelCondition;
   /** Why it is not up, one sentence; null when it is. */
   readonly reason: string | null;
   /** Times that its associations were replaced, since the controller started or, when the edges make the keys, since they did. */
   readonly rekeys: number;
-  readonly ends: readonly [TunnelEndState, TunnelEndState];
+  /** The other end, when that is a gateway that is not ours: nothing is known of it but what our end says. */
+  readonly externalPeer: ExternalEnd | null;
+  /** Those that are edges. */
+  readonly ends: readonly [TunnelEndState] | readonly [TunnelEndState, TunnelEndState];
 }
 
 export const NO_TRAFFIC: TunnelTraffic = { packets: 0, bytes: 0, packetsPerSecond: 0, bytesPerSecond: 0 };

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { FabricStore } from '../distribution/fabric-store.js';
-import { tunnelSpecs } from '../distribution/fabric-tunnels.js';
+import { type ExternalTunnelSpec, externalTunnelSpecs, tunnelSpecs } from '../distribution/fabric-tunnels.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { inboundSpi, outboundSpi, type Side, type TunnelKeying, type TunnelSpec } from '../keying/tunnel-keying.js';
 import { SessionRegistry } from '../southbound/session-registry.js';
+import { externalCondition } from './external-condition.js';
 import { type NegotiatingEnd, negotiatedCondition } from './negotiated-condition.js';
 import { negotiatedKeyExchange } from './negotiated-keys.js';
 import { safeNumber, statusOf, tunnelTraffic } from './rates.js';
@@ -29,8 +30,10 @@ export class TunnelStates {
 
   /** Tunnels of the newest revision in force, by tunnel id. */
   list(tenantId: string): readonly TunnelState[] {
-    const specs = tunnelSpecs(this.#store.assignmentsOf(tenantId));
-    return [...specs].map(([tunnelId, spec]) => this.#state(tunnelId, spec)).sort(byTunnelId);
+    const assignments = this.#store.assignmentsOf(tenantId);
+    const between = [...tunnelSpecs(assignments)].map(([tunnelId, spec]) => this.#state(tunnelId, spec));
+    const external = [...externalTunnelSpecs(assignments)].map(([tunnelId, spec]) => this.#external(tunnelId, spec));
+    return [...between, ...external].sort(byTunnelId);
   }
 
   #state(tunnelId: string, spec: TunnelSpec): TunnelState {
@@ -42,54 +45,79 @@ export class TunnelStates {
       keyExchange: null,
       ...tunnelCondition(keying),
       rekeys: keying?.rekeys ?? 0,
-      ends: [this.#end(tunnelId, spec, keying, 0), this.#end(tunnelId, spec, keying, 1)],
+      externalPeer: null,
+      ends: [this.#keyedEnd(tunnelId, spec, keying, 0), this.#keyedEnd(tunnelId, spec, keying, 1)],
     };
   }
 
   /** The edges make the keys: they alone know, and tell it in their reports. */
   #negotiated(tunnelId: string, spec: TunnelSpec): TunnelState {
-    const end = (side: Side): NegotiatingEnd => {
-      const { edgeId } = spec.ends[side];
-      const session = this.#sessions.of(edgeId);
-      const reports = this.#reports.of(edgeId);
-      // What the agent said before it was started again is no word on the associations that it has now.
-      const outdated = session !== undefined && reports?.bootId !== session.bootId;
-      return {
-        connected: session !== undefined,
-        status: outdated ? undefined : statusOf(reports?.last, tunnelId),
-      };
-    };
-    const ends = [end(0), end(1)] as const;
-    const shown = (side: Side): TunnelEndState => ({
-      ...this.#end(tunnelId, spec, undefined, side),
-      inboundSpi: ends[side].status?.inboundSpis.at(-1) ?? null,
-      outboundSpi: ends[side].status?.outboundSpi || null,
-    });
+    const [one, other] = spec.ends;
+    const ends = [this.#negotiating(tunnelId, one.edgeId), this.#negotiating(tunnelId, other.edgeId)] as const;
     return {
       tunnelId,
       keyingMode: 'ikev2',
       keyExchange: negotiatedKeyExchange([ends[0].status, ends[1].status]),
       ...negotiatedCondition(spec, ends),
-      rekeys: Math.max(...ends.map(({ status }) => safeNumber(status?.ike?.rekeys ?? 0n))),
-      ends: [shown(0), shown(1)],
+      rekeys: Math.max(...ends.map(rekeysOf)),
+      externalPeer: null,
+      ends: [this.#negotiatedEnd(tunnelId, one.edgeId, ends[0]), this.#negotiatedEnd(tunnelId, other.edgeId, ends[1])],
     };
   }
 
-  #end(tunnelId: string, spec: TunnelSpec, keying: TunnelKeying | undefined, side: Side): TunnelEndState {
-    const { edgeId } = spec.ends[side];
+  #external(tunnelId: string, { edgeId, externalPeer }: ExternalTunnelSpec): TunnelState {
+    const end = this.#negotiating(tunnelId, edgeId);
+    return {
+      tunnelId,
+      keyingMode: 'ikev2',
+      keyExchange: negotiatedKeyExchange([end.status, end.status]),
+      ...externalCondition(end),
+      rekeys: rekeysOf(end),
+      externalPeer,
+      ends: [this.#negotiatedEnd(tunnelId, edgeId, end)],
+    };
+  }
+
+  #negotiating(tunnelId: string, edgeId: string): NegotiatingEnd {
+    const session = this.#sessions.of(edgeId);
     const reports = this.#reports.of(edgeId);
+    // What the agent said before it was started again is no word on the associations that it has now.
+    const outdated = session !== undefined && reports?.bootId !== session.bootId;
+    return {
+      connected: session !== undefined,
+      status: outdated ? undefined : statusOf(reports?.last, tunnelId),
+    };
+  }
+
+  #negotiatedEnd(tunnelId: string, edgeId: string, { status }: NegotiatingEnd): TunnelEndState {
+    const inboundSpi = status?.inboundSpis.at(-1) ?? null;
+    return { ...this.#reported(tunnelId, edgeId), inboundSpi, outboundSpi: status?.outboundSpi || null };
+  }
+
+  #keyedEnd(tunnelId: string, spec: TunnelSpec, keying: TunnelKeying | undefined, side: Side): TunnelEndState {
     const current = keying?.current;
+    return {
+      ...this.#reported(tunnelId, spec.ends[side].edgeId),
+      inboundSpi: current === undefined ? null : inboundSpi(current, side),
+      outboundSpi: current === undefined ? null : outboundSpi(current, side),
+    };
+  }
+
+  #reported(tunnelId: string, edgeId: string): Omit<TunnelEndState, 'inboundSpi' | 'outboundSpi'> {
+    const reports = this.#reports.of(edgeId);
     const status = statusOf(reports?.last, tunnelId);
     return {
       edgeId,
-      inboundSpi: current === undefined ? null : inboundSpi(current, side),
-      outboundSpi: current === undefined ? null : outboundSpi(current, side),
       inbound: tunnelTraffic(reports, tunnelId, 'inbound'),
       outbound: tunnelTraffic(reports, tunnelId, 'outbound'),
       lastReceivedAt: status?.lastReceivedAt ?? null,
       path: tunnelPath(status),
     };
   }
+}
+
+function rekeysOf({ status }: NegotiatingEnd): number {
+  return safeNumber(status?.ike?.rekeys ?? 0n);
 }
 
 function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {

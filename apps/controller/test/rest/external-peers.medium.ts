@@ -4,10 +4,12 @@ import type {
   ExternalPeerImportResult,
   ExternalPeerSnippet,
   RevisionDiff,
+  Tunnel,
 } from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRoot } from '../../src/pki/certificate-factory.js';
 import { enrolled, ScriptedEdge } from '../southbound/scripted-edge.js';
+import { eventually } from '../support/patience.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
 
 const KEY = 'correct horse battery staple';
@@ -147,6 +149,43 @@ describe('external peers', () => {
     expect(keysOf(tokyo)).toEqual([]);
   });
 
+  it('have a tunnel in the list of all, as their edge reports it', async () => {
+    const [berlin] = edges as [ScriptedEdge];
+    const tunnelId = berlin.bundle?.tunnels[0]?.tunnelId ?? '';
+    const tunnels = async () => (await read<{ items: Tunnel[] }>('/tunnels')).items;
+    expect(await tunnels()).toMatchObject([
+      {
+        id: tunnelId,
+        state: 'establishing',
+        keyingMode: 'ikev2',
+        keyExchange: null,
+        externalPeer: { id: peer.id, name: 'partner', address: '203.0.113.99', port: 4500 },
+        edges: [{ edgeName: 'berlin-1', siteName: 'berlin', inboundSpi: null, outboundSpi: null }],
+      },
+    ]);
+    berlin.say({ $case: 'status', value: statusOf(tunnelId) });
+    await eventually(async () =>
+      expect(await tunnels()).toMatchObject([
+        {
+          state: 'up',
+          reason: null,
+          rekeys: 2,
+          keyExchange: { methods: ['X25519'], ppk: false, postQuantum: false },
+          edges: [
+            {
+              inboundSpi: 300,
+              outboundSpi: 400,
+              inbound: { packets: 3, bytes: 300 },
+              outbound: { packets: 5, bytes: 500 },
+              lastReceivedAt: new Date(900).toISOString(),
+              path: null,
+            },
+          ],
+        },
+      ]),
+    );
+  });
+
   it('are replaced by whoever has seen them; another key is another bundle, and the old revision brings the old key back', async () => {
     const [berlin] = edges as [ScriptedEdge];
     const path = `/external-peers/${peer.id}`;
@@ -247,6 +286,28 @@ describe('external peers', () => {
 async function publish(): Promise<void> {
   const published = await api.send('POST', '/revisions', {});
   if (!published.ok) throw new Error(await published.text());
+}
+
+/** What an edge says of a tunnel that is up. */
+function statusOf(tunnelId: string) {
+  return {
+    takenAt: new Date(1_000),
+    tunnels: [
+      {
+        tunnelId,
+        inboundSpis: [300],
+        outboundSpi: 400,
+        inboundPackets: 3n,
+        inboundBytes: 300n,
+        outboundPackets: 5n,
+        outboundBytes: 500n,
+        lastReceivedAt: new Date(900),
+        ike: { established: true, keyExchangeMethods: [31], ppk: false, failure: '', rekeys: 2n },
+      },
+    ],
+    securityPolicies: [],
+    drops: [],
+  };
 }
 
 /** PEM, as the API writes it. */

@@ -2,7 +2,10 @@ import type { Edge, Tunnel } from '@weft/contracts/rest';
 import type { ControllerApi } from './controller-api.js';
 import { waitUntil } from './wait-until.js';
 
-/** Waits until every edge runs what it should and every tunnel between them carries traffic keys at both ends. */
+/**
+ * Waits until every edge runs what it should and every tunnel carries traffic keys: one for each two edges, and those with external
+ * peers that there are.
+ */
 export async function waitForFabric(api: ControllerApi, edgeCount: number, timeoutMilliseconds: number): Promise<void> {
   await waitUntil('All edges in sync and all tunnels up', timeoutMilliseconds, async () => {
     const [edges, tunnels] = await Promise.all([api.edges(), api.tunnels()]);
@@ -27,11 +30,15 @@ function edgeProblems(edges: readonly Edge[], expected: number): readonly string
 
 function tunnelProblems(tunnels: readonly Tunnel[], edgeCount: number): readonly string[] {
   const expected = (edgeCount * (edgeCount - 1)) / 2;
-  const missing = tunnels.length === expected ? [] : [`${tunnels.length} of ${expected} tunnels exist.`];
+  const found = tunnels.filter(({ externalPeer }) => externalPeer === null).length;
+  const missing = found === expected ? [] : [`${found} of ${expected} tunnels exist.`];
   return [
     ...missing,
     ...tunnels
       .filter((tunnel) => tunnel.state !== 'up')
-      .map(({ edges, state, reason }) => `${edges.map((end) => end.siteName).join('-')} is ${state} (${reason}).`),
+      .map(({ edges, externalPeer, state, reason }) => {
+        const ends = [...edges.map((end) => end.siteName), ...(externalPeer === null ? [] : [externalPeer.name])];
+        return `${ends.join('-')} is ${state} (${reason}).`;
+      }),
   ];
 }

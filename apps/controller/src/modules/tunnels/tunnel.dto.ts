@@ -75,6 +75,10 @@ export const TunnelEnd = z
   })
   .meta({ id: 'TunnelEnd', description: 'The tunnel as one of its edges sees it.' });
 
+export const TunnelExternalPeer = z
+  .object({ id: Identifier, name: z.string(), address: z.string(), port: z.int().min(1).max(65_535) })
+  .meta({ id: 'TunnelExternalPeer', description: 'An external peer as the revision in force has it.' });
+
 export const Tunnel = z
   .object({
     id: Identifier,
@@ -95,13 +99,17 @@ export const Tunnel = z
       .nullable()
       .meta({
         description:
-          'What the edges agreed on for their keys; null when the controller makes them, and until both edges report the same.',
+          'What the ends of the IKE SA agreed on for their keys; null when the controller makes them, and until each edge reports the same.',
       }),
     rekeys: z.int().min(0).meta({
       description:
         'Times that its security associations were replaced: since the controller started when it makes the keys, else since the edges started.',
     }),
-    edges: z.array(TunnelEnd).length(2).meta({ description: 'Both ends.' }),
+    externalPeer: TunnelExternalPeer.nullable().meta({
+      description:
+        'The other end, when that is no edge; what is known of the tunnel is then what the edge says. null: both ends are edges.',
+    }),
+    edges: z.array(TunnelEnd).min(1).max(2).meta({ description: 'Both ends, or the one that is an edge.' }),
   })
   .meta({ id: 'Tunnel' });
 export const TunnelList = z.object({ items: z.array(Tunnel) }).meta({ id: 'TunnelList' });

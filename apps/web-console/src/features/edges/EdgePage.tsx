@@ -105,8 +105,8 @@ function EdgeTunnels({ edgeId }: { readonly edgeId: string }): ReactNode {
   return (
     <ul className="w-list">
       {tunnels.map((tunnel) => {
-        const out = directionsOf(tunnel).find(({ from }) => from.edgeId === edgeId);
-        const into = directionsOf(tunnel).find(({ to }) => to.edgeId === edgeId);
+        const out = directionsOf(tunnel).find(({ from }) => from.deviceId === edgeId);
+        const into = directionsOf(tunnel).find(({ to }) => to.deviceId === edgeId);
         return (
           <li key={tunnel.id}>
             <StateMark tone={TUNNEL_STATES[tunnel.state].tone} label="" />
@@ -114,7 +114,8 @@ function EdgeTunnels({ edgeId }: { readonly edgeId: string }): ReactNode {
               {tunnelTitle(tunnel)}
             </Link>
             <span className="w-numeric w-dim w-push">
-              out {formatBitRate(out?.sent.bytesPerSecond ?? 0)}, in {formatBitRate(into?.sent.bytesPerSecond ?? 0)}
+              out {formatBitRate(out?.traffic.bytesPerSecond ?? 0)}, in{' '}
+              {formatBitRate(into?.traffic.bytesPerSecond ?? 0)}
             </span>
           </li>
         );

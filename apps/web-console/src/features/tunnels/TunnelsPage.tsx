@@ -54,7 +54,7 @@ function Tunnels({ tunnels }: { readonly tunnels: readonly Tunnel[] }): ReactNod
   return (
     <>
       <div className="w-toolbar">
-        <FilterInput value={filter} onChange={setFilter} placeholder="Filter by site, edge or reason" />
+        <FilterInput value={filter} onChange={setFilter} placeholder="Filter by site, edge, peer or reason" />
         <SegmentedControl
           size="xs"
           value={state}
@@ -90,12 +90,14 @@ function NoTunnels(): ReactNode {
       title="No tunnels yet"
       action={<LinkButton to="/policies">Go to policies</LinkButton>}
     >
-      A tunnel comes up between two sites as soon as a published rule protects traffic between them.
+      A tunnel comes up between two sites, or a site and an external peer, as soon as a published rule protects traffic
+      between them.
     </EmptyNotice>
   );
 }
 
 function textsOf(tunnel: Tunnel): string[] {
   const ends = tunnel.edges.flatMap(({ siteName, edgeName }) => [siteName, edgeName]);
+  if (tunnel.externalPeer !== null) ends.push(tunnel.externalPeer.name, tunnel.externalPeer.address);
   return [...ends, TUNNEL_STATES[tunnel.state].label, tunnel.reason ?? ''];
 }

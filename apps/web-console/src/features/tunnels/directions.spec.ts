@@ -21,6 +21,7 @@ const tunnel = {
   keyingMode: 'ikev2' as const,
   keyExchange: null,
   rekeys: 0,
+  externalPeer: null,
   edges: [end('Berlin', [1, 2], 20, 9), end('Amsterdam', [null, 1], 10, 19)],
 };
 
@@ -45,5 +46,29 @@ describe('directionsOf', () => {
     expect(directionsOf({ ...tunnel, edges: [...tunnel.edges].reverse() })).toEqual(directionsOf(tunnel));
     expect(tunnelTitle(tunnel)).toBe('Amsterdam ↔ Berlin');
     expect(totalRate(tunnel)).toBe(30);
+  });
+
+  it('to an external peer is what our edge says of it, and of the rest that nobody does', () => {
+    const peer = { id: 'p', name: 'Aachen', address: '203.0.113.99', port: 4500 };
+    const external = { ...tunnel, externalPeer: peer, edges: [end('Berlin', [1, 2], 20, 9)] };
+    const [there, back] = directionsOf(external);
+    expect(there).toMatchObject({
+      from: { place: 'Berlin', device: 'berlin', external: false },
+      to: { placeId: 'p', place: 'Aachen', device: 'Aachen', external: true },
+      spi: 2,
+      sent: { packets: 20 },
+      received: null,
+      traffic: { packets: 20 },
+      lastPacketAt: null,
+    });
+    expect(back).toMatchObject({
+      spi: 1,
+      sent: null,
+      received: { packets: 9 },
+      traffic: { packets: 9 },
+      lastPacketAt: 'Berlin received',
+      path: null,
+    });
+    expect(tunnelTitle(external)).toBe('Berlin ↔ Aachen');
   });
 });

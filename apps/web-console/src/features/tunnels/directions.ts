@@ -3,17 +3,29 @@ import type { Tone } from '../../ui/StateMark.js';
 
 /** One direction of a tunnel. A security association has one direction (RFC 4301 section 4.1), so numbers belong here. */
 export interface Direction {
-  readonly from: TunnelEnd;
-  readonly to: TunnelEnd;
-  /** As the sender counts; the receiver's own count is `received`. */
-  readonly sent: Traffic;
-  readonly received: Traffic;
+  readonly from: DirectionEnd;
+  readonly to: DirectionEnd;
+  /** As the sender counts, and as the receiver does; null of an end that tells nothing. */
+  readonly sent: Traffic | null;
+  readonly received: Traffic | null;
+  /** By whichever end counts, the sender if both do. */
+  readonly traffic: Traffic;
   /** SPI of the association; null when there is none. */
   readonly spi: number | null;
-  /** When the receiver last opened a packet of this direction. */
+  /** When the receiver last opened a packet of this direction: null before the first. */
   readonly lastPacketAt: string | null;
   /** What the path of this direction carries, as the sender has it; null when that is not known. */
   readonly path: TunnelEnd['path'];
+}
+
+/** An edge at its site, or an external peer, which is both. */
+export interface DirectionEnd {
+  readonly placeId: string;
+  readonly place: string;
+  readonly deviceId: string;
+  readonly device: string;
+  /** A gateway that is not ours, and tells nothing of itself. */
+  readonly external: boolean;
 }
 
 export interface Traffic {
@@ -29,33 +41,71 @@ export const TUNNEL_STATES = {
   down: { tone: 'down', label: 'Down' },
 } as const satisfies Record<Tunnel['state'], { tone: Tone; label: string }>;
 
-/** Both directions of a tunnel, by the name of the sender's site; none when the controller does not name two ends. */
+/**
+ * Both directions of a tunnel, by the name of the sender's site, that to an external peer first; none when the controller does not name
+ * two ends.
+ */
 export function directionsOf(tunnel: Tunnel): readonly Direction[] {
   const [one, other] = [...tunnel.edges].sort((a, b) =>
     a.siteName < b.siteName ? -1 : a.siteName > b.siteName ? 1 : 0,
   );
-  return one === undefined || other === undefined ? [] : [direction(one, other), direction(other, one)];
+  if (one === undefined) return [];
+  if (tunnel.externalPeer !== null) return externalDirections(one, tunnel.externalPeer);
+  return other === undefined ? [] : [direction(one, other), direction(other, one)];
 }
 
 /** `Amsterdam ↔ Berlin`. */
 export function tunnelTitle(tunnel: Tunnel): string {
   const [first] = directionsOf(tunnel);
-  return first === undefined ? tunnel.id : `${first.from.siteName} ↔ ${first.to.siteName}`;
+  return first === undefined ? tunnel.id : `${first.from.place} ↔ ${first.to.place}`;
 }
 
 /** Both directions together, in octets per second. */
 export function totalRate(tunnel: Tunnel): number {
-  return directionsOf(tunnel).reduce((sum, { sent }) => sum + sent.bytesPerSecond, 0);
+  return directionsOf(tunnel).reduce((sum, { traffic }) => sum + traffic.bytesPerSecond, 0);
 }
 
 function direction(from: TunnelEnd, to: TunnelEnd): Direction {
   return {
-    from,
-    to,
+    from: edgeEnd(from),
+    to: edgeEnd(to),
     sent: from.outbound,
     received: to.inbound,
+    traffic: from.outbound,
     spi: to.inboundSpi ?? from.outboundSpi,
     lastPacketAt: to.lastReceivedAt,
     path: from.path,
   };
+}
+
+function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['externalPeer']>): readonly Direction[] {
+  const peer = { placeId: id, place: name, deviceId: id, device: name, external: true };
+  const ours = edgeEnd(edge);
+  const { outbound, inbound, outboundSpi, inboundSpi, path, lastReceivedAt } = edge;
+  return [
+    {
+      from: ours,
+      to: peer,
+      sent: outbound,
+      received: null,
+      traffic: outbound,
+      spi: outboundSpi,
+      lastPacketAt: null,
+      path,
+    },
+    {
+      from: peer,
+      to: ours,
+      sent: null,
+      received: inbound,
+      traffic: inbound,
+      spi: inboundSpi,
+      lastPacketAt: lastReceivedAt,
+      path: null,
+    },
+  ];
+}
+
+function edgeEnd({ siteId, siteName, edgeId, edgeName }: TunnelEnd): DirectionEnd {
+  return { placeId: siteId, place: siteName, deviceId: edgeId, device: edgeName, external: false };
 }

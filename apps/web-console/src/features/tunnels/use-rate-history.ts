@@ -23,7 +23,7 @@ export function useRecordedRates(): void {
       const items = queryClient.getQueryData<{ items: Tunnel[] }>(queryKey)?.items ?? [];
       const rates = items.map((tunnel) => {
         const [there, back] = directionsOf(tunnel);
-        return [tunnel.id, [there?.sent.bytesPerSecond ?? 0, back?.sent.bytesPerSecond ?? 0]] as const;
+        return [tunnel.id, [there?.traffic.bytesPerSecond ?? 0, back?.traffic.bytesPerSecond ?? 0]] as const;
       });
       history.record(event.query.state.dataUpdatedAt, new Map(rates));
     });

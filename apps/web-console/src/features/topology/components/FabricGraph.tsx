@@ -14,10 +14,12 @@ import { compareNames } from '../../../lib/compare.js';
 import { directionsOf } from '../../tunnels/directions.js';
 import { type Point, placeOnRing } from '../layout.js';
 import { loadPositions, type Positions, savePositions } from '../saved-positions.js';
+import { PeerNode, type PeerNodeType } from './PeerNode.js';
 import { SiteNode, type SiteNodeType } from './SiteNode.js';
 import { TunnelLink, type TunnelLinkType } from './TunnelLink.js';
 
-const NODE_TYPES: NodeTypes = { site: SiteNode };
+const NODE_TYPES: NodeTypes = { site: SiteNode, peer: PeerNode };
+type FabricNodeType = SiteNodeType | PeerNodeType;
 const LINK_TYPES = { tunnel: TunnelLink };
 const FIT = { padding: 0.16, maxZoom: 1.15, duration: 150 } as const;
 
@@ -48,11 +50,11 @@ export function FabricGraph(props: FabricGraphProps): ReactNode {
 
 function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): ReactNode {
   const [moved, setMoved] = useState<Positions>(() => loadPositions(tenantId));
-  const nodes = useSiteNodes(fabric, moved, selection);
+  const nodes = useNodes(fabric, moved, selection);
   const links = useTunnelLinks(fabric, selection, onSelect);
   const [measured, setMeasured] = useState<Readonly<Record<string, { width: number; height: number }>>>({});
-  useFitting(selection !== null, fabric.sites.length);
-  const onNodesChange = (changes: NodeChange<SiteNodeType>[]): void => {
+  useFitting(selection !== null, nodes.length);
+  const onNodesChange = (changes: NodeChange<FabricNodeType>[]): void => {
     const positions: Record<string, Point> = {};
     const sizes: Record<string, { width: number; height: number }> = {};
     for (const change of changes) {
@@ -63,7 +65,7 @@ function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): Re
     if (Object.keys(positions).length > 0) setMoved((before) => ({ ...before, ...positions }));
   };
   return (
-    <ReactFlow<SiteNodeType, TunnelLinkType>
+    <ReactFlow<FabricNodeType, TunnelLinkType>
       nodes={nodes.map((node) =>
         measured[node.id] === undefined ? node : { ...node, measured: { ...measured[node.id] } },
       )}
@@ -73,7 +75,7 @@ function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): Re
       nodeOrigin={[0.5, 0.5]}
       onNodesChange={onNodesChange}
       onNodeDragStop={() => savePositions(tenantId, moved)}
-      onNodeClick={(_event, node) => onSelect({ kind: 'site', id: node.id })}
+      onNodeClick={(_event, node) => onSelect(selectionOf(node))}
       onEdgeClick={(_event, link) => onSelect({ kind: 'tunnel', id: link.id })}
       onPaneClick={() => onSelect(null)}
       nodesConnectable={false}
@@ -101,15 +103,21 @@ function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): Re
   );
 }
 
-function useSiteNodes(fabric: Fabric, moved: Positions, selection: Selection): SiteNodeType[] {
-  const { sites, networks, edges } = fabric;
-  return useMemo(() => {
+/** Of an external peer the tunnel, which is all that is known of it. */
+function selectionOf(node: FabricNodeType): Selection {
+  return node.type === 'peer' ? { kind: 'tunnel', id: node.data.tunnelId } : { kind: 'site', id: node.id };
+}
+
+function useNodes({ sites, networks, edges, tunnels }: Fabric, moved: Positions, selection: Selection) {
+  return useMemo((): FabricNodeType[] => {
     const ordered = [...sites].sort((a, b) => compareNames(a.name, b.name));
-    const ring = placeOnRing(ordered.map(({ id }) => id));
-    return ordered.map((site) => ({
+    const peers = peersOf(tunnels);
+    const ring = placeOnRing([...ordered, ...peers.map(({ peer }) => peer)].map(({ id }) => id));
+    const position = (id: string): Point => moved[id] ?? ring.get(id) ?? { x: 0, y: 0 };
+    const siteNodes = ordered.map((site) => ({
       id: site.id,
       type: 'site' as const,
-      position: moved[site.id] ?? ring.get(site.id) ?? { x: 0, y: 0 },
+      position: position(site.id),
       selected: selection?.kind === 'site' && selection.id === site.id,
       ariaLabel: `Site ${site.name}`,
       data: {
@@ -118,7 +126,24 @@ function useSiteNodes(fabric: Fabric, moved: Positions, selection: Selection): S
         edges: edges.filter(({ siteId }) => siteId === site.id),
       },
     }));
-  }, [sites, networks, edges, moved, selection]);
+    const peerNodes = peers.map(({ peer, tunnelId }) => ({
+      id: peer.id,
+      type: 'peer' as const,
+      position: position(peer.id),
+      selected: selection?.kind === 'tunnel' && selection.id === tunnelId,
+      ariaLabel: `External peer ${peer.name}`,
+      data: { peer, tunnelId },
+    }));
+    return [...siteNodes, ...peerNodes];
+  }, [sites, networks, edges, tunnels, moved, selection]);
+}
+
+/** By name, those that tunnels lead to. */
+function peersOf(tunnels: readonly Tunnel[]): PeerNodeType['data'][] {
+  const found = tunnels.flatMap(({ id, externalPeer }) =>
+    externalPeer === null ? [] : [{ peer: externalPeer, tunnelId: id }],
+  );
+  return found.sort((a, b) => compareNames(a.peer.name, b.peer.name));
 }
 
 function useTunnelLinks(
@@ -127,15 +152,15 @@ function useTunnelLinks(
   onSelect: (selection: Selection) => void,
 ): TunnelLinkType[] {
   return useMemo(() => {
-    const known = new Set(sites.map(({ id }) => id));
+    const known = new Set([...sites.map(({ id }) => id), ...peersOf(tunnels).map(({ peer }) => peer.id)]);
     return tunnels.flatMap((tunnel) => {
       const [there] = directionsOf(tunnel);
-      if (there === undefined || !known.has(there.from.siteId) || !known.has(there.to.siteId)) return [];
+      if (there === undefined || !known.has(there.from.placeId) || !known.has(there.to.placeId)) return [];
       return {
         id: tunnel.id,
         type: 'tunnel' as const,
-        source: there.from.siteId,
-        target: there.to.siteId,
+        source: there.from.placeId,
+        target: there.to.placeId,
         selected: selection?.kind === 'tunnel' && selection.id === tunnel.id,
         data: { tunnel, onSelect: (id: string) => onSelect({ kind: 'tunnel', id }) },
       };
@@ -143,16 +168,16 @@ function useTunnelLinks(
   }, [sites, tunnels, selection, onSelect]);
 }
 
-/** Shows the whole fabric at first, when a site comes or goes, and when the panel changes the room there is. */
-function useFitting(panelOpen: boolean, siteCount: number): void {
+/** Shows the whole fabric at first, when a site or peer comes or goes, and when the panel changes the room there is. */
+function useFitting(panelOpen: boolean, nodeCount: number): void {
   const { fitView } = useReactFlow();
   const ready = useNodesInitialized();
   const before = useRef('');
   useEffect(() => {
-    const now = `${panelOpen} ${siteCount}`;
+    const now = `${panelOpen} ${nodeCount}`;
     if (!ready || before.current === now) return;
     before.current = now;
     const frame = requestAnimationFrame(() => void fitView(FIT));
     return () => cancelAnimationFrame(frame);
-  }, [ready, panelOpen, siteCount, fitView]);
+  }, [ready, panelOpen, nodeCount, fitView]);
 }

@@ -77,7 +77,7 @@ function SiteDetails({ site, fabric, onSelect }: SiteDetailsProps): ReactNode {
             <li key={tunnel.id}>
               <StateMark tone={TUNNEL_STATES[tunnel.state].tone} label="" />
               <button type="button" className="w-link" onClick={() => onSelect({ kind: 'tunnel', id: tunnel.id })}>
-                {tunnel.edges.find(({ siteId }) => siteId !== site.id)?.siteName}
+                {directionsOf(tunnel).find(({ to }) => to.placeId !== site.id)?.to.place}
               </button>
               <span className="w-push w-numeric w-dim">{ratesOf(tunnel, site.id)}</span>
             </li>
@@ -148,8 +148,8 @@ function TunnelDetails({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
         </Fact>
       </Facts>
       {directionsOf(tunnel).map((direction) => (
-        <div key={direction.from.edgeId}>
-          <div className="w-panel-rate w-numeric">{formatBitRate(direction.sent.bytesPerSecond)}</div>
+        <div key={direction.from.deviceId}>
+          <div className="w-panel-rate w-numeric">{formatBitRate(direction.traffic.bytesPerSecond)}</div>
           <DirectionFacts direction={direction} />
         </div>
       ))}
@@ -161,7 +161,7 @@ function TunnelDetails({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
 }
 
 function ratesOf(tunnel: Tunnel, siteId: string): string {
-  const out = directionsOf(tunnel).find(({ from }) => from.siteId === siteId)?.sent.bytesPerSecond ?? 0;
-  const into = directionsOf(tunnel).find(({ to }) => to.siteId === siteId)?.sent.bytesPerSecond ?? 0;
+  const out = directionsOf(tunnel).find(({ from }) => from.placeId === siteId)?.traffic.bytesPerSecond ?? 0;
+  const into = directionsOf(tunnel).find(({ to }) => to.placeId === siteId)?.traffic.bytesPerSecond ?? 0;
   return `out ${formatBitRate(out)}, in ${formatBitRate(into)}`;
 }

@@ -32,7 +32,7 @@ export function TunnelLink({ source, target, data, selected }: EdgeProps<TunnelL
   const path = `M${start.x},${start.y} L${end.x},${end.y}`;
   const { tone, label } = TUNNEL_STATES[tunnel.state];
   const angle = Math.atan2(end.y - start.y, end.x - start.x);
-  const sender = (siteId: string): Point => between(start, end, siteId === source ? RATE_AT : 1 - RATE_AT);
+  const sender = (placeId: string): Point => between(start, end, placeId === source ? RATE_AT : 1 - RATE_AT);
   return (
     <>
       <path className="react-flow__edge-interaction" d={path} fill="none" strokeOpacity={0} strokeWidth={24} />
@@ -56,11 +56,11 @@ export function TunnelLink({ source, target, data, selected }: EdgeProps<TunnelL
         </button>
         {tunnel.state === 'up' &&
           directionsOf(tunnel).map((direction) => (
-            <div key={direction.from.edgeId} className="w-link-rate" style={placed(sender(direction.from.siteId))}>
-              <span style={{ rotate: `${direction.from.siteId === source ? angle : angle + Math.PI}rad` }}>
+            <div key={direction.from.deviceId} className="w-link-rate" style={placed(sender(direction.from.placeId))}>
+              <span style={{ rotate: `${direction.from.placeId === source ? angle : angle + Math.PI}rad` }}>
                 <ArrowRightIcon size={12} aria-hidden />
               </span>
-              {formatBitRate(direction.sent.bytesPerSecond)}
+              {formatBitRate(direction.traffic.bytesPerSecond)}
             </div>
           ))}
       </EdgeLabelRenderer>

@@ -25,7 +25,7 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
           </Suspense>
         )}
         {directions.map((direction) => (
-          <DirectionFacts key={direction.from.edgeId} direction={direction} />
+          <DirectionFacts key={direction.from.deviceId} direction={direction} />
         ))}
       </div>
       <div className="w-tunnel-id w-dim w-small">
@@ -38,30 +38,40 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
 
 /** Counters of one direction: the sender's beside the receiver's, so that loss between them shows. */
 export function DirectionFacts({ direction }: { readonly direction: Direction }): ReactNode {
-  const { from, to, sent, received, spi, lastPacketAt, path } = direction;
+  const { from, to, sent, received, traffic, spi, lastPacketAt, path } = direction;
   return (
     <section className="w-direction">
       <h3>
-        {from.edgeName} <span className="w-dim">→</span> {to.edgeName}
+        {from.device} <span className="w-dim">→</span> {to.device}
       </h3>
       <Facts>
         <Fact name="Sent">
-          {formatPackets(sent.packets)}, {formatBytes(sent.bytes)}
+          <Counted traffic={sent} />
         </Fact>
         <Fact name="Received">
-          {formatPackets(received.packets)}, {formatBytes(received.bytes)}
+          <Counted traffic={received} />
         </Fact>
-        <Fact name="Packet rate">{formatCount(sent.packetsPerSecond)} packets/s</Fact>
+        <Fact name="Packet rate">{formatCount(traffic.packetsPerSecond)} packets/s</Fact>
         <Fact name="SPI">
           {spi === null ? <span className="w-dim">no association</span> : <code>{formatSpi(spi)}</code>}
         </Fact>
         <Fact name="Last packet">
-          <RelativeTime at={lastPacketAt} absent="none yet" />
+          {to.external ? <NotTold /> : <RelativeTime at={lastPacketAt} absent="none yet" />}
         </Fact>
-        <PathFacts path={path} />
+        {!from.external && <PathFacts path={path} />}
       </Facts>
     </section>
   );
+}
+
+function Counted({ traffic }: { readonly traffic: Direction['sent'] }): ReactNode {
+  if (traffic === null) return <NotTold />;
+  return `${formatPackets(traffic.packets)}, ${formatBytes(traffic.bytes)}`;
+}
+
+/** Of an external peer: it does not report to us. */
+function NotTold(): ReactNode {
+  return <span className="w-dim">known to the peer alone</span>;
 }
 
 function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {
@@ -88,5 +98,5 @@ function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {
 }
 
 function arrow({ from, to }: Direction): string {
-  return `${from.siteName} → ${to.siteName}`;
+  return `${from.place} → ${to.place}`;
 }

@@ -100,12 +100,15 @@ function TunnelRow({ tunnel, open, onToggle }: TunnelRowProps): ReactNode {
             </div>
           )}
         </td>
-        <Lines tunnel={tunnel} of={({ to }) => `→ ${to.siteName}`} />
-        <Lines tunnel={tunnel} numeric of={({ sent }) => formatBitRate(sent.bytesPerSecond)} />
-        <Lines tunnel={tunnel} numeric of={({ sent }) => formatPacketsShort(sent.packets)} />
-        <Lines tunnel={tunnel} numeric of={({ sent }) => formatBytes(sent.bytes)} />
+        <Lines tunnel={tunnel} of={({ to }) => `→ ${to.place}`} />
+        <Lines tunnel={tunnel} numeric of={({ traffic }) => formatBitRate(traffic.bytesPerSecond)} />
+        <Lines tunnel={tunnel} numeric of={({ traffic }) => formatPacketsShort(traffic.packets)} />
+        <Lines tunnel={tunnel} numeric of={({ traffic }) => formatBytes(traffic.bytes)} />
         <Lines tunnel={tunnel} of={({ spi }) => (spi === null ? '–' : <code>{formatSpi(spi)}</code>)} />
-        <Lines tunnel={tunnel} of={({ lastPacketAt }) => <RelativeTime at={lastPacketAt} absent="none yet" />} />
+        <Lines
+          tunnel={tunnel}
+          of={({ to, lastPacketAt }) => (to.external ? '–' : <RelativeTime at={lastPacketAt} absent="none yet" />)}
+        />
         <td>
           <TunnelKeysMark tunnel={tunnel} />
         </td>
@@ -133,7 +136,7 @@ function Lines({ tunnel, of, numeric = false }: LinesProps): ReactNode {
   return (
     <td className={numeric ? 'w-right w-numeric' : ''}>
       {directionsOf(tunnel).map((direction) => (
-        <div key={direction.from.edgeId} className="w-line">
+        <div key={direction.from.deviceId} className="w-line">
           {of(direction)}
         </div>
       ))}
@@ -142,5 +145,5 @@ function Lines({ tunnel, of, numeric = false }: LinesProps): ReactNode {
 }
 
 function totalBytes(tunnel: Tunnel): number {
-  return directionsOf(tunnel).reduce((sum, { sent }) => sum + sent.bytes, 0);
+  return directionsOf(tunnel).reduce((sum, { traffic }) => sum + traffic.bytes, 0);
 }
