@@ -93,9 +93,12 @@ describe.skipIf(unavailable !== undefined)(`an edge behind a NAT${unavailable ? 
       const args = ['-c', '3', '-i', '0.05', '-W', '2', '-I', from, to];
       await expect.poll(() => attempt(() => namespaces.run(name, 'ping', args)), PATIENCE).toMatch(/3 received/);
     }
-    for (const edge of [left, right]) {
-      expect(await edge.negotiations()).toMatchObject({ [TUNNEL]: { established: true } });
-    }
+    const [inside, outside] = [
+      { localBehindNat: true, remoteBehindNat: false },
+      { localBehindNat: false, remoteBehindNat: true },
+    ];
+    expect(await left.negotiations()).toMatchObject({ [TUNNEL]: { established: true, path: inside } });
+    expect(await right.negotiations()).toMatchObject({ [TUNNEL]: { established: true, path: outside } });
   }
 
   async function spis(edge: EdgeHarness): Promise<number[]> {

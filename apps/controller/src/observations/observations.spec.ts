@@ -79,7 +79,15 @@ describe('the condition of a tunnel', () => {
 describe('the condition of a tunnel that the edges key themselves', () => {
   const status = (inbound: number[], outbound: number, failure = ''): TunnelStatus => ({
     ...tunnelStatus({ inboundSpis: inbound, outboundSpi: outbound }),
-    ike: { established: failure === '', keyExchangeMethods: [31, 36], ppk: false, failure, rekeys: 0n },
+    ike: {
+      established: failure === '',
+      keyExchangeMethods: [31, 36],
+      ppk: false,
+      failure,
+      rekeys: 0n,
+      localBehindNat: false,
+      remoteBehindNat: false,
+    },
   });
   const end = (connected: boolean, of: TunnelStatus | undefined) => ({ connected, status: of });
   const [paris, tokyo] = [status([300, 301], 400), status([400], 301)];
@@ -129,7 +137,15 @@ describe('the condition of a tunnel that the edges key themselves', () => {
 describe('the condition of a tunnel with an external peer', () => {
   const said = (inboundSpis: number[], outboundSpi: number, established: boolean, failure = ''): TunnelStatus => ({
     ...tunnelStatus({ inboundSpis, outboundSpi }),
-    ike: { established, keyExchangeMethods: established ? [31] : [], ppk: false, failure, rekeys: 0n },
+    ike: {
+      established,
+      keyExchangeMethods: established ? [31] : [],
+      ppk: false,
+      failure,
+      rekeys: 0n,
+      localBehindNat: false,
+      remoteBehindNat: false,
+    },
   });
   const refused = 'the gateway refused the Child SA: TS_UNACCEPTABLE';
 

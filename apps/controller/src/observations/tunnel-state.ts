@@ -21,6 +21,15 @@ export interface TunnelEndState {
   readonly lastReceivedAt: Date | null;
   /** What its path carries for this edge; null when that is not known. */
   readonly path: TunnelPath | null;
+  /** Where it meets the other end; null without an IKE SA, and when the controller makes the keys. */
+  readonly observedPeer: ObservedPeer | null;
+}
+
+/** An end of a tunnel as the other one sees it on the underlay: of one behind a NAT, the outside of that. */
+export interface ObservedPeer {
+  readonly address: string;
+  readonly port: number;
+  readonly behindNat: boolean;
 }
 
 /** The largest packet for the other end, octet by octet: `pathMtu` is the sum of what follows `source` up to `unused`. */

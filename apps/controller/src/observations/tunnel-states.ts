@@ -7,6 +7,7 @@ import { SessionRegistry } from '../southbound/session-registry.js';
 import { externalCondition } from './external-condition.js';
 import { type NegotiatingEnd, negotiatedCondition } from './negotiated-condition.js';
 import { negotiatedKeyExchange } from './negotiated-keys.js';
+import { observedPeer } from './observed-peer.js';
 import { safeNumber, statusOf, tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
 import { tunnelCondition } from './tunnel-condition.js';
@@ -112,6 +113,7 @@ export class TunnelStates {
       outbound: tunnelTraffic(reports, tunnelId, 'outbound'),
       lastReceivedAt: status?.lastReceivedAt ?? null,
       path: tunnelPath(status),
+      observedPeer: observedPeer(status),
     };
   }
 }

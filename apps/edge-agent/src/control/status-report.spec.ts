@@ -2,6 +2,7 @@ import { PathMtuSource, StatusReport } from '@weft/contracts/southbound';
 import type { AssociationPath } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
+import { UNTRIED } from '../ike/negotiation-state.js';
 import { statusReport } from './status-report.js';
 
 const PATH: AssociationPath = {
@@ -35,6 +36,25 @@ describe('a status report', () => {
       roundTripProbes: 2n ** 40n,
       roundTripAnswers: 5n,
     });
+  });
+
+  it('has where the IKE SA meets the peer, and nothing of that without one', () => {
+    const path = {
+      connection: 't',
+      local: { address: Uint8Array.of(192, 0, 2, 1), port: 4500 },
+      remote: { address: Uint8Array.of(198, 51, 100, 7), port: 40_001 },
+      localBehindNat: false,
+      remoteBehindNat: true,
+    };
+    const up = { ...UNTRIED, established: true, path };
+    const ikeOf = (negotiation: typeof up | typeof UNTRIED) =>
+      statusReport(snapshot(PATH), new Date(9000), new Map([['t', negotiation]])).tunnels[0]?.ike;
+    expect(ikeOf(up)).toMatchObject({
+      remote: { address: '198.51.100.7', port: 40_001 },
+      localBehindNat: false,
+      remoteBehindNat: true,
+    });
+    expect(ikeOf(UNTRIED)).toMatchObject({ remote: undefined, localBehindNat: false, remoteBehindNat: false });
   });
 
   it('says nothing of a path that nothing is known of, and of times by the wall clock', () => {

@@ -1,7 +1,7 @@
 import { type IkeStatus, PathMtuSource, type PathStatus, type StatusReport } from '@weft/contracts/southbound';
-import type { AssociationPath, TunnelCounters } from '@weft/ipsec-core';
+import { type AssociationPath, formatAddress, type TunnelCounters } from '@weft/ipsec-core';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
-import type { NegotiationState } from '../ike/negotiation-state.js';
+import type { TunnelNegotiation } from '../ike/negotiation-state.js';
 import { pathOf } from '../status/path-of.js';
 
 /**
@@ -12,7 +12,7 @@ import { pathOf } from '../status/path-of.js';
 export function statusReport(
   snapshot: DataPlaneSnapshot,
   takenAt: Date,
-  negotiations: ReadonlyMap<string, NegotiationState> = new Map(),
+  negotiations: ReadonlyMap<string, TunnelNegotiation> = new Map(),
 ): StatusReport {
   return {
     takenAt,
@@ -33,10 +33,21 @@ export function statusReport(
   };
 }
 
-function ikeStatus(state: NegotiationState | undefined): { ike?: IkeStatus } {
+function ikeStatus(state: TunnelNegotiation | undefined): { ike?: IkeStatus } {
   if (state === undefined) return {};
-  const { established, keyExchangeMethods, ppk, failure, rekeys } = state;
-  return { ike: { established, keyExchangeMethods: [...keyExchangeMethods], ppk, failure: failure ?? '', rekeys } };
+  const { established, keyExchangeMethods, ppk, failure, rekeys, path } = state;
+  return {
+    ike: {
+      established,
+      keyExchangeMethods: [...keyExchangeMethods],
+      ppk,
+      failure: failure ?? '',
+      rekeys,
+      remote: path && { address: formatAddress(path.remote.address), port: path.remote.port },
+      localBehindNat: path?.localBehindNat ?? false,
+      remoteBehindNat: path?.remoteBehindNat ?? false,
+    },
+  };
 }
 
 function pathStatus(tunnel: TunnelCounters, path: AssociationPath | undefined): { path?: PathStatus } {

@@ -27,7 +27,7 @@ import { fabricConnections } from './fabric-connections.js';
 import { IkeHost } from './ike-host.js';
 import { IkeSockets } from './ike-sockets.js';
 import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
-import type { NegotiationState } from './negotiation-state.js';
+import type { NegotiationState, TunnelNegotiation } from './negotiation-state.js';
 import { isBetweenTheSame } from './same-ends.js';
 import { WantedTunnels } from './wanted-tunnels.js';
 
@@ -191,8 +191,16 @@ export class EdgeIke {
   }
 
   /** How the tunnels that this edge keys itself stand, by tunnel id. */
-  states(): ReadonlyMap<string, NegotiationState> {
-    return new Map(this.#tunnels.all().map(({ connection, state }) => [connection.name, state]));
+  states(): ReadonlyMap<string, TunnelNegotiation> {
+    const paths = new Map(this.#host.engine.establishedPaths().map((path) => [path.connection, path]));
+    return new Map(
+      this.#tunnels
+        .all()
+        .map(({ connection: { name }, state }) => [
+          name,
+          { ...state, path: state.established ? paths.get(name) : undefined },
+        ]),
+    );
   }
 
   /** Packets of these tunnels find no Child SA: what is missing is asked for now, not when the pause after a failure ends. */

@@ -1,5 +1,5 @@
 import { formatAddress } from '@weft/ipsec-core';
-import { type ConnectionEvent, describeFailure, type FailureReason } from '@weft/ipsec-core/ike';
+import { type ConnectionEvent, describeFailure, type EstablishedPath, type FailureReason } from '@weft/ipsec-core/ike';
 
 /** How the negotiation of a tunnel stands. A value: `afterEvent` makes the next one. */
 export interface NegotiationState {
@@ -19,6 +19,12 @@ export interface NegotiationState {
   readonly assigned: AssignedConfiguration | undefined;
   /** Of what the tunnel needs something is missing, and nothing of ours is under way to get it. */
   readonly wants: 'nothing' | 'ike' | 'child';
+}
+
+/** How it stands, and where its IKE SA meets the peer. */
+export interface TunnelNegotiation extends NegotiationState {
+  /** Undefined without an IKE SA. */
+  readonly path?: EstablishedPath | undefined;
 }
 
 /** Addresses of this edge and of name servers, and the names that are to be asked of these; none: all. */

@@ -1,3 +1,4 @@
+import { formatAddress } from '@weft/ipsec-core';
 import { z } from 'zod';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { CertificateState } from '../control/certificate-renewal.js';
@@ -5,7 +6,7 @@ import type { WaitingIdentity } from '../control/pending-enrollment.js';
 import { wallClock } from '../control/status-report.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
-import type { NegotiationState } from '../ike/negotiation-state.js';
+import type { TunnelNegotiation } from '../ike/negotiation-state.js';
 import { isPostQuantum, keyExchangeNames } from './key-exchange-names.js';
 import { pathOf } from './path-of.js';
 
@@ -87,6 +88,11 @@ export const AgentStatus = z.object({
           ppk: z.boolean(),
           postQuantum: z.boolean(),
           failure: z.string().nullable(),
+          /** Where the IKE SA meets the peer: of one behind a NAT, the outside of that; null without an IKE SA. */
+          remote: z.string().nullable(),
+          /** A NAT changes the addresses of this edge, or of the peer, on the way. */
+          localBehindNat: z.boolean(),
+          remoteBehindNat: z.boolean(),
         })
         .nullable(),
     }),
@@ -112,7 +118,7 @@ export interface StatusSources {
   readonly bundle: VerifiedBundle | undefined;
   readonly snapshot: DataPlaneSnapshot;
   /** Of the tunnels that this edge keys itself, by tunnel id. */
-  readonly negotiations: ReadonlyMap<string, NegotiationState>;
+  readonly negotiations: ReadonlyMap<string, TunnelNegotiation>;
   /** IKE messages that were lost or refused. */
   readonly ikeDrops: DataPlaneSnapshot['drops'];
   readonly takenAt: Date;
@@ -213,15 +219,18 @@ function redundancyStatus(
   return found === undefined ? null : { alive: found.alive, chosen: found.chosen };
 }
 
-function ikeStatus(state: NegotiationState | undefined): AgentStatus['tunnels'][number]['ike'] {
+function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels'][number]['ike'] {
   if (state === undefined) return null;
-  const { established, keyExchangeMethods, ppk, failure } = state;
+  const { established, keyExchangeMethods, ppk, failure, path } = state;
   return {
     established,
     keyExchange: keyExchangeNames(keyExchangeMethods),
     ppk,
     postQuantum: isPostQuantum(state),
     failure: failure ?? null,
+    remote: path === undefined ? null : `${formatAddress(path.remote.address)} port ${path.remote.port}`,
+    localBehindNat: path?.localBehindNat ?? false,
+    remoteBehindNat: path?.remoteBehindNat ?? false,
   };
 }
 

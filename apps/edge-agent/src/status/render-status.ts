@@ -45,7 +45,7 @@ export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
 function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
   const tunnels = status.tunnels.map((tunnel) => [
     tunnel.peer,
-    tunnel.remote,
+    remoteText(tunnel),
     tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0
       ? (tunnel.ike?.failure ?? 'no associations')
       : keyedState(tunnel.redundancy),
@@ -58,6 +58,13 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
     ['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'],
     ...tunnels,
   ]);
+}
+
+/** Where the peer is, as far as that is known: where the bundle says, until it is met somewhere. */
+function remoteText({ remote, ike }: AgentStatus['tunnels'][number]): string {
+  if (ike === null || ike.remote === null) return remote;
+  const behind = [...(ike.remoteBehindNat ? ['behind a NAT'] : []), ...(ike.localBehindNat ? ['we behind a NAT'] : [])];
+  return behind.length === 0 ? ike.remote : `${ike.remote} (${behind.join(', ')})`;
 }
 
 function certificateLine({ edge, certificate }: AgentStatus): string {

@@ -14,6 +14,7 @@ import type { Connection } from './connection.js';
 import { Connections } from './connections.js';
 import { CrashDetection } from './crash-detection.js';
 import { Deadlines } from './deadlines.js';
+import { type EstablishedPath, establishedPaths } from './established-paths.js';
 import { handleRequest, refuseMalformed } from './exchanges/dispatch.js';
 import { receiveInitResponse } from './exchanges/init-initiator.js';
 import { admitInit, answerInit, type InitRefusal } from './exchanges/init-responder.js';
@@ -125,11 +126,20 @@ export class IkeEngine {
 
   /** One for an IKE SA and all that it replaced by rekeying. */
   negotiations(): readonly Negotiation[] {
-    return toldNegotiations(new Set(this.#registry.all.map(({ lineage }) => lineage)));
+    return toldNegotiations(this.#lineages);
+  }
+
+  /** Of every IKE SA whose ends have proved who they are; the youngest of a connection last. */
+  establishedPaths(): readonly EstablishedPath[] {
+    return establishedPaths(this.#lineages);
   }
 
   drops(): ReadonlyMap<IkeDropReason, number> {
     return this.#drops;
+  }
+
+  get #lineages(): ReadonlySet<Lineage> {
+    return new Set(this.#registry.all.map(({ lineage }) => lineage));
   }
 
   #receive(octets: Uint8Array, path: Path, now: number): void {

@@ -46,6 +46,7 @@ export {
 } from './connection.js';
 export { describeFailure } from './describe-failure.js';
 export { type IkeDropReason, IkeEngine, type IkeEngineOptions } from './engine.js';
+export type { EstablishedPath } from './established-paths.js';
 export { Fifo } from './fifo.js';
 export type { HistoryEntry } from './history/entry.js';
 export { explainHistory } from './history/explain-history.js';

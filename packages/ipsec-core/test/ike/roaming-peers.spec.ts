@@ -104,6 +104,25 @@ describe('A peer that may come from anywhere', () => {
     expect(pair.right.sad.current()?.association.encapsulate).toBe(true);
   });
 
+  it('is told of as it is seen from outside of its NAT', () => {
+    const pair = roamingPair({ conditions: { ...PERFECT, nat: NAT } });
+    pair.give(pair.left, INITIATE);
+    expect(pair.right.engine.establishedPaths()).toEqual([]);
+    pair.runFor(5000);
+    const common = { connection: 'left-right' };
+    expect(pair.right.engine.establishedPaths()).toMatchObject([
+      {
+        ...common,
+        remote: { ...NAT.outside, port: NAT.outside.port + 1 },
+        localBehindNat: false,
+        remoteBehindNat: true,
+      },
+    ]);
+    expect(pair.left.engine.establishedPaths()).toMatchObject([
+      { ...common, remote: { address: RIGHT }, localBehindNat: true, remoteBehindNat: false },
+    ]);
+  });
+
   it('is called where it is said to be, and what both ends begin at once comes down to one', () => {
     for (let offset = 0; offset < 60; offset += 5) {
       const pair = roamingPair({ seed: offset + 1 });

@@ -57,6 +57,19 @@ export const TunnelPath = z
       'In octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`.',
   });
 
+export const ObservedPeer = z
+  .object({
+    address: z.string(),
+    port: z.int().min(1).max(65_535),
+    behindNat: z.boolean().meta({ description: 'A NAT changes its addresses on the way (RFC 7296 section 2.23).' }),
+  })
+  .meta({
+    id: 'ObservedPeer',
+    description:
+      'An end of a tunnel as the other one sees it on the underlay: of one behind a NAT, the outside of that.',
+    examples: [{ address: '198.51.100.7', port: 40001, behindNat: true }],
+  });
+
 export const TunnelEnd = z
   .object({
     edgeId: Identifier,
@@ -71,6 +84,10 @@ export const TunnelEnd = z
     path: TunnelPath.nullable().meta({
       description:
         'What the path to the other end carries; null where that is not known, or differs from packet to packet.',
+    }),
+    observedPeer: ObservedPeer.nullable().meta({
+      description:
+        'Where this edge meets the other end; null without an IKE SA, and when the controller makes the keys.',
     }),
   })
   .meta({ id: 'TunnelEnd', description: 'The tunnel as one of its edges sees it.' });

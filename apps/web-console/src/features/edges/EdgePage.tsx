@@ -17,6 +17,7 @@ import { EnrollmentDialog } from '../sites/dialogs/EnrollmentDialog.js';
 import { edgesQuery, sitesQuery } from '../sites/queries.js';
 import { directionsOf, TUNNEL_STATES, tunnelTitle } from '../tunnels/directions.js';
 import { tunnelsQuery } from '../tunnels/queries.js';
+import { seenAt } from '../tunnels/seen-at.js';
 import { EdgeBundleFacts, EdgeDrops, EdgeIdentityFacts } from './components/EdgeFacts.js';
 import { RejectionNotice } from './components/RejectionNotice.js';
 import { CONDITIONS, conditionOf } from './condition.js';
@@ -35,6 +36,7 @@ export function EdgePage(): ReactNode {
 function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
   const [dialog, setDialog] = useState<'edit' | 'enroll' | 'revoke' | null>(null);
   const site = useQuery(sitesQuery(useTenantId())).data?.items.find(({ id }) => id === edge.siteId);
+  const seen = seenAt(useQuery(tunnelsQuery(useTenantId())).data?.items ?? [], edge.id);
   const { tone, label, meaning } = CONDITIONS[conditionOf(edge)];
   return (
     <>
@@ -72,7 +74,7 @@ function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
       <div className="w-cards">
         <section className="w-card">
           <h2>Identity</h2>
-          <EdgeIdentityFacts edge={edge} />
+          <EdgeIdentityFacts edge={edge} seen={seen} />
         </section>
         <section className="w-card">
           <h2>Bundle</h2>

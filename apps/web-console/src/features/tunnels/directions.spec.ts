@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { directionsOf, totalRate, tunnelTitle } from './directions.js';
+import { seenAt } from './seen-at.js';
 
 const traffic = (packets: number, bytesPerSecond = 0) => ({ packets, bytes: 0, packetsPerSecond: 0, bytesPerSecond });
 const end = (siteName: string, spis: [number | null, number | null], sent: number, received: number) => ({
@@ -13,6 +14,7 @@ const end = (siteName: string, spis: [number | null, number | null], sent: numbe
   inbound: traffic(received),
   lastReceivedAt: `${siteName} received`,
   path: null,
+  observedPeer: { address: '203.0.113.7', port: 4500, behindNat: siteName === 'Berlin' },
 });
 const tunnel = {
   id: 't',
@@ -40,6 +42,16 @@ describe('directionsOf', () => {
       sent: { packets: 20 },
       received: { packets: 19 },
     });
+  });
+
+  it('says where an edge is met by what the other end says, each place once', () => {
+    const [there, back] = directionsOf(tunnel);
+    expect([there?.observed?.behindNat, back?.observed?.behindNat]).toEqual([false, true]);
+    const place = { address: '203.0.113.7', port: 4500, behindNat: true };
+    expect(seenAt([tunnel, tunnel], 'edge of Amsterdam')).toEqual([place]);
+    expect(seenAt([tunnel], 'edge of nowhere')).toEqual([]);
+    const silent = { ...tunnel, edges: tunnel.edges.map((each) => ({ ...each, observedPeer: null })) };
+    expect(seenAt([silent], 'edge of Berlin')).toEqual([]);
   });
 
   it('is the same whichever end the controller names first', () => {

@@ -16,6 +16,8 @@ export interface Direction {
   readonly lastPacketAt: string | null;
   /** What the path of this direction carries, as the sender has it; null when that is not known. */
   readonly path: TunnelEnd['path'];
+  /** Where the sender meets the receiver on the underlay; null when that is not known. */
+  readonly observed: TunnelEnd['observedPeer'];
 }
 
 /** An edge at its site, or an external peer, which is both. */
@@ -75,13 +77,14 @@ function direction(from: TunnelEnd, to: TunnelEnd): Direction {
     spi: to.inboundSpi ?? from.outboundSpi,
     lastPacketAt: to.lastReceivedAt,
     path: from.path,
+    observed: from.observedPeer,
   };
 }
 
 function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['externalPeer']>): readonly Direction[] {
   const peer = { placeId: id, place: name, deviceId: id, device: name, external: true };
   const ours = edgeEnd(edge);
-  const { outbound, inbound, outboundSpi, inboundSpi, path, lastReceivedAt } = edge;
+  const { outbound, inbound, outboundSpi, inboundSpi, path, lastReceivedAt, observedPeer: observed } = edge;
   return [
     {
       from: ours,
@@ -92,6 +95,7 @@ function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['e
       spi: outboundSpi,
       lastPacketAt: null,
       path,
+      observed,
     },
     {
       from: peer,
@@ -102,6 +106,7 @@ function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['e
       spi: inboundSpi,
       lastPacketAt: lastReceivedAt,
       path: null,
+      observed: null,
     },
   ];
 }

@@ -2317,6 +2317,20 @@ export interface components {
             /** @description What deliveries are signed with, as Standard Webhooks writes it. It is shown this once. */
             secret: string;
         };
+        /**
+         * @description An end of a tunnel as the other one sees it on the underlay: of one behind a NAT, the outside of that.
+         * @example {
+         *       "address": "198.51.100.7",
+         *       "port": 40001,
+         *       "behindNat": true
+         *     }
+         */
+        ObservedPeer: {
+            address: string;
+            port: number;
+            /** @description A NAT changes its addresses on the way (RFC 7296 section 2.23). */
+            behindNat: boolean;
+        };
         OwnSession: {
             /**
              * Format: uuid
@@ -3046,6 +3060,8 @@ export interface components {
             lastReceivedAt: string | null;
             /** @description What the path to the other end carries; null where that is not known, or differs from packet to packet. */
             path: components["schemas"]["TunnelPath"] | null;
+            /** @description Where this edge meets the other end; null without an IKE SA, and when the controller makes the keys. */
+            observedPeer: components["schemas"]["ObservedPeer"] | null;
         };
         /** @description An external peer as the revision in force has it. */
         TunnelExternalPeer: {

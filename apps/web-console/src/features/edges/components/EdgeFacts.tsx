@@ -1,20 +1,39 @@
 import type { ReactNode } from 'react';
 import type { BundleReference, Edge } from '../../../api/index.js';
+import { formatEndpoint } from '../../../lib/format-endpoint.js';
 import { formatCount, formatPackets } from '../../../lib/format-quantity.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { ToneIcon } from '../../../ui/StateMark.js';
+import type { SeenAt } from '../../tunnels/seen-at.js';
 import { certificateEndsSoon } from '../condition.js';
 
 /** Who the edge is and how it is reached. */
-export function EdgeIdentityFacts({ edge }: { readonly edge: Edge }): ReactNode {
+export function EdgeIdentityFacts({
+  edge,
+  seen,
+}: {
+  readonly edge: Edge;
+  /** Where its peers meet it. */
+  readonly seen: readonly SeenAt[];
+}): ReactNode {
   const { live } = edge;
   const endsSoon = certificateEndsSoon(live);
   return (
     <Facts>
       <Fact name="Underlay">
-        <code>{formatEndpoint(edge)}</code>
+        <code>{underlayOf(edge)}</code>
       </Fact>
+      {seen.length > 0 && (
+        <Fact name="Peers meet it at">
+          {seen.map((place) => (
+            <div key={formatEndpoint(place)}>
+              <code>{formatEndpoint(place)}</code>
+              {place.behindNat && <span className="w-dim"> the outside of a NAT</span>}
+            </div>
+          ))}
+        </Fact>
+      )}
       <Fact name="Connected">
         {live.connected ? <RelativeTime at={live.connectedSince} /> : <span className="w-dim">not now</span>}
       </Fact>
@@ -84,10 +103,7 @@ export function EdgeDrops({ edge }: { readonly edge: Edge }): ReactNode {
   );
 }
 
-/** `203.0.113.7:4500`, `[2001:db8::7]:4500`. */
-export function formatEndpoint({
-  underlayAddress,
-  underlayPort,
-}: Pick<Edge, 'underlayAddress' | 'underlayPort'>): string {
-  return underlayAddress.includes(':') ? `[${underlayAddress}]:${underlayPort}` : `${underlayAddress}:${underlayPort}`;
+/** Where it is configured to be. */
+export function underlayOf({ underlayAddress, underlayPort }: Pick<Edge, 'underlayAddress' | 'underlayPort'>): string {
+  return formatEndpoint({ address: underlayAddress, port: underlayPort });
 }

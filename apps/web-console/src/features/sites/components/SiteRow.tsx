@@ -5,7 +5,7 @@ import type { Edge, Network, Site } from '../../../api/index.js';
 import { CloseIcon, DeleteIcon, EditIcon, EnrollIcon, MoreIcon, PlusIcon } from '../../../ui/icons.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { StateMark, ToneIcon } from '../../../ui/StateMark.js';
-import { formatEndpoint } from '../../edges/components/EdgeFacts.js';
+import { underlayOf } from '../../edges/components/EdgeFacts.js';
 import { CONDITIONS, certificateEndsSoon, conditionOf } from '../../edges/condition.js';
 
 /** What a row asks its page to open. */
@@ -105,7 +105,7 @@ function EdgeCells({
           {edge.name}
         </Link>
         <div className="w-dim w-small">
-          <code>{formatEndpoint(edge)}</code>
+          <code>{underlayOf(edge)}</code>
         </div>
       </td>
       <td>

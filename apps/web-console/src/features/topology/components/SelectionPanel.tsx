@@ -14,6 +14,7 @@ import { CONDITIONS, conditionOf } from '../../edges/condition.js';
 import { DirectionFacts } from '../../tunnels/components/TunnelDetail.js';
 import { TunnelKeysMark } from '../../tunnels/components/TunnelKeysMark.js';
 import { directionsOf, TUNNEL_STATES, tunnelTitle } from '../../tunnels/directions.js';
+import { type SeenAt, seenAt } from '../../tunnels/seen-at.js';
 import type { Fabric, Selection } from './FabricGraph.js';
 
 interface SelectionPanelProps {
@@ -58,7 +59,7 @@ function SiteDetails({ site, fabric, onSelect }: SiteDetailsProps): ReactNode {
       {site.description !== '' && <p className="w-dim">{site.description}</p>}
       <NetworkList networks={own(fabric.networks)} />
       {own(fabric.edges).map((edge) => (
-        <EdgeSection key={edge.id} edge={edge} />
+        <EdgeSection key={edge.id} edge={edge} seen={seenAt(fabric.tunnels, edge.id)} />
       ))}
       {own(fabric.edges).length === 0 && (
         <section>
@@ -105,7 +106,7 @@ function NetworkList({ networks }: { readonly networks: readonly Network[] }): R
   );
 }
 
-function EdgeSection({ edge }: { readonly edge: Edge }): ReactNode {
+function EdgeSection({ edge, seen }: { readonly edge: Edge; readonly seen: readonly SeenAt[] }): ReactNode {
   const { tone, label } = CONDITIONS[conditionOf(edge)];
   return (
     <>
@@ -120,7 +121,7 @@ function EdgeSection({ edge }: { readonly edge: Edge }): ReactNode {
         {edge.live.lastRejection !== null && !edge.live.inSync && (
           <RejectionNotice rejection={edge.live.lastRejection} past={false} />
         )}
-        <EdgeIdentityFacts edge={edge} />
+        <EdgeIdentityFacts edge={edge} seen={seen} />
         <EdgeBundleFacts edge={edge} />
       </section>
       <section>

@@ -1,6 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { lazy, type ReactNode, Suspense } from 'react';
 import type { Tunnel } from '../../../api/index.js';
+import { formatEndpoint } from '../../../lib/format-endpoint.js';
 import { formatBytes, formatCount, formatPackets } from '../../../lib/format-quantity.js';
 import { formatSpi } from '../../../lib/format-spi.js';
 import { CopyValue } from '../../../ui/CopyLine.js';
@@ -38,7 +39,7 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
 
 /** Counters of one direction: the sender's beside the receiver's, so that loss between them shows. */
 export function DirectionFacts({ direction }: { readonly direction: Direction }): ReactNode {
-  const { from, to, sent, received, traffic, spi, lastPacketAt, path } = direction;
+  const { from, to, sent, received, traffic, spi, lastPacketAt, path, observed } = direction;
   return (
     <section className="w-direction">
       <h3>
@@ -58,6 +59,12 @@ export function DirectionFacts({ direction }: { readonly direction: Direction })
         <Fact name="Last packet">
           {to.external ? <NotTold /> : <RelativeTime at={lastPacketAt} absent="none yet" />}
         </Fact>
+        {observed !== null && (
+          <Fact name="Met at">
+            <code>{formatEndpoint(observed)}</code>
+            {observed.behindNat && <div className="w-dim w-small">the outside of a NAT</div>}
+          </Fact>
+        )}
         {!from.external && <PathFacts path={path} />}
       </Facts>
     </section>

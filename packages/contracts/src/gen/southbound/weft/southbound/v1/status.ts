@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { UnderlayEndpoint } from "./bundle.js";
 
 /** PathMtuSource says where a path MTU comes from. */
 export const PathMtuSource = {
@@ -153,6 +154,14 @@ export interface IkeStatus {
   rekeys: bigint;
   /** A postquantum preshared key is mixed into its keys (RFC 8784). */
   ppk: boolean;
+  /** Where the IKE SA meets the peer: of one behind a NAT, the outside of that. Absent without an IKE SA. */
+  remote?:
+    | UnderlayEndpoint
+    | undefined;
+  /** A NAT changes the addresses of this edge on the way to the peer (RFC 7296 section 2.23). */
+  localBehindNat: boolean;
+  /** A NAT changes those of the peer. */
+  remoteBehindNat: boolean;
 }
 
 /** SecurityPolicyStatus counts the packets that an SPD entry decided. */
@@ -901,7 +910,16 @@ export const PathStatus: MessageFns<PathStatus> = {
 };
 
 function createBaseIkeStatus(): IkeStatus {
-  return { established: false, keyExchangeMethods: [], failure: "", rekeys: 0n, ppk: false };
+  return {
+    established: false,
+    keyExchangeMethods: [],
+    failure: "",
+    rekeys: 0n,
+    ppk: false,
+    remote: undefined,
+    localBehindNat: false,
+    remoteBehindNat: false,
+  };
 }
 
 export const IkeStatus: MessageFns<IkeStatus> = {
@@ -927,6 +945,15 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     }
     if (message.ppk !== false) {
       writer.uint32(40).bool(message.ppk);
+    }
+    if (message.remote !== undefined) {
+      UnderlayEndpoint.encode(message.remote, writer.uint32(50).fork()).join();
+    }
+    if (message.localBehindNat !== false) {
+      writer.uint32(56).bool(message.localBehindNat);
+    }
+    if (message.remoteBehindNat !== false) {
+      writer.uint32(64).bool(message.remoteBehindNat);
     }
     return writer;
   },
@@ -994,6 +1021,30 @@ export const IkeStatus: MessageFns<IkeStatus> = {
             message.ppk = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.remote = UnderlayEndpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.localBehindNat = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.remoteBehindNat = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1017,6 +1068,17 @@ export const IkeStatus: MessageFns<IkeStatus> = {
       failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
       rekeys: isSet(object.rekeys) ? BigInt(object.rekeys) : 0n,
       ppk: isSet(object.ppk) ? globalThis.Boolean(object.ppk) : false,
+      remote: isSet(object.remote) ? UnderlayEndpoint.fromJSON(object.remote) : undefined,
+      localBehindNat: isSet(object.localBehindNat)
+        ? globalThis.Boolean(object.localBehindNat)
+        : isSet(object.local_behind_nat)
+        ? globalThis.Boolean(object.local_behind_nat)
+        : false,
+      remoteBehindNat: isSet(object.remoteBehindNat)
+        ? globalThis.Boolean(object.remoteBehindNat)
+        : isSet(object.remote_behind_nat)
+        ? globalThis.Boolean(object.remote_behind_nat)
+        : false,
     };
   },
 
@@ -1037,6 +1099,15 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     if (message.ppk !== false) {
       obj.ppk = message.ppk;
     }
+    if (message.remote !== undefined) {
+      obj.remote = UnderlayEndpoint.toJSON(message.remote);
+    }
+    if (message.localBehindNat !== false) {
+      obj.localBehindNat = message.localBehindNat;
+    }
+    if (message.remoteBehindNat !== false) {
+      obj.remoteBehindNat = message.remoteBehindNat;
+    }
     return obj;
   },
 
@@ -1050,6 +1121,11 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     message.failure = object.failure ?? "";
     message.rekeys = (object.rekeys !== undefined && object.rekeys !== null) ? BigInt(object.rekeys) : 0n;
     message.ppk = object.ppk ?? false;
+    message.remote = (object.remote !== undefined && object.remote !== null)
+      ? UnderlayEndpoint.fromPartial(object.remote)
+      : undefined;
+    message.localBehindNat = object.localBehindNat ?? false;
+    message.remoteBehindNat = object.remoteBehindNat ?? false;
     return message;
   },
 };
