@@ -15,6 +15,7 @@ import { EventsModule } from './events/events.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
 import { ExternalPeersModule } from './external-peers/external-peers.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MembersModule } from './members/members.module.js';
 import { NetworksModule } from './networks/networks.module.js';
 import { OidcModule } from './oidc/oidc.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
@@ -40,6 +41,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TotpModule,
     TenantsModule,
     UsersModule,
+    MembersModule,
     ApiTokensModule,
     SitesModule,
     NetworksModule,

@@ -8,6 +8,8 @@ import { EventsController } from '../modules/events/events.controller.js';
 import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
 import { ExternalPeersController } from '../modules/external-peers/external-peers.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
+import { MembersController } from '../modules/members/members.controller.js';
+import { OwnMembershipsController } from '../modules/members/own-memberships.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
 import { OidcController } from '../modules/oidc/oidc.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
@@ -32,9 +34,11 @@ export const REST_CONTROLLERS: readonly Type[] = [
   SessionController,
   OidcController,
   OwnSessionsController,
+  OwnMembershipsController,
   TotpController,
   TenantsController,
   UsersController,
+  MembersController,
   ApiTokensController,
   SitesController,
   NetworksController,

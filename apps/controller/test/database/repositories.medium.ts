@@ -11,6 +11,7 @@ import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
 import { FabricEventsRepository } from '../../src/modules/events/fabric-events.repository.js';
 import { ExternalPeersRepository } from '../../src/modules/external-peers/external-peers.repository.js';
 import type { WrittenExternalPeer } from '../../src/modules/external-peers/stored-external-peer.js';
+import { MembersRepository } from '../../src/modules/members/members.repository.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
 import { OidcUsersRepository } from '../../src/modules/oidc/oidc-users.repository.js';
 import { PoliciesRepository } from '../../src/modules/policies/policies.repository.js';
@@ -130,6 +131,7 @@ function crossings(): Record<string, Crossing> {
   const audit = new AuditRepository();
   const users = new UsersRepository();
   const oidcUsers = new OidcUsersRepository();
+  const members = new MembersRepository();
   const apiTokens = new ApiTokensRepository();
   const totp = new TotpRepository();
   const factor = { sealedSecret: randomBytes(52), createdAt: new Date(0), confirmedAt: null };
@@ -280,7 +282,18 @@ function crossings(): Record<string, Crossing> {
       ),
     'users.update': (sql, { userId }) =>
       users.update(sql, userId, { role: 'admin', providerRole: null, passwordHash: '$argon2id$crossed' }),
-    'users.remove': (sql, { userId }) => users.remove(sql, userId),
+    'users.remove': (sql, { tenantId, userId }) => users.remove(sql, tenantId, userId),
+    'members.list': (sql, { tenantId }) => members.list(sql, tenantId),
+    'members.read': (sql, { tenantId, userId }) => members.read(sql, tenantId, userId),
+    'members.lockAccount': (sql, { userId }) => members.lockAccount(sql, userId),
+    'members.changeRole': (sql, { tenantId, userId }) => members.changeRole(sql, tenantId, userId, 'admin'),
+    'members.remove': (sql, { tenantId, userId }) => members.remove(sql, tenantId, userId),
+    'members.memberships': async (sql, { userId }) => {
+      expect(await members.memberships(sql, userId)).toEqual([]);
+    },
+    'tenants.isMember': async (sql, { tenantId, userId }) => {
+      expect(await tenants.isMember(sql, tenantId, userId)).toBe(false);
+    },
     'oidcUsers.find': async (sql) => {
       expect(await oidcUsers.find(sql, { issuer: 'https://id.example', subject: 'crossed' })).toBeUndefined();
     },
@@ -290,13 +303,13 @@ function crossings(): Record<string, Crossing> {
     'oidcUsers.insert': (sql, { tenantId }) =>
       oidcUsers.insert(
         sql,
-        { id: randomUUID(), tenantId, name: 'crossed', role: 'admin', providerRole: 'admin', oidc: true },
+        { id: randomUUID(), homeTenantId: tenantId, name: 'crossed', role: 'admin', providerRole: 'admin', oidc: true },
         { issuer: 'https://id.example', subject: 'crossed' },
       ),
     'oidcUsers.changeRoles': (sql, { tenantId, userId }) =>
       oidcUsers.changeRoles(sql, {
         id: userId,
-        tenantId,
+        homeTenantId: tenantId,
         name: 'crossed',
         role: 'admin',
         providerRole: 'admin',
@@ -325,7 +338,9 @@ function crossings(): Record<string, Crossing> {
     },
     'sessions.changePassword': (sql, { userId }) =>
       sessions.changePassword(sql, userId, '$argon2id$seeded', '$argon2id$crossed'),
-    'sessions.userByName': (sql, { userName }) => sessions.userByName(sql, userName),
+    'sessions.accountByName': (sql, { userName }) => sessions.accountByName(sql, userName),
+    'sessions.enter': (sql, { secretHash }) =>
+      sessions.enter(sql, secretHash, { tenantId: ours.tenantId, newSecretHash: randomBytes(32) }),
     'sessions.userBySession': (sql, { secretHash }) => sessions.userBySession(sql, secretHash, new Date(0)),
     'sessions.list': (sql, { userId, secretHash }) => sessions.list(sql, userId, secretHash, new Date(0)),
     'sessions.end': (sql, { userId }) => sessions.end(sql, userId, randomUUID()),

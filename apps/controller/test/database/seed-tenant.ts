@@ -50,6 +50,7 @@ export const SEEDED_TABLES = [
   'rule_endpoints',
   'rule_services',
   'sites',
+  'tenant_members',
   'tenants',
   'totp_factors',
   'users',

@@ -103,6 +103,8 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   updateTenant: async () => inTenant('PATCH', '', { keyingMode: 'ike-less' }),
   createUser: async () => inTenant('POST', '/users', user()),
   updateUser: async () => inTenant('PATCH', `/users/${(await makeUser()).id}`, { role: 'approver' }),
+  updateMember: async () => inTenant('PATCH', `/members/${(await makeUser()).id}`, { role: 'approver' }),
+  removeMember: async () => inTenant('DELETE', `/members/${(await makeUser()).id}`),
   deleteUser: async () => inTenant('DELETE', `/users/${(await makeUser()).id}`),
   resetUserTotp: async () => {
     const { id } = await makeUser();

@@ -40,6 +40,8 @@ export async function logIn(baseUrl: string, userName: string, password: string)
     },
   });
   const { tenantId } = session;
+  if (tenantId === null)
+    throw new Error(`${userName} is a member of several tenants; take a user who is one of a single tenant`);
   const path = { params: { path: { tenantId } } };
   return {
     client,

@@ -12,6 +12,12 @@ export function sessionRequired(operation: string): DomainError {
   return new DomainError('forbidden', 'session_required', detail);
 }
 
+/** For a member who works in another tenant at present: nobody else is told that there is this one. */
+export function tenantNotInForce(): DomainError {
+  const detail = 'This session is not in this tenant. Enter it with PUT /api/v1/session/tenant.';
+  return new DomainError('forbidden', 'tenant_not_in_force', detail);
+}
+
 /** Says what is missing and who can give it. */
 export function roleRequired(
   operation: string,

@@ -12,7 +12,8 @@ import { OPERATION_ACCESS } from './operation-access.js';
  * Who asks, if they may ask for this operation now: by OPERATION_ACCESS, before anything else of the request is read. Undefined for what
  * everybody may. What goes on for longer than a request asks again.
  *
- * Throws DomainError 'login_required', 'invalid_token', 'too_many_requests', 'session_required', 'unknown_tenant' or 'role_required'.
+ * Throws DomainError 'login_required', 'invalid_token', 'too_many_requests', 'session_required', 'unknown_tenant',
+ * 'tenant_not_in_force' or 'role_required'.
  */
 export async function admit(
   control: AccessControl,

@@ -42,6 +42,8 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   createSession: everybody,
   readSession: user,
   deleteSession: inPerson(user),
+  enterTenant: inPerson(user),
+  listMemberships: inPerson(user),
   changePassword: inPerson(user),
   listSessions: inPerson(user),
   endSession: inPerson(user),
@@ -61,6 +63,10 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   updateUser: inPerson(admin),
   deleteUser: inPerson(admin),
   resetUserTotp: inPerson(admin),
+
+  listMembers: admin,
+  updateMember: inPerson(admin),
+  removeMember: inPerson(admin),
 
   listApiTokens: viewer,
   createApiToken: inPerson(viewer),

@@ -11,8 +11,9 @@ export interface TokenHolder {
   readonly tenantId: string;
   readonly userId: string;
   readonly userName: string;
-  readonly userTenantId: string;
-  readonly userRole: Role;
+  readonly userHomeTenantId: string;
+  /** As a member of the tenant; null for who is none. */
+  readonly userRole: Role | null;
   readonly userProviderRole: Role | null;
   readonly userOidc: boolean;
 }
@@ -78,9 +79,10 @@ export class ApiTokensRepository {
   async holder(sql: SqlExecutor, secretHash: Uint8Array, now: Date): Promise<TokenHolder | undefined> {
     const [row] = await sql<TokenHolder[]>`
       select t.id as token_id, t.name as token_name, t.role as token_role, t.tenant_id, u.id as user_id,
-        u.name as user_name, u.tenant_id as user_tenant_id, u.role as user_role, u.provider_role as user_provider_role,
+        u.name as user_name, u.tenant_id as user_home_tenant_id, m.role as user_role, u.provider_role as user_provider_role,
         u.oidc_subject is not null as user_oidc
       from api_tokens t join users u on u.id = t.user_id
+        left join tenant_members m on m.user_id = t.user_id and m.tenant_id = t.tenant_id
       where t.secret_hash = ${secretHash} and t.expires_at > ${now}`;
     return row;
   }

@@ -41,6 +41,7 @@ export class TokenHolders {
     return {
       id: holder.userId,
       name: holder.userName,
+      homeTenantId: holder.userHomeTenantId,
       tenantId: holder.tenantId,
       role,
       providerRole: null,
@@ -57,7 +58,7 @@ export class TokenHolders {
 }
 
 /** The lesser of what the token may and what its maker may now; null when its maker may not even enter any more. */
-function roleOf({ tokenRole, tenantId, userTenantId, userRole, userProviderRole }: TokenHolder): Role | null {
-  const ofMaker = userTenantId === tenantId ? greaterRole(userRole, userProviderRole) : userProviderRole;
+function roleOf({ tokenRole, userRole, userProviderRole }: TokenHolder): Role | null {
+  const ofMaker = greaterRole(userRole, userProviderRole);
   return ofMaker && lesserRole(tokenRole, ofMaker);
 }

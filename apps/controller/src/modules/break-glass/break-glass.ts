@@ -6,7 +6,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { tenantScope } from '../../platform/database/database-scope.js';
-import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import type { Account } from '../../platform/http/current-user.decorator.js';
 import { InjectLogger } from '../../platform/logging/logger.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { Passwords } from '../session/passwords.js';
@@ -42,27 +42,26 @@ export class BreakGlass {
     this.#logger = logger.child({ component: 'break-glass' });
   }
 
-  /** Who comes in: admin of the provider for this session alone. Undefined when the password is not that of a login that waits. */
-  async redeem(password: string, origin: SessionOrigin): Promise<CurrentUser | undefined> {
+  /** Who comes in, as admin of the provider for this session alone. Undefined when the password is not that of a login that waits. */
+  async redeem(password: string, origin: SessionOrigin): Promise<Account | undefined> {
     if (!(await takeBreakGlassLogin(this.#config, password, this.#clock.now()))) return undefined;
     this.#logger.warn({ ...origin }, 'break-glass login: somebody comes in as admin with what this host made');
     const user = await this.#user();
     const { address, userAgent } = origin;
     const deed = { actor: user, action: 'break_glass_used', details: { address, userAgent } } as const;
-    await this.#database.within(tenantScope(user.tenantId), () =>
-      this.#database.transaction((sql) => this.#audit.append(sql, user.tenantId, deed)),
+    await this.#database.within(tenantScope(user.homeTenantId), () =>
+      this.#database.transaction((sql) => this.#audit.append(sql, user.homeTenantId, deed)),
     );
     return user;
   }
 
   /** Made when it is needed first, in the oldest tenant: a viewer with a password that nobody knows. */
-  async #user(): Promise<CurrentUser> {
+  async #user(): Promise<Account> {
     const sql = this.#database.sql;
-    const found = (await this.#read(sql)) ?? (await this.#make(sql));
-    return { ...found, role: 'admin', providerRole: 'admin', oidc: false, breakGlass: true };
+    return (await this.#read(sql)) ?? (await this.#make(sql));
   }
 
-  async #make(sql: SqlExecutor): Promise<Pick<CurrentUser, 'id' | 'name' | 'tenantId'>> {
+  async #make(sql: SqlExecutor): Promise<Account> {
     const passwordHash = await this.#passwords.hash(randomBytes(PASSWORD_OCTETS).toString('base64url'));
     // Somebody may have the name already.
     for (const name of [BREAK_GLASS_NAME, `${BREAK_GLASS_NAME}-${randomBytes(4).toString('hex')}`]) {
@@ -76,9 +75,9 @@ export class BreakGlass {
     throw new Error('the user of break-glass logins cannot be made');
   }
 
-  async #read(sql: SqlExecutor): Promise<Pick<CurrentUser, 'id' | 'name' | 'tenantId'> | undefined> {
-    const [user] = await sql<Pick<CurrentUser, 'id' | 'name' | 'tenantId'>[]>`
-      select id, name, tenant_id from users where break_glass`;
+  async #read(sql: SqlExecutor): Promise<Account | undefined> {
+    const [user] = await sql<Account[]>`
+      select id, name, tenant_id as home_tenant_id, false as oidc from users where break_glass`;
     return user;
   }
 }

@@ -5,7 +5,7 @@ import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { clearSessionCookie, sessionCookie, setSessionCookie } from '../../platform/http/session-cookie.js';
 import { Immediate } from '../../platform/http/writes/write.decorators.js';
-import { ChangePassword, Credentials, Session } from './session.dto.js';
+import { ChangePassword, Credentials, EnterTenant, Session } from './session.dto.js';
 import { SessionService, sessionOf } from './session.service.js';
 import { originOf } from './session-origin.js';
 
@@ -46,6 +46,25 @@ export class SessionController {
   async deleteSession(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<void> {
     await this.sessions.logOut(sessionCookie(request));
     clearSessionCookie(request, response);
+  }
+
+  @Put('tenant')
+  @ApiOperation({
+    operationId: 'enterTenant',
+    summary: 'Work in another tenant; the answer sets another session cookie, and the one before is refused',
+  })
+  @ApiOkResponse({ standardSchema: Session })
+  @ApiProblems(401, 403, 404, 422, 503)
+  async enterTenant(
+    @User() user: CurrentUser,
+    @Body({ schema: EnterTenant }) { tenantId }: EnterTenant,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Session> {
+    const before = sessionCookie(request) ?? '';
+    const { secret, session } = await this.sessions.enter(user, tenantId, before, originOf(request));
+    setSessionCookie(request, response, secret);
+    return session;
   }
 
   @Put('password')

@@ -14,8 +14,14 @@ export const Credentials = z
 export const Session = z
   .object({
     userName: z.string(),
-    tenantId: Identifier.meta({ description: 'The tenant that the user belongs to.' }),
-    role: z.enum(ROLES).meta({ description: 'What the user may do there.' }),
+    tenantId: Identifier.nullable().meta({
+      description:
+        'The tenant in force, which alone is worked in; null for a member of several tenants who has entered none of them yet.',
+    }),
+    role: z
+      .enum(ROLES)
+      .nullable()
+      .meta({ description: 'What the user may do there as a member; null for who is none.' }),
     providerRole: z
       .enum(ROLES)
       .nullable()
@@ -29,6 +35,8 @@ export const Session = z
     }),
   })
   .meta({ id: 'Session' });
+
+export const EnterTenant = z.strictObject({ tenantId: Identifier }).meta({ id: 'EnterTenant' });
 
 export const OwnSession = z
   .object({
@@ -51,6 +59,7 @@ export const ChangePassword = z
 
 export type ChangePassword = z.infer<typeof ChangePassword>;
 export type Credentials = z.infer<typeof Credentials>;
+export type EnterTenant = z.infer<typeof EnterTenant>;
 export type OwnSession = z.infer<typeof OwnSession>;
 export type OwnSessionList = z.infer<typeof OwnSessionList>;
 export type Session = z.infer<typeof Session>;

@@ -32,11 +32,11 @@ describe('SessionService', () => {
   });
 });
 
-/** A service on a database that answers so when it is asked for a user. */
-function made(userByName: () => Promise<undefined>) {
+/** A service on a database that answers so when it is asked for an account. */
+function made(accountByName: () => Promise<undefined>) {
   const verify = vi.fn(() => Promise.resolve(false));
   const clock = { now: () => new Date(0), monotonicMilliseconds: () => 0 } as Clock;
-  const repository = { userByName } as unknown as SessionsRepository;
+  const repository = { accountByName } as unknown as SessionsRepository;
   const passwords = { verify } as unknown as Passwords;
   const [database, audit, factors] = [{} as Database, {} as AuditRepository, {} as SecondFactors];
   return {

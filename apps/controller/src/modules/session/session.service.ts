@@ -3,17 +3,25 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
-import { tenantScope } from '../../platform/database/database-scope.js';
-import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { personScope, tenantScope } from '../../platform/database/database-scope.js';
+import type { Account, CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
+import { loginRequired } from '../access/access.errors.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { BREAK_GLASS_NAME, BreakGlass } from '../break-glass/break-glass.js';
+import { refusing } from '../constraint-violation.js';
 import { SecondFactors } from '../totp/second-factors.js';
 import { LoginThrottle } from './login-throttle.js';
 import { Passwords } from './passwords.js';
 import type { ChangePassword, Credentials, OwnSession, Session } from './session.dto.js';
 import { noPassword, tooManyAttempts, wrongCredentials, wrongCurrentPassword } from './session.errors.js';
 import { type SessionOrigin, SessionsRepository } from './sessions.repository.js';
+
+/** A session with the secret that the browser gets. */
+export interface BegunSession {
+  readonly secret: string;
+  readonly session: Session;
+}
 
 /** Who is logged in. The secret of a session is with the browser only; here is its SHA-256. */
 @Injectable()
@@ -50,7 +58,7 @@ export class SessionService {
    * Throws DomainError 'wrong_credentials', 'too_many_attempts', 'too_many_logins', and for a user with a second factor
    * 'code_required', 'wrong_code' or 'secret_unreadable'.
    */
-  async logIn(credentials: Credentials, origin: SessionOrigin): Promise<{ secret: string; session: Session }> {
+  async logIn(credentials: Credentials, origin: SessionOrigin): Promise<BegunSession> {
     const { address } = origin;
     this.#refuseWhenThrottled(credentials.userName, address);
     const withdraw = this.#count(credentials.userName, address);
@@ -59,10 +67,12 @@ export class SessionService {
       throw error;
     });
     if (rescuer !== undefined) return this.#comeIn(rescuer, origin, true);
-    const user = await this.#repository.userByName(this.#database.sql, credentials.userName).catch((error: unknown) => {
-      withdraw();
-      throw error;
-    });
+    const user = await this.#repository
+      .accountByName(this.#database.sql, credentials.userName)
+      .catch((error: unknown) => {
+        withdraw();
+        throw error;
+      });
     if (!(await this.#passwords.verify(user?.passwordHash ?? undefined, credentials.password)) || user === undefined) {
       throw wrongCredentials();
     }
@@ -75,8 +85,37 @@ export class SessionService {
   }
 
   /** For who has proven elsewhere who they are. Its secret, which is new: nobody can have known it before. */
-  beginFor(user: CurrentUser, origin: SessionOrigin): Promise<string> {
+  beginFor(user: Account, origin: SessionOrigin): Promise<string> {
     return this.#begin(user, origin, false);
+  }
+
+  /**
+   * The session goes on in another tenant, under a new secret: what was sent with the one before is refused. Throws DomainError
+   * 'unknown_tenant', also for a tenant that the user may not enter, or 'login_required'.
+   */
+  async enter(
+    user: CurrentUser,
+    tenantId: string,
+    secret: string,
+    { address, userAgent }: SessionOrigin,
+  ): Promise<BegunSession> {
+    const next = makeSecret();
+    const store = async (sql: SqlExecutor) => {
+      const change = { tenantId, newSecretHash: hashOf(next) };
+      if (!(await this.#repository.enter(sql, hashOf(secret), change))) throw loginRequired();
+      await this.#audit.append(sql, tenantId, {
+        actor: user,
+        action: 'tenant_entered',
+        details: { address, userAgent },
+      });
+    };
+    const scope = personScope(user.id, { tenantId, actor: user.name });
+    const unknown = () => notFound('tenant', tenantId);
+    await refusing(
+      this.#database.within(scope, () => this.#database.transaction(store)),
+      { http_sessions_tenant: unknown, http_sessions_tenant_id_fkey: unknown },
+    );
+    return this.#begun(next);
   }
 
   /** Own sessions; `secret` is that of the one that asks. */
@@ -100,9 +139,9 @@ export class SessionService {
       if (!(await this.#repository.changePassword(sql, user.id, before, passwordHash))) throw wrongCurrentPassword();
       await this.#repository.removeOthers(sql, user.id, hashOf(secret));
       const details = { userId: user.id, userName: user.name };
-      await this.#audit.append(sql, user.tenantId, { actor: user, action: 'password_changed', details });
+      await this.#audit.append(sql, user.homeTenantId, { actor: user, action: 'password_changed', details });
     };
-    await this.#database.within(tenantScope(user.tenantId), () => this.#database.transaction(store));
+    await this.#database.within(tenantScope(user.homeTenantId), () => this.#database.transaction(store));
   }
 
   /**
@@ -134,23 +173,26 @@ export class SessionService {
   }
 
   /** Who proves to have the controller's host; undefined for everybody else. */
-  async #rescuer({ userName, password }: Credentials, origin: SessionOrigin): Promise<CurrentUser | undefined> {
+  async #rescuer({ userName, password }: Credentials, origin: SessionOrigin): Promise<Account | undefined> {
     return userName === BREAK_GLASS_NAME ? this.#breakGlass.redeem(password, origin) : undefined;
   }
 
-  async #comeIn(
-    user: CurrentUser,
-    origin: SessionOrigin,
-    breakGlass: boolean,
-  ): Promise<{ secret: string; session: Session }> {
+  async #comeIn(user: Account, origin: SessionOrigin, breakGlass: boolean): Promise<BegunSession> {
     this.#byAddress.succeeded(origin.address);
     this.#byName.succeeded(breakGlass ? BREAK_GLASS_NAME : user.name);
-    return { secret: await this.#begin(user, origin, breakGlass), session: sessionOf(user) };
+    return this.#begun(await this.#begin(user, origin, breakGlass));
   }
 
-  /** Its secret. */
-  async #begin(user: CurrentUser, origin: SessionOrigin, breakGlass: boolean): Promise<string> {
-    const secret = randomBytes(SECRET_OCTETS).toString('base64url');
+  /** Throws DomainError 'login_required' when the user is gone again. */
+  async #begun(secret: string): Promise<BegunSession> {
+    const user = await this.userOf(secret);
+    if (user === undefined) throw loginRequired();
+    return { secret, session: sessionOf(user) };
+  }
+
+  /** Its secret. The tenant in force is the only one that the user is a member of; who has several enters one. */
+  async #begin(user: Account, origin: SessionOrigin, breakGlass: boolean): Promise<string> {
+    const secret = makeSecret();
     const createdAt = this.#clock.now();
     const life = breakGlass ? BREAK_GLASS_SESSION_MILLISECONDS : SESSION_MILLISECONDS;
     const expiresAt = new Date(createdAt.getTime() + life);
@@ -185,6 +227,10 @@ export class SessionService {
 /** What a user is told about themselves. */
 export function sessionOf({ name, tenantId, role, providerRole, oidc, breakGlass = false }: CurrentUser): Session {
   return { userName: name, tenantId, role, providerRole, oidc, breakGlass };
+}
+
+function makeSecret(): string {
+  return randomBytes(SECRET_OCTETS).toString('base64url');
 }
 
 /** No salt: the secret is 256 random bits. */

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
-import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import type { Account, CurrentUser } from '../../platform/http/current-user.decorator.js';
 import type { OwnSession } from './session.dto.js';
 
-export interface UserWithPassword extends CurrentUser {
+export interface AccountWithPassword extends Account {
   /** Null for who logs in at the OpenID provider. */
   readonly passwordHash: string | null;
 }
@@ -27,20 +27,23 @@ type SessionRow = Omit<OwnSession, 'createdAt' | 'expiresAt'> & { readonly creat
 
 @Injectable()
 export class SessionsRepository {
-  async userByName(sql: SqlExecutor, name: string): Promise<UserWithPassword | undefined> {
-    const [user] = await sql<UserWithPassword[]>`
-      select id, name, tenant_id, role, provider_role, oidc_subject is not null as oidc, password_hash from users
+  async accountByName(sql: SqlExecutor, name: string): Promise<AccountWithPassword | undefined> {
+    const [account] = await sql<AccountWithPassword[]>`
+      select id, name, tenant_id as home_tenant_id, oidc_subject is not null as oidc, password_hash from users
       where name = ${name}`;
-    return user;
+    return account;
   }
 
+  /** A session that is in a tenant which its user may not enter any more is in none. */
   async userBySession(sql: SqlExecutor, secretHash: Uint8Array, now: Date): Promise<CurrentUser | undefined> {
     const [user] = await sql<CurrentUser[]>`
-      select u.id, u.name, u.tenant_id,
-        case when s.break_glass then 'admin' else u.role end as role,
+      select u.id, u.name, u.tenant_id as home_tenant_id,
+        case when s.break_glass or m.role is not null or u.provider_role is not null then s.tenant_id end as tenant_id,
+        case when s.break_glass then 'admin' else m.role end as role,
         case when s.break_glass then 'admin' else u.provider_role end as provider_role,
         u.oidc_subject is not null as oidc, s.break_glass
       from http_sessions s join users u on u.id = s.user_id
+        left join tenant_members m on m.user_id = s.user_id and m.tenant_id = s.tenant_id
       where s.secret_hash = ${secretHash} and s.expires_at > ${now}`;
     return user;
   }
@@ -50,6 +53,17 @@ export class SessionsRepository {
     await sql`
       insert into http_sessions (secret_hash, user_id, created_at, expires_at, address, user_agent, break_glass)
       values (${secretHash}, ${userId}, ${createdAt}, ${expiresAt}, ${address}, ${userAgent}, ${breakGlass})`;
+  }
+
+  /** The session goes on under another secret, in this tenant. False when there is none with the secret before. */
+  async enter(
+    sql: SqlExecutor,
+    secretHash: Uint8Array,
+    { tenantId, newSecretHash }: { readonly tenantId: string; readonly newSecretHash: Uint8Array },
+  ): Promise<boolean> {
+    const { count } = await sql`
+      update http_sessions set tenant_id = ${tenantId}, secret_hash = ${newSecretHash} where secret_hash = ${secretHash}`;
+    return count > 0;
   }
 
   /** `current`: hash of the secret that asks. */

@@ -21,6 +21,11 @@ export class TenantsRepository {
     return rows.length > 0;
   }
 
+  async isMember(sql: SqlExecutor, tenantId: string, userId: string): Promise<boolean> {
+    const rows = await sql`select from tenant_members where tenant_id = ${tenantId} and user_id = ${userId}`;
+    return rows.length > 0;
+  }
+
   async insert(sql: SqlExecutor, id: string, name: string): Promise<Tenant[]> {
     const rows = await sql<TenantRow[]>`
       insert into tenants (id, name) values (${id}, ${name}) returning ${this.#columns(sql)}`;

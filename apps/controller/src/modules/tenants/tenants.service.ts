@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import { personScope } from '../../platform/database/database-scope.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { greaterRole, type Role } from '../../platform/http/role.js';
+import { tenantNotInForce } from '../access/access.errors.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import type { CreateTenant, Tenant, UpdateTenant } from './tenant.dto.js';
@@ -25,7 +27,9 @@ export class TenantsService {
   }
 
   async list(user: CurrentUser): Promise<Tenant[]> {
-    return user.providerRole === null ? [await this.read(user.tenantId)] : this.#repository.list(this.#database.sql);
+    if (user.apiToken !== undefined && user.tenantId !== null) return [await this.read(user.tenantId)];
+    if (user.providerRole !== null) return this.#repository.list(this.#database.sql);
+    return this.#database.within(personScope(user.id), () => this.#repository.list(this.#database.sql));
   }
 
   async read(tenantId: string): Promise<Tenant> {
@@ -61,10 +65,16 @@ export class TenantsService {
     return tenant;
   }
 
-  /** The greater of what the user may do there as one of the tenant's and as one of the provider's; null: not even enter. */
+  /**
+   * The greater of what the user may do there as a member and as one of the provider's; null: not even enter. Memberships count in the
+   * tenant in force alone. Throws DomainError 'tenant_not_in_force' for who is a member and works elsewhere.
+   */
   async roleIn(user: CurrentUser, tenantId: string): Promise<Role | null> {
     if (user.tenantId === tenantId) return greaterRole(user.role, user.providerRole);
-    if (user.providerRole === null) return null;
-    return (await this.#repository.exists(this.#database.sql, tenantId)) ? user.providerRole : null;
+    const { sql } = this.#database;
+    if (user.providerRole !== null) return (await this.#repository.exists(sql, tenantId)) ? user.providerRole : null;
+    if (user.apiToken === undefined && (await this.#repository.isMember(sql, tenantId, user.id)))
+      throw tenantNotInForce();
+    return null;
   }
 }

@@ -3,7 +3,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { tenantScope } from '../../platform/database/database-scope.js';
-import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import type { Account } from '../../platform/http/current-user.decorator.js';
 
 import { SecretBox } from '../../platform/secrets/secret-box.js';
 import { AuditRepository } from '../audit/audit.repository.js';
@@ -43,7 +43,7 @@ export class SecondFactors {
    * Nothing, for a user without a second factor. Otherwise the code is used up. Throws DomainError 'code_required', 'wrong_code',
    * 'too_many_attempts' or 'secret_unreadable'.
    */
-  async demand(user: CurrentUser, code: string | undefined): Promise<void> {
+  async demand(user: Account, code: string | undefined): Promise<void> {
     const factor = await this.#repository.read(this.#database.sql, user.id);
     if (factor === undefined || factor.confirmedAt === null) return;
     if (code === undefined) throw codeRequired();
@@ -51,11 +51,11 @@ export class SecondFactors {
   }
 
   /** Takes the first code of a factor that waits for it. Throws like `demand`. */
-  async demandFirst(user: CurrentUser, factor: TotpFactor, code: string): Promise<void> {
+  async demandFirst(user: Account, factor: TotpFactor, code: string): Promise<void> {
     await this.#judged(user, () => this.#takeStep(user, factor, code));
   }
 
-  async #judged(user: CurrentUser, take: () => Promise<boolean>): Promise<void> {
+  async #judged(user: Account, take: () => Promise<boolean>): Promise<void> {
     const now = this.#clock.monotonicMilliseconds();
     const wait = this.#failures.waitMilliseconds(user.id, now);
     if (wait > 0) throw tooManyAttempts(Math.ceil(wait / 1000));
@@ -72,19 +72,19 @@ export class SecondFactors {
     this.#failures.succeeded(user.id);
   }
 
-  async #take(user: CurrentUser, factor: TotpFactor, code: string): Promise<boolean> {
+  async #take(user: Account, factor: TotpFactor, code: string): Promise<boolean> {
     const hash = hashRecoveryCode(code);
     if (hash === undefined) return this.#takeStep(user, factor, code);
     return this.#inTenant(user, async (sql) => {
       if (!(await this.#repository.takeRecoveryCode(sql, user.id, hash))) return false;
       const left = await this.#repository.recoveryCodesLeft(sql, user.id);
       const details = { userId: user.id, userName: user.name, left };
-      await this.#audit.append(sql, user.tenantId, { actor: user, action: 'recovery_code_used', details });
+      await this.#audit.append(sql, user.homeTenantId, { actor: user, action: 'recovery_code_used', details });
       return true;
     });
   }
 
-  async #takeStep(user: CurrentUser, factor: TotpFactor, code: string): Promise<boolean> {
+  async #takeStep(user: Account, factor: TotpFactor, code: string): Promise<boolean> {
     const secret = this.#secrets.open(totpOwner(user.id), factor.sealedSecret);
     const step = totpStepOf(secret, code, this.#clock.now().getTime());
     secret.fill(0);
@@ -92,14 +92,14 @@ export class SecondFactors {
     return this.#inTenant(user, (sql) => this.#repository.takeStep(sql, user.id, factor, step));
   }
 
-  #recordRefusal(user: CurrentUser): Promise<void> {
+  #recordRefusal(user: Account): Promise<void> {
     const details = { userId: user.id, userName: user.name };
     const deed = { actor: user, action: 'second_factor_refused', details } as const;
-    return this.#inTenant(user, (sql) => this.#audit.append(sql, user.tenantId, deed));
+    return this.#inTenant(user, (sql) => this.#audit.append(sql, user.homeTenantId, deed));
   }
 
-  #inTenant<T>(user: CurrentUser, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-    return this.#database.within(tenantScope(user.tenantId), () => this.#database.transaction(work));
+  #inTenant<T>(user: Account, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+    return this.#database.within(tenantScope(user.homeTenantId), () => this.#database.transaction(work));
   }
 }
 

@@ -75,7 +75,7 @@ export class TotpService {
       const hashes = recoveryCodes.flatMap((each) => hashRecoveryCode(each) ?? []);
       await this.#repository.addRecoveryCodes(sql, user.id, hashes);
       const details = { userId: user.id, userName: user.name };
-      await this.#audit.append(sql, user.tenantId, { actor: user, action: 'totp_enrolled', details });
+      await this.#audit.append(sql, user.homeTenantId, { actor: user, action: 'totp_enrolled', details });
     });
     return { recoveryCodes };
   }
@@ -87,12 +87,12 @@ export class TotpService {
     await this.#inTenant(user, async (sql) => {
       if (!(await this.#repository.remove(sql, user.id))) throw totpAbsent();
       const details = { userId: user.id, userName: user.name };
-      await this.#audit.append(sql, user.tenantId, { actor: user, action: 'totp_removed', details });
+      await this.#audit.append(sql, user.homeTenantId, { actor: user, action: 'totp_removed', details });
     });
   }
 
   #inTenant<T>(user: CurrentUser, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-    return this.#database.within(tenantScope(user.tenantId), () => this.#database.transaction(work));
+    return this.#database.within(tenantScope(user.homeTenantId), () => this.#database.transaction(work));
   }
 }
 

@@ -12,7 +12,7 @@ export class UsersController {
   constructor(private readonly users: UsersService) {}
 
   @Get()
-  @ApiOperation({ operationId: 'listUsers', summary: 'Users that belong to the tenant, by name' })
+  @ApiOperation({ operationId: 'listUsers', summary: 'Users whose account the tenant keeps, by name' })
   @ApiOkResponse({ standardSchema: UserList })
   @ApiProblems(401, 403, 404, 503)
   async listUsers(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<UserList> {
@@ -57,7 +57,10 @@ export class UsersController {
 
   @Delete(':userId')
   @HttpCode(204)
-  @ApiOperation({ operationId: 'deleteUser', summary: 'Remove a user, whose sessions end at once' })
+  @ApiOperation({
+    operationId: 'deleteUser',
+    summary: 'Remove a user from the tenant; the account and its sessions end with its last membership',
+  })
   @ApiNoContentResponse()
   @ApiProblems(401, 403, 404, 409, 503)
   deleteUser(

@@ -20,6 +20,13 @@ export function lastProviderAdmin(): DomainError {
   return new DomainError('conflict', 'last_provider_admin', detail);
 }
 
+/** Whoever could give another password or take a second factor away would come into all of the tenants. */
+export function sharedAccount(): DomainError {
+  const detail =
+    'The user is a member of other tenants, too. Only the user or an admin of the provider changes the password or takes the second factor away.';
+  return new DomainError('forbidden', 'shared_account', detail);
+}
+
 /** With the next login it would be undone. */
 export function fromOidc(name: string): DomainError {
   const detail = `${name} logs in at the OpenID provider, which says the roles and has the password. Change them there.`;

@@ -64,8 +64,9 @@ export class UsersRepository {
     await sql`delete from http_sessions where user_id = ${userId}`;
   }
 
-  async remove(sql: SqlExecutor, userId: string): Promise<void> {
-    await sql`delete from users where id = ${userId}`;
+  /** From the tenant; the account goes with the last membership. */
+  async remove(sql: SqlExecutor, tenantId: string, userId: string): Promise<void> {
+    await sql`delete from tenant_members where tenant_id = ${tenantId} and user_id = ${userId}`;
   }
 }
 

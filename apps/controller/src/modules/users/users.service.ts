@@ -10,7 +10,15 @@ import { refusing } from '../constraint-violation.js';
 import { Passwords } from '../session/passwords.js';
 import { TotpRepository } from '../totp/totp.repository.js';
 import type { CreateUser, UpdateUser, User } from './user.dto.js';
-import { fromOidc, lastProviderAdmin, noTotp, ownTotp, providerAdminRequired, userNameTaken } from './users.errors.js';
+import {
+  fromOidc,
+  lastProviderAdmin,
+  noTotp,
+  ownTotp,
+  providerAdminRequired,
+  sharedAccount,
+  userNameTaken,
+} from './users.errors.js';
 import { UsersRepository } from './users.repository.js';
 
 /** Who may log in. Every change is in the audit log of the tenant, with who made it. */
@@ -61,7 +69,7 @@ export class UsersService {
     return this.read(tenantId, id);
   }
 
-  /** Throws DomainError 'unknown_user', 'provider_admin_required', 'user_from_oidc' or 'last_provider_admin'. */
+  /** Throws DomainError 'unknown_user', 'provider_admin_required', 'user_from_oidc', 'shared_account' or 'last_provider_admin'. */
   async update(tenantId: string, actor: CurrentUser, userId: string, change: UpdateUser): Promise<User> {
     const { password } = change;
     const passwordHash = password === undefined ? undefined : await this.#passwords.hash(password);
@@ -80,29 +88,36 @@ export class UsersService {
       };
       await this.#audit.append(sql, tenantId, { actor, action: 'user_changed', details });
     });
-    await refusing(store, { users_provider_admin_remains: lastProviderAdmin });
+    await refusing(store, {
+      users_provider_admin_remains: lastProviderAdmin,
+      users_of_several_tenants: sharedAccount,
+    });
     return this.read(tenantId, userId);
   }
 
-  /** The sessions end with it. Throws DomainError 'unknown_user', 'provider_admin_required' or 'last_provider_admin'. */
+  /** From the tenant; the account and its sessions end with the last membership. Throws DomainError 'unknown_user', 'provider_admin_required' or 'last_provider_admin'. */
   async remove(tenantId: string, actor: CurrentUser, userId: string): Promise<void> {
     const store = this.#database.transaction(async (sql) => {
       const { name } = await this.#lock(sql, tenantId, actor, userId);
-      await this.#repository.remove(sql, userId);
+      await this.#repository.remove(sql, tenantId, userId);
       await this.#audit.append(sql, tenantId, { actor, action: 'user_removed', details: { userId, userName: name } });
     });
     await refusing(store, { users_provider_admin_remains: lastProviderAdmin });
   }
 
-  /** The user logs in with the password alone; the sessions end. Throws DomainError 'unknown_user', 'provider_admin_required', 'own_totp' or 'no_totp'. */
+  /**
+   * The user logs in with the password alone; the sessions end. Throws DomainError 'unknown_user', 'provider_admin_required', 'own_totp',
+   * 'shared_account' or 'no_totp'.
+   */
   async resetTotp(tenantId: string, actor: CurrentUser, userId: string): Promise<void> {
     if (userId === actor.id) throw ownTotp();
-    await this.#database.transaction(async (sql) => {
+    const store = this.#database.transaction(async (sql) => {
       const { name } = await this.#lock(sql, tenantId, actor, userId);
       if (!(await this.#totp.remove(sql, userId))) throw noTotp(name);
       await this.#repository.endSessions(sql, userId);
       await this.#audit.append(sql, tenantId, { actor, action: 'totp_reset', details: { userId, userName: name } });
     });
+    await refusing(store, { users_of_several_tenants: sharedAccount });
   }
 
   async #lock(sql: SqlExecutor, tenantId: string, actor: CurrentUser, userId: string): Promise<User> {

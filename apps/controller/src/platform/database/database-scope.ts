@@ -4,15 +4,23 @@ import { Injectable } from '@nestjs/common';
 
 /**
  * What statements may see and change. The policies in Postgres hold them to it, whatever their WHERE clauses say
- * (migration 0035).
+ * (migrations 0035 and 0170).
  */
 export type DatabaseScope =
   /** The rows of one tenant. What is changed there is changed by `actor`; undefined: by nobody who has a name. */
   | { readonly kind: 'tenant'; readonly tenantId: string; readonly actor?: string }
   /** Who somebody is, before it is known where they may go: tenants, users, and what refers to users. */
   | { readonly kind: 'accounts' }
+  /** Own memberships and sessions of one person; and the rows of the tenant that they are about to enter. */
+  | { readonly kind: 'person'; readonly userId: string; readonly entering?: Entered }
   /** Everything. Not for requests. */
   | { readonly kind: 'installation'; readonly purpose: InstallationPurpose };
+
+/** A tenant, with who changes what is changed there. */
+export interface Entered {
+  readonly tenantId: string;
+  readonly actor: string;
+}
 
 /** Why something needs to see all tenants: each is a reason that a reader can judge. */
 export type InstallationPurpose =
@@ -38,6 +46,10 @@ export const ACCOUNTS: DatabaseScope = { kind: 'accounts' };
 
 export function tenantScope(tenantId: string, actor?: string): DatabaseScope {
   return { kind: 'tenant', tenantId, ...(actor !== undefined && { actor }) };
+}
+
+export function personScope(userId: string, entering?: Entered): DatabaseScope {
+  return { kind: 'person', userId, ...(entering !== undefined && { entering }) };
 }
 
 export function installationScope(purpose: InstallationPurpose): DatabaseScope {

@@ -39,12 +39,19 @@ export async function startScope<T>(
   role: string | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { tenantId, actor = '' } = scope.kind === 'tenant' ? scope : { tenantId: '' };
+  const { tenantId, actor, userId } = settingsOf(scope);
   const started = sql`
     select set_config('weft.scope', ${scope.kind}, true), set_config('weft.tenant', ${tenantId}, true),
-      set_config('weft.actor', ${actor}, true), set_config('role', coalesce(${role ?? null}, current_setting('role')), true)`.execute();
+      set_config('weft.user', ${userId}, true), set_config('weft.actor', ${actor}, true), set_config('role', coalesce(${role ?? null}, current_setting('role')), true)`.execute();
   const [, result] = await Promise.all([started, work()]);
   return result;
+}
+
+/** What the policies and triggers read; empty where the scope says nothing. */
+function settingsOf(scope: DatabaseScope): { tenantId: string; actor: string; userId: string } {
+  const nothing = { tenantId: '', actor: '', userId: '' };
+  if (scope.kind === 'tenant') return { ...nothing, tenantId: scope.tenantId, actor: scope.actor ?? '' };
+  return scope.kind === 'person' ? { ...nothing, ...scope.entering, userId: scope.userId } : nothing;
 }
 
 /** The executor of a transaction, which answers no more once the transaction is over. */

@@ -28,6 +28,17 @@ export class Person {
     return new Person(id, name, createWeftClient({ baseUrl: url, headers: { cookie } }), cookie, url);
   }
 
+  /** The same person with another session. */
+  withCookie(cookie: string): Person {
+    return new Person(
+      this.id,
+      this.name,
+      createWeftClient({ baseUrl: this.url, headers: { cookie } }),
+      cookie,
+      this.url,
+    );
+  }
+
   /** A request as it is; a body goes as JSON. */
   fetch(method: string, path: string, body?: unknown): Promise<Response> {
     return fetch(`${this.url}${path}`, {

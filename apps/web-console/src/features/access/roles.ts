@@ -12,8 +12,9 @@ export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
   admin: 'Says who may what, and how the fabric works.',
 };
 
-/** What somebody may do in the own tenant: the greater of the two roles. */
+/** What somebody may do in the tenant in force: the greater of the two roles. */
 export function ownRole({ role, providerRole }: Pick<Session, 'role' | 'providerRole'>): Role {
+  if (role === null) return providerRole ?? 'viewer';
   return providerRole !== null && ROLES.indexOf(providerRole) > ROLES.indexOf(role) ? providerRole : role;
 }
 

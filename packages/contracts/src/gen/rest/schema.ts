@@ -77,6 +77,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Work in another tenant; the answer sets another session cookie, and the one before is refused */
+        put: operations["enterTenant"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/password": {
         parameters: {
             query?: never;
@@ -179,6 +196,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/memberships": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tenants in which the user has a role, by name */
+        get: operations["listMemberships"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/totp": {
         parameters: {
             query?: never;
@@ -274,7 +308,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Users that belong to the tenant, by name */
+        /** Users whose account the tenant keeps, by name */
         get: operations["listUsers"];
         put?: never;
         /** Let somebody log in */
@@ -296,7 +330,7 @@ export interface paths {
         get: operations["readUser"];
         put?: never;
         post?: never;
-        /** Remove a user, whose sessions end at once */
+        /** Remove a user from the tenant; the account and its sessions end with its last membership */
         delete: operations["deleteUser"];
         options?: never;
         head?: never;
@@ -319,6 +353,41 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has a role in the tenant, by name */
+        get: operations["listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/members/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a member; sessions in the tenant and API tokens for it end, and with the last membership the account */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        /** Give a member another role */
+        patch: operations["updateMember"];
         trace?: never;
     };
     "/api/v1/tenants/{tenantId}/api-tokens": {
@@ -1211,7 +1280,7 @@ export interface components {
             /** @description Name of the user. */
             actor: string;
             /** @enum {string} */
-            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
+            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "member_role_changed" | "member_removed" | "tenant_entered" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
             /**
              * @description What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge and `userName` the user that it was done to; `apiToken` is the token that did it on behalf of the actor.
              * @example {
@@ -1824,6 +1893,13 @@ export interface components {
             /** @description The line to paste on the edge. */
             command: string;
         };
+        EnterTenant: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            tenantId: string;
+        };
         /** @description Data of the event `end`, the last one of a stream. */
         EventStreamEnd: {
             /**
@@ -2185,6 +2261,49 @@ export interface components {
                 /** @description What to call the provider. */
                 displayName: string;
             } | null;
+        };
+        Member: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            userId: string;
+            /** @description By which the person logs in; of its own in the whole installation. */
+            userName: string;
+            /**
+             * @description What may be done: a viewer reads; an operator changes the draft, and enrolls and revokes edges; an approver puts drafts in force; an admin says who may what and how the fabric works. Each may do what those before it may.
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "approver" | "admin";
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            joinedAt: string;
+        };
+        MemberList: {
+            items: components["schemas"]["Member"][];
+        };
+        Membership: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            tenantId: string;
+            tenantName: string;
+            /**
+             * @description What may be done: a viewer reads; an operator changes the draft, and enrolls and revokes edges; an approver puts drafts in force; an admin says who may what and how the fabric works. Each may do what those before it may.
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "approver" | "admin";
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            joinedAt: string;
+        };
+        MembershipList: {
+            items: components["schemas"]["Membership"][];
         };
         NamedEnd: {
             /**
@@ -2839,14 +2958,14 @@ export interface components {
             userName: string;
             /**
              * Format: uuid
-             * @description The tenant that the user belongs to.
+             * @description The tenant in force, which alone is worked in; null for a member of several tenants who has entered none of them yet.
              */
-            tenantId: string;
+            tenantId: string | null;
             /**
-             * @description What the user may do there.
-             * @enum {string}
+             * @description What the user may do there as a member; null for who is none.
+             * @enum {string|null}
              */
-            role: "viewer" | "operator" | "approver" | "admin";
+            role: "viewer" | "operator" | "approver" | "admin" | null;
             /**
              * @description What the user may do in every tenant; null for who is none of the provider's.
              * @enum {string|null}
@@ -3125,6 +3244,13 @@ export interface components {
             underlayPort?: number;
             /** @description Among the edges of its site: traffic goes to the lowest one that answers. Each has its own. */
             preference?: number;
+        };
+        UpdateMember: {
+            /**
+             * @description What may be done: a viewer reads; an operator changes the draft, and enrolls and revokes edges; an approver puts drafts in force; an admin says who may what and how the fabric works. Each may do what those before it may.
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "approver" | "admin";
         };
         /** @description Absent fields keep their value. */
         UpdateSite: {
@@ -3577,6 +3703,83 @@ export interface operations {
             };
         };
     };
+    enterTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterTenant"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     changePassword: {
         parameters: {
             query?: never;
@@ -3884,6 +4087,61 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMemberships: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4966,6 +5224,246 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateMember: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMember"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

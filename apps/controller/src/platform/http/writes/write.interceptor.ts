@@ -87,7 +87,7 @@ export class WriteInterceptor implements NestInterceptor {
         : undefined;
     return {
       dryRun,
-      owner: { tenantId: typeof tenantId === 'string' ? tenantId : user.tenantId, userId: user.id },
+      owner: { tenantId: typeof tenantId === 'string' ? tenantId : user.homeTenantId, userId: user.id },
       // What changes nothing has nothing to repeat.
       key: dryRun ? undefined : key,
       secret: this.#mark(SHOWN_ONCE, context),

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { Database } from '../../platform/database/database.js';
+import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { notFound } from '../../platform/http/domain-error.js';
+import type { Role } from '../../platform/http/role.js';
+import { AuditRepository } from '../audit/audit.repository.js';
+import { refusing } from '../constraint-violation.js';
+import { fromOidc, lastProviderAdmin, providerAdminRequired } from '../users/users.errors.js';
+import type { Member } from './member.dto.js';
+import { type MemberAccount, MembersRepository } from './members.repository.js';
+
+/** Who has which role in a tenant, as its admins see and change it. Nothing is told of what else a member is, or where. */
+@Injectable()
+export class MembersService {
+  readonly #database: Database;
+  readonly #repository: MembersRepository;
+  readonly #audit: AuditRepository;
+
+  constructor(database: Database, repository: MembersRepository, audit: AuditRepository) {
+    this.#database = database;
+    this.#repository = repository;
+    this.#audit = audit;
+  }
+
+  list(tenantId: string): Promise<Member[]> {
+    return this.#repository.list(this.#database.sql, tenantId);
+  }
+
+  /** In force with the next request. Throws DomainError 'unknown_member', 'provider_admin_required' or 'user_from_oidc'. */
+  async changeRole(tenantId: string, actor: CurrentUser, userId: string, role: Role): Promise<Member> {
+    return this.#database.transaction(async (sql) => {
+      const { member, account } = await this.#lock(sql, tenantId, actor, userId);
+      if (account.oidc) throw fromOidc(member.userName);
+      if (role === member.role) return member;
+      await this.#repository.changeRole(sql, tenantId, userId, role);
+      const details = { userId, userName: member.userName, role: { from: member.role, to: role } };
+      await this.#audit.append(sql, tenantId, { actor, action: 'member_role_changed', details });
+      return { ...member, role };
+    });
+  }
+
+  /** Throws DomainError 'unknown_member', 'provider_admin_required' or 'last_provider_admin'. */
+  async remove(tenantId: string, actor: CurrentUser, userId: string): Promise<void> {
+    const store = this.#database.transaction(async (sql) => {
+      const { member } = await this.#lock(sql, tenantId, actor, userId);
+      await this.#repository.remove(sql, tenantId, userId);
+      const details = { userId, userName: member.userName };
+      await this.#audit.append(sql, tenantId, { actor, action: 'member_removed', details });
+    });
+    await refusing(store, { users_provider_admin_remains: lastProviderAdmin });
+  }
+
+  /** Whoever has a role of the provider is for an admin of the provider to change. */
+  async #lock(
+    sql: SqlExecutor,
+    tenantId: string,
+    actor: CurrentUser,
+    userId: string,
+  ): Promise<{ member: Member; account: MemberAccount }> {
+    // Nobody finds out by a lock whether there is somebody in another tenant.
+    if ((await this.#repository.read(sql, tenantId, userId)) === undefined) throw notFound('member', userId);
+    const account = await this.#repository.lockAccount(sql, userId);
+    const member = await this.#repository.read(sql, tenantId, userId);
+    if (account === undefined || member === undefined) throw notFound('member', userId);
+    if (account.providerRole !== null && actor.providerRole !== 'admin') throw providerAdminRequired();
+    return { member, account };
+  }
+}
