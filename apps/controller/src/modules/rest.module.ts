@@ -15,6 +15,7 @@ import { EventsModule } from './events/events.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
 import { ExternalPeersModule } from './external-peers/external-peers.module.js';
 import { HealthModule } from './health/health.module.js';
+import { InvitationsModule } from './invitations/invitations.module.js';
 import { MembersModule } from './members/members.module.js';
 import { NetworksModule } from './networks/networks.module.js';
 import { OidcModule } from './oidc/oidc.module.js';
@@ -42,6 +43,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TenantsModule,
     UsersModule,
     MembersModule,
+    InvitationsModule,
     ApiTokensModule,
     SitesModule,
     NetworksModule,

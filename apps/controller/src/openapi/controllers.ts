@@ -8,6 +8,8 @@ import { EventsController } from '../modules/events/events.controller.js';
 import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
 import { ExternalPeersController } from '../modules/external-peers/external-peers.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
+import { InvitationsController } from '../modules/invitations/invitations.controller.js';
+import { OwnInvitationsController } from '../modules/invitations/own-invitations.controller.js';
 import { MembersController } from '../modules/members/members.controller.js';
 import { OwnMembershipsController } from '../modules/members/own-memberships.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
@@ -35,10 +37,12 @@ export const REST_CONTROLLERS: readonly Type[] = [
   OidcController,
   OwnSessionsController,
   OwnMembershipsController,
+  OwnInvitationsController,
   TotpController,
   TenantsController,
   UsersController,
   MembersController,
+  InvitationsController,
   ApiTokensController,
   SitesController,
   NetworksController,

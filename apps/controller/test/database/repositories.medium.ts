@@ -11,6 +11,7 @@ import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
 import { FabricEventsRepository } from '../../src/modules/events/fabric-events.repository.js';
 import { ExternalPeersRepository } from '../../src/modules/external-peers/external-peers.repository.js';
 import type { WrittenExternalPeer } from '../../src/modules/external-peers/stored-external-peer.js';
+import { InvitationsRepository } from '../../src/modules/invitations/invitations.repository.js';
 import { MembersRepository } from '../../src/modules/members/members.repository.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
 import { OidcUsersRepository } from '../../src/modules/oidc/oidc-users.repository.js';
@@ -132,6 +133,7 @@ function crossings(): Record<string, Crossing> {
   const users = new UsersRepository();
   const oidcUsers = new OidcUsersRepository();
   const members = new MembersRepository();
+  const invitations = new InvitationsRepository();
   const apiTokens = new ApiTokensRepository();
   const totp = new TotpRepository();
   const factor = { sealedSecret: randomBytes(52), createdAt: new Date(0), confirmedAt: null };
@@ -291,6 +293,21 @@ function crossings(): Record<string, Crossing> {
     'members.memberships': async (sql, { userId }) => {
       expect(await members.memberships(sql, userId)).toEqual([]);
     },
+    'invitations.list': (sql, { tenantId }) => invitations.list(sql, tenantId),
+    'invitations.count': async (sql, { tenantId }) => {
+      expect(await invitations.count(sql, tenantId)).toBe(0);
+    },
+    'invitations.insert': (sql, { tenantId }) =>
+      invitations.insert(sql, tenantId, {
+        id: randomUUID(),
+        userName: 'crossed',
+        role: 'admin',
+        invitedBy: 'crossed',
+        lifetimeDays: 1,
+      }),
+    'invitations.remove': (sql, { tenantId, invitationId }) => invitations.remove(sql, tenantId, invitationId),
+    'invitations.join': (sql, { tenantId, userId, userName }) =>
+      invitations.join(sql, { tenantId, role: 'viewer' }, { id: userId, name: userName }),
     'tenants.isMember': async (sql, { tenantId, userId }) => {
       expect(await tenants.isMember(sql, tenantId, userId)).toBe(false);
     },

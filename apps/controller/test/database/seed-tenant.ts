@@ -6,6 +6,7 @@ export interface SeededTenant {
   readonly tenantId: string;
   readonly userId: string;
   readonly userName: string;
+  readonly invitationId: string;
   readonly apiTokenId: string;
   readonly apiTokenHash: Buffer;
   readonly siteId: string;
@@ -50,6 +51,7 @@ export const SEEDED_TABLES = [
   'rule_endpoints',
   'rule_services',
   'sites',
+  'tenant_invitations',
   'tenant_members',
   'tenants',
   'totp_factors',
@@ -70,6 +72,10 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into users (id, tenant_id, name, password_hash, role)
     values (${userId}, ${tenantId}, ${userName}, '$argon2id$seeded', 'viewer')`;
+  const invitationId = randomUUID();
+  await sql`
+    insert into tenant_invitations (id, tenant_id, tenant_name, user_name, role, invited_by, expires_at)
+    values (${invitationId}, ${tenantId}, 'tenant', 'invited', 'viewer', 'seed', now() + interval '1 day')`;
   const [apiTokenId, apiTokenHash] = [randomUUID(), randomBytes(32)];
   await sql`
     insert into api_tokens (id, tenant_id, user_id, user_name, name, role, secret_hash, expires_at)
@@ -145,7 +151,7 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`insert into credential_changes (tenant_id, number) values (${tenantId}, 1)`;
   await sql`
     insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{}')`;
-  const account = { userId, userName, apiTokenId, apiTokenHash, tokenHash, secretHash };
+  const account = { userId, userName, invitationId, apiTokenId, apiTokenHash, tokenHash, secretHash };
   return {
     tenantId,
     ...account,

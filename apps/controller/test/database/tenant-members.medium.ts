@@ -12,6 +12,8 @@ import { startedDatabase } from '../support/started-database.js';
 import { TestPostgres } from '../support/test-postgres.js';
 import { SEEDED_TABLES, type SeededTenant, seedTenant } from './seed-tenant.js';
 
+const INSERT = 'insert into tenant_members (tenant_id, user_id, user_name, role) values ($1, $2, $3, $4)';
+const UNINVITED = { constraint_name: 'tenant_members_invitation' };
 /** The last migration of the version before. */
 const BEFORE = 150;
 
@@ -205,11 +207,10 @@ describe('whoever tries to cross from one tenant to another', () => {
 
   it('gives nothing away as a person: memberships are read, and neither made nor changed', async () => {
     const me = personScope(theirs.userId);
-    const insert = 'insert into tenant_members (tenant_id, user_id, user_name, role) values ($1, $2, $3, $4)';
     for (const scope of [me, ACCOUNTS]) {
-      await expect(inScope(scope, insert, [ours.tenantId, theirs.userId, theirs.userName, 'admin'])).rejects.toThrow(
-        'row-level security',
-      );
+      await expect(
+        inScope(scope, INSERT, [ours.tenantId, theirs.userId, theirs.userName, 'admin']),
+      ).rejects.toMatchObject(UNINVITED);
       await inScope(scope, `update tenant_members set role = 'admin'`);
       await inScope(scope, 'delete from tenant_members');
     }
@@ -219,6 +220,33 @@ describe('whoever tries to cross from one tenant to another', () => {
     await inScope(me, `update tenants set name = 'mine'`);
     expect(await admin`select from users where provider_role is not null`).toHaveLength(0);
     expect(await admin`select from tenants where name = 'mine'`).toHaveLength(0);
+  });
+
+  it('becomes a member by an own invitation alone, as what it says, and in no other scope', async () => {
+    await admin`
+      insert into tenant_invitations (id, tenant_id, tenant_name, user_name, role, invited_by, expires_at)
+      values (${randomUUID()}, ${ours.tenantId}, 'ours', ${theirs.userName}, 'operator', 'x', now() + interval '1 day')`;
+    const row = (role: string) => [ours.tenantId, theirs.userId, theirs.userName, role];
+    const entering = { tenantId: ours.tenantId, actor: 'x' };
+    const as = personScope(theirs.userId, entering);
+    expect(await inScope(personScope(theirs.userId), 'select tenant_name from tenant_invitations')).toEqual([
+      { tenantName: 'ours' },
+    ]);
+    expect(await inScope(personScope(ours.userId), 'select from tenant_invitations')).toEqual([]);
+    expect(await inScope(tenantScope(theirs.tenantId), 'select user_name from tenant_invitations')).toEqual([
+      { userName: 'invited' },
+    ]);
+    for (const scope of [tenantScope(ours.tenantId), ACCOUNTS, personScope(ours.userId, entering)]) {
+      await expect(inScope(scope, INSERT, row('operator'))).rejects.toMatchObject(UNINVITED);
+    }
+    await expect(inScope(as, INSERT, row('admin'))).rejects.toMatchObject(UNINVITED);
+    await expect(inScope(personScope(theirs.userId), INSERT, row('operator'))).rejects.toThrow('row-level security');
+    await inScope(as, INSERT, row('operator'));
+    expect(await admin`select role from tenant_members where tenant_id = ${ours.tenantId} order by role`).toEqual([
+      { role: 'operator' },
+      { role: 'viewer' },
+    ]);
+    await inScope(tenantScope(ours.tenantId), 'delete from tenant_members where user_id = $1', [theirs.userId]);
   });
 
   it('sees as a tenant its members, also those whose account another tenant keeps, and not the account', async () => {
@@ -232,11 +260,12 @@ describe('whoever tries to cross from one tenant to another', () => {
 
   it('makes no membership of another tenant, nor one into somebody else', async () => {
     const here = tenantScope(ours.tenantId);
-    const insert = 'insert into tenant_members (tenant_id, user_id, user_name, role) values ($1, $2, $3, $4)';
-    await expect(inScope(here, insert, [theirs.tenantId, ours.userId, ours.userName, 'admin'])).rejects.toThrow(
-      'row-level security',
+    await expect(inScope(here, INSERT, [theirs.tenantId, ours.userId, ours.userName, 'admin'])).rejects.toMatchObject(
+      UNINVITED,
     );
-    await expect(inScope(here, insert, [ours.tenantId, theirs.userId, 'another name', 'admin'])).rejects.toThrow();
+    await expect(inScope(here, INSERT, [ours.tenantId, theirs.userId, 'another name', 'admin'])).rejects.toMatchObject(
+      UNINVITED,
+    );
     await expect(inScope(here, 'update tenant_members set user_id = $1', [theirs.userId])).rejects.toMatchObject({
       constraint_name: 'tenant_members_immutable',
     });

@@ -105,6 +105,11 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   updateUser: async () => inTenant('PATCH', `/users/${(await makeUser()).id}`, { role: 'approver' }),
   updateMember: async () => inTenant('PATCH', `/members/${(await makeUser()).id}`, { role: 'approver' }),
   removeMember: async () => inTenant('DELETE', `/members/${(await makeUser()).id}`),
+  createInvitation: async () => inTenant('POST', '/invitations', { userName: name(), role: 'viewer' }),
+  deleteInvitation: async () => {
+    const { id } = await api.make('/invitations', { userName: name(), role: 'viewer' });
+    return inTenant('DELETE', `/invitations/${id}`);
+  },
   deleteUser: async () => inTenant('DELETE', `/users/${(await makeUser()).id}`),
   resetUserTotp: async () => {
     const { id } = await makeUser();

@@ -44,6 +44,9 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   deleteSession: inPerson(user),
   enterTenant: inPerson(user),
   listMemberships: inPerson(user),
+  listOwnInvitations: inPerson(user),
+  acceptInvitation: inPerson(user),
+  declineInvitation: inPerson(user),
   changePassword: inPerson(user),
   listSessions: inPerson(user),
   endSession: inPerson(user),
@@ -67,6 +70,10 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   listMembers: admin,
   updateMember: inPerson(admin),
   removeMember: inPerson(admin),
+
+  listInvitations: admin,
+  createInvitation: inPerson(admin),
+  deleteInvitation: inPerson(admin),
 
   listApiTokens: viewer,
   createApiToken: inPerson(viewer),

@@ -10,5 +10,6 @@ import { OwnMemberships } from './own-memberships.js';
   imports: [AuditModule],
   controllers: [MembersController, OwnMembershipsController],
   providers: [MembersService, MembersRepository, OwnMemberships],
+  exports: [MembersRepository],
 })
 export class MembersModule {}
