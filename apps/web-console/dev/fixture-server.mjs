@@ -450,6 +450,36 @@ const auditEntries = revisions.map(({ number, publishedAt, author }) => ({
   hash: createHash('sha256').update(`entry ${number}`).digest('hex'),
 }));
 
+const members = users.map(({ id, name, role, createdAt }) => ({
+  userId: id,
+  userName: name,
+  role,
+  joinedAt: createdAt,
+}));
+const memberOf = (id) => members.find(({ userId }) => userId === id);
+const invitations = [
+  {
+    id: randomUUID(),
+    userName: 'katherine',
+    role: 'approver',
+    invitedBy: 'admin',
+    createdAt: iso(-DAY),
+    expiresAt: iso(6 * DAY),
+  },
+];
+const tenants = ['default', 'north'].map((name, index) => ({ id: index === 0 ? tenantId : randomUUID(), name }));
+const ownInvitations = [
+  {
+    id: randomUUID(),
+    tenantId: randomUUID(),
+    tenantName: 'south',
+    role: 'viewer',
+    invitedBy: 'sofia',
+    createdAt: iso(-HOUR),
+    expiresAt: iso(5 * DAY),
+  },
+];
+
 const routes = {
   'GET trust': () => ({
     items: [
@@ -464,6 +494,16 @@ const routes = {
     items: auditEntries.toSorted((a, b) => b.sequence - a.sequence),
     brokenAt: null,
   }),
+  'GET members': () => ({ items: members }),
+  'PATCH members/:id': (body, id) => Object.assign(memberOf(id), body),
+  'DELETE members/:id': (_, id) => void members.splice(members.indexOf(memberOf(id)), 1),
+  'GET invitations': () => ({ items: invitations }),
+  'POST invitations': ({ userName, role, lifetimeDays }) => {
+    const made = { userName, role, invitedBy: 'admin', createdAt: iso(), expiresAt: iso(lifetimeDays * DAY) };
+    invitations.push({ id: randomUUID(), ...made });
+    return invitations.at(-1);
+  },
+  'DELETE invitations/:id': (_, id) => void invitations.splice(invitations.indexOf(findIn(invitations, id)), 1),
   'GET users': () => ({ items: users }),
   'POST users': ({ password: _, ...body }) => {
     named(body);
@@ -562,6 +602,9 @@ const routes = {
 
 /** What concerns nobody but who is logged in. */
 const ownRoutes = {
+  'GET tenants': () => ({ items: tenants }),
+  'PUT session/tenant': () => answer('GET', '/api/v1/session', {}, 'weft_session=1'),
+  'GET session/invitations': () => ({ items: ownInvitations }),
   'GET sessions': () => ({ items: sessions }),
   'DELETE sessions/:id': (_, id) => void sessions.splice(sessions.indexOf(findIn(sessions, id)), 1),
   'PUT session/password': () => undefined,

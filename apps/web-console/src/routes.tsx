@@ -6,14 +6,16 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { failureOf } from './api/index.js';
+import { failureOf, type Session } from './api/index.js';
 import { ConnectingPage } from './app/ConnectingPage.js';
 import { NotFoundPage } from './app/NotFoundPage.js';
 import { queryClient } from './app/query-client.js';
 import { Shell } from './app/Shell.js';
+import { EnteringPage } from './features/session/EnteringPage.js';
 import { LoginPage } from './features/session/LoginPage.js';
 import { isOidcRefusal, type OidcRefusal } from './features/session/oidc-refusals.js';
 import { sessionQuery } from './features/session/queries.js';
+import { TenantsPage } from './features/session/TenantsPage.js';
 
 /** Every URL of the console. A page loads with its route, so that the graph library comes with the topology only. */
 
@@ -32,17 +34,25 @@ const login = createRoute({
   },
 });
 
+const tenants = createRoute({
+  getParentRoute: () => root,
+  path: '/tenants',
+  component: TenantsPage,
+  beforeLoad: async () => {
+    await sessionOrLogin('/tenants');
+  },
+  errorComponent: ConnectingPage,
+});
+
+const entering = createRoute({ getParentRoute: () => root, path: '/entering', component: EnteringPage });
+
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: 'signed-in',
   component: Shell,
   beforeLoad: async ({ location }) => {
-    try {
-      await queryClient.ensureQueryData(sessionQuery);
-    } catch (error) {
-      if (failureOf(error).status !== 401) throw error;
-      throw redirect({ to: '/login', search: location.href === '/' ? {} : { next: location.href } });
-    }
+    const session = await sessionOrLogin(location.href);
+    if (session.tenantId === null) throw redirect({ to: '/tenants' });
   },
   errorComponent: ConnectingPage,
 });
@@ -108,6 +118,12 @@ const access = createRoute({
   component: lazyRouteComponent(() => import('./features/access/AccessPage.js'), 'AccessPage'),
 });
 
+const members = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/members',
+  component: lazyRouteComponent(() => import('./features/members/MembersPage.js'), 'MembersPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => signedIn,
   path: '/audit',
@@ -117,7 +133,9 @@ const audit = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    signedIn.addChildren([topology, sites, edge, tunnels, policies, explain, revisions, trust, access, audit]),
+    tenants,
+    entering,
+    signedIn.addChildren([topology, sites, edge, tunnels, policies, explain, revisions, trust, members, access, audit]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,
@@ -126,6 +144,16 @@ export const router = createRouter({
 declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;
+  }
+}
+
+/** Who is logged in; otherwise the reader logs in first, and comes back. */
+async function sessionOrLogin(href: string): Promise<Session> {
+  try {
+    return await queryClient.ensureQueryData(sessionQuery);
+  } catch (error) {
+    if (failureOf(error).status !== 401) throw error;
+    throw redirect({ to: '/login', search: href === '/' ? {} : { next: href } });
   }
 }
 

@@ -13,6 +13,7 @@ import {
   ExplainIcon,
   KeyboardIcon,
   LogOutIcon,
+  MembersIcon,
   PolicyIcon,
   RevisionIcon,
   SearchIcon,
@@ -26,6 +27,7 @@ import { announceFailure } from '../ui/use-write.js';
 import { Wordmark } from '../ui/Wordmark.js';
 import { SchemeSwitch } from './SchemeSwitch.js';
 import { DESTINATIONS, type Destination } from './shortcuts.js';
+import { TenantSwitch } from './TenantSwitch.js';
 import { useContact } from './use-contact.js';
 
 const ICONS = {
@@ -36,6 +38,7 @@ const ICONS = {
   '/explain': ExplainIcon,
   '/revisions': RevisionIcon,
   '/trust': TrustIcon,
+  '/members': MembersIcon,
   '/access': AccessIcon,
   '/audit': AuditIcon,
 } as const satisfies Record<Destination['to'], unknown>;
@@ -53,6 +56,7 @@ export function Navigation({ onSearch, onHelp }: NavigationProps): ReactNode {
       <div className="w-nav-brand">
         <Wordmark />
       </div>
+      <TenantSwitch />
       <UnstyledButton className="w-nav-search" onClick={onSearch}>
         <SearchIcon size={15} aria-hidden />
         <span>Go to…</span>

@@ -7,6 +7,7 @@ export const DESTINATIONS = [
   { key: 'e', to: '/explain', label: 'Explain' },
   { key: 'r', to: '/revisions', label: 'Revisions' },
   { key: 'c', to: '/trust', label: 'Trust' },
+  { key: 'm', to: '/members', label: 'Members' },
   { key: 'a', to: '/access', label: 'Access' },
   { key: 'l', to: '/audit', label: 'Audit log' },
 ] as const;

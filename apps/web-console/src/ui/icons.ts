@@ -42,5 +42,6 @@ export {
   IconTrash as DeleteIcon,
   IconUpload as PublishIcon,
   IconUser as UserIcon,
+  IconUsers as MembersIcon,
   IconX as CloseIcon,
 } from '@tabler/icons-react';

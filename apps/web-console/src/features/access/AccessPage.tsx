@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { LockIcon } from '../../ui/icons.js';
 import { PageHeader } from '../../ui/PageHeader.js';
+import { Invitations } from '../session/Invitations.js';
 import { sessionQuery } from '../session/queries.js';
 import { ApiTokens } from './components/ApiTokens.js';
 import { ApprovalRule } from './components/ApprovalRule.js';
@@ -27,6 +28,7 @@ export function AccessPage(): ReactNode {
           </Button>
         )}
       </PageHeader>
+      <Invitations />
       {admin && <Users session={session} />}
       {admin && <ApprovalRule />}
       <ApiTokens session={session} />

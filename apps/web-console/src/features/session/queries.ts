@@ -1,4 +1,4 @@
-import { api, client, type Session, unwrap } from '../../api/index.js';
+import { api, client, type OwnInvitation, type Session, unwrap } from '../../api/index.js';
 
 export const sessionQuery = api.queryOptions('get', '/api/v1/session', {}, { staleTime: Number.POSITIVE_INFINITY });
 
@@ -8,6 +8,28 @@ export const loginMethodsQuery = api.queryOptions(
   {},
   { staleTime: Number.POSITIVE_INFINITY },
 );
+
+/** Tenants that the reader may enter. */
+export const tenantsQuery = api.queryOptions('get', '/api/v1/tenants', {}, { staleTime: 60_000 });
+
+/** Tenants that the reader is invited into. */
+export const ownInvitationsQuery = api.queryOptions('get', '/api/v1/session/invitations', {});
+
+export function acceptInvitation({ id }: OwnInvitation): Promise<unknown> {
+  const path = { invitationId: id };
+  return unwrap(client.POST('/api/v1/session/invitations/{invitationId}/acceptance', { params: { path } }));
+}
+
+export function declineInvitation({ id }: OwnInvitation): Promise<unknown> {
+  return unwrap(
+    client.DELETE('/api/v1/session/invitations/{invitationId}', { params: { path: { invitationId: id } } }),
+  );
+}
+
+/** The session goes on under another secret: whatever was asked with the one before is refused. */
+export function enterTenant(tenantId: string): Promise<Session> {
+  return unwrap(client.PUT('/api/v1/session/tenant', { body: { tenantId } }));
+}
 
 export interface LoginValues {
   readonly userName: string;

@@ -25,7 +25,7 @@ export function Users({ session }: { readonly session: Session }): ReactNode {
   return (
     <AccessSection
       title="Users"
-      lead="People of this tenant. Each has one role here; what you change is in force with their next request."
+      lead="Accounts that this tenant keeps. Who else has a role here is on the page Members; what you change is in force with their next request."
       action={
         <Button leftSection={<PlusIcon size={15} />} onClick={() => setOpen({ dialog: 'add' })}>
           Add user
@@ -143,7 +143,8 @@ function DeleteUserDialog({ user, onClose }: { readonly user: User; readonly onC
       act={() => removal.mutateAsync(undefined)}
       onClose={onClose}
     >
-      Sessions and API tokens of the user end at once. What the user did stays in the audit log.
+      The user is no member of this tenant any more: sessions here and API tokens end at once, and the account too
+      unless it is one of another tenant. What the user did stays in the audit log.
     </ConfirmDialog>
   );
 }
