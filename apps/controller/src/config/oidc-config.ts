@@ -20,7 +20,7 @@ export interface OidcConfig {
   readonly nameClaim: string;
   /** `WEFT_OIDC_ROLE_CLAIM`: the claim whose values give roles. */
   readonly roleClaim: string;
-  /** `WEFT_OIDC_ROLES`. The first one that somebody has says in which tenant they are. */
+  /** `WEFT_OIDC_ROLES`. The first one that somebody has says which tenant keeps the account. */
   readonly roles: readonly TenantRoleMapping[];
   /** `WEFT_OIDC_PROVIDER_ROLES`: nobody else gets a role of the provider. */
   readonly providerRoles: readonly RoleMapping[];

@@ -323,15 +323,21 @@ function crossings(): Record<string, Crossing> {
         { id: randomUUID(), homeTenantId: tenantId, name: 'crossed', role: 'admin', providerRole: 'admin', oidc: true },
         { issuer: 'https://id.example', subject: 'crossed' },
       ),
-    'oidcUsers.changeRoles': (sql, { tenantId, userId }) =>
-      oidcUsers.changeRoles(sql, {
-        id: userId,
-        homeTenantId: tenantId,
-        name: 'crossed',
-        role: 'admin',
-        providerRole: 'admin',
-        oidc: true,
-      }),
+    'oidcUsers.changeProviderRole': (sql, { userId }) => oidcUsers.changeProviderRole(sql, userId, 'admin'),
+    'oidcUsers.memberships': async (sql, { userId }) => {
+      expect(await oidcUsers.memberships(sql, userId)).toEqual([]);
+    },
+    'oidcUsers.join': (sql, { tenantId, userId, userName }) =>
+      oidcUsers.join(
+        sql,
+        { id: userId, name: userName, homeTenantId: tenantId, oidc: true },
+        { tenantId: ours.tenantId, role: 'admin' },
+      ),
+    'oidcUsers.changeRole': (sql, { tenantId, userId }) =>
+      oidcUsers.changeRole(sql, userId, { tenantId, role: 'admin' }),
+    'oidcUsers.leave': (sql, { tenantId, userId }) => oidcUsers.leave(sql, userId, tenantId),
+    'oidcUsers.moveHome': (sql, { userId }) =>
+      oidcUsers.moveHome(sql, userId, { tenantId: ours.tenantId, role: 'admin' }),
     'oidcUsers.remove': (sql, { userId }) => oidcUsers.remove(sql, userId),
     'oidcUsers.oldestTenant': async (sql) => {
       expect(await oidcUsers.oldestTenant(sql)).toBe(ours.tenantId);

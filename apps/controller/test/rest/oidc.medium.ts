@@ -166,7 +166,7 @@ describe('every login', () => {
     const before = await arrive('bea', ['net-read']);
     await arrive('bea', ['net-admin']);
     expect((await sessionOf(before)).role).toBe('admin');
-    expect((await deeds()).find(({ action }) => action === 'user_changed')).toMatchObject({
+    expect((await deeds()).find(({ action }) => action === 'member_role_changed')).toMatchObject({
       actor: 'bea',
       details: { userName: 'bea', role: { from: 'viewer', to: 'admin' } },
     });
@@ -190,14 +190,82 @@ describe('every login', () => {
     expect((await deeds()).map(({ action }) => action).slice(0, 2)).toEqual(['oidc_login_refused', 'user_removed']);
   });
 
-  it('takes who is of another tenant now there, with nothing of before', async () => {
+  it('takes who is of another tenant now there, with the account and without a way back', async () => {
     const before = await arrive('dora', ['net-admin']);
     const now = await arrive('dora', ['lab']);
     expect(await sessionOf(now)).toMatchObject({ userName: 'dora', tenantId: lab, role: 'operator' });
     expect((await before.go('/api/v1/session')).status).toBe(401);
     expect((await now.go(api.path('/sites'))).status).toBe(404);
-    expect((await deeds(lab)).map(({ action }) => action)).toEqual(['oidc_login', 'user_created']);
-    expect((await deeds(api.tenantId, 1))[0]).toMatchObject({ action: 'user_removed', details: { userName: 'dora' } });
+    expect((await deeds(lab)).map(({ action }) => action)).toEqual(['oidc_login', 'member_joined']);
+    expect((await deeds(api.tenantId, 1))[0]).toMatchObject({
+      action: 'member_removed',
+      details: { userName: 'dora' },
+    });
+    const { sql } = api.controller;
+    expect(await sql`select tenant_id from users where name = 'dora'`).toEqual([{ tenantId: lab }]);
+  });
+
+  it('makes somebody a member of every tenant that the mapping names for them, and of no other any more', async () => {
+    const rolesOf = async () => {
+      const { sql } = api.controller;
+      return sql`
+        select t.name, m.role, u.tenant_id = t.id as home from users u join tenant_members m on m.user_id = u.id
+          join tenants t on t.id = m.tenant_id where u.name = 'gil' order by t.name`;
+    };
+    const who = await arrive('gil', ['lab', 'net-read', 'moon']);
+    expect(await rolesOf()).toEqual([
+      { name: 'default', role: 'viewer', home: true },
+      { name: 'lab', role: 'operator', home: false },
+    ]);
+    expect((await deeds(api.tenantId, 1))[0]).toMatchObject({
+      action: 'oidc_login',
+      details: { unknownTenants: ['moon'] },
+    });
+    expect((await deeds(lab, 1))[0]).toMatchObject({ actor: 'gil', action: 'member_joined' });
+    expect(await sessionOf(who)).toMatchObject({ tenantId: null });
+    const enter = (tenantId: string) =>
+      fetch(`${api.controller.url}/api/v1/session/tenant`, {
+        method: 'PUT',
+        headers: { cookie: `weft_session=${who.cookies.get('weft_session')}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ tenantId }),
+      });
+    expect((await enter(lab)).status).toBe(200);
+    await arrive('gil', ['lab', 'net-admin']);
+    expect(await rolesOf()).toMatchObject([{ role: 'admin' }, { role: 'operator' }]);
+    await arrive('gil', ['lab']);
+    expect(await rolesOf()).toEqual([{ name: 'lab', role: 'operator', home: true }]);
+    await arrive('gil', ['net-read', 'lab']);
+    expect(await rolesOf()).toMatchObject([
+      { name: 'default', home: true },
+      { name: 'lab', home: false },
+    ]);
+    provider.person = { sub: 'gil', groups: [] };
+    expect(await browser().logIn()).toBe('/login?refused=no_role');
+    expect(await rolesOf()).toEqual([]);
+    expect((await deeds(lab, 1))[0]).toMatchObject({ action: 'member_removed', details: { userName: 'gil' } });
+  });
+
+  it('makes members of two browsers at once as of one after the other', async () => {
+    provider.person = { sub: 'hal', preferred_username: 'hal', groups: ['net-read', 'lab'] };
+    const pairs = [browser(), browser(), browser()];
+    const answers = await Promise.all(pairs.map((each) => each.answerOfProvider()));
+    await Promise.all(pairs.map(async (each, index) => expect(await each.step(answers[index] ?? '')).toBe('/')));
+    expect(await api.controller.sql`select from tenant_members where user_name = 'hal'`).toHaveLength(2);
+    expect(
+      (await deeds(lab)).filter(({ action, actor }) => action === 'member_joined' && actor === 'hal'),
+    ).toHaveLength(1);
+  });
+
+  it('asks for no invitation, and takes none', async () => {
+    await arrive('ivy', ['net-read']);
+    const invite = await api.fetch(`/api/v1/tenants/${lab}/invitations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userName: 'ivy', role: 'admin' }),
+    });
+    expect(invite.status).toBe(201);
+    const who = await arrive('ivy', ['net-read']);
+    expect(await (await who.go('/api/v1/session/invitations')).json()).toEqual({ items: [] });
   });
 
   it('gives a role of the provider to whom its own mapping names, and takes it, but from the last who has it', async () => {

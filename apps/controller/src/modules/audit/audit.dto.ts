@@ -19,6 +19,7 @@ const AUDITED_ACTIONS = [
   'invitation_withdrawn',
   'invitation_accepted',
   'invitation_declined',
+  'member_joined',
   'member_role_changed',
   'member_removed',
   'tenant_entered',

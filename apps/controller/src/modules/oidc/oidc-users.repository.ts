@@ -10,6 +10,12 @@ export interface OidcUser extends Account {
   readonly providerRole: Role | null;
 }
 
+/** A role in a tenant. */
+export interface OidcMembership {
+  readonly tenantId: string;
+  readonly role: Role;
+}
+
 @Injectable()
 export class OidcUsersRepository {
   async find(sql: SqlExecutor, { issuer, subject }: OidcIdentity): Promise<OidcUser | undefined> {
@@ -35,8 +41,38 @@ export class OidcUsersRepository {
     return count > 0;
   }
 
-  async changeRoles(sql: SqlExecutor, { id, role, providerRole }: OidcUser): Promise<void> {
-    await sql`update users set role = ${role}, provider_role = ${providerRole} where id = ${id}`;
+  async changeProviderRole(sql: SqlExecutor, userId: string, providerRole: Role | null): Promise<void> {
+    await sql`update users set provider_role = ${providerRole} where id = ${userId}`;
+  }
+
+  async memberships(sql: SqlExecutor, userId: string): Promise<OidcMembership[]> {
+    return [...(await sql<OidcMembership[]>`select tenant_id, role from tenant_members where user_id = ${userId}`)];
+  }
+
+  /** False when they are a member already. */
+  async join(sql: SqlExecutor, user: Account, { tenantId, role }: OidcMembership): Promise<boolean> {
+    const { count } = await sql`
+      insert into tenant_members (tenant_id, user_id, user_name, role)
+      values (${tenantId}, ${user.id}, ${user.name}, ${role}) on conflict do nothing`;
+    return count > 0;
+  }
+
+  /** False when they have that role already. */
+  async changeRole(sql: SqlExecutor, userId: string, { tenantId, role }: OidcMembership): Promise<boolean> {
+    const { count } = await sql`
+      update tenant_members set role = ${role} where tenant_id = ${tenantId} and user_id = ${userId} and role <> ${role}`;
+    return count > 0;
+  }
+
+  /** False when they are none any more. */
+  async leave(sql: SqlExecutor, userId: string, tenantId: string): Promise<boolean> {
+    const { count } = await sql`delete from tenant_members where tenant_id = ${tenantId} and user_id = ${userId}`;
+    return count > 0;
+  }
+
+  /** Another of the tenants keeps the account. */
+  async moveHome(sql: SqlExecutor, userId: string, { tenantId, role }: OidcMembership): Promise<void> {
+    await sql`update users set tenant_id = ${tenantId}, role = ${role} where id = ${userId}`;
   }
 
   /** With sessions and API tokens. */

@@ -3,11 +3,13 @@ import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { ACCOUNTS, tenantScope } from '../../platform/database/database-scope.js';
+import type { Role } from '../../platform/http/role.js';
 import { AuditRepository, type Deed } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import type { SessionOrigin } from '../session/sessions.repository.js';
+import { OidcMemberships } from './oidc-memberships.js';
 import { OidcRefusal } from './oidc-refusal.js';
-import { type OidcUser, OidcUsersRepository } from './oidc-users.repository.js';
+import { type OidcMembership, type OidcUser, OidcUsersRepository } from './oidc-users.repository.js';
 import type { GrantedRoles } from './role-mapping.js';
 import { NOBODY_NAME, type OidcIdentity, userNames } from './user-name.js';
 
@@ -29,33 +31,59 @@ export interface Arrival {
 export class OidcUsers {
   readonly #database: Database;
   readonly #repository: OidcUsersRepository;
+  readonly #memberships: OidcMemberships;
   readonly #audit: AuditRepository;
 
-  constructor(database: Database, repository: OidcUsersRepository, audit: AuditRepository) {
+  constructor(
+    database: Database,
+    repository: OidcUsersRepository,
+    memberships: OidcMemberships,
+    audit: AuditRepository,
+  ) {
     this.#database = database;
     this.#repository = repository;
+    this.#memberships = memberships;
     this.#audit = audit;
   }
 
   /**
-   * The user as whom they come in. Who has no role any more is no user any more. Throws OidcRefusal 'no_role' or
-   * 'last_provider_admin'.
+   * The user as whom they come in. Who has no role any more is no user any more. Throws OidcRefusal 'no_role', 'last_provider_admin' or
+   * 'login_expired'.
    */
   async comeIn(arrival: Arrival): Promise<OidcUser> {
-    const { identity, granted } = arrival;
     // Twice: two browsers may come in for the first time at once, and an admin may remove who comes in.
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { known, tenantId } = await this.#database.within(ACCOUNTS, async () => ({
-        known: await this.#repository.find(this.#database.sql, identity),
-        tenantId: granted && (await this.#repository.tenantByName(this.#database.sql, granted.tenant)),
-      }));
-      const stays = known !== undefined && known.homeTenantId === tenantId;
-      if (known !== undefined && !stays) await this.#remove(known);
-      if (granted === undefined || tenantId === undefined) throw await this.#withoutRole(arrival, known);
-      const user = stays ? await this.#update(known, granted, arrival) : await this.#make(tenantId, granted, arrival);
-      if (user !== undefined) return user;
+      const { known, places, unknownTenants } = await this.#database.within(ACCOUNTS, () => this.#lookUp(arrival));
+      const [home] = places;
+      if (home === undefined) {
+        if (known !== undefined) await this.#remove(known);
+        throw await this.#withoutRole(arrival, known);
+      }
+      const { providerRole = null } = arrival.granted ?? {};
+      const user =
+        known === undefined
+          ? await this.#make(home, providerRole, arrival)
+          : await this.#changeProviderRole(known, providerRole);
+      if (user === undefined) continue;
+      await this.#memberships.bring(user, places);
+      const there = { ...user, homeTenantId: home.tenantId, role: home.role };
+      await this.#recordLogin(there, arrival.origin, unknownTenants);
+      return there;
     }
     throw new Error('a user of the provider is made and removed again and again');
+  }
+
+  /** What there is of whom the mapping names, and where; a tenant that does not exist is a mistake of the mapping. */
+  async #lookUp({ identity, granted }: Arrival) {
+    const { sql } = this.#database;
+    const known = await this.#repository.find(sql, identity);
+    const [places, unknownTenants]: [OidcMembership[], string[]] = [[], []];
+    for (const { tenant, role } of granted?.memberships ?? []) {
+      const tenantId = await this.#repository.tenantByName(sql, tenant);
+      if (tenantId === undefined) unknownTenants.push(tenant);
+      else places.push({ tenantId, role });
+    }
+    return { known, places, unknownTenants };
   }
 
   /** For the audit log: somebody whom the provider let in does not come in here. `tenantId` undefined: the oldest. */
@@ -72,13 +100,14 @@ export class OidcUsers {
     const details = { reason: 'no_role', ...identity, called, address, userAgent };
     await this.recordRefusal(details, known?.homeTenantId);
     const why =
-      granted === undefined ? 'the mapping gives no role' : `there is no tenant ${JSON.stringify(granted.tenant)}`;
+      granted === undefined
+        ? 'the mapping gives no role'
+        : `there is no tenant ${granted.memberships.map(({ tenant }) => JSON.stringify(tenant)).join(', ')}`;
     return new OidcRefusal('no_role', `${why}: ${JSON.stringify(identity.subject)} does not come in`);
   }
 
   /** Undefined when somebody else was faster. */
-  async #make(tenantId: string, granted: GrantedRoles, { identity, calledBy, origin }: Arrival) {
-    const { role, providerRole } = granted;
+  async #make({ tenantId, role }: OidcMembership, providerRole: Role | null, { identity, calledBy }: Arrival) {
     const made = { id: randomUUID(), homeTenantId: tenantId, role, providerRole, oidc: true };
     return this.#inTenant(tenantId, async (sql) => {
       for (const name of userNames(identity, calledBy)) {
@@ -86,7 +115,6 @@ export class OidcUsers {
         if (!(await this.#repository.insert(sql, user, identity))) continue;
         const details = { userId: user.id, userName: name, role, providerRole, ...identity };
         await this.#audit.append(sql, tenantId, { actor: user, action: 'user_created', details });
-        await this.#recordLogin(sql, user, origin);
         return user;
       }
       return undefined;
@@ -94,31 +122,24 @@ export class OidcUsers {
   }
 
   /** Undefined when the user is gone. */
-  async #update(known: OidcUser, { role, providerRole }: GrantedRoles, { origin }: Arrival) {
+  async #changeProviderRole(known: OidcUser, providerRole: Role | null) {
     const store = this.#inTenant(known.homeTenantId, async (sql) => {
       const before = await this.#repository.lock(sql, known.id);
       if (before === undefined) return undefined;
-      const user: OidcUser = { ...before, role, providerRole };
-      if (role !== before.role || providerRole !== before.providerRole) {
-        await this.#repository.changeRoles(sql, user);
-        const details = {
-          userId: user.id,
-          userName: user.name,
-          ...(role !== before.role && { role: { from: before.role, to: role } }),
-          ...(providerRole !== before.providerRole && {
-            providerRole: { from: before.providerRole, to: providerRole },
-          }),
-        };
-        await this.#audit.append(sql, user.homeTenantId, { actor: user, action: 'user_changed', details });
-      }
-      await this.#recordLogin(sql, user, origin);
+      if (providerRole === before.providerRole) return before;
+      await this.#repository.changeProviderRole(sql, before.id, providerRole);
+      const user: OidcUser = { ...before, providerRole };
+      const change = { from: before.providerRole, to: providerRole };
+      const details = { userId: user.id, userName: user.name, providerRole: change };
+      await this.#audit.append(sql, user.homeTenantId, { actor: user, action: 'user_changed', details });
       return user;
     });
     return refusing(store, { users_provider_admin_remains: () => lastProviderAdmin(known) });
   }
 
-  /** Who is somebody in another tenant, or nobody, is not the user that they were: sessions and API tokens go with it. */
+  /** Who is nobody any more: sessions and API tokens go with it. */
   async #remove(user: OidcUser): Promise<void> {
+    await this.#memberships.leaveOthers(user);
     const store = this.#inTenant(user.homeTenantId, async (sql) => {
       if ((await this.#repository.lock(sql, user.id)) === undefined) return;
       await this.#repository.remove(sql, user.id);
@@ -128,9 +149,11 @@ export class OidcUsers {
     await refusing(store, { users_provider_admin_remains: () => lastProviderAdmin(user) });
   }
 
-  #recordLogin(sql: SqlExecutor, user: OidcUser, { address, userAgent }: SessionOrigin): Promise<void> {
-    const details = { userId: user.id, userName: user.name, address, userAgent };
-    return this.#audit.append(sql, user.homeTenantId, { actor: user, action: 'oidc_login', details });
+  #recordLogin(user: OidcUser, { address, userAgent }: SessionOrigin, unknownTenants: string[]): Promise<void> {
+    const login = { userId: user.id, userName: user.name, address, userAgent };
+    const details = unknownTenants.length === 0 ? login : { ...login, unknownTenants };
+    const deed = { actor: user, action: 'oidc_login', details } as const;
+    return this.#inTenant(user.homeTenantId, (sql) => this.#audit.append(sql, user.homeTenantId, deed));
   }
 
   #inTenant<T>(tenantId: string, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {

@@ -10,14 +10,26 @@ const MAPPING = {
 const granted = (groups: unknown) => grantedRoles(MAPPING, { groups });
 
 describe('grantedRoles', () => {
-  it('gives the greatest role in the tenant of the first entry that fits', () => {
-    expect(granted(['net-read'])).toEqual({ tenant: 'default', role: 'viewer', providerRole: null });
-    expect(granted(['lab', 'net-admin', 'net-read'])).toEqual({ tenant: 'default', role: 'admin', providerRole: null });
-    expect(granted('lab')).toEqual({ tenant: 'lab', role: 'operator', providerRole: null });
+  it('gives in each tenant the greatest role, in the order of the entries', () => {
+    expect(granted(['net-read'])).toEqual({
+      memberships: [{ tenant: 'default', role: 'viewer' }],
+      providerRole: null,
+    });
+    expect(granted(['lab', 'net-admin', 'net-read'])).toEqual({
+      memberships: [
+        { tenant: 'default', role: 'admin' },
+        { tenant: 'lab', role: 'operator' },
+      ],
+      providerRole: null,
+    });
+    expect(granted('lab')).toEqual({ memberships: [{ tenant: 'lab', role: 'operator' }], providerRole: null });
   });
 
   it('gives a role of the provider to who has one of its own entries, and to nobody else', () => {
-    expect(granted(['net-admin', 'msp', 'root'])).toEqual({ tenant: 'default', role: 'admin', providerRole: 'admin' });
+    expect(granted(['net-admin', 'msp', 'root'])).toEqual({
+      memberships: [{ tenant: 'default', role: 'admin' }],
+      providerRole: 'admin',
+    });
     expect(granted(['root'])).toBeUndefined();
   });
 

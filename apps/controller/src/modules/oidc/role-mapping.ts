@@ -3,15 +3,20 @@ import { greaterRole, type Role } from '../../platform/http/role.js';
 
 /** What somebody may do, by what the provider says of them. */
 export interface GrantedRoles {
-  /** Name of the tenant. */
-  readonly tenant: string;
-  readonly role: Role;
+  /** In which tenants; at least one. The first keeps the account. */
+  readonly memberships: readonly GrantedMembership[];
   readonly providerRole: Role | null;
 }
 
+export interface GrantedMembership {
+  /** Name of the tenant. */
+  readonly tenant: string;
+  readonly role: Role;
+}
+
 /**
- * The roles that the claim gives. The first entry that fits says in which tenant somebody is; of the entries for that tenant the
- * greatest role counts. Undefined when no entry fits: a role of the provider alone makes nobody a user.
+ * The roles that the claim gives: in each tenant that an entry which fits is for, in the order of the entries, the greatest of those for
+ * it. Undefined when no entry fits: a role of the provider alone makes nobody a user.
  */
 export function grantedRoles(
   { roleClaim, roles, providerRoles }: Pick<OidcConfig, 'roleClaim' | 'roles' | 'providerRoles'>,
@@ -19,12 +24,13 @@ export function grantedRoles(
 ): GrantedRoles | undefined {
   const values = new Set(valuesOf(Object.hasOwn(claims, roleClaim) ? claims[roleClaim] : undefined));
   const fitting = roles.filter(({ value }) => values.has(value));
-  const tenant = fitting[0]?.tenant;
-  const role = greatest(fitting.filter((entry) => entry.tenant === tenant).map((entry) => entry.role));
-  if (tenant === undefined || role === null) return undefined;
+  const memberships = new Map<string, Role>();
+  for (const { tenant, role } of fitting) {
+    memberships.set(tenant, greaterRole(memberships.get(tenant) ?? null, role) ?? role);
+  }
+  if (memberships.size === 0) return undefined;
   return {
-    tenant,
-    role,
+    memberships: [...memberships].map(([tenant, role]) => ({ tenant, role })),
     providerRole: greatest(providerRoles.filter(({ value }) => values.has(value)).map((entry) => entry.role)),
   };
 }
