@@ -318,6 +318,94 @@ export function encapsulationToJSON(object: Encapsulation): string {
   }
 }
 
+/** SecurityProtocol says what protects packets, AH or ESP (RFC 4301 section 4.4.1.2); numbers are IKEv2 protocol identifiers (IANA). */
+export const SecurityProtocol = {
+  /** SECURITY_PROTOCOL_UNSPECIFIED - Never sent. */
+  SECURITY_PROTOCOL_UNSPECIFIED: 0,
+  /** SECURITY_PROTOCOL_AH - Authentication Header (RFC 4302), protocol 51: it authenticates packets and their outer header, and encrypts nothing. */
+  SECURITY_PROTOCOL_AH: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type SecurityProtocol = typeof SecurityProtocol[keyof typeof SecurityProtocol];
+
+export namespace SecurityProtocol {
+  export type SECURITY_PROTOCOL_UNSPECIFIED = typeof SecurityProtocol.SECURITY_PROTOCOL_UNSPECIFIED;
+  export type SECURITY_PROTOCOL_AH = typeof SecurityProtocol.SECURITY_PROTOCOL_AH;
+  export type UNRECOGNIZED = typeof SecurityProtocol.UNRECOGNIZED;
+}
+
+export function securityProtocolFromJSON(object: any): SecurityProtocol {
+  switch (object) {
+    case 0:
+    case "SECURITY_PROTOCOL_UNSPECIFIED":
+      return SecurityProtocol.SECURITY_PROTOCOL_UNSPECIFIED;
+    case 2:
+    case "SECURITY_PROTOCOL_AH":
+      return SecurityProtocol.SECURITY_PROTOCOL_AH;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return SecurityProtocol.UNRECOGNIZED;
+  }
+}
+
+export function securityProtocolToJSON(object: SecurityProtocol): string {
+  switch (object) {
+    case SecurityProtocol.SECURITY_PROTOCOL_UNSPECIFIED:
+      return "SECURITY_PROTOCOL_UNSPECIFIED";
+    case SecurityProtocol.SECURITY_PROTOCOL_AH:
+      return "SECURITY_PROTOCOL_AH";
+    case SecurityProtocol.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** IntegrityAlgorithm is an AH integrity algorithm; numbers are IKEv2 transform type 3 identifiers (IANA). */
+export const IntegrityAlgorithm = {
+  /** INTEGRITY_ALGORITHM_UNSPECIFIED - Never sent. */
+  INTEGRITY_ALGORITHM_UNSPECIFIED: 0,
+  /** INTEGRITY_ALGORITHM_HMAC_SHA2_256_128 - AUTH_HMAC_SHA2_256_128 (RFC 4868). */
+  INTEGRITY_ALGORITHM_HMAC_SHA2_256_128: 12,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type IntegrityAlgorithm = typeof IntegrityAlgorithm[keyof typeof IntegrityAlgorithm];
+
+export namespace IntegrityAlgorithm {
+  export type INTEGRITY_ALGORITHM_UNSPECIFIED = typeof IntegrityAlgorithm.INTEGRITY_ALGORITHM_UNSPECIFIED;
+  export type INTEGRITY_ALGORITHM_HMAC_SHA2_256_128 = typeof IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128;
+  export type UNRECOGNIZED = typeof IntegrityAlgorithm.UNRECOGNIZED;
+}
+
+export function integrityAlgorithmFromJSON(object: any): IntegrityAlgorithm {
+  switch (object) {
+    case 0:
+    case "INTEGRITY_ALGORITHM_UNSPECIFIED":
+      return IntegrityAlgorithm.INTEGRITY_ALGORITHM_UNSPECIFIED;
+    case 12:
+    case "INTEGRITY_ALGORITHM_HMAC_SHA2_256_128":
+      return IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return IntegrityAlgorithm.UNRECOGNIZED;
+  }
+}
+
+export function integrityAlgorithmToJSON(object: IntegrityAlgorithm): string {
+  switch (object) {
+    case IntegrityAlgorithm.INTEGRITY_ALGORITHM_UNSPECIFIED:
+      return "INTEGRITY_ALGORITHM_UNSPECIFIED";
+    case IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128:
+      return "INTEGRITY_ALGORITHM_HMAC_SHA2_256_128";
+    case IntegrityAlgorithm.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** SecurityPolicyAction is the processing choice of RFC 4301 section 4.4.1. */
 export const SecurityPolicyAction = {
   /** SECURITY_POLICY_ACTION_UNSPECIFIED - Never sent. */
@@ -613,16 +701,27 @@ export interface KeyExchange {
 
 /** Profile holds the IPsec parameters of a tunnel. */
 export interface Profile {
-  /** ESP encryption algorithm. */
+  /** ESP encryption algorithm; unspecified with SECURITY_PROTOCOL_AH, which an edge that knows no AH refuses therefore. */
   encryption: EncryptionAlgorithm;
-  /** Key length in bits. */
+  /** Key length of it in bits; 0 with SECURITY_PROTOCOL_AH. */
   keyBits: number;
   /** Anti-replay window in packets (RFC 4303 section 3.4.3). */
   replayWindow: number;
   /** Extended sequence numbers (RFC 4303 section 2.2.1). */
   extendedSequenceNumbers: boolean;
-  /** What ESP travels in; absent for UDP (RFC 3948), whether or not there is a NAT. */
-  encapsulation?: Encapsulation | undefined;
+  /**
+   * What ESP travels in; absent for UDP (RFC 3948), whether or not there is a NAT. Absent with SECURITY_PROTOCOL_AH: nothing
+   * carries AH through a NAT, which changes what it covers (RFC 3715 section 2.1).
+   */
+  encapsulation?:
+    | Encapsulation
+    | undefined;
+  /** What protects packets; absent for ESP. SECURITY_PROTOCOL_AH with KEYING_MODE_IKEV2 between edges only. */
+  protocol?:
+    | SecurityProtocol
+    | undefined;
+  /** AH integrity algorithm; with SECURITY_PROTOCOL_AH only. */
+  integrity?: IntegrityAlgorithm | undefined;
 }
 
 /**
@@ -2672,7 +2771,15 @@ export const KeyExchange: MessageFns<KeyExchange> = {
 };
 
 function createBaseProfile(): Profile {
-  return { encryption: 0, keyBits: 0, replayWindow: 0, extendedSequenceNumbers: false, encapsulation: undefined };
+  return {
+    encryption: 0,
+    keyBits: 0,
+    replayWindow: 0,
+    extendedSequenceNumbers: false,
+    encapsulation: undefined,
+    protocol: undefined,
+    integrity: undefined,
+  };
 }
 
 export const Profile: MessageFns<Profile> = {
@@ -2691,6 +2798,12 @@ export const Profile: MessageFns<Profile> = {
     }
     if (message.encapsulation !== undefined) {
       writer.uint32(40).int32(message.encapsulation);
+    }
+    if (message.protocol !== undefined) {
+      writer.uint32(48).int32(message.protocol);
+    }
+    if (message.integrity !== undefined) {
+      writer.uint32(56).int32(message.integrity);
     }
     return writer;
   },
@@ -2748,6 +2861,22 @@ export const Profile: MessageFns<Profile> = {
             message.encapsulation = reader.int32() as any;
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.protocol = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.integrity = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2779,6 +2908,8 @@ export const Profile: MessageFns<Profile> = {
         ? globalThis.Boolean(object.extended_sequence_numbers)
         : false,
       encapsulation: isSet(object.encapsulation) ? encapsulationFromJSON(object.encapsulation) : undefined,
+      protocol: isSet(object.protocol) ? securityProtocolFromJSON(object.protocol) : undefined,
+      integrity: isSet(object.integrity) ? integrityAlgorithmFromJSON(object.integrity) : undefined,
     };
   },
 
@@ -2799,6 +2930,12 @@ export const Profile: MessageFns<Profile> = {
     if (message.encapsulation !== undefined) {
       obj.encapsulation = encapsulationToJSON(message.encapsulation);
     }
+    if (message.protocol !== undefined) {
+      obj.protocol = securityProtocolToJSON(message.protocol);
+    }
+    if (message.integrity !== undefined) {
+      obj.integrity = integrityAlgorithmToJSON(message.integrity);
+    }
     return obj;
   },
 
@@ -2812,6 +2949,8 @@ export const Profile: MessageFns<Profile> = {
     message.replayWindow = object.replayWindow ?? 0;
     message.extendedSequenceNumbers = object.extendedSequenceNumbers ?? false;
     message.encapsulation = object.encapsulation ?? undefined;
+    message.protocol = object.protocol ?? undefined;
+    message.integrity = object.integrity ?? undefined;
     return message;
   },
 };
