@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Encapsulation, type SecurityAssociation } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness } from './support/edge-harness.js';
-import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { type NegotiatingSite, negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
 import { TestPki } from './support/test-pki.js';
 import { WireWatch } from './support/wire-watch.js';
@@ -240,14 +239,5 @@ function attempt(run: () => string): string {
     return run();
   } catch (error) {
     return String((error as { stdout?: unknown }).stdout ?? error);
-  }
-}
-
-function hasNft(): boolean {
-  try {
-    execFileSync('nft', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
   }
 }

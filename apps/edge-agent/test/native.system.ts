@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Bundle, EncryptionAlgorithm, KeyingMode, SecurityPolicyAction } from '@weft/contracts/southbound';
 import { parsePrefix } from '@weft/ipsec-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EdgeHarness, typescript } from './support/edge-harness.js';
-import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { WireWatch } from './support/wire-watch.js';
 
 // Both families everywhere. Between the two routers a packet may have 1280 octets, when a test says so.
@@ -399,15 +398,6 @@ function buildNetwork(namespaces: Namespaces): { left: string; near: string; far
     namespaces.run(name, 'sysctl', ['-qw', 'net.ipv4.icmp_ratelimit=0', 'net.ipv6.icmp.ratelimit=0']);
   }
   return { left, near, far, right };
-}
-
-function hasNft(): boolean {
-  try {
-    execFileSync('unshare', ['-n', 'nft', 'list', 'ruleset'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function attempt(run: () => string): string {

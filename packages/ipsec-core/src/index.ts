@@ -106,6 +106,7 @@ export {
 } from './policy/selector.js';
 export { createSecurityPolicyDatabase, SecurityPolicyDatabase } from './policy/spd.js';
 export { fromWireSelectors, toWireSelectors, type WireSelectors } from './policy/wire-selectors.js';
+export { ahHeaderLength } from './wire/ah.js';
 export {
   type EspLengths,
   espOverhead,

@@ -1,5 +1,5 @@
 import { Encapsulation, type SecurityAssociation } from '@weft/contracts/southbound';
-import { createDataPlane, parseAddress } from '@weft/ipsec-core';
+import { createDataPlane, createSecurityPolicyDatabase, type DataPlane, parseAddress } from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { describe, expect, it } from 'vitest';
 import { PROFILE, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
@@ -28,6 +28,49 @@ function message(profile = PROFILE): SecurityAssociation {
     hardLifetimeSeconds: 20n,
   };
 }
+
+const AH = {
+  protocol: 'ah',
+  integrity: 'hmac-sha2-256-128',
+  replayWindow: 64,
+  extendedSequenceNumbers: true,
+} as const;
+
+/** An engine that protects everything with AH. */
+function sending(address: Uint8Array, mtu: number): DataPlane {
+  const plane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => out.fill(0) });
+  const [local, remote] = [address, address];
+  plane.installPolicy(createSecurityPolicyDatabase([{ ...EVERYTHING, action: 'PROTECT', tunnelId: TUNNEL_ID }]));
+  plane.install(
+    {
+      ...AH,
+      direction: 'outbound',
+      mode: 'tunnel',
+      tunnelId: TUNNEL_ID,
+      spi: 0x1001,
+      keyingMaterial: new Uint8Array(32),
+      softLifetimeMilliseconds: 1e9,
+      hardLifetimeMilliseconds: 1e9,
+      outer: { local, remote },
+      pathMtu: { mtu },
+    },
+    0,
+  );
+  return plane;
+}
+
+/** IPv4 from 10.1.0.1 to 10.2.0.1, not to be fragmented. */
+function packetOf(length: number): Uint8Array {
+  const packet = new Uint8Array(length);
+  packet.set([0x45, 0, length >>> 8, length & 255, 0, 0, 0x40, 0, 64, 253, 0, 0, 10, 1, 0, 1, 10, 2, 0, 1]);
+  return packet;
+}
+
+const EVERYTHING = {
+  entryId: 'everything',
+  ruleId: 'everything',
+  selectors: [{ localAddresses: [], remoteAddresses: [], protocol: 'any', localPorts: [], remotePorts: [] }],
+} as const;
 
 describe('associations of the controller', () => {
   it('travel in UDP, or directly on IP between the addresses of the bundle, as their profile says', () => {
@@ -63,6 +106,28 @@ describe('associations of the controller', () => {
       expect(tunnel && firstHopMtu(installed, { ...tunnel, keying })).toBe(1500);
     }
   });
+
+  it.each([
+    ['IPv4', '198.51.100.1', 1452],
+    ['IPv6', '2001:db8:b::1', 1428],
+  ])(
+    'of AH over %s are taken to fill a path of 1500 octets with what the engine makes of the largest packet',
+    (_, text, mtu) => {
+      const remote = { text, octets: parseAddress(text), port: 4500 };
+      const [tunnel] = bundle().tunnels.values();
+      if (tunnel === undefined) throw new Error('there is one');
+      const firstHop = firstHopMtu({ overlayMtu: mtu }, { ...tunnel, remote, profile: AH });
+      expect(firstHop).toBe(1500);
+      const plane = sending(remote.octets, firstHop);
+      const out = new Uint8Array(2048);
+      const largest = plane.protect(packetOf(mtu), 0, mtu, out, 0, 0);
+      expect(largest).toMatchObject({ verdict: 'transmit', length: 1500 });
+      expect(plane.protect(packetOf(mtu + 1), 0, mtu + 1, out, 0, 0)).toMatchObject({
+        verdict: 'discard',
+        reason: 'exceeds_path_mtu',
+      });
+    },
+  );
 
   it('whose profile is not that of the tunnel are refused', () => {
     for (const [mine, theirs] of [

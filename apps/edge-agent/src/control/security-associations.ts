@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DeleteAssociations, SecurityAssociation, SecurityAssociationCommand } from '@weft/contracts/southbound';
 import type { PathMtuParameters, SecurityAssociationParameters } from '@weft/ipsec-core';
 import { type DataPlaneControl, DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import { integerWithin, limited, underlayAddress, unique } from './bundle/field.js';
 import { firstHopMtu } from './bundle/first-hop-mtu.js';
-import { parseProfile } from './bundle/parse-bundle.js';
-import type { ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './bundle/verified-bundle.js';
+import { parseProfile } from './bundle/parse-profile.js';
+import type { EspProfile, ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './bundle/verified-bundle.js';
 import { RejectionError } from './rejection.js';
 
 /**
@@ -69,6 +70,9 @@ function parseAssociation(
   if (!sameProfile(profile, tunnel.profile)) {
     throw new RejectionError(`${at}.profile`, 'profile_mismatch', 'it is not the profile of the tunnel in the bundle');
   }
+  if (profile.protocol !== 'esp') {
+    throw new RejectionError(`${at}.profile.protocol`, 'unsupported_value', 'only edges that negotiate use AH');
+  }
   const peer = underlayAddress(`${at}.peer`, message.peer, 'specified');
   if (peer.text !== tunnel.remote.text || peer.port !== tunnel.remote.port) {
     throw new RejectionError(`${at}.peer`, 'peer_mismatch', 'it is not the remote end of the tunnel in the bundle');
@@ -102,14 +106,18 @@ function parseAssociation(
     ...(profile.encapsulation === 'none'
       ? { outer: { local: bundle.underlay.octets, remote: tunnel.remote.octets } }
       : {}),
-    ...(direction === 'outbound' ? { pathMtu: pathMtuOf(bundle, tunnel) } : {}),
+    ...(direction === 'outbound' ? { pathMtu: pathMtuOf(bundle, tunnel, profile) } : {}),
   };
 }
 
-function pathMtuOf(bundle: VerifiedBundle, tunnel: TunnelConfiguration): PathMtuParameters {
+function pathMtuOf(
+  bundle: VerifiedBundle,
+  tunnel: TunnelConfiguration,
+  { encapsulation }: EspProfile,
+): PathMtuParameters {
   const mtu = firstHopMtu(bundle, tunnel);
   // The engine writes the outer header itself, and counts it.
-  if (tunnel.profile.encapsulation === 'none') return { mtu };
+  if (encapsulation === 'none') return { mtu };
   return { mtu, underlay: { family: tunnel.remote.octets.length === 4 ? 4 : 6, udp: true } };
 }
 
@@ -149,14 +157,8 @@ function seconds(path: string, value: bigint, highest: number): number {
   );
 }
 
-function sameProfile(a: ProtectionProfile, b: ProtectionProfile): boolean {
-  return (
-    a.suite === b.suite &&
-    a.keyBits === b.keyBits &&
-    a.replayWindow === b.replayWindow &&
-    a.extendedSequenceNumbers === b.extendedSequenceNumbers &&
-    a.encapsulation === b.encapsulation
-  );
+function sameProfile(one: ProtectionProfile, other: ProtectionProfile): boolean {
+  return isDeepStrictEqual(one, other);
 }
 
 /** RFC 4303 section 2.1: SPIs 1 to 255 are reserved. */

@@ -326,6 +326,9 @@ export class EdgeIke {
   #stays(next: Connection, local: Endpoint): boolean {
     const known = this.#tunnels.get(next.name)?.connection;
     if (known === undefined || !isBetweenTheSame(known, { ...next, local })) return false;
+    // A rekey replaces an association by one of the same protocol (RFC 7296 section 1.3.3), and may be far: who says ESP from now
+    // on does not want to wait for it.
+    if (protocolOf(known) !== protocolOf(next)) return false;
     // Who has proved itself with what is not believed any more must do it anew.
     return !this.#isRefused(next.name);
   }
@@ -354,6 +357,10 @@ function after(milliseconds: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+function protocolOf({ children }: Connection): 'esp' | 'ah' {
+  return children[0]?.protocol ?? 'esp';
+}
+
 /** What the bundle says about the Child SA of a tunnel beside what is negotiated. */
 function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): ChildProtection | undefined {
   const tunnel = bundle.tunnels.get(name);
@@ -362,7 +369,7 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
     tunnelId: name,
     replayWindow: tunnel.profile.replayWindow,
     hardLifetime: HARD_LIFETIMES * (children[0]?.lifetime ?? 0),
-    withoutNat: tunnel.profile.encapsulation === 'none' ? 'native' : 'udp',
+    withoutNat: tunnel.profile.protocol === 'esp' && tunnel.profile.encapsulation === 'udp' ? 'udp' : 'native',
     pathMtu: { mtu: firstHopMtu(bundle, tunnel) },
   };
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Encapsulation } from '@weft/contracts/southbound';
-import { ENCR, ID_TYPE, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
+import { ENCR, ID_TYPE, INTEG, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { certificateBundle, externalBundle, PRE_SHARED_KEY } from '../../test/support/external-bundle.js';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
@@ -48,6 +48,25 @@ describe('Connections of a bundle', () => {
     expect(fabricConnections(bundle(KEYING), CREDENTIALS)[0]?.natTraversal).toBe('forced');
     const none = bundle(KEYING, Encapsulation.ENCAPSULATION_NONE);
     expect(fabricConnections(none, CREDENTIALS)[0]?.natTraversal).toBe('detected');
+  });
+
+  it('offer AH with its integrity algorithm and nothing that encrypts, and take no NAT', () => {
+    const [tunnel] = bundle(KEYING).tunnels.values();
+    if (tunnel === undefined) throw new Error('the test bundle has a tunnel');
+    const profile = {
+      protocol: 'ah',
+      integrity: 'hmac-sha2-256-128',
+      replayWindow: 1024,
+      extendedSequenceNumbers: true,
+    } as const;
+    const withAh = { ...bundle(KEYING), tunnels: new Map([[TUNNEL_ID, { ...tunnel, profile }]]) };
+    const [connection] = fabricConnections(withAh, CREDENTIALS);
+    expect(connection).toMatchObject({ natTraversal: 'prohibited', children: [{ protocol: 'ah', mode: 'tunnel' }] });
+    const transforms = connection?.children[0]?.proposals[0] ?? [];
+    expect(transforms).toContainEqual(transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128));
+    expect(transforms).toContainEqual(transform(TRANSFORM_TYPE.SN, SN.ESN));
+    // "Encryption Algorithm … used in … ESP": with it no proposal of AH would be accepted (RFC 7296 section 3.3.3).
+    expect(transforms.filter(({ type }) => type === TRANSFORM_TYPE.ENCR)).toEqual([]);
   });
 
   it('are one per tunnel that the edges key themselves', () => {

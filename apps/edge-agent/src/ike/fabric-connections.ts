@@ -6,6 +6,8 @@ import {
   ENCR,
   ID_TYPE,
   type Identity,
+  INTEG,
+  type NatTraversalPolicy,
   type SignatureAlgorithm,
   SN,
   TRANSFORM_TYPE,
@@ -17,6 +19,7 @@ import type {
   ExternalPeer,
   IkeNegotiation,
   KeyExchangeMethods,
+  ProtectionProfile,
   TunnelConfiguration,
   VerifiedBundle,
 } from '../control/bundle/verified-bundle.js';
@@ -69,7 +72,7 @@ function connectionOf(
       ...keyExchangeTransforms(keyExchange),
     ]),
     children: [childOf(tunnel, negotiation)],
-    natTraversal: tunnel.profile.encapsulation === 'udp' ? 'forced' : 'detected',
+    natTraversal: natTraversalFor(tunnel.profile),
     lifetime: negotiation.ikeLifetime,
     livenessInterval: negotiation.livenessInterval,
     fragmentSize: FRAGMENT_SIZE,
@@ -128,6 +131,15 @@ function externalEntry(
   };
 }
 
+/**
+ * AH takes no NAT at all, since it covers the addresses that one changes (RFC 3715 section 2.1): the end that finds one says
+ * so, and nothing is negotiated (RFC 4555 section 3.9).
+ */
+function natTraversalFor(profile: ProtectionProfile): NatTraversalPolicy {
+  if (profile.protocol === 'ah') return 'prohibited';
+  return profile.encapsulation === 'udp' ? 'forced' : 'detected';
+}
+
 function childOf(
   { tunnelId, profile, external }: TunnelConfiguration,
   negotiation: IkeNegotiation,
@@ -135,9 +147,12 @@ function childOf(
   const { childKeyExchange, childLifetime } = negotiation;
   return {
     name: tunnelId,
+    protocol: profile.protocol,
     proposals: [
       [
-        transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, profile.keyBits),
+        profile.protocol === 'ah'
+          ? transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128)
+          : transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, profile.keyBits),
         transform(TRANSFORM_TYPE.SN, profile.extendedSequenceNumbers ? SN.ESN : SN.NO_ESN),
         ...(childKeyExchange === undefined ? [] : keyExchangeTransforms(childKeyExchange)),
       ],

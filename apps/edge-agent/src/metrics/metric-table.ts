@@ -26,6 +26,11 @@ const TABLE = {
     '1 while packets for the site of the peer go to it; of tunnels to sites with several edges only',
     ['tunnel', 'peer'],
   ],
+  weft_edge_tunnel_encrypted: [
+    'gauge',
+    '1 where ESP encrypts the packets, 0 where AH authenticates them only',
+    ['tunnel', 'peer'],
+  ],
   weft_edge_tunnel_received_packets_total: ['counter', 'Clear packets that came from the peer', ['tunnel', 'peer']],
   weft_edge_tunnel_received_bytes_total: ['counter', 'Octets of them', ['tunnel', 'peer']],
   weft_edge_tunnel_sent_packets_total: [

@@ -87,8 +87,28 @@ describe('status', () => {
     );
   });
 
+  it.each([
+    ['esp', 'encrypted'],
+    ['ah', 'authenticated, NOT ENCRYPTED (AH)'],
+  ] as const)('says what the packets of a tunnel of %s are: %s', (protocol, said) => {
+    const tunnel = tunnelOf(protocol);
+    const tunnels = new Map([['t', tunnel]]);
+    const status = statusOf({}, {}, {
+      tunnels,
+      underlay: tunnel.remote,
+      revision: 1n,
+      generation: 1n,
+      contentHash: '00',
+      overlayMtu: 1452,
+    } as never);
+    expect(AgentStatus.parse(JSON.parse(JSON.stringify(status)))).toEqual(status);
+    const [header = '', row = ''] = renderTunnels(status).split('\n');
+    const at = header.indexOf('PACKETS ARE');
+    expect(row.slice(at).startsWith(`${said}  `)).toBe(true);
+  });
+
   it('shows the arithmetic of every path, and how its MTU was found', () => {
-    const tunnel = { tunnelId: 't', peerName: 'paris', remote: { text: '192.0.2.1', port: 4500 } };
+    const tunnel = tunnelOf('esp');
     const path = {
       pathMtu: 1280,
       source: 'probe',
@@ -171,3 +191,7 @@ describe('status', () => {
     expect(statusOf({}, { problem }).certificate).toMatchObject({ secondsLeft: 864_000, problem });
   });
 });
+
+function tunnelOf(protocol: 'esp' | 'ah') {
+  return { tunnelId: 't', peerName: 'paris', remote: { text: '192.0.2.1', port: 4500 }, profile: { protocol } };
+}

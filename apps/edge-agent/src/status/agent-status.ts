@@ -46,6 +46,8 @@ export const AgentStatus = z.object({
       id: z.string(),
       peer: z.string(),
       remote: z.string(),
+      /** AH authenticates packets and encrypts nothing. */
+      protocol: z.enum(['esp', 'ah']),
       inboundSpis: z.array(z.number()),
       outboundSpi: z.number().nullable(),
       inboundPackets: Count,
@@ -152,6 +154,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
         id: tunnel.tunnelId,
         peer: tunnel.peerName,
         remote: `${tunnel.remote.text} port ${tunnel.remote.port}`,
+        protocol: tunnel.profile.protocol,
         inboundSpis: [...(counted?.inboundSpis ?? [])],
         outboundSpi: counted?.outboundSpi ?? null,
         inboundPackets: String(counted?.inboundPackets ?? 0n),

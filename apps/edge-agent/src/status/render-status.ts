@@ -50,12 +50,13 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
       ? (tunnel.ike?.failure ?? 'no associations')
       : keyedState(tunnel.redundancy),
     keysBy(tunnel.ike),
+    PROTECTION[tunnel.protocol],
     tunnel.inboundPackets,
     tunnel.outboundPackets,
     tunnel.lastReceivedAt ?? 'never',
   ]);
   return alignColumns([
-    ['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'],
+    ['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS ARE', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'],
     ...tunnels,
   ]);
 }
@@ -172,5 +173,6 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+const PROTECTION = { esp: 'encrypted', ah: 'authenticated, NOT ENCRYPTED (AH)' } as const;
 const DAY_SECONDS = 86_400;
 const HOUR_SECONDS = 3_600;

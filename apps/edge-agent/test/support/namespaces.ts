@@ -18,6 +18,16 @@ export function namespacesUnavailable(): string | undefined {
   }
 }
 
+/** Whether a namespace can have a packet filter. */
+export function hasNft(): boolean {
+  try {
+    execFileSync('unshare', ['-n', 'nft', 'list', 'ruleset'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Network namespaces with a prefix of their own, and the processes in them; `close` leaves nothing behind. */
 export class Namespaces {
   readonly #prefix: string;

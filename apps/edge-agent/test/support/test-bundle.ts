@@ -3,9 +3,11 @@ import {
   Bundle,
   BundleManifest,
   EncryptionAlgorithm,
+  IntegrityAlgorithm,
   KeyingMode,
   type Profile,
   SecurityPolicyAction,
+  SecurityProtocol,
   type SignedBundle,
 } from '@weft/contracts/southbound';
 import { parsePrefix } from '@weft/ipsec-core';
@@ -18,6 +20,15 @@ export const PROFILE: Profile = {
   keyBits: 256,
   replayWindow: 1024,
   extendedSequenceNumbers: true,
+};
+/** For edges that negotiate. */
+export const AH_PROFILE: Profile = {
+  encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_UNSPECIFIED,
+  keyBits: 0,
+  replayWindow: 1024,
+  extendedSequenceNumbers: true,
+  protocol: SecurityProtocol.SECURITY_PROTOCOL_AH,
+  integrity: IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128,
 };
 
 /** A bundle with one tunnel and one policy per family; every list has something to be wrong about. */

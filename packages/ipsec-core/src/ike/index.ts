@@ -37,6 +37,7 @@ export {
   type Endpoint,
   type HostConfiguration,
   type LocalAuthentication,
+  type NatTraversalPolicy,
   type PeerPlace,
   type Ppk,
   type PpkConfiguration,

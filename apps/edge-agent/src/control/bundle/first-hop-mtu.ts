@@ -1,4 +1,4 @@
-import { espLengths, espPacketLength, underlayHeaderLength } from '@weft/ipsec-core';
+import { ahHeaderLength, espLengths, espPacketLength, INTEGRITY, underlayHeaderLength } from '@weft/ipsec-core';
 import type { TunnelConfiguration, VerifiedBundle } from './verified-bundle.js';
 
 /**
@@ -10,8 +10,12 @@ export function firstHopMtu(
   { overlayMtu }: Pick<VerifiedBundle, 'overlayMtu'>,
   { remote, profile, keying }: Pick<TunnelConfiguration, 'remote' | 'profile' | 'keying'>,
 ): number {
-  const lengths = espLengths({ encryption: profile.suite, keyBits: profile.keyBits, integrity: undefined });
   const family = remote.octets.length === 4 ? 4 : 6;
+  if (profile.protocol === 'ah') {
+    const { icvLength } = INTEGRITY[profile.integrity];
+    return underlayHeaderLength({ family, udp: false }) + ahHeaderLength(family, icvLength) + overlayMtu;
+  }
+  const lengths = espLengths({ encryption: profile.suite, keyBits: profile.keyBits, integrity: undefined });
   const udp = profile.encapsulation === 'udp' || keying.mode === 'ikev2';
   return underlayHeaderLength({ family, udp }) + espPacketLength(overlayMtu, lengths);
 }

@@ -1,6 +1,17 @@
-import { type Bundle, Encapsulation, KeyingMode, SecurityPolicyAction } from '@weft/contracts/southbound';
+import {
+  type Bundle,
+  Encapsulation,
+  EncryptionAlgorithm,
+  IntegrityAlgorithm,
+  KeyingMode,
+  type Profile,
+  SecurityPolicyAction,
+  SecurityProtocol,
+} from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
-import { PEER_ID, TUNNEL_ID, testBundle } from '../../../test/support/test-bundle.js';
+import { externalBundle, PRE_SHARED_KEY } from '../../../test/support/external-bundle.js';
+import { negotiatedBundle } from '../../../test/support/negotiated-bundle.js';
+import { AH_PROFILE, PEER_ID, PROFILE, TUNNEL_ID, testBundle } from '../../../test/support/test-bundle.js';
 import { parseBundle } from './parse-bundle.js';
 
 const OTHER_ID = '77777777-7777-4777-8777-777777777777';
@@ -48,6 +59,12 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
     (b) => (b.tunnels[0]!.keyingMode = KeyingMode.KEYING_MODE_CONTROLLER_BLIND),
     'tunnels[0].keying_mode',
     'unsupported_value',
+  ],
+  [
+    'an integrity algorithm beside AES-GCM',
+    (b) => (b.tunnels[0]!.profile!.integrity = IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128),
+    'tunnels[0].profile.integrity',
+    'unexpected_value',
   ],
   ['no profile', (b) => delete b.tunnels[0]!.profile, 'tunnels[0].profile', 'missing_field'],
   [
@@ -225,6 +242,30 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
   ['a network that is none', (b) => (b.localNetworks[1] = ''), 'local_networks[1]', 'bad_prefix'],
 ];
 
+/** [what, how to spoil a good AH profile, field, rule] */
+const SPOILED_AH: readonly [string, Partial<Profile>, string, string][] = [
+  ['an algorithm that encrypts', { encryption: PROFILE.encryption }, 'encryption', 'unexpected_value'],
+  ['a key length', { keyBits: 256 }, 'key_bits', 'unexpected_value'],
+  ['an encapsulation', { encapsulation: Encapsulation.ENCAPSULATION_NONE }, 'encapsulation', 'unexpected_value'],
+  ['no integrity algorithm', { integrity: undefined }, 'integrity', 'unsupported_value'],
+  ['an integrity algorithm to come', { integrity: 13 as never }, 'integrity', 'unsupported_value'],
+  [
+    'an integrity algorithm that says nothing',
+    { integrity: IntegrityAlgorithm.INTEGRITY_ALGORITHM_UNSPECIFIED },
+    'integrity',
+    'unsupported_value',
+  ],
+  ['another protocol', { protocol: SecurityProtocol.SECURITY_PROTOCOL_UNSPECIFIED }, 'protocol', 'unsupported_value'],
+  // As an edge takes it that has never heard of AH.
+  [
+    'nothing that says so',
+    { protocol: undefined, encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_UNSPECIFIED },
+    'encryption',
+    'unsupported_value',
+  ],
+  ['no replay window', { replayWindow: 0 }, 'replay_window', 'out_of_range'],
+];
+
 describe('the content of a bundle', () => {
   it('in order is accepted', () => {
     expect(parseBundle(testBundle())).toMatchObject({ overlayMtu: 1422 });
@@ -247,6 +288,36 @@ describe('the content of a bundle', () => {
     expect(groups).toMatchObject([{ groupId: GROUP_ID, probeInterval: 500, missedProbes: 3, holdDown: 30_000 }]);
   });
 
+  it('may protect by AH what edges negotiate', () => {
+    const { tunnels } = parseBundle(negotiated());
+    expect([...tunnels.values()].map(({ profile }) => profile)).toEqual([
+      { protocol: 'ah', integrity: 'hmac-sha2-256-128', replayWindow: 1024, extendedSequenceNumbers: true },
+    ]);
+  });
+
+  it.each(SPOILED_AH)('with AH and %s is refused', (_, change, path, rule) => {
+    const bundle = negotiated();
+    const [tunnel] = bundle.tunnels;
+    Object.assign(tunnel!.profile!, change);
+    expect(() => parseBundle(bundle)).toThrow(expect.objectContaining({ path: `tunnels[0].profile.${path}`, rule }));
+  });
+
+  it('with AH is refused where nobody looks for a NAT, with a gateway that is no edge, and where peers are to be asked', () => {
+    const ikeLess = testBundle();
+    ikeLess.tunnels[0]!.profile = { ...AH_PROFILE };
+    const external = externalBundle();
+    external.tunnels[0]!.profile = { ...AH_PROFILE };
+    for (const parse of [() => parseBundle(ikeLess), () => parseBundle(external, [PRE_SHARED_KEY])]) {
+      expect(parse).toThrow(
+        expect.objectContaining({ path: 'tunnels[0].profile.protocol', rule: 'unsupported_value' }),
+      );
+    }
+    const several = negotiated();
+    group(several, {});
+    const path = 'tunnel_groups[0].tunnel_ids[0]';
+    expect(() => parseBundle(several)).toThrow(expect.objectContaining({ path, rule: 'unsupported_value' }));
+  });
+
   it('may have no tunnels and no policies: an edge on its own', () => {
     const bundle = { ...testBundle(), tunnels: [], securityPolicies: [], routes: [], localNetworks: [] };
     expect(parseBundle(bundle).tunnels.size).toBe(0);
@@ -255,6 +326,18 @@ describe('the content of a bundle', () => {
 
 function selector(bundle: Bundle, index = 0): NonNullable<Bundle['securityPolicies'][number]['selector']> {
   return bundle.securityPolicies[index]!.selector!;
+}
+
+/** With a tunnel of AH that the edges key themselves. */
+function negotiated(): Bundle {
+  const site = (id: string, underlay: string, network: string) => ({ id, underlay, network });
+  const bundle = negotiatedBundle(
+    site(OTHER_ID, '192.0.2.1', '10.1.0.0/24'),
+    site(PEER_ID, '198.51.100.1', '10.2.0.0/24'),
+  );
+  Object.assign(bundle.tunnels[0]!, { tunnelId: TUNNEL_ID, profile: { ...AH_PROFILE } });
+  bundle.securityPolicies[0]!.tunnelId = TUNNEL_ID;
+  return bundle;
 }
 
 /** Adds a second tunnel, if there is none yet, and a group of both. */

@@ -1,9 +1,6 @@
 import {
   type Bundle,
-  Encapsulation,
-  EncryptionAlgorithm,
   type PreSharedKey,
-  type Profile,
   SecurityPolicyAction,
   type SecurityPolicy as SecurityPolicyMessage,
   type Tunnel,
@@ -22,12 +19,11 @@ import {
 } from './field.js';
 import { PreSharedKeys, parseExternalPeer } from './parse-external-peer.js';
 import { parseKeying } from './parse-keying.js';
+import { parseProfile } from './parse-profile.js';
 import { parseSelector } from './parse-selector.js';
 import { parseTunnelGroups } from './parse-tunnel-groups.js';
 import type {
-  EspEncapsulation,
   OverlayPrefix,
-  ProtectionProfile,
   TunnelConfiguration,
   TunnelGroup,
   UnderlayAddress,
@@ -61,39 +57,6 @@ export function parseBundle(bundle: Bundle, preSharedKeys: readonly PreSharedKey
   };
 }
 
-/** Checks a profile, of a tunnel or of a security association. */
-export function parseProfile(path: string, message: Profile | undefined): ProtectionProfile {
-  const profile = required(path, message);
-  if (profile.encryption !== EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16) {
-    throw new RejectionError(
-      `${path}.encryption`,
-      'unsupported_value',
-      `algorithm ${profile.encryption} is unknown here`,
-    );
-  }
-  const { keyBits } = profile;
-  if (keyBits !== 128 && keyBits !== 192 && keyBits !== 256) {
-    throw new RejectionError(
-      `${path}.key_bits`,
-      'unsupported_value',
-      `AES has keys of 128, 192 or 256 bits, not ${keyBits}`,
-    );
-  }
-  return {
-    suite: 'aes-gcm-16',
-    keyBits,
-    replayWindow: integerWithin(`${path}.replay_window`, profile.replayWindow, MIN_REPLAY_WINDOW, MAX_REPLAY_WINDOW),
-    extendedSequenceNumbers: profile.extendedSequenceNumbers,
-    encapsulation: parseEncapsulation(`${path}.encapsulation`, profile.encapsulation),
-  };
-}
-
-function parseEncapsulation(path: string, value: Encapsulation | undefined): EspEncapsulation {
-  if (value === undefined) return 'udp';
-  if (value === Encapsulation.ENCAPSULATION_NONE) return 'none';
-  throw new RejectionError(path, 'unsupported_value', `encapsulation ${value} is unknown here`);
-}
-
 function parseTunnels(
   messages: readonly Tunnel[],
   underlay: UnderlayAddress,
@@ -115,10 +78,25 @@ function parseTunnels(
     if (parsed.external !== undefined && parsed.keying.mode !== 'ikev2') {
       throw new RejectionError(`${path}.external_peer`, 'unexpected_value', 'only with IKEv2 can a peer be no edge');
     }
+    checkAh(path, parsed);
     checkOuterHeader(`${path}.profile.encapsulation`, parsed, underlay);
     return parsed;
   });
   return new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
+}
+
+/**
+ * AH is for edges that negotiate: they alone notice a NAT, behind which every packet would be refused (RFC 3715 section 2.1). A
+ * gateway that is not ours is offered ESP.
+ */
+function checkAh(path: string, { profile, keying, external }: TunnelConfiguration): void {
+  if (profile.protocol !== 'ah') return;
+  if (keying.mode !== 'ikev2') {
+    throw new RejectionError(`${path}.profile.protocol`, 'unsupported_value', 'only edges that negotiate use AH');
+  }
+  if (external !== undefined) {
+    throw new RejectionError(`${path}.profile.protocol`, 'unsupported_value', 'only between edges AH is used');
+  }
 }
 
 /** Without UDP and without IKE, which knows its own address, the outer header is as the bundle says. */
@@ -127,7 +105,7 @@ function checkOuterHeader(
   { profile, keying, remote }: TunnelConfiguration,
   local: UnderlayAddress,
 ): void {
-  if (profile.encapsulation !== 'none' || keying.mode !== 'ike-less') return;
+  if (profile.protocol !== 'esp' || profile.encapsulation !== 'none' || keying.mode !== 'ike-less') return;
   if (local.octets.length === remote.octets.length && local.octets.some((octet) => octet !== 0)) return;
   throw new RejectionError(
     path,
@@ -193,5 +171,3 @@ const MAX_TUNNELS = 4096;
 const MAX_POLICIES = 100_000;
 const MAX_ROUTES = 65_536;
 const MAX_TEXT = 255;
-const MIN_REPLAY_WINDOW = 64;
-const MAX_REPLAY_WINDOW = 4096;

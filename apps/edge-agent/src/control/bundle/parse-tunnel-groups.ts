@@ -31,7 +31,16 @@ function parseGroup(
   }
   const tunnelIds = message.tunnelIds.map((tunnelId, index) => {
     const at = `${path}.tunnel_ids[${index}]`;
-    if (!tunnels.has(tunnelId)) throw new RejectionError(at, 'unknown_tunnel', 'it names no tunnel of this bundle');
+    const tunnel = tunnels.get(tunnelId);
+    if (tunnel === undefined) throw new RejectionError(at, 'unknown_tunnel', 'it names no tunnel of this bundle');
+    // Peers are asked by dummy packets, which ESP alone has (RFC 4303 section 2.6).
+    if (tunnel.profile.protocol === 'ah') {
+      throw new RejectionError(
+        at,
+        'unsupported_value',
+        'in a tunnel of AH nobody can be asked whether the peer answers',
+      );
+    }
     return unique(at, tunnelId, members);
   });
   return {

@@ -103,12 +103,25 @@ export interface KeyExchangeMethods {
 }
 
 /** IPsec parameters of a tunnel. */
-export interface ProtectionProfile {
+export type ProtectionProfile = EspProfile | AhProfile;
+
+export interface EspProfile extends CommonProfile {
+  readonly protocol: 'esp';
   readonly suite: 'aes-gcm-16';
   readonly keyBits: 128 | 192 | 256;
+  readonly encapsulation: EspEncapsulation;
+}
+
+/** Packets are authenticated, with their outer header, and not encrypted (RFC 4302 section 1). They go directly on IP. */
+export interface AhProfile extends CommonProfile {
+  readonly protocol: 'ah';
+  /** "AUTH_HMAC_SHA2_256_128: MUST" (RFC 8221 section 6). */
+  readonly integrity: 'hmac-sha2-256-128';
+}
+
+interface CommonProfile {
   readonly replayWindow: number;
   readonly extendedSequenceNumbers: boolean;
-  readonly encapsulation: EspEncapsulation;
 }
 
 /**
