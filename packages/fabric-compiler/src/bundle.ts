@@ -99,13 +99,26 @@ export interface BundleKeyExchange {
 
 export type KeyExchangeMethod = 19 | 20 | 21 | 31 | 32 | 35 | 36 | 37;
 
-export interface BundleProfile {
+export type BundleProfile = BundleEspProfile | BundleAhProfile;
+
+export interface BundleEspProfile extends CommonProfile {
+  /** Absent in revisions from before there was a choice. */
+  readonly protocol?: 'esp';
   readonly encryption: 'aes-gcm-16';
   readonly keyBits: 128 | 192 | 256;
-  readonly replayWindow: number;
-  readonly extendedSequenceNumbers: boolean;
   /** What ESP travels in; absent: UDP. */
   readonly encapsulation?: Encapsulation;
+}
+
+/** Packets are authenticated, with their outer header, and not encrypted (RFC 4302 section 1). */
+export interface BundleAhProfile extends CommonProfile {
+  readonly protocol: 'ah';
+  readonly integrity: 'hmac-sha2-256-128';
+}
+
+interface CommonProfile {
+  readonly replayWindow: number;
+  readonly extendedSequenceNumbers: boolean;
 }
 
 /** One SPD entry, written from the local side (RFC 4301 section 4.4.1). */

@@ -83,7 +83,7 @@ describe('compileFabric', () => {
         fc.pre(chosen.ok && usual.ok);
         const profiles = [...chosen.bundles.values()].flatMap(({ tunnels }) => tunnels.map(({ profile }) => profile));
         for (const profile of [...profiles, ...chosen.tunnels.map((tunnel) => tunnel.profile)]) {
-          expect(profile.encapsulation ?? 'udp').toBe(encapsulation ?? 'udp');
+          expect(profile.protocol === 'ah' ? 'none' : (profile.encapsulation ?? 'udp')).toBe(encapsulation ?? 'udp');
         }
         // The header of UDP has 8 octets, and those of ESP are aligned to four.
         const more = encapsulation === 'none' && keyingMode === 'ike-less' ? 8 : 0;
@@ -92,6 +92,64 @@ describe('compileFabric', () => {
         }
       }),
     );
+  });
+
+  it('protects with AH between the same ends, for the same packets and with all the room there is, or says where AH cannot be', () => {
+    const seen = { made: 0, refused: 0 };
+    fc.assert(
+      fc.property(arbitraryIntent(true), fc.constantFrom('ikev2', 'ike-less'), (intent, keyingMode) => {
+        const esp = compileFabric({ ...intent, keyingMode });
+        fc.pre(esp.ok);
+        const ah = compileFabric({ ...intent, keyingMode, securityProtocol: 'ah' });
+        const doubled = intent.edges.filter(({ preference = 1 }) => preference === 2).length;
+        seen[ah.ok ? 'made' : 'refused'] += 1;
+        if (!ah.ok) {
+          expect(count(ah.problems.map(({ rule }) => rule))).toEqual({
+            ...(keyingMode === 'ike-less' && { ah_without_negotiation: 1 }),
+            ...(doubled > 0 && { ah_with_several_edges: doubled }),
+          });
+          return;
+        }
+        expect([keyingMode, doubled]).toEqual(['ikev2', 0]);
+        for (const [edgeId, { tunnels, device, ...rest }] of ah.bundles) {
+          const { tunnels: usual, device: _, ...same } = bundleOf(esp.bundles, edgeId);
+          expect(rest).toEqual(same);
+          expect(tunnels.map(({ profile: _profile, ...tunnel }) => tunnel)).toEqual(
+            usual.map(({ profile: _profile, ...tunnel }) => tunnel),
+          );
+          for (const { profile } of tunnels) expect(profile).toMatchObject({ protocol: 'ah', replayWindow: 1024 });
+          // 20 octets of IPv4, 12 of AH, and 16 of ICV.
+          expect(device.mtu).toBe(1500 - 48);
+        }
+        for (const { profile } of ah.tunnels) expect(profile.protocol).toBe('ah');
+      }),
+      { numRuns: 200 },
+    );
+    expect(Math.min(seen.made, seen.refused)).toBeGreaterThan(10);
+  });
+
+  it('refuses AH exactly where a policy in force asks for confidentiality and allows something', () => {
+    const seen = { made: 0, refused: 0 };
+    fc.assert(
+      fc.property(arbitraryIntent(), fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }), (intent, asked) => {
+        fc.pre(compileFabric(intent).ok);
+        const policies = intent.policies.map((policy, index) => ({ ...policy, confidential: asked[index] === true }));
+        const result = compileFabric({ ...intent, keyingMode: 'ikev2', securityProtocol: 'ah', policies });
+        const wanted = policies.flatMap(({ enabled, confidential, rules }, index) =>
+          enabled && confidential && rules.some((rule) => rule.enabled !== false && rule.action === 'PROTECT')
+            ? [`/policies/${index}/confidential`]
+            : [],
+        );
+        seen[result.ok ? 'made' : 'refused'] += 1;
+        const problems = result.ok ? [] : result.problems;
+        expect(problems.map(({ pointer }) => pointer)).toEqual(wanted);
+        expect(new Set(problems.map(({ rule }) => rule)).size).toBe(wanted.length === 0 ? 0 : 1);
+        // With ESP everybody has it.
+        expect(compileFabric({ ...intent, policies })).toEqual(compileFabric(intent));
+      }),
+      { numRuns: 200 },
+    );
+    expect(Math.min(seen.made, seen.refused)).toBeGreaterThan(10);
   });
 
   it('writes mirrored entries in the same order at both ends of every pair', () => {
@@ -291,6 +349,10 @@ function threeSites(action: 'PROTECT' | 'DISCARD'): FabricIntent {
       },
     ],
   };
+}
+
+function count(items: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries([...new Set(items)].map((item) => [item, items.filter((one) => one === item).length]));
 }
 
 function withServices(

@@ -1,14 +1,14 @@
-import type { EspSuite } from '@weft/ipsec-core';
 import { byAddress } from './address/prefix.js';
+import { reportUnfitForAh } from './authentication-header.js';
 import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import { externalTunnels } from './external-tunnels.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
-import { overlayMtu, UNDERLAY_MTU, underlayOf } from './overlay-mtu.js';
+import { deviceMtu } from './overlay-mtu.js';
 import type { CompileProblem } from './problem.js';
-import { DEFAULT_IKE, DEFAULT_PROFILE, defaultProfile } from './profile.js';
+import { DEFAULT_IKE, defaultProfile } from './profile.js';
 import { checkReferences } from './references.js';
 import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type Topology } from './topology.js';
@@ -31,6 +31,7 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   const problems: CompileProblem[] = [];
   const topology = checkTopology(intent, problems);
   checkReferences(intent, problems);
+  reportUnfitForAh(intent, topology, problems);
   reportUndeliverable(intent, problems);
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
@@ -109,7 +110,7 @@ function buildBundles(
     const bundle: EdgeBundle = {
       tenantId: intent.tenantId,
       edgeId: edge.edgeId,
-      device: { mtu: overlayMtu(UNDERLAY_MTU, underlayOf(edge.underlayFamily, intent), SUITE) },
+      device: { mtu: deviceMtu(edge.underlayFamily, intent) },
       underlay: edge.underlay,
       tunnels: [...(tunnelsByEdge.get(edge.edgeId) ?? [])].sort(byTunnelId),
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
@@ -174,8 +175,6 @@ function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunne
  * half a minute: longer than a machine takes that restarts once more because it came up badly.
  */
 const REDUNDANCY = { probeIntervalMilliseconds: 500, missedProbes: 3, holdDownSeconds: 30 } as const;
-
-const SUITE: EspSuite = { ...DEFAULT_PROFILE, integrity: undefined };
 
 /** What an edge accepts in one bundle. */
 const MAX_TUNNELS = 4096;

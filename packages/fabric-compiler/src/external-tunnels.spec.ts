@@ -78,13 +78,24 @@ describe('a tunnel with an external peer', () => {
 
   it('travels in what the tenant has ESP travel in, in the bundle and in the proof', () => {
     const bare: FabricIntent = { ...intent(), encapsulation: 'none' };
-    expect(compiled(bare).get('edge-berlin')?.tunnels[0]?.profile.encapsulation).toBe('none');
+    expect(compiled(bare).get('edge-berlin')?.tunnels[0]?.profile).toMatchObject({ encapsulation: 'none' });
     const result = compileShared(bare);
     const peers = result.ok ? result.fabric.bundles.flatMap((bundle) => peersOf(bundle)) : [];
-    expect(peers.map(({ peerId, profiles }) => [peerId, profiles[0]?.esp.encapsulation])).toEqual([
-      ['partner', 'none'],
+    expect(peers.map(({ peerId, profiles }) => [peerId, profiles[0]?.esp])).toMatchObject([
+      ['partner', { encapsulation: 'none' }],
     ]);
     expect(findings(bare)).toEqual([]);
+  });
+
+  it('is offered ESP, and the device leaves room for it, where AH protects what goes between edges', () => {
+    const ah: FabricIntent = { ...intent(), securityProtocol: 'ah' };
+    const [with_, without] = [compiled(ah), compiled(intent())].map((bundles) => bundles.get('edge-berlin'));
+    expect(with_).toEqual(without);
+    expect(findings(ah)).toEqual([]);
+    // What goes to it is encrypted, whatever else is not.
+    const confidential = ah.policies.map((policy) => ({ ...policy, confidential: true }));
+    expect(compiled({ ...ah, policies: confidential }).get('edge-berlin')).toEqual(without);
+    expect(findings({ ...ah, policies: confidential })).toEqual([]);
   });
 
   it.each<[text: string, type: number, data: readonly number[]]>([

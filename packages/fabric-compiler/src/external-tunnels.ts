@@ -15,7 +15,7 @@ import { externalTunnelIdOf } from './identifiers.js';
 import type { FabricIntent, IntentExternalPeer, PeerAuthenticationMethod } from './intent.js';
 import { readPinnedCertificate } from './pinned-certificate.js';
 import type { CompileProblem, ProblemRule } from './problem.js';
-import { DEFAULT_IKE, defaultProfile } from './profile.js';
+import { DEFAULT_IKE, espProfile } from './profile.js';
 import type { Owner, ServedSite, Topology } from './topology.js';
 
 /** An external peer and the one edge that has a tunnel with it. */
@@ -96,14 +96,14 @@ function tunnelWith(
     );
     return undefined;
   }
-  const { esp, ike } = peer.offer ?? { esp: defaultProfile(intent), ike: DEFAULT_IKE };
+  const { esp, ike } = peer.offer ?? { esp: espProfile(intent), ike: DEFAULT_IKE };
   return {
     tunnelId: externalTunnelIdOf(site.edge.edgeId, peer.id),
     peerEdgeId: peer.id,
     peerName: peer.name,
     remote: { address: peer.address, port: peer.port },
     keying: { mode: 'ikev2', ike },
-    profile: { ...defaultProfile(intent), ...esp },
+    profile: { ...espProfile(intent), ...esp },
     external,
   };
 }

@@ -1,7 +1,9 @@
 export { formatAddressText, type ParsedAddress, parseAddressText } from './address/text.js';
 export type {
   BundleAddressRange,
+  BundleAhProfile,
   BundleEndpoint,
+  BundleEspProfile,
   BundleExternalAuthentication,
   BundleExternalPeer,
   BundleIdentity,
@@ -66,12 +68,14 @@ export type {
   PeerAuthenticationMethod,
   Rule,
   RuleAction,
+  SecurityProtocol,
   Selector,
   Service,
   ServiceProtocol,
 } from './intent.js';
 export { type PinnedCertificate, readPinnedCertificate } from './pinned-certificate.js';
 export type { CompileProblem, ProblemRule } from './problem.js';
+export type { ReadableTunnel } from './proof/confidentiality-proof.js';
 export type { Finding, FindingKind } from './proof/finding.js';
 export { formatPacket, type Packet } from './proof/packet.js';
 export { proveAlternatives } from './proof/prove-alternatives.js';

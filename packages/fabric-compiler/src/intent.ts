@@ -1,4 +1,4 @@
-import type { BundleIke, BundleIkeProposal, BundleKeyExchange, BundleProfile } from './bundle.js';
+import type { BundleEspProfile, BundleIke, BundleIkeProposal, BundleKeyExchange, BundleProfile } from './bundle.js';
 
 /**
  * What the operator wants, as plain values: the whole input of the compiler.
@@ -24,7 +24,15 @@ export interface FabricIntent {
   readonly policyTests?: readonly IntentPolicyTest[];
   /** What ESP travels in. Absent in revisions from before there was a choice: then UDP. */
   readonly encapsulation?: Encapsulation;
+  /** What protects packets between edges. Absent in revisions from before there was a choice: then ESP. */
+  readonly securityProtocol?: SecurityProtocol;
 }
+
+/**
+ * `esp`: packets are encrypted and authenticated. `ah`: they are authenticated, with their outer header, and everybody on the
+ * underlay can read them (RFC 4302 section 1).
+ */
+export type SecurityProtocol = 'esp' | 'ah';
 
 /** `ikev2`: the edges, between themselves; `ike-less`: the controller (RFC 9061). */
 export type KeyingMode = 'ikev2' | 'ike-less';
@@ -76,7 +84,7 @@ export interface IntentService {
   readonly services: readonly Service[];
 }
 
-/** IPsec parameters of the tunnels that a rule protects traffic with. */
+/** IPsec parameters of the tunnels that a rule protects traffic with; `esp` is what protects packets, and may be AH. */
 export interface IntentProfile {
   readonly id: string;
   readonly name: string;
@@ -115,7 +123,7 @@ export interface IntentExternalPeer {
   /** What our edges show to it; absent: the one that each edge has in its certificate, and with pinned certificates the only one. */
   readonly localIdentity?: string;
   /** What our edges offer it, whatever the profile of a rule; absent: that profile. */
-  readonly offer?: Pick<IntentProfile, 'esp' | 'ike'>;
+  readonly offer?: { readonly esp: BundleEspProfile; readonly ike: BundleIke };
 }
 
 export type PeerAuthenticationMethod =
@@ -181,6 +189,8 @@ export interface IntentPolicy {
   readonly id: string;
   readonly name: string;
   readonly enabled: boolean;
+  /** What its rules protect must be encrypted: where AH would protect it, the intent is refused. Absent: no. */
+  readonly confidential?: boolean;
   readonly rules: readonly Rule[];
 }
 

@@ -1,10 +1,39 @@
-import { type EspSuite, espLengths, maximumInnerLength, type Underlay } from '@weft/ipsec-core';
+import {
+  ahHeaderLength,
+  type EspSuite,
+  espLengths,
+  INTEGRITY,
+  maximumInnerLength,
+  type Underlay,
+  underlayHeaderLength,
+} from '@weft/ipsec-core';
 import type { Family } from './address/family.js';
+import type { BundleAhProfile } from './bundle.js';
 import type { FabricIntent } from './intent.js';
+import { defaultProfile, espProfile } from './profile.js';
 
 /** The largest inner packet, in octets, that fits an underlay packet after ESP tunnel mode (RFC 4303), in UDP or not (RFC 3948). */
 export function overlayMtu(underlayMtu: number, underlay: Underlay, suite: EspSuite): number {
   return maximumInnerLength(underlayMtu, underlay, espLengths(suite));
+}
+
+/** The same after AH tunnel mode (RFC 4302 section 3.1.2), which travels directly on IP. */
+export function ahOverlayMtu(underlayMtu: number, family: Family, { integrity }: BundleAhProfile): number {
+  const around = underlayHeaderLength({ family, udp: false }) + ahHeaderLength(family, INTEGRITY[integrity].icvLength);
+  return underlayMtu - around;
+}
+
+/** What the overlay device of an edge may let through, so that whatever it becomes fits the underlay. */
+export function deviceMtu(
+  family: Family,
+  intent: Pick<FabricIntent, 'encapsulation' | 'keyingMode' | 'securityProtocol' | 'externalPeers'>,
+): number {
+  const profile = defaultProfile(intent);
+  const esp = overlayMtu(UNDERLAY_MTU, underlayOf(family, intent), { ...espProfile(intent), integrity: undefined });
+  if (profile.protocol !== 'ah') return esp;
+  const ah = ahOverlayMtu(UNDERLAY_MTU, family, profile);
+  // Gateways that are not ours have ESP, and one device is for all.
+  return (intent.externalPeers ?? []).length === 0 ? ah : Math.min(ah, esp);
 }
 
 /** What surrounds ESP. Edges that negotiate may find a NAT at any time: then ESP must fit in UDP. */

@@ -22,6 +22,8 @@ const BASE: FabricIntent = {
   policies: [{ id: 'p', name: 'p', enabled: true, rules: [rule({})] }],
 };
 
+const AH = { securityProtocol: 'ah', keyingMode: 'ikev2' } as const;
+
 describe('problems of an intent', () => {
   it('are none for the base of this table', () => {
     expect(compileFabric(BASE).ok).toBe(true);
@@ -52,6 +54,30 @@ describe('problems of an intent', () => {
     ['a network inside another', withNetwork({ prefix: '10.1.2.0/24' }), '/networks/3/prefix', 'overlapping_networks'],
     ['a network around another', withNetwork({ prefix: '10.2.0.0/15' }), '/networks/3/prefix', 'overlapping_networks'],
     ['an edge of no site', withEdge({ siteId: 'rome' }), '/edges/2/siteId', 'unknown_site'],
+    [
+      'AH with keys of the controller',
+      { ...BASE, securityProtocol: 'ah', keyingMode: 'ike-less' },
+      '/keyingMode',
+      'ah_without_negotiation',
+    ],
+    [
+      'AH at a site with two edges',
+      { ...withEdge({ siteId: 'tokyo', preference: 2 }), ...AH },
+      '/edges/2',
+      'ah_with_several_edges',
+    ],
+    [
+      'AH to two edges behind one address',
+      { ...withEdge({ underlayAddress: '203.0.113.2', underlayPort: 4501 }), ...AH },
+      '/edges/1/underlayAddress',
+      'ah_behind_nat',
+    ],
+    [
+      'AH and a policy that asks for confidentiality',
+      { ...BASE, ...AH, policies: BASE.policies.map((policy) => ({ ...policy, confidential: true })) },
+      '/policies/0/confidential',
+      'ah_is_not_confidential',
+    ],
     [
       'a host name as address',
       withEdge({ underlayAddress: 'gw.example.net' }),

@@ -1,13 +1,21 @@
-import type { BundleIke, BundleKeyExchange, BundleProfile } from './bundle.js';
+import type { BundleAhProfile, BundleEspProfile, BundleIke, BundleKeyExchange, BundleProfile } from './bundle.js';
 import type { FabricIntent, IntentProfile } from './intent.js';
 import type { Owner } from './topology.js';
 
 /** The profile of rules that name none: RFC 8221 AES-GCM-16, ESN, a window that forgives reordering. */
-export const DEFAULT_PROFILE: BundleProfile = {
+export const DEFAULT_PROFILE: BundleEspProfile = {
   encryption: 'aes-gcm-16',
   keyBits: 256,
   replayWindow: 1024,
   extendedSequenceNumbers: true,
+};
+
+/** The same where packets are to be authenticated only: "AUTH_HMAC_SHA2_256_128: MUST" (RFC 8221 section 6). */
+const AH_PROFILE: BundleAhProfile = {
+  protocol: 'ah',
+  integrity: 'hmac-sha2-256-128',
+  replayWindow: DEFAULT_PROFILE.replayWindow,
+  extendedSequenceNumbers: DEFAULT_PROFILE.extendedSequenceNumbers,
 };
 
 /**
@@ -23,16 +31,30 @@ export const DEFAULT_IKE: BundleIke = {
   livenessSeconds: 10,
 };
 
+/** What protects packets between edges. */
+export function defaultProfile(intent: Pick<FabricIntent, 'encapsulation' | 'securityProtocol'>): BundleProfile {
+  return intent.securityProtocol === 'ah' ? AH_PROFILE : espProfile(intent);
+}
+
 /** With what the tenant has ESP travel in; UDP goes without saying. */
-export function defaultProfile({ encapsulation = 'udp' }: Pick<FabricIntent, 'encapsulation'>): BundleProfile {
+export function espProfile({ encapsulation = 'udp' }: Pick<FabricIntent, 'encapsulation'>): BundleEspProfile {
   return encapsulation === 'udp' ? DEFAULT_PROFILE : { ...DEFAULT_PROFILE, encapsulation };
 }
 
-/** A profile as a peer is offered it: what an external peer is to be offered goes before the profile of the rule. */
-export function offeredTo(owner: Owner | undefined, profile: IntentProfile): IntentProfile {
-  const offer = owner?.kind === 'external' ? owner.peer.offer : undefined;
+/**
+ * A profile as a peer is offered it: what an external peer is to be offered goes before the profile of the rule. It is ESP
+ * always: that is what is known of such a peer.
+ */
+export function offeredTo(
+  owner: Owner | undefined,
+  profile: IntentProfile,
+  intent: Pick<FabricIntent, 'encapsulation'>,
+): IntentProfile {
+  if (owner?.kind !== 'external') return profile;
   // What ESP travels in is the tenant's choice.
-  return offer === undefined ? profile : { ...profile, ...offer, esp: { ...profile.esp, ...offer.esp } };
+  const esp = profile.esp.protocol === 'ah' ? espProfile(intent) : profile.esp;
+  const { offer } = owner.peer;
+  return offer === undefined ? { ...profile, esp } : { ...profile, ...offer, esp: { ...esp, ...offer.esp } };
 }
 
 /** By profile id. Rules without `profileId` use the empty one, which no profile of the tenant can have. */

@@ -1,3 +1,4 @@
+import { reportConfidential } from './authentication-header.js';
 import type { FabricIntent, Rule } from './intent.js';
 import { type CompileProblem, reportDuplicateIds } from './problem.js';
 import { profilesOf } from './profile.js';
@@ -27,6 +28,7 @@ export function resolveRules(
   const seen = new Map<string, string>();
   for (const [policyIndex, policy] of intent.policies.entries()) {
     if (!policy.enabled) continue;
+    reportConfidential(policy, `/policies/${policyIndex}`, context.profiles, problems);
     for (const [ruleIndex, rule] of policy.rules.entries()) {
       if (rule.enabled === false) continue;
       const pointer = `/policies/${policyIndex}/rules/${ruleIndex}`;

@@ -1,5 +1,6 @@
 import { addressSet } from '../src/address/address-set.js';
 import { type CompiledFabric, compileShared } from '../src/fabric/compile-shared.js';
+import type { PeerEntry } from '../src/fabric/peer-section.js';
 import type { SpdEntry } from '../src/fabric/spd-entry.js';
 import type { FabricIntent, IntentExternalPeer, IntentTopology, Rule } from '../src/intent.js';
 import type { FindingKind } from '../src/proof/finding.js';
@@ -84,6 +85,13 @@ export function compiledOrThrow(intent: FabricIntent): CompiledFabric {
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   return result.fabric;
 }
+
+const AH = {
+  protocol: 'ah',
+  integrity: 'hmac-sha2-256-128',
+  replayWindow: 1024,
+  extendedSequenceNumbers: true,
+} as const;
 
 const mesh = () => compiledOrThrow(healthyIntent());
 const star = () => compiledOrThrow(healthyIntent(SPOKES));
@@ -208,6 +216,18 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
       profiles: profiles.map((profile) => ({ ...profile, esp: { ...profile.esp, keyBits: 128 as const } })),
     })),
   ),
+  bug('one end has AH where the other has ESP', 'no_proposal_chosen', () =>
+    withPeer(mesh(), S1, S0, ({ profiles }) => ({ profiles: profiles.map((profile) => ({ ...profile, esp: AH })) })),
+  ),
+  bug('both ends have AH where the intent has ESP', 'wrong_endpoint', () => {
+    const ah = ({ profiles }: PeerEntry) => ({ profiles: profiles.map((profile) => ({ ...profile, esp: AH })) });
+    return withPeer(withPeer(mesh(), S1, S0, ah), S0, S1, ah);
+  }),
+  bug('what is to be confidential goes into AH', 'not_confidential', () => {
+    const fabric = compiledOrThrow({ ...healthyIntent(), securityProtocol: 'ah' });
+    const policies = fabric.intent.policies.map((policy) => ({ ...policy, confidential: true }));
+    return { ...fabric, intent: { ...fabric.intent, policies } };
+  }),
   bug('a profile is missing at one end', 'one_sided_peer', () =>
     withPeer(mesh(), S2, S3, ({ profiles }) => ({ profiles: profiles.filter(({ id }) => id !== 'other') })),
   ),

@@ -58,6 +58,22 @@ describe('explainPacket', () => {
     });
   });
 
+  it.each([
+    ['IPv4', '203.0.113.', 20, 12, 1452],
+    // "A multiple of 8 octets over IPv6" (RFC 4302 section 2.2): four of padding.
+    ['IPv6', '2001:db8::', 40, 16, 1428],
+  ])('shows what AH costs over %s, and that it is not ESP', (_, underlay, outerHeaders, espHeader, innerMtu) => {
+    const healthy = healthyIntent();
+    const edges = healthy.edges.map((edge, index) => ({ ...edge, underlayAddress: `${underlay}${index + 1}` }));
+    const fabric = compiledOrThrow({ ...healthy, edges, securityProtocol: 'ah' });
+    const { hops } = explainPacket(fabric, packet('10.0.0.1', '10.1.1.0', 6, 50_000, 1));
+    expect(hops[0]?.association.esp).toMatchObject({ protocol: 'ah', integrity: 'hmac-sha2-256-128' });
+    const none = { udp: false, iv: 0, trailer: 0, icv: 16 };
+    const sizes = { underlayMtu: 1500, outerHeaders, espHeader, innerMtu, outerLength: 1500 };
+    expect(hops[0]?.encapsulation).toEqual({ ...none, ...sizes });
+    expect(fabric.bundles.map(({ device }) => device.mtu)).toEqual(fabric.bundles.map(() => innerMtu));
+  });
+
   it('says what is not carried, and why', () => {
     const fabric = compiledOrThrow(healthyIntent());
     const verdictOf = (one: Packet) => explainPacket(fabric, one).verdict;

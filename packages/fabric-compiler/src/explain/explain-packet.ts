@@ -1,17 +1,20 @@
 import {
+  ahHeaderLength,
   type EspLengths,
   espLengths,
   espPacketLength,
+  INTEGRITY,
   maximumInnerLength,
   underlayHeaderLength,
 } from '@weft/ipsec-core';
 import { type AddressSet, addressesOf } from '../address/address-set.js';
-import type { BundleEndpoint, BundleIke, BundleProfile } from '../bundle.js';
+import type { Family } from '../address/family.js';
+import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, BundleProfile } from '../bundle.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
 import type { IntentExternalPeer, IntentProfile, KeyingMode } from '../intent.js';
-import { UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
+import { ahOverlayMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor } from '../proof/peer-view.js';
 import { contains } from '../proof/regions.js';
@@ -84,14 +87,14 @@ export interface ExplainedAssociation {
   readonly remoteIdentity: string;
 }
 
-/** Octet by octet, for the largest packet that fits (RFC 4303, RFC 3948). */
+/** Octet by octet, for the largest packet that fits (RFC 4302, RFC 4303, RFC 3948). */
 export interface EncapsulationArithmetic {
   readonly underlayMtu: number;
   /** Whether ESP travels in UDP, or must fit in it because a NAT may be found. */
   readonly udp: boolean;
   /** Outer IP header, and the UDP header. */
   readonly outerHeaders: number;
-  /** SPI and sequence number. */
+  /** SPI and sequence number; of AH its whole header but for the ICV. */
   readonly espHeader: number;
   readonly iv: number;
   /** Padding, pad length and next header. */
@@ -188,9 +191,34 @@ function decidingEntry(fabric: CompiledFabric, bundle: SharedBundle, packet: Pac
   return undefined;
 }
 
-function arithmetic({ underlay, keyingMode }: SharedBundle, { esp }: IntentProfile): EncapsulationArithmetic {
+function arithmetic(bundle: SharedBundle, { esp }: IntentProfile): EncapsulationArithmetic {
+  return esp.protocol === 'ah' ? ahArithmetic(bundle, esp) : espArithmetic(bundle, esp);
+}
+
+/** AH travels directly on IP; its padding, which IPv6 asks for, is in its header here (RFC 4302 section 2.2). */
+function ahArithmetic({ underlay }: SharedBundle, profile: BundleAhProfile): EncapsulationArithmetic {
+  const family = familyOf(underlay);
+  const outerHeaders = underlayHeaderLength({ family, udp: false });
+  const icv = INTEGRITY[profile.integrity].icvLength;
+  const espHeader = ahHeaderLength(family, icv) - icv;
+  const innerMtu = ahOverlayMtu(UNDERLAY_MTU, family, profile);
+  const outerLength = outerHeaders + espHeader + icv + innerMtu;
+  return {
+    underlayMtu: UNDERLAY_MTU,
+    udp: false,
+    outerHeaders,
+    espHeader,
+    iv: 0,
+    trailer: 0,
+    icv,
+    innerMtu,
+    outerLength,
+  };
+}
+
+function espArithmetic({ underlay, keyingMode }: SharedBundle, esp: BundleEspProfile): EncapsulationArithmetic {
   const lengths: EspLengths = espLengths({ encryption: esp.encryption, integrity: undefined, keyBits: esp.keyBits });
-  const outer = underlayOf(underlay.address.includes(':') ? 6 : 4, { ...esp, keyingMode });
+  const outer = underlayOf(familyOf(underlay), { ...esp, keyingMode });
   const innerMtu = maximumInnerLength(UNDERLAY_MTU, outer, lengths);
   const outerHeaders = underlayHeaderLength(outer);
   const espLength = espPacketLength(innerMtu, lengths);
@@ -205,6 +233,10 @@ function arithmetic({ underlay, keyingMode }: SharedBundle, { esp }: IntentProfi
     innerMtu,
     outerLength: outerHeaders + espLength,
   };
+}
+
+function familyOf({ address }: BundleEndpoint): Family {
+  return address.includes(':') ? 6 : 4;
 }
 
 function explainedRule({ intent, rules }: CompiledFabric, ruleId: string): ExplainedRule | undefined {

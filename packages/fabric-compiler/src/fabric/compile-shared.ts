@@ -1,9 +1,8 @@
-import type { EspSuite } from '@weft/ipsec-core';
+import { reportUnfitForAh } from '../authentication-header.js';
 import { type Bitset, emptyBits, setBit } from '../bitset.js';
 import type { FabricIntent, Rule } from '../intent.js';
-import { overlayMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
+import { deviceMtu } from '../overlay-mtu.js';
 import type { CompileProblem } from '../problem.js';
-import { DEFAULT_PROFILE } from '../profile.js';
 import { checkReferences } from '../references.js';
 import type { ResolvedRule, RuleContext } from '../resolved-rule.js';
 import { resolveRules, ruleContext } from '../rules.js';
@@ -89,6 +88,7 @@ function samePlan(before: FabricIntent, after: FabricIntent): boolean {
 function planOf(intent: FabricIntent, problems: CompileProblem[]): FabricPlan {
   const topology = checkTopology(intent, problems);
   checkReferences(intent, problems);
+  reportUnfitForAh(intent, topology, problems);
   const context = ruleContext(intent, topology);
   const routes = routeSections(topology);
   const writer = new OctetWriter();
@@ -99,7 +99,7 @@ function planOf(intent: FabricIntent, problems: CompileProblem[]): FabricPlan {
     paths: findPaths(intent.topology, topology),
     frames: topology.served.map((_, owner) => frameOf(intent, topology, owner)),
     routes: topology.served.map((_, owner) => routes(owner)),
-    peers: new PeerSections(topology, intent.tenantId, context.profiles),
+    peers: new PeerSections(topology, intent, context.profiles),
     runs: new RunDigests(),
     addressPlan: writer.hash(),
   };
@@ -116,7 +116,7 @@ function frameOf(intent: FabricIntent, { served }: Topology, owner: number): Bun
     owner,
     edgeId,
     keyingMode: keyingMode ?? 'ike-less',
-    device: { mtu: overlayMtu(UNDERLAY_MTU, underlayOf(underlayFamily, intent), SUITE) },
+    device: { mtu: deviceMtu(underlayFamily, intent) },
     underlay,
     identity: edgeIdentity(tenantId, edgeId),
     authentication: edgeAuthentication(tenantId),
@@ -124,7 +124,7 @@ function frameOf(intent: FabricIntent, { served }: Topology, owner: number): Bun
     mappings: site.mappings,
     standbys: standbys.map((edge) => ({
       edgeId: edge.edgeId,
-      device: { mtu: overlayMtu(UNDERLAY_MTU, underlayOf(edge.underlayFamily, intent), SUITE) },
+      device: { mtu: deviceMtu(edge.underlayFamily, intent) },
       underlay: edge.underlay,
       identity: edgeIdentity(tenantId, edge.edgeId),
     })),
@@ -283,8 +283,6 @@ function reportUnreachablePeers(
     }
   }
 }
-
-const SUITE: EspSuite = { ...DEFAULT_PROFILE, integrity: undefined };
 
 /** What an edge accepts in one bundle. */
 const MAX_TUNNELS = 4096;

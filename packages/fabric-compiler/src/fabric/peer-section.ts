@@ -1,7 +1,7 @@
 import { type AddressSet, wholeOwners } from '../address/address-set.js';
 import { type Bitset, emptyBits, membersOf, setBit } from '../bitset.js';
 import type { BundleEndpoint } from '../bundle.js';
-import type { IntentProfile, PeerAuthenticationMethod } from '../intent.js';
+import type { FabricIntent, IntentProfile, PeerAuthenticationMethod } from '../intent.js';
 import { offeredTo } from '../profile.js';
 import type { Owner, ServedSite, Topology } from '../topology.js';
 import { OctetWriter } from './octet-writer.js';
@@ -45,14 +45,14 @@ export interface PeerUse {
 /** Makes peer sections, each once. */
 export class PeerSections {
   readonly #topology: Topology;
-  readonly #tenantId: string;
+  readonly #intent: FabricIntent;
   readonly #profiles: ReadonlyMap<string, IntentProfile>;
   readonly #entries = new Map<string, PeerEntry>();
   readonly #sections = new Map<string, PeerSection>();
 
-  constructor(topology: Topology, tenantId: string, profiles: ReadonlyMap<string, IntentProfile>) {
+  constructor(topology: Topology, intent: FabricIntent, profiles: ReadonlyMap<string, IntentProfile>) {
     this.#topology = topology;
-    this.#tenantId = tenantId;
+    this.#intent = intent;
     this.#profiles = profiles;
   }
 
@@ -104,9 +104,11 @@ export class PeerSections {
       if (this.#entries.size >= MAX_SECTIONS) this.#entries.clear();
       const peer = this.#topology.owners[owner];
       entry = {
-        ...describedPeer(peer, this.#tenantId),
+        ...describedPeer(peer, this.#intent.tenantId),
         owner,
-        profiles: profileIds.flatMap((id) => this.#profiles.get(id) ?? []).map((profile) => offeredTo(peer, profile)),
+        profiles: profileIds
+          .flatMap((id) => this.#profiles.get(id) ?? [])
+          .map((profile) => offeredTo(peer, profile, this.#intent)),
         carries: wholeOwners(carries, this.#topology.ownership),
       };
       this.#entries.set(key, entry);

@@ -23,6 +23,8 @@ export type FindingKind =
   | 'cleartext'
   /** A packet is protected with another profile than the rule asks for. */
   | 'wrong_profile'
+  /** A packet that a policy asks confidentiality for is authenticated only. */
+  | 'not_confidential'
   /** An SPD entry is about addresses that are neither behind the edge nor relayed by it. */
   | 'foreign_local'
   /** Earlier rules decide every packet of a rule. */

@@ -3,7 +3,7 @@ import { parsePrefixText, rangesOfPrefix } from '../address/prefix.js';
 import type { BundleIdentity, BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
 import { parseIkeIdentity } from '../external-identity.js';
 import { edgeSubject, type PeerEntry } from '../fabric/peer-section.js';
-import type { IntentExternalPeer, IntentProfile } from '../intent.js';
+import type { ExternalEspProposal, IntentExternalPeer, IntentProfile } from '../intent.js';
 import { readPinnedCertificate } from '../pinned-certificate.js';
 import type { Owner, Topology } from '../topology.js';
 import type { DescribedPeer } from './described-peer.js';
@@ -58,8 +58,7 @@ export function predictProfiles(
       continue;
     }
     const field =
-      proposalMismatch(profile.ike.proposals, back.ike.proposals) ??
-      espMismatch(profile, [{ ...back.esp, keyExchange: back.ike.childKeyExchange }]);
+      proposalMismatch(profile.ike.proposals, back.ike.proposals) ?? childMismatch(profile, [childOffer(back)]);
     if (field === undefined) continue;
     findings.push({
       ...base,
@@ -85,7 +84,7 @@ type Report = (kind: Finding['kind'], detail: string, fix: string) => Finding;
 
 function predictProposals(profile: IntentProfile, external: IntentExternalPeer, report: Report): readonly Finding[] {
   const ike = proposalMismatch(profile.ike.proposals, external.ikeProposals);
-  const esp = espMismatch(profile, external.espProposals);
+  const esp = childMismatch(profile, external.espProposals.map(espOffer));
   return [
     ...(ike === undefined ? [] : [['IKE', ike] as const]),
     ...(esp === undefined ? [] : [['ESP', esp] as const]),
@@ -200,16 +199,30 @@ function proposalMismatch(
   ]);
 }
 
-type EspOffer = {
-  readonly encryption: string;
-  readonly keyBits: number;
+/** A proposal for a Child SA: "each proposal is for a single protocol" (RFC 7296 section 3.3). */
+type ChildOffer = {
+  readonly protocol: 'esp' | 'ah';
+  readonly algorithm: string;
   readonly extendedSequenceNumbers: boolean;
   readonly keyExchange: BundleKeyExchange | undefined;
 };
 
-function espMismatch({ esp, ike }: IntentProfile, theirs: readonly EspOffer[]): string | undefined {
-  return firstMissing<EspOffer>([{ ...esp, keyExchange: ike.childKeyExchange }], theirs, [
-    ['encryption algorithm', ({ encryption, keyBits }) => `${encryption}-${keyBits}`],
+function childOffer({ esp, ike }: IntentProfile): ChildOffer {
+  const { extendedSequenceNumbers } = esp;
+  const keyExchange = ike.childKeyExchange;
+  if (esp.protocol !== 'ah') return espOffer({ ...esp, keyExchange });
+  return { protocol: 'ah', algorithm: esp.integrity, extendedSequenceNumbers, keyExchange };
+}
+
+function espOffer({ encryption, keyBits, extendedSequenceNumbers, keyExchange }: ExternalEspProposal): ChildOffer {
+  return { protocol: 'esp', algorithm: `${encryption}-${keyBits}`, extendedSequenceNumbers, keyExchange };
+}
+
+function childMismatch(profile: IntentProfile, theirs: readonly ChildOffer[]): string | undefined {
+  const what = profile.esp.protocol === 'ah' ? 'integrity algorithm' : 'encryption algorithm';
+  return firstMissing<ChildOffer>([childOffer(profile)], theirs, [
+    ['security protocol', ({ protocol }) => protocol],
+    [what, ({ algorithm }) => algorithm],
     ['sequence number size', ({ extendedSequenceNumbers }) => String(extendedSequenceNumbers)],
     ['key exchange', ({ keyExchange }) => keyExchangeText(keyExchange)],
   ]);

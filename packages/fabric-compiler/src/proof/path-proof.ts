@@ -2,11 +2,12 @@ import { FAMILIES } from '../address/family.js';
 import { parsePrefixText } from '../address/prefix.js';
 import { rangesOverlap } from '../address/range-set.js';
 import { hasBit, membersOf } from '../bitset.js';
-import type { FabricPlan } from '../fabric/compile-shared.js';
+import type { CompiledFabric, FabricPlan } from '../fabric/compile-shared.js';
 import type { PeerEntry, PeerSection } from '../fabric/peer-section.js';
 import type { RouteSection } from '../fabric/route-section.js';
 import { peersOf, routesOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import { passesOn } from '../fabric/transit.js';
+import type { FabricIntent } from '../intent.js';
 import { offeredTo } from '../profile.js';
 import { sameValue } from '../same-value.js';
 import type { Owner } from '../topology.js';
@@ -19,14 +20,16 @@ import { type PeerView, peerFor, peerView } from './peer-view.js';
 /** Everything about the underlay and the ways through the fabric that is not about rules. */
 export class PathProof {
   readonly #plan: FabricPlan;
+  readonly #intent: FabricIntent;
   readonly #bundles: readonly SharedBundle[];
   readonly #views: readonly PeerView[];
   readonly #plain: boolean[] = [];
   /** Sections that were found right, with what they were right for. */
   readonly #right: WeakMap<object, string>;
 
-  constructor(plan: FabricPlan, bundles: readonly SharedBundle[], right: WeakMap<object, string>) {
+  constructor({ plan, intent, bundles }: CompiledFabric, right: WeakMap<object, string>) {
     this.#plan = plan;
+    this.#intent = intent;
     this.#bundles = bundles;
     this.#views = bundles.map(peerView);
     this.#right = right;
@@ -159,7 +162,7 @@ export class PathProof {
       const wrong = ENDPOINT_FIELDS.filter((field) => !sameValue(described[field], peer[field]));
       const profiles = peer.profiles.filter((profile) => {
         const meant = this.#plan.context.profiles.get(profile.id);
-        return meant === undefined || !sameValue(offeredTo(owner, meant), profile);
+        return meant === undefined || !sameValue(offeredTo(owner, meant, this.#intent), profile);
       });
       return [
         ...wrong.map((field) => this.#wrongPeer(bundle, peer, field)),

@@ -60,6 +60,57 @@ describe('proveFabric', () => {
     expect(Math.min(seen.wrong, seen.right)).toBeGreaterThan(3);
   });
 
+  it('finds every packet that is to be confidential and goes into AH, and no other', () => {
+    const seen = { readable: 0, confidential: 0 };
+    fc.assert(
+      fc.property(smallUniverse(), fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }), (intent, asked) => {
+        const compiled = compileShared(withAh(intent));
+        fc.pre(compiled.ok);
+        // As if a compiler had not refused it. Each rule is in a policy of its own.
+        const policies = intent.policies
+          .flatMap(({ rules }) => rules)
+          .map((one, index) => ({
+            id: one.id,
+            name: one.id,
+            enabled: true,
+            confidential: asked[index] === true,
+            rules: [one],
+          }));
+        const fabric = { ...compiled.fabric, intent: { ...compiled.fabric.intent, policies } };
+        const findings = proveFabric(fabric).findings.filter(({ kind }) => kind === 'not_confidential');
+        const readable = new Set<string>();
+        for (const packet of everyPacket()) {
+          const rule = ruleOfIntent(intent, packet);
+          const fate = fateOf(fabric, packet);
+          const policy = policies.find(({ id }) => id === rule?.id);
+          if (fate?.kind === 'arrived' && fate.profileId === 'other' && policy?.confidential) readable.add(policy.id);
+        }
+        seen[readable.size > 0 ? 'readable' : 'confidential'] += 1;
+        for (const ruleId of readable) expect(findings.map((finding) => finding.ruleId)).toContain(ruleId);
+        for (const { ruleId, counterexample } of findings) {
+          expect(policies.find(({ id }) => id === ruleId)).toMatchObject({ confidential: true });
+          if (counterexample === undefined) throw new Error('a finding about packets shows one');
+          const packet = spelled(counterexample, (family, value) => formatAddressText({ family, value }));
+          expect(ruleOfIntent(intent, packet)).toMatchObject({ id: ruleId, profileId: 'other' });
+        }
+      }),
+      { numRuns: 40 },
+    );
+    expect(Math.min(seen.readable, seen.confidential)).toBeGreaterThan(3);
+  });
+
+  it('names every tunnel whose packets are authenticated and not encrypted, whoever compiled it', () => {
+    const ends = (intent: FabricIntent) => proveFabric(compiledOrThrow(intent)).readable.map((one) => one.ends.join());
+    expect(ends(healthyIntent())).toEqual([]);
+    // Sites 2 and 3 alone use the other profile.
+    expect(ends(withAh(healthyIntent()))).toEqual(['edge-6,edge-7']);
+    const all = ['edge-6,edge-7', 'edge-6,edge-8', 'edge-6,edge-9', 'edge-7,edge-8', 'edge-7,edge-9', 'edge-8,edge-9'];
+    expect(ends({ ...healthyIntent(), securityProtocol: 'ah', profiles: [], policies: withoutProfiles() })).toEqual(
+      all,
+    );
+    expect(proveFabric(compiledOrThrow(withAh(healthyIntent()))).findings).toEqual([]);
+  });
+
   it('says after an edit what a proof from nothing says', () => {
     fc.assert(
       fc.property(smallUniverse(), fc.nat(7), arbitraryRule(), (intent, at, rule) => {
@@ -124,6 +175,25 @@ function answer(packet: Packet): Packet {
     destinationPort: sourcePort,
   };
 }
+
+/** The profile that some rules ask for protects with AH. */
+function withAh(intent: FabricIntent): FabricIntent {
+  return { ...intent, profiles: (intent.profiles ?? []).map((profile) => ({ ...profile, esp: AH })) };
+}
+
+function withoutProfiles(): FabricIntent['policies'] {
+  return healthyIntent().policies.map((policy) => ({
+    ...policy,
+    rules: policy.rules.map(({ profileId: _, ...rule }) => rule),
+  }));
+}
+
+const AH = {
+  protocol: 'ah',
+  integrity: 'hmac-sha2-256-128',
+  replayWindow: 1024,
+  extendedSequenceNumbers: true,
+} as const;
 
 function withRule(
   intent: FabricIntent,

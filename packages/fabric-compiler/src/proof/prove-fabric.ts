@@ -3,7 +3,9 @@ import { addBits, type Bitset, clearBit, commonBits, emptyBits, membersOf, noBit
 import type { CompiledFabric, FabricPlan } from '../fabric/compile-shared.js';
 import { entriesOf, peersOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdSection } from '../fabric/spd-section.js';
+import type { ResolvedRule } from '../resolved-rule.js';
 import { type BlockProof, proveBlock } from './block-proof.js';
+import { proveConfidentiality, type ReadableTunnel, readableTunnels } from './confidentiality-proof.js';
 import type { Finding } from './finding.js';
 import type { Packet } from './packet.js';
 import { PathProof } from './path-proof.js';
@@ -18,6 +20,8 @@ import { proveUnshadowed, type ShadowProof } from './shadow-proof.js';
 export interface FabricProof {
   /** Empty: the revision may be published. Never more than some dozens; the first ones are enough to act on. */
   readonly findings: readonly Finding[];
+  /** Tunnels whose packets are authenticated and not encrypted: whoever is on the underlay reads what is in them. */
+  readonly readable: readonly ReadableTunnel[];
   readonly plan: FabricPlan;
   readonly bundles: readonly SharedBundle[];
   readonly blocks: readonly BlockProof[];
@@ -44,7 +48,7 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
   const known = before?.plan === plan ? before : undefined;
   const blocks = proveBlocks(fabric, known);
   const right = known?.right ?? new WeakMap<object, string>();
-  const paths = new PathProof(plan, bundles, right);
+  const paths = new PathProof(fabric, right);
   const edges = bundles.map((bundle, edge) => {
     const same = bundle === known?.bundles[edge];
     return same ? (known?.edges[edge] ?? []) : paths.ofEdge(edge);
@@ -60,10 +64,14 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
     ...edges.flat(),
     ...mutual.flat(),
     ...ways.findings,
+    ...proveConfidentiality(fabric, (from, to, ruleId) =>
+      decidedPacket(from, to, fabric, (rule) => rule.ruleId === ruleId),
+    ),
     ...shadow.findings,
     ...tests.flatMap((result) => result.findings),
   ].slice(0, MAX_FINDINGS);
-  return { findings, plan, bundles, blocks, shadow, tests, edges, mutual, settled: ways.settled, right };
+  const readable = readableTunnels(bundles);
+  return { findings, readable, plan, bundles, blocks, shadow, tests, edges, mutual, settled: ways.settled, right };
 }
 
 function proveBlocks(
@@ -181,7 +189,9 @@ function proveWays(
     const ways = waysToFollow(known ? added : blocks, edge, bundle, servable);
     for (const { owner, profileId } of ways) {
       if (findings.length >= MAX_FINDINGS) break;
-      const finding = paths.ofWay(edge, owner, profileId, () => protectedPacket(edge, owner, profileId, fabric));
+      const finding = paths.ofWay(edge, owner, profileId, () =>
+        decidedPacket(edge, owner, fabric, (rule) => rule.profileId === profileId),
+      );
       // What some rule protects may be forbidden by an earlier one: only a packet that is allowed shows a gap.
       if (finding?.counterexample !== undefined) findings.push(finding);
     }
@@ -218,8 +228,13 @@ function neededBy(blocks: readonly BlockProof[], edge: number, servable: Bitset)
   return needed;
 }
 
-/** A packet from one owner to the other that the rules protect with this profile. */
-function protectedPacket(from: number, to: number, profileId: string, fabric: CompiledFabric): Packet | undefined {
+/** A packet from one owner to the other that a rule like this protects. */
+function decidedPacket(
+  from: number,
+  to: number,
+  fabric: CompiledFabric,
+  isMeant: (rule: Pick<ResolvedRule, 'ruleId' | 'profileId'>) => boolean,
+): Packet | undefined {
   const { ownership } = fabric.plan.topology;
   const whole = (owner: number) => {
     const owners = emptyBits(ownership.length);
@@ -228,7 +243,7 @@ function protectedPacket(from: number, to: number, profileId: string, fabric: Co
   };
   const space = { sources: whole(from), destinations: whole(to), services: ANY_SERVICE };
   for (const { packet, clause } of decisionsIn(space, fabric.rules, ownership)) {
-    if (clause?.action === 'PROTECT' && clause.profileId === profileId) return packet;
+    if (clause?.action === 'PROTECT' && isMeant(clause)) return packet;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import type { BundleExternalPeer, BundleIke, BundleTunnel } from '../bundle.js';
+import type { BundleEspProfile, BundleExternalPeer, BundleIke, BundleTunnel } from '../bundle.js';
 import type { TopologyEdge } from '../edges.js';
 import { externalTunnels } from '../external-tunnels.js';
 import type { FabricIntent, IntentExternalPeer } from '../intent.js';
@@ -10,7 +10,7 @@ import { checkTopology } from '../topology.js';
 export interface DescribedTunnel {
   readonly peer: IntentExternalPeer;
   readonly edge: TopologyEdge;
-  readonly tunnel: BundleTunnel;
+  readonly tunnel: BundleTunnel & { readonly profile: BundleEspProfile };
   readonly external: BundleExternalPeer;
   readonly ike: BundleIke;
   /** Of the peer in the intent, for problems. */
@@ -32,7 +32,9 @@ export function describedTunnel(intent: FabricIntent, externalPeerId: string): D
   const peer = intent.externalPeers?.[index];
   if (problems.length > 0 || found === undefined || peer === undefined) return { ok: false, problems };
   const { edge, tunnel } = found;
-  const { external, keying } = tunnel;
+  const { external, keying, profile } = tunnel;
   if (external === undefined || keying.mode !== 'ikev2') throw new Error('an external peer negotiates');
-  return { ok: true, described: { peer, edge, tunnel, external, ike: keying.ike, pointer: `/externalPeers/${index}` } };
+  if (profile.protocol === 'ah') throw new Error('an external peer is offered ESP');
+  const described = { peer, edge, tunnel: { ...tunnel, profile }, external, ike: keying.ike };
+  return { ok: true, described: { ...described, pointer: `/externalPeers/${index}` } };
 }

@@ -1,4 +1,4 @@
-import type { BundleIkeProposal, BundleKeyExchange, BundleTunnel } from '../bundle.js';
+import type { BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
 import { edgeSubject } from '../fabric/peer-section.js';
 import type { FabricIntent } from '../intent.js';
 import { METHOD_KEYWORDS, PRF_KEYWORDS } from '../swanctl/keywords.js';
@@ -117,7 +117,7 @@ function ikeKeywords({ keyBits, prf, keyExchange }: BundleIkeProposal): string {
 }
 
 /** ESN is a choice of its own: offering both would leave it to the gateway. */
-function espKeywords({ profile }: BundleTunnel, keyExchange: BundleKeyExchange | undefined): string {
+function espKeywords({ profile }: DescribedTunnel['tunnel'], keyExchange: BundleKeyExchange | undefined): string {
   const parts = [`aes${profile.keyBits}gcm16`, ...(keyExchange === undefined ? [] : [exchangeKeywords(keyExchange)])];
   return [...parts, profile.extendedSequenceNumbers ? 'esn' : 'noesn'].join('-');
 }
