@@ -66,7 +66,11 @@ export interface Validation {
   readonly findings: readonly ReportedFinding[];
   readonly bundles: readonly BundleChange[];
   /** Exact numbers, and the first of the items. */
-  readonly tunnels: Readonly<Record<TunnelChange['change'], number>> & { readonly items: readonly TunnelChange[] };
+  readonly tunnels: Readonly<Record<TunnelChange['change'], number>> & {
+    readonly items: readonly TunnelChange[];
+    /** Of all tunnels of the intent: how many authenticate packets and encrypt nothing. */
+    readonly notEncrypted: number;
+  };
   readonly flows: {
     readonly sitePairs: Readonly<Record<FlowChange['change'], number>>;
     /** False: the numbers are at least so high; there was more to compare than is worth the time. */

@@ -36,7 +36,7 @@ export function validate(
     validation: {
       findings: findingsOf(old, fabric, delivered.bundles, fabrics),
       bundles: changedBundles(before, delivered.bundles),
-      ...effectOf(old, fabric),
+      ...effectOf(old, fabric, fabrics.prove(fabric, old).readable.length),
     },
   };
 }
@@ -61,7 +61,11 @@ function findingsOf(
   );
 }
 
-function effectOf(old: CompiledFabric | undefined, fabric: CompiledFabric): Pick<Validation, 'tunnels' | 'flows'> {
+function effectOf(
+  old: CompiledFabric | undefined,
+  fabric: CompiledFabric,
+  notEncrypted: number,
+): Pick<Validation, 'tunnels' | 'flows'> {
   const tunnels = changedTunnels(old, fabric);
   const { flows, sitePairs, complete } = changedFlows(old, fabric);
   const count = (kind: (typeof tunnels)[number]['change']) => tunnels.filter(({ change }) => change === kind).length;
@@ -70,6 +74,7 @@ function effectOf(old: CompiledFabric | undefined, fabric: CompiledFabric): Pick
       added: count('added'),
       removed: count('removed'),
       changed: count('changed'),
+      notEncrypted,
       items: tunnels.slice(0, MAXIMUM_ITEMS),
     },
     flows: { sitePairs, complete, items: flows.slice(0, MAXIMUM_ITEMS).map(reportedFlow) },

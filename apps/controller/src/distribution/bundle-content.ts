@@ -5,16 +5,19 @@ import {
   EncryptionAlgorithm,
   type ExternalPeer,
   type IkeConfiguration,
+  IntegrityAlgorithm,
   type KeyExchange,
   KeyingMode,
   type Profile,
   PseudorandomFunction,
   type SecurityPolicy,
   SecurityPolicyAction,
+  SecurityProtocol,
   type Tunnel,
 } from '@weft/contracts/southbound';
 import type {
   BundleAddressRange,
+  BundleAhProfile,
   BundleExternalAuthentication,
   BundleExternalPeer,
   BundleIke,
@@ -60,11 +63,22 @@ export function decodeBundle(octets: Uint8Array): Bundle {
 }
 
 export function profileMessage(profile: BundleProfile): Profile {
+  const { replayWindow, extendedSequenceNumbers } = profile;
+  if (profile.protocol === 'ah') {
+    return {
+      encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_UNSPECIFIED,
+      keyBits: 0,
+      replayWindow,
+      extendedSequenceNumbers,
+      protocol: SecurityProtocol.SECURITY_PROTOCOL_AH,
+      integrity: INTEGRITY_ALGORITHMS[profile.integrity],
+    };
+  }
   return {
     encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
     keyBits: profile.keyBits,
-    replayWindow: profile.replayWindow,
-    extendedSequenceNumbers: profile.extendedSequenceNumbers,
+    replayWindow,
+    extendedSequenceNumbers,
     ...(profile.encapsulation === 'none' ? { encapsulation: Encapsulation.ENCAPSULATION_NONE } : {}),
   };
 }
@@ -151,6 +165,9 @@ function policyMessage(policy: BundleSecurityPolicy): SecurityPolicy {
 const KEYING_MODES: Readonly<Record<BundleTunnel['keying']['mode'], KeyingMode>> = {
   ikev2: KeyingMode.KEYING_MODE_IKEV2,
   'ike-less': KeyingMode.KEYING_MODE_IKE_LESS,
+};
+const INTEGRITY_ALGORITHMS: Readonly<Record<BundleAhProfile['integrity'], IntegrityAlgorithm>> = {
+  'hmac-sha2-256-128': IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128,
 };
 const PRFS: Readonly<Record<BundleIkeProposal['prf'], PseudorandomFunction>> = {
   'hmac-sha2-256': PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_256,

@@ -1,4 +1,13 @@
-import { type Bundle, Encapsulation, KeyingMode, type Profile, type Tunnel } from '@weft/contracts/southbound';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type Bundle,
+  Encapsulation,
+  IntegrityAlgorithm,
+  KeyingMode,
+  type Profile,
+  SecurityProtocol,
+  type Tunnel,
+} from '@weft/contracts/southbound';
 import type { TunnelEndSpec, TunnelProfile, TunnelSpec } from '../keying/tunnel-keying.js';
 import type { EdgeAssignment } from './edge-assignment.js';
 
@@ -54,15 +63,11 @@ export function keyedHere(specs: ReadonlyMap<string, TunnelSpec>): ReadonlyMap<s
 /** Whether a bundle says of a tunnel, seen from one end, what its spec says. */
 export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: TunnelSpec, peer: TunnelEndSpec): boolean {
   const tunnel = bundle.tunnels.find((candidate) => candidate.tunnelId === tunnelId);
-  const profile = profileOf(tunnel?.profile);
   return (
     tunnel?.remote?.address === peer.address &&
     keyingModeOf(tunnel) === spec.keyingMode &&
     tunnel.remote.port === peer.port &&
-    profile?.keyBits === spec.profile.keyBits &&
-    profile.replayWindow === spec.profile.replayWindow &&
-    profile.extendedSequenceNumbers === spec.profile.extendedSequenceNumbers &&
-    profile.encapsulation === spec.profile.encapsulation
+    isDeepStrictEqual(profileOf(tunnel.profile), spec.profile)
   );
 }
 
@@ -77,11 +82,17 @@ function keyingModeOf({ keyingMode }: Tunnel): TunnelSpec['keyingMode'] {
 }
 
 function profileOf(profile: Profile | undefined): TunnelProfile | undefined {
+  if (profile?.protocol === SecurityProtocol.SECURITY_PROTOCOL_AH) return ahProfileOf(profile);
   const keyBits = KEY_BITS.find((bits) => bits === profile?.keyBits);
   if (profile === undefined || keyBits === undefined) return undefined;
   const { replayWindow, extendedSequenceNumbers } = profile;
   const encapsulation = profile.encapsulation === Encapsulation.ENCAPSULATION_NONE ? 'none' : 'udp';
-  return { encryption: 'aes-gcm-16', keyBits, replayWindow, extendedSequenceNumbers, encapsulation };
+  return { protocol: 'esp', encryption: 'aes-gcm-16', keyBits, replayWindow, extendedSequenceNumbers, encapsulation };
+}
+
+function ahProfileOf({ integrity, replayWindow, extendedSequenceNumbers }: Profile): TunnelProfile | undefined {
+  if (integrity !== IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128) return undefined;
+  return { protocol: 'ah', integrity: 'hmac-sha2-256-128', replayWindow, extendedSequenceNumbers };
 }
 
 const KEY_BITS = [128, 192, 256] as const;

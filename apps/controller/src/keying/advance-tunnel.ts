@@ -218,13 +218,5 @@ function sameSpec(left: TunnelSpec, right: TunnelSpec): boolean {
 
 /** A renamed edge needs no new keys. */
 function withoutNames({ ends, profile }: TunnelSpec): unknown[] {
-  const { encryption, keyBits, replayWindow, extendedSequenceNumbers, encapsulation } = profile;
-  return [
-    ...ends.flatMap((end) => [end.edgeId, end.address, end.port]),
-    encryption,
-    keyBits,
-    replayWindow,
-    extendedSequenceNumbers,
-    encapsulation,
-  ];
+  return [...ends.flatMap((end) => [end.edgeId, end.address, end.port]), profile];
 }

@@ -17,6 +17,7 @@ import {
   SIDES,
   type Side,
   type TunnelKeying,
+  type TunnelProfile,
   type TunnelSpec,
 } from './tunnel-keying.js';
 
@@ -219,7 +220,7 @@ export class KeyingService implements OnApplicationShutdown {
     return {
       now: this.#clock.monotonicMilliseconds(),
       spi: (side) => this.#freshSpi(spec.ends[side].edgeId),
-      keyingMaterial: () => new KeyingMaterial(randomBytes(spec.profile.keyBits / 8 + GCM_SALT_OCTETS)),
+      keyingMaterial: () => new KeyingMaterial(randomBytes(keyOctets(spec.profile))),
     };
   }
 
@@ -234,6 +235,11 @@ export class KeyingService implements OnApplicationShutdown {
       if (!used.has(spi)) return spi;
     }
   }
+}
+
+function keyOctets(profile: TunnelProfile): number {
+  if (profile.protocol === 'ah') throw new Error('a tunnel of AH is negotiated by its edges');
+  return profile.keyBits / 8 + GCM_SALT_OCTETS;
 }
 
 /** RFC 4106 section 8.1. */

@@ -1,3 +1,4 @@
+import type { BundleAhProfile, BundleEspProfile } from '@weft/fabric-compiler';
 import type { KeyingMaterial } from './keying-material.js';
 
 /** Index of one of the two ends of a tunnel. */
@@ -23,13 +24,8 @@ export interface TunnelEndSpec {
   readonly port: number;
 }
 
-export interface TunnelProfile {
-  readonly encryption: 'aes-gcm-16';
-  readonly keyBits: 128 | 192 | 256;
-  readonly replayWindow: number;
-  readonly extendedSequenceNumbers: boolean;
-  readonly encapsulation: 'udp' | 'none';
-}
+/** Of AH the controller makes no keys: its edges negotiate. */
+export type TunnelProfile = Required<BundleEspProfile> | BundleAhProfile;
 
 /** Two associations, one per direction: `spis[side]` is for receiving at `side` and for sending at the other. */
 export interface AssociationPair {

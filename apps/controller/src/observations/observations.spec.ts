@@ -196,6 +196,7 @@ function exampleSpec(): TunnelKeying['spec'] {
     ],
     keyingMode: 'ike-less',
     profile: {
+      protocol: 'esp',
       encryption: 'aes-gcm-16',
       keyBits: 256,
       replayWindow: 1024,

@@ -65,6 +65,8 @@ export interface NegotiatedKeyExchange {
 export interface TunnelState {
   readonly tunnelId: string;
   readonly keyingMode: 'ikev2' | 'ike-less';
+  /** AH authenticates packets and encrypts nothing. */
+  readonly securityProtocol: 'esp' | 'ah';
   /** Null when the controller makes the keys, and while the edges have not reported the same. */
   readonly keyExchange: NegotiatedKeyExchange | null;
   readonly state: TunnelCondition;

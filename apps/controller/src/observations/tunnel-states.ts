@@ -43,6 +43,7 @@ export class TunnelStates {
     return {
       tunnelId,
       keyingMode: 'ike-less',
+      securityProtocol: spec.profile.protocol,
       keyExchange: null,
       ...tunnelCondition(keying),
       rekeys: keying?.rekeys ?? 0,
@@ -58,6 +59,7 @@ export class TunnelStates {
     return {
       tunnelId,
       keyingMode: 'ikev2',
+      securityProtocol: spec.profile.protocol,
       keyExchange: negotiatedKeyExchange([ends[0].status, ends[1].status]),
       ...negotiatedCondition(spec, ends),
       rekeys: Math.max(...ends.map(rekeysOf)),
@@ -71,6 +73,8 @@ export class TunnelStates {
     return {
       tunnelId,
       keyingMode: 'ikev2',
+      // An external peer is offered ESP and nothing else.
+      securityProtocol: 'esp',
       keyExchange: negotiatedKeyExchange([end.status, end.status]),
       ...externalCondition(end),
       rekeys: rekeysOf(end),

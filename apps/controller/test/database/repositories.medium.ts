@@ -153,7 +153,7 @@ function crossings(): Record<string, Crossing> {
   const registry = new CertificateRegistry({} as Database);
   const trust = new EdgeTrustRepository();
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
-  const policy = { name: 'crossed', description: '', enabled: true, rules: [] };
+  const policy = { name: 'crossed', description: '', enabled: true, confidential: false, rules: [] };
   const test = {
     name: 'crossed',
     description: '',

@@ -39,7 +39,14 @@ for (const { name, directory, present } of SERVERS) {
           new TenantsRepository().list(database.sql),
         );
         // Who was there before there was a choice keeps what there was.
-        const old = { id: TENANT, name: 'old', keyingMode: 'ike-less', encapsulation: 'udp', approvalRequired: false };
+        const old = {
+          id: TENANT,
+          name: 'old',
+          keyingMode: 'ike-less',
+          encapsulation: 'udp',
+          securityProtocol: 'esp',
+          approvalRequired: false,
+        };
         expect(tenants).toMatchObject(version >= 1 ? [old] : []);
         if (version < 4) return;
         const read = await database.within(tenantScope(TENANT), async () => ({
@@ -49,7 +56,9 @@ for (const { name, directory, present } of SERVERS) {
           newest: await new RevisionsRepository().newest(database.sql, TENANT),
         }));
         expect(read.edges).toMatchObject([{ id: EDGE, name: 'edge', underlayAddress: '192.0.2.1', revokedAt: null }]);
-        expect(read.policies).toMatchObject([{ name: 'policy', rules: [{ name: 'rule', action: 'PROTECT' }] }]);
+        expect(read.policies).toMatchObject([
+          { name: 'policy', confidential: false, rules: [{ name: 'rule', action: 'PROTECT' }] },
+        ]);
         expect(read.intent).toMatchObject({
           tenantId: TENANT,
           sites: [{ id: SITE }],

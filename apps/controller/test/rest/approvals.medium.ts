@@ -1,4 +1,4 @@
-import type { Approval, AuditLog, Draft, PublishResult, Revision } from '@weft/contracts/rest';
+import type { Approval, AuditLog, Draft, Policy, PublishResult, Revision } from '@weft/contracts/rest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeBreakGlassLogin } from '../../src/modules/break-glass/break-glass-file.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -127,6 +127,20 @@ describe('a draft of a tenant that wants a second person', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 409]);
     expect((await draftOf()).approvals.map((each) => each.approver).sort()).toEqual(['publisher', 'second person']);
     expect(await codeOf(await approve(approver, {}, version))).toBe('already_approved');
+  });
+
+  it('loses the approval when packets are not to be encrypted any more, or need not be', async () => {
+    for (const body of [{ securityProtocol: 'ah' }, { securityProtocol: 'esp' }]) {
+      await approved(approver);
+      expect((await api.send('PATCH', '', body)).status).toBe(200);
+      expect((await draftOf()).approvals).toEqual([]);
+    }
+    const policy = await api.make<Policy>('/policies', { name: 'secret', confidential: true, rules: [] });
+    await approved(approver);
+    const relaxed = { name: 'secret', confidential: false, rules: [] };
+    expect((await api.send('PUT', `/policies/${policy.id}`, relaxed, { 'if-match': '*' })).status).toBe(200);
+    expect((await draftOf()).approvals).toEqual([]);
+    expect((await api.fetch(api.path(`/policies/${policy.id}`), { method: 'DELETE' })).status).toBe(204);
   });
 
   it('loses the approval with any change, and does not get it back with the same content', async () => {

@@ -101,7 +101,7 @@ const withKeys = (text: string) => text.replaceAll(/(preSharedKey"?: "?)set\b/g,
 
 const OFFICE: Configuration = {
   version: 1,
-  fabric: { keyingMode: 'ikev2', encapsulation: 'udp' },
+  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp' },
   sites: [
     { name: 'berlin', description: '' },
     { name: 'tokyo', description: 'no\nyes' },
@@ -117,9 +117,10 @@ const OFFICE: Configuration = {
       name: 'web',
       description: '',
       enabled: true,
+      confidential: true,
       rules: [rule('r', [{ kind: 'site', site: 'berlin' }], [{ kind: 'network', site: 'tokyo', network: 'lan' }])],
     },
-    { name: 'rest', description: '', enabled: false, rules: [] },
+    { name: 'rest', description: '', enabled: false, confidential: false, rules: [] },
   ],
   policyTests: [
     {
@@ -155,8 +156,15 @@ describe('a configuration', () => {
       sites: [{ name: 'berlin', description: 'moved' }],
       networks: [{ site: 'berlin', name: 'lan', prefix: '10.9.0.0/16' }],
       policies: [
-        { ...rest, name: 'rest', description: '', enabled: true, rules: [] },
-        { ...web, name: 'web', description: '', enabled: true, rules: [rule('r', [{ kind: 'site', site: 'berlin' }])] },
+        { ...rest, name: 'rest', description: '', enabled: true, confidential: false, rules: [] },
+        {
+          ...web,
+          name: 'web',
+          description: '',
+          enabled: true,
+          confidential: false,
+          rules: [rule('r', [{ kind: 'site', site: 'berlin' }])],
+        },
       ],
     };
     const outcomes = ({ items }: ImportResult) => items.map(({ noun, name, outcome }) => `${noun} ${name} ${outcome}`);
@@ -216,7 +224,7 @@ describe('a configuration', () => {
       [{ kind: 'site', site: 'berlin' }],
       [{ kind: 'external_peer', externalPeer: 'partner' }],
     );
-    const policies = [{ name: 'partner', description: '', enabled: true, rules: [toPartner] }];
+    const policies = [{ name: 'partner', description: '', enabled: true, confidential: false, rules: [toPartner] }];
     // As a person writes them: other line ends, another case, another order.
     const written = { ...cloud, address: '2001:DB8::99', certificates: [`\n${pem.replaceAll('\n', '\r\n')}`] };
     const document: Configuration = { ...OFFICE, policies, externalPeers: [PARTNER, written] };
@@ -295,7 +303,7 @@ describe('a configuration', () => {
       [{ kind: 'site', site: 'berlin' }],
       [{ kind: 'external_peer', externalPeer: 'partner' }],
     );
-    const policies = [{ name: 'partner', description: '', enabled: true, rules: [toPartner] }];
+    const policies = [{ name: 'partner', description: '', enabled: true, confidential: false, rules: [toPartner] }];
     await imported(api.tenantId, { ...OFFICE, externalPeers: [PARTNER], policies, policyTests: [] }, '?prune=true');
     const published = await api.send('POST', '/revisions', {});
     expect([published.status, await published.text()]).toEqual([200, expect.anything()]);
@@ -390,6 +398,7 @@ describe('a configuration', () => {
           name: 'p',
           description: '',
           enabled: true,
+          confidential: false,
           rules: [rule('r', [{ kind: 'prefix', prefix: '2001:DB8:0:0::/64' }])],
         },
       ],
@@ -594,13 +603,20 @@ const configurations: fc.Arbitrary<Configuration> = fc
       fabric: fc.record({
         keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const),
         encapsulation: fc.constantFrom('udp' as const, 'none' as const),
+        securityProtocol: fc.constantFrom('esp' as const, 'ah' as const),
       }),
       sites: fc.tuple(...names.map((site) => fc.record({ name: fc.constant(site), description }))),
       networks: fc.constant(networks),
       edges: fc.uniqueArray(edge, { ...named, comparator: sameEdgeOrPlace, selector: (one) => one }),
       externalPeers: fc.tuple(...externalPeers),
       policies: fc.uniqueArray(
-        fc.record({ name, description, enabled: fc.boolean(), rules: fc.array(configuredRule, { maxLength: 3 }) }),
+        fc.record({
+          name,
+          description,
+          enabled: fc.boolean(),
+          confidential: fc.boolean(),
+          rules: fc.array(configuredRule, { maxLength: 3 }),
+        }),
         named,
       ),
       policyTests: fc.uniqueArray(

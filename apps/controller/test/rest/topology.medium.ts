@@ -265,6 +265,21 @@ describe('tenants', () => {
     expect(intent).toMatchObject({ encapsulation: 'none', keyingMode: 'ike-less' });
   });
 
+  it('choose whether packets between their edges are encrypted, which is in the intent once they are not', async () => {
+    const { data: tenant } = await api.client.POST('/api/v1/tenants', { body: { name: 'readable' } });
+    expect(tenant?.securityProtocol).toBe('esp');
+    const tenantId = tenant?.id ?? '';
+    const intent = () => api.controller.controller.application.get(IntentRepository).read(api.controller.sql, tenantId);
+    // As the intents of tenants from before there was a choice.
+    expect(await intent()).not.toHaveProperty('securityProtocol');
+    const change = (securityProtocol: 'esp' | 'ah') =>
+      api.client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body: { securityProtocol } });
+    expect((await change('ah')).data).toEqual({ ...tenant, securityProtocol: 'ah' });
+    expect(await intent()).toMatchObject({ securityProtocol: 'ah', encapsulation: 'udp' });
+    expect((await change('esp')).data).toEqual(tenant);
+    expect(await intent()).not.toHaveProperty('securityProtocol');
+  });
+
   it('are closed to users of another one, who cannot tell them from tenants that do not exist', async () => {
     const { sql } = api.controller;
     const tenantId = randomUUID();

@@ -55,6 +55,7 @@ export const SPEC: TunnelSpec = {
   ],
   keyingMode: 'ike-less',
   profile: {
+    protocol: 'esp',
     encryption: 'aes-gcm-16',
     keyBits: 256,
     replayWindow: 1024,

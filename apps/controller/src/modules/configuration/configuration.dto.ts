@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { Description, Name, Prefix, UnderlayAddress } from '../../platform/http/schemas.js';
 import { Preference, UnderlayPort } from '../edges/edge.dto.js';
 import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
-import { Action, MAX_POLICIES, Service } from '../policies/policy.dto.js';
+import { Action, Confidential, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
-import { Encapsulation, KeyingMode } from '../tenants/tenant.dto.js';
+import { Encapsulation, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 import { ConfiguredExternalPeer } from './configured-external-peer.js';
 
 const MAX_SITES = 10_000;
@@ -58,6 +58,7 @@ export const ConfiguredPolicy = z
     name: Name,
     description: Description.default(''),
     enabled: z.boolean().default(true),
+    confidential: Confidential.default(false),
     rules: z.array(ConfiguredRule).max(MAX_RULES),
   })
   .meta({ id: 'ConfiguredPolicy' });
@@ -70,7 +71,11 @@ export const Configuration = z
   .strictObject({
     version: z.literal(1).meta({ description: 'Of the form of this document.' }),
     fabric: z
-      .strictObject({ keyingMode: KeyingMode.optional(), encapsulation: Encapsulation.optional() })
+      .strictObject({
+        keyingMode: KeyingMode.optional(),
+        encapsulation: Encapsulation.optional(),
+        securityProtocol: SecurityProtocol.optional(),
+      })
       .optional()
       .meta({ id: 'ConfiguredFabric', description: 'Absent fields keep their value.' }),
     sites: z.array(ConfiguredSite).max(MAX_SITES).optional(),

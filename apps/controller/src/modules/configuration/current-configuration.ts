@@ -27,7 +27,7 @@ export interface Stored<Item> {
 
 /** What is configured in a tenant now, by name and with identifiers beside. */
 export interface CurrentConfiguration {
-  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation'>;
+  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol'>;
   readonly sites: readonly Stored<ConfiguredSite>[];
   readonly networks: readonly Stored<ConfiguredNetwork>[];
   readonly edges: readonly Stored<ConfiguredEdge>[];
@@ -82,8 +82,9 @@ export class ConfigurationReader {
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
     const named = (selector: Selector) => namedSelector(selector, siteName, places, peerName);
     const known = new Set([...sites, ...networks, ...externalPeers].map(({ id }) => id));
+    const { keyingMode, encapsulation, securityProtocol } = tenant;
     return {
-      fabric: { keyingMode: tenant.keyingMode, encapsulation: tenant.encapsulation },
+      fabric: { keyingMode, encapsulation, securityProtocol },
       sites: sites.map(({ id, name, description }) => ({ id, item: { name, description } })),
       networks: networks.map(({ id, siteId, name, prefix }) => ({
         id,
@@ -92,10 +93,16 @@ export class ConfigurationReader {
       edges: edges.map(({ id, siteId, name, underlayAddress, underlayPort, preference }) => {
         return { id, item: { name, site: siteName(siteId), underlayAddress, underlayPort, preference } };
       }),
-      policies: policies.map(({ id, name, description, enabled, rules }) => ({
+      policies: policies.map(({ id, name, description, enabled, confidential, rules }) => ({
         id,
         ruleIds: rules.map((rule) => rule.id),
-        item: { name, description, enabled, rules: rules.map(({ id: _, ...rule }) => withNames(rule, named)) },
+        item: {
+          name,
+          description,
+          enabled,
+          confidential,
+          rules: rules.map(({ id: _, ...rule }) => withNames(rule, named)),
+        },
       })),
       policyTests: tests.map(({ id, name, description, sources, destinations, services, expect }) => {
         const sides = withNames({ sources, destinations, services }, named);

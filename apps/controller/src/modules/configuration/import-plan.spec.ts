@@ -7,7 +7,7 @@ import { type PlannedConfiguration, planImport } from './import-plan.js';
 import { importProblems } from './import-problems.js';
 
 const EMPTY: CurrentConfiguration = {
-  fabric: { keyingMode: 'ikev2', encapsulation: 'udp' },
+  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp' },
   sites: [],
   networks: [],
   edges: [],
@@ -137,7 +137,13 @@ const configurations: fc.Arbitrary<PlannedConfiguration> = fc
         named,
       ),
       policies: fc.uniqueArray(
-        fc.record({ name, description: text, enabled: fc.boolean(), rules: fc.array(rule, { maxLength: 3 }) }),
+        fc.record({
+          name,
+          description: text,
+          enabled: fc.boolean(),
+          confidential: fc.boolean(),
+          rules: fc.array(rule, { maxLength: 3 }),
+        }),
         named,
       ),
       policyTests: fc.constant<ConfiguredPolicyTest[]>([]),
@@ -214,7 +220,13 @@ describe('the plan of an import', () => {
       destinations: [{ kind: 'any' as const }],
       services,
     });
-    const policy = (rules: string[]) => ({ name: 'p', description: '', enabled: true, rules: rules.map(rule) });
+    const policy = (rules: string[]) => ({
+      name: 'p',
+      description: '',
+      enabled: true,
+      confidential: false,
+      rules: rules.map(rule),
+    });
     const stored = { id: 'p', item: policy(['a', 'b', 'a']), ruleIds: ['1', '2', '3'] };
     const plan = planImport(
       { ...EMPTY, policies: [stored] },
@@ -246,6 +258,7 @@ describe('what cannot be imported', () => {
           name: 'p',
           description: '',
           enabled: true,
+          confidential: false,
           rules: [
             {
               name: 'r',

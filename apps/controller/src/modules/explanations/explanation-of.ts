@@ -35,7 +35,7 @@ export function explanationOf(
 function detailOf({ verdict, rule, packet, hops }: ReportedExplanation, named: (id: string) => NamedEnd): string {
   switch (verdict.kind) {
     case 'protected':
-      return `The rule "${rule?.name}" allows it; ${hops.length === 1 ? 'one tunnel carries' : `${hops.length} tunnels carry`} it.`;
+      return `The rule "${rule?.name}" allows it; ${hops.length === 1 ? 'one tunnel carries' : `${hops.length} tunnels carry`} it${readable(hops) ? ', AUTHENTICATED BUT NOT ENCRYPTED (AH)' : ''}.`;
     case 'discarded':
       return rule === null
         ? 'No rule allows it: what no rule matches is discarded.'
@@ -46,6 +46,11 @@ function detailOf({ verdict, rule, packet, hops }: ReportedExplanation, named: (
       if (verdict.because === 'same_site') return 'Both addresses are behind the same edge: the fabric never sees it.';
       return `No network of the fabric has ${verdict.because === 'source' ? packet.source : packet.destination}.`;
   }
+}
+
+/** Somebody on the underlay can read it somewhere on its way. */
+function readable(hops: ReportedExplanation['hops']): boolean {
+  return hops.some(({ association }) => association.esp.protocol === 'ah');
 }
 
 function hopOf(
@@ -64,11 +69,19 @@ function hopOf(
       remote: { ...remote },
       localIdentity,
       remoteIdentity,
-      esp: { ...esp, encapsulation: esp.encapsulation ?? 'udp' },
+      ...protectionOf(esp),
       ike: keyingMode === 'ike-less' ? null : ikeOf(ike),
     },
     encapsulation: { ...hop.encapsulation },
   };
+}
+
+function protectionOf(profile: ReportedHop['association']['esp']): Pick<ExplainedHop['association'], 'esp' | 'ah'> {
+  const { replayWindow, extendedSequenceNumbers } = profile;
+  const common = { replayWindow, extendedSequenceNumbers };
+  if (profile.protocol === 'ah') return { esp: null, ah: { integrity: profile.integrity, ...common } };
+  const { encryption, keyBits, encapsulation = 'udp' } = profile;
+  return { esp: { encryption, keyBits, ...common, encapsulation }, ah: null };
 }
 
 function ikeOf(ike: ReportedHop['association']['ike']): ExplainedHop['association']['ike'] {

@@ -96,13 +96,20 @@ export const AssociationParameters = z
     remote: z.object({ address: z.string(), port: z.int() }),
     localIdentity: z.string(),
     remoteIdentity: z.string(),
-    esp: z.object({
-      encryption: z.string(),
-      keyBits: z.int(),
-      replayWindow: z.int(),
-      extendedSequenceNumbers: z.boolean(),
-      encapsulation: z.enum(['udp', 'none']),
-    }),
+    esp: z
+      .object({
+        encryption: z.string(),
+        keyBits: z.int(),
+        replayWindow: z.int(),
+        extendedSequenceNumbers: z.boolean(),
+        encapsulation: z.enum(['udp', 'none']),
+      })
+      .nullable()
+      .meta({ description: 'Null: AH protects the packets, and encrypts nothing.' }),
+    ah: z
+      .object({ integrity: z.string(), replayWindow: z.int(), extendedSequenceNumbers: z.boolean() })
+      .nullable()
+      .meta({ description: 'Packets are authenticated and NOT encrypted (RFC 4302). Null: ESP protects them.' }),
     ike: z
       .object({
         proposals: z.array(
@@ -123,7 +130,7 @@ export const EncapsulationArithmetic = z
     underlayMtu: z.int(),
     udp: z.boolean().meta({ description: 'Whether ESP travels in UDP, or must fit in it because a NAT may be found.' }),
     outerHeaders: z.int(),
-    espHeader: z.int(),
+    espHeader: z.int().meta({ description: 'SPI and sequence number; of AH its whole header but for the ICV.' }),
     iv: z.int(),
     trailer: z.int(),
     icv: z.int(),
@@ -132,7 +139,7 @@ export const EncapsulationArithmetic = z
   })
   .meta({
     id: 'EncapsulationArithmetic',
-    description: 'Octet by octet, for the largest packet that fits (RFC 4303, RFC 3948).',
+    description: 'Octet by octet, for the largest packet that fits (RFC 4302, RFC 4303, RFC 3948).',
   });
 
 export const ExplainedHop = z

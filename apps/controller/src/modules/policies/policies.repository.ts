@@ -35,15 +35,17 @@ export class PoliciesRepository {
     version = 1,
   ): Promise<void> {
     await sql`
-      insert into policies (id, tenant_id, name, description, enabled, position, version)
-      values (${id}, ${tenantId}, ${policy.name}, ${policy.description}, ${policy.enabled}, ${position}, ${version})`;
+      insert into policies (id, tenant_id, name, description, enabled, confidential, position, version)
+      values (
+        ${id}, ${tenantId}, ${policy.name}, ${policy.description}, ${policy.enabled}, ${policy.confidential}, ${position},
+        ${version})`;
   }
 
   async update(sql: SqlExecutor, tenantId: string, policyId: string, policy: PolicyInput): Promise<void> {
     await sql`
       update policies set
         name = ${policy.name}, description = ${policy.description}, enabled = ${policy.enabled},
-        version = version + 1, updated_at = now()
+        confidential = ${policy.confidential}, version = version + 1, updated_at = now()
       where tenant_id = ${tenantId} and id = ${policyId}`;
   }
 
@@ -105,7 +107,7 @@ export class PoliciesRepository {
 
   #select(sql: SqlExecutor) {
     return sql`
-      select p.id, p.name, p.description, p.enabled, p.position, p.version, p.created_at, p.updated_at,
+      select p.id, p.name, p.description, p.enabled, p.confidential, p.position, p.version, p.created_at, p.updated_at,
         ${policyRulesJson(sql)} as rules
       from policies p`;
   }

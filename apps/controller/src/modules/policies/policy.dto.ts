@@ -65,11 +65,17 @@ export const Rule = z
   .object({ id: Identifier, ...ruleFields, name: z.string(), enabled: z.boolean() })
   .meta({ id: 'Rule' });
 
+export const Confidential = z.boolean().meta({
+  description:
+    'Whether what its rules allow must be encrypted: then nothing is published that would have AH protect it, which authenticates packets and encrypts nothing.',
+});
+
 export const PolicyInput = z
   .strictObject({
     name: Name,
     description: Description.default(''),
     enabled: z.boolean().default(true),
+    confidential: Confidential.default(false),
     rules: z.array(RuleInput).max(MAX_RULES).meta({ description: 'In order: the first rule that matches decides.' }),
   })
   .meta({ id: 'PolicyInput', description: 'A whole policy: what it does not name is removed.' });
@@ -80,6 +86,7 @@ export const Policy = z
     name: z.string(),
     description: z.string(),
     enabled: z.boolean(),
+    confidential: Confidential,
     position: z.int().min(0).meta({ description: 'Place in the order of the policies, from 0.' }),
     rules: z.array(Rule),
     version: z.int().min(1).meta({ description: 'Grows with every change; the ETag is this number in quotes.' }),

@@ -33,6 +33,7 @@ export function effectOf(validation: Validation, before: FabricIntent | undefine
       tunnelsAdded: tunnels.added,
       tunnelsRemoved: tunnels.removed,
       tunnelsChanged: tunnels.changed,
+      tunnelsNotEncrypted: tunnels.notEncrypted,
       sitePairsAllowed: flows.sitePairs.allowed,
       sitePairsDenied: flows.sitePairs.denied,
       sitePairsOtherProfile: flows.sitePairs.other_profile,

@@ -27,9 +27,9 @@ interface IntentObject {
 
 /** In the order in which a reader looks for them. */
 function objectsOf(intent: FabricIntent): readonly IntentObject[] {
-  const { tenantId, keyingMode, encapsulation } = intent;
+  const { tenantId, keyingMode, encapsulation, securityProtocol } = intent;
   return [
-    { noun: 'tenant', id: tenantId, name: 'tenant', fields: defined({ keyingMode, encapsulation }) },
+    { noun: 'tenant', id: tenantId, name: 'tenant', fields: defined({ keyingMode, encapsulation, securityProtocol }) },
     ...intent.sites.map((site) => objectOf('site', site)),
     ...intent.networks.map((network) => objectOf('network', network)),
     ...intent.edges.map((edge) => objectOf('edge', edge)),

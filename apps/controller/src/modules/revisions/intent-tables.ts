@@ -25,7 +25,8 @@ export class IntentTables {
     const { tenantId } = intent;
     await sql`
       update tenants set
-        keying_mode = ${intent.keyingMode ?? 'ike-less'}, encapsulation = ${intent.encapsulation ?? 'udp'}
+        keying_mode = ${intent.keyingMode ?? 'ike-less'}, encapsulation = ${intent.encapsulation ?? 'udp'},
+        security_protocol = ${intent.securityProtocol ?? 'esp'}
       where id = ${tenantId}`;
     const policies = await this.#policies.list(sql, tenantId);
     // From those who name to those who are named, and back: what is named must be there.
@@ -37,10 +38,10 @@ export class IntentTables {
     await this.#externalPeers.replaceAll(sql, intent);
     await sql`delete from sites where tenant_id = ${tenantId} and id <> all (${idsOf(intent.sites)}::uuid[])`;
     const known = new Map(policies.map((policy) => [policy.id, policy]));
-    for (const [position, { id, name, enabled, rules }] of intent.policies.entries()) {
+    for (const [position, { id, name, enabled, confidential = false, rules }] of intent.policies.entries()) {
       const old = known.get(id);
       const written = rules.map(ruleOf);
-      const input = { name, enabled, description: old?.description ?? '', rules: written };
+      const input = { name, enabled, confidential, description: old?.description ?? '', rules: written };
       await this.#policies.insert(sql, tenantId, id, input, position, (old?.version ?? 0) + 1);
       await this.#policies.replaceRules(sql, tenantId, id, written);
     }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FabricIntent, IntentPolicyTest } from '@weft/fabric-compiler';
+import type { FabricIntent, IntentPolicyTest, SecurityProtocol } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { externalPeersJson, withExternalPeers } from '../external-peers/external-peers.repository.js';
 import type { IntendedFields } from '../external-peers/stored-external-peer.js';
@@ -29,10 +29,12 @@ export class IntentRepository {
             'preference', nullif(e.preference, 1))) order by e.id)
           from edges e where e.tenant_id = t.id), '[]'),
         'policies', coalesce((
-          select json_agg(json_build_object(
-            'id', p.id, 'name', p.name, 'enabled', p.enabled, 'rules', ${policyRulesJson(sql)}) order by p.position)
+          select json_agg(json_strip_nulls(json_build_object(
+            'id', p.id, 'name', p.name, 'enabled', p.enabled, 'confidential', nullif(p.confidential, false),
+            'rules', ${policyRulesJson(sql)})) order by p.position)
           from policies p where p.tenant_id = t.id), '[]')
       ) as intent,
+      nullif(t.security_protocol, 'esp') as security_protocol,
       (
         select json_agg(json_build_object(
           'id', y.id, 'name', y.name, 'sources', y.sources, 'destinations', y.destinations, 'services', y.services,
@@ -42,14 +44,17 @@ export class IntentRepository {
       ${externalPeersJson(sql)} as external_peers
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
-    // A tenant without tests has the intents that it had before there were any.
-    const intent = withExternalPeers(row.intent, row.externalPeers);
+    // A tenant without what came later has the intents that it had before there was any.
+    const { securityProtocol } = row;
+    const chosen = securityProtocol === null ? row.intent : { ...row.intent, securityProtocol };
+    const intent = withExternalPeers(chosen, row.externalPeers);
     return row.policyTests === null ? intent : { ...intent, policyTests: row.policyTests };
   }
 }
 
 interface IntentRow {
   readonly intent: FabricIntent;
+  readonly securityProtocol: SecurityProtocol | null;
   readonly policyTests: IntentPolicyTest[] | null;
   readonly externalPeers: IntendedFields[] | null;
 }

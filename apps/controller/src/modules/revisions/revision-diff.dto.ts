@@ -37,6 +37,10 @@ export const BlastRadius = z
     tunnelsChanged: Count.meta({
       description: 'Tunnels that are made anew with other parameters or at other addresses.',
     }),
+    tunnelsNotEncrypted: Count.meta({
+      description:
+        'Tunnels of the revision, changed or not, whose packets are authenticated and not encrypted (AH): everybody on the underlay can read them.',
+    }),
     sitePairsAllowed: Count.meta({
       description:
         'Pairs of a site that opens flows and one that answers them, between which some flow is allowed that was not.',
@@ -74,6 +78,7 @@ export const Finding = z
         'denied_is_protected',
         'cleartext',
         'wrong_profile',
+        'not_confidential',
         'foreign_local',
         'shadowed_rule',
         'black_hole',

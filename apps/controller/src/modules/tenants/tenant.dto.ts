@@ -13,6 +13,11 @@ export const Encapsulation = z.enum(['udp', 'none']).meta({
     'What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.',
 });
 
+export const SecurityProtocol = z.enum(['esp', 'ah']).meta({
+  description:
+    'What protects packets between edges. esp: they are encrypted and authenticated (RFC 4303), which is what a new tenant has. ah: they are authenticated and NOT encrypted (RFC 4302), so that everybody on the underlay can read them; it passes no NAT, and needs edges that negotiate (ikev2), of which each site has one. External peers have ESP either way. A change is in force with the next revision, and makes the tunnels anew.',
+});
+
 export const ApprovalRequired = z.boolean().meta({
   description:
     'Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it.',
@@ -22,6 +27,7 @@ export const UpdateTenant = z
   .strictObject({
     keyingMode: KeyingMode.optional(),
     encapsulation: Encapsulation.optional(),
+    securityProtocol: SecurityProtocol.optional(),
     approvalRequired: ApprovalRequired.optional(),
   })
   .meta({ id: 'UpdateTenant', description: 'Absent fields keep their value.' });
@@ -32,6 +38,7 @@ export const Tenant = z
     name: z.string(),
     keyingMode: KeyingMode,
     encapsulation: Encapsulation,
+    securityProtocol: SecurityProtocol,
     approvalRequired: ApprovalRequired,
     createdAt: Timestamp,
   })

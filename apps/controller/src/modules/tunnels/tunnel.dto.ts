@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Identifier, Timestamp } from '../../platform/http/schemas.js';
-import { KeyingMode } from '../tenants/tenant.dto.js';
+import { KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 
 const Spi = z
   .int()
@@ -102,6 +102,7 @@ export const Tunnel = z
     state: z.enum(['up', 'establishing', 'down']),
     reason: z.string().nullable().meta({ description: 'Why it is not up; null when it is.' }),
     keyingMode: KeyingMode,
+    securityProtocol: SecurityProtocol,
     keyExchange: z
       .object({
         methods: z.array(z.string()).meta({ description: 'By name; the first, then what was added to it (RFC 9370).' }),

@@ -1333,6 +1333,7 @@ export interface components {
             };
             localIdentity: string;
             remoteIdentity: string;
+            /** @description Null: AH protects the packets, and encrypts nothing. */
             esp: {
                 encryption: string;
                 keyBits: number;
@@ -1340,7 +1341,13 @@ export interface components {
                 extendedSequenceNumbers: boolean;
                 /** @enum {string} */
                 encapsulation: "udp" | "none";
-            };
+            } | null;
+            /** @description Packets are authenticated and NOT encrypted (RFC 4302). Null: ESP protects them. */
+            ah: {
+                integrity: string;
+                replayWindow: number;
+                extendedSequenceNumbers: boolean;
+            } | null;
             /** @description Null: the controller makes the keys. */
             ike: {
                 proposals: {
@@ -1397,6 +1404,8 @@ export interface components {
             tunnelsRemoved: number;
             /** @description Tunnels that are made anew with other parameters or at other addresses. */
             tunnelsChanged: number;
+            /** @description Tunnels of the revision, changed or not, whose packets are authenticated and not encrypted (AH): everybody on the underlay can read them. */
+            tunnelsNotEncrypted: number;
             /** @description Pairs of a site that opens flows and one that answers them, between which some flow is allowed that was not. */
             sitePairsAllowed: number;
             /** @description The same for flows that were allowed and are not any more. */
@@ -1555,6 +1564,11 @@ export interface components {
              * @enum {string}
              */
             encapsulation?: "udp" | "none";
+            /**
+             * @description What protects packets between edges. esp: they are encrypted and authenticated (RFC 4303), which is what a new tenant has. ah: they are authenticated and NOT encrypted (RFC 4302), so that everybody on the underlay can read them; it passes no NAT, and needs edges that negotiate (ikev2), of which each site has one. External peers have ESP either way. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            securityProtocol?: "esp" | "ah";
         };
         ConfiguredNetwork: {
             /** @description Name for people. No control characters, no white space at the ends. */
@@ -1577,6 +1591,11 @@ export interface components {
             description?: string;
             /** @default true */
             enabled?: boolean;
+            /**
+             * @description Whether what its rules allow must be encrypted: then nothing is published that would have AH protect it, which authenticates packets and encrypts nothing.
+             * @default false
+             */
+            confidential?: boolean;
             rules: components["schemas"]["ConfiguredRule"][];
         };
         ConfiguredPolicyTest: {
@@ -1961,12 +1980,13 @@ export interface components {
             revokedAt: string;
             reason: string;
         };
-        /** @description Octet by octet, for the largest packet that fits (RFC 4303, RFC 3948). */
+        /** @description Octet by octet, for the largest packet that fits (RFC 4302, RFC 4303, RFC 3948). */
         EncapsulationArithmetic: {
             underlayMtu: number;
             /** @description Whether ESP travels in UDP, or must fit in it because a NAT may be found. */
             udp: boolean;
             outerHeaders: number;
+            /** @description SPI and sequence number; of AH its whole header but for the ICV. */
             espHeader: number;
             iv: number;
             trailer: number;
@@ -2265,7 +2285,7 @@ export interface components {
              * @description What was to be proven and is not so.
              * @enum {string}
              */
-            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "unequal_alternatives" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
+            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "not_confidential" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "unequal_alternatives" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
             /** @description What is wrong, in one sentence. */
             detail: string;
             /** @description What to do about it. */
@@ -2655,6 +2675,8 @@ export interface components {
             name: string;
             description: string;
             enabled: boolean;
+            /** @description Whether what its rules allow must be encrypted: then nothing is published that would have AH protect it, which authenticates packets and encrypts nothing. */
+            confidential: boolean;
             /** @description Place in the order of the policies, from 0. */
             position: number;
             rules: components["schemas"]["Rule"][];
@@ -2682,6 +2704,11 @@ export interface components {
             description?: string;
             /** @default true */
             enabled?: boolean;
+            /**
+             * @description Whether what its rules allow must be encrypted: then nothing is published that would have AH protect it, which authenticates packets and encrypts nothing.
+             * @default false
+             */
+            confidential?: boolean;
             /** @description In order: the first rule that matches decides. */
             rules: components["schemas"]["RuleInput"][];
         };
@@ -3195,6 +3222,11 @@ export interface components {
              * @enum {string}
              */
             encapsulation: "udp" | "none";
+            /**
+             * @description What protects packets between edges. esp: they are encrypted and authenticated (RFC 4303), which is what a new tenant has. ah: they are authenticated and NOT encrypted (RFC 4302), so that everybody on the underlay can read them; it passes no NAT, and needs edges that negotiate (ikev2), of which each site has one. External peers have ESP either way. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            securityProtocol: "esp" | "ah";
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired: boolean;
             /**
@@ -3289,6 +3321,11 @@ export interface components {
              * @enum {string}
              */
             keyingMode: "ikev2" | "ike-less";
+            /**
+             * @description What protects packets between edges. esp: they are encrypted and authenticated (RFC 4303), which is what a new tenant has. ah: they are authenticated and NOT encrypted (RFC 4302), so that everybody on the underlay can read them; it passes no NAT, and needs edges that negotiate (ikev2), of which each site has one. External peers have ESP either way. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            securityProtocol: "esp" | "ah";
             /** @description What the ends of the IKE SA agreed on for their keys; null when the controller makes them, and until each edge reports the same. */
             keyExchange: {
                 /** @description By name; the first, then what was added to it (RFC 9370). */
@@ -3429,6 +3466,11 @@ export interface components {
              * @enum {string}
              */
             encapsulation?: "udp" | "none";
+            /**
+             * @description What protects packets between edges. esp: they are encrypted and authenticated (RFC 4303), which is what a new tenant has. ah: they are authenticated and NOT encrypted (RFC 4302), so that everybody on the underlay can read them; it passes no NAT, and needs edges that negotiate (ikev2), of which each site has one. External peers have ESP either way. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            securityProtocol?: "esp" | "ah";
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired?: boolean;
         };
