@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressesText, arithmeticText, cipherText } from './wording.js';
+import { addressesText, arithmeticText, cipherText, protectionText } from './wording.js';
 
 describe('an explanation in words', () => {
   it('names the networks of an entry, and how many are left out', () => {
@@ -12,24 +12,53 @@ describe('an explanation in words', () => {
 
   it('adds up the octets of the largest packet as the controller does', () => {
     const parts = { outerHeaders: 28, espHeader: 8, iv: 8, trailer: 2, icv: 16, innerMtu: 1_438 };
-    expect(arithmeticText({ ...parts, udp: true, underlayMtu: 1_500, outerLength: 1_500 })).toBe(
+    expect(arithmeticText({ ...parts, udp: true, underlayMtu: 1_500, outerLength: 1_500 }, ASSOCIATION)).toBe(
       '1438 packet + 28 IP and UDP + 8 ESP + 8 IV + 2 trailer + 16 ICV = 1500 of 1500 octets',
+    );
+    const ah = { outerHeaders: 20, espHeader: 12, iv: 0, trailer: 0, icv: 16, innerMtu: 1_452 };
+    expect(arithmeticText({ ...ah, udp: false, underlayMtu: 1_500, outerLength: 1_500 }, AH_ASSOCIATION)).toBe(
+      '1452 packet + 20 IP + 12 AH + 16 ICV = 1500 of 1500 octets',
     );
   });
 
   it('says how long sequence numbers are', () => {
-    const esp = { encryption: 'AES-GCM-16', keyBits: 256, replayWindow: 4_096, encapsulation: 'udp' } as const;
-    const association = {
-      keyingMode: 'ikev2' as const,
-      local: { address: '192.0.2.1', port: 4_500 },
-      remote: { address: '192.0.2.2', port: 4_500 },
-      localIdentity: 'a',
-      remoteIdentity: 'b',
-      ike: null,
-    };
     const text = (extendedSequenceNumbers: boolean) =>
-      cipherText({ ...association, esp: { ...esp, extendedSequenceNumbers } });
+      cipherText({ ...ASSOCIATION, esp: { ...ASSOCIATION.esp, extendedSequenceNumbers } });
     expect(text(true)).toBe('AES-GCM-16, 256 bits, 64-bit sequence numbers, replay window 4096');
     expect(text(false)).toContain('32-bit');
   });
+
+  it('says plainly whether somebody on the underlay can read it', () => {
+    expect(protectionText(ASSOCIATION)).toBe('ESP in UDP: encrypted and authenticated');
+    const native = { ...ASSOCIATION, esp: { ...ASSOCIATION.esp, encapsulation: 'none' as const } };
+    expect(protectionText(native)).toBe('ESP by itself: encrypted and authenticated');
+    expect(protectionText(AH_ASSOCIATION)).toBe(
+      'AH: authenticated, NOT ENCRYPTED, everybody on the underlay can read it',
+    );
+    expect(cipherText(AH_ASSOCIATION)).toBe(
+      'hmac-sha2-256-128, no encryption, 64-bit sequence numbers, replay window 1024',
+    );
+  });
 });
+
+const ASSOCIATION = {
+  keyingMode: 'ikev2' as const,
+  local: { address: '192.0.2.1', port: 4_500 },
+  remote: { address: '192.0.2.2', port: 4_500 },
+  localIdentity: 'a',
+  remoteIdentity: 'b',
+  esp: {
+    encryption: 'AES-GCM-16',
+    keyBits: 256,
+    replayWindow: 4_096,
+    extendedSequenceNumbers: true,
+    encapsulation: 'udp' as const,
+  },
+  ah: null,
+  ike: null,
+};
+const AH_ASSOCIATION = {
+  ...ASSOCIATION,
+  esp: null,
+  ah: { integrity: 'hmac-sha2-256-128', replayWindow: 1_024, extendedSequenceNumbers: true },
+};

@@ -15,22 +15,31 @@ export function addressesText(addresses: SpdEntry['local']): string {
   return `${ranges.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** What surrounds packets on the underlay, and whether somebody there can read them. */
+export function protectionText({ esp }: ExplainedHop['association']): string {
+  if (esp === null) return 'AH: authenticated, NOT ENCRYPTED, everybody on the underlay can read it';
+  return `ESP ${esp.encapsulation === 'udp' ? 'in UDP' : 'by itself'}: encrypted and authenticated`;
+}
+
 /** `1400 inner + 20 outer IP + 8 UDP + 8 ESP + 8 IV + 2 trailer + 16 ICV = 1462 of 1500`, by the numbers of the controller. */
-export function arithmeticText(arithmetic: ExplainedHop['encapsulation']): string {
+export function arithmeticText(
+  arithmetic: ExplainedHop['encapsulation'],
+  { esp }: Pick<ExplainedHop['association'], 'esp'>,
+): string {
   const { innerMtu, outerHeaders, espHeader, iv, trailer, icv, outerLength, underlayMtu, udp } = arithmetic;
   const parts = [
     `${innerMtu} packet`,
     `${outerHeaders} ${udp ? 'IP and UDP' : 'IP'}`,
-    `${espHeader} ESP`,
-    `${iv} IV`,
-    `${trailer} trailer`,
+    ...(esp === null ? [`${espHeader} AH`] : [`${espHeader} ESP`, `${iv} IV`, `${trailer} trailer`]),
     `${icv} ICV`,
   ];
   return `${parts.join(' + ')} = ${outerLength} of ${underlayMtu} octets`;
 }
 
 /** The cipher of an association as people write it: `AES-GCM-16, 256 bits`. */
-export function cipherText({ esp }: ExplainedHop['association']): string {
-  const window = `replay window ${esp.replayWindow}`;
-  return `${esp.encryption}, ${esp.keyBits} bits, ${esp.extendedSequenceNumbers ? '64' : '32'}-bit sequence numbers, ${window}`;
+export function cipherText({ esp, ah }: ExplainedHop['association']): string {
+  const algorithm = esp === null ? `${ah?.integrity}, no encryption` : `${esp.encryption}, ${esp.keyBits} bits`;
+  const common = esp ?? ah;
+  if (common === null) return algorithm;
+  return `${algorithm}, ${common.extendedSequenceNumbers ? '64' : '32'}-bit sequence numbers, replay window ${common.replayWindow}`;
 }

@@ -15,6 +15,7 @@ const policy = {
   name: 'Policy',
   description: 'text',
   enabled: true,
+  confidential: true,
   position: 0,
   rules: [rule('a'), rule('b'), rule('c')],
   version: 3,
@@ -24,6 +25,14 @@ const policy = {
 const idsOf = ({ rules }: { rules: readonly { id?: string }[] }) => rules.map(({ id }) => id);
 
 describe('changes', () => {
+  it('never lose that a policy asks for confidentiality', () => {
+    for (const input of [withRuleMoved(policy, 2, 0), withRule(policy, 1, rule('x')), withoutRule(policy, 0)]) {
+      expect(input).toMatchObject({ confidential: true });
+      expect(asReplaced(policy, input)).toMatchObject({ confidential: true });
+    }
+    expect(asReplaced(policy, { name: 'p', rules: [] })).toMatchObject({ confidential: false });
+  });
+
   it('moves, replaces, appends and removes a rule, and keeps the rest of the policy', () => {
     expect(idsOf(withRuleMoved(policy, 2, 0))).toEqual(['c', 'a', 'b']);
     expect(idsOf(withRule(policy, 1, rule('x')))).toEqual(['a', 'x', 'c']);

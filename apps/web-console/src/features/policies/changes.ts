@@ -3,8 +3,8 @@ import { moveItem } from '../../lib/reorder.js';
 
 /** Changes to a policy, each as the whole input that replaces it. Pure. */
 
-export function inputOf({ name, description, enabled, rules }: Policy): PolicyInput {
-  return { name, description, enabled, rules };
+export function inputOf({ name, description, enabled, confidential, rules }: Policy): PolicyInput {
+  return { name, description, enabled, confidential, rules };
 }
 
 export function withRuleMoved(policy: Policy, from: number, to: number): PolicyInput {
@@ -27,5 +27,11 @@ export function asReplaced(policy: Policy, input: PolicyInput): Policy {
   const rules = input.rules.flatMap(({ id, enabled = true, ...rule }) =>
     id === undefined ? [] : [{ ...rule, id, enabled }],
   );
-  return { ...policy, name: input.name, enabled: input.enabled ?? true, rules };
+  return {
+    ...policy,
+    name: input.name,
+    enabled: input.enabled ?? true,
+    confidential: input.confidential ?? false,
+    rules,
+  };
 }

@@ -17,6 +17,7 @@ const policy = (id: string, rules: string[]) => ({
   enabled: true,
   position: 0,
   rules: rules.map(rule),
+  confidential: false,
   version: 1,
   createdAt: '',
   updatedAt: '',

@@ -6,6 +6,7 @@ const NOTHING = {
   tunnelsAdded: 0,
   tunnelsRemoved: 0,
   tunnelsChanged: 0,
+  tunnelsNotEncrypted: 0,
   sitePairsAllowed: 0,
   sitePairsDenied: 0,
   sitePairsOtherProfile: 0,
@@ -32,6 +33,12 @@ describe('the words of a revision', () => {
     ]);
     expect(radiusWords({ ...NOTHING, sitePairsAllowed: 1, complete: false })).toEqual([
       'traffic newly allowed between at least 1 pair of sites',
+    ]);
+  });
+
+  it('say plainly that packets are not encrypted', () => {
+    expect(radiusWords({ ...NOTHING, tunnelsNotEncrypted: 2 })).toEqual([
+      '2 tunnels AUTHENTICATED BUT NOT ENCRYPTED (AH): everybody on the underlay can read what is in them',
     ]);
   });
 

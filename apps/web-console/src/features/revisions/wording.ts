@@ -7,6 +7,7 @@ export const FINDING_TITLES: Readonly<Record<Finding['kind'], string>> = {
   denied_is_protected: 'Forbidden traffic would pass',
   cleartext: 'Traffic could leave unprotected',
   wrong_profile: 'Traffic would be protected with another profile',
+  not_confidential: 'Traffic that must be confidential would be readable on the underlay',
   foreign_local: 'An edge would speak for addresses that are not its own',
   shadowed_rule: 'A rule can never decide anything',
   black_hole: 'Allowed traffic would reach nobody',
@@ -31,6 +32,10 @@ export function radiusWords(radius: BlastRadius): readonly string[] {
     [radius.tunnelsAdded, `${plural(radius.tunnelsAdded, 'tunnel')} more`],
     [radius.tunnelsRemoved, `${plural(radius.tunnelsRemoved, 'tunnel')} fewer`],
     [radius.tunnelsChanged, `${plural(radius.tunnelsChanged, 'tunnel')} made anew`],
+    [
+      radius.tunnelsNotEncrypted,
+      `${plural(radius.tunnelsNotEncrypted, 'tunnel')} AUTHENTICATED BUT NOT ENCRYPTED (AH): everybody on the underlay can read what is in them`,
+    ],
     [radius.sitePairsAllowed, `traffic newly allowed between ${pairs(radius.sitePairsAllowed)}`],
     [radius.sitePairsDenied, `traffic no longer allowed between ${pairs(radius.sitePairsDenied)}`],
     [radius.sitePairsOtherProfile, `another profile between ${pairs(radius.sitePairsOtherProfile)}`],

@@ -21,6 +21,7 @@ const tunnel = {
   state: 'up' as const,
   reason: null,
   keyingMode: 'ikev2' as const,
+  securityProtocol: 'esp' as const,
   keyExchange: null,
   rekeys: 0,
   externalPeer: null,

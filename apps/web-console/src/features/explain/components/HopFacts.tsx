@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { ExplainedHop, SpdEntry } from '../../../api/index.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
-import { addressesText, arithmeticText, cipherText } from '../wording.js';
+import { addressesText, arithmeticText, cipherText, protectionText } from '../wording.js';
 
 /** One tunnel on the way: the SPD entries at both ends, its association, and what the packet becomes on the underlay. */
 export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
@@ -26,9 +26,9 @@ export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
         </Fact>
         <Fact name="Association">{cipherText(association)}</Fact>
         <Fact name="Underlay">
-          {`${local.address} port ${local.port} → ${remote.address} port ${remote.port}, ESP ${association.esp.encapsulation === 'udp' ? 'in UDP' : 'by itself'}`}
+          {`${local.address} port ${local.port} → ${remote.address} port ${remote.port}, ${protectionText(association)}`}
         </Fact>
-        <Fact name="Largest packet">{arithmeticText(encapsulation)}</Fact>
+        <Fact name="Largest packet">{arithmeticText(encapsulation, association)}</Fact>
       </Facts>
     </section>
   );

@@ -60,6 +60,7 @@ export function PolicyCard(props: PolicyCardProps): ReactNode {
           <span className="w-dim w-small">
             {plural(policy.rules.length, 'rule')}
             {policy.description !== '' && ` · ${policy.description}`}
+            {policy.confidential && ' · must be encrypted'}
             {!policy.enabled && ' · off, skipped when published'}
           </span>
         </div>

@@ -1,4 +1,4 @@
-import { Textarea, TextInput } from '@mantine/core';
+import { Checkbox, Textarea, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Policy } from '../../../api/index.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
@@ -15,14 +15,15 @@ interface PolicyDialogProps {
   readonly onClose: () => void;
 }
 
-/** Makes a policy, or changes its name and description. */
+/** Makes a policy, or changes its name, its description, and whether what it allows must be encrypted. */
 export function PolicyDialog({ policy, onClose }: PolicyDialogProps): ReactNode {
   const tenantId = useTenantId();
   const { form, failure, refuse } = useProblemForm({
     name: policy?.name ?? '',
     description: policy?.description ?? '',
+    confidential: policy?.confidential ?? false,
   });
-  const save = useWrite((values: { name: string; description: string }) =>
+  const save = useWrite((values: { name: string; description: string; confidential: boolean }) =>
     policy === undefined
       ? createPolicy(tenantId, { ...values, enabled: true, rules: [] })
       : replacePolicy(tenantId, policy, { ...inputOf(policy), ...values }),
@@ -38,6 +39,11 @@ export function PolicyDialog({ policy, onClose }: PolicyDialogProps): ReactNode 
     >
       <TextInput label="Name" placeholder="Branch to data centre" data-autofocus {...form.getInputProps('name')} />
       <Textarea label="Description" autosize minRows={2} maxRows={6} {...form.getInputProps('description')} />
+      <Checkbox
+        label="What it allows must be encrypted"
+        description="Then nothing is published that would have AH protect it, which authenticates packets and encrypts nothing."
+        {...form.getInputProps('confidential', { type: 'checkbox' })}
+      />
     </FormDialog>
   );
 }
