@@ -222,6 +222,27 @@ describe('an edge renews its certificate', () => {
     await said('certificate renewed');
   });
 
+  it.each([
+    ['ahead', 400 * DAY],
+    ['behind', -400 * DAY],
+  ])('and says, once, that it is good when a clock that was far %s is right again', async (_, jump) => {
+    const { time, renewal, log, look } = await edge((_call, callback) =>
+      callback({ code: status.UNAVAILABLE, details: 'no database' }),
+    );
+    const good = () =>
+      log.filter(({ msg }) => msg === 'the certificate of this edge is valid by the clock of this machine');
+    renewal.start();
+    time.wall += jump;
+    look();
+    expect(log.filter(({ level }) => level === 'error')).toHaveLength(1);
+    expect(good()).toEqual([]);
+    time.wall -= jump;
+    look();
+    look();
+    expect(renewal.state.condition).toBe('valid');
+    expect(good()).toEqual([expect.objectContaining({ level: 'info', notAfter: expect.any(String) })]);
+  });
+
   it('no more once it is stopped', async () => {
     const { renewal, time, look, asked } = await edge(certify);
     await renewal.stop();

@@ -148,13 +148,19 @@ export class CertificateRenewal {
   }
 
   #tell(condition: CertificateCondition): void {
-    if (condition === this.#said) return;
+    const before = this.#said;
+    if (condition === before) return;
     this.#said = condition;
     const { log, identity } = this.#parts;
     const { notBefore, notAfter } = identity.value;
     if (condition === 'expired') log.error({ notAfter: notAfter.toISOString(), fix: EXPIRED_FIX }, EXPIRED);
     if (condition === 'not_yet_valid') {
       log.error({ notBefore: notBefore.toISOString(), fix: 'set the clock of this machine' }, NOT_YET_VALID);
+    }
+    // The clock was set: what was said of it last does not hold any more.
+    const wasNotValid = before === 'expired' || before === 'not_yet_valid';
+    if (wasNotValid && (condition === 'valid' || condition === 'renewal_due')) {
+      log.info({ notAfter: notAfter.toISOString() }, VALID_AGAIN);
     }
   }
 
@@ -178,6 +184,7 @@ export class CertificateRenewal {
 export const EXPIRED =
   'the certificate of this edge has expired: associations that there are go on and are rekeyed, but neither the controller nor a peer that begins anew will take it';
 const NOT_YET_VALID = 'the certificate of this edge is not valid yet: nobody will take it';
+const VALID_AGAIN = 'the certificate of this edge is valid by the clock of this machine';
 
 function problemOf(error: unknown, expired: boolean): SessionProblem {
   if (isServiceError(error)) return explainSessionError(error, expired);
