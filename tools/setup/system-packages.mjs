@@ -93,5 +93,7 @@ const PROGRAMS = [
   { program: 'ping', debianPackage: 'iputils-ping', purposes: ['lab', 'test'] },
   { program: 'git', debianPackage: 'git', purposes: ['test'] },
   { program: 'nft', debianPackage: 'nftables', purposes: ['lab', 'test'] },
+  // Not what the machine is started by: that would be systemd-sysv. Tests boot it in namespaces.
+  { program: 'systemctl', debianPackage: 'systemd', purposes: ['test'] },
   { program: 'chromium', debianPackage: 'chromium', purposes: ['test'] },
 ];

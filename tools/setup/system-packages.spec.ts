@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { installSystemPackages, type Machine } from './system-packages.mjs';
 
 const LAB_PROGRAMS = ['ip', 'unshare', 'nsenter', 'setpriv', 'mount', 'ping'];
-const ALL_PROGRAMS = [...LAB_PROGRAMS, 'git', 'nft', 'chromium'];
+const ALL_PROGRAMS = [...LAB_PROGRAMS, 'git', 'nft', 'systemctl', 'chromium'];
 
 let written: string[];
 beforeEach(() => {
