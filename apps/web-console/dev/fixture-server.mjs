@@ -113,6 +113,53 @@ site('Delhi', 'Support centre', [['LAN', '10.4.0.0/16']], {
 });
 site('Eindhoven', 'Lab', [['Bench', '10.5.0.0/20']], undefined);
 
+function peer(name, description, siteName, address, identity, prefixes, proof) {
+  const made = {
+    id: randomUUID(),
+    name,
+    description,
+    siteId: sites.find((each) => each.name === siteName).id,
+    address,
+    port: 4500,
+    identity,
+    ...proof,
+    prefixes,
+    ikeProposals: [
+      { keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519', 'ML-KEM-768'] },
+      { keyBits: 256, prf: 'hmac-sha2-256', keyExchange: ['ECP-256'] },
+    ],
+    espProposal: { keyBits: 256, extendedSequenceNumbers: false, keyExchange: ['X25519'] },
+    version: 1,
+    createdAt: iso(-30 * HOUR),
+    updatedAt: iso(-3 * HOUR),
+  };
+  externalPeers.push(made);
+  return made;
+}
+const PEM = `-----BEGIN CERTIFICATE-----\n${'MIIBszCCAVmgAwIBAgIUWd9vX2p0cnVzdGVkZm9ydGhlZml4dHVyZTAKBggqhkjO\n'.repeat(8)}-----END CERTIFICATE-----\n`;
+const withKey = (localIdentity) => ({ localIdentity, preSharedKey: 'set' });
+const partner = peer(
+  'Partner AG',
+  'Their data centre in Zurich',
+  'Amsterdam',
+  '203.0.113.99',
+  'gw.partner.example',
+  ['172.20.0.0/16', '172.21.8.0/24'],
+  withKey('ams.weft.example'),
+);
+const cloud = peer('Cloud VPN', '', 'Berlin', '192.0.2.200', 'vpn.cloud.example', ['172.30.0.0/16'], {
+  certificates: [PEM, PEM.replace('W', 'X')],
+});
+peer(
+  'New supplier',
+  'Not published yet',
+  'Berlin',
+  '192.0.2.77',
+  'keyid:supplier-7',
+  ['172.31.0.0/24'],
+  withKey('keyid:weft'),
+);
+
 const anything = [{ kind: 'any' }];
 const rule = (name, action, sources, destinations, services, enabled = true) => ({
   id: randomUUID(),
@@ -140,6 +187,15 @@ function policy(name, description, rules, enabled = true) {
     updatedAt: iso(),
   });
 }
+policy('Partners', '', [
+  rule(
+    'Their data',
+    'PROTECT',
+    [at('Amsterdam')],
+    [{ kind: 'external_peer', externalPeerId: partner.id }],
+    [tcp([443, 443])],
+  ),
+]);
 policy('Guests stay outside', 'Before everything else', [
   rule('No guests', 'DISCARD', [net('10.202.0.0/22')], anything, [{ protocol: 'any', ports: [] }]),
 ]);
@@ -250,6 +306,60 @@ function tunnels() {
   }
   return result;
 }
+
+/** Of one peer that is up, and of one that refuses the Child SA. */
+function externalTunnels() {
+  const seconds = (Date.now() - started) / 1000;
+  const traffic = (on, phase) => ({
+    packets: on ? Math.round(9e5 + seconds * 90) : 0,
+    bytes: on ? Math.round(7e8 + seconds * 1e5) : 0,
+    packetsPerSecond: on ? 90 + 20 * Math.sin(seconds / 5 + phase) : 0,
+    bytesPerSecond: on ? 1e5 * (2 + Math.sin(seconds / 5 + phase)) : 0,
+  });
+  return [partner, cloud].map(({ id, name, address, port: udp, siteId }, index) => {
+    const up = index === 0;
+    const edge = edges.find((each) => each.siteId === siteId);
+    return {
+      id: `00000000-0000-4000-8000-00000000000${index}`,
+      state: up ? 'up' : 'down',
+      reason: up ? null : 'The edge reports: the peer refused the Child SA: TS_UNACCEPTABLE.',
+      keyingMode: 'ikev2',
+      keyExchange: { methods: up ? ['X25519', 'ML-KEM-768'] : ['ECP-256'], ppk: false, postQuantum: up },
+      rekeys: up ? 12 : 0,
+      externalPeer: { id, name, address, port: udp },
+      edges: [
+        {
+          edgeId: edge.id,
+          edgeName: edge.name,
+          siteId,
+          siteName: sites.find((each) => each.id === siteId).name,
+          inboundSpi: up ? 0xc0ffee01 : null,
+          outboundSpi: up ? 0x1badd00d : null,
+          inbound: traffic(up, 0),
+          outbound: traffic(up, 2),
+          lastReceivedAt: up ? iso(-400) : null,
+          path: null,
+        },
+      ],
+    };
+  });
+}
+
+const SNIPPETS = {
+  swanctl: (each) => ({
+    format: 'swanctl',
+    fileName: `weft-${each.name.toLowerCase().replaceAll(' ', '-')}.conf`,
+    text: `connections {\n  partner {\n    version = 2\n    local_addrs = ${each.address}\n    remote_addrs = 203.0.113.10\n    proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768\n    mobike = no\n  }\n}\n`,
+    ...(each.certificates === undefined
+      ? { secretPlaceholder: 'REPLACE_WITH_THE_PRE_SHARED_KEY' }
+      : { certificates: [{ fileName: 'weft-1.pem', text: PEM }] }),
+  }),
+  libreswan: () => {
+    throw new Refusal(409, 'No snippet', 'Libreswan has no words for X25519 with ML-KEM-768 in a Child SA.', [
+      { pointer: '', rule: 'not_sayable', detail: 'Libreswan has no additional key exchanges.', fix: 'Choose one.' },
+    ]);
+  },
+};
 
 const affected = () =>
   edges
@@ -539,6 +649,45 @@ const routes = {
     drop(sites, id);
   },
   'GET external-peers': () => ({ items: externalPeers }),
+  'POST external-peers': ({ preSharedKey, ...body }) => {
+    named(body);
+    const known = { id: randomUUID(), version: 1, createdAt: iso(), updatedAt: iso() };
+    return create(externalPeers, { ...body, ...(preSharedKey ? { preSharedKey: 'set' } : {}), ...known });
+  },
+  'POST external-peers/:id': ({ siteId, text }) => {
+    if (!text.includes('connections'))
+      throw new Refusal(422, 'Not importable', '2 things in the text cannot be imported; see errors.', [
+        {
+          pointer: '/text',
+          rule: 'not_offered',
+          detail: 'Line 5, column 5, connections.berlin.version: version 1 is IKEv1',
+          fix: 'Change the gateway to IKEv2.',
+        },
+        {
+          pointer: '/text',
+          rule: 'unmapped_value',
+          detail: 'Line 37, column 5, secrets.ike.secret: the key has 7 characters, and 16 are the least',
+          fix: 'Give both ends a longer key.',
+        },
+      ]);
+    const { siteId: _, ...rest } = partner;
+    return {
+      items: [{ ...rest, siteId, id: randomUUID(), name: 'berlin' }],
+      leftAtGateway: [
+        { key: 'connections.berlin.mobike', line: 9 },
+        { key: 'connections.berlin.rekey_time', line: 10 },
+      ],
+    };
+  },
+  'GET external-peers/:id/snippet': (_, id, query) =>
+    SNIPPETS[query.get('format') ?? 'swanctl'](findIn(externalPeers, id)),
+  'PUT external-peers/:id': ({ preSharedKey, ...body }, id) => {
+    named(body);
+    const found = findIn(externalPeers, id);
+    draftChanged = true;
+    return Object.assign(found, body, { version: found.version + 1, updatedAt: iso() });
+  },
+  'DELETE external-peers/:id': (_, id) => drop(externalPeers, id),
   'GET networks': () => ({ items: networks }),
   'POST networks': (body) => {
     named(body);
@@ -597,7 +746,7 @@ const routes = {
           affectedEdges: draftChanged ? affected() : [],
         }
       : detail(Number(id)),
-  'GET tunnels': () => ({ items: tunnels() }),
+  'GET tunnels': () => ({ items: [...tunnels(), ...externalTunnels()] }),
 };
 
 /** What concerns nobody but who is logged in. */
@@ -623,7 +772,7 @@ const ownRoutes = {
   },
 };
 
-function answer(method, path, body, cookie) {
+function answer(method, path, query, body, cookie) {
   const own = path.split('/').slice(3);
   const ownPattern = own[0] === 'sessions' && own.length === 2 ? 'sessions/:id' : own.join('/');
   const ownHandler = ownRoutes[`${method} ${ownPattern}`];
@@ -641,7 +790,7 @@ function answer(method, path, body, cookie) {
   const pattern = parts.map((part, index) => (index === 1 ? ':id' : part)).join('/');
   const handler = routes[`${method} ${pattern}`];
   if (handler === undefined) throw new Refusal(404, 'No such resource', `Nothing answers ${method} ${path}.`);
-  return handler(body, parts[1]);
+  return handler(body, parts[1], query);
 }
 
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };
@@ -660,12 +809,12 @@ async function file(path, response) {
 }
 
 createServer(async (request, response) => {
-  const { pathname } = new URL(request.url, 'http://fixture');
+  const { pathname, searchParams } = new URL(request.url, 'http://fixture');
   try {
     if (!pathname.startsWith('/api/')) return await file(pathname, response);
     const chunks = await request.toArray();
     const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString());
-    const result = answer(request.method, pathname, body, request.headers.cookie ?? '');
+    const result = answer(request.method, pathname, searchParams, body, request.headers.cookie ?? '');
     if (pathname === '/api/v1/session' && request.method !== 'GET')
       response.setHeader(
         'set-cookie',

@@ -79,6 +79,18 @@ const edge = createRoute({
   component: lazyRouteComponent(() => import('./features/edges/EdgePage.js'), 'EdgePage'),
 });
 
+const externalPeers = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/external-peers',
+  component: lazyRouteComponent(() => import('./features/external-peers/ExternalPeersPage.js'), 'ExternalPeersPage'),
+});
+
+const externalPeer = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/external-peers/$peerId',
+  component: lazyRouteComponent(() => import('./features/external-peers/ExternalPeerPage.js'), 'ExternalPeerPage'),
+});
+
 const tunnels = createRoute({
   getParentRoute: () => signedIn,
   path: '/tunnels',
@@ -135,7 +147,21 @@ export const router = createRouter({
     login,
     tenants,
     entering,
-    signedIn.addChildren([topology, sites, edge, tunnels, policies, explain, revisions, trust, members, access, audit]),
+    signedIn.addChildren([
+      topology,
+      sites,
+      edge,
+      externalPeers,
+      externalPeer,
+      tunnels,
+      policies,
+      explain,
+      revisions,
+      trust,
+      members,
+      access,
+      audit,
+    ]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,

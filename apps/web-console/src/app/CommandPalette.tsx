@@ -2,6 +2,7 @@ import { Modal, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
+import { externalPeersQuery } from '../features/external-peers/queries.js';
 import { policiesQuery } from '../features/policies/queries.js';
 import { useTenantId } from '../features/session/use-tenant.js';
 import { edgesQuery, sitesQuery } from '../features/sites/queries.js';
@@ -21,7 +22,7 @@ interface Place {
 /** More than this is a list to filter, not to read. */
 const PLACES_SHOWN = 12;
 
-/** Goes to any page, site, edge, tunnel or policy by a few letters of its name. */
+/** Goes to any page, site, edge, external peer, tunnel or policy by a few letters of its name. */
 export function CommandPalette({ onClose }: { readonly onClose: () => void }): ReactNode {
   const [filter, setFilter] = useState('');
   const [chosen, setChosen] = useState(0);
@@ -47,7 +48,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }): R
         className="w-palette-input"
         variant="unstyled"
         size="md"
-        placeholder="Page, site, edge, tunnel or policy"
+        placeholder="Page, site, edge, peer, tunnel or policy"
         aria-label="Go to"
         data-autofocus
         leftSection={<SearchIcon size={16} />}
@@ -83,6 +84,7 @@ function usePlaces(): readonly Place[] {
   const navigate = useNavigate();
   const sites = useQuery(sitesQuery(tenantId)).data?.items ?? [];
   const edges = useQuery(edgesQuery(tenantId)).data?.items ?? [];
+  const peers = useQuery(externalPeersQuery(tenantId)).data?.items ?? [];
   const tunnels = useQuery(tunnelsQuery(tenantId)).data?.items ?? [];
   const policies = useQuery(policiesQuery(tenantId)).data?.items ?? [];
   return [
@@ -98,6 +100,12 @@ function usePlaces(): readonly Place[] {
       kind: 'Edge',
       label: name,
       go: () => navigate({ to: '/edges/$edgeId', params: { edgeId: id } }),
+    })),
+    ...peers.map(({ id, name }) => ({
+      id,
+      kind: 'External peer',
+      label: name,
+      go: () => navigate({ to: '/external-peers/$peerId', params: { peerId: id } }),
     })),
     ...tunnels.map((tunnel) => ({
       id: tunnel.id,

@@ -14,6 +14,7 @@ import {
   KeyboardIcon,
   LogOutIcon,
   MembersIcon,
+  PeerIcon,
   PolicyIcon,
   RevisionIcon,
   SearchIcon,
@@ -33,6 +34,7 @@ import { useContact } from './use-contact.js';
 const ICONS = {
   '/': TopologyIcon,
   '/sites': SiteIcon,
+  '/external-peers': PeerIcon,
   '/tunnels': TunnelIcon,
   '/policies': PolicyIcon,
   '/explain': ExplainIcon,

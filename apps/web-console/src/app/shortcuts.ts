@@ -2,6 +2,7 @@
 export const DESTINATIONS = [
   { key: 't', to: '/', label: 'Topology' },
   { key: 's', to: '/sites', label: 'Sites & edges' },
+  { key: 'x', to: '/external-peers', label: 'External peers' },
   { key: 'u', to: '/tunnels', label: 'Tunnels' },
   { key: 'p', to: '/policies', label: 'Policies' },
   { key: 'e', to: '/explain', label: 'Explain' },

@@ -8,6 +8,7 @@ export {
   IconArrowUp as ArrowUpIcon,
   IconBan as RevokeIcon,
   IconBuilding as SiteIcon,
+  IconBuildingBridge2 as PeerIcon,
   IconCertificate as TrustIcon,
   IconCheck as CheckIcon,
   IconChevronDown as ChevronDownIcon,

@@ -10,9 +10,7 @@ export function PeerNode({ data: { peer } }: NodeProps<PeerNodeType>): ReactNode
   return (
     <div className="w-node w-node-peer">
       <div className="w-node-name">{peer.name}</div>
-      <div className="w-node-edge">
-        <span className="w-dim">External peer</span>
-      </div>
+      <div className="w-node-edge w-dim">External peer</div>
       <div className="w-node-networks">
         <code>{peer.address}</code>
       </div>

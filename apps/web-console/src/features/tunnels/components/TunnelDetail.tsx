@@ -1,4 +1,5 @@
 import { Skeleton } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
 import type { Tunnel } from '../../../api/index.js';
 import { formatEndpoint } from '../../../lib/format-endpoint.js';
@@ -32,6 +33,11 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
       <div className="w-tunnel-id w-dim w-small">
         Tunnel <code>{tunnel.id}</code>
         <CopyValue text={tunnel.id} label="Copy the tunnel's identifier" />
+        {tunnel.externalPeer !== null && (
+          <Link to="/external-peers/$peerId" params={{ peerId: tunnel.externalPeer.id }} className="w-push">
+            More about {tunnel.externalPeer.name}
+          </Link>
+        )}
       </div>
     </div>
   );
@@ -76,9 +82,9 @@ function Counted({ traffic }: { readonly traffic: Direction['sent'] }): ReactNod
   return `${formatPackets(traffic.packets)}, ${formatBytes(traffic.bytes)}`;
 }
 
-/** Of an external peer: it does not report to us. */
+/** Of an external peer, which reports nothing to us. */
 function NotTold(): ReactNode {
-  return <span className="w-dim">known to the peer alone</span>;
+  return <span className="w-dim">not told</span>;
 }
 
 function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {

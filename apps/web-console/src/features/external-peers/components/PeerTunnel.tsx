@@ -1,0 +1,70 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { Tunnel } from '../../../api/index.js';
+import { formatBitRate, formatCount } from '../../../lib/format-quantity.js';
+import { Fact, Facts } from '../../../ui/Facts.js';
+import { LinkButton } from '../../../ui/LinkButton.js';
+import { StateMark } from '../../../ui/StateMark.js';
+import { policiesQuery } from '../../policies/queries.js';
+import { useTenantId } from '../../session/use-tenant.js';
+import { DirectionFacts } from '../../tunnels/components/TunnelDetail.js';
+import { TunnelKeysMark } from '../../tunnels/components/TunnelKeysMark.js';
+import { directionsOf } from '../../tunnels/directions.js';
+import { rulesNaming, tunnelMark } from '../wording.js';
+
+/** How the tunnel with a peer is, or what it takes that there is one. */
+export function PeerTunnel({
+  peerId,
+  tunnel,
+}: {
+  readonly peerId: string;
+  readonly tunnel: Tunnel | undefined;
+}): ReactNode {
+  if (tunnel === undefined) return <NoTunnel peerId={peerId} />;
+  return (
+    <>
+      {tunnel.reason !== null && <p className="w-reason">{tunnel.reason}</p>}
+      <Facts>
+        <Fact name="State">
+          <StateMark {...tunnelMark(tunnel)} />
+        </Fact>
+        <Fact name="Keys by">
+          <TunnelKeysMark tunnel={tunnel} />
+        </Fact>
+        <Fact name="Rekeys">{formatCount(tunnel.rekeys)}</Fact>
+        {directionsOf(tunnel).map(({ from, to, traffic }) => (
+          <Fact key={from.deviceId} name={`To ${to.device}`}>
+            {formatBitRate(traffic.bytesPerSecond)}
+          </Fact>
+        ))}
+      </Facts>
+      <div className="w-peer-directions">
+        {directionsOf(tunnel).map((direction) => (
+          <DirectionFacts key={direction.from.deviceId} direction={direction} />
+        ))}
+      </div>
+      <LinkButton to="/tunnels" search={{ tunnel: tunnel.id }} variant="default" mt="md">
+        Rates over time
+      </LinkButton>
+    </>
+  );
+}
+
+function NoTunnel({ peerId }: { readonly peerId: string }): ReactNode {
+  const named = rulesNaming(useQuery(policiesQuery(useTenantId())).data?.items ?? [], peerId).length > 0;
+  return named ? (
+    <>
+      <p className="w-none">None yet. It comes with the next revision that you publish.</p>
+      <LinkButton to="/revisions" variant="light" size="compact-sm">
+        Go to revisions
+      </LinkButton>
+    </>
+  ) : (
+    <>
+      <p className="w-none">None. A rule that protects traffic with this peer makes one, once it is published.</p>
+      <LinkButton to="/policies" variant="light" size="compact-sm">
+        Go to policies
+      </LinkButton>
+    </>
+  );
+}
