@@ -14,8 +14,9 @@ export interface Unprivileged {
 }
 
 /**
- * Whoever is not root is somebody already. Root becomes nobody, who could not reach a checkout below /root: a private mount
- * namespace shows the checkout at a place that everybody reaches.
+ * Whoever is not root is somebody already. Root becomes nobody, who could not reach a checkout below /root, nor on some
+ * machines the device of TUN: a private mount namespace shows the checkout at a place that everybody reaches, and has the device with
+ * the mode that it has on Debian and Ubuntu.
  */
 export function openUnprivileged(): Unprivileged {
   if (process.getuid?.() !== 0) return { start: {}, whyNot: undefined, close: () => undefined };
@@ -29,7 +30,7 @@ export function openUnprivileged(): Unprivileged {
       '--mount',
       'sh',
       '-c',
-      'mount --bind "$0" "$1" && shift && exec "$@"',
+      'mount --bind "$0" "$1" && mount -t tmpfs -o mode=0755 tmpfs /dev/net && mknod -m 0666 /dev/net/tun c 10 200 && shift && exec "$@"',
       ROOT,
       checkout,
       ...NOBODY,
