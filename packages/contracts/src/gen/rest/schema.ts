@@ -2203,6 +2203,15 @@ export interface components {
              *     secrets { ike-berlin { secret = "a long random text from a generator" } }
              */
             text: string;
+            /**
+             * @description Those that certs names of connections with auth = pubkey, from the folder x509 of the gateway; of a connection without certs, those that name its id. They are pinned.
+             * @default []
+             */
+            certificates?: {
+                fileName: string;
+                /** @description PEM of one certificate. */
+                text: string;
+            }[];
         };
         ExternalPeerImportResult: {
             /** @description What was made of the connections, in their order. */
