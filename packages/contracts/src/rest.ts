@@ -51,6 +51,7 @@ export type CreateEdge = Schemas['CreateEdge'];
 export type UpdateEdge = Schemas['UpdateEdge'];
 export type CreateExternalPeer = Schemas['CreateExternalPeer'];
 export type ExternalPeer = Schemas['ExternalPeer'];
+export type ExternalPeerImport = Schemas['ExternalPeerImport'];
 export type ExternalPeerImportResult = Schemas['ExternalPeerImportResult'];
 export type ExternalPeerSnippet = Schemas['ExternalPeerSnippet'];
 export type ReplaceExternalPeer = Schemas['ReplaceExternalPeer'];

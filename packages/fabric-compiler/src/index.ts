@@ -89,6 +89,7 @@ export {
 export { libreswanSnippet } from './snippet/libreswan-snippet.js';
 export type { Snippet, SnippetResult } from './snippet/snippet.js';
 export { swanctlSnippet } from './snippet/swanctl-snippet.js';
+export type { CertificateFiles } from './swanctl/import-proof.js';
 export type { GatewaySetting, SwanctlProblem, SwanctlRule } from './swanctl/import-report.js';
 export { type ImportedPeer, importSwanctl, type SwanctlImport } from './swanctl/import-swanctl.js';
 export { MAX_SETTINGS_TEXT } from './swanctl/parse-settings.js';

@@ -7,7 +7,7 @@ import type {
   Tunnel,
 } from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRoot } from '../../src/pki/certificate-factory.js';
+import { CONTROLLER_SERVER_NAME, createRoot, createServerIdentity } from '../../src/pki/certificate-factory.js';
 import { enrolled, ScriptedEdge } from '../southbound/scripted-edge.js';
 import { eventually } from '../support/patience.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
@@ -281,6 +281,35 @@ describe('external peers', () => {
       'start_action',
     ]);
     expect((await problemOf(await send(configured))).errors).toMatchObject([{ pointer: '/text', rule: 'name_taken' }]);
+  });
+
+  it('are imported with the certificates that the text names, which come beside it', async () => {
+    const now = new Date();
+    const issued = await createServerIdentity(await createRoot(now), now);
+    const certificate = issued.certificate.toString();
+    const text = `connections { cloud {
+      local_addrs = 203.0.113.98
+      proposals = aes256gcm16-prfsha384-x25519
+      local { id = ${CONTROLLER_SERVER_NAME}
+        certs = cloud.pem }
+      remote { id = "CN=${made.berlinEdge.id}"
+        cacerts = weft.pem }
+      children { net { local_ts = 10.28.0.0/24
+        remote_ts = 0.0.0.0/0
+        esp_proposals = aes256gcm16-x25519 } }
+    } }`;
+    const send = (files: object[]) =>
+      api.send('POST', '/external-peers/import', { siteId: made.berlin.id, text, certificates: files });
+    expect((await problemOf(await send([]))).errors).toMatchObject([
+      { pointer: '/text', rule: 'missing_key', detail: expect.stringContaining('The certificate "cloud.pem"') },
+    ]);
+    expect((await problemOf(await send([{ fileName: 'cloud.pem', text: 'PEM' }]))).errors).toMatchObject([
+      { pointer: '/certificates/0/text', rule: 'certificate_format' },
+    ]);
+    const { items } = (await (await send([{ fileName: 'cloud.pem', text: certificate }])).json()) as {
+      items: ExternalPeer[];
+    };
+    expect(items).toMatchObject([{ name: 'cloud', identity: CONTROLLER_SERVER_NAME, certificates: [certificate] }]);
   });
 });
 

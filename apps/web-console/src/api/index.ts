@@ -29,6 +29,7 @@ export type {
   ExplainedHop,
   Explanation,
   ExternalPeer,
+  ExternalPeerImport,
   ExternalPeerImportResult,
   ExternalPeerSnippet,
   Finding,

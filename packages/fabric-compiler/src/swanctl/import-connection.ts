@@ -3,20 +3,19 @@ import { formatAddressText, parseAddressText } from '../address/text.js';
 import type { BundleIkeProposal } from '../bundle.js';
 import type { ExternalEspProposal } from '../intent.js';
 import type { ServedSite } from '../topology.js';
+import { type CertificateFiles, certificateProof, type ImportedProof, keyProof, proofMethod } from './import-proof.js';
 import type { ImportReport } from './import-report.js';
 import { AUTHENTICATION_KEYS, CHILD_KEYS, CONNECTION_KEYS, type KeyUses } from './key-uses.js';
 import { listOf, type ProposalResult, parseEspProposal, parseIkeProposals } from './proposals.js';
 import type { ResolvedSection } from './resolved-settings.js';
 import { type AddressRange, parseRange, prefixesOf, rangesOf } from './selectors.js';
-import { writtenIdentity } from './written-identity.js';
 
-/** A connection of a gateway, seen from our edge; the key is looked up by both identities. */
+/** A connection of a gateway, seen from our edge. */
 export interface ImportedConnection {
   readonly name: string;
   readonly address: string;
   readonly port: number;
-  readonly identity: string;
-  readonly localIdentity: string;
+  readonly proof: ImportedProof;
   readonly prefixes: readonly string[];
   readonly ikeProposals: readonly BundleIkeProposal[];
   readonly espProposal: ExternalEspProposal;
@@ -30,29 +29,28 @@ export function importConnection(
   connection: ResolvedSection,
   name: string,
   site: ServedSite,
+  files: CertificateFiles,
   report: ImportReport,
 ): ImportedConnection | undefined {
   checkKeys(connection, CONNECTION_KEYS, report);
-  const local = onlySection(connection, 'local', AUTHENTICATION, report);
-  const remote = onlySection(connection, 'remote', AUTHENTICATION, report);
+  const local = onlySection(connection, 'local', report);
+  const remote = onlySection(connection, 'remote', report);
   refuseSections(connection, /^(?:local|remote|children$)/, report);
-  const child = onlyChild(connection, report);
   const address = localAddress(connection, report);
   checkRemoteAddress(connection, site, report);
   const ikeProposals = proposalsOf(connection, 'proposals', parseIkeProposals, report);
-  const localIdentity = remote && identityOf(remote, undefined, report);
-  const identity = local && identityOf(local, address, report);
+  const proof = local && remote && proofOf(local, remote, address, site, files, report);
+  const child = onlyChild(connection, report);
   const espProposal = child && proposalsOf(child, 'esp_proposals', parseEspProposal, report);
   const behind = child && selectorsOf(child, 'local_ts', report);
   const ours = child && selectorsOf(child, 'remote_ts', report);
   if (child !== undefined) checkCalls(connection, child, site, report);
   if (child !== undefined && behind !== undefined && ours !== undefined) checkOurs(child, behind, ours, site, report);
   const port = localPort(connection, report);
-  if (address === undefined || identity === undefined || localIdentity === undefined || behind === undefined)
-    return undefined;
+  if (address === undefined || proof === undefined || behind === undefined) return undefined;
   if (ikeProposals === undefined || espProposal === undefined || port === undefined) return undefined;
   const prefixes = [...new Set(behind.flatMap(prefixesOf))];
-  return { name, address, port, identity, localIdentity, prefixes, ikeProposals, espProposal };
+  return { name, address, port, proof, prefixes, ikeProposals, espProposal };
 }
 
 /** Every key has a use, and every value one that it may have. */
@@ -83,7 +81,6 @@ function refuseSections(section: ResolvedSection, known: RegExp, report: ImportR
 function onlySection(
   connection: ResolvedSection,
   prefix: 'local' | 'remote',
-  { fix }: { readonly fix: string },
   report: ImportReport,
 ): ResolvedSection | undefined {
   const [found, ...others] = [...connection.sections].filter(([name]) => name.startsWith(prefix));
@@ -92,14 +89,29 @@ function onlySection(
       found === undefined
         ? (['missing_key', `There is no section for the ${prefix} end`] as const)
         : (['not_offered', `There are several sections for the ${prefix} end, and external peers have one`] as const);
+    const fix = 'Write one section local and one remote, each with auth and id.';
     return report.refuse(connection, others[0]?.[0] ?? '', rule, detail, fix);
   }
   const [, section] = found;
-  checkKeys(section, AUTHENTICATION_KEYS, report);
   refuseSections(section, /^$/, report);
-  // "auth [pubkey]"
-  if (section.settings.has('auth')) return section;
-  return report.refuse(section, '', 'missing_key', 'Without "auth" it is a public key that proves who this is', fix);
+  return section;
+}
+
+function proofOf(
+  local: ResolvedSection,
+  remote: ResolvedSection,
+  address: string | undefined,
+  site: ServedSite,
+  files: CertificateFiles,
+  report: ImportReport,
+): ImportedProof | undefined {
+  const method = proofMethod(local, remote, report);
+  if (method === undefined) return undefined;
+  checkKeys(local, AUTHENTICATION_KEYS[method].local, report);
+  checkKeys(remote, AUTHENTICATION_KEYS[method].remote, report);
+  return method === 'pre_shared_key'
+    ? keyProof(local, remote, address, report)
+    : certificateProof(local, remote, site, files, report);
 }
 
 function onlyChild(connection: ResolvedSection, report: ImportReport): ResolvedSection | undefined {
@@ -181,19 +193,6 @@ function checkCalls(
   report.refuse(connection, 'remote_port', 'other_end', detail, `Write remote_port = ${edge.underlay.port}.`);
 }
 
-/** `absent`: what it is without the key. */
-function identityOf(section: ResolvedSection, absent: string | undefined, report: ImportReport): string | undefined {
-  const text = section.settings.get('id')?.value ?? absent;
-  if (text === undefined) {
-    const detail = 'The text does not say what this end calls itself';
-    return report.refuse(section, 'id', 'missing_key', detail, 'Write id = and what it shows.');
-  }
-  const identity = writtenIdentity(text);
-  if (identity !== undefined) return identity;
-  const fix = 'Use a domain name, a mailbox, an IP address or a key ID (keyid:…) at both ends.';
-  return report.refuse(section, 'id', 'unmapped_value', 'The value is no identity that external peers have', fix);
-}
-
 function proposalsOf<T>(
   section: ResolvedSection,
   name: string,
@@ -253,7 +252,6 @@ function checkOurs(
   }
 }
 
-const AUTHENTICATION = { fix: 'Write one section local and one remote, each with auth = psk and id.' };
 const IKE_PORT = 500;
 const NAT_PORT = 4500;
 const MAX_PREFIXES = 32;

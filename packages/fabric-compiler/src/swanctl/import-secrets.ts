@@ -18,6 +18,10 @@ export function importSecrets(secrets: ResolvedSection | undefined, report: Impo
     report.refuse(secrets, name, 'unknown_key', 'swanctl.conf(5) has no settings here', 'Put it into a section ike-….');
   }
   return [...secrets.sections].flatMap(([name, section]) => {
+    if (OF_PRIVATE_KEYS.test(name)) {
+      for (const setting of section.settings.keys()) report.leave(section, setting);
+      return [];
+    }
     if (!name.startsWith('ike')) {
       const fix = 'External peers have pre-shared keys, in sections whose name begins with ike; take this one out.';
       report.refuse(section, '', 'not_offered', 'It is no pre-shared key of IKE', fix);
@@ -102,6 +106,8 @@ function normal(identity: string): string {
     : `${parsed.type} ${parsed.data.join()}`;
 }
 
+/** Passwords of the private keys of the gateway. */
+const OF_PRIVATE_KEYS = /^(?:private|rsa|ecdsa|pkcs8|pkcs12|token)/;
 /** What external peers have. */
 const KEY = /^[\x20-\x7e]{16,256}$/;
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';

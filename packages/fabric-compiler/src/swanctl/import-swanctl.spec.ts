@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { AUTHORITY, GATEWAY } from '../../test/certificates.js';
 import { familyUnion } from '../address/family.js';
 import { parsePrefixText, rangesOfPrefix } from '../address/prefix.js';
 import type { BundleKeyExchange, KeyExchangeMethod } from '../bundle.js';
@@ -159,8 +160,16 @@ describe('the swanctl.conf of a gateway', () => {
     ['CBC', 'aes256gcm16-prfsha384', 'aes256-sha256', `${berlin}.proposals`, 'unmapped_value', 4],
     ['what its release prefers', 'aes256gcm16-prfsha384-x25519', 'default', `${berlin}.proposals`, 'missing_key', 4],
     ['no key exchange', 'prfsha384-x25519', 'prfsha384', `${berlin}.proposals`, 'unmapped_value', 4],
-    ['certificates', 'local { auth = psk', 'local { auth = pubkey', `${berlin}.local.auth`, 'not_offered', 6],
-    ['nothing to prove itself with', 'local { auth = psk', 'local {', `${berlin}.local`, 'missing_key', 6],
+    [
+      'a certificate at one end',
+      'local { auth = psk',
+      'local { auth = pubkey',
+      `${berlin}.local.auth`,
+      'not_offered',
+      6,
+    ],
+    ['nothing but its name', 'local { auth = psk', 'local {', `${berlin}.local.auth`, 'not_offered', 6],
+    ['EAP at one end', 'local { auth = psk', 'local { auth = eap-mschapv2', `${berlin}.local.auth`, 'not_offered', 6],
     ['two rounds', 'defaults {\n', 'defaults {\n  local-2 { auth = psk }\n', `${berlin}.local`, 'not_offered', 7],
     ['a name that only X.500 has', '@gw.partner.example', '"C=CH, CN=gw"', `${berlin}.local.id`, 'unmapped_value', 7],
     ['an identity of the edge left open', 'id = fqdn:Berlin.example', '', `${berlin}.remote.id`, 'missing_key', 13],
@@ -257,6 +266,74 @@ describe('the swanctl.conf of a gateway', () => {
     for (const { detail, fix } of problems) expect([detail, fix]).not.toContain('');
   });
 
+  it('may prove itself with a certificate that comes with it, and believe ours', () => {
+    const files = new Map([
+      ['other.pem', AUTHORITY],
+      ['gw.pem', GATEWAY],
+    ]);
+    const expected = { identity: 'gw.partner.example', certificates: [GATEWAY] };
+    const named = importSwanctl(PINNED, intent(), 'berlin', files);
+    expect(named).toMatchObject({ ok: true, peers: [expected] });
+    expect(named.ok && named.peers[0]).not.toHaveProperty('preSharedKey');
+    expect(named.ok && named.leftAtGateway.map(({ key }) => key)).toEqual([
+      'authorities.ours.cacert',
+      'authorities.ours.crl_uris',
+      'secrets.private-gw.file',
+      'secrets.private-gw.secret',
+      'connections.berlin.remote.cacerts',
+      'connections.berlin.children.net.start_action',
+    ]);
+    expect(JSON.stringify(named)).not.toContain('hunter2');
+    // Without the names of files it is the one that has the identity, and whoever we are may come.
+    const found = PINNED.replace('certs = /etc/swanctl/x509/gw.pem\n', '').replace(/id = "CN = EDGE"\n/, '');
+    expect(importSwanctl(found, intent(), 'berlin', files)).toMatchObject({ ok: true, peers: [expected] });
+  });
+
+  it('gives the peer with certificates that its snippet was made of', () => {
+    const identities = [
+      'GW.partner.example',
+      'gw.partner.EXAMPLE',
+      'ops@partner.example',
+      '203.0.113.99',
+      '2001:db8::9',
+    ];
+    fc.assert(
+      fc.property(PEER, fc.constantFrom(...identities), (some, identity) => {
+        const { localIdentity: _, ...rest } = some;
+        const authentication = { kind: 'pinned_certificates' as const, certificates: [GATEWAY] };
+        const peer = { ...rest, identity, authentication, prefixes: ['10.8.0.0/24'] };
+        const made = swanctlSnippet({ ...intent(), externalPeers: [peer] }, peer.id, ['a PEM']);
+        if (!made.ok) throw new Error(JSON.stringify(made.problems));
+        const imported = importSwanctl(made.snippet.text, intent(), 'berlin', new Map([['any.pem', GATEWAY]]));
+        expect(imported).toMatchObject({ ok: true, peers: [{ identity, certificates: [GATEWAY], port: peer.port }] });
+      }),
+    );
+  });
+
+  it.each<[what: string, from: string, to: string, key: string, rule: string]>([
+    ['a file that is not there', 'x509/gw.pem', 'x509/gone.pem', 'local.certs', 'missing_key'],
+    ['no certificate that names it', 'certs = /etc/swanctl/x509/gw.pem', '', 'local.certs', 'missing_key'],
+    ['another name than its certificate has', 'gw.partner.example', 'other.example', 'local.certs', 'unmapped_value'],
+    ['a key ID, which no certificate has', 'gw.partner.example', 'keyid:gw', 'local.certs', 'unmapped_value'],
+    ['no name', 'id = gw.partner.example', '', 'local.id', 'missing_key'],
+    ['another edge than ours', 'CN = EDGE', 'CN=other', 'remote.id', 'other_end'],
+    ['the certificate of our edge alone', 'cacerts = weft.pem', 'certs = edge.pem', 'remote.certs', 'not_offered'],
+    [
+      'revocation that it cannot ask for',
+      'cacerts = weft.pem',
+      'revocation = strict',
+      'remote.revocation',
+      'not_offered',
+    ],
+    ['a key at the other end', 'remote { auth = pubkey', 'remote { auth = psk', 'local.auth', 'not_offered'],
+  ])('with certificates is refused with %s, by name', (what, from, to, key, rule) => {
+    expect(PINNED).toContain(from);
+    const files = new Map([['gw.pem', what.startsWith('no certificate') ? AUTHORITY : GATEWAY]]);
+    const imported = importSwanctl(PINNED.replace(from, to), intent(), 'berlin', files);
+    expect(imported.ok ? [] : imported.problems).toMatchObject([{ key: `connections.berlin.${key}`, rule }]);
+    expect(JSON.stringify(imported)).not.toContain('hunter2');
+  });
+
   it('is refused for a key once, and not for the connection that has no other', () => {
     const imported = importSwanctl(changed(KEY, 'secret'), intent(), 'berlin');
     expect(imported.ok ? [] : imported.problems.map(({ key }) => key)).toEqual(['secrets.ike-berlin.secret']);
@@ -290,13 +367,40 @@ describe('the swanctl.conf of a gateway', () => {
         const shuffled = [...lines];
         for (const [from, to] of moves) shuffled.splice(to, 0, ...shuffled.splice(from, 1));
         const imported = importSwanctl(shuffled.join('\n'), intent(), 'berlin');
-        if (imported.ok) expect(imported.peers.map(({ preSharedKey }) => preSharedKey)).toEqual([KEY]);
+        if (imported.ok) expect(imported.peers).toMatchObject([{ preSharedKey: KEY }]);
         else expect(JSON.stringify(imported)).not.toContain(KEY);
       }),
       { numRuns: 500 },
     );
   });
 });
+
+/** Of a gateway that has a certificate. */
+const PINNED = `authorities { ours { cacert = weft.pem
+  crl_uris = http://weft.example/crl } }
+secrets { private-gw { file = gw.pem
+  secret = hunter2 } }
+connections {
+  berlin {
+    version = 2
+    proposals = aes256gcm16-prfsha384-x25519
+    local_addrs = 203.0.113.99
+    local {
+      id = gw.partner.example
+      certs = /etc/swanctl/x509/gw.pem
+    }
+    remote { auth = pubkey
+      id = "CN = EDGE"
+      cacerts = weft.pem }
+    children { net {
+      local_ts = 10.8.0.0/24
+      remote_ts = 10.0.0.0/12
+      esp_proposals = aes128gcm-ecp256
+      start_action = trap
+    } }
+  }
+}
+`;
 
 function changed(from: string, to: string): string {
   expect(TEXT).toContain(from);

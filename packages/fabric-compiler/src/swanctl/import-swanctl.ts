@@ -1,6 +1,7 @@
 import type { FabricIntent } from '../intent.js';
 import { checkTopology, type ServedSite } from '../topology.js';
 import { type ImportedConnection, importConnection } from './import-connection.js';
+import type { CertificateFiles } from './import-proof.js';
 import { type GatewaySetting, ImportReport, type SwanctlProblem } from './import-report.js';
 import { type ImportedSecret, importSecrets, secretOf } from './import-secrets.js';
 import { ROOT_SECTIONS } from './key-uses.js';
@@ -8,10 +9,12 @@ import { parseSettings } from './parse-settings.js';
 import { type ResolvedSection, resolveSettings } from './resolved-settings.js';
 import type { SettingsSection } from './settings.js';
 
-/** A connection, and the key that goes with it. */
-export interface ImportedPeer extends ImportedConnection {
-  readonly preSharedKey: string;
-}
+/** A connection, with the key that goes with it or the certificates that are pinned. */
+export type ImportedPeer = Omit<ImportedConnection, 'proof'> & { readonly identity: string } & (
+    | { readonly localIdentity: string; readonly preSharedKey: string }
+    /** Lower-case hex of DER. */
+    | { readonly certificates: readonly string[] }
+  );
 
 export type SwanctlImport =
   | { readonly ok: true; readonly peers: readonly ImportedPeer[]; readonly leftAtGateway: readonly GatewaySetting[] }
@@ -20,8 +23,15 @@ export type SwanctlImport =
 /**
  * Makes external peers of the swanctl.conf of a gateway, one of each connection, for the edge of a site. A text that says anything
  * that an external peer cannot be is refused as a whole; what concerns the gateway alone is named.
+ *
+ * @param files the certificates that came with it, for connections that prove with one who they are
  */
-export function importSwanctl(text: string, intent: FabricIntent, siteId: string): SwanctlImport {
+export function importSwanctl(
+  text: string,
+  intent: FabricIntent,
+  siteId: string,
+  files: CertificateFiles = new Map(),
+): SwanctlImport {
   const parsed = parseSettings(text);
   if (!parsed.ok) return { ok: false, problems: [parsed.problem] };
   const resolved = resolveSettings(parsed.root);
@@ -29,7 +39,7 @@ export function importSwanctl(text: string, intent: FabricIntent, siteId: string
   const report = new ImportReport();
   checkRoot(parsed.root, resolved.root, report);
   const site = servedSite(intent, siteId, resolved.root, report);
-  const peers = site === undefined ? [] : importPeers(resolved.root, site, report);
+  const peers = site === undefined ? [] : importPeers(resolved.root, site, files, report);
   const { problems, leftAtGateway } = report;
   return problems.length > 0 ? { ok: false, problems } : { ok: true, peers, leftAtGateway };
 }
@@ -42,6 +52,10 @@ function checkRoot(written: SettingsSection, root: ResolvedSection, report: Impo
   const referred = referredNames(written);
   for (const [name, { settings, sections }] of root.sections) {
     if (name === 'connections' || name === 'secrets' || referred.has(name)) continue;
+    if (name === 'authorities') {
+      leaveAuthorities(root.sections.get(name), report);
+      continue;
+    }
     const fix = ROOT_SECTIONS.get(name);
     if (fix === undefined) {
       const detail = 'swanctl.conf(5) has no such section, and no other refers to it';
@@ -49,6 +63,13 @@ function checkRoot(written: SettingsSection, root: ResolvedSection, report: Impo
     } else if (settings.size > 0 || sections.size > 0) {
       report.refuse(root, name, 'not_offered', 'External peers have none of this', fix);
     }
+  }
+}
+
+/** Where the gateway asks for what is revoked. */
+function leaveAuthorities(authorities: ResolvedSection | undefined, report: ImportReport): void {
+  for (const section of authorities?.sections.values() ?? []) {
+    for (const name of section.settings.keys()) report.leave(section, name);
   }
 }
 
@@ -71,7 +92,12 @@ function servedSite(
   return report.refuse(root, '', 'other_end', detail, 'Import for a site with exactly one edge.');
 }
 
-function importPeers(root: ResolvedSection, site: ServedSite, report: ImportReport): readonly ImportedPeer[] {
+function importPeers(
+  root: ResolvedSection,
+  site: ServedSite,
+  files: CertificateFiles,
+  report: ImportReport,
+): readonly ImportedPeer[] {
   const connections = root.sections.get('connections');
   for (const name of connections?.settings.keys() ?? []) {
     if (connections === undefined) break;
@@ -88,13 +114,17 @@ function importPeers(root: ResolvedSection, site: ServedSite, report: ImportRepo
   }
   const secrets = importSecrets(root.sections.get('secrets'), report);
   const used = new Set<ImportedSecret>();
-  const peers = found.flatMap(([name, section]) => {
-    const connection = importConnection(section, name, site, report);
+  const peers = found.flatMap(([name, section]): ImportedPeer[] => {
+    const connection = importConnection(section, name, site, files, report);
     if (connection === undefined) return [];
-    const secret = secretOf(secrets, section, [connection.identity, connection.localIdentity], report);
+    const { proof, ...rest } = connection;
+    const { identity } = proof;
+    if (proof.kind === 'pinned_certificates') return [{ ...rest, identity, certificates: proof.certificates }];
+    const { localIdentity } = proof;
+    const secret = secretOf(secrets, section, [identity, localIdentity], report);
     if (secret?.key === undefined) return [];
     used.add(secret);
-    return [{ ...connection, preSharedKey: secret.key }];
+    return [{ ...rest, identity, localIdentity, preSharedKey: secret.key }];
   });
   for (const secret of peers.length === found.length ? secrets : []) {
     if (used.has(secret)) continue;

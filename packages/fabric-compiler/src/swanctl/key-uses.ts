@@ -1,3 +1,5 @@
+import type { ImportedProof } from './import-proof.js';
+
 /** What becomes of a key of swanctl.conf(5). */
 export type KeyUse =
   /** It says what the external peer is. */
@@ -20,8 +22,9 @@ const all = (use: KeyUse, names: string): [string, KeyUse][] => names.split(' ')
 const NO_ADDRESSES = never('Addresses for remote users are no part of a tunnel between networks; take it out.');
 const NO_PPK = never('Our edges have no post-quantum pre-shared keys for external peers; take it out.');
 const NO_MEDIATION = never('Let the gateway be where local_addrs says; take it out.');
-const NO_CERTIFICATES = never('Use a pre-shared key (auth = psk) and take it out.');
-const ONE_ROUND = never('Let both ends prove themselves once, with a pre-shared key; take it out.');
+const NO_CERTIFICATES = never('With a pre-shared key (auth = psk) it means nothing; take it out.');
+const NO_CONSTRAINTS = never('Let certificates, authorities and identities say who is who; take it out.');
+const ONE_ROUND = never('Let both ends prove themselves once, with a pre-shared key or a certificate; take it out.');
 
 /** Of connections.<conn>. */
 export const CONNECTION_KEYS: KeyUses = new Map([
@@ -39,14 +42,40 @@ export const CONNECTION_KEYS: KeyUses = new Map([
   ),
 ]);
 
-/** Of connections.<conn>.local<suffix> and connections.<conn>.remote<suffix>. */
-export const AUTHENTICATION_KEYS: KeyUses = new Map([
-  ['id', MAPPED],
-  ['auth', only(['psk'], 'Use a pre-shared key: auth = psk.')],
+const BOTH_ENDS: readonly [string, KeyUse][] = [
+  ...all(MAPPED, 'id auth'),
   ['round', only(['0'], 'Let both ends prove themselves once; take it out.')],
-  ...all(NO_CERTIFICATES, 'certs cacerts pubkeys cert_policy ca_id groups revocation'),
   ...all(ONE_ROUND, 'eap_id aaa_id xauth_id'),
+];
+const WITH_KEY: KeyUses = new Map([
+  ...BOTH_ENDS,
+  ...all(NO_CERTIFICATES, 'certs cacerts pubkeys cert_policy ca_id groups revocation'),
 ]);
+
+/** Of connections.<conn>.local<suffix> and connections.<conn>.remote<suffix>, by how both ends prove who they are. */
+export const AUTHENTICATION_KEYS: Readonly<
+  Record<ImportedProof['kind'], { readonly local: KeyUses; readonly remote: KeyUses }>
+> = {
+  pre_shared_key: { local: WITH_KEY, remote: WITH_KEY },
+  pinned_certificates: {
+    local: new Map([
+      ...BOTH_ENDS,
+      ['certs', MAPPED],
+      ...all(NO_CONSTRAINTS, 'pubkeys cacerts cert_policy ca_id groups revocation'),
+    ]),
+    remote: new Map([
+      ...BOTH_ENDS,
+      // Whom it believes. Our edges renew their certificates, and the authority stays.
+      ['cacerts', GATEWAY],
+      ['certs', never('Our edges renew their certificates: let cacerts name our authority in its place.')],
+      [
+        'revocation',
+        only(['relaxed', 'ifuri'], 'Let the gateway take edges whose revocation it cannot ask for; take it out.'),
+      ],
+      ...all(NO_CONSTRAINTS, 'pubkeys cert_policy ca_id groups'),
+    ]),
+  },
+};
 
 /** Of connections.<conn>.children.<child>. */
 export const CHILD_KEYS: KeyUses = new Map([
@@ -65,5 +94,4 @@ export const CHILD_KEYS: KeyUses = new Map([
 /** Sections of the root beside connections and secrets; whatever else is there is for others to refer to. */
 export const ROOT_SECTIONS: ReadonlyMap<string, string> = new Map([
   ['pools', 'Addresses for remote users are no part of a tunnel between networks; take the section out.'],
-  ['authorities', 'Use pre-shared keys, and take the section out.'],
 ]);

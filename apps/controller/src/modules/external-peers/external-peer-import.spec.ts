@@ -30,7 +30,7 @@ const TEXT = configured();
 
 describe('what the operator of a gateway has configured', () => {
   it('is what would have been described here, by its name there', () => {
-    const { peers, leftAtGateway } = importedExternalPeers(TEXT, INTENT, siteId);
+    const { peers, leftAtGateway } = importedExternalPeers({ text: TEXT, siteId, certificates: [] }, INTENT);
     expect(peers).toEqual([{ ...DESCRIBED, name: 'weft-partner' }]);
     const keys = ['mobike', 'unique', 'rekey_time', 'rekey_time', 'start_action'];
     expect(leftAtGateway.map(({ key }) => key.split('.').at(-1))).toEqual(keys);
@@ -71,7 +71,7 @@ function configured(): string {
 
 function refused(text: string, intent = INTENT): DomainError {
   try {
-    importedExternalPeers(text, intent, siteId);
+    importedExternalPeers({ text, siteId, certificates: [] }, intent);
   } catch (error) {
     if (error instanceof DomainError) return error;
     throw error;

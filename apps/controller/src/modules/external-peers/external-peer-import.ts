@@ -2,7 +2,8 @@ import { type FabricIntent, type GatewaySetting, type ImportedPeer, importSwanct
 import { DomainError, refusal } from '../../platform/http/domain-error.js';
 import { problemEntries } from '../../platform/http/schema-issues.js';
 import type { ProblemEntry } from '../../platform/http/schemas.js';
-import { CreateExternalPeer } from './external-peer.dto.js';
+import { certificateHex, certificatePem } from './certificate-text.js';
+import { CreateExternalPeer, type ExternalPeerImport } from './external-peer.dto.js';
 import { shownProposals } from './stored-external-peer.js';
 
 export interface ImportedExternalPeers {
@@ -11,8 +12,12 @@ export interface ImportedExternalPeers {
 }
 
 /** What each connection of a swanctl.conf is to the API. Throws DomainError 'not_importable', or 'name_taken'. */
-export function importedExternalPeers(text: string, intent: FabricIntent, siteId: string): ImportedExternalPeers {
-  const imported = importSwanctl(text, intent, siteId);
+export function importedExternalPeers(
+  { text, siteId, certificates }: ExternalPeerImport,
+  intent: FabricIntent,
+): ImportedExternalPeers {
+  const files = new Map(certificates.map((file) => [file.fileName, certificateHex(file.text)]));
+  const imported = importSwanctl(text, intent, siteId, files);
   if (!imported.ok) {
     throw notImportable(
       imported.problems.map(({ rule, position: { line, column }, key, detail, fix }) => {
@@ -42,7 +47,8 @@ export function importedNameTaken(name?: string): DomainError {
 function checked(peer: ImportedPeer, siteId: string): CreateExternalPeer {
   const { ikeProposals, espProposal, prefixes, ...rest } = peer;
   const proposals = shownProposals({ ikeProposals, espProposal });
-  const input = { ...rest, ...proposals, siteId, prefixes: [...prefixes] };
+  const pinned = 'certificates' in rest ? { certificates: rest.certificates.map(certificatePem) } : {};
+  const input = { ...rest, ...pinned, ...proposals, siteId, prefixes: [...prefixes] };
   const result = CreateExternalPeer.safeParse(input);
   if (result.success) return result.data;
   throw notImportable(

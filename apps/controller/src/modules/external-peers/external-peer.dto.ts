@@ -7,6 +7,9 @@ import { KEY_EXCHANGE_NAMES } from './key-exchange-names.js';
 const MAX_PREFIXES = 32;
 const MAX_CERTIFICATES = 8;
 const MAX_CERTIFICATE_TEXT = 32_768;
+/** More would be more than a body may have. */
+const MAX_IMPORTED_CERTIFICATES = 100;
+const MAX_FILE_NAME = 255;
 const MAX_IKE_PROPOSALS = 8;
 /** RFC 9370 section 4.1: seven additional ones. */
 const MAX_KEY_EXCHANGES = 8;
@@ -43,22 +46,18 @@ const IkeIdentity = z
 const IDENTITY_FORMS =
   'a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).';
 
-const Certificates = z
-  .array(
-    z
-      .string()
-      .max(MAX_CERTIFICATE_TEXT)
-      .refine(isCertificatePem, {
-        message: 'The text is not the PEM of one X.509 certificate',
-        params: { rule: 'certificate_format', fix: 'Give one certificate from BEGIN CERTIFICATE to END CERTIFICATE.' },
-      }),
-  )
-  .min(1)
-  .max(MAX_CERTIFICATES)
-  .meta({
-    description:
-      'PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key.',
+const CertificateText = z
+  .string()
+  .max(MAX_CERTIFICATE_TEXT)
+  .refine(isCertificatePem, {
+    message: 'The text is not the PEM of one X.509 certificate',
+    params: { rule: 'certificate_format', fix: 'Give one certificate from BEGIN CERTIFICATE to END CERTIFICATE.' },
   });
+
+const Certificates = z.array(CertificateText).min(1).max(MAX_CERTIFICATES).meta({
+  description:
+    'PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key.',
+});
 
 /** What describes an external peer in every form of it, but for its key. */
 export const externalPeerFields = {
@@ -224,6 +223,23 @@ export const ExternalPeerImport = z
         description:
           'swanctl.conf(5) of the gateway, with the pre-shared keys in secrets. What is local there is the external peer, what is remote our edge.',
         examples: [SWANCTL_EXAMPLE],
+      }),
+    certificates: z
+      .array(
+        z.strictObject({
+          fileName: z
+            .string()
+            .min(1)
+            .max(MAX_FILE_NAME)
+            .regex(/^[^/\p{C}]+$/u, 'has slashes or control characters'),
+          text: CertificateText.meta({ description: 'PEM of one certificate.' }),
+        }),
+      )
+      .max(MAX_IMPORTED_CERTIFICATES)
+      .default([])
+      .meta({
+        description:
+          'Those that certs names of connections with auth = pubkey, from the folder x509 of the gateway; of a connection without certs, those that name its id. They are pinned.',
       }),
   })
   .meta({ id: 'ExternalPeerImport' });

@@ -73,12 +73,12 @@ export class ExternalPeersService {
    * All connections of a swanctl.conf, or none. Throws DomainError 'unknown_site', 'not_importable', 'name_taken' or
    * 'too_many_external_peers'.
    */
-  import(tenantId: string, { siteId, text }: ExternalPeerImport): Promise<ExternalPeerImportResult> {
+  import(tenantId: string, given: ExternalPeerImport): Promise<ExternalPeerImportResult> {
     const work = this.#database.transaction(async (sql) => {
       await this.#tenants.lock(sql, tenantId);
       const intent = await this.#intents.read(sql, tenantId);
-      if (!intent.sites.some(({ id }) => id === siteId)) throw unknownSite('/siteId', siteId);
-      const { peers, leftAtGateway } = importedExternalPeers(text, intent, siteId);
+      if (!intent.sites.some(({ id }) => id === given.siteId)) throw unknownSite('/siteId', given.siteId);
+      const { peers, leftAtGateway } = importedExternalPeers(given, intent);
       await this.#refuseTooMany(sql, tenantId, peers.length);
       const items: ExternalPeer[] = [];
       for (const peer of peers) items.push(await this.#insert(sql, tenantId, peer));

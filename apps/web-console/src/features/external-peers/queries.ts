@@ -3,6 +3,7 @@ import {
   type CreateExternalPeer,
   client,
   type ExternalPeer,
+  type ExternalPeerImport,
   type ExternalPeerImportResult,
   INTENT_INTERVAL_MS,
   type ReplaceExternalPeer,
@@ -56,7 +57,7 @@ export function deleteExternalPeer(tenantId: string, externalPeerId: string): Pr
 /** `try` says what would become of the text and changes nothing. */
 export function importExternalPeers(
   tenantId: string,
-  body: { readonly siteId: string; readonly text: string },
+  body: ExternalPeerImport,
   how: 'try' | 'do',
 ): Promise<ExternalPeerImportResult> {
   const query = how === 'try' ? { dryRun: true } : {};

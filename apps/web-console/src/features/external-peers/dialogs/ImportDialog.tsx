@@ -1,7 +1,7 @@
-import { Button, FileButton, Group, NativeSelect, Textarea } from '@mantine/core';
+import { Button, FileButton, Group, Input, NativeSelect, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import type { ExternalPeerImportResult } from '../../../api/index.js';
+import type { ExternalPeerImport, ExternalPeerImportResult } from '../../../api/index.js';
 import { compareNames } from '../../../lib/compare.js';
 import { plural } from '../../../lib/format-quantity.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
@@ -16,17 +16,20 @@ import { ikeProposalText, proofText } from '../wording.js';
 interface ImportValues {
   readonly siteId: string;
   readonly text: string;
+  readonly certificates: CertificateFile[];
 }
 
+type CertificateFile = NonNullable<ExternalPeerImport['certificates']>[number];
+
 /** Findings name their place in the text themselves: they are a list below it, not one sentence at the field. */
-const fieldsWithErrors = (): string[] => ['siteId'];
+const fieldsWithErrors = (): string[] => ['siteId', 'certificates'];
 
 /** Makes external peers of the file of a gateway: first it is tried and shown what would come of it. */
 export function ImportDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const tenantId = useTenantId();
   const sites = [...(useQuery(sitesQuery(tenantId)).data?.items ?? [])].sort((a, b) => compareNames(a.name, b.name));
   const [checked, setChecked] = useState<ExternalPeerImportResult>();
-  const initial = { siteId: sites[0]?.id ?? '', text: '' };
+  const initial = { siteId: sites[0]?.id ?? '', text: '', certificates: [] };
   const { form, failure, refuse, clear } = useProblemForm<ImportValues>(initial, fieldsWithErrors);
   const work = useWrite(({ how, ...values }: ImportValues & { readonly how: 'try' | 'do' }) =>
     importExternalPeers(tenantId, values, how),
@@ -47,7 +50,7 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
     };
     work.mutate({ ...values, how }, { onSuccess: done, onError: refused });
   };
-  const { siteId, text } = form.getValues();
+  const { siteId, text, certificates } = form.getValues();
   return (
     <FormDialog
       title="Import swanctl.conf"
@@ -94,8 +97,45 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
         value={text}
         onChange={(event) => set({ text: event.currentTarget.value })}
       />
+      <CertificateFiles
+        files={certificates}
+        error={form.errors['certificates']}
+        onChange={(files) => set({ certificates: files })}
+      />
       {checked !== undefined && <Findings result={checked} />}
     </FormDialog>
+  );
+}
+
+interface CertificateFilesProps {
+  readonly files: readonly CertificateFile[];
+  readonly error: ReactNode;
+  readonly onChange: (files: CertificateFile[]) => void;
+}
+
+/** The files that connections with certificates name. */
+function CertificateFiles({ files, error, onChange }: CertificateFilesProps): ReactNode {
+  const read = async (chosen: readonly File[]): Promise<void> =>
+    onChange(await Promise.all(chosen.map(async (file) => ({ fileName: file.name, text: await file.text() }))));
+  return (
+    <Input.Wrapper
+      label="Certificates of the gateway"
+      description="For connections with auth = pubkey: the files from its folder x509, PEM. They are pinned."
+      error={error}
+    >
+      <Group gap="sm" mt={6}>
+        <FileButton multiple accept=".pem,.crt,.cer" onChange={(chosen) => void read(chosen)}>
+          {(props) => (
+            <Button variant="default" size="compact-sm" {...props}>
+              Choose files
+            </Button>
+          )}
+        </FileButton>
+        <span className="w-dim w-small">
+          {files.length === 0 ? 'none' : files.map(({ fileName }) => fileName).join(', ')}
+        </span>
+      </Group>
+    </Input.Wrapper>
   );
 }
 
