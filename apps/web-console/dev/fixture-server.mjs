@@ -280,7 +280,8 @@ function tunnels() {
         outbound: traffic(out),
         lastReceivedAt: state === 'up' ? iso(-300) : down ? iso(-12 * 60_000) : null,
         path: null,
-        observedPeer: state === 'up' ? { address: '198.51.100.7', port: 40_001, behindNat: true } : null,
+        observedPeer: state === 'up' ? { address: '198.51.100.7', port: 40_001 } : null,
+        behindNat: state === 'up' ? true : null,
       });
       const reason = down
         ? `Edge "${(one.live.connected ? other : one).name}" is not connected.`

@@ -10,7 +10,7 @@ const status = (keyExchangeMethods: number[], established = true, ppk = false): 
   inboundBytes: 0n,
   outboundPackets: 0n,
   outboundBytes: 0n,
-  ike: { established, keyExchangeMethods, ppk, failure: '', rekeys: 0n, localBehindNat: false, remoteBehindNat: false },
+  ike: { established, keyExchangeMethods, ppk, failure: '', rekeys: 0n, localBehindNat: false },
 });
 
 describe('the key exchange of a tunnel', () => {

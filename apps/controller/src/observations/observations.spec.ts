@@ -86,7 +86,6 @@ describe('the condition of a tunnel that the edges key themselves', () => {
       failure,
       rekeys: 0n,
       localBehindNat: false,
-      remoteBehindNat: false,
     },
   });
   const end = (connected: boolean, of: TunnelStatus | undefined) => ({ connected, status: of });
@@ -144,7 +143,6 @@ describe('the condition of a tunnel with an external peer', () => {
       failure,
       rekeys: 0n,
       localBehindNat: false,
-      remoteBehindNat: false,
     },
   });
   const refused = 'the gateway refused the Child SA: TS_UNACCEPTABLE';

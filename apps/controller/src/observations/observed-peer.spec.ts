@@ -2,19 +2,18 @@ import { TunnelStatus } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { observedPeer } from './observed-peer.js';
 
-function said(remote: { address: string; port: number } | undefined, remoteBehindNat = false): TunnelStatus {
+function said(remote: { address: string; port: number } | undefined): TunnelStatus {
   const ike = { established: true, keyExchangeMethods: [], ppk: false, failure: '', rekeys: 0n };
-  return { ...TunnelStatus.fromPartial({}), ike: { ...ike, remote, localBehindNat: false, remoteBehindNat } };
+  return { ...TunnelStatus.fromPartial({}), ike: { ...ike, remote, localBehindNat: false } };
 }
 
 describe('where an edge meets its peer', () => {
-  it('is what it says, with whether a NAT lies between', () => {
+  it('is what it says', () => {
     const remote = { address: '198.51.100.7', port: 40_001 };
-    expect(observedPeer(said(remote, true))).toEqual({ ...remote, behindNat: true });
+    expect(observedPeer(said(remote))).toEqual(remote);
     expect(observedPeer(said({ address: '2001:db8::7', port: 4500 }))).toEqual({
       address: '2001:db8::7',
       port: 4500,
-      behindNat: false,
     });
   });
 

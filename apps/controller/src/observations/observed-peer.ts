@@ -4,7 +4,7 @@ import type { ObservedPeer } from './tunnel-state.js';
 
 /** Where an edge says that it meets the other end; null without an IKE SA, or when what it says is no endpoint. */
 export function observedPeer(status: TunnelStatus | undefined): ObservedPeer | null {
-  const { remote, remoteBehindNat: behindNat = false } = status?.ike ?? {};
+  const remote = status?.ike?.remote;
   if (remote === undefined || isIP(remote.address) === 0 || remote.port < 1 || remote.port > 65_535) return null;
-  return { address: remote.address, port: remote.port, behindNat };
+  return { address: remote.address, port: remote.port };
 }

@@ -23,13 +23,14 @@ export interface TunnelEndState {
   readonly path: TunnelPath | null;
   /** Where it meets the other end; null without an IKE SA, and when the controller makes the keys. */
   readonly observedPeer: ObservedPeer | null;
+  /** Whether a NAT changes its own addresses on the way there; null when `observedPeer` is. */
+  readonly behindNat: boolean | null;
 }
 
 /** An end of a tunnel as the other one sees it on the underlay: of one behind a NAT, the outside of that. */
 export interface ObservedPeer {
   readonly address: string;
   readonly port: number;
-  readonly behindNat: boolean;
 }
 
 /** The largest packet for the other end, octet by octet: `pathMtu` is the sum of what follows `source` up to `unused`. */

@@ -111,13 +111,15 @@ export class TunnelStates {
   #reported(tunnelId: string, edgeId: string): Omit<TunnelEndState, 'inboundSpi' | 'outboundSpi'> {
     const reports = this.#reports.of(edgeId);
     const status = statusOf(reports?.last, tunnelId);
+    const met = observedPeer(status);
     return {
       edgeId,
       inbound: tunnelTraffic(reports, tunnelId, 'inbound'),
       outbound: tunnelTraffic(reports, tunnelId, 'outbound'),
       lastReceivedAt: status?.lastReceivedAt ?? null,
       path: tunnelPath(status),
-      observedPeer: observedPeer(status),
+      observedPeer: met,
+      behindNat: met === null ? null : (status?.ike?.localBehindNat ?? false),
     };
   }
 }

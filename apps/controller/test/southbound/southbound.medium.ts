@@ -349,7 +349,6 @@ describe('a session', () => {
               failure: '',
               rekeys: 2n,
               localBehindNat: false,
-              remoteBehindNat: false,
             },
           },
         ],

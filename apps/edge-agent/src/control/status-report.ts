@@ -45,7 +45,6 @@ function ikeStatus(state: TunnelNegotiation | undefined): { ike?: IkeStatus } {
       rekeys,
       remote: path && { address: formatAddress(path.remote.address), port: path.remote.port },
       localBehindNat: path?.localBehindNat ?? false,
-      remoteBehindNat: path?.remoteBehindNat ?? false,
     },
   };
 }

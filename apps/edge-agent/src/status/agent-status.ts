@@ -92,9 +92,8 @@ export const AgentStatus = z.object({
           failure: z.string().nullable(),
           /** Where the IKE SA meets the peer: of one behind a NAT, the outside of that; null without an IKE SA. */
           remote: z.string().nullable(),
-          /** A NAT changes the addresses of this edge, or of the peer, on the way. */
+          /** A NAT changes the addresses of this edge on the way. */
           localBehindNat: z.boolean(),
-          remoteBehindNat: z.boolean(),
         })
         .nullable(),
     }),
@@ -233,7 +232,6 @@ function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels']
     failure: failure ?? null,
     remote: path === undefined ? null : `${formatAddress(path.remote.address)} port ${path.remote.port}`,
     localBehindNat: path?.localBehindNat ?? false,
-    remoteBehindNat: path?.remoteBehindNat ?? false,
   };
 }
 

@@ -64,8 +64,7 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
 /** Where the peer is, as far as that is known: where the bundle says, until it is met somewhere. */
 function remoteText({ remote, ike }: AgentStatus['tunnels'][number]): string {
   if (ike === null || ike.remote === null) return remote;
-  const behind = [...(ike.remoteBehindNat ? ['behind a NAT'] : []), ...(ike.localBehindNat ? ['we behind a NAT'] : [])];
-  return behind.length === 0 ? ike.remote : `${ike.remote} (${behind.join(', ')})`;
+  return ike.localBehindNat ? `${ike.remote} (from behind a NAT)` : ike.remote;
 }
 
 function certificateLine({ edge, certificate }: AgentStatus): string {

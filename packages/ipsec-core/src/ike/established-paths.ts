@@ -1,14 +1,17 @@
 import type { Endpoint } from './connection.js';
 import type { Lineage } from './lineage.js';
 
-/** Where the two ends of an IKE SA meet on the underlay, and what lies between (RFC 7296 section 2.23). */
+/**
+ * Where the two ends of an IKE SA meet on the underlay. Whether a NAT changes the addresses of the peer cannot be told from here: one that
+ * wants ESP in UDP says so by a NAT that there is not (RFC 7296 section 2.23); it knows of its own end.
+ */
 export interface EstablishedPath {
   readonly connection: string;
   readonly local: Endpoint;
   /** Where we see the peer: of one behind a NAT, the outside of that. */
   readonly remote: Endpoint;
+  /** A NAT changes our addresses on the way to the peer, which has told what it sees. */
   readonly localBehindNat: boolean;
-  readonly remoteBehindNat: boolean;
 }
 
 /** Of each IKE SA whose ends have proved who they are; of a connection that has several, as when one replaces another, the youngest comes last. */
@@ -23,6 +26,5 @@ export function establishedPaths(lineages: Iterable<Lineage>): readonly Establis
       local: path.local,
       remote: path.remote,
       localBehindNat: nat.weBehind,
-      remoteBehindNat: nat.peerBehind,
     }));
 }

@@ -115,11 +115,10 @@ describe('A peer that may come from anywhere', () => {
         ...common,
         remote: { ...NAT.outside, port: NAT.outside.port + 1 },
         localBehindNat: false,
-        remoteBehindNat: true,
       },
     ]);
     expect(pair.left.engine.establishedPaths()).toMatchObject([
-      { ...common, remote: { address: RIGHT }, localBehindNat: true, remoteBehindNat: false },
+      { ...common, remote: { address: RIGHT }, localBehindNat: true },
     ]);
   });
 

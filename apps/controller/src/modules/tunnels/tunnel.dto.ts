@@ -61,13 +61,12 @@ export const ObservedPeer = z
   .object({
     address: z.string(),
     port: z.int().min(1).max(65_535),
-    behindNat: z.boolean().meta({ description: 'A NAT changes its addresses on the way (RFC 7296 section 2.23).' }),
   })
   .meta({
     id: 'ObservedPeer',
     description:
       'An end of a tunnel as the other one sees it on the underlay: of one behind a NAT, the outside of that.',
-    examples: [{ address: '198.51.100.7', port: 40001, behindNat: true }],
+    examples: [{ address: '198.51.100.7', port: 40001 }],
   });
 
 export const TunnelEnd = z
@@ -88,6 +87,10 @@ export const TunnelEnd = z
     observedPeer: ObservedPeer.nullable().meta({
       description:
         'Where this edge meets the other end; null without an IKE SA, and when the controller makes the keys.',
+    }),
+    behindNat: z.boolean().nullable().meta({
+      description:
+        'Whether a NAT changes the addresses of this edge on the way there (RFC 7296 section 2.23); null when observedPeer is.',
     }),
   })
   .meta({ id: 'TunnelEnd', description: 'The tunnel as one of its edges sees it.' });

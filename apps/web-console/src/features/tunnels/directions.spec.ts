@@ -14,7 +14,8 @@ const end = (siteName: string, spis: [number | null, number | null], sent: numbe
   inbound: traffic(received),
   lastReceivedAt: `${siteName} received`,
   path: null,
-  observedPeer: { address: '203.0.113.7', port: 4500, behindNat: siteName === 'Berlin' },
+  observedPeer: { address: '203.0.113.7', port: 4500 },
+  behindNat: siteName === 'Berlin',
 });
 const tunnel = {
   id: 't',
@@ -47,9 +48,9 @@ describe('directionsOf', () => {
 
   it('says where an edge is met by what the other end says, each place once', () => {
     const [there, back] = directionsOf(tunnel);
-    expect([there?.observed?.behindNat, back?.observed?.behindNat]).toEqual([false, true]);
+    expect([there?.observed?.behindNat, back?.observed?.behindNat]).toEqual([true, false]);
     const place = { address: '203.0.113.7', port: 4500, behindNat: true };
-    expect(seenAt([tunnel, tunnel], 'edge of Amsterdam')).toEqual([place]);
+    expect(seenAt([tunnel, tunnel], 'edge of Berlin')).toEqual([place]);
     expect(seenAt([tunnel], 'edge of nowhere')).toEqual([]);
     const silent = { ...tunnel, edges: tunnel.edges.map((each) => ({ ...each, observedPeer: null })) };
     expect(seenAt([silent], 'edge of Berlin')).toEqual([]);

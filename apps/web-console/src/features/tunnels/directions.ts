@@ -1,5 +1,6 @@
 import type { Tunnel, TunnelEnd } from '../../api/index.js';
 import type { Tone } from '../../ui/StateMark.js';
+import type { SeenAt } from './seen-at.js';
 
 /** One direction of a tunnel. A security association has one direction (RFC 4301 section 4.1), so numbers belong here. */
 export interface Direction {
@@ -16,8 +17,8 @@ export interface Direction {
   readonly lastPacketAt: string | null;
   /** What the path of this direction carries, as the sender has it; null when that is not known. */
   readonly path: TunnelEnd['path'];
-  /** Where the sender meets the receiver on the underlay; null when that is not known. */
-  readonly observed: TunnelEnd['observedPeer'];
+  /** Where the sender meets the receiver on the underlay, and whether that is the outside of a NAT; null when that is not known. */
+  readonly observed: SeenAt | null;
 }
 
 /** An edge at its site, or an external peer, which is both. */
@@ -77,7 +78,7 @@ function direction(from: TunnelEnd, to: TunnelEnd): Direction {
     spi: to.inboundSpi ?? from.outboundSpi,
     lastPacketAt: to.lastReceivedAt,
     path: from.path,
-    observed: from.observedPeer,
+    observed: from.observedPeer && { ...from.observedPeer, behindNat: to.behindNat === true },
   };
 }
 
@@ -95,7 +96,7 @@ function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['e
       spi: outboundSpi,
       lastPacketAt: null,
       path,
-      observed,
+      observed: observed && { ...observed, behindNat: false },
     },
     {
       from: peer,

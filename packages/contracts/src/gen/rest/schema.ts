@@ -2594,15 +2594,12 @@ export interface components {
          * @description An end of a tunnel as the other one sees it on the underlay: of one behind a NAT, the outside of that.
          * @example {
          *       "address": "198.51.100.7",
-         *       "port": 40001,
-         *       "behindNat": true
+         *       "port": 40001
          *     }
          */
         ObservedPeer: {
             address: string;
             port: number;
-            /** @description A NAT changes its addresses on the way (RFC 7296 section 2.23). */
-            behindNat: boolean;
         };
         OwnInvitation: {
             /**
@@ -3385,6 +3382,8 @@ export interface components {
             path: components["schemas"]["TunnelPath"] | null;
             /** @description Where this edge meets the other end; null without an IKE SA, and when the controller makes the keys. */
             observedPeer: components["schemas"]["ObservedPeer"] | null;
+            /** @description Whether a NAT changes the addresses of this edge on the way there (RFC 7296 section 2.23); null when observedPeer is. */
+            behindNat: boolean | null;
         };
         /** @description An external peer as the revision in force has it. */
         TunnelExternalPeer: {

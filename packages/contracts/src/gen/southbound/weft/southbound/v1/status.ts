@@ -160,8 +160,6 @@ export interface IkeStatus {
     | undefined;
   /** A NAT changes the addresses of this edge on the way to the peer (RFC 7296 section 2.23). */
   localBehindNat: boolean;
-  /** A NAT changes those of the peer. */
-  remoteBehindNat: boolean;
 }
 
 /** SecurityPolicyStatus counts the packets that an SPD entry decided. */
@@ -918,7 +916,6 @@ function createBaseIkeStatus(): IkeStatus {
     ppk: false,
     remote: undefined,
     localBehindNat: false,
-    remoteBehindNat: false,
   };
 }
 
@@ -951,9 +948,6 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     }
     if (message.localBehindNat !== false) {
       writer.uint32(56).bool(message.localBehindNat);
-    }
-    if (message.remoteBehindNat !== false) {
-      writer.uint32(64).bool(message.remoteBehindNat);
     }
     return writer;
   },
@@ -1037,14 +1031,6 @@ export const IkeStatus: MessageFns<IkeStatus> = {
             message.localBehindNat = reader.bool();
             continue;
           }
-          case 8: {
-            if (tag !== 64) {
-              break;
-            }
-
-            message.remoteBehindNat = reader.bool();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1074,11 +1060,6 @@ export const IkeStatus: MessageFns<IkeStatus> = {
         : isSet(object.local_behind_nat)
         ? globalThis.Boolean(object.local_behind_nat)
         : false,
-      remoteBehindNat: isSet(object.remoteBehindNat)
-        ? globalThis.Boolean(object.remoteBehindNat)
-        : isSet(object.remote_behind_nat)
-        ? globalThis.Boolean(object.remote_behind_nat)
-        : false,
     };
   },
 
@@ -1105,9 +1086,6 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     if (message.localBehindNat !== false) {
       obj.localBehindNat = message.localBehindNat;
     }
-    if (message.remoteBehindNat !== false) {
-      obj.remoteBehindNat = message.remoteBehindNat;
-    }
     return obj;
   },
 
@@ -1125,7 +1103,6 @@ export const IkeStatus: MessageFns<IkeStatus> = {
       ? UnderlayEndpoint.fromPartial(object.remote)
       : undefined;
     message.localBehindNat = object.localBehindNat ?? false;
-    message.remoteBehindNat = object.remoteBehindNat ?? false;
     return message;
   },
 };
