@@ -20,7 +20,7 @@ export function TenantSwitch(): ReactNode {
           <SortIcon size={15} aria-hidden />
         </UnstyledButton>
       </Menu.Target>
-      <Menu.Dropdown mah="60vh" className="w-scroll">
+      <Menu.Dropdown mah="60vh" style={{ overflowY: 'auto' }}>
         {tenants.map(({ id, name }) => (
           <Menu.Item key={id} disabled={id === tenantId} onClick={() => void enter(id)}>
             {name}
