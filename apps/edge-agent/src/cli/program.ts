@@ -155,7 +155,7 @@ function addCapture(program: Command, print: (text: string) => void): void {
     const { device } = await settingsOf(self);
     const { side, write: file, seconds, megabytes, snapLength } = options;
     const request = { side, device, file, seconds, octets: megabytes << 20, snapLength, filter: filterOf(options) };
-    const { packets, octets, lost, ended } = await capture(request, Date.now);
+    const { packets, octets, lost, ended } = await capture(request, () => performance.now());
     const why = ended === 'time' ? 'the time was over' : 'the file was full';
     if (file !== '-') print(`${packets} packets, ${octets} octets, ${lost} lost; ${why}`);
   });

@@ -87,8 +87,13 @@ function ikeOf({ identity, edge, ike }: LocalAnswersParts): IkeReport {
     peers: new Map([...(edge.running?.tunnels.values() ?? [])].map(({ tunnelId, peerName }) => [tunnelId, peerName])),
     states: ike.states(),
     negotiations: ike.negotiations(),
-    wallClock: (at) => new Date(performance.timeOrigin + at),
+    wallClock: dated(performance.now(), Date.now()),
   });
+}
+
+/** Dates moments of the monotonic clock by the wall clock as it is now: it may have been set since. */
+function dated(now: number, wallNow: number): (at: number) => Date {
+  return (at) => new Date(wallNow - (now - at));
 }
 
 async function metricsOf(parts: LocalAnswersParts): Promise<string> {
