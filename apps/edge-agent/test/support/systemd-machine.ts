@@ -125,17 +125,14 @@ export class SystemdMachine {
     this.#cgroup = undefined;
   }
 
-  /** Runs a program on it to its end. @returns what it printed. Throws when it fails. */
+  /** Runs a program on it to its end. @returns what it printed. Throws when it fails, or does not end. */
   run(program: string, ...args: readonly string[]): string {
-    return execFileSync('nsenter', this.#within(program, args), {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    return execFileSync('nsenter', this.#within(program, args), { ...RUN_OPTIONS, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   /** The same. @returns what it printed and complained of, whether it fails or not. */
   attempt(program: string, ...args: readonly string[]): string {
-    const { stdout, stderr } = spawnSync('nsenter', this.#within(program, args), { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('nsenter', this.#within(program, args), RUN_OPTIONS);
     return stdout + stderr;
   }
 
@@ -220,6 +217,8 @@ function removeCgroup(directory: string): void {
   rmdirSync(directory);
 }
 
+/** As of programs in a namespace: who waits like this is not reached by the time limits of the runner. */
+const RUN_OPTIONS = { encoding: 'utf8', timeout: 150_000, killSignal: 'SIGKILL' } as const;
 const SYSTEMD = '/lib/systemd/systemd';
 const BOOT_SCRIPT = fileURLToPath(new URL('systemd-boot.sh', import.meta.url));
 const CHECKOUT = fileURLToPath(new URL('../../../../', import.meta.url));
