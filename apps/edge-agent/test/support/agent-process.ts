@@ -144,6 +144,6 @@ export class AgentProcess {
 }
 
 /** Arguments of Node: the loader of TypeScript has to be there first. */
-function importing(module: URL): string[] {
+export function importing(module: URL): string[] {
   return ['--import', '@oxc-node/core/register', '--import', module.href];
 }
