@@ -165,7 +165,8 @@ describe('the pages of external peers', () => {
 });
 
 async function fill(dialog: Locator, fields: Readonly<Record<string, string>>): Promise<void> {
-  for (const [label, value] of Object.entries(fields)) await dialog.getByLabel(label, { exact: true }).fill(value);
+  for (const [label, value] of Object.entries(fields))
+    await dialog.getByRole('textbox', { name: label, exact: true }).fill(value);
 }
 
 async function peerId(name: string): Promise<string> {

@@ -80,7 +80,7 @@ function PeerDetail({ peer }: { readonly peer: ExternalPeer }): ReactNode {
         <DeletePeerDialog
           peer={peer}
           onClose={() => setDialog(null)}
-          onDeleted={() => void navigate({ to: '/external-peers' })}
+          onDeleted={() => navigate({ to: '/external-peers' })}
         />
       )}
     </>
