@@ -96,10 +96,15 @@ async function inOurScope(work: (sql: SqlExecutor) => Promise<unknown>): Promise
   try {
     return await database.within(tenantScope(ours.tenantId), () => database.transaction(work));
   } catch (error) {
-    if (error instanceof postgres.PostgresError && REFUSED.has(error.code)) return 'refused';
+    if (error instanceof postgres.PostgresError && isRefusal(error)) return 'refused';
     if (error instanceof Error && error.message === `there is no tenant ${theirs.tenantId}`) return 'refused';
     throw error;
   }
+}
+
+/** Nobody becomes a member without an invitation: a trigger says so before the policies are asked. */
+function isRefusal({ code, constraint_name }: postgres.PostgresError): boolean {
+  return REFUSED.has(code) || constraint_name === 'tenant_members_invitation';
 }
 
 async function contentOf({ tenantId }: SeededTenant): Promise<Record<string, unknown>> {
