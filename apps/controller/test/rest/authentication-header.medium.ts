@@ -106,7 +106,8 @@ describe('a tenant whose packets are authenticated and not encrypted', () => {
     };
     expect(revision.number).toBe(3);
     const restore = async (number: number) => {
-      const answer = await api.send('POST', `/revisions/${number}/restoration`, {});
+      const tag = (await api.fetch(api.path('/revisions/draft'))).headers.get('etag') ?? '';
+      const answer = await api.send('POST', `/revisions/${number}/restoration`, {}, { 'if-match': tag });
       if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
     };
     const state = async () => {

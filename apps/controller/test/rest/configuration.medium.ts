@@ -184,6 +184,7 @@ describe('a configuration', () => {
       { pointer: '/prefix', before: '10.1.0.0/16', after: '10.9.0.0/16' },
       { pointer: '/enabled', before: false, after: true },
       { pointer: '/position', before: 1, after: 0 },
+      { pointer: '/confidential', before: true, after: false },
       { pointer: '/rules/0/destinations/0/kind', before: 'network', after: 'any' },
       { pointer: '/rules/0/destinations/0/site', before: 'tokyo', after: null },
       { pointer: '/rules/0/destinations/0/network', before: 'lan', after: null },
