@@ -114,7 +114,11 @@ async function runSuite(name, suite) {
   const file = path.join(scratch, `${name}.json`);
   const milliseconds = Math.min(left, suite.minutes * MINUTE);
   const env = { ...process.env, WEFT_TALLY: file };
-  const { code, overran, lastLine } = await runBounded(suite.run, { cwd: root, env, milliseconds });
+  const { code, overran, heard, lastLine } = await runBounded(suite.run, { cwd: root, env, milliseconds });
+  if (heard !== undefined) {
+    fs.rmSync(scratch, { recursive: true, force: true });
+    process.exit(128 + os.constants.signals[heard]);
+  }
   const tally = suite.tally === 'file' ? readTally(file) : parseTally(lastLine);
   if (overran) {
     const running = tally?.running?.length > 0 ? `; running then: ${tally.running.join(', ')}` : '';

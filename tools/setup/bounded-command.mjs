@@ -5,7 +5,8 @@ import { spawn } from 'node:child_process';
  * hearing of it. What it writes is passed on.
  * @param {readonly [string, ...string[]]} command
  * @param {{ cwd: string, env: NodeJS.ProcessEnv, milliseconds: number }} options
- * @returns {Promise<{ code: number, overran: boolean, lastLine: string }>} `overran`: it did not end in time, and was ended
+ * @returns {Promise<{ code: number, overran: boolean, heard: NodeJS.Signals | undefined, lastLine: string }>}
+ *   `overran`: it did not end in time, and was ended; `heard`: what asked this process to end meanwhile, and was passed on
  */
 export function runBounded([program, ...args], { cwd, env, milliseconds }) {
   return new Promise((resolve, reject) => {
@@ -13,6 +14,8 @@ export function runBounded([program, ...args], { cwd, env, milliseconds }) {
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
     const end = (/** @type {NodeJS.Signals} */ signal) => endGroup(child.pid, signal);
     let overran = false;
+    /** @type {NodeJS.Signals | undefined} */
+    let heard;
     let tail = '';
     /** @type {NodeJS.Timeout[]} */
     const timers = [];
@@ -22,8 +25,14 @@ export function runBounded([program, ...args], { cwd, env, milliseconds }) {
       timers.push(setTimeout(() => end('SIGKILL'), GRACE_MILLISECONDS));
     }, milliseconds);
     timers.push(limit);
-    const passOn = SIGNALS.map((signal) => /** @type {const} */ ([signal, () => end(signal)]));
-    for (const [signal, heard] of passOn) process.on(signal, heard);
+    const listeners = SIGNALS.map((signal) => {
+      const passOn = () => {
+        heard = signal;
+        end(signal);
+      };
+      return /** @type {const} */ ([signal, passOn]);
+    });
+    for (const [signal, passOn] of listeners) process.on(signal, passOn);
     child.stdout.on('data', (chunk) => {
       process.stdout.write(chunk);
       tail = (tail + chunk).slice(-KEPT_OUTPUT);
@@ -35,9 +44,9 @@ export function runBounded([program, ...args], { cwd, env, milliseconds }) {
     });
     child.on('close', (code) => {
       for (const timer of timers) clearTimeout(timer);
-      for (const [signal, heard] of passOn) process.off(signal, heard);
+      for (const [signal, passOn] of listeners) process.off(signal, passOn);
       end('SIGKILL');
-      resolve({ code: code ?? 1, overran, lastLine: tail.trimEnd().split('\n').at(-1) ?? '' });
+      resolve({ code: code ?? 1, overran, heard, lastLine: tail.trimEnd().split('\n').at(-1) ?? '' });
     });
   });
 }

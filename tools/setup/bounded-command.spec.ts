@@ -19,7 +19,12 @@ async function run(script: string, milliseconds: number, heard: (out: string, pi
     heard(out, child.pid ?? 0);
   });
   await once(child, 'close');
-  return JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as { code: number; overran: boolean; lastLine: string };
+  return JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as {
+    code: number;
+    overran: boolean;
+    heard?: string;
+    lastLine: string;
+  };
 }
 
 const LONG = 600_000;
@@ -51,12 +56,12 @@ describe('a command that is bounded', () => {
     expect([overran, code]).toEqual([false, 0]);
   });
 
-  it('hears of a signal that only its caller gets', async () => {
+  it('hears of a signal that only its caller gets, and the caller of it', async () => {
     const script = `process.once('SIGTERM', () => process.exit(5)); setInterval(() => undefined, 1000); console.log('up');`;
     const result = await run(script, LONG, (out, pid) => {
       if (out === 'up\n') process.kill(pid, 'SIGTERM');
     });
-    expect(result).toMatchObject({ code: 5, overran: false });
+    expect(result).toMatchObject({ code: 5, overran: false, heard: 'SIGTERM' });
   });
 });
 
