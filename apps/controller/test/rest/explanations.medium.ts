@@ -127,7 +127,7 @@ describe('an explanation', () => {
   it.each([
     ['an address that is none', { source: '10.1.0' }, '?source', 'address_format'],
     ['two IP versions', { destination: '2001:db8::1' }, '?destination', 'address_family'],
-    ['no port', { destinationPort: '' }, '?destinationPort', 'required'],
+    ['no port', { destinationPort: '' }, '?destinationPort', 'port_required'],
     ['a protocol that is none', { protocol: 'gopher' }, '?protocol', 'protocol_format'],
     ['a protocol number that is none', { protocol: '256' }, '?protocol', 'protocol_format'],
     ['a port that is none', { destinationPort: '65536' }, '?destinationPort', 'too_big'],
