@@ -77,7 +77,7 @@ describe('the console', () => {
     await page.getByLabel('User name').fill(target.userName);
     await page.getByLabel('Password', { exact: true }).fill(target.password);
     await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByRole('heading', { name: 'Tunnels' }).waitFor();
+    await page.getByRole('heading', { name: 'Tunnels', exact: true }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/tunnels');
   });
 

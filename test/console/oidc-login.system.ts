@@ -108,7 +108,7 @@ describe('the login page, with an OpenID provider', () => {
     await page.getByText('You are known, and you have no role here').waitFor();
     provider.person = { sub: '2', preferred_username: 'stranger', groups: ['net-admin'] };
     await signIn();
-    await page.getByRole('heading', { name: 'Tunnels' }).waitFor();
+    await page.getByRole('heading', { name: 'Tunnels', exact: true }).waitFor();
   });
 
   it('says that an answer is not to be trusted, and takes passwords all the same', async () => {
