@@ -49,7 +49,8 @@ function newEdge(siteId, name, underlayAddress, underlayPort) {
     lastRejection: null,
     drops: [],
   };
-  return { id: randomUUID(), siteId, name, underlayAddress, underlayPort, createdAt: iso(), updatedAt: iso(), live };
+  const place = { siteId, name, underlayAddress, underlayPort, preference: 1, revocation: null };
+  return { id: randomUUID(), ...place, createdAt: iso(), updatedAt: iso(), live };
 }
 
 const bundle = (revision) => ({
