@@ -54,23 +54,26 @@ describe('the rehearsal of the packet path', () => {
 });
 
 describe('the path that is kept warm', () => {
-  it('is gone now and then for a while after a packet, and not at all before one or long after', () => {
+  it('is gone every millisecond for a while after a packet and after it has begun, and not at all otherwise', () => {
     let opened = 0;
-    const warm = new WarmPath(
-      new PathRehearsal(
-        changing(() => ++opened < 0),
-        JOINING,
-        pairs(),
-      ),
+    const rehearsal = new PathRehearsal(
+      changing(() => ++opened < 0),
+      JOINING,
+      pairs(),
     );
-    warm.refresh(1000);
-    expect([opened, warm.longestWait(1000)]).toEqual([0, Number.POSITIVE_INFINITY]);
-    warm.used(1000);
-    warm.refresh(1002);
-    warm.refresh(1249);
-    expect([opened, warm.longestWait(1249)]).toEqual([2, 3]);
-    warm.refresh(1250);
-    expect([opened, warm.longestWait(1250)]).toEqual([2, Number.POSITIVE_INFINITY]);
+    const warm = new WarmPath(rehearsal, 0);
+    warm.refresh(0);
+    warm.used(1);
+    warm.refresh(3999);
+    expect([opened, warm.longestWait(3999)]).toEqual([2, 1]);
+    warm.refresh(4000);
+    expect([opened, warm.longestWait(4000)]).toEqual([2, Number.POSITIVE_INFINITY]);
+    warm.used(5000);
+    warm.refresh(5002);
+    warm.refresh(5249);
+    expect([opened, warm.longestWait(5249)]).toEqual([4, 1]);
+    warm.refresh(5250);
+    expect([opened, warm.longestWait(5250)]).toEqual([4, Number.POSITIVE_INFINITY]);
     warm.close();
   });
 });

@@ -91,7 +91,7 @@ class PacketLoop {
     const pairs = new KeptPairs(this.#memory.rehearsal);
     const rehearsal = new PathRehearsal(this.#crypto.provider, tun.offloads, pairs);
     rehearsal.run(REHEARSAL_MILLISECONDS, monotonicNow);
-    this.#warmPath = new WarmPath(rehearsal);
+    this.#warmPath = new WarmPath(rehearsal, monotonicNow());
     this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors, handover);
     this.#pathProbing = start.pathProbing
       ? new PathProbing(this.#dataPlane.paths, counters, this.#rawSockets, this.#errors)
