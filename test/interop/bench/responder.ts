@@ -10,6 +10,7 @@ import {
   type JobMeans,
   KeyExchangeThreads,
   parseCertificate,
+  rehearseIke,
   runJob,
 } from '@weft/edge-agent/ike';
 import { parseAddress } from '@weft/ipsec-core';
@@ -106,6 +107,8 @@ new IkeHost({
   },
 });
 
+// As an edge agent does.
+await rehearseIke(100, () => performance.now());
 globalThis.gc?.();
 const delay = new LoopDelay();
 process.stdout.write('ready\n');

@@ -12,6 +12,7 @@ export {
 } from './credentials/job-runner.js';
 export { algorithmsOf } from './credentials/signature.js';
 export { IkeHost, type IkeHostDropReason, type IkeHostParts } from './ike-host.js';
+export { rehearseIke } from './ike-rehearsal.js';
 export { IkeSockets } from './ike-sockets.js';
 export type { DatagramListener, IkeTransport } from './ike-transport.js';
 export { KeyExchangeThreads, type KeyExchangeThreadsOptions } from './key-exchange/key-exchange-threads.js';
