@@ -78,6 +78,11 @@ export interface ChildConfiguration {
   readonly protocol?: 'esp' | 'ah';
   /** Transport mode is asked for where no NAT lies between; a peer that declines gets tunnel mode (section 1.3.1). */
   readonly mode: 'tunnel' | 'transport';
+  /**
+   * Transport mode or nothing: "If this is unacceptable to the initiator, the initiator MUST delete the SA" (section 1.3.1), and as
+   * responder we grant no other. False without it.
+   */
+  readonly transportRequired?: boolean;
   /** Whether we take padding for traffic flow confidentiality from the peer; true without it. */
   readonly acceptTfcPadding?: boolean;
   /**

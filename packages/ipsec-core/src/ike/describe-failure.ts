@@ -32,6 +32,10 @@ export function describeFailure(reason: FailureReason): string {
       return 'no address is left for the one that asks for it, or none was assigned that a Child SA could be for';
     case 'configuration_required':
       return 'the peer did not ask for the configuration that it must have';
+    case 'transport_declined':
+      return 'the peer does not use transport mode, which is required here: have both ends use it, or neither';
+    case 'transport_behind_nat':
+      return 'a NAT is on the path, and transport mode is between the addresses that it changes: remove it, or use tunnel mode';
     case 'local_address_gone':
       return 'the underlay address of this edge is gone: the IKE SA is made anew from another';
     case 'addresses_refused':

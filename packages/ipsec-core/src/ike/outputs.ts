@@ -128,6 +128,10 @@ export type FailureReason =
   | { readonly code: 'no_address' }
   /** The peer did not ask for the configuration that it must have. */
   | { readonly code: 'configuration_required' }
+  /** Transport mode is required here, and the peer did not ask for it, or declined it (section 1.3.1). */
+  | { readonly code: 'transport_declined' }
+  /** Transport mode is required here, and a NAT lies between, through which it is not used. */
+  | { readonly code: 'transport_behind_nat' }
   /** The address that the peer knows us by is gone, and the IKE SA cannot move. */
   | { readonly code: 'local_address_gone' }
   /** The peer takes no pair of addresses that is left (RFC 4555 section 3.5). */

@@ -131,6 +131,55 @@ describe('What protects a Child SA', () => {
     expect([first(pair.left)?.mode, first(pair.right)?.mode]).toEqual([mode, mode]);
   });
 
+  const required = (side: 'left' | 'right', mode: 'transport' | 'tunnel') => {
+    const [own, other] = side === 'left' ? [LEFT, RIGHT] : [RIGHT, LEFT];
+    const selectors = { local: [address(own)], remote: [address(other)] };
+    return childChanges(side, { mode, transportRequired: mode === 'transport', ...selectors });
+  };
+
+  it.each([
+    ['made where both ends require it', 'transport', 'transport', PERFECT, [], 1],
+    // The initiator MUST delete what the responder has made of its offer (section 1.3.1).
+    ['deleted by the initiator whom the peer declines', 'transport', 'tunnel', PERFECT, ['transport_declined'], 0],
+    ['refused to a peer that does not ask for it', 'tunnel', 'transport', PERFECT, ['peer_refused'], 0],
+    ['refused with a NAT between', 'transport', 'transport', nat(), ['transport_behind_nat'], 0],
+  ] as const)('transport mode that is required: a Child SA is %s', (_name, left, right, conditions, failed, pairs) => {
+    const pair = establishedPair({
+      ...quick,
+      conditions,
+      leftConnection: required('left', left),
+      rightConnection: { remote: ANYWHERE, ...required('right', right) },
+    });
+    pair.runFor(1000);
+    const failures = pair.left.events.flatMap((event) => (event.kind === 'child-failed' ? [event.reason.code] : []));
+    expect(failures).toEqual(failed);
+    expect(agreement(pair)).toEqual({ pairs, agree: true });
+    expect(pair.left.sad.standing().map(({ association }) => association.mode)).toEqual(pairs ? ['transport'] : []);
+    // What is asked for by itself meets the same, and the IKE SA goes on.
+    pair.give(pair.left, { kind: 'initiate-child', connection: 'left-right', child: 'net' });
+    pair.runFor(1000);
+    expect(agreement(pair)).toEqual({ pairs, agree: true });
+    expect(pair.left.engine.associations()).toHaveLength(1);
+  });
+
+  it('transport mode that is required and not granted to a successor leaves the Child SA as it is', () => {
+    const pair = establishedPair({
+      ...quick,
+      leftConnection: required('left', 'transport'),
+      rightConnection: required('right', 'transport'),
+    });
+    const before = spi(pair.left);
+    const other = { ...connection('right'), ...required('right', 'tunnel') };
+    pair.give(pair.right, { kind: 'configure', connections: [other] });
+    pair.give(pair.left, { kind: 'rekey-child', inboundSpi: before });
+    pair.runFor(1000);
+    expect([spi(pair.left), first(pair.left)?.mode]).toEqual([before, 'transport']);
+    expect(pair.left.events).toContainEqual(
+      expect.objectContaining({ kind: 'child-failed', reason: { code: 'transport_declined' } }),
+    );
+    expect(agreement(pair)).toEqual({ pairs: 1, agree: true });
+  });
+
   it('padding for traffic flow confidentiality is sent to who takes it', () => {
     const pair = pairWith({ acceptTfcPadding: false }, {});
     expect([first(pair.left)?.tfcPadding, first(pair.right)?.tfcPadding]).toEqual([true, false]);

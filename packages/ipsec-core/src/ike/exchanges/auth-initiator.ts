@@ -12,7 +12,7 @@ import { absorbAuth, authAnnouncements } from './auth-notifies.js';
 import { checkIdentity, octetsOf, proveIdentity } from './authentication.js';
 import { contextOf, isConfigured, offerContextOf } from './child-context.js';
 import { childFailed, installChild, isFirst, offeredSpi } from './child-install.js';
-import { acceptChild, childOffer } from './child-negotiation.js';
+import { acceptChild, childOffer, unfitMode } from './child-negotiation.js';
 import { absorbConfiguration, configurationRequest } from './configuration.js';
 import { deleteChild, deleteUntaken } from './delete-child.js';
 import { establish } from './establishment.js';
@@ -181,10 +181,12 @@ function acceptFirstChild(
   const offered = flow === undefined ? contextOf(sa.lineage, configuration, false) : undefined;
   const context = offered ?? offerContextOf(sa.lineage, configuration, false, flow);
   const agreement = acceptChild(configuration, payloads, context);
-  if (error !== undefined || agreement === undefined) {
+  const unfit = unfitMode(configuration, agreement?.mode ?? (context.nat ? 'tunnel' : 'transport'), context);
+  if (error !== undefined || agreement === undefined || unfit !== undefined) {
     sa.host.childSpis.release(spi);
     const name = error ?? 'an answer that was not offered';
-    childFailed(sa, configuration.name, childRefusalOf(name, 'IKE_AUTH', configuration, context), now);
+    const reason = unfit ?? childRefusalOf(name, 'IKE_AUTH', configuration, context);
+    childFailed(sa, configuration.name, reason, now);
     if (error === undefined) deleteUntaken(sa.lineage, configuration, spi, now);
     return;
   }

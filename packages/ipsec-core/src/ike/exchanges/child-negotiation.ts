@@ -80,6 +80,9 @@ export function answerChild(
   if (!selectors.ok) return selectors;
   const { local, remote } = selectors;
   const transport = wantsTransport(configuration, context) && findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
+  const unfit = unfitMode(configuration, transport ? 'transport' : 'tunnel', context);
+  // No notify says it better (section 3.10.1).
+  if (unfit !== undefined) return { ok: false, refusal: [notify('NO_PROPOSAL_CHOSEN')], reason: unfit };
   const nonFirstFragmentsAlso = !transport && takesFragments(configuration, payloads);
   const answer: Payload[] = [
     { kind: 'SA', proposals: [{ ...outcome.proposal, spi: spiOctets(spi), transforms: outcome.transforms }] },
@@ -173,6 +176,16 @@ export function acceptChild(
     tfcPadding: takesTfcPadding(payloads),
     nonFirstFragmentsAlso: !transport && takesFragments(configuration, payloads),
   };
+}
+
+/** Why a Child SA in this mode is not one that the configuration allows; undefined when it is one. */
+export function unfitMode(
+  { transportRequired }: ChildConfiguration,
+  mode: ChildAgreement['mode'],
+  { nat }: Pick<ChildContext, 'nat'>,
+): FailureReason | undefined {
+  if (transportRequired !== true || mode === 'transport') return undefined;
+  return { code: nat ? 'transport_behind_nat' : 'transport_declined' };
 }
 
 /** As they are sent: each says which sequence numbers, a mandatory type (section 3.3.3); one that is silent means plain ones. */

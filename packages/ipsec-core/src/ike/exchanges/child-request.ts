@@ -7,13 +7,21 @@ import { type ChildSa, compareNonces, lowerNonce } from '../child-sa.js';
 import { type ChildConfiguration, canInitiate, type Flow } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { ChildRetry, Lineage } from '../lineage.js';
+import type { FailureReason } from '../outputs.js';
 import type { Purpose } from '../purpose.js';
 import { TEMPORARY_FAILURE_RETRY } from '../timers.js';
 import { flowOf, isConfigured, offerContextOf, policyOf } from './child-context.js';
 import { childFailed, installChild, isFirst, offeredSpi } from './child-install.js';
-import { acceptChild, type ChildAgreement, childOffer, protocolNumber, spiOctets } from './child-negotiation.js';
+import {
+  acceptChild,
+  type ChildAgreement,
+  childOffer,
+  protocolNumber,
+  spiOctets,
+  unfitMode,
+} from './child-negotiation.js';
 import { breakOff } from './close.js';
-import { closed, deleteChild, deleteRedundant, deleteReplaced } from './delete-child.js';
+import { closed, deleteChild, deleteRedundant, deleteReplaced, deleteUntaken } from './delete-child.js';
 import { dropPending, exchangeFurther } from './followup.js';
 import {
   finishShare,
@@ -114,6 +122,13 @@ function send(
     childFailed(sa, configuration.name, { code: 'no_address' }, now);
     return;
   }
+  const unfit = context.nat ? unfitMode(configuration, 'tunnel', context) : undefined;
+  if (unfit !== undefined) {
+    share?.discard();
+    childFailed(sa, configuration.name, unfit, now);
+    if (old !== undefined) childRekeyRefused(sa.lineage, old, unfit.code, now);
+    return;
+  }
   const made = makeOffer(sa, share, deletedMeanwhile);
   const [offer, ...rest] = childOffer(configuration, made.spi, context);
   const payloads: Payload[] = [
@@ -174,6 +189,13 @@ function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readon
     return;
   }
   const { agreement, shared, peerNonce } = granted;
+  const unfit = unfitMode(attempt.configuration, agreement.mode, { nat: lineage.nat.present });
+  if (unfit !== undefined) {
+    shared?.wipe();
+    made.abandon();
+    unfitGranted(sa, attempt, made.spi, unfit, now);
+    return;
+  }
   const lowestNonce = lowerNonce(made.nonce, peerNonce);
   if (agreement.suite.additionalKeyExchanges.length > 0 && losesTo(old, lowestNonce)) {
     // There is no SA yet that would have to be deleted: the loser does not go on.
@@ -265,6 +287,19 @@ function accept(
   if (chosen !== method || made.share === undefined || ke === undefined) return undefined;
   const shared = finishShare(made.share, ke.data);
   return 'invalid' in shared ? undefined : { agreement, shared, peerNonce };
+}
+
+/** The peer granted another mode than is required, and believes that the Child SA stands: it is deleted (section 1.3.1). */
+function unfitGranted(
+  { lineage }: IkeSa,
+  { configuration, old }: ChildAttempt,
+  inboundSpi: number,
+  reason: FailureReason,
+  now: number,
+): void {
+  lineage.tell({ kind: 'child-failed', connection: lineage.connection.name, child: configuration.name, reason });
+  deleteUntaken(lineage, configuration, inboundSpi, now);
+  if (old?.phase === 'live') childRekeyRefused(lineage, old, reason.code, now);
 }
 
 /** The peer granted it and has deleted it again; so it wants none for this policy. */
