@@ -406,6 +406,53 @@ export function integrityAlgorithmToJSON(object: IntegrityAlgorithm): string {
   }
 }
 
+/** IpsecMode says what of a packet is protected, the packet or what follows its header (RFC 4301 section 4.4.1.2). */
+export const IpsecMode = {
+  /** IPSEC_MODE_UNSPECIFIED - Never sent. */
+  IPSEC_MODE_UNSPECIFIED: 0,
+  /**
+   * IPSEC_MODE_TRANSPORT - From host to host: the packet keeps its header (RFC 4301 section 4.1). An edge that does not know it refuses the bundle, which
+   * it cannot encode again as it came.
+   */
+  IPSEC_MODE_TRANSPORT: 1,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type IpsecMode = typeof IpsecMode[keyof typeof IpsecMode];
+
+export namespace IpsecMode {
+  export type IPSEC_MODE_UNSPECIFIED = typeof IpsecMode.IPSEC_MODE_UNSPECIFIED;
+  export type IPSEC_MODE_TRANSPORT = typeof IpsecMode.IPSEC_MODE_TRANSPORT;
+  export type UNRECOGNIZED = typeof IpsecMode.UNRECOGNIZED;
+}
+
+export function ipsecModeFromJSON(object: any): IpsecMode {
+  switch (object) {
+    case 0:
+    case "IPSEC_MODE_UNSPECIFIED":
+      return IpsecMode.IPSEC_MODE_UNSPECIFIED;
+    case 1:
+    case "IPSEC_MODE_TRANSPORT":
+      return IpsecMode.IPSEC_MODE_TRANSPORT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return IpsecMode.UNRECOGNIZED;
+  }
+}
+
+export function ipsecModeToJSON(object: IpsecMode): string {
+  switch (object) {
+    case IpsecMode.IPSEC_MODE_UNSPECIFIED:
+      return "IPSEC_MODE_UNSPECIFIED";
+    case IpsecMode.IPSEC_MODE_TRANSPORT:
+      return "IPSEC_MODE_TRANSPORT";
+    case IpsecMode.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** SecurityPolicyAction is the processing choice of RFC 4301 section 4.4.1. */
 export const SecurityPolicyAction = {
   /** SECURITY_POLICY_ACTION_UNSPECIFIED - Never sent. */
@@ -721,7 +768,14 @@ export interface Profile {
     | SecurityProtocol
     | undefined;
   /** AH integrity algorithm; with SECURITY_PROTOCOL_AH only. */
-  integrity?: IntegrityAlgorithm | undefined;
+  integrity?:
+    | IntegrityAlgorithm
+    | undefined;
+  /**
+   * What of a packet is protected; absent for tunnel mode. IPSEC_MODE_TRANSPORT with KEYING_MODE_IKEV2 between edges only, for packets
+   * between Bundle.underlay and Tunnel.remote and no others; ESP has ENCAPSULATION_NONE then, since nothing takes it through a NAT.
+   */
+  mode?: IpsecMode | undefined;
 }
 
 /**
@@ -2779,6 +2833,7 @@ function createBaseProfile(): Profile {
     encapsulation: undefined,
     protocol: undefined,
     integrity: undefined,
+    mode: undefined,
   };
 }
 
@@ -2804,6 +2859,9 @@ export const Profile: MessageFns<Profile> = {
     }
     if (message.integrity !== undefined) {
       writer.uint32(56).int32(message.integrity);
+    }
+    if (message.mode !== undefined) {
+      writer.uint32(64).int32(message.mode);
     }
     return writer;
   },
@@ -2877,6 +2935,14 @@ export const Profile: MessageFns<Profile> = {
             message.integrity = reader.int32() as any;
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2910,6 +2976,7 @@ export const Profile: MessageFns<Profile> = {
       encapsulation: isSet(object.encapsulation) ? encapsulationFromJSON(object.encapsulation) : undefined,
       protocol: isSet(object.protocol) ? securityProtocolFromJSON(object.protocol) : undefined,
       integrity: isSet(object.integrity) ? integrityAlgorithmFromJSON(object.integrity) : undefined,
+      mode: isSet(object.mode) ? ipsecModeFromJSON(object.mode) : undefined,
     };
   },
 
@@ -2936,6 +3003,9 @@ export const Profile: MessageFns<Profile> = {
     if (message.integrity !== undefined) {
       obj.integrity = integrityAlgorithmToJSON(message.integrity);
     }
+    if (message.mode !== undefined) {
+      obj.mode = ipsecModeToJSON(message.mode);
+    }
     return obj;
   },
 
@@ -2951,6 +3021,7 @@ export const Profile: MessageFns<Profile> = {
     message.encapsulation = object.encapsulation ?? undefined;
     message.protocol = object.protocol ?? undefined;
     message.integrity = object.integrity ?? undefined;
+    message.mode = object.mode ?? undefined;
     return message;
   },
 };
