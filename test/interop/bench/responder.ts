@@ -85,7 +85,7 @@ const means: JobMeans = {
 };
 const children = new ChildSaInstaller(
   dataPlane,
-  ({ child }) => ({ tunnelId: child, replayWindow: 1024, hardLifetime: 86_400_000 }),
+  ({ child, mode }) => ({ tunnelId: child, replayWindow: 1024, hardLifetime: 86_400_000, mode }),
   after,
   (_inboundSpi, error) => {
     throw error;

@@ -65,7 +65,8 @@ async function configure(spec: ConnectionSpec): Promise<void> {
   });
   children = new ChildSaInstaller(
     dataPlane,
-    ({ child }) => (child === tunnelId ? { tunnelId, replayWindow: 1024, hardLifetime: 86_400_000 } : undefined),
+    ({ child, mode }) =>
+      child === tunnelId ? { tunnelId, replayWindow: 1024, hardLifetime: 86_400_000, mode } : undefined,
     after,
     (_inboundSpi, error) => {
       throw error;

@@ -31,6 +31,7 @@ function message(profile = PROFILE): SecurityAssociation {
 
 const AH = {
   protocol: 'ah',
+  mode: 'tunnel',
   integrity: 'hmac-sha2-256-128',
   replayWindow: 64,
   extendedSequenceNumbers: true,
@@ -45,7 +46,6 @@ function sending(address: Uint8Array, mtu: number): DataPlane {
     {
       ...AH,
       direction: 'outbound',
-      mode: 'tunnel',
       tunnelId: TUNNEL_ID,
       spi: 0x1001,
       keyingMaterial: new Uint8Array(32),

@@ -73,6 +73,9 @@ function parseAssociation(
   if (profile.protocol !== 'esp') {
     throw new RejectionError(`${at}.profile.protocol`, 'unsupported_value', 'only edges that negotiate use AH');
   }
+  if (profile.mode !== 'tunnel') {
+    throw new RejectionError(`${at}.profile.mode`, 'unsupported_value', 'only edges that negotiate use transport mode');
+  }
   const peer = underlayAddress(`${at}.peer`, message.peer, 'specified');
   if (peer.text !== tunnel.remote.text || peer.port !== tunnel.remote.port) {
     throw new RejectionError(`${at}.peer`, 'peer_mismatch', 'it is not the remote end of the tunnel in the bundle');

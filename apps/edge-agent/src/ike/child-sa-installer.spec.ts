@@ -38,7 +38,9 @@ function setUp(withoutNat: 'udp' | 'native' = 'udp') {
       redirect: async ({ socketAddress }) => void redirected.push(Buffer.from(socketAddress).toString('hex')),
     },
     ({ child }) =>
-      child === 'net' ? { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000, withoutNat } : undefined,
+      child === 'net'
+        ? { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000, withoutNat, mode: 'tunnel' }
+        : undefined,
     (milliseconds, run) => {
       const timer = { milliseconds, run };
       timers.push(timer);
@@ -229,6 +231,9 @@ describe('Child SAs in the packet path', () => {
     await expect(installer.install(child(1001, 2001, { mode: 'transport' }))).rejects.toMatchObject({
       code: 'transport_behind_nat',
     });
+    await expect(installer.install(child(1001, 2001, { mode: 'transport', encapsulate: false }))).rejects.toMatchObject(
+      { code: 'other_mode' },
+    );
     await expect(installer.install(child(1001, 2001, { suite: AH }))).rejects.toMatchObject({ code: 'ah_behind_nat' });
     expect(installed()).toEqual([]);
     expect(output.inboundKey.reveal((octets) => [...octets])).toEqual(new Array(20).fill(0));

@@ -10,7 +10,7 @@ export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'expect' | 'remove
 /** A Child SA that the packet path cannot carry, in words for the operator. */
 export class ChildSaRefusal extends Error {
   override readonly name = 'ChildSaRefusal';
-  readonly code: 'unknown_tunnel' | 'transport_behind_nat' | 'ah_behind_nat';
+  readonly code: 'unknown_tunnel' | 'other_mode' | 'transport_behind_nat' | 'ah_behind_nat';
 
   constructor(code: ChildSaRefusal['code'], detail: string) {
     super(detail);
@@ -178,6 +178,12 @@ export class ChildSaInstaller {
       throw new ChildSaRefusal(
         'transport_behind_nat',
         'a NAT is on the path, and transport mode would carry checksums over the addresses that it changes: use tunnel mode',
+      );
+    }
+    if (association.mode !== protection.mode) {
+      throw new ChildSaRefusal(
+        'other_mode',
+        `the Child SA is in ${association.mode} mode, and the tunnel has ${protection.mode} mode (RFC 7296 section 1.3.1)`,
       );
     }
     return protection;

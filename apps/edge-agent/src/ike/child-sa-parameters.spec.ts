@@ -29,7 +29,7 @@ const association: ChildAssociation = {
   localEndpoint: { address: LOCAL, port: 500 },
   remoteEndpoint: { address: REMOTE, port: 500 },
 };
-const protection = { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000 };
+const protection = { tunnelId: 'net', replayWindow: 64, hardLifetime: 1000, mode: 'tunnel' } as const;
 
 describe('form of a Child SA on the underlay', () => {
   it.each([

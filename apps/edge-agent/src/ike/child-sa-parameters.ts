@@ -25,6 +25,8 @@ export interface ChildProtection {
   readonly hardBytes?: number;
   /** `udp` by default. AH and transport mode never travel in UDP. */
   readonly withoutNat?: FormWithoutNat;
+  /** What IKE must have agreed on. */
+  readonly mode: 'tunnel' | 'transport';
   /** What is known of the path beforehand; without it no packet is found too large. */
   readonly pathMtu?: Omit<PathMtuParameters, 'underlay'>;
 }

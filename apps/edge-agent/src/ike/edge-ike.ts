@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, type LifetimeEvent, type Secret } from '@weft/ipsec-core';
 import {
   type Connection,
@@ -327,8 +328,8 @@ export class EdgeIke {
     const known = this.#tunnels.get(next.name)?.connection;
     if (known === undefined || !isBetweenTheSame(known, { ...next, local })) return false;
     // A rekey replaces an association by one of the same protocol (RFC 7296 section 1.3.3), and may be far: who says ESP from now
-    // on does not want to wait for it.
-    if (protocolOf(known) !== protocolOf(next)) return false;
+    // on, or another mode, does not want to wait for it.
+    if (!isDeepStrictEqual(formOf(known), formOf(next))) return false;
     // Who has proved itself with what is not believed any more must do it anew.
     return !this.#isRefused(next.name);
   }
@@ -357,8 +358,9 @@ function after(milliseconds: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-function protocolOf({ children }: Connection): 'esp' | 'ah' {
-  return children[0]?.protocol ?? 'esp';
+/** What packets of the Child SA of a connection look like. */
+function formOf({ children }: Connection) {
+  return children.map(({ protocol = 'esp', mode }) => ({ protocol, mode }));
 }
 
 /** What the bundle says about the Child SA of a tunnel beside what is negotiated. */
@@ -370,6 +372,7 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
     replayWindow: tunnel.profile.replayWindow,
     hardLifetime: HARD_LIFETIMES * (children[0]?.lifetime ?? 0),
     withoutNat: tunnel.profile.protocol === 'esp' && tunnel.profile.encapsulation === 'udp' ? 'udp' : 'native',
+    mode: tunnel.profile.mode,
     pathMtu: { mtu: firstHopMtu(bundle, tunnel) },
   };
 }

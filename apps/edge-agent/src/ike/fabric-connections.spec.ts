@@ -55,6 +55,7 @@ describe('Connections of a bundle', () => {
     if (tunnel === undefined) throw new Error('the test bundle has a tunnel');
     const profile = {
       protocol: 'ah',
+      mode: 'tunnel',
       integrity: 'hmac-sha2-256-128',
       replayWindow: 1024,
       extendedSequenceNumbers: true,
@@ -68,6 +69,42 @@ describe('Connections of a bundle', () => {
     // "Encryption Algorithm … used in … ESP": with it no proposal of AH would be accepted (RFC 7296 section 3.3.3).
     expect(transforms.filter(({ type }) => type === TRANSFORM_TYPE.ENCR)).toEqual([]);
   });
+
+  it.each([
+    ['esp', { protocol: 'esp', suite: 'aes-gcm-16', keyBits: 256, encapsulation: 'none' }],
+    ['ah', { protocol: 'ah', integrity: 'hmac-sha2-256-128' }],
+  ] as const)(
+    'in transport mode admit the two hosts, are refused in any other, look for a NAT and do not move: %s',
+    (_, form) => {
+      const [tunnel] = bundle(KEYING).tunnels.values();
+      if (tunnel === undefined) throw new Error('the test bundle has a tunnel');
+      const profile = { ...form, mode: 'transport', replayWindow: 1024, extendedSequenceNumbers: true } as const;
+      const [connection] = fabricConnections(
+        { ...bundle(KEYING), tunnels: new Map([[TUNNEL_ID, { ...tunnel, profile }]]) },
+        CREDENTIALS,
+      );
+      const only = (...octets: number[]) => [
+        {
+          type: 'range',
+          protocol: 0,
+          startPort: 0,
+          endPort: 0xffff,
+          first: Uint8Array.from(octets),
+          last: Uint8Array.from(octets),
+        },
+      ];
+      expect(connection).toMatchObject({ natTraversal: 'detected' });
+      expect(connection).not.toHaveProperty('mobike');
+      expect(connection?.children).toMatchObject([
+        { mode: 'transport', transportRequired: true, local: only(192, 0, 2, 1), remote: only(198, 51, 100, 1) },
+      ]);
+      // The engine knows that what moves cannot be in transport mode, and does not take such a connection.
+      expect(fabricConnections(bundle(KEYING), CREDENTIALS)[0]).toMatchObject({
+        mobike: {},
+        children: [{ mode: 'tunnel' }],
+      });
+    },
+  );
 
   it('are one per tunnel that the edges key themselves', () => {
     expect(fabricConnections(bundle({ mode: 'ike-less' }), CREDENTIALS)).toEqual([]);

@@ -21,6 +21,7 @@ import type {
   KeyExchangeMethods,
   ProtectionProfile,
   TunnelConfiguration,
+  UnderlayAddress,
   VerifiedBundle,
 } from '../control/bundle/verified-bundle.js';
 import { authorityHash } from './credentials/authority.js';
@@ -40,8 +41,8 @@ export interface EdgeCredentials {
  * The PAD and what is negotiated, from a bundle: one connection per tunnel that its ends key themselves, with the name
  * of the tunnel. With an edge it has one Child SA that admits every address. Which packets may pass is for the SPD to say, which both
  * edges have from the controller and hold against every packet in both directions: a change of policy then needs no new
- * associations, and two edges whose bundles change at different moments never disagree about selectors. With a gateway that is no
- * edge, whose SPD is its own, the Child SA admits what both were told.
+ * associations, and two edges whose bundles change at different moments never disagree about selectors. In transport mode it admits
+ * the addresses of the two edges. With a gateway that is no edge, whose SPD is its own, the Child SA admits what both were told.
  */
 export function fabricConnections(bundle: VerifiedBundle, credentials: EdgeCredentials): readonly Connection[] {
   return [...bundle.tunnels.values()].flatMap((tunnel) =>
@@ -71,7 +72,7 @@ function connectionOf(
       transform(TRANSFORM_TYPE.PRF, prf),
       ...keyExchangeTransforms(keyExchange),
     ]),
-    children: [childOf(tunnel, negotiation)],
+    children: [childOf(tunnel, underlay, negotiation)],
     natTraversal: natTraversalFor(tunnel.profile),
     lifetime: negotiation.ikeLifetime,
     livenessInterval: negotiation.livenessInterval,
@@ -96,7 +97,8 @@ function edgeEntry(
     remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
     localAuthentication: { kind: 'signature', credentials: [credential] },
     remoteAuthentication: { kind: 'signature', authorities, algorithms: EDGE_ALGORITHMS },
-    mobike: { returnRoutability: 'before' },
+    // In transport mode the addresses are part of what is protected (RFC 4555 section 1.2).
+    ...(tunnel.profile.mode === 'tunnel' ? { mobike: { returnRoutability: 'before' } } : {}),
   };
 }
 
@@ -133,15 +135,18 @@ function externalEntry(
 
 /**
  * AH takes no NAT at all, since it covers the addresses that one changes (RFC 3715 section 2.1): the end that finds one says
- * so, and nothing is negotiated (RFC 4555 section 3.9).
+ * so, and nothing is negotiated (RFC 4555 section 3.9). That takes MOBIKE, which is not for transport mode: there a NAT is looked for,
+ * and the Child SA refused.
  */
 function natTraversalFor(profile: ProtectionProfile): NatTraversalPolicy {
+  if (profile.mode === 'transport') return 'detected';
   if (profile.protocol === 'ah') return 'prohibited';
   return profile.encapsulation === 'udp' ? 'forced' : 'detected';
 }
 
 function childOf(
-  { tunnelId, profile, external }: TunnelConfiguration,
+  { tunnelId, profile, external, remote }: TunnelConfiguration,
+  underlay: UnderlayAddress,
   negotiation: IkeNegotiation,
 ): ChildConfiguration {
   const { childKeyExchange, childLifetime } = negotiation;
@@ -157,9 +162,10 @@ function childOf(
         ...(childKeyExchange === undefined ? [] : keyExchangeTransforms(childKeyExchange)),
       ],
     ],
-    local: external?.local ?? EVERYTHING,
-    remote: external?.remote ?? EVERYTHING,
-    mode: 'tunnel',
+    ...(profile.mode === 'transport'
+      ? { local: [onlyAddress(underlay)], remote: [onlyAddress(remote)], transportRequired: true }
+      : { local: external?.local ?? EVERYTHING, remote: external?.remote ?? EVERYTHING }),
+    mode: profile.mode,
     // An edge like this one checks later fragments (RFC 4301 section 7.3); of others that is not known.
     nonFirstFragmentsAlso: external === undefined,
     lifetime: childLifetime,
@@ -171,6 +177,10 @@ function keyExchangeTransforms({ method, additional }: KeyExchangeMethods): read
     transform(TRANSFORM_TYPE.KE, method),
     ...additional.map((id, index) => transform(TRANSFORM_TYPE.ADDKE1 + index, id)),
   ];
+}
+
+function onlyAddress({ octets }: UnderlayAddress): WireSelector {
+  return { type: 'range', protocol: 0, startPort: 0, endPort: 0xffff, first: octets, last: octets };
 }
 
 const EVERYTHING: readonly WireSelector[] = [4, 16].map((octets) => ({

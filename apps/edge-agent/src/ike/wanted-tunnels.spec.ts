@@ -127,7 +127,7 @@ describe('Wanted tunnels', () => {
     tunnels.want(FIRST, undefined);
     tunnels.want({ ...FIRST, name: 'u' }, undefined);
     tunnels.take(UP);
-    const protection = { tunnelId: 't', replayWindow: 64, hardLifetime: 1 };
+    const protection = { tunnelId: 't', replayWindow: 64, hardLifetime: 1, mode: 'tunnel' } as const;
     tunnels.want(FIRST, protection);
     expect(tunnels.keepOnly(new Set(['t']))).toEqual(['u']);
     expect(tunnels.get('t')).toMatchObject({ protection, state: { established: true } });

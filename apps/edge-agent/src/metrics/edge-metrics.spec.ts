@@ -16,7 +16,7 @@ const SOURCES: MetricSources = {
   bundle: {
     generation: 7n,
     revision: 3n,
-    tunnels: new Map([['t', { peerName: 'paris', profile: { protocol: 'ah' } }]]),
+    tunnels: new Map([['t', { peerName: 'paris', profile: { protocol: 'ah', mode: 'transport' } }]]),
   } as never,
   snapshot: {
     now: 61_500,
@@ -83,6 +83,7 @@ describe('the metrics of an edge', () => {
     expect(text).toContain('weft_edge_tunnel_received_packets_total{tunnel="t",peer="paris"} 1152921504606846976\n');
     // AH: whoever may see packets of this tunnel sees what is in them.
     expect(text).toContain('weft_edge_tunnel_encrypted{tunnel="t",peer="paris"} 0\n');
+    expect(text).toContain('weft_edge_tunnel_transport_mode{tunnel="t",peer="paris"} 1\n');
     expect(text).toContain('weft_edge_tunnel_silence_seconds{tunnel="t",peer="paris"} 1.5\n');
     expect(text).toContain('weft_edge_ike_failures_total{tunnel="t",peer="paris",cause="peer_silent"} 2\n');
     expect(text).toContain('weft_edge_tunnel_round_trip_seconds{tunnel="t",peer="paris"} 0.0125\n');

@@ -94,12 +94,17 @@ export function renderMetrics(samples: readonly Sample[]): string {
 function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, snapshot }: MetricSources): Sample[] {
   const labels = [tunnel.tunnelId, peerOf(bundle, tunnel.tunnelId)];
   const path = pathOf(snapshot, tunnel.tunnelId);
-  const protocol = bundle?.tunnels.get(tunnel.tunnelId)?.profile.protocol;
+  const profile = bundle?.tunnels.get(tunnel.tunnelId)?.profile;
   const keyed = tunnel.outboundSpi !== undefined && tunnel.inboundSpis.length > 0;
   const of = (name: MetricName, value: bigint | number): Sample => ({ name, labels, value });
   return [
     of('weft_edge_tunnel_keyed', Number(keyed)),
-    ...(protocol === undefined ? [] : [of('weft_edge_tunnel_encrypted', Number(protocol === 'esp'))]),
+    ...(profile === undefined
+      ? []
+      : [
+          of('weft_edge_tunnel_encrypted', Number(profile.protocol === 'esp')),
+          of('weft_edge_tunnel_transport_mode', Number(profile.mode === 'transport')),
+        ]),
     of('weft_edge_tunnel_received_packets_total', tunnel.inboundPackets),
     of('weft_edge_tunnel_received_bytes_total', tunnel.inboundBytes),
     of('weft_edge_tunnel_sent_packets_total', tunnel.outboundPackets),

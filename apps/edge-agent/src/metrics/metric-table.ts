@@ -31,6 +31,11 @@ const TABLE = {
     '1 where ESP encrypts the packets, 0 where AH authenticates them only',
     ['tunnel', 'peer'],
   ],
+  weft_edge_tunnel_transport_mode: [
+    'gauge',
+    '1 where packets between the two edges keep their header (transport mode), 0 in tunnel mode',
+    ['tunnel', 'peer'],
+  ],
   weft_edge_tunnel_received_packets_total: ['counter', 'Clear packets that came from the peer', ['tunnel', 'peer']],
   weft_edge_tunnel_received_bytes_total: ['counter', 'Octets of them', ['tunnel', 'peer']],
   weft_edge_tunnel_sent_packets_total: [

@@ -88,10 +88,12 @@ describe('status', () => {
   });
 
   it.each([
-    ['esp', 'encrypted'],
-    ['ah', 'authenticated, NOT ENCRYPTED (AH)'],
-  ] as const)('says what the packets of a tunnel of %s are: %s', (protocol, said) => {
-    const tunnel = tunnelOf(protocol);
+    ['esp', 'tunnel', 'encrypted'],
+    ['ah', 'tunnel', 'authenticated, NOT ENCRYPTED (AH)'],
+    ['esp', 'transport', 'encrypted, in transport mode'],
+    ['ah', 'transport', 'authenticated, NOT ENCRYPTED (AH), in transport mode'],
+  ] as const)('says what the packets of a tunnel of %s in %s mode are: %s', (protocol, mode, said) => {
+    const tunnel = tunnelOf(protocol, mode);
     const tunnels = new Map([['t', tunnel]]);
     const status = statusOf({}, {}, {
       tunnels,
@@ -192,6 +194,6 @@ describe('status', () => {
   });
 });
 
-function tunnelOf(protocol: 'esp' | 'ah') {
-  return { tunnelId: 't', peerName: 'paris', remote: { text: '192.0.2.1', port: 4500 }, profile: { protocol } };
+function tunnelOf(protocol: 'esp' | 'ah', mode: 'tunnel' | 'transport' = 'tunnel') {
+  return { tunnelId: 't', peerName: 'paris', remote: { text: '192.0.2.1', port: 4500 }, profile: { protocol, mode } };
 }

@@ -48,6 +48,8 @@ export const AgentStatus = z.object({
       remote: z.string(),
       /** AH authenticates packets and encrypts nothing. */
       protocol: z.enum(['esp', 'ah']),
+      /** In transport mode packets between the two underlay addresses are protected, and no others. */
+      mode: z.enum(['tunnel', 'transport']),
       inboundSpis: z.array(z.number()),
       outboundSpi: z.number().nullable(),
       inboundPackets: Count,
@@ -154,6 +156,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
         peer: tunnel.peerName,
         remote: `${tunnel.remote.text} port ${tunnel.remote.port}`,
         protocol: tunnel.profile.protocol,
+        mode: tunnel.profile.mode,
         inboundSpis: [...(counted?.inboundSpis ?? [])],
         outboundSpi: counted?.outboundSpi ?? null,
         inboundPackets: String(counted?.inboundPackets ?? 0n),

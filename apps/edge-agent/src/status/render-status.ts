@@ -50,7 +50,7 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
       ? (tunnel.ike?.failure ?? 'no associations')
       : keyedState(tunnel.redundancy),
     keysBy(tunnel.ike),
-    PROTECTION[tunnel.protocol],
+    tunnel.mode === 'transport' ? `${PROTECTION[tunnel.protocol]}, in transport mode` : PROTECTION[tunnel.protocol],
     tunnel.inboundPackets,
     tunnel.outboundPackets,
     tunnel.lastReceivedAt ?? 'never',

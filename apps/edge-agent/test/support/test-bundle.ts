@@ -2,8 +2,10 @@ import { createHash, type KeyObject, sign } from 'node:crypto';
 import {
   Bundle,
   BundleManifest,
+  Encapsulation,
   EncryptionAlgorithm,
   IntegrityAlgorithm,
+  IpsecMode,
   KeyingMode,
   type Profile,
   SecurityPolicyAction,
@@ -20,6 +22,12 @@ export const PROFILE: Profile = {
   keyBits: 256,
   replayWindow: 1024,
   extendedSequenceNumbers: true,
+};
+/** ESP and AH of hosts that negotiate. */
+export const TRANSPORT_PROFILE: Profile = {
+  ...PROFILE,
+  encapsulation: Encapsulation.ENCAPSULATION_NONE,
+  mode: IpsecMode.IPSEC_MODE_TRANSPORT,
 };
 /** For edges that negotiate. */
 export const AH_PROFILE: Profile = {

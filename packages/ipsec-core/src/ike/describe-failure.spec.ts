@@ -61,6 +61,8 @@ it.each<[FailureReason, RegExp]>([
   [{ code: 'single_pair_required' }, /named no flow/],
   [{ code: 'no_address' }, /no address/],
   [{ code: 'configuration_required' }, /configuration/],
+  [{ code: 'transport_declined' }, /transport mode, which is required here/],
+  [{ code: 'transport_behind_nat' }, /a NAT is on the path/],
   [{ code: 'authentication_failed', detail: 'expired' }, /did not prove who it is: expired/],
   [{ code: 'signing_failed', detail: 'no key' }, /this edge cannot prove who it is: no key/],
 ])('says %j in a sentence', (reason, sentence) => {

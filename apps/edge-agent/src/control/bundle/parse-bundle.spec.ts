@@ -3,15 +3,24 @@ import {
   Encapsulation,
   EncryptionAlgorithm,
   IntegrityAlgorithm,
+  IpsecMode,
   KeyingMode,
   type Profile,
   SecurityPolicyAction,
   SecurityProtocol,
 } from '@weft/contracts/southbound';
+import { parsePrefix } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
 import { externalBundle, PRE_SHARED_KEY } from '../../../test/support/external-bundle.js';
 import { negotiatedBundle } from '../../../test/support/negotiated-bundle.js';
-import { AH_PROFILE, PEER_ID, PROFILE, TUNNEL_ID, testBundle } from '../../../test/support/test-bundle.js';
+import {
+  AH_PROFILE,
+  PEER_ID,
+  PROFILE,
+  TRANSPORT_PROFILE,
+  TUNNEL_ID,
+  testBundle,
+} from '../../../test/support/test-bundle.js';
 import { parseBundle } from './parse-bundle.js';
 
 const OTHER_ID = '77777777-7777-4777-8777-777777777777';
@@ -266,6 +275,58 @@ const SPOILED_AH: readonly [string, Partial<Profile>, string, string][] = [
   ['no replay window', { replayWindow: 0 }, 'replay_window', 'out_of_range'],
 ];
 
+/** [what, how to spoil a good bundle of two hosts, path, rule] */
+const SPOILED_TRANSPORT: readonly [string, (bundle: Bundle) => void, string, string][] = [
+  [
+    'a mode to come',
+    (b) => (b.tunnels[0]!.profile!.mode = IpsecMode.IPSEC_MODE_UNSPECIFIED),
+    'tunnels[0].profile.mode',
+    'unsupported_value',
+  ],
+  [
+    'ESP in UDP',
+    (b) => (b.tunnels[0]!.profile!.encapsulation = undefined),
+    'tunnels[0].profile.encapsulation',
+    'unsupported_value',
+  ],
+  [
+    'keys of the controller, which looks for no NAT',
+    (b) => Object.assign(b.tunnels[0]!, { keyingMode: KeyingMode.KEYING_MODE_IKE_LESS, ike: undefined }),
+    'tunnels[0].profile.mode',
+    'unsupported_value',
+  ],
+  [
+    'an underlay address that is none',
+    (b) => (b.underlay!.address = '0.0.0.0'),
+    'tunnels[0].profile.mode',
+    'bad_address',
+  ],
+  [
+    'an underlay address of another family',
+    (b) => (b.underlay!.address = '2001:db8::1'),
+    'tunnels[0].profile.mode',
+    'bad_address',
+  ],
+  [
+    'any local address',
+    (b) => (selector(b).localAddresses = []),
+    'security_policies[0].selector.local_addresses',
+    'unsupported_value',
+  ],
+  [
+    'a neighbour of the peer',
+    (b) => selector(b).remoteAddresses.push(range('198.51.100.2/32')),
+    'security_policies[0].selector.remote_addresses',
+    'unsupported_value',
+  ],
+  [
+    'a network around the peer',
+    (b) => (selector(b).remoteAddresses = [range('198.51.100.0/31')]),
+    'security_policies[0].selector.remote_addresses',
+    'unsupported_value',
+  ],
+];
+
 describe('the content of a bundle', () => {
   it('in order is accepted', () => {
     expect(parseBundle(testBundle())).toMatchObject({ overlayMtu: 1422 });
@@ -291,8 +352,40 @@ describe('the content of a bundle', () => {
   it('may protect by AH what edges negotiate', () => {
     const { tunnels } = parseBundle(negotiated());
     expect([...tunnels.values()].map(({ profile }) => profile)).toEqual([
-      { protocol: 'ah', integrity: 'hmac-sha2-256-128', replayWindow: 1024, extendedSequenceNumbers: true },
+      {
+        protocol: 'ah',
+        mode: 'tunnel',
+        integrity: 'hmac-sha2-256-128',
+        replayWindow: 1024,
+        extendedSequenceNumbers: true,
+      },
     ]);
+  });
+
+  it.each([
+    ['ESP', TRANSPORT_PROFILE],
+    ['AH', { ...AH_PROFILE, mode: IpsecMode.IPSEC_MODE_TRANSPORT }],
+  ])('may protect in transport mode what goes between two hosts, with %s', (_, profile) => {
+    const { tunnels } = parseBundle(hosts(profile));
+    expect([...tunnels.values()]).toMatchObject([{ profile: { mode: 'transport' } }]);
+  });
+
+  it.each(SPOILED_TRANSPORT)('in transport mode and with %s is refused', (_, spoil, path, rule) => {
+    const bundle = hosts(TRANSPORT_PROFILE);
+    spoil(bundle);
+    expect(() => parseBundle(bundle)).toThrow(expect.objectContaining({ path, rule }));
+  });
+
+  it('in transport mode is refused with a gateway that is no edge, and where there are several ways to a site', () => {
+    const external = externalBundle();
+    external.tunnels[0]!.profile = { ...TRANSPORT_PROFILE };
+    expect(() => parseBundle(external, [PRE_SHARED_KEY])).toThrow(
+      expect.objectContaining({ path: 'tunnels[0].profile.mode', rule: 'unsupported_value' }),
+    );
+    const several = hosts(TRANSPORT_PROFILE);
+    group(several, {});
+    const path = 'tunnel_groups[0].tunnel_ids[0]';
+    expect(() => parseBundle(several)).toThrow(expect.objectContaining({ path, rule: 'unsupported_value' }));
   });
 
   it.each(SPOILED_AH)('with AH and %s is refused', (_, change, path, rule) => {
@@ -338,6 +431,25 @@ function negotiated(): Bundle {
   Object.assign(bundle.tunnels[0]!, { tunnelId: TUNNEL_ID, profile: { ...AH_PROFILE } });
   bundle.securityPolicies[0]!.tunnelId = TUNNEL_ID;
   return bundle;
+}
+
+/** Two hosts that protect what goes between their own addresses. */
+function hosts(profile: Profile): Bundle {
+  const bundle = negotiated();
+  bundle.tunnels[0]!.profile = { ...profile };
+  const [local, remote] = [range('192.0.2.1/32'), range('198.51.100.1/32')];
+  bundle.securityPolicies[0]!.selector = {
+    localAddresses: [local],
+    remoteAddresses: [remote],
+    localPorts: [],
+    remotePorts: [],
+  };
+  return { ...bundle, routes: ['198.51.100.1/32'], localNetworks: ['192.0.2.1/32'] };
+}
+
+function range(prefix: string): { first: Buffer; last: Buffer } {
+  const { first, last } = parsePrefix(prefix).range;
+  return { first: Buffer.from(first), last: Buffer.from(last) };
 }
 
 /** Adds a second tunnel, if there is none yet, and a group of both. */

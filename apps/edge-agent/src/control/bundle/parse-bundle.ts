@@ -7,6 +7,7 @@ import {
 } from '@weft/contracts/southbound';
 import type { SecurityPolicy } from '@weft/ipsec-core';
 import { RejectionError } from '../rejection.js';
+import { checkTransport, checkTransportEntry } from './check-transport.js';
 import {
   boundedText,
   integerWithin,
@@ -51,7 +52,7 @@ export function parseBundle(bundle: Bundle, preSharedKeys: readonly PreSharedKey
     underlay,
     tunnels,
     groups: [...groups.values()],
-    policies: parsePolicies(bundle.securityPolicies, tunnels, groups),
+    policies: parsePolicies(bundle.securityPolicies, { tunnels, groups, underlay }),
     routes: parsePrefixes('routes', bundle.routes),
     localNetworks: parsePrefixes('local_networks', bundle.localNetworks),
   };
@@ -79,6 +80,7 @@ function parseTunnels(
       throw new RejectionError(`${path}.external_peer`, 'unexpected_value', 'only with IKEv2 can a peer be no edge');
     }
     checkAh(path, parsed);
+    checkTransport(path, parsed, underlay);
     checkOuterHeader(`${path}.profile.encapsulation`, parsed, underlay);
     return parsed;
   });
@@ -114,10 +116,16 @@ function checkOuterHeader(
   );
 }
 
+/** What entries are held against. */
+interface Known {
+  readonly tunnels: ReadonlyMap<string, TunnelConfiguration>;
+  readonly groups: ReadonlyMap<string, TunnelGroup>;
+  readonly underlay: UnderlayAddress;
+}
+
 function parsePolicies(
   messages: readonly SecurityPolicyMessage[],
-  tunnels: ReadonlyMap<string, TunnelConfiguration>,
-  groups: ReadonlyMap<string, TunnelGroup>,
+  { tunnels, groups, underlay }: Known,
 ): readonly SecurityPolicy[] {
   const ids = new Set<string>();
   return limited('security_policies', messages, MAX_POLICIES).map((message, index): SecurityPolicy => {
@@ -139,6 +147,7 @@ function parsePolicies(
           'it names no tunnel of this bundle, and no group of them',
         );
       }
+      checkTransportEntry(`${path}.selector`, common, tunnels.get(message.tunnelId), underlay);
       return { ...common, action: 'PROTECT', tunnelId: message.tunnelId };
     }
     if (message.tunnelId !== '') {

@@ -2,6 +2,7 @@ import {
   Encapsulation,
   EncryptionAlgorithm,
   IntegrityAlgorithm,
+  IpsecMode,
   type Profile,
   SecurityProtocol,
 } from '@weft/contracts/southbound';
@@ -36,13 +37,16 @@ function parseEsp(path: string, profile: Profile): EspProfile {
   if (profile.integrity !== undefined) {
     throw new RejectionError(`${path}.integrity`, 'unexpected_value', 'AES-GCM authenticates what it encrypts');
   }
-  return {
-    protocol: 'esp',
-    suite: 'aes-gcm-16',
-    keyBits,
-    ...commonFields(path, profile),
-    encapsulation: parseEncapsulation(`${path}.encapsulation`, profile.encapsulation),
-  };
+  const common = commonFields(path, profile);
+  const encapsulation = parseEncapsulation(`${path}.encapsulation`, profile.encapsulation);
+  if (common.mode === 'transport' && encapsulation !== 'none') {
+    throw new RejectionError(
+      `${path}.encapsulation`,
+      'unsupported_value',
+      'transport mode is for paths without a NAT, where nothing carries ESP but IP',
+    );
+  }
+  return { protocol: 'esp', suite: 'aes-gcm-16', keyBits, ...common, encapsulation };
 }
 
 /** What would have to do with encryption is refused: whoever writes it takes AH for something that it is not. */
@@ -62,11 +66,18 @@ function parseAh(path: string, profile: Profile): AhProfile {
   return { protocol: 'ah', integrity: 'hmac-sha2-256-128', ...commonFields(path, profile) };
 }
 
-function commonFields(path: string, { replayWindow, extendedSequenceNumbers }: Profile) {
+function commonFields(path: string, { mode, replayWindow, extendedSequenceNumbers }: Profile) {
   return {
+    mode: parseMode(`${path}.mode`, mode),
     replayWindow: integerWithin(`${path}.replay_window`, replayWindow, MIN_REPLAY_WINDOW, MAX_REPLAY_WINDOW),
     extendedSequenceNumbers,
   };
+}
+
+function parseMode(path: string, value: IpsecMode | undefined): ProtectionProfile['mode'] {
+  if (value === undefined) return 'tunnel';
+  if (value === IpsecMode.IPSEC_MODE_TRANSPORT) return 'transport';
+  throw new RejectionError(path, 'unsupported_value', `mode ${value} is unknown here`);
 }
 
 function parseEncapsulation(path: string, value: Encapsulation | undefined): EspEncapsulation {

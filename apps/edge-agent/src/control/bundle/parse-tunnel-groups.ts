@@ -41,6 +41,9 @@ function parseGroup(
         'in a tunnel of AH nobody can be asked whether the peer answers',
       );
     }
+    if (tunnel.profile.mode === 'transport') {
+      throw new RejectionError(at, 'unsupported_value', 'in transport mode a peer is reached at its own address alone');
+    }
     return unique(at, tunnelId, members);
   });
   return {

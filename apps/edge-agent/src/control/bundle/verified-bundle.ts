@@ -120,6 +120,11 @@ export interface AhProfile extends CommonProfile {
 }
 
 interface CommonProfile {
+  /**
+   * Tunnel mode, or transport mode: what goes between the underlay addresses of the two edges, and nothing else, keeps its header
+   * (RFC 4301 section 4.1). Then ESP is never in UDP.
+   */
+  readonly mode: 'tunnel' | 'transport';
   readonly replayWindow: number;
   readonly extendedSequenceNumbers: boolean;
 }

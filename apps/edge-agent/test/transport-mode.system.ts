@@ -1,0 +1,296 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { type Bundle, Encapsulation, IpsecMode } from '@weft/contracts/southbound';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EdgeHarness, typescript } from './support/edge-harness.js';
+import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
+import { AH_PROFILE, PROFILE } from './support/test-bundle.js';
+import { TestPki } from './support/test-pki.js';
+
+// Two hosts protect what goes between their own addresses. What the middle forwards is counted there, and for a test changed.
+//
+//   192.0.2.1                              198.51.100.1
+//   2001:db8:a::1                          2001:db8:b::1
+//         [ left ] ------- [ middle ] ------- [ right ]
+const LEFT = { id: '00000000-0000-4000-8000-000000000001', v4: '192.0.2.1', v6: '2001:db8:a::1' };
+const RIGHT = { id: '00000000-0000-4000-8000-000000000002', v4: '198.51.100.1', v6: '2001:db8:b::1' };
+type Host = typeof LEFT;
+type Family = 'v4' | 'v6';
+type Form = 'esp' | 'ah';
+/** What leaves room on a path of 1500 octets for ESP of AES-GCM, or AH with an ICV of 16 octets. */
+const OVERLAY_MTU = { esp: { v4: 1466, v6: 1466 }, ah: { v4: 1472, v6: 1468 } } as const;
+const IP_AND_ICMP = { v4: 28, v6: 48 } as const;
+const TRANSFER_OCTETS = 4 * 1024 * 1024;
+const PINGS = 20;
+const PATIENCE = { timeout: 30_000 };
+
+const unavailable = namespacesUnavailable() ?? (hasNft() ? undefined : 'needs nft');
+
+describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${unavailable})` : ''}`, () => {
+  const namespaces = new Namespaces('transport');
+  const directory = mkdtempSync(path.join(tmpdir(), 'weft-transport-'));
+  let names: { left: string; middle: string; right: string };
+  let left: EdgeHarness;
+  let right: EdgeHarness;
+  let pki: TestPki;
+  let nextPort = 5001;
+
+  beforeAll(async () => {
+    names = buildNetwork(namespaces);
+    pki = await TestPki.create();
+    left = await start(names.left, LEFT.id);
+    right = await start(names.right, RIGHT.id);
+    nft(
+      'add table inet watch',
+      'add chain inet watch forward { type filter hook forward priority 10; }',
+      ...COUNTERS.map((name) => `add counter inet watch of_${name}`),
+      'add rule inet watch forward meta l4proto esp counter name of_esp accept',
+      'add rule inet watch forward meta l4proto ah counter name of_ah accept',
+      // Four zero octets are the marker of IKE; without them it is ESP in UDP (RFC 3948 section 2.2).
+      'add rule inet watch forward udp dport 4500 @th,64,32 0 counter name of_ike accept',
+      'add rule inet watch forward counter name of_other',
+    );
+  });
+
+  afterAll(async () => {
+    await namespaces.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  const forms = (['v4', 'v6'] as const).flatMap((family) =>
+    (['esp', 'ah'] as const).map((form) => [form, family] as const),
+  );
+
+  it.each(forms)(
+    'of %s protects what goes between two hosts over IP%s, up to the largest packets that fit, and nothing else crosses',
+    async (form, family) => {
+      await apply(family, form);
+      await expectOnTheWire(family, form);
+      reset();
+      await expectTransfer(LEFT[family], RIGHT[family]);
+      const { [form]: packets, ike: _, ...others } = counts();
+      expect(packets).toBeGreaterThan(TRANSFER_OCTETS / 65_536);
+      expect(others).toEqual({ [form === 'esp' ? 'ah' : 'esp']: 0, other: 0 });
+      // Whoever is not the other host is reached as before.
+      expect(received(ping(names.left, [...FEW_PINGS, GATEWAY[family]]))).toBe(3);
+    },
+  );
+
+  it.each(['v4', 'v6'] as const)('is rekeyed under traffic over IP%s, without loss', async (family) => {
+    await apply(family, 'esp');
+    await expectOnTheWire(family, 'esp');
+    const before = await spis(left);
+    const pinging = namespaces.start(names.left, 'ping', ['-c', '200', '-i', '0.02', '-W', '2', RIGHT[family]]);
+    await left.rekey();
+    await expect.poll(() => spis(left), PATIENCE).not.toEqual(before);
+    expect(await text(pinging.stdout)).toMatch(/200 packets transmitted, 200 received/);
+    await expectOnTheWire(family, 'esp');
+  });
+
+  it.each(['v4', 'v6'] as const)(
+    'lets nothing cross in the clear over IP%s, before a policy allows it, and when an agent is killed',
+    async (family) => {
+      const both = () => [
+        ping(names.left, [...FEW_PINGS, RIGHT[family]]),
+        ping(names.right, [...FEW_PINGS, LEFT[family]]),
+      ];
+      await Promise.all([
+        left.bundle({ ...bundle(LEFT, RIGHT, family, 'esp'), securityPolicies: [] }),
+        right.bundle({ ...bundle(RIGHT, LEFT, family, 'esp'), securityPolicies: [] }),
+      ]);
+      reset();
+      expect(both().map(received)).toEqual([0, 0]);
+      expect(counts()).toMatchObject({ esp: 0, other: 0 });
+      await apply(family, 'esp');
+      await expectOnTheWire(family, 'esp');
+      reset();
+      await left.kill();
+      expect(both().map(received)).toEqual([0, 0]);
+      expect(counts()).toMatchObject({ other: 0 });
+      left = await start(names.left, LEFT.id);
+      await left.bundle(bundle(LEFT, RIGHT, family, 'esp'));
+      await expectOnTheWire(family, 'esp');
+    },
+  );
+
+  it('is not made up for by tunnel mode where one end has it alone: nothing crosses, and that end says why', async () => {
+    await Promise.all([left.bundle(withoutTunnel(LEFT)), right.bundle(withoutTunnel(RIGHT))]);
+    await expect.poll(() => spis(left), PATIENCE).toEqual([]);
+    await Promise.all([left.bundle(bundle(LEFT, RIGHT, 'v4', 'esp')), right.bundle(tunnelMode(RIGHT, LEFT))]);
+    const said = async () => (await left.negotiations())[TUNNEL]?.failure ?? '';
+    await expect.poll(said, PATIENCE).toMatch(/transport mode|NO_PROPOSAL_CHOSEN/);
+    reset();
+    expect(received(ping(names.left, [...FEW_PINGS, RIGHT.v4]))).toBe(0);
+    expect(counts()).toMatchObject({ other: 0, esp: 0 });
+    expect(await spis(left)).toEqual([]);
+    await right.bundle(bundle(RIGHT, LEFT, 'v4', 'esp'));
+    await expectOnTheWire('v4', 'esp');
+  });
+
+  it('has no way over a NAT: nothing passes, and both ends say why', async () => {
+    const outside = '198.51.100.254';
+    await Promise.all([left.bundle(withoutTunnel(LEFT)), right.bundle(withoutTunnel(RIGHT))]);
+    for (const edge of [left, right]) await expect.poll(() => spis(edge), PATIENCE).toEqual([]);
+    nft(
+      'add table ip weft',
+      'add chain ip weft out { type nat hook postrouting priority 100; }',
+      'add rule ip weft out oif "right" masquerade',
+      'add chain ip weft in { type nat hook prerouting priority -100; }',
+      `add rule ip weft in iif "right" ip daddr ${outside} udp dport 4500 dnat to ${LEFT.v4}`,
+    );
+    try {
+      await Promise.all([
+        left.bundle(bundle(LEFT, RIGHT, 'v4', 'esp')),
+        right.bundle(bundle(RIGHT, { ...LEFT, v4: outside }, 'v4', 'esp')),
+      ]);
+      for (const edge of [left, right]) {
+        const said = async () => (await edge.negotiations())[TUNNEL]?.failure ?? '';
+        await expect.poll(said, PATIENCE).toMatch(/a NAT is on the path/);
+      }
+      reset();
+      expect(received(ping(names.left, [...FEW_PINGS, RIGHT.v4]))).toBe(0);
+      expect(counts()).toMatchObject({ esp: 0, other: 0 });
+    } finally {
+      nft('delete table ip weft');
+    }
+    await apply('v4', 'esp');
+    await expectOnTheWire('v4', 'esp');
+  });
+
+  async function start(namespace: string, edgeId: string): Promise<EdgeHarness> {
+    const file = path.join(directory, `${edgeId}.json`);
+    writeFileSync(file, JSON.stringify(await pki.storedIdentity('127.0.0.1:1', edgeId)), { mode: 0o600 });
+    return new EdgeHarness(namespaces, namespace, 'weft0', 'auto', file);
+  }
+
+  async function apply(family: Family, form: Form): Promise<void> {
+    await Promise.all([
+      left.bundle(bundle(LEFT, RIGHT, family, form)),
+      right.bundle(bundle(RIGHT, LEFT, family, form)),
+    ]);
+  }
+
+  /** The largest packets cross, there and back, each as one packet of the protocol; beside them there is IKE at most. */
+  async function expectOnTheWire(family: Family, form: Form): Promise<void> {
+    const size = `${OVERLAY_MTU[form][family] - IP_AND_ICMP[family]}`;
+    await expect
+      .poll(() => {
+        reset();
+        const answered = received(ping(names.left, [...FULL_PINGS, '-s', size, RIGHT[family]]));
+        const { ike: _, ...others } = counts();
+        return { answered, ...others };
+      }, PATIENCE)
+      .toEqual({ answered: PINGS, esp: 0, ah: 0, other: 0, [form]: 2 * PINGS });
+  }
+
+  async function expectTransfer(local: string, address: string): Promise<void> {
+    const port = String(nextPort++);
+    const serve = [...typescript('./transfer.ts'), 'serve', address, port, String(TRANSFER_OCTETS)];
+    const serving = namespaces.start(names.right, process.execPath, serve);
+    const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('ready');
+    const fetch = [...typescript('./transfer.ts'), 'fetch', local, address, port];
+    const fetching = namespaces.start(names.left, process.execPath, fetch);
+    const taken = JSON.parse(await text(fetching.stdout)) as { sha256: string; octets: number };
+    const sent = JSON.parse((await lines.next()).value as string) as { sha256: string };
+    expect(taken).toMatchObject({ ...sent, octets: TRANSFER_OCTETS });
+  }
+
+  async function spis(edge: EdgeHarness): Promise<number[]> {
+    return (await edge.snapshot()).associations.map(({ spi }) => spi).sort();
+  }
+
+  function ping(namespace: string, args: readonly string[]): string {
+    try {
+      return namespaces.run(namespace, 'ping', args);
+    } catch (error) {
+      return String((error as { stdout?: unknown }).stdout ?? error);
+    }
+  }
+
+  function nft(...rules: readonly string[]): void {
+    namespaces.run(names.middle, 'nft', [rules.join('; ')]);
+  }
+
+  function reset(): void {
+    nft('reset counters table inet watch');
+  }
+
+  /** Packets that the middle has forwarded since the last reset. */
+  function counts(): Record<(typeof COUNTERS)[number], number> {
+    const listed = JSON.parse(
+      namespaces.run(names.middle, 'nft', ['-j', 'list', 'counters', 'table', 'inet', 'watch']),
+    ) as { nftables: { counter?: { name: string; packets: number } }[] };
+    const entries = listed.nftables.flatMap(({ counter }) =>
+      counter ? [[counter.name.replace('of_', ''), counter.packets] as const] : [],
+    );
+    return Object.fromEntries(entries) as Record<(typeof COUNTERS)[number], number>;
+  }
+});
+
+const COUNTERS = ['esp', 'ah', 'ike', 'other'] as const;
+const FULL_PINGS = ['-c', `${PINGS}`, '-i', '0.02', '-W', '2', '-M', 'do'];
+const FEW_PINGS = ['-c', '3', '-i', '0.05', '-W', '1'];
+const GATEWAY = { v4: '192.0.2.254', v6: '2001:db8:a::fe' } as const;
+
+function received(output: string): number {
+  return Number(/ (\d+) received/.exec(output)?.[1] ?? 0);
+}
+
+/** For everything between the underlay addresses of both, and nothing else. */
+function bundle(local: Host, remote: Host, family: Family, form: Form): Bundle {
+  const made = hosts(local, remote, family);
+  const profile = form === 'ah' ? AH_PROFILE : { ...PROFILE, encapsulation: Encapsulation.ENCAPSULATION_NONE };
+  return {
+    ...made,
+    device: { mtu: OVERLAY_MTU[form][family] },
+    tunnels: made.tunnels.map((tunnel) => ({
+      ...tunnel,
+      profile: { ...profile, mode: IpsecMode.IPSEC_MODE_TRANSPORT },
+    })),
+  };
+}
+
+/** The same in tunnel mode. */
+function tunnelMode(local: Host, remote: Host): Bundle {
+  return hosts(local, remote, 'v4');
+}
+
+function hosts(local: Host, remote: Host, family: Family): Bundle {
+  const site = (one: Host) => ({
+    id: one.id,
+    underlay: one[family],
+    network: `${one[family]}/${family === 'v4' ? 32 : 128}`,
+  });
+  return negotiatedBundle(site(local), site(remote), Encapsulation.ENCAPSULATION_NONE);
+}
+
+function withoutTunnel(local: Host): Bundle {
+  const made = hosts(local, local, 'v4');
+  return { ...made, tunnels: [], securityPolicies: [], routes: [] };
+}
+
+function buildNetwork(namespaces: Namespaces): { left: string; middle: string; right: string } {
+  const names = { left: namespaces.add('left'), middle: namespaces.add('middle'), right: namespaces.add('right') };
+  namespaces.connect(names.left, 'wan', names.middle, 'left');
+  namespaces.connect(names.right, 'wan', names.middle, 'right');
+  for (const [name, one, device, gateway4, gateway6] of [
+    [names.left, LEFT, 'left', GATEWAY.v4, GATEWAY.v6],
+    [names.right, RIGHT, 'right', '198.51.100.254', '2001:db8:b::fe'],
+  ] as const) {
+    namespaces.ip(name, `address add ${one.v4}/24 dev wan`);
+    namespaces.ip(name, `address add ${one.v6}/64 dev wan nodad`);
+    namespaces.ip(names.middle, `address add ${gateway4}/24 dev ${device}`);
+    namespaces.ip(names.middle, `address add ${gateway6}/64 dev ${device} nodad`);
+    namespaces.ip(name, `route add default via ${gateway4}`);
+    namespaces.ip(name, `-6 route add default via ${gateway6}`);
+  }
+  for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']) {
+    namespaces.run(names.middle, 'sysctl', ['-qw', setting]);
+  }
+  return names;
+}
