@@ -117,6 +117,8 @@ export interface BundleAhProfile extends CommonProfile {
 }
 
 interface CommonProfile {
+  /** Absent: tunnel mode. In transport mode ESP is never in UDP, and packets go between the underlay addresses of two edges. */
+  readonly mode?: 'transport';
   readonly replayWindow: number;
   readonly extendedSequenceNumbers: boolean;
 }

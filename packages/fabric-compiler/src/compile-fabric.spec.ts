@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arbitraryIntent, edgeId, shuffled } from '../test/arbitrary-intent.js';
+import { arbitraryHosts, arbitraryIntent, edgeId, shuffled } from '../test/arbitrary-intent.js';
 import { firstMatch, type Packet, prefixesHold, siteOf, verdictOfIntent } from '../test/reference-policy.js';
+import { octetsFromNumber } from './address/octets.js';
+import { parseAddressText } from './address/text.js';
 import type { BundleSecurityPolicy, EdgeBundle } from './bundle.js';
 import { compileFabric } from './compile-fabric.js';
 import { tunnelIdOf } from './identifiers.js';
@@ -126,6 +128,91 @@ describe('compileFabric', () => {
       { numRuns: 200 },
     );
     expect(Math.min(seen.made, seen.refused)).toBeGreaterThan(10);
+  });
+
+  it.each([
+    // The packet keeps its header of 20 or 40 octets; ESP of AES-GCM adds 8, 8 and 16 octets, a trailer of 2, and padding to four.
+    [4, 'esp', 1466],
+    [6, 'esp', 1466],
+    [4, 'ah', 1472],
+    [6, 'ah', 1468],
+  ] as const)(
+    'protects in transport mode exactly what goes between the underlay addresses of two hosts: IPv%s, %s',
+    (family, securityProtocol, mtu) => {
+      let protectedEntries = 0;
+      fc.assert(
+        fc.property(arbitraryHosts(family), fc.constantFrom('udp', 'none', undefined), (intent, encapsulation) => {
+          const wanted = { ...intent, securityProtocol, ...(encapsulation === undefined ? {} : { encapsulation }) };
+          // The same between the same addresses behind edges that are elsewhere decides every packet, as is shown above.
+          const elsewhere = wanted.edges.map((edge) => ({ ...edge, underlayAddress: `198.51.100.${edge.id.at(-1)}` }));
+          const usual = compileFabric({ ...wanted, edges: elsewhere });
+          const result = compileFabric({ ...wanted, mode: 'transport' });
+          expect(result.ok ? [] : result.problems).toEqual(usual.ok ? [] : usual.problems);
+          fc.pre(result.ok && usual.ok);
+          for (const [edgeId, bundle] of result.bundles) {
+            expect(bundle.device.mtu).toBe(mtu);
+            protectedEntries += expectHost(bundle, bundleOf(usual.bundles, edgeId));
+          }
+          for (const { profile } of result.tunnels) expect(profile.mode).toBe('transport');
+        }),
+        { numRuns: 100 },
+      );
+      expect(protectedEntries).toBeGreaterThan(50);
+    },
+  );
+
+  it('refuses transport mode for whatever is not the address of a host, once for each', () => {
+    const seen = { made: 0, refused: 0 };
+    const spoil = fc.record({
+      keyingMode: fc.constantFrom('ikev2', 'ikev2', 'ike-less'),
+      // A network more at a site, a network that is wider than its host, and the networks of two sites exchanged.
+      more: fc.integer({ min: -3, max: 1 }),
+      wider: fc.integer({ min: -3, max: 1 }),
+      exchanged: fc.integer({ min: 0, max: 3 }).map((value) => value === 0),
+    });
+    fc.assert(
+      fc.property(arbitraryHosts(4), spoil, (hosts, { keyingMode, more, wider, exchanged }) => {
+        // Rules may name what is no more; they are not what this is about.
+        const intent = { ...hosts, policies: [] };
+        const served = new Set(intent.edges.map((edge) => edge.siteId));
+        const at = (index: number) => intent.networks[index];
+        const beside = { id: 'more', name: 'more', prefix: '10.9.0.0/24', siteId: at(more)?.siteId ?? '' };
+        const networks = intent.networks
+          .map((network, index) => (index === wider ? { ...network, prefix: '203.0.113.0/29' } : network))
+          .map((network, index, all) =>
+            exchanged && index < 2 ? { ...network, prefix: all[1 - index]?.prefix ?? '' } : network,
+          );
+        const result = compileFabric({
+          ...intent,
+          keyingMode,
+          mode: 'transport',
+          networks: more < 0 ? networks : [...networks, beside],
+        });
+        const sound = keyingMode === 'ikev2' && more < 0 && wider < 0 && !exchanged;
+        const harmless = keyingMode === 'ikev2' && wider < 0 && !exchanged && more >= 0 && !served.has(beside.siteId);
+        seen[result.ok ? 'made' : 'refused'] += 1;
+        expect(result.ok).toBe(sound || harmless);
+        const rules = new Set(result.ok ? [] : result.problems.map(({ rule }) => rule));
+        if (keyingMode === 'ike-less') expect(rules).toContain('transport_without_negotiation');
+        // What is broken at the edge is said there first; it is not served then.
+        if (exchanged || wider >= 0) expect(rules).toContain('underlay_inside_overlay');
+        else if (more >= 0 && served.has(beside.siteId)) expect(rules).toContain('transport_beyond_host');
+      }),
+      { numRuns: 300 },
+    );
+    expect(Math.min(seen.made, seen.refused)).toBeGreaterThan(10);
+  });
+
+  it('takes the underlay address of an edge for its own network in transport mode alone', () => {
+    fc.assert(
+      fc.property(arbitraryHosts(4), (intent) => {
+        const result = compileFabric({ ...intent, policies: [] });
+        expect(result.ok ? [] : result.problems.map(({ rule }) => rule)).toEqual(
+          intent.edges.map(() => 'underlay_inside_overlay'),
+        );
+      }),
+      { numRuns: 20 },
+    );
   });
 
   it('refuses AH exactly where a policy in force asks for confidentiality and allows something', () => {
@@ -349,6 +436,34 @@ function threeSites(action: 'PROTECT' | 'DISCARD'): FabricIntent {
       },
     ],
   };
+}
+
+/** The bundle of a host in transport mode is, but for the mode, that of an edge that is elsewhere. @returns what it protects */
+function expectHost({ underlay, device: _mtu, tunnels, ...same }: EdgeBundle, elsewhere: EdgeBundle): number {
+  const { underlay: _place, device: _device, tunnels: others, ...rest } = elsewhere;
+  expect(same).toEqual(rest);
+  expect(tunnels.map(({ tunnelId }) => tunnelId)).toEqual(others.map(({ tunnelId }) => tunnelId));
+  for (const { profile } of tunnels) {
+    expect(profile).toMatchObject(
+      profile.protocol === 'ah' ? { mode: 'transport' } : { mode: 'transport', encapsulation: 'none' },
+    );
+  }
+  const protectedBy = same.securityPolicies.flatMap((entry) =>
+    entry.action === 'PROTECT' ? [{ ...entry.selector, tunnelId: entry.tunnelId }] : [],
+  );
+  for (const { localAddresses, remoteAddresses, tunnelId } of protectedBy) {
+    const remote = tunnels.find((tunnel) => tunnel.tunnelId === tunnelId)?.remote.address ?? '';
+    expect([localAddresses, remoteAddresses]).toEqual([only(underlay.address), only(remote)]);
+  }
+  return protectedBy.length;
+}
+
+/** The range of one address, as a bundle has it. */
+function only(address: string): readonly { readonly first: Uint8Array; readonly last: Uint8Array }[] {
+  const parsed = parseAddressText(address);
+  if (parsed === undefined) throw new Error(`${address} is no address`);
+  const octets = octetsFromNumber(parsed.value, parsed.family);
+  return [{ first: octets, last: octets }];
 }
 
 function count(items: readonly string[]): Readonly<Record<string, number>> {

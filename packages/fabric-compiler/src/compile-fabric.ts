@@ -12,6 +12,7 @@ import { DEFAULT_IKE, defaultProfile } from './profile.js';
 import { checkReferences } from './references.js';
 import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type Topology } from './topology.js';
+import { reportUnfitForTransport } from './transport-mode.js';
 
 export type CompileResult =
   | {
@@ -32,6 +33,7 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   const topology = checkTopology(intent, problems);
   checkReferences(intent, problems);
   reportUnfitForAh(intent, topology, problems);
+  reportUnfitForTransport(intent, topology, problems);
   reportUndeliverable(intent, problems);
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };

@@ -6,6 +6,7 @@ import type { BundleEndpoint } from './bundle.js';
 import type { FabricIntent, IntentEdge } from './intent.js';
 import type { PlacedNetwork } from './networks.js';
 import type { CompileProblem } from './problem.js';
+import { hostPrefix } from './transport-mode.js';
 
 export interface TopologyEdge {
   readonly edgeId: string;
@@ -39,7 +40,7 @@ export function checkEdges(
         fix: 'Name an existing site, or delete the edge.',
       });
     }
-    const checked = checkEdge(edge, pointer, networks, problems);
+    const checked = checkEdge(edge, pointer, othersOf(edge, networks, intent), problems);
     if (checked === undefined) continue;
     const endpoint = `${checked.underlay.address} port ${checked.underlay.port}`;
     const sameEndpoint = byEndpoint.get(endpoint);
@@ -67,6 +68,18 @@ export function checkEdges(
     bySite.set(edge.siteId, [first, ...others]);
   }
   return bySite;
+}
+
+/** The networks that must not hold its underlay address: in transport mode that address itself is what is protected. */
+function othersOf(
+  { siteId, underlayAddress }: IntentEdge,
+  networks: readonly PlacedNetwork[],
+  { mode }: FabricIntent,
+): readonly PlacedNetwork[] {
+  const address = parseAddressText(underlayAddress);
+  if (mode !== 'transport' || address === undefined) return networks;
+  const own = hostPrefix(formatAddressText(address));
+  return networks.filter(({ network, prefix }) => network.siteId !== siteId || prefix.text !== own);
 }
 
 function checkEdge(

@@ -63,6 +63,7 @@ export type {
   IntentService,
   IntentSite,
   IntentTopology,
+  IpsecMode,
   KeyingMode,
   Labels,
   PeerAuthenticationMethod,

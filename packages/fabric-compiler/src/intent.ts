@@ -26,7 +26,15 @@ export interface FabricIntent {
   readonly encapsulation?: Encapsulation;
   /** What protects packets between edges. Absent in revisions from before there was a choice: then ESP. */
   readonly securityProtocol?: SecurityProtocol;
+  /** What of packets between edges is protected. Absent in revisions from before there was a choice: then tunnel mode. */
+  readonly mode?: IpsecMode;
 }
+
+/**
+ * `tunnel`: whole packets, from site to site. `transport`: what follows the header of packets from host to host: each site is one
+ * host, and its only address in the fabric is the underlay address of its edge (RFC 4301 section 4.1).
+ */
+export type IpsecMode = 'tunnel' | 'transport';
 
 /**
  * `esp`: packets are encrypted and authenticated. `ah`: they are authenticated, with their outer header, and everybody on the

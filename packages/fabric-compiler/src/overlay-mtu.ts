@@ -8,7 +8,7 @@ import {
   underlayHeaderLength,
 } from '@weft/ipsec-core';
 import type { Family } from './address/family.js';
-import type { BundleAhProfile } from './bundle.js';
+import type { BundleAhProfile, BundleProfile } from './bundle.js';
 import type { FabricIntent } from './intent.js';
 import { defaultProfile, espProfile } from './profile.js';
 
@@ -23,12 +23,23 @@ export function ahOverlayMtu(underlayMtu: number, family: Family, { integrity }:
   return underlayMtu - around;
 }
 
+/**
+ * The largest packet from host to host that fits an underlay packet in transport mode: its own IP header stays in front, and AH or ESP
+ * goes between that and what follows (RFC 4302 and 4303 section 3.1.1).
+ */
+export function transportMtu(underlayMtu: number, family: Family, profile: BundleProfile): number {
+  if (profile.protocol === 'ah') return underlayMtu - ahHeaderLength(family, INTEGRITY[profile.integrity].icvLength);
+  const underlay = { family, udp: false };
+  return underlayHeaderLength(underlay) + overlayMtu(underlayMtu, underlay, { ...profile, integrity: undefined });
+}
+
 /** What the overlay device of an edge may let through, so that whatever it becomes fits the underlay. */
 export function deviceMtu(
   family: Family,
-  intent: Pick<FabricIntent, 'encapsulation' | 'keyingMode' | 'securityProtocol' | 'externalPeers'>,
+  intent: Pick<FabricIntent, 'encapsulation' | 'keyingMode' | 'securityProtocol' | 'mode' | 'externalPeers'>,
 ): number {
   const profile = defaultProfile(intent);
+  if (profile.mode === 'transport') return transportMtu(UNDERLAY_MTU, family, profile);
   const esp = overlayMtu(UNDERLAY_MTU, underlayOf(family, intent), { ...espProfile(intent), integrity: undefined });
   if (profile.protocol !== 'ah') return esp;
   const ah = ahOverlayMtu(UNDERLAY_MTU, family, profile);

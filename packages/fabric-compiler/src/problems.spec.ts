@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileFabric } from './compile-fabric.js';
-import type { FabricIntent, IntentEdge, IntentNetwork, Rule } from './intent.js';
+import { compileShared } from './fabric/compile-shared.js';
+import type { FabricIntent, IntentEdge, IntentExternalPeer, IntentNetwork, Rule } from './intent.js';
 import type { ProblemRule } from './problem.js';
 
 const BASE: FabricIntent = {
@@ -24,9 +25,60 @@ const BASE: FabricIntent = {
 
 const AH = { securityProtocol: 'ah', keyingMode: 'ikev2' } as const;
 
+/** Each site is one host, in transport mode. */
+function hosts(change: Partial<FabricIntent> = {}): FabricIntent {
+  const bySite = new Map(BASE.edges.map(({ siteId, underlayAddress }) => [siteId, `${underlayAddress}/32`]));
+  const networks = BASE.networks
+    .filter(({ siteId }, index, all) => all.findIndex((one) => one.siteId === siteId) === index)
+    .map((network) => ({ ...network, prefix: bySite.get(network.siteId) ?? network.prefix }));
+  return { ...BASE, networks, policies: [], keyingMode: 'ikev2', mode: 'transport', ...change };
+}
+
+const PARTNER: IntentExternalPeer = {
+  id: 'partner',
+  name: 'partner',
+  address: '203.0.113.99',
+  port: 500,
+  identity: 'gw.partner.example',
+  authentication: { kind: 'pre_shared_key', commitment: '00'.repeat(32) },
+  prefixes: ['10.99.0.0/24'],
+  admits: [],
+  ikeProposals: [],
+  espProposals: [],
+  gatewaySiteIds: ['paris'],
+};
+
 describe('problems of an intent', () => {
   it('are none for the base of this table', () => {
     expect(compileFabric(BASE).ok).toBe(true);
+    expect(compileFabric(hosts()).ok).toBe(true);
+  });
+
+  it('name topologies in which somebody passes packets on, in transport mode', () => {
+    for (const topology of [
+      { kind: 'hub_and_spoke', hubSiteIds: ['paris'] },
+      { kind: 'custom_links', links: [{ siteIds: ['paris', 'tokyo'] }], relaySiteIds: ['paris'] },
+    ] as const) {
+      const result = compileShared(hosts({ topology }));
+      expect(result.ok ? [] : result.problems).toMatchObject([
+        { pointer: '/topology', rule: 'transport_through_relay' },
+      ]);
+    }
+    for (const topology of [
+      { kind: 'partial_mesh', meshes: [['paris', 'tokyo']] },
+      { kind: 'custom_links', links: [{ siteIds: ['paris', 'tokyo'] }], relaySiteIds: [] },
+    ] as const) {
+      expect(compileShared(hosts({ topology }))).toMatchObject({ ok: true });
+    }
+  });
+
+  it('name the host that has the address of another, and the other, in transport mode', () => {
+    const [paris] = hosts().networks;
+    const result = compileFabric(hosts({ networks: paris === undefined ? [] : [{ ...paris, siteId: 'tokyo' }] }));
+    expect(result.ok ? [] : result.problems).toMatchObject([
+      { pointer: '/edges/0/underlayAddress', rule: 'underlay_inside_overlay' },
+      { pointer: '/networks/0/prefix', rule: 'transport_beyond_host' },
+    ]);
   });
 
   it.each<[string, FabricIntent, string, ProblemRule]>([
@@ -77,6 +129,48 @@ describe('problems of an intent', () => {
       { ...BASE, ...AH, policies: BASE.policies.map((policy) => ({ ...policy, confidential: true })) },
       '/policies/0/confidential',
       'ah_is_not_confidential',
+    ],
+    [
+      'transport mode with keys of the controller',
+      hosts({ keyingMode: 'ike-less' }),
+      '/keyingMode',
+      'transport_without_negotiation',
+    ],
+    [
+      'transport mode and a gateway that is not ours',
+      hosts({ externalPeers: [PARTNER] }),
+      '/externalPeers/0',
+      'transport_to_external_peer',
+    ],
+    [
+      'transport mode at a site with two edges',
+      hosts({ edges: withEdge({ siteId: 'tokyo', preference: 2 }).edges }),
+      '/edges/2',
+      'transport_with_several_edges',
+    ],
+    [
+      'transport mode to two edges behind one address',
+      hosts({ edges: withEdge({ underlayAddress: '203.0.113.2', underlayPort: 4501 }).edges }),
+      '/edges/2/underlayAddress',
+      'underlay_inside_overlay',
+    ],
+    [
+      'transport mode and a network behind a host',
+      hosts({ networks: [...hosts().networks, { id: 'n', siteId: 'tokyo', name: 'n', prefix: '10.9.0.0/16' }] }),
+      '/networks/2/prefix',
+      'transport_beyond_host',
+    ],
+    [
+      'transport mode and a neighbour of a host',
+      hosts({ networks: [...hosts().networks, { id: 'n', siteId: 'tokyo', name: 'n', prefix: '203.0.113.9/32' }] }),
+      '/networks/2/prefix',
+      'transport_beyond_host',
+    ],
+    [
+      'transport mode and remote users',
+      hosts({ addressPools: [{ id: 'pool', siteId: 'tokyo', name: 'pool', prefix: '10.9.0.0/24' }] }),
+      '/addressPools/0/prefix',
+      'transport_beyond_host',
     ],
     [
       'a host name as address',

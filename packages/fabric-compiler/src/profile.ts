@@ -32,8 +32,16 @@ export const DEFAULT_IKE: BundleIke = {
 };
 
 /** What protects packets between edges. */
-export function defaultProfile(intent: Pick<FabricIntent, 'encapsulation' | 'securityProtocol'>): BundleProfile {
-  return intent.securityProtocol === 'ah' ? AH_PROFILE : espProfile(intent);
+export function defaultProfile(
+  intent: Pick<FabricIntent, 'encapsulation' | 'securityProtocol' | 'mode'>,
+): BundleProfile {
+  return inModeOf(intent, intent.securityProtocol === 'ah' ? AH_PROFILE : espProfile(intent));
+}
+
+/** The mode is the tenant's choice, whatever profile a rule names. Transport mode passes no NAT: ESP needs no UDP for it. */
+function inModeOf({ mode }: Pick<FabricIntent, 'mode'>, { mode: _, ...profile }: BundleProfile): BundleProfile {
+  if (mode !== 'transport') return profile;
+  return profile.protocol === 'ah' ? { ...profile, mode } : { ...profile, encapsulation: 'none', mode };
 }
 
 /** With what the tenant has ESP travel in; UDP goes without saying. */
@@ -60,5 +68,6 @@ export function offeredTo(
 /** By profile id. Rules without `profileId` use the empty one, which no profile of the tenant can have. */
 export function profilesOf(intent: FabricIntent): ReadonlyMap<string, IntentProfile> {
   const unnamed = { id: '', name: 'default', esp: defaultProfile(intent), ike: DEFAULT_IKE };
-  return new Map([unnamed, ...(intent.profiles ?? [])].map((profile) => [profile.id, profile]));
+  const named = (intent.profiles ?? []).map((profile) => ({ ...profile, esp: inModeOf(intent, profile.esp) }));
+  return new Map([unnamed, ...named].map((profile) => [profile.id, profile]));
 }

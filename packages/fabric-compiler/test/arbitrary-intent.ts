@@ -54,6 +54,45 @@ export function arbitraryIntent(several = false): fc.Arbitrary<FabricIntent> {
   });
 }
 
+/** Two to four hosts whose only address in the fabric is the underlay address of their edge, one of them perhaps without an edge. */
+export function arbitraryHosts(family: 4 | 6): fc.Arbitrary<FabricIntent> {
+  return fc.integer({ min: 2, max: 4 }).chain((siteCount) => {
+    const indexes = Array.from({ length: siteCount }, (_, index) => index);
+    const networks = indexes.map((index) => ({
+      id: `host-${index}`,
+      siteId: siteId(index),
+      name: `host ${index}`,
+      prefix: family === 4 ? `${hostAddress(index, family)}/32` : `${hostAddress(index, family)}/128`,
+    }));
+    const prefixes = family === 4 ? ['203.0.113.0/30', '203.0.0.0/16'] : ['2001:db8::/126', '2001:db8::/32'];
+    return fc
+      .record({
+        policies: fc.array(arbitraryPolicy(siteCount, networks, prefixes), { maxLength: 3 }),
+        withoutEdge: fc.option(fc.constantFrom(...indexes), { freq: 4 }),
+      })
+      .map(({ policies, withoutEdge }) => ({
+        tenantId: 'tenant',
+        keyingMode: 'ikev2',
+        sites: indexes.map((index) => ({ id: siteId(index), name: `site ${index}` })),
+        networks,
+        edges: indexes
+          .filter((index) => index !== withoutEdge)
+          .map((index) => ({
+            id: edgeId(index),
+            siteId: siteId(index),
+            name: `edge ${index}`,
+            underlayAddress: hostAddress(index, family),
+            underlayPort: 4500,
+          })),
+        policies: numbered(policies),
+      }));
+  });
+}
+
+function hostAddress(index: number, family: 4 | 6): string {
+  return family === 4 ? `203.0.113.${index + 1}` : `2001:db8::${index + 1}`;
+}
+
 export function siteId(index: number): string {
   return `site-${index}`;
 }
@@ -106,8 +145,12 @@ function networksOfSite(index: number): IntentNetwork[] {
   }));
 }
 
-function arbitraryPolicy(siteCount: number, networks: readonly IntentNetwork[]): fc.Arbitrary<IntentPolicy> {
-  const selectors = fc.array(arbitrarySelector(siteCount, networks), { minLength: 1, maxLength: 3 });
+function arbitraryPolicy(
+  siteCount: number,
+  networks: readonly IntentNetwork[],
+  prefixes: readonly string[] = PREFIXES,
+): fc.Arbitrary<IntentPolicy> {
+  const selectors = fc.array(arbitrarySelector(siteCount, networks, prefixes), { minLength: 1, maxLength: 3 });
   const rule: fc.Arbitrary<Rule> = fc.record({
     id: fc.constant(''),
     name: fc.constant('rule'),
@@ -125,24 +168,28 @@ function arbitraryPolicy(siteCount: number, networks: readonly IntentNetwork[]):
   });
 }
 
-function arbitrarySelector(siteCount: number, networks: readonly IntentNetwork[]): fc.Arbitrary<Selector> {
+function arbitrarySelector(
+  siteCount: number,
+  networks: readonly IntentNetwork[],
+  prefixes: readonly string[],
+): fc.Arbitrary<Selector> {
   return fc.oneof(
     fc.constant<Selector>({ kind: 'any' }),
     fc.nat(siteCount - 1).map((index): Selector => ({ kind: 'site', siteId: siteId(index) })),
     fc.constantFrom(...networks).map((network): Selector => ({ kind: 'network', networkId: network.id })),
-    fc
-      .constantFrom(
-        '10.0.0.0/8',
-        '10.1.0.0/27',
-        '10.0.0.8/29',
-        '2001:db8::/32',
-        '2001:db8:1::8/125',
-        '0.0.0.0/0',
-        '::/0',
-      )
-      .map((prefix): Selector => ({ kind: 'prefix', prefix })),
+    fc.constantFrom(...prefixes).map((prefix): Selector => ({ kind: 'prefix', prefix })),
   );
 }
+
+const PREFIXES = [
+  '10.0.0.0/8',
+  '10.1.0.0/27',
+  '10.0.0.8/29',
+  '2001:db8::/32',
+  '2001:db8:1::8/125',
+  '0.0.0.0/0',
+  '::/0',
+];
 
 function arbitraryService(): fc.Arbitrary<Service> {
   const protocol = fc.constantFrom<ServiceProtocol>('any', 'tcp', 'udp', 'icmp', 'icmpv6', 'tcp');

@@ -78,6 +78,28 @@ export function externalIntent(change: Partial<IntentExternalPeer> = {}): Fabric
   };
 }
 
+/** The same sites as hosts in transport mode, each of which reaches the others by web, and nothing more. */
+export function hostsIntent(family: 4 | 6 = 4): FabricIntent {
+  const { policyTests: _, ...intent } = healthyIntent();
+  const edges = intent.edges.map((edge, index) => ({
+    ...edge,
+    underlayAddress: family === 4 ? `203.0.113.${index + 1}` : `2001:db8::${index + 1}`,
+  }));
+  return {
+    ...intent,
+    mode: 'transport',
+    edges,
+    groups: [],
+    networks: edges.map(({ siteId, underlayAddress }) => ({
+      id: siteId,
+      siteId,
+      name: siteId,
+      prefix: `${underlayAddress}/${family === 4 ? 32 : 128}`,
+    })),
+    policies: [{ id: 'policy', name: 'policy', enabled: true, rules: HEALTHY_RULES.filter(({ id }) => id === 'web') }],
+  };
+}
+
 export const SPOKES: IntentTopology = { kind: 'hub_and_spoke', hubSiteIds: [siteId(0)] };
 
 export function compiledOrThrow(intent: FabricIntent): CompiledFabric {
@@ -92,6 +114,11 @@ const AH = {
   replayWindow: 1024,
   extendedSequenceNumbers: true,
 } as const;
+
+const inTunnelMode = (profile: PeerEntry['profiles'][number]) => {
+  const { mode: _, ...esp } = profile.esp;
+  return { ...profile, esp };
+};
 
 const mesh = () => compiledOrThrow(healthyIntent());
 const star = () => compiledOrThrow(healthyIntent(SPOKES));
@@ -219,6 +246,28 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   bug('one end has AH where the other has ESP', 'no_proposal_chosen', () =>
     withPeer(mesh(), S1, S0, ({ profiles }) => ({ profiles: profiles.map((profile) => ({ ...profile, esp: AH })) })),
   ),
+  bug('one end has transport mode where the other has tunnel mode', 'no_proposal_chosen', () =>
+    withPeer(compiledOrThrow(hostsIntent()), S1, S0, ({ profiles }) => ({ profiles: profiles.map(inTunnelMode) })),
+  ),
+  bug('both ends have tunnel mode where the intent has transport mode', 'wrong_endpoint', () => {
+    const tunnel = ({ profiles }: PeerEntry) => ({ profiles: profiles.map(inTunnelMode) });
+    return withPeer(withPeer(compiledOrThrow(hostsIntent()), S1, S0, tunnel), S0, S1, tunnel);
+  }),
+  bug('transport mode carries what is for another host', 'transport_beyond_hosts', () => {
+    const fabric = compiledOrThrow(hostsIntent());
+    return withPeer(fabric, S1, S0, () => ({ carries: ownersSet(fabric, [S0, S2]) }));
+  }),
+  bug('transport mode goes to another address than the host has in the fabric', 'transport_beyond_hosts', () =>
+    withPeer(compiledOrThrow(hostsIntent()), S1, S0, ({ remote }) => ({
+      remote: { ...remote, address: '198.51.100.1' },
+    })),
+  ),
+  bug('transport mode comes from an edge with more than its own address behind it', 'transport_beyond_hosts', () =>
+    withBundle(compiledOrThrow(hostsIntent()), S1, ({ localNetworks }) => ({
+      localNetworks: [...localNetworks, '10.1.0.0/24'],
+    })),
+  ),
+  bug('a host has no route for another', 'cleartext', () => withRoutes(compiledOrThrow(hostsIntent()), S1, () => [])),
   bug('both ends have AH where the intent has ESP', 'wrong_endpoint', () => {
     const ah = ({ profiles }: PeerEntry) => ({ profiles: profiles.map((profile) => ({ ...profile, esp: AH })) });
     return withPeer(withPeer(mesh(), S1, S0, ah), S0, S1, ah);

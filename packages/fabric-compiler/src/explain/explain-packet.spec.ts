@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fateOf, holderOf } from '../../test/reference-fabric.js';
 import { ruleOfIntent } from '../../test/reference-policy.js';
-import { compiledOrThrow, healthyIntent, SPOKES } from '../../test/seeded-bugs.js';
+import { compiledOrThrow, healthyIntent, hostsIntent, SPOKES } from '../../test/seeded-bugs.js';
 import { everyPacket, smallUniverse } from '../../test/small-universe.js';
 import { parseAddressText } from '../address/text.js';
 import { compileShared } from '../fabric/compile-shared.js';
@@ -73,6 +73,25 @@ describe('explainPacket', () => {
     expect(hops[0]?.encapsulation).toEqual({ ...none, ...sizes });
     expect(fabric.bundles.map(({ device }) => device.mtu)).toEqual(fabric.bundles.map(() => innerMtu));
   });
+
+  it.each([
+    ['IPv4', 4, 'esp', { espHeader: 8, iv: 8, trailer: 2, icv: 16, innerMtu: 1466 }],
+    ['IPv6', 6, 'esp', { espHeader: 8, iv: 8, trailer: 2, icv: 16, innerMtu: 1466 }],
+    ['IPv4', 4, 'ah', { espHeader: 12, iv: 0, trailer: 0, icv: 16, innerMtu: 1472 }],
+    ['IPv6', 6, 'ah', { espHeader: 16, iv: 0, trailer: 0, icv: 16, innerMtu: 1468 }],
+  ] as const)(
+    'shows that a packet over %s keeps its header in transport mode (IPv%d, %s)',
+    (_, family, form, sizes) => {
+      const fabric = compiledOrThrow({ ...hostsIntent(family), securityProtocol: form });
+      const [source, destination] = fabric.bundles.map(({ underlay }) => underlay.address);
+      const { hops, verdict } = explainPacket(fabric, packet(source ?? '', destination ?? '', 6, 50_000, 2));
+      expect(verdict).toEqual({ kind: 'protected' });
+      expect(hops[0]?.association.esp).toMatchObject({ mode: 'transport' });
+      const ends = { underlayMtu: 1500, udp: false, outerHeaders: 0, outerLength: 1500 };
+      expect(hops[0]?.encapsulation).toEqual({ ...ends, ...sizes });
+      expect(fabric.bundles.map(({ device }) => device.mtu)).toEqual(fabric.bundles.map(() => sizes.innerMtu));
+    },
+  );
 
   it('says what is not carried, and why', () => {
     const fabric = compiledOrThrow(healthyIntent());

@@ -14,7 +14,7 @@ import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
 import type { IntentExternalPeer, IntentProfile, KeyingMode } from '../intent.js';
-import { ahOverlayMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
+import { ahOverlayMtu, transportMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor } from '../proof/peer-view.js';
 import { contains } from '../proof/regions.js';
@@ -92,7 +92,7 @@ export interface EncapsulationArithmetic {
   readonly underlayMtu: number;
   /** Whether ESP travels in UDP, or must fit in it because a NAT may be found. */
   readonly udp: boolean;
-  /** Outer IP header, and the UDP header. */
+  /** Outer IP header, and the UDP header; none in transport mode, where a packet keeps its own. */
   readonly outerHeaders: number;
   /** SPI and sequence number; of AH its whole header but for the ICV. */
   readonly espHeader: number;
@@ -192,6 +192,7 @@ function decidingEntry(fabric: CompiledFabric, bundle: SharedBundle, packet: Pac
 }
 
 function arithmetic(bundle: SharedBundle, { esp }: IntentProfile): EncapsulationArithmetic {
+  if (esp.mode === 'transport') return transportArithmetic(bundle, esp);
   return esp.protocol === 'ah' ? ahArithmetic(bundle, esp) : espArithmetic(bundle, esp);
 }
 
@@ -232,6 +233,32 @@ function espArithmetic({ underlay, keyingMode }: SharedBundle, esp: BundleEspPro
     icv: lengths.icvLength,
     innerMtu,
     outerLength: outerHeaders + espLength,
+  };
+}
+
+/** The packet keeps its own IP header, which counts as a part of it: there are no outer ones. */
+function transportArithmetic({ underlay }: SharedBundle, profile: BundleProfile): EncapsulationArithmetic {
+  const family = familyOf(underlay);
+  const innerMtu = transportMtu(UNDERLAY_MTU, family, profile);
+  const common = { underlayMtu: UNDERLAY_MTU, udp: false, outerHeaders: 0, innerMtu };
+  if (profile.protocol === 'ah') {
+    const icv = INTEGRITY[profile.integrity].icvLength;
+    const espHeader = ahHeaderLength(family, icv) - icv;
+    return { ...common, espHeader, iv: 0, trailer: 0, icv, outerLength: innerMtu + espHeader + icv };
+  }
+  const { encryption, keyBits } = profile;
+  const lengths = espLengths({ encryption, keyBits, integrity: undefined });
+  const kept = underlayHeaderLength({ family, udp: false });
+  const espLength = espPacketLength(innerMtu - kept, lengths);
+  const espHeader = ESP_HEADER;
+  const trailer = espLength - (innerMtu - kept) - espHeader - lengths.ivLength - lengths.icvLength;
+  return {
+    ...common,
+    espHeader,
+    iv: lengths.ivLength,
+    trailer,
+    icv: lengths.icvLength,
+    outerLength: kept + espLength,
   };
 }
 

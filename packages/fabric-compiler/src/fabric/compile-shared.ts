@@ -9,6 +9,7 @@ import { resolveRules, ruleContext } from '../rules.js';
 import { sameValue } from '../same-value.js';
 import { forgetSets } from '../selectors.js';
 import { checkTopology, type ServedSite, type Topology } from '../topology.js';
+import { reportUnfitForTransport } from '../transport-mode.js';
 import { OctetWriter } from './octet-writer.js';
 import { findPaths, type Paths } from './paths.js';
 import { edgeAuthentication, edgeIdentity, type PeerSection, PeerSections } from './peer-section.js';
@@ -89,6 +90,7 @@ function planOf(intent: FabricIntent, problems: CompileProblem[]): FabricPlan {
   const topology = checkTopology(intent, problems);
   checkReferences(intent, problems);
   reportUnfitForAh(intent, topology, problems);
+  reportUnfitForTransport(intent, topology, problems);
   const context = ruleContext(intent, topology);
   const routes = routeSections(topology);
   const writer = new OctetWriter();

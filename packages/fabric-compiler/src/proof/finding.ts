@@ -25,6 +25,8 @@ export type FindingKind =
   | 'wrong_profile'
   /** A packet that a policy asks confidentiality for is authenticated only. */
   | 'not_confidential'
+  /** Transport mode is to carry what does not go between the underlay addresses of the two ends. */
+  | 'transport_beyond_hosts'
   /** An SPD entry is about addresses that are neither behind the edge nor relayed by it. */
   | 'foreign_local'
   /** Earlier rules decide every packet of a rule. */

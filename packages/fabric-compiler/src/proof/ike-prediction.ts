@@ -202,26 +202,30 @@ function proposalMismatch(
 /** A proposal for a Child SA: "each proposal is for a single protocol" (RFC 7296 section 3.3). */
 type ChildOffer = {
   readonly protocol: 'esp' | 'ah';
+  readonly mode: 'tunnel' | 'transport';
   readonly algorithm: string;
   readonly extendedSequenceNumbers: boolean;
   readonly keyExchange: BundleKeyExchange | undefined;
 };
 
 function childOffer({ esp, ike }: IntentProfile): ChildOffer {
-  const { extendedSequenceNumbers } = esp;
+  const { extendedSequenceNumbers, mode = 'tunnel' } = esp;
   const keyExchange = ike.childKeyExchange;
-  if (esp.protocol !== 'ah') return espOffer({ ...esp, keyExchange });
-  return { protocol: 'ah', algorithm: esp.integrity, extendedSequenceNumbers, keyExchange };
+  if (esp.protocol !== 'ah') return { ...espOffer({ ...esp, keyExchange }), mode };
+  return { protocol: 'ah', mode, algorithm: esp.integrity, extendedSequenceNumbers, keyExchange };
 }
 
 function espOffer({ encryption, keyBits, extendedSequenceNumbers, keyExchange }: ExternalEspProposal): ChildOffer {
-  return { protocol: 'esp', algorithm: `${encryption}-${keyBits}`, extendedSequenceNumbers, keyExchange };
+  const algorithm = `${encryption}-${keyBits}`;
+  return { protocol: 'esp', mode: 'tunnel', algorithm, extendedSequenceNumbers, keyExchange };
 }
 
 function childMismatch(profile: IntentProfile, theirs: readonly ChildOffer[]): string | undefined {
   const what = profile.esp.protocol === 'ah' ? 'integrity algorithm' : 'encryption algorithm';
   return firstMissing<ChildOffer>([childOffer(profile)], theirs, [
     ['security protocol', ({ protocol }) => protocol],
+    // Who requires transport mode grants no other, and deletes what is granted in another (RFC 7296 section 1.3.1).
+    ['mode', ({ mode }) => mode],
     [what, ({ algorithm }) => algorithm],
     ['sequence number size', ({ extendedSequenceNumbers }) => String(extendedSequenceNumbers)],
     ['key exchange', ({ keyExchange }) => keyExchangeText(keyExchange)],

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { withEntries, withPeers, withRoutes } from '../../test/mutations.js';
 import { decisionsOn, fateOf, holderOf, spelled } from '../../test/reference-fabric.js';
 import { type Packet, ruleOfIntent } from '../../test/reference-policy.js';
-import { compiledOrThrow, externalIntent, healthyIntent, SEEDED_BUGS, SPOKES } from '../../test/seeded-bugs.js';
+import {
+  compiledOrThrow,
+  externalIntent,
+  healthyIntent,
+  hostsIntent,
+  SEEDED_BUGS,
+  SPOKES,
+} from '../../test/seeded-bugs.js';
 import { arbitraryRule, everyPacket, smallUniverse } from '../../test/small-universe.js';
 import { formatAddressText } from '../address/text.js';
 import { type CompiledFabric, compileShared } from '../fabric/compile-shared.js';
@@ -16,6 +23,8 @@ import { proveFabric } from './prove-fabric.js';
 describe('proveFabric', () => {
   it.each([
     ['a full mesh', healthyIntent()],
+    ['hosts in transport mode', hostsIntent()],
+    ['hosts in transport mode of AH over IPv6', { ...hostsIntent(6), securityProtocol: 'ah' as const }],
     ['hub and spoke', healthyIntent(SPOKES)],
     ['an external peer behind a gateway', externalIntent()],
   ])('finds nothing in %s that is right', (_, intent) => {

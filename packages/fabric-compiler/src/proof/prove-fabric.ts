@@ -15,6 +15,7 @@ import { PolicyProof } from './policy-proof.js';
 import { type PolicyTestResult, runPolicyTests } from './policy-tests.js';
 import { decisionsIn } from './rule-space.js';
 import { proveUnshadowed, type ShadowProof } from './shadow-proof.js';
+import { proveTransport } from './transport-proof.js';
 
 /** What was found, and what makes the proof of the next revision cheap. */
 export interface FabricProof {
@@ -67,6 +68,7 @@ export function proveFabric(fabric: CompiledFabric, before?: FabricProof): Fabri
     ...proveConfidentiality(fabric, (from, to, ruleId) =>
       decidedPacket(from, to, fabric, (rule) => rule.ruleId === ruleId),
     ),
+    ...proveTransport(fabric),
     ...shadow.findings,
     ...tests.flatMap((result) => result.findings),
   ].slice(0, MAX_FINDINGS);
