@@ -6,6 +6,7 @@ import {
   type ExternalPeer,
   type IkeConfiguration,
   IntegrityAlgorithm,
+  IpsecMode,
   type KeyExchange,
   KeyingMode,
   type Profile,
@@ -64,6 +65,7 @@ export function decodeBundle(octets: Uint8Array): Bundle {
 
 export function profileMessage(profile: BundleProfile): Profile {
   const { replayWindow, extendedSequenceNumbers } = profile;
+  const mode = profile.mode === 'transport' ? { mode: IpsecMode.IPSEC_MODE_TRANSPORT } : {};
   if (profile.protocol === 'ah') {
     return {
       encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_UNSPECIFIED,
@@ -72,6 +74,7 @@ export function profileMessage(profile: BundleProfile): Profile {
       extendedSequenceNumbers,
       protocol: SecurityProtocol.SECURITY_PROTOCOL_AH,
       integrity: INTEGRITY_ALGORITHMS[profile.integrity],
+      ...mode,
     };
   }
   return {
@@ -80,6 +83,7 @@ export function profileMessage(profile: BundleProfile): Profile {
     replayWindow,
     extendedSequenceNumbers,
     ...(profile.encapsulation === 'none' ? { encapsulation: Encapsulation.ENCAPSULATION_NONE } : {}),
+    ...mode,
   };
 }
 

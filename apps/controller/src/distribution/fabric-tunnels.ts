@@ -3,6 +3,7 @@ import {
   type Bundle,
   Encapsulation,
   IntegrityAlgorithm,
+  IpsecMode,
   KeyingMode,
   type Profile,
   SecurityProtocol,
@@ -87,12 +88,19 @@ function profileOf(profile: Profile | undefined): TunnelProfile | undefined {
   if (profile === undefined || keyBits === undefined) return undefined;
   const { replayWindow, extendedSequenceNumbers } = profile;
   const encapsulation = profile.encapsulation === Encapsulation.ENCAPSULATION_NONE ? 'none' : 'udp';
-  return { protocol: 'esp', encryption: 'aes-gcm-16', keyBits, replayWindow, extendedSequenceNumbers, encapsulation };
+  const common = { replayWindow, extendedSequenceNumbers, ...modeOf(profile) };
+  return { protocol: 'esp', encryption: 'aes-gcm-16', keyBits, encapsulation, ...common };
 }
 
-function ahProfileOf({ integrity, replayWindow, extendedSequenceNumbers }: Profile): TunnelProfile | undefined {
+function ahProfileOf(profile: Profile): TunnelProfile | undefined {
+  const { integrity, replayWindow, extendedSequenceNumbers } = profile;
   if (integrity !== IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128) return undefined;
-  return { protocol: 'ah', integrity: 'hmac-sha2-256-128', replayWindow, extendedSequenceNumbers };
+  const common = { replayWindow, extendedSequenceNumbers, ...modeOf(profile) };
+  return { protocol: 'ah', integrity: 'hmac-sha2-256-128', ...common };
+}
+
+function modeOf({ mode }: Profile): Pick<TunnelProfile, 'mode'> {
+  return mode === IpsecMode.IPSEC_MODE_TRANSPORT ? { mode: 'transport' } : {};
 }
 
 const KEY_BITS = [128, 192, 256] as const;

@@ -24,8 +24,10 @@ export interface TunnelEndSpec {
   readonly port: number;
 }
 
-/** Of AH the controller makes no keys: its edges negotiate. */
-export type TunnelProfile = Required<BundleEspProfile> | BundleAhProfile;
+/** Of AH, and in transport mode, the controller makes no keys: the edges negotiate. */
+export type TunnelProfile =
+  | (Required<Omit<BundleEspProfile, 'mode'>> & Pick<BundleEspProfile, 'mode'>)
+  | BundleAhProfile;
 
 /** Two associations, one per direction: `spis[side]` is for receiving at `side` and for sending at the other. */
 export interface AssociationPair {

@@ -68,6 +68,8 @@ export interface TunnelState {
   readonly keyingMode: 'ikev2' | 'ike-less';
   /** AH authenticates packets and encrypts nothing. */
   readonly securityProtocol: 'esp' | 'ah';
+  /** In transport mode packets between the underlay addresses of the ends are protected, and no others. */
+  readonly mode: 'tunnel' | 'transport';
   /** Null when the controller makes the keys, and while the edges have not reported the same. */
   readonly keyExchange: NegotiatedKeyExchange | null;
   readonly state: TunnelCondition;

@@ -44,6 +44,7 @@ export class TunnelStates {
       tunnelId,
       keyingMode: 'ike-less',
       securityProtocol: spec.profile.protocol,
+      mode: spec.profile.mode ?? 'tunnel',
       keyExchange: null,
       ...tunnelCondition(keying),
       rekeys: keying?.rekeys ?? 0,
@@ -60,6 +61,7 @@ export class TunnelStates {
       tunnelId,
       keyingMode: 'ikev2',
       securityProtocol: spec.profile.protocol,
+      mode: spec.profile.mode ?? 'tunnel',
       keyExchange: negotiatedKeyExchange([ends[0].status, ends[1].status]),
       ...negotiatedCondition(spec, ends),
       rekeys: Math.max(...ends.map(rekeysOf)),
@@ -73,8 +75,9 @@ export class TunnelStates {
     return {
       tunnelId,
       keyingMode: 'ikev2',
-      // An external peer is offered ESP and nothing else.
+      // An external peer is offered ESP in tunnel mode and nothing else.
       securityProtocol: 'esp',
+      mode: 'tunnel',
       keyExchange: negotiatedKeyExchange([end.status, end.status]),
       ...externalCondition(end),
       rekeys: rekeysOf(end),

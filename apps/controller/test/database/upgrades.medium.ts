@@ -45,6 +45,7 @@ for (const { name, directory, present } of SERVERS) {
           keyingMode: 'ike-less',
           encapsulation: 'udp',
           securityProtocol: 'esp',
+          mode: 'tunnel',
           approvalRequired: false,
         };
         expect(tenants).toMatchObject(version >= 1 ? [old] : []);

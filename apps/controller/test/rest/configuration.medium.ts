@@ -101,7 +101,7 @@ const withKeys = (text: string) => text.replaceAll(/(preSharedKey"?: "?)set\b/g,
 
 const OFFICE: Configuration = {
   version: 1,
-  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp' },
+  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' },
   sites: [
     { name: 'berlin', description: '' },
     { name: 'tokyo', description: 'no\nyes' },
@@ -605,6 +605,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
         keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const),
         encapsulation: fc.constantFrom('udp' as const, 'none' as const),
         securityProtocol: fc.constantFrom('esp' as const, 'ah' as const),
+        mode: fc.constantFrom('tunnel' as const, 'transport' as const),
       }),
       sites: fc.tuple(...names.map((site) => fc.record({ name: fc.constant(site), description }))),
       networks: fc.constant(networks),

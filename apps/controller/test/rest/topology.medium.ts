@@ -280,6 +280,20 @@ describe('tenants', () => {
     expect(await intent()).not.toHaveProperty('securityProtocol');
   });
 
+  it('choose the mode of packets between their edges, which is in the intent once it is another', async () => {
+    const { data: tenant } = await api.client.POST('/api/v1/tenants', { body: { name: 'hosts' } });
+    expect(tenant?.mode).toBe('tunnel');
+    const tenantId = tenant?.id ?? '';
+    const intent = () => api.controller.controller.application.get(IntentRepository).read(api.controller.sql, tenantId);
+    expect(await intent()).not.toHaveProperty('mode');
+    const change = (mode: 'tunnel' | 'transport') =>
+      api.client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body: { mode } });
+    expect((await change('transport')).data).toEqual({ ...tenant, mode: 'transport' });
+    expect(await intent()).toMatchObject({ mode: 'transport' });
+    expect((await change('tunnel')).data).toEqual(tenant);
+    expect(await intent()).not.toHaveProperty('mode');
+  });
+
   it('are closed to users of another one, who cannot tell them from tenants that do not exist', async () => {
     const { sql } = api.controller;
     const tenantId = randomUUID();

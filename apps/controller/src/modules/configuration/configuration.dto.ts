@@ -4,7 +4,7 @@ import { Preference, UnderlayPort } from '../edges/edge.dto.js';
 import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { Action, Confidential, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
-import { Encapsulation, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
+import { Encapsulation, IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 import { ConfiguredExternalPeer } from './configured-external-peer.js';
 
 const MAX_SITES = 10_000;
@@ -75,6 +75,7 @@ export const Configuration = z
         keyingMode: KeyingMode.optional(),
         encapsulation: Encapsulation.optional(),
         securityProtocol: SecurityProtocol.optional(),
+        mode: IpsecMode.optional(),
       })
       .optional()
       .meta({ id: 'ConfiguredFabric', description: 'Absent fields keep their value.' }),

@@ -27,7 +27,7 @@ export interface Stored<Item> {
 
 /** What is configured in a tenant now, by name and with identifiers beside. */
 export interface CurrentConfiguration {
-  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol'>;
+  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol' | 'mode'>;
   readonly sites: readonly Stored<ConfiguredSite>[];
   readonly networks: readonly Stored<ConfiguredNetwork>[];
   readonly edges: readonly Stored<ConfiguredEdge>[];
@@ -82,9 +82,9 @@ export class ConfigurationReader {
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
     const named = (selector: Selector) => namedSelector(selector, siteName, places, peerName);
     const known = new Set([...sites, ...networks, ...externalPeers].map(({ id }) => id));
-    const { keyingMode, encapsulation, securityProtocol } = tenant;
+    const { keyingMode, encapsulation, securityProtocol, mode } = tenant;
     return {
-      fabric: { keyingMode, encapsulation, securityProtocol },
+      fabric: { keyingMode, encapsulation, securityProtocol, mode },
       sites: sites.map(({ id, name, description }) => ({ id, item: { name, description } })),
       networks: networks.map(({ id, siteId, name, prefix }) => ({
         id,

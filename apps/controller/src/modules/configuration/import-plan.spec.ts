@@ -7,7 +7,7 @@ import { type PlannedConfiguration, planImport } from './import-plan.js';
 import { importProblems } from './import-problems.js';
 
 const EMPTY: CurrentConfiguration = {
-  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp' },
+  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' },
   sites: [],
   networks: [],
   edges: [],

@@ -65,6 +65,7 @@ function hopOf(
     inbound: inbound === null ? null : entryOf(inbound, named),
     association: {
       keyingMode,
+      mode: esp.mode ?? 'tunnel',
       local: { ...local },
       remote: { ...remote },
       localIdentity,

@@ -92,6 +92,10 @@ const KeyExchange = z
 export const AssociationParameters = z
   .object({
     keyingMode: z.enum(['ikev2', 'ike-less']),
+    mode: z.enum(['tunnel', 'transport']).meta({
+      description:
+        'tunnel: whole packets are protected, behind another header. transport: what follows their header, from host to host.',
+    }),
     local: z.object({ address: z.string(), port: z.int() }),
     remote: z.object({ address: z.string(), port: z.int() }),
     localIdentity: z.string(),
@@ -129,7 +133,7 @@ export const EncapsulationArithmetic = z
   .object({
     underlayMtu: z.int(),
     udp: z.boolean().meta({ description: 'Whether ESP travels in UDP, or must fit in it because a NAT may be found.' }),
-    outerHeaders: z.int(),
+    outerHeaders: z.int().meta({ description: 'Zero in transport mode, where a packet keeps its own header.' }),
     espHeader: z.int().meta({ description: 'SPI and sequence number; of AH its whole header but for the ICV.' }),
     iv: z.int(),
     trailer: z.int(),

@@ -27,9 +27,10 @@ interface IntentObject {
 
 /** In the order in which a reader looks for them. */
 function objectsOf(intent: FabricIntent): readonly IntentObject[] {
-  const { tenantId, keyingMode, encapsulation, securityProtocol } = intent;
+  const { tenantId, keyingMode, encapsulation, securityProtocol, mode } = intent;
+  const fields = defined({ keyingMode, encapsulation, securityProtocol, mode });
   return [
-    { noun: 'tenant', id: tenantId, name: 'tenant', fields: defined({ keyingMode, encapsulation, securityProtocol }) },
+    { noun: 'tenant', id: tenantId, name: 'tenant', fields },
     ...intent.sites.map((site) => objectOf('site', site)),
     ...intent.networks.map((network) => objectOf('network', network)),
     ...intent.edges.map((edge) => objectOf('edge', edge)),

@@ -26,7 +26,7 @@ export class IntentTables {
     await sql`
       update tenants set
         keying_mode = ${intent.keyingMode ?? 'ike-less'}, encapsulation = ${intent.encapsulation ?? 'udp'},
-        security_protocol = ${intent.securityProtocol ?? 'esp'}
+        security_protocol = ${intent.securityProtocol ?? 'esp'}, mode = ${intent.mode ?? 'tunnel'}
       where id = ${tenantId}`;
     const policies = await this.#policies.list(sql, tenantId);
     // From those who name to those who are named, and back: what is named must be there.

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FabricIntent, IntentPolicyTest, SecurityProtocol } from '@weft/fabric-compiler';
+import type { FabricIntent, IntentPolicyTest, IpsecMode, SecurityProtocol } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { externalPeersJson, withExternalPeers } from '../external-peers/external-peers.repository.js';
 import type { IntendedFields } from '../external-peers/stored-external-peer.js';
@@ -35,6 +35,7 @@ export class IntentRepository {
           from policies p where p.tenant_id = t.id), '[]')
       ) as intent,
       nullif(t.security_protocol, 'esp') as security_protocol,
+      nullif(t.mode, 'tunnel') as mode,
       (
         select json_agg(json_build_object(
           'id', y.id, 'name', y.name, 'sources', y.sources, 'destinations', y.destinations, 'services', y.services,
@@ -45,8 +46,12 @@ export class IntentRepository {
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol } = row;
-    const chosen = securityProtocol === null ? row.intent : { ...row.intent, securityProtocol };
+    const { securityProtocol, mode } = row;
+    const chosen = {
+      ...row.intent,
+      ...(securityProtocol === null ? {} : { securityProtocol }),
+      ...(mode === null ? {} : { mode }),
+    };
     const intent = withExternalPeers(chosen, row.externalPeers);
     return row.policyTests === null ? intent : { ...intent, policyTests: row.policyTests };
   }
@@ -55,6 +60,7 @@ export class IntentRepository {
 interface IntentRow {
   readonly intent: FabricIntent;
   readonly securityProtocol: SecurityProtocol | null;
+  readonly mode: IpsecMode | null;
   readonly policyTests: IntentPolicyTest[] | null;
   readonly externalPeers: IntendedFields[] | null;
 }

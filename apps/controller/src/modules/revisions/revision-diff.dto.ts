@@ -79,6 +79,7 @@ export const Finding = z
         'cleartext',
         'wrong_profile',
         'not_confidential',
+        'transport_beyond_hosts',
         'foreign_local',
         'shadowed_rule',
         'black_hole',

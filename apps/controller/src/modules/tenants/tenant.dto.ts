@@ -18,6 +18,11 @@ export const SecurityProtocol = z.enum(['esp', 'ah']).meta({
     'What protects packets between edges. esp: they are encrypted and authenticated (RFC 4303), which is what a new tenant has. ah: they are authenticated and NOT encrypted (RFC 4302), so that everybody on the underlay can read them; it passes no NAT, and needs edges that negotiate (ikev2), of which each site has one. External peers have ESP either way. A change is in force with the next revision, and makes the tunnels anew.',
 });
 
+export const IpsecMode = z.enum(['tunnel', 'transport']).meta({
+  description:
+    'What of packets between edges is protected. tunnel: whole packets, from site to site, which is what a new tenant has. transport: what follows the header of packets from host to host (RFC 4301 section 4.1). Then each site is one host: its only network is the underlay address of its one edge; edges negotiate (ikev2), no NAT is between them, and there are no external peers. A change is in force with the next revision, and makes the tunnels anew.',
+});
+
 export const ApprovalRequired = z.boolean().meta({
   description:
     'Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it.',
@@ -28,6 +33,7 @@ export const UpdateTenant = z
     keyingMode: KeyingMode.optional(),
     encapsulation: Encapsulation.optional(),
     securityProtocol: SecurityProtocol.optional(),
+    mode: IpsecMode.optional(),
     approvalRequired: ApprovalRequired.optional(),
   })
   .meta({ id: 'UpdateTenant', description: 'Absent fields keep their value.' });
@@ -39,6 +45,7 @@ export const Tenant = z
     keyingMode: KeyingMode,
     encapsulation: Encapsulation,
     securityProtocol: SecurityProtocol,
+    mode: IpsecMode,
     approvalRequired: ApprovalRequired,
     createdAt: Timestamp,
   })

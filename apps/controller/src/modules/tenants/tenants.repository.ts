@@ -40,6 +40,7 @@ export class TenantsRepository {
         keying_mode = coalesce(${change.keyingMode ?? null}, keying_mode),
         encapsulation = coalesce(${change.encapsulation ?? null}, encapsulation),
         security_protocol = coalesce(${change.securityProtocol ?? null}, security_protocol),
+        mode = coalesce(${change.mode ?? null}, mode),
         approval_required = coalesce(${change.approvalRequired ?? null}::boolean, approval_required)
       where id = ${tenantId} returning ${this.#columns(sql)}`;
     return row && tenantOf(row);
@@ -51,7 +52,7 @@ export class TenantsRepository {
   }
 
   #columns(sql: SqlExecutor) {
-    return sql`id, name, keying_mode, encapsulation, security_protocol, approval_required, created_at`;
+    return sql`id, name, keying_mode, encapsulation, security_protocol, mode, approval_required, created_at`;
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Identifier, Timestamp } from '../../platform/http/schemas.js';
-import { KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
+import { IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 
 const Spi = z
   .int()
@@ -106,6 +106,7 @@ export const Tunnel = z
     reason: z.string().nullable().meta({ description: 'Why it is not up; null when it is.' }),
     keyingMode: KeyingMode,
     securityProtocol: SecurityProtocol,
+    mode: IpsecMode,
     keyExchange: z
       .object({
         methods: z.array(z.string()).meta({ description: 'By name; the first, then what was added to it (RFC 9370).' }),

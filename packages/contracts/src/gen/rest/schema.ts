@@ -1323,6 +1323,11 @@ export interface components {
         AssociationParameters: {
             /** @enum {string} */
             keyingMode: "ikev2" | "ike-less";
+            /**
+             * @description tunnel: whole packets are protected, behind another header. transport: what follows their header, from host to host.
+             * @enum {string}
+             */
+            mode: "tunnel" | "transport";
             local: {
                 address: string;
                 port: number;
@@ -1569,6 +1574,11 @@ export interface components {
              * @enum {string}
              */
             securityProtocol?: "esp" | "ah";
+            /**
+             * @description What of packets between edges is protected. tunnel: whole packets, from site to site, which is what a new tenant has. transport: what follows the header of packets from host to host (RFC 4301 section 4.1). Then each site is one host: its only network is the underlay address of its one edge; edges negotiate (ikev2), no NAT is between them, and there are no external peers. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            mode?: "tunnel" | "transport";
         };
         ConfiguredNetwork: {
             /** @description Name for people. No control characters, no white space at the ends. */
@@ -1985,6 +1995,7 @@ export interface components {
             underlayMtu: number;
             /** @description Whether ESP travels in UDP, or must fit in it because a NAT may be found. */
             udp: boolean;
+            /** @description Zero in transport mode, where a packet keeps its own header. */
             outerHeaders: number;
             /** @description SPI and sequence number; of AH its whole header but for the ICV. */
             espHeader: number;
@@ -2294,7 +2305,7 @@ export interface components {
              * @description What was to be proven and is not so.
              * @enum {string}
              */
-            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "not_confidential" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "unequal_alternatives" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
+            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "not_confidential" | "transport_beyond_hosts" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "unequal_alternatives" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
             /** @description What is wrong, in one sentence. */
             detail: string;
             /** @description What to do about it. */
@@ -3233,6 +3244,11 @@ export interface components {
              * @enum {string}
              */
             securityProtocol: "esp" | "ah";
+            /**
+             * @description What of packets between edges is protected. tunnel: whole packets, from site to site, which is what a new tenant has. transport: what follows the header of packets from host to host (RFC 4301 section 4.1). Then each site is one host: its only network is the underlay address of its one edge; edges negotiate (ikev2), no NAT is between them, and there are no external peers. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            mode: "tunnel" | "transport";
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired: boolean;
             /**
@@ -3332,6 +3348,11 @@ export interface components {
              * @enum {string}
              */
             securityProtocol: "esp" | "ah";
+            /**
+             * @description What of packets between edges is protected. tunnel: whole packets, from site to site, which is what a new tenant has. transport: what follows the header of packets from host to host (RFC 4301 section 4.1). Then each site is one host: its only network is the underlay address of its one edge; edges negotiate (ikev2), no NAT is between them, and there are no external peers. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            mode: "tunnel" | "transport";
             /** @description What the ends of the IKE SA agreed on for their keys; null when the controller makes them, and until each edge reports the same. */
             keyExchange: {
                 /** @description By name; the first, then what was added to it (RFC 9370). */
@@ -3479,6 +3500,11 @@ export interface components {
              * @enum {string}
              */
             securityProtocol?: "esp" | "ah";
+            /**
+             * @description What of packets between edges is protected. tunnel: whole packets, from site to site, which is what a new tenant has. transport: what follows the header of packets from host to host (RFC 4301 section 4.1). Then each site is one host: its only network is the underlay address of its one edge; edges negotiate (ikev2), no NAT is between them, and there are no external peers. A change is in force with the next revision, and makes the tunnels anew.
+             * @enum {string}
+             */
+            mode?: "tunnel" | "transport";
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired?: boolean;
         };
