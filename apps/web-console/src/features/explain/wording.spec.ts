@@ -21,6 +21,19 @@ describe('an explanation in words', () => {
     );
   });
 
+  it('adds no other header where a packet keeps its own, and says so', () => {
+    const parts = { outerHeaders: 0, espHeader: 8, iv: 8, trailer: 2, icv: 16, innerMtu: 1_466 };
+    const host = {
+      ...ASSOCIATION,
+      mode: 'transport' as const,
+      esp: { ...ASSOCIATION.esp, encapsulation: 'none' as const },
+    };
+    expect(arithmeticText({ ...parts, udp: false, underlayMtu: 1_500, outerLength: 1_500 }, host)).toBe(
+      '1466 packet + 8 ESP + 8 IV + 2 trailer + 16 ICV = 1500 of 1500 octets',
+    );
+    expect(protectionText(host)).toBe('from host to host (transport mode), ESP by itself: encrypted and authenticated');
+  });
+
   it('says how long sequence numbers are', () => {
     const text = (extendedSequenceNumbers: boolean) =>
       cipherText({ ...ASSOCIATION, esp: { ...ASSOCIATION.esp, extendedSequenceNumbers } });
@@ -43,6 +56,7 @@ describe('an explanation in words', () => {
 
 const ASSOCIATION = {
   keyingMode: 'ikev2' as const,
+  mode: 'tunnel' as const,
   local: { address: '192.0.2.1', port: 4_500 },
   remote: { address: '192.0.2.2', port: 4_500 },
   localIdentity: 'a',

@@ -16,7 +16,12 @@ export function addressesText(addresses: SpdEntry['local']): string {
 }
 
 /** What surrounds packets on the underlay, and whether somebody there can read them. */
-export function protectionText({ esp }: ExplainedHop['association']): string {
+export function protectionText({ esp, mode }: ExplainedHop['association']): string {
+  if (mode === 'transport') return `from host to host (transport mode), ${protocolText(esp)}`;
+  return protocolText(esp);
+}
+
+function protocolText(esp: ExplainedHop['association']['esp']): string {
   if (esp === null) return 'AH: authenticated, NOT ENCRYPTED, everybody on the underlay can read it';
   return `ESP ${esp.encapsulation === 'udp' ? 'in UDP' : 'by itself'}: encrypted and authenticated`;
 }
@@ -29,7 +34,8 @@ export function arithmeticText(
   const { innerMtu, outerHeaders, espHeader, iv, trailer, icv, outerLength, underlayMtu, udp } = arithmetic;
   const parts = [
     `${innerMtu} packet`,
-    `${outerHeaders} ${udp ? 'IP and UDP' : 'IP'}`,
+    // In transport mode a packet keeps its own header.
+    ...(outerHeaders === 0 ? [] : [`${outerHeaders} ${udp ? 'IP and UDP' : 'IP'}`]),
     ...(esp === null ? [`${espHeader} AH`] : [`${espHeader} ESP`, `${iv} IV`, `${trailer} trailer`]),
     `${icv} ICV`,
   ];

@@ -8,6 +8,7 @@ export const FINDING_TITLES: Readonly<Record<Finding['kind'], string>> = {
   cleartext: 'Traffic could leave unprotected',
   wrong_profile: 'Traffic would be protected with another profile',
   not_confidential: 'Traffic that must be confidential would be readable on the underlay',
+  transport_beyond_hosts: 'Transport mode would carry what does not go from host to host',
   foreign_local: 'An edge would speak for addresses that are not its own',
   shadowed_rule: 'A rule can never decide anything',
   black_hole: 'Allowed traffic would reach nobody',

@@ -23,6 +23,7 @@ const tunnel = {
   reason: null,
   keyingMode: 'ikev2' as const,
   securityProtocol: 'esp' as const,
+  mode: 'tunnel' as const,
   keyExchange: null,
   rekeys: 0,
   externalPeer: null,
