@@ -143,6 +143,14 @@ describe('a draft of a tenant that wants a second person', () => {
     expect((await api.fetch(api.path(`/policies/${policy.id}`), { method: 'DELETE' })).status).toBe(204);
   });
 
+  it('loses the approval when the mode of packets between edges changes', async () => {
+    await approved(approver);
+    expect((await api.send('PATCH', '', { mode: 'transport' })).status).toBe(200);
+    expect((await draftOf()).approvals).toEqual([]);
+    expect((await api.send('PATCH', '', { mode: 'tunnel' })).status).toBe(200);
+    expect((await draftOf()).approvals).toEqual([]);
+  });
+
   it('loses the approval with any change, and does not get it back with the same content', async () => {
     const { version } = await draftOf();
     await approved(approver);
