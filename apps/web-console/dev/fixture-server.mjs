@@ -28,7 +28,7 @@ let draftChanged = false;
 
 function site(name, description, prefixes, edge) {
   const id = randomUUID();
-  sites.push({ id, name, description, createdAt: iso(-50 * HOUR), updatedAt: iso(-50 * HOUR) });
+  sites.push({ id, name, description, labels: {}, createdAt: iso(-50 * HOUR), updatedAt: iso(-50 * HOUR) });
   for (const [label, prefix] of prefixes) {
     networks.push({ id: randomUUID(), siteId: id, name: label, prefix, createdAt: iso(-50 * HOUR) });
   }
@@ -637,7 +637,14 @@ const routes = {
   'GET sites': () => ({ items: sites }),
   'POST sites': (body) => {
     named(body);
-    return create(sites, { id: randomUUID(), description: '', ...body, createdAt: iso(), updatedAt: iso() });
+    return create(sites, {
+      id: randomUUID(),
+      description: '',
+      labels: {},
+      ...body,
+      createdAt: iso(),
+      updatedAt: iso(),
+    });
   },
   'PATCH sites/:id': (body, id) => {
     named({ ...findIn(sites, id), ...body });
@@ -650,6 +657,7 @@ const routes = {
       ]);
     drop(sites, id);
   },
+  'GET groups': () => ({ items: [] }),
   'GET external-peers': () => ({ items: externalPeers }),
   'POST external-peers': ({ preSharedKey, ...body }) => {
     named(body);

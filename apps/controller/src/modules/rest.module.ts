@@ -14,6 +14,7 @@ import { EdgesModule } from './edges/edges.module.js';
 import { EventsModule } from './events/events.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
 import { ExternalPeersModule } from './external-peers/external-peers.module.js';
+import { GroupsModule } from './groups/groups.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InvitationsModule } from './invitations/invitations.module.js';
 import { MembersModule } from './members/members.module.js';
@@ -49,6 +50,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     NetworksModule,
     EdgesModule,
     ExternalPeersModule,
+    GroupsModule,
     PoliciesModule,
     PolicyTestsModule,
     RevisionsModule,

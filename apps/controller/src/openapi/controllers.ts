@@ -7,6 +7,7 @@ import { EventStreamController } from '../modules/events/event-stream.controller
 import { EventsController } from '../modules/events/events.controller.js';
 import { ExplanationsController } from '../modules/explanations/explanations.controller.js';
 import { ExternalPeersController } from '../modules/external-peers/external-peers.controller.js';
+import { GroupsController } from '../modules/groups/groups.controller.js';
 import { HealthController } from '../modules/health/health.controller.js';
 import { InvitationsController } from '../modules/invitations/invitations.controller.js';
 import { OwnInvitationsController } from '../modules/invitations/own-invitations.controller.js';
@@ -48,6 +49,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   NetworksController,
   EdgesController,
   ExternalPeersController,
+  GroupsController,
   PoliciesController,
   PolicyTestsController,
   RevisionsController,

@@ -11,6 +11,7 @@ import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
 import { FabricEventsRepository } from '../../src/modules/events/fabric-events.repository.js';
 import { ExternalPeersRepository } from '../../src/modules/external-peers/external-peers.repository.js';
 import type { WrittenExternalPeer } from '../../src/modules/external-peers/stored-external-peer.js';
+import { GroupsRepository } from '../../src/modules/groups/groups.repository.js';
 import { InvitationsRepository } from '../../src/modules/invitations/invitations.repository.js';
 import { MembersRepository } from '../../src/modules/members/members.repository.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
@@ -126,6 +127,7 @@ function crossings(): Record<string, Crossing> {
   const sites = new SitesRepository();
   const networks = new NetworksRepository();
   const edges = new EdgesRepository();
+  const groups = new GroupsRepository();
   const policies = new PoliciesRepository();
   const tests = new PolicyTestsRepository();
   const revisions = new RevisionsRepository();
@@ -158,6 +160,7 @@ function crossings(): Record<string, Crossing> {
   const registry = new CertificateRegistry({} as Database);
   const trust = new EdgeTrustRepository();
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
+  const group = { name: 'crossed', description: '', members: [] };
   const policy = { name: 'crossed', description: '', enabled: true, confidential: false, rules: [] };
   const test = {
     name: 'crossed',
@@ -188,6 +191,9 @@ function crossings(): Record<string, Crossing> {
       networks.insert(sql, tenantId, randomUUID(), { siteId, name: 'crossed', prefix: '10.9.0.0/16' }),
     'networks.insert, in ours at a site of theirs': (sql, { siteId }) =>
       networks.insert(sql, ours.tenantId, randomUUID(), { siteId, name: 'crossed', prefix: '10.9.0.0/16' }),
+    'networks.update': (sql, { tenantId, networkId }) => networks.update(sql, tenantId, networkId, { name: 'crossed' }),
+    'networks.rewrite': (sql, { tenantId, networkId }) =>
+      networks.rewrite(sql, tenantId, networkId, { prefix: '10.9.0.0/16' }),
     'networks.overlapping': (sql, { tenantId }) => networks.overlapping(sql, tenantId, '10.1.0.0/16'),
     'networks.remove': (sql, { tenantId, networkId }) => networks.remove(sql, tenantId, networkId),
     'networks.users': (sql, { tenantId, networkId }) => networks.users(sql, tenantId, networkId),
@@ -218,6 +224,21 @@ function crossings(): Record<string, Crossing> {
     'externalPeers.users': (sql, { tenantId, externalPeerId }) => externalPeers.users(sql, tenantId, externalPeerId),
     'externalPeers.replaceAll': (sql, { tenantId }) => externalPeers.replaceAll(sql, emptyIntent(tenantId)),
     'preSharedKeys.sealed': async (sql, { tenantId }) => [...(await sealedKeys(sql, tenantId))],
+    'groups.list': (sql, { tenantId }) => groups.list(sql, tenantId),
+    'groups.read': (sql, { tenantId, groupId }) => groups.read(sql, tenantId, groupId),
+    'groups.count': async (sql, { tenantId }) => {
+      expect(await groups.count(sql, tenantId)).toBe(0);
+    },
+    'groups.lockVersion': (sql, { tenantId, groupId }) => groups.lockVersion(sql, tenantId, groupId),
+    'groups.insert': (sql, { tenantId }) => groups.insert(sql, tenantId, randomUUID(), group),
+    'groups.insert, in ours with a site of theirs': (sql, { siteId }) =>
+      groups.insert(sql, ours.tenantId, randomUUID(), { ...group, members: [{ kind: 'site', siteId }] }),
+    'groups.update': (sql, { tenantId, groupId }) => groups.update(sql, tenantId, groupId, group),
+    'groups.remove': (sql, { tenantId, groupId }) => groups.remove(sql, tenantId, groupId),
+    'groups.users': (sql, { tenantId, groupId }) => groups.users(sql, tenantId, groupId),
+    'groups.clear': (sql, { tenantId }) => groups.clear(sql, emptyIntent(tenantId)),
+    'groups.fill': (sql, { tenantId, groupId }) =>
+      groups.fill(sql, { ...emptyIntent(tenantId), groups: [{ id: groupId, name: 'crossed', members: [] }] }),
     'policies.list': (sql, { tenantId }) => policies.list(sql, tenantId),
     'policies.read': (sql, { tenantId, policyId }) => policies.read(sql, tenantId, policyId),
     'policies.lockVersion': (sql, { tenantId, policyId }) => policies.lockVersion(sql, tenantId, policyId),
@@ -250,7 +271,7 @@ function crossings(): Record<string, Crossing> {
     },
     'intent.read': (sql, { tenantId }) => new IntentRepository().read(sql, tenantId),
     'intentTables.replace': (sql, { tenantId }) =>
-      new IntentTables(policies, externalPeers).replace(sql, emptyIntent(tenantId)),
+      new IntentTables(policies, externalPeers, groups).replace(sql, emptyIntent(tenantId)),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
     'audit.append': (sql, { tenantId }) => audit.append(sql, tenantId, { actor, action: 'edge_revoked', details: {} }),

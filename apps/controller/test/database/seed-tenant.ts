@@ -13,6 +13,7 @@ export interface SeededTenant {
   readonly networkId: string;
   readonly edgeId: string;
   readonly externalPeerId: string;
+  readonly groupId: string;
   readonly policyId: string;
   readonly ruleId: string;
   readonly testId: string;
@@ -39,6 +40,8 @@ export const SEEDED_TABLES = [
   'event_journals',
   'external_peers',
   'fabric_events',
+  'group_members',
+  'groups',
   'http_sessions',
   'idempotency_keys',
   'networks',
@@ -103,6 +106,11 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
       ike_proposals, esp_proposal)
     values (${externalPeerId}, ${tenantId}, ${siteId}, 'partner', '203.0.113.99', 4500, 'gw.example', 'edge.example',
       ${commitment}, '{10.9.0.0/16}', '[{}]', '{}')`;
+  const groupId = randomUUID();
+  await sql`insert into groups (id, tenant_id, name) values (${groupId}, ${tenantId}, 'group')`;
+  await sql`
+    insert into group_members (tenant_id, group_id, position, kind, site_id)
+    values (${tenantId}, ${groupId}, 0, 'site', ${siteId})`;
   await sql`
     insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
     values (${serial}, ${tenantId}, ${edgeId}, now(), now() + interval '1 day')`;
@@ -159,6 +167,7 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     networkId,
     edgeId,
     externalPeerId,
+    groupId,
     policyId,
     ruleId,
     testId,

@@ -7,6 +7,8 @@ import type {
   ConfiguredNetwork,
   ConfiguredRule,
   ImportResult,
+  NamedGroupMember,
+  NamedPlace,
   NamedSelector,
 } from '../../src/modules/configuration/configuration.dto.js';
 import type { ConfiguredExternalPeer } from '../../src/modules/configuration/configured-external-peer.js';
@@ -103,22 +105,32 @@ const OFFICE: Configuration = {
   version: 1,
   fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' },
   sites: [
-    { name: 'berlin', description: '' },
-    { name: 'tokyo', description: 'no\nyes' },
+    { name: 'berlin', description: '', labels: {} },
+    { name: 'tokyo', description: 'no\nyes', labels: { role: 'branch' } },
   ],
   networks: [
-    { site: 'berlin', name: 'lan', prefix: '10.1.0.0/16' },
-    { site: 'tokyo', name: 'lan', prefix: '2001:db8::/48' },
+    { site: 'berlin', name: 'lan', prefix: '10.1.0.0/16', labels: { use: 'office' } },
+    { site: 'tokyo', name: 'lan', prefix: '2001:db8::/48', labels: {} },
   ],
   edges: [{ name: 'berlin-1', site: 'berlin', underlayAddress: '203.0.113.1', underlayPort: 4500, preference: 1 }],
   externalPeers: [],
+  groups: [
+    {
+      name: 'branches',
+      description: '',
+      members: [
+        { kind: 'site_labels', labels: { role: 'branch' } },
+        { kind: 'network', site: 'berlin', network: 'lan' },
+      ],
+    },
+  ],
   policies: [
     {
       name: 'web',
       description: '',
       enabled: true,
       confidential: true,
-      rules: [rule('r', [{ kind: 'site', site: 'berlin' }], [{ kind: 'network', site: 'tokyo', network: 'lan' }])],
+      rules: [rule('r', [{ kind: 'site', site: 'berlin' }], [{ kind: 'group', group: 'branches' }])],
     },
     { name: 'rest', description: '', enabled: false, confidential: false, rules: [] },
   ],
@@ -138,12 +150,12 @@ describe('a configuration', () => {
   it('comes out as it went in, and changes nothing the second time', async () => {
     const tenantId = await makeTenant();
     const first = await imported(tenantId, OFFICE);
-    expect(first).toMatchObject({ changed: true, counts: { created: 8, changed: 0, removed: 0, kept: 0 } });
+    expect(first).toMatchObject({ changed: true, counts: { created: 9, changed: 0, removed: 0, kept: 0 } });
     expect(JSON.parse(await exported(tenantId, 'json'))).toEqual(OFFICE);
     expect(parse(await exported(tenantId))).toEqual(OFFICE);
     for (const query of ['', '?prune=true']) {
       const again = await imported(tenantId, await exported(tenantId), query);
-      expect(again).toMatchObject({ changed: false, counts: { unchanged: 9 } });
+      expect(again).toMatchObject({ changed: false, counts: { unchanged: 10 } });
     }
   });
 
@@ -153,8 +165,8 @@ describe('a configuration', () => {
     const [web, rest] = OFFICE.policies ?? [];
     const document: Configuration = {
       version: 1,
-      sites: [{ name: 'berlin', description: 'moved' }],
-      networks: [{ site: 'berlin', name: 'lan', prefix: '10.9.0.0/16' }],
+      sites: [{ name: 'berlin', description: 'moved', labels: { role: 'hub' } }],
+      networks: [{ site: 'berlin', name: 'lan', prefix: '10.9.0.0/16', labels: { use: 'office' } }],
       policies: [
         { ...rest, name: 'rest', description: '', enabled: true, confidential: false, rules: [] },
         {
@@ -181,13 +193,13 @@ describe('a configuration', () => {
     ]);
     expect(kept.items.flatMap(({ differences }) => differences)).toEqual([
       { pointer: '/description', before: '', after: 'moved' },
+      { pointer: '/labels/role', before: null, after: 'hub' },
       { pointer: '/prefix', before: '10.1.0.0/16', after: '10.9.0.0/16' },
       { pointer: '/enabled', before: false, after: true },
       { pointer: '/position', before: 1, after: 0 },
       { pointer: '/confidential', before: true, after: false },
-      { pointer: '/rules/0/destinations/0/kind', before: 'network', after: 'any' },
-      { pointer: '/rules/0/destinations/0/site', before: 'tokyo', after: null },
-      { pointer: '/rules/0/destinations/0/network', before: 'lan', after: null },
+      { pointer: '/rules/0/destinations/0/kind', before: 'group', after: 'any' },
+      { pointer: '/rules/0/destinations/0/group', before: 'branches', after: null },
       { pointer: '/position', before: 0, after: 1 },
     ]);
     const pruned = await imported(tenantId, document, '?prune=true');
@@ -204,6 +216,7 @@ describe('a configuration', () => {
       fabric: OFFICE.fabric,
       edges: OFFICE.edges,
       externalPeers: [],
+      groups: OFFICE.groups,
       policyTests: [],
     });
   });
@@ -344,8 +357,8 @@ describe('a configuration', () => {
     const tenantId = await makeTenant();
     const networks = (prefixes: string[]): Configuration => ({
       version: 1,
-      sites: [{ name: 'a', description: '' }],
-      networks: prefixes.map((prefix, index) => ({ site: 'a', name: `n${index}`, prefix })),
+      sites: [{ name: 'a', description: '', labels: {} }],
+      networks: prefixes.map((prefix, index) => ({ site: 'a', name: `n${index}`, prefix, labels: {} })),
     });
     await imported(tenantId, networks(['10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16']));
     expect(await imported(tenantId, networks(['10.2.0.0/16', '10.3.0.0/16', '10.1.0.0/16']))).toMatchObject({
@@ -365,7 +378,7 @@ describe('a configuration', () => {
     const tenantId = await makeTenant();
     const edges = (preferences: (number | undefined)[]): Configuration => ({
       version: 1,
-      sites: [{ name: 'a', description: '' }],
+      sites: [{ name: 'a', description: '', labels: {} }],
       edges: preferences.map((preference, index) => ({
         name: `e${index}`,
         site: 'a',
@@ -391,8 +404,8 @@ describe('a configuration', () => {
     const tenantId = await makeTenant();
     const document: Configuration = {
       version: 1,
-      sites: [{ name: 'a', description: '' }],
-      networks: [{ site: 'a', name: 'lan', prefix: '2001:DB8:0:0::/64' }],
+      sites: [{ name: 'a', description: '', labels: {} }],
+      networks: [{ site: 'a', name: 'lan', prefix: '2001:DB8:0:0::/64', labels: {} }],
       edges: [{ name: 'e', site: 'a', underlayAddress: '2001:DB8:0::1', underlayPort: 4500 }],
       policies: [
         {
@@ -474,7 +487,16 @@ describe('a configuration', () => {
         await imported(tenantId, document, '?prune=true');
         await imported(
           reference,
-          { version: 1, sites: [], networks: [], edges: [], externalPeers: [], policies: [], policyTests: [] },
+          {
+            version: 1,
+            sites: [],
+            networks: [],
+            edges: [],
+            externalPeers: [],
+            groups: [],
+            policies: [],
+            policyTests: [],
+          },
           '?prune=true',
         );
         await imported(reference, document);
@@ -544,31 +566,48 @@ const NAMES = [
   '10.1.0.0/16',
 ];
 
+const LABELS: Record<string, string>[] = [{}, { role: 'branch' }, { no: 'yes', '1e3': '010', 'a/b': '1.0' }];
+
 const configurations: fc.Arbitrary<Configuration> = fc
   .record({
     names: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 4 }),
     networks: fc.array(fc.nat(), { maxLength: 4 }),
     peers: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
+    groups: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
   })
-  .chain(({ names, networks: picks, peers }) => {
+  .chain(({ names, networks: picks, peers, groups }) => {
     const networks = picks.map((pick, index): ConfiguredNetwork => {
       const prefix = index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`;
-      return { site: names[pick % names.length] ?? '', name: `${NAMES[pick % NAMES.length]} ${index}`, prefix };
+      const labels = LABELS[pick % LABELS.length] ?? {};
+      return { site: names[pick % names.length] ?? '', name: `${NAMES[pick % NAMES.length]} ${index}`, prefix, labels };
     });
     const description = fc.constantFrom('', 'one line', 'two\nlines\n', '  indented', 'tab\there', '|', '\n');
     const externalPeers = peers.map((peer) => externalPeer(peer, names, description));
-    const selector: fc.Arbitrary<NamedSelector> = fc.oneof(
-      fc.constant<NamedSelector>({ kind: 'any' }),
-      fc.constantFrom(...names).map((site): NamedSelector => ({ kind: 'site', site })),
-      fc.constantFrom('10.0.0.0/8', '::/0').map((prefix): NamedSelector => ({ kind: 'prefix', prefix })),
-      ...peers.map((peer) => fc.constant<NamedSelector>({ kind: 'external_peer', externalPeer: peer })),
+    const place: fc.Arbitrary<NamedPlace> = fc.oneof(
+      fc.constantFrom(...names).map((site): NamedPlace => ({ kind: 'site', site })),
+      fc.constantFrom('10.0.0.0/8', '::/0').map((prefix): NamedPlace => ({ kind: 'prefix', prefix })),
+      ...peers.map((peer) => fc.constant<NamedPlace>({ kind: 'external_peer', externalPeer: peer })),
       ...(networks.length === 0
         ? []
         : [
             fc
               .constantFrom(...networks)
-              .map(({ site, name }): NamedSelector => ({ kind: 'network', site, network: name })),
+              .map(({ site, name }): NamedPlace => ({ kind: 'network', site, network: name })),
           ]),
+    );
+    const selector: fc.Arbitrary<NamedSelector> = fc.oneof(
+      fc.constant<NamedSelector>({ kind: 'any' }),
+      ...groups.map((group) => fc.constant<NamedSelector>({ kind: 'group', group })),
+      place,
+    );
+    const member: fc.Arbitrary<NamedGroupMember> = fc.oneof(
+      place,
+      fc
+        .record({
+          kind: fc.constantFrom('site_labels' as const, 'network_labels' as const),
+          labels: fc.constantFrom(...LABELS),
+        })
+        .filter(({ labels }) => Object.keys(labels).length > 0),
     );
     const sides = {
       sources: fc.array(selector, { minLength: 1, maxLength: 2 }),
@@ -607,10 +646,17 @@ const configurations: fc.Arbitrary<Configuration> = fc
         securityProtocol: fc.constantFrom('esp' as const, 'ah' as const),
         mode: fc.constantFrom('tunnel' as const, 'transport' as const),
       }),
-      sites: fc.tuple(...names.map((site) => fc.record({ name: fc.constant(site), description }))),
+      sites: fc.tuple(
+        ...names.map((site) => fc.record({ name: fc.constant(site), description, labels: fc.constantFrom(...LABELS) })),
+      ),
       networks: fc.constant(networks),
       edges: fc.uniqueArray(edge, { ...named, comparator: sameEdgeOrPlace, selector: (one) => one }),
       externalPeers: fc.tuple(...externalPeers),
+      groups: fc.tuple(
+        ...groups.map((group) =>
+          fc.record({ name: fc.constant(group), description, members: fc.array(member, { maxLength: 3 }) }),
+        ),
+      ),
       policies: fc.uniqueArray(
         fc.record({
           name,

@@ -53,6 +53,7 @@ const makePolicy = () => {
     rules: [{ ...rule('r', made.berlin.id, made.tokyo.id), services }],
   });
 };
+const group = () => ({ name: name(), members: [{ kind: 'site', siteId: made.berlin.id }] });
 /** With networks of its own. */
 const externalPeer = () => {
   peers += 1;
@@ -126,6 +127,7 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   deleteSite: async () => inTenant('DELETE', `/sites/${(await makeSite()).id}`),
   createNetwork: async () =>
     inTenant('POST', '/networks', { siteId: made.berlin.id, name: name(), prefix: '10.7.0.0/16' }),
+  updateNetwork: async () => inTenant('PATCH', `/networks/${made.berlinLan.id}`, { labels: { use: 'office' } }),
   deleteNetwork: async () => {
     const body = { siteId: made.berlin.id, name: name(), prefix: '10.8.0.0/16' };
     return inTenant('DELETE', `/networks/${(await api.make('/networks', body)).id}`);
@@ -143,6 +145,10 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   },
   deleteExternalPeer: async () =>
     inTenant('DELETE', `/external-peers/${(await api.make('/external-peers', externalPeer())).id}`),
+  createGroup: async () => inTenant('POST', '/groups', group()),
+  replaceGroup: async () =>
+    inTenant('PUT', `/groups/${(await api.make('/groups', group())).id}`, group(), { 'if-match': '"1"' }),
+  deleteGroup: async () => inTenant('DELETE', `/groups/${(await api.make('/groups', group())).id}`),
   createPolicy: async () => inTenant('POST', '/policies', { name: name(), rules: [] }),
   replacePolicy: async () =>
     inTenant('PUT', `/policies/${(await makePolicy()).id}`, { name: name(), rules: [] }, { 'if-match': '"1"' }),

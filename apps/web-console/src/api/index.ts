@@ -34,6 +34,7 @@ export type {
   ExternalPeerSnippet,
   Finding,
   FlowChange,
+  Group,
   IntentChange,
   Invitation,
   Member,

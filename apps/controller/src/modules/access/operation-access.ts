@@ -87,6 +87,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
 
   listNetworks: viewer,
   createNetwork: operator,
+  updateNetwork: operator,
   deleteNetwork: operator,
 
   listEdges: viewer,
@@ -104,6 +105,12 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   readExternalPeerSnippet: viewer,
   replaceExternalPeer: operator,
   deleteExternalPeer: operator,
+
+  listGroups: viewer,
+  createGroup: operator,
+  readGroup: viewer,
+  replaceGroup: operator,
+  deleteGroup: operator,
 
   listPolicies: viewer,
   createPolicy: operator,

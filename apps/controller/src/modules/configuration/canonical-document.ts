@@ -2,13 +2,20 @@ import type { Configuration } from './configuration.dto.js';
 import { canonicalExternalPeer } from './configured-external-peer.js';
 
 /** What Postgres may write in another way than the document does. */
-export function writtenPlaces({ networks = [], edges = [], externalPeers = [], policies = [] }: Configuration): {
+export function writtenPlaces({
+  networks = [],
+  edges = [],
+  externalPeers = [],
+  groups = [],
+  policies = [],
+}: Configuration): {
   readonly prefixes: readonly string[];
   readonly addresses: readonly string[];
 } {
   const rules = policies.flatMap((policy) => policy.rules);
   const selectors = rules.flatMap(({ sources, destinations }) => [...sources, ...destinations]);
-  const prefixes = [...networks, ...selectors].flatMap((item) => ('prefix' in item ? [item.prefix] : []));
+  const members = groups.flatMap((group) => group.members);
+  const prefixes = [...networks, ...selectors, ...members].flatMap((item) => ('prefix' in item ? [item.prefix] : []));
   const behindPeers = externalPeers.flatMap((peer) => peer.prefixes);
   const addresses = [...edges.map(({ underlayAddress }) => underlayAddress), ...externalPeers.map((p) => p.address)];
   return { prefixes: [...new Set([...prefixes, ...behindPeers])], addresses: [...new Set(addresses)] };
@@ -16,7 +23,7 @@ export function writtenPlaces({ networks = [], edges = [], externalPeers = [], p
 
 /** As it will be read from the tables. Policy tests are kept as they are written. `text`: how Postgres writes what it may write otherwise. */
 export function canonicalDocument(document: Configuration, text: (given: string) => string): Configuration {
-  const { networks, edges, externalPeers, policies } = document;
+  const { networks, edges, externalPeers, groups, policies } = document;
   const side = <Item extends object>(items: readonly Item[]) =>
     items.map((item) => ('prefix' in item ? { ...item, prefix: text(String(item.prefix)) } : item));
   return {
@@ -24,6 +31,7 @@ export function canonicalDocument(document: Configuration, text: (given: string)
     ...(networks && { networks: side(networks) }),
     ...(edges && { edges: edges.map((edge) => ({ ...edge, underlayAddress: text(edge.underlayAddress) })) }),
     ...(externalPeers && { externalPeers: externalPeers.map((peer) => canonicalExternalPeer(peer, text)) }),
+    ...(groups && { groups: groups.map((group) => ({ ...group, members: side(group.members) })) }),
     ...(policies && {
       policies: policies.map((policy) => ({
         ...policy,

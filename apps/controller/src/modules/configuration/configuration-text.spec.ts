@@ -44,7 +44,8 @@ describe('the text of a configuration', () => {
         '\u2028',
       ),
     );
-    const site = fc.record({ name: text, description: text });
+    const labels = fc.constantFrom<Record<string, string>>({}, { yes: 'no', '1e3': '010' });
+    const site = fc.record({ name: text, description: text, labels });
     fc.assert(
       fc.property(fc.array(site, { maxLength: 5 }), fc.constantFrom('yaml', 'json'), (sites, format) => {
         const configuration: Configuration = { version: 1, sites };

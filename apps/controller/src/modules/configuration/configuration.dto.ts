@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { Description, Name, Prefix, UnderlayAddress } from '../../platform/http/schemas.js';
 import { Preference, UnderlayPort } from '../edges/edge.dto.js';
 import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
+import { LABEL_MEMBERS, MAX_GROUPS } from '../groups/group.dto.js';
+import { Labels } from '../labels.dto.js';
 import { Action, Confidential, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { Encapsulation, IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
@@ -12,16 +14,27 @@ const MAX_NETWORKS = 20_000;
 const MAX_RULES = 500;
 const MAX_SELECTORS = 100;
 const MAX_SERVICES = 50;
+const MAX_MEMBERS = 1000;
+
+const NAMED_PLACES = [
+  z.strictObject({ kind: z.literal('site'), site: Name }),
+  z.strictObject({ kind: z.literal('network'), site: Name, network: Name }),
+  z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
+  z.strictObject({ kind: z.literal('external_peer'), externalPeer: Name }),
+] as const;
 
 export const NamedSelector = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('any') }),
-    z.strictObject({ kind: z.literal('site'), site: Name }),
-    z.strictObject({ kind: z.literal('network'), site: Name, network: Name }),
-    z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
-    z.strictObject({ kind: z.literal('external_peer'), externalPeer: Name }),
+    ...NAMED_PLACES,
+    z.strictObject({ kind: z.literal('group'), group: Name }),
   ])
   .meta({ id: 'NamedSelector', description: 'As Selector, with names: a network has its name within its site.' });
+
+export const NamedGroupMember = z.discriminatedUnion('kind', [...NAMED_PLACES, ...LABEL_MEMBERS]).meta({
+  id: 'NamedGroupMember',
+  description: 'As GroupMember, with names.',
+});
 
 const sides = {
   sources: z.array(NamedSelector).min(1).max(MAX_SELECTORS),
@@ -30,11 +43,11 @@ const sides = {
 };
 
 export const ConfiguredSite = z
-  .strictObject({ name: Name, description: Description.default('') })
+  .strictObject({ name: Name, description: Description.default(''), labels: Labels.default({}) })
   .meta({ id: 'ConfiguredSite' });
 
 export const ConfiguredNetwork = z
-  .strictObject({ site: Name, name: Name, prefix: Prefix })
+  .strictObject({ site: Name, name: Name, prefix: Prefix, labels: Labels.default({}) })
   .meta({ id: 'ConfiguredNetwork' });
 
 export const ConfiguredEdge = z
@@ -48,6 +61,14 @@ export const ConfiguredEdge = z
     }),
   })
   .meta({ id: 'ConfiguredEdge' });
+
+export const ConfiguredGroup = z
+  .strictObject({
+    name: Name,
+    description: Description.default(''),
+    members: z.array(NamedGroupMember).max(MAX_MEMBERS),
+  })
+  .meta({ id: 'ConfiguredGroup' });
 
 export const ConfiguredRule = z
   .strictObject({ name: Name, action: Action, enabled: z.boolean().default(true), ...sides })
@@ -83,6 +104,7 @@ export const Configuration = z
     networks: z.array(ConfiguredNetwork).max(MAX_NETWORKS).optional(),
     edges: z.array(ConfiguredEdge).max(MAX_SITES).optional(),
     externalPeers: z.array(ConfiguredExternalPeer).max(MAX_EXTERNAL_PEERS).optional(),
+    groups: z.array(ConfiguredGroup).max(MAX_GROUPS).optional(),
     policies: z.array(ConfiguredPolicy).max(MAX_POLICIES).optional().meta({ description: 'In order.' }),
     policyTests: z.array(ConfiguredPolicyTest).max(MAX_POLICY_TESTS).optional(),
   })
@@ -120,7 +142,7 @@ export const FieldDifference = z
 
 export const ImportedItem = z
   .object({
-    noun: z.enum(['fabric', 'site', 'network', 'edge', 'external_peer', 'policy', 'policy_test']),
+    noun: z.enum(['fabric', 'site', 'network', 'edge', 'external_peer', 'group', 'policy', 'policy_test']),
     name: z.string().meta({ description: 'Of a network with its site: "berlin/lan".' }),
     outcome: z.enum(['created', 'changed', 'unchanged', 'removed', 'kept']).meta({
       description: 'kept: it is there and not in the document; with prune it would be removed.',
@@ -146,6 +168,9 @@ export const ImportResult = z
   .meta({ id: 'ImportResult' });
 
 export type NamedSelector = z.infer<typeof NamedSelector>;
+export type NamedGroupMember = z.infer<typeof NamedGroupMember>;
+export type NamedPlace = Extract<NamedSelector, NamedGroupMember>;
+export type ConfiguredGroup = z.infer<typeof ConfiguredGroup>;
 export type Configuration = z.infer<typeof Configuration>;
 export type ConfiguredSite = z.infer<typeof ConfiguredSite>;
 export type ConfiguredNetwork = z.infer<typeof ConfiguredNetwork>;

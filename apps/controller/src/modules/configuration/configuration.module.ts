@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { EdgesModule } from '../edges/edges.module.js';
 import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
+import { GroupsModule } from '../groups/groups.module.js';
 import { NetworksModule } from '../networks/networks.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { PolicyTestsModule } from '../policy-tests/policy-tests.module.js';
@@ -19,6 +20,7 @@ import { ExternalPeerWrites } from './external-peer-writes.js';
     NetworksModule,
     EdgesModule,
     ExternalPeersModule,
+    GroupsModule,
     PoliciesModule,
     PolicyTestsModule,
   ],

@@ -5,6 +5,7 @@ import { Database } from '../../platform/database/database.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { refusing } from '../constraint-violation.js';
 import { EdgesRepository } from '../edges/edges.repository.js';
+import { GroupsRepository } from '../groups/groups.repository.js';
 import { NetworksRepository } from '../networks/networks.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.js';
@@ -30,6 +31,7 @@ export class ConfigurationService {
   readonly #sites: SitesRepository;
   readonly #networks: NetworksRepository;
   readonly #edges: EdgesRepository;
+  readonly #groups: GroupsRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
   readonly #peers: ExternalPeerWrites;
@@ -42,6 +44,7 @@ export class ConfigurationService {
     sites: SitesRepository,
     networks: NetworksRepository,
     edges: EdgesRepository,
+    groups: GroupsRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
     peers: ExternalPeerWrites,
@@ -53,6 +56,7 @@ export class ConfigurationService {
     this.#sites = sites;
     this.#networks = networks;
     this.#edges = edges;
+    this.#groups = groups;
     this.#policies = policies;
     this.#tests = tests;
     this.#peers = peers;
@@ -71,6 +75,7 @@ export class ConfigurationService {
       networks: current.networks.map(({ item }) => item).sort(byName('network')),
       edges: current.edges.map(({ item }) => item).sort(byName('edge')),
       externalPeers: current.externalPeers.map(({ item }) => item).sort(byName('external_peer')),
+      groups: current.groups.map(({ item }) => item).sort(byName('group')),
       policies: current.policies.map(({ item }) => item),
       policyTests: current.policyTests.map(({ item }) => item).sort(byName('policy_test')),
     };
@@ -108,17 +113,20 @@ export class ConfigurationService {
     current: CurrentConfiguration,
     keys: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const { sites, networks, edges, externalPeers, policyTests } = plan;
+    const { sites, networks, edges, externalPeers, groups, policyTests } = plan;
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
     await this.#repository.checkPlaces(sql, 'deferred');
     for (const { id, item } of networks.created) await this.#networks.insert(sql, tenantId, id, item);
-    for (const { id, item } of networks.changed) await this.#networks.updatePrefix(sql, tenantId, id, item.prefix);
+    for (const { id, item } of networks.changed) await this.#networks.rewrite(sql, tenantId, id, item);
     for (const { id, item } of edges.created) await this.#edges.insert(sql, tenantId, id, item);
     for (const { id, item } of edges.changed) await this.#edges.update(sql, tenantId, id, item);
     await this.#peers.carryOut(sql, tenantId, externalPeers, keys);
+    for (const { id, item } of groups.created) await this.#groups.insert(sql, tenantId, id, item);
+    for (const { id, item } of groups.changed) await this.#groups.update(sql, tenantId, id, item);
     await this.#carryOutPolicies(sql, tenantId, plan, current);
+    for (const id of groups.removed) await this.#groups.remove(sql, tenantId, id);
     for (const id of policyTests.removed) await this.#tests.remove(sql, tenantId, id);
     for (const { id, item } of policyTests.created) await this.#tests.insert(sql, tenantId, id, item);
     for (const { id, item } of policyTests.changed) await this.#tests.update(sql, tenantId, id, item);
@@ -187,9 +195,14 @@ const RACES = [
   'edges_preference_key',
   'external_peers_name_key',
   'external_peers_site_fkey',
+  'groups_name_key',
   'policies_name_key',
   'policy_tests_name_key',
   'rule_endpoints_site_fkey',
   'rule_endpoints_network_fkey',
   'rule_endpoints_external_peer_fkey',
+  'rule_endpoints_group_fkey',
+  'group_members_site_fkey',
+  'group_members_network_fkey',
+  'group_members_external_peer_fkey',
 ];

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { EdgesRepository } from '../edges/edges.repository.js';
 import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
+import type { GroupMember } from '../groups/group.dto.js';
+import { GroupsRepository } from '../groups/groups.repository.js';
 import { NetworksRepository } from '../networks/networks.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Selector } from '../policies/policy.dto.js';
@@ -11,10 +13,13 @@ import type { Tenant } from '../tenants/tenant.dto.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
 import type {
   ConfiguredEdge,
+  ConfiguredGroup,
   ConfiguredNetwork,
   ConfiguredPolicy,
   ConfiguredPolicyTest,
   ConfiguredSite,
+  NamedGroupMember,
+  NamedPlace,
   NamedSelector,
 } from './configuration.dto.js';
 import { configuredExternalPeer, type PlannedExternalPeer } from './configured-external-peer.js';
@@ -31,6 +36,7 @@ export interface CurrentConfiguration {
   readonly sites: readonly Stored<ConfiguredSite>[];
   readonly networks: readonly Stored<ConfiguredNetwork>[];
   readonly edges: readonly Stored<ConfiguredEdge>[];
+  readonly groups: readonly Stored<ConfiguredGroup>[];
   /** In order; the identifiers of the rules in theirs. */
   readonly policies: readonly (Stored<ConfiguredPolicy> & { readonly ruleIds: readonly string[] })[];
   readonly policyTests: readonly Stored<ConfiguredPolicyTest>[];
@@ -48,6 +54,7 @@ export class ConfigurationReader {
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
   readonly #externalPeers: ExternalPeersRepository;
+  readonly #groups: GroupsRepository;
 
   constructor(
     tenants: TenantsRepository,
@@ -57,6 +64,7 @@ export class ConfigurationReader {
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
     externalPeers: ExternalPeersRepository,
+    groups: GroupsRepository,
   ) {
     this.#tenants = tenants;
     this.#sites = sites;
@@ -65,6 +73,7 @@ export class ConfigurationReader {
     this.#policies = policies;
     this.#tests = tests;
     this.#externalPeers = externalPeers;
+    this.#groups = groups;
   }
 
   /** In one snapshot, which is for the caller to see to. Undefined when there is no such tenant. */
@@ -77,22 +86,27 @@ export class ConfigurationReader {
     const policies = await this.#policies.list(sql, tenantId);
     const tests = await this.#tests.list(sql, tenantId);
     const externalPeers = await this.#externalPeers.list(sql, tenantId);
+    const groups = await this.#groups.list(sql, tenantId);
     const siteName = naming(sites);
-    const peerName = naming(externalPeers);
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
-    const named = (selector: Selector) => namedSelector(selector, siteName, places, peerName);
-    const known = new Set([...sites, ...networks, ...externalPeers].map(({ id }) => id));
+    const names: Names = { site: siteName, places, externalPeer: naming(externalPeers), group: naming(groups) };
+    const named = (selector: Selector) => namedSelector(selector, names);
+    const known = new Set([...sites, ...networks, ...externalPeers, ...groups].map(({ id }) => id));
     const { keyingMode, encapsulation, securityProtocol, mode } = tenant;
     return {
       fabric: { keyingMode, encapsulation, securityProtocol, mode },
-      sites: sites.map(({ id, name, description }) => ({ id, item: { name, description } })),
-      networks: networks.map(({ id, siteId, name, prefix }) => ({
+      sites: sites.map(({ id, name, description, labels }) => ({ id, item: { name, description, labels } })),
+      networks: networks.map(({ id, siteId, name, prefix, labels }) => ({
         id,
-        item: { site: siteName(siteId), name, prefix },
+        item: { site: siteName(siteId), name, prefix, labels },
       })),
       edges: edges.map(({ id, siteId, name, underlayAddress, underlayPort, preference }) => {
         return { id, item: { name, site: siteName(siteId), underlayAddress, underlayPort, preference } };
       }),
+      groups: groups.map(({ id, name, description, members }) => ({
+        id,
+        item: { name, description, members: members.map((member) => namedMember(member, names)) },
+      })),
       policies: policies.map(({ id, name, description, enabled, confidential, rules }) => ({
         id,
         ruleIds: rules.map((rule) => rule.id),
@@ -128,29 +142,43 @@ function withNames<Rule extends { sources: Selector[]; destinations: Selector[] 
   return { ...rule, sources: rule.sources.map(named), destinations: rule.destinations.map(named) };
 }
 
-function namedSelector(
-  selector: Selector,
-  siteName: (id: string) => string,
-  places: ReadonlyMap<string, { readonly site: string; readonly network: string }>,
-  peerName: (id: string) => string,
-): NamedSelector {
-  switch (selector.kind) {
+/** What identifiers are called. */
+interface Names {
+  readonly site: (id: string) => string;
+  readonly places: ReadonlyMap<string, { readonly site: string; readonly network: string }>;
+  readonly externalPeer: (id: string) => string;
+  readonly group: (id: string) => string;
+}
+
+function namedSelector(selector: Selector, names: Names): NamedSelector {
+  if (selector.kind === 'any') return selector;
+  if (selector.kind === 'group') return { kind: 'group', group: names.group(selector.groupId) };
+  return namedPlace(selector, names);
+}
+
+function namedMember(member: GroupMember, names: Names): NamedGroupMember {
+  return member.kind === 'site_labels' || member.kind === 'network_labels' ? member : namedPlace(member, names);
+}
+
+function namedPlace(place: Extract<Selector, GroupMember>, { site, places, externalPeer }: Names): NamedPlace {
+  switch (place.kind) {
     case 'site':
-      return { kind: 'site', site: siteName(selector.siteId) };
+      return { kind: 'site', site: site(place.siteId) };
     case 'network': {
-      const place = places.get(selector.networkId) ?? { site: selector.networkId, network: selector.networkId };
-      return { kind: 'network', ...place };
+      const named = places.get(place.networkId) ?? { site: place.networkId, network: place.networkId };
+      return { kind: 'network', ...named };
     }
     case 'external_peer':
-      return { kind: 'external_peer', externalPeer: peerName(selector.externalPeerId) };
-    default:
-      return selector;
+      return { kind: 'external_peer', externalPeer: externalPeer(place.externalPeerId) };
+    case 'prefix':
+      return place;
   }
 }
 
 function resolves(selector: Selector, known: ReadonlySet<string>): boolean {
   if (selector.kind === 'site') return known.has(selector.siteId);
   if (selector.kind === 'external_peer') return known.has(selector.externalPeerId);
+  if (selector.kind === 'group') return known.has(selector.groupId);
   return selector.kind !== 'network' || known.has(selector.networkId);
 }
 

@@ -11,6 +11,7 @@ const EMPTY: CurrentConfiguration = {
   sites: [],
   networks: [],
   edges: [],
+  groups: [],
   policies: [],
   policyTests: [],
   externalPeers: [],
@@ -80,6 +81,7 @@ function carriedOut(
     sites: list(current.sites, document.sites, plan.sites),
     networks: list(current.networks, document.networks, plan.networks as never),
     edges: list(current.edges, document.edges, plan.edges as never),
+    groups: list(current.groups, document.groups, plan.groups as never),
     policies: policies.sort((left, right) => order.indexOf(left.id) - order.indexOf(right.id)),
     externalPeers: list<PlannedExternalPeer>(
       current.externalPeers,
@@ -95,22 +97,34 @@ function carriedOut(
 
 const name = fc.constantFrom('a', 'b', 'c', 'd');
 const text = fc.constantFrom('', 'x', 'y');
-const selector = (sites: readonly string[]) =>
+const labels = fc.constantFrom<Record<string, string>>({}, { role: 'branch' }, { role: 'branch', region: 'emea' });
+const selector = (sites: readonly string[], groups: readonly string[]) =>
   fc.oneof(
     fc.constant({ kind: 'any' as const }),
+    ...(groups.length === 0
+      ? []
+      : [fc.record({ kind: fc.constant('group' as const), group: fc.constantFrom(...groups) })]),
     ...(sites.length === 0 ? [] : [fc.record({ kind: fc.constant('site' as const), site: fc.constantFrom(...sites) })]),
   );
 
 /** Documents that can be imported into whatever has these sites or fewer. */
 const configurations: fc.Arbitrary<PlannedConfiguration> = fc
-  .uniqueArray(name, { minLength: 1 })
-  .chain((sites) => {
+  .tuple(fc.uniqueArray(name, { minLength: 1 }), fc.uniqueArray(name))
+  .chain(([sites, groups]) => {
+    const member = fc.oneof(
+      fc.record({ kind: fc.constant('site' as const), site: fc.constantFrom(...sites) }),
+      fc.constantFrom(
+        { kind: 'site_labels' as const, labels: { role: 'branch' } },
+        { kind: 'network_labels' as const, labels: { role: 'branch' } },
+        { kind: 'prefix' as const, prefix: '10.0.0.0/8' },
+      ),
+    );
     const rule = fc.record({
       name,
       action: fc.constantFrom('PROTECT' as const, 'DISCARD' as const),
       enabled: fc.boolean(),
-      sources: fc.array(selector(sites), { minLength: 1, maxLength: 2 }),
-      destinations: fc.array(selector(sites), { minLength: 1, maxLength: 2 }),
+      sources: fc.array(selector(sites, groups), { minLength: 1, maxLength: 2 }),
+      destinations: fc.array(selector(sites, groups), { minLength: 1, maxLength: 2 }),
       services: fc.constant(services),
     });
     const named = { selector: (item: { name: string }) => item.name };
@@ -120,8 +134,8 @@ const configurations: fc.Arbitrary<PlannedConfiguration> = fc
       fabric: fc.option(fc.record({ keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const) }), {
         nil: undefined,
       }),
-      sites: fc.tuple(...sites.map((site) => fc.record({ name: fc.constant(site), description: text }))),
-      networks: fc.uniqueArray(fc.record({ site: ownName, name, prefix: text }), {
+      sites: fc.tuple(...sites.map((site) => fc.record({ name: fc.constant(site), description: text, labels }))),
+      networks: fc.uniqueArray(fc.record({ site: ownName, name, prefix: text, labels }), {
         selector: (network) => `${network.site}/${network.name}`,
         maxLength: 4,
       }),
@@ -135,6 +149,11 @@ const configurations: fc.Arbitrary<PlannedConfiguration> = fc
           .tuple(name, ownName, text, fc.constantFrom(PEER, PINNED))
           .map(([peer, site, description, proven]) => ({ ...proven, name: peer, site, description })),
         named,
+      ),
+      groups: fc.tuple(
+        ...groups.map((group) =>
+          fc.record({ name: fc.constant(group), description: text, members: fc.array(member, { maxLength: 3 }) }),
+        ),
       ),
       policies: fc.uniqueArray(
         fc.record({
@@ -155,13 +174,14 @@ const byName = (configuration: CurrentConfiguration) => {
   const key = ({ item }: { item: { name: string; site?: string } }) => `${item.site}/${item.name}`;
   const sorted = <One extends { item: { name: string; site?: string } }>(list: readonly One[]) =>
     [...list].sort((left, right) => (key(left) < key(right) ? -1 : 1)).map(({ item }) => item);
-  const { fabric, sites, networks, edges, externalPeers, policies } = configuration;
+  const { fabric, sites, networks, edges, externalPeers, groups, policies } = configuration;
   return {
     fabric,
     sites: sorted(sites),
     networks: sorted(networks),
     edges: sorted(edges),
     externalPeers: sorted(externalPeers),
+    groups: sorted(groups),
     policies: policies.map(({ item }) => item),
   };
 };
@@ -177,7 +197,14 @@ describe('the plan of an import', () => {
         const again = planImport(result, secondTime(after), true, ids('again'));
         expect(again.items.every(({ outcome }) => outcome === 'unchanged')).toBe(true);
         expect(again.policyOrder).toBeUndefined();
-        for (const list of [again.sites, again.networks, again.edges, again.externalPeers, again.policies]) {
+        for (const list of [
+          again.sites,
+          again.networks,
+          again.edges,
+          again.externalPeers,
+          again.groups,
+          again.policies,
+        ]) {
           expect(list).toEqual({ ...list, created: [], changed: [], removed: [] });
         }
       }),
@@ -189,7 +216,7 @@ describe('the plan of an import', () => {
       fc.property(configurations, configurations, (before, after) => {
         const current = carriedOut(EMPTY, before, true);
         const plan = planImport(current, after, false, ids('x'));
-        for (const list of [plan.sites, plan.networks, plan.edges, plan.externalPeers, plan.policies]) {
+        for (const list of [plan.sites, plan.networks, plan.edges, plan.externalPeers, plan.groups, plan.policies]) {
           expect(list.removed).toEqual([]);
         }
         const left = current.sites.filter(({ item }) => !after.sites?.some((site) => site.name === item.name));
@@ -239,7 +266,7 @@ describe('the plan of an import', () => {
 });
 
 describe('what cannot be imported', () => {
-  const site = { id: 's', item: { name: 'a', description: '' } };
+  const site = { id: 's', item: { name: 'a', description: '', labels: {} } };
   const edge = { id: 'e', item: { name: 'e', site: 'a', underlayAddress: '203.0.113.1', underlayPort: 4500 } };
   const rules = (problems: ReturnType<typeof importProblems>) => problems.map(({ pointer, rule }) => [pointer, rule]);
 
@@ -248,10 +275,20 @@ describe('what cannot be imported', () => {
     const document: PlannedConfiguration = {
       version: 1,
       sites: [
-        { name: 'b', description: '' },
-        { name: 'b', description: '' },
+        { name: 'b', description: '', labels: {} },
+        { name: 'b', description: '', labels: {} },
       ],
-      networks: [{ site: 'c', name: 'lan', prefix: '10.0.0.0/8' }],
+      networks: [{ site: 'c', name: 'lan', prefix: '10.0.0.0/8', labels: {} }],
+      groups: [
+        {
+          name: 'g',
+          description: '',
+          members: [
+            { kind: 'site_labels', labels: { role: 'branch' } },
+            { kind: 'external_peer', externalPeer: 'gone' },
+          ],
+        },
+      ],
       edges: [{ ...edge.item, site: 'b' }],
       policies: [
         {
@@ -265,7 +302,11 @@ describe('what cannot be imported', () => {
               action: 'PROTECT',
               enabled: true,
               sources: [{ kind: 'site', site: 'd' }],
-              destinations: [{ kind: 'any' }, { kind: 'network', site: 'b', network: 'lan' }],
+              destinations: [
+                { kind: 'any' },
+                { kind: 'network', site: 'b', network: 'lan' },
+                { kind: 'group', group: 'h' },
+              ],
               services,
             },
           ],
@@ -286,8 +327,10 @@ describe('what cannot be imported', () => {
       ['/sites/1/name', 'duplicate_name'],
       ['/networks/0/site', 'unknown_site'],
       ['/edges/0/site', 'edge_moves'],
+      ['/groups/0/members/1/externalPeer', 'unknown_external_peer'],
       ['/policies/0/rules/0/sources/0/site', 'unknown_site'],
       ['/policies/0/rules/0/destinations/1/network', 'unknown_network'],
+      ['/policies/0/rules/0/destinations/2/group', 'unknown_group'],
       ['/policyTests/0/sources/0/site', 'unknown_site'],
     ]);
   });
@@ -297,6 +340,19 @@ describe('what cannot be imported', () => {
     expect(rules(importProblems(current, { version: 1, sites: [] }, true))).toEqual([['', 'still_used']]);
     expect(importProblems(current, { version: 1, sites: [] }, false)).toEqual([]);
     expect(importProblems(current, { version: 1, sites: [], edges: [] }, true)).toEqual([]);
+  });
+
+  it('would remove a site that a group names, or a group that a policy does', () => {
+    const group = { id: 'g', item: { name: 'g', description: '', members: [{ kind: 'site' as const, site: 'a' }] } };
+    const rule = { name: 'r', action: 'PROTECT' as const, enabled: true, services };
+    const sides = { sources: [{ kind: 'group' as const, group: 'g' }], destinations: [{ kind: 'any' as const }] };
+    const item = { name: 'p', description: '', enabled: true, confidential: false, rules: [{ ...rule, ...sides }] };
+    const current = { ...EMPTY, sites: [site], groups: [group], policies: [{ id: 'p', item, ruleIds: ['r'] }] };
+    const users = (document: PlannedConfiguration) =>
+      importProblems(current, document, true).map(({ detail }) => detail);
+    expect(users({ version: 1, sites: [] })).toEqual([expect.stringContaining('the group "g" needs')]);
+    expect(users({ version: 1, groups: [] })).toEqual([expect.stringContaining('the policy "p" needs')]);
+    expect(users({ version: 1, sites: [], groups: [], policies: [] })).toEqual([]);
   });
 
   it('keeps no key that there is not, and would leave nobody who is named', () => {

@@ -1,3 +1,4 @@
+import type { GroupInput, GroupMember } from '../groups/group.dto.js';
 import type { PolicyInput, Rule, Selector } from '../policies/policy.dto.js';
 import type { PolicyTestInput } from '../policy-tests/policy-test.dto.js';
 import type {
@@ -7,6 +8,8 @@ import type {
   ConfiguredPolicy,
   ConfiguredSite,
   ImportedItem,
+  NamedGroupMember,
+  NamedPlace,
   NamedSelector,
 } from './configuration.dto.js';
 import type { PlannedExternalPeer } from './configured-external-peer.js';
@@ -33,6 +36,7 @@ export interface ImportPlan {
   readonly networks: ListPlan<ConfiguredNetwork & { readonly siteId: string }>;
   readonly edges: ListPlan<ConfiguredEdge & { readonly siteId: string }>;
   readonly externalPeers: ListPlan<PlannedExternalPeer & { readonly siteId: string }>;
+  readonly groups: ListPlan<GroupInput>;
   readonly policies: ListPlan<PolicyInput & { readonly rules: Rule[] }>;
   /** All identifiers, when their order changes or one of them is new or gone. */
   readonly policyOrder: readonly string[] | undefined;
@@ -58,12 +62,17 @@ export function planImport(
   const networks = list('network', current.networks, document.networks);
   const edges = list('edge', current.edges, document.edges);
   const externalPeers = list('external_peer', current.externalPeers, document.externalPeers);
+  const groups = list('group', current.groups, document.groups);
   const policies = list('policy', current.policies, document.policies);
   const policyTests = list('policy_test', current.policyTests, document.policyTests);
   const siteId = identifiers('site', current.sites, sites);
-  const networkId = identifiers('network', current.networks, networks);
-  const peerId = identifiers('external_peer', current.externalPeers, externalPeers);
-  const select = (selector: NamedSelector) => selectorOf(selector, siteId, networkId, peerId);
+  const ids: Identifiers = {
+    site: siteId,
+    network: identifiers('network', current.networks, networks),
+    externalPeer: identifiers('external_peer', current.externalPeers, externalPeers),
+    group: identifiers('group', current.groups, groups),
+  };
+  const select = (selector: NamedSelector) => selectorOf(selector, ids);
   const ordered = orderOf(current, document, policies, prune);
   const ruleIds = new Map(current.policies.map((policy) => [policy.id, policy]));
   return {
@@ -72,9 +81,10 @@ export function planImport(
     networks: mapped(networks, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     edges: mapped(edges, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     externalPeers: mapped(externalPeers, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
+    groups: mapped(groups, ({ item }) => ({ ...item, members: item.members.map((member) => memberOf(member, ids)) })),
     policies: mapped(policies, ({ id, item }) => {
-      const ids = keptRuleIds(ruleIds.get(id), item, newId);
-      const rules = item.rules.map((rule, index) => ({ ...resolved(rule, select), id: ids[index] ?? newId() }));
+      const kept = keptRuleIds(ruleIds.get(id), item, newId);
+      const rules = item.rules.map((rule, index) => ({ ...resolved(rule, select), id: kept[index] ?? newId() }));
       return { ...item, rules };
     }),
     policyOrder: ordered.order,
@@ -85,6 +95,7 @@ export function planImport(
       ...networks.items,
       ...edges.items,
       ...externalPeers.items,
+      ...groups.items,
       ...policies.items.map((item) => withPosition(item, ordered.positions.get(item.name))),
       ...policyTests.items,
     ],
@@ -207,21 +218,29 @@ function resolved<Item extends { sources: NamedSelector[]; destinations: NamedSe
   return { ...item, sources: item.sources.map(select), destinations: item.destinations.map(select) };
 }
 
-function selectorOf(
-  selector: NamedSelector,
-  siteId: (name: string) => string,
-  networkId: (name: string) => string,
-  peerId: (name: string) => string,
-): Selector {
-  switch (selector.kind) {
+/** What names stand for. */
+type Identifiers = Readonly<Record<'site' | 'network' | 'externalPeer' | 'group', (name: string) => string>>;
+
+function selectorOf(selector: NamedSelector, ids: Identifiers): Selector {
+  if (selector.kind === 'any') return selector;
+  if (selector.kind === 'group') return { kind: 'group', groupId: ids.group(selector.group) };
+  return placeOf(selector, ids);
+}
+
+function memberOf(member: NamedGroupMember, ids: Identifiers): GroupMember {
+  return member.kind === 'site_labels' || member.kind === 'network_labels' ? member : placeOf(member, ids);
+}
+
+function placeOf(place: NamedPlace, ids: Identifiers): Extract<Selector, GroupMember> {
+  switch (place.kind) {
     case 'site':
-      return { kind: 'site', siteId: siteId(selector.site) };
+      return { kind: 'site', siteId: ids.site(place.site) };
     case 'network':
-      return { kind: 'network', networkId: networkId(networkName(selector.site, selector.network)) };
+      return { kind: 'network', networkId: ids.network(networkName(place.site, place.network)) };
     case 'external_peer':
-      return { kind: 'external_peer', externalPeerId: peerId(selector.externalPeer) };
-    default:
-      return selector;
+      return { kind: 'external_peer', externalPeerId: ids.externalPeer(place.externalPeer) };
+    case 'prefix':
+      return place;
   }
 }
 

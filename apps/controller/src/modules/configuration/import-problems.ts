@@ -1,8 +1,9 @@
 import type { ProblemEntry } from '../../platform/http/schemas.js';
 import { KEPT_KEY, MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
+import { MAX_GROUPS } from '../groups/group.dto.js';
 import { MAX_POLICIES } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
-import type { NamedSelector } from './configuration.dto.js';
+import type { NamedGroupMember, NamedSelector } from './configuration.dto.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
 import { type Noun, nameOf, networkName, type PlannedConfiguration } from './import-plan.js';
 import { preferenceProblems } from './preferences.js';
@@ -17,7 +18,8 @@ export function importProblems(
   const sites = new Set(after.sites.map(({ name }) => name));
   const networks = new Set(after.networks.map((network) => nameOf('network', network)));
   const peers = new Set(after.externalPeers.map(({ name }) => name));
-  const there: Names = { sites, networks, peers };
+  const groups = new Set(after.groups.map(({ name }) => name));
+  const there: Names = { sites, networks, peers, groups };
   return [
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
     ...(['networks', 'edges', 'externalPeers'] as const).flatMap((list) =>
@@ -26,11 +28,12 @@ export function importProblems(
     ...movedEdges(current, document),
     ...preferenceProblems(document, after.edges),
     ...keysOfNobody(current, document),
-    ...(['policies', 'policyTests'] as const).flatMap((list) =>
+    ...(['groups', 'policies', 'policyTests'] as const).flatMap((list) =>
       selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, there)),
     ),
     ...stillUsed(current, document, there),
     ...tooMany(after.externalPeers.length, MAX_EXTERNAL_PEERS, '/externalPeers', 'external peers'),
+    ...tooMany(after.groups.length, MAX_GROUPS, '/groups', 'groups'),
     ...tooMany(after.policies.length, MAX_POLICIES, '/policies', 'policies'),
     ...tooMany(after.policyTests.length, MAX_POLICY_TESTS, '/policyTests', 'policy tests'),
   ];
@@ -41,6 +44,7 @@ const LISTS = [
   ['networks', 'network'],
   ['edges', 'edge'],
   ['externalPeers', 'external_peer'],
+  ['groups', 'group'],
   ['policies', 'policy'],
   ['policyTests', 'policy_test'],
 ] as const;
@@ -65,6 +69,7 @@ function afterwards(current: CurrentConfiguration, document: PlannedConfiguratio
     networks: merged('network', current.networks, document.networks),
     edges: merged('edge', current.edges, document.edges),
     externalPeers: merged('external_peer', current.externalPeers, document.externalPeers),
+    groups: merged('group', current.groups, document.groups),
     policies: merged('policy', current.policies, document.policies),
     policyTests: merged('policy_test', current.policyTests, document.policyTests),
   };
@@ -118,16 +123,25 @@ function keysOfNobody(current: CurrentConfiguration, { externalPeers = [] }: Pla
 
 interface Place {
   readonly pointer: string;
-  readonly selector: NamedSelector;
-  /** Of the policy or the test. */
+  readonly selector: NamedSelector | NamedGroupMember;
+  /** Of the policy, the test or the group. */
   readonly owner: string;
 }
 
 type Sides = { readonly sources: readonly NamedSelector[]; readonly destinations: readonly NamedSelector[] };
 
-function selectorsIn(list: List, items: readonly (Named & (Sides | { readonly rules: readonly Sides[] }))[]): Place[] {
+type Selecting = Sides | { readonly rules: readonly Sides[] } | { readonly members: readonly NamedGroupMember[] };
+
+function selectorsIn(list: List, items: readonly (Named & Selecting)[]): Place[] {
   return items.flatMap((item, index) => {
     const pointer = `/${list}/${index}`;
+    if ('members' in item) {
+      return item.members.map((selector, place) => ({
+        pointer: `${pointer}/members/${place}`,
+        selector,
+        owner: item.name,
+      }));
+    }
     if (!('rules' in item)) return sidesOf(item, pointer, item.name);
     return item.rules.flatMap((rule, place) => sidesOf(rule, `${pointer}/rules/${place}`, item.name));
   });
@@ -145,15 +159,22 @@ interface Names {
   /** With their sites. */
   readonly networks: ReadonlySet<string>;
   readonly peers: ReadonlySet<string>;
+  readonly groups: ReadonlySet<string>;
 }
 
-function unknownReference({ pointer, selector }: Place, { sites, networks, peers }: Names): ProblemEntry[] {
+function unknownReference({ pointer, selector }: Place, { sites, networks, peers, groups }: Names): ProblemEntry[] {
   if (selector.kind === 'site') return sites.has(selector.site) ? [] : [unknownSite(`${pointer}/site`, selector.site)];
   if (selector.kind === 'external_peer') {
     if (peers.has(selector.externalPeer)) return [];
     const fix = 'Name an external peer of the document, or of the tenant if it stays.';
     const detail = `There would be no external peer "${selector.externalPeer}"`;
     return [{ pointer: `${pointer}/externalPeer`, rule: 'unknown_external_peer', detail, fix }];
+  }
+  if (selector.kind === 'group') {
+    if (groups.has(selector.group)) return [];
+    const fix = 'Name a group of the document, or of the tenant if it stays.';
+    const detail = `There would be no group "${selector.group}"`;
+    return [{ pointer: `${pointer}/group`, rule: 'unknown_group', detail, fix }];
   }
   if (selector.kind !== 'network') return [];
   const { site, network } = selector;
@@ -165,7 +186,8 @@ function unknownReference({ pointer, selector }: Place, { sites, networks, peers
 
 /** What would go, while something in a list that the document leaves alone needs it. Tests may name what is gone. */
 function stillUsed(current: CurrentConfiguration, document: PlannedConfiguration, there: Names): ProblemEntry[] {
-  const untouched = (list: 'networks' | 'edges' | 'externalPeers' | 'policies') => document[list] === undefined;
+  const untouched = (list: 'networks' | 'edges' | 'externalPeers' | 'groups' | 'policies') =>
+    document[list] === undefined;
   const atSites = [
     ...(untouched('networks') ? current.networks : []).map(({ item }) => ({ ...item, noun: 'network' })),
     ...(untouched('edges') ? current.edges : []).map(({ item }) => ({ ...item, noun: 'edge' })),
@@ -175,10 +197,12 @@ function stillUsed(current: CurrentConfiguration, document: PlannedConfiguration
     })),
   ].filter(({ site }) => !there.sites.has(site));
   const policies = (untouched('policies') ? current.policies : []).map(({ item }) => item);
-  const places = selectorsIn('policies', policies).filter((place) => unknownReference(place, there).length > 0);
+  const groups = (untouched('groups') ? current.groups : []).map(({ item }) => item);
+  const lost = (places: readonly Place[]) => places.filter((place) => unknownReference(place, there).length > 0);
   const users = [
     ...atSites.map(({ noun, name }) => `the ${noun} "${name}"`),
-    ...places.map(({ owner }) => `the policy "${owner}"`),
+    ...lost(selectorsIn('groups', groups)).map(({ owner }) => `the group "${owner}"`),
+    ...lost(selectorsIn('policies', policies)).map(({ owner }) => `the policy "${owner}"`),
   ];
   return [...new Set(users)].slice(0, MAX_USERS).map((user) => ({
     pointer: '',

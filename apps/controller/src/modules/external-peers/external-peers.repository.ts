@@ -86,7 +86,11 @@ export class ExternalPeersRepository {
       from rule_endpoints e
       join policy_rules r on r.tenant_id = e.tenant_id and r.id = e.rule_id
       join policies p on p.tenant_id = r.tenant_id and p.id = r.policy_id
-      where e.tenant_id = ${tenantId} and e.external_peer_id = ${peerId}`;
+      where e.tenant_id = ${tenantId} and e.external_peer_id = ${peerId}
+      union all
+      select distinct format('the group "%s"', g.name)
+      from group_members m join groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
+      where m.tenant_id = ${tenantId} and m.external_peer_id = ${peerId}`;
     return rows.map(({ phrase }) => phrase);
   }
 

@@ -110,7 +110,7 @@ export class ExternalPeersService {
     const used = async () => inUse('external_peer', await this.#repository.users(this.#database.sql, tenantId, peerId));
     const found = await refusing(
       this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, peerId)),
-      { rule_endpoints_external_peer_fkey: used },
+      { rule_endpoints_external_peer_fkey: used, group_members_external_peer_fkey: used },
     );
     if (!found) throw notFound('external_peer', peerId);
   }

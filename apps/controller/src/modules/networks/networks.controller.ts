@@ -1,8 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { CreateNetwork, Network, NetworkList } from './network.dto.js';
+import { CreateNetwork, Network, NetworkList, UpdateNetwork } from './network.dto.js';
 import { NetworksService } from './networks.service.js';
 
 @ApiTags('networks')
@@ -27,6 +27,18 @@ export class NetworksController {
     @Body({ schema: CreateNetwork }) body: CreateNetwork,
   ): Promise<Network> {
     return this.networks.create(tenantId, body);
+  }
+
+  @Patch(':networkId')
+  @ApiOperation({ operationId: 'updateNetwork', summary: 'Change name or labels of a network' })
+  @ApiOkResponse({ standardSchema: Network })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  updateNetwork(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('networkId', { schema: Identifier }) networkId: string,
+    @Body({ schema: UpdateNetwork }) body: UpdateNetwork,
+  ): Promise<Network> {
+    return this.networks.update(tenantId, networkId, body);
   }
 
   @Delete(':networkId')

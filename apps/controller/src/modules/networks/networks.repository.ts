@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
-import type { CreateNetwork, Network } from './network.dto.js';
+import type { CreateNetwork, Network, UpdateNetwork } from './network.dto.js';
 
 type NetworkRow = Omit<Network, 'createdAt'> & { readonly createdAt: Date };
 
@@ -14,23 +14,39 @@ export interface OverlappingNetwork {
 export class NetworksRepository {
   async list(sql: SqlExecutor, tenantId: string): Promise<Network[]> {
     const rows = await sql<NetworkRow[]>`
-      select id, site_id, name, prefix::text, created_at from networks
+      select id, site_id, name, prefix::text, labels, created_at from networks
       where tenant_id = ${tenantId} order by networks.prefix, id`;
     return rows.map(networkOf);
   }
 
   async insert(sql: SqlExecutor, tenantId: string, id: string, network: CreateNetwork): Promise<Network[]> {
-    const { siteId, name, prefix } = network;
+    const { siteId, name, prefix, labels = {} } = network;
     const rows = await sql<NetworkRow[]>`
-      insert into networks (id, tenant_id, site_id, name, prefix)
-      values (${id}, ${tenantId}, ${siteId}, ${name}, ${prefix}::text::cidr)
-      returning id, site_id, name, prefix::text, created_at`;
+      insert into networks (id, tenant_id, site_id, name, prefix, labels)
+      values (${id}, ${tenantId}, ${siteId}, ${name}, ${prefix}::text::cidr, ${JSON.stringify(labels)}::text::jsonb)
+      returning id, site_id, name, prefix::text, labels, created_at`;
     return rows.map(networkOf);
   }
 
-  async updatePrefix(sql: SqlExecutor, tenantId: string, networkId: string, prefix: string): Promise<void> {
+  async update(sql: SqlExecutor, tenantId: string, networkId: string, change: UpdateNetwork): Promise<Network[]> {
+    const labels = change.labels === undefined ? null : JSON.stringify(change.labels);
+    const rows = await sql<NetworkRow[]>`
+      update networks set name = coalesce(${change.name ?? null}, name), labels = coalesce(${labels}::text::jsonb, labels)
+      where tenant_id = ${tenantId} and id = ${networkId}
+      returning id, site_id, name, prefix::text, labels, created_at`;
+    return rows.map(networkOf);
+  }
+
+  /** What an import may change of a network. */
+  async rewrite(
+    sql: SqlExecutor,
+    tenantId: string,
+    networkId: string,
+    { prefix, labels = {} }: Pick<CreateNetwork, 'prefix' | 'labels'>,
+  ): Promise<void> {
     await sql`
-      update networks set prefix = ${prefix}::text::cidr where tenant_id = ${tenantId} and id = ${networkId}`;
+      update networks set prefix = ${prefix}::text::cidr, labels = ${JSON.stringify(labels)}::text::jsonb
+      where tenant_id = ${tenantId} and id = ${networkId}`;
   }
 
   async overlapping(sql: SqlExecutor, tenantId: string, prefix: string): Promise<OverlappingNetwork | undefined> {
@@ -54,7 +70,11 @@ export class NetworksRepository {
       from rule_endpoints e
       join policy_rules r on r.tenant_id = e.tenant_id and r.id = e.rule_id
       join policies p on p.tenant_id = r.tenant_id and p.id = r.policy_id
-      where e.tenant_id = ${tenantId} and e.network_id = ${networkId}`;
+      where e.tenant_id = ${tenantId} and e.network_id = ${networkId}
+      union all
+      select distinct format('the group "%s"', g.name)
+      from group_members m join groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
+      where m.tenant_id = ${tenantId} and m.network_id = ${networkId}`;
     return rows.map(({ phrase }) => phrase);
   }
 }

@@ -5,7 +5,7 @@ import { Database } from '../../platform/database/database.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { refusing } from '../constraint-violation.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
-import type { CreateNetwork, Network } from './network.dto.js';
+import type { CreateNetwork, Network, UpdateNetwork } from './network.dto.js';
 import { overlappingNetwork } from './networks.errors.js';
 import { NetworksRepository } from './networks.repository.js';
 
@@ -36,6 +36,16 @@ export class NetworksService {
     return created;
   }
 
+  /** Throws DomainError 'unknown_network' or 'name_taken'. */
+  async update(tenantId: string, networkId: string, change: UpdateNetwork): Promise<Network> {
+    const update = (sql: SqlExecutor) => this.#repository.update(sql, tenantId, networkId, change);
+    const [updated] = await refusing(this.#database.transaction(update), {
+      networks_name_key: () => nameTaken('network', change.name ?? '', 'the site'),
+    });
+    if (updated === undefined) throw notFound('network', networkId);
+    return updated;
+  }
+
   /** Throws DomainError 'unknown_network' or 'network_in_use'. */
   async remove(tenantId: string, networkId: string): Promise<void> {
     const used = async () => inUse('network', await this.#repository.users(this.#database.sql, tenantId, networkId));
@@ -43,6 +53,7 @@ export class NetworksService {
       this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, networkId)),
       {
         rule_endpoints_network_fkey: used,
+        group_members_network_fkey: used,
       },
     );
     if (!found) throw notFound('network', networkId);

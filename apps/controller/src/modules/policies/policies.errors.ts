@@ -1,5 +1,6 @@
 import { DomainError, refusal } from '../../platform/http/domain-error.js';
 import type { ProblemEntry } from '../../platform/http/schemas.js';
+import type { GroupMember } from '../groups/group.dto.js';
 import type { RuleInput, Selector } from './policy.dto.js';
 
 export function tooManyPolicies(limit: number): DomainError {
@@ -50,10 +51,15 @@ export function referencesIn(sides: Sides, pointer: string): Reference[] {
   );
 }
 
+/** What the members of a group name. */
+export function memberReferences(members: readonly GroupMember[]): Reference[] {
+  return members.flatMap((member, place) => referenceOf(member, `/members/${place}`));
+}
+
 type Sides = Pick<RuleInput, 'sources' | 'destinations'>;
 
 export interface Reference {
-  readonly noun: 'site' | 'network' | 'external_peer';
+  readonly noun: 'site' | 'network' | 'external_peer' | 'group';
   readonly id: string;
   readonly pointer: string;
 }
@@ -64,12 +70,13 @@ export function unknownReference({ noun, id, pointer }: Reference): ProblemEntry
   return { pointer, rule: `unknown_${noun}`, detail: `There is no ${words} ${id} in this tenant`, fix };
 }
 
-function referenceOf(selector: Selector, pointer: string): Reference[] {
+function referenceOf(selector: Selector | GroupMember, pointer: string): Reference[] {
   if (selector.kind === 'site') return [{ noun: 'site', id: selector.siteId, pointer: `${pointer}/siteId` }];
   if (selector.kind === 'network')
     return [{ noun: 'network', id: selector.networkId, pointer: `${pointer}/networkId` }];
   if (selector.kind === 'external_peer')
     return [{ noun: 'external_peer', id: selector.externalPeerId, pointer: `${pointer}/externalPeerId` }];
+  if (selector.kind === 'group') return [{ noun: 'group', id: selector.groupId, pointer: `${pointer}/groupId` }];
   return [];
 }
 

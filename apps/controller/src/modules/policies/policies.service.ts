@@ -108,6 +108,7 @@ export class PoliciesService {
         rule_endpoints_site_fkey: unknown,
         rule_endpoints_network_fkey: unknown,
         rule_endpoints_external_peer_fkey: unknown,
+        rule_endpoints_group_fkey: unknown,
       },
     );
   }

@@ -11,17 +11,24 @@ export const Action = z
   .enum(['PROTECT', 'DISCARD', 'BYPASS'])
   .meta({ id: 'Action', description: 'Processing choice (RFC 4301 section 4.4.1).' });
 
+/** What a rule and a group name in the same way. */
+export const PLACES = [
+  z.strictObject({ kind: z.literal('site'), siteId: Identifier }),
+  z.strictObject({ kind: z.literal('network'), networkId: Identifier }),
+  z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
+  z.strictObject({ kind: z.literal('external_peer'), externalPeerId: Identifier }),
+] as const;
+
 export const Selector = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('any') }),
-    z.strictObject({ kind: z.literal('site'), siteId: Identifier }),
-    z.strictObject({ kind: z.literal('network'), networkId: Identifier }),
-    z.strictObject({ kind: z.literal('prefix'), prefix: Prefix }),
-    z.strictObject({ kind: z.literal('external_peer'), externalPeerId: Identifier }),
+    ...PLACES,
+    z.strictObject({ kind: z.literal('group'), groupId: Identifier }),
   ])
   .meta({
     id: 'Selector',
-    description: 'Which addresses an end of a rule covers. Only `external_peer` covers those behind external peers.',
+    description:
+      'Which addresses an end of a rule covers. Only `external_peer`, and a group that has one, covers those behind external peers.',
   });
 
 export const PortRange = z

@@ -35,6 +35,7 @@ function objectsOf(intent: FabricIntent): readonly IntentObject[] {
     ...intent.networks.map((network) => objectOf('network', network)),
     ...intent.edges.map((edge) => objectOf('edge', edge)),
     ...(intent.externalPeers ?? []).map((peer) => objectOf('external_peer', peer)),
+    ...(intent.groups ?? []).map((group) => objectOf('group', group)),
     ...intent.policies.flatMap((policy, position) => {
       const { rules, ...rest } = policy;
       return [

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FabricIntent, Rule as IntentRule } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
+import { GroupsRepository } from '../groups/groups.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Rule } from '../policies/policy.dto.js';
 
@@ -15,9 +16,12 @@ export class IntentTables {
 
   readonly #externalPeers: ExternalPeersRepository;
 
-  constructor(policies: PoliciesRepository, externalPeers: ExternalPeersRepository) {
+  readonly #groups: GroupsRepository;
+
+  constructor(policies: PoliciesRepository, externalPeers: ExternalPeersRepository, groups: GroupsRepository) {
     this.#policies = policies;
     this.#externalPeers = externalPeers;
+    this.#groups = groups;
   }
 
   /** The tenant is locked. Whoever edits at the same moment waits, or is waited for. */
@@ -31,12 +35,14 @@ export class IntentTables {
     const policies = await this.#policies.list(sql, tenantId);
     // From those who name to those who are named, and back: what is named must be there.
     await sql`delete from policies where tenant_id = ${tenantId}`;
+    await this.#groups.clear(sql, intent);
     await this.#remove(sql, intent);
     await this.#sites(sql, intent);
     await this.#networks(sql, intent);
     await this.#edges(sql, intent);
     await this.#externalPeers.replaceAll(sql, intent);
     await sql`delete from sites where tenant_id = ${tenantId} and id <> all (${idsOf(intent.sites)}::uuid[])`;
+    await this.#groups.fill(sql, intent);
     const known = new Map(policies.map((policy) => [policy.id, policy]));
     for (const [position, { id, name, enabled, confidential = false, rules }] of intent.policies.entries()) {
       const old = known.get(id);
@@ -59,22 +65,23 @@ export class IntentTables {
 
   /** Names may have changed hands: those that change are set aside first. */
   async #sites(sql: SqlExecutor, { tenantId, sites }: FabricIntent): Promise<void> {
-    const wanted = sql`jsonb_to_recordset(${JSON.stringify(sites)}::text::jsonb) as wanted (id uuid, name text)`;
+    const wanted = sql`jsonb_to_recordset(${JSON.stringify(sites)}::text::jsonb) as wanted (id uuid, name text, labels jsonb)`;
     await sql`
       update sites s set name = s.id::text where tenant_id = ${tenantId}
         and not exists (select from ${wanted} where wanted.id = s.id and wanted.name = s.name)`;
     await sql`
-      insert into sites (id, tenant_id, name) select id, ${tenantId}::uuid, name from ${wanted}
-      on conflict (id) do update set name = excluded.name, updated_at = now() where sites.name <> excluded.name`;
+      insert into sites (id, tenant_id, name, labels) select id, ${tenantId}::uuid, name, coalesce(labels, '{}') from ${wanted}
+      on conflict (id) do update set name = excluded.name, labels = excluded.labels, updated_at = now()
+      where (sites.name, sites.labels) is distinct from (excluded.name, excluded.labels)`;
   }
 
   async #networks(sql: SqlExecutor, { tenantId, networks }: FabricIntent): Promise<void> {
     await sql`
-      insert into networks (id, tenant_id, site_id, name, prefix)
-      select id, ${tenantId}::uuid, "siteId", name, prefix
+      insert into networks (id, tenant_id, site_id, name, prefix, labels)
+      select id, ${tenantId}::uuid, "siteId", name, prefix, coalesce(labels, '{}')
       from jsonb_to_recordset(${JSON.stringify(networks)}::text::jsonb)
-        as wanted (id uuid, "siteId" uuid, name text, prefix cidr)
-      on conflict (id) do nothing`;
+        as wanted (id uuid, "siteId" uuid, name text, prefix cidr, labels jsonb)
+      on conflict (id) do update set labels = excluded.labels where networks.labels <> excluded.labels`;
   }
 
   async #edges(sql: SqlExecutor, { tenantId, edges }: FabricIntent): Promise<void> {
@@ -97,7 +104,7 @@ export class IntentTables {
   }
 }
 
-/** The tables hold no groups, profiles and the like: whoever restores looks whether what they hold then is what it should be. */
+/** The tables hold no profiles and the like: whoever restores looks whether what they hold then is what it should be. */
 function ruleOf({ id, name, action, enabled, sources, destinations, services }: IntentRule): Rule {
   return {
     id,

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { FabricIntent, IntentPolicyTest, IpsecMode, SecurityProtocol } from '@weft/fabric-compiler';
+import type { FabricIntent, IntentGroup, IntentPolicyTest, IpsecMode, SecurityProtocol } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { externalPeersJson, withExternalPeers } from '../external-peers/external-peers.repository.js';
 import type { IntendedFields } from '../external-peers/stored-external-peer.js';
+import { groupsJson } from '../groups/groups.repository.js';
 import { policyRulesJson } from '../policies/policies.repository.js';
 
 /** The intent of a tenant as it stands in the tables that people edit. */
@@ -16,11 +17,13 @@ export class IntentRepository {
         'keyingMode', t.keying_mode,
         'encapsulation', t.encapsulation,
         'sites', coalesce((
-          select json_agg(json_build_object('id', s.id, 'name', s.name) order by s.id)
+          select json_agg(json_strip_nulls(json_build_object(
+            'id', s.id, 'name', s.name, 'labels', nullif(s.labels, '{}'))) order by s.id)
           from sites s where s.tenant_id = t.id), '[]'),
         'networks', coalesce((
-          select json_agg(json_build_object(
-            'id', n.id, 'siteId', n.site_id, 'name', n.name, 'prefix', n.prefix::text) order by n.id)
+          select json_agg(json_strip_nulls(json_build_object(
+            'id', n.id, 'siteId', n.site_id, 'name', n.name, 'prefix', n.prefix::text,
+            'labels', nullif(n.labels, '{}'))) order by n.id)
           from networks n where n.tenant_id = t.id), '[]'),
         'edges', coalesce((
           select json_agg(json_strip_nulls(json_build_object(
@@ -42,17 +45,19 @@ export class IntentRepository {
           'expect', y.expect) order by y.id)
         from policy_tests y where y.tenant_id = t.id
       ) as policy_tests,
-      ${externalPeersJson(sql)} as external_peers
+      ${externalPeersJson(sql)} as external_peers,
+      ${groupsJson(sql)} as groups
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol, mode } = row;
+    const { securityProtocol, mode, groups } = row;
     const chosen = {
       ...row.intent,
       ...(securityProtocol === null ? {} : { securityProtocol }),
       ...(mode === null ? {} : { mode }),
     };
-    const intent = withExternalPeers(chosen, row.externalPeers);
+    const peered = withExternalPeers(chosen, row.externalPeers);
+    const intent = groups === null ? peered : { ...peered, groups };
     return row.policyTests === null ? intent : { ...intent, policyTests: row.policyTests };
   }
 }
@@ -63,4 +68,5 @@ interface IntentRow {
   readonly mode: IpsecMode | null;
   readonly policyTests: IntentPolicyTest[] | null;
   readonly externalPeers: IntendedFields[] | null;
+  readonly groups: IntentGroup[] | null;
 }

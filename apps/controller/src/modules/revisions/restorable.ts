@@ -16,6 +16,7 @@ export function restorable(
     networks: byId(intent.networks),
     edges: byId(intent.edges),
     ...(intent.externalPeers === undefined ? {} : { externalPeers: byId(intent.externalPeers) }),
+    ...(intent.groups === undefined ? {} : { groups: byId(intent.groups) }),
     policies: intent.policies.map((policy) => ({
       ...policy,
       rules: policy.rules.map((rule) => ({ ...rule, enabled: rule.enabled ?? true })),

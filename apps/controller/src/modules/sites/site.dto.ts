@@ -1,19 +1,21 @@
 import { z } from 'zod';
 import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
+import { Labels } from '../labels.dto.js';
 
 export const CreateSite = z
-  .strictObject({ name: Name, description: Description.optional() })
+  .strictObject({ name: Name, description: Description.optional(), labels: Labels.optional() })
   .meta({ id: 'CreateSite' });
 
 export const UpdateSite = z
-  .strictObject({ name: Name.optional(), description: Description.optional() })
-  .meta({ id: 'UpdateSite', description: 'Absent fields keep their value.' });
+  .strictObject({ name: Name.optional(), description: Description.optional(), labels: Labels.optional() })
+  .meta({ id: 'UpdateSite', description: 'Absent fields keep their value; labels are replaced as a whole.' });
 
 export const Site = z
   .object({
     id: Identifier,
     name: z.string(),
     description: z.string(),
+    labels: Labels,
     createdAt: Timestamp,
     updatedAt: Timestamp,
   })

@@ -8,20 +8,21 @@ type SiteRow = Omit<Site, 'createdAt' | 'updatedAt'> & { readonly createdAt: Dat
 export class SitesRepository {
   async list(sql: SqlExecutor, tenantId: string): Promise<Site[]> {
     const rows = await sql<SiteRow[]>`
-      select id, name, description, created_at, updated_at from sites where tenant_id = ${tenantId} order by name, id`;
+      select id, name, description, labels, created_at, updated_at from sites where tenant_id = ${tenantId} order by name, id`;
     return rows.map(siteOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string, siteId: string): Promise<Site | undefined> {
     const [row] = await sql<SiteRow[]>`
-      select id, name, description, created_at, updated_at from sites where tenant_id = ${tenantId} and id = ${siteId}`;
+      select id, name, description, labels, created_at, updated_at from sites where tenant_id = ${tenantId} and id = ${siteId}`;
     return row && siteOf(row);
   }
 
   async insert(sql: SqlExecutor, tenantId: string, id: string, site: CreateSite): Promise<void> {
     await sql`
-      insert into sites (id, tenant_id, name, description)
-      values (${id}, ${tenantId}, ${site.name}, ${site.description ?? ''})`;
+      insert into sites (id, tenant_id, name, description, labels)
+      values (${id}, ${tenantId}, ${site.name}, ${site.description ?? ''},
+        ${JSON.stringify(site.labels ?? {})}::text::jsonb)`;
   }
 
   async update(sql: SqlExecutor, tenantId: string, siteId: string, change: UpdateSite): Promise<boolean> {
@@ -29,6 +30,7 @@ export class SitesRepository {
       update sites set
         name = coalesce(${change.name ?? null}, name),
         description = coalesce(${change.description ?? null}, description),
+        labels = coalesce(${change.labels === undefined ? null : JSON.stringify(change.labels)}::text::jsonb, labels),
         updated_at = now()
       where tenant_id = ${tenantId} and id = ${siteId}`;
     return count > 0;
@@ -49,6 +51,10 @@ export class SitesRepository {
       union all
       select format('the external peer "%s"', name) from external_peers
         where tenant_id = ${tenantId} and site_id = ${siteId}
+      union all
+      select distinct format('the group "%s"', g.name)
+        from group_members m join groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
+        where m.tenant_id = ${tenantId} and m.site_id = ${siteId}
       union all
       select distinct format('the rule "%s" of the policy "%s"', r.name, p.name)
         from rule_endpoints e

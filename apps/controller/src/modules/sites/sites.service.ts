@@ -61,6 +61,7 @@ export class SitesService {
         edges_site_fkey: used,
         rule_endpoints_site_fkey: used,
         external_peers_site_fkey: used,
+        group_members_site_fkey: used,
       },
     );
     if (!found) throw notFound('site', siteId);

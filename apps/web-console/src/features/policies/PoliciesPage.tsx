@@ -21,7 +21,7 @@ import type { Names } from './describe.js';
 import { PolicyActionDialog } from './dialogs/PolicyActionDialog.js';
 import { PolicyDialog } from './dialogs/PolicyDialog.js';
 import { findingProblems, sortProblems } from './problems.js';
-import { policiesQuery } from './queries.js';
+import { groupsQuery, policiesQuery } from './queries.js';
 import { usePolicyWrites } from './use-policy-writes.js';
 
 /** The intent: policies in order, with their rules. */
@@ -31,16 +31,19 @@ export function PoliciesPage(): ReactNode {
   const sites = useQuery(sitesQuery(tenantId));
   const networks = useQuery(networksQuery(tenantId));
   const externalPeers = useQuery(externalPeersQuery(tenantId));
+  const groups = useQuery(groupsQuery(tenantId));
   const [adding, setAdding] = useState(false);
   const names = sites.data &&
     networks.data &&
-    externalPeers.data && {
+    externalPeers.data &&
+    groups.data && {
       sites: sites.data.items,
       networks: networks.data.items,
       externalPeers: externalPeers.data.items,
+      groups: groups.data.items,
     };
   const loaded = policies.data && names;
-  const failure = policies.error ?? sites.error ?? networks.error ?? externalPeers.error;
+  const failure = policies.error ?? sites.error ?? networks.error ?? externalPeers.error ?? groups.error;
   const rules = policies.data?.items.reduce((sum, policy) => sum + policy.rules.length, 0) ?? 0;
   const add = (
     <Button leftSection={<PlusIcon size={15} />} onClick={() => setAdding(true)}>

@@ -20,9 +20,10 @@ const PARTNER: ExternalPeer = {
   updatedAt: '',
 };
 const names = {
-  sites: [{ id: 's', name: 'Amsterdam', description: '', createdAt: '', updatedAt: '' }],
-  networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', createdAt: '' }],
+  sites: [{ id: 's', name: 'Amsterdam', description: '', labels: {}, createdAt: '', updatedAt: '' }],
+  networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', labels: {}, createdAt: '' }],
   externalPeers: [PARTNER],
+  groups: [{ id: 'g', name: 'Branches', description: '', members: [], version: 1, createdAt: '', updatedAt: '' }],
 };
 
 describe('describeSelector', () => {
@@ -35,6 +36,8 @@ describe('describeSelector', () => {
     [{ kind: 'prefix', prefix: '2001:db8::/32' }, '2001:db8::/32'],
     [{ kind: 'external_peer', externalPeerId: 'p' }, 'Partner'],
     [{ kind: 'external_peer', externalPeerId: 'x' }, 'deleted external peer'],
+    [{ kind: 'group', groupId: 'g' }, 'Branches'],
+    [{ kind: 'group', groupId: 'x' }, 'deleted group'],
   ] as const)('%o reads %s', (selector, text) => {
     expect(describeSelector(selector, names)).toBe(text);
   });

@@ -1,4 +1,4 @@
-import type { ExternalPeer, Network, Selector, Service, Site } from '../../api/index.js';
+import type { ExternalPeer, Group, Network, Selector, Service, Site } from '../../api/index.js';
 import { formatPorts } from '../../lib/ports.js';
 
 /** What the identifiers inside rules stand for. */
@@ -6,10 +6,11 @@ export interface Names {
   readonly sites: readonly Site[];
   readonly networks: readonly Network[];
   readonly externalPeers: readonly ExternalPeer[];
+  readonly groups: readonly Group[];
 }
 
 /** One selector as a person says it: `any`, `Amsterdam`, `10.1.0.0/16`. A name that is gone says so. */
-export function describeSelector(selector: Selector, { sites, networks, externalPeers }: Names): string {
+export function describeSelector(selector: Selector, { sites, networks, externalPeers, groups }: Names): string {
   switch (selector.kind) {
     case 'any':
       return 'any';
@@ -23,6 +24,8 @@ export function describeSelector(selector: Selector, { sites, networks, external
       return selector.prefix;
     case 'external_peer':
       return externalPeers.find(({ id }) => id === selector.externalPeerId)?.name ?? 'deleted external peer';
+    case 'group':
+      return groups.find(({ id }) => id === selector.groupId)?.name ?? 'deleted group';
   }
 }
 
@@ -52,5 +55,7 @@ export function selectorKey(selector: Selector): string {
       return `prefix ${selector.prefix}`;
     case 'external_peer':
       return `external peer ${selector.externalPeerId}`;
+    case 'group':
+      return `group ${selector.groupId}`;
   }
 }

@@ -79,6 +79,7 @@ const NOUNS: Readonly<Record<Exclude<IntentChange['noun'], 'tenant'>, string>> =
   network: 'Network',
   edge: 'Edge',
   external_peer: 'External peer',
+  group: 'Group',
   policy: 'Policy',
   rule: 'Rule',
   policy_test: 'Policy test',

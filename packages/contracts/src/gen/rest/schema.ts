@@ -580,7 +580,8 @@ export interface paths {
         delete: operations["deleteNetwork"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change name or labels of a network */
+        patch: operations["updateNetwork"];
         trace?: never;
     };
     "/api/v1/tenants/{tenantId}/edges": {
@@ -723,6 +724,43 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups of the tenant, by name */
+        get: operations["listGroups"];
+        put?: never;
+        /** Make a group */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/groups/{groupId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One group */
+        get: operations["readGroup"];
+        /** Replace a whole group */
+        put: operations["replaceGroup"];
+        post?: never;
+        /** Remove a group that no rule names */
+        delete: operations["deleteGroup"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1471,6 +1509,7 @@ export interface components {
             networks?: components["schemas"]["ConfiguredNetwork"][];
             edges?: components["schemas"]["ConfiguredEdge"][];
             externalPeers?: components["schemas"]["ConfiguredExternalPeer"][];
+            groups?: components["schemas"]["ConfiguredGroup"][];
             /** @description In order. */
             policies?: components["schemas"]["ConfiguredPolicy"][];
             policyTests?: components["schemas"]["ConfiguredPolicyTest"][];
@@ -1580,6 +1619,16 @@ export interface components {
              */
             mode?: "tunnel" | "transport";
         };
+        ConfiguredGroup: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            members: components["schemas"]["NamedGroupMember"][];
+        };
         ConfiguredNetwork: {
             /** @description Name for people. No control characters, no white space at the ends. */
             site: string;
@@ -1590,6 +1639,8 @@ export interface components {
              * @example 10.1.0.0/16
              */
             prefix: string;
+            /** @default {} */
+            labels?: components["schemas"]["Labels"];
         };
         ConfiguredPolicy: {
             /** @description Name for people. No control characters, no white space at the ends. */
@@ -1640,6 +1691,8 @@ export interface components {
              * @default
              */
             description?: string;
+            /** @default {} */
+            labels?: components["schemas"]["Labels"];
         };
         ConfirmTotp: {
             /** @description What the authenticator shows now. */
@@ -1784,12 +1837,14 @@ export interface components {
              * @example 10.1.0.0/16
              */
             prefix: string;
+            labels?: components["schemas"]["Labels"];
         };
         CreateSite: {
             /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
             /** @description Free text for people; lines and tabs are the only control characters. */
             description?: string;
+            labels?: components["schemas"]["Labels"];
         };
         CreateTenant: {
             /** @description Name for people. No control characters, no white space at the ends. */
@@ -2337,6 +2392,97 @@ export interface components {
             /** @description Pairs of sites with such flows. */
             sitePairs: number;
         };
+        Group: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            description: string;
+            members: components["schemas"]["GroupMember"][];
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description A whole group: whatever any of its members holds.
+         * @example {
+         *       "name": "branches",
+         *       "members": [
+         *         {
+         *           "kind": "site_labels",
+         *           "labels": {
+         *             "role": "branch"
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        GroupInput: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            members: components["schemas"]["GroupMember"][];
+        };
+        GroupList: {
+            items: components["schemas"]["Group"][];
+        };
+        /** @description What is in a group. `site_labels` and `network_labels` are all sites and networks that carry these labels, also those that come later. */
+        GroupMember: {
+            /** @enum {string} */
+            kind: "site";
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            siteId: string;
+        } | {
+            /** @enum {string} */
+            kind: "network";
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            networkId: string;
+        } | {
+            /** @enum {string} */
+            kind: "prefix";
+            /**
+             * @description IPv4 or IPv6 prefix with no bit set behind its length (RFC 4632, RFC 4291).
+             * @example 10.1.0.0/16
+             */
+            prefix: string;
+        } | {
+            /** @enum {string} */
+            kind: "external_peer";
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            externalPeerId: string;
+        } | {
+            /** @enum {string} */
+            kind: "site_labels";
+            labels: components["schemas"]["Labels"];
+        } | {
+            /** @enum {string} */
+            kind: "network_labels";
+            labels: components["schemas"]["Labels"];
+        };
         ImportResult: {
             /** @description False: everything was as the document says already. */
             changed: boolean;
@@ -2351,7 +2497,7 @@ export interface components {
         };
         ImportedItem: {
             /** @enum {string} */
-            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "policy" | "policy_test";
+            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "group" | "policy" | "policy_test";
             /** @description Of a network with its site: "berlin/lan". */
             name: string;
             /**
@@ -2366,7 +2512,7 @@ export interface components {
             /** @enum {string} */
             change: "added" | "removed" | "changed";
             /** @enum {string} */
-            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "policy" | "rule" | "policy_test";
+            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "group" | "policy" | "rule" | "policy_test";
             /**
              * Format: uuid
              * @description UUID made by the controller.
@@ -2414,6 +2560,16 @@ export interface components {
             method: number;
             /** @description Added to it (RFC 9370). */
             additionalMethods: number[];
+        };
+        /**
+         * @description Names with a value each, for example what a site is for. Letters, digits, ".", "_", "/" and "-", 63 of them at most.
+         * @example {
+         *       "role": "branch",
+         *       "region": "emea"
+         *     }
+         */
+        Labels: {
+            [key: string]: string;
         };
         Liveness: {
             /** @enum {string} */
@@ -2478,6 +2634,41 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description As GroupMember, with names. */
+        NamedGroupMember: {
+            /** @enum {string} */
+            kind: "site";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+        } | {
+            /** @enum {string} */
+            kind: "network";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+            /** @description Name for people. No control characters, no white space at the ends. */
+            network: string;
+        } | {
+            /** @enum {string} */
+            kind: "prefix";
+            /**
+             * @description IPv4 or IPv6 prefix with no bit set behind its length (RFC 4632, RFC 4291).
+             * @example 10.1.0.0/16
+             */
+            prefix: string;
+        } | {
+            /** @enum {string} */
+            kind: "external_peer";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            externalPeer: string;
+        } | {
+            /** @enum {string} */
+            kind: "site_labels";
+            labels: components["schemas"]["Labels"];
+        } | {
+            /** @enum {string} */
+            kind: "network_labels";
+            labels: components["schemas"]["Labels"];
+        };
         /** @description As Selector, with names: a network has its name within its site. */
         NamedSelector: {
             /** @enum {string} */
@@ -2507,6 +2698,11 @@ export interface components {
             kind: "external_peer";
             /** @description Name for people. No control characters, no white space at the ends. */
             externalPeer: string;
+        } | {
+            /** @enum {string} */
+            kind: "group";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            group: string;
         };
         Network: {
             /**
@@ -2522,6 +2718,7 @@ export interface components {
             name: string;
             /** @description Canonical text (RFC 5952 for IPv6). */
             prefix: string;
+            labels: components["schemas"]["Labels"];
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -3113,7 +3310,7 @@ export interface components {
             /** @default true */
             enabled?: boolean;
         };
-        /** @description Which addresses an end of a rule covers. Only `external_peer` covers those behind external peers. */
+        /** @description Which addresses an end of a rule covers. Only `external_peer`, and a group that has one, covers those behind external peers. */
         Selector: {
             /** @enum {string} */
             kind: "any";
@@ -3149,6 +3346,14 @@ export interface components {
              * @description UUID made by the controller.
              */
             externalPeerId: string;
+        } | {
+            /** @enum {string} */
+            kind: "group";
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            groupId: string;
         };
         Service: {
             /** @enum {string} */
@@ -3186,6 +3391,7 @@ export interface components {
             id: string;
             name: string;
             description: string;
+            labels: components["schemas"]["Labels"];
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -3476,12 +3682,19 @@ export interface components {
              */
             role: "viewer" | "operator" | "approver" | "admin";
         };
-        /** @description Absent fields keep their value. */
+        /** @description Absent fields keep their value; labels are replaced as a whole. A network with another prefix is another one. */
+        UpdateNetwork: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name?: string;
+            labels?: components["schemas"]["Labels"];
+        };
+        /** @description Absent fields keep their value; labels are replaced as a whole. */
         UpdateSite: {
             /** @description Name for people. No control characters, no white space at the ends. */
             name?: string;
             /** @description Free text for people; lines and tabs are the only control characters. */
             description?: string;
+            labels?: components["schemas"]["Labels"];
         };
         /** @description Absent fields keep their value. */
         UpdateTenant: {
@@ -6992,6 +7205,100 @@ export interface operations {
             };
         };
     };
+    updateNetwork: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                networkId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateNetwork"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Network"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listEdges: {
         parameters: {
             query?: never;
@@ -8094,6 +8401,419 @@ export interface operations {
             };
             /** @description A field breaks a rule; `errors` names each. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                groupId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceGroup: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the group as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                groupId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteGroup: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                groupId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
