@@ -205,6 +205,42 @@ describe('the journal of a tenant', () => {
     expect(events[0]).toMatchObject({ edgeId, edgeName: 'edge' });
   });
 
+  it('tells that a rollout is complete which has nobody do anything, once', async () => {
+    const [second, behind] = [randomUUID(), randomUUID()];
+    for (const [id, applied] of [
+      [behind, Buffer.of(0)],
+      [second, Buffer.of(1)],
+    ] as const) {
+      await admin`
+        insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content, applied_revision,
+          applied_generation, applied_hash, applied_content, applied_at)
+        values (${tenantId}, ${id}, 1, 1, sha256('\\x01'), '\\x01', 1, 1, sha256(${applied}), ${applied}, now())`;
+    }
+    const rollouts = async () =>
+      (await read(seeded)).filter(({ type }) => type === 'rollout.completed').map(({ revision }) => revision);
+    const desire = (revision: number) => async (sql: SqlExecutor) => {
+      // Each edge by itself, as the distribution does it: half of a revision is none.
+      for (const id of [edgeId, second]) {
+        await sql`update edge_bundles set revision = ${revision} where tenant_id = ${tenantId} and edge_id = ${id}`;
+      }
+    };
+    // One edge is behind.
+    await within(desire(2));
+    expect(await rollouts()).toEqual([]);
+    // It is not of the fabric any more.
+    await within((sql) => sql`delete from edge_bundles where tenant_id = ${tenantId} and edge_id = ${behind}`);
+    expect(await rollouts()).toEqual([2]);
+    await within(desire(3));
+    await within(desire(3));
+    expect(await rollouts()).toEqual([2, 3]);
+  });
+
+  it('tells of no rollout where no edge has ever run a bundle', async () => {
+    await admin`delete from edge_bundles where tenant_id = ${tenantId} and applied_hash is not null`;
+    await admin`update edge_bundles set revision = 9 where tenant_id = ${tenantId}`;
+    expect((await read(seeded)).map(({ type }) => type)).toEqual([]);
+  });
+
   it('of another tenant is not seen, nor held up', async () => {
     const [ours, strangers] = [tenantId, randomUUID()];
     const holder = await begun(async (sql) => {
