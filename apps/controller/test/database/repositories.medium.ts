@@ -178,6 +178,7 @@ function crossings(): Record<string, Crossing> {
     notBefore: new Date(0),
     notAfter: new Date(1),
   });
+  const noApproval = { approvedAt: '', comment: '', failedProof: false, restoredFrom: null, base: 1, version: '1-0' };
   const emptyIntent = (tenantId: string) => ({ tenantId, sites: [], networks: [], edges: [], policies: [] });
   return {
     'sites.list': (sql, { tenantId }) => sites.list(sql, tenantId),
@@ -295,6 +296,8 @@ function crossings(): Record<string, Crossing> {
       const approval = { id: randomUUID(), approver: 'crossed', comment: '', failedProof: false, restoredFrom: null };
       return approvals.insert(sql, tenantId, { ...approval, base: 1, version: '1-0' }, emptyIntent(tenantId));
     },
+    'approvals.withdraw': (sql, { tenantId, approvalId }) =>
+      approvals.withdraw(sql, tenantId, { ...noApproval, id: approvalId, approver: 'second' }),
     'approvals.follow': (sql, { tenantId }) => approvals.follow(sql, tenantId, 2, [{ name: 'seed', changes: '1' }]),
     'tenants.insert': (sql) => tenants.insert(sql, randomUUID(), 'crossed'),
     'tenants.update': (sql, { tenantId }) => tenants.update(sql, tenantId, { keyingMode: 'ike-less' }),

@@ -17,6 +17,7 @@ export interface SeededTenant {
   readonly policyId: string;
   readonly ruleId: string;
   readonly testId: string;
+  readonly approvalId: string;
   readonly serial: string;
   readonly tokenHash: Buffer;
   readonly secretHash: Buffer;
@@ -141,9 +142,10 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     insert into revisions (tenant_id, number, author, intent)
     values (${tenantId}, 1, 'seed', ${JSON.stringify({ tenantId, sites: [], networks: [], edges: [], policies: [] })}::text::jsonb)`;
   await sql`insert into draft_editors (tenant_id, name) values (${tenantId}, 'seed')`;
+  const approvalId = randomUUID();
   await sql`
     insert into draft_approvals (id, tenant_id, approver, comment, base, intent_digest, version, failed_proof)
-    values (${randomUUID()}, ${tenantId}, 'second', '', 1, sha256('\\x01'), '1-0', false)`;
+    values (${approvalId}, ${tenantId}, 'second', '', 1, sha256('\\x01'), '1-0', false)`;
   await sql`
     insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
     values (${tenantId}, ${edgeId}, 1, 1, sha256('\\x01'), '\\x01')`;
@@ -171,6 +173,7 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     policyId,
     ruleId,
     testId,
+    approvalId,
     serial,
     webhookId,
   };

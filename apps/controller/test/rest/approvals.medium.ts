@@ -117,6 +117,43 @@ describe('a draft of a tenant that wants a second person', () => {
     expect((await published(approver)).revision).toMatchObject({ author: 'second person', approvedBy: 'publisher' });
   });
 
+  it('is taken back by who has approved it, by nobody else, and not when something has come of it', async () => {
+    const withdraw = (person: Person, id: string) =>
+      person.fetch('DELETE', api.path(`/revisions/draft/approvals/${id}`));
+    const approval = await approved(approver);
+    expect(await codeOf(await withdraw(publisher, approval.id))).toBe('others_approval');
+    expect((await draftOf()).approvals).toHaveLength(1);
+    expect((await withdraw(approver, approval.id)).status).toBe(204);
+    expect((await draftOf()).approvals).toEqual([]);
+    expect(await codeOf(await publish(author))).toBe('approval_required');
+    expect(await codeOf(await withdraw(approver, approval.id))).toBe('unknown_approval');
+    expect((await audited('approval_withdrawn'))[0]).toMatchObject({
+      actor: 'second person',
+      details: { approvalId: approval.id },
+    });
+    expect((await events('draft.approval_voided')).at(-1)).toMatchObject({
+      actor: 'second person',
+      cause: 'withdrawn',
+      detail: 'second person',
+    });
+    // They may look again, and say yes after all.
+    const again = await approved(approver);
+    expect((await published(author)).revision).toMatchObject({ approvedAt: again.approvedAt });
+    expect(await codeOf(await withdraw(approver, again.id))).toBe('unknown_approval');
+  });
+
+  it('is published by the approval or not at all, when that is taken back at the same moment', async () => {
+    const approval = await approved(approver);
+    const [answer, withdrawn] = await Promise.all([
+      publish(author),
+      approver.fetch('DELETE', api.path(`/revisions/draft/approvals/${approval.id}`)),
+    ]);
+    expect([
+      [200, 404],
+      [409, 204],
+    ]).toContainEqual([answer.status, withdrawn.status]);
+  });
+
   it('is approved once by each, whoever asks at the same time', async () => {
     const { version } = await draftOf();
     const answers = await Promise.all([
@@ -319,6 +356,13 @@ describe('the rule', () => {
       expect([table, functions.slice(0, last).filter((name) => name.startsWith('append_'))]).toEqual([table, []]);
     }
     expect(tables.find(({ table }) => table === 'tenants')?.functions).toContain('append_approval_rule_event');
+  });
+
+  it('is not taken back in the name of another, whoever writes', async () => {
+    const { id } = await approved(approver);
+    const forged = api.controller.sql`
+      update draft_approvals set voided_at = now(), voided_by = 'author', void_cause = 'withdrawn' where id = ${id}`;
+    await expect(forged).rejects.toThrow('draft_approvals_withdrawn_by');
   });
 
   it('has no side door: the tables themselves refuse', async () => {

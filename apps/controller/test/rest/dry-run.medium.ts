@@ -189,6 +189,12 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
     await api.make('/revisions', {});
     return inTenant('POST', '/revisions/draft/approvals', { comment: 'seen' }, { 'if-match': await draftTag() });
   },
+  withdrawApproval: async () => {
+    await makePolicy();
+    await api.make('/revisions', {});
+    const answer = await api.send('POST', '/revisions/draft/approvals', {}, { 'if-match': await draftTag() });
+    return inTenant('DELETE', `/revisions/draft/approvals/${((await answer.json()) as { id: string }).id}`);
+  },
   restoreRevision: async () => {
     await makePolicy();
     await api.make('/revisions', {});

@@ -132,6 +132,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   readDraftDiff: viewer,
   // In person: a token that somebody has left behind is no second person.
   approveDraft: inPerson(approver),
+  withdrawApproval: inPerson(approver),
   publishRevision: approver,
   restoreRevision: approver,
 

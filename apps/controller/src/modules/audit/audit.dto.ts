@@ -9,6 +9,7 @@ const AUDITED_ACTIONS = [
   'removals_agreed',
   'revision_restored',
   'draft_approved',
+  'approval_withdrawn',
   'approval_waived',
   'approval_rule_changed',
   'edge_revoked',

@@ -1,5 +1,5 @@
-import { Body, Controller, Headers, Param, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Headers, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
@@ -34,5 +34,23 @@ export class ApprovalsController {
     @User() user: CurrentUser,
   ): Promise<Approval> {
     return this.approvals.approve(tenantId, user, body, ifMatch);
+  }
+
+  @Delete(':approvalId')
+  @HttpCode(204)
+  @ApiOperation({
+    operationId: 'withdrawApproval',
+    summary: 'Take back an approval of your own that nothing has come of',
+    description:
+      'Of what is published already nothing is taken back. To end what somebody else has approved, change the draft.',
+  })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 503)
+  withdrawApproval(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('approvalId', { schema: Identifier }) approvalId: string,
+    @User() user: CurrentUser,
+  ): Promise<void> {
+    return this.approvals.withdraw(tenantId, user, approvalId);
   }
 }

@@ -19,6 +19,11 @@ export function alreadyApproved(): DomainError {
   return new DomainError('conflict', 'already_approved', 'You have approved exactly this already; it counts once.');
 }
 
+export function othersApproval(approver: string): DomainError {
+  const detail = `${approver} has given this approval, and only they take it back. To end it, change the draft.`;
+  return new DomainError('forbidden', 'others_approval', detail);
+}
+
 /** Whoever has the host of the controller: maybe the author. */
 export function breakGlassApprovesNothing(): DomainError {
   const detail =

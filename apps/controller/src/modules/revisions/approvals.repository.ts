@@ -48,6 +48,13 @@ export class ApprovalsRepository {
     return rows.map(approvalOf);
   }
 
+  /** Ends an approval that holds, by who has given it. */
+  async withdraw(sql: SqlExecutor, tenantId: string, { id, approver }: StoredApproval): Promise<void> {
+    await sql`
+      update draft_approvals set voided_at = clock_timestamp(), voided_by = ${approver}, void_cause = 'withdrawn'
+      where tenant_id = ${tenantId} and id = ${id}`;
+  }
+
   /** By name. */
   async editors(sql: SqlExecutor, tenantId: string): Promise<DraftEditor[]> {
     const rows = await sql<DraftEditor[]>`

@@ -9,7 +9,7 @@ import { refusing } from '../constraint-violation.js';
 import { changedMeanwhile, ifMatchRequired, matchesTag, namesOne } from '../entity-tag.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
 import type { Approval, ApproveDraft } from './approval.dto.js';
-import { alreadyApproved, breakGlassApprovesNothing, ownChange } from './approvals.errors.js';
+import { alreadyApproved, breakGlassApprovesNothing, othersApproval, ownChange } from './approvals.errors.js';
 import { ApprovalsRepository, shownApproval } from './approvals.repository.js';
 import { baseOf, type Candidate, draftAsCandidate, revisionAsCandidate } from './candidate.js';
 import { type DraftState, Drafts } from './drafts.js';
@@ -78,6 +78,24 @@ export class ApprovalsService {
       if (approval !== undefined) return approval;
     }
     throw draftKeepsChanging();
+  }
+
+  /**
+   * Takes back what the user has approved, unless it is over: by then it is in a revision, or holds for nothing. Throws DomainError
+   * 'unknown_approval' or 'others_approval'.
+   */
+  withdraw(tenantId: string, user: CurrentUser, approvalId: string): Promise<void> {
+    return this.#database.transaction(async (sql) => {
+      // Whoever publishes by it has the tenant locked until it is done.
+      await this.#tenants.lock(sql, tenantId);
+      const approval = (await this.#approvals.open(sql, tenantId)).find(({ id }) => id === approvalId);
+      if (approval === undefined) throw notFound('approval', approvalId);
+      if (approval.approver !== user.name) throw othersApproval(approval.approver);
+      await this.#approvals.withdraw(sql, tenantId, approval);
+      const { version, restoredFrom } = approval;
+      const details = { approvalId, version, ...(restoredFrom !== null && { restoredFrom }) };
+      await this.#audit.append(sql, tenantId, { actor: user, action: 'approval_withdrawn', details });
+    });
   }
 
   async #candidateOf(tenantId: string, restoredFrom: number | undefined): Promise<(draft: DraftState) => Candidate> {

@@ -986,6 +986,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/revisions/draft/approvals/{approvalId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take back an approval of your own that nothing has come of
+         * @description Of what is published already nothing is taken back. To end what somebody else has approved, change the draft.
+         */
+        delete: operations["withdrawApproval"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/revisions/draft/explanation": {
         parameters: {
             query?: never;
@@ -1416,7 +1436,7 @@ export interface components {
             /** @description Name of the user. */
             actor: string;
             /** @enum {string} */
-            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "member_invited" | "invitation_withdrawn" | "invitation_accepted" | "invitation_declined" | "member_joined" | "member_role_changed" | "member_removed" | "tenant_entered" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
+            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_withdrawn" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "member_invited" | "invitation_withdrawn" | "invitation_accepted" | "invitation_declined" | "member_joined" | "member_role_changed" | "member_removed" | "tenant_entered" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
             /**
              * @description What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge and `userName` the user that it was done to; `apiToken` is the token that did it on behalf of the actor.
              * @example {
@@ -10415,6 +10435,76 @@ export interface operations {
             };
             /** @description The request needs If-Match. */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawApproval: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                approvalId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
