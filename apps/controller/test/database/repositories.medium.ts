@@ -437,7 +437,7 @@ function crossings(): Record<string, Crossing> {
     'webhooks.insert': (sql, { tenantId }) => webhooks.insert(sql, tenantId, randomUUID(), hook, randomBytes(64)),
     'webhooks.update': (sql, { tenantId, webhookId }) => webhooks.update(sql, tenantId, webhookId, hook),
     'webhooks.replaceSecret': (sql, { tenantId, webhookId }) =>
-      webhooks.replaceSecret(sql, tenantId, webhookId, randomBytes(64)),
+      webhooks.replaceSecret(sql, tenantId, webhookId, randomBytes(64), 24),
     'webhooks.remove': async (sql, { tenantId, webhookId }) => {
       expect(await webhooks.remove(sql, tenantId, webhookId)).toBe(false);
     },

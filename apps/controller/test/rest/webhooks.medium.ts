@@ -110,7 +110,7 @@ describe('a webhook', () => {
     const [first] = await receiver.until(1);
     expect(first).toMatchObject({ id: test.id, body: { type: 'webhook.test', data: {} } });
     await eventually(async () => expect(await log(webhook)).toMatchObject([{ status: 'delivered' }]));
-    const renewed = await answer<NewWebhook>(await send('POST', `/webhooks/${webhook.id}/secret`));
+    const renewed = await answer<NewWebhook>(await send('POST', `/webhooks/${webhook.id}/secret?overlapHours=0`));
     const again = await send('POST', `/webhooks/${webhook.id}/deliveries/${test.id}/redeliver`);
     expect([again.status, await answer(again)]).toMatchObject([202, { id: test.id, status: 'pending', attempts: 0 }]);
     const [, second] = await receiver.until(2);
@@ -118,6 +118,29 @@ describe('a webhook', () => {
     expect([second?.isSignedWith(webhook.secret), second?.isSignedWith(renewed.secret)]).toEqual([false, true]);
     const unknown = await send('POST', `/webhooks/${webhook.id}/deliveries/${randomUUID()}/redeliver`);
     expect(await problemOf(unknown)).toMatchObject({ status: 404, type: 'urn:weft:problem:unknown_webhook_delivery' });
+  });
+
+  it('is signed with the secret that it had, too, until the receiver has had time to change', async () => {
+    const webhook = await make();
+    expect(webhook.previousSecretUntil).toBeNull();
+    const delivered = async (count: number) => {
+      await send('POST', `/webhooks/${webhook.id}/test`);
+      return (await receiver.until(count))[count - 1];
+    };
+    const renewed = await answer<NewWebhook>(await send('POST', `/webhooks/${webhook.id}/secret`));
+    const hours = (Date.parse(renewed.previousSecretUntil ?? '') - Date.parse(renewed.updatedAt)) / 3_600_000;
+    expect(hours).toBe(24);
+    const both = await delivered(1);
+    expect([both?.isSignedWith(webhook.secret), both?.isSignedWith(renewed.secret)]).toEqual([true, true]);
+    const third = await answer<NewWebhook>(await send('POST', `/webhooks/${webhook.id}/secret?overlapHours=168`));
+    const two = await delivered(2);
+    expect([webhook, renewed, third].map(({ secret }) => two?.isSignedWith(secret))).toEqual([false, true, true]);
+    await api.controller.sql`update webhooks set previous_secret_until = now() where id = ${webhook.id}`;
+    expect(await read(webhook)).toMatchObject({ previousSecretUntil: null });
+    const one = await delivered(3);
+    expect([renewed, third].map(({ secret }) => one?.isSignedWith(secret))).toEqual([false, true]);
+    for (const wrong of ['-1', '169', '1.5', 'x'])
+      expect((await send('POST', `/webhooks/${webhook.id}/secret?overlapHours=${wrong}`)).status).toBe(422);
   });
 
   it('that never takes anything is disabled, which is an event, and goes on when somebody enables it', async () => {

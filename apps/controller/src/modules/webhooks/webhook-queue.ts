@@ -14,6 +14,8 @@ export interface ClaimedDelivery {
   readonly attempts: number;
   readonly url: string;
   readonly sealedSecret: Uint8Array;
+  /** That was in force before and still signs, too; null: there is none. */
+  readonly previousSealedSecret: Uint8Array | null;
 }
 
 /** What came of an attempt. */
@@ -41,7 +43,9 @@ export class WebhookQueue {
         attempts = d.attempts + 1, last_attempt_at = now(),
         next_attempt_at = now() + ${leaseMilliseconds} * interval '1 millisecond'
       from (
-        select due.id, w.url, w.sealed_secret from webhooks w cross join lateral (
+        select due.id, w.url, w.sealed_secret,
+          case when w.previous_secret_until > now() then w.previous_sealed_secret end as previous_sealed_secret
+        from webhooks w cross join lateral (
           select id from webhook_deliveries
           where webhook_id = w.id and tenant_id = w.tenant_id and status = 'pending' and next_attempt_at <= now()
           order by next_attempt_at, created_at limit 1 for update skip locked
@@ -49,7 +53,8 @@ export class WebhookQueue {
         where w.enabled and w.id <> all (${[...busy]}::uuid[]) limit ${most}
       ) claimed
       where d.id = claimed.id
-      returning d.id, d.tenant_id, d.webhook_id, d.type, d.event, d.created_at, d.attempts, claimed.url, claimed.sealed_secret`;
+      returning d.id, d.tenant_id, d.webhook_id, d.type, d.event, d.created_at, d.attempts, claimed.url, claimed.sealed_secret,
+        claimed.previous_sealed_secret`;
   }
 
   /** False when the lease was over and somebody else has tried it since: theirs counts. */

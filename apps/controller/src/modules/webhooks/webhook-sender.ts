@@ -136,20 +136,26 @@ export class WebhookSender implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   async #post(delivery: ClaimedDelivery): Promise<AttemptOutcome> {
-    const { id, tenantId, webhookId, url, sealedSecret } = delivery;
+    const { id, url } = delivery;
     const body = webhookBody(delivery);
-    let secret: Buffer;
+    let secrets: readonly Buffer[];
     try {
-      secret = this.#secrets.open(sealingPlace(tenantId, webhookId), sealedSecret);
+      secrets = this.#openSecrets(delivery);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       return { kind: 'failed', status: null, failure: error.code };
     }
-    const headers = signedHeaders({ id, at: this.#clock.now() }, body, secret);
-    secret.fill(0);
+    const headers = signedHeaders({ id, at: this.#clock.now() }, body, secrets);
+    for (const secret of secrets) secret.fill(0);
     const { webhookNetworks: allowed } = this.#config;
     const limits = { allowed, timeoutMilliseconds: TIMEOUT_MILLISECONDS, stopping: this.#stopping.signal };
     return post({ url, headers, body }, { ...limits, resolve: resolveName });
+  }
+
+  #openSecrets({ tenantId, webhookId, sealedSecret, previousSealedSecret }: ClaimedDelivery): readonly Buffer[] {
+    const place = sealingPlace(tenantId, webhookId);
+    const sealed = previousSealedSecret === null ? [sealedSecret] : [sealedSecret, previousSealedSecret];
+    return sealed.map((each) => this.#secrets.open(place, each));
   }
 
   async #disableFull(): Promise<void> {

@@ -56,6 +56,10 @@ export const Webhook = z
       description:
         'Why the controller disabled it: nothing got through, the receiver answered 410, or more than 10,000 events wait. Null: it did not.',
     }),
+    previousSecretUntil: Timestamp.nullable().meta({
+      description:
+        'Until when deliveries are signed with the secret before the present one, too. Null: the present one alone signs.',
+    }),
     pending: z.int().meta({ description: 'Deliveries that wait.' }),
     version: z.int(),
     createdAt: Timestamp,
@@ -70,6 +74,14 @@ export const NewWebhook = Webhook.extend({
 }).meta({ id: 'NewWebhook' });
 
 export const WebhookList = z.object({ items: z.array(Webhook) }).meta({ id: 'WebhookList' });
+
+export const SecretRenewalQuery = z.strictObject({
+  overlapHours: z.coerce.number().int().min(0).max(168).default(24).meta({
+    description:
+      'For how long the secret that there was signs as well, so that no delivery is refused while the receiver changes. 0: it ends at once, as when somebody else knows it.',
+  }),
+  dryRun: z.enum(['true', 'false']).optional(),
+});
 
 export const WebhookDelivery = z
   .object({
@@ -101,5 +113,6 @@ export type WebhookInput = z.infer<typeof WebhookInput>;
 export type Webhook = z.infer<typeof Webhook>;
 export type NewWebhook = z.infer<typeof NewWebhook>;
 export type WebhookList = z.infer<typeof WebhookList>;
+export type SecretRenewalQuery = z.infer<typeof SecretRenewalQuery>;
 export type WebhookDelivery = z.infer<typeof WebhookDelivery>;
 export type WebhookDeliveryList = z.infer<typeof WebhookDeliveryList>;

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiCreatedResponse,
@@ -12,8 +12,16 @@ import type { Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ShownOnce } from '../../platform/http/writes/write.decorators.js';
-import { NewWebhook, Webhook, WebhookDelivery, WebhookDeliveryList, WebhookInput, WebhookList } from './webhook.dto.js';
+import { QueryParameters, ShownOnce } from '../../platform/http/writes/write.decorators.js';
+import {
+  NewWebhook,
+  SecretRenewalQuery,
+  Webhook,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookInput,
+  WebhookList,
+} from './webhook.dto.js';
 import { WebhooksService } from './webhooks.service.js';
 
 const ETAG_HEADER = { ETag: { description: 'Version, for If-Match.', schema: { type: 'string' } } };
@@ -100,20 +108,25 @@ export class WebhooksController {
 
   @Post(':webhookId/secret')
   @HttpCode(200)
+  @QueryParameters('overlapHours')
   @ShownOnce()
   @ApiOperation({
     operationId: 'renewWebhookSecret',
     summary: 'Sign with another secret from now on; it is shown once',
+    description:
+      'The secret that there was signs as well for a while (overlapHours): webhook-signature has both signatures then, and a receiver ' +
+      'takes a delivery of which one is good. Of three secrets the oldest ends at once.',
   })
   @ApiOkResponse({ standardSchema: NewWebhook, headers: ETAG_HEADER })
   @ApiProblems(401, 403, 404, 409, 422, 503)
   async renewWebhookSecret(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('webhookId', { schema: Identifier }) webhookId: string,
+    @Query({ schema: SecretRenewalQuery }) { overlapHours }: SecretRenewalQuery,
     @User() user: CurrentUser,
     @Res({ passthrough: true }) response: Response,
   ): Promise<NewWebhook> {
-    return withETag(response, await this.webhooks.renewSecret(tenantId, user, webhookId));
+    return withETag(response, await this.webhooks.renewSecret(tenantId, user, webhookId, overlapHours));
   }
 
   @Post(':webhookId/test')

@@ -2,7 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import type { Webhook, WebhookDelivery, WebhookInput } from './webhook.dto.js';
 
-type WebhookRow = Omit<Webhook, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
+type WebhookRow = Omit<Webhook, 'createdAt' | 'updatedAt' | 'previousSecretUntil'> & {
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly previousSecretUntil: Date | null;
+};
 type DeliveryRow = Omit<WebhookDelivery, 'createdAt' | 'nextAttemptAt' | 'lastAttemptAt'> & {
   readonly createdAt: Date;
   readonly nextAttemptAt: Date;
@@ -15,10 +19,12 @@ export class WebhooksRepository {
   async list(sql: SqlExecutor, tenantId: string, webhookId: string | null = null): Promise<Webhook[]> {
     const rows = await sql<WebhookRow[]>`
       select id, name, url, types, enabled, disabled_cause, version, created_at, updated_at,
+        case when previous_secret_until > now() then previous_secret_until end as previous_secret_until,
         (select count(*)::integer from webhook_deliveries d where d.webhook_id = w.id and d.status = 'pending') as pending
       from webhooks w where tenant_id = ${tenantId} and id = coalesce(${webhookId}::uuid, id) order by name`;
     return rows.map((row) => ({
       ...row,
+      previousSecretUntil: row.previousSecretUntil?.toISOString() ?? null,
       createdAt: row.createdAt.toISOString(),
       updatedAt: row.updatedAt.toISOString(),
     }));
@@ -64,9 +70,19 @@ export class WebhooksRepository {
       where tenant_id = ${tenantId} and id = ${webhookId}`;
   }
 
-  async replaceSecret(sql: SqlExecutor, tenantId: string, webhookId: string, sealedSecret: Uint8Array): Promise<void> {
+  /** What there was signs as well for so many hours; 0: it is forgotten. */
+  async replaceSecret(
+    sql: SqlExecutor,
+    tenantId: string,
+    webhookId: string,
+    sealedSecret: Uint8Array,
+    overlapHours: number,
+  ): Promise<void> {
     await sql`
-      update webhooks set sealed_secret = ${sealedSecret}, version = version + 1, updated_at = now()
+      update webhooks set sealed_secret = ${sealedSecret},
+        previous_sealed_secret = case when ${overlapHours} > 0 then sealed_secret end,
+        previous_secret_until = case when ${overlapHours} > 0 then now() + ${overlapHours} * interval '1 hour' end,
+        version = version + 1, updated_at = now()
       where tenant_id = ${tenantId} and id = ${webhookId}`;
   }
 

@@ -69,15 +69,20 @@ export class WebhooksService {
     });
   }
 
-  /** What waits is signed with the new one. Throws DomainError 'unknown_webhook'. */
-  async renewSecret(tenantId: string, actor: CurrentUser, webhookId: string): Promise<NewWebhook> {
+  /** What waits is signed with the new one, and with the old one for so many hours. Throws DomainError 'unknown_webhook'. */
+  async renewSecret(
+    tenantId: string,
+    actor: CurrentUser,
+    webhookId: string,
+    overlapHours: number,
+  ): Promise<NewWebhook> {
     const secret = randomBytes(WEBHOOK_SECRET_OCTETS);
     const sealed = this.#secrets.seal(sealingPlace(tenantId, webhookId), secret);
     const changed = await this.#database.transaction(async (sql) => {
       await this.#lock(sql, tenantId, webhookId);
-      await this.#repository.replaceSecret(sql, tenantId, webhookId, sealed);
+      await this.#repository.replaceSecret(sql, tenantId, webhookId, sealed, overlapHours);
       const webhook = await this.#read(sql, tenantId, webhookId);
-      await this.#record(sql, tenantId, actor, 'webhook_secret_renewed', webhookId, webhook);
+      await this.#record(sql, tenantId, actor, 'webhook_secret_renewed', webhookId, webhook, { overlapHours });
       return webhook;
     });
     return { ...changed, secret: formatWebhookSecret(secret) };
@@ -148,9 +153,10 @@ export class WebhooksService {
     action: Extract<Deed['action'], `webhook_${string}`>,
     webhookId: string,
     { name, url, types, enabled }: Pick<Webhook, 'name' | 'url' | 'types' | 'enabled'>,
+    more: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
     // A path or a query may hold what gives access; the host says where events go.
-    const details = { webhookId, webhookName: name, host: new URL(url).host, types, enabled };
+    const details = { webhookId, webhookName: name, host: new URL(url).host, types, enabled, ...more };
     await this.#audit.append(sql, tenantId, { actor, action, details });
   }
 }

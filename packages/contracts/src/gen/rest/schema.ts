@@ -1223,7 +1223,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign with another secret from now on; it is shown once */
+        /**
+         * Sign with another secret from now on; it is shown once
+         * @description The secret that there was signs as well for a while (overlapHours): webhook-signature has both signatures then, and a receiver takes a delivery of which one is good. Of three secrets the oldest ends at once.
+         */
         post: operations["renewWebhookSecret"];
         delete?: never;
         options?: never;
@@ -2802,6 +2805,11 @@ export interface components {
              * @enum {string|null}
              */
             disabledCause: "attempts_exhausted" | "gone" | "queue_full" | null;
+            /**
+             * Format: date-time
+             * @description Until when deliveries are signed with the secret before the present one, too. Null: the present one alone signs.
+             */
+            previousSecretUntil: string | null;
             /** @description Deliveries that wait. */
             pending: number;
             version: number;
@@ -3806,6 +3814,11 @@ export interface components {
              * @enum {string|null}
              */
             disabledCause: "attempts_exhausted" | "gone" | "queue_full" | null;
+            /**
+             * Format: date-time
+             * @description Until when deliveries are signed with the secret before the present one, too. Null: the present one alone signs.
+             */
+            previousSecretUntil: string | null;
             /** @description Deliveries that wait. */
             pending: number;
             version: number;
@@ -11645,6 +11658,8 @@ export interface operations {
     renewWebhookSecret: {
         parameters: {
             query?: {
+                /** @description For how long the secret that there was signs as well, so that no delivery is refused while the receiver changes. 0: it ends at once, as when somebody else knows it. */
+                overlapHours?: number;
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
