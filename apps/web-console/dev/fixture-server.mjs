@@ -592,7 +592,100 @@ const ownInvitations = [
   },
 ];
 
+const hook = (name, url, change = {}) => ({
+  id: randomUUID(),
+  name,
+  url,
+  types: [],
+  enabled: true,
+  disabledCause: null,
+  previousSecretUntil: null,
+  pending: 0,
+  version: 1,
+  createdAt: iso(-40 * DAY),
+  updatedAt: iso(-3 * DAY),
+  ...change,
+});
+const webhooks = [
+  hook('chat of the operators', 'https://chat.example/hooks/T02AB/B7K/kJ3mZpQ', {
+    types: ['edge.tunnel_down', 'edge.bundle_refused', 'revision.published', 'authority.expiring'],
+    previousSecretUntil: iso(17 * HOUR),
+  }),
+  hook('inventory', 'https://inventory.weft.example/events?site=all&format=standard-webhooks-1.0&tenant=default', {
+    pending: 1204,
+  }),
+  hook('old ticket system', 'https://tickets.example/weft', {
+    types: ['edge.tunnel_down'],
+    enabled: false,
+    disabledCause: 'gone',
+    pending: 3,
+  }),
+  hook('trial', 'https://hooks.example/trial', { enabled: false }),
+];
+const delivery = (type, minutes, change = {}) => ({
+  id: randomUUID(),
+  type,
+  createdAt: iso(-minutes * 60_000),
+  status: 'delivered',
+  attempts: 1,
+  nextAttemptAt: null,
+  lastAttemptAt: iso(-minutes * 60_000 + 900),
+  responseStatus: 204,
+  failure: null,
+  ...change,
+});
+const deliveries = [
+  delivery('edge.tunnel_down', 0.2, {
+    status: 'pending',
+    attempts: 2,
+    responseStatus: 503,
+    failure: 'status',
+    nextAttemptAt: iso(9000),
+  }),
+  delivery('webhook.test', 4),
+  delivery('revision.published', 300),
+  delivery('edge.bundle_refused', 301, {
+    status: 'failed',
+    attempts: 12,
+    responseStatus: null,
+    failure: 'plain_http_refused',
+  }),
+  delivery('authority.expiring', 900, { attempts: 3 }),
+];
+function changed(found, body) {
+  named(body);
+  return Object.assign(found, body, { disabledCause: null, version: found.version + 1, updatedAt: iso() });
+}
+function tested() {
+  const made = delivery('webhook.test', 0, {
+    status: 'pending',
+    attempts: 0,
+    responseStatus: null,
+    lastAttemptAt: null,
+  });
+  deliveries.unshift(made);
+  setTimeout(() => Object.assign(made, delivery('webhook.test', 0), { id: made.id }), 1500);
+  return made;
+}
+const withSecret = (webhook) => ({ ...webhook, secret: `whsec_${randomBytes(32).toString('base64')}` });
+
 const routes = {
+  'GET webhooks': () => ({ items: webhooks }),
+  'POST webhooks': (body) => {
+    named(body);
+    webhooks.push(hook(body.name, body.url, { types: body.types, createdAt: iso(), updatedAt: iso() }));
+    return withSecret(webhooks.at(-1));
+  },
+  'PUT webhooks/:id': (body, id) => changed(findIn(webhooks, id), body),
+  'DELETE webhooks/:id': (_, id) => void webhooks.splice(webhooks.indexOf(findIn(webhooks, id)), 1),
+  'POST webhooks/:id/secret': (_, id, query) => {
+    const hours = Number(query.get('overlapHours'));
+    return withSecret(
+      Object.assign(findIn(webhooks, id), { previousSecretUntil: hours === 0 ? null : iso(hours * HOUR) }),
+    );
+  },
+  'POST webhooks/:id/test': tested,
+  'GET webhooks/:id/deliveries': (_, id) => ({ items: findIn(webhooks, id).name === 'trial' ? [] : deliveries }),
   'GET trust': () => ({
     items: [
       trusted('root', -3600, 52, told),

@@ -136,6 +136,18 @@ const members = createRoute({
   component: lazyRouteComponent(() => import('./features/members/MembersPage.js'), 'MembersPage'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./features/webhooks/WebhooksPage.js'), 'WebhooksPage'),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/webhooks/$webhookId',
+  component: lazyRouteComponent(() => import('./features/webhooks/WebhookPage.js'), 'WebhookPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => signedIn,
   path: '/audit',
@@ -160,6 +172,8 @@ export const router = createRouter({
       trust,
       members,
       access,
+      webhooks,
+      webhook,
       audit,
     ]),
   ]),

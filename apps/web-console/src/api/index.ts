@@ -41,6 +41,7 @@ export type {
   Network,
   NewApiToken,
   NewTotp,
+  NewWebhook,
   OwnInvitation,
   OwnSession,
   Policy,
@@ -75,6 +76,9 @@ export type {
   UpdateSite,
   UpdateUser,
   User,
+  Webhook,
+  WebhookDelivery,
+  WebhookInput,
 } from '@weft/contracts/rest';
 
 /** Same origin: the controller serves this page. */

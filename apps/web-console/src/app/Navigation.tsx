@@ -23,6 +23,7 @@ import {
   TrustIcon,
   TunnelIcon,
   UserIcon,
+  WebhookIcon,
 } from '../ui/icons.js';
 import { announceFailure } from '../ui/use-write.js';
 import { Wordmark } from '../ui/Wordmark.js';
@@ -42,6 +43,7 @@ const ICONS = {
   '/trust': TrustIcon,
   '/members': MembersIcon,
   '/access': AccessIcon,
+  '/webhooks': WebhookIcon,
   '/audit': AuditIcon,
 } as const satisfies Record<Destination['to'], unknown>;
 

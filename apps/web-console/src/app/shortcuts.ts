@@ -10,6 +10,7 @@ export const DESTINATIONS = [
   { key: 'c', to: '/trust', label: 'Trust' },
   { key: 'm', to: '/members', label: 'Members' },
   { key: 'a', to: '/access', label: 'Access' },
+  { key: 'w', to: '/webhooks', label: 'Webhooks' },
   { key: 'l', to: '/audit', label: 'Audit log' },
 ] as const;
 

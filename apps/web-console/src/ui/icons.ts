@@ -30,6 +30,8 @@ export {
   IconMoon as MoonIcon,
   IconNetwork as NetworkIcon,
   IconPencil as EditIcon,
+  IconPlayerPause as PauseIcon,
+  IconPlayerPlay as ResumeIcon,
   IconPlus as PlusIcon,
   IconProgress as BusyIcon,
   IconRoute as ExplainIcon,
@@ -44,5 +46,6 @@ export {
   IconUpload as PublishIcon,
   IconUser as UserIcon,
   IconUsers as MembersIcon,
+  IconWebhook as WebhookIcon,
   IconX as CloseIcon,
 } from '@tabler/icons-react';
