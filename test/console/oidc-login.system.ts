@@ -83,7 +83,7 @@ afterAll(async () => {
 const signIn = (): Promise<void> => page.getByRole('link', { name: 'Sign in with Example ID' }).click();
 
 describe('the login page, with an OpenID provider', () => {
-  it('leads there and back to where the reader wanted to go, and the page Access knows of no password', async () => {
+  it('leads there and back to where the reader wanted to go, and neither Access nor Members offers what is for the provider to change', async () => {
     provider.person = { sub: '1', preferred_username: 'grace', groups: ['net-admin'] };
     await page.goto(`${url}/access`);
     await signIn();
@@ -96,6 +96,13 @@ describe('the login page, with an OpenID provider', () => {
     await row.getByRole('button', { name: 'Actions for grace' }).click();
     await page.getByRole('menuitem', { name: 'Delete user' }).waitFor();
     expect(await page.getByRole('menuitem').count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.getByRole('navigation').getByRole('link', { name: 'Members' }).click();
+    const member = page.locator('[data-member=grace]');
+    await member.getByText('by the provider').waitFor();
+    await member.getByRole('button', { name: 'Actions for grace' }).click();
+    await page.getByRole('menuitem', { name: 'Remove member' }).waitFor();
+    expect(await page.getByRole('menuitem', { name: 'Change role' }).count()).toBe(0);
     const [cookie, ...others] = await page.context().cookies();
     expect(cookie).toMatchObject({ name: 'weft_session', httpOnly: true, sameSite: 'Strict' });
     expect(others).toEqual([]);

@@ -562,10 +562,11 @@ const auditEntries = revisions.map(({ number, publishedAt, author }) => ({
   hash: createHash('sha256').update(`entry ${number}`).digest('hex'),
 }));
 
-const members = users.map(({ id, name, role, createdAt }) => ({
+const members = users.map(({ id, name, role, oidc, createdAt }) => ({
   userId: id,
   userName: name,
   role,
+  oidc: oidc !== null,
   joinedAt: createdAt,
 }));
 const memberOf = (id) => members.find(({ userId }) => userId === id);

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { AuditLog, Session, User } from '@weft/contracts/rest';
+import type { AuditLog, MemberList, Session, User } from '@weft/contracts/rest';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/platform/clock/clock.js';
 import { type Misbehaviour, makeKey, OpenIdProvider } from '../support/openid-provider.js';
@@ -313,6 +313,11 @@ describe('a user of the provider', () => {
       const refused = await problemOf(await send('PATCH', api.path(`/users/${id}`), change, api.cookie));
       expect(refused.type).toBe('urn:weft:problem:user_from_oidc');
     }
+    const members = (await (await api.fetch(api.path('/members'))).json()) as MemberList;
+    const oidcOf = (name: string) => members.items.find(({ userName }) => userName === name)?.oidc;
+    expect([oidcOf('fay'), oidcOf('admin')]).toEqual([true, false]);
+    const moved = await problemOf(await send('PATCH', api.path(`/members/${id}`), { role: 'viewer' }, api.cookie));
+    expect(moved.type).toBe('urn:weft:problem:user_from_oidc');
     const { sql } = api.controller;
     await expect(sql`update users set password_hash = '$argon2id$x' where name = 'fay'`).rejects.toThrow('one_way_in');
   });

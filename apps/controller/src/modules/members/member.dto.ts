@@ -7,6 +7,9 @@ export const Member = z
     userId: Identifier,
     userName: z.string().meta({ description: 'By which the person logs in; of its own in the whole installation.' }),
     role: TenantRole,
+    oidc: z.boolean().meta({
+      description: 'Whether the OpenID provider says the role, at each login: it cannot be changed here.',
+    }),
     joinedAt: Timestamp,
   })
   .meta({ id: 'Member' });

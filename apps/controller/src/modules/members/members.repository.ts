@@ -16,13 +16,14 @@ export interface MemberAccount {
 export class MembersRepository {
   async list(sql: SqlExecutor, tenantId: string): Promise<Member[]> {
     const rows = await sql<MemberRow[]>`
-      select user_id, user_name, role, joined_at from tenant_members where tenant_id = ${tenantId} order by user_name`;
+      select user_id, user_name, role, user_id in (select members_by_oidc()) as oidc, joined_at
+      from tenant_members where tenant_id = ${tenantId} order by user_name`;
     return rows.map(dated);
   }
 
   async read(sql: SqlExecutor, tenantId: string, userId: string): Promise<Member | undefined> {
     const [row] = await sql<MemberRow[]>`
-      select user_id, user_name, role, joined_at from tenant_members
+      select user_id, user_name, role, user_id in (select members_by_oidc()) as oidc, joined_at from tenant_members
       where tenant_id = ${tenantId} and user_id = ${userId}`;
     return row && dated(row);
   }

@@ -2619,6 +2619,8 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "operator" | "approver" | "admin";
+            /** @description Whether the OpenID provider says the role, at each login: it cannot be changed here. */
+            oidc: boolean;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.

@@ -49,6 +49,11 @@ export function MemberTable({ ownName }: { readonly ownName: string }): ReactNod
                 <Tooltip label={ROLE_MEANINGS[member.role]}>
                   <span>{member.role}</span>
                 </Tooltip>
+                {member.oidc && (
+                  <Tooltip label="The OpenID provider says this role, at each login. It is changed there.">
+                    <span className="w-dim w-beside">by the provider</span>
+                  </Tooltip>
+                )}
               </td>
               <td>
                 <RelativeTime at={member.joinedAt} />
@@ -80,10 +85,14 @@ function MemberMenu({ member, onOpen }: MemberMenuProps): ReactNode {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item leftSection={<EditIcon size={15} />} onClick={() => onOpen({ dialog: 'role', member })}>
-          Change role
-        </Menu.Item>
-        <Menu.Divider />
+        {!member.oidc && (
+          <>
+            <Menu.Item leftSection={<EditIcon size={15} />} onClick={() => onOpen({ dialog: 'role', member })}>
+              Change role
+            </Menu.Item>
+            <Menu.Divider />
+          </>
+        )}
         <Menu.Item
           color="red"
           leftSection={<DeleteIcon size={15} />}
