@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { EdgeStates } from '../observations/edge-states.js';
 import { TunnelStates } from '../observations/tunnel-states.js';
 import { AuthorityAlarms } from '../pki/authority-alarms.js';
@@ -9,8 +9,9 @@ import { Database } from '../platform/database/database.js';
 import { DatabaseUnavailableError } from '../platform/database/database-errors.js';
 import { installationScope } from '../platform/database/database-scope.js';
 import { InjectLogger } from '../platform/logging/logger.js';
+import { EventCounts } from './event-counts.js';
 import { METRICS, type MetricName } from './metric-table.js';
-import { type MeasuredEdge, measuredEdges } from './metrics.repository.js';
+import { type MeasuredEdge, type MeasuredWebhooks, measuredEdges, measuredWebhooks } from './metrics.repository.js';
 
 /** A request that was answered. */
 export interface AnsweredRequest {
@@ -26,7 +27,7 @@ export interface AnsweredRequest {
 export class ControllerMetrics {
   readonly #registry = new Registry();
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
-  readonly #gauges: ReadonlyMap<MetricName, Gauge>;
+  readonly #samples: ReadonlyMap<MetricName, Gauge | Counter>;
   readonly #logger: Logger;
 
   constructor(
@@ -35,6 +36,7 @@ export class ControllerMetrics {
     private readonly tunnels: TunnelStates,
     private readonly alarms: AuthorityAlarms,
     private readonly lists: RevocationLists,
+    private readonly counts: EventCounts,
     @InjectLogger() logger: Logger,
   ) {
     this.#logger = logger.child({ component: 'metrics' });
@@ -46,10 +48,10 @@ export class ControllerMetrics {
       buckets: REQUEST_BUCKETS_SECONDS,
       registers: [this.#registry],
     });
-    this.#gauges = new Map(
+    this.#samples = new Map(
       (Object.keys(METRICS) as MetricName[])
-        .filter((name) => METRICS[name].type === 'gauge')
-        .map((name) => [name, this.#gauge(name)]),
+        .filter((name) => METRICS[name].type !== 'histogram')
+        .map((name) => [name, this.#sampled(name)]),
     );
   }
 
@@ -64,7 +66,7 @@ export class ControllerMetrics {
 
   /** The text exposition format of Prometheus, and its content type. What the database would have to say is absent without it. */
   async render(): Promise<{ readonly text: string; readonly contentType: string }> {
-    for (const gauge of this.#gauges.values()) gauge.reset();
+    for (const metric of this.#samples.values()) metric.reset();
     this.#set('weft_controller_info', 1, { node: process.versions.node });
     for (const { certificate, notAfter, condition } of this.alarms.current()) {
       this.#set('weft_controller_certificate_expiry_seconds', unixSeconds(notAfter), { certificate });
@@ -72,13 +74,32 @@ export class ControllerMetrics {
     }
     const listEnds = this.lists.lastNextUpdate;
     if (listEnds !== undefined) this.#set('weft_controller_revocation_list_expiry_seconds', unixSeconds(listEnds));
+    this.#countEvents();
     await this.#measureFabrics();
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 
+  #countEvents(): void {
+    const { openStreams, endedStreams, refusedStreams, deliveryAttempts } = this.counts;
+    for (const [tenant, count] of openStreams) this.#set('weft_controller_event_streams', count, { tenant });
+    for (const [reason, count] of endedStreams) {
+      this.#set('weft_controller_event_streams_ended_total', count, { reason });
+    }
+    for (const [whose, count] of refusedStreams) {
+      this.#set('weft_controller_event_streams_refused_total', count, { whose });
+    }
+    for (const [result, count] of deliveryAttempts) {
+      this.#set('weft_controller_webhook_attempts_total', count, { result });
+    }
+  }
+
   async #measureFabrics(): Promise<void> {
     try {
-      const all = await this.database.within(installationScope('metrics'), () => measuredEdges(this.database.sql));
+      const [all, webhooks] = await this.database.within(installationScope('metrics'), async () => [
+        await measuredEdges(this.database.sql),
+        await measuredWebhooks(this.database.sql),
+      ]);
+      for (const measured of webhooks) this.#measureWebhooks(measured);
       this.#set('weft_controller_database_up', 1);
       for (const tenant of new Set(all.map(({ tenantId }) => tenantId))) {
         this.#measureTenant(
@@ -109,13 +130,25 @@ export class ControllerMetrics {
     this.#set('weft_controller_edge_certificate_expiry_seconds', unixSeconds(new Date(first)), { tenant });
   }
 
-  #gauge(name: MetricName): Gauge {
-    const { help, labels } = METRICS[name];
-    return new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry] });
+  #measureWebhooks({ tenantId: tenant, pending, oldestPending, ...states }: MeasuredWebhooks): void {
+    const { enabled, paused, disabled } = states;
+    for (const [state, count] of Object.entries({ enabled, paused, disabled })) {
+      this.#set('weft_controller_webhooks', count, { tenant, state });
+    }
+    this.#set('weft_controller_webhook_deliveries_pending', pending, { tenant });
+    if (oldestPending === null) return;
+    this.#set('weft_controller_webhook_oldest_pending_seconds', unixSeconds(oldestPending), { tenant });
   }
 
+  #sampled(name: MetricName): Gauge | Counter {
+    const { type, help, labels } = METRICS[name];
+    const configuration = { name, help, labelNames: [...labels], registers: [this.#registry] };
+    return type === 'counter' ? new Counter(configuration) : new Gauge(configuration);
+  }
+
+  /** Once for the same labels in a rendering: what is counted is counted elsewhere. */
   #set(name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}): void {
-    this.#gauges.get(name)?.set(labels, value);
+    this.#samples.get(name)?.inc(labels, value);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A metric of the controller as Prometheus knows it. */
 export interface Metric {
-  readonly type: 'gauge' | 'histogram';
+  readonly type: 'gauge' | 'counter' | 'histogram';
   readonly help: string;
   readonly labels: readonly string[];
 }
@@ -39,6 +39,41 @@ export const METRICS = {
     type: 'gauge',
     help: 'When the revocation list that was made last is not to be used any more, as Unix time; absent before the first',
     labels: [],
+  },
+  weft_controller_event_streams: {
+    type: 'gauge',
+    help: 'Event streams that are open at this controller; a tenant may have 100',
+    labels: ['tenant'],
+  },
+  weft_controller_event_streams_ended_total: {
+    type: 'counter',
+    help: 'Event streams that have ended, by why: client_closed, or the reason that the event `end` gave',
+    labels: ['reason'],
+  },
+  weft_controller_event_streams_refused_total: {
+    type: 'counter',
+    help: 'Event streams that were refused: of the user, the tenant or the controller there were too many',
+    labels: ['whose'],
+  },
+  weft_controller_webhooks: {
+    type: 'gauge',
+    help: 'Webhooks, by what they are now: enabled, paused (by somebody), disabled (by the controller)',
+    labels: ['tenant', 'state'],
+  },
+  weft_controller_webhook_deliveries_pending: {
+    type: 'gauge',
+    help: 'Deliveries of webhooks that wait; from 10,000 on the webhook is disabled',
+    labels: ['tenant'],
+  },
+  weft_controller_webhook_oldest_pending_seconds: {
+    type: 'gauge',
+    help: 'Of when the delivery is that has waited longest for an enabled webhook, as Unix time; absent while none waits',
+    labels: ['tenant'],
+  },
+  weft_controller_webhook_attempts_total: {
+    type: 'counter',
+    help: 'Attempts of deliveries by this controller: delivered, answered (with another status than 2xx), unanswered',
+    labels: ['result'],
   },
   weft_controller_http_request_seconds: {
     type: 'histogram',

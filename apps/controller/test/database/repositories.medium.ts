@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repository.js';
 import { sealedKeys } from '../../src/distribution/pre-shared-keys.js';
 import { EnrollmentTokensRepository } from '../../src/enrollment/enrollment-tokens.repository.js';
-import { measuredEdges } from '../../src/metrics/metrics.repository.js';
+import { measuredEdges, measuredWebhooks } from '../../src/metrics/metrics.repository.js';
 import { ApiTokensRepository } from '../../src/modules/api-tokens/api-tokens.repository.js';
 import { AuditRepository } from '../../src/modules/audit/audit.repository.js';
 import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
@@ -275,6 +275,7 @@ function crossings(): Record<string, Crossing> {
       new IntentTables(policies, externalPeers, groups).replace(sql, emptyIntent(tenantId)),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
+    'metrics.measuredWebhooks': (sql) => measuredWebhooks(sql),
     'audit.append': (sql, { tenantId }) => audit.append(sql, tenantId, { actor, action: 'edge_revoked', details: {} }),
     'audit.list': async (sql, { tenantId }) => {
       expect(await audit.list(sql, tenantId, { limit: 100 })).toEqual([]);

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Response } from 'express';
 import type { Logger } from 'pino';
+import { EventCounts } from '../../metrics/event-counts.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Database } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/database-errors.js';
@@ -34,6 +35,7 @@ export class EventStreams implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #repository: FabricEventsRepository;
   readonly #access: AccessControl;
   readonly #clock: Clock;
+  readonly #counts: EventCounts;
   readonly #logger: Logger;
   readonly #open = new Set<OpenStream>();
   #poll: NodeJS.Timeout | undefined;
@@ -45,12 +47,14 @@ export class EventStreams implements OnApplicationBootstrap, OnModuleDestroy {
     repository: FabricEventsRepository,
     access: AccessControl,
     clock: Clock,
+    counts: EventCounts,
     @InjectLogger() logger: Logger,
   ) {
     this.#database = database;
     this.#repository = repository;
     this.#access = access;
     this.#clock = clock;
+    this.#counts = counts;
     this.#logger = logger.child({ component: 'event-streams' });
   }
 
@@ -93,6 +97,7 @@ export class EventStreams implements OnApplicationBootstrap, OnModuleDestroy {
     const stream = new EventStream(response, this.#source(tenantId), TIMES);
     const open = { stream, tenantId, user, request, operation, confirmedAt: this.#clock.monotonicMilliseconds() };
     this.#open.add(open);
+    this.#counts.streamOpened(tenantId);
     try {
       // What it came with may have ended before anybody would have told this stream.
       await this.#confirm(open);
@@ -103,6 +108,7 @@ export class EventStreams implements OnApplicationBootstrap, OnModuleDestroy {
       stream.end('internal_error');
     } finally {
       this.#open.delete(open);
+      this.#counts.streamEnded(tenantId, stream.reason ?? 'client_closed');
       const by = { user: user.name, ...(user.apiToken && { apiToken: user.apiToken.name }) };
       this.#logger.info({ tenantId, ...by, reason: stream.reason }, 'event stream ended');
     }
@@ -111,10 +117,15 @@ export class EventStreams implements OnApplicationBootstrap, OnModuleDestroy {
   #refuseTooMany(tenantId: string, user: CurrentUser): void {
     const open = [...this.#open];
     const ofUser = open.filter((other) => other.user.id === user.id).length;
-    if (ofUser >= STREAMS_OF_A_USER) throw tooManyStreams('user', STREAMS_OF_A_USER);
+    if (ofUser >= STREAMS_OF_A_USER) throw this.#refused('user', STREAMS_OF_A_USER);
     const ofTenant = open.filter((other) => other.tenantId === tenantId).length;
-    if (ofTenant >= STREAMS_OF_A_TENANT) throw tooManyStreams('tenant', STREAMS_OF_A_TENANT);
-    if (open.length >= STREAMS_OF_A_CONTROLLER) throw tooManyStreams('controller', STREAMS_OF_A_CONTROLLER);
+    if (ofTenant >= STREAMS_OF_A_TENANT) throw this.#refused('tenant', STREAMS_OF_A_TENANT);
+    if (open.length >= STREAMS_OF_A_CONTROLLER) throw this.#refused('controller', STREAMS_OF_A_CONTROLLER);
+  }
+
+  #refused(whose: Parameters<typeof tooManyStreams>[0], most: number): DomainError {
+    this.#counts.streamRefused(whose);
+    return tooManyStreams(whose, most);
   }
 
   #source(tenantId: string): EventSource {

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { ControllerConfig } from '../../config/controller-config.js';
+import { type AttemptResult, EventCounts } from '../../metrics/event-counts.js';
 import { Clock } from '../../platform/clock/clock.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
@@ -25,6 +26,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnApplicationShutd
   readonly #secrets: SecretBox;
   readonly #config: ControllerConfig;
   readonly #clock: Clock;
+  readonly #counts: EventCounts;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
   /** By webhook: the attempt under way. */
@@ -41,6 +43,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnApplicationShutd
     secrets: SecretBox,
     config: ControllerConfig,
     clock: Clock,
+    counts: EventCounts,
     @InjectLogger() logger: Logger,
   ) {
     this.#database = database;
@@ -48,6 +51,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnApplicationShutd
     this.#secrets = secrets;
     this.#config = config;
     this.#clock = clock;
+    this.#counts = counts;
     this.#logger = logger.child({ component: 'webhooks' });
   }
 
@@ -116,6 +120,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnApplicationShutd
     const outcome = await this.#post(delivery);
     // Nobody knows what came of it.
     if (this.#stopping.signal.aborted && outcome.kind === 'failed') return;
+    this.#counts.deliveryAttempted(resultOf(outcome));
     await this.#write(tenantScope(delivery.tenantId), (sql) => this.#settle(sql, delivery, outcome));
     const { id, tenantId, webhookId, attempts } = delivery;
     this.#logger.debug({ tenantId, webhookId, deliveryId: id, attempts, outcome }, 'webhook delivery attempted');
@@ -168,6 +173,11 @@ export class WebhookSender implements OnApplicationBootstrap, OnApplicationShutd
   #write<T>(scope: DatabaseScope, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
     return this.#database.within(scope, () => this.#database.transaction(work));
   }
+}
+
+function resultOf(outcome: AttemptOutcome): AttemptResult {
+  if (outcome.kind === 'delivered') return 'delivered';
+  return outcome.status === null ? 'unanswered' : 'answered';
 }
 
 const DELIVERY = installationScope('webhooks');

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { MetricsModule } from '../../metrics/metrics.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { WebhookQueue } from './webhook-queue.js';
 import { WebhookSender } from './webhook-sender.js';
@@ -7,7 +8,7 @@ import { WebhooksRepository } from './webhooks.repository.js';
 import { WebhooksService } from './webhooks.service.js';
 
 @Module({
-  imports: [AuditModule],
+  imports: [AuditModule, MetricsModule],
   controllers: [WebhooksController],
   providers: [WebhooksService, WebhooksRepository, WebhookQueue, WebhookSender],
 })
