@@ -8,7 +8,6 @@ import { externalTunnelIdOf } from './identifiers.js';
 import type { FabricIntent, IntentExternalPeer, Rule } from './intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
 import { proveFabric } from './proof/prove-fabric.js';
-import { libreswanSnippet } from './snippet/libreswan-snippet.js';
 import { swanctlSnippet } from './snippet/swanctl-snippet.js';
 
 describe('a tunnel with an external peer', () => {
@@ -166,10 +165,6 @@ describe('a tunnel with an external peer', () => {
     }
     expect(lines.filter((line) => line === 'auth = pubkey')).toHaveLength(2);
     expect(text).not.toContain('secret');
-    expect(libreswanSnippet(certified(AUTHORITY), 'partner')).toMatchObject({
-      ok: false,
-      problems: [{ rule: 'not_deliverable' }],
-    });
   });
 
   it.each(['keyid:', 'keyid:#', 'keyid:#0', 'keyid:#0g', 'keyid:a"b', 'keyid:a b', `keyid:${'a'.repeat(250)}`])(

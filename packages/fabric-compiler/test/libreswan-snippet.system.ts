@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import type { FabricIntent, IntentExternalPeer } from '../src/intent.js';
 import { libreswanSnippet } from '../src/snippet/libreswan-snippet.js';
+import { AUTHORITY } from './certificates.js';
 
 /** What Libreswan itself says about the snippets: its reader of ipsec.conf, and its parser of proposals. Nothing of it runs as a daemon. */
 const root = process.env['WEFT_LIBRESWAN'];
@@ -19,10 +20,14 @@ const execute = promisify(execFile);
 beforeEach((context) => context.skip(reason !== undefined, reason));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-it.each<[what: string, change: Partial<IntentExternalPeer>]>([
+it.each<[what: string, change: Change]>([
   ['as it is', {}],
   ['a mailbox with all that one may have', { identity: "!#$%&'*+/=?^_`{|}~.-@partner.example" }],
   ['an IPv6 address as identity, and a port', { identity: '2001:db8::7', port: 4600 }],
+  [
+    'certificates at both ends',
+    { authentication: { kind: 'pinned_certificates', certificates: [AUTHORITY] }, localIdentity: undefined },
+  ],
   ['any name', { name: 'Œuvre\n"conn" %default = #' }],
 ])('is read as it was written, and its proposals are known: %s', async (_, change) => {
   const made = libreswanSnippet(intent(change), 'partner');
@@ -34,7 +39,9 @@ it.each<[what: string, change: Partial<IntentExternalPeer>]>([
   const read = (await run('readwriteconf', ['--config', file])).split('\n').map((line) => line.trim());
   const settings = text.split('\n').filter((line) => line.startsWith('\t'));
   // It writes these in other words.
-  const own = settings.map((line) => line.trim()).filter((line) => !/^(?:authby|auto|type|pfs)=/.test(line));
+  const own = settings
+    .map((line) => line.trim())
+    .filter((line) => !/^(?:authby|auto|type|pfs|leftsendcert|(?:left|right)rsasigkey)=/.test(line));
   expect(read).toEqual(expect.arrayContaining([`conn ${fileName.replace('.conf', '')}`, ...own]));
   for (const name of ['ike', 'esp']) {
     const proposals = own.find((line) => line.startsWith(`${name}=`)) ?? '';
@@ -42,6 +49,9 @@ it.each<[what: string, change: Partial<IntentExternalPeer>]>([
     await run('algparse', ['-v2', ...(name === 'esp' ? ['-pfs=yes'] : []), proposals]);
   }
 });
+
+/** Undefined: without it. */
+type Change = { readonly [Key in keyof IntentExternalPeer]?: IntentExternalPeer[Key] | undefined };
 
 async function run(program: string, args: readonly string[]): Promise<string> {
   const env = root === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: librariesIn(root) };
@@ -55,7 +65,7 @@ function librariesIn(folder: string): string {
   return `${folder}/usr/lib/${triplet}`;
 }
 
-function intent(change: Partial<IntentExternalPeer>): FabricIntent {
+function intent(change: Change): FabricIntent {
   const keyExchange = { method: 31, additionalMethods: [] } as const;
   const proposals = [19, 20, 21, 31].map((method) => ({
     encryption: 'aes-gcm-16',
@@ -63,7 +73,7 @@ function intent(change: Partial<IntentExternalPeer>): FabricIntent {
     prf: 'hmac-sha2-384',
     keyExchange: { method, additionalMethods: [] },
   })) as IntentExternalPeer['ikeProposals'];
-  const peer: IntentExternalPeer = {
+  const peer = {
     id: 'partner',
     name: 'Partner',
     address: '203.0.113.99',
@@ -87,7 +97,7 @@ function intent(change: Partial<IntentExternalPeer>): FabricIntent {
       },
     },
     ...change,
-  };
+  } as IntentExternalPeer;
   return {
     tenantId: 'tenant',
     keyingMode: 'ikev2',

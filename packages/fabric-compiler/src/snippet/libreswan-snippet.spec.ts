@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AUTHORITY } from '../../test/certificates.js';
 import type { BundleKeyExchange, KeyExchangeMethod } from '../bundle.js';
 import type { FabricIntent, IntentExternalPeer } from '../intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from '../profile.js';
@@ -37,6 +38,37 @@ conn weft-partner
         secretPlaceholder: 'PRE-SHARED-KEY',
       },
     });
+  });
+
+  it('is a connection that names certificates, and those of the authorities for the database', () => {
+    const authentication = { kind: 'pinned_certificates', certificates: [AUTHORITY] } as const;
+    const { localIdentity: _, ...peer } = intent({ authentication }).externalPeers?.[0] ?? {};
+    const described = { ...intent(), externalPeers: [peer as IntentExternalPeer] };
+    const result = libreswanSnippet(described, 'partner', ['PEM of one', 'PEM of the next']);
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const { text, ...snippet } = result.snippet;
+    expect(snippet).toEqual({
+      format: 'libreswan',
+      fileName: 'weft-partner.conf',
+      certificates: [
+        { fileName: 'weft-partner-1.pem', text: 'PEM of one' },
+        { fileName: 'weft-partner-2.pem', text: 'PEM of the next' },
+      ],
+    });
+    expect(text.split('\n').filter((line) => /certutil|authby|cert|id=|ca=/.test(line))).toEqual([
+      '# The database of NSS (ipsec initnss makes it; before Debian 12 and RHEL 9 it may be in /etc/ipsec.d) needs what signed our certificates:',
+      '# certutil -A -d sql:/var/lib/ipsec/nss -n weft-partner-authority-1 -t "CT,," -a -i weft-partner-1.pem',
+      '# certutil -A -d sql:/var/lib/ipsec/nss -n weft-partner-authority-2 -t "CT,," -a -i weft-partner-2.pem',
+      "# and the gateway's certificate, which names 203.0.113.99, with its key, as weft-partner:",
+      '\tauthby=rsasig,ecdsa',
+      '\tleftid="203.0.113.99"',
+      '\tleftcert=weft-partner',
+      '\tleftrsasigkey=%cert',
+      '\tleftsendcert=always',
+      '\trightid="CN=edge"',
+      '\trightrsasigkey=%cert',
+      '\trightca=%any',
+    ]);
   });
 
   it.each<[what: string, change: Partial<IntentExternalPeer>, lines: readonly string[]]>([

@@ -1,36 +1,85 @@
 import type { BundleIdentity, BundleIkeProposal, KeyExchangeMethod } from '../bundle.js';
+import { edgeSubject } from '../fabric/peer-section.js';
 import type { FabricIntent } from '../intent.js';
 import { type DescribedTunnel, describedTunnel } from './described-tunnel.js';
 import { addressText, prefixText } from './selector-text.js';
 import { commentText, connectionName, PLACEHOLDER, type SnippetResult } from './snippet.js';
 
 /**
- * A connection for /etc/ipsec.d of Libreswan (ipsec.conf(5)), and a file with its key (ipsec.secrets(5)), so that the gateway accepts
- * what the bundle of our edge says. A tunnel that Libreswan cannot be told of is a problem.
+ * A connection for /etc/ipsec.d of Libreswan (ipsec.conf(5)), so that the gateway accepts what the bundle of our edge says; and a file with
+ * its key (ipsec.secrets(5)), or those with certificates for its database. A tunnel that Libreswan cannot be told of is a problem.
+ *
+ * @param authorities PEM of those that our edges have their certificates from, for a gateway that proves itself with one
  */
-export function libreswanSnippet(intent: FabricIntent, externalPeerId: string): SnippetResult {
+export function libreswanSnippet(
+  intent: FabricIntent,
+  externalPeerId: string,
+  authorities: readonly string[] = [],
+): SnippetResult {
   const result = describedTunnel(intent, externalPeerId);
   if (!result.ok) return result;
   const { described } = result;
   const { remoteIdentity, authentication } = described.external;
-  if (authentication.kind === 'pinned_certificates') return refused(described, CERTIFICATES);
   const obstacle = obstacleOf(described);
   if (obstacle !== undefined) return refused(described, obstacle);
   const name = connectionName(described.peer.name);
-  const [ours, theirs] = [identityText(authentication.localIdentity), identityText(remoteIdentity)];
+  const theirs = identityText(remoteIdentity);
+  const made = { format: 'libreswan', fileName: `${name}.conf` } as const;
+  if (authentication.kind === 'pinned_certificates') {
+    const certificates = authorities.map((text, index) => ({ fileName: `${name}-${index + 1}.pem`, text }));
+    const text = configurationText(name, described, theirs, withCertificates(name, certificates, described));
+    return { ok: true, snippet: { ...made, text, certificates } };
+  }
+  const ours = identityText(authentication.localIdentity);
   const secrets = {
     fileName: `${name}.secrets`,
     text: `# Write the pre-shared key for ${PLACEHOLDER}; one that has " in it as 0s and its Base64, without quotation marks.\n${theirs} ${ours} : PSK "${PLACEHOLDER}"\n`,
   };
-  const text = configurationText(name, described, [ours, theirs]);
-  const snippet = {
-    format: 'libreswan',
-    fileName: `${name}.conf`,
-    text,
-    secrets,
-    secretPlaceholder: PLACEHOLDER,
-  } as const;
-  return { ok: true, snippet };
+  const proof: Proof = {
+    instructions: [`With ${name}.secrets in /etc/ipsec.d: ipsec auto --rereadsecrets; ipsec auto --add ${name}`],
+    method: 'secret',
+    ours,
+    left: [],
+    right: [],
+  };
+  const text = configurationText(name, described, theirs, proof);
+  return { ok: true, snippet: { ...made, text, secrets, secretPlaceholder: PLACEHOLDER } };
+}
+
+/** What differs with how the ends prove who they are. */
+interface Proof {
+  readonly instructions: readonly string[];
+  readonly method: string;
+  readonly ours: string;
+  readonly left: readonly string[];
+  readonly right: readonly string[];
+}
+
+/** Libreswan keeps certificates in a database of NSS, by nicknames: the file can but name them. */
+function withCertificates(
+  name: string,
+  certificates: readonly { readonly fileName: string }[],
+  { peer, edge }: DescribedTunnel,
+): Proof {
+  const imports = certificates.map(
+    ({ fileName }, index) =>
+      `certutil -A -d sql:/var/lib/ipsec/nss -n ${name}-authority-${index + 1} -t "CT,," -a -i ${fileName}`,
+  );
+  return {
+    instructions: [
+      'The database of NSS (ipsec initnss makes it; before Debian 12 and RHEL 9 it may be in /etc/ipsec.d) needs what signed our certificates:',
+      ...imports,
+      `and the gateway's certificate, which names ${commentText(peer.identity)}, with its key, as ${name}:`,
+      `openssl pkcs12 -export -name ${name} -in gateway.pem -inkey gateway.key -out gateway.p12; ipsec import gateway.p12`,
+      `Then: ipsec auto --add ${name}`,
+      // RFC 7296 leaves it to the PAD which authority vouches for whom; rightca takes one, and there are two while one replaces another.
+      'Any authority in that database may vouch for our end (rightca): keep others out of it.',
+    ],
+    method: 'rsasig,ecdsa',
+    ours: edgeSubject(edge.edgeId),
+    left: [`leftcert=${name}`, 'leftrsasigkey=%cert', 'leftsendcert=always'],
+    right: ['rightrsasigkey=%cert', 'rightca=%any'],
+  };
 }
 
 interface Obstacle {
@@ -67,7 +116,8 @@ function obstacleOf({ external, ike }: DescribedTunnel): Obstacle | undefined {
 function configurationText(
   name: string,
   described: DescribedTunnel,
-  [ours, theirs]: readonly [ours: string, theirs: string],
+  theirs: string,
+  { instructions, method, ours, left, right }: Proof,
 ): string {
   const { peer, edge, tunnel, external, ike } = described;
   const { remote, profile } = tunnel;
@@ -76,14 +126,16 @@ function configurationText(
   const child = ike.childKeyExchange === undefined ? '' : `;${METHODS[ike.childKeyExchange.method]}`;
   const settings = [
     'ikev2=yes',
-    'authby=secret',
+    `authby=${method}`,
     'type=tunnel',
     `left=${remote.address}`,
     `leftid="${theirs}"`,
+    ...left,
     ...portSetting('left', remote.port),
     `leftsubnet=${external.remoteAddresses.map(prefixText).join(',')}`,
     `right=${edge.underlay.address}`,
     `rightid="${ours}"`,
+    ...right,
     ...portSetting('right', edge.underlay.port),
     `rightsubnet=${external.localAddresses.map(prefixText).join(',')}`,
     `ike=${ike.proposals.map(ikeText).join(',')}`,
@@ -96,7 +148,7 @@ function configurationText(
   ];
   const comments = [
     `${commentText(peer.name)}: the tunnel with the edge at ${edge.underlay.address}.`,
-    `With ${name}.secrets in /etc/ipsec.d: ipsec auto --rereadsecrets; ipsec auto --add ${name}`,
+    ...instructions,
     'The edge begins, and rekeys before the lifetimes end that Libreswan has when none are written.',
     ...(several
       ? ['Several networks at an end are one Child SA from Libreswan 5.0 on; earlier ones refuse them.']
@@ -126,10 +178,6 @@ function ikeText({ keyBits, prf, keyExchange }: BundleIkeProposal): string {
   return `aes_gcm${keyBits}-${PRFS[prf]}-${METHODS[keyExchange.method]}${added.join('')}`;
 }
 
-const CERTIFICATES: Obstacle = {
-  detail: 'its certificates are in a database of NSS, which no file of its configuration can fill.',
-  fix: 'Use a pre-shared key, or configure Libreswan by what the snippet for swanctl says.',
-};
 /** Keywords of Libreswan. */
 const PRFS = { 'hmac-sha2-256': 'sha2_256', 'hmac-sha2-384': 'sha2_384', 'hmac-sha2-512': 'sha2_512' } as const;
 const METHODS: Readonly<Record<KeyExchangeMethod, string | undefined>> = {
