@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { openApiText } from './document.js';
+
+/** What every operation and every field of the document has to be, whoever adds one. */
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
+  readonly additionalProperties?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly maximum?: number;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
+}
+
+const document = JSON.parse(await openApiText()) as {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+};
+const { schemas } = document.components;
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+);
+
+/** What of a schema breaks a rule of what is sent, by where it is. */
+function* faultsOf(schema: Schema, where: string, within: readonly string[] = []): Generator<string> {
+  if (schema.$ref !== undefined) {
+    const name = schema.$ref.split('/').at(-1) ?? '';
+    const named = schemas[name];
+    if (named === undefined) yield `${where}: refers to nothing (${schema.$ref})`;
+    else if (!within.includes(name)) yield* faultsOf(named, `${where} > ${name}`, [...within, name]);
+    return;
+  }
+  for (const alternative of [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])]) {
+    yield* faultsOf(alternative, where, within);
+  }
+  const fault = FAULTS[schema.type ?? '']?.(schema);
+  if (fault !== undefined) yield `${where}: ${fault}`;
+  if (schema.items !== undefined) yield* faultsOf(schema.items, `${where}[]`, within);
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    yield* faultsOf(property, `${where}.${name}`, within);
+  }
+}
+
+const isChosen = ({ enum: values, const: value }: Schema): boolean => values !== undefined || value !== undefined;
+const FAULTS: Readonly<Record<string, (schema: Schema) => string | undefined>> = {
+  string: (schema) => {
+    // A format is as long as it is; of a pattern only one without an open end.
+    const bounded =
+      schema.format !== undefined || (schema.pattern !== undefined && !/[^\\][*+]|,\}/.test(schema.pattern));
+    return isChosen(schema) || schema.maxLength !== undefined || bounded ? undefined : 'a text without an end';
+  },
+  array: ({ maxItems }) => (maxItems === undefined ? 'a list without an end' : undefined),
+  integer: (schema) => (isChosen(schema) || schema.maximum !== undefined ? undefined : 'a number without an end'),
+  number: (schema) => (isChosen(schema) || schema.maximum !== undefined ? undefined : 'a number without an end'),
+  object: ({ additionalProperties }) =>
+    additionalProperties === false ? undefined : 'takes fields that it does not know',
+};
+
+describe('the rules of the OpenAPI document', () => {
+  it('are those of OpenAPI 3.1, for operations with names that are their own', () => {
+    expect(document.openapi).toBe('3.1.0');
+    const names = operations.map(({ operation }) => operation.operationId);
+    expect(names.filter((name) => !/^[a-z][A-Za-z]+$/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+    const wordless = operations.filter(({ operation: { summary, tags } }) => !summary || tags?.length !== 1);
+    expect(wordless.map(({ operation }) => operation.operationId)).toEqual([]);
+  });
+
+  it('want each part of a path as a parameter, and no other', () => {
+    for (const { path, operation } of operations) {
+      const parts = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const given = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+      expect([operation.operationId, given.map(({ name }) => name)]).toEqual([operation.operationId, parts]);
+    }
+  });
+
+  it('want every field of a body and every parameter with a bound, and no field that is not known', () => {
+    const faults = operations.flatMap(({ operation }) => [
+      ...Object.values(operation.requestBody?.content ?? {}).flatMap(({ schema }) => [
+        ...faultsOf(schema, operation.operationId),
+      ]),
+      // Headers have the bound of all of them, 16 KiB.
+      ...(operation.parameters ?? [])
+        .filter((parameter) => parameter.in !== 'header')
+        .flatMap(({ name, schema }) => [...faultsOf(schema, `${operation.operationId}?${name}`)]),
+    ]);
+    expect(faults).toEqual([]);
+  });
+
+  it('find what breaks them', () => {
+    const broken: Schema = {
+      type: 'object',
+      properties: {
+        name: { type: 'string' },
+        word: { type: 'string', pattern: '^[a-z]+$' },
+        list: { type: 'array', items: { $ref: '#/components/schemas/Nothing' } },
+        number: { anyOf: [{ type: 'integer' }, { type: 'null' }] },
+      },
+    };
+    expect([...faultsOf(broken, 'it')]).toEqual([
+      'it: takes fields that it does not know',
+      'it.name: a text without an end',
+      'it.word: a text without an end',
+      'it.list: a list without an end',
+      'it.list[]: refers to nothing (#/components/schemas/Nothing)',
+      'it.number: a number without an end',
+    ]);
+  });
+
+  it('want every refusal as problem details', () => {
+    for (const { operation } of operations) {
+      const refusals = Object.entries(operation.responses).filter(([status]) => status >= '400');
+      for (const [status, { content }] of refusals) {
+        expect([operation.operationId, status, Object.keys(content ?? {})]).toEqual([
+          operation.operationId,
+          status,
+          ['application/problem+json'],
+        ]);
+      }
+    }
+  });
+});
