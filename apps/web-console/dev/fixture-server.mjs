@@ -698,6 +698,7 @@ const routes = {
   }),
   'GET audit-entries': () => ({
     items: auditEntries.toSorted((a, b) => b.sequence - a.sequence),
+    next: null,
     brokenAt: null,
   }),
   'GET members': () => ({ items: members }),

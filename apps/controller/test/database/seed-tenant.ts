@@ -28,6 +28,7 @@ export interface SeededTenant {
 export const SEEDED_TABLES = [
   'api_tokens',
   'audit_entries',
+  'audit_objects',
   'authority_alarms',
   'certificates',
   'credential_changes',
@@ -160,7 +161,7 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     values (${tenantId}, ${randomBytes(32)}, 'root', now() + interval '30 days', now())`;
   await sql`insert into credential_changes (tenant_id, number) values (${tenantId}, 1)`;
   await sql`
-    insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{}')`;
+    insert into audit_entries (tenant_id, actor, action, details) values (${tenantId}, 'seed', 'seeded', '{"userName": "seed"}')`;
   const account = { userId, userName, invitationId, apiTokenId, apiTokenHash, tokenHash, secretHash };
   return {
     tenantId,

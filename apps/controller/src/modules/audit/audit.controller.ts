@@ -15,7 +15,10 @@ export class AuditController {
   ) {}
 
   @Get()
-  @ApiOperation({ operationId: 'listAuditEntries', summary: 'Who did what, newest first, and whether the chain holds' })
+  @ApiOperation({
+    operationId: 'listAuditEntries',
+    summary: 'Who did what, newest first, and whether the chain holds; of one actor, action, object or time',
+  })
   @ApiOkResponse({ standardSchema: AuditLog })
   @ApiProblems(401, 404, 422, 503)
   async listAuditEntries(
@@ -23,8 +26,12 @@ export class AuditController {
     @Query({ schema: AuditQuery }) query: AuditQuery,
   ): Promise<AuditLog> {
     const { sql } = this.database;
+    const { limit, ...filter } = query;
+    const found = await this.entries.list(sql, tenantId, { ...filter, limit: limit + 1 });
+    const items = found.slice(0, limit);
     return {
-      items: await this.entries.list(sql, tenantId, query),
+      items,
+      next: found.length > limit ? (items.at(-1)?.sequence ?? null) : null,
       brokenAt: await this.entries.brokenAt(sql, tenantId),
     };
   }

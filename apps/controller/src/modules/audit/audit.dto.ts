@@ -66,6 +66,7 @@ export const AuditLog = z
   .object({
     items: z.array(AuditEntry),
     brokenAt: z.int().nullable().meta({
+    next: z.int().nullable().meta({ description: '`before` of the page that follows; null: this is the last.' }),
       description:
         'Sequence of the first entry that is not as it was written, or does not follow the one before it; null when the whole chain holds.',
     }),
@@ -81,6 +82,20 @@ export const AuditQuery = z.strictObject({
     .optional()
     .meta({ description: 'Only entries with a lower sequence.' }),
   limit: z.coerce.number().int().min(1).max(200).default(50),
+  actor: z.string().min(1).max(100).optional().meta({ description: 'Only of the user with this name.' }),
+  action: z.enum(AUDITED_ACTIONS).optional().meta({ description: 'Only of this kind.' }),
+  object: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({
+      description:
+        'Only about this: an identifier or a name in the details (an edge, a user, a webhook, an API token), or the number of a revision; exactly as it is there.',
+      examples: ['ada'],
+    }),
+  since: Timestamp.optional().meta({ description: 'Only from then on.' }),
+  until: Timestamp.optional().meta({ description: 'Only before then.' }),
 });
 
 export type AuditEntry = z.infer<typeof AuditEntry>;

@@ -19,10 +19,19 @@ export class AuditRepository {
       values (${tenantId}, ${actor.name}, ${action}, ${JSON.stringify(whole)}::text::jsonb)`;
   }
 
-  async list(sql: SqlExecutor, tenantId: string, { before, limit }: AuditQuery): Promise<AuditEntry[]> {
+  /** Newest first. */
+  async list(sql: SqlExecutor, tenantId: string, query: AuditQuery): Promise<AuditEntry[]> {
+    const { before, actor, action, object, since, until, limit } = query;
+    // Each has an index, which a condition that may be none would not use.
     const rows = await sql<AuditRow[]>`
       select sequence, at, actor, action, details, hash from audit_entries
-      where tenant_id = ${tenantId} and sequence < coalesce(${before ?? null}, 2147483647)
+      where tenant_id = ${tenantId}
+        ${before === undefined ? sql`` : sql`and sequence < ${before}`}
+        ${actor === undefined ? sql`` : sql`and actor = ${actor}`}
+        ${action === undefined ? sql`` : sql`and action = ${action}`}
+        ${since === undefined ? sql`` : sql`and at >= ${since}`}
+        ${until === undefined ? sql`` : sql`and at < ${until}`}
+        ${object === undefined ? sql`` : sql`and sequence in (select sequence from audit_objects where tenant_id = ${tenantId} and object = ${object})`}
       order by sequence desc limit ${limit}`;
     return rows.map((row) => ({ ...row, at: row.at.toISOString(), hash: row.hash.toString('hex') }));
   }

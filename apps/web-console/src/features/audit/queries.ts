@@ -10,29 +10,22 @@ export const auditQuery = (tenantId: string) =>
     queryKey: ['audit', tenantId],
     queryFn: ({ pageParam }) => readPage(tenantId, pageParam),
     initialPageParam: undefined as number | undefined,
-    getNextPageParam: olderThan,
+    getNextPageParam: ({ next }) => next ?? undefined,
     // The whole chain is looked at for each page: only when somebody asks.
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnMount: 'always',
   });
 
 /** Every entry there is, newest first, with the verdict on the chain that came with the first of them. */
-export async function readWholeLog(tenantId: string): Promise<AuditLog> {
+export async function readWholeLog(tenantId: string): Promise<Pick<AuditLog, 'items' | 'brokenAt'>> {
   const entries: AuditEntry[] = [];
   let page = await readPage(tenantId, undefined);
   const { brokenAt } = page;
   for (;;) {
     entries.push(...page.items);
-    const before = olderThan(page);
-    if (before === undefined) return { items: entries, brokenAt };
-    page = await readPage(tenantId, before);
+    if (page.next === null) return { items: entries, brokenAt };
+    page = await readPage(tenantId, page.next);
   }
-}
-
-/** Where the next page begins. Undefined: numbers begin with 1 and have no gap, so that there is none. */
-function olderThan({ items }: AuditLog): number | undefined {
-  const last = items.at(-1)?.sequence;
-  return last === undefined || last <= 1 ? undefined : last;
 }
 
 function readPage(tenantId: string, before: number | undefined): Promise<AuditLog> {
