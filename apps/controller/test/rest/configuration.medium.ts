@@ -1,3 +1,4 @@
+import type { AuditLog } from '@weft/contracts/rest';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -202,11 +203,22 @@ describe('a configuration', () => {
       { pointer: '/rules/0/destinations/0/group', before: 'branches', after: null },
       { pointer: '/position', before: 0, after: 1 },
     ]);
+    await imported(tenantId, document);
     const pruned = await imported(tenantId, document, '?prune=true');
     expect(outcomes(pruned).filter((line) => !line.endsWith('unchanged'))).toEqual([
       'site tokyo removed',
       'network tokyo/lan removed',
     ]);
+    const log = await api.fetch(`/api/v1/tenants/${tenantId}/audit-entries?action=configuration_imported`);
+    const { items: entries } = (await log.json()) as AuditLog;
+    // What was only tried, and what changed nothing, is not in it.
+    expect(entries.map(({ actor, details }) => [actor, details['counts'], details['prune']])).toEqual([
+      ['admin', { created: 0, changed: 0, removed: 2 }, true],
+      ['admin', { created: 0, changed: 4, removed: 0 }, false],
+      ['admin', expect.objectContaining({ changed: 0, removed: 0 }), false],
+    ]);
+    expect(entries[0]?.details['removed']).toEqual(['site tokyo', 'network tokyo/lan']);
+    expect(entries[1]?.details['changed']).toContain('network berlin/lan: /prefix');
     // The policy test names a site that is gone: it has no name to be written with.
     const refused = await problemOf(await api.fetch(path(tenantId, 'export')));
     expect(refused).toMatchObject({ status: 409, type: 'urn:weft:problem:dangling_policy_test' });

@@ -13,6 +13,7 @@ const AUDITED_ACTIONS = [
   'approval_waived',
   'approval_rule_changed',
   'edge_revoked',
+  'configuration_imported',
   'user_created',
   'user_changed',
   'user_removed',
@@ -65,8 +66,8 @@ export const AuditEntry = z
 export const AuditLog = z
   .object({
     items: z.array(AuditEntry),
-    brokenAt: z.int().nullable().meta({
     next: z.int().nullable().meta({ description: '`before` of the page that follows; null: this is the last.' }),
+    brokenAt: z.int().nullable().meta({
       description:
         'Sequence of the first entry that is not as it was written, or does not follow the one before it; null when the whole chain holds.',
     }),
@@ -81,7 +82,6 @@ export const AuditQuery = z.strictObject({
     .max(MAX_SEQUENCE)
     .optional()
     .meta({ description: 'Only entries with a lower sequence.' }),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
   actor: z.string().min(1).max(100).optional().meta({ description: 'Only of the user with this name.' }),
   action: z.enum(AUDITED_ACTIONS).optional().meta({ description: 'Only of this kind.' }),
   object: z
@@ -96,6 +96,7 @@ export const AuditQuery = z.strictObject({
     }),
   since: Timestamp.optional().meta({ description: 'Only from then on.' }),
   until: Timestamp.optional().meta({ description: 'Only before then.' }),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
 export type AuditEntry = z.infer<typeof AuditEntry>;

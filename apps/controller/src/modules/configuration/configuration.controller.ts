@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res, UseIntercepto
 import { ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { QueryParameters } from '../../platform/http/writes/write.decorators.js';
 import { Configuration, ExportQuery, ImportQuery, ImportResult } from './configuration.dto.js';
@@ -54,8 +55,9 @@ export class ConfigurationController {
   importConfiguration(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Query({ schema: ImportQuery }) { prune }: ImportQuery,
+    @User() user: CurrentUser,
     @Body({ schema: Configuration }) body: Configuration,
   ): Promise<ImportResult> {
-    return this.configurations.import(tenantId, body, prune === 'true');
+    return this.configurations.import(tenantId, user, body, prune === 'true');
   }
 }

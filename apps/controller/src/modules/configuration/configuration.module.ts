@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { EdgesModule } from '../edges/edges.module.js';
 import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
 import { GroupsModule } from '../groups/groups.module.js';
@@ -15,6 +16,7 @@ import { ExternalPeerWrites } from './external-peer-writes.js';
 
 @Module({
   imports: [
+    AuditModule,
     TenantsModule,
     SitesModule,
     NetworksModule,

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import { EdgesRepository } from '../edges/edges.repository.js';
 import { GroupsRepository } from '../groups/groups.repository.js';
@@ -19,6 +21,7 @@ import { ConfigurationReader, type CurrentConfiguration } from './current-config
 import { ExternalPeerWrites } from './external-peer-writes.js';
 import { type ImportPlan, nameOf, type PlannedConfiguration, planImport } from './import-plan.js';
 import { importProblems } from './import-problems.js';
+import { importRecord } from './import-record.js';
 import { withPreferences } from './preferences.js';
 
 /** The whole configuration of a tenant as one document, out and in. */
@@ -35,6 +38,7 @@ export class ConfigurationService {
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
   readonly #peers: ExternalPeerWrites;
+  readonly #audit: AuditRepository;
 
   constructor(
     database: Database,
@@ -48,6 +52,7 @@ export class ConfigurationService {
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
     peers: ExternalPeerWrites,
+    audit: AuditRepository,
   ) {
     this.#database = database;
     this.#reader = reader;
@@ -60,6 +65,7 @@ export class ConfigurationService {
     this.#policies = policies;
     this.#tests = tests;
     this.#peers = peers;
+    this.#audit = audit;
   }
 
   /** In an order that depends on names alone, and of policies on theirs. Throws DomainError 'dangling_policy_test'. */
@@ -82,10 +88,11 @@ export class ConfigurationService {
   }
 
   /**
-   * Makes the tenant what the document says, whole or not at all. With `prune` what a list does not name is removed.
+   * Makes the tenant what the document says, whole or not at all. With `prune` what a list does not name is removed. What changes is one
+   * entry of the audit log.
    * Throws DomainError 'not_importable' or 'changed_while_importing'.
    */
-  import(tenantId: string, given: Configuration, prune: boolean): Promise<ImportResult> {
+  import(tenantId: string, actor: CurrentUser, given: Configuration, prune: boolean): Promise<ImportResult> {
     const changed = () => changedWhileImporting();
     const work = this.#database.transaction(async (sql) => {
       await this.#tenants.lock(sql, tenantId);
@@ -100,7 +107,12 @@ export class ConfigurationService {
       await this.#carryOut(sql, tenantId, plan, current, keys);
       await this.#refuseOverlaps(sql, tenantId, document, plan);
       await this.#repository.checkPlaces(sql, 'immediate');
-      return resultOf(plan);
+      const result = resultOf(plan);
+      if (result.changed) {
+        const details = importRecord(result, prune);
+        await this.#audit.append(sql, tenantId, { actor, action: 'configuration_imported', details });
+      }
+      return result;
     });
     return refusing(work, Object.fromEntries(RACES.map((constraint) => [constraint, changed])));
   }
