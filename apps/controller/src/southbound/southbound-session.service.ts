@@ -27,6 +27,7 @@ import { tenantScope } from '../platform/database/database-scope.js';
 import { SessionServer } from '../platform/grpc/session-server.js';
 import { InjectLogger } from '../platform/logging/logger.js';
 import { CertificateRenewal } from './certificate-renewal.js';
+import { ConnectionJournal, type DisconnectCause } from './connection-journal.js';
 import { EdgeAuthentication } from './edge-authentication.js';
 import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
 import { IncomingMessages } from './incoming-messages.js';
@@ -52,9 +53,11 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   readonly #keying: KeyingService;
   readonly #reports: StatusReports;
   readonly #events: EdgeEventsRepository;
+  readonly #connections: ConnectionJournal;
   readonly #database: Database;
   readonly #logger: Logger;
   readonly #served = new Set<Promise<void>>();
+  #stopping = false;
 
   constructor(
     server: SessionServer,
@@ -71,6 +74,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     keying: KeyingService,
     reports: StatusReports,
     events: EdgeEventsRepository,
+    connections: ConnectionJournal,
     database: Database,
     @InjectLogger() logger: Logger,
   ) {
@@ -88,6 +92,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     this.#keying = keying;
     this.#reports = reports;
     this.#events = events;
+    this.#connections = connections;
     this.#database = database;
     this.#logger = logger.child({ component: 'southbound' });
   }
@@ -101,6 +106,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.#stopping = true;
     for (const session of this.#sessions.all())
       session.end('UNAVAILABLE', 'the controller is stopping; reconnect later');
     await Promise.all(this.#served);
@@ -137,6 +143,8 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     }
     const { edgeId, tenantId, agentVersion, bootId } = session;
     this.#logger.info({ edgeId, tenantId, agentVersion, bootId }, 'edge connected');
+    this.#connections.connected(session);
+    let cause: DisconnectCause = 'stream_ended';
     try {
       session.send({
         $case: 'welcome',
@@ -154,11 +162,16 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
         if (next === undefined) return;
         await this.#absorb(session, next);
       }
+    } catch (error) {
+      cause = error instanceof ProtocolError ? 'protocol_error' : 'internal_error';
+      throw error;
     } finally {
       session.close();
       this.#sessions.release(session);
       this.#distribution.sessionClosed(session);
       this.#logger.info({ edgeId, tenantId }, 'edge disconnected');
+      // That a controller stops says nothing of its edges; they run on, and are connected again as soon as they find one.
+      if (!this.#stopping) this.#connections.disconnected(session, cause);
     }
   }
 

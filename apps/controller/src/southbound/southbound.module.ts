@@ -10,6 +10,7 @@ import { PolicyCounters } from '../observations/policy-counters.js';
 import { StatusReports } from '../observations/status-reports.js';
 import { TunnelStates } from '../observations/tunnel-states.js';
 import { CertificateRenewal } from './certificate-renewal.js';
+import { ConnectionJournal } from './connection-journal.js';
 import { EdgeAuthentication } from './edge-authentication.js';
 import { SessionRegistry } from './session-registry.js';
 import { SouthboundSessionService } from './southbound-session.service.js';
@@ -31,6 +32,7 @@ import { SouthboundSessionService } from './southbound-session.service.js';
     PolicyCounters,
     EdgeAuthentication,
     CertificateRenewal,
+    ConnectionJournal,
     SouthboundSessionService,
   ],
   exports: [Distribution, EdgeEventsRepository, EdgeStates, TunnelStates, PolicyCounters, SouthboundSessionService],

@@ -241,6 +241,31 @@ describe('the journal of a tenant', () => {
     expect((await read(seeded)).map(({ type }) => type)).toEqual([]);
   });
 
+  it('tells of each change of the draft once, by whom and of what, and of what is no change not at all', async () => {
+    const changing = (work: (sql: SqlExecutor) => Promise<unknown>) =>
+      database.within(tenantScope(tenantId, 'ada'), () => database.transaction(work));
+    const site = randomUUID();
+    await changing(async (sql) => {
+      await sql`insert into sites (tenant_id, id, name, description) values (${tenantId}, ${site}, 'new', '')`;
+      await sql`insert into networks (tenant_id, id, site_id, name, prefix)
+        values (${tenantId}, ${randomUUID()}, ${site}, 'lan', '10.77.0.0/16')`;
+    });
+    await changing((sql) => sql`update sites set description = 'not in the intent' where id = ${site}`);
+    await changing((sql) => sql`delete from networks where tenant_id = ${tenantId} and site_id = ${site}`);
+    await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
+    await changing(async (sql) => {
+      await sql`delete from sites where id = ${site}`;
+      await sql`set constraints all immediate`;
+      throw new Error('taken back');
+    }).catch(() => undefined);
+    const changes = (await read(seeded)).filter(({ type }) => type === 'draft.changed');
+    expect(changes.map(({ type, actor, cause }) => [type, actor, cause])).toEqual([
+      ['draft.changed', 'ada', 'site'],
+      ['draft.changed', 'ada', 'network'],
+      ['draft.changed', 'ada', 'fabric'],
+    ]);
+  });
+
   it('of another tenant is not seen, nor held up', async () => {
     const [ours, strangers] = [tenantId, randomUUID()];
     const holder = await begun(async (sql) => {
@@ -249,7 +274,8 @@ describe('the journal of a tenant', () => {
     });
     await seedTenant(admin, strangers);
     tenantId = strangers;
-    expect((await read(0n)).map(({ type }) => type)).toEqual([
+    const types = (await read(0n)).map(({ type }) => type);
+    expect(types.filter((type) => type !== 'draft.changed')).toEqual([
       'revision.published',
       'draft.approved',
       'authority.expiring',

@@ -6,6 +6,8 @@ import type { SqlExecutor } from '../../src/platform/database/connection-options
 import { Database } from '../../src/platform/database/database.js';
 import { installationScope } from '../../src/platform/database/database-scope.js';
 import { Api, makeTopology, problemOf } from '../rest/support/api.js';
+import { EventReader } from '../rest/support/event-reader.js';
+import { eventually } from '../support/patience.js';
 import { TestFabric } from './fabric.js';
 import { type Credentials, enrolled, ScriptedEdge } from './scripted-edge.js';
 
@@ -184,5 +186,39 @@ describe('the events of an edge', () => {
   it('that are not as they should be end the session by name', async () => {
     berlin.say({ $case: 'events', value: { events: [event(2), event(1)] } });
     expect(await berlin.status()).toMatchObject({ details: expect.stringMatching(/^events\.events\[1\]\.number/) });
+  });
+});
+
+describe('that an edge comes and goes', () => {
+  it('is in the journal of its tenant, in order, with why', async () => {
+    // That it is connected now may be on its way into the journal.
+    await eventually(async () => {
+      const [last] = await inspect(
+        (sql) => sql`select type from fabric_events where edge_id = ${berlinId} order by sequence desc limit 1`,
+      );
+      expect(last).toEqual({ type: 'edge.connected' });
+    });
+    const reader = await EventReader.open(`${api.controller.url}${api.path('/events/stream')}`, { cookie: api.cookie });
+    const connections = async (count: number) => {
+      const told: unknown[] = [];
+      while (told.length < count) {
+        const [event] = await reader.take(1);
+        const { type, edgeId, edgeName, cause } = event?.data ?? {};
+        if (edgeId === berlinId && /^edge\.(dis)?connected$/.test(type)) told.push([type, edgeName, cause]);
+      }
+      return told;
+    };
+    try {
+      berlin.close();
+      expect((await connections(1)).at(-1)).toEqual(['edge.disconnected', 'berlin-1', 'stream_ended']);
+      berlin = await welcomed(berlin);
+      berlin.say({ $case: 'events', value: { events: [event(2), event(1)] } });
+      expect(await connections(2)).toEqual([
+        ['edge.connected', 'berlin-1', null],
+        ['edge.disconnected', 'berlin-1', 'protocol_error'],
+      ]);
+    } finally {
+      reader.close();
+    }
   });
 });

@@ -5,7 +5,10 @@ const EDGE_EVENT_TYPES = EVENT_KINDS.map((kind) => `edge.${kind}` as const);
 /** Every type of event in the journal of a tenant. What edges tell of themselves is there under its kind. */
 export const FABRIC_EVENT_TYPES = [
   ...EDGE_EVENT_TYPES,
+  'edge.connected',
+  'edge.disconnected',
   'edge.bundle_applied',
+  'draft.changed',
   'draft.approved',
   'draft.approval_voided',
   'revision.published',

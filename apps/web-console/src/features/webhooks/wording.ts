@@ -7,6 +7,8 @@ export type EventType = NonNullable<WebhookInput['types']>[number];
 /** Every type of event, as people read it, by what it is about. */
 export const EVENT_LABELS = {
   Edges: {
+    'edge.connected': 'Edge connected',
+    'edge.disconnected': 'Edge disconnected',
     'edge.agent_started': 'Agent started',
     'edge.bundle_applied': 'Bundle in force',
     'edge.bundle_refused': 'Bundle refused',
@@ -26,6 +28,7 @@ export const EVENT_LABELS = {
     'edge.path_mtu_changed': 'Path MTU changed',
   },
   Revisions: {
+    'draft.changed': 'Draft changed',
     'draft.approved': 'Draft approved',
     'draft.approval_voided': 'Approval voided',
     'revision.published': 'Revision published',

@@ -1093,7 +1093,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, newest first, and whether the chain holds */
+        /** Who did what, newest first, and whether the chain holds; of one actor, action, object or time */
         get: operations["listAuditEntries"];
         put?: never;
         post?: never;
@@ -1439,7 +1439,7 @@ export interface components {
             /** @description Name of the user. */
             actor: string;
             /** @enum {string} */
-            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_withdrawn" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "user_created" | "user_changed" | "user_removed" | "member_invited" | "invitation_withdrawn" | "invitation_accepted" | "invitation_declined" | "member_joined" | "member_role_changed" | "member_removed" | "tenant_entered" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
+            action: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_withdrawn" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "configuration_imported" | "user_created" | "user_changed" | "user_removed" | "member_invited" | "invitation_withdrawn" | "invitation_accepted" | "invitation_declined" | "member_joined" | "member_role_changed" | "member_removed" | "tenant_entered" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
             /**
              * @description What was done, by action; `revision` is the number of the revision that came of it, `edgeId` the edge and `userName` the user that it was done to; `apiToken` is the token that did it on behalf of the actor.
              * @example {
@@ -1459,6 +1459,8 @@ export interface components {
         };
         AuditLog: {
             items: components["schemas"]["AuditEntry"][];
+            /** @description `before` of the page that follows; null: this is the last. */
+            next: number | null;
             /** @description Sequence of the first entry that is not as it was written, or does not follow the one before it; null when the whole chain holds. */
             brokenAt: number | null;
         };
@@ -2341,7 +2343,7 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
+            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
             /**
              * Format: date-time
              * @description By the clock of whoever tells of it.
@@ -3884,7 +3886,7 @@ export interface components {
              * @description Types of events that it gets; empty: all.
              * @default []
              */
-            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.bundle_applied" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
+            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
             /** @default true */
             enabled?: boolean;
         };
@@ -10886,6 +10888,16 @@ export interface operations {
             query?: {
                 /** @description Only entries with a lower sequence. */
                 before?: number;
+                /** @description Only of the user with this name. */
+                actor?: string;
+                /** @description Only of this kind. */
+                action?: "revision_published" | "proof_overridden" | "removals_agreed" | "revision_restored" | "draft_approved" | "approval_withdrawn" | "approval_waived" | "approval_rule_changed" | "edge_revoked" | "configuration_imported" | "user_created" | "user_changed" | "user_removed" | "member_invited" | "invitation_withdrawn" | "invitation_accepted" | "invitation_declined" | "member_joined" | "member_role_changed" | "member_removed" | "tenant_entered" | "password_changed" | "api_token_created" | "api_token_revoked" | "totp_enrolled" | "totp_removed" | "totp_reset" | "recovery_code_used" | "second_factor_refused" | "backup_restored" | "break_glass_used" | "oidc_login" | "oidc_login_refused" | "webhook_created" | "webhook_changed" | "webhook_secret_renewed" | "webhook_removed";
+                /** @description Only about this: an identifier or a name in the details (an edge, a user, a webhook, an API token), or the number of a revision; exactly as it is there. */
+                object?: string;
+                /** @description Only from then on. */
+                since?: string;
+                /** @description Only before then. */
+                until?: string;
                 limit?: number;
             };
             header?: never;
