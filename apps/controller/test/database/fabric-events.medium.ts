@@ -252,6 +252,9 @@ describe('the journal of a tenant', () => {
     });
     await changing((sql) => sql`update sites set description = 'not in the intent' where id = ${site}`);
     await changing((sql) => sql`delete from networks where tenant_id = ${tenantId} and site_id = ${site}`);
+    await changing(
+      (sql) => sql`insert into groups (tenant_id, id, name) values (${tenantId}, ${randomUUID()}, 'branches')`,
+    );
     await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
     await changing(async (sql) => {
       await sql`delete from sites where id = ${site}`;
@@ -262,6 +265,7 @@ describe('the journal of a tenant', () => {
     expect(changes.map(({ type, actor, cause }) => [type, actor, cause])).toEqual([
       ['draft.changed', 'ada', 'site'],
       ['draft.changed', 'ada', 'network'],
+      ['draft.changed', 'ada', 'group'],
       ['draft.changed', 'ada', 'fabric'],
     ]);
   });

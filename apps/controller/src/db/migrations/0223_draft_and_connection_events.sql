@@ -24,7 +24,8 @@ begin
   event.actor := actor;
   event.cause := case tg_table_name
     when 'tenants' then 'fabric' when 'sites' then 'site' when 'networks' then 'network' when 'edges' then 'edge'
-    when 'external_peers' then 'external_peer' when 'policy_tests' then 'policy_test' else 'policy'
+    when 'external_peers' then 'external_peer' when 'groups' then 'group' when 'group_members' then 'group'
+    when 'policy_tests' then 'policy_test' else 'policy'
   end;
   perform append_fabric_event(event);
   return null;
