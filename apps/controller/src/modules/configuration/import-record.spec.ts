@@ -20,10 +20,10 @@ describe('what the audit log keeps of an import', () => {
   it('is what came to be, was changed and was removed, with the fields and without their values', () => {
     const record = importRecord(
       resultWith([
-        item('a', 'created'),
+        item('a', 'created', ['/name', '/address']),
         item('b', 'changed', ['/address', '/preSharedKey']),
         item('c', 'unchanged'),
-        item('d', 'removed'),
+        item('d', 'removed', ['/name']),
         item('e', 'kept'),
       ]),
       true,

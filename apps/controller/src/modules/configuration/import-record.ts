@@ -20,7 +20,8 @@ export function importRecord({ counts, items }: ImportResult, prune: boolean): R
 }
 
 /** As `site berlin`, and of what was changed the fields, too. */
-function nameOf({ noun, name, differences }: ImportResult['items'][number]): string {
+function nameOf({ noun, name, outcome, differences: all }: ImportResult['items'][number]): string {
+  const differences = outcome === 'changed' ? all : [];
   const pointers = differences.slice(0, FIELDS_MAXIMUM).map(({ pointer }) => pointer);
   const more = differences.length > pointers.length ? [`and ${differences.length - pointers.length} more`] : [];
   const fields = pointers.length === 0 ? '' : `: ${[...pointers, ...more].join(', ')}`;
