@@ -10,7 +10,8 @@ interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly allOf?: readonly Schema[];
-  readonly additionalProperties?: unknown;
+  readonly additionalProperties?: boolean | Schema;
+  readonly maxProperties?: number;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly format?: string;
@@ -57,6 +58,8 @@ function* faultsOf(schema: Schema, where: string, within: readonly string[] = []
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     yield* faultsOf(property, `${where}.${name}`, within);
   }
+  if (typeof schema.additionalProperties === 'object')
+    yield* faultsOf(schema.additionalProperties, `${where}.*`, within);
 }
 
 const isChosen = ({ enum: values, const: value }: Schema): boolean => values !== undefined || value !== undefined;
@@ -70,8 +73,12 @@ const FAULTS: Readonly<Record<string, (schema: Schema) => string | undefined>> =
   array: ({ maxItems }) => (maxItems === undefined ? 'a list without an end' : undefined),
   integer: (schema) => (isChosen(schema) || schema.maximum !== undefined ? undefined : 'a number without an end'),
   number: (schema) => (isChosen(schema) || schema.maximum !== undefined ? undefined : 'a number without an end'),
-  object: ({ additionalProperties }) =>
-    additionalProperties === false ? undefined : 'takes fields that it does not know',
+  object: ({ additionalProperties, maxProperties }) => {
+    if (additionalProperties === false) return undefined;
+    // Names with values of one kind.
+    if (typeof additionalProperties !== 'object') return 'takes fields that it does not know';
+    return maxProperties === undefined ? 'names without an end' : undefined;
+  },
 };
 
 describe('the rules of the OpenAPI document', () => {
@@ -113,6 +120,7 @@ describe('the rules of the OpenAPI document', () => {
         word: { type: 'string', pattern: '^[a-z]+$' },
         list: { type: 'array', items: { $ref: '#/components/schemas/Nothing' } },
         number: { anyOf: [{ type: 'integer' }, { type: 'null' }] },
+        map: { type: 'object', additionalProperties: { type: 'string' } },
       },
     };
     expect([...faultsOf(broken, 'it')]).toEqual([
@@ -122,6 +130,8 @@ describe('the rules of the OpenAPI document', () => {
       'it.list: a list without an end',
       'it.list[]: refers to nothing (#/components/schemas/Nothing)',
       'it.number: a number without an end',
+      'it.map: names without an end',
+      'it.map.*: a text without an end',
     ]);
   });
 

@@ -178,6 +178,9 @@ describe('a session', () => {
     paris.answerPush = ({ nonce }) => ({ $case: 'bundleNack', value: { nonce, rejection, running: undefined } });
     paris.connect(controller);
     await eventually(() => expect(state(0).lastRejection).toEqual(rejection));
+    // As long as the first stream is there, a second one is refused.
+    paris.close();
+    await eventually(() => expect(state(0).connected).toBe(false));
     paris.connect(controller);
     await paris.until(() => paris.messages('welcome')[0]);
     await application().get(Distribution).revisionPublished(fabric.tenantId);
