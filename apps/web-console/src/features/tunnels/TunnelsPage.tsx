@@ -16,6 +16,7 @@ import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { TUNNEL_COMPARISONS, type TunnelColumn, TunnelTable } from './components/TunnelTable.js';
 import { TUNNEL_STATES, totalRate } from './directions.js';
+import { protectionMarks } from './protection.js';
 import { tunnelsQuery } from './queries.js';
 
 type StateFilter = 'all' | Tunnel['state'];
@@ -99,5 +100,6 @@ function NoTunnels(): ReactNode {
 function textsOf(tunnel: Tunnel): string[] {
   const ends = tunnel.edges.flatMap(({ siteName, edgeName }) => [siteName, edgeName]);
   if (tunnel.externalPeer !== null) ends.push(tunnel.externalPeer.name, tunnel.externalPeer.address);
-  return [...ends, TUNNEL_STATES[tunnel.state].label, tunnel.reason ?? ''];
+  const marks = protectionMarks(tunnel).map(({ label }) => label);
+  return [...ends, TUNNEL_STATES[tunnel.state].label, tunnel.reason ?? '', ...marks];
 }

@@ -15,6 +15,8 @@ export interface Direction {
   readonly spi: number | null;
   /** When the receiver last opened a packet of this direction: null before the first. */
   readonly lastPacketAt: string | null;
+  /** What its packets are protected by. */
+  readonly protocol: Tunnel['securityProtocol'];
   /** What the path of this direction carries, as the sender has it; null when that is not known. */
   readonly path: TunnelEnd['path'];
   /** Where the sender meets the receiver on the underlay, and whether that is the outside of a NAT; null when that is not known. */
@@ -53,8 +55,8 @@ export function directionsOf(tunnel: Tunnel): readonly Direction[] {
     a.siteName < b.siteName ? -1 : a.siteName > b.siteName ? 1 : 0,
   );
   if (one === undefined) return [];
-  if (tunnel.externalPeer !== null) return externalDirections(one, tunnel.externalPeer);
-  return other === undefined ? [] : [direction(one, other), direction(other, one)];
+  if (tunnel.externalPeer !== null) return externalDirections(tunnel, one, tunnel.externalPeer);
+  return other === undefined ? [] : [direction(tunnel, one, other), direction(tunnel, other, one)];
 }
 
 /** `Amsterdam ↔ Berlin`. */
@@ -68,7 +70,7 @@ export function totalRate(tunnel: Tunnel): number {
   return directionsOf(tunnel).reduce((sum, { traffic }) => sum + traffic.bytesPerSecond, 0);
 }
 
-function direction(from: TunnelEnd, to: TunnelEnd): Direction {
+function direction({ securityProtocol: protocol }: Tunnel, from: TunnelEnd, to: TunnelEnd): Direction {
   return {
     from: edgeEnd(from),
     to: edgeEnd(to),
@@ -77,12 +79,17 @@ function direction(from: TunnelEnd, to: TunnelEnd): Direction {
     traffic: from.outbound,
     spi: to.inboundSpi ?? from.outboundSpi,
     lastPacketAt: to.lastReceivedAt,
+    protocol,
     path: from.path,
     observed: from.observedPeer && { ...from.observedPeer, behindNat: to.behindNat === true },
   };
 }
 
-function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['externalPeer']>): readonly Direction[] {
+function externalDirections(
+  { securityProtocol: protocol }: Tunnel,
+  edge: TunnelEnd,
+  { id, name }: NonNullable<Tunnel['externalPeer']>,
+): readonly Direction[] {
   const peer = { placeId: id, place: name, deviceId: id, device: name, external: true };
   const ours = edgeEnd(edge);
   const { outbound, inbound, outboundSpi, inboundSpi, path, lastReceivedAt, observedPeer: observed } = edge;
@@ -95,6 +102,7 @@ function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['e
       traffic: outbound,
       spi: outboundSpi,
       lastPacketAt: null,
+      protocol,
       path,
       observed: observed && { ...observed, behindNat: false },
     },
@@ -106,6 +114,7 @@ function externalDirections(edge: TunnelEnd, { id, name }: NonNullable<Tunnel['e
       traffic: inbound,
       spi: inboundSpi,
       lastPacketAt: lastReceivedAt,
+      protocol,
       path: null,
       observed: null,
     },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keysOf, readableMark } from './keys.js';
+import { keysOf } from './keys.js';
 
 describe('keysOf', () => {
   it('says what the edges agreed on, and what that is worth', () => {
@@ -22,13 +22,5 @@ describe('keysOf', () => {
   it('claims nothing where nothing was exchanged', () => {
     expect(keysOf({ keyingMode: 'ikev2', keyExchange: null })).toEqual({ madeWith: 'not agreed yet' });
     expect(keysOf({ keyingMode: 'ike-less', keyExchange: null })).toEqual({ madeWith: 'the controller' });
-  });
-
-  it('are worth nothing against readers where AH protects, and the table says so', () => {
-    expect(readableMark({ securityProtocol: 'ah' })).toEqual({
-      tone: 'warning',
-      label: 'authenticated, NOT ENCRYPTED (AH)',
-    });
-    expect(readableMark({ securityProtocol: 'esp' })).toBeUndefined();
   });
 });

@@ -8,11 +8,6 @@ export interface TunnelKeys {
   readonly strength?: { readonly tone: Tone; readonly label: string };
 }
 
-/** Whether somebody on the underlay can read what a tunnel carries; absent where nobody can. */
-export function readableMark({ securityProtocol }: Pick<Tunnel, 'securityProtocol'>): TunnelKeys['strength'] {
-  return securityProtocol === 'ah' ? NOT_ENCRYPTED : undefined;
-}
-
 export function keysOf({ keyingMode, keyExchange }: Pick<Tunnel, 'keyingMode' | 'keyExchange'>): TunnelKeys {
   if (keyingMode === 'ike-less') return { madeWith: 'the controller' };
   if (keyExchange === null) return { madeWith: 'not agreed yet' };
@@ -22,5 +17,4 @@ export function keysOf({ keyingMode, keyExchange }: Pick<Tunnel, 'keyingMode' | 
 }
 
 const POST_QUANTUM = { tone: 'up', label: 'post-quantum' } as const;
-const NOT_ENCRYPTED = { tone: 'warning', label: 'authenticated, NOT ENCRYPTED (AH)' } as const;
 const CLASSICAL = { tone: 'idle', label: 'classical' } as const;

@@ -18,7 +18,7 @@ const PATH = {
 
 describe('pathText', () => {
   it('shows how the largest packet comes about, leaving out what takes nothing', () => {
-    expect(pathText(PATH)).toEqual({
+    expect(pathText(PATH, 'esp')).toEqual({
       largestPacket: '1336 octets',
       arithmetic: '1400 path MTU − 20 IP − 8 UDP − 34 ESP − 2 unused',
       foundBy: 'as the other end confirms',
@@ -26,11 +26,15 @@ describe('pathText', () => {
       roundTrip: '1.23 ms',
     });
     const plain = { ...PATH, udpHeader: 0, unused: 0, maximumSegmentSize4: null, maximumSegmentSize6: null };
-    expect(pathText(plain).arithmetic).toBe('1400 path MTU − 20 IP − 34 ESP');
-    expect(pathText(plain)).not.toHaveProperty('segments');
-    expect(pathText({ ...PATH, roundTripMilliseconds: 250.4, roundTripAnswers: 17 }).roundTrip).toBe(
+    expect(pathText(plain, 'esp').arithmetic).toBe('1400 path MTU − 20 IP − 34 ESP');
+    expect(pathText(plain, 'esp')).not.toHaveProperty('segments');
+    expect(pathText({ ...PATH, roundTripMilliseconds: 250.4, roundTripAnswers: 17 }, 'esp').roundTrip).toBe(
       '250 ms, 3 of 20 probes without an answer',
     );
-    expect(pathText({ ...PATH, roundTripMilliseconds: null })).not.toHaveProperty('roundTrip');
+    expect(pathText({ ...PATH, roundTripMilliseconds: null }, 'esp')).not.toHaveProperty('roundTrip');
+  });
+
+  it('calls the octets of AH by their name', () => {
+    expect(pathText({ ...PATH, udpHeader: 0 }, 'ah').arithmetic).toBe('1400 path MTU − 20 IP − 34 AH − 2 unused');
   });
 });

@@ -1,4 +1,4 @@
-import type { TunnelEnd } from '../../api/index.js';
+import type { Tunnel, TunnelEnd } from '../../api/index.js';
 
 type Path = NonNullable<TunnelEnd['path']>;
 
@@ -13,12 +13,12 @@ export interface PathText {
   readonly roundTrip?: string;
 }
 
-export function pathText(path: Path): PathText {
+export function pathText(path: Path, protocol: Tunnel['securityProtocol']): PathText {
   const { pathMtu, outerIpHeader, udpHeader, espOverhead, unused, maximumSegmentSize4, maximumSegmentSize6 } = path;
   const taken = [
     [outerIpHeader, 'IP'],
     [udpHeader, 'UDP'],
-    [espOverhead, 'ESP'],
+    [espOverhead, protocol.toUpperCase()],
     [unused, 'unused'],
   ] as const;
   const less = taken.filter(([octets]) => octets > 0).map(([octets, what]) => ` − ${octets} ${what}`);

@@ -13,6 +13,7 @@ import { RejectionNotice } from '../../edges/components/RejectionNotice.js';
 import { CONDITIONS, conditionOf } from '../../edges/condition.js';
 import { DirectionFacts } from '../../tunnels/components/TunnelDetail.js';
 import { TunnelKeysMark } from '../../tunnels/components/TunnelKeysMark.js';
+import { TunnelProtection } from '../../tunnels/components/TunnelProtection.js';
 import { directionsOf, TUNNEL_STATES, tunnelTitle } from '../../tunnels/directions.js';
 import { type SeenAt, seenAt } from '../../tunnels/seen-at.js';
 import type { Fabric, Selection } from './FabricGraph.js';
@@ -146,6 +147,9 @@ function TunnelDetails({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
       <Facts>
         <Fact name="Keys by">
           <TunnelKeysMark tunnel={tunnel} />
+        </Fact>
+        <Fact name="Packets are">
+          <TunnelProtection tunnel={tunnel} />
         </Fact>
       </Facts>
       {directionsOf(tunnel).map((direction) => (

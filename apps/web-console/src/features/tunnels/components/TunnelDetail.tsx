@@ -10,6 +10,7 @@ import { Fact, Facts } from '../../../ui/Facts.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { type Direction, directionsOf } from '../directions.js';
 import { pathText } from '../path-text.js';
+import { TunnelProtection } from './TunnelProtection.js';
 
 const RateChart = lazy(() => import('./RateChart.js').then((module) => ({ default: module.RateChart })));
 
@@ -20,6 +21,7 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
   return (
     <div className="w-tunnel-detail">
       {tunnel.reason !== null && <p className="w-reason">{tunnel.reason}</p>}
+      <TunnelProtection tunnel={tunnel} />
       <div className="w-tunnel-columns">
         {there !== undefined && back !== undefined && (
           <Suspense fallback={<Skeleton height={176} />}>
@@ -45,7 +47,7 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
 
 /** Counters of one direction: the sender's beside the receiver's, so that loss between them shows. */
 export function DirectionFacts({ direction }: { readonly direction: Direction }): ReactNode {
-  const { from, to, sent, received, traffic, spi, lastPacketAt, path, observed } = direction;
+  const { from, to, sent, received, traffic, spi, lastPacketAt, protocol, path, observed } = direction;
   return (
     <section className="w-direction">
       <h3>
@@ -71,7 +73,7 @@ export function DirectionFacts({ direction }: { readonly direction: Direction })
             {observed.behindNat && <div className="w-dim w-small">the outside of a NAT</div>}
           </Fact>
         )}
-        {!from.external && <PathFacts path={path} />}
+        {!from.external && <PathFacts path={path} protocol={protocol} />}
       </Facts>
     </section>
   );
@@ -87,7 +89,7 @@ function NotTold(): ReactNode {
   return <span className="w-dim">not told</span>;
 }
 
-function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {
+function PathFacts({ path, protocol }: Pick<Direction, 'path' | 'protocol'>): ReactNode {
   if (path === null) {
     return (
       <Fact name="Largest packet">
@@ -95,7 +97,7 @@ function PathFacts({ path }: Pick<Direction, 'path'>): ReactNode {
       </Fact>
     );
   }
-  const { largestPacket, arithmetic, foundBy, segments, roundTrip } = pathText(path);
+  const { largestPacket, arithmetic, foundBy, segments, roundTrip } = pathText(path, protocol);
   return (
     <>
       <Fact name="Largest packet">

@@ -1,20 +1,14 @@
 import type { ReactNode } from 'react';
 import type { Tunnel } from '../../../api/index.js';
 import { StateMark } from '../../../ui/StateMark.js';
-import { keysOf, readableMark } from '../keys.js';
+import { keysOf } from '../keys.js';
 
 /** What made the keys of a tunnel, and under it whether recorded traffic outlasts a quantum computer. */
 export function TunnelKeysMark({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
   const { madeWith, strength } = keysOf(tunnel);
-  const readable = readableMark(tunnel);
   return (
     <>
       <div className={strength === undefined ? 'w-line w-dim' : 'w-line'}>{madeWith}</div>
-      {readable !== undefined && (
-        <div className="w-line">
-          <StateMark tone={readable.tone} label={readable.label} />
-        </div>
-      )}
       {strength !== undefined && (
         <div className="w-line">
           <StateMark tone={strength.tone} label={strength.label} />

@@ -9,6 +9,7 @@ import { moveBetweenRows } from '../../../ui/row-keys.js';
 import { StateMark } from '../../../ui/StateMark.js';
 import { SortableHeader, type Sorter } from '../../../ui/sorting.js';
 import { type Direction, directionsOf, TUNNEL_STATES, totalRate, tunnelTitle } from '../directions.js';
+import { ProtectionMarks } from './ProtectionMarks.js';
 import { TunnelDetail } from './TunnelDetail.js';
 import { TunnelKeysMark } from './TunnelKeysMark.js';
 
@@ -94,6 +95,7 @@ function TunnelRow({ tunnel, open, onToggle }: TunnelRowProps): ReactNode {
             <Chevron size={14} aria-hidden />
             {tunnelTitle(tunnel)}
           </span>
+          <ProtectionMarks tunnel={tunnel} />
           {tunnel.reason !== null && !open && (
             <div className="w-row-reason" title={tunnel.reason}>
               {tunnel.reason}
