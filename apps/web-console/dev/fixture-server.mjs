@@ -3,7 +3,8 @@
 /**
  * A controller that is not there: answers the REST API from memory with a fabric in every state that a real one rarely
  * shows at once. For working on the console only: `node dev/fixture-server.mjs [port]`, then open the port. It serves
- * dist/ with a strict content security policy, exactly as the controller does. Log in with anything but an empty name.
+ * dist/ with a strict content security policy, exactly as the controller does. Log in with anything but an empty name: as
+ * `viewer`, `operator` or `approver` with that role, otherwise as admin.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -25,6 +26,11 @@ const edges = [];
 const policies = [];
 const revisions = [];
 let draftChanged = false;
+let role = 'admin';
+
+const settings = { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' };
+/** As the newest revision has them. */
+let published = { ...settings };
 
 function site(name, description, prefixes, edge) {
   const id = randomUUID();
@@ -246,6 +252,27 @@ for (const [number, comment] of [
   });
 }
 
+function pathOf() {
+  const ah = published.securityProtocol === 'ah';
+  const direct = ah || published.mode === 'transport' || published.encapsulation === 'none';
+  const [outerIpHeader, udpHeader, espOverhead] = [20, direct ? 0 : 8, ah ? 28 : 34];
+  const largestPacket = 1500 - outerIpHeader - udpHeader - espOverhead;
+  return {
+    pathMtu: 1500,
+    source: ah ? 'icmp' : 'probe',
+    outerIpHeader,
+    udpHeader,
+    espOverhead,
+    unused: 0,
+    largestPacket,
+    maximumSegmentSize4: largestPacket - 40,
+    maximumSegmentSize6: largestPacket - 60,
+    roundTripMilliseconds: ah ? null : 11.4,
+    roundTripProbes: ah ? 0 : 240,
+    roundTripAnswers: ah ? 0 : 240,
+  };
+}
+
 const tunnelIds = new Map();
 function tunnels() {
   const seconds = (Date.now() - started) / 1000;
@@ -280,7 +307,7 @@ function tunnels() {
         inbound: traffic(into),
         outbound: traffic(out),
         lastReceivedAt: state === 'up' ? iso(-300) : down ? iso(-12 * 60_000) : null,
-        path: null,
+        path: state === 'up' ? pathOf() : null,
         observedPeer: state === 'up' ? { address: '198.51.100.7', port: 40_001 } : null,
         behindNat: state === 'up' ? true : null,
       });
@@ -293,9 +320,11 @@ function tunnels() {
         id,
         state,
         reason,
-        keyingMode: 'ikev2',
+        keyingMode: published.keyingMode,
+        securityProtocol: published.securityProtocol,
+        mode: published.mode,
         keyExchange:
-          state === 'up'
+          state === 'up' && published.keyingMode === 'ikev2'
             ? !other.name.startsWith('chi')
               ? { methods: ['X25519', 'ML-KEM-768'], ppk: false, postQuantum: true }
               : { methods: ['ECP-384'], ppk: false, postQuantum: false }
@@ -326,6 +355,8 @@ function externalTunnels() {
       state: up ? 'up' : 'down',
       reason: up ? null : 'The edge reports: the peer refused the Child SA: TS_UNACCEPTABLE.',
       keyingMode: 'ikev2',
+      securityProtocol: 'esp',
+      mode: 'tunnel',
       keyExchange: { methods: up ? ['X25519', 'ML-KEM-768'] : ['ECP-256'], ppk: false, postQuantum: up },
       rekeys: up ? 12 : 0,
       externalPeer: { id, name, address, port: udp },
@@ -367,8 +398,47 @@ const affected = () =>
   edges
     .filter(({ live: { enrolledAt } }) => enrolledAt !== null)
     .map(({ id, name }) => ({ edgeId: id, edgeName: name, change: 'changed' }));
+/** As the compiler says it of AH and of transport mode. */
+function settingProblems() {
+  const { keyingMode, securityProtocol, mode } = settings;
+  const controllerKeys = keyingMode === 'ike-less';
+  const entry = (pointer, rule, detail, fix) => ({ pointer, rule, detail, fix });
+  return [
+    ...(securityProtocol === 'ah' && controllerKeys
+      ? [
+          entry(
+            '/keyingMode',
+            'ah_without_negotiation',
+            'AH passes no NAT, and with keys of the controller nobody looks for one.',
+            'Let the edges negotiate (ikev2), or choose esp.',
+          ),
+        ]
+      : []),
+    ...(mode === 'transport' && controllerKeys
+      ? [
+          entry(
+            '/keyingMode',
+            'transport_without_negotiation',
+            'Transport mode passes no NAT, and with keys of the controller nobody looks for one.',
+            'Let the edges negotiate (ikev2), or choose tunnel mode.',
+          ),
+        ]
+      : []),
+    ...(mode === 'transport'
+      ? externalPeers.map(({ name }, index) =>
+          entry(
+            `/externalPeers/${index}`,
+            'transport_to_external_peer',
+            `The external peer "${name}" is a gateway for networks behind it, and transport mode is between hosts of ours.`,
+            'Remove the external peer, or choose tunnel mode.',
+          ),
+        )
+      : []),
+  ];
+}
+
 function problems() {
-  const found = [];
+  const found = settingProblems();
   policies.forEach(
     (each, p) =>
       each.enabled &&
@@ -383,6 +453,28 @@ function problems() {
       }),
   );
   return found;
+}
+
+const settingChanges = () =>
+  Object.keys(settings)
+    .filter((field) => settings[field] !== published[field])
+    .map((field) => ({ field, before: said(field, published), after: said(field, settings) }));
+/** As the intent has it, where ESP and tunnel mode go without saying. */
+const said = (field, { [field]: value }) => (['esp', 'tunnel'].includes(value) ? null : value);
+const draftVersion = () => createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 32);
+function radius() {
+  const made = settingChanges().length > 0 ? tunnels().length : 0;
+  return {
+    edges: made > 0 ? affected().length : 0,
+    tunnelsAdded: 0,
+    tunnelsRemoved: 0,
+    tunnelsChanged: made,
+    tunnelsNotEncrypted: settings.securityProtocol === 'ah' ? tunnels().length : 0,
+    sitePairsAllowed: 0,
+    sitePairsDenied: 0,
+    sitePairsOtherProfile: 0,
+    complete: true,
+  };
 }
 
 class Refusal extends Error {
@@ -417,6 +509,7 @@ function publish({ comment = '' }) {
   const revision = { number: revisions[0].number + 1, author: 'admin', comment, publishedAt: iso() };
   revisions.unshift(revision);
   draftChanged = false;
+  published = { ...settings };
   const affectedEdges = affected();
   for (const edge of edges) {
     if (edge.live.enrolledAt === null) continue;
@@ -580,7 +673,13 @@ const invitations = [
     expiresAt: iso(6 * DAY),
   },
 ];
-const tenants = ['default', 'north'].map((name, index) => ({ id: index === 0 ? tenantId : randomUUID(), name }));
+const tenants = ['default', 'north'].map((name, index) => ({
+  id: index === 0 ? tenantId : randomUUID(),
+  name,
+  approvalRequired: true,
+  createdAt: iso(-900 * HOUR),
+}));
+const tenantOf = (id) => findIn(tenants, id);
 const ownInvitations = [
   {
     id: randomUUID(),
@@ -843,20 +942,46 @@ const routes = {
     id === 'draft'
       ? {
           changed: draftChanged,
+          version: `${revisions[0].number}-${draftVersion()}`,
+          baseRevision: revisions[0].number,
           problems: draftChanged ? problems() : [],
           findings: [],
-          approvalRequired: true,
+          approvalRequired: tenantOf(tenantId).approvalRequired,
           changedBy: ['admin'],
           approvals: [],
           affectedEdges: draftChanged ? affected() : [],
+          blastRadius: problems().length > 0 ? null : radius(),
         }
       : detail(Number(id)),
+  'GET revisions/:id/diff': (_, id) => {
+    if (id !== 'draft') throw new Refusal(404, 'No such resource', `Nothing is known of what revision ${id} changed.`);
+    if (problems().length > 0)
+      throw new Refusal(422, 'The draft does not compile', 'It has no consequences.', problems());
+    const fields = settingChanges();
+    return {
+      from: revisions[0].number,
+      to: null,
+      intent: fields.length === 0 ? [] : [{ change: 'changed', noun: 'tenant', id: tenantId, name: 'tenant', fields }],
+      blastRadius: radius(),
+      affectedEdges: affected(),
+      tunnels: [],
+      flows: [],
+    };
+  },
   'GET tunnels': () => ({ items: [...tunnels(), ...externalTunnels()] }),
 };
 
 /** What concerns nobody but who is logged in. */
 const ownRoutes = {
   'GET tenants': () => ({ items: tenants }),
+  'GET tenants/:id': (_, id) => ({ ...tenantOf(id), ...settings }),
+  'PATCH tenants/:id': (body, id) => {
+    if (role !== 'admin') throw new Refusal(403, 'Not allowed', `Only an admin may do this, and you are ${role}.`);
+    const { approvalRequired, ...change } = body;
+    if (approvalRequired !== undefined) tenantOf(id).approvalRequired = approvalRequired;
+    draftChanged ||= Object.keys(change).length > 0;
+    return { ...tenantOf(id), ...Object.assign(settings, change) };
+  },
   'PUT session/tenant': () => answer('GET', '/api/v1/session', {}, 'weft_session=1'),
   'GET session/invitations': () => ({ items: ownInvitations }),
   'GET sessions': () => ({ items: sessions }),
@@ -879,7 +1004,7 @@ const ownRoutes = {
 
 function answer(method, path, query, body, cookie) {
   const own = path.split('/').slice(3);
-  const ownPattern = own[0] === 'sessions' && own.length === 2 ? 'sessions/:id' : own.join('/');
+  const ownPattern = ['sessions', 'tenants'].includes(own[0]) && own.length === 2 ? `${own[0]}/:id` : own.join('/');
   const ownHandler = ownRoutes[`${method} ${ownPattern}`];
   if (ownHandler !== undefined) return ownHandler(body, own[1]);
   if (path === '/api/v1/session') {
@@ -887,9 +1012,10 @@ function answer(method, path, query, body, cookie) {
       throw new Refusal(401, 'Not logged in', 'The user name or the password is wrong.');
     if (method === 'GET' && !cookie.includes('weft_session=1'))
       throw new Refusal(401, 'Not logged in', 'Nobody is logged in.');
+    if (method === 'POST') role = ['viewer', 'operator', 'approver'].find((each) => each === body.userName) ?? 'admin';
     return method === 'DELETE'
       ? undefined
-      : { userName: 'admin', tenantId, role: 'admin', providerRole: 'admin', oidc: false, breakGlass: false };
+      : { userName: role, tenantId, role, providerRole: role, oidc: false, breakGlass: false };
   }
   const parts = path.split('/').slice(5);
   const pattern = parts.map((part, index) => (index === 1 ? ':id' : part)).join('/');

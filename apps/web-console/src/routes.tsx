@@ -130,6 +130,12 @@ const access = createRoute({
   component: lazyRouteComponent(() => import('./features/access/AccessPage.js'), 'AccessPage'),
 });
 
+const fabric = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/fabric',
+  component: lazyRouteComponent(() => import('./features/fabric/FabricPage.js'), 'FabricPage'),
+});
+
 const members = createRoute({
   getParentRoute: () => signedIn,
   path: '/members',
@@ -170,6 +176,7 @@ export const router = createRouter({
       explain,
       revisions,
       trust,
+      fabric,
       members,
       access,
       webhooks,

@@ -8,6 +8,7 @@ export const DESTINATIONS = [
   { key: 'e', to: '/explain', label: 'Explain' },
   { key: 'r', to: '/revisions', label: 'Revisions' },
   { key: 'c', to: '/trust', label: 'Trust' },
+  { key: 'f', to: '/fabric', label: 'Fabric settings' },
   { key: 'm', to: '/members', label: 'Members' },
   { key: 'a', to: '/access', label: 'Access' },
   { key: 'w', to: '/webhooks', label: 'Webhooks' },

@@ -38,6 +38,7 @@ export {
   IconRouter as EdgeIcon,
   IconSearch as SearchIcon,
   IconSelector as SortIcon,
+  IconSettings as FabricIcon,
   IconShieldLock as AccessIcon,
   IconSun as SunIcon,
   IconSunMoon as SystemSchemeIcon,

@@ -42,5 +42,6 @@ it('puts each problem at its rule, its policy, or neither', () => {
 it('names the place as a person would', () => {
   expect(placeOfProblem(problem('/policies/1/rules/0'), policies)).toBe('Policy “policy q”, rule 1 “rule b”');
   expect(placeOfProblem(problem('/policies/0'), policies)).toBe('Policy “policy p”');
+  expect(placeOfProblem(problem('/keyingMode'), policies)).toBe('Fabric settings, “Keys”');
   expect(placeOfProblem(problem('/edges/0'), policies)).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import type { Finding, Policy, ProblemEntry } from '../../api/index.js';
+import { placeOfSetting } from '../fabric/settings.js';
 
 /** The problems of a draft, each at the rule or policy that it is about. Pointers go into the compiled intent. */
 export interface SortedProblems {
@@ -39,7 +40,7 @@ export function findingProblems(findings: readonly Finding[]): readonly ProblemE
 export function placeOfProblem(problem: ProblemEntry, policies: readonly Policy[]): string | undefined {
   const match = POLICY_POINTER.exec(problem.pointer);
   const policy = match === null ? undefined : policies[Number(match[1])];
-  if (policy === undefined) return undefined;
+  if (policy === undefined) return placeOfSetting(problem.pointer);
   const index = match?.[2] === undefined ? undefined : Number(match[2]);
   const rule = index === undefined ? undefined : policy.rules[index];
   return rule === undefined || index === undefined
