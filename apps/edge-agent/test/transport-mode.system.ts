@@ -142,6 +142,9 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
       'add chain ip weft in { type nat hook prerouting priority -100; }',
       `add rule ip weft in iif "right" ip daddr ${outside} udp dport 4500 dnat to ${LEFT.v4}`,
     );
+    // A flow that is known goes on being translated when the rules are gone.
+    const timeouts = ['udp_timeout', 'udp_timeout_stream'].map((name) => `net.netfilter.nf_conntrack_${name}=2`);
+    namespaces.run(names.middle, 'sysctl', ['-qw', ...timeouts]);
     try {
       await Promise.all([
         left.bundle(bundle(LEFT, RIGHT, 'v4', 'esp')),
@@ -157,7 +160,18 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
     } finally {
       nft('delete table ip weft');
     }
-    await apply('v4', 'esp');
+    // Between two attempts it is forgotten.
+    await expect
+      .poll(
+        async () => {
+          await apply('v4', 'esp');
+          const answered = received(ping(names.left, [...FIRST_ANSWER, RIGHT.v4])) > 0;
+          if (!answered) await Promise.all([left.bundle(withoutTunnel(LEFT)), right.bundle(withoutTunnel(RIGHT))]);
+          return answered;
+        },
+        { timeout: 60_000, interval: 3_000 },
+      )
+      .toBe(true);
     await expectOnTheWire('v4', 'esp');
   });
 
@@ -234,6 +248,8 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
 
 const COUNTERS = ['esp', 'ah', 'ike', 'other'] as const;
 const FULL_PINGS = ['-c', `${PINGS}`, '-i', '0.02', '-W', '2', '-M', 'do'];
+/** At last after six seconds. */
+const FIRST_ANSWER = ['-c', '1', '-i', '0.2', '-w', '6'];
 const FEW_PINGS = ['-c', '3', '-i', '0.05', '-W', '1'];
 const GATEWAY = { v4: '192.0.2.254', v6: '2001:db8:a::fe' } as const;
 
