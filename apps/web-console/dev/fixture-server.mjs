@@ -646,14 +646,32 @@ const trusted = (kind, from, to, change = {}) => ({
 });
 const told = { condition: 'expiring', raisedAt: iso(-38 * DAY), remedy: 'Run --rotate-certificate-authority.' };
 
-const auditEntries = revisions.map(({ number, publishedAt, author }) => ({
-  sequence: number,
-  at: publishedAt,
-  actor: author,
-  action: 'revision_published',
-  details: { revision: number },
-  hash: createHash('sha256').update(`entry ${number}`).digest('hex'),
-}));
+const DEEDS = [
+  ['admin', 'edge_revoked', { edgeId: edges[0].id, reason: 'lost' }],
+  ['mara', 'draft_approved', { version: '6-0f343b0931126a20', comment: 'as agreed', failedProof: false }],
+  ['admin', 'user_created', { userName: 'grace', role: 'operator' }],
+  ['grace', 'oidc_login', {}],
+  ['mara', 'revision_published', { revision: 7, comment: 'Open HTTPS from the branches to the data centre' }],
+  ['admin', 'webhook_created', { webhook: 'inventory' }],
+];
+const auditEntries = Array.from({ length: 230 }, (_, index) => {
+  const [actor, action, details] = DEEDS[index % DEEDS.length];
+  const hash = createHash('sha256').update(`entry ${index}`).digest('hex');
+  return { sequence: index + 1, at: iso((index - 230) * 5 * HOUR), actor, action, details, hash };
+});
+function auditLog(query) {
+  const is = (name, value) => !query.has(name) || query.get(name) === value;
+  const about = ({ details }) =>
+    !query.has('object') || Object.values(details).map(String).includes(query.get('object'));
+  const found = auditEntries
+    .filter((entry) => is('actor', entry.actor) && is('action', entry.action) && about(entry))
+    .filter(({ at }) => at >= (query.get('since') ?? '') && at < (query.get('until') ?? '9'))
+    .filter(({ sequence }) => sequence < Number(query.get('before') ?? Number.POSITIVE_INFINITY))
+    .toReversed();
+  const limit = Number(query.get('limit') ?? 50);
+  const items = found.slice(0, limit);
+  return { items, next: found.length > limit ? items.at(-1).sequence : null, brokenAt: null };
+}
 
 const members = users.map(({ id, name, role, oidc, createdAt }) => ({
   userId: id,
@@ -795,11 +813,7 @@ const routes = {
       trusted('signing_key', null, null),
     ],
   }),
-  'GET audit-entries': () => ({
-    items: auditEntries.toSorted((a, b) => b.sequence - a.sequence),
-    next: null,
-    brokenAt: null,
-  }),
+  'GET audit-entries': (_, __, query) => auditLog(query),
   'GET members': () => ({ items: members }),
   'PATCH members/:id': (body, id) => Object.assign(memberOf(id), body),
   'DELETE members/:id': (_, id) => void members.splice(members.indexOf(memberOf(id)), 1),

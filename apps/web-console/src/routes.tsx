@@ -11,6 +11,7 @@ import { ConnectingPage } from './app/ConnectingPage.js';
 import { NotFoundPage } from './app/NotFoundPage.js';
 import { queryClient } from './app/query-client.js';
 import { Shell } from './app/Shell.js';
+import { auditSearch } from './features/audit/search.js';
 import { EnteringPage } from './features/session/EnteringPage.js';
 import { LoginPage } from './features/session/LoginPage.js';
 import { isOidcRefusal, type OidcRefusal } from './features/session/oidc-refusals.js';
@@ -157,6 +158,7 @@ const webhook = createRoute({
 const audit = createRoute({
   getParentRoute: () => signedIn,
   path: '/audit',
+  validateSearch: auditSearch,
   component: lazyRouteComponent(() => import('./features/audit/AuditPage.js'), 'AuditPage'),
 });
 

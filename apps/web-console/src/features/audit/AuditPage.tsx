@@ -1,29 +1,30 @@
-import { Button } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { Button, Group } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import type { AuditEntry } from '../../api/index.js';
-import { matchesFilter } from '../../lib/compare.js';
+import type { AuditLog } from '../../api/index.js';
 import { saveFile } from '../../lib/save-file.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
-import { FilterInput } from '../../ui/FilterInput.js';
 import { CheckIcon, SaveIcon } from '../../ui/icons.js';
+import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
-import { RelativeTime } from '../../ui/RelativeTime.js';
 import { StateMark } from '../../ui/StateMark.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { announceFailure } from '../../ui/use-write.js';
 import { useTenantId } from '../session/use-tenant.js';
-import { actionLabel, detailsText, textsOf } from './describe.js';
+import { EntryTable } from './components/EntryTable.js';
+import { SearchForm } from './components/SearchForm.js';
 import { auditQuery, readWholeLog } from './queries.js';
+import { type AuditSearch, conditionsOf, isNarrowed, pageText } from './search.js';
 
 /** Who did what in the tenant, and whether the chain of its entries holds. */
 export function AuditPage(): ReactNode {
   const tenantId = useTenantId();
-  const log = useInfiniteQuery(auditQuery(tenantId));
-  const first = log.data?.pages[0];
+  const search = useSearch({ from: '/signed-in/audit' });
+  const log = useQuery(auditQuery(tenantId, search));
   return (
     <>
-      <PageHeader title="Audit log" summary={first === undefined ? ' ' : <Chain brokenAt={first.brokenAt} />}>
+      <PageHeader title="Audit log" summary={log.data === undefined ? ' ' : <Chain brokenAt={log.data.brokenAt} />}>
         <Button
           variant="default"
           leftSection={<CheckIcon size={15} />}
@@ -34,15 +35,10 @@ export function AuditPage(): ReactNode {
         </Button>
         <ExportButton tenantId={tenantId} />
       </PageHeader>
+      <SearchForm conditions={conditionsOf(search)} />
       {log.isPending && <TableSkeleton rows={6} />}
       {log.error !== null && <FailureNotice error={log.error} />}
-      {log.data !== undefined && (
-        <Entries
-          entries={log.data.pages.flatMap(({ items }) => items)}
-          older={log.hasNextPage ? () => void log.fetchNextPage() : undefined}
-          loading={log.isFetchingNextPage}
-        />
-      )}
+      {log.data !== undefined && <Entries log={log.data} search={search} />}
     </>
   );
 }
@@ -61,6 +57,7 @@ function Chain({ brokenAt }: { readonly brokenAt: number | null }): ReactNode {
   );
 }
 
+/** All of the log, whatever is looked for: the hashes of a part chain nothing. */
 function ExportButton({ tenantId }: { readonly tenantId: string }): ReactNode {
   const [busy, setBusy] = useState(false);
   const save = async (): Promise<void> => {
@@ -75,72 +72,43 @@ function ExportButton({ tenantId }: { readonly tenantId: string }): ReactNode {
   };
   return (
     <Button variant="default" leftSection={<SaveIcon size={15} />} loading={busy} onClick={() => void save()}>
-      Export
+      Export whole log
     </Button>
   );
 }
 
-interface EntriesProps {
-  readonly entries: readonly AuditEntry[];
-  /** Reads more of them; undefined when there are no more. */
-  readonly older: (() => void) | undefined;
-  readonly loading: boolean;
-}
-
-function Entries({ entries, older, loading }: EntriesProps): ReactNode {
-  const [filter, setFilter] = useState('');
-  const shown = entries.filter((entry) => matchesFilter(filter, textsOf(entry)));
-  // Numbers have no gap, so that the newest says how many there are.
-  const all = entries[0]?.sequence ?? 0;
-  if (all === 0) return <p className="w-none">Nothing has been done yet that is kept here.</p>;
+function Entries({ log, search }: { readonly log: AuditLog; readonly search: AuditSearch }): ReactNode {
+  const conditions = conditionsOf(search);
+  if (log.items.length === 0) return <NoEntries search={search} />;
   return (
     <>
       <div className="w-toolbar">
-        <FilterInput value={filter} onChange={setFilter} placeholder="Filter by person, action or detail" />
         <span className="w-dim w-small" role="status">
-          {shown.length} of the {entries.length} newest of {all}
+          {pageText(log, conditions)}
         </span>
       </div>
-      {shown.length > 0 && <EntryTable entries={shown} />}
-      {shown.length === 0 && <p className="w-none">No entry that was read matches.</p>}
-      {older !== undefined && (
-        <Button variant="default" mt={12} loading={loading} onClick={older}>
-          Read older entries
-        </Button>
-      )}
+      <EntryTable entries={log.items} conditions={conditions} />
+      <Group gap="xs" mt={12}>
+        {search.before !== undefined && (
+          <LinkButton to="/audit" search={conditions} variant="default">
+            Newest entries
+          </LinkButton>
+        )}
+        {log.next !== null && (
+          <LinkButton to="/audit" search={{ ...conditions, before: log.next }} variant="default">
+            Older entries
+          </LinkButton>
+        )}
+      </Group>
     </>
   );
 }
 
-function EntryTable({ entries }: { readonly entries: readonly AuditEntry[] }): ReactNode {
-  return (
-    <table className="w-table">
-      <thead>
-        <tr>
-          <th className="w-right">Entry</th>
-          <th>When</th>
-          <th>Who</th>
-          <th>What</th>
-          <th>Details</th>
-          <th>Hash</th>
-        </tr>
-      </thead>
-      <tbody>
-        {entries.map((entry) => (
-          <tr key={entry.sequence} data-audit-entry={entry.sequence}>
-            <td className="w-right w-numeric">{entry.sequence}</td>
-            <td>
-              <RelativeTime at={entry.at} />
-            </td>
-            <td className="w-strong">{entry.actor}</td>
-            <td>{actionLabel(entry.action)}</td>
-            <td className="w-wrap">{detailsText(entry.details)}</td>
-            <td className="w-dim w-fingerprint" title={entry.hash}>
-              {entry.hash.slice(0, 12)}…
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+function NoEntries({ search }: { readonly search: AuditSearch }): ReactNode {
+  const { since, until } = search;
+  if (since !== undefined && until !== undefined && since >= until)
+    return <p className="w-none">“Until” is not after “From”, so that no entry can match.</p>;
+  if (isNarrowed(search))
+    return <p className="w-none">No entry matches. Names are looked for exactly as they are in the log.</p>;
+  return <p className="w-none">Nothing has been done yet that is kept here.</p>;
 }

@@ -13,7 +13,45 @@ export function detailsText(details: AuditEntry['details']): string {
     .join(', ');
 }
 
-/** What a filter looks at. */
-export function textsOf(entry: AuditEntry): readonly string[] {
-  return [String(entry.sequence), entry.actor, entry.action, actionLabel(entry.action), detailsText(entry.details)];
-}
+const EACH_ACTION: Readonly<Record<AuditEntry['action'], true>> = {
+  revision_published: true,
+  proof_overridden: true,
+  removals_agreed: true,
+  revision_restored: true,
+  draft_approved: true,
+  approval_withdrawn: true,
+  approval_waived: true,
+  approval_rule_changed: true,
+  edge_revoked: true,
+  configuration_imported: true,
+  user_created: true,
+  user_changed: true,
+  user_removed: true,
+  member_invited: true,
+  invitation_withdrawn: true,
+  invitation_accepted: true,
+  invitation_declined: true,
+  member_joined: true,
+  member_role_changed: true,
+  member_removed: true,
+  tenant_entered: true,
+  password_changed: true,
+  api_token_created: true,
+  api_token_revoked: true,
+  totp_enrolled: true,
+  totp_removed: true,
+  totp_reset: true,
+  recovery_code_used: true,
+  second_factor_refused: true,
+  backup_restored: true,
+  break_glass_used: true,
+  oidc_login: true,
+  oidc_login_refused: true,
+  webhook_created: true,
+  webhook_changed: true,
+  webhook_secret_renewed: true,
+  webhook_removed: true,
+};
+
+/** Every action that there is. */
+export const ACTIONS = Object.keys(EACH_ACTION) as AuditEntry['action'][];

@@ -1,16 +1,17 @@
-import { infiniteQueryOptions } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import { type AuditEntry, type AuditLog, client, unwrap } from '../../api/index.js';
+import type { AuditSearch } from './search.js';
 
+/** On one page of the console. */
+const PAGE_ENTRIES = 100;
 /** As many as the controller gives at a time. */
-const PAGE_ENTRIES = 200;
+const MOST_ENTRIES = 200;
 
-/** The log from the newest entry backwards, a page at a time, and whether its chain holds. */
-export const auditQuery = (tenantId: string) =>
-  infiniteQueryOptions({
-    queryKey: ['audit', tenantId],
-    queryFn: ({ pageParam }) => readPage(tenantId, pageParam),
-    initialPageParam: undefined as number | undefined,
-    getNextPageParam: ({ next }) => next ?? undefined,
+/** A page of what is looked for, newest entries first, and whether the chain of the whole log holds. */
+export const auditQuery = (tenantId: string, search: AuditSearch) =>
+  queryOptions({
+    queryKey: ['audit', tenantId, search],
+    queryFn: () => readPage(tenantId, search, PAGE_ENTRIES),
     // The whole chain is looked at for each page: only when somebody asks.
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnMount: 'always',
@@ -19,16 +20,16 @@ export const auditQuery = (tenantId: string) =>
 /** Every entry there is, newest first, with the verdict on the chain that came with the first of them. */
 export async function readWholeLog(tenantId: string): Promise<Pick<AuditLog, 'items' | 'brokenAt'>> {
   const entries: AuditEntry[] = [];
-  let page = await readPage(tenantId, undefined);
+  let page = await readPage(tenantId, {}, MOST_ENTRIES);
   const { brokenAt } = page;
   for (;;) {
     entries.push(...page.items);
     if (page.next === null) return { items: entries, brokenAt };
-    page = await readPage(tenantId, page.next);
+    page = await readPage(tenantId, { before: page.next }, MOST_ENTRIES);
   }
 }
 
-function readPage(tenantId: string, before: number | undefined): Promise<AuditLog> {
-  const query = { limit: PAGE_ENTRIES, ...(before !== undefined && { before }) };
-  return unwrap(client.GET('/api/v1/tenants/{tenantId}/audit-entries', { params: { path: { tenantId }, query } }));
+function readPage(tenantId: string, search: AuditSearch, limit: number): Promise<AuditLog> {
+  const params = { path: { tenantId }, query: { ...search, limit } };
+  return unwrap(client.GET('/api/v1/tenants/{tenantId}/audit-entries', { params }));
 }
