@@ -25,6 +25,8 @@ const externalPeers = [];
 const edges = [];
 const policies = [];
 const revisions = [];
+/** Of the draft, until it is published. */
+const approvals = [];
 let draftChanged = false;
 let role = 'admin';
 
@@ -510,6 +512,7 @@ function publish({ comment = '' }) {
   revisions.unshift(revision);
   draftChanged = false;
   published = { ...settings };
+  approvals.length = 0;
   const affectedEdges = affected();
   for (const edge of edges) {
     if (edge.live.enrolledAt === null) continue;
@@ -960,9 +963,9 @@ const routes = {
           baseRevision: revisions[0].number,
           problems: draftChanged ? problems() : [],
           findings: [],
-          approvalRequired: tenantOf(tenantId).approvalRequired,
-          changedBy: ['admin'],
-          approvals: [],
+          approvalRequired: true,
+          changedBy: ['mara'],
+          approvals,
           affectedEdges: draftChanged ? affected() : [],
           blastRadius: problems().length > 0 ? null : radius(),
         }
@@ -982,6 +985,20 @@ const routes = {
       flows: [],
     };
   },
+  'POST revisions/:id/approvals': (body) => {
+    const approval = {
+      id: randomUUID(),
+      approver: 'admin',
+      approvedAt: iso(),
+      comment: '',
+      restoredFrom: null,
+      ...body,
+    };
+    approvals.push(approval);
+    return approval;
+  },
+  'DELETE revisions/:id/approvals/:approval': (_, __, ___, approvalId) =>
+    void approvals.splice(approvals.indexOf(findIn(approvals, approvalId)), 1),
   'GET tunnels': () => ({ items: [...tunnels(), ...externalTunnels()] }),
 };
 
@@ -1032,10 +1049,10 @@ function answer(method, path, query, body, cookie) {
       : { userName: role, tenantId, role, providerRole: role, oidc: false, breakGlass: false };
   }
   const parts = path.split('/').slice(5);
-  const pattern = parts.map((part, index) => (index === 1 ? ':id' : part)).join('/');
+  const pattern = parts.map((part, index) => (index === 1 ? ':id' : index === 3 ? ':approval' : part)).join('/');
   const handler = routes[`${method} ${pattern}`];
   if (handler === undefined) throw new Refusal(404, 'No such resource', `Nothing answers ${method} ${path}.`);
-  return handler(body, parts[1], query);
+  return handler(body, parts[1], query, parts[3]);
 }
 
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };

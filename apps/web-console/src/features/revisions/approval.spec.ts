@@ -30,6 +30,14 @@ describe('approvalStanding', () => {
     expect(approvalStanding(DRAFT, null, rescuer)).toMatchObject({ open: true, cannot: 'break_glass' });
   });
 
+  it('knows which is the one that the reader can take back', () => {
+    const byBoth = { ...DRAFT, approvals: [approval('bob'), approval('eve'), approval('bob', 3)] };
+    expect(approvalStanding(byBoth, null, bob).own).toEqual(approval('bob'));
+    expect(approvalStanding(byBoth, 3, bob).own).toEqual(approval('bob', 3));
+    expect(approvalStanding(byBoth, null, ada).own).toBeUndefined();
+    expect(approvalStanding(DRAFT, null, bob).own).toBeUndefined();
+  });
+
   it('says why the reader cannot approve', () => {
     expect(approvalStanding(DRAFT, null, ada).cannot).toBe('own_change');
     expect(approvalStanding(DRAFT, null, bob).cannot).toBeUndefined();

@@ -5,6 +5,8 @@ import { ROLES, type Role } from '../access/roles.js';
 export interface ApprovalStanding {
   /** Those of exactly this. */
   readonly approvals: readonly Approval[];
+  /** The reader's own, which only they take back; undefined: they have given none. */
+  readonly own: Approval | undefined;
   /** Whether the reader may publish it as far as approvals go. */
   readonly open: boolean;
   /** Why the reader cannot approve it; undefined: they can. */
@@ -18,13 +20,14 @@ export function approvalStanding(
   reader: Pick<Session, 'userName' | 'breakGlass'> & { readonly role: Role },
 ): ApprovalStanding {
   const approvals = draft.approvals.filter((approval) => approval.restoredFrom === restoredFrom);
-  const byOthers = approvals.some(({ approver }) => approver !== reader.userName);
-  return { approvals, open: byOthers || !draft.approvalRequired || reader.breakGlass, cannot: obstacle() };
+  const own = approvals.find(({ approver }) => approver === reader.userName);
+  const byOthers = approvals.some((approval) => approval !== own);
+  return { approvals, own, open: byOthers || !draft.approvalRequired || reader.breakGlass, cannot: obstacle() };
 
   function obstacle(): ApprovalStanding['cannot'] {
     if (ROLES.indexOf(reader.role) < ROLES.indexOf('approver')) return 'role';
     if (reader.breakGlass) return 'break_glass';
     if (restoredFrom === null && draft.changedBy.includes(reader.userName)) return 'own_change';
-    return approvals.some(({ approver }) => approver === reader.userName) ? 'approved' : undefined;
+    return own === undefined ? undefined : 'approved';
   }
 }

@@ -91,6 +91,14 @@ export function approve(
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/revisions/draft/approvals', { params, body }));
 }
 
+/** Takes back an approval of the reader's own that nothing has come of. */
+export function withdrawApproval(tenantId: string, approvalId: string): Promise<unknown> {
+  const path = { tenantId, approvalId };
+  return unwrap(
+    client.DELETE('/api/v1/tenants/{tenantId}/revisions/draft/approvals/{approvalId}', { params: { path } }),
+  );
+}
+
 function publishBody({ comment, reason, agreeToRemovals }: PublishRequest) {
   return { comment, agreeToRemovals, ...(reason === undefined ? {} : { override: { reason } }) };
 }

@@ -1,7 +1,7 @@
-import { Button } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Draft } from '../../../api/index.js';
+import type { Approval, Draft } from '../../../api/index.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { ToneIcon } from '../../../ui/StateMark.js';
@@ -18,10 +18,12 @@ interface ApprovalFieldsProps {
   readonly restoredFrom: number | null;
   /** Whether a proof of it fails, which is approved with it. */
   readonly failedProof: boolean;
+  /** The reader wants their approval back: it is for whoever has these fields to ask first, over its own dialog. */
+  readonly onWithdraw: (own: Approval) => void;
 }
 
 /** Who has approved this, and what the reader can do about it; nothing where no second person is asked for. */
-export function ApprovalFields({ draft, restoredFrom, failedProof }: ApprovalFieldsProps): ReactNode {
+export function ApprovalFields({ draft, restoredFrom, failedProof, onWithdraw }: ApprovalFieldsProps): ReactNode {
   const tenantId = useTenantId();
   const standing = useApprovalStanding(draft, restoredFrom);
   const approving = useWrite(() => approve(tenantId, draft.version, { failedProof, restoredFrom }));
@@ -29,16 +31,12 @@ export function ApprovalFields({ draft, restoredFrom, failedProof }: ApprovalFie
   return (
     <section className="w-override" aria-label="Approval" data-approval={standing.open ? 'given' : 'missing'}>
       <div className="w-label">Approval by a second person</div>
-      {standing.approvals.map(({ id, approver, approvedAt, comment }) => (
-        <p className="w-flush" key={id}>
-          <span className="w-state">
-            <ToneIcon tone="up" />
-            <span>
-              Approved by <b>{approver}</b> <RelativeTime at={approvedAt} />
-              {comment !== '' && <>: {comment}</>}
-            </span>
-          </span>
-        </p>
+      {standing.approvals.map((approval) => (
+        <GivenApproval
+          key={approval.id}
+          approval={approval}
+          onWithdraw={approval === standing.own ? onWithdraw : undefined}
+        />
       ))}
       {(!standing.open || standing.cannot === 'break_glass') && (
         <p className="w-flush w-dim">{WORDS[standing.cannot ?? 'can']}</p>
@@ -52,6 +50,32 @@ export function ApprovalFields({ draft, restoredFrom, failedProof }: ApprovalFie
         </div>
       )}
     </section>
+  );
+}
+
+interface GivenApprovalProps {
+  readonly approval: Approval;
+  /** Undefined: it is not the reader's own. */
+  readonly onWithdraw: ((own: Approval) => void) | undefined;
+}
+
+function GivenApproval({ approval, onWithdraw }: GivenApprovalProps): ReactNode {
+  const { approver, approvedAt, comment } = approval;
+  return (
+    <Group gap="xs" justify="space-between" wrap="nowrap" align="flex-start" data-approver={approver}>
+      <span className="w-state">
+        <ToneIcon tone="up" />
+        <span>
+          Approved by <b>{approver}</b> <RelativeTime at={approvedAt} />
+          {comment !== '' && <>: {comment}</>}
+        </span>
+      </span>
+      {onWithdraw !== undefined && (
+        <Button variant="default" size="compact-sm" flex="none" onClick={() => onWithdraw(approval)}>
+          Take back
+        </Button>
+      )}
+    </Group>
   );
 }
 

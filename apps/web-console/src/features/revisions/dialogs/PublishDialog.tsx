@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Skeleton, Stack, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type Draft, failureOf, type ProblemEntry } from '../../../api/index.js';
+import { type Approval, type Draft, failureOf, type ProblemEntry } from '../../../api/index.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { WarningIcon } from '../../../ui/icons.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -15,25 +15,41 @@ import { FindingList } from '../components/FindingList.js';
 import { OverrideFields, SHORTEST_REASON } from '../components/OverrideFields.js';
 import { losingMuch, RemovalFields } from '../components/RemovalFields.js';
 import { draftDiffQuery, draftQuery, type PublishRequest, publish, revisionQuery } from '../queries.js';
+import { WithdrawApprovalDialog } from './WithdrawApprovalDialog.js';
 
 /** Shows what publishing changes and whether it may, publishes with a comment, then follows the edges until they run it. */
 export function PublishDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const tenantId = useTenantId();
   const publishing = useWrite((request: PublishRequest) => publish(tenantId, request));
+  const [withdrawn, setWithdrawn] = useState<Approval>();
   const number = publishing.data?.revision?.number;
+  const onTop = withdrawn === undefined;
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={number === undefined ? 'Publish changes' : `Revision ${number} is published`}
-      size="lg"
-    >
-      {number === undefined ? (
-        <Review error={publishing.error} busy={publishing.isPending} onPublish={publishing.mutate} onClose={onClose} />
-      ) : (
-        <Progress number={number} onClose={onClose} />
+    <>
+      <Modal
+        opened
+        onClose={onClose}
+        closeOnEscape={onTop}
+        trapFocus={onTop}
+        title={number === undefined ? 'Publish changes' : `Revision ${number} is published`}
+        size="lg"
+      >
+        {number === undefined ? (
+          <Review
+            error={publishing.error}
+            busy={publishing.isPending}
+            onPublish={publishing.mutate}
+            onWithdraw={setWithdrawn}
+            onClose={onClose}
+          />
+        ) : (
+          <Progress number={number} onClose={onClose} />
+        )}
+      </Modal>
+      {withdrawn !== undefined && (
+        <WithdrawApprovalDialog approval={withdrawn} onClose={() => setWithdrawn(undefined)} />
       )}
-    </Modal>
+    </>
   );
 }
 
@@ -41,10 +57,11 @@ interface ReviewProps {
   readonly error: unknown;
   readonly busy: boolean;
   readonly onPublish: (request: PublishRequest) => void;
+  readonly onWithdraw: (own: Approval) => void;
   readonly onClose: () => void;
 }
 
-function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
+function Review({ error, busy, onPublish, onWithdraw, onClose }: ReviewProps): ReactNode {
   const { data: draft, error: unread } = useQuery(draftQuery(useTenantId()));
   const [comment, setComment] = useState('');
   const [reason, setReason] = useState<string>();
@@ -74,7 +91,9 @@ function Review({ error, busy, onPublish, onClose }: ReviewProps): ReactNode {
         {draft === undefined && (unread === null ? <Skeleton height={90} /> : <FailureNotice error={unread} />)}
         {error !== null && error !== undefined && <FailureNotice error={error} entries={newEntries(error, draft)} />}
         {draft !== undefined && <Verdict draft={draft} />}
-        {draft !== undefined && compiles && <ApprovalFields draft={draft} restoredFrom={null} failedProof={failed} />}
+        {draft !== undefined && compiles && (
+          <ApprovalFields draft={draft} restoredFrom={null} failedProof={failed} onWithdraw={onWithdraw} />
+        )}
         {failed && <OverrideFields reason={reason} onChange={setReason} />}
         {losing.length > 0 && <RemovalFields edges={losing} agreed={agreed} onChange={setAgreed} />}
         {compiles && (!failed || overriding) && (
