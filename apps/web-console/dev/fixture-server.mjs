@@ -38,7 +38,7 @@ function site(name, description, prefixes, edge) {
   const id = randomUUID();
   sites.push({ id, name, description, labels: {}, createdAt: iso(-50 * HOUR), updatedAt: iso(-50 * HOUR) });
   for (const [label, prefix] of prefixes) {
-    networks.push({ id: randomUUID(), siteId: id, name: label, prefix, createdAt: iso(-50 * HOUR) });
+    networks.push({ id: randomUUID(), siteId: id, name: label, prefix, labels: {}, createdAt: iso(-50 * HOUR) });
   }
   if (edge) edges.push({ ...newEdge(id, edge.name, edge.address, 4500), live: edge.live });
   return id;
@@ -196,6 +196,31 @@ function policy(name, description, rules, enabled = true) {
     updatedAt: iso(),
   });
 }
+for (const each of sites) each.labels = { role: each.name === 'Amsterdam' ? 'hub' : 'branch', region: 'emea' };
+function group(name, description, members) {
+  return { id: randomUUID(), name, description, members, version: 1, createdAt: iso(), updatedAt: iso() };
+}
+function refuseMembers({ members }) {
+  members.forEach((member, place) => {
+    if (member.kind === 'prefix' && !/^[0-9a-f.:]+\/\d+$/i.test(member.prefix))
+      throw invalid(
+        `/members/${place}/prefix`,
+        `"${member.prefix}" is no prefix`,
+        'Write an address and a length, for example 10.1.0.0/16.',
+      );
+  });
+}
+const groups = [
+  group('branches', 'Whatever is no data centre', [{ kind: 'site_labels', labels: { role: 'branch' } }]),
+  group('servers', 'Where the applications are', [
+    net('10.1.0.0/16'),
+    { kind: 'prefix', prefix: '10.66.0.0/24' },
+    { kind: 'network_labels', labels: { use: 'servers' } },
+  ]),
+  group('partners', '', [{ kind: 'external_peer', externalPeerId: partner.id }, at('Delhi')]),
+  group('to come', 'Until the first site in Asia opens', []),
+];
+const inGroup = (name) => ({ kind: 'group', groupId: groups.find((each) => each.name === name).id });
 policy('Partners', '', [
   rule(
     'Their data',
@@ -209,13 +234,7 @@ policy('Guests stay outside', 'Before everything else', [
   rule('No guests', 'DISCARD', [net('10.202.0.0/22')], anything, [{ protocol: 'any', ports: [] }]),
 ]);
 policy('Branches to the data centre', '', [
-  rule(
-    'Web',
-    'PROTECT',
-    [at('Berlin'), at('Chicago'), at('Delhi')],
-    [net('10.1.0.0/16')],
-    [tcp([80, 80], [443, 443]), tcp([8000, 8100])],
-  ),
+  rule('Web', 'PROTECT', [inGroup('branches')], [inGroup('servers')], [tcp([80, 80], [443, 443]), tcp([8000, 8100])]),
   rule(
     'DNS',
     'PROTECT',
@@ -868,7 +887,36 @@ const routes = {
       ]);
     drop(sites, id);
   },
-  'GET groups': () => ({ items: [] }),
+  'GET groups': () => ({ items: groups }),
+  'POST groups': (body) => {
+    named(body);
+    refuseMembers(body);
+    return create(groups, group(body.name, body.description ?? '', body.members));
+  },
+  'PUT groups/:id': (body, id) => {
+    named(body);
+    refuseMembers(body);
+    const found = findIn(groups, id);
+    draftChanged = true;
+    return Object.assign(found, body, { version: found.version + 1, updatedAt: iso() });
+  },
+  'DELETE groups/:id': (_, id) => {
+    const naming = policies.flatMap(({ name, rules }) =>
+      rules
+        .filter(({ sources, destinations }) => [...sources, ...destinations].some(({ groupId }) => groupId === id))
+        .map((each) => `the rule "${each.name}" of the policy "${name}"`),
+    );
+    if (naming.length > 0)
+      throw new Refusal(409, 'The request conflicts with what exists', 'errors names both.', [
+        {
+          pointer: '',
+          rule: 'group_in_use',
+          detail: `The group is used by ${naming.join(', ')}`,
+          fix: 'Remove or change what uses it first.',
+        },
+      ]);
+    drop(groups, id);
+  },
   'GET external-peers': () => ({ items: externalPeers }),
   'POST external-peers': ({ preSharedKey, ...body }) => {
     named(body);
@@ -918,7 +966,12 @@ const routes = {
         `"${body.prefix}" is no prefix`,
         'Write an address and a length, for example 10.1.0.0/16.',
       );
-    return create(networks, { id: randomUUID(), ...body, createdAt: iso() });
+    return create(networks, { id: randomUUID(), labels: {}, ...body, createdAt: iso() });
+  },
+  'PATCH networks/:id': (body, id) => {
+    named({ ...findIn(networks, id), ...body });
+    draftChanged = true;
+    return Object.assign(findIn(networks, id), body);
   },
   'DELETE networks/:id': (_, id) => drop(networks, id),
   'GET edges': () => ({ items: edges }),

@@ -92,6 +92,12 @@ const externalPeer = createRoute({
   component: lazyRouteComponent(() => import('./features/external-peers/ExternalPeerPage.js'), 'ExternalPeerPage'),
 });
 
+const groups = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/groups',
+  component: lazyRouteComponent(() => import('./features/groups/GroupsPage.js'), 'GroupsPage'),
+});
+
 const tunnels = createRoute({
   getParentRoute: () => signedIn,
   path: '/tunnels',
@@ -173,6 +179,7 @@ export const router = createRouter({
       edge,
       externalPeers,
       externalPeer,
+      groups,
       tunnels,
       policies,
       explain,

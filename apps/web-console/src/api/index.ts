@@ -35,6 +35,7 @@ export type {
   Finding,
   FlowChange,
   Group,
+  GroupInput,
   IntentChange,
   Invitation,
   Member,

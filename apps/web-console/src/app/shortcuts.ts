@@ -3,6 +3,7 @@ export const DESTINATIONS = [
   { key: 't', to: '/', label: 'Topology' },
   { key: 's', to: '/sites', label: 'Sites & edges' },
   { key: 'x', to: '/external-peers', label: 'External peers' },
+  { key: 'o', to: '/groups', label: 'Groups' },
   { key: 'u', to: '/tunnels', label: 'Tunnels' },
   { key: 'p', to: '/policies', label: 'Policies' },
   { key: 'e', to: '/explain', label: 'Explain' },

@@ -42,6 +42,7 @@ export {
   IconShieldLock as AccessIcon,
   IconSun as SunIcon,
   IconSunMoon as SystemSchemeIcon,
+  IconTags as GroupIcon,
   IconTopologyRing3 as TopologyIcon,
   IconTrash as DeleteIcon,
   IconUpload as PublishIcon,

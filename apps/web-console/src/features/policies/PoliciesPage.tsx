@@ -12,6 +12,7 @@ import { PageHeader } from '../../ui/PageHeader.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useReordering } from '../../ui/use-reordering.js';
 import { externalPeersQuery } from '../external-peers/queries.js';
+import { groupsQuery } from '../groups/queries.js';
 import { PolicyTests } from '../policy-tests/components/PolicyTests.js';
 import { draftQuery } from '../revisions/queries.js';
 import { useTenantId } from '../session/use-tenant.js';
@@ -21,7 +22,7 @@ import type { Names } from './describe.js';
 import { PolicyActionDialog } from './dialogs/PolicyActionDialog.js';
 import { PolicyDialog } from './dialogs/PolicyDialog.js';
 import { findingProblems, sortProblems } from './problems.js';
-import { groupsQuery, policiesQuery } from './queries.js';
+import { policiesQuery } from './queries.js';
 import { usePolicyWrites } from './use-policy-writes.js';
 
 /** The intent: policies in order, with their rules. */

@@ -1,14 +1,5 @@
 import { api, client, INTENT_INTERVAL_MS, type Policy, type PolicyInput, unwrap } from '../../api/index.js';
 
-/** Groups by name. */
-export const groupsQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/groups',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
-
 /** Policies in the order in which they are evaluated. */
 export const policiesQuery = (tenantId: string) =>
   api.queryOptions(

@@ -1,0 +1,29 @@
+import { api, client, type Group, type GroupInput, INTENT_INTERVAL_MS, unwrap } from '../../api/index.js';
+
+/** Groups by name. */
+export const groupsQuery = (tenantId: string) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}/groups',
+    { params: { path: { tenantId } } },
+    { refetchInterval: INTENT_INTERVAL_MS },
+  );
+
+export function createGroup(tenantId: string, body: GroupInput): Promise<Group> {
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/groups', { params: { path: { tenantId } }, body }));
+}
+
+/** Replaces a group as it was read: refused when someone changed it since. */
+export function replaceGroup(tenantId: string, group: Group, body: GroupInput): Promise<Group> {
+  return unwrap(
+    client.PUT('/api/v1/tenants/{tenantId}/groups/{groupId}', {
+      params: { path: { tenantId, groupId: group.id }, header: { 'If-Match': `"${group.version}"` } },
+      body,
+    }),
+  );
+}
+
+export function deleteGroup(tenantId: string, groupId: string): Promise<unknown> {
+  const path = { tenantId, groupId };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/groups/{groupId}', { params: { path } }));
+}

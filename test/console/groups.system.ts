@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+
+/** A group from its making to its end, as an operator sees it, with the rule that names it. */
+const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
+const reason =
+  whyNoChromium() ?? (existsSync(CONSOLE) ? undefined : 'not built (npm run build): apps/web-console/dist/index.html');
+/** Longest wait for a page. */
+const PAGE_TIMEOUT_MILLISECONDS = 60_000;
+
+let postgres: TestPostgres;
+let controller: TestController;
+let tenant: string;
+let cookie: string;
+let browser: Browser;
+let page: Page;
+let trouble: string[];
+
+beforeAll(async () => {
+  if (reason !== undefined) return;
+  postgres = await TestPostgres.start();
+  controller = await TestController.start({ databaseUrl: await postgres.createDatabase() });
+  const [home] = await controller.sql<{ id: string }[]>`select id from tenants where name = 'default'`;
+  tenant = `/api/v1/tenants/${home?.id}`;
+  const session = await ask('POST', '/api/v1/session', { userName: 'admin', password: TEST_ADMIN_PASSWORD });
+  cookie = session.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  await ask('POST', `${tenant}/sites`, { name: 'Amsterdam', labels: { role: 'hub' } });
+  await ask('POST', `${tenant}/sites`, { name: 'Berlin', labels: { role: 'branch' } });
+  browser = await launchChromium();
+  page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
+  page.setDefaultTimeout(PAGE_TIMEOUT_MILLISECONDS);
+  trouble = recordTrouble(page);
+});
+
+beforeEach((context) => context.skip(reason !== undefined, reason));
+
+afterEach(() => {
+  expect(trouble?.splice(0) ?? []).toEqual([]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await controller?.stop();
+  await postgres?.remove();
+});
+
+/** Asks the API as the admin; throws when it refuses. */
+async function ask(method: string, path: string, body?: object): Promise<Response> {
+  const answer = await fetch(`${controller.url}${path}`, {
+    method,
+    headers: { cookie: cookie ?? '', 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer;
+}
+
+interface GroupAsRead {
+  readonly id: string;
+  readonly name: string;
+  readonly members: readonly { readonly kind: string }[];
+}
+
+async function groups(): Promise<readonly GroupAsRead[]> {
+  const answer = await ask('GET', `${tenant}/groups`);
+  return ((await answer.json()) as { items: GroupAsRead[] }).items;
+}
+
+/** What the browser tells of a request that was refused on purpose, and nothing else. */
+function takeRefusal(status: number, path: string): void {
+  const refused = trouble.splice(0);
+  expect(refused.filter((each) => !each.includes(path))).toEqual([]);
+  expect(refused.some((each) => each.startsWith(`${status}: `))).toBe(true);
+}
+
+const dialog = (): Locator => page.getByRole('dialog');
+const row = (name: string): Locator => page.locator(`[data-group="${name}"]`);
+
+async function act(name: string, action: string): Promise<void> {
+  await row(name)
+    .getByRole('button', { name: `Actions for ${name}` })
+    .click();
+  await page.getByRole('menuitem', { name: action }).click();
+}
+
+describe('groups in the console', () => {
+  it('are made of members by kind', async () => {
+    await page.goto(`${controller.url}/groups`);
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('No groups yet').waitFor();
+    await page.getByRole('button', { name: 'Add group' }).first().click();
+    await dialog().getByLabel('Name').fill('branches');
+    await dialog().getByLabel('Sites with labels').fill('role=branch');
+    await dialog().getByRole('button', { name: 'Add group' }).click();
+    await row('branches').getByText('sites with role=branch').waitFor();
+    await row('branches').getByText('now 1').waitFor();
+    await row('branches').getByText('no rule').waitFor();
+  });
+
+  it('say at the field what is wrong with a member', async () => {
+    await act('branches', 'Edit group');
+    await dialog().getByLabel('Sites with labels').fill('branch');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await dialog().getByText('“branch” is no label').waitFor();
+    await dialog().getByLabel('Sites with labels').fill('role=branch');
+    await dialog().getByLabel('Prefixes').fill('10.66.0.1/24');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await dialog().locator('[aria-invalid="true"]').waitFor();
+    expect(await dialog().getByLabel('Prefixes').getAttribute('aria-invalid')).toBe('true');
+    takeRefusal(422, '/groups/');
+    await dialog().getByLabel('Prefixes').fill('10.66.0.0/24');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await row('branches').getByText('10.66.0.0/24').waitFor();
+    const [group] = await groups();
+    expect(group?.members.map(({ kind }) => kind).sort()).toEqual(['prefix', 'site_labels']);
+  });
+
+  it('are found by their members', async () => {
+    const filter = page.getByPlaceholder('Filter by name, member or rule');
+    await filter.fill('amsterdam');
+    await page.getByText('No group matches.').waitFor();
+    await filter.fill('branch 10.66');
+    await row('branches').waitFor();
+    await filter.fill('');
+  });
+
+  it('are not deleted while a rule names them', async () => {
+    const [group] = await groups();
+    const any = [{ kind: 'any' }];
+    const rule = {
+      name: 'Web',
+      action: 'PROTECT',
+      sources: [{ kind: 'group', groupId: group?.id }],
+      destinations: any,
+    };
+    const services = [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }];
+    const made = await ask('POST', `${tenant}/policies`, { name: 'Mesh', rules: [{ ...rule, services }] });
+    const { id } = (await made.json()) as { id: string };
+    await row('branches').getByText('1 rule').waitFor();
+    await act('branches', 'Delete group');
+    await dialog().getByRole('button', { name: 'Delete group' }).click();
+    await dialog().getByText('the rule "Web" of the policy "Mesh"').waitFor();
+    takeRefusal(409, '/groups/');
+    await ask('DELETE', `${tenant}/policies/${id}`);
+    await dialog().getByRole('button', { name: 'Delete group' }).click();
+    await row('branches').waitFor({ state: 'detached' });
+    expect(await groups()).toEqual([]);
+  });
+});
