@@ -28,7 +28,9 @@ beforeAll(async () => {
   tenant = `/api/v1/tenants/${home?.id}`;
   const session = await ask('POST', '/api/v1/session', { userName: 'admin', password: TEST_ADMIN_PASSWORD });
   cookie = session.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  await ask('POST', `${tenant}/sites`, { name: 'Amsterdam', labels: { role: 'hub' } });
+  const amsterdam = await ask('POST', `${tenant}/sites`, { name: 'Amsterdam', labels: { role: 'hub' } });
+  const { id: siteId } = (await amsterdam.json()) as { id: string };
+  await ask('POST', `${tenant}/networks`, { siteId, name: 'LAN', prefix: '10.1.0.0/16' });
   await ask('POST', `${tenant}/sites`, { name: 'Berlin', labels: { role: 'branch' } });
   browser = await launchChromium();
   page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
@@ -128,6 +130,27 @@ describe('groups in the console', () => {
     await filter.fill('branch 10.66');
     await row('branches').waitFor();
     await filter.fill('');
+  });
+
+  it('get the sites and networks that get a label', async () => {
+    await act('branches', 'Edit group');
+    await dialog().getByLabel('Networks with labels').fill('use=office');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await row('branches').getByText('now 0').waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).click();
+    await page.getByRole('button', { name: 'Edit network 10.1.0.0/16' }).click();
+    await dialog().getByLabel('Labels').fill('use=office');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Actions for Amsterdam' }).click();
+    await page.getByRole('menuitem', { name: 'Edit site' }).click();
+    expect(await dialog().getByLabel('Labels').inputValue()).toBe('role=hub');
+    await dialog().getByLabel('Labels').fill('role=branch, region=emea');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await page.getByText('region=emea, role=branch').waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Groups' }).click();
+    await row('branches').getByText('now 2').waitFor();
+    await row('branches').getByText('now 1').waitFor();
   });
 
   it('are not deleted while a rule names them', async () => {

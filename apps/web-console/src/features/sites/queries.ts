@@ -57,6 +57,16 @@ export function createNetwork(tenantId: string, body: CreateNetwork): Promise<Ne
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/networks', { params: { path: { tenantId } }, body }));
 }
 
+/** What the change does not name stays; labels are replaced as a whole. */
+export function updateNetwork(
+  tenantId: string,
+  networkId: string,
+  body: Partial<Pick<Network, 'name' | 'labels'>>,
+): Promise<Network> {
+  const path = { tenantId, networkId };
+  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/networks/{networkId}', { params: { path }, body }));
+}
+
 export function deleteNetwork(tenantId: string, networkId: string): Promise<unknown> {
   const path = { tenantId, networkId };
   return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/networks/{networkId}', { params: { path } }));

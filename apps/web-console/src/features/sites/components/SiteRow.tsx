@@ -2,6 +2,7 @@ import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Edge, Network, Site } from '../../../api/index.js';
+import { labelsText } from '../../../lib/labels.js';
 import { CloseIcon, DeleteIcon, EditIcon, EnrollIcon, MoreIcon, PlusIcon } from '../../../ui/icons.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { StateMark, ToneIcon } from '../../../ui/StateMark.js';
@@ -11,7 +12,7 @@ import { CONDITIONS, certificateEndsSoon, conditionOf } from '../../edges/condit
 /** What a row asks its page to open. */
 export type SiteAction =
   | { readonly kind: 'edit-site' | 'delete-site' | 'add-network' | 'add-edge'; readonly site: Site }
-  | { readonly kind: 'delete-network'; readonly site: Site; readonly network: Network }
+  | { readonly kind: 'edit-network' | 'delete-network'; readonly site: Site; readonly network: Network }
   | { readonly kind: 'edit-edge' | 'delete-edge' | 'enroll-edge'; readonly edge: Edge };
 
 interface SiteRowProps {
@@ -25,12 +26,14 @@ interface SiteRowProps {
 export function SiteRow({ site, networks, edges, onAction }: SiteRowProps): ReactNode {
   const span = Math.max(1, edges.length);
   const [first, ...others] = edges;
+  const labels = labelsText(site.labels);
   return (
     <>
       <tr data-site={site.id}>
         <td rowSpan={span}>
           <div className="w-strong">{site.name}</div>
           {site.description !== '' && <div className="w-dim w-small w-clip">{site.description}</div>}
+          {labels !== '' && <div className="w-dim w-small w-clip">{labels}</div>}
         </td>
         <td rowSpan={span}>
           <Networks site={site} networks={networks} onAction={onAction} />
@@ -68,8 +71,15 @@ function Networks({ site, networks, onAction }: Pick<SiteRowProps, 'site' | 'net
     <div className="w-chips">
       {networks.map((network) => (
         <span key={network.id} className="w-chip">
-          <Tooltip label={network.name}>
-            <code>{network.prefix}</code>
+          <Tooltip label={[network.name, labelsText(network.labels)].filter((text) => text !== '').join(', ')}>
+            <button
+              type="button"
+              className="w-chip-name"
+              aria-label={`Edit network ${network.prefix}`}
+              onClick={() => onAction({ kind: 'edit-network', site, network })}
+            >
+              <code>{network.prefix}</code>
+            </button>
           </Tooltip>
           <button
             type="button"

@@ -23,6 +23,8 @@ export function SiteActionDialog({ action, onClose, onNext }: SiteActionDialogPr
       return <SiteDialog site={action.site} onClose={onClose} />;
     case 'add-network':
       return <NetworkDialog site={action.site} onClose={onClose} />;
+    case 'edit-network':
+      return <NetworkDialog site={action.site} network={action.network} onClose={onClose} />;
     case 'add-edge':
       return (
         <EdgeDialog

@@ -1,12 +1,14 @@
 import { Textarea, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Site } from '../../../api/index.js';
+import type { CreateSite, Site } from '../../../api/index.js';
+import { labelsText, readLabels } from '../../../lib/labels.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { createSite, updateSite } from '../queries.js';
+import { LabelsInput } from './LabelsInput.js';
 
 interface SiteDialogProps {
   /** The site to change; absent for a new one. */
@@ -17,17 +19,26 @@ interface SiteDialogProps {
 /** Makes or changes a site. */
 export function SiteDialog({ site, onClose }: SiteDialogProps): ReactNode {
   const tenantId = useTenantId();
-  const { form, failure, refuse } = useProblemForm({ name: site?.name ?? '', description: site?.description ?? '' });
-  const save = useWrite((values: { name: string; description: string }) =>
-    site === undefined ? createSite(tenantId, values) : updateSite(tenantId, site.id, values),
+  const { form, failure, refuse } = useProblemForm({
+    name: site?.name ?? '',
+    description: site?.description ?? '',
+    labels: labelsText(site?.labels ?? {}),
+  });
+  const save = useWrite((body: CreateSite) =>
+    site === undefined ? createSite(tenantId, body) : updateSite(tenantId, site.id, body),
   );
+  const submit = ({ labels, ...values }: ReturnType<typeof form.getValues>): void => {
+    const read = readLabels(labels);
+    if ('problem' in read) form.setFieldError('labels', read.problem);
+    else save.mutate({ ...values, labels: read.labels }, { onSuccess: onClose, onError: refuse });
+  };
   return (
     <FormDialog
       title={site === undefined ? 'Add site' : `Edit ${site.name}`}
       submit={site === undefined ? 'Add site' : 'Save'}
       busy={save.isPending}
       failure={failure && <FailureNotice {...failure} />}
-      onSubmit={form.onSubmit((values) => save.mutate(values, { onSuccess: onClose, onError: refuse }))}
+      onSubmit={form.onSubmit(submit)}
       onClose={onClose}
     >
       <TextInput
@@ -38,6 +49,7 @@ export function SiteDialog({ site, onClose }: SiteDialogProps): ReactNode {
         {...form.getInputProps('name')}
       />
       <Textarea label="Description" autosize minRows={2} maxRows={6} {...form.getInputProps('description')} />
+      <LabelsInput placeholder="role=branch, region=emea" {...form.getInputProps('labels')} />
     </FormDialog>
   );
 }
