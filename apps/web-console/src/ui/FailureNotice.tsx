@@ -14,9 +14,11 @@ interface FailureNoticeProps {
 export function FailureNotice({ error, entries }: FailureNoticeProps): ReactNode {
   const failure = failureOf(error);
   const listed = entries ?? failure.errors;
+  // A refusal for one reason has that as its detail; once is enough, with what to do about it.
+  const said = listed.some((entry) => sentence(entry).startsWith(failure.detail.replace(/\.$/, '')));
   return (
     <Alert color="red" variant="light" icon={<WarningIcon size={18} />} title={failure.title} className="w-failure">
-      <div>{failure.detail}</div>
+      {!said && <div>{failure.detail}</div>}
       {listed.length > 0 && (
         <ul>
           {listed.map((entry) => (
