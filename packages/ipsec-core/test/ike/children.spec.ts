@@ -162,6 +162,19 @@ describe('What protects a Child SA', () => {
     expect(pair.left.engine.associations()).toHaveLength(1);
   });
 
+  it('transport mode over a NAT is refused for that by the responder, too, which knows the peer by another address', () => {
+    const outside = address(Uint8Array.of(203, 0, 113, 9));
+    const changes = { mode: 'transport', transportRequired: true, local: [address(RIGHT)], remote: [outside] } as const;
+    const pair = establishedPair({
+      ...quick,
+      conditions: nat(),
+      leftConnection: required('left', 'transport'),
+      rightConnection: { remote: ANYWHERE, ...childChanges('right', changes) },
+    });
+    const failures = pair.right.events.flatMap((event) => (event.kind === 'child-failed' ? [event.reason.code] : []));
+    expect(failures).toEqual(['transport_behind_nat']);
+  });
+
   it('transport mode that is required and not granted to a successor leaves the Child SA as it is', () => {
     const pair = establishedPair({
       ...quick,

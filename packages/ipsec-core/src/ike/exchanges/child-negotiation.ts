@@ -76,13 +76,14 @@ export function answerChild(
     const reason = { code: 'invalid_message', detail: SPI_TAKEN } as const;
     return { ok: false, refusal: [notify('NO_PROPOSAL_CHOSEN')], reason };
   }
-  const selectors = answerSelectors(configuration, tsi.selectors, tsr.selectors, context);
-  if (!selectors.ok) return selectors;
-  const { local, remote } = selectors;
   const transport = wantsTransport(configuration, context) && findNotify(payloads, 'USE_TRANSPORT_MODE') !== undefined;
+  // Before the selectors: with a NAT between, each end has other addresses, which is not what is wrong.
   const unfit = unfitMode(configuration, transport ? 'transport' : 'tunnel', context);
   // No notify says it better (section 3.10.1).
   if (unfit !== undefined) return { ok: false, refusal: [notify('NO_PROPOSAL_CHOSEN')], reason: unfit };
+  const selectors = answerSelectors(configuration, tsi.selectors, tsr.selectors, context);
+  if (!selectors.ok) return selectors;
+  const { local, remote } = selectors;
   const nonFirstFragmentsAlso = !transport && takesFragments(configuration, payloads);
   const answer: Payload[] = [
     { kind: 'SA', proposals: [{ ...outcome.proposal, spi: spiOctets(spi), transforms: outcome.transforms }] },
