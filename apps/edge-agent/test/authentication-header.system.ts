@@ -1,17 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Bundle } from '@weft/contracts/southbound';
 import { parsePrefix } from '@weft/ipsec-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EdgeHarness, typescript } from './support/edge-harness.js';
+import { EdgeHarness } from './support/edge-harness.js';
+import { buildMiddleNetwork } from './support/middle-network.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
 import { AH_PROFILE } from './support/test-bundle.js';
 import { TestPki } from './support/test-pki.js';
-import { WireWatch } from './support/wire-watch.js';
+import { transferBetween } from './support/transfer-between.js';
+import { WireWatch, withoutIke } from './support/wire-watch.js';
 
 // Both families inside and outside; what crosses the middle is looked at there, and for some tests changed.
 //
@@ -44,7 +45,7 @@ describe.skipIf(unavailable !== undefined)(`AH that edges negotiate${unavailable
   let nextPort = 5001;
 
   beforeAll(async () => {
-    names = buildNetwork(namespaces);
+    names = buildMiddleNetwork(namespaces, { left: behind(LEFT), right: behind(RIGHT) });
     pki = await TestPki.create();
     left = await start(names.left, LEFT.id);
     right = await start(names.right, RIGHT.id);
@@ -65,7 +66,7 @@ describe.skipIf(unavailable !== undefined)(`AH that edges negotiate${unavailable
       await expectTransfer(LEFT.host6, RIGHT.host6);
       const { [`${family.slice(1)}/${AH}`]: packets = 0, ...others } = await wire.counts();
       expect(packets).toBeGreaterThan((2 * TRANSFER_OCTETS) / 65_536);
-      expect(notOfIke(others)).toEqual({});
+      expect(withoutIke(others)).toEqual({});
     },
   );
 
@@ -131,7 +132,7 @@ describe.skipIf(unavailable !== undefined)(`AH that edges negotiate${unavailable
         const said = async () => (await Promise.all(await saying())).join('\n');
         await expect.poll(said, PATIENCE).toMatch(/UNEXPECTED_NAT_DETECTED|changes addresses on the way/);
         expect(ping(['-c', '3', '-i', '0.05', '-W', '1', '-I', LEFT.host4, RIGHT.host4])).toMatch(/ 0 received/);
-        expect(notOfIke(await wire.counts())).toEqual({});
+        expect(withoutIke(await wire.counts())).toEqual({});
       } finally {
         nft('delete table ip weft');
       }
@@ -169,23 +170,18 @@ describe.skipIf(unavailable !== undefined)(`AH that edges negotiate${unavailable
         return {
           answered: said.map((one) => Number(/ (\d+) received/.exec(one)?.[1] ?? 0)),
           wanted,
-          ...notOfIke(others),
+          ...withoutIke(others),
         };
       }, PATIENCE)
       .toEqual({ answered: [PINGS, PINGS], wanted: 4 * PINGS });
   }
 
   async function expectTransfer(local: string, address: string): Promise<void> {
-    const port = String(nextPort++);
-    const serve = [...typescript('./transfer.ts'), 'serve', address, port, String(TRANSFER_OCTETS)];
-    const serving = namespaces.start(names.right, process.execPath, serve);
-    const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
-    expect((await lines.next()).value).toBe('ready');
-    const fetch = [...typescript('./transfer.ts'), 'fetch', local, address, port];
-    const fetching = namespaces.start(names.left, process.execPath, fetch);
-    const received = JSON.parse(await text(fetching.stdout)) as { sha256: string; octets: number };
-    const sent = JSON.parse((await lines.next()).value as string) as { sha256: string };
-    expect(received).toMatchObject({ ...sent, octets: TRANSFER_OCTETS });
+    const server = { namespace: names.right, address };
+    const client = { namespace: names.left, address: local };
+    const size = { port: nextPort++, octets: TRANSFER_OCTETS };
+    const { sent, received } = await transferBetween(namespaces, server, client, size);
+    expect(received).toEqual(sent);
   }
 
   async function spis(edge: EdgeHarness): Promise<number[]> {
@@ -216,6 +212,10 @@ const ESP_MTU = 1418;
 function side(id: string, number: number, v4: string, v6: string) {
   const networks = { network4: `10.${number}.0.0/24`, network6: `2001:db8:${number}::/64` };
   return { id, v4, v6, ...networks, host4: `10.${number}.0.1`, host6: `2001:db8:${number}::1` };
+}
+
+function behind({ v4, v6, host4, host6 }: Side) {
+  return { v4, v6, hosts: [`${host4}/32`, `${host6}/128`] };
 }
 
 /** For everything between the networks of both, of both families. */
@@ -250,38 +250,4 @@ function withoutTunnel(local: Side): Bundle {
 function range(prefix: string): { first: Buffer; last: Buffer } {
   const { first, last } = parsePrefix(prefix).range;
   return { first: Buffer.from(first), last: Buffer.from(last) };
-}
-
-/** Counts by version and protocol, without IKE and ICMPv6 of the links. ESP in UDP would be more than the few that IKE sends. */
-function notOfIke(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(counts).filter(([key, packets]) => {
-      const [, protocol] = key.split('/');
-      if (key.split('/').length !== 2 || key === '6/58') return false;
-      return protocol !== UDP || packets >= PINGS;
-    }),
-  );
-}
-
-function buildNetwork(namespaces: Namespaces): { left: string; middle: string; right: string } {
-  const names = { left: namespaces.add('left'), middle: namespaces.add('middle'), right: namespaces.add('right') };
-  namespaces.connect(names.left, 'wan', names.middle, 'left');
-  namespaces.connect(names.right, 'wan', names.middle, 'right');
-  for (const [name, one, device, gateway4, gateway6] of [
-    [names.left, LEFT, 'left', '192.0.2.254', '2001:db8:a::fe'],
-    [names.right, RIGHT, 'right', '198.51.100.254', '2001:db8:b::fe'],
-  ] as const) {
-    namespaces.ip(name, `address add ${one.v4}/24 dev wan`);
-    namespaces.ip(name, `address add ${one.v6}/64 dev wan nodad`);
-    namespaces.ip(name, `address add ${one.host4}/32 dev lo`);
-    namespaces.ip(name, `address add ${one.host6}/128 dev lo`);
-    namespaces.ip(names.middle, `address add ${gateway4}/24 dev ${device}`);
-    namespaces.ip(names.middle, `address add ${gateway6}/64 dev ${device} nodad`);
-    namespaces.ip(name, `route add default via ${gateway4}`);
-    namespaces.ip(name, `-6 route add default via ${gateway6}`);
-  }
-  for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']) {
-    namespaces.run(names.middle, 'sysctl', ['-qw', setting]);
-  }
-  return names;
 }

@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EdgeHarness, typescript } from './support/edge-harness.js';
+import { EdgeHarness } from './support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { transferBetween } from './support/transfer-between.js';
 import { buildNetwork, bundle, forget, key, LEFT, LEFT_ID, MTU, RIGHT, RIGHT_ID } from './support/two-sites.js';
 
 const TRANSFER_OCTETS = 64 * 1024 * 1024;
@@ -141,33 +141,13 @@ function twoEdges(dataPath: 'auto' | 'portable', workers: number): void {
   });
 
   async function transfer(server: string, client: string, address: string, local: string) {
-    const serving = namespaces.start(server, process.execPath, [
-      ...typescript('./transfer.ts'),
-      'serve',
-      address,
-      '5001',
-      String(TRANSFER_OCTETS),
-    ]);
-    const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
-    expect((await lines.next()).value).toBe('ready');
-    const fetching = namespaces.start(client, process.execPath, [
-      ...typescript('./transfer.ts'),
-      'fetch',
-      local,
-      address,
-      '5001',
-    ]);
-    const fetched = JSON.parse(await collect(fetching.stdout)) as {
-      sha256: string;
-      octets: number;
-      milliseconds: number;
-    };
-    const sent = JSON.parse((await lines.next()).value as string) as { sha256: string };
-    return {
-      sent: { sha256: sent.sha256, octets: TRANSFER_OCTETS },
-      received: { sha256: fetched.sha256, octets: fetched.octets },
-      megabits: (fetched.octets * 8) / fetched.milliseconds / 1000,
-    };
+    const ends = [
+      { namespace: server, address },
+      { namespace: client, address: local },
+    ] as const;
+    const size = { port: 5001, octets: TRANSFER_OCTETS };
+    const { sent, received, milliseconds } = await transferBetween(namespaces, ...ends, size);
+    return { sent, received, megabits: (received.octets * 8) / milliseconds / 1000 };
   }
 }
 

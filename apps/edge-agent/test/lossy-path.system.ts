@@ -1,7 +1,6 @@
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { typescript } from './support/edge-harness.js';
 import { namespacesUnavailable } from './support/namespaces.js';
+import { transferBetween } from './support/transfer-between.js';
 import { LEFT_HOST, RIGHT_HOST, TwoAgents } from './support/two-agents.js';
 import { RIGHT } from './support/two-sites.js';
 
@@ -11,7 +10,7 @@ import { RIGHT } from './support/two-sites.js';
 const PATIENCE = { timeout: 120_000 };
 const TRANSFER_OCTETS = 4 * 1024 * 1024;
 const TRANSFER_MILLISECONDS = 240_000;
-const PORT = '5001';
+const PORT = 5001;
 const unavailable = namespacesUnavailable();
 
 describe.skipIf(unavailable !== undefined)(
@@ -55,15 +54,11 @@ describe.skipIf(unavailable !== undefined)(
           'add rule inet lossy lose numgen random mod 20 < 1 counter name lost drop',
         ];
         namespaces.run(names.router, 'nft', [rules.join('; ')]);
-        const serve = [...typescript('./transfer.ts'), 'serve', LEFT_HOST, PORT, String(TRANSFER_OCTETS)];
-        const serving = namespaces.start(names.left, process.execPath, serve);
-        const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
-        expect((await lines.next()).value).toBe('ready');
-        const fetch = [...typescript('./transfer.ts'), 'fetch', RIGHT_HOST, LEFT_HOST, PORT];
-        let said = '';
-        for await (const piece of namespaces.start(names.right, process.execPath, fetch).stdout) said += String(piece);
-        const sent = JSON.parse((await lines.next()).value as string) as { sha256: string };
-        expect(JSON.parse(said)).toMatchObject({ sha256: sent.sha256, octets: TRANSFER_OCTETS });
+        const server = { namespace: names.left, address: LEFT_HOST };
+        const client = { namespace: names.right, address: RIGHT_HOST };
+        const size = { port: PORT, octets: TRANSFER_OCTETS };
+        const { sent, received } = await transferBetween(namespaces, server, client, size);
+        expect(received).toEqual(sent);
         expect(counted('lost')).toBeGreaterThan(0);
         expect(counted('overtaken')).toBeGreaterThan(0);
         // What was lost was not received twice, and what was overtaken is what was sent.

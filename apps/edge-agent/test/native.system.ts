@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline';
 import { type Bundle, EncryptionAlgorithm, KeyingMode, SecurityPolicyAction } from '@weft/contracts/southbound';
 import { parsePrefix } from '@weft/ipsec-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { EdgeHarness, typescript } from './support/edge-harness.js';
+import { EdgeHarness } from './support/edge-harness.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { transferBetween } from './support/transfer-between.js';
 import { WireWatch } from './support/wire-watch.js';
 
 // Both families everywhere. Between the two routers a packet may have 1280 octets, when a test says so.
@@ -190,18 +190,11 @@ describe.skipIf(unavailable !== undefined)(`ESP and AH without UDP${unavailable 
   }
 
   async function expectTransfer(local: string, address: string): Promise<void> {
-    const port = String(nextPort++);
-    const serve = [...typescript('./transfer.ts'), 'serve', address, port, String(TRANSFER_OCTETS)];
-    const serving = namespaces.start(names.right, process.execPath, serve);
-    const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
-    expect((await lines.next()).value).toBe('ready');
-    const fetch = [...typescript('./transfer.ts'), 'fetch', local, address, port];
-    const fetching = namespaces.start(names.left, process.execPath, fetch);
-    let said = '';
-    for await (const piece of fetching.stdout) said += String(piece);
-    const { sha256, octets } = JSON.parse(said) as { sha256: string; octets: number };
-    const sent = JSON.parse((await lines.next()).value as string) as { sha256: string };
-    expect({ sha256, octets }).toEqual({ sha256: sent.sha256, octets: TRANSFER_OCTETS });
+    const server = { namespace: names.right, address };
+    const client = { namespace: names.left, address: local };
+    const size = { port: nextPort++, octets: TRANSFER_OCTETS };
+    const { sent, received } = await transferBetween(namespaces, server, client, size);
+    expect(received).toEqual(sent);
   }
 
   /** Nothing else was on the wire between the edges, and it was there. */

@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BlackHolePath, LEFT, RIGHT } from './support/black-hole-path.js';
-import { typescript } from './support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { transferBetween } from './support/transfer-between.js';
 
 const HOLE = 1280;
 const TRANSFER_OCTETS = 64 * 1024 * 1024;
@@ -101,19 +100,11 @@ describe.skipIf(unavailable !== undefined)(
       }
     }
 
-    async function expectTransfer(local: string, address: string, length = TRANSFER_OCTETS): Promise<void> {
-      const port = String(nextPort++);
-      const serve = [...typescript('./transfer.ts'), 'serve', address, port, String(length)];
-      const serving = namespaces.start(path.names.right, process.execPath, serve);
-      const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
-      expect((await lines.next()).value).toBe('ready');
-      const fetch = [...typescript('./transfer.ts'), 'fetch', local, address, port];
-      const fetching = namespaces.start(path.names.left, process.execPath, fetch);
-      let said = '';
-      for await (const piece of fetching.stdout) said += String(piece);
-      const { sha256, octets } = JSON.parse(said) as { sha256: string; octets: number };
-      const sent = JSON.parse((await lines.next()).value as string) as { sha256: string };
-      expect({ sha256, octets }).toEqual({ sha256: sent.sha256, octets: length });
+    async function expectTransfer(local: string, address: string, octets = TRANSFER_OCTETS): Promise<void> {
+      const server = { namespace: path.names.right, address };
+      const client = { namespace: path.names.left, address: local };
+      const { sent, received } = await transferBetween(namespaces, server, client, { port: nextPort++, octets });
+      expect(received).toEqual(sent);
     }
 
     function resetHole(): void {

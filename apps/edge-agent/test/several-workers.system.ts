@@ -5,6 +5,7 @@ import { parsePrefix } from '@weft/ipsec-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness, typescript } from './support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { transferBetween } from './support/transfer-between.js';
 import { buildNetwork, bundle, LEFT, LEFT_ID, MTU, PROFILE, RIGHT, RIGHT_ID } from './support/two-sites.js';
 
 const WORKERS = 3;
@@ -116,18 +117,10 @@ describe.skipIf(unavailable !== undefined)(
 
     /** Eight MiB by TCP from left to right, octet for octet. */
     async function transfer(tunnel: number, port: number): Promise<void> {
-      const program = typescript('./transfer.ts');
-      const serve = [...program, 'serve', '10.1.0.1', String(port), String(8 << 20)];
-      const serving = namespaces.start(names.left, process.execPath, serve);
-      const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
-      expect((await lines.next()).value).toBe('ready');
-      const fetch = [...program, 'fetch', addressIn(tunnel), '10.1.0.1', String(port)];
-      const fetching = namespaces.start(names.right, process.execPath, fetch);
-      const fetched = JSON.parse(
-        (await createInterface({ input: fetching.stdout })[Symbol.asyncIterator]().next()).value as string,
-      ) as { sha256: string; octets: number };
-      const { sha256 } = JSON.parse((await lines.next()).value as string) as { sha256: string };
-      expect([fetched.octets, fetched.sha256]).toEqual([8 << 20, sha256]);
+      const server = { namespace: names.left, address: '10.1.0.1' };
+      const client = { namespace: names.right, address: addressIn(tunnel) };
+      const { sent, received } = await transferBetween(namespaces, server, client, { port, octets: 8 << 20 });
+      expect(received).toEqual(sent);
     }
   },
 );

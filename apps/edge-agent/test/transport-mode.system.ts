@@ -1,15 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { type Bundle, Encapsulation, IpsecMode } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EdgeHarness, typescript } from './support/edge-harness.js';
+import { EdgeHarness } from './support/edge-harness.js';
+import { buildMiddleNetwork, GATEWAYS } from './support/middle-network.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
 import { AH_PROFILE, PROFILE } from './support/test-bundle.js';
 import { TestPki } from './support/test-pki.js';
+import { transferBetween } from './support/transfer-between.js';
 
 // Two hosts protect what goes between their own addresses. What the middle forwards is counted there, and for a test changed.
 //
@@ -40,7 +41,7 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
   let nextPort = 5001;
 
   beforeAll(async () => {
-    names = buildNetwork(namespaces);
+    names = buildMiddleNetwork(namespaces, { left: LEFT, right: RIGHT });
     pki = await TestPki.create();
     left = await start(names.left, LEFT.id);
     right = await start(names.right, RIGHT.id);
@@ -76,7 +77,7 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
       expect(packets).toBeGreaterThan(TRANSFER_OCTETS / 65_536);
       expect(others).toEqual({ [form === 'esp' ? 'ah' : 'esp']: 0, other: 0 });
       // Whoever is not the other host is reached as before.
-      expect(received(ping(names.left, [...FEW_PINGS, GATEWAY[family]]))).toBe(3);
+      expect(received(ping(names.left, [...FEW_PINGS, GATEWAYS.left[family]]))).toBe(3);
     },
   );
 
@@ -132,7 +133,7 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
   });
 
   it('has no way over a NAT: nothing passes, and both ends say why', async () => {
-    const outside = '198.51.100.254';
+    const outside = GATEWAYS.right.v4;
     await Promise.all([left.bundle(withoutTunnel(LEFT)), right.bundle(withoutTunnel(RIGHT))]);
     for (const edge of [left, right]) await expect.poll(() => spis(edge), PATIENCE).toEqual([]);
     nft(
@@ -202,16 +203,11 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
   }
 
   async function expectTransfer(local: string, address: string): Promise<void> {
-    const port = String(nextPort++);
-    const serve = [...typescript('./transfer.ts'), 'serve', address, port, String(TRANSFER_OCTETS)];
-    const serving = namespaces.start(names.right, process.execPath, serve);
-    const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
-    expect((await lines.next()).value).toBe('ready');
-    const fetch = [...typescript('./transfer.ts'), 'fetch', local, address, port];
-    const fetching = namespaces.start(names.left, process.execPath, fetch);
-    const taken = JSON.parse(await text(fetching.stdout)) as { sha256: string; octets: number };
-    const sent = JSON.parse((await lines.next()).value as string) as { sha256: string };
-    expect(taken).toMatchObject({ ...sent, octets: TRANSFER_OCTETS });
+    const server = { namespace: names.right, address };
+    const client = { namespace: names.left, address: local };
+    const size = { port: nextPort++, octets: TRANSFER_OCTETS };
+    const { sent, received } = await transferBetween(namespaces, server, client, size);
+    expect(received).toEqual(sent);
   }
 
   async function spis(edge: EdgeHarness): Promise<number[]> {
@@ -251,7 +247,6 @@ const FULL_PINGS = ['-c', `${PINGS}`, '-i', '0.02', '-W', '2', '-M', 'do'];
 /** At last after six seconds. */
 const FIRST_ANSWER = ['-c', '1', '-i', '0.2', '-w', '6'];
 const FEW_PINGS = ['-c', '3', '-i', '0.05', '-W', '1'];
-const GATEWAY = { v4: '192.0.2.254', v6: '2001:db8:a::fe' } as const;
 
 function received(output: string): number {
   return Number(/ (\d+) received/.exec(output)?.[1] ?? 0);
@@ -288,25 +283,4 @@ function hosts(local: Host, remote: Host, family: Family): Bundle {
 function withoutTunnel(local: Host): Bundle {
   const made = hosts(local, local, 'v4');
   return { ...made, tunnels: [], securityPolicies: [], routes: [] };
-}
-
-function buildNetwork(namespaces: Namespaces): { left: string; middle: string; right: string } {
-  const names = { left: namespaces.add('left'), middle: namespaces.add('middle'), right: namespaces.add('right') };
-  namespaces.connect(names.left, 'wan', names.middle, 'left');
-  namespaces.connect(names.right, 'wan', names.middle, 'right');
-  for (const [name, one, device, gateway4, gateway6] of [
-    [names.left, LEFT, 'left', GATEWAY.v4, GATEWAY.v6],
-    [names.right, RIGHT, 'right', '198.51.100.254', '2001:db8:b::fe'],
-  ] as const) {
-    namespaces.ip(name, `address add ${one.v4}/24 dev wan`);
-    namespaces.ip(name, `address add ${one.v6}/64 dev wan nodad`);
-    namespaces.ip(names.middle, `address add ${gateway4}/24 dev ${device}`);
-    namespaces.ip(names.middle, `address add ${gateway6}/64 dev ${device} nodad`);
-    namespaces.ip(name, `route add default via ${gateway4}`);
-    namespaces.ip(name, `-6 route add default via ${gateway6}`);
-  }
-  for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']) {
-    namespaces.run(names.middle, 'sysctl', ['-qw', setting]);
-  }
-  return names;
 }

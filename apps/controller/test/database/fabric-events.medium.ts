@@ -256,11 +256,12 @@ describe('the journal of a tenant', () => {
       (sql) => sql`insert into groups (tenant_id, id, name) values (${tenantId}, ${randomUUID()}, 'branches')`,
     );
     await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
-    await changing(async (sql) => {
+    const takenBack = changing(async (sql) => {
       await sql`delete from sites where id = ${site}`;
       await sql`set constraints all immediate`;
       throw new Error('taken back');
-    }).catch(() => undefined);
+    });
+    await expect(takenBack).rejects.toThrow('taken back');
     const changes = (await read(seeded)).filter(({ type }) => type === 'draft.changed');
     expect(changes.map(({ type, actor, cause }) => [type, actor, cause])).toEqual([
       ['draft.changed', 'ada', 'site'],

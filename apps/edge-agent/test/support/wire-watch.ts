@@ -19,7 +19,7 @@ export class WireWatch {
     return watch;
   }
 
-  /** What has come since the last call: packets by `version/protocol/ecn`, and by `version/protocol`. */
+  /** What has come since the last call: packets by `version/protocol/ecn`, and by `version/protocol`; the protocol of IKE is `ike`. */
   async counts(): Promise<Readonly<Record<string, number>>> {
     this.#child.stdin.write('\n');
     const { value } = await this.#lines.next();
@@ -30,4 +30,14 @@ export class WireWatch {
     }
     return counts;
   }
+}
+
+/** Of such counts those by version and protocol, without IKE, and without ICMPv6 of the links. */
+export function withoutIke(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(counts).filter(([key]) => {
+      const [, protocol, ecn] = key.split('/');
+      return ecn === undefined && protocol !== 'ike' && key !== '6/58';
+    }),
+  );
 }
