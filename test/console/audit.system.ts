@@ -5,6 +5,7 @@ import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/control
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** The audit log as an auditor reads it: finds an entry by who did what and when, takes all of them along, and learns that one was changed. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -57,9 +58,7 @@ const link = (name: string) => page.getByRole('link', { name });
 describe('the audit log in the console', () => {
   it('shows the newest entries, with the verdict on the whole chain', async () => {
     await page.goto(`${controller.url}/audit`);
-    await page.getByLabel('User name').fill('admin');
-    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await page.getByRole('heading', { name: 'Audit log' }).waitFor();
     await page.getByText('The whole chain holds').waitFor();
     await page.getByText(`Entries ${ENTRIES} to ${ENTRIES - 99}`).waitFor();

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 import { openTarget, type Target, whyNoTarget } from './target.js';
 
 /**
@@ -74,9 +75,7 @@ async function untilAppliedByAll(): Promise<void> {
 describe('the console', () => {
   it('asks who is there, and goes on where the reader wanted to go', async () => {
     await page.goto(`${target.url}/tunnels`);
-    await page.getByLabel('User name').fill(target.userName);
-    await page.getByLabel('Password', { exact: true }).fill(target.password);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, target.userName, target.password);
     await page.getByRole('heading', { name: 'Tunnels', exact: true }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/tunnels');
   });
@@ -302,9 +301,7 @@ describe('the console', () => {
     await page.locator('[data-second-factor=present]').getByText('10 recovery codes left').waitFor();
     await page.getByRole('button', { name: target.userName, exact: true }).click();
     await page.getByRole('menuitem', { name: 'Log out' }).click();
-    await page.getByLabel('User name').fill(target.userName);
-    await page.getByLabel('Password', { exact: true }).fill(target.password);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, target.userName, target.password);
     await page.getByLabel('Code').fill(first);
     await page.getByRole('button', { name: 'Log in' }).click();
     await goTo('Access');

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ApiSession } from './api-session.js';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** Asks the console what becomes of a packet, in a fabric whose edges nobody has started. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -45,9 +47,7 @@ afterAll(async () => {
 describe('the page that explains', () => {
   it('leads from a packet to its rule, the entries at both ends and the octets on the underlay', async () => {
     await page.goto(`${controller.url}/explain`);
-    await page.getByLabel('User name').fill('admin');
-    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await ask('10.1.0.7', '10.2.0.9');
     const answer = page.locator('[data-verdict=protected]');
     await answer.getByText('“https” of policy “branches”').first().waitFor();
@@ -83,27 +83,12 @@ async function ask(source: string, destination: string): Promise<void> {
 
 /** Two sites and a rule between them; then another site. */
 async function publishTwoRevisions(): Promise<void> {
-  const login = await fetch(`${controller.url}/api/v1/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ userName: 'admin', password: TEST_ADMIN_PASSWORD }),
-  });
-  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const { tenantId } = (await login.json()) as { tenantId: string };
-  const make = async (path: string, body: unknown): Promise<string> => {
-    const answer = await fetch(`${controller.url}/api/v1/tenants/${tenantId}/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', cookie },
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return ((await answer.json()) as { id: string }).id;
-  };
-  const [berlin, tokyo] = [await make('sites', { name: 'berlin' }), await make('sites', { name: 'tokyo' })];
-  await make('networks', { siteId: berlin, name: 'lan', prefix: '10.1.0.0/16' });
-  await make('networks', { siteId: tokyo, name: 'lan', prefix: '10.2.0.0/16' });
-  await make('edges', { siteId: berlin, name: 'berlin-1', underlayAddress: '203.0.113.1' });
-  await make('edges', { siteId: tokyo, name: 'tokyo-1', underlayAddress: '203.0.113.2' });
+  const api = await ApiSession.open(controller.url, 'admin', TEST_ADMIN_PASSWORD);
+  const [berlin, tokyo] = [await api.make('sites', { name: 'berlin' }), await api.make('sites', { name: 'tokyo' })];
+  await api.make('networks', { siteId: berlin, name: 'lan', prefix: '10.1.0.0/16' });
+  await api.make('networks', { siteId: tokyo, name: 'lan', prefix: '10.2.0.0/16' });
+  await api.make('edges', { siteId: berlin, name: 'berlin-1', underlayAddress: '203.0.113.1' });
+  await api.make('edges', { siteId: tokyo, name: 'tokyo-1', underlayAddress: '203.0.113.2' });
   const https = {
     name: 'https',
     action: 'PROTECT',
@@ -111,8 +96,8 @@ async function publishTwoRevisions(): Promise<void> {
     destinations: [{ kind: 'site', siteId: tokyo }],
     services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
   };
-  await make('policies', { name: 'branches', rules: [https] });
-  await make('revisions', { comment: 'https' });
-  await make('sites', { name: 'unrelated' });
-  await make('revisions', { comment: 'a site' });
+  await api.make('policies', { name: 'branches', rules: [https] });
+  await api.make('revisions', { comment: 'https' });
+  await api.make('sites', { name: 'unrelated' });
+  await api.make('revisions', { comment: 'a site' });
 }

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ApiSession } from './api-session.js';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** Describes gateways of others in the console, for a fabric whose edges nobody has started. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -18,7 +20,7 @@ let controller: TestController;
 let browser: Browser;
 let page: Page;
 let trouble: string[];
-let send: (method: string, path: string, body?: unknown) => Promise<Response>;
+let api: ApiSession;
 let berlin: string;
 
 beforeAll(async () => {
@@ -49,9 +51,7 @@ afterAll(async () => {
 describe('the pages of external peers', () => {
   it('begin empty, and add the first, which has no tunnel until a rule is published', async () => {
     await page.goto(`${controller.url}/external-peers`);
-    await page.getByLabel('User name').fill('admin');
-    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await page.getByRole('heading', { name: 'No external peers yet' }).waitFor();
     await page.getByRole('button', { name: 'Add external peer' }).click();
     const dialog = page.getByRole('dialog');
@@ -68,7 +68,7 @@ describe('the pages of external peers', () => {
     const row = page.locator('[data-peer]').filter({ hasText: 'partner' });
     await row.getByText('No tunnel').waitFor();
     await row.getByText('10.9.0.0/16').waitFor();
-    const { items } = (await (await send('GET', 'external-peers')).json()) as { items: object[] };
+    const { items } = await api.read<{ items: object[] }>('external-peers');
     expect(items).toMatchObject([{ name: 'partner', siteId: berlin, localIdentity: 'berlin.example', port: 4500 }]);
   });
 
@@ -93,10 +93,10 @@ describe('the pages of external peers', () => {
       destinations: [{ kind: 'external_peer', externalPeerId: await peerId('partner') }],
       services: [{ protocol: 'any', ports: [] }],
     };
-    await send('POST', 'policies', { name: 'partners', rules: [rule] });
+    await api.send('POST', 'policies', { name: 'partners', rules: [rule] });
     await page.getByRole('link', { name: '“to partner” of partners' }).waitFor();
     await page.getByText('It comes with the next revision that you publish.').waitFor();
-    await send('POST', 'revisions', { comment: 'partner' });
+    await api.send('POST', 'revisions', { comment: 'partner' });
     await page.getByText('The edge is not connected to the controller.').waitFor();
     await page.getByRole('link', { name: 'Rates over time' }).click();
     await page.getByRole('row', { name: /berlin ↔ partner/ }).waitFor();
@@ -117,7 +117,7 @@ describe('the pages of external peers', () => {
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.waitFor({ state: 'detached' });
     await page.getByText('ours since spring').waitFor();
-    const { items } = (await (await send('GET', 'external-peers')).json()) as { items: object[] };
+    const { items } = await api.read<{ items: object[] }>('external-peers');
     expect(items).toMatchObject([{ prefixes: ['10.8.0.0/24'], preSharedKey: 'set', version: 2 }]);
   });
 
@@ -170,38 +170,21 @@ async function fill(dialog: Locator, fields: Readonly<Record<string, string>>): 
 }
 
 async function peerId(name: string): Promise<string> {
-  const { items } = (await (await send('GET', 'external-peers')).json()) as { items: { id: string; name: string }[] };
+  const { items } = await api.read<{ items: { id: string; name: string }[] }>('external-peers');
   return items.find((peer) => peer.name === name)?.id ?? '';
 }
 
 async function names(): Promise<string[]> {
-  const { items } = (await (await send('GET', 'external-peers')).json()) as { items: { name: string }[] };
+  const { items } = await api.read<{ items: { name: string }[] }>('external-peers');
   return items.map(({ name }) => name);
 }
 
 /** One site with a network and an edge. */
 async function makeFabric(): Promise<void> {
-  const login = await fetch(`${controller.url}/api/v1/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ userName: 'admin', password: TEST_ADMIN_PASSWORD }),
-  });
-  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const { tenantId } = (await login.json()) as { tenantId: string };
-  send = async (method, path, body) => {
-    const answer = await fetch(`${controller.url}/api/v1/tenants/${tenantId}/${path}`, {
-      method,
-      headers: { 'content-type': 'application/json', cookie },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return answer;
-  };
-  const make = async (path: string, body: unknown) =>
-    ((await (await send('POST', path, body)).json()) as { id: string }).id;
-  berlin = await make('sites', { name: 'berlin' });
-  await make('networks', { siteId: berlin, name: 'lan', prefix: '10.1.0.0/16' });
-  await make('edges', { siteId: berlin, name: 'berlin-1', underlayAddress: '203.0.113.1' });
+  api = await ApiSession.open(controller.url, 'admin', TEST_ADMIN_PASSWORD);
+  berlin = await api.make('sites', { name: 'berlin' });
+  await api.make('networks', { siteId: berlin, name: 'lan', prefix: '10.1.0.0/16' });
+  await api.make('edges', { siteId: berlin, name: 'berlin-1', underlayAddress: '203.0.113.1' });
 }
 
 const SWANCTL = `connections {

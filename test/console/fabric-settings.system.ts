@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ApiSession } from './api-session.js';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** How a fabric works, chosen by an admin and seen by a viewer, in a fabric whose edges nobody has started. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -136,35 +138,14 @@ async function freshPage(): Promise<Page> {
   return fresh;
 }
 
-async function logIn(of: Page, name: string, password: string): Promise<void> {
-  await of.getByLabel('User name').fill(name);
-  await of.getByLabel('Password', { exact: true }).fill(password);
-  await of.getByRole('button', { name: 'Log in' }).click();
-}
-
 /** With a rule between them, and somebody who may look. */
 async function publishTwoSites(): Promise<void> {
-  const login = await fetch(`${controller.url}/api/v1/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ userName: 'admin', password: TEST_ADMIN_PASSWORD }),
-  });
-  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const { tenantId } = (await login.json()) as { tenantId: string };
-  const make = async (path: string, body: unknown): Promise<string> => {
-    const answer = await fetch(`${controller.url}/api/v1/tenants/${tenantId}/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', cookie },
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return ((await answer.json()) as { id: string }).id;
-  };
-  const [berlin, tokyo] = [await make('sites', { name: 'berlin' }), await make('sites', { name: 'tokyo' })];
-  await make('networks', { siteId: berlin, name: 'lan', prefix: '10.1.0.0/16' });
-  await make('networks', { siteId: tokyo, name: 'lan', prefix: '10.2.0.0/16' });
-  await make('edges', { siteId: berlin, name: 'berlin-1', underlayAddress: '203.0.113.1' });
-  await make('edges', { siteId: tokyo, name: 'tokyo-1', underlayAddress: '203.0.113.2' });
+  const api = await ApiSession.open(controller.url, 'admin', TEST_ADMIN_PASSWORD);
+  const [berlin, tokyo] = [await api.make('sites', { name: 'berlin' }), await api.make('sites', { name: 'tokyo' })];
+  await api.make('networks', { siteId: berlin, name: 'lan', prefix: '10.1.0.0/16' });
+  await api.make('networks', { siteId: tokyo, name: 'lan', prefix: '10.2.0.0/16' });
+  await api.make('edges', { siteId: berlin, name: 'berlin-1', underlayAddress: '203.0.113.1' });
+  await api.make('edges', { siteId: tokyo, name: 'tokyo-1', underlayAddress: '203.0.113.2' });
   const all = {
     name: 'all',
     action: 'PROTECT',
@@ -172,7 +153,7 @@ async function publishTwoSites(): Promise<void> {
     destinations: [{ kind: 'site', siteId: tokyo }],
     services: [{ protocol: 'any', ports: [] }],
   };
-  await make('policies', { name: 'branches', rules: [all] });
-  await make('revisions', { comment: 'esp' });
-  await make('users', { name: 'vera', password: VIEWER_PASSWORD, role: 'viewer' });
+  await api.make('policies', { name: 'branches', rules: [all] });
+  await api.make('revisions', { comment: 'esp' });
+  await api.make('users', { name: 'vera', password: VIEWER_PASSWORD, role: 'viewer' });
 }

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ApiSession } from './api-session.js';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** A group from its making to its end, as an operator sees it, with the rule that names it. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -14,8 +16,7 @@ const PAGE_TIMEOUT_MILLISECONDS = 60_000;
 
 let postgres: TestPostgres;
 let controller: TestController;
-let tenant: string;
-let cookie: string;
+let api: ApiSession;
 let browser: Browser;
 let page: Page;
 let trouble: string[];
@@ -24,14 +25,10 @@ beforeAll(async () => {
   if (reason !== undefined) return;
   postgres = await TestPostgres.start();
   controller = await TestController.start({ databaseUrl: await postgres.createDatabase() });
-  const [home] = await controller.sql<{ id: string }[]>`select id from tenants where name = 'default'`;
-  tenant = `/api/v1/tenants/${home?.id}`;
-  const session = await ask('POST', '/api/v1/session', { userName: 'admin', password: TEST_ADMIN_PASSWORD });
-  cookie = session.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const amsterdam = await ask('POST', `${tenant}/sites`, { name: 'Amsterdam', labels: { role: 'hub' } });
-  const { id: siteId } = (await amsterdam.json()) as { id: string };
-  await ask('POST', `${tenant}/networks`, { siteId, name: 'LAN', prefix: '10.1.0.0/16' });
-  await ask('POST', `${tenant}/sites`, { name: 'Berlin', labels: { role: 'branch' } });
+  api = await ApiSession.open(controller.url, 'admin', TEST_ADMIN_PASSWORD);
+  const siteId = await api.make('sites', { name: 'Amsterdam', labels: { role: 'hub' } });
+  await api.make('networks', { siteId, name: 'LAN', prefix: '10.1.0.0/16' });
+  await api.make('sites', { name: 'Berlin', labels: { role: 'branch' } });
   browser = await launchChromium();
   page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
   page.setDefaultTimeout(PAGE_TIMEOUT_MILLISECONDS);
@@ -50,17 +47,6 @@ afterAll(async () => {
   await postgres?.remove();
 });
 
-/** Asks the API as the admin; throws when it refuses. */
-async function ask(method: string, path: string, body?: object): Promise<Response> {
-  const answer = await fetch(`${controller.url}${path}`, {
-    method,
-    headers: { cookie: cookie ?? '', 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer;
-}
-
 interface GroupAsRead {
   readonly id: string;
   readonly name: string;
@@ -68,8 +54,8 @@ interface GroupAsRead {
 }
 
 async function groups(): Promise<readonly GroupAsRead[]> {
-  const answer = await ask('GET', `${tenant}/groups`);
-  return ((await answer.json()) as { items: GroupAsRead[] }).items;
+  const { items } = await api.read<{ items: GroupAsRead[] }>('groups');
+  return items;
 }
 
 /** What the browser tells of a request that was refused on purpose, and nothing else. */
@@ -92,9 +78,7 @@ async function act(name: string, action: string): Promise<void> {
 describe('groups in the console', () => {
   it('are made of members by kind', async () => {
     await page.goto(`${controller.url}/groups`);
-    await page.getByLabel('User name').fill('admin');
-    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await page.getByText('No groups yet').waitFor();
     await page.getByRole('button', { name: 'Add group' }).first().click();
     await dialog().getByLabel('Name').fill('branches');
@@ -163,14 +147,13 @@ describe('groups in the console', () => {
       destinations: any,
     };
     const services = [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }];
-    const made = await ask('POST', `${tenant}/policies`, { name: 'Mesh', rules: [{ ...rule, services }] });
-    const { id } = (await made.json()) as { id: string };
+    const id = await api.make('policies', { name: 'Mesh', rules: [{ ...rule, services }] });
     await row('branches').getByText('1 rule').waitFor();
     await act('branches', 'Delete group');
     await dialog().getByRole('button', { name: 'Delete group' }).click();
     await dialog().getByText('the rule "Web" of the policy "Mesh"').waitFor();
     takeRefusal(409, '/groups/');
-    await ask('DELETE', `${tenant}/policies/${id}`);
+    await api.send('DELETE', `policies/${id}`);
     await dialog().getByRole('button', { name: 'Delete group' }).click();
     await row('branches').waitFor({ state: 'detached' });
     expect(await groups()).toEqual([]);

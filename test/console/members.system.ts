@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { TEST_ADMIN_PASSWORD, TestController, TestPostgres } from '@weft/controller/test-controller';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ApiSession } from './api-session.js';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** One person, one login, two tenants: invited by the admin of the second, who has a browser of her own. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -24,11 +26,10 @@ beforeAll(async () => {
   if (reason !== undefined) return;
   postgres = await TestPostgres.start();
   controller = await TestController.start({ databaseUrl: await postgres.createDatabase() });
-  const request = await asAdmin();
-  const { id: north } = await request('/api/v1/tenants', { name: 'north' });
-  const [home] = await controller.sql<{ id: string }[]>`select id from tenants where name = 'default'`;
-  await request(`/api/v1/tenants/${north}/users`, { name: 'nora', password: PASSWORD, role: 'admin' });
-  await request(`/api/v1/tenants/${home?.id}/users`, { name: 'pat', password: PASSWORD, role: 'viewer' });
+  const admin = await ApiSession.open(controller.url, 'admin', TEST_ADMIN_PASSWORD);
+  const north = await admin.make('/tenants', { name: 'north' });
+  await admin.make(`/tenants/${north}/users`, { name: 'nora', password: PASSWORD, role: 'admin' });
+  await admin.make('users', { name: 'pat', password: PASSWORD, role: 'viewer' });
   browser = await launchChromium();
   [nora, pat] = [await freshPage(), await freshPage()];
 });
@@ -45,29 +46,11 @@ afterAll(async () => {
   await postgres?.remove();
 });
 
-async function asAdmin(): Promise<(path: string, body: object) => Promise<{ id: string }>> {
-  const send = (path: string, body: object, cookie = '') =>
-    fetch(`${controller.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', cookie },
-      body: JSON.stringify(body),
-    });
-  const session = await send('/api/v1/session', { userName: 'admin', password: TEST_ADMIN_PASSWORD });
-  const cookie = session.headers.getSetCookie()[0]?.split(';')[0];
-  return async (path, body) => (await (await send(path, body, cookie)).json()) as { id: string };
-}
-
 async function freshPage(): Promise<Page> {
   const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
   page.setDefaultTimeout(PAGE_TIMEOUT_MILLISECONDS);
   trouble.push(recordTrouble(page));
   return page;
-}
-
-async function logIn(page: Page, name: string): Promise<void> {
-  await page.getByLabel('User name').fill(name);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Log in' }).click();
 }
 
 const goTo = (page: Page, name: string): Promise<void> =>
@@ -86,7 +69,7 @@ async function act(name: string, action: string): Promise<void> {
 describe('members in the console', () => {
   it('are invited by an admin, who has one tenant and no choice of any', async () => {
     await nora.goto(`${controller.url}/members`);
-    await logIn(nora, 'nora');
+    await logIn(nora, 'nora', PASSWORD);
     await member('nora').waitFor();
     expect(await tenant(nora).count()).toBe(0);
     await nora.getByRole('button', { name: 'Invite' }).click();
@@ -99,7 +82,7 @@ describe('members in the console', () => {
 
   it('accept, and go from one tenant to the other', async () => {
     await pat.goto(`${controller.url}/access`);
-    await logIn(pat, 'pat');
+    await logIn(pat, 'pat', PASSWORD);
     await pat.getByText('You are pat, viewer of this tenant').waitFor();
     expect(await tenant(pat).count()).toBe(0);
     await pat.locator('[data-own-invitation="north"]').getByRole('button', { name: 'Accept' }).click();
@@ -117,7 +100,7 @@ describe('members in the console', () => {
   it('say after a login in which tenant they work', async () => {
     await pat.getByRole('navigation').getByRole('button', { name: 'pat' }).click();
     await pat.getByRole('menuitem', { name: 'Log out' }).click();
-    await logIn(pat, 'pat');
+    await logIn(pat, 'pat', PASSWORD);
     await pat.getByText('In which tenant do you want to work?').waitFor();
     await pat.getByRole('button', { name: 'default' }).click();
     await tenant(pat).getByText('default').waitFor();

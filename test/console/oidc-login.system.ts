@@ -14,6 +14,7 @@ import {
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** Logs in at an OpenID provider as a reader would: a real browser, a real controller, a provider on an origin of its own. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -123,9 +124,7 @@ describe('the login page, with an OpenID provider', () => {
     await page.goto(url);
     await signIn();
     await page.getByText('The answer of Example ID is not to be trusted').waitFor();
-    await page.getByLabel('User name').fill('admin');
-    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await page.getByRole('navigation').getByRole('link', { name: 'Access' }).waitFor();
   });
 });

@@ -10,6 +10,7 @@ import {
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** The console of an installation whose root is about to end: where an operator sees that, and what it says. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -59,9 +60,7 @@ afterAll(async () => {
 describe('the console, when a root is about to end', () => {
   it('says so on its first page, and leads to what can be done', async () => {
     await page.goto(controller.url);
-    await page.getByLabel('User name').fill('admin');
-    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     const notice = page.getByRole('status').filter({ hasText: 'What edges trust is about to end' });
     await notice.getByText(/^Root: ends in \d+ days\./).waitFor();
     await page.getByRole('navigation').getByTitle('of what edges trust').waitFor();

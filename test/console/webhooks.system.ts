@@ -5,6 +5,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebhookReceiver } from '../../apps/controller/test/rest/support/webhook-receiver.js';
 import { launchChromium, recordTrouble, whyNoChromium } from './chromium.js';
+import { logIn } from './log-in.js';
 
 /** A webhook from its making to its end, as an admin sees it, with somebody who receives. */
 const CONSOLE = fileURLToPath(new URL('../../apps/web-console/dist/index.html', import.meta.url));
@@ -82,9 +83,7 @@ async function sendTest(): Promise<(typeof receiver.received)[number] | undefine
 describe('webhooks in the console', () => {
   it('are made by an admin, who sees the secret once', async () => {
     await page.goto(`${controller.url}/webhooks`);
-    await page.getByLabel('User name').fill('admin');
-    await page.getByLabel('Password', { exact: true }).fill(TEST_ADMIN_PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await page.getByRole('heading', { name: 'No webhooks yet' }).waitFor();
     await press('Add webhook');
     await dialog().getByLabel('Name').fill('chat');
