@@ -10,6 +10,7 @@ import {
 import type { Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import {
   CreateExternalPeer,
   ExternalPeer,
@@ -21,10 +22,6 @@ import {
   SnippetQuery,
 } from './external-peer.dto.js';
 import { ExternalPeersService } from './external-peers.service.js';
-
-const ETAG_HEADER = {
-  ETag: { description: 'The version in quotes, for If-Match.', schema: { type: 'string' as const } },
-};
 
 const IMPORT =
   'Makes an external peer of each connection, for the edge of one site, or refuses the whole text: errors name line, column and key of ' +
@@ -132,9 +129,4 @@ export class ExternalPeersController {
   ): Promise<void> {
     return this.peers.remove(tenantId, externalPeerId);
   }
-}
-
-function withETag(response: Response, peer: ExternalPeer): ExternalPeer {
-  response.setHeader('ETag', `"${peer.version}"`);
-  return peer;
 }

@@ -10,12 +10,9 @@ import {
 import type { Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { Group, GroupInput, GroupList } from './group.dto.js';
 import { GroupsService } from './groups.service.js';
-
-const ETAG_HEADER = {
-  ETag: { description: 'The version in quotes, for If-Match.', schema: { type: 'string' as const } },
-};
 
 @ApiTags('groups')
 @Controller('api/v1/tenants/:tenantId/groups')
@@ -85,9 +82,4 @@ export class GroupsController {
   ): Promise<void> {
     return this.groups.remove(tenantId, groupId);
   }
-}
-
-function withETag(response: Response, group: Group): Group {
-  response.setHeader('ETag', `"${group.version}"`);
-  return group;
 }

@@ -10,12 +10,9 @@ import {
 import type { Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { PoliciesService } from './policies.service.js';
 import { Policy, PolicyInput, PolicyList, PolicyOrder } from './policy.dto.js';
-
-const ETAG_HEADER = {
-  ETag: { description: 'The version in quotes, for If-Match.', schema: { type: 'string' as const } },
-};
 
 @ApiTags('policies')
 @Controller('api/v1/tenants/:tenantId/policies')
@@ -96,9 +93,4 @@ export class PoliciesController {
   ): Promise<void> {
     return this.policies.remove(tenantId, policyId);
   }
-}
-
-function withETag(response: Response, policy: Policy): Policy {
-  response.setHeader('ETag', `"${policy.version}"`);
-  return policy;
 }

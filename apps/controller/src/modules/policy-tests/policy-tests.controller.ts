@@ -10,12 +10,9 @@ import {
 import type { Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { PolicyTest, PolicyTestInput, PolicyTestList } from './policy-test.dto.js';
 import { PolicyTestsService } from './policy-tests.service.js';
-
-const ETAG_HEADER = {
-  ETag: { description: 'The version in quotes, for If-Match.', schema: { type: 'string' as const } },
-};
 
 @ApiTags('policy tests')
 @Controller('api/v1/tenants/:tenantId/policy-tests')
@@ -85,9 +82,4 @@ export class PolicyTestsController {
   ): Promise<void> {
     return this.tests.remove(tenantId, policyTestId);
   }
-}
-
-function withETag(response: Response, test: PolicyTest): PolicyTest {
-  response.setHeader('ETag', `"${test.version}"`);
-  return test;
 }

@@ -12,6 +12,7 @@ import type { Response } from 'express';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { QueryParameters, ShownOnce } from '../../platform/http/writes/write.decorators.js';
 import {
   NewWebhook,
@@ -24,7 +25,6 @@ import {
 } from './webhook.dto.js';
 import { WebhooksService } from './webhooks.service.js';
 
-const ETAG_HEADER = { ETag: { description: 'Version, for If-Match.', schema: { type: 'string' } } };
 const DELIVERED =
   'Each event is a POST of {type, timestamp, data} in JSON, where data is the FabricEvent, signed as Standard Webhooks 1.0.0 says. Any 2xx ' +
   'is an answer; whatever else is tried again, up to 12 times, with the same webhook-id. 410 disables the webhook. Redirects are not followed.';
@@ -164,9 +164,4 @@ export class WebhooksController {
   ): Promise<WebhookDelivery> {
     return this.webhooks.redeliver(tenantId, webhookId, deliveryId);
   }
-}
-
-function withETag<T extends Webhook>(response: Response, webhook: T): T {
-  response.setHeader('ETag', `"${webhook.version}"`);
-  return webhook;
 }

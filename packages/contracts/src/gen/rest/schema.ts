@@ -11338,7 +11338,7 @@ export interface operations {
         responses: {
             201: {
                 headers: {
-                    /** @description Version, for If-Match. */
+                    /** @description The version in quotes, for If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -11427,7 +11427,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description Version, for If-Match. */
+                    /** @description The version in quotes, for If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -11508,7 +11508,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description Version, for If-Match. */
+                    /** @description The version in quotes, for If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -11693,7 +11693,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description Version, for If-Match. */
+                    /** @description The version in quotes, for If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
