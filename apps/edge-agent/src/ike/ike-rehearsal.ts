@@ -106,9 +106,9 @@ class Life {
       for (const { engine } of this.#ends) engine.handle({ kind: 'timeout' }, this.#now);
       await this.#untilQuiet();
     }
-    for (const [inboundSpi, { outboundSpi, inbound }] of this.#initiator.children) {
+    for (const [inboundSpi, { outboundSpi, inbound, outbound }] of this.#initiator.children) {
       const mirror = this.#responder.children.get(outboundSpi);
-      if (mirror?.outboundSpi !== inboundSpi || mirror.outbound !== inbound)
+      if (mirror?.outboundSpi !== inboundSpi || mirror.outbound !== inbound || mirror.inbound !== outbound)
         throw new IkeRehearsalError(`after ${input.kind} the ends have different keys`);
     }
   }
