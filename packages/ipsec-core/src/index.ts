@@ -95,6 +95,7 @@ export type {
   FlowLabelPolicy,
   OuterHeaderParameters,
   SecurityAssociationParameters,
+  TravelParameters,
 } from './policy/security-association-parameters.js';
 export type { ProtectPolicy, SecurityPolicy, SelectorField } from './policy/security-policy.js';
 export {

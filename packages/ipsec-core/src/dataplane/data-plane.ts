@@ -1,10 +1,7 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { CounterMemory } from '../policy/counter-memory.js';
 import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
-import type {
-  OuterHeaderParameters,
-  SecurityAssociationParameters,
-} from '../policy/security-association-parameters.js';
+import type { SecurityAssociationParameters, TravelParameters } from '../policy/security-association-parameters.js';
 import { isNamed } from '../policy/security-policy.js';
 import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../policy/spd.js';
 import { type Acquire, AcquireQueue } from './acquire.js';
@@ -155,17 +152,17 @@ export class DataPlane {
   }
 
   /**
-   * Both ends of a tunnel may move (RFC 4555): the outer header of this association is between other addresses from now on;
-   * key, sequence number, replay window, counters and lifetimes go on. Where a socket writes that header there is nothing
-   * to be done here but `paths.forgetPathMtu`. False when there is no such association. Throws SecurityAssociationError.
+   * Both ends of a tunnel may move (RFC 4555): packets of this association travel as `travel` says from now on; key, sequence
+   * number, replay window, counters and lifetimes go on. Where a socket writes the outer header before and after there is
+   * nothing to be done here but `paths.forgetPathMtu`. False when there is no such association. Throws
+   * SecurityAssociationError.
    */
-  moveOutbound(tunnelId: string, spi: number, outer: Pick<OuterHeaderParameters, 'local' | 'remote'>): boolean {
+  moveOutbound(tunnelId: string, spi: number, travel: TravelParameters): boolean {
     const association = this.#associations
       .tunnel(tunnelId)
       .all()
       .find((other) => other.spi === spi);
-    association?.moveOuter(outer);
-    association?.pathMtu?.forget();
+    association?.move(travel);
     this.paths.restart(tunnelId);
     return association !== undefined;
   }

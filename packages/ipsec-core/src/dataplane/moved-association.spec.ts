@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { association, drops, plane, protect, selector } from '../../test/support/planes.js';
-import type { SecurityAssociationParameters } from '../policy/security-association-parameters.js';
+import type { SecurityAssociationParameters, TravelParameters } from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 
 const everything = [protect('e', selector([], []))];
@@ -46,7 +46,7 @@ describe('An association whose outer addresses change (RFC 4555 section 3.5)', (
     for (let count = 0; count < 3; count++) send();
     expect(sent.map(receive)).toEqual(['deliver', 'deliver', 'deliver']);
     const before = a.associations(1);
-    expect(a.moveOutbound('t', 0x1000, AFTER)).toBe(true);
+    expect(a.moveOutbound('t', 0x1000, { outer: AFTER, pathMtu: MTU })).toBe(true);
     expect(a.associations(1)).toEqual(before);
     send();
     expect([...(sent[3]?.subarray(12, 20) ?? [])]).toEqual([...AFTER.local, ...AFTER.remote]);
@@ -65,19 +65,55 @@ describe('An association whose outer addresses change (RFC 4555 section 3.5)', (
     const { length } = a.protect(large, 0, large.length, wire, 0, 1);
     expect(a.receiveQuotedPacket(wire, 0, length, 1300, 1)).toBe('path_mtu_lowered');
     expect(a.associations(1)).toMatchObject([{ pathMtu: 1300 }]);
-    a.moveOutbound('t', 0x1000, AFTER);
+    a.moveOutbound('t', 0x1000, { outer: AFTER, pathMtu: MTU });
     expect(a.associations(1)).toMatchObject([{ pathMtu: 1500 }]);
   });
 
-  it('keeps its family, and has an outer header of its own; one that is not there is said to be not there', () => {
+  it('goes by the socket of its owner where there is a NAT on its new path, and by itself again where there is none', () => {
+    const [a, b] = [plane(everything), plane(everything)];
+    a.install(association('outbound', { outer: BEFORE, pathMtu: MTU }), 0);
+    b.install(association('inbound', { outer: BEFORE }), 0);
+    const byItself = { outer: AFTER, pathMtu: MTU };
+    const bySocket = { pathMtu: { ...MTU, underlay: { family: 4, udp: true } } } as const;
+    const clear = packet();
+    const wire = new Uint8Array(400);
+    const cleared = new Uint8Array(400);
+    for (const [travel, sequence] of [
+      [bySocket, 1],
+      [byItself, 2],
+      [bySocket, 3],
+    ] as const) {
+      a.moveOutbound('t', 0x1000, travel);
+      const { length } = a.protect(clear, 0, clear.length, wire, 0, 1);
+      const esp = 'outer' in travel ? 20 : 0;
+      expect(new DataView(wire.buffer).getUint32(esp)).toBe(0x1000);
+      expect(new DataView(wire.buffer).getUint32(esp + 4)).toBe(sequence);
+      const opened = esp > 0 ? b.openIp(wire, 0, length, cleared, 0, 1) : b.open(wire, 0, length, cleared, 0, 1);
+      expect(opened.verdict).toBe('deliver');
+      expect(a.associations(1)).toMatchObject([{ packets: BigInt(sequence), pathMtu: 1500 }]);
+    }
+  });
+
+  it('keeps its family, and is refused as a whole what it cannot be; one that is not there is said to be not there', () => {
     const a = plane(everything);
     a.install(association('outbound', { outer: BEFORE }), 0);
-    const six = { local: new Uint8Array(16), remote: new Uint8Array(16) };
-    expect(() => a.moveOutbound('t', 0x1000, six)).toThrow(expect.objectContaining({ code: 'ADDRESS_FAMILY' }));
-    expect(a.moveOutbound('t', 0x1001, AFTER)).toBe(false);
-    expect(a.moveOutbound('u', 0x1000, AFTER)).toBe(false);
+    const [six, half] = [
+      { local: new Uint8Array(16), remote: new Uint8Array(16) },
+      { local: new Uint8Array(4), remote: new Uint8Array(16) },
+    ];
+    const refused = (travel: TravelParameters, code: string) =>
+      expect(() => a.moveOutbound('t', 0x1000, travel)).toThrow(expect.objectContaining({ code }));
+    refused({ outer: six }, 'ADDRESS_FAMILY');
+    refused({ outer: half }, 'ADDRESS_FAMILY');
+    refused({ outer: AFTER, pathMtu: { ...MTU, underlay: { family: 4, udp: true } } }, 'PATH_MTU');
+    const clear = packet();
+    const wire = new Uint8Array(400);
+    a.protect(clear, 0, clear.length, wire, 0, 1);
+    expect([...wire.subarray(12, 20)]).toEqual([...BEFORE.local, ...BEFORE.remote]);
+    expect(a.moveOutbound('t', 0x1001, { outer: AFTER })).toBe(false);
+    expect(a.moveOutbound('u', 0x1000, { outer: AFTER })).toBe(false);
     const b = plane(everything);
-    b.install(association('outbound'), 0);
-    expect(() => b.moveOutbound('t', 0x1000, AFTER)).toThrow(expect.objectContaining({ code: 'MODE' }));
+    b.install(ah('outbound'), 0);
+    expect(() => b.moveOutbound('t', 0x1000, {})).toThrow(expect.objectContaining({ code: 'MODE' }));
   });
 });

@@ -224,7 +224,10 @@ describe('probes of the path MTU inside the association (RFC 8899, RFC 4303 sect
     const world = new World('ip4');
     world.mtu.ab = 1400;
     world.pass(60_000);
-    world.a.moveOutbound('t', 0x1000, { local: parseAddress('192.0.2.9'), remote: parseAddress('192.0.2.2') });
+    world.a.moveOutbound('t', 0x1000, {
+      outer: { local: parseAddress('192.0.2.9'), remote: parseAddress('192.0.2.2') },
+      pathMtu: { mtu: 1500 },
+    });
     expect(world.pathMtuOf(world.a)).toEqual([1500]);
     world.pass(60_000);
     expect(world.pathMtuOf(world.a)).toEqual([1400]);

@@ -91,12 +91,25 @@ export interface AhAssociationParameters extends CommonParameters {
 /** One SAD entry as its maker describes it (RFC 4301 section 4.4.2). */
 export type SecurityAssociationParameters = EspAssociationParameters | AhAssociationParameters;
 
+/** How packets of an association travel: all that a move of either end changes of it (RFC 4555 section 3.5). */
+export type TravelParameters = Pick<CommonParameters, 'outer' | 'pathMtu'>;
+
 /** Throws SecurityAssociationError for values that contradict each other, whatever the suite. */
 export function checkParameters(parameters: SecurityAssociationParameters): void {
-  const { spi, outer, mode, protocol } = parameters;
+  const { spi, mode, protocol } = parameters;
   if (!Number.isInteger(spi) || spi < FIRST_SPI || spi > LAST_SPI) {
     throw new SecurityAssociationError('SPI_RESERVED', `An SPI is ${FIRST_SPI} to ${LAST_SPI}, not ${spi}.`);
   }
+  checkOuter(parameters);
+  if (protocol === 'esp' && parameters.padTo !== undefined) checkPadTo(parameters.padTo, mode);
+}
+
+/** Throws SecurityAssociationError when packets of this protocol and mode cannot have this outer header. */
+export function checkOuter({
+  outer,
+  mode,
+  protocol,
+}: Pick<SecurityAssociationParameters, 'outer' | 'mode' | 'protocol'>) {
   if (outer !== undefined && (outer.local.length !== outer.remote.length || ![4, 16].includes(outer.local.length))) {
     throw new SecurityAssociationError('ADDRESS_FAMILY', 'Both outer addresses have 4 octets, or both have 16.');
   }
@@ -106,7 +119,6 @@ export function checkParameters(parameters: SecurityAssociationParameters): void
   if (protocol === 'ah' && mode === 'tunnel' && outer === undefined) {
     throw new SecurityAssociationError('MODE', 'AH covers its outer header: tunnel mode needs outer.');
   }
-  if (protocol === 'esp' && parameters.padTo !== undefined) checkPadTo(parameters.padTo, mode);
 }
 
 function checkPadTo(padTo: number, mode: string): void {

@@ -16,11 +16,13 @@ import { Lifetime } from './lifetime.js';
 import { PathMtu } from './path-mtu.js';
 import {
   type AhAssociationParameters,
+  checkOuter,
   checkParameters,
   type EspAssociationParameters,
   type FlowLabelPolicy,
   type OuterHeaderParameters,
   type SecurityAssociationParameters,
+  type TravelParameters,
 } from './security-association-parameters.js';
 
 export interface AssociationOptions {
@@ -47,13 +49,13 @@ export class SecurityAssociation {
   /** Exactly one of the two. */
   readonly esp: EspTransform | undefined;
   readonly ah: AhTransform | undefined;
-  /** Its addresses change with `moveOuter`, and nothing else of the association does. */
+  /** Changes with `OutboundAssociation.move`, as the next two do, and nothing else of the association does. */
   outer: OuterHeader | undefined;
-  readonly dontFragment: 'copy' | 'set' | 'clear';
+  dontFragment: 'copy' | 'set' | 'clear';
   readonly dscp: 'copy' | number | readonly number[];
   readonly innerDscp: 'keep' | 'overwrite';
   readonly ecn: 'normal' | 'compatibility';
-  readonly flowLabel: FlowLabelPolicy;
+  flowLabel: FlowLabelPolicy;
   readonly nonFirstFragmentsAlso: boolean;
   readonly bundledWith: string | undefined;
   readonly padTo: number;
@@ -76,10 +78,10 @@ export class SecurityAssociation {
     this.dscp = parameters.dscp ?? 'copy';
     this.innerDscp = parameters.innerDscp ?? 'keep';
     this.ecn = parameters.ecn ?? 'normal';
-    this.dontFragment = parameters.outer?.dontFragment ?? 'copy';
+    this.dontFragment = parameters.outer?.dontFragment ?? DEFAULT_DONT_FRAGMENT;
     this.outer = outerHeaderOf(parameters.outer);
     this.padTo = (parameters.protocol === 'esp' ? parameters.padTo : undefined) ?? 1;
-    this.flowLabel = parameters.outer?.flowLabel ?? (this.padTo > 1 ? 'association' : 'flow');
+    this.flowLabel = parameters.outer?.flowLabel ?? defaultFlowLabel(this.padTo);
     this.traffic = new AssociationTraffic(parameters);
     this.nonFirstFragmentsAlso = parameters.nonFirstFragmentsAlso ?? false;
     this.memory = new AssociationMemory(parameters.memory);
@@ -132,24 +134,6 @@ export class SecurityAssociation {
     addToCounter(counters, ASSOCIATION_COUNTER.bytes, bytes);
   }
 
-  /**
-   * The outer header is between other addresses from now on, as after a move of either end (RFC 4555 section 3.5). Throws
-   * SecurityAssociationError, having changed nothing, when the association writes none or they are of another family.
-   */
-  moveOuter({ local, remote }: Pick<OuterHeaderParameters, 'local' | 'remote'>): void {
-    const { outer } = this;
-    if (outer === undefined) {
-      throw new SecurityAssociationError(
-        'MODE',
-        'The association has no outer header: who writes it sends it elsewhere.',
-      );
-    }
-    if (local.length !== outer.source.length || remote.length !== outer.source.length) {
-      throw new SecurityAssociationError('ADDRESS_FAMILY', 'An association keeps the family of its outer addresses.');
-    }
-    this.outer = { ...outer, source: local.slice(), destination: remote.slice() };
-  }
-
   /** Traffic class of an outer header for an inner packet of this one: DSCP by policy, ECN by RFC 6040 section 4.1. */
   outerTrafficClass(inner: number): number {
     const { dscp } = this;
@@ -169,7 +153,7 @@ export class SecurityAssociation {
 
 export class OutboundAssociation extends SecurityAssociation {
   readonly sequence: SequenceCounter;
-  readonly pathMtu: PathMtu | undefined;
+  pathMtu: PathMtu | undefined;
   /** Number of the engine that sends on it, when that is another one. */
   readonly sentBy: number | undefined;
   /** Set when a packet found no sequence number left; the association is over (RFC 4303 section 3.3.3). */
@@ -188,6 +172,25 @@ export class OutboundAssociation extends SecurityAssociation {
     this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers, this.memory);
     this.pathMtu = pathMtuOf(parameters, this.memory);
     this.sentBy = parameters.sentBy;
+  }
+
+  /**
+   * Its packets travel otherwise from now on, as after a move of either end (RFC 4555 section 3.5): between other addresses, or
+   * by the caller's socket and no longer with a header of the association's own, or the other way round. Of the new path
+   * nothing is known. Throws SecurityAssociationError, having changed nothing.
+   */
+  move(travel: TravelParameters): void {
+    const { outer } = travel;
+    checkOuter({ ...travel, mode: this.mode, protocol: this.protocol });
+    if (outer !== undefined && this.outer !== undefined && outer.local.length !== this.outer.source.length) {
+      throw new SecurityAssociationError('ADDRESS_FAMILY', 'An association keeps the family of its outer addresses.');
+    }
+    const path = pathMtuOf({ ...travel, mode: this.mode }, this.memory);
+    this.outer = outerHeaderOf(outer);
+    this.dontFragment = outer?.dontFragment ?? DEFAULT_DONT_FRAGMENT;
+    this.flowLabel = outer?.flowLabel ?? defaultFlowLabel(this.padTo);
+    this.pathMtu = path;
+    path?.forget();
   }
 
   /** The next packet's number is in `sequence`; false when none is left, and then never again (RFC 4303 section 3.3.3). */
@@ -226,8 +229,13 @@ function outerHeaderOf(outer: OuterHeaderParameters | undefined): OuterHeader | 
   };
 }
 
+/** What all packets of an association are padded to the length of is not to be told apart by labels of flows. */
+function defaultFlowLabel(padTo: number): FlowLabelPolicy {
+  return padTo > 1 ? 'association' : 'flow';
+}
+
 function pathMtuOf(
-  { pathMtu, mode, outer }: SecurityAssociationParameters,
+  { pathMtu, mode, outer }: Pick<SecurityAssociationParameters, 'pathMtu' | 'mode' | 'outer'>,
   memory: AssociationMemory,
 ): PathMtu | undefined {
   if (pathMtu === undefined) return undefined;
@@ -275,4 +283,5 @@ function randomShare(random: (out: Uint8Array) => void): number {
   return readUint32(octets, 0) / 2 ** 32;
 }
 
+const DEFAULT_DONT_FRAGMENT = 'copy';
 const DEFAULT_HOP_LIMIT = 64;
