@@ -124,33 +124,32 @@ describe.skipIf(unavailable !== undefined)(`what ESP travels in${unavailable ? `
     await expectOnTheWire('v6', ESP);
   });
 
-  it('is made anew with what it travels in when an edge is at another address', async () => {
+  it('keeps its associations and sequence numbers when an edge is at another address, and back', async () => {
+    await forget();
     await apply('v4', Encapsulation.ENCAPSULATION_NONE);
-    // Not traffic alone, which associations of before may carry: an edge that moves before it is known is a stranger.
     await expectOnTheWire('v4', ESP);
+    // Both may have begun at once: what is superfluous goes.
+    for (const edge of [left, right]) await expect.poll(async () => (await spis(edge)).length, PATIENCE).toBe(2);
     namespaces.run(names.left, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']);
-    namespaces.ip(names.left, 'address add 192.0.2.11/24 dev wan');
-    namespaces.ip(names.left, 'address del 192.0.2.1/24 dev wan');
-    namespaces.ip(names.left, 'route replace default via 192.0.2.254');
-    await expectTraffic();
-    await expectOnTheWire('v4', ESP);
-    namespaces.ip(names.left, 'address add 192.0.2.1/24 dev wan');
-    namespaces.ip(names.left, 'address del 192.0.2.11/24 dev wan');
-    namespaces.ip(names.left, 'route replace default via 192.0.2.254');
-    await expectTraffic();
-    await expectOnTheWire('v4', ESP);
+    const before = await spis(left);
+    const places = ['192.0.2.1', '192.0.2.11'] as const;
+    for (const [gone, here] of [places, [...places].reverse()]) {
+      const sent = await sequence(left);
+      namespaces.ip(names.left, `address add ${here}/24 dev wan`);
+      namespaces.ip(names.left, `address del ${gone}/24 dev wan`);
+      namespaces.ip(names.left, 'route replace default via 192.0.2.254');
+      await expectTraffic();
+      await expectOnTheWire('v4', ESP);
+      expect([await spis(left), await spis(right)]).toEqual([before, before]);
+      expect(await sequence(left)).toBeGreaterThan(sent);
+    }
   });
 
   it.skipIf(!hasNft())('is UDP where there is a NAT, whatever the bundle says (RFC 7296 section 2.23)', async () => {
     const outside = '198.51.100.254';
     const [inside, other] = [site('left', 'v4'), site('right', 'v4')];
     // A connection that the NAT has seen from outside before it translates stays as it is: there must be none.
-    const nothing = { tunnels: [], securityPolicies: [] };
-    await Promise.all([
-      left.bundle({ ...negotiatedBundle(inside, other), ...nothing }),
-      right.bundle({ ...negotiatedBundle(other, inside), ...nothing }),
-    ]);
-    for (const edge of [left, right]) await expect.poll(() => spis(edge), PATIENCE).toEqual([]);
+    await forget();
     const rules = [
       'add table ip weft',
       'add chain ip weft out { type nat hook postrouting priority 100; }',
@@ -180,6 +179,17 @@ describe.skipIf(unavailable !== undefined)(`what ESP travels in${unavailable ? `
     ]);
   }
 
+  /** Neither edge has an association any more. */
+  async function forget(): Promise<void> {
+    const [one, other] = [site('left', 'v4'), site('right', 'v4')];
+    const nothing = { tunnels: [], securityPolicies: [] };
+    await Promise.all([
+      left.bundle({ ...negotiatedBundle(one, other), ...nothing }),
+      right.bundle({ ...negotiatedBundle(other, one), ...nothing }),
+    ]);
+    for (const edge of [left, right]) await expect.poll(() => spis(edge), PATIENCE).toEqual([]);
+  }
+
   async function expectTraffic(): Promise<void> {
     const args = ['-c', '3', '-i', '0.05', '-W', '2', '-I', LEFT.host, RIGHT.host];
     await expect.poll(() => attempt(() => namespaces.run(names.left, 'ping', args)), PATIENCE).toMatch(/3 received/);
@@ -201,6 +211,12 @@ describe.skipIf(unavailable !== undefined)(`what ESP travels in${unavailable ? `
 
   async function spis(edge: EdgeHarness): Promise<number[]> {
     return (await edge.snapshot()).associations.map(({ spi }) => spi).sort();
+  }
+
+  /** Of the association that packets go out on. */
+  async function sequence(edge: EdgeHarness): Promise<bigint> {
+    const { associations } = await edge.snapshot();
+    return BigInt(associations.find(({ direction }) => direction === 'outbound')?.sequence ?? 0);
   }
 });
 

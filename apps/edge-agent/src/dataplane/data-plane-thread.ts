@@ -4,6 +4,7 @@ import type {
   LivenessNews,
   PathMessage,
   SecurityAssociationParameters,
+  TravelParameters,
 } from '@weft/ipsec-core';
 import { type Endpoint, type EventFd, openEventFd, socketOfSpi, type Tun } from '@weft/linux-io';
 import { SerialQueue } from '../platform/serial-queue.js';
@@ -45,6 +46,12 @@ export interface DataPlaneControl {
   /** Packets that come on this SPI before it is installed wait for that, some seconds. */
   expect(inboundSpi: number): Promise<void>;
   remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void>;
+  /**
+   * Packets of an association travel otherwise from now on; key, sequence numbers and counters go on. What it needs of the
+   * machine is there from its installation: only one that was installed to go directly on IP may do so. One that is gone
+   * is no error.
+   */
+  move(outbound: OutboundReference, travel: TravelParameters): Promise<void>;
   /** Sends the packets of a tunnel to this address from now on. */
   redirect(remote: TunnelRemote): Promise<void>;
   /** Other sockets for the underlay, one for each worker; associations go on as they are. The old ones may then be closed. */
@@ -228,6 +235,13 @@ export class DataPlaneThread implements DataPlaneControl {
       await this.#workers.ask(() => ({ kind: 'remove', inbound, outbound }));
       this.#desired.remove(inbound, outbound);
       this.#reviewGroups();
+    });
+  }
+
+  move(outbound: OutboundReference, travel: TravelParameters): Promise<void> {
+    return this.#serially(async () => {
+      await this.#workers.ask(() => ({ kind: 'move', outbound, travel }));
+      this.#desired.move(outbound, travel);
     });
   }
 

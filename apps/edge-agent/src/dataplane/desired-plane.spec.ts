@@ -86,6 +86,22 @@ describe('what the packet path is to hold', () => {
     ]);
   });
 
+  it('tells who takes over how packets of an association travel that has moved', () => {
+    const before = { local: Uint8Array.of(192, 0, 2, 1), remote: Uint8Array.of(198, 51, 100, 1) };
+    const bySocket = { pathMtu: { mtu: 1500, underlay: { family: 4, udp: true } } } as const;
+    const plane = new DesiredPlane();
+    const moved = association('outbound', 1, { outer: before, pathMtu: { mtu: 1400 } });
+    plane.install([moved, association('outbound', 1, { tunnelId: 'u', outer: before })]);
+    plane.move({ tunnelId: 't', spi: 1 }, bySocket);
+    plane.move({ tunnelId: 't', spi: 2 }, bySocket);
+    const travels = plane.associations().map(({ parameters: { outer, pathMtu } }) => ({ outer, pathMtu }));
+    expect(travels).toEqual([
+      { outer: undefined, ...bySocket },
+      { outer: before, pathMtu: undefined },
+    ]);
+    expect(moved.withKey(0)).toMatchObject({ ...bySocket, keyingMaterial: new Uint8Array(20).fill(7) });
+  });
+
   it('takes a key over, lends copies of it, shows it to nobody, and wipes it with the association', () => {
     const keyingMaterial = new Uint8Array(20).fill(7);
     const kept = association('inbound', 1, { keyingMaterial });

@@ -7,6 +7,7 @@ import {
   type LifetimeEvent,
   Secret,
   type SecurityAssociationParameters,
+  type TravelParameters,
 } from '@weft/ipsec-core';
 import type { InstalledAssociation, LoadedPolicies, OutboundReference, TunnelRemote } from './messages.js';
 
@@ -62,6 +63,11 @@ export class DesiredPlane {
       this.#associations.set(nameOf(association.parameters), association);
       if (direction === 'inbound') this.#inbound.set(tunnelId, association);
     }
+  }
+
+  /** Its packets travel otherwise. */
+  move({ tunnelId, spi }: OutboundReference, travel: TravelParameters): void {
+    this.#associations.get(nameOf({ direction: 'outbound', tunnelId, spi }))?.move(travel);
   }
 
   redirect(remote: TunnelRemote): void {
@@ -124,8 +130,7 @@ export class DesiredPlane {
 
 /** An association with its key and its memory. */
 export class KeptAssociation {
-  /** Without the keying material. */
-  readonly parameters: SecurityAssociationParameters;
+  #parameters: SecurityAssociationParameters;
   /** The same for associations of which the last one installed carries the traffic. */
   readonly traffic: string;
   readonly #key: Secret;
@@ -139,12 +144,22 @@ export class KeptAssociation {
   constructor(parameters: SecurityAssociationParameters) {
     this.#key = new Secret(parameters.keyingMaterial);
     parameters.keyingMaterial.fill(0);
-    this.parameters = { ...parameters, keyingMaterial: new Uint8Array(0), memory: this.#buffer };
+    this.#parameters = { ...parameters, keyingMaterial: new Uint8Array(0), memory: this.#buffer };
     const { direction, tunnelId, spi, selectors, dscpValues } = parameters;
     this.traffic = JSON.stringify(
       direction === 'inbound' ? [spi] : [tunnelId, selectors, dscpValues],
       (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value),
     );
+  }
+
+  /** Without the keying material. */
+  get parameters(): SecurityAssociationParameters {
+    return this.#parameters;
+  }
+
+  move(travel: TravelParameters): void {
+    const { outer: _, pathMtu: __, ...rest } = this.#parameters;
+    this.#parameters = { ...rest, ...travel };
   }
 
   /** For the worker in a place: with a copy of the keying material, in a buffer of its own, and who sends unless it does. */

@@ -8,6 +8,7 @@ import type {
   PolicyCounters,
   SecurityAssociationParameters,
   SecurityPolicy,
+  TravelParameters,
   TunnelCounters,
   UnprotectedIcmpOutcome,
 } from '@weft/ipsec-core';
@@ -90,6 +91,8 @@ export type WorkerRequest =
   /** IKE has offered this SPI: what comes on it before it is installed waits for that. */
   | { readonly kind: 'expect'; readonly inboundSpi: number }
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
+  /** Its packets travel otherwise, and in nothing else does it change (RFC 4555 section 3.5). */
+  | { readonly kind: 'move'; readonly outbound: OutboundReference; readonly travel: TravelParameters }
   /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */
   | { readonly kind: 'redirect'; readonly remote: TunnelRemote }
   /** The underlay has another address here: packets come and go by this socket, and associations stay as they are. */

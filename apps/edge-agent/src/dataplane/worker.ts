@@ -266,6 +266,10 @@ class PacketLoop {
         case 'remove':
           removeNamed(this.#dataPlane, request.inbound, request.outbound);
           return { kind: 'done', id };
+        case 'move':
+          // One that has expired meanwhile has nothing to send.
+          this.#dataPlane.moveOutbound(request.outbound.tunnelId, request.outbound.spi, request.travel);
+          return { kind: 'done', id };
         case 'redirect':
           this.#redirect(request.remote);
           return { kind: 'done', id };

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { createDataPlane, Secret } from '@weft/ipsec-core';
+import { createDataPlane, parseAddress, Secret, type TravelParameters } from '@weft/ipsec-core';
 import type { ChildAssociation, IkeOutput } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { describe, expect, it } from 'vitest';
@@ -21,12 +21,16 @@ function setUp(withoutNat: 'udp' | 'native' = 'udp') {
   const dataPlane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => void randomFillSync(out) });
   let broken: Error | undefined;
   const redirected: string[] = [];
+  const written: string[] = [];
   const failures: string[] = [];
   const timers: { readonly milliseconds: number; readonly run: () => void }[] = [];
   const installer = new ChildSaInstaller(
     {
       install: async (associations, remote) => {
-        for (const association of associations) dataPlane.install(association, 0);
+        for (const association of associations) {
+          dataPlane.install(association, 0);
+          if (association.direction === 'outbound') written.push(travelText(association.spi, association));
+        }
         if (remote !== undefined) redirected.push(Buffer.from(remote.socketAddress).toString('hex'));
       },
       remove: async (inbound, outbound) => {
@@ -35,6 +39,10 @@ function setUp(withoutNat: 'udp' | 'native' = 'udp') {
         for (const { tunnelId, spi } of outbound) dataPlane.removeOutbound(tunnelId, spi);
       },
       expect: async () => undefined,
+      move: async ({ tunnelId, spi }, travel) => {
+        expect(dataPlane.moveOutbound(tunnelId, spi, travel)).toBe(true);
+        written.push(travelText(spi, travel));
+      },
       redirect: async ({ socketAddress }) => void redirected.push(Buffer.from(socketAddress).toString('hex')),
     },
     ({ child }) =>
@@ -53,10 +61,15 @@ function setUp(withoutNat: 'udp' | 'native' = 'udp') {
   const fail = (error: Error) => {
     broken = error;
   };
-  return { installer, dataPlane, installed, redirected, timers, failures, fail };
+  return { installer, dataPlane, installed, redirected, written, timers, failures, fail };
+}
+
+function travelText(spi: number, { outer }: TravelParameters): string {
+  return outer === undefined ? `${spi} by the socket` : `${spi} ${outer.local.join('.')} ${outer.remote.join('.')}`;
 }
 
 function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAssociation> = {}): InstallChild {
+  const keyOctets = changes.suite === AH ? 32 : 20;
   return {
     kind: 'install-child',
     association: {
@@ -83,8 +96,8 @@ function child(inboundSpi: number, outboundSpi: number, changes: Partial<ChildAs
       remoteEndpoint: { address: Uint8Array.of(192, 0, 2, 2), port: 4500 },
       ...changes,
     },
-    inboundKey: new Secret(new Uint8Array(20).fill(1)),
-    outboundKey: new Secret(new Uint8Array(20).fill(2)),
+    inboundKey: new Secret(new Uint8Array(keyOctets).fill(1)),
+    outboundKey: new Secret(new Uint8Array(keyOctets).fill(2)),
     useOutbound: true,
   };
 }
@@ -175,17 +188,45 @@ describe('Child SAs in the packet path', () => {
     expect(dataPlane.associations()).toEqual(before);
   });
 
-  it('does not move when its packets have the addresses in them: it stays until it is replaced', async () => {
-    const { installer, redirected } = setUp('native');
+  it('moves without UDP, one that is to be used later as well: in UDP until it is known that there is no NAT', async () => {
+    const { installer, dataPlane, written, redirected } = setUp('native');
     await installer.install(child(1001, 2001, { encapsulate: false }));
-    const before = redirected.length;
+    await installer.install({ ...child(1002, 2002, { encapsulate: false }), useOutbound: false });
+    const before = dataPlane.associations();
     const remoteEndpoint = { address: Uint8Array.of(198, 51, 100, 7), port: 4500 };
-    for (const encapsulate of [false, true]) {
-      const { association } = child(1001, 2001, { encapsulate, remoteEndpoint });
-      expect(await installer.move(association)).toBe(false);
+    for (const encapsulate of [true, false]) {
+      for (const spi of [1001, 1002]) {
+        const { association } = child(spi, spi + 1000, { encapsulate, remoteEndpoint });
+        expect(await installer.move(association)).toBe(true);
+      }
     }
-    expect(installer.associations()).toEqual([child(1001, 2001, { encapsulate: false }).association]);
-    expect(redirected).toHaveLength(before);
+    expect(dataPlane.associations()).toEqual(before);
+    await installer.useOutbound(1002);
+    expect(written).toEqual([
+      '2001 192.0.2.1 192.0.2.2',
+      '2001 by the socket',
+      '2001 192.0.2.1 198.51.100.7',
+      '2002 192.0.2.1 198.51.100.7',
+    ]);
+    expect(redirected.at(-1)).toBe('02001194c63364070000000000000000');
+  });
+
+  const six = {
+    localEndpoint: { address: parseAddress('2001:db8::1'), port: 4500 },
+    remoteEndpoint: { address: parseAddress('2001:db8::2'), port: 4500 },
+  };
+  it.each([
+    ['it has been in UDP, and its peer need not hear anything else', { encapsulate: true }, { encapsulate: false }],
+    ['the addresses are of another family', { encapsulate: false }, { encapsulate: false, ...six }],
+    ['AH would have to go in UDP', { encapsulate: false, suite: AH }, { encapsulate: true, suite: AH }],
+  ])('does not move when %s: it stays until it is replaced', async (_, as, changes) => {
+    const { installer, redirected, written } = setUp('native');
+    const installed = child(1001, 2001, as);
+    await installer.install(installed);
+    const before = [redirected.length, written.length];
+    expect(await installer.move(child(1001, 2001, changes).association)).toBe(false);
+    expect(installer.associations()).toEqual([installed.association]);
+    expect([redirected.length, written.length]).toEqual(before);
   });
 
   it('stops hearing at once when there is no successor', async () => {

@@ -2,10 +2,10 @@ import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import type { ChildAssociation, Endpoint, IkeOutput } from '@weft/ipsec-core/ike';
 import { encodeSocketAddress } from '@weft/linux-io';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
-import { associationParameters, type ChildProtection, isNative } from './child-sa-parameters.js';
+import { associationParameters, type ChildProtection, isNative, travelOf } from './child-sa-parameters.js';
 
 /** What Child SAs are installed in. */
-export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'expect' | 'remove' | 'redirect'>;
+export type ChildSaPlane = Pick<DataPlaneControl, 'install' | 'expect' | 'remove' | 'move' | 'redirect'>;
 
 /** A Child SA that the packet path cannot carry, in words for the operator. */
 export class ChildSaRefusal extends Error {
@@ -72,7 +72,8 @@ export class ChildSaInstaller {
       if (useOutbound) await this.#plane.install([receiving, sending], remote);
       else await this.#plane.install([receiving]);
       const waiting = useOutbound ? undefined : sending;
-      this.#installed.set(association.inboundSpi, { association, protection, waiting });
+      const directly = isNative(association, protection);
+      this.#installed.set(association.inboundSpi, { association, protection, waiting, directly });
       if (useOutbound) this.#remotes.set(protection.tunnelId, association.remoteEndpoint);
     } catch (error) {
       inbound.fill(0);
@@ -104,19 +105,27 @@ export class ChildSaInstaller {
 
   /**
    * Packets of a Child SA go elsewhere from now on, and in nothing else does it change: the associations in the packet path
-   * keep their keys, sequence numbers and replay windows (RFC 4555 section 3.5). False when the packets have their outer header
-   * from the association itself: such a Child SA stays as it is, and is to be replaced.
+   * keep their keys, sequence numbers and replay windows (RFC 4555 section 3.5). One that goes directly on IP goes in UDP while
+   * nobody knows whether there is a NAT on the new path, and as before when there is none. False when it cannot move: see
+   * `canMove`. Such a Child SA stays as it is, and is to be replaced.
    */
   async move(association: ChildAssociation): Promise<boolean> {
     const child = this.#installed.get(association.inboundSpi);
     if (child === undefined) return true;
-    if (isNative(child.association, child.protection) || isNative(association, child.protection)) return false;
+    if (!canMove(child, association)) return false;
     child.association = association;
-    // One that waits goes there when it is put to use.
-    if (child.waiting !== undefined) return true;
     const { tunnelId } = child.protection;
+    const travel = travelOf('outbound', association, child.protection);
+    // One that waits goes there when it is put to use.
+    if (child.waiting !== undefined) {
+      const { outer: _, pathMtu: __, ...waiting } = child.waiting;
+      child.waiting = { ...waiting, ...travel };
+      return true;
+    }
     this.#remotes.set(tunnelId, association.remoteEndpoint);
+    // In this order: what is to go in UDP from now on goes to where the peer is now.
     await this.#plane.redirect(remoteOf(tunnelId, association.remoteEndpoint));
+    if (child.directly) await this.#plane.move({ tunnelId, spi: association.outboundSpi }, travel);
     return true;
   }
 
@@ -211,8 +220,23 @@ type InstallChild = Extract<IkeOutput, { kind: 'install-child' }>;
 interface InstalledChild {
   association: ChildAssociation;
   readonly protection: ChildProtection;
+  /** Whether it was installed to go directly on IP: both ends listen to that then. */
+  readonly directly: boolean;
   /** The outbound half, until traffic may move to it. */
   waiting: SecurityAssociationParameters | undefined;
+}
+
+/**
+ * Whether packets of a Child SA can go the way that it has now, without anything else of it being another. Those in UDP go
+ * anywhere, but not on IP, to which the peer need not listen yet. Those on IP keep the family of their addresses, AH has no
+ * other way, and in transport mode they are the packets of the hosts themselves.
+ */
+function canMove({ association: before, protection, directly }: InstalledChild, after: ChildAssociation): boolean {
+  const goesDirectly = isNative(after, protection);
+  if (!directly) return !goesDirectly;
+  if (before.mode === 'transport' || (before.suite.protocol === 'ah' && !goesDirectly)) return false;
+  const family = before.remoteEndpoint.address.length;
+  return [after.localEndpoint, after.remoteEndpoint].every(({ address }) => address.length === family);
 }
 
 /** ESP in UDP goes to the port of IKE, but never to 500 (RFC 3948 section 2.1 has no marker there). */

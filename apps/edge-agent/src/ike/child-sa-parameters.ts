@@ -3,6 +3,7 @@ import {
   type PathMtuParameters,
   type SecurityAssociationParameters,
   type TrafficSelector,
+  type TravelParameters,
 } from '@weft/ipsec-core';
 import type { ChildAssociation, WireSelector } from '@weft/ipsec-core/ike';
 
@@ -40,6 +41,25 @@ export function isNative(
   return withoutNat === 'native' || suite.protocol === 'ah' || mode === 'transport';
 }
 
+/** How packets of one direction travel: what follows the addresses of the Child SA, and whether there is a NAT. */
+export function travelOf(
+  direction: 'inbound' | 'outbound',
+  association: ChildAssociation,
+  protection: ChildProtection,
+): TravelParameters {
+  const { localEndpoint, remoteEndpoint, mode } = association;
+  const { pathMtu } = protection;
+  const native = isNative(association, protection);
+  const outer = { local: localEndpoint.address, remote: remoteEndpoint.address };
+  const underlay = { family: remoteEndpoint.address.length === 4 ? 4 : 6, udp: true } as const;
+  return {
+    ...(native && mode === 'tunnel' ? { outer } : {}),
+    ...(pathMtu === undefined || direction === 'inbound'
+      ? {}
+      : { pathMtu: native ? pathMtu : { ...pathMtu, underlay } }),
+  };
+}
+
 /**
  * One direction of a Child SA as the SAD takes it (RFC 4301 section 4.4.2). `keyingMaterial` is moved there. Throws
  * PolicyError when the negotiated selectors are too many; the SAD refuses those that stand for nothing.
@@ -50,13 +70,9 @@ export function associationParameters(
   keyingMaterial: Uint8Array,
   protection: ChildProtection,
 ): SecurityAssociationParameters {
-  const { inboundSpi, outboundSpi, suite, mode, localEndpoint, remoteEndpoint, nonFirstFragmentsAlso } = association;
-  const { softBytes, hardBytes, pathMtu } = protection;
+  const { inboundSpi, outboundSpi, suite, mode, nonFirstFragmentsAlso } = association;
+  const { softBytes, hardBytes } = protection;
   const selectors = narrowedTo(association);
-  const native = isNative(association, protection);
-  const outer =
-    native && mode === 'tunnel' ? { local: localEndpoint.address, remote: remoteEndpoint.address } : undefined;
-  const underlay = { family: remoteEndpoint.address.length === 4 ? 4 : 6, udp: true } as const;
   const common = {
     direction,
     tunnelId: protection.tunnelId,
@@ -72,10 +88,7 @@ export function associationParameters(
     hardLifetimeMilliseconds: protection.hardLifetime,
     ...(softBytes === undefined ? {} : { softBytes }),
     ...(hardBytes === undefined ? {} : { hardBytes }),
-    ...(outer === undefined ? {} : { outer }),
-    ...(pathMtu === undefined || direction === 'inbound'
-      ? {}
-      : { pathMtu: native ? pathMtu : { ...pathMtu, underlay } }),
+    ...travelOf(direction, association, protection),
   };
   if (suite.protocol === 'ah') {
     const { integrity, keyBits } = suite;

@@ -89,6 +89,9 @@ export class Machine {
       throw new Error('not used');
     },
     expect: async () => undefined,
+    move: async () => {
+      throw new Error('not expected: no bundle moves an association on its own');
+    },
     redirect: async () => {
       throw new Error('not expected: no bundle moves a peer on its own');
     },
