@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ANYWHERE, connection, HYBRID, IKE_GCM, identity, LEFT, RIGHT } from '../../test/ike/fixtures.js';
 import { Secret } from '../bytes/secret.js';
+import { proofRequests } from './authentication-requests.js';
 import { Connections } from './connections.js';
 
 const remote = { address: LEFT, port: 500 };
@@ -52,6 +53,30 @@ describe('connections', () => {
     const connections = new Connections([asking('a', 1), asking('b', 1), asking('c', 2)]);
     const [request] = connections.proofRequests(remote).certificates;
     expect(request?.authorities).toEqual(Uint8Array.from([...Array(20).fill(1), ...Array(20).fill(2)]));
+  });
+
+  it('know what they ask of a peer before it comes, however many are called at its address', () => {
+    let reads = 0;
+    const counted = (name: string, authority: number) =>
+      new Proxy(
+        connection('right', {
+          name,
+          remoteAuthentication: { kind: 'signature', authorities: [new Uint8Array(20).fill(authority)] },
+        }),
+        {
+          get: (target, property, receiver) => {
+            reads++;
+            return Reflect.get(target, property, receiver);
+          },
+        },
+      );
+    const all = Array.from({ length: 1000 }, (_unused, number) => counted(`peer ${number}`, number % 2));
+    const connections = new Connections(all);
+    const expected = proofRequests(all);
+    reads = 0;
+    expect(connections.proofRequests(remote)).toEqual(expected);
+    expect(connections.ppkMixings(remote)).toEqual(new Set());
+    expect(reads).toBeLessThan(100);
   });
 
   it('find a PPK by its PPK_ID, of connections that admit the address', () => {

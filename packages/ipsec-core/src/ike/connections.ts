@@ -27,10 +27,12 @@ export class Connections {
   #anywhere: readonly Connection[] = [];
   readonly #suites = new Map<string, readonly Connection[]>();
   #suitesAnywhere: readonly Connection[] = [];
+  readonly #mixings = new Map<string, ReadonlySet<PpkMixing>>();
   #mixingsAnywhere: ReadonlySet<PpkMixing> = new Set();
-  /** Of those that may come from anywhere the first of each that asks its peer for something else. */
+  /** By address, and of those that may come from anywhere: the first of each that asks its peer for something else. */
+  readonly #asking = new Map<string, readonly Connection[]>();
   #askingAnywhere: readonly Connection[] = [];
-  /** Made when the first peer from there comes. */
+  /** Made when the first peer from there comes, of a few. */
   readonly #proofRequests = new Map<string, ProofRequests>();
 
   constructor(all: readonly Connection[]) {
@@ -61,10 +63,16 @@ export class Connections {
     this.#byIdentity = group(all, ({ remoteIdentity }) => [identityKey(remoteIdentity)]);
     this.#byPpkId = group(all, ({ ppk }) => (ppk?.keys ?? []).map((key) => toHex(encodeId(key))));
     this.#anywhere = all.filter(({ remote }) => remote.kind !== 'fixed');
-    this.#suites.clear();
-    for (const [key, members] of this.#byAddress) this.#suites.set(key, withDifferentProposals(members));
-    this.#suitesAnywhere = withDifferentProposals(this.#anywhere);
     this.#mixingsAnywhere = mixingsOf(this.#anywhere);
+    this.#suites.clear();
+    this.#asking.clear();
+    this.#mixings.clear();
+    for (const [key, members] of this.#byAddress) {
+      this.#suites.set(key, withDifferentProposals(members));
+      this.#asking.set(key, firstOfEach(members, requestKey));
+      this.#mixings.set(key, new Set([...mixingsOf(members), ...this.#mixingsAnywhere]));
+    }
+    this.#suitesAnywhere = withDifferentProposals(this.#anywhere);
     this.#askingAnywhere = firstOfEach(this.#anywhere, requestKey);
   }
 
@@ -89,8 +97,8 @@ export class Connections {
   }
 
   /** How a PPK may be mixed in with a peer from there. */
-  ppkMixings(remote: Endpoint): ReadonlySet<PpkMixing> {
-    return new Set([...mixingsOf(this.#there(remote)), ...this.#mixingsAnywhere]);
+  ppkMixings({ address }: Endpoint): ReadonlySet<PpkMixing> {
+    return this.#mixings.get(toHex(address)) ?? this.#mixingsAnywhere;
   }
 
   /** The PPKs of that PPK_ID that peers from there may have. */
@@ -104,8 +112,9 @@ export class Connections {
 
   /** How a peer from there is asked to prove itself, before it has said who it is. */
   proofRequests(remote: Endpoint): ProofRequests {
-    const there = this.#there(remote);
-    const key = there.length > 0 ? toHex(remote.address) : 'anywhere';
+    const address = toHex(remote.address);
+    const there = this.#asking.get(address) ?? [];
+    const key = there.length > 0 ? address : 'anywhere';
     const known = this.#proofRequests.get(key) ?? proofRequests([...there, ...this.#askingAnywhere]);
     this.#proofRequests.set(key, known);
     return known;
