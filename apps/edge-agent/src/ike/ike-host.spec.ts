@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { stat } from 'node:fs';
 import { Secret } from '@weft/ipsec-core';
 import {
   type Connection,
@@ -119,19 +120,8 @@ describe('IKE host', () => {
     const pair = new HostPair();
     const { left } = pair;
     const turns: (() => void)[] = [];
-    // An engine of which every call takes two milliseconds.
-    let now = 0;
-    const taken: number[] = [];
-    const engine = {
-      handle: (input: IkeInput) => {
-        now += 2;
-        if (input.kind === 'datagram') taken.push(input.octets[0] ?? 0);
-      },
-      poll: () => undefined,
-      nextTimeout: () => undefined,
-      drops: () => new Map(),
-    } as unknown as IkeEngine;
-    const host = new IkeHost({ ...left.parts, engine, clock: () => now, soon: (run) => turns.push(run) });
+    const { engine, clock, taken } = slowEngine();
+    const host = new IkeHost({ ...left.parts, engine, clock, soon: (run) => turns.push(run) });
     for (let number = 0; number < 1100; number++) left.transport.listener(LEFT, RIGHT, Uint8Array.of(number));
     expect(taken).toEqual([0, 1]);
     expect(host.drops().get('overloaded')).toBe(1100 - 2 - 1024);
@@ -144,6 +134,25 @@ describe('IKE host', () => {
     }
     await settled;
     expect(taken).toEqual(Array.from({ length: 1026 }, (_unused, number) => number & 0xff));
+  });
+
+  it('lets timers have their turn before it goes on with what came', async () => {
+    const { left } = new HostPair();
+    const { engine, clock, taken } = slowEngine();
+    const host = new IkeHost({ ...left.parts, engine, clock });
+    let takenBefore: number | undefined;
+    // A callback of the kind that sockets have: what is asked for with setImmediate comes before any timer.
+    stat('.', () => {
+      setTimeout(() => {
+        takenBefore = taken.length;
+      }, 1);
+      const due = performance.now() + 3;
+      while (performance.now() < due);
+      for (let number = 0; number < 6; number++) left.transport.listener(LEFT, RIGHT, Uint8Array.of(number));
+    });
+    await expect.poll(() => takenBefore).toBe(2);
+    await host.settled();
+    expect(taken).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it('counts what the network did not take, and what is no message', async () => {
@@ -183,6 +192,22 @@ describe('IKE host', () => {
 
 const LEFT: Endpoint = { address: Uint8Array.of(192, 0, 2, 1), port: 500 };
 const RIGHT: Endpoint = { address: Uint8Array.of(192, 0, 2, 2), port: 500 };
+
+/** An engine of which every call takes a millisecond of its own clock. */
+function slowEngine() {
+  let now = 0;
+  const taken: number[] = [];
+  const engine = {
+    handle: (input: IkeInput) => {
+      now += 1;
+      if (input.kind === 'datagram') taken.push(input.octets[0] ?? 0);
+    },
+    poll: () => undefined,
+    nextTimeout: () => undefined,
+    drops: () => new Map(),
+  } as unknown as IkeEngine;
+  return { engine, clock: () => now, taken };
+}
 
 class End {
   readonly installed = new Set<number>();

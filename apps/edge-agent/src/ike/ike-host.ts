@@ -30,7 +30,7 @@ export interface IkeHostParts {
   readonly onInstallFailure: (inboundSpi: number, error: unknown) => void;
   /** The engine threw: a mistake of ours, which one datagram must not turn into the end of all tunnels. */
   readonly onFault: (error: unknown) => void;
-  /** Runs something in the next turn of the event loop; without it `setImmediate`. */
+  /** Runs something in the next turn of the event loop; without it `inNextTurn`. */
   readonly soon?: (run: () => void) => void;
 }
 
@@ -80,7 +80,7 @@ export class IkeHost {
 
   /** When everything that was given, and everything that was asked of the packet path for it, is done. */
   async settled(): Promise<void> {
-    const { soon = setImmediate } = this.#parts;
+    const { soon = inNextTurn } = this.#parts;
     while (this.#inbox.length > 0 && !this.#stopped) await new Promise<void>((resolve) => soon(resolve));
     await this.#outbox.settled();
   }
@@ -106,7 +106,7 @@ export class IkeHost {
 
   /** Sockets hand over dozens of datagrams in one turn of the loop, and whatever else waits for it would wait for all. */
   #turnIsOver(): boolean {
-    const { clock, soon = setImmediate } = this.#parts;
+    const { clock, soon = inNextTurn } = this.#parts;
     const now = clock();
     if (this.#turnEndsAt === undefined) {
       this.#turnEndsAt = now + LONGEST_TURN;
@@ -222,8 +222,16 @@ const MAXIMUM_OUTBOX = 4096;
 /** Inputs that wait for a turn of the loop: some hundred milliseconds of work. */
 const MAXIMUM_INBOX = 1024;
 /** Milliseconds of the loop's time that are taken at a time: a timer of somebody else must not wait for ten. */
-const LONGEST_TURN = 3;
+const LONGEST_TURN = 2;
 /** Beyond any message that we would reassemble. */
 const MAXIMUM_MESSAGE = 65_507;
 /** Timers of the host are 32-bit milliseconds; a deadline farther off is looked at again then. */
 const LONGEST_WAIT = 2 ** 31 - 1;
+
+/**
+ * What `setImmediate` runs comes after the datagrams of this turn of the loop, and before its timers have had one: only what that
+ * asks for in its turn is of the next one.
+ */
+function inNextTurn(run: () => void): void {
+  setImmediate(() => setImmediate(run));
+}
