@@ -13,6 +13,7 @@ import {
   checkEvents,
   checkExpiring,
   checkHello,
+  checkKeyShare,
   checkNack,
   checkResult,
   checkStatus,
@@ -20,6 +21,8 @@ import {
 } from './session-messages.js';
 
 const UUID = '11111111-1111-4111-8111-111111111111';
+/** As session.proto says. */
+const MAX_KEY_SHARE_OCTETS = 16_384;
 const RUNNING = { generation: 1n, contentHash: Buffer.alloc(32) };
 const ASSOCIATION = { tunnelId: UUID, spi: 256, inbound: true };
 const REJECTION = { path: 'routes[0]', rule: 'bad_prefix', reason: 'it is no prefix' };
@@ -84,6 +87,8 @@ describe('the messages of an edge', () => {
     expect(checkEvents(events({}, { ...largest, occurredAt: new Date(Date.UTC(9999, 11, 31)) }))).toBe(2n ** 63n - 1n);
     checkResult({ commandId: text(128), rejection: undefined });
     expect(checkExpiring({ association: ASSOCIATION })).toBe(ASSOCIATION);
+    checkKeyShare({ tunnelId: UUID, signedMessage: Buffer.alloc(1) });
+    checkKeyShare({ tunnelId: UUID, signedMessage: Buffer.alloc(MAX_KEY_SHARE_OCTETS) });
     checkStatus(STATUS);
     checkStatus({ ...STATUS, tunnels: [{ ...TUNNEL, path: PATH }] });
     checkStatus({ takenAt: new Date(0), tunnels: many(4096, TUNNEL), securityPolicies: [], drops: [] });
@@ -131,6 +136,21 @@ describe('the messages of an edge', () => {
       'a version out of bounds',
       () => checkTrust({ version: 2n ** 63n, certificateSerial: 'ab' }),
       'trust_held.version',
+    ],
+    [
+      'a key share of no tunnel',
+      () => checkKeyShare({ tunnelId: 'x', signedMessage: Buffer.alloc(1) }),
+      'key_share.tunnel_id',
+    ],
+    [
+      'an empty key share',
+      () => checkKeyShare({ tunnelId: UUID, signedMessage: Buffer.alloc(0) }),
+      'key_share.signed_message',
+    ],
+    [
+      'a key share that no edge reads',
+      () => checkKeyShare({ tunnelId: UUID, signedMessage: Buffer.alloc(MAX_KEY_SHARE_OCTETS + 1) }),
+      'key_share.signed_message',
     ],
     ['an event without a number', () => checkEvents(events({ number: 0n })), 'events.events[0].number'],
     ['events that go back', () => checkEvents(events({ number: 2n }, { number: 2n })), 'events.events[1].number'],

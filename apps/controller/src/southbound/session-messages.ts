@@ -6,6 +6,7 @@ import {
   type Hello,
   type InstalledAssociation,
   KeyingMode,
+  type KeyShare,
   type PathStatus,
   type RunningBundle,
   type SecurityAssociationExpiring,
@@ -66,6 +67,14 @@ export function checkTrust({ version, certificateSerial }: TrustHeld): void {
   if (version > LARGEST_NUMBER) throw malformed('trust_held.version', 'is larger than any version');
   if (!SERIAL.test(certificateSerial)) {
     throw malformed('trust_held.certificate_serial', 'must be a serial number in lower-case hex');
+  }
+}
+
+/** Its content is between the two edges: whoever relays it takes it as octets. */
+export function checkKeyShare({ tunnelId, signedMessage }: KeyShare): void {
+  checkUuid('key_share.tunnel_id', tunnelId);
+  if (signedMessage.length < 1 || signedMessage.length > MAX_KEY_SHARE_OCTETS) {
+    throw malformed('key_share.signed_message', `must have 1 to ${MAX_KEY_SHARE_OCTETS} octets`);
   }
 }
 
@@ -175,6 +184,8 @@ const MAX_KEYING_MODES = 16;
 const MAX_SPIS_PER_TUNNEL = 64;
 const LARGEST_IP_PACKET = 65_535;
 const MAX_ASSOCIATIONS = 65_536;
+/** As many as an edge reads; the contract says so, and the engine that makes them is not ours to import. */
+const MAX_KEY_SHARE_OCTETS = 16_384;
 const MAX_EVENTS = 64;
 const MAX_CAUSE = 64;
 const MAX_DETAIL = 512;

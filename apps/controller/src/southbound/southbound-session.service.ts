@@ -32,7 +32,15 @@ import { EdgeAuthentication } from './edge-authentication.js';
 import { endCall, GrpcEdgeSession, type SessionCall } from './grpc-edge-session.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { malformed, ProtocolError } from './protocol-error.js';
-import { checkEvents, checkExpiring, checkHello, checkResult, checkStatus, checkTrust } from './session-messages.js';
+import {
+  checkEvents,
+  checkExpiring,
+  checkHello,
+  checkKeyShare,
+  checkResult,
+  checkStatus,
+  checkTrust,
+} from './session-messages.js';
 import { SessionRegistry } from './session-registry.js';
 import { trustBundleOf } from './trust-bundle-of.js';
 
@@ -152,6 +160,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
           epoch: this.#epoch.value,
           statusIntervalMilliseconds: this.#config.statusIntervalMilliseconds,
           takesEvents: true,
+          relaysKeyShares: false,
           ...signingKeysOf(this.#signer.successions),
           ...trustBundleOf(this.#authority, this.#signer),
         },
@@ -198,6 +207,9 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
         return this.#storeEvents(session, message.value);
       case 'trustHeld':
         return this.#storeTrust(session, message.value);
+      case 'keyShare':
+        checkKeyShare(message.value);
+        throw malformed('key_share', 'is taken only by a controller whose Welcome has relays_key_shares');
       case undefined:
         throw malformed('message', 'is empty or of a kind that this controller does not know');
     }

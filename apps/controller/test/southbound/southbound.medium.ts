@@ -61,7 +61,7 @@ describe('a session', () => {
     const [welcome, push] = paris.received;
     expect(welcome).toEqual({
       $case: 'welcome',
-      value: { epoch: epoch(), statusIntervalMilliseconds: 1000, takesEvents: true },
+      value: { epoch: epoch(), statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false },
     });
     if (push?.$case !== 'bundlePush') throw new Error('no push');
     const empty = { manifest: EMPTY, content: EMPTY, signatures: [] };
@@ -470,6 +470,14 @@ describe('a session', () => {
           .say({ $case: 'hello', value: edge.hello() })
           .say({ $case: 'securityAssociationResult', value: { commandId: 'x', rejection: undefined } }),
       'security_association_result.command_id',
+    ],
+    [
+      'a key share, which its Welcome does not offer to relay',
+      (edge: ScriptedEdge) =>
+        edge
+          .say({ $case: 'hello', value: edge.hello() })
+          .say({ $case: 'keyShare', value: { tunnelId: fabric.tenantId, signedMessage: Buffer.alloc(1) } }),
+      'key_share',
     ],
   ])('refuses %s and names the field', async (_, talk, field) => {
     const [paris] = edges;

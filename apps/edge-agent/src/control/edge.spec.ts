@@ -112,6 +112,7 @@ describe('the bundle-signing key', () => {
     epoch: 5n,
     statusIntervalMilliseconds: 1000,
     takesEvents: true,
+    relaysKeyShares: false,
     signingKeys: { successions },
   });
 
@@ -160,6 +161,7 @@ describe('whom an edge believes', () => {
     epoch: 5n,
     statusIntervalMilliseconds: 1000,
     takesEvents: true,
+    relaysKeyShares: false,
     ...(trustBundle && { trustBundle }),
   });
 
@@ -360,11 +362,11 @@ describe('the edge', () => {
     await edge.restore();
     expect(edge.running?.generation).toBe(10n);
     expect([...machine.device]).toEqual(testBundle().routes);
-    await expect(edge.welcome({ epoch: 4n, statusIntervalMilliseconds: 1000, takesEvents: true })).rejects.toThrow(
-      /superseded/,
-    );
     await expect(
-      edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true }),
+      edge.welcome({ epoch: 4n, statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false }),
+    ).rejects.toThrow(/superseded/);
+    await expect(
+      edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false }),
     ).resolves.toBeUndefined();
   });
 
@@ -393,7 +395,7 @@ describe('the edge', () => {
       expect([edge.running?.generation, machine.state(), fatal]).toEqual([10n, before, []]);
       expect((await edge.hello()).running?.generation).toBe(10n);
       expect((await store.lastKnownGood())?.content.equals(first().content)).toBe(true);
-      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true });
+      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false });
       expect(await pushTo(edge, second(12n))).toMatchObject({
         $case: 'bundleNack',
         value: {
@@ -417,7 +419,7 @@ describe('the edge', () => {
       await pushTo(edge, second());
       expect((await store.previous())?.content.equals(first().content)).toBe(true);
       edge.ended();
-      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true });
+      await edge.welcome({ epoch: 5n, statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false });
       await edge.bundlePush({ nonce: 'settled', bundle: undefined });
       expect([await store.previous(), timers]).toEqual([undefined, []]);
       expect(edge.running?.generation).toBe(11n);

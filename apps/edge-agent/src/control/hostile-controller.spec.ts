@@ -279,7 +279,12 @@ describe('a controller that has been taken over', () => {
 });
 
 function welcome(epoch: bigint): SessionResponse {
-  return { message: { $case: 'welcome', value: { epoch, statusIntervalMilliseconds: 1000, takesEvents: true } } };
+  return {
+    message: {
+      $case: 'welcome',
+      value: { epoch, statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false },
+    },
+  };
 }
 
 function push(nonce: string, bundle: SignedBundle | undefined): SessionResponse {

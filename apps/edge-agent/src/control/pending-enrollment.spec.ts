@@ -67,7 +67,7 @@ const enrollment = () =>
 
 const welcoming: Session = (call) =>
   void call.once('data', () => {
-    const value = { epoch: 1n, statusIntervalMilliseconds: 1000, takesEvents: true };
+    const value = { epoch: 1n, statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false };
     call.write({ message: { $case: 'welcome', value } });
   });
 const refusing =

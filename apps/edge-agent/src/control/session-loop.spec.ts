@@ -23,11 +23,17 @@ type Session = Parameters<typeof serveSession>[2];
 type Call = Parameters<Session>[0];
 
 const WELCOME: SessionResponse = {
-  message: { $case: 'welcome', value: { epoch: 1n, statusIntervalMilliseconds: 1000, takesEvents: true } },
+  message: {
+    $case: 'welcome',
+    value: { epoch: 1n, statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false },
+  },
 };
 const push = (nonce: string): SessionResponse => ({ message: { $case: 'bundlePush', value: { nonce } } });
 const command = (commandId: string): SessionResponse => ({
   message: { $case: 'securityAssociationCommand', value: { commandId } },
+});
+const keyShare = (): SessionResponse => ({
+  message: { $case: 'keyShare', value: { tunnelId: 't', signedMessage: Buffer.alloc(1) } },
 });
 
 const ignore = () => undefined;
@@ -197,6 +203,7 @@ describe('session', () => {
   it.each([
     ['a bundle before Welcome', [push('x')], /before Welcome/],
     ['Welcome twice', [WELCOME, WELCOME], /twice/],
+    ['a key share that nobody asked for', [WELCOME, keyShare()], /KEYING_MODE_CONTROLLER_BLIND/],
     ['a message of an unknown kind', [WELCOME, {}], /does not know/],
   ])('leaves a controller that sends %s', async (_, messages, reason) => {
     const { ended } = await edge((stream) => {

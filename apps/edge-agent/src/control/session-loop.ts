@@ -167,6 +167,9 @@ export class SessionLoop {
       handlers.eventsStored(message.value);
       return;
     }
+    if (message.$case === 'keyShare') {
+      throw new Error('the controller sent a key share, and this agent does not offer KEYING_MODE_CONTROLLER_BLIND');
+    }
     const answer =
       message.$case === 'bundlePush'
         ? await handlers.bundlePush(message.value)

@@ -75,7 +75,12 @@ function answer(edge: string, stream: Stream, { message }: SessionRequest): void
     case 'hello': {
       const { running } = message.value;
       say({ said: 'hello', edge, running: running?.contentHash.toString('hex') ?? '' });
-      const welcome = { epoch: 5n, statusIntervalMilliseconds: STATUS_MILLISECONDS, takesEvents: true };
+      const welcome = {
+        epoch: 5n,
+        statusIntervalMilliseconds: STATUS_MILLISECONDS,
+        takesEvents: true,
+        relaysKeyShares: false,
+      };
       stream.write({ message: { $case: 'welcome', value: welcome } });
       return;
     }

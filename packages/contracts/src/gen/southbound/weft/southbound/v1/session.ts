@@ -54,6 +54,9 @@ export interface SessionRequest {
     | //
     /** What the edge believes and shows; only after a Welcome with trust_bundle. */
     { $case: "trustHeld"; value: TrustHeld }
+    | //
+    /** A message for the other edge of a tunnel; only after a Welcome with relays_key_shares. */
+    { $case: "keyShare"; value: KeyShare }
     | undefined;
 }
 
@@ -73,6 +76,9 @@ export interface SessionResponse {
     | //
     /** Answer to EdgeEvents. */
     { $case: "eventsStored"; value: EdgeEventsStored }
+    | //
+    /** The latest message of the other edge of a tunnel; only to an edge whose Hello offers KEYING_MODE_CONTROLLER_BLIND. */
+    { $case: "keyShare"; value: KeyShare }
     | undefined;
 }
 
@@ -125,7 +131,22 @@ export interface Welcome {
   /** This controller stores EdgeEvents; others end the stream when they get them. */
   takesEvents: boolean;
   /** Whom to believe from now on; absent while that is what enrollment said. The edge answers with TrustHeld. */
-  trustBundle?: TrustBundle | undefined;
+  trustBundle?:
+    | TrustBundle
+    | undefined;
+  /** This controller relays KeyShare; others end the stream when they get one. */
+  relaysKeyShares: boolean;
+}
+
+/**
+ * KeyShare is what the edges of a tunnel with KEYING_MODE_CONTROLLER_BLIND tell each other. The controller keeps the latest of
+ * each edge and relays it as it is: it can neither make one nor read a key in one.
+ */
+export interface KeyShare {
+  /** Tunnel.tunnel_id. */
+  tunnelId: string;
+  /** Message of the edge, signed with the key of its certificate; 1 to 16384 octets. */
+  signedMessage: Buffer;
 }
 
 /**
@@ -260,6 +281,9 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "trustHeld":
         TrustHeld.encode(message.message.value, writer.uint32(66).fork()).join();
         break;
+      case "keyShare":
+        KeyShare.encode(message.message.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -347,6 +371,14 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.message = { $case: "trustHeld", value: TrustHeld.decode(reader, reader.uint32()) };
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.message = { $case: "keyShare", value: KeyShare.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -399,6 +431,10 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         ? { $case: "trustHeld", value: TrustHeld.fromJSON(object.trustHeld) }
         : isSet(object.trust_held)
         ? { $case: "trustHeld", value: TrustHeld.fromJSON(object.trust_held) }
+        : isSet(object.keyShare)
+        ? { $case: "keyShare", value: KeyShare.fromJSON(object.keyShare) }
+        : isSet(object.key_share)
+        ? { $case: "keyShare", value: KeyShare.fromJSON(object.key_share) }
         : undefined,
     };
   },
@@ -421,6 +457,8 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       obj.events = EdgeEvents.toJSON(message.message.value);
     } else if (message.message?.$case === "trustHeld") {
       obj.trustHeld = TrustHeld.toJSON(message.message.value);
+    } else if (message.message?.$case === "keyShare") {
+      obj.keyShare = KeyShare.toJSON(message.message.value);
     }
     return obj;
   },
@@ -485,6 +523,12 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         }
         break;
       }
+      case "keyShare": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "keyShare", value: KeyShare.fromPartial(object.message.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -508,6 +552,9 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         break;
       case "eventsStored":
         EdgeEventsStored.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+      case "keyShare":
+        KeyShare.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -561,6 +608,14 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             message.message = { $case: "eventsStored", value: EdgeEventsStored.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "keyShare", value: KeyShare.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -595,6 +650,10 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         ? { $case: "eventsStored", value: EdgeEventsStored.fromJSON(object.eventsStored) }
         : isSet(object.events_stored)
         ? { $case: "eventsStored", value: EdgeEventsStored.fromJSON(object.events_stored) }
+        : isSet(object.keyShare)
+        ? { $case: "keyShare", value: KeyShare.fromJSON(object.keyShare) }
+        : isSet(object.key_share)
+        ? { $case: "keyShare", value: KeyShare.fromJSON(object.key_share) }
         : undefined,
     };
   },
@@ -609,6 +668,8 @@ export const SessionResponse: MessageFns<SessionResponse> = {
       obj.securityAssociationCommand = SecurityAssociationCommand.toJSON(message.message.value);
     } else if (message.message?.$case === "eventsStored") {
       obj.eventsStored = EdgeEventsStored.toJSON(message.message.value);
+    } else if (message.message?.$case === "keyShare") {
+      obj.keyShare = KeyShare.toJSON(message.message.value);
     }
     return obj;
   },
@@ -643,6 +704,12 @@ export const SessionResponse: MessageFns<SessionResponse> = {
       case "eventsStored": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "eventsStored", value: EdgeEventsStored.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "keyShare": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "keyShare", value: KeyShare.fromPartial(object.message.value) };
         }
         break;
       }
@@ -1040,6 +1107,7 @@ function createBaseWelcome(): Welcome {
     signingKeys: undefined,
     takesEvents: false,
     trustBundle: undefined,
+    relaysKeyShares: false,
   };
 }
 
@@ -1062,6 +1130,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.trustBundle !== undefined) {
       TrustBundle.encode(message.trustBundle, writer.uint32(42).fork()).join();
+    }
+    if (message.relaysKeyShares !== false) {
+      writer.uint32(48).bool(message.relaysKeyShares);
     }
     return writer;
   },
@@ -1119,6 +1190,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.trustBundle = TrustBundle.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.relaysKeyShares = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1154,6 +1233,11 @@ export const Welcome: MessageFns<Welcome> = {
         : isSet(object.trust_bundle)
         ? TrustBundle.fromJSON(object.trust_bundle)
         : undefined,
+      relaysKeyShares: isSet(object.relaysKeyShares)
+        ? globalThis.Boolean(object.relaysKeyShares)
+        : isSet(object.relays_key_shares)
+        ? globalThis.Boolean(object.relays_key_shares)
+        : false,
     };
   },
 
@@ -1174,6 +1258,9 @@ export const Welcome: MessageFns<Welcome> = {
     if (message.trustBundle !== undefined) {
       obj.trustBundle = TrustBundle.toJSON(message.trustBundle);
     }
+    if (message.relaysKeyShares !== false) {
+      obj.relaysKeyShares = message.relaysKeyShares;
+    }
     return obj;
   },
 
@@ -1191,6 +1278,100 @@ export const Welcome: MessageFns<Welcome> = {
     message.trustBundle = (object.trustBundle !== undefined && object.trustBundle !== null)
       ? TrustBundle.fromPartial(object.trustBundle)
       : undefined;
+    message.relaysKeyShares = object.relaysKeyShares ?? false;
+    return message;
+  },
+};
+
+function createBaseKeyShare(): KeyShare {
+  return { tunnelId: "", signedMessage: Buffer.alloc(0) };
+}
+
+export const KeyShare: MessageFns<KeyShare> = {
+  encode(message: KeyShare, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tunnelId !== "") {
+      writer.uint32(10).string(message.tunnelId);
+    }
+    if (message.signedMessage.length !== 0) {
+      writer.uint32(18).bytes(message.signedMessage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyShare {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyShare();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tunnelId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signedMessage = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): KeyShare {
+    return {
+      tunnelId: isSet(object.tunnelId)
+        ? globalThis.String(object.tunnelId)
+        : isSet(object.tunnel_id)
+        ? globalThis.String(object.tunnel_id)
+        : "",
+      signedMessage: isSet(object.signedMessage)
+        ? Buffer.from(bytesFromBase64(object.signedMessage))
+        : isSet(object.signed_message)
+        ? Buffer.from(bytesFromBase64(object.signed_message))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: KeyShare): unknown {
+    const obj: any = {};
+    if (message.tunnelId !== "") {
+      obj.tunnelId = message.tunnelId;
+    }
+    if (message.signedMessage.length !== 0) {
+      obj.signedMessage = base64FromBytes(message.signedMessage);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<KeyShare>, I>>(base?: I): KeyShare {
+    return KeyShare.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<KeyShare>, I>>(object: I): KeyShare {
+    const message = createBaseKeyShare();
+    message.tunnelId = object.tunnelId ?? "";
+    message.signedMessage = object.signedMessage ?? Buffer.alloc(0);
     return message;
   },
 };
