@@ -161,8 +161,10 @@ function bundlesOf(
 ): readonly SharedBundle[] {
   const replaced = before?.blocks.length === blocks.length ? replacedBlocks(blocks, before.blocks) : undefined;
   const policies = plan.frames.map((_, edge) => policiesOf(blocks, edge, before?.bundles[edge], replaced));
-  const untouched = policies.every((sections, edge) => sections === before?.bundles[edge]?.policies);
-  if (untouched && before !== undefined) return before.bundles;
+  if (before !== undefined && policies.every((sections, edge) => sections === before.bundles[edge]?.policies)) {
+    // Relays have entries for what others send, too, even of rules that give nobody an entry of his own.
+    if (plan.paths.kind === 'direct' || replaced?.length === 0) return before.bundles;
+  }
   const links =
     plan.paths.kind === 'direct' ? undefined : siteLinks(policies.map(unionOfReaches), plan.paths, plan.topology);
   const meshed = fullMesh(plan.topology);
