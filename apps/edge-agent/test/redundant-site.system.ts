@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import type { Bundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Crossed, watchCrossings } from './support/crossing-watch.js';
@@ -193,25 +194,24 @@ describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site
 /** Numbered packets from the far host to the site's, and their answers. */
 class Ping {
   readonly #child: NamespacedProcess;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: Interface;
+  readonly #ended = new AbortController();
   #answers = 0;
   #last = 0;
 
   constructor(namespaces: Namespaces, namespace: string, { farHost, host }: Plan) {
     const args = ['-n', '-i', String(PING_MILLISECONDS / 1000), '-I', farHost, host];
     this.#child = namespaces.start(namespace, 'ping', args);
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#lines = createInterface({ input: this.#child.stdout });
+    // Counted as they come: what was there before somebody asks for more is not more.
+    this.#lines.on('line', (line) => this.#note(line));
+    this.#lines.once('close', () => this.#ended.abort(new Error('ping ended')));
   }
 
   /** Waits for so many more answers. */
   async more(answers: number): Promise<void> {
     for (const enough = this.#answers + answers; this.#answers < enough; ) {
-      const { value, done } = await this.#lines.next();
-      if (done) throw new Error('ping ended');
-      const number = /icmp_seq=(\d+) ttl/.exec(value as string)?.[1];
-      if (number === undefined) continue;
-      this.#answers++;
-      this.#last = Math.max(this.#last, Number(number));
+      await once(this.#lines, 'line', { signal: this.#ended.signal });
     }
   }
 
@@ -222,10 +222,17 @@ class Ping {
 
   /** @returns how many packets before the last one that was answered were not. */
   async stop(): Promise<number> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    const ended = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await ended;
     return this.#last - this.#answers;
+  }
+
+  #note(line: string): void {
+    const number = /icmp_seq=(\d+) ttl/.exec(line)?.[1];
+    if (number === undefined) return;
+    this.#answers++;
+    this.#last = Math.max(this.#last, Number(number));
   }
 }
 
