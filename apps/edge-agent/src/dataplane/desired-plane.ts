@@ -144,7 +144,7 @@ export class KeptAssociation {
   constructor(parameters: SecurityAssociationParameters) {
     this.#key = new Secret(parameters.keyingMaterial);
     parameters.keyingMaterial.fill(0);
-    this.#parameters = { ...parameters, keyingMaterial: new Uint8Array(0), memory: this.#buffer };
+    this.#parameters = { ...parameters, keyingMaterial: NO_KEY, memory: this.#buffer };
     const { direction, tunnelId, spi, selectors, dscpValues } = parameters;
     this.traffic = JSON.stringify(
       direction === 'inbound' ? [spi] : [tunnelId, selectors, dscpValues],
@@ -207,3 +207,5 @@ function suiteOf(parameters: SecurityAssociationParameters): AssociationSnapshot
 function nameOf({ direction, tunnelId, spi }: Pick<SecurityAssociationParameters, 'direction' | 'tunnelId' | 'spi'>) {
   return direction === 'inbound' ? `in ${spi}` : `out ${spi} ${tunnelId}`;
 }
+
+const NO_KEY = new Uint8Array(0);

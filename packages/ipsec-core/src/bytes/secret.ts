@@ -1,3 +1,5 @@
+import { Slab } from './slab.js';
+
 /**
  * Octets that must not be seen: printing, logging or serialising a Secret gives a placeholder, and `wipe` overwrites
  * them. A Secret owns a copy, so that wiping the caller's array and wiping this one are separate decisions.
@@ -6,8 +8,7 @@ export class Secret {
   readonly #octets: Uint8Array;
 
   constructor(octets: Uint8Array) {
-    // `slice` of a Buffer would not copy.
-    this.#octets = new Uint8Array(octets);
+    this.#octets = SECRETS.copy(octets);
   }
 
   get length(): number {
@@ -38,3 +39,5 @@ export class Secret {
 }
 
 const REDACTED = '[secret]';
+/** Secrets stand beside secrets only. */
+const SECRETS = new Slab();

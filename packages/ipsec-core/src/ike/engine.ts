@@ -1,4 +1,5 @@
 import type { Secret } from '../bytes/secret.js';
+import { Slab } from '../bytes/slab.js';
 import type { KeyExchangeProvider, RandomSource } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { EXCHANGE } from '../wire/ike/iana.js';
@@ -289,7 +290,7 @@ export class IkeEngine {
         this.#outputs.push({ kind: 'job', id, job });
       },
       newIkeSpi: () => {
-        const spi = new Uint8Array(8);
+        const spi = SPIS.room(8);
         do random(spi);
         while (isZero(spi) || this.#registry.bySpi(spi) !== undefined);
         return spi;
@@ -317,6 +318,7 @@ function isZero(spi: Uint8Array): boolean {
   return spi.every((octet) => octet === 0);
 }
 
+const SPIS = new Slab();
 const MAXIMUM_WINDOW = 16;
 const EXPLAIN_INTERVAL = 60_000;
 /** Each may make a key share and a message, some tenths of a millisecond. */

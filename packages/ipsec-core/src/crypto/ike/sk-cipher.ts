@@ -1,5 +1,7 @@
 import { equalConstantTime } from '../../bytes/compare.js';
+import { writeUint32 } from '../../bytes/octets.js';
 import type { Secret } from '../../bytes/secret.js';
+import { Slab } from '../../bytes/slab.js';
 import { type CryptoProvider, type Direction, MAC_LENGTH } from '../provider.js';
 import { ENCRYPTION, INTEGRITY } from '../suites.js';
 import type { IkeSuite } from './suite.js';
@@ -38,26 +40,24 @@ function combinedCipher({ provider, suite, encryptionKey, direction }: SkCipherO
   if (parameters.kind !== 'combined') throw new RangeError(`${suite.encryption} is no combined mode.`);
   const { saltLength, ivLength, icvLength } = parameters;
   const keyLength = suite.keyBits / 8;
-  const nonce = new Uint8Array(saltLength + ivLength);
+  const nonce = NONCES.room(saltLength + ivLength);
   const aead = encryptionKey.reveal((key) => {
     nonce.set(key.subarray(keyLength), 0);
     return provider.aead(parameters.algorithm, key.subarray(0, keyLength), icvLength, direction);
   });
   // "The nonce MUST be unique": a counter, as RFC 5282 section 3.1 allows; each direction has its own key.
-  const counter = new DataView(new ArrayBuffer(IV_COUNTER));
   let sealed = 0n;
   const overhead = ivLength + 1 + icvLength;
   return {
     overhead,
     sealedLength: (length) => length + overhead,
     seal(aad, plaintext) {
-      counter.setBigUint64(0, sealed);
+      writeUint32(nonce, saltLength, Number(sealed >> 32n));
+      writeUint32(nonce, saltLength + 4, Number(sealed & 0xffffffffn));
       sealed += 1n;
-      const iv = new Uint8Array(counter.buffer);
       const out = new Uint8Array(plaintext.length + overhead);
-      out.set(iv, 0);
+      out.set(nonce.subarray(saltLength), 0);
       out.set(plaintext, ivLength);
-      nonce.set(iv, saltLength);
       aead.seal(nonce, aad, aad.length, out, ivLength, plaintext.length + 1);
       return out;
     },
@@ -146,5 +146,6 @@ function unpad(plaintext: Uint8Array): Uint8Array | undefined {
   return padding + 1 > plaintext.length ? undefined : plaintext.subarray(0, plaintext.length - padding - 1);
 }
 
+/** A salt is a part of the key: it stands with others of its kind only, until it is overwritten. */
+const NONCES = new Slab();
 const CIPHER_IV = 16;
-const IV_COUNTER = 8;

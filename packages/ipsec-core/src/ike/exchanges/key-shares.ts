@@ -1,4 +1,5 @@
 import type { Secret } from '../../bytes/secret.js';
+import { Slab } from '../../bytes/slab.js';
 import {
   type AnsweredKeyExchange,
   type InitiatedKeyExchange,
@@ -120,7 +121,7 @@ export function firstMethod(proposals: readonly (readonly Transform[])[]): numbe
 }
 
 export function makeNonce(host: IkeHost): Uint8Array {
-  const nonce = new Uint8Array(NONCE_LENGTH);
+  const nonce = NONCES.room(NONCE_LENGTH);
   host.random(nonce);
   return nonce;
 }
@@ -144,3 +145,4 @@ function failureOf(result: JobResult, method: number): KeyExchangeError {
 
 /** At least half the key size of any PRF (section 2.10). */
 const NONCE_LENGTH = 32;
+const NONCES = new Slab();

@@ -1,4 +1,5 @@
 import { readUint32, writeUint32 } from '../../bytes/octets.js';
+import { Slab } from '../../bytes/slab.js';
 import { IkeWireError } from './wire-error.js';
 
 /**
@@ -57,9 +58,10 @@ export function parseHeader(octets: Uint8Array): IkeHeader {
     throw new IkeWireError({ code: 'trailing_octets', what: 'the IKE message', count: octets.length - length });
   }
   const flags = octets[FLAGS] ?? 0;
+  const spis = SPIS.copy(octets.subarray(0, 2 * SPI_LENGTH));
   return {
-    initiatorSpi: octets.slice(0, SPI_LENGTH),
-    responderSpi: octets.slice(SPI_LENGTH, 2 * SPI_LENGTH),
+    initiatorSpi: spis.subarray(0, SPI_LENGTH),
+    responderSpi: spis.subarray(SPI_LENGTH),
     nextPayload: octets[NEXT_PAYLOAD] ?? 0,
     exchange: octets[EXCHANGE_TYPE] ?? 0,
     fromInitiator: (flags & FLAG_INITIATOR) !== 0,
@@ -82,6 +84,7 @@ export function encodeHeader(header: IkeHeader, length: number): Uint8Array {
   return octets;
 }
 
+const SPIS = new Slab();
 const NEXT_PAYLOAD = 16;
 const VERSION = 17;
 const EXCHANGE_TYPE = 18;

@@ -43,6 +43,26 @@ describe('IKE messages', () => {
     );
   });
 
+  it('are copied into few ArrayBuffers, which outlive the datagram', () => {
+    const selector = { type: 'range', protocol: 0, startPort: 0, endPort: 65_535 } as const;
+    const selectors = [{ ...selector, first: fromHex('0a000000'), last: fromHex('0a0000ff') }];
+    const octets = encodeMessage(HEADER, [
+      { kind: 'Nonce', data: new Uint8Array(32).fill(1) },
+      identification('IDi', { type: 2, data: new Uint8Array(20).fill(0x61) }),
+      notify('COOKIE', new Uint8Array(16).fill(2)),
+      { kind: 'TSi', selectors },
+      { kind: 'TSr', selectors },
+    ]);
+    const parsed = parseMessage(octets);
+    if (!parsed.ok) throw new Error('not a message');
+    const strings = stringsIn(parsed.value);
+    expect(strings.length).toBeGreaterThanOrEqual(10);
+    expect(new Set(strings.map(({ buffer }) => buffer)).size).toBeLessThanOrEqual(5);
+    const before = strings.map(toHex);
+    octets.fill(0xff);
+    expect(strings.map(toHex)).toEqual(before);
+  });
+
   it('are refused, never thrown at the caller, when octets change, go missing or follow', () => {
     fc.assert(
       fc.property(
@@ -317,3 +337,9 @@ const REFUSED_SAMPLES: ReadonlyMap<string, string> = new Map([
   ['cert-payload', 'trailing_octets'],
   ['delete-notify-payload', 'bad_value'],
 ]);
+
+/** Every octet string in a value. */
+function stringsIn(value: unknown): readonly Uint8Array[] {
+  if (value instanceof Uint8Array) return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : [];
+}

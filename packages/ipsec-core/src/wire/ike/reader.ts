@@ -1,7 +1,8 @@
 import { readUint16, readUint32 } from '../../bytes/octets.js';
+import { Slab } from '../../bytes/slab.js';
 import { IkeWireError } from './wire-error.js';
 
-/** A cursor over one structure. Every read is checked; `finish` refuses what is left over. Views, never copies. */
+/** A cursor over one structure. Every read is checked; `finish` refuses what is left over. Views, where it does not say copy. */
 export class Reader {
   readonly #octets: Uint8Array;
   readonly #what: string;
@@ -44,6 +45,15 @@ export class Reader {
     return this.take(this.remaining);
   }
 
+  /** For who keeps it: what was read may be overwritten, and is larger. */
+  copy(count: number): Uint8Array {
+    return READ.copy(this.take(count));
+  }
+
+  copyOfRest(): Uint8Array {
+    return this.copy(this.remaining);
+  }
+
   /** A reader over the next `count` octets, named for what they are. */
   within(count: number, what: string): Reader {
     const start = this.#advance(count);
@@ -65,3 +75,5 @@ export class Reader {
     return start;
   }
 }
+
+const READ = new Slab();

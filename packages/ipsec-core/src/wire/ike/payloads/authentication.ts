@@ -13,7 +13,7 @@ export interface AuthenticationPayload {
 export function parseAuthentication(reader: Reader): AuthenticationPayload {
   const method = reader.uint8();
   reader.skip(3);
-  return { kind: 'AUTH', method, data: reader.rest().slice() };
+  return { kind: 'AUTH', method, data: reader.copyOfRest() };
 }
 
 export function encodeAuthentication(payload: AuthenticationPayload, writer: Writer): void {

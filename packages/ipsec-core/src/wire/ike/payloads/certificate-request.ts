@@ -16,7 +16,7 @@ export interface CertificateRequestPayload {
 
 export function parseCertificateRequest(reader: Reader): CertificateRequestPayload {
   const encoding = reader.uint8();
-  const authorities = reader.rest().slice();
+  const authorities = reader.copyOfRest();
   const whole = authorities.length % AUTHORITY_LENGTH === 0;
   const empty = authorities.length === 0;
   if ((WITH_AUTHORITIES.has(encoding) && !whole) || (encoding === CERT_ENCODING.RAW_PUBLIC_KEY && !empty)) {

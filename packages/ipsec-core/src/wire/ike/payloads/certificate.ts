@@ -12,7 +12,7 @@ export interface CertificatePayload {
 }
 
 export function parseCertificate(reader: Reader): CertificatePayload {
-  return { kind: 'CERT', encoding: reader.uint8(), data: reader.rest().slice() };
+  return { kind: 'CERT', encoding: reader.uint8(), data: reader.copyOfRest() };
 }
 
 export function encodeCertificate(payload: CertificatePayload, writer: Writer): void {

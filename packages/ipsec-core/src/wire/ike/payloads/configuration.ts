@@ -26,7 +26,7 @@ export function parseConfiguration(reader: Reader): ConfigurationPayload {
       throw new IkeWireError({ code: 'too_many', what: 'configuration attributes', limit: MAXIMUM_ATTRIBUTES });
     }
     const attribute = reader.uint16() & ATTRIBUTE_MASK;
-    attributes.push({ type: attribute, value: reader.take(reader.uint16()).slice() });
+    attributes.push({ type: attribute, value: reader.copy(reader.uint16()) });
   }
   return { kind: 'CP', type, attributes };
 }

@@ -37,7 +37,7 @@ export function parseDelete(reader: Reader): DeletePayload {
     throw new IkeWireError({ code: 'truncated', what: 'a Delete', need: count * spiSize, have: reader.remaining });
   }
   const spis: Uint8Array[] = [];
-  for (let index = 0; index < count; index++) spis.push(reader.take(spiSize).slice());
+  for (let index = 0; index < count; index++) spis.push(reader.copy(spiSize));
   reader.finish();
   return { kind: 'D', protocol, spis };
 }

@@ -8,7 +8,7 @@ export interface EapPayload {
 }
 
 export function parseEap(reader: Reader): EapPayload {
-  return { kind: 'EAP', message: reader.rest().slice() };
+  return { kind: 'EAP', message: reader.copyOfRest() };
 }
 
 export function encodeEap(payload: EapPayload, writer: Writer): void {

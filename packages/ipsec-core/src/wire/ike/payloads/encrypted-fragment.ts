@@ -29,7 +29,7 @@ export function parseEncryptedFragment(firstInner: number, reader: Reader): Encr
   if (number === 0 || number > total) {
     throw new IkeWireError({ code: 'bad_value', what: 'a fragment number', value: number });
   }
-  return { kind: 'SKF', firstInner, number, total, data: reader.rest().slice() };
+  return { kind: 'SKF', firstInner, number, total, data: reader.copyOfRest() };
 }
 
 export function encodeEncryptedFragment(payload: EncryptedFragmentPayload, writer: Writer): void {

@@ -12,7 +12,7 @@ export interface EncryptedPayload {
 }
 
 export function parseEncrypted(firstInner: number, reader: Reader): EncryptedPayload {
-  return { kind: 'SK', firstInner, data: reader.rest().slice() };
+  return { kind: 'SK', firstInner, data: reader.copyOfRest() };
 }
 
 export function encodeEncrypted(payload: EncryptedPayload, writer: Writer): void {

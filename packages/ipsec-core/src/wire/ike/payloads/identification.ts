@@ -39,10 +39,10 @@ export function identification(kind: 'IDi' | 'IDr', identity: Identity): Identif
 }
 
 export function parseIdentification(kind: 'IDi' | 'IDr', reader: Reader): IdentificationPayload {
-  const body = reader.rest().slice();
+  const body = reader.copyOfRest();
   if (body.length < 4) throw new IkeWireError({ code: 'truncated', what: kind, need: 4, have: body.length });
   const type = body[0] ?? 0;
-  const data = body.slice(4);
+  const data = body.subarray(4);
   const exact = EXACT_LENGTHS.get(type);
   if (exact !== undefined && data.length !== exact) {
     throw new IkeWireError({ code: 'bad_length', what: nameOf(ID_TYPE, type), length: data.length });

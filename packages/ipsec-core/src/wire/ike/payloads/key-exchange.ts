@@ -21,7 +21,7 @@ export interface KeyExchangePayload {
 export function parseKeyExchange(reader: Reader): KeyExchangePayload {
   const method = reader.uint16();
   reader.skip(2);
-  return { kind: 'KE', method, data: reader.rest().slice() };
+  return { kind: 'KE', method, data: reader.copyOfRest() };
 }
 
 export function encodeKeyExchange(payload: KeyExchangePayload, writer: Writer): void {

@@ -12,7 +12,7 @@ export const MINIMUM_NONCE = 16;
 export const MAXIMUM_NONCE = 256;
 
 export function parseNonce(reader: Reader): NoncePayload {
-  const data = reader.rest().slice();
+  const data = reader.copyOfRest();
   if (data.length < MINIMUM_NONCE || data.length > MAXIMUM_NONCE) {
     throw new IkeWireError({ code: 'bad_length', what: 'the nonce', length: data.length });
   }

@@ -42,8 +42,8 @@ export function parseNotify(reader: Reader): NotifyPayload {
   const spiSize = reader.uint8();
   const type = reader.uint16();
   if (spiSize > MAXIMUM_SPI) throw new IkeWireError({ code: 'bad_value', what: 'an SPI size', value: spiSize });
-  const spi = reader.take(spiSize).slice();
-  return { kind: 'N', type, protocol: spiSize === 0 ? PROTOCOL.NONE : protocol, spi, data: reader.rest().slice() };
+  const spi = reader.copy(spiSize);
+  return { kind: 'N', type, protocol: spiSize === 0 ? PROTOCOL.NONE : protocol, spi, data: reader.copyOfRest() };
 }
 
 export function encodeNotify(payload: NotifyPayload, writer: Writer): void {

@@ -82,7 +82,7 @@ function parseProposal(reader: Reader): Proposal {
   const spiSize = reader.uint8();
   const count = reader.uint8();
   if (spiSize > MAXIMUM_SPI) throw new IkeWireError({ code: 'bad_value', what: 'an SPI size', value: spiSize });
-  const spi = reader.take(spiSize).slice();
+  const spi = reader.copy(spiSize);
   const transforms: Transform[] = [];
   for (let index = 0; index < count; index++) {
     const last = isLast(reader.uint8(), MORE_TRANSFORMS, 'the Last Substruc of a transform');

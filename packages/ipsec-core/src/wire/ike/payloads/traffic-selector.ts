@@ -72,11 +72,11 @@ function parseSelector(reader: Reader): WireSelector {
   if (length < SELECTOR_HEADER) throw new IkeWireError({ code: 'bad_length', what: 'a traffic selector', length });
   const inner = reader.within(length - SELECTOR_HEADER, 'a traffic selector');
   const size = ADDRESS_LENGTHS.get(number);
-  if (size === undefined) return { type: 'unknown', number, protocol, body: inner.rest().slice() };
+  if (size === undefined) return { type: 'unknown', number, protocol, body: inner.copyOfRest() };
   const startPort = inner.uint16();
   const endPort = inner.uint16();
-  const first = inner.take(size).slice();
-  const last = inner.take(size).slice();
+  const first = inner.copy(size);
+  const last = inner.copy(size);
   inner.finish();
   if (compare(first, last) > 0) {
     throw new IkeWireError({

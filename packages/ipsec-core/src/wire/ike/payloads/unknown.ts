@@ -9,7 +9,7 @@ export interface UnknownPayload {
 }
 
 export function parseUnknown(type: number, reader: Reader): UnknownPayload {
-  return { kind: 'unknown', type, body: reader.rest().slice() };
+  return { kind: 'unknown', type, body: reader.copyOfRest() };
 }
 
 export function encodeUnknown(payload: UnknownPayload, writer: Writer): void {

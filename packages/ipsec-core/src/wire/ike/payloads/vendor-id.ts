@@ -8,7 +8,7 @@ export interface VendorIdPayload {
 }
 
 export function parseVendorId(reader: Reader): VendorIdPayload {
-  return { kind: 'V', data: reader.rest().slice() };
+  return { kind: 'V', data: reader.copyOfRest() };
 }
 
 export function encodeVendorId(payload: VendorIdPayload, writer: Writer): void {
