@@ -10,6 +10,7 @@ import {
   type IkeEvent,
   type IkeInput,
   type IkeOutput,
+  type Job,
   KE,
   PRF,
   SN,
@@ -136,6 +137,29 @@ describe('IKE host', () => {
     expect(taken).toEqual(Array.from({ length: 1026 }, (_unused, number) => number & 0xff));
   });
 
+  it('makes one signature in a turn, whatever else it has time for', async () => {
+    const { left } = new HostPair();
+    const turns: (() => void)[] = [];
+    const { engine, clock, taken } = slowEngine({ asksForSignatures: true });
+    let started = 0;
+    const runJob: IkeHostParts['runJob'] = async ({ kind }) => {
+      started++;
+      return { kind: 'failed', reason: kind };
+    };
+    const host = new IkeHost({ ...left.parts, engine, clock, runJob, soon: (run) => turns.push(run) });
+    for (let number = 0; number < 4; number++) left.transport.listener(LEFT, RIGHT, Uint8Array.of(number));
+    expect([taken, started]).toEqual([[0, 1], 0]);
+    const settled = host.settled();
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+      const before = started;
+      turn();
+      expect(started - before).toBeLessThanOrEqual(1);
+      await new Promise(setImmediate);
+    }
+    await settled;
+    expect([taken, started]).toEqual([[0, 1, 2, 3], 4]);
+  });
+
   it('lets timers have their turn before it goes on with what came', async () => {
     const { left } = new HostPair();
     const { engine, clock, taken } = slowEngine();
@@ -194,15 +218,18 @@ const LEFT: Endpoint = { address: Uint8Array.of(192, 0, 2, 1), port: 500 };
 const RIGHT: Endpoint = { address: Uint8Array.of(192, 0, 2, 2), port: 500 };
 
 /** An engine of which every call takes a millisecond of its own clock. */
-function slowEngine() {
+function slowEngine({ asksForSignatures = false } = {}) {
   let now = 0;
   const taken: number[] = [];
+  const outputs: Partial<IkeOutput>[] = [];
   const engine = {
     handle: (input: IkeInput) => {
       now += 1;
-      if (input.kind === 'datagram') taken.push(input.octets[0] ?? 0);
+      if (input.kind !== 'datagram') return;
+      if (asksForSignatures) outputs.push({ kind: 'job', id: taken.length, job: { kind: 'sign' } as Job });
+      taken.push(input.octets[0] ?? 0);
     },
-    poll: () => undefined,
+    poll: () => outputs.shift(),
     nextTimeout: () => undefined,
     drops: () => new Map(),
   } as unknown as IkeEngine;

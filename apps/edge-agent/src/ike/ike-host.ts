@@ -47,6 +47,8 @@ export class IkeHost {
   readonly #parts: IkeHostParts;
   /** What this turn of the loop has no time for. */
   readonly #inbox = new Fifo<IkeInput>();
+  /** Signatures that wait for a turn: the engine bounds how many there are. */
+  readonly #jobs = new Fifo<JobOutput>();
   #turnEndsAt: number | undefined;
   readonly #outbox = new Outbox<IkeOutput>({
     isWork: (output) => isWork(output),
@@ -81,7 +83,8 @@ export class IkeHost {
   /** When everything that was given, and everything that was asked of the packet path for it, is done. */
   async settled(): Promise<void> {
     const { soon = inNextTurn } = this.#parts;
-    while (this.#inbox.length > 0 && !this.#stopped) await new Promise<void>((resolve) => soon(resolve));
+    while (this.#inbox.length + this.#jobs.length > 0 && !this.#stopped)
+      await new Promise<void>((resolve) => soon(resolve));
     await this.#outbox.settled();
   }
 
@@ -106,17 +109,27 @@ export class IkeHost {
 
   /** Sockets hand over dozens of datagrams in one turn of the loop, and whatever else waits for it would wait for all. */
   #turnIsOver(): boolean {
-    const { clock, soon = inNextTurn } = this.#parts;
-    const now = clock();
-    if (this.#turnEndsAt === undefined) {
-      this.#turnEndsAt = now + LONGEST_TURN;
-      soon(() => this.#nextTurn());
-    }
-    return now >= this.#turnEndsAt;
+    return this.#parts.clock() >= this.#endOfTurn();
   }
 
+  /** Begins a turn unless one is under way; another follows it. */
+  #endOfTurn(): number {
+    const { clock, soon = inNextTurn } = this.#parts;
+    if (this.#turnEndsAt === undefined) {
+      this.#turnEndsAt = clock() + LONGEST_TURN;
+      soon(() => this.#nextTurn());
+    }
+    return this.#turnEndsAt;
+  }
+
+  /** One signature at most: the clock does not see what follows of it when this has returned. */
   #nextTurn(): void {
     this.#turnEndsAt = undefined;
+    const job = this.#jobs.shift();
+    if (job !== undefined) {
+      this.#endOfTurn();
+      this.#start(job);
+    }
     while (this.#inbox.length > 0 && !this.#turnIsOver()) {
       const input = this.#inbox.shift();
       if (input !== undefined) this.#turn(input);
@@ -142,7 +155,7 @@ export class IkeHost {
     const { transport, onEvent } = this.#parts;
     if (output.kind === 'transmit') {
       if (!transport.send(output.local, output.remote, output.octets, output.marker)) this.#drop('not_sent');
-    } else if (output.kind === 'job') this.#start(output.id, output.job);
+    } else if (output.kind === 'job') this.#begin(output);
     else if (output.kind === 'event') onEvent(output.event);
   }
 
@@ -184,7 +197,18 @@ export class IkeHost {
     }
   }
 
-  #start(id: number, job: Job): void {
+  /** Signatures are made in this thread, each some tenths of a millisecond; other threads do the rest. */
+  #begin(output: JobOutput): void {
+    if (output.job.kind !== 'sign' && output.job.kind !== 'verify') {
+      this.#start(output);
+      return;
+    }
+    this.#jobs.push(output);
+    this.#endOfTurn();
+  }
+
+  #start({ id, job }: JobOutput): void {
+    if (this.#stopped) return;
     void this.#parts
       .runJob(job)
       .catch((error: unknown): JobResult => ({ kind: 'failed', reason: messageOf(error) }))
@@ -211,6 +235,8 @@ export class IkeHost {
     this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + 1);
   }
 }
+
+type JobOutput = Extract<IkeOutput, { kind: 'job' }>;
 
 /** Only the packet path can do it, in its own time. */
 function isWork({ kind }: IkeOutput): boolean {
