@@ -4,6 +4,7 @@ import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import { externalTunnels } from './external-tunnels.js';
+import { findPaths, type Paths } from './fabric/paths.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
 import { deviceMtu } from './overlay-mtu.js';
@@ -38,7 +39,12 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
   const peers = externalTunnels(intent, topology, problems);
-  const expansion = expandRules(rules, topology, { intent, peers }, problems);
+  const expansion = expandRules(
+    rules,
+    topology,
+    { intent, peers, paths: pathsBetweenSites(intent, topology) },
+    problems,
+  );
   reportUnreachablePeers(expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
   const bundles = buildBundles(intent, topology, expansion, problems);
@@ -50,10 +56,17 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   };
 }
 
+/** In a full mesh no site needs another one to reach a third, whatever external peers do: nothing has to be searched. */
+function pathsBetweenSites(intent: FabricIntent, topology: Topology): Paths {
+  if (intent.topology === undefined || intent.topology.kind === 'full_mesh') {
+    return { kind: 'direct', edgeCount: topology.served.length };
+  }
+  return findPaths(intent.topology, topology);
+}
+
 /** What the bundles that edges accept today cannot say. Refused, never left out: a part of an intent is another intent. */
 function reportUndeliverable(intent: FabricIntent, problems: CompileProblem[]): void {
   const undeliverable: readonly (readonly [pointer: string, what: string, present: boolean])[] = [
-    ['/topology', 'A topology other than a full mesh', (intent.topology?.kind ?? 'full_mesh') !== 'full_mesh'],
     ['/profiles', 'A profile other than the default one', (intent.profiles ?? []).length > 0],
     [
       '/networks',

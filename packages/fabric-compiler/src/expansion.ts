@@ -6,6 +6,7 @@ import type { BundleAddressRange, BundleSecurityPolicy } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { elsewhereReporter, externalEntries } from './external-entries.js';
 import type { ExternalTunnel } from './external-tunnels.js';
+import { type Paths, pathBetween } from './fabric/paths.js';
 import { entryIdOf, sortedPair, tunnelGroupIdOf, tunnelIdOf } from './identifiers.js';
 import type { FabricIntent } from './intent.js';
 import type { CompileProblem } from './problem.js';
@@ -25,6 +26,12 @@ export interface Expansion {
   readonly external: ReadonlySet<ExternalTunnel>;
 }
 
+export interface ExpansionContext {
+  readonly intent: FabricIntent;
+  readonly peers: ReadonlyMap<number, ExternalTunnel>;
+  readonly paths: Paths;
+}
+
 export interface TunnelEnds {
   readonly tunnelId: string;
   /** By edge id. */
@@ -34,12 +41,13 @@ export interface TunnelEnds {
 /**
  * Writes every rule as SPD entries of both ends of every pair of sites that it concerns. Both ends receive a pair's
  * entries in the same step, so that they are mirrored and in the same order; and so do all edges of a site, so that each of
- * them treats every packet as the others do.
+ * them treats every packet as the others do. Where the topology leads the pair through relays, they receive entries for both
+ * of their neighbours: what comes out of one SA is checked and protected again by another (RFC 4301 sections 5.1 and 5.2).
  */
 export function expandRules(
   rules: readonly ResolvedRule[],
   topology: Topology,
-  { intent, peers }: { readonly intent: FabricIntent; readonly peers: ReadonlyMap<number, ExternalTunnel> },
+  { intent, peers, paths }: ExpansionContext,
   problems: CompileProblem[],
 ): Expansion {
   const all = topology.served.flatMap(({ edges }) => edges);
@@ -49,7 +57,7 @@ export function expandRules(
   const external = new Set<ExternalTunnel>();
   const reportElsewhere = elsewhereReporter(intent, problems);
   for (const rule of rules) {
-    for (const pair of directedPairs(rule, topology)) {
+    for (const pair of directedPairs(rule, topology, paths)) {
       if (rule.action === 'PROTECT') addTunnels(pair, tunnels, groups);
       for (const [edge, entry] of pairEntries(rule, pair)) {
         const list = entries.get(edge.edgeId) ?? [];
@@ -73,16 +81,15 @@ export function expandRules(
   return { entries, tunnels, groups, external };
 }
 
-/** Every edge of the one site has a tunnel with every edge of the other. */
+/** Between neighbours on the way, every edge of the one site has a tunnel with every edge of the other. */
 function addTunnels(
-  { source, destination }: DirectedPair,
+  { way }: DirectedPair,
   tunnels: Map<string, TunnelEnds>,
   groups: Map<string, Map<string, readonly string[]>>,
 ): void {
-  for (const [here, there] of [
-    [source, destination],
-    [destination, source],
-  ] as const) {
+  const legs = way.slice(1).flatMap((site, index) => [[way[index], site] as const, [site, way[index]] as const]);
+  for (const [here, there] of legs) {
+    if (here === undefined || there === undefined) continue;
     for (const edge of here.edges) {
       const ends = there.edges.map((peer) => tunnelBetween(edge, peer));
       for (const tunnel of ends) tunnels.set(tunnel.tunnelId, tunnel);
@@ -97,19 +104,21 @@ interface DirectedPair {
   readonly family: Family;
   readonly source: ServedSite;
   readonly destination: ServedSite;
+  /** Both ends and the relays between them, from the source on; empty where the topology has no way. */
+  readonly way: readonly ServedSite[];
   readonly sourceRanges: readonly BundleAddressRange[];
   readonly destinationRanges: readonly BundleAddressRange[];
   readonly services: readonly ResolvedService[];
 }
 
-function* directedPairs(rule: ResolvedRule, topology: Topology): Generator<DirectedPair> {
+function* directedPairs(rule: ResolvedRule, topology: Topology, paths: Paths): Generator<DirectedPair> {
   for (const family of FAMILIES) {
     if (rule.services[family].length === 0) continue;
     // Sites with an edge come first among the owners.
     const sides = topology.served.map((site, owner) => {
       const from = addressesOf(rule.sources, owner, topology.ownership)[family];
       const to = addressesOf(rule.destinations, owner, topology.ownership)[family];
-      return { site, from: asOctets(from, family), to: asOctets(to, family), symmetric: sameSet(from, to) };
+      return { owner, site, from: asOctets(from, family), to: asOctets(to, family), symmetric: sameSet(from, to) };
     });
     const sources = sides.filter((side) => side.from.length > 0);
     const destinations = sides.filter((side) => side.to.length > 0);
@@ -125,6 +134,7 @@ function* directedPairs(rule: ResolvedRule, topology: Topology): Generator<Direc
           family,
           source: source.site,
           destination: destination.site,
+          way: wayBetween(source.owner, destination.owner, paths, topology),
           sourceRanges: source.from,
           destinationRanges: destination.to,
           services,
@@ -134,42 +144,60 @@ function* directedPairs(rule: ResolvedRule, topology: Topology): Generator<Direc
   }
 }
 
+function wayBetween(from: number, to: number, paths: Paths, { served }: Topology): readonly ServedSite[] {
+  return (pathBetween(paths, from, to) ?? []).flatMap((owner) => served[owner] ?? []);
+}
+
 function* pairEntries(
   rule: ResolvedRule,
   pair: DirectedPair,
 ): Generator<readonly [TopologyEdge, BundleSecurityPolicy]> {
-  const { source, destination } = pair;
+  const { source, destination, way } = pair;
+  const here = { localAddresses: pair.sourceRanges, remoteAddresses: pair.destinationRanges };
+  const there = { localAddresses: pair.destinationRanges, remoteAddresses: pair.sourceRanges };
   for (const { protocol, ports } of pair.services) {
-    const entryId = entryIdOf({
+    const identity = {
       ruleId: rule.ruleId,
       sourceEdgeId: lowestEdgeId(source),
       destinationEdgeId: lowestEdgeId(destination),
       family: pair.family,
       protocol,
-    });
-    const common = { entryId, ruleId: rule.ruleId };
-    const here = { localAddresses: pair.sourceRanges, remoteAddresses: pair.destinationRanges };
-    const there = { localAddresses: pair.destinationRanges, remoteAddresses: pair.sourceRanges };
+    };
+    const opens = { ...here, protocol, localPorts: [], remotePorts: ports };
+    const answers = { ...there, protocol, localPorts: ports, remotePorts: [] };
+    const { ruleId } = rule;
+    const entryId = entryIdOf(identity);
     for (const edge of source.edges) {
-      const selector = { ...here, protocol, localPorts: [], remotePorts: ports };
-      yield [edge, { ...common, ...decisionOf(rule, edge, destination), selector }];
+      yield [edge, { entryId, ruleId, ...decisionOf(rule, edge, way[1]), selector: opens }];
     }
     for (const edge of destination.edges) {
-      const selector = { ...there, protocol, localPorts: ports, remotePorts: [] };
-      yield [edge, { ...common, ...decisionOf(rule, edge, source), selector }];
+      yield [edge, { entryId, ruleId, ...decisionOf(rule, edge, way.at(-2)), selector: answers }];
+    }
+    for (const [index, relay] of way.entries()) {
+      if (index === 0 || index === way.length - 1) continue;
+      const onward = entryIdOf({ ...identity, leg: 'onward' });
+      const back = entryIdOf({ ...identity, leg: 'back' });
+      for (const edge of relay.edges) {
+        yield [edge, { entryId: onward, ruleId, ...decisionOf(rule, edge, way[index + 1]), selector: opens }];
+        yield [edge, { entryId: back, ruleId, ...decisionOf(rule, edge, way[index - 1]), selector: answers }];
+      }
     }
   }
 }
 
-/** What an edge does with traffic for a site: a site with several edges is reached by any of them. */
+/**
+ * What an edge does with traffic whose next site on the way is this one: a site with several edges is reached by any of them.
+ * Traffic that the topology has no way for is discarded.
+ */
 function decisionOf(
   rule: ResolvedRule,
   edge: TopologyEdge,
-  to: ServedSite,
+  next: ServedSite | undefined,
 ): { readonly action: 'PROTECT'; readonly tunnelId: string } | typeof DISCARD {
-  if (rule.action !== 'PROTECT') return DISCARD;
-  const [peer, ...others] = to.edges;
-  const tunnelId = others.length === 0 ? tunnelIdOf(edge.edgeId, peer.edgeId) : tunnelGroupIdOf(edge.edgeId, to.siteId);
+  if (rule.action !== 'PROTECT' || next === undefined) return DISCARD;
+  const [peer, ...others] = next.edges;
+  const tunnelId =
+    others.length === 0 ? tunnelIdOf(edge.edgeId, peer.edgeId) : tunnelGroupIdOf(edge.edgeId, next.siteId);
   return { action: 'PROTECT', tunnelId };
 }
 

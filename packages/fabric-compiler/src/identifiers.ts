@@ -24,12 +24,15 @@ export interface EntryIdentity {
   readonly destinationEdgeId: string;
   readonly family: number;
   readonly protocol: number | 'any';
+  /** Of a relay between the two: whether the entry is for the neighbour towards the destination or for that towards the source. */
+  readonly leg?: 'onward' | 'back';
 }
 
-/** Identifier of an SPD entry, the same at both ends, and at all edges of a site. */
+/** Identifier of an SPD entry, the same at both ends, and at all edges of a site; a relay has two of its own. */
 export function entryIdOf(entry: EntryIdentity): string {
-  const { ruleId, sourceEdgeId, destinationEdgeId, family, protocol } = entry;
-  return derivedUuid('weft spd entry v1', [ruleId, sourceEdgeId, destinationEdgeId, `${family}`, `${protocol}`]);
+  const { ruleId, sourceEdgeId, destinationEdgeId, family, protocol, leg } = entry;
+  const parts = [ruleId, sourceEdgeId, destinationEdgeId, `${family}`, `${protocol}`];
+  return derivedUuid('weft spd entry v1', leg === undefined ? parts : [...parts, leg]);
 }
 
 export function sortedPair(one: string, other: string): readonly [string, string] {

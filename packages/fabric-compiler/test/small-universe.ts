@@ -113,7 +113,7 @@ function arbitraryService(): fc.Arbitrary<Service> {
     .map(([name, ports]) => ({ protocol: name, ports: name === 'tcp' || name === 'udp' ? ports : [] }));
 }
 
-function arbitraryTopology(): fc.Arbitrary<IntentTopology> {
+export function arbitraryTopology(): fc.Arbitrary<IntentTopology> {
   const link = fc.uniqueArray(fc.nat(SITES - 1), { minLength: 2, maxLength: 2 });
   return fc.oneof(
     fc.nat(SITES - 1).map((hub): IntentTopology => ({ kind: 'hub_and_spoke', hubSiteIds: [siteId(hub)] })),

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { deliveredFates } from '../test/delivered-fate.js';
+import { fateOf } from '../test/reference-fabric.js';
+import type { Packet } from '../test/reference-policy.js';
+import { arbitraryRule, arbitraryTopology, everyPacket, siteId, universe } from '../test/small-universe.js';
+import type { FabricTunnel } from './bundle.js';
+import { compileFabric } from './compile-fabric.js';
+import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
+import { pathBetween } from './fabric/paths.js';
+import type { FabricIntent, IntentTopology } from './intent.js';
+
+describe('bundles that are delivered in any topology', () => {
+  it('carry every packet the way that the proven bundles do, and by links of the topology only', () => {
+    let relayed = 0;
+    let discarded = 0;
+    fc.assert(
+      fc.property(
+        arbitraryFabric(),
+        fc.array(fc.constantFrom(...everyPacket()), { minLength: 60, maxLength: 60 }),
+        (intent, packets) => {
+          const shared = compileShared(intent);
+          fc.pre(shared.ok);
+          const delivered = compileFabric(intent);
+          if (!shared.ok || !delivered.ok) throw new Error(JSON.stringify(delivered));
+          expect(notLinks(intent, shared.fabric, delivered.tunnels)).toEqual([]);
+          for (const packet of packets) {
+            const wanted = provenFate(intent, shared.fabric, packet);
+            if (wanted === undefined) continue;
+            expect([...deliveredFates(intent, delivered.bundles, packet)], JSON.stringify(packet)).toEqual([wanted]);
+            if (wanted.split(' ').length > 2) relayed += 1;
+            if (wanted === 'discarded') discarded += 1;
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+    expect(relayed).toBeGreaterThan(100);
+    expect(discarded).toBeGreaterThan(100);
+  });
+
+  it('discard a denied flow at the source, and at the relay as well', () => {
+    const any = { id: '', name: 'rule', services: [{ protocol: 'any', ports: [] }] } as const;
+    const destinations = [{ kind: 'site', siteId: 'site-2' }] as const;
+    const intent = universe(
+      [
+        { ...any, action: 'DISCARD', sources: [{ kind: 'site', siteId: 'site-1' }], destinations },
+        { ...any, action: 'PROTECT', sources: [{ kind: 'any' }], destinations },
+      ],
+      { kind: 'hub_and_spoke', hubSiteIds: ['site-0'] },
+      undefined,
+    );
+    const result = compileFabric({ ...intent, profiles: [] });
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    for (const edgeId of ['edge-8', 'edge-9', 'edge-7']) {
+      const entries = result.bundles.get(edgeId)?.securityPolicies.filter(({ ruleId }) => ruleId === 'rule-0') ?? [];
+      expect(entries.map(({ action }) => action)).toContain('DISCARD');
+      expect(entries.every(({ action }) => action === 'DISCARD')).toBe(true);
+    }
+  });
+
+  it('name every entry of an edge apart, and leave every packet the same room at every relay', () => {
+    fc.assert(
+      fc.property(arbitraryFabric(), (intent) => {
+        const result = compileFabric(intent);
+        fc.pre(result.ok);
+        const bundles = result.ok ? [...result.bundles.values()] : [];
+        for (const { securityPolicies } of bundles) {
+          const ids = securityPolicies.map(({ entryId }) => entryId);
+          expect(new Set(ids).size).toBe(ids.length);
+        }
+        expect(new Set(bundles.map(({ device }) => device.mtu)).size).toBeLessThan(2);
+      }),
+    );
+  });
+});
+
+/** What the proven bundles do with a packet, in the words of `deliveredFates`; undefined when no edge is asked. */
+function provenFate(intent: FabricIntent, fabric: CompiledFabric, packet: Packet): string | undefined {
+  const fate = fateOf(fabric, packet);
+  if (fate?.kind !== 'arrived') return fate?.kind;
+  return fate.way.map((edgeId) => intent.edges.find(({ id }) => id === edgeId)?.siteId).join(' ');
+}
+
+/** Tunnels between sites that are no neighbours in the topology. */
+function notLinks(
+  { edges }: FabricIntent,
+  { plan }: CompiledFabric,
+  tunnels: readonly FabricTunnel[],
+): readonly FabricTunnel[] {
+  const numberOf = (edgeId: string) => plan.topology.numbers.get(edges.find(({ id }) => id === edgeId)?.siteId ?? '');
+  return tunnels.filter(({ edgeIds: [one, other] }) => {
+    const way = pathBetween(plan.paths, numberOf(one) ?? -1, numberOf(other) ?? -1);
+    return way?.length !== 2;
+  });
+}
+
+/** Of every kind of topology, sites with two edges among them. */
+function arbitraryFabric(): fc.Arbitrary<FabricIntent> {
+  return fc
+    .record({
+      rules: fc.array(arbitraryRule(), { minLength: 1, maxLength: 7 }),
+      topology: fc.oneof({ weight: 3, arbitrary: arbitraryTopology() }, arbitraryMeshes()),
+      withoutEdge: fc.option(fc.nat(3), { freq: 5, nil: undefined }),
+      doubled: fc.subarray([0, 1, 2, 3]),
+    })
+    .map(({ rules, topology, withoutEdge, doubled }) => {
+      const intent = universe(
+        rules.map((rule) => ({ ...rule, profileId: '' })),
+        topology,
+        withoutEdge,
+      );
+      const edges = intent.edges.flatMap((edge, index) =>
+        doubled.includes(index)
+          ? [
+              { ...edge, preference: 2 },
+              { ...edge, id: `a-${edge.id}`, underlayAddress: `198.51.100.${index + 1}`, preference: 1 },
+            ]
+          : [edge],
+      );
+      return { ...intent, edges, profiles: [] };
+    });
+}
+
+/** One mesh of all sites, or several that share sites, or leave some out. */
+function arbitraryMeshes(): fc.Arbitrary<IntentTopology> {
+  const mesh = fc.uniqueArray(fc.nat(3), { minLength: 1 }).map((sites) => sites.map(siteId));
+  return fc.oneof(
+    fc.constant<IntentTopology>({ kind: 'full_mesh' }),
+    fc.array(mesh, { maxLength: 3 }).map((meshes): IntentTopology => ({ kind: 'partial_mesh', meshes })),
+  );
+}
