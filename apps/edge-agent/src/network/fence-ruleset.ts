@@ -88,6 +88,9 @@ function parsePrefixOrRange(element: Exclude<z.infer<typeof Element>, string>): 
  * and AH, which have none, by their protocol. A fragment without a header is left to its first fragment: nothing is put
  * together without that one. Neighbour discovery (RFC 4861: hop limit 255) and errors about packets of this machine must pass
  * also where the overlay covers the addresses of the underlay.
+ *
+ * A relay sends what comes out of the overlay into it again. The kernel takes its device for a shared link there and would tell
+ * the source of a shorter way (RFC 1812 section 5.2.7.2), which the topology does not have: such a redirect stays here.
  */
 function body(plan: FencePlan, fingerprint: string): string {
   const { device, mark, ranges } = plan;
@@ -134,7 +137,12 @@ function body(plan: FencePlan, fingerprint: string): string {
     ...chain(
       'leaving',
       ['type filter hook postrouting priority 90; policy accept;'],
-      [`oifname ${inside} return`, 'ip daddr @protected4 jump exposed', 'ip6 daddr @protected6 jump exposed'],
+      [
+        `oifname "${device}" icmp type redirect drop`,
+        `oifname ${inside} return`,
+        'ip daddr @protected4 jump exposed',
+        'ip6 daddr @protected6 jump exposed',
+      ],
     ),
   ].join('\n');
 }
@@ -154,7 +162,7 @@ function set(name: string, type: string, ranges: readonly TextRange[], family: 4
 /** Our table of the kernel's packet filter; tables of others are never touched. */
 export const FENCE_TABLE = 'weft_edge';
 /** Rules that each chain must have. */
-const RULES = { claimed: 8, exposed: 3, arriving: 3, leaving: 3 } as const;
+const RULES = { claimed: 8, exposed: 3, arriving: 3, leaving: 4 } as const;
 const NOTHING = { arrivedInClear: 0n, leftInClear: 0n };
 const ICMP_ERRORS = 'destination-unreachable, time-exceeded, parameter-problem';
 const ICMPV6_ERRORS = 'destination-unreachable, packet-too-big, time-exceeded, parameter-problem';
