@@ -90,7 +90,8 @@ describe('compileShared', () => {
     const edited = withRules(intent, (rules) => [within, ...rules]);
     const before = compiled(intent);
     const incremental = compileShared(edited, before);
-    expect(incremental).toMatchObject({ ok: true, changed: [2] });
+    const relay = before?.bundles.findIndex(({ edgeId }) => edgeId === 'edge-7');
+    expect(incremental).toMatchObject({ ok: true, changed: [relay] });
     expect(octetsOf(incremental.ok ? incremental.fabric : undefined)).toEqual(octetsOf(compiled(edited)));
     expect(octetsOf(compiled(edited))).not.toEqual(octetsOf(before));
   });
