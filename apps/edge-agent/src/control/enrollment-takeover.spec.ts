@@ -11,7 +11,13 @@ import { StateDirectory } from '../platform/state-directory.js';
 import { settleEnrollment, takeOver } from './enrollment-takeover.js';
 
 /** What the identity before was told; of these files only that they are there matters here. */
-const TOLD = ['bundle.sealed', 'epoch.json', 'previous.sealed', 'cut-off.json'];
+const TOLD = [
+  'bundle.sealed',
+  'epoch.json',
+  'previous.sealed',
+  'cut-off.json',
+  'tunnel-00000000-0000-4000-8000-000000000001.sealed',
+];
 
 let old: StoredIdentity;
 let anew: StoredIdentity;

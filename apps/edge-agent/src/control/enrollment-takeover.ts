@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { forgetTunnelKeys } from '../blind/tunnel-key-store.js';
 import type { StoredIdentity } from '../identity/identity.js';
 import {
   IdentityStoreError,
@@ -20,6 +21,7 @@ export async function takeOver(state: StateDirectory): Promise<void> {
   if (pending === undefined) return;
   await storeIdentity(state, pending);
   await forgetBundles(state);
+  await forgetTunnelKeys(state);
   await removePendingIdentity(state);
 }
 

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AgentError, messageOf, systemCodeOf } from './agent-error.js';
 import { type DurableFiles, KERNEL_FILES, removeFile, replaceFile } from './durable-files.js';
@@ -56,11 +56,16 @@ export class StateDirectory {
       return await readFile(this.file(name));
     } catch (error) {
       if (systemCodeOf(error) === 'ENOENT') return undefined;
-      throw new StateError(
-        'state_unreadable',
-        `${this.file(name)}: ${messageOf(error)}`,
-        'run as the user who owns the state directory',
-      );
+      throw unreadable(this.file(name), error);
+    }
+  }
+
+  /** Names of all files. Throws StateError. */
+  async names(): Promise<readonly string[]> {
+    try {
+      return await readdir(this.path);
+    } catch (error) {
+      throw unreadable(this.path, error);
     }
   }
 
@@ -81,6 +86,14 @@ export class StateDirectory {
       throw unwritable(this.file(name), error);
     }
   }
+}
+
+function unreadable(subject: string, error: unknown): StateError {
+  return new StateError(
+    'state_unreadable',
+    `${subject}: ${messageOf(error)}`,
+    'run as the user who owns the state directory',
+  );
 }
 
 function unwritable(subject: string, error: unknown): StateError {
