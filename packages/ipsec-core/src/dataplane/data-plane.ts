@@ -141,7 +141,7 @@ export class DataPlane {
   }
 
   /**
-   * Outbound: becomes the one its tunnel sends on; the predecessor stays until it is removed. Throws
+   * Outbound, and not on standby: becomes the one its tunnel sends on; the predecessor stays until it is removed. Throws
    * SecurityAssociationError, having changed nothing.
    */
   install(parameters: SecurityAssociationParameters, now: number): void {
@@ -158,10 +158,7 @@ export class DataPlane {
    * SecurityAssociationError.
    */
   moveOutbound(tunnelId: string, spi: number, travel: TravelParameters): boolean {
-    const association = this.#associations
-      .tunnel(tunnelId)
-      .all()
-      .find((other) => other.spi === spi);
+    const association = this.#associations.tunnel(tunnelId).find(spi);
     association?.move(travel);
     this.paths.restart(tunnelId);
     return association !== undefined;
@@ -249,6 +246,14 @@ export class DataPlane {
    */
   dummy(tunnelId: string, payloadLength: number, out: Uint8Array, outOffset: number, now: number): OutboundResult {
     return this.#outbound.dummy(tunnelId, payloadLength, out, outOffset, now);
+  }
+
+  /**
+   * A dummy packet on one outbound association of a tunnel in tunnel mode, standby ones included, so that its peer sees that it is
+   * used. `out` needs room for 256 octets. `elsewhere`: another engine sends on it.
+   */
+  announce(tunnelId: string, spi: number, out: Uint8Array, outOffset: number, now: number): OutboundResult {
+    return this.#outbound.announce(tunnelId, spi, out, outOffset, now);
   }
 
   /**

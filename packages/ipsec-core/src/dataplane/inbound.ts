@@ -234,10 +234,11 @@ export class InboundProcessor {
     const { tunnelId } = association;
     const { dummyLength } = this.#layer;
     if (reason !== 'dummy_packet') return this.#discard(reason, tunnelId);
+    // It is authentic: its sender uses the association, whatever the packet is for.
+    association.count(dummyLength, now);
     if (!this.#context.pathMessages.acceptDummy(association, out, outOffset, dummyLength)) {
       return this.#discard(reason, tunnelId);
     }
-    association.count(dummyLength, now);
     const result = this.#result;
     result.verdict = 'consumed';
     result.tunnelId = tunnelId;

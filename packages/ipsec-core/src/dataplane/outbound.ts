@@ -7,7 +7,8 @@ import type { Tunnel } from '../policy/tunnel.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from '../wire/ip/fragment.js';
-import { readTrafficClass } from '../wire/ip/header.js';
+import { outerHeaderLength, readTrafficClass, writeOuterHeader } from '../wire/ip/header.js';
+import { PROTOCOL } from '../wire/ip/protocol.js';
 import { BundleProtector } from './bundle-protector.js';
 import type { DropReason } from './drop-reason.js';
 import { writeDummy } from './dummy.js';
@@ -313,6 +314,29 @@ export class OutboundProcessor {
     return this.#answer('transmit', tunnelId, length, 0);
   }
 
+  /**
+   * The same on one association of a tunnel, with the outer header that it has: who receives it sees the association used. Of one
+   * that another engine sends on, that engine has to be asked.
+   */
+  announce(tunnelId: string, spi: number, out: Uint8Array, outOffset: number, now: number): OutboundResult {
+    const { associations, random } = this.#context;
+    const association = associations.tunnel(tunnelId).find(spi);
+    const esp = association?.esp;
+    if (association === undefined || esp === undefined || association.mode !== 'tunnel') {
+      return this.#discard('no_association', tunnelId);
+    }
+    if (association.sentBy !== undefined) return this.#result.elsewhere(tunnelId, association.sentBy, 0, 0, 0);
+    const { outer } = association;
+    const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
+    const at = outOffset + header;
+    const written = writeDummy(association, esp, ANNOUNCEMENT_OCTETS, out, at, now, random);
+    if (typeof written === 'string') return this.#discard(written, tunnelId);
+    const length = header + written;
+    if (outer !== undefined) writeOuterHeader(out, outOffset, outer, length, PROTOCOL.esp, 0, true, 1, 0);
+    // What waits in the fragmenter is of another association.
+    return this.#result.answer('transmit', tunnelId, length, 0, false, this.#fragmenter.pending, outer !== undefined);
+  }
+
   /** A packet that no association carries is discarded, and key management hears of it. */
   #acquire(entry: ProtectPolicy, index: number, dscp: number, now: number): OutboundResult {
     const { database, tunnels, acquires } = this.#context;
@@ -369,3 +393,6 @@ export class OutboundProcessor {
     return this.#result.discard(reason, tunnelId, this.#fragmenter.pending, icmpErrorLength);
   }
 }
+
+/** Payload of an announcement: it only has to be authentic. */
+const ANNOUNCEMENT_OCTETS = 64;

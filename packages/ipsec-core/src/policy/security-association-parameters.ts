@@ -64,6 +64,8 @@ interface CommonParameters extends LifetimeParameters, TrafficParameters {
    * one knows it for what its path carries, and answers its packets with `elsewhere`.
    */
   readonly sentBy?: number;
+  /** Outbound: it carries nothing of its tunnel's traffic, whatever was installed last, and dummy packets when they are asked for. */
+  readonly standby?: boolean;
   /**
    * At least ASSOCIATION_MEMORY_OCTETS, all zero for a new association. With a buffer that another engine used for it, the
    * association goes on: its lifetime and counters, with numbers that were never used, and refusing what was received.

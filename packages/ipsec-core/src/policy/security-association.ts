@@ -156,6 +156,8 @@ export class OutboundAssociation extends SecurityAssociation {
   pathMtu: PathMtu | undefined;
   /** Number of the engine that sends on it, when that is another one. */
   readonly sentBy: number | undefined;
+  /** It carries no traffic of its tunnel. */
+  readonly standby: boolean;
   /** Set when a packet found no sequence number left; the association is over (RFC 4303 section 3.3.3). */
   exhausted = false;
   /** Grows from one installation to the next. */
@@ -172,6 +174,7 @@ export class OutboundAssociation extends SecurityAssociation {
     this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers, this.memory);
     this.pathMtu = pathMtuOf(parameters, this.memory);
     this.sentBy = parameters.sentBy;
+    this.standby = parameters.standby ?? false;
   }
 
   /**

@@ -11,6 +11,8 @@ export class Tunnel {
   #outbound: OutboundAssociation | undefined;
   /** Predecessors of #outbound, until they are removed. */
   readonly #retired: OutboundAssociation[] = [];
+  /** What carries nothing. */
+  #standby: OutboundAssociation[] = [];
   /** Undefined while there is none, so that a tunnel without narrowing pays nothing for them. */
   #narrowed: NarrowedAssociations | undefined;
 
@@ -38,7 +40,7 @@ export class Tunnel {
     return this.#outbound;
   }
 
-  /** The last one installed of those that are left. */
+  /** The last one installed of those that are left and carry something. */
   get youngest(): OutboundAssociation | undefined {
     const narrowed = this.#narrowed?.all.at(-1);
     if (narrowed === undefined || this.#outbound === undefined) return narrowed ?? this.#outbound;
@@ -59,6 +61,10 @@ export class Tunnel {
   }
 
   add(association: OutboundAssociation): void {
+    if (association.standby) {
+      this.#standby.push(association);
+      return;
+    }
     if (association.traffic.isNarrowed) {
       this.#narrowed ??= new NarrowedAssociations();
       this.#narrowed.add(association);
@@ -69,7 +75,11 @@ export class Tunnel {
   }
 
   has(spi: number): boolean {
-    return this.all().some((association) => association.spi === spi);
+    return this.find(spi) !== undefined;
+  }
+
+  find(spi: number): OutboundAssociation | undefined {
+    return this.all().find((association) => association.spi === spi);
   }
 
   /** Takes one out and wipes its keys. Its youngest predecessor, if one is left, carries on; false if there is none such. */
@@ -82,7 +92,7 @@ export class Tunnel {
   /** In no order that means anything. */
   all(): readonly OutboundAssociation[] {
     const unnarrowed = this.#outbound === undefined ? [] : [...this.#retired, this.#outbound];
-    return [...unnarrowed, ...(this.#narrowed?.all ?? [])];
+    return [...unnarrowed, ...(this.#narrowed?.all ?? []), ...this.#standby];
   }
 
   /** Those that new packets go out on: of several for the same traffic, the youngest. */
@@ -101,6 +111,11 @@ export class Tunnel {
     }
     const at = this.#retired.findIndex((association) => association.spi === spi);
     if (at !== -1) return this.#retired.splice(at, 1)[0];
+    const waiting = this.#standby.find((association) => association.spi === spi);
+    if (waiting !== undefined) {
+      this.#standby = this.#standby.filter((association) => association !== waiting);
+      return waiting;
+    }
     const removed = this.#narrowed?.remove(spi);
     if (this.#narrowed?.all.length === 0) this.#narrowed = undefined;
     return removed;
