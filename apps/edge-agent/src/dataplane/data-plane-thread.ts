@@ -52,6 +52,11 @@ export interface DataPlaneControl {
    * is no error.
    */
   move(outbound: OutboundReference, travel: TravelParameters): Promise<void>;
+  /**
+   * Sends a dummy packet (RFC 4303 section 2.6) on an association, whether it carries traffic or not: the peer sees that it is used. It
+   * may be lost like any packet; of one that is gone nothing is sent.
+   */
+  announce(outbound: OutboundReference): Promise<void>;
   /** Sends the packets of a tunnel to this address from now on. */
   redirect(remote: TunnelRemote): Promise<void>;
   /** Other sockets for the underlay, one for each worker; associations go on as they are. The old ones may then be closed. */
@@ -245,6 +250,13 @@ export class DataPlaneThread implements DataPlaneControl {
     });
   }
 
+  announce(outbound: OutboundReference): Promise<void> {
+    return this.#serially(async () => {
+      const sends = this.#sendingPlaces.placeOf(outbound.tunnelId);
+      await this.#workers.ask((place) => (place === sends ? { kind: 'announce', outbound } : undefined));
+    });
+  }
+
   redirect(remote: TunnelRemote): Promise<void> {
     return this.#serially(async () => {
       await this.#workers.ask(() => ({ kind: 'redirect', remote }));
@@ -281,7 +293,7 @@ export class DataPlaneThread implements DataPlaneControl {
         return {
           tunnelId,
           inboundSpis: ours.filter(({ direction }) => direction === 'inbound').map(({ spi }) => spi),
-          outboundSpi: ours.findLast(({ direction }) => direction === 'outbound')?.spi,
+          outboundSpi: ours.findLast(({ direction, current }) => direction === 'outbound' && current)?.spi,
           ...sumOfTunnel(this.#counters, tunnelId),
         };
       }),

@@ -55,6 +55,14 @@ describe('what the packet path is to hold', () => {
     expect(named(plane)).toEqual(['1 current', '3 current', '1 current', '4 current']);
   });
 
+  it('sends on none that is on standby, whatever was installed last', () => {
+    const plane = new DesiredPlane();
+    plane.install([association('outbound', 1, { standby: true })]);
+    expect([named(plane), plane.hasOutbound('t')]).toEqual([['1'], false]);
+    plane.install([association('outbound', 2), association('outbound', 3, { standby: true })]);
+    expect([named(plane), plane.hasOutbound('t')]).toEqual([['1', '2 current', '3'], true]);
+  });
+
   it('forgets associations of tunnels that are gone, those that have expired, and where peers were found', () => {
     const plane = new DesiredPlane();
     plane.load(policies('t', 'u'));

@@ -97,7 +97,7 @@ export class DesiredPlane {
   /** Whether packets can go out in a tunnel. */
   hasOutbound(tunnelId: string): boolean {
     for (const { parameters } of this.#associations.values()) {
-      if (parameters.direction === 'outbound' && parameters.tunnelId === tunnelId) return true;
+      if (parameters.direction === 'outbound' && parameters.tunnelId === tunnelId && !parameters.standby) return true;
     }
     return false;
   }
@@ -114,7 +114,9 @@ export class DesiredPlane {
   /** `now` says how old path MTUs are. */
   snapshot(now: number): readonly InstalledAssociation[] {
     const senders = new Map<string, KeptAssociation>();
-    for (const kept of this.#associations.values()) senders.set(kept.traffic, kept);
+    for (const kept of this.#associations.values()) {
+      if (!kept.parameters.standby) senders.set(kept.traffic, kept);
+    }
     return [...this.#associations.values()].map((kept) => kept.snapshot(senders.get(kept.traffic) === kept, now));
   }
 

@@ -93,6 +93,8 @@ export type WorkerRequest =
   | { readonly kind: 'remove'; readonly inbound: readonly number[]; readonly outbound: readonly OutboundReference[] }
   /** Its packets travel otherwise, and in nothing else does it change (RFC 4555 section 3.5). */
   | { readonly kind: 'move'; readonly outbound: OutboundReference; readonly travel: TravelParameters }
+  /** A dummy packet goes out on it (RFC 4303 section 2.6). */
+  | { readonly kind: 'announce'; readonly outbound: OutboundReference }
   /** The peer was found elsewhere than the policies say: by IKE, or behind a NAT whose mapping changed. */
   | { readonly kind: 'redirect'; readonly remote: TunnelRemote }
   /** The underlay has another address here: packets come and go by this socket, and associations stay as they are. */

@@ -21,9 +21,11 @@ import { IkePassage } from './ike-passage.js';
 import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
 import { KeptPairs } from './kept-pairs.js';
+import { LonePackets } from './lone-packets.js';
 import type {
   LoadedPolicies,
   NumberedRequest,
+  OutboundReference,
   TunnelRemote,
   WorkerMessage,
   WorkerRequest,
@@ -35,6 +37,7 @@ import { PathRehearsal } from './path-rehearsal.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
 import { SelfTest } from './self-test.js';
+import { dropReasonOf } from './send-or-settle.js';
 import { GivenCounters } from './shared-counters.js';
 import { UnderlayErrors } from './underlay-errors.js';
 import { WarmPath } from './warm-path.js';
@@ -55,6 +58,7 @@ class PacketLoop {
   readonly #inbound: InboundPath;
   readonly #rawSockets: RawSockets;
   readonly #errors: UnderlayErrors;
+  readonly #lonePackets: LonePackets;
   readonly #pathProbing: PathProbing | undefined;
   readonly #poll = new PollSet(RAW_SOCKETS + MAXIMUM_RAW_SOCKETS);
   readonly #start: WorkerStart;
@@ -93,8 +97,9 @@ class PacketLoop {
     rehearsal.run(REHEARSAL_MILLISECONDS, monotonicNow);
     this.#warmPath = new WarmPath(rehearsal, monotonicNow());
     this.#outbound = new OutboundPath(tun, this.#dataPlane, counters, sealed, this.#rawSockets, this.#errors, handover);
+    this.#lonePackets = new LonePackets(counters, this.#rawSockets, this.#errors);
     this.#pathProbing = start.pathProbing
-      ? new PathProbing(this.#dataPlane.paths, counters, this.#rawSockets, this.#errors)
+      ? new PathProbing(this.#dataPlane.paths, counters, this.#lonePackets)
       : undefined;
     const ike =
       start.ikeBacklog &&
@@ -270,6 +275,9 @@ class PacketLoop {
           // One that has expired meanwhile has nothing to send.
           this.#dataPlane.moveOutbound(request.outbound.tunnelId, request.outbound.spi, request.travel);
           return { kind: 'done', id };
+        case 'announce':
+          this.#announce(request.outbound, now);
+          return { kind: 'done', id };
         case 'redirect':
           this.#redirect(request.remote);
           return { kind: 'done', id };
@@ -316,6 +324,15 @@ class PacketLoop {
     this.#underlay.remotes.set(tunnelId, socketAddress);
     if (before === undefined || Buffer.compare(before, socketAddress) !== 0)
       this.#dataPlane.paths.forgetPathMtu(tunnelId);
+  }
+
+  /** What is lost on the way is announced again by whoever asked. */
+  #announce({ tunnelId, spi }: OutboundReference, now: number): void {
+    const { bytes } = this.#lonePackets.memory;
+    const { verdict, wholePacket, length } = this.#dataPlane.announce(tunnelId, spi, bytes, 0, now);
+    if (verdict !== 'transmit') return;
+    const error = this.#lonePackets.send({ tunnelId, wholePacket, length }, this.#underlay);
+    if (error !== 0) this.#counters.drop(dropReasonOf(error));
   }
 
   #acquire(): void {

@@ -92,6 +92,9 @@ export class Machine {
     move: async () => {
       throw new Error('not expected: no bundle moves an association on its own');
     },
+    announce: async () => {
+      throw new Error('not expected: no bundle announces an association');
+    },
     redirect: async () => {
       throw new Error('not expected: no bundle moves a peer on its own');
     },
