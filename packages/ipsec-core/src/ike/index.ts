@@ -17,6 +17,7 @@ export {
   CLASSIC_SIGNATURE_ALGORITHMS,
   DIGITAL_SIGNATURE_ALGORITHMS,
   type DigitalSignature,
+  encodeDigitalSignature,
   isClassic,
   parseDigitalSignature,
   type Signature,
