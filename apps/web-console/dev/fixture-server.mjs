@@ -177,6 +177,7 @@ const rule = (name, action, sources, destinations, services, enabled = true) => 
   sources,
   destinations,
   services,
+  serviceIds: [],
   enabled,
 });
 const at = (name) => ({ kind: 'site', siteId: sites.find((each) => each.name === name).id });

@@ -4,6 +4,7 @@ import { type CompileProblem, reportDuplicateIds } from './problem.js';
 import { profilesOf } from './profile.js';
 import { type ResolvedRule, type RuleContext, resolveRule } from './resolved-rule.js';
 import { selectorContext } from './selectors.js';
+import { checkServices } from './services.js';
 import type { Topology } from './topology.js';
 
 export function ruleContext(intent: FabricIntent, topology: Topology): RuleContext {
@@ -23,6 +24,9 @@ export function resolveRules(
 ): ResolvedRule[] {
   for (const field of ['policies', 'groups', 'services', 'profiles'] as const) {
     reportDuplicateIds(`/${field}`, intent[field] ?? [], problems);
+  }
+  for (const [index, { name, services }] of (intent.services ?? []).entries()) {
+    checkServices(services, `/services/${index}/services`, problems, `The service "${name}"`);
   }
   const resolved: ResolvedRule[] = [];
   const seen = new Map<string, string>();

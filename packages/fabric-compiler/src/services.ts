@@ -9,13 +9,18 @@ export interface ResolvedService {
   readonly ports: readonly BundlePortRange[];
 }
 
-/** Reports what is wrong with a rule's services. */
-export function checkServices(services: readonly Service[], pointer: string, problems: CompileProblem[]): void {
+/** Reports what is wrong with the services of a rule, or with a named service: the owner. */
+export function checkServices(
+  services: readonly Service[],
+  pointer: string,
+  problems: CompileProblem[],
+  owner = 'The rule',
+): void {
   if (services.length === 0) {
     problems.push({
       pointer,
       rule: 'empty_list',
-      detail: 'The rule names no service.',
+      detail: `${owner} names no service.`,
       fix: 'Name at least one service; the protocol "any" covers them all.',
     });
   }

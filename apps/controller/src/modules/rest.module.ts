@@ -18,6 +18,7 @@ import { GroupsModule } from './groups/groups.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InvitationsModule } from './invitations/invitations.module.js';
 import { MembersModule } from './members/members.module.js';
+import { NamedServicesModule } from './named-services/named-services.module.js';
 import { NetworksModule } from './networks/networks.module.js';
 import { OidcModule } from './oidc/oidc.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
@@ -51,6 +52,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     EdgesModule,
     ExternalPeersModule,
     GroupsModule,
+    NamedServicesModule,
     PoliciesModule,
     PolicyTestsModule,
     RevisionsModule,

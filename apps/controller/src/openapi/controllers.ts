@@ -13,6 +13,7 @@ import { InvitationsController } from '../modules/invitations/invitations.contro
 import { OwnInvitationsController } from '../modules/invitations/own-invitations.controller.js';
 import { MembersController } from '../modules/members/members.controller.js';
 import { OwnMembershipsController } from '../modules/members/own-memberships.controller.js';
+import { NamedServicesController } from '../modules/named-services/named-services.controller.js';
 import { NetworksController } from '../modules/networks/networks.controller.js';
 import { OidcController } from '../modules/oidc/oidc.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
@@ -50,6 +51,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   EdgesController,
   ExternalPeersController,
   GroupsController,
+  NamedServicesController,
   PoliciesController,
   PolicyTestsController,
   RevisionsController,

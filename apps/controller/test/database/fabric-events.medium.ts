@@ -255,6 +255,13 @@ describe('the journal of a tenant', () => {
     await changing(
       (sql) => sql`insert into groups (tenant_id, id, name) values (${tenantId}, ${randomUUID()}, 'branches')`,
     );
+    const service = randomUUID();
+    await changing((sql) => sql`insert into services (tenant_id, id, name) values (${tenantId}, ${service}, 'https')`);
+    await changing(
+      (sql) => sql`
+        insert into service_protocols (tenant_id, service_id, position, protocol, ports)
+        values (${tenantId}, ${service}, 0, 'tcp', '{"[443,444)"}')`,
+    );
     await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
     const takenBack = changing(async (sql) => {
       await sql`delete from sites where id = ${site}`;
@@ -267,6 +274,8 @@ describe('the journal of a tenant', () => {
       ['draft.changed', 'ada', 'site'],
       ['draft.changed', 'ada', 'network'],
       ['draft.changed', 'ada', 'group'],
+      ['draft.changed', 'ada', 'service'],
+      ['draft.changed', 'ada', 'service'],
       ['draft.changed', 'ada', 'fabric'],
     ]);
   });

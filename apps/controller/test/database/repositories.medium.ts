@@ -14,6 +14,7 @@ import type { WrittenExternalPeer } from '../../src/modules/external-peers/store
 import { GroupsRepository } from '../../src/modules/groups/groups.repository.js';
 import { InvitationsRepository } from '../../src/modules/invitations/invitations.repository.js';
 import { MembersRepository } from '../../src/modules/members/members.repository.js';
+import { NamedServicesRepository } from '../../src/modules/named-services/named-services.repository.js';
 import { NetworksRepository } from '../../src/modules/networks/networks.repository.js';
 import { OidcUsersRepository } from '../../src/modules/oidc/oidc-users.repository.js';
 import { PoliciesRepository } from '../../src/modules/policies/policies.repository.js';
@@ -128,6 +129,7 @@ function crossings(): Record<string, Crossing> {
   const networks = new NetworksRepository();
   const edges = new EdgesRepository();
   const groups = new GroupsRepository();
+  const services = new NamedServicesRepository();
   const policies = new PoliciesRepository();
   const tests = new PolicyTestsRepository();
   const revisions = new RevisionsRepository();
@@ -161,6 +163,7 @@ function crossings(): Record<string, Crossing> {
   const trust = new EdgeTrustRepository();
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
   const group = { name: 'crossed', description: '', members: [] };
+  const service = { name: 'crossed', description: '', services: [{ protocol: 'any' as const, ports: [] }] };
   const policy = { name: 'crossed', description: '', enabled: true, confidential: false, rules: [] };
   const test = {
     name: 'crossed',
@@ -240,17 +243,42 @@ function crossings(): Record<string, Crossing> {
     'groups.clear': (sql, { tenantId }) => groups.clear(sql, emptyIntent(tenantId)),
     'groups.fill': (sql, { tenantId, groupId }) =>
       groups.fill(sql, { ...emptyIntent(tenantId), groups: [{ id: groupId, name: 'crossed', members: [] }] }),
+    'services.list': (sql, { tenantId }) => services.list(sql, tenantId),
+    'services.read': (sql, { tenantId, serviceId }) => services.read(sql, tenantId, serviceId),
+    'services.count': async (sql, { tenantId }) => {
+      expect(await services.count(sql, tenantId)).toBe(0);
+    },
+    'services.lockVersion': (sql, { tenantId, serviceId }) => services.lockVersion(sql, tenantId, serviceId),
+    'services.insert': (sql, { tenantId }) => services.insert(sql, tenantId, randomUUID(), service),
+    'services.update': (sql, { tenantId, serviceId }) => services.update(sql, tenantId, serviceId, service),
+    'services.remove': (sql, { tenantId, serviceId }) => services.remove(sql, tenantId, serviceId),
+    'services.users': (sql, { tenantId, serviceId }) => services.users(sql, tenantId, serviceId),
+    'services.replaceAll': (sql, { tenantId, serviceId }) =>
+      services.replaceAll(sql, { ...emptyIntent(tenantId), services: [{ ...service, id: serviceId }] }),
     'policies.list': (sql, { tenantId }) => policies.list(sql, tenantId),
     'policies.read': (sql, { tenantId, policyId }) => policies.read(sql, tenantId, policyId),
     'policies.lockVersion': (sql, { tenantId, policyId }) => policies.lockVersion(sql, tenantId, policyId),
     'policies.insert': (sql, { tenantId }) => policies.insert(sql, tenantId, randomUUID(), policy, 7),
     'policies.update': (sql, { tenantId, policyId }) => policies.update(sql, tenantId, policyId, policy),
     'policies.replaceRules': (sql, { tenantId, policyId }) => policies.replaceRules(sql, tenantId, policyId, []),
+    'policies.replaceRules, of ours with a service of theirs': (sql, { serviceId }) =>
+      policies.replaceRules(sql, ours.tenantId, ours.policyId, [
+        {
+          id: randomUUID(),
+          name: 'crossed',
+          action: 'PROTECT',
+          enabled: true,
+          sources: [{ kind: 'any' }],
+          destinations: [{ kind: 'any' }],
+          services: [],
+          serviceIds: [serviceId],
+        },
+      ]),
     'policies.order': (sql, { tenantId }) => policies.order(sql, tenantId),
     'policies.reorder': (sql, { tenantId, policyId }) => policies.reorder(sql, tenantId, [randomUUID(), policyId]),
     'policies.remove': (sql, { tenantId, policyId }) => policies.remove(sql, tenantId, policyId),
-    'policies.known': async (sql, { tenantId, siteId, networkId }) => [
-      ...(await policies.known(sql, tenantId, [siteId, networkId])),
+    'policies.known': async (sql, { tenantId, siteId, networkId, serviceId }) => [
+      ...(await policies.known(sql, tenantId, [siteId, networkId, serviceId])),
     ],
     'policyTests.list': (sql, { tenantId }) => tests.list(sql, tenantId),
     'policyTests.read': (sql, { tenantId, testId }) => tests.read(sql, tenantId, testId),
@@ -272,7 +300,7 @@ function crossings(): Record<string, Crossing> {
     },
     'intent.read': (sql, { tenantId }) => new IntentRepository().read(sql, tenantId),
     'intentTables.replace': (sql, { tenantId }) =>
-      new IntentTables(policies, externalPeers, groups).replace(sql, emptyIntent(tenantId)),
+      new IntentTables(policies, externalPeers, groups, services).replace(sql, emptyIntent(tenantId)),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
     'metrics.measuredWebhooks': (sql) => measuredWebhooks(sql),

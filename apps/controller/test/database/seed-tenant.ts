@@ -14,6 +14,7 @@ export interface SeededTenant {
   readonly edgeId: string;
   readonly externalPeerId: string;
   readonly groupId: string;
+  readonly serviceId: string;
   readonly policyId: string;
   readonly ruleId: string;
   readonly testId: string;
@@ -54,7 +55,10 @@ export const SEEDED_TABLES = [
   'recovery_codes',
   'revisions',
   'rule_endpoints',
+  'rule_named_services',
   'rule_services',
+  'service_protocols',
+  'services',
   'sites',
   'tenant_invitations',
   'tenant_members',
@@ -113,6 +117,11 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into group_members (tenant_id, group_id, position, kind, site_id)
     values (${tenantId}, ${groupId}, 0, 'site', ${siteId})`;
+  const serviceId = randomUUID();
+  await sql`insert into services (id, tenant_id, name) values (${serviceId}, ${tenantId}, 'service')`;
+  await sql`
+    insert into service_protocols (tenant_id, service_id, position, protocol, ports)
+    values (${tenantId}, ${serviceId}, 0, 'any', '{}')`;
   await sql`
     insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
     values (${serial}, ${tenantId}, ${edgeId}, now(), now() + interval '1 day')`;
@@ -135,6 +144,9 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into rule_services (tenant_id, rule_id, position, protocol, ports)
     values (${tenantId}, ${ruleId}, 0, 'any', '{}')`;
+  await sql`
+    insert into rule_named_services (tenant_id, rule_id, position, service_id)
+    values (${tenantId}, ${ruleId}, 0, ${serviceId})`;
   await sql`
     insert into policy_tests (id, tenant_id, name, sources, destinations, services, expect)
     values (${testId}, ${tenantId}, 'test', '[{"kind":"any"}]', '[{"kind":"any"}]', '[{"protocol":"any","ports":[]}]',
@@ -171,6 +183,7 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     edgeId,
     externalPeerId,
     groupId,
+    serviceId,
     policyId,
     ruleId,
     testId,

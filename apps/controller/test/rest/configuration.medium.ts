@@ -73,6 +73,7 @@ const rule = (name: string, sources: NamedSelector[], destinations: NamedSelecto
   sources,
   destinations,
   services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
+  namedServices: [],
 });
 
 const KEY = 'correct horse battery staple';
@@ -125,13 +126,26 @@ const OFFICE: Configuration = {
       ],
     },
   ],
+  services: [
+    {
+      name: 'dns',
+      description: 'questions\nand answers',
+      services: [
+        { protocol: 'udp', ports: [{ first: 53, last: 53 }] },
+        { protocol: 'tcp', ports: [] },
+      ],
+    },
+  ],
   policies: [
     {
       name: 'web',
       description: '',
       enabled: true,
       confidential: true,
-      rules: [rule('r', [{ kind: 'site', site: 'berlin' }], [{ kind: 'group', group: 'branches' }])],
+      rules: [
+        rule('r', [{ kind: 'site', site: 'berlin' }], [{ kind: 'group', group: 'branches' }]),
+        { ...rule('names', any), services: [], namedServices: ['dns'] },
+      ],
     },
     { name: 'rest', description: '', enabled: false, confidential: false, rules: [] },
   ],
@@ -151,12 +165,12 @@ describe('a configuration', () => {
   it('comes out as it went in, and changes nothing the second time', async () => {
     const tenantId = await makeTenant();
     const first = await imported(tenantId, OFFICE);
-    expect(first).toMatchObject({ changed: true, counts: { created: 9, changed: 0, removed: 0, kept: 0 } });
+    expect(first).toMatchObject({ changed: true, counts: { created: 10, changed: 0, removed: 0, kept: 0 } });
     expect(JSON.parse(await exported(tenantId, 'json'))).toEqual(OFFICE);
     expect(parse(await exported(tenantId))).toEqual(OFFICE);
     for (const query of ['', '?prune=true']) {
       const again = await imported(tenantId, await exported(tenantId), query);
-      expect(again).toMatchObject({ changed: false, counts: { unchanged: 10 } });
+      expect(again).toMatchObject({ changed: false, counts: { unchanged: 11 } });
     }
   });
 
@@ -176,7 +190,7 @@ describe('a configuration', () => {
           description: '',
           enabled: true,
           confidential: false,
-          rules: [rule('r', [{ kind: 'site', site: 'berlin' }])],
+          rules: [rule('r', [{ kind: 'site', site: 'berlin' }]), { ...rule('names', any), namedServices: ['dns'] }],
         },
       ],
     };
@@ -201,6 +215,11 @@ describe('a configuration', () => {
       { pointer: '/confidential', before: true, after: false },
       { pointer: '/rules/0/destinations/0/kind', before: 'group', after: 'any' },
       { pointer: '/rules/0/destinations/0/group', before: 'branches', after: null },
+      {
+        pointer: '/rules/1/services',
+        before: [],
+        after: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
+      },
       { pointer: '/position', before: 0, after: 1 },
     ]);
     await imported(tenantId, document);
@@ -229,6 +248,7 @@ describe('a configuration', () => {
       edges: OFFICE.edges,
       externalPeers: [],
       groups: OFFICE.groups,
+      services: OFFICE.services,
       policyTests: [],
     });
   });
@@ -506,6 +526,7 @@ describe('a configuration', () => {
             edges: [],
             externalPeers: [],
             groups: [],
+            services: [],
             policies: [],
             policyTests: [],
           },
@@ -586,8 +607,9 @@ const configurations: fc.Arbitrary<Configuration> = fc
     networks: fc.array(fc.nat(), { maxLength: 4 }),
     peers: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
     groups: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
+    serviceNames: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
   })
-  .chain(({ names, networks: picks, peers, groups }) => {
+  .chain(({ names, networks: picks, peers, groups, serviceNames }) => {
     const networks = picks.map((pick, index): ConfiguredNetwork => {
       const prefix = index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`;
       const labels = LABELS[pick % LABELS.length] ?? {};
@@ -640,7 +662,16 @@ const configurations: fc.Arbitrary<Configuration> = fc
     const name = fc.constantFrom(...NAMES);
     const named = { selector: (item: { name: string }) => item.name, maxLength: 3 };
     const action = fc.constantFrom('PROTECT' as const, 'DISCARD' as const, 'BYPASS' as const);
-    const configuredRule = fc.record({ name, action, enabled: fc.boolean(), ...sides });
+    const configuredRule = fc
+      .record({
+        name,
+        action,
+        enabled: fc.boolean(),
+        ...sides,
+        services: fc.oneof(sides.services, fc.constant<ConfiguredRule['services']>([])),
+        namedServices: fc.shuffledSubarray(serviceNames),
+      })
+      .filter(({ services, namedServices }) => services.length + namedServices.length > 0);
     const edge = fc.constantFrom(...names).chain((site) =>
       fc.record({
         name,
@@ -667,6 +698,11 @@ const configurations: fc.Arbitrary<Configuration> = fc
       groups: fc.tuple(
         ...groups.map((group) =>
           fc.record({ name: fc.constant(group), description, members: fc.array(member, { maxLength: 3 }) }),
+        ),
+      ),
+      services: fc.tuple(
+        ...serviceNames.map((service) =>
+          fc.record({ name: fc.constant(service), description, services: sides.services }),
         ),
       ),
       policies: fc.uniqueArray(

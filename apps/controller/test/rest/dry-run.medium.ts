@@ -54,6 +54,7 @@ const makePolicy = () => {
   });
 };
 const group = () => ({ name: name(), members: [{ kind: 'site', siteId: made.berlin.id }] });
+const service = () => ({ name: name(), services: [{ protocol: 'icmp', ports: [] }] });
 /** With networks of its own. */
 const externalPeer = () => {
   peers += 1;
@@ -149,6 +150,10 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   replaceGroup: async () =>
     inTenant('PUT', `/groups/${(await api.make('/groups', group())).id}`, group(), { 'if-match': '"1"' }),
   deleteGroup: async () => inTenant('DELETE', `/groups/${(await api.make('/groups', group())).id}`),
+  createService: async () => inTenant('POST', '/services', service()),
+  replaceService: async () =>
+    inTenant('PUT', `/services/${(await api.make('/services', service())).id}`, service(), { 'if-match': '"1"' }),
+  deleteService: async () => inTenant('DELETE', `/services/${(await api.make('/services', service())).id}`),
   createPolicy: async () => inTenant('POST', '/policies', { name: name(), rules: [] }),
   replacePolicy: async () =>
     inTenant('PUT', `/policies/${(await makePolicy()).id}`, { name: name(), rules: [] }, { 'if-match': '"1"' }),

@@ -10,6 +10,29 @@ import type { Packet } from '../proof/packet.js';
 import { explainPacket } from './explain-packet.js';
 
 describe('explainPacket', () => {
+  it('says which of the services that a rule names the packet is of, either way', () => {
+    const service = (id: string, port: number) => {
+      return { id, name: id, services: [{ protocol: 'tcp' as const, ports: [{ first: port, last: port }] }] };
+    };
+    const named = (explained: Packet, serviceIds: string[]) => {
+      const intent = healthyIntent();
+      const policies = intent.policies.map((policy) => ({
+        ...policy,
+        rules: policy.rules.map((rule) => (rule.id === 'database' ? { ...rule, serviceIds } : rule)),
+      }));
+      const services = [service('other', 2), service('postgres', 1), service('same', 1)];
+      const { rule } = explainPacket(compiledOrThrow({ ...intent, policies, services }), explained);
+      return [rule?.ruleId, rule?.namedServices.map(({ id }) => id)];
+    };
+    const [question, answer] = [
+      packet('10.0.0.1', '10.1.1.0', 6, 50_000, 1),
+      packet('10.1.1.0', '10.0.0.1', 6, 1, 50_000),
+    ];
+    expect(named(question, ['other', 'postgres', 'same'])).toEqual(['database', ['postgres', 'same']]);
+    expect(named(answer, ['other', 'postgres', 'same'])).toEqual(['database', ['postgres', 'same']]);
+    expect(named(question, ['other'])).toEqual(['database', []]);
+  });
+
   it('names the policy line, the SPD entries of both ends, the association and what encapsulation costs', () => {
     const { verdict, rule, source, destination, hops } = explainPacket(
       compiledOrThrow(healthyIntent()),
@@ -23,6 +46,7 @@ describe('explainPacket', () => {
       policyName: 'policy',
       action: 'PROTECT',
       position: 2,
+      namedServices: [],
     });
     expect([source?.edgeId, destination?.edgeId]).toEqual(['edge-9', 'edge-8']);
     expect(hops).toHaveLength(1);

@@ -13,12 +13,13 @@ import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, Bund
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
-import type { IntentExternalPeer, IntentProfile, KeyingMode } from '../intent.js';
+import type { IntentExternalPeer, IntentProfile, IntentService, KeyingMode } from '../intent.js';
 import { ahOverlayMtu, transportMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor } from '../proof/peer-view.js';
 import { contains } from '../proof/regions.js';
-import { decidingRule, ownerOf } from '../proof/rule-verdict.js';
+import { decidingRule, type OwnedPacket, ownerOf, ruleMatches } from '../proof/rule-verdict.js';
+import { servicesOfFamily } from '../services.js';
 
 /** Why a packet goes the way it goes, or does not. */
 export interface PacketExplanation {
@@ -49,6 +50,8 @@ export interface ExplainedRule {
   readonly action: 'PROTECT' | 'DISCARD';
   /** Position among the rules in force, from 1. */
   readonly position: number;
+  /** Those that the rule names and that the packet is of; none: it is of one that the rule writes itself. */
+  readonly namedServices: readonly Pick<IntentService, 'id' | 'name'>[];
 }
 
 export interface ExplainedEnd {
@@ -116,8 +119,9 @@ export function explainPacket(fabric: CompiledFabric, packet: Packet): PacketExp
     const because = from === undefined ? 'source' : to === undefined ? 'destination' : 'same_site';
     return { ...ends, verdict: { kind: 'not_in_fabric', because }, rule: undefined, hops: [] };
   }
-  const decider = decidingRule(fabric.rules, { ...packet, from, to }, topology.ownership);
-  const rule = decider === undefined ? undefined : explainedRule(fabric, decider.ruleId);
+  const owned = { ...packet, from, to };
+  const decider = decidingRule(fabric.rules, owned, topology.ownership);
+  const rule = decider === undefined ? undefined : explainedRule(fabric, decider.ruleId, owned);
   if (decider?.action !== 'PROTECT') {
     return {
       ...ends,
@@ -266,13 +270,24 @@ function familyOf({ address }: BundleEndpoint): Family {
   return address.includes(':') ? 6 : 4;
 }
 
-function explainedRule({ intent, rules }: CompiledFabric, ruleId: string): ExplainedRule | undefined {
+function explainedRule(
+  { intent, plan, rules }: CompiledFabric,
+  ruleId: string,
+  packet: OwnedPacket,
+): ExplainedRule | undefined {
   const position = rules.findIndex((rule) => rule.ruleId === ruleId);
   const rule = rules[position];
   const policy = intent.policies.find((candidate) => candidate.rules.some(({ id }) => id === ruleId));
   if (rule === undefined || policy === undefined) return undefined;
   const { name, action } = rule;
-  return { ruleId, name, policyId: policy.id, policyName: policy.name, action, position: position + 1 };
+  const written = policy.rules.find(({ id }) => id === ruleId);
+  const namedServices = (written?.serviceIds ?? []).flatMap((id) => {
+    const named = plan.context.services.get(id);
+    if (named === undefined) return [];
+    const services = { 4: servicesOfFamily(named.services, 4), 6: servicesOfFamily(named.services, 6) };
+    return ruleMatches({ ...rule, services }, packet, plan.topology.ownership) ? [{ id, name: named.name }] : [];
+  });
+  return { ruleId, name, policyId: policy.id, policyName: policy.name, action, position: position + 1, namedServices };
 }
 
 function endOf({ plan }: CompiledFabric, number: number | undefined): ExplainedEnd | undefined {

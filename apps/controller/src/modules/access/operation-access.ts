@@ -112,6 +112,12 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   replaceGroup: operator,
   deleteGroup: operator,
 
+  listServices: viewer,
+  createService: operator,
+  readService: viewer,
+  replaceService: operator,
+  deleteService: operator,
+
   listPolicies: viewer,
   createPolicy: operator,
   orderPolicies: operator,

@@ -4,7 +4,8 @@ import { Preference, UnderlayPort } from '../edges/edge.dto.js';
 import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { LABEL_MEMBERS, MAX_GROUPS } from '../groups/group.dto.js';
 import { Labels } from '../labels.dto.js';
-import { Action, Confidential, MAX_POLICIES, Service } from '../policies/policy.dto.js';
+import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
+import { Action, ANY_SERVICE, Confidential, MAX_NAMED, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { Encapsulation, IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 import { ConfiguredExternalPeer } from './configured-external-peer.js';
@@ -39,8 +40,8 @@ export const NamedGroupMember = z.discriminatedUnion('kind', [...NAMED_PLACES, .
 const sides = {
   sources: z.array(NamedSelector).min(1).max(MAX_SELECTORS),
   destinations: z.array(NamedSelector).min(1).max(MAX_SELECTORS),
-  services: z.array(Service).min(1).max(MAX_SERVICES),
 };
+const SomeServices = z.array(Service).min(1).max(MAX_SERVICES);
 
 export const ConfiguredSite = z
   .strictObject({ name: Name, description: Description.default(''), labels: Labels.default({}) })
@@ -70,8 +71,24 @@ export const ConfiguredGroup = z
   })
   .meta({ id: 'ConfiguredGroup' });
 
+export const ConfiguredService = z
+  .strictObject({ name: Name, description: Description.default(''), services: SomeServices })
+  .meta({ id: 'ConfiguredService', description: 'A named service.' });
+
 export const ConfiguredRule = z
-  .strictObject({ name: Name, action: Action, enabled: z.boolean().default(true), ...sides })
+  .strictObject({
+    name: Name,
+    action: Action,
+    enabled: z.boolean().default(true),
+    ...sides,
+    services: z.array(Service).max(MAX_SERVICES),
+    namedServices: z
+      .array(Name)
+      .max(MAX_NAMED)
+      .default([])
+      .meta({ description: 'By name, in addition to `services`; a rule has one of either at least.' }),
+  })
+  .refine(({ services, namedServices }) => services.length + namedServices.length > 0, ANY_SERVICE)
   .meta({ id: 'ConfiguredRule' });
 
 export const ConfiguredPolicy = z
@@ -85,7 +102,13 @@ export const ConfiguredPolicy = z
   .meta({ id: 'ConfiguredPolicy' });
 
 export const ConfiguredPolicyTest = z
-  .strictObject({ name: Name, description: Description.default(''), ...sides, expect: z.enum(['allowed', 'denied']) })
+  .strictObject({
+    name: Name,
+    description: Description.default(''),
+    ...sides,
+    services: SomeServices,
+    expect: z.enum(['allowed', 'denied']),
+  })
   .meta({ id: 'ConfiguredPolicyTest' });
 
 export const Configuration = z
@@ -105,6 +128,7 @@ export const Configuration = z
     edges: z.array(ConfiguredEdge).max(MAX_SITES).optional(),
     externalPeers: z.array(ConfiguredExternalPeer).max(MAX_EXTERNAL_PEERS).optional(),
     groups: z.array(ConfiguredGroup).max(MAX_GROUPS).optional(),
+    services: z.array(ConfiguredService).max(MAX_NAMED_SERVICES).optional(),
     policies: z.array(ConfiguredPolicy).max(MAX_POLICIES).optional().meta({ description: 'In order.' }),
     policyTests: z.array(ConfiguredPolicyTest).max(MAX_POLICY_TESTS).optional(),
   })
@@ -142,7 +166,7 @@ export const FieldDifference = z
 
 export const ImportedItem = z
   .object({
-    noun: z.enum(['fabric', 'site', 'network', 'edge', 'external_peer', 'group', 'policy', 'policy_test']),
+    noun: z.enum(['fabric', 'site', 'network', 'edge', 'external_peer', 'group', 'service', 'policy', 'policy_test']),
     name: z.string().meta({ description: 'Of a network with its site: "berlin/lan".' }),
     outcome: z.enum(['created', 'changed', 'unchanged', 'removed', 'kept']).meta({
       description: 'kept: it is there and not in the document; with prune it would be removed.',
@@ -171,6 +195,7 @@ export type NamedSelector = z.infer<typeof NamedSelector>;
 export type NamedGroupMember = z.infer<typeof NamedGroupMember>;
 export type NamedPlace = Extract<NamedSelector, NamedGroupMember>;
 export type ConfiguredGroup = z.infer<typeof ConfiguredGroup>;
+export type ConfiguredService = z.infer<typeof ConfiguredService>;
 export type Configuration = z.infer<typeof Configuration>;
 export type ConfiguredSite = z.infer<typeof ConfiguredSite>;
 export type ConfiguredNetwork = z.infer<typeof ConfiguredNetwork>;

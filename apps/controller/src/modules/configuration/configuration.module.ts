@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { EdgesModule } from '../edges/edges.module.js';
 import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
 import { GroupsModule } from '../groups/groups.module.js';
+import { NamedServicesModule } from '../named-services/named-services.module.js';
 import { NetworksModule } from '../networks/networks.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { PolicyTestsModule } from '../policy-tests/policy-tests.module.js';
@@ -23,6 +24,7 @@ import { ExternalPeerWrites } from './external-peer-writes.js';
     EdgesModule,
     ExternalPeersModule,
     GroupsModule,
+    NamedServicesModule,
     PoliciesModule,
     PolicyTestsModule,
   ],

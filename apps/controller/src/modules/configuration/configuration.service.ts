@@ -8,6 +8,7 @@ import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import { EdgesRepository } from '../edges/edges.repository.js';
 import { GroupsRepository } from '../groups/groups.repository.js';
+import { NamedServicesRepository } from '../named-services/named-services.repository.js';
 import { NetworksRepository } from '../networks/networks.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.js';
@@ -35,6 +36,7 @@ export class ConfigurationService {
   readonly #networks: NetworksRepository;
   readonly #edges: EdgesRepository;
   readonly #groups: GroupsRepository;
+  readonly #services: NamedServicesRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
   readonly #peers: ExternalPeerWrites;
@@ -49,6 +51,7 @@ export class ConfigurationService {
     networks: NetworksRepository,
     edges: EdgesRepository,
     groups: GroupsRepository,
+    services: NamedServicesRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
     peers: ExternalPeerWrites,
@@ -62,6 +65,7 @@ export class ConfigurationService {
     this.#networks = networks;
     this.#edges = edges;
     this.#groups = groups;
+    this.#services = services;
     this.#policies = policies;
     this.#tests = tests;
     this.#peers = peers;
@@ -82,6 +86,7 @@ export class ConfigurationService {
       edges: current.edges.map(({ item }) => item).sort(byName('edge')),
       externalPeers: current.externalPeers.map(({ item }) => item).sort(byName('external_peer')),
       groups: current.groups.map(({ item }) => item).sort(byName('group')),
+      services: current.services.map(({ item }) => item).sort(byName('service')),
       policies: current.policies.map(({ item }) => item),
       policyTests: current.policyTests.map(({ item }) => item).sort(byName('policy_test')),
     };
@@ -125,7 +130,7 @@ export class ConfigurationService {
     current: CurrentConfiguration,
     keys: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const { sites, networks, edges, externalPeers, groups, policyTests } = plan;
+    const { sites, networks, edges, externalPeers, groups, services, policyTests } = plan;
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
@@ -137,7 +142,10 @@ export class ConfigurationService {
     await this.#peers.carryOut(sql, tenantId, externalPeers, keys);
     for (const { id, item } of groups.created) await this.#groups.insert(sql, tenantId, id, item);
     for (const { id, item } of groups.changed) await this.#groups.update(sql, tenantId, id, item);
+    for (const { id, item } of services.created) await this.#services.insert(sql, tenantId, id, item);
+    for (const { id, item } of services.changed) await this.#services.update(sql, tenantId, id, item);
     await this.#carryOutPolicies(sql, tenantId, plan, current);
+    for (const id of services.removed) await this.#services.remove(sql, tenantId, id);
     for (const id of groups.removed) await this.#groups.remove(sql, tenantId, id);
     for (const id of policyTests.removed) await this.#tests.remove(sql, tenantId, id);
     for (const { id, item } of policyTests.created) await this.#tests.insert(sql, tenantId, id, item);
@@ -208,12 +216,14 @@ const RACES = [
   'external_peers_name_key',
   'external_peers_site_fkey',
   'groups_name_key',
+  'services_name_key',
   'policies_name_key',
   'policy_tests_name_key',
   'rule_endpoints_site_fkey',
   'rule_endpoints_network_fkey',
   'rule_endpoints_external_peer_fkey',
   'rule_endpoints_group_fkey',
+  'rule_named_services_service_fkey',
   'group_members_site_fkey',
   'group_members_network_fkey',
   'group_members_external_peer_fkey',

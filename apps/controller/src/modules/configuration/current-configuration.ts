@@ -4,6 +4,7 @@ import { EdgesRepository } from '../edges/edges.repository.js';
 import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
 import type { GroupMember } from '../groups/group.dto.js';
 import { GroupsRepository } from '../groups/groups.repository.js';
+import { NamedServicesRepository } from '../named-services/named-services.repository.js';
 import { NetworksRepository } from '../networks/networks.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Selector } from '../policies/policy.dto.js';
@@ -17,6 +18,7 @@ import type {
   ConfiguredNetwork,
   ConfiguredPolicy,
   ConfiguredPolicyTest,
+  ConfiguredService,
   ConfiguredSite,
   NamedGroupMember,
   NamedPlace,
@@ -37,6 +39,7 @@ export interface CurrentConfiguration {
   readonly networks: readonly Stored<ConfiguredNetwork>[];
   readonly edges: readonly Stored<ConfiguredEdge>[];
   readonly groups: readonly Stored<ConfiguredGroup>[];
+  readonly services: readonly Stored<ConfiguredService>[];
   /** In order; the identifiers of the rules in theirs. */
   readonly policies: readonly (Stored<ConfiguredPolicy> & { readonly ruleIds: readonly string[] })[];
   readonly policyTests: readonly Stored<ConfiguredPolicyTest>[];
@@ -55,6 +58,7 @@ export class ConfigurationReader {
   readonly #tests: PolicyTestsRepository;
   readonly #externalPeers: ExternalPeersRepository;
   readonly #groups: GroupsRepository;
+  readonly #services: NamedServicesRepository;
 
   constructor(
     tenants: TenantsRepository,
@@ -65,6 +69,7 @@ export class ConfigurationReader {
     tests: PolicyTestsRepository,
     externalPeers: ExternalPeersRepository,
     groups: GroupsRepository,
+    services: NamedServicesRepository,
   ) {
     this.#tenants = tenants;
     this.#sites = sites;
@@ -74,6 +79,7 @@ export class ConfigurationReader {
     this.#tests = tests;
     this.#externalPeers = externalPeers;
     this.#groups = groups;
+    this.#services = services;
   }
 
   /** In one snapshot, which is for the caller to see to. Undefined when there is no such tenant. */
@@ -87,6 +93,8 @@ export class ConfigurationReader {
     const tests = await this.#tests.list(sql, tenantId);
     const externalPeers = await this.#externalPeers.list(sql, tenantId);
     const groups = await this.#groups.list(sql, tenantId);
+    const services = await this.#services.list(sql, tenantId);
+    const serviceName = naming(services);
     const siteName = naming(sites);
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
     const names: Names = { site: siteName, places, externalPeer: naming(externalPeers), group: naming(groups) };
@@ -107,6 +115,7 @@ export class ConfigurationReader {
         id,
         item: { name, description, members: members.map((member) => namedMember(member, names)) },
       })),
+      services: services.map(({ id, name, description, services }) => ({ id, item: { name, description, services } })),
       policies: policies.map(({ id, name, description, enabled, confidential, rules }) => ({
         id,
         ruleIds: rules.map((rule) => rule.id),
@@ -115,7 +124,10 @@ export class ConfigurationReader {
           description,
           enabled,
           confidential,
-          rules: rules.map(({ id: _, ...rule }) => withNames(rule, named)),
+          rules: rules.map(({ id: _, serviceIds, ...rule }) => ({
+            ...withNames(rule, named),
+            namedServices: serviceIds.map(serviceName),
+          })),
         },
       })),
       policyTests: tests.map(({ id, name, description, sources, destinations, services, expect }) => {

@@ -12,6 +12,7 @@ const EMPTY: CurrentConfiguration = {
   networks: [],
   edges: [],
   groups: [],
+  services: [],
   policies: [],
   policyTests: [],
   externalPeers: [],
@@ -82,6 +83,7 @@ function carriedOut(
     networks: list(current.networks, document.networks, plan.networks as never),
     edges: list(current.edges, document.edges, plan.edges as never),
     groups: list(current.groups, document.groups, plan.groups as never),
+    services: list(current.services, document.services, plan.services),
     policies: policies.sort((left, right) => order.indexOf(left.id) - order.indexOf(right.id)),
     externalPeers: list<PlannedExternalPeer>(
       current.externalPeers,
@@ -109,8 +111,8 @@ const selector = (sites: readonly string[], groups: readonly string[]) =>
 
 /** Documents that can be imported into whatever has these sites or fewer. */
 const configurations: fc.Arbitrary<PlannedConfiguration> = fc
-  .tuple(fc.uniqueArray(name, { minLength: 1 }), fc.uniqueArray(name))
-  .chain(([sites, groups]) => {
+  .tuple(fc.uniqueArray(name, { minLength: 1 }), fc.uniqueArray(name), fc.uniqueArray(name))
+  .chain(([sites, groups, namedServices]) => {
     const member = fc.oneof(
       fc.record({ kind: fc.constant('site' as const), site: fc.constantFrom(...sites) }),
       fc.constantFrom(
@@ -126,6 +128,7 @@ const configurations: fc.Arbitrary<PlannedConfiguration> = fc
       sources: fc.array(selector(sites, groups), { minLength: 1, maxLength: 2 }),
       destinations: fc.array(selector(sites, groups), { minLength: 1, maxLength: 2 }),
       services: fc.constant(services),
+      namedServices: fc.subarray(namedServices),
     });
     const named = { selector: (item: { name: string }) => item.name };
     const ownName = fc.constantFrom(...sites);
@@ -155,6 +158,11 @@ const configurations: fc.Arbitrary<PlannedConfiguration> = fc
           fc.record({ name: fc.constant(group), description: text, members: fc.array(member, { maxLength: 3 }) }),
         ),
       ),
+      services: fc.tuple(
+        ...namedServices.map((service) =>
+          fc.record({ name: fc.constant(service), description: text, services: fc.constant(services) }),
+        ),
+      ),
       policies: fc.uniqueArray(
         fc.record({
           name,
@@ -174,7 +182,7 @@ const byName = (configuration: CurrentConfiguration) => {
   const key = ({ item }: { item: { name: string; site?: string } }) => `${item.site}/${item.name}`;
   const sorted = <One extends { item: { name: string; site?: string } }>(list: readonly One[]) =>
     [...list].sort((left, right) => (key(left) < key(right) ? -1 : 1)).map(({ item }) => item);
-  const { fabric, sites, networks, edges, externalPeers, groups, policies } = configuration;
+  const { fabric, sites, networks, edges, externalPeers, groups, services, policies } = configuration;
   return {
     fabric,
     sites: sorted(sites),
@@ -182,6 +190,7 @@ const byName = (configuration: CurrentConfiguration) => {
     edges: sorted(edges),
     externalPeers: sorted(externalPeers),
     groups: sorted(groups),
+    services: sorted(services),
     policies: policies.map(({ item }) => item),
   };
 };
@@ -203,6 +212,7 @@ describe('the plan of an import', () => {
           again.edges,
           again.externalPeers,
           again.groups,
+          again.services,
           again.policies,
         ]) {
           expect(list).toEqual({ ...list, created: [], changed: [], removed: [] });
@@ -216,7 +226,8 @@ describe('the plan of an import', () => {
       fc.property(configurations, configurations, (before, after) => {
         const current = carriedOut(EMPTY, before, true);
         const plan = planImport(current, after, false, ids('x'));
-        for (const list of [plan.sites, plan.networks, plan.edges, plan.externalPeers, plan.groups, plan.policies]) {
+        const { sites, networks, edges, externalPeers, groups, services, policies } = plan;
+        for (const list of [sites, networks, edges, externalPeers, groups, services, policies]) {
           expect(list.removed).toEqual([]);
         }
         const left = current.sites.filter(({ item }) => !after.sites?.some((site) => site.name === item.name));
@@ -246,6 +257,7 @@ describe('the plan of an import', () => {
       sources: [{ kind: 'any' as const }],
       destinations: [{ kind: 'any' as const }],
       services,
+      namedServices: [],
     });
     const policy = (rules: string[]) => ({
       name: 'p',
@@ -289,6 +301,10 @@ describe('what cannot be imported', () => {
           ],
         },
       ],
+      services: [
+        { name: 'web', description: '', services },
+        { name: 'web', description: '', services },
+      ],
       edges: [{ ...edge.item, site: 'b' }],
       policies: [
         {
@@ -307,7 +323,8 @@ describe('what cannot be imported', () => {
                 { kind: 'network', site: 'b', network: 'lan' },
                 { kind: 'group', group: 'h' },
               ],
-              services,
+              services: [],
+              namedServices: ['web', 'ssh'],
             },
           ],
         },
@@ -325,6 +342,7 @@ describe('what cannot be imported', () => {
     };
     expect(rules(importProblems({ ...EMPTY, sites: [site], edges: [edge] }, document, false))).toEqual([
       ['/sites/1/name', 'duplicate_name'],
+      ['/services/1/name', 'duplicate_name'],
       ['/networks/0/site', 'unknown_site'],
       ['/edges/0/site', 'edge_moves'],
       ['/groups/0/members/1/externalPeer', 'unknown_external_peer'],
@@ -332,6 +350,7 @@ describe('what cannot be imported', () => {
       ['/policies/0/rules/0/destinations/1/network', 'unknown_network'],
       ['/policies/0/rules/0/destinations/2/group', 'unknown_group'],
       ['/policyTests/0/sources/0/site', 'unknown_site'],
+      ['/policies/0/rules/0/namedServices/1', 'unknown_service'],
     ]);
   });
 
@@ -342,17 +361,26 @@ describe('what cannot be imported', () => {
     expect(importProblems(current, { version: 1, sites: [], edges: [] }, true)).toEqual([]);
   });
 
-  it('would remove a site that a group names, or a group that a policy does', () => {
+  it('would remove a site that a group names, or a group or a service that a policy does', () => {
     const group = { id: 'g', item: { name: 'g', description: '', members: [{ kind: 'site' as const, site: 'a' }] } };
-    const rule = { name: 'r', action: 'PROTECT' as const, enabled: true, services };
+    const rule = { name: 'r', action: 'PROTECT' as const, enabled: true, services, namedServices: ['web'] };
     const sides = { sources: [{ kind: 'group' as const, group: 'g' }], destinations: [{ kind: 'any' as const }] };
     const item = { name: 'p', description: '', enabled: true, confidential: false, rules: [{ ...rule, ...sides }] };
-    const current = { ...EMPTY, sites: [site], groups: [group], policies: [{ id: 'p', item, ruleIds: ['r'] }] };
+    const web = { id: 'w', item: { name: 'web', description: '', services } };
+    const current = {
+      ...EMPTY,
+      sites: [site],
+      groups: [group],
+      services: [web],
+      policies: [{ id: 'p', item, ruleIds: ['r'] }],
+    };
     const users = (document: PlannedConfiguration) =>
       importProblems(current, document, true).map(({ detail }) => detail);
     expect(users({ version: 1, sites: [] })).toEqual([expect.stringContaining('the group "g" needs')]);
     expect(users({ version: 1, groups: [] })).toEqual([expect.stringContaining('the policy "p" needs')]);
-    expect(users({ version: 1, sites: [], groups: [], policies: [] })).toEqual([]);
+    expect(users({ version: 1, services: [] })).toEqual([expect.stringContaining('the policy "p" needs')]);
+    expect(importProblems(current, { version: 1, services: [] }, false)).toEqual([]);
+    expect(users({ version: 1, sites: [], groups: [], services: [], policies: [] })).toEqual([]);
   });
 
   it('keeps no key that there is not, and would leave nobody who is named', () => {

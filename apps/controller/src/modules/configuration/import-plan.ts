@@ -1,4 +1,5 @@
 import type { GroupInput, GroupMember } from '../groups/group.dto.js';
+import type { NamedServiceInput } from '../named-services/named-service.dto.js';
 import type { PolicyInput, Rule, Selector } from '../policies/policy.dto.js';
 import type { PolicyTestInput } from '../policy-tests/policy-test.dto.js';
 import type {
@@ -37,6 +38,7 @@ export interface ImportPlan {
   readonly edges: ListPlan<ConfiguredEdge & { readonly siteId: string }>;
   readonly externalPeers: ListPlan<PlannedExternalPeer & { readonly siteId: string }>;
   readonly groups: ListPlan<GroupInput>;
+  readonly services: ListPlan<NamedServiceInput>;
   readonly policies: ListPlan<PolicyInput & { readonly rules: Rule[] }>;
   /** All identifiers, when their order changes or one of them is new or gone. */
   readonly policyOrder: readonly string[] | undefined;
@@ -63,6 +65,7 @@ export function planImport(
   const edges = list('edge', current.edges, document.edges);
   const externalPeers = list('external_peer', current.externalPeers, document.externalPeers);
   const groups = list('group', current.groups, document.groups);
+  const services = list('service', current.services, document.services);
   const policies = list('policy', current.policies, document.policies);
   const policyTests = list('policy_test', current.policyTests, document.policyTests);
   const siteId = identifiers('site', current.sites, sites);
@@ -72,6 +75,7 @@ export function planImport(
     externalPeer: identifiers('external_peer', current.externalPeers, externalPeers),
     group: identifiers('group', current.groups, groups),
   };
+  const serviceId = identifiers('service', current.services, services);
   const select = (selector: NamedSelector) => selectorOf(selector, ids);
   const ordered = orderOf(current, document, policies, prune);
   const ruleIds = new Map(current.policies.map((policy) => [policy.id, policy]));
@@ -82,9 +86,14 @@ export function planImport(
     edges: mapped(edges, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     externalPeers: mapped(externalPeers, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     groups: mapped(groups, ({ item }) => ({ ...item, members: item.members.map((member) => memberOf(member, ids)) })),
+    services,
     policies: mapped(policies, ({ id, item }) => {
       const kept = keptRuleIds(ruleIds.get(id), item, newId);
-      const rules = item.rules.map((rule, index) => ({ ...resolved(rule, select), id: kept[index] ?? newId() }));
+      const rules = item.rules.map(({ namedServices, ...rule }, index) => ({
+        ...resolved(rule, select),
+        serviceIds: namedServices.map(serviceId),
+        id: kept[index] ?? newId(),
+      }));
       return { ...item, rules };
     }),
     policyOrder: ordered.order,
@@ -96,6 +105,7 @@ export function planImport(
       ...edges.items,
       ...externalPeers.items,
       ...groups.items,
+      ...services.items,
       ...policies.items.map((item) => withPosition(item, ordered.positions.get(item.name))),
       ...policyTests.items,
     ],

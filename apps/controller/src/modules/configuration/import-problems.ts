@@ -1,6 +1,7 @@
 import type { ProblemEntry } from '../../platform/http/schemas.js';
 import { KEPT_KEY, MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { MAX_GROUPS } from '../groups/group.dto.js';
+import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
 import { MAX_POLICIES } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import type { NamedGroupMember, NamedSelector } from './configuration.dto.js';
@@ -20,6 +21,7 @@ export function importProblems(
   const peers = new Set(after.externalPeers.map(({ name }) => name));
   const groups = new Set(after.groups.map(({ name }) => name));
   const there: Names = { sites, networks, peers, groups };
+  const services = new Set(after.services.map(({ name }) => name));
   return [
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
     ...(['networks', 'edges', 'externalPeers'] as const).flatMap((list) =>
@@ -31,9 +33,11 @@ export function importProblems(
     ...(['groups', 'policies', 'policyTests'] as const).flatMap((list) =>
       selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, there)),
     ),
-    ...stillUsed(current, document, there),
+    ...unknownServices(document.policies ?? [], services).map(({ problem }) => problem),
+    ...stillUsed(current, document, there, services),
     ...tooMany(after.externalPeers.length, MAX_EXTERNAL_PEERS, '/externalPeers', 'external peers'),
     ...tooMany(after.groups.length, MAX_GROUPS, '/groups', 'groups'),
+    ...tooMany(after.services.length, MAX_NAMED_SERVICES, '/services', 'named services'),
     ...tooMany(after.policies.length, MAX_POLICIES, '/policies', 'policies'),
     ...tooMany(after.policyTests.length, MAX_POLICY_TESTS, '/policyTests', 'policy tests'),
   ];
@@ -45,6 +49,7 @@ const LISTS = [
   ['edges', 'edge'],
   ['externalPeers', 'external_peer'],
   ['groups', 'group'],
+  ['services', 'service'],
   ['policies', 'policy'],
   ['policyTests', 'policy_test'],
 ] as const;
@@ -70,6 +75,7 @@ function afterwards(current: CurrentConfiguration, document: PlannedConfiguratio
     edges: merged('edge', current.edges, document.edges),
     externalPeers: merged('external_peer', current.externalPeers, document.externalPeers),
     groups: merged('group', current.groups, document.groups),
+    services: merged('service', current.services, document.services),
     policies: merged('policy', current.policies, document.policies),
     policyTests: merged('policy_test', current.policyTests, document.policyTests),
   };
@@ -184,8 +190,33 @@ function unknownReference({ pointer, selector }: Place, { sites, networks, peers
   return [{ pointer: `${pointer}/network`, rule: 'unknown_network', detail, fix }];
 }
 
+type Naming = { readonly name: string; readonly rules: readonly { readonly namedServices: readonly string[] }[] };
+
+/** Services that rules name and that would not be there, with the policy. */
+function unknownServices(
+  policies: readonly Naming[],
+  services: ReadonlySet<string>,
+): { readonly owner: string; readonly problem: ProblemEntry }[] {
+  return policies.flatMap(({ name, rules }, index) =>
+    rules.flatMap(({ namedServices }, place) =>
+      namedServices.flatMap((service, position) => {
+        if (services.has(service)) return [];
+        const pointer = `/policies/${index}/rules/${place}/namedServices/${position}`;
+        const fix = 'Name a service of the document, or of the tenant if it stays.';
+        const detail = `There would be no service "${service}"`;
+        return [{ owner: name, problem: { pointer, rule: 'unknown_service', detail, fix } }];
+      }),
+    ),
+  );
+}
+
 /** What would go, while something in a list that the document leaves alone needs it. Tests may name what is gone. */
-function stillUsed(current: CurrentConfiguration, document: PlannedConfiguration, there: Names): ProblemEntry[] {
+function stillUsed(
+  current: CurrentConfiguration,
+  document: PlannedConfiguration,
+  there: Names,
+  services: ReadonlySet<string>,
+): ProblemEntry[] {
   const untouched = (list: 'networks' | 'edges' | 'externalPeers' | 'groups' | 'policies') =>
     document[list] === undefined;
   const atSites = [
@@ -203,6 +234,7 @@ function stillUsed(current: CurrentConfiguration, document: PlannedConfiguration
     ...atSites.map(({ noun, name }) => `the ${noun} "${name}"`),
     ...lost(selectorsIn('groups', groups)).map(({ owner }) => `the group "${owner}"`),
     ...lost(selectorsIn('policies', policies)).map(({ owner }) => `the policy "${owner}"`),
+    ...unknownServices(policies, services).map(({ owner }) => `the policy "${owner}"`),
   ];
   return [...new Set(users)].slice(0, MAX_USERS).map((user) => ({
     pointer: '',

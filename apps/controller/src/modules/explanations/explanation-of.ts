@@ -27,6 +27,7 @@ export function explanationOf(
             ruleName: rule.name,
             action: rule.action,
             position: rule.position,
+            namedServices: rule.namedServices.map(({ id, name }) => ({ id, name })),
           },
     hops: hops.map((hop) => hopOf(hop, named)),
   };
@@ -35,17 +36,23 @@ export function explanationOf(
 function detailOf({ verdict, rule, packet, hops }: ReportedExplanation, named: (id: string) => NamedEnd): string {
   switch (verdict.kind) {
     case 'protected':
-      return `The rule "${rule?.name}" allows it; ${hops.length === 1 ? 'one tunnel carries' : `${hops.length} tunnels carry`} it${readable(hops) ? ', AUTHENTICATED BUT NOT ENCRYPTED (AH)' : ''}.`;
+      return `The rule "${rule?.name}" allows it${asWhat(rule)}; ${hops.length === 1 ? 'one tunnel carries' : `${hops.length} tunnels carry`} it${readable(hops) ? ', AUTHENTICATED BUT NOT ENCRYPTED (AH)' : ''}.`;
     case 'discarded':
       return rule === null
         ? 'No rule allows it: what no rule matches is discarded.'
-        : `The rule "${rule.name}" forbids it.`;
+        : `The rule "${rule.name}" forbids it${asWhat(rule)}.`;
     case 'unreachable':
       return `The rule "${rule?.name}" allows it, but nothing carries it on from ${named(verdict.at).name}.`;
     case 'not_in_fabric':
       if (verdict.because === 'same_site') return 'Both addresses are behind the same edge: the fabric never sees it.';
       return `No network of the fabric has ${verdict.because === 'source' ? packet.source : packet.destination}.`;
   }
+}
+
+/** By which of the named services. */
+function asWhat(rule: ReportedExplanation['rule']): string {
+  const names = (rule?.namedServices ?? []).map(({ name }) => `"${name}"`);
+  return names.length === 0 ? '' : ` as ${names.join(' and ')}`;
 }
 
 /** Somebody on the underlay can read it somewhere on its way. */

@@ -172,6 +172,10 @@ export const Explanation = z
         ruleName: z.string(),
         action: z.enum(['PROTECT', 'DISCARD']),
         position: z.int().min(1).meta({ description: 'Among the rules in force, from 1.' }),
+        namedServices: z.array(NamedEnd).meta({
+          description:
+            'Those that the rule names and the packet is of; empty: it is of one that the rule writes itself.',
+        }),
       })
       .nullable()
       .meta({ description: 'The policy line that decides; null: none does.' }),

@@ -40,8 +40,13 @@ export function duplicateRuleIds(rules: readonly RuleInput[]): ProblemEntry[] {
 }
 
 /** What the rules name, with a pointer to each place. */
-export function references(rules: readonly Sides[]): Reference[] {
-  return rules.flatMap((rule, index) => referencesIn(rule, `/rules/${index}`));
+export function references(rules: readonly (Sides & Pick<RuleInput, 'serviceIds'>)[]): Reference[] {
+  return rules.flatMap((rule, index) => [
+    ...referencesIn(rule, `/rules/${index}`),
+    ...rule.serviceIds.map((id, place): Reference => {
+      return { noun: 'service', id, pointer: `/rules/${index}/serviceIds/${place}` };
+    }),
+  ]);
 }
 
 /** The same for one thing with two sides, which stands at the pointer. */
@@ -59,7 +64,7 @@ export function memberReferences(members: readonly GroupMember[]): Reference[] {
 type Sides = Pick<RuleInput, 'sources' | 'destinations'>;
 
 export interface Reference {
-  readonly noun: 'site' | 'network' | 'external_peer' | 'group';
+  readonly noun: 'site' | 'network' | 'external_peer' | 'group' | 'service';
   readonly id: string;
   readonly pointer: string;
 }

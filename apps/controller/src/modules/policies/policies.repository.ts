@@ -74,6 +74,11 @@ export class PoliciesRepository {
         from jsonb_array_elements(service -> 'ports') with ordinality as ports (port, n) order by n)
       from jsonb_array_elements(${json}::text::jsonb) as rules (rule),
         jsonb_array_elements(rule -> 'services') with ordinality as services (service, place)`;
+    await sql`
+      insert into rule_named_services (tenant_id, rule_id, position, service_id)
+      select ${tenantId}, (rule ->> 'id')::uuid, place - 1, named::uuid
+      from jsonb_array_elements(${json}::text::jsonb) as rules (rule),
+        jsonb_array_elements_text(rule -> 'serviceIds') with ordinality as services (named, place)`;
   }
 
   /** Identifiers in order. */
@@ -95,7 +100,7 @@ export class PoliciesRepository {
     return count > 0;
   }
 
-  /** Which of the identifiers name a site, a network, an external peer or a group of the tenant. */
+  /** Which of the identifiers name a site, a network, an external peer, a group or a service of the tenant. */
   async known(sql: SqlExecutor, tenantId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await sql<{ id: string }[]>`
       select id from sites where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
@@ -104,20 +109,26 @@ export class PoliciesRepository {
       union all
       select id from external_peers where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
       union all
-      select id from groups where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])`;
+      select id from groups where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
+      union all
+      select id from services where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])`;
     return new Set(rows.map(({ id }) => id));
   }
 
   #select(sql: SqlExecutor) {
     return sql`
       select p.id, p.name, p.description, p.enabled, p.confidential, p.position, p.version, p.created_at, p.updated_at,
-        ${policyRulesJson(sql)} as rules
+        ${rulesJson(sql, sql`'[]'`)} as rules
       from policies p`;
   }
 }
 
-/** The rules of the policy `p` in order, as the API writes them. */
-export function policyRulesJson(sql: SqlExecutor) {
+/** The rules of the policy `p` in order, as an intent has them: what came later is null without any. */
+export function intendedRulesJson(sql: SqlExecutor) {
+  return rulesJson(sql, sql`null`);
+}
+
+function rulesJson(sql: SqlExecutor, noNames: ReturnType<SqlExecutor>) {
   return sql`coalesce((
     select json_agg(json_build_object(
       'id', r.id, 'name', r.name, 'action', r.action, 'enabled', r.enabled,
@@ -127,7 +138,10 @@ export function policyRulesJson(sql: SqlExecutor) {
         select json_agg(json_build_object('protocol', s.protocol, 'ports', coalesce((
           select json_agg(json_build_object('first', lower(range), 'last', upper(range) - 1) order by n)
           from unnest(s.ports) with ordinality as ranges (range, n)), '[]')) order by s.position)
-        from rule_services s where s.tenant_id = r.tenant_id and s.rule_id = r.id), '[]')
+        from rule_services s where s.tenant_id = r.tenant_id and s.rule_id = r.id), '[]'),
+      'serviceIds', coalesce((
+        select json_agg(n.service_id order by n.position)
+        from rule_named_services n where n.tenant_id = r.tenant_id and n.rule_id = r.id), ${noNames})
     ) order by r.position)
     from policy_rules r where r.tenant_id = p.tenant_id and r.policy_id = p.id), '[]')`;
 }

@@ -109,6 +109,7 @@ export class PoliciesService {
         rule_endpoints_network_fkey: unknown,
         rule_endpoints_external_peer_fkey: unknown,
         rule_endpoints_group_fkey: unknown,
+        rule_named_services_service_fkey: unknown,
       },
     );
   }

@@ -3,7 +3,8 @@ import { Description, Identifier, Name, Port, Prefix, Timestamp } from '../../pl
 
 const MAX_RULES = 500;
 const MAX_SELECTORS = 100;
-const MAX_SERVICES = 50;
+export const MAX_SERVICES = 50;
+export const MAX_NAMED = 50;
 const MAX_PORT_RANGES = 50;
 export const MAX_POLICIES = 1000;
 
@@ -52,24 +53,38 @@ export const Service = z
   })
   .meta({ id: 'Service' });
 
+/** Of a rule that says of no service whether it is about it. */
+export const ANY_SERVICE = {
+  path: ['services'],
+  message: 'The rule has no service',
+  params: { rule: 'too_small', fix: 'Name one service at least; the protocol any covers them all.' },
+};
+
 const ruleFields = {
   name: Name,
   action: Action,
   sources: z.array(Selector).min(1).max(MAX_SELECTORS),
   destinations: z.array(Selector).min(1).max(MAX_SELECTORS),
-  services: z.array(Service).min(1).max(MAX_SERVICES),
+  services: z.array(Service).max(MAX_SERVICES),
 };
+
+const ServiceIds = z
+  .array(Identifier)
+  .max(MAX_NAMED)
+  .meta({ description: 'Named services, in addition to `services`; a rule has one of either at least.' });
 
 export const RuleInput = z
   .strictObject({
     id: Identifier.optional().meta({ description: 'Keeps the identity of an existing rule; absent for a new one.' }),
     ...ruleFields,
+    serviceIds: ServiceIds.default([]),
     enabled: z.boolean().default(true),
   })
+  .refine(({ services, serviceIds }) => services.length + serviceIds.length > 0, ANY_SERVICE)
   .meta({ id: 'RuleInput' });
 
 export const Rule = z
-  .object({ id: Identifier, ...ruleFields, name: z.string(), enabled: z.boolean() })
+  .object({ id: Identifier, ...ruleFields, name: z.string(), serviceIds: ServiceIds, enabled: z.boolean() })
   .meta({ id: 'Rule' });
 
 export const Confidential = z.boolean().meta({

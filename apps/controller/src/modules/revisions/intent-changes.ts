@@ -36,6 +36,7 @@ function objectsOf(intent: FabricIntent): readonly IntentObject[] {
     ...intent.edges.map((edge) => objectOf('edge', edge)),
     ...(intent.externalPeers ?? []).map((peer) => objectOf('external_peer', peer)),
     ...(intent.groups ?? []).map((group) => objectOf('group', group)),
+    ...(intent.services ?? []).map((service) => objectOf('service', service)),
     ...intent.policies.flatMap((policy, position) => {
       const { rules, ...rest } = policy;
       return [

@@ -3,6 +3,7 @@ import type { FabricIntent, Rule as IntentRule } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
 import { GroupsRepository } from '../groups/groups.repository.js';
+import { NamedServicesRepository } from '../named-services/named-services.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Rule } from '../policies/policy.dto.js';
 
@@ -18,10 +19,18 @@ export class IntentTables {
 
   readonly #groups: GroupsRepository;
 
-  constructor(policies: PoliciesRepository, externalPeers: ExternalPeersRepository, groups: GroupsRepository) {
+  readonly #services: NamedServicesRepository;
+
+  constructor(
+    policies: PoliciesRepository,
+    externalPeers: ExternalPeersRepository,
+    groups: GroupsRepository,
+    services: NamedServicesRepository,
+  ) {
     this.#policies = policies;
     this.#externalPeers = externalPeers;
     this.#groups = groups;
+    this.#services = services;
   }
 
   /** The tenant is locked. Whoever edits at the same moment waits, or is waited for. */
@@ -35,6 +44,7 @@ export class IntentTables {
     const policies = await this.#policies.list(sql, tenantId);
     // From those who name to those who are named, and back: what is named must be there.
     await sql`delete from policies where tenant_id = ${tenantId}`;
+    await this.#services.replaceAll(sql, intent);
     await this.#groups.clear(sql, intent);
     await this.#remove(sql, intent);
     await this.#sites(sql, intent);
@@ -105,7 +115,7 @@ export class IntentTables {
 }
 
 /** The tables hold no profiles and the like: whoever restores looks whether what they hold then is what it should be. */
-function ruleOf({ id, name, action, enabled, sources, destinations, services }: IntentRule): Rule {
+function ruleOf({ id, name, action, enabled, sources, destinations, services, serviceIds }: IntentRule): Rule {
   return {
     id,
     name,
@@ -114,6 +124,7 @@ function ruleOf({ id, name, action, enabled, sources, destinations, services }: 
     sources: sources as Rule['sources'],
     destinations: destinations as Rule['destinations'],
     services: services.map(({ protocol, ports }) => ({ protocol, ports: ports.map((range) => ({ ...range })) })),
+    serviceIds: [...(serviceIds ?? [])],
   };
 }
 

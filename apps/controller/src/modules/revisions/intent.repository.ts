@@ -1,10 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import type { FabricIntent, IntentGroup, IntentPolicyTest, IpsecMode, SecurityProtocol } from '@weft/fabric-compiler';
+import type {
+  FabricIntent,
+  IntentGroup,
+  IntentPolicyTest,
+  IntentService,
+  IpsecMode,
+  SecurityProtocol,
+} from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { externalPeersJson, withExternalPeers } from '../external-peers/external-peers.repository.js';
 import type { IntendedFields } from '../external-peers/stored-external-peer.js';
 import { groupsJson } from '../groups/groups.repository.js';
-import { policyRulesJson } from '../policies/policies.repository.js';
+import { namedServicesJson } from '../named-services/named-services.repository.js';
+import { intendedRulesJson } from '../policies/policies.repository.js';
 
 /** The intent of a tenant as it stands in the tables that people edit. */
 @Injectable()
@@ -34,7 +42,7 @@ export class IntentRepository {
         'policies', coalesce((
           select json_agg(json_strip_nulls(json_build_object(
             'id', p.id, 'name', p.name, 'enabled', p.enabled, 'confidential', nullif(p.confidential, false),
-            'rules', ${policyRulesJson(sql)})) order by p.position)
+            'rules', ${intendedRulesJson(sql)})) order by p.position)
           from policies p where p.tenant_id = t.id), '[]')
       ) as intent,
       nullif(t.security_protocol, 'esp') as security_protocol,
@@ -46,18 +54,23 @@ export class IntentRepository {
         from policy_tests y where y.tenant_id = t.id
       ) as policy_tests,
       ${externalPeersJson(sql)} as external_peers,
-      ${groupsJson(sql)} as groups
+      ${groupsJson(sql)} as groups,
+      ${namedServicesJson(sql)} as services
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol, mode, groups } = row;
+    const { securityProtocol, mode, groups, services } = row;
     const chosen = {
       ...row.intent,
       ...(securityProtocol === null ? {} : { securityProtocol }),
       ...(mode === null ? {} : { mode }),
     };
     const peered = withExternalPeers(chosen, row.externalPeers);
-    const intent = groups === null ? peered : { ...peered, groups };
+    const intent = {
+      ...peered,
+      ...(groups === null ? {} : { groups }),
+      ...(services === null ? {} : { services }),
+    };
     return row.policyTests === null ? intent : { ...intent, policyTests: row.policyTests };
   }
 }
@@ -69,4 +82,5 @@ interface IntentRow {
   readonly policyTests: IntentPolicyTest[] | null;
   readonly externalPeers: IntendedFields[] | null;
   readonly groups: IntentGroup[] | null;
+  readonly services: IntentService[] | null;
 }

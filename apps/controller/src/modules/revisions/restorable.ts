@@ -17,6 +17,7 @@ export function restorable(
     edges: byId(intent.edges),
     ...(intent.externalPeers === undefined ? {} : { externalPeers: byId(intent.externalPeers) }),
     ...(intent.groups === undefined ? {} : { groups: byId(intent.groups) }),
+    ...(intent.services === undefined ? {} : { services: byId(intent.services) }),
     policies: intent.policies.map((policy) => ({
       ...policy,
       rules: policy.rules.map((rule) => ({ ...rule, enabled: rule.enabled ?? true })),

@@ -135,7 +135,18 @@ export const FlowChange = z
 export const IntentChange = z
   .object({
     change: z.enum(['added', 'removed', 'changed']),
-    noun: z.enum(['tenant', 'site', 'network', 'edge', 'external_peer', 'group', 'policy', 'rule', 'policy_test']),
+    noun: z.enum([
+      'tenant',
+      'site',
+      'network',
+      'edge',
+      'external_peer',
+      'group',
+      'service',
+      'policy',
+      'rule',
+      'policy_test',
+    ]),
     id: Identifier,
     name: z.string(),
     fields: z.array(

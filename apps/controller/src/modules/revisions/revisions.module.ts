@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
 import { GroupsModule } from '../groups/groups.module.js';
+import { NamedServicesModule } from '../named-services/named-services.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { ApprovalsController } from './approvals.controller.js';
@@ -18,7 +19,7 @@ import { RevisionsService } from './revisions.service.js';
 import { Validations } from './validations.js';
 
 @Module({
-  imports: [TenantsModule, PoliciesModule, ExternalPeersModule, GroupsModule, AuditModule],
+  imports: [TenantsModule, PoliciesModule, ExternalPeersModule, GroupsModule, NamedServicesModule, AuditModule],
   controllers: [RevisionsController, ApprovalsController],
   exports: [Drafts, RevisionsRepository],
   providers: [

@@ -8,6 +8,7 @@ const rule = (id: string) => ({
   sources: [{ kind: 'any' as const }],
   destinations: [{ kind: 'any' as const }],
   services: [{ protocol: 'any' as const, ports: [] }],
+  serviceIds: ['s'],
   enabled: true,
 });
 const policy = {
@@ -25,6 +26,13 @@ const policy = {
 const idsOf = ({ rules }: { rules: readonly { id?: string }[] }) => rules.map(({ id }) => id);
 
 describe('changes', () => {
+  it('never lose which services a rule names', () => {
+    for (const input of [withRuleMoved(policy, 2, 0), withRule(policy, 3, rule('x')), withoutRule(policy, 0)]) {
+      expect(input.rules.every(({ serviceIds }) => serviceIds?.[0] === 's')).toBe(true);
+      expect(asReplaced(policy, input).rules.every(({ serviceIds }) => serviceIds[0] === 's')).toBe(true);
+    }
+  });
+
   it('never lose that a policy asks for confidentiality', () => {
     for (const input of [withRuleMoved(policy, 2, 0), withRule(policy, 1, rule('x')), withoutRule(policy, 0)]) {
       expect(input).toMatchObject({ confidential: true });

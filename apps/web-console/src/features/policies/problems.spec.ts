@@ -8,6 +8,7 @@ const rule = (id: string) => ({
   sources: [],
   destinations: [],
   services: [],
+  serviceIds: [],
   enabled: true,
 });
 const policy = (id: string, rules: string[]) => ({

@@ -15,6 +15,7 @@ const rule = {
     { protocol: 'tcp' as const, ports: [{ first: 80, last: 90 }] },
     { protocol: 'icmp' as const, ports: [] },
   ],
+  serviceIds: ['https'],
   enabled: false,
 };
 
@@ -32,6 +33,12 @@ describe('rule form', () => {
     const empty = readRule(ruleValues(undefined, counter()), undefined);
     expect(empty.ok ? [] : Object.keys(empty.errors)).toEqual(['name', 'sources', 'destinations']);
     const values = ruleValues(rule, counter());
+    const without = { ...values, services: [] };
+    expect(readRule(without, 'r')).toMatchObject({ ok: true, rule: { services: [], serviceIds: ['https'] } });
+    expect(readRule({ ...without, serviceIds: [] }, 'r')).toMatchObject({
+      ok: false,
+      errors: { services: expect.anything() },
+    });
     const bad = readRule({ ...values, services: [{ key: 'x', protocol: 'udp', ports: '99999' }] }, 'r');
     expect(bad.ok ? {} : bad.errors).toMatchObject({ 'services.0.ports': expect.stringContaining('65535') });
     expect(ruleFields(values)).toContain('services.1.ports');

@@ -9,6 +9,8 @@ export interface RuleValues {
   readonly sources: readonly Selector[];
   readonly destinations: readonly Selector[];
   readonly services: readonly ServiceValues[];
+  /** Named services, in addition. */
+  readonly serviceIds: readonly string[];
   readonly enabled: boolean;
 }
 
@@ -27,6 +29,7 @@ export function ruleValues(rule: Rule | undefined, nextKey: () => string): RuleV
     sources: rule?.sources ?? [],
     destinations: rule?.destinations ?? [],
     services: services.map(({ protocol, ports }) => ({ key: nextKey(), protocol, ports: formatPorts(ports) })),
+    serviceIds: rule?.serviceIds ?? [],
     enabled: rule?.enabled ?? true,
   };
 }
@@ -41,7 +44,7 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
   if (values.name.trim() === '') errors['name'] = 'Give the rule a name.';
   if (values.sources.length === 0) errors['sources'] = 'Choose where the traffic comes from, or any.';
   if (values.destinations.length === 0) errors['destinations'] = 'Choose where the traffic goes, or any.';
-  if (values.services.length === 0) errors['services'] = 'Add a service, or any.';
+  if (values.services.length + values.serviceIds.length === 0) errors['services'] = 'Add a service, or any.';
   const services = values.services.map(({ protocol, ports }, index): Service => {
     if (!hasPorts(protocol)) return { protocol, ports: [] };
     const parsed = parsePorts(ports);
@@ -49,13 +52,14 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
     return { protocol, ports: parsed.ok ? [...parsed.ports] : [] };
   });
   if (Object.keys(errors).length > 0) return { ok: false, errors };
-  const { action, sources, destinations, enabled } = values;
+  const { action, sources, destinations, serviceIds, enabled } = values;
   const rule = {
     name: values.name.trim(),
     action,
     sources: [...sources],
     destinations: [...destinations],
     services,
+    serviceIds: [...serviceIds],
     enabled,
   };
   return { ok: true, rule: id === undefined ? rule : { ...rule, id } };
@@ -69,6 +73,7 @@ export function ruleFields(values: RuleValues): string[] {
     'sources',
     'destinations',
     'services',
+    'serviceIds',
     ...values.services.map((_, index) => `services.${index}.ports`),
   ];
 }

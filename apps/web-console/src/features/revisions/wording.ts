@@ -80,6 +80,7 @@ const NOUNS: Readonly<Record<Exclude<IntentChange['noun'], 'tenant'>, string>> =
   edge: 'Edge',
   external_peer: 'External peer',
   group: 'Group',
+  service: 'Service',
   policy: 'Policy',
   rule: 'Rule',
   policy_test: 'Policy test',

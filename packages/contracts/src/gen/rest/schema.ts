@@ -766,6 +766,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Named services of the tenant, by name */
+        get: operations["listServices"];
+        put?: never;
+        /** Make a named service */
+        post: operations["createService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/services/{serviceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One named service */
+        get: operations["readService"];
+        /** Replace a whole named service */
+        put: operations["replaceService"];
+        post?: never;
+        /** Remove a named service that no rule names */
+        delete: operations["deleteService"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/policies": {
         parameters: {
             query?: never;
@@ -1535,6 +1572,7 @@ export interface components {
             edges?: components["schemas"]["ConfiguredEdge"][];
             externalPeers?: components["schemas"]["ConfiguredExternalPeer"][];
             groups?: components["schemas"]["ConfiguredGroup"][];
+            services?: components["schemas"]["ConfiguredService"][];
             /** @description In order. */
             policies?: components["schemas"]["ConfiguredPolicy"][];
             policyTests?: components["schemas"]["ConfiguredPolicyTest"][];
@@ -1706,6 +1744,22 @@ export interface components {
             enabled?: boolean;
             sources: components["schemas"]["NamedSelector"][];
             destinations: components["schemas"]["NamedSelector"][];
+            services: components["schemas"]["Service"][];
+            /**
+             * @description By name, in addition to `services`; a rule has one of either at least.
+             * @default []
+             */
+            namedServices?: string[];
+        };
+        /** @description A named service. */
+        ConfiguredService: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
             services: components["schemas"]["Service"][];
         };
         ConfiguredSite: {
@@ -2163,6 +2217,8 @@ export interface components {
                 action: "PROTECT" | "DISCARD";
                 /** @description Among the rules in force, from 1. */
                 position: number;
+                /** @description Those that the rule names and the packet is of; empty: it is of one that the rule writes itself. */
+                namedServices: components["schemas"]["NamedEnd"][];
             } | null;
             hops: components["schemas"]["ExplainedHop"][];
             /** @description By which it is explained; null: the draft. */
@@ -2522,7 +2578,7 @@ export interface components {
         };
         ImportedItem: {
             /** @enum {string} */
-            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "group" | "policy" | "policy_test";
+            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "policy" | "policy_test";
             /** @description Of a network with its site: "berlin/lan". */
             name: string;
             /**
@@ -2537,7 +2593,7 @@ export interface components {
             /** @enum {string} */
             change: "added" | "removed" | "changed";
             /** @enum {string} */
-            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "group" | "policy" | "rule" | "policy_test";
+            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "policy" | "rule" | "policy_test";
             /**
              * Format: uuid
              * @description UUID made by the controller.
@@ -2730,6 +2786,70 @@ export interface components {
             kind: "group";
             /** @description Name for people. No control characters, no white space at the ends. */
             group: string;
+        };
+        /** @description What rules name by `serviceIds`, in addition to services of their own. */
+        NamedService: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            description: string;
+            /** @description What it is of: whatever any of these is. */
+            services: components["schemas"]["Service"][];
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description A whole named service.
+         * @example {
+         *       "name": "dns",
+         *       "services": [
+         *         {
+         *           "protocol": "udp",
+         *           "ports": [
+         *             {
+         *               "first": 53,
+         *               "last": 53
+         *             }
+         *           ]
+         *         },
+         *         {
+         *           "protocol": "tcp",
+         *           "ports": [
+         *             {
+         *               "first": 53,
+         *               "last": 53
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        NamedServiceInput: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            /** @description What it is of: whatever any of these is. */
+            services: components["schemas"]["Service"][];
+        };
+        NamedServiceList: {
+            items: components["schemas"]["NamedService"][];
         };
         Network: {
             /**
@@ -3325,6 +3445,8 @@ export interface components {
             sources: components["schemas"]["Selector"][];
             destinations: components["schemas"]["Selector"][];
             services: components["schemas"]["Service"][];
+            /** @description Named services, in addition to `services`; a rule has one of either at least. */
+            serviceIds: string[];
             enabled: boolean;
         };
         RuleInput: {
@@ -3339,6 +3461,11 @@ export interface components {
             sources: components["schemas"]["Selector"][];
             destinations: components["schemas"]["Selector"][];
             services: components["schemas"]["Service"][];
+            /**
+             * @description Named services, in addition to `services`; a rule has one of either at least.
+             * @default []
+             */
+            serviceIds?: string[];
             /** @default true */
             enabled?: boolean;
         };
@@ -8811,6 +8938,419 @@ export interface operations {
                 tenantId: string;
                 /** @description UUID made by the controller. */
                 groupId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listServices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedServiceList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createService: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedServiceInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedService"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                serviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedService"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceService: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the service as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                serviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedServiceInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedService"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteService: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                serviceId: string;
             };
             cookie?: never;
         };

@@ -1,0 +1,85 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { NamedService, NamedServiceInput, NamedServiceList } from './named-service.dto.js';
+import { NamedServicesService } from './named-services.service.js';
+
+@ApiTags('services')
+@Controller('api/v1/tenants/:tenantId/services')
+export class NamedServicesController {
+  constructor(private readonly services: NamedServicesService) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listServices', summary: 'Named services of the tenant, by name' })
+  @ApiOkResponse({ standardSchema: NamedServiceList })
+  @ApiProblems(401, 404, 503)
+  async listServices(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<NamedServiceList> {
+    return { items: await this.services.list(tenantId) };
+  }
+
+  @Post()
+  @ApiOperation({ operationId: 'createService', summary: 'Make a named service' })
+  @ApiCreatedResponse({ standardSchema: NamedService, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 422, 503)
+  async createService(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Body({ schema: NamedServiceInput }) body: NamedServiceInput,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<NamedService> {
+    return withETag(response, await this.services.create(tenantId, body));
+  }
+
+  @Get(':serviceId')
+  @ApiOperation({ operationId: 'readService', summary: 'One named service' })
+  @ApiOkResponse({ standardSchema: NamedService, headers: ETAG_HEADER })
+  @ApiProblems(401, 404, 503)
+  async readService(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('serviceId', { schema: Identifier }) serviceId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<NamedService> {
+    return withETag(response, await this.services.read(tenantId, serviceId));
+  }
+
+  @Put(':serviceId')
+  @ApiOperation({ operationId: 'replaceService', summary: 'Replace a whole named service' })
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'ETag of the service as it was read.',
+    schema: { type: 'string' },
+  })
+  @ApiOkResponse({ standardSchema: NamedService, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428, 503)
+  async replaceService(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('serviceId', { schema: Identifier }) serviceId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
+    @Body({ schema: NamedServiceInput }) body: NamedServiceInput,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<NamedService> {
+    return withETag(response, await this.services.replace(tenantId, serviceId, ifMatch, body));
+  }
+
+  @Delete(':serviceId')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deleteService', summary: 'Remove a named service that no rule names' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 409, 503)
+  deleteService(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Param('serviceId', { schema: Identifier }) serviceId: string,
+  ): Promise<void> {
+    return this.services.remove(tenantId, serviceId);
+  }
+}
