@@ -365,7 +365,7 @@ describe('the console', () => {
 /** Discards telnet from anywhere to anywhere, behind the other rules. */
 async function addRule(name: string): Promise<void> {
   await page.getByRole('button', { name: 'Add rule' }).first().click();
-  await dialog().getByLabel('Name').fill(name);
+  await dialog().getByLabel('Name', { exact: true }).fill(name);
   for (const side of ['Sources', 'Destinations']) {
     await dialog().getByRole('textbox', { name: side }).click();
     await page.getByRole('option', { name: 'any', exact: true }).and(page.locator(':visible')).click();

@@ -170,19 +170,29 @@ peer(
 );
 
 const anything = [{ kind: 'any' }];
-const rule = (name, action, sources, destinations, services, enabled = true) => ({
+const namedServices = [];
+function namedService(name, description, services) {
+  return { id: randomUUID(), name, description, services, version: 1, createdAt: iso(), updatedAt: iso() };
+}
+const rule = (name, action, sources, destinations, services, enabled = true, serviceIds = []) => ({
   id: randomUUID(),
   name,
   action,
   sources,
   destinations,
   services,
-  serviceIds: [],
+  serviceIds,
   enabled,
 });
 const at = (name) => ({ kind: 'site', siteId: sites.find((each) => each.name === name).id });
 const net = (prefix) => ({ kind: 'network', networkId: networks.find((each) => each.prefix === prefix).id });
 const tcp = (...ports) => ({ protocol: 'tcp', ports: ports.map(([first, last]) => ({ first, last })) });
+namedServices.push(
+  namedService('https', 'The web', [tcp([443, 443])]),
+  namedService('dns', 'Questions and answers', [tcp([53, 53]), { protocol: 'udp', ports: [{ first: 53, last: 53 }] }]),
+  namedService('monitoring', '', [tcp([9100, 9100], [9273, 9280]), { protocol: 'icmp', ports: [] }]),
+);
+const serviceNamed = (name) => namedServices.find((each) => each.name === name).id;
 function policy(name, description, rules, enabled = true) {
   const position = policies.length;
   policies.push({
@@ -235,7 +245,10 @@ policy('Guests stay outside', 'Before everything else', [
   rule('No guests', 'DISCARD', [net('10.202.0.0/22')], anything, [{ protocol: 'any', ports: [] }]),
 ]);
 policy('Branches to the data centre', '', [
-  rule('Web', 'PROTECT', [inGroup('branches')], [inGroup('servers')], [tcp([80, 80], [443, 443]), tcp([8000, 8100])]),
+  rule('Web', 'PROTECT', [inGroup('branches')], [inGroup('servers')], [tcp([8000, 8100])], true, [
+    serviceNamed('https'),
+    serviceNamed('monitoring'),
+  ]),
   rule(
     'DNS',
     'PROTECT',
@@ -917,6 +930,34 @@ const routes = {
         },
       ]);
     drop(groups, id);
+  },
+  'GET services': () => ({ items: namedServices }),
+  'POST services': (body) => {
+    named(body);
+    return create(namedServices, namedService(body.name, body.description ?? '', body.services));
+  },
+  'PUT services/:id': (body, id) => {
+    named(body);
+    const found = findIn(namedServices, id);
+    draftChanged = true;
+    return Object.assign(found, body, { version: found.version + 1, updatedAt: iso() });
+  },
+  'DELETE services/:id': (_, id) => {
+    const naming = policies.flatMap(({ name, rules }) =>
+      rules
+        .filter(({ serviceIds }) => serviceIds.includes(id))
+        .map((each) => `the rule "${each.name}" of the policy "${name}"`),
+    );
+    if (naming.length > 0)
+      throw new Refusal(409, 'The request conflicts with what exists', 'errors names both.', [
+        {
+          pointer: '',
+          rule: 'service_in_use',
+          detail: `The service is used by ${naming.join(', ')}`,
+          fix: 'Remove or change what uses it first.',
+        },
+      ]);
+    drop(namedServices, id);
   },
   'GET external-peers': () => ({ items: externalPeers }),
   'POST external-peers': ({ preSharedKey, ...body }) => {

@@ -98,6 +98,12 @@ const groups = createRoute({
   component: lazyRouteComponent(() => import('./features/groups/GroupsPage.js'), 'GroupsPage'),
 });
 
+const services = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/services',
+  component: lazyRouteComponent(() => import('./features/services/ServicesPage.js'), 'ServicesPage'),
+});
+
 const tunnels = createRoute({
   getParentRoute: () => signedIn,
   path: '/tunnels',
@@ -180,6 +186,7 @@ export const router = createRouter({
       externalPeers,
       externalPeer,
       groups,
+      services,
       tunnels,
       policies,
       explain,

@@ -39,6 +39,8 @@ export type {
   IntentChange,
   Invitation,
   Member,
+  NamedService,
+  NamedServiceInput,
   Network,
   NewApiToken,
   NewTotp,

@@ -4,6 +4,7 @@ export const DESTINATIONS = [
   { key: 's', to: '/sites', label: 'Sites & edges' },
   { key: 'x', to: '/external-peers', label: 'External peers' },
   { key: 'o', to: '/groups', label: 'Groups' },
+  { key: 'v', to: '/services', label: 'Services' },
   { key: 'u', to: '/tunnels', label: 'Tunnels' },
   { key: 'p', to: '/policies', label: 'Policies' },
   { key: 'e', to: '/explain', label: 'Explain' },

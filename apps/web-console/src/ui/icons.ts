@@ -32,6 +32,7 @@ export {
   IconPencil as EditIcon,
   IconPlayerPause as PauseIcon,
   IconPlayerPlay as ResumeIcon,
+  IconPlug as ServiceIcon,
   IconPlus as PlusIcon,
   IconProgress as BusyIcon,
   IconRoute as ExplainIcon,

@@ -40,6 +40,9 @@ function Answer({ answer }: { readonly answer: Explanation }): ReactNode {
           {rule === null
             ? 'none'
             : `${rule.action}: “${rule.ruleName}” of policy “${rule.policyName}”, number ${rule.position} of those in force`}
+          {rule !== null &&
+            rule.namedServices.length > 0 &&
+            `, as ${rule.namedServices.map(({ name }) => `“${name}”`).join(' and ')}`}
         </Fact>
         {ruleSince !== null && (
           <Fact name="Made so by">

@@ -15,6 +15,7 @@ import { externalPeersQuery } from '../external-peers/queries.js';
 import { groupsQuery } from '../groups/queries.js';
 import { PolicyTests } from '../policy-tests/components/PolicyTests.js';
 import { draftQuery } from '../revisions/queries.js';
+import { servicesQuery } from '../services/queries.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { networksQuery, sitesQuery } from '../sites/queries.js';
 import { type PolicyAction, PolicyCard } from './components/PolicyCard.js';
@@ -33,18 +34,22 @@ export function PoliciesPage(): ReactNode {
   const networks = useQuery(networksQuery(tenantId));
   const externalPeers = useQuery(externalPeersQuery(tenantId));
   const groups = useQuery(groupsQuery(tenantId));
+  const services = useQuery(servicesQuery(tenantId));
   const [adding, setAdding] = useState(false);
   const names = sites.data &&
     networks.data &&
     externalPeers.data &&
-    groups.data && {
+    groups.data &&
+    services.data && {
       sites: sites.data.items,
       networks: networks.data.items,
       externalPeers: externalPeers.data.items,
       groups: groups.data.items,
+      services: services.data.items,
     };
   const loaded = policies.data && names;
-  const failure = policies.error ?? sites.error ?? networks.error ?? externalPeers.error ?? groups.error;
+  const failure =
+    policies.error ?? sites.error ?? networks.error ?? externalPeers.error ?? groups.error ?? services.error;
   const rules = policies.data?.items.reduce((sum, policy) => sum + policy.rules.length, 0) ?? 0;
   const add = (
     <Button leftSection={<PlusIcon size={15} />} onClick={() => setAdding(true)}>

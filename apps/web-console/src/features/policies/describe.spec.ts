@@ -24,6 +24,7 @@ const names = {
   networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', labels: {}, createdAt: '' }],
   externalPeers: [PARTNER],
   groups: [{ id: 'g', name: 'Branches', description: '', members: [], version: 1, createdAt: '', updatedAt: '' }],
+  services: [],
 };
 
 describe('describeSelector', () => {

@@ -1,4 +1,4 @@
-import type { ExternalPeer, Group, Network, Selector, Service, Site } from '../../api/index.js';
+import type { ExternalPeer, Group, NamedService, Network, Selector, Service, Site } from '../../api/index.js';
 import { formatPorts } from '../../lib/ports.js';
 
 /** What the identifiers inside rules stand for. */
@@ -7,6 +7,7 @@ export interface Names {
   readonly networks: readonly Network[];
   readonly externalPeers: readonly ExternalPeer[];
   readonly groups: readonly Group[];
+  readonly services: readonly NamedService[];
 }
 
 /** One selector as a person says it: `any`, `Amsterdam`, `10.1.0.0/16`. A name that is gone says so. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRule, ruleFields, ruleValues } from './rule-form.js';
+import { namingServices, readRule, ruleFields, ruleValues } from './rule-form.js';
 
 const counter = () => {
   let next = 0;
@@ -42,6 +42,13 @@ describe('rule form', () => {
     const bad = readRule({ ...values, services: [{ key: 'x', protocol: 'udp', ports: '99999' }] }, 'r');
     expect(bad.ok ? {} : bad.errors).toMatchObject({ 'services.0.ports': expect.stringContaining('65535') });
     expect(ruleFields(values)).toContain('services.1.ports');
+  });
+
+  it('has a line that covers everything go for the services that are named', () => {
+    const fresh = ruleValues(undefined, counter());
+    expect(namingServices(fresh, ['https'])).toEqual({ serviceIds: ['https'], services: [] });
+    expect(namingServices(fresh, [])).toEqual({ serviceIds: [] });
+    expect(namingServices(ruleValues(rule, counter()), ['https'])).toEqual({ serviceIds: ['https'] });
   });
 
   it('drops ports that were typed before the protocol lost them', () => {

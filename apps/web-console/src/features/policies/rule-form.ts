@@ -28,10 +28,21 @@ export function ruleValues(rule: Rule | undefined, nextKey: () => string): RuleV
     action: rule?.action ?? 'PROTECT',
     sources: rule?.sources ?? [],
     destinations: rule?.destinations ?? [],
-    services: services.map(({ protocol, ports }) => ({ key: nextKey(), protocol, ports: formatPorts(ports) })),
+    services: serviceValues(services, nextKey),
     serviceIds: rule?.serviceIds ?? [],
     enabled: rule?.enabled ?? true,
   };
+}
+
+/** Services as lines of a form. */
+export function serviceValues(services: readonly Service[], nextKey: () => string): ServiceValues[] {
+  return services.map(({ protocol, ports }) => ({ key: nextKey(), protocol, ports: formatPorts(ports) }));
+}
+
+/** The form when named services are chosen: the line that covers everything would make them mean nothing, and goes. */
+export function namingServices({ services }: RuleValues, serviceIds: readonly string[]): Partial<RuleValues> {
+  const covered = services.length === 1 && services[0]?.protocol === 'any' && serviceIds.length > 0;
+  return covered ? { serviceIds, services: [] } : { serviceIds };
 }
 
 export type RuleReading =
@@ -45,12 +56,8 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
   if (values.sources.length === 0) errors['sources'] = 'Choose where the traffic comes from, or any.';
   if (values.destinations.length === 0) errors['destinations'] = 'Choose where the traffic goes, or any.';
   if (values.services.length + values.serviceIds.length === 0) errors['services'] = 'Add a service, or any.';
-  const services = values.services.map(({ protocol, ports }, index): Service => {
-    if (!hasPorts(protocol)) return { protocol, ports: [] };
-    const parsed = parsePorts(ports);
-    if (!parsed.ok) errors[`services.${index}.ports`] = parsed.reason;
-    return { protocol, ports: parsed.ok ? [...parsed.ports] : [] };
-  });
+  const { services, errors: atPorts } = readServices(values.services);
+  Object.assign(errors, atPorts);
   if (Object.keys(errors).length > 0) return { ok: false, errors };
   const { action, sources, destinations, serviceIds, enabled } = values;
   const rule = {
@@ -65,15 +72,27 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
   return { ok: true, rule: id === undefined ? rule : { ...rule, id } };
 }
 
+/** Services of the lines of a form, and by form path what is wrong with their ports. */
+export function readServices(lines: readonly ServiceValues[]): {
+  readonly services: Service[];
+  readonly errors: Record<string, string>;
+} {
+  const errors: Record<string, string> = {};
+  const services = lines.map(({ protocol, ports }, index): Service => {
+    if (!hasPorts(protocol)) return { protocol, ports: [] };
+    const parsed = parsePorts(ports);
+    if (!parsed.ok) errors[`services.${index}.ports`] = parsed.reason;
+    return { protocol, ports: parsed.ok ? [...parsed.ports] : [] };
+  });
+  return { services, errors };
+}
+
+/** The form paths of lines of services. */
+export function serviceFields(lines: readonly ServiceValues[]): string[] {
+  return lines.map((_, index) => `services.${index}.ports`);
+}
+
 /** Every form path that can carry an error. */
 export function ruleFields(values: RuleValues): string[] {
-  return [
-    'name',
-    'action',
-    'sources',
-    'destinations',
-    'services',
-    'serviceIds',
-    ...values.services.map((_, index) => `services.${index}.ports`),
-  ];
+  return ['name', 'action', 'sources', 'destinations', 'services', 'serviceIds', ...serviceFields(values.services)];
 }

@@ -1,7 +1,7 @@
 import { ActionIcon, Menu, Switch } from '@mantine/core';
 import type { KeyboardEvent, ReactNode } from 'react';
 import { sentence } from '../../../api/field-errors.js';
-import type { Policy, ProblemEntry, Rule, Selector } from '../../../api/index.js';
+import type { NamedService, Policy, ProblemEntry, Rule, Selector } from '../../../api/index.js';
 import {
   ArrowDownIcon,
   ArrowUpIcon,
@@ -118,6 +118,13 @@ function RuleRow(props: RuleRowProps): ReactNode {
         {rule.services.map((service) => (
           <div key={describeService(service)}>{describeService(service)}</div>
         ))}
+        {rule.serviceIds.length > 0 && (
+          <div className="w-selectors">
+            {[...new Set(rule.serviceIds)].map((id) => (
+              <NamedServiceMark key={id} service={names.services.find((each) => each.id === id)} />
+            ))}
+          </div>
+        )}
       </td>
       <td>
         <span className="w-action" data-action={rule.action}>
@@ -136,6 +143,15 @@ function RuleRow(props: RuleRowProps): ReactNode {
         <RuleMenu {...props} />
       </td>
     </tr>
+  );
+}
+
+/** Its name, and on it what it is of. */
+function NamedServiceMark({ service }: { readonly service: NamedService | undefined }): ReactNode {
+  return (
+    <span className="w-selector" data-kind="service" title={service?.services.map(describeService).join('; ')}>
+      {service?.name ?? 'deleted service'}
+    </span>
   );
 }
 

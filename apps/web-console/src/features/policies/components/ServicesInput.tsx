@@ -15,19 +15,32 @@ const PROTOCOLS: { value: Service['protocol']; label: string }[] = [
 ];
 
 interface ServicesInputProps {
+  readonly label?: string;
+  /** What the button for one more line says. */
+  readonly add?: string;
   readonly value: readonly ServiceValues[];
   readonly error: ReactNode;
   /** The error at the ports of a line. */
   readonly portsError: (index: number) => ReactNode;
+  /** There may be no line. */
+  readonly optional?: boolean;
   readonly onChange: (value: ServiceValues[]) => void;
 }
 
 /** The services of a rule, a line each: protocol, and destination ports where it has any. */
-export function ServicesInput({ value, error, portsError, onChange }: ServicesInputProps): ReactNode {
+export function ServicesInput({
+  label = 'Services',
+  add = 'Add service',
+  value,
+  error,
+  portsError,
+  optional = false,
+  onChange,
+}: ServicesInputProps): ReactNode {
   const change = (index: number, change: Partial<ServiceValues>): void =>
     onChange(value.map((service, each) => (each === index ? { ...service, ...change } : service)));
   return (
-    <Input.Wrapper label="Services" error={error}>
+    <Input.Wrapper label={label} error={error}>
       <div className="w-services">
         {value.map((service, index) => (
           <div key={service.key} className="w-service">
@@ -52,7 +65,7 @@ export function ServicesInput({ value, error, portsError, onChange }: ServicesIn
             <ActionIcon
               size="lg"
               aria-label={`Remove service ${index + 1}`}
-              disabled={value.length === 1}
+              disabled={value.length === 1 && !optional}
               onClick={() => onChange(value.filter((_, each) => each !== index))}
             >
               <DeleteIcon size={15} />
@@ -65,7 +78,7 @@ export function ServicesInput({ value, error, portsError, onChange }: ServicesIn
           leftSection={<PlusIcon size={13} />}
           onClick={() => onChange([...value, { key: nextKey(), protocol: 'tcp', ports: '' }])}
         >
-          Add service
+          {add}
         </Button>
       </div>
     </Input.Wrapper>

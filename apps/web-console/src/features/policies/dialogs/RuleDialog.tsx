@@ -1,6 +1,7 @@
-import { Group, SegmentedControl, Stack, Switch, TextInput } from '@mantine/core';
+import { Group, MultiSelect, SegmentedControl, Stack, Switch, TextInput } from '@mantine/core';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { type Action, failureOf, type Policy, type RuleInput } from '../../../api/index.js';
+import { compareNames } from '../../../lib/compare.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
@@ -12,7 +13,7 @@ import { ServicesInput } from '../components/ServicesInput.js';
 import type { Names } from '../describe.js';
 import { nextKey } from '../next-key.js';
 import { replacePolicy } from '../queries.js';
-import { type RuleValues, readRule, ruleFields, ruleValues } from '../rule-form.js';
+import { namingServices, type RuleValues, readRule, ruleFields, ruleValues } from '../rule-form.js';
 
 /** BYPASS between sites is refused by the compiler, so it is not offered. */
 const ACTIONS: { value: Action; label: string }[] = [
@@ -105,8 +106,27 @@ export function RuleDialog({ policy, index, names, onClose }: RuleDialogProps): 
         value={values.services}
         error={errors['services']}
         portsError={(line) => errors[`services.${line}.ports`]}
+        optional={values.serviceIds.length > 0}
         onChange={(services) => {
           set({ services });
+          form.clearErrors();
+        }}
+      />
+      <MultiSelect
+        label="Named services"
+        description="In addition to the protocols and ports above."
+        placeholder={values.serviceIds.length > 0 ? '' : names.services.length === 0 ? 'there are none yet' : 'none'}
+        data={names.services
+          .map(({ id, name }) => ({ value: id, label: name }))
+          .sort((a, b) => compareNames(a.label, b.label))}
+        searchable
+        clearable
+        nothingFoundMessage="No service has this name."
+        comboboxProps={{ withinPortal: true }}
+        value={[...values.serviceIds]}
+        error={errors['serviceIds']}
+        onChange={(serviceIds) => {
+          set(namingServices(values, serviceIds));
           form.clearErrors();
         }}
       />

@@ -1,0 +1,33 @@
+import { api, client, INTENT_INTERVAL_MS, type NamedService, type NamedServiceInput, unwrap } from '../../api/index.js';
+
+/** Named services by name. */
+export const servicesQuery = (tenantId: string) =>
+  api.queryOptions(
+    'get',
+    '/api/v1/tenants/{tenantId}/services',
+    { params: { path: { tenantId } } },
+    { refetchInterval: INTENT_INTERVAL_MS },
+  );
+
+export function createService(tenantId: string, body: NamedServiceInput): Promise<NamedService> {
+  return unwrap(client.POST('/api/v1/tenants/{tenantId}/services', { params: { path: { tenantId } }, body }));
+}
+
+/** Replaces a service as it was read: refused when someone changed it since. */
+export function replaceService(
+  tenantId: string,
+  service: NamedService,
+  body: NamedServiceInput,
+): Promise<NamedService> {
+  return unwrap(
+    client.PUT('/api/v1/tenants/{tenantId}/services/{serviceId}', {
+      params: { path: { tenantId, serviceId: service.id }, header: { 'If-Match': `"${service.version}"` } },
+      body,
+    }),
+  );
+}
+
+export function deleteService(tenantId: string, serviceId: string): Promise<unknown> {
+  const path = { tenantId, serviceId };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/services/{serviceId}', { params: { path } }));
+}
