@@ -9,6 +9,7 @@ import { compileFabric } from './compile-fabric.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import { pathBetween } from './fabric/paths.js';
 import type { FabricIntent, IntentTopology } from './intent.js';
+import { proveAlternatives } from './proof/prove-alternatives.js';
 
 describe('bundles that are delivered in any topology', () => {
   it('carry every packet the way that the proven bundles do, and by links of the topology only', () => {
@@ -37,6 +38,16 @@ describe('bundles that are delivered in any topology', () => {
     );
     expect(relayed).toBeGreaterThan(100);
     expect(discarded).toBeGreaterThan(100);
+  });
+
+  it('are safe through any edge of a site that has several, relays among them', () => {
+    fc.assert(
+      fc.property(arbitraryFabric(), (intent) => {
+        const result = compileFabric(intent);
+        fc.pre(result.ok);
+        if (result.ok) expect(proveAlternatives(result.bundles, intent)).toEqual([]);
+      }),
+    );
   });
 
   it('discard a denied flow at the source, and at the relay as well', () => {

@@ -1,4 +1,4 @@
-import type { BundleSecurityPolicy, BundleSelector, EdgeBundle } from '../bundle.js';
+import type { BundleAddressRange, BundleSecurityPolicy, BundleSelector, EdgeBundle } from '../bundle.js';
 import type { FabricIntent } from '../intent.js';
 import { sameValue } from '../same-value.js';
 import type { Finding } from './finding.js';
@@ -17,7 +17,7 @@ export function proveAlternatives(
   const sites = edgesBySite(edges);
   if ([...sites.values()].every(({ length }) => length < 2)) return [];
   const siteOf = new Map(edges.map(({ id, siteId }) => [id, siteId]));
-  const entries = new Map([...bundles].map(([edgeId, bundle]) => [edgeId, entriesById(bundle)]));
+  const entries = new Map([...bundles].map(([edgeId, bundle]) => [edgeId, new Entries(bundle)]));
   const findings: Finding[] = [];
   for (const members of sites.values()) findings.push(...unequalEdges(members, bundles));
   for (const bundle of bundles.values()) {
@@ -45,8 +45,37 @@ function edgesBySite(edges: FabricIntent['edges']): ReadonlyMap<string, readonly
   return sites;
 }
 
-function entriesById({ securityPolicies }: EdgeBundle): ReadonlyMap<string, BundleSecurityPolicy> {
-  return new Map(securityPolicies.map((policy) => [policy.entryId, policy]));
+/** Of one edge, to be found by what they are called at the other end, or by what they decide. */
+class Entries {
+  readonly #policies: readonly BundleSecurityPolicy[];
+  readonly #byId: ReadonlyMap<string, BundleSecurityPolicy>;
+  #byDecision: ReadonlyMap<string, BundleSecurityPolicy> | undefined;
+
+  constructor({ securityPolicies }: EdgeBundle) {
+    this.#policies = securityPolicies;
+    this.#byId = new Map(securityPolicies.map((policy) => [policy.entryId, policy]));
+  }
+
+  /** The one that a rule has there for exactly these packets; at a relay, which has two for a pair, under another identifier. */
+  of({ entryId, ruleId }: BundleSecurityPolicy, selector: BundleSelector): BundleSecurityPolicy | undefined {
+    const named = this.#byId.get(entryId);
+    if (named !== undefined && sameValue(named.selector, selector)) return named;
+    this.#byDecision ??= new Map(this.#policies.map((each) => [decisionKey(each.ruleId, each.selector), each]));
+    return this.#byDecision.get(decisionKey(ruleId, selector));
+  }
+}
+
+function decisionKey(ruleId: string, selector: BundleSelector): string {
+  const range = ({ first, last }: BundleAddressRange) => `${first.join('.')}-${last.join('.')}`;
+  const port = ({ first, last }: { readonly first: number; readonly last: number }) => `${first}-${last}`;
+  return [
+    ruleId,
+    selector.localAddresses.map(range),
+    selector.remoteAddresses.map(range),
+    selector.protocol,
+    selector.localPorts.map(port),
+    selector.remotePorts.map(port),
+  ].join(' ');
 }
 
 /** Entry by entry, in their order: where they send is looked at elsewhere. */
@@ -96,16 +125,16 @@ function unmirrored(
   bundle: EdgeBundle,
   policy: Extract<BundleSecurityPolicy, { readonly action: 'PROTECT' }>,
   bundles: ReadonlyMap<string, EdgeBundle>,
-  entries: ReadonlyMap<string, ReadonlyMap<string, BundleSecurityPolicy>>,
+  entries: ReadonlyMap<string, Entries>,
 ): readonly Finding[] {
+  const selector = mirrored(policy.selector);
   return tunnelsOf(bundle, policy.tunnelId).flatMap(({ tunnelId, peerEdgeId }) => {
     const peer = bundles.get(peerEdgeId);
-    const mirror = entries.get(peerEdgeId)?.get(policy.entryId);
+    const mirror = entries.get(peerEdgeId)?.of(policy, selector);
     const carried =
       peer !== undefined &&
       mirror?.action === 'PROTECT' &&
-      tunnelsOf(peer, mirror.tunnelId).some((tunnel) => tunnel.tunnelId === tunnelId) &&
-      sameValue(mirror.selector, mirrored(policy.selector));
+      tunnelsOf(peer, mirror.tunnelId).some((tunnel) => tunnel.tunnelId === tunnelId);
     if (carried) return [];
     const edges = peer === undefined ? [bundle] : [peer, bundle];
     return [unequal(edges, policy.ruleId, 'would not take out of a tunnel what goes into it')];
