@@ -15,7 +15,7 @@ import { describedEdge, describedPeer } from './described-peer.js';
 import type { Finding } from './finding.js';
 import { predictIke, predictProfiles } from './ike-prediction.js';
 import type { Packet } from './packet.js';
-import { type PeerView, peerFor, peerView } from './peer-view.js';
+import { type PeerView, peerAt, peerFor, peerView } from './peer-view.js';
 
 /** Everything about the underlay and the ways through the fabric that is not about rules. */
 export class PathProof {
@@ -207,8 +207,8 @@ export class PathProof {
   #unequal(bundle: SharedBundle, peer: PeerEntry): readonly Finding[] {
     const other = this.#bundles[peer.owner];
     if (other === undefined) return [];
-    const back = peerFor(other, bundle.owner);
-    const mutual = back !== undefined && back.owner === bundle.owner && back.profiles.length === peer.profiles.length;
+    const back = peerAt(other, bundle.owner);
+    const mutual = back !== undefined && back.profiles.length === peer.profiles.length;
     if (mutual && back.profiles.every((profile, index) => profile === peer.profiles[index])) return [];
     return this.#unequalPeers(bundle, other, peer, back);
   }
@@ -220,7 +220,7 @@ export class PathProof {
     back: PeerEntry | undefined,
   ): readonly Finding[] {
     const edgeIds = [bundle.edgeId, other.edgeId];
-    if (back === undefined || back.owner !== bundle.owner) {
+    if (back === undefined) {
       return [
         {
           kind: 'one_sided_peer',

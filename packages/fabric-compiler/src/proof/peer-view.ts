@@ -37,6 +37,16 @@ export function peerFor({ peers }: Pick<SharedBundle, 'peers'>, owner: number): 
   return carriers.get(owner);
 }
 
+/** The peer that is this owner, whatever it carries: a relay may carry others and nothing of its own. */
+export function peerAt({ peers }: Pick<SharedBundle, 'peers'>, owner: number): PeerEntry | undefined {
+  let known = byPeer.get(peers);
+  if (known === undefined) {
+    known = new Map(peersOf({ peers }).map((peer) => [peer.owner, peer]));
+    byPeer.set(peers, known);
+  }
+  return known.get(owner);
+}
+
 interface SectionView extends PeerView {
   /** Owners whom any peer of the section carries. */
   readonly owners: Bitset;
@@ -83,4 +93,5 @@ function addReached(reached: Map<string, Bitset>, profileId: string, owners: Bit
 
 const views = new WeakMap<readonly PeerSection[], PeerView>();
 const ofSections = new WeakMap<PeerSection, SectionView>();
+const byPeer = new WeakMap<readonly PeerSection[], ReadonlyMap<number, PeerEntry>>();
 const byOwner = new WeakMap<readonly PeerSection[], Map<number, PeerEntry>>();
