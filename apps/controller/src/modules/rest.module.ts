@@ -28,6 +28,7 @@ import { RevocationListModule } from './revocation-list/revocation-list.module.j
 import { SessionModule } from './session/session.module.js';
 import { SitesModule } from './sites/sites.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
+import { TopologyModule } from './topology/topology.module.js';
 import { TotpModule } from './totp/totp.module.js';
 import { TrustModule } from './trust/trust.module.js';
 import { TunnelsModule } from './tunnels/tunnels.module.js';
@@ -53,6 +54,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,
+    TopologyModule,
     PoliciesModule,
     PolicyTestsModule,
     RevisionsModule,

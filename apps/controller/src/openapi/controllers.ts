@@ -25,6 +25,7 @@ import { OwnSessionsController } from '../modules/session/own-sessions.controlle
 import { SessionController } from '../modules/session/session.controller.js';
 import { SitesController } from '../modules/sites/sites.controller.js';
 import { TenantsController } from '../modules/tenants/tenants.controller.js';
+import { TopologyController } from '../modules/topology/topology.controller.js';
 import { TotpController } from '../modules/totp/totp.controller.js';
 import { TrustController } from '../modules/trust/trust.controller.js';
 import { TunnelsController } from '../modules/tunnels/tunnels.controller.js';
@@ -52,6 +53,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   ExternalPeersController,
   GroupsController,
   NamedServicesController,
+  TopologyController,
   PoliciesController,
   PolicyTestsController,
   RevisionsController,

@@ -263,6 +263,13 @@ describe('the journal of a tenant', () => {
         values (${tenantId}, ${service}, 0, 'tcp', '{"[443,444)"}')`,
     );
     await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
+    await changing(async (sql) => {
+      await sql`delete from topologies where tenant_id = ${tenantId}`;
+      await sql`insert into topologies (tenant_id, kind) values (${tenantId}, 'custom_links')`;
+      await sql`insert into topology_members (tenant_id, topology, position, kind, site_id)
+        values (${tenantId}, 'custom_links', 0, 'relay', ${site})`;
+    });
+    await changing((sql) => sql`delete from topology_members where tenant_id = ${tenantId}`);
     const takenBack = changing(async (sql) => {
       await sql`delete from sites where id = ${site}`;
       await sql`set constraints all immediate`;
@@ -276,6 +283,8 @@ describe('the journal of a tenant', () => {
       ['draft.changed', 'ada', 'group'],
       ['draft.changed', 'ada', 'service'],
       ['draft.changed', 'ada', 'service'],
+      ['draft.changed', 'ada', 'fabric'],
+      ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],
     ]);
   });

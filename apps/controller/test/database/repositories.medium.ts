@@ -26,6 +26,7 @@ import { RevisionsRepository } from '../../src/modules/revisions/revisions.repos
 import { SessionsRepository } from '../../src/modules/session/sessions.repository.js';
 import { SitesRepository } from '../../src/modules/sites/sites.repository.js';
 import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.js';
+import { TopologyRepository } from '../../src/modules/topology/topology.repository.js';
 import { TotpRepository } from '../../src/modules/totp/totp.repository.js';
 import { TunnelsRepository } from '../../src/modules/tunnels/tunnels.repository.js';
 import { UsersRepository } from '../../src/modules/users/users.repository.js';
@@ -130,6 +131,7 @@ function crossings(): Record<string, Crossing> {
   const edges = new EdgesRepository();
   const groups = new GroupsRepository();
   const services = new NamedServicesRepository();
+  const topology = new TopologyRepository();
   const policies = new PoliciesRepository();
   const tests = new PolicyTestsRepository();
   const revisions = new RevisionsRepository();
@@ -255,6 +257,12 @@ function crossings(): Record<string, Crossing> {
     'services.users': (sql, { tenantId, serviceId }) => services.users(sql, tenantId, serviceId),
     'services.replaceAll': (sql, { tenantId, serviceId }) =>
       services.replaceAll(sql, { ...emptyIntent(tenantId), services: [{ ...service, id: serviceId }] }),
+    'topology.read': (sql, { tenantId }) => topology.read(sql, tenantId),
+    'topology.replace': (sql, { tenantId }) => topology.replace(sql, tenantId, { kind: 'full_mesh' }),
+    'topology.replace, with one': (sql, { tenantId, siteId }) =>
+      topology.replace(sql, tenantId, { kind: 'hub_and_spoke', hubSiteIds: [siteId] }),
+    'topology.replace, in ours with a site of theirs': (sql, { siteId }) =>
+      topology.replace(sql, ours.tenantId, { kind: 'hub_and_spoke', hubSiteIds: [siteId] }),
     'policies.list': (sql, { tenantId }) => policies.list(sql, tenantId),
     'policies.read': (sql, { tenantId, policyId }) => policies.read(sql, tenantId, policyId),
     'policies.lockVersion': (sql, { tenantId, policyId }) => policies.lockVersion(sql, tenantId, policyId),
@@ -300,7 +308,7 @@ function crossings(): Record<string, Crossing> {
     },
     'intent.read': (sql, { tenantId }) => new IntentRepository().read(sql, tenantId),
     'intentTables.replace': (sql, { tenantId }) =>
-      new IntentTables(policies, externalPeers, groups, services).replace(sql, emptyIntent(tenantId)),
+      new IntentTables(policies, externalPeers, groups, services, topology).replace(sql, emptyIntent(tenantId)),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
     'metrics.measuredWebhooks': (sql) => measuredWebhooks(sql),

@@ -63,6 +63,8 @@ export const SEEDED_TABLES = [
   'tenant_invitations',
   'tenant_members',
   'tenants',
+  'topologies',
+  'topology_members',
   'totp_factors',
   'users',
   'webhook_deliveries',
@@ -122,6 +124,10 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into service_protocols (tenant_id, service_id, position, protocol, ports)
     values (${tenantId}, ${serviceId}, 0, 'any', '{}')`;
+  await sql`insert into topologies (tenant_id, kind) values (${tenantId}, 'hub_and_spoke')`;
+  await sql`
+    insert into topology_members (tenant_id, topology, position, kind, site_id)
+    values (${tenantId}, 'hub_and_spoke', 0, 'hub', ${siteId})`;
   await sql`
     insert into certificates (serial, tenant_id, edge_id, not_before, not_after)
     values (${serial}, ${tenantId}, ${edgeId}, now(), now() + interval '1 day')`;

@@ -146,6 +146,8 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   },
   deleteExternalPeer: async () =>
     inTenant('DELETE', `/external-peers/${(await api.make('/external-peers', externalPeer())).id}`),
+  replaceTopology: async () =>
+    inTenant('PUT', '/topology', { kind: 'hub_and_spoke', hubSiteIds: [made.berlin.id] }, { 'if-match': '*' }),
   createGroup: async () => inTenant('POST', '/groups', group()),
   replaceGroup: async () =>
     inTenant('PUT', `/groups/${(await api.make('/groups', group())).id}`, group(), { 'if-match': '"1"' }),

@@ -106,6 +106,9 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   replaceExternalPeer: operator,
   deleteExternalPeer: operator,
 
+  readTopology: viewer,
+  replaceTopology: admin,
+
   listGroups: viewer,
   createGroup: operator,
   readGroup: viewer,

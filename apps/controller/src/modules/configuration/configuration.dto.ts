@@ -9,6 +9,7 @@ import { Action, ANY_SERVICE, Confidential, MAX_NAMED, MAX_POLICIES, Service } f
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { Encapsulation, IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 import { ConfiguredExternalPeer } from './configured-external-peer.js';
+import { ConfiguredTopology } from './configured-topology.js';
 
 const MAX_SITES = 10_000;
 const MAX_NETWORKS = 20_000;
@@ -120,6 +121,7 @@ export const Configuration = z
         encapsulation: Encapsulation.optional(),
         securityProtocol: SecurityProtocol.optional(),
         mode: IpsecMode.optional(),
+        topology: ConfiguredTopology.optional(),
       })
       .optional()
       .meta({ id: 'ConfiguredFabric', description: 'Absent fields keep their value.' }),

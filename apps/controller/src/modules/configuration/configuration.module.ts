@@ -9,6 +9,7 @@ import { PoliciesModule } from '../policies/policies.module.js';
 import { PolicyTestsModule } from '../policy-tests/policy-tests.module.js';
 import { SitesModule } from '../sites/sites.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { TopologyModule } from '../topology/topology.module.js';
 import { ConfigurationController } from './configuration.controller.js';
 import { ConfigurationRepository } from './configuration.repository.js';
 import { ConfigurationService } from './configuration.service.js';
@@ -25,6 +26,7 @@ import { ExternalPeerWrites } from './external-peer-writes.js';
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,
+    TopologyModule,
     PoliciesModule,
     PolicyTestsModule,
   ],

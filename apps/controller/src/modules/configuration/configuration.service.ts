@@ -14,6 +14,7 @@ import { PoliciesRepository } from '../policies/policies.repository.js';
 import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.js';
 import { SitesRepository } from '../sites/sites.repository.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
+import { TopologyRepository } from '../topology/topology.repository.js';
 import { canonicalDocument, writtenPlaces } from './canonical-document.js';
 import type { Configuration, ImportResult } from './configuration.dto.js';
 import { changedWhileImporting, danglingTests, notImportable, overlappingNetworks } from './configuration.errors.js';
@@ -37,6 +38,7 @@ export class ConfigurationService {
   readonly #edges: EdgesRepository;
   readonly #groups: GroupsRepository;
   readonly #services: NamedServicesRepository;
+  readonly #topology: TopologyRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
   readonly #peers: ExternalPeerWrites;
@@ -52,6 +54,7 @@ export class ConfigurationService {
     edges: EdgesRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
+    topology: TopologyRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
     peers: ExternalPeerWrites,
@@ -66,6 +69,7 @@ export class ConfigurationService {
     this.#edges = edges;
     this.#groups = groups;
     this.#services = services;
+    this.#topology = topology;
     this.#policies = policies;
     this.#tests = tests;
     this.#peers = peers;
@@ -134,6 +138,7 @@ export class ConfigurationService {
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
+    if (plan.topology !== undefined) await this.#topology.replace(sql, tenantId, plan.topology);
     await this.#repository.checkPlaces(sql, 'deferred');
     for (const { id, item } of networks.created) await this.#networks.insert(sql, tenantId, id, item);
     for (const { id, item } of networks.changed) await this.#networks.rewrite(sql, tenantId, id, item);
@@ -227,4 +232,6 @@ const RACES = [
   'group_members_site_fkey',
   'group_members_network_fkey',
   'group_members_external_peer_fkey',
+  'topology_members_site_fkey',
+  'topology_members_other_site_fkey',
 ];

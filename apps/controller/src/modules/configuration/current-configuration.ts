@@ -12,6 +12,8 @@ import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.j
 import { SitesRepository } from '../sites/sites.repository.js';
 import type { Tenant } from '../tenants/tenant.dto.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
+import { FULL_MESH } from '../topology/stored-topology.js';
+import { TopologyRepository } from '../topology/topology.repository.js';
 import type {
   ConfiguredEdge,
   ConfiguredGroup,
@@ -25,6 +27,7 @@ import type {
   NamedSelector,
 } from './configuration.dto.js';
 import { configuredExternalPeer, type PlannedExternalPeer } from './configured-external-peer.js';
+import { type ConfiguredTopology, configuredTopology } from './configured-topology.js';
 
 /** Something that is stored, as the document writes it. */
 export interface Stored<Item> {
@@ -34,7 +37,9 @@ export interface Stored<Item> {
 
 /** What is configured in a tenant now, by name and with identifiers beside. */
 export interface CurrentConfiguration {
-  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol' | 'mode'>;
+  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol' | 'mode'> & {
+    readonly topology: ConfiguredTopology;
+  };
   readonly sites: readonly Stored<ConfiguredSite>[];
   readonly networks: readonly Stored<ConfiguredNetwork>[];
   readonly edges: readonly Stored<ConfiguredEdge>[];
@@ -59,6 +64,7 @@ export class ConfigurationReader {
   readonly #externalPeers: ExternalPeersRepository;
   readonly #groups: GroupsRepository;
   readonly #services: NamedServicesRepository;
+  readonly #topology: TopologyRepository;
 
   constructor(
     tenants: TenantsRepository,
@@ -70,6 +76,7 @@ export class ConfigurationReader {
     externalPeers: ExternalPeersRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
+    topology: TopologyRepository,
   ) {
     this.#tenants = tenants;
     this.#sites = sites;
@@ -80,6 +87,7 @@ export class ConfigurationReader {
     this.#externalPeers = externalPeers;
     this.#groups = groups;
     this.#services = services;
+    this.#topology = topology;
   }
 
   /** In one snapshot, which is for the caller to see to. Undefined when there is no such tenant. */
@@ -95,6 +103,7 @@ export class ConfigurationReader {
     const groups = await this.#groups.list(sql, tenantId);
     const services = await this.#services.list(sql, tenantId);
     const serviceName = naming(services);
+    const { topology = FULL_MESH } = (await this.#topology.read(sql, tenantId)) ?? {};
     const siteName = naming(sites);
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
     const names: Names = { site: siteName, places, externalPeer: naming(externalPeers), group: naming(groups) };
@@ -102,7 +111,7 @@ export class ConfigurationReader {
     const known = new Set([...sites, ...networks, ...externalPeers, ...groups].map(({ id }) => id));
     const { keyingMode, encapsulation, securityProtocol, mode } = tenant;
     return {
-      fabric: { keyingMode, encapsulation, securityProtocol, mode },
+      fabric: { keyingMode, encapsulation, securityProtocol, mode, topology: configuredTopology(topology, siteName) },
       sites: sites.map(({ id, name, description, labels }) => ({ id, item: { name, description, labels } })),
       networks: networks.map(({ id, siteId, name, prefix, labels }) => ({
         id,

@@ -7,7 +7,13 @@ import { type PlannedConfiguration, planImport } from './import-plan.js';
 import { importProblems } from './import-problems.js';
 
 const EMPTY: CurrentConfiguration = {
-  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' },
+  fabric: {
+    keyingMode: 'ikev2',
+    encapsulation: 'udp',
+    securityProtocol: 'esp',
+    mode: 'tunnel',
+    topology: { kind: 'full_mesh' },
+  },
   sites: [],
   networks: [],
   edges: [],

@@ -2,6 +2,7 @@ import type { GroupInput, GroupMember } from '../groups/group.dto.js';
 import type { NamedServiceInput } from '../named-services/named-service.dto.js';
 import type { PolicyInput, Rule, Selector } from '../policies/policy.dto.js';
 import type { PolicyTestInput } from '../policy-tests/policy-test.dto.js';
+import type { TopologyInput } from '../topology/topology.dto.js';
 import type {
   Configuration,
   ConfiguredEdge,
@@ -14,6 +15,7 @@ import type {
   NamedSelector,
 } from './configuration.dto.js';
 import type { PlannedExternalPeer } from './configured-external-peer.js';
+import { topologyInput } from './configured-topology.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
 import { differences } from './differences.js';
 
@@ -33,6 +35,8 @@ export interface ListPlan<Item> {
 /** Everything that an import does; the identifiers of what is new are given already. */
 export interface ImportPlan {
   readonly fabric: Configuration['fabric'];
+  /** When it changes. */
+  readonly topology: TopologyInput | undefined;
   readonly sites: ListPlan<ConfiguredSite>;
   readonly networks: ListPlan<ConfiguredNetwork & { readonly siteId: string }>;
   readonly edges: ListPlan<ConfiguredEdge & { readonly siteId: string }>;
@@ -81,6 +85,7 @@ export function planImport(
   const ruleIds = new Map(current.policies.map((policy) => [policy.id, policy]));
   return {
     fabric: document.fabric,
+    topology: topologyOf(current, document, siteId),
     sites,
     networks: mapped(networks, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     edges: mapped(edges, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
@@ -165,6 +170,16 @@ function fabricItem({ fabric }: CurrentConfiguration, document: PlannedConfigura
   if (document.fabric === undefined) return [];
   const found = differences(fabric, { ...fabric, ...document.fabric });
   return [{ noun: 'fabric', name: 'fabric', outcome: found.length > 0 ? 'changed' : 'unchanged', differences: found }];
+}
+
+function topologyOf(
+  { fabric }: CurrentConfiguration,
+  document: PlannedConfiguration,
+  siteId: (name: string) => string,
+): TopologyInput | undefined {
+  const wanted = document.fabric?.topology;
+  if (wanted === undefined || differences(fabric.topology, wanted).length === 0) return undefined;
+  return topologyInput(wanted, siteId);
 }
 
 /** Policies of the document come first, in its order; others keep theirs behind them. */

@@ -5,6 +5,7 @@ import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
 import { MAX_POLICIES } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import type { NamedGroupMember, NamedSelector } from './configuration.dto.js';
+import { topologySites } from './configured-topology.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
 import { type Noun, nameOf, networkName, type PlannedConfiguration } from './import-plan.js';
 import { preferenceProblems } from './preferences.js';
@@ -26,6 +27,9 @@ export function importProblems(
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
     ...(['networks', 'edges', 'externalPeers'] as const).flatMap((list) =>
       unknownSites(list, document[list] ?? [], sites),
+    ),
+    ...topologySites(document.fabric?.topology).flatMap(([pointer, site]) =>
+      sites.has(site) ? [] : [unknownSite(`/fabric/topology${pointer}`, site)],
     ),
     ...movedEdges(current, document),
     ...preferenceProblems(document, after.edges),
@@ -230,7 +234,9 @@ function stillUsed(
   const policies = (untouched('policies') ? current.policies : []).map(({ item }) => item);
   const groups = (untouched('groups') ? current.groups : []).map(({ item }) => item);
   const lost = (places: readonly Place[]) => places.filter((place) => unknownReference(place, there).length > 0);
+  const topology = document.fabric?.topology === undefined ? topologySites(current.fabric.topology) : [];
   const users = [
+    ...(topology.some(([, site]) => !there.sites.has(site)) ? ['the topology'] : []),
     ...atSites.map(({ noun, name }) => `the ${noun} "${name}"`),
     ...lost(selectorsIn('groups', groups)).map(({ owner }) => `the group "${owner}"`),
     ...lost(selectorsIn('policies', policies)).map(({ owner }) => `the policy "${owner}"`),

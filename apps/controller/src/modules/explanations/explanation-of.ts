@@ -36,7 +36,7 @@ export function explanationOf(
 function detailOf({ verdict, rule, packet, hops }: ReportedExplanation, named: (id: string) => NamedEnd): string {
   switch (verdict.kind) {
     case 'protected':
-      return `The rule "${rule?.name}" allows it${asWhat(rule)}; ${hops.length === 1 ? 'one tunnel carries' : `${hops.length} tunnels carry`} it${readable(hops) ? ', AUTHENTICATED BUT NOT ENCRYPTED (AH)' : ''}.`;
+      return `The rule "${rule?.name}" allows it${asWhat(rule)}; ${hops.length === 1 ? 'one tunnel carries' : `${hops.length} tunnels carry`} it${byWayOf(hops, named)}${readable(hops) ? ', AUTHENTICATED BUT NOT ENCRYPTED (AH)' : ''}.`;
     case 'discarded':
       return rule === null
         ? 'No rule allows it: what no rule matches is discarded.'
@@ -53,6 +53,12 @@ function detailOf({ verdict, rule, packet, hops }: ReportedExplanation, named: (
 function asWhat(rule: ReportedExplanation['rule']): string {
   const names = (rule?.namedServices ?? []).map(({ name }) => `"${name}"`);
   return names.length === 0 ? '' : ` as ${names.join(' and ')}`;
+}
+
+/** Who passes it on: the topology lets its ends have no tunnel with each other. */
+function byWayOf(hops: ReportedExplanation['hops'], named: (id: string) => NamedEnd): string {
+  const relays = hops.slice(0, -1).map(({ toPeerId }) => named(toPeerId).name);
+  return relays.length === 0 ? '' : ` by way of ${relays.join(', then ')}`;
 }
 
 /** Somebody on the underlay can read it somewhere on its way. */

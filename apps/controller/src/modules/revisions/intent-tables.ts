@@ -6,6 +6,8 @@ import { GroupsRepository } from '../groups/groups.repository.js';
 import { NamedServicesRepository } from '../named-services/named-services.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Rule } from '../policies/policy.dto.js';
+import { FULL_MESH } from '../topology/stored-topology.js';
+import { TopologyRepository } from '../topology/topology.repository.js';
 
 /**
  * Writes an intent into the tables that people edit, so that they hold it and nothing else. What is in both stays: edges keep
@@ -20,17 +22,20 @@ export class IntentTables {
   readonly #groups: GroupsRepository;
 
   readonly #services: NamedServicesRepository;
+  readonly #topology: TopologyRepository;
 
   constructor(
     policies: PoliciesRepository,
     externalPeers: ExternalPeersRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
+    topology: TopologyRepository,
   ) {
     this.#policies = policies;
     this.#externalPeers = externalPeers;
     this.#groups = groups;
     this.#services = services;
+    this.#topology = topology;
   }
 
   /** The tenant is locked. Whoever edits at the same moment waits, or is waited for. */
@@ -51,6 +56,7 @@ export class IntentTables {
     await this.#networks(sql, intent);
     await this.#edges(sql, intent);
     await this.#externalPeers.replaceAll(sql, intent);
+    await this.#topology.replace(sql, tenantId, intent.topology ?? FULL_MESH);
     await sql`delete from sites where tenant_id = ${tenantId} and id <> all (${idsOf(intent.sites)}::uuid[])`;
     await this.#groups.fill(sql, intent);
     const known = new Map(policies.map((policy) => [policy.id, policy]));

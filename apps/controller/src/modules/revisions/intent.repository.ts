@@ -13,6 +13,7 @@ import type { IntendedFields } from '../external-peers/stored-external-peer.js';
 import { groupsJson } from '../groups/groups.repository.js';
 import { namedServicesJson } from '../named-services/named-services.repository.js';
 import { intendedRulesJson } from '../policies/policies.repository.js';
+import { type StoredTopology, topologyJson, topologyOf } from '../topology/stored-topology.js';
 
 /** The intent of a tenant as it stands in the tables that people edit. */
 @Injectable()
@@ -55,15 +56,17 @@ export class IntentRepository {
       ) as policy_tests,
       ${externalPeersJson(sql)} as external_peers,
       ${groupsJson(sql)} as groups,
-      ${namedServicesJson(sql)} as services
+      ${namedServicesJson(sql)} as services,
+      ${topologyJson(sql)} as topology
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol, mode, groups, services } = row;
+    const { securityProtocol, mode, groups, services, topology } = row;
     const chosen = {
       ...row.intent,
       ...(securityProtocol === null ? {} : { securityProtocol }),
       ...(mode === null ? {} : { mode }),
+      ...(topology === null ? {} : { topology: topologyOf(topology) }),
     };
     const peered = withExternalPeers(chosen, row.externalPeers);
     const intent = {
@@ -83,4 +86,5 @@ interface IntentRow {
   readonly externalPeers: IntendedFields[] | null;
   readonly groups: IntentGroup[] | null;
   readonly services: IntentService[] | null;
+  readonly topology: StoredTopology | null;
 }

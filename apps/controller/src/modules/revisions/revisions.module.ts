@@ -5,6 +5,7 @@ import { GroupsModule } from '../groups/groups.module.js';
 import { NamedServicesModule } from '../named-services/named-services.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { TopologyModule } from '../topology/topology.module.js';
 import { ApprovalsController } from './approvals.controller.js';
 import { ApprovalsRepository } from './approvals.repository.js';
 import { ApprovalsService } from './approvals.service.js';
@@ -19,7 +20,15 @@ import { RevisionsService } from './revisions.service.js';
 import { Validations } from './validations.js';
 
 @Module({
-  imports: [TenantsModule, PoliciesModule, ExternalPeersModule, GroupsModule, NamedServicesModule, AuditModule],
+  imports: [
+    TenantsModule,
+    PoliciesModule,
+    ExternalPeersModule,
+    GroupsModule,
+    NamedServicesModule,
+    TopologyModule,
+    AuditModule,
+  ],
   controllers: [RevisionsController, ApprovalsController],
   exports: [Drafts, RevisionsRepository],
   providers: [

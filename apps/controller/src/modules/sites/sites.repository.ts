@@ -56,6 +56,10 @@ export class SitesRepository {
         from group_members m join groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
         where m.tenant_id = ${tenantId} and m.site_id = ${siteId}
       union all
+      select 'the topology' where exists (
+        select from topology_members
+        where tenant_id = ${tenantId} and ${siteId}::uuid in (site_id, other_site_id))
+      union all
       select distinct format('the rule "%s" of the policy "%s"', r.name, p.name)
         from rule_endpoints e
         join policy_rules r on r.tenant_id = e.tenant_id and r.id = e.rule_id

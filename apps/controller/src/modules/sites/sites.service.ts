@@ -62,6 +62,8 @@ export class SitesService {
         rule_endpoints_site_fkey: used,
         external_peers_site_fkey: used,
         group_members_site_fkey: used,
+        topology_members_site_fkey: used,
+        topology_members_other_site_fkey: used,
       },
     );
     if (!found) throw notFound('site', siteId);
