@@ -803,6 +803,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which sites have tunnels with each other */
+        get: operations["readTopology"];
+        /** Choose which sites have tunnels with each other */
+        put: operations["replaceTopology"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/policies": {
         parameters: {
             query?: never;
@@ -1681,6 +1699,7 @@ export interface components {
              * @enum {string}
              */
             mode?: "tunnel" | "transport";
+            topology?: components["schemas"]["ConfiguredTopology"];
         };
         ConfiguredGroup: {
             /** @description Name for people. No control characters, no white space at the ends. */
@@ -1772,6 +1791,34 @@ export interface components {
             description?: string;
             /** @default {} */
             labels?: components["schemas"]["Labels"];
+        };
+        /** @description As TopologyInput, with names. */
+        ConfiguredTopology: {
+            /** @enum {string} */
+            kind: "full_mesh";
+        } | {
+            /** @enum {string} */
+            kind: "hub_and_spoke";
+            hubs: string[];
+            /** @default [] */
+            homes?: {
+                /** @description Name for people. No control characters, no white space at the ends. */
+                site: string;
+                /** @description Name for people. No control characters, no white space at the ends. */
+                hub: string;
+            }[];
+        } | {
+            /** @enum {string} */
+            kind: "partial_mesh";
+            meshes: string[][];
+        } | {
+            /** @enum {string} */
+            kind: "custom_links";
+            links: {
+                sites: (string)[];
+            }[];
+            /** @default [] */
+            relays?: string[];
         };
         ConfirmTotp: {
             /** @description What the authenticator shows now. */
@@ -3624,6 +3671,61 @@ export interface components {
         };
         TenantList: {
             items: components["schemas"]["Tenant"][];
+        };
+        Topology: {
+            topology: components["schemas"]["TopologyInput"];
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
+        };
+        /**
+         * @description Which sites have tunnels with each other. full_mesh: any two that rules let talk, which is what a new tenant has. hub_and_spoke: every site with its hub alone, and hubs among themselves; a hub decrypts what goes from one to another, holds it against the policy, and protects it again. partial_mesh: the sites of each mesh with each other, and nobody passes anything on. custom_links: these and no others; relays pass packets on. What a rule allows and no way leads to fails the proof. In force with the next revision.
+         * @example {
+         *       "kind": "hub_and_spoke",
+         *       "hubSiteIds": [
+         *         "01890a5d-ac96-774b-bcce-b302099a8057"
+         *       ],
+         *       "homes": []
+         *     }
+         */
+        TopologyInput: {
+            /** @enum {string} */
+            kind: "full_mesh";
+        } | {
+            /** @enum {string} */
+            kind: "hub_and_spoke";
+            /** @description They have tunnels with each other. */
+            hubSiteIds: string[];
+            /**
+             * @description Which hub a site has its tunnel with; all others have theirs with the first one.
+             * @default []
+             */
+            homes: {
+                /**
+                 * Format: uuid
+                 * @description UUID made by the controller.
+                 */
+                siteId: string;
+                /**
+                 * Format: uuid
+                 * @description UUID made by the controller.
+                 */
+                hubSiteId: string;
+            }[];
+        } | {
+            /** @enum {string} */
+            kind: "partial_mesh";
+            meshes: string[][];
+        } | {
+            /** @enum {string} */
+            kind: "custom_links";
+            links: {
+                siteIds: (string)[];
+            }[];
+            /**
+             * @description Sites that pass packets on.
+             * @default []
+             */
+            relaySiteIds: string[];
         };
         /** @description The second factor of the user. Its secret is never shown again. */
         Totp: {
@@ -9391,6 +9493,172 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readTopology: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topology"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceTopology: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the topology as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopologyInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topology"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
