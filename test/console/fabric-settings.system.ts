@@ -65,12 +65,12 @@ describe('the settings of a fabric in the console', () => {
     await page.goto(`${controller.url}/fabric`);
     await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await page.getByText('Nothing to save.').waitFor();
-    expect(await chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp']);
+    expect(await chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
     await choose('Security protocol', 'AH');
     await page.getByText('1 change not saved').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByText('Nothing to save.').waitFor();
-    expect(await chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp']);
+    expect(await chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
     await choose('Security protocol', 'AH');
     await save();
     await setting(page, 'securityProtocol')
@@ -79,7 +79,7 @@ describe('the settings of a fabric in the console', () => {
     await page.getByText('Unpublished changes').waitFor();
     await page.reload();
     await page.getByText('Nothing to save.').waitFor();
-    expect(await chosen(page)).toEqual(['ah', 'tunnel', 'ikev2', 'udp']);
+    expect(await chosen(page)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
   });
 
   it('say what is wrong at the setting that it is about, with what to do', async () => {
@@ -119,13 +119,36 @@ describe('the settings of a fabric in the console', () => {
     await page.getByText('Everybody on the underlay can read what is in it').waitFor();
   });
 
+  it('have the topology beside them, with the sites that it names, and say where it does not fit', async () => {
+    await page.goto(`${controller.url}/fabric`);
+    await page.getByText('The topology is saved.').waitFor();
+    await choose('Topology', 'Hub and spoke');
+    await page.getByText('Choose a hub.').waitFor();
+    await page.getByRole('textbox', { name: 'Hubs' }).click();
+    await page.getByRole('option', { name: 'tokyo' }).click();
+    await page.keyboard.press('Escape');
+    await page.getByText('The topology is not saved.').waitFor();
+    await page.getByRole('button', { name: 'Save the topology to the draft' }).click();
+    await page.getByText('The topology is saved.').waitFor();
+    await page.getByText('Unpublished changes').waitFor();
+    await page.reload();
+    await page.getByText('The topology is saved.').waitFor();
+    expect(await chosen(page)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'hub_and_spoke']);
+    await setting(page, 'topology').getByText('tokyo').first().waitFor();
+    await choose('Mode', 'Transport');
+    await save();
+    await setting(page, 'topology').getByText('Use a full or partial mesh, or choose tunnel mode.').waitFor();
+    await choose('Mode', 'Tunnel');
+    await save();
+  });
+
   it('are shown to a viewer, who learns why they cannot be changed', async () => {
     const viewer = await freshPage();
     await viewer.goto(`${controller.url}/fabric`);
     await logIn(viewer, 'vera', VIEWER_PASSWORD);
     await viewer.getByText('Only admins of the tenant change how its fabric works. You are viewer.').waitFor();
     await setting(viewer, 'securityProtocol').waitFor();
-    expect(await chosen(viewer)).toEqual(['ah', 'tunnel', 'ikev2', 'udp']);
+    expect(await chosen(viewer)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'hub_and_spoke']);
     expect(await viewer.getByRole('main').locator('input[type=radio]:enabled').count()).toBe(0);
     expect(await viewer.getByRole('button', { name: 'Save to the draft' }).count()).toBe(0);
   });

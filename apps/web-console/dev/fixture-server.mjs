@@ -31,6 +31,7 @@ let draftChanged = false;
 let role = 'admin';
 
 const settings = { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' };
+const topology = { topology: { kind: 'full_mesh' }, version: 1 };
 /** As the newest revision has them. */
 let published = { ...settings };
 
@@ -900,6 +901,11 @@ const routes = {
         { pointer: '', rule: 'in_use', detail: 'The site still has networks.', fix: 'Delete them first.' },
       ]);
     drop(sites, id);
+  },
+  'GET topology': () => topology,
+  'PUT topology': (body) => {
+    draftChanged = true;
+    return Object.assign(topology, { topology: body, version: topology.version + 1 });
   },
   'GET groups': () => ({ items: groups }),
   'POST groups': (body) => {

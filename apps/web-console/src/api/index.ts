@@ -68,6 +68,8 @@ export type {
   Site,
   SpdEntry,
   Tenant,
+  Topology,
+  TopologyInput,
   Totp,
   TrustDependent,
   TrustedItem,

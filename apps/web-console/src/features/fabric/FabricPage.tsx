@@ -6,9 +6,14 @@ import { PageHeader } from '../../ui/PageHeader.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { tenantQuery } from '../access/queries.js';
 import { ownRole } from '../access/roles.js';
+import { draftQuery } from '../revisions/queries.js';
 import { sessionQuery } from '../session/queries.js';
 import { useTenantId } from '../session/use-tenant.js';
+import { sitesQuery } from '../sites/queries.js';
 import { SettingsForm } from './components/SettingsForm.js';
+import { TopologyForm } from './components/TopologyForm.js';
+import { topologyQuery } from './queries.js';
+import { topologyProblems } from './settings.js';
 
 /** How the edges of the tenant protect what goes between them: everybody sees it, admins choose. */
 export function FabricPage(): ReactNode {
@@ -31,6 +36,26 @@ export function FabricPage(): ReactNode {
       {data === undefined &&
         (error === null ? <TableSkeleton rows={4} rowHeight={96} /> : <FailureNotice error={error} />)}
       {data !== undefined && <SettingsForm key={data.id} tenant={data} locked={role !== 'admin'} />}
+      {data !== undefined && <TopologySection tenantId={data.id} locked={role !== 'admin'} />}
     </>
+  );
+}
+
+/** Which of the sites have tunnels with each other. */
+function TopologySection({ tenantId, locked }: { readonly tenantId: string; readonly locked: boolean }): ReactNode {
+  const { data: topology, error } = useQuery(topologyQuery(tenantId));
+  const sites = useQuery(sitesQuery(tenantId)).data?.items;
+  const draft = useQuery(draftQuery(tenantId)).data;
+  if (error !== null) return <FailureNotice error={error} />;
+  if (topology === undefined || sites === undefined) return <TableSkeleton rows={1} rowHeight={180} />;
+  return (
+    <TopologyForm
+      key={`${tenantId} ${topology.version}`}
+      tenantId={tenantId}
+      topology={topology}
+      sites={sites}
+      problems={topologyProblems(draft?.problems ?? [])}
+      locked={locked}
+    />
   );
 }

@@ -147,8 +147,14 @@ export function draftProblems(problems: readonly ProblemEntry[]): {
   return placed;
 }
 
+/** What is wrong with the draft because of its topology. */
+export function topologyProblems(problems: readonly ProblemEntry[]): readonly string[] {
+  return problems.filter(({ pointer }) => isTopology(pointer)).map(sentence);
+}
+
 /** Where a pointer into the intent leads, in words; undefined: to no setting. */
 export function placeOfSetting(pointer: string): string | undefined {
+  if (isTopology(pointer)) return 'Fabric settings, “Topology”';
   const name = SETTING_NAMES.find((each) => pointer === `/${each}`);
   return name && `Fabric settings, “${SETTINGS[name].title}”`;
 }
@@ -157,6 +163,10 @@ export function placeOfSetting(pointer: string): string | undefined {
 export function encapsulationNote({ securityProtocol, mode }: FabricSettings): string | undefined {
   if (securityProtocol === 'ah') return 'AH travels directly on IP: this counts for external peers alone.';
   return mode === 'transport' ? 'In transport mode ESP travels directly on IP, whatever is chosen here.' : undefined;
+}
+
+function isTopology(pointer: string): boolean {
+  return pointer === '/topology' || pointer.startsWith('/topology/');
 }
 
 /** What a revision has that does not say: one from before there was a choice, and of the first two any that has the usual. */
