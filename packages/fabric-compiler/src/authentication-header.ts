@@ -13,7 +13,7 @@ export function reportUnfitForAh(intent: FabricIntent, { served }: Topology, pro
     problems.push({
       pointer: '/keyingMode',
       rule: 'ah_without_negotiation',
-      detail: 'AH passes no NAT, and with keys of the controller nobody looks for one.',
+      detail: 'AH passes no NAT, and where edges do not negotiate nobody looks for one.',
       fix: 'Let the edges negotiate (ikev2), or choose esp.',
     });
   }

@@ -72,7 +72,10 @@ export interface BundleIdentity {
 }
 
 /** Who makes the keys of a tunnel, and how the edges negotiate when it is they. */
-export type BundleKeying = { readonly mode: 'ike-less' } | { readonly mode: 'ikev2'; readonly ike: BundleIke };
+export type BundleKeying =
+  | { readonly mode: 'ike-less' }
+  | { readonly mode: 'controller-blind' }
+  | { readonly mode: 'ikev2'; readonly ike: BundleIke };
 
 export interface BundleIke {
   /** Preferred first. */

@@ -7,7 +7,7 @@ import { parseAddressText } from './address/text.js';
 import type { BundleSecurityPolicy, EdgeBundle } from './bundle.js';
 import { compileFabric } from './compile-fabric.js';
 import { tunnelIdOf } from './identifiers.js';
-import type { FabricIntent } from './intent.js';
+import type { FabricIntent, KeyingMode } from './intent.js';
 
 describe('compileFabric', () => {
   it('decides every packet between sites as the rules say, at both ends and with the tunnel of the pair', () => {
@@ -58,7 +58,7 @@ describe('compileFabric', () => {
 
   it('lets the edges negotiate with the same configuration at both ends, or leaves the keys to the controller', () => {
     fc.assert(
-      fc.property(arbitraryIntent(), fc.constantFrom('ikev2', 'ike-less', undefined), (intent, mode) => {
+      fc.property(arbitraryIntent(), fc.constantFrom(...KEYING_MODES, undefined), (intent, mode) => {
         const result = compileFabric({ ...intent, ...(mode === undefined ? {} : { keyingMode: mode }) });
         fc.pre(result.ok && result.tunnels.length > 0);
         for (const { tunnelId, edgeIds, keyingMode } of result.tunnels) {
@@ -77,7 +77,7 @@ describe('compileFabric', () => {
   });
 
   it('says what ESP travels in, and leaves room for UDP wherever edges may find a NAT', () => {
-    const choices = fc.tuple(fc.constantFrom('udp', 'none', undefined), fc.constantFrom('ikev2', 'ike-less'));
+    const choices = fc.tuple(fc.constantFrom('udp', 'none', undefined), fc.constantFrom(...KEYING_MODES));
     fc.assert(
       fc.property(arbitraryIntent(), choices, (intent, [encapsulation, keyingMode]) => {
         const chosen = compileFabric({ ...intent, keyingMode, ...(encapsulation && { encapsulation }) });
@@ -88,7 +88,7 @@ describe('compileFabric', () => {
           expect(profile.protocol === 'ah' ? 'none' : (profile.encapsulation ?? 'udp')).toBe(encapsulation ?? 'udp');
         }
         // The header of UDP has 8 octets, and those of ESP are aligned to four.
-        const more = encapsulation === 'none' && keyingMode === 'ike-less' ? 8 : 0;
+        const more = encapsulation === 'none' && keyingMode !== 'ikev2' ? 8 : 0;
         for (const [edgeId, { device }] of chosen.bundles) {
           expect(device.mtu).toBe(bundleOf(usual.bundles, edgeId).device.mtu + more);
         }
@@ -96,10 +96,34 @@ describe('compileFabric', () => {
     );
   });
 
+  it('has edges make keys by relayed messages where the controller would make them, and nothing else is otherwise', () => {
+    let tunnels = 0;
+    fc.assert(
+      fc.property(arbitraryIntent(true), (intent) => {
+        const made = compileFabric({ ...intent, keyingMode: 'ike-less' });
+        const relayed = compileFabric({ ...intent, keyingMode: 'controller-blind' });
+        expect(relayed.ok).toBe(made.ok);
+        if (!made.ok || !relayed.ok) {
+          expect(relayed).toEqual(made);
+          return;
+        }
+        const keying = { mode: 'controller-blind' as const };
+        for (const [edgeId, bundle] of made.bundles) {
+          const between = bundle.tunnels.map((each) => (each.external === undefined ? { ...each, keying } : each));
+          tunnels += between.length;
+          expect(bundleOf(relayed.bundles, edgeId)).toEqual({ ...bundle, tunnels: between });
+        }
+        expect(relayed.tunnels).toEqual(made.tunnels.map((each) => ({ ...each, keyingMode: 'controller-blind' })));
+      }),
+      { numRuns: 200 },
+    );
+    expect(tunnels).toBeGreaterThan(100);
+  });
+
   it('protects with AH between the same ends, for the same packets and with all the room there is, or says where AH cannot be', () => {
     const seen = { made: 0, refused: 0 };
     fc.assert(
-      fc.property(arbitraryIntent(true), fc.constantFrom('ikev2', 'ike-less'), (intent, keyingMode) => {
+      fc.property(arbitraryIntent(true), fc.constantFrom(...KEYING_MODES), (intent, keyingMode) => {
         const esp = compileFabric({ ...intent, keyingMode });
         fc.pre(esp.ok);
         const ah = compileFabric({ ...intent, keyingMode, securityProtocol: 'ah' });
@@ -107,7 +131,7 @@ describe('compileFabric', () => {
         seen[ah.ok ? 'made' : 'refused'] += 1;
         if (!ah.ok) {
           expect(count(ah.problems.map(({ rule }) => rule))).toEqual({
-            ...(keyingMode === 'ike-less' && { ah_without_negotiation: 1 }),
+            ...(keyingMode !== 'ikev2' && { ah_without_negotiation: 1 }),
             ...(doubled > 0 && { ah_with_several_edges: doubled }),
           });
           return;
@@ -164,7 +188,7 @@ describe('compileFabric', () => {
   it('refuses transport mode for whatever is not the address of a host, once for each', () => {
     const seen = { made: 0, refused: 0 };
     const spoil = fc.record({
-      keyingMode: fc.constantFrom('ikev2', 'ikev2', 'ike-less'),
+      keyingMode: fc.constantFrom('ikev2', 'ikev2', 'ikev2', 'ike-less', 'controller-blind'),
       // A network more at a site, a network that is wider than its host, and the networks of two sites exchanged.
       more: fc.integer({ min: -3, max: 1 }),
       wider: fc.integer({ min: -3, max: 1 }),
@@ -193,7 +217,7 @@ describe('compileFabric', () => {
         seen[result.ok ? 'made' : 'refused'] += 1;
         expect(result.ok).toBe(sound || harmless);
         const rules = new Set(result.ok ? [] : result.problems.map(({ rule }) => rule));
-        if (keyingMode === 'ike-less') expect(rules).toContain('transport_without_negotiation');
+        if (keyingMode !== 'ikev2') expect(rules).toContain('transport_without_negotiation');
         // What is broken at the edge is said there first; it is not served then.
         if (exchanged || wider >= 0) expect(rules).toContain('underlay_inside_overlay');
         else if (more >= 0 && served.has(beside.siteId)) expect(rules).toContain('transport_beyond_host');
@@ -364,6 +388,8 @@ function endsOf(intent: FabricIntent, packet: Packet): { source: string; destina
   if (from === to || source === undefined || destination === undefined) return undefined;
   return { source: source.id, destination: destination.id };
 }
+
+const KEYING_MODES = ['ikev2', 'ike-less', 'controller-blind'] as const satisfies KeyingMode[];
 
 function bundleOf(bundles: ReadonlyMap<string, EdgeBundle>, id: string): EdgeBundle {
   const bundle = bundles.get(id);

@@ -162,12 +162,13 @@ function reportLimits({ pointer, name }: TopologyEdge, bundle: EdgeBundle, probl
 
 function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1, intent: FabricIntent): BundleTunnel {
   const peer = tunnel.ends[peerIndex];
+  const mode = keyingModeOf(intent);
   return {
     tunnelId: tunnel.tunnelId,
     peerEdgeId: peer.edgeId,
     peerName: peer.name,
     remote: peer.underlay,
-    keying: keyingModeOf(intent) === 'ikev2' ? { mode: 'ikev2', ike: DEFAULT_IKE } : { mode: 'ike-less' },
+    keying: mode === 'ikev2' ? { mode, ike: DEFAULT_IKE } : { mode },
     profile: defaultProfile(intent),
   };
 }

@@ -42,8 +42,11 @@ export type IpsecMode = 'tunnel' | 'transport';
  */
 export type SecurityProtocol = 'esp' | 'ah';
 
-/** `ikev2`: the edges, between themselves; `ike-less`: the controller (RFC 9061). */
-export type KeyingMode = 'ikev2' | 'ike-less';
+/**
+ * `ikev2`: the edges, between themselves; `ike-less`: the controller (RFC 9061); `controller-blind`: the edges, by signed messages that
+ * the controller relays and learns no key from.
+ */
+export type KeyingMode = 'ikev2' | 'ike-less' | 'controller-blind';
 
 /**
  * `udp`: ESP in UDP (RFC 3948), whether or not there is a NAT. `none`: directly on IP (RFC 9061: espencap); edges that

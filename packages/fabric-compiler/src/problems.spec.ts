@@ -113,6 +113,12 @@ describe('problems of an intent', () => {
       'ah_without_negotiation',
     ],
     [
+      'AH with keys that the controller relays',
+      { ...BASE, securityProtocol: 'ah', keyingMode: 'controller-blind' },
+      '/keyingMode',
+      'ah_without_negotiation',
+    ],
+    [
       'AH at a site with two edges',
       { ...withEdge({ siteId: 'tokyo', preference: 2 }), ...AH },
       '/edges/2',
@@ -133,6 +139,12 @@ describe('problems of an intent', () => {
     [
       'transport mode with keys of the controller',
       hosts({ keyingMode: 'ike-less' }),
+      '/keyingMode',
+      'transport_without_negotiation',
+    ],
+    [
+      'transport mode with keys that the controller relays',
+      hosts({ keyingMode: 'controller-blind' }),
       '/keyingMode',
       'transport_without_negotiation',
     ],

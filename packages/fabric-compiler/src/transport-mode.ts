@@ -18,7 +18,7 @@ export function reportUnfitForTransport(intent: FabricIntent, { served }: Topolo
     problems.push({
       pointer: '/keyingMode',
       rule: 'transport_without_negotiation',
-      detail: 'Transport mode passes no NAT, and with keys of the controller nobody looks for one.',
+      detail: 'Transport mode passes no NAT, and where edges do not negotiate nobody looks for one.',
       fix: 'Let the edges negotiate (ikev2), or choose tunnel mode.',
     });
   }

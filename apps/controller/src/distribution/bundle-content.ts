@@ -169,6 +169,7 @@ function policyMessage(policy: BundleSecurityPolicy): SecurityPolicy {
 const KEYING_MODES: Readonly<Record<BundleTunnel['keying']['mode'], KeyingMode>> = {
   ikev2: KeyingMode.KEYING_MODE_IKEV2,
   'ike-less': KeyingMode.KEYING_MODE_IKE_LESS,
+  'controller-blind': KeyingMode.KEYING_MODE_CONTROLLER_BLIND,
 };
 const INTEGRITY_ALGORITHMS: Readonly<Record<BundleAhProfile['integrity'], IntegrityAlgorithm>> = {
   'hmac-sha2-256-128': IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128,

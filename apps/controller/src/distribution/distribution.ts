@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { BundleAck, BundleNack, Hello, PreSharedKey, RunningBundle } from '@weft/contracts/southbound';
+import type {
+  BundleAck,
+  BundleNack,
+  Hello,
+  KeyingMode,
+  PreSharedKey,
+  RunningBundle,
+} from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
 import { KeyingService } from '../keying/keying-service.js';
 import { StatusReports } from '../observations/status-reports.js';
@@ -12,10 +19,16 @@ import { malformed } from '../southbound/protocol-error.js';
 import { checkAck, checkNack } from '../southbound/session-messages.js';
 import { SessionRegistry } from '../southbound/session-registry.js';
 import { shouldPush } from './bundle-delivery.js';
-import { type DesiredBundle, type EdgeAssignment, standingRejection } from './edge-assignment.js';
+import {
+  type DesiredBundle,
+  type EdgeAssignment,
+  type RecordedRejection,
+  standingRejection,
+} from './edge-assignment.js';
 import { MASS_REMOVAL, sameSource } from './edge-bundles.repository.js';
 import { FabricStore, RevisionRefusedError } from './fabric-store.js';
 import { keyedHere, tunnelSpecs } from './fabric-tunnels.js';
+import { KEYING_NOT_OFFERED, keyingNotOffered } from './offered-keying.js';
 import { PreSharedKeys } from './pre-shared-keys.js';
 import { removalAgreed } from './removal-agreement.js';
 import { signBundle } from './signed-bundle.js';
@@ -25,6 +38,8 @@ interface Delivery {
   readonly session: EdgeSession;
   /** Whether the agent refuses to lose much, and knows that operators can agree to it. */
   readonly limitsRemovals: boolean;
+  /** As its Hello said. */
+  readonly keyingModes: readonly KeyingMode[];
   running: RunningBundle | undefined;
   awaited: AwaitedAnswer | undefined;
 }
@@ -154,8 +169,8 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   async sessionOpened(session: EdgeSession, hello: Hello): Promise<void> {
-    const { running, limitsRemovals } = hello;
-    this.#deliveries.set(session.edgeId, { session, limitsRemovals, running, awaited: undefined });
+    const { running, limitsRemovals, keyingModes } = hello;
+    this.#deliveries.set(session.edgeId, { session, limitsRemovals, keyingModes, running, awaited: undefined });
     this.#keying.sessionOpened(session, hello.associations);
     const assignment = this.#store.assignment(session.edgeId);
     const hash = hello.running?.contentHash;
@@ -269,19 +284,38 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     const delivery = this.#deliveries.get(edgeId);
     const assignment = this.#store.assignment(edgeId);
     if (delivery === undefined || assignment === undefined) return;
-    const { desired } = assignment;
+    const { desired, rejection } = assignment;
     const wanted = shouldPush({
       desiredHash: desired.hash,
       runningHash: delivery.running?.contentHash,
       awaitedHash: delivery.awaited?.bundle.hash,
-      rejectedHash: assignment.rejection?.hash,
+      // Another agent may run there since, which offers more.
+      rejectedHash: rejection?.rule === KEYING_NOT_OFFERED ? undefined : rejection?.hash,
     });
     if (!wanted) return;
+    const unable = keyingNotOffered(desired.bundle, delivery.keyingModes);
+    if (unable !== undefined) {
+      this.#withhold(assignment, unable);
+      return;
+    }
     if (delivery.running !== undefined && desired.generation <= delivery.running.generation) {
       this.#raiseGeneration(edgeId, delivery.running.generation);
       return;
     }
     this.#push(delivery, assignment);
+  }
+
+  /** What an edge cannot run it is not sent; that is recorded as if it had refused it. */
+  #withhold({ edgeId, desired, rejection }: EdgeAssignment, unable: Omit<RecordedRejection, 'hash'>): void {
+    if (rejection?.rule === unable.rule && rejection.hash.equals(desired.hash)) return;
+    const { path, rule, reason } = unable;
+    this.#logger.warn({ edgeId, revision: desired.revision, path, rule, reason }, 'a bundle is not sent to an edge');
+    this.#store.recordRejection(edgeId, { hash: desired.hash, ...unable }).catch((error: unknown) => {
+      this.#logger.error(
+        { err: error, edgeId },
+        'that a bundle is not sent is not stored; it is lost if the controller restarts',
+      );
+    });
   }
 
   #push(delivery: Delivery, assignment: EdgeAssignment): void {

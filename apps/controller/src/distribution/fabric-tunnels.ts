@@ -58,7 +58,7 @@ export function externalTunnelSpecs(assignments: readonly EdgeAssignment[]): Rea
 
 /** Those of which the controller makes the keys. */
 export function keyedHere(specs: ReadonlyMap<string, TunnelSpec>): ReadonlyMap<string, TunnelSpec> {
-  return new Map([...specs].filter(([, { keyingMode }]) => keyingMode === 'ike-less'));
+  return inMode(specs, 'ike-less');
 }
 
 /** Whether a bundle says of a tunnel, seen from one end, what its spec says. */
@@ -78,8 +78,22 @@ function endOf(edgeId: string, seenFromPeer: Tunnel): TunnelEndSpec {
   return { edgeId, name: seenFromPeer.peerName, address, port };
 }
 
+function inMode(
+  specs: ReadonlyMap<string, TunnelSpec>,
+  wanted: TunnelSpec['keyingMode'],
+): ReadonlyMap<string, TunnelSpec> {
+  return new Map([...specs].filter(([, { keyingMode }]) => keyingMode === wanted));
+}
+
 function keyingModeOf({ keyingMode }: Tunnel): TunnelSpec['keyingMode'] {
-  return keyingMode === KeyingMode.KEYING_MODE_IKEV2 ? 'ikev2' : 'ike-less';
+  switch (keyingMode) {
+    case KeyingMode.KEYING_MODE_IKEV2:
+      return 'ikev2';
+    case KeyingMode.KEYING_MODE_CONTROLLER_BLIND:
+      return 'controller-blind';
+    default:
+      return 'ike-less';
+  }
 }
 
 function profileOf(profile: Profile | undefined): TunnelProfile | undefined {

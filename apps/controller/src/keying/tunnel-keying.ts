@@ -1,4 +1,4 @@
-import type { BundleAhProfile, BundleEspProfile } from '@weft/fabric-compiler';
+import type { BundleAhProfile, BundleEspProfile, KeyingMode } from '@weft/fabric-compiler';
 import type { KeyingMaterial } from './keying-material.js';
 
 /** Index of one of the two ends of a tunnel. */
@@ -13,7 +13,7 @@ export function otherSide(side: Side): Side {
 export interface TunnelSpec {
   readonly ends: readonly [TunnelEndSpec, TunnelEndSpec];
   /** Who makes its keys. Those of the edges' making are none of the keying service's business. */
-  readonly keyingMode: 'ikev2' | 'ike-less';
+  readonly keyingMode: KeyingMode;
   readonly profile: TunnelProfile;
 }
 

@@ -5,6 +5,8 @@ import type { TunnelCondition } from './tunnel-state.js';
 /** What one edge of a tunnel that the edges key themselves has said. */
 export interface NegotiatingEnd {
   readonly connected: boolean;
+  /** Why it does not run the bundle that it should; undefined when nobody refuses that. */
+  readonly refusal?: string | undefined;
   readonly status: TunnelStatus | undefined;
 }
 
@@ -23,11 +25,17 @@ export function negotiatedCondition(
     return { state: 'down', reason: `${who} ${verb} not connected to the controller${rest}` };
   }
   if (meets) return { state: 'up', reason: null };
+  const refusing = SIDES.find((side) => ends[side].refusal !== undefined);
+  if (refusing !== undefined) {
+    const reason = `${spec.ends[refusing].name} does not run the bundle that holds the tunnel: ${ends[refusing].refusal}`;
+    return { state: 'down', reason };
+  }
   const failed = SIDES.find((side) => (ends[side].status?.ike?.failure ?? '') !== '');
   if (failed !== undefined) {
     return { state: 'down', reason: `${spec.ends[failed].name} reports: ${ends[failed].status?.ike?.failure}` };
   }
-  return { state: 'establishing', reason: 'The edges are negotiating.' };
+  const what = spec.keyingMode === 'ikev2' ? 'are negotiating' : 'are agreeing on keys';
+  return { state: 'establishing', reason: `The edges ${what}.` };
 }
 
 /** What one sends on, the other receives on. */

@@ -19,6 +19,13 @@ export function negotiatedKeyExchange(
   };
 }
 
+/** What every tunnel has whose edges agree by messages that the controller relays (docs/adr/0026): there is nothing to choose. */
+export const RELAYED_KEY_EXCHANGE: NegotiatedKeyExchange = {
+  methods: ['X25519', 'ML-KEM-768'],
+  ppk: false,
+  postQuantum: true,
+};
+
 /** Names as people write them; the numbers are IKEv2 transform type 4 identifiers (IANA). */
 const NAMES: ReadonlyMap<number, string> = new Map([
   [KeyExchangeMethod.KEY_EXCHANGE_METHOD_ECP_256, 'ECP-256'],

@@ -131,6 +131,22 @@ describe('the condition of a tunnel that the edges key themselves', () => {
   ])('when %s', (_, one, other, state, reason) => {
     expect(negotiatedCondition({ ...exampleSpec(), keyingMode: 'ikev2' }, [one, other])).toEqual({ state, reason });
   });
+
+  it.each([
+    ['nothing refuses it', undefined, 'establishing', 'The edges are agreeing on keys.'],
+    [
+      'an end does not run its bundle',
+      'its agent does not offer it',
+      'down',
+      'tokyo does not run the bundle that holds the tunnel: its agent does not offer it',
+    ],
+  ])('of edges that agree by relayed messages, when %s', (_, refusal, state, reason) => {
+    const spec = { ...exampleSpec(), keyingMode: 'controller-blind' } as const;
+    const refusing = { ...end(true, undefined), refusal };
+    expect(negotiatedCondition(spec, [end(true, undefined), refusing])).toEqual({ state, reason });
+    // What it ran before goes on.
+    expect(negotiatedCondition(spec, [end(true, paris), { ...end(true, tokyo), refusal }]).state).toBe('up');
+  });
 });
 
 describe('the condition of a tunnel with an external peer', () => {

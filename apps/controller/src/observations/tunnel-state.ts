@@ -1,3 +1,4 @@
+import type { KeyingMode } from '@weft/fabric-compiler';
 import type { ExternalEnd } from '../distribution/fabric-tunnels.js';
 
 export type TunnelCondition = 'up' | 'establishing' | 'down';
@@ -65,7 +66,7 @@ export interface NegotiatedKeyExchange {
 
 export interface TunnelState {
   readonly tunnelId: string;
-  readonly keyingMode: 'ikev2' | 'ike-less';
+  readonly keyingMode: KeyingMode;
   /** AH authenticates packets and encrypts nothing. */
   readonly securityProtocol: 'esp' | 'ah';
   /** In transport mode packets between the underlay addresses of the ends are protected, and no others. */

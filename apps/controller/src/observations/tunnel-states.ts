@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { standingRejection } from '../distribution/edge-assignment.js';
 import { FabricStore } from '../distribution/fabric-store.js';
 import { type ExternalTunnelSpec, externalTunnelSpecs, tunnelSpecs } from '../distribution/fabric-tunnels.js';
 import { KeyingService } from '../keying/keying-service.js';
@@ -6,7 +7,7 @@ import { inboundSpi, outboundSpi, type Side, type TunnelKeying, type TunnelSpec 
 import { SessionRegistry } from '../southbound/session-registry.js';
 import { externalCondition } from './external-condition.js';
 import { type NegotiatingEnd, negotiatedCondition } from './negotiated-condition.js';
-import { negotiatedKeyExchange } from './negotiated-keys.js';
+import { negotiatedKeyExchange, RELAYED_KEY_EXCHANGE } from './negotiated-keys.js';
 import { observedPeer } from './observed-peer.js';
 import { safeNumber, statusOf, tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
@@ -38,7 +39,7 @@ export class TunnelStates {
   }
 
   #state(tunnelId: string, spec: TunnelSpec): TunnelState {
-    if (spec.keyingMode === 'ikev2') return this.#negotiated(tunnelId, spec);
+    if (spec.keyingMode !== 'ike-less') return this.#negotiated(tunnelId, spec);
     const keying = this.#keying.state(tunnelId);
     return {
       tunnelId,
@@ -57,13 +58,15 @@ export class TunnelStates {
   #negotiated(tunnelId: string, spec: TunnelSpec): TunnelState {
     const [one, other] = spec.ends;
     const ends = [this.#negotiating(tunnelId, one.edgeId), this.#negotiating(tunnelId, other.edgeId)] as const;
+    const condition = negotiatedCondition(spec, ends);
+    const relayed = condition.state === 'up' ? RELAYED_KEY_EXCHANGE : null;
     return {
       tunnelId,
-      keyingMode: 'ikev2',
+      keyingMode: spec.keyingMode,
       securityProtocol: spec.profile.protocol,
       mode: spec.profile.mode ?? 'tunnel',
-      keyExchange: negotiatedKeyExchange([ends[0].status, ends[1].status]),
-      ...negotiatedCondition(spec, ends),
+      keyExchange: spec.keyingMode === 'ikev2' ? negotiatedKeyExchange([ends[0].status, ends[1].status]) : relayed,
+      ...condition,
       rekeys: Math.max(...ends.map(rekeysOf)),
       externalPeer: null,
       ends: [this.#negotiatedEnd(tunnelId, one.edgeId, ends[0]), this.#negotiatedEnd(tunnelId, other.edgeId, ends[1])],
@@ -91,8 +94,10 @@ export class TunnelStates {
     const reports = this.#reports.of(edgeId);
     // What the agent said before it was started again is no word on the associations that it has now.
     const outdated = session !== undefined && reports?.bootId !== session.bootId;
+    const assignment = this.#store.assignment(edgeId);
     return {
       connected: session !== undefined,
+      refusal: assignment && standingRejection(assignment)?.reason,
       status: outdated ? undefined : statusOf(reports?.last, tunnelId),
     };
   }

@@ -169,7 +169,7 @@ describe('the messages of an edge', () => {
     ['no keying mode', () => checkHello({ ...HELLO, keyingModes: [] }), 'hello.keying_modes'],
     [
       'no keying mode that we have',
-      () => checkHello({ ...HELLO, keyingModes: [KeyingMode.KEYING_MODE_CONTROLLER_BLIND] }),
+      () => checkHello({ ...HELLO, keyingModes: [KeyingMode.KEYING_MODE_UNSPECIFIED] }),
       'hello.keying_modes',
     ],
     [

@@ -27,11 +27,11 @@ export function checkHello(hello: Hello): void {
     checkAssociation(`hello.associations[${index}]`, association);
   }
   checkCount('hello.keying_modes', hello.keyingModes, MAX_KEYING_MODES);
-  // Which of them a tenant uses is its choice: a bundle that asks for another is refused by the edge, which says so.
+  // Which of them a tenant uses is its choice: a bundle that asks for another is not sent (Distribution).
   if (!hello.keyingModes.some((mode) => KEYING_MODES.has(mode))) {
     throw malformed(
       'hello.keying_modes',
-      'this controller has KEYING_MODE_IKEV2 and KEYING_MODE_IKE_LESS; update the agent',
+      'this controller has KEYING_MODE_IKEV2, KEYING_MODE_IKE_LESS and KEYING_MODE_CONTROLLER_BLIND; update the agent',
     );
   }
 }
@@ -179,7 +179,11 @@ const MAX_REASON = 1024;
 const MAX_TUNNELS = 4096;
 const MAX_POLICIES = 100_000;
 const MAX_DROP_REASONS = 256;
-const KEYING_MODES: ReadonlySet<KeyingMode> = new Set([KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS]);
+const KEYING_MODES: ReadonlySet<KeyingMode> = new Set([
+  KeyingMode.KEYING_MODE_IKEV2,
+  KeyingMode.KEYING_MODE_IKE_LESS,
+  KeyingMode.KEYING_MODE_CONTROLLER_BLIND,
+]);
 const MAX_KEYING_MODES = 16;
 const MAX_SPIS_PER_TUNNEL = 64;
 const LARGEST_IP_PACKET = 65_535;

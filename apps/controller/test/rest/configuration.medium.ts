@@ -684,7 +684,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
     return fc.record({
       version: fc.constant(1 as const),
       fabric: fc.record({
-        keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const),
+        keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const, 'controller-blind' as const),
         encapsulation: fc.constantFrom('udp' as const, 'none' as const),
         securityProtocol: fc.constantFrom('esp' as const, 'ah' as const),
         mode: fc.constantFrom('tunnel' as const, 'transport' as const),

@@ -84,7 +84,7 @@ function hopOf(
       localIdentity,
       remoteIdentity,
       ...protectionOf(esp),
-      ike: keyingMode === 'ike-less' ? null : ikeOf(ike),
+      ike: keyingMode === 'ikev2' ? ikeOf(ike) : null,
     },
     encapsulation: { ...hop.encapsulation },
   };

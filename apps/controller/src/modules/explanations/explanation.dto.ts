@@ -91,7 +91,7 @@ const KeyExchange = z
 
 export const AssociationParameters = z
   .object({
-    keyingMode: z.enum(['ikev2', 'ike-less']),
+    keyingMode: z.enum(['ikev2', 'ike-less', 'controller-blind']),
     mode: z.enum(['tunnel', 'transport']).meta({
       description:
         'tunnel: whole packets are protected, behind another header. transport: what follows their header, from host to host.',

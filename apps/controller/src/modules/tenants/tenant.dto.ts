@@ -3,9 +3,9 @@ import { Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 
 export const CreateTenant = z.strictObject({ name: Name }).meta({ id: 'CreateTenant' });
 
-export const KeyingMode = z.enum(['ikev2', 'ike-less']).meta({
+export const KeyingMode = z.enum(['ikev2', 'ike-less', 'controller-blind']).meta({
   description:
-    'Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.',
+    'Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), the controller (ike-less, RFC 9061), or the edges by signed messages that the controller relays and learns no key from (controller-blind), of which an edge whose agent does not offer it runs no bundle. A change is in force with the next revision.',
 });
 
 export const Encapsulation = z.enum(['udp', 'none']).meta({

@@ -121,7 +121,7 @@ export const Tunnel = z
       .nullable()
       .meta({
         description:
-          'What the ends of the IKE SA agreed on for their keys; null when the controller makes them, and until each edge reports the same.',
+          'What the ends agreed on for their keys; null when the controller makes them, and until each edge reports the same.',
       }),
     rekeys: z.int().min(0).meta({
       description:

@@ -1438,7 +1438,7 @@ export interface components {
         };
         AssociationParameters: {
             /** @enum {string} */
-            keyingMode: "ikev2" | "ike-less";
+            keyingMode: "ikev2" | "ike-less" | "controller-blind";
             /**
              * @description tunnel: whole packets are protected, behind another header. transport: what follows their header, from host to host.
              * @enum {string}
@@ -1680,10 +1680,10 @@ export interface components {
         /** @description Absent fields keep their value. */
         ConfiguredFabric: {
             /**
-             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), the controller (ike-less, RFC 9061), or the edges by signed messages that the controller relays and learns no key from (controller-blind), of which an edge whose agent does not offer it runs no bundle. A change is in force with the next revision.
              * @enum {string}
              */
-            keyingMode?: "ikev2" | "ike-less";
+            keyingMode?: "ikev2" | "ike-less" | "controller-blind";
             /**
              * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
              * @enum {string}
@@ -3642,10 +3642,10 @@ export interface components {
             id: string;
             name: string;
             /**
-             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), the controller (ike-less, RFC 9061), or the edges by signed messages that the controller relays and learns no key from (controller-blind), of which an edge whose agent does not offer it runs no bundle. A change is in force with the next revision.
              * @enum {string}
              */
-            keyingMode: "ikev2" | "ike-less";
+            keyingMode: "ikev2" | "ike-less" | "controller-blind";
             /**
              * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
              * @enum {string}
@@ -3806,10 +3806,10 @@ export interface components {
             /** @description Why it is not up; null when it is. */
             reason: string | null;
             /**
-             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), the controller (ike-less, RFC 9061), or the edges by signed messages that the controller relays and learns no key from (controller-blind), of which an edge whose agent does not offer it runs no bundle. A change is in force with the next revision.
              * @enum {string}
              */
-            keyingMode: "ikev2" | "ike-less";
+            keyingMode: "ikev2" | "ike-less" | "controller-blind";
             /**
              * @description What protects packets between edges. esp: they are encrypted and authenticated (RFC 4303), which is what a new tenant has. ah: they are authenticated and NOT encrypted (RFC 4302), so that everybody on the underlay can read them; it passes no NAT, and needs edges that negotiate (ikev2), of which each site has one. External peers have ESP either way. A change is in force with the next revision, and makes the tunnels anew.
              * @enum {string}
@@ -3820,7 +3820,7 @@ export interface components {
              * @enum {string}
              */
             mode: "tunnel" | "transport";
-            /** @description What the ends of the IKE SA agreed on for their keys; null when the controller makes them, and until each edge reports the same. */
+            /** @description What the ends agreed on for their keys; null when the controller makes them, and until each edge reports the same. */
             keyExchange: {
                 /** @description By name; the first, then what was added to it (RFC 9370). */
                 methods: string[];
@@ -3960,10 +3960,10 @@ export interface components {
         /** @description Absent fields keep their value. */
         UpdateTenant: {
             /**
-             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), or the controller (ike-less, RFC 9061). A change is in force with the next revision.
+             * @description Who makes the traffic keys: the edges between themselves (ikev2, what a new tenant has), the controller (ike-less, RFC 9061), or the edges by signed messages that the controller relays and learns no key from (controller-blind), of which an edge whose agent does not offer it runs no bundle. A change is in force with the next revision.
              * @enum {string}
              */
-            keyingMode?: "ikev2" | "ike-less";
+            keyingMode?: "ikev2" | "ike-less" | "controller-blind";
             /**
              * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
              * @enum {string}
