@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type {
+  Bundle,
   BundleAck,
   BundleNack,
   Hello,
@@ -9,6 +10,7 @@ import type {
   RunningBundle,
 } from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
+import { KeyShareRelay } from '../key-shares/key-share-relay.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { StatusReports } from '../observations/status-reports.js';
 import { BundleSigner } from '../pki/bundle-signer.js';
@@ -27,7 +29,7 @@ import {
 } from './edge-assignment.js';
 import { MASS_REMOVAL, sameSource } from './edge-bundles.repository.js';
 import { FabricStore, RevisionRefusedError } from './fabric-store.js';
-import { keyedHere, tunnelSpecs } from './fabric-tunnels.js';
+import { keyedBlindly, keyedHere, tunnelSpecs } from './fabric-tunnels.js';
 import { KEYING_NOT_OFFERED, keyingNotOffered } from './offered-keying.js';
 import { PreSharedKeys } from './pre-shared-keys.js';
 import { removalAgreed } from './removal-agreement.js';
@@ -66,6 +68,7 @@ export interface DistributionFailure {
 export class Distribution implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #store: FabricStore;
   readonly #keying: KeyingService;
+  readonly #relay: KeyShareRelay;
   readonly #sessions: SessionRegistry;
   readonly #reports: StatusReports;
   readonly #signer: BundleSigner;
@@ -86,6 +89,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     store: FabricStore,
     keying: KeyingService,
+    relay: KeyShareRelay,
     sessions: SessionRegistry,
     reports: StatusReports,
     signer: BundleSigner,
@@ -95,6 +99,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   ) {
     this.#store = store;
     this.#keying = keying;
+    this.#relay = relay;
     this.#sessions = sessions;
     this.#reports = reports;
     this.#signer = signer;
@@ -172,14 +177,15 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     const { running, limitsRemovals, keyingModes } = hello;
     this.#deliveries.set(session.edgeId, { session, limitsRemovals, keyingModes, running, awaited: undefined });
     this.#keying.sessionOpened(session, hello.associations);
+    this.#relay.sessionOpened(session, keyingModes);
     const assignment = this.#store.assignment(session.edgeId);
     const hash = hello.running?.contentHash;
     if (assignment !== undefined && hash !== undefined) {
       if (assignment.desired.hash.equals(hash)) {
-        this.#keying.bundleRunning(session.edgeId, assignment.desired.bundle);
+        this.#bundleRunning(session.edgeId, assignment.desired.bundle);
         if (!assignment.applied?.hash.equals(hash)) await this.#recordApplied(session, assignment.desired);
       } else if (assignment.applied?.hash.equals(hash)) {
-        this.#keying.bundleRunning(session.edgeId, assignment.applied.bundle);
+        this.#bundleRunning(session.edgeId, assignment.applied.bundle);
       }
     }
     this.#deliver(session.edgeId);
@@ -191,6 +197,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
     clearTimeout(delivery.awaited?.timer);
     this.#deliveries.delete(session.edgeId);
     this.#keying.sessionClosed(session);
+    this.#relay.sessionClosed(session);
   }
 
   /** Throws ProtocolError when it answers no push, or another one. */
@@ -201,7 +208,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
       throw malformed('bundle_ack.running.content_hash', 'is not that of the bundle that was pushed');
     }
     delivery.running = running;
-    this.#keying.bundleRunning(session.edgeId, bundle.bundle);
+    this.#bundleRunning(session.edgeId, bundle.bundle);
     const { edgeId } = session;
     this.#logger.info({ edgeId, generation: String(bundle.generation), revision: bundle.revision }, 'bundle applied');
     await this.#recordApplied(session, bundle);
@@ -267,7 +274,15 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   #retarget(tenantId: string): void {
-    this.#keying.retarget(tenantId, keyedHere(tunnelSpecs(this.#store.assignmentsOf(tenantId))));
+    const specs = tunnelSpecs(this.#store.assignmentsOf(tenantId));
+    this.#keying.retarget(tenantId, keyedHere(specs));
+    const relayed = [...keyedBlindly(specs)].map(([id, { ends }]) => [id, [ends[0].edgeId, ends[1].edgeId]] as const);
+    this.#relay.retarget(tenantId, new Map(relayed));
+  }
+
+  #bundleRunning(edgeId: string, bundle: Bundle): void {
+    this.#keying.bundleRunning(edgeId, bundle);
+    this.#relay.bundleRunning(edgeId, bundle);
   }
 
   #reportFailure(tenantId: string, error: unknown): void {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CompileProblem } from '@weft/fabric-compiler';
 import { Compiler } from '../compiler/compiler.js';
 import type { CompiledBundle } from '../compiler/compiler-job.js';
+import { KeySharesRepository } from '../key-shares/key-shares.repository.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
 import { installationScope, tenantScope } from '../platform/database/database-scope.js';
@@ -13,6 +14,7 @@ import {
   type RecordedRejection,
 } from './edge-assignment.js';
 import { type BundleSource, EdgeBundlesRepository, sameSource } from './edge-bundles.repository.js';
+import { blindTunnelIds } from './fabric-tunnels.js';
 import { PreSharedKeys } from './pre-shared-keys.js';
 
 /** The newest revision does not compile; the desired state stays as it was. */
@@ -43,6 +45,7 @@ export class FabricStore {
   readonly #repository: EdgeBundlesRepository;
   readonly #compiler: Compiler;
   readonly #keys: PreSharedKeys;
+  readonly #shares: KeySharesRepository;
   readonly #byEdge = new Map<string, EdgeAssignment>();
   readonly #byTenant = new Map<string, readonly string[]>();
   /** By tenant, the edges that are revoked. */
@@ -50,11 +53,18 @@ export class FabricStore {
   /** What the bundles of each tenant were made from here. */
   readonly #compiled = new Map<string, BundleSource>();
 
-  constructor(database: Database, repository: EdgeBundlesRepository, compiler: Compiler, keys: PreSharedKeys) {
+  constructor(
+    database: Database,
+    repository: EdgeBundlesRepository,
+    compiler: Compiler,
+    keys: PreSharedKeys,
+    shares: KeySharesRepository,
+  ) {
     this.#database = database;
     this.#repository = repository;
     this.#compiler = compiler;
     this.#keys = keys;
+    this.#shares = shares;
   }
 
   assignment(edgeId: string): EdgeAssignment | undefined {
@@ -187,7 +197,9 @@ export class FabricStore {
       bundles.map(({ edgeId }) => edgeId),
     );
     await this.#repository.forgetAgreedRefusals(sql, tenantId);
-    return this.#repository.assignments(sql, tenantId);
+    const assignments = await this.#repository.assignments(sql, tenantId);
+    await this.#shares.retainOnly(sql, tenantId, blindTunnelIds(assignments));
+    return assignments;
   }
 
   #replace(tenantId: string, assignments: readonly EdgeAssignment[]): void {

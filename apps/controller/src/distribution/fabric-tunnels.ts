@@ -61,6 +61,11 @@ export function keyedHere(specs: ReadonlyMap<string, TunnelSpec>): ReadonlyMap<s
   return inMode(specs, 'ike-less');
 }
 
+/** Those whose edges make the keys, by messages that the controller relays. */
+export function keyedBlindly(specs: ReadonlyMap<string, TunnelSpec>): ReadonlyMap<string, TunnelSpec> {
+  return inMode(specs, 'controller-blind');
+}
+
 /** Whether a bundle says of a tunnel, seen from one end, what its spec says. */
 export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: TunnelSpec, peer: TunnelEndSpec): boolean {
   const tunnel = bundle.tunnels.find((candidate) => candidate.tunnelId === tunnelId);
@@ -76,6 +81,16 @@ export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: Tunnel
 function endOf(edgeId: string, seenFromPeer: Tunnel): TunnelEndSpec {
   const { address, port } = seenFromPeer.remote ?? { address: '', port: 0 };
   return { edgeId, name: seenFromPeer.peerName, address, port };
+}
+
+/** Their ids, of those that an edge has at least. */
+export function blindTunnelIds(assignments: readonly EdgeAssignment[]): readonly string[] {
+  const ids = assignments.flatMap(({ desired }) =>
+    desired.bundle.tunnels
+      .filter((tunnel) => keyingModeOf(tunnel) === 'controller-blind')
+      .map(({ tunnelId }) => tunnelId),
+  );
+  return [...new Set(ids)];
 }
 
 function inMode(

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { KeyShareCounts } from '../key-shares/key-share-counts.js';
 import { EdgeStates } from '../observations/edge-states.js';
 import { TunnelStates } from '../observations/tunnel-states.js';
 import { AuthorityAlarms } from '../pki/authority-alarms.js';
@@ -37,6 +38,7 @@ export class ControllerMetrics {
     private readonly alarms: AuthorityAlarms,
     private readonly lists: RevocationLists,
     private readonly counts: EventCounts,
+    private readonly shares: KeyShareCounts,
     @InjectLogger() logger: Logger,
   ) {
     this.#logger = logger.child({ component: 'metrics' });
@@ -91,6 +93,7 @@ export class ControllerMetrics {
     for (const [result, count] of deliveryAttempts) {
       this.#set('weft_controller_webhook_attempts_total', count, { result });
     }
+    for (const [result, count] of this.shares.all) this.#set('weft_controller_key_shares_total', count, { result });
   }
 
   async #measureFabrics(): Promise<void> {

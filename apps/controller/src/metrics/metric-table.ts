@@ -75,6 +75,11 @@ export const METRICS = {
     help: 'Attempts of deliveries by this controller: delivered, answered (with another status than 2xx), unanswered',
     labels: ['result'],
   },
+  weft_controller_key_shares_total: {
+    type: 'counter',
+    help: 'Messages between edges that make their keys by them: stored, relayed (each time), superseded by a later one before that, unstored (the session ended), no_tunnel (of none in that mode)',
+    labels: ['result'],
+  },
   weft_controller_http_request_seconds: {
     type: 'histogram',
     help: 'Requests to the REST API and how long they took',

@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Distribution } from '../distribution/distribution.js';
+import { KeyShareRelay } from '../key-shares/key-share-relay.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { EdgeEventsRepository } from '../observations/edge-events.repository.js';
 import { StatusReports } from '../observations/status-reports.js';
@@ -59,6 +60,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   readonly #signer: BundleSigner;
   readonly #trust: EdgeTrustRepository;
   readonly #keying: KeyingService;
+  readonly #relay: KeyShareRelay;
   readonly #reports: StatusReports;
   readonly #events: EdgeEventsRepository;
   readonly #connections: ConnectionJournal;
@@ -80,6 +82,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     signer: BundleSigner,
     trust: EdgeTrustRepository,
     keying: KeyingService,
+    relay: KeyShareRelay,
     reports: StatusReports,
     events: EdgeEventsRepository,
     connections: ConnectionJournal,
@@ -98,6 +101,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     this.#signer = signer;
     this.#trust = trust;
     this.#keying = keying;
+    this.#relay = relay;
     this.#reports = reports;
     this.#events = events;
     this.#connections = connections;
@@ -160,7 +164,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
           epoch: this.#epoch.value,
           statusIntervalMilliseconds: this.#config.statusIntervalMilliseconds,
           takesEvents: true,
-          relaysKeyShares: false,
+          relaysKeyShares: true,
           ...signingKeysOf(this.#signer.successions),
           ...trustBundleOf(this.#authority, this.#signer),
         },
@@ -209,7 +213,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
         return this.#storeTrust(session, message.value);
       case 'keyShare':
         checkKeyShare(message.value);
-        throw malformed('key_share', 'is taken only by a controller whose Welcome has relays_key_shares');
+        return this.#relay.received(session, message.value);
       case undefined:
         throw malformed('message', 'is empty or of a kind that this controller does not know');
     }

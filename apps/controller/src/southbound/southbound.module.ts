@@ -3,6 +3,9 @@ import { Distribution } from '../distribution/distribution.js';
 import { EdgeBundlesRepository } from '../distribution/edge-bundles.repository.js';
 import { FabricStore } from '../distribution/fabric-store.js';
 import { PreSharedKeys } from '../distribution/pre-shared-keys.js';
+import { KeyShareCounts } from '../key-shares/key-share-counts.js';
+import { KeyShareRelay } from '../key-shares/key-share-relay.js';
+import { KeySharesRepository } from '../key-shares/key-shares.repository.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { EdgeEventsRepository } from '../observations/edge-events.repository.js';
 import { EdgeStates } from '../observations/edge-states.js';
@@ -23,6 +26,9 @@ import { SouthboundSessionService } from './southbound-session.service.js';
     FabricStore,
     PreSharedKeys,
     KeyingService,
+    KeySharesRepository,
+    KeyShareCounts,
+    KeyShareRelay,
     SessionRegistry,
     Distribution,
     StatusReports,
@@ -35,6 +41,14 @@ import { SouthboundSessionService } from './southbound-session.service.js';
     ConnectionJournal,
     SouthboundSessionService,
   ],
-  exports: [Distribution, EdgeEventsRepository, EdgeStates, TunnelStates, PolicyCounters, SouthboundSessionService],
+  exports: [
+    Distribution,
+    EdgeEventsRepository,
+    EdgeStates,
+    TunnelStates,
+    PolicyCounters,
+    KeyShareCounts,
+    SouthboundSessionService,
+  ],
 })
 export class SouthboundModule {}

@@ -47,6 +47,7 @@ export const SEEDED_TABLES = [
   'groups',
   'http_sessions',
   'idempotency_keys',
+  'key_shares',
   'networks',
   'policies',
   'policy_rules',
@@ -168,6 +169,9 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
     values (${tenantId}, ${edgeId}, 1, 1, sha256('\\x01'), '\\x01')`;
+  await sql`
+    insert into key_shares (tenant_id, tunnel_id, edge_id, signed_message)
+    values (${tenantId}, ${randomUUID()}, ${edgeId}, '\\x01')`;
   const webhookId = randomUUID();
   await sql`
     insert into webhooks (id, tenant_id, name, url, types, enabled, sealed_secret)

@@ -164,7 +164,7 @@ export class ScriptedEdge {
   }
 
   /** Takes a bundle over and acknowledges it. */
-  apply(push: BundlePush): SessionRequest['message'] {
+  apply(push: BundlePush): NonNullable<SessionRequest['message']> {
     const manifest = BundleManifest.decode(push.bundle?.manifest ?? Buffer.alloc(0));
     const content = push.bundle?.content ?? Buffer.alloc(0);
     this.running = { generation: manifest.generation, contentHash: createHash('sha256').update(content).digest() };

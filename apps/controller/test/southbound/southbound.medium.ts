@@ -61,7 +61,7 @@ describe('a session', () => {
     const [welcome, push] = paris.received;
     expect(welcome).toEqual({
       $case: 'welcome',
-      value: { epoch: epoch(), statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: false },
+      value: { epoch: epoch(), statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: true },
     });
     if (push?.$case !== 'bundlePush') throw new Error('no push');
     const empty = { manifest: EMPTY, content: EMPTY, signatures: [] };
@@ -472,12 +472,12 @@ describe('a session', () => {
       'security_association_result.command_id',
     ],
     [
-      'a key share, which its Welcome does not offer to relay',
+      'a key share without octets',
       (edge: ScriptedEdge) =>
         edge
           .say({ $case: 'hello', value: edge.hello() })
-          .say({ $case: 'keyShare', value: { tunnelId: fabric.tenantId, signedMessage: Buffer.alloc(1) } }),
-      'key_share',
+          .say({ $case: 'keyShare', value: { tunnelId: fabric.tenantId, signedMessage: EMPTY } }),
+      'key_share.signed_message',
     ],
   ])('refuses %s and names the field', async (_, talk, field) => {
     const [paris] = edges;
