@@ -437,25 +437,25 @@ const affected = () =>
 /** As the compiler says it of AH and of transport mode. */
 function settingProblems() {
   const { keyingMode, securityProtocol, mode } = settings;
-  const controllerKeys = keyingMode === 'ike-less';
+  const negotiated = keyingMode === 'ikev2';
   const entry = (pointer, rule, detail, fix) => ({ pointer, rule, detail, fix });
   return [
-    ...(securityProtocol === 'ah' && controllerKeys
+    ...(securityProtocol === 'ah' && !negotiated
       ? [
           entry(
             '/keyingMode',
             'ah_without_negotiation',
-            'AH passes no NAT, and with keys of the controller nobody looks for one.',
+            'AH passes no NAT, and where edges do not negotiate nobody looks for one.',
             'Let the edges negotiate (ikev2), or choose esp.',
           ),
         ]
       : []),
-    ...(mode === 'transport' && controllerKeys
+    ...(mode === 'transport' && !negotiated
       ? [
           entry(
             '/keyingMode',
             'transport_without_negotiation',
-            'Transport mode passes no NAT, and with keys of the controller nobody looks for one.',
+            'Transport mode passes no NAT, and where edges do not negotiate nobody looks for one.',
             'Let the edges negotiate (ikev2), or choose tunnel mode.',
           ),
         ]

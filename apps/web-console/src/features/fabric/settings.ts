@@ -21,7 +21,7 @@ interface Setting<Value> {
   readonly title: string;
   readonly lead: string;
   /** The first is what a new tenant has. */
-  readonly choices: readonly [Choice<Value>, Choice<Value>];
+  readonly choices: readonly [Choice<Value>, ...Choice<Value>[]];
 }
 
 /** In the order in which they are asked for. */
@@ -74,6 +74,12 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<FabricSettings[
         value: 'ike-less',
         label: 'IKE-less: the controller',
         meaning: 'The controller makes the keys and hands them to both edges (RFC 9061), and nobody looks for a NAT.',
+      },
+      {
+        value: 'controller-blind',
+        label: 'Controller-blind: the edges, by what the controller relays',
+        meaning:
+          'Edges agree on their keys by signed messages that the controller relays and learns no key from; nobody looks for a NAT, and edges whose agents do not offer it keep what they have.',
       },
     ],
   },

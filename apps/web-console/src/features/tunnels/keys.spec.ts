@@ -21,6 +21,7 @@ describe('keysOf', () => {
 
   it('claims nothing where nothing was exchanged', () => {
     expect(keysOf({ keyingMode: 'ikev2', keyExchange: null })).toEqual({ madeWith: 'not agreed yet' });
+    expect(keysOf({ keyingMode: 'controller-blind', keyExchange: null })).toEqual({ madeWith: 'not agreed yet' });
     expect(keysOf({ keyingMode: 'ike-less', keyExchange: null })).toEqual({ madeWith: 'the controller' });
   });
 });
