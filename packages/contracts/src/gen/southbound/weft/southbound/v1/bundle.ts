@@ -633,7 +633,11 @@ export interface Tunnel {
     | IkeConfiguration
     | undefined;
   /** The peer is no edge but a gateway that is not ours; absent for an edge. With KEYING_MODE_IKEV2 only. */
-  externalPeer?: ExternalPeer | undefined;
+  externalPeer?:
+    | ExternalPeer
+    | undefined;
+  /** How long keys last; with KEYING_MODE_CONTROLLER_BLIND only. */
+  controllerBlind?: ControllerBlindConfiguration | undefined;
 }
 
 /**
@@ -700,6 +704,19 @@ export interface TunnelGroup {
   missedProbes: number;
   /** Seconds for which a more preferred peer must have answered without a break before packets go to it again. */
   holdDownSeconds: number;
+}
+
+/**
+ * ControllerBlindConfiguration is what the two edges of a tunnel have to know whose controller relays their key shares. Each signs with
+ * the key of the certificate of its session, and expects the peer to prove that it is the edge named in Tunnel.peer_edge_id.
+ */
+export interface ControllerBlindConfiguration {
+  /** Age of the keys in seconds at which the edges agree on others; at least 60. */
+  softLifetimeSeconds: number;
+  /** Age in seconds at which they end, with everything that was derived from them, above soft_lifetime_seconds. */
+  hardLifetimeSeconds: number;
+  /** As IkeConfiguration.revoked_serials. Keys that were agreed on with one of them end. */
+  revokedSerials: Buffer[];
 }
 
 /**
@@ -1696,6 +1713,7 @@ function createBaseTunnel(): Tunnel {
     profile: undefined,
     ike: undefined,
     externalPeer: undefined,
+    controllerBlind: undefined,
   };
 }
 
@@ -1724,6 +1742,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     }
     if (message.externalPeer !== undefined) {
       ExternalPeer.encode(message.externalPeer, writer.uint32(66).fork()).join();
+    }
+    if (message.controllerBlind !== undefined) {
+      ControllerBlindConfiguration.encode(message.controllerBlind, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1805,6 +1826,14 @@ export const Tunnel: MessageFns<Tunnel> = {
             message.externalPeer = ExternalPeer.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.controllerBlind = ControllerBlindConfiguration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1847,6 +1876,11 @@ export const Tunnel: MessageFns<Tunnel> = {
         : isSet(object.external_peer)
         ? ExternalPeer.fromJSON(object.external_peer)
         : undefined,
+      controllerBlind: isSet(object.controllerBlind)
+        ? ControllerBlindConfiguration.fromJSON(object.controllerBlind)
+        : isSet(object.controller_blind)
+        ? ControllerBlindConfiguration.fromJSON(object.controller_blind)
+        : undefined,
     };
   },
 
@@ -1876,6 +1910,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     if (message.externalPeer !== undefined) {
       obj.externalPeer = ExternalPeer.toJSON(message.externalPeer);
     }
+    if (message.controllerBlind !== undefined) {
+      obj.controllerBlind = ControllerBlindConfiguration.toJSON(message.controllerBlind);
+    }
     return obj;
   },
 
@@ -1899,6 +1936,9 @@ export const Tunnel: MessageFns<Tunnel> = {
       : undefined;
     message.externalPeer = (object.externalPeer !== undefined && object.externalPeer !== null)
       ? ExternalPeer.fromPartial(object.externalPeer)
+      : undefined;
+    message.controllerBlind = (object.controllerBlind !== undefined && object.controllerBlind !== null)
+      ? ControllerBlindConfiguration.fromPartial(object.controllerBlind)
       : undefined;
     return message;
   },
@@ -2410,6 +2450,119 @@ export const TunnelGroup: MessageFns<TunnelGroup> = {
     message.probeIntervalMilliseconds = object.probeIntervalMilliseconds ?? 0;
     message.missedProbes = object.missedProbes ?? 0;
     message.holdDownSeconds = object.holdDownSeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseControllerBlindConfiguration(): ControllerBlindConfiguration {
+  return { softLifetimeSeconds: 0, hardLifetimeSeconds: 0, revokedSerials: [] };
+}
+
+export const ControllerBlindConfiguration: MessageFns<ControllerBlindConfiguration> = {
+  encode(message: ControllerBlindConfiguration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.softLifetimeSeconds !== 0) {
+      writer.uint32(8).uint32(message.softLifetimeSeconds);
+    }
+    if (message.hardLifetimeSeconds !== 0) {
+      writer.uint32(16).uint32(message.hardLifetimeSeconds);
+    }
+    for (const v of message.revokedSerials) {
+      writer.uint32(26).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControllerBlindConfiguration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControllerBlindConfiguration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.softLifetimeSeconds = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hardLifetimeSeconds = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.revokedSerials.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ControllerBlindConfiguration {
+    return {
+      softLifetimeSeconds: isSet(object.softLifetimeSeconds)
+        ? globalThis.Number(object.softLifetimeSeconds)
+        : isSet(object.soft_lifetime_seconds)
+        ? globalThis.Number(object.soft_lifetime_seconds)
+        : 0,
+      hardLifetimeSeconds: isSet(object.hardLifetimeSeconds)
+        ? globalThis.Number(object.hardLifetimeSeconds)
+        : isSet(object.hard_lifetime_seconds)
+        ? globalThis.Number(object.hard_lifetime_seconds)
+        : 0,
+      revokedSerials: globalThis.Array.isArray(object?.revokedSerials)
+        ? object.revokedSerials.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : globalThis.Array.isArray(object?.revoked_serials)
+        ? object.revoked_serials.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+    };
+  },
+
+  toJSON(message: ControllerBlindConfiguration): unknown {
+    const obj: any = {};
+    if (message.softLifetimeSeconds !== 0) {
+      obj.softLifetimeSeconds = Math.round(message.softLifetimeSeconds);
+    }
+    if (message.hardLifetimeSeconds !== 0) {
+      obj.hardLifetimeSeconds = Math.round(message.hardLifetimeSeconds);
+    }
+    if (message.revokedSerials?.length) {
+      obj.revokedSerials = message.revokedSerials.map((e) => base64FromBytes(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ControllerBlindConfiguration>, I>>(base?: I): ControllerBlindConfiguration {
+    return ControllerBlindConfiguration.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ControllerBlindConfiguration>, I>>(object: I): ControllerBlindConfiguration {
+    const message = createBaseControllerBlindConfiguration();
+    message.softLifetimeSeconds = object.softLifetimeSeconds ?? 0;
+    message.hardLifetimeSeconds = object.hardLifetimeSeconds ?? 0;
+    message.revokedSerials = object.revokedSerials?.map((e) => e) || [];
     return message;
   },
 };
