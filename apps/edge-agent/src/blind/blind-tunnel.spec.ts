@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BlindWorld, type Name, TUNNEL } from '../../test/support/blind-world.js';
+import { BlindWorld, type Name, SERIAL, TUNNEL } from '../../test/support/blind-world.js';
 
 const HOUR = 3_600_000;
 const kinds = (world: BlindWorld, name: Name) => world.ends[name].news.map(({ kind }) => kind);
@@ -190,6 +190,20 @@ describe('the host of a tunnel whose controller relays key shares (ADR 26)', () 
     await world.run(1_000);
     expect(a.tunnel?.position?.roots).toEqual([]);
     expect([...a.disk.keys()]).toEqual([`tunnel-${TUNNEL}.sealed`]);
+  });
+
+  it('begins without keys when the certificate that they were agreed on with was revoked while it was away', async () => {
+    const world = await new BlindWorld().begin();
+    await world.exchange();
+    const { a } = world.ends;
+    expect(a.tunnel?.believesAny(new Set([SERIAL.b]))).toBe(true);
+    world.kill('a');
+    world.disconnect('a');
+    world.revoked = new Set([SERIAL.b]);
+    world.start('a');
+    await world.run(5_000);
+    expect(kinds(world, 'a')).toContain('peer_revoked');
+    expect([a.inbound.size, a.outbound.size, a.tunnel?.position?.roots]).toEqual([0, 0, []]);
   });
 
   it('keeps its associations in the packet path, and stores nothing more, when the agent stops', async () => {

@@ -14,7 +14,7 @@ import { messageOf } from '../platform/agent-error.js';
 import { type BlindForm, blindAssociation } from './blind-association.js';
 import { Inbox } from './inbox.js';
 import type { KeyShareProof } from './key-share-proof.js';
-import { TunnelKeyError, type TunnelKeyStore } from './tunnel-key-store.js';
+import { MAX_BELIEVED, TunnelKeyError, type TunnelKeyStore } from './tunnel-key-store.js';
 
 /** What associations are installed in. */
 export type BlindPlane = Pick<DataPlaneControl, 'install' | 'remove' | 'announce' | 'move'>;
@@ -45,6 +45,8 @@ export type BlindNews =
   | { readonly kind: 'not_installed'; readonly spi: number; readonly reason: string }
   /** What was kept cannot be read: the tunnel begins without keys. */
   | { readonly kind: 'keys_damaged'; readonly reason: string }
+  /** What was kept was agreed on with a certificate that is not believed any more: the tunnel begins without keys. */
+  | { readonly kind: 'peer_revoked'; readonly reason: string }
   /** Nothing could be kept, or the packet path did not answer: nothing passes until it has begun again. */
   | { readonly kind: 'stopped'; readonly reason: string; readonly milliseconds: number };
 
@@ -60,6 +62,10 @@ export class BlindTunnel {
   readonly #outbound = new Set<number>();
   #terms: TunnelTerms;
   #form: BlindForm;
+  /** Certificates of the peer that are not believed any more, whatever they say. */
+  #revokedSerials: ReadonlySet<string>;
+  /** Those by which it has proved who it is, since there were keys at all. */
+  #believed: readonly string[] = [];
   #keying: TunnelKeying | undefined;
   #connected = false;
   #closed = false;
@@ -69,9 +75,10 @@ export class BlindTunnel {
   /** Ends a pause after a failure; undefined while there is none. */
   #cancelPause: (() => void) | undefined;
 
-  constructor(terms: TunnelTerms, form: BlindForm, parts: BlindTunnelParts) {
+  constructor(terms: TunnelTerms, form: BlindForm, revokedSerials: ReadonlySet<string>, parts: BlindTunnelParts) {
     this.#terms = terms;
     this.#form = form;
+    this.#revokedSerials = revokedSerials;
     this.#parts = parts;
   }
 
@@ -89,12 +96,13 @@ export class BlindTunnel {
     return this.#keying?.position;
   }
 
-  hasInbound(spi: number): boolean {
-    return this.#inbound.has(spi);
+  /** Whether its keys were agreed on with one of these certificates. */
+  believesAny(serialNumbers: ReadonlySet<string>): boolean {
+    return this.#believed.some((serial) => serialNumbers.has(serial));
   }
 
-  hasOutbound(spi: number): boolean {
-    return this.#outbound.has(spi);
+  hasInbound(spi: number): boolean {
+    return this.#inbound.has(spi);
   }
 
   /** Whether a session with a controller that relays is there. */
@@ -110,8 +118,9 @@ export class BlindTunnel {
     this.#working ??= this.#work();
   }
 
-  /** Another bundle is in force. */
-  async reconfigure(terms: TunnelTerms, form: BlindForm): Promise<void> {
+  /** Another bundle is in force; none of its keys is of a certificate that is revoked by it. */
+  async reconfigure(terms: TunnelTerms, form: BlindForm, revokedSerials: ReadonlySet<string>): Promise<void> {
+    this.#revokedSerials = revokedSerials;
     const moves = JSON.stringify(plain(form.travel)) !== JSON.stringify(plain(this.#form.travel));
     this.#terms = terms;
     this.#form = form;
@@ -180,7 +189,14 @@ export class BlindTunnel {
   async #load(): Promise<StoredState | undefined> {
     const { tunnelId } = this.#terms;
     try {
-      return await this.#parts.store.load(tunnelId);
+      const kept = await this.#parts.store.load(tunnelId);
+      this.#believed = kept?.believed ?? [];
+      if (kept === undefined || !this.believesAny(this.#revokedSerials)) return kept?.state;
+      const reason = `a certificate of the peer is revoked that it had shown: ${this.#believed.join(', ')}`;
+      this.#tellNews({ kind: 'peer_revoked', reason });
+      this.#believed = [];
+      for (const root of kept.state.roots) root.wipe();
+      return { ...kept.state, roots: [], inForce: 0, published: new Uint8Array(0) };
     } catch (error) {
       if (!(error instanceof TunnelKeyError)) throw error;
       this.#tellNews({ kind: 'keys_damaged', reason: messageOf(error) });
@@ -207,7 +223,7 @@ export class BlindTunnel {
     const { plane, store, publish } = this.#parts;
     switch (output?.kind) {
       case 'store':
-        return store.keep(tunnelId, output.state);
+        return store.keep(tunnelId, output.state, this.#believed);
       case 'install':
         return this.#install(outputs.filter((one) => one.kind === 'install'));
       case 'remove':
@@ -281,10 +297,20 @@ export class BlindTunnel {
 
   #verify(keying: TunnelKeying, output: Extract<KeyingOutput, { kind: 'verify' }>): void {
     const { job } = output;
-    void this.#parts.proof.verify(this.#terms.tunnelId, output).then(
-      (refusal) => this.#answer(keying, { kind: 'verified', job, ...(refusal === undefined ? {} : { refusal }) }),
-      (error: unknown) => this.#answer(keying, { kind: 'verified', job, refusal: messageOf(error) }),
-    );
+    void this.#parts.proof
+      .verify(output, () => this.#revokedSerials)
+      .then(
+        (verdict) => {
+          if (verdict.ok && this.#keying === keying) this.#believe(verdict.serialNumber);
+          this.#answer(keying, { kind: 'verified', job, ...(verdict.ok ? {} : { refusal: verdict.refusal }) });
+        },
+        (error: unknown) => this.#answer(keying, { kind: 'verified', job, refusal: messageOf(error) }),
+      );
+  }
+
+  /** Kept with the keys that come of it. */
+  #believe(serialNumber: string): void {
+    this.#believed = [...this.#believed.filter((known) => known !== serialNumber), serialNumber].slice(-MAX_BELIEVED);
   }
 
   /** To the state machine that asked, and to no other that has counted its jobs from one. */

@@ -5,7 +5,6 @@ import {
   isClassic,
   parseDigitalSignature,
 } from '@weft/ipsec-core/ike';
-import type { PeerTrust } from '../ike/credentials/job-runner.js';
 import { runCredentialJob } from '../ike/credentials/job-runner.js';
 import type { OwnCredentials } from '../ike/edge-credentials.js';
 import { edgeIdentity } from '../ike/fabric-connections.js';
@@ -23,30 +22,27 @@ export interface ClaimedShare extends SignedShare {
   readonly octets: Uint8Array;
 }
 
+export type Verdict =
+  /** By which certificate: its serial number, as `serialValue` writes it. */
+  | { readonly ok: true; readonly serialNumber: string }
+  /** As the end of a sentence. */
+  | { readonly ok: false; readonly refusal: string };
+
 /** How an edge proves that a key share is its own, and finds out whether one is its peer's. */
 export interface KeyShareProof {
   /** Rejects when this edge has no key that can. */
   sign(octets: Uint8Array): Promise<SignedShare>;
-  /** Resolves to why not, as the end of a sentence; undefined when it is the peer's. */
-  verify(tunnelId: string, share: ClaimedShare): Promise<string | undefined>;
+  /** Whether it is the peer's. */
+  verify(share: ClaimedShare, refusedSerials: () => ReadonlySet<string>): Promise<Verdict>;
 }
 
 /** With the certificates that IKE is proved with, and the same rules for whom to believe: path, revocation, the identity of the edge. */
 export class CertificateProof implements KeyShareProof {
   readonly #own: () => OwnCredentials;
-  readonly #refusedSerials: (tunnelId: string) => ReadonlySet<string>;
-  readonly #believed: (tunnelId: string, serialNumber: string) => void;
   readonly #wallClock: () => number;
 
-  constructor(
-    own: () => OwnCredentials,
-    refusedSerials: (tunnelId: string) => ReadonlySet<string>,
-    believed: (tunnelId: string, serialNumber: string) => void,
-    wallClock: () => number,
-  ) {
+  constructor(own: () => OwnCredentials, wallClock: () => number) {
     this.#own = own;
-    this.#refusedSerials = refusedSerials;
-    this.#believed = believed;
     this.#wallClock = wallClock;
   }
 
@@ -55,7 +51,8 @@ export class CertificateProof implements KeyShareProof {
     const { name: credential, certificates } = shown.credential;
     const algorithms = shown.credential.algorithms.filter((algorithm) => !isClassic(algorithm));
     const job = { kind: 'sign', credential, algorithms, octets } as const;
-    const result = await runCredentialJob(job, { ...this.#means(), keyOf: () => key });
+    const wallClock = this.#wallClock;
+    const result = await runCredentialJob(job, { keyOf: () => key, trustOf: () => undefined, wallClock });
     if (result.kind !== 'signed' || isClassic(result.algorithm)) {
       throw new Error(result.kind === 'failed' ? result.reason : 'the key of this edge signs by no method of RFC 7427');
     }
@@ -63,34 +60,34 @@ export class CertificateProof implements KeyShareProof {
     return { signature: encodeDigitalSignature({ algorithm, signature }), certificates };
   }
 
-  async verify(tunnelId: string, { peer, octets, signature, certificates }: ClaimedShare): Promise<string | undefined> {
+  async verify(
+    { peer, octets, signature, certificates }: ClaimedShare,
+    refusedSerials: () => ReadonlySet<string>,
+  ): Promise<Verdict> {
     const parsed = parseDigitalSignature(signature);
-    if (parsed === undefined) return `it is signed by none of ${DIGITAL_SIGNATURE_ALGORITHMS.join(', ')}`;
+    const known = DIGITAL_SIGNATURE_ALGORITHMS.join(', ');
+    if (parsed === undefined) return { ok: false, refusal: `it is signed by none of ${known}` };
+    const { shown, anchors } = this.#own();
+    let serialNumber = '';
     const result = await runCredentialJob(
       {
         kind: 'verify',
-        connection: tunnelId,
-        identity: edgeIdentity(this.#own().shown.tenantId, peer),
+        connection: peer,
+        identity: edgeIdentity(shown.tenantId, peer),
         certificates: certificates.map((data) => ({ encoding: CERT_ENCODING.X509_SIGNATURE, data })),
         octets,
         ...parsed,
       },
-      this.#means(),
+      {
+        keyOf: () => undefined,
+        trustOf: () => ({ kind: 'certificates', anchors, refusedSerials: refusedSerials() }),
+        believed: (_, serial) => {
+          serialNumber = serial;
+        },
+        wallClock: this.#wallClock,
+      },
     );
-    if (result.kind === 'verified') return undefined;
-    return result.kind === 'failed' ? result.reason : 'it was not looked at';
-  }
-
-  #means() {
-    return {
-      keyOf: () => undefined,
-      trustOf: (tunnelId: string): PeerTrust => ({
-        kind: 'certificates',
-        anchors: this.#own().anchors,
-        refusedSerials: this.#refusedSerials(tunnelId),
-      }),
-      believed: this.#believed,
-      wallClock: this.#wallClock,
-    };
+    if (result.kind === 'verified') return { ok: true, serialNumber };
+    return { ok: false, refusal: result.kind === 'failed' ? result.reason : 'it was not looked at' };
   }
 }

@@ -54,9 +54,12 @@ describe('what an edge keeps of the keys of a tunnel', () => {
     expect(await store.load(TUNNEL)).toBeUndefined();
     const first = nextState(undefined);
     const octets = first.reveal((value) => Buffer.from(value));
-    await store.keep(TUNNEL, first);
+    await store.keep(TUNNEL, first, ['4f01', 'ab']);
     expect(first.reveal((value) => value.every((octet) => octet === 0))).toBe(true);
-    expect(await (await open()).load(TUNNEL)).toMatchObject({ highest: 1, roots: [] });
+    expect(await (await open()).load(TUNNEL)).toMatchObject({
+      state: { highest: 1, roots: [] },
+      believed: ['4f01', 'ab'],
+    });
     const [name = ''] = await readdir(directory);
     expect((await readFile(path.join(directory, name))).includes(octets)).toBe(false);
     await writeFile(path.join(directory, name.replace(TUNNEL, OTHER)), await readFile(path.join(directory, name)));
@@ -64,21 +67,21 @@ describe('what an edge keeps of the keys of a tunnel', () => {
   });
 
   it('is what was before or what is new whenever power fails, and the new one once it is kept', async () => {
-    await (await open()).keep(TUNNEL, nextState(undefined));
+    await (await open()).keep(TUNNEL, nextState(undefined), []);
     const name = (await readdir(directory))[0] ?? '';
     const before = new Map([[path.join(directory, name), await readFile(path.join(directory, name))]]);
     const found = new Set<number | undefined>();
     for (let steps = 0; ; steps++) {
       const files = new CrashingFiles(before, steps);
-      const next = nextState(await (await open()).load(TUNNEL));
-      const kept = await (await open(files)).keep(TUNNEL, next).then(
+      const next = nextState((await (await open()).load(TUNNEL))?.state);
+      const kept = await (await open(files)).keep(TUNNEL, next, []).then(
         () => true,
         () => false,
       );
       for (const outage of files.outages()) {
         // Of a file that was being written nothing is read; one of its parts stands for all.
         for (const [file, content] of outage) await writeFile(file, content);
-        const highest = (await (await open()).load(TUNNEL))?.highest;
+        const highest = (await (await open()).load(TUNNEL))?.state.highest;
         found.add(highest);
         expect(kept ? [2] : [1, 2]).toContain(highest);
         for (const [file, content] of before) await writeFile(file, content);
@@ -90,7 +93,7 @@ describe('what an edge keeps of the keys of a tunnel', () => {
 
   it('is refused whole when it was changed, and named', async () => {
     const store = await open();
-    await store.keep(TUNNEL, nextState(undefined));
+    await store.keep(TUNNEL, nextState(undefined), []);
     const file = path.join(directory, (await readdir(directory))[0] ?? '');
     const octets = await readFile(file);
     octets[40] = (octets[40] ?? 0) ^ 1;
@@ -108,7 +111,7 @@ describe('what an edge keeps of the keys of a tunnel', () => {
     const store = await open();
     const state = await StateDirectory.open(directory);
     await state.write('bundle.sealed', Uint8Array.of(1));
-    for (const tunnelId of [TUNNEL, OTHER]) await store.keep(tunnelId, nextState(undefined));
+    for (const tunnelId of [TUNNEL, OTHER]) await store.keep(tunnelId, nextState(undefined), []);
     await state.write(`tunnel-${OTHER}.sealed.new`, Uint8Array.of(1));
     await store.keepOnly(new Set([TUNNEL]));
     expect((await readdir(directory)).sort()).toEqual(['bundle.sealed', `tunnel-${TUNNEL}.sealed`]);

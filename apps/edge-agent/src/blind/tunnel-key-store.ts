@@ -5,6 +5,13 @@ import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { StateDirectory } from '../platform/state-directory.js';
 import { type StateKey, StateKeyError } from '../platform/state-key.js';
 
+/** What is known of a tunnel when the agent starts. */
+export interface KeptTunnel {
+  readonly state: StoredState;
+  /** Serial numbers of the certificates by which the peer has proved who it is, as `serialValue` writes them. */
+  readonly believed: readonly string[];
+}
+
 /** What is kept of a tunnel cannot be used. */
 export class TunnelKeyError extends AgentError<'keys_damaged'> {
   override readonly name = 'TunnelKeyError';
@@ -25,22 +32,24 @@ export class TunnelKeyStore {
   }
 
   /** What was kept last; undefined when nothing was. Throws TunnelKeyError, StateError. */
-  async load(tunnelId: string): Promise<StoredState | undefined> {
+  async load(tunnelId: string): Promise<KeptTunnel | undefined> {
     const name = fileOf(tunnelId);
     const sealed = await this.#state.read(name);
     if (sealed === undefined) return undefined;
     const opened = this.#open(name, sealed);
-    const parsed = opened.reveal((octets) => parseState(nodeCryptoProvider, octets));
+    const kept = opened.reveal(parseKept);
     opened.wipe();
-    if (parsed.ok) return parsed.value;
+    if (kept !== undefined) return kept;
     throw this.#damaged(name, 'it has another form than this agent writes');
   }
 
   /** In place of what was kept before; returns when that survives a power cut. Wipes the secret. Throws StateError. */
-  async keep(tunnelId: string, state: Secret): Promise<void> {
+  async keep(tunnelId: string, state: Secret, believed: readonly string[]): Promise<void> {
     const name = fileOf(tunnelId);
-    const sealed = state.reveal((octets) => this.#key.seal(name, octets));
+    const octets = state.reveal((value) => Buffer.concat([headOf(believed), value]));
     state.wipe();
+    const sealed = this.#key.seal(name, octets);
+    octets.fill(0);
     await this.#state.write(name, sealed);
   }
 
@@ -75,6 +84,24 @@ export async function forgetTunnelKeys(state: Pick<StateDirectory, 'names' | 're
   for (const name of await state.names()) if (FILE.test(name)) await state.remove(name);
 }
 
+/** The certificates are in front of what the state machine stores: how many (1), and of each its length (1) and the number. */
+function headOf(believed: readonly string[]): Buffer {
+  const last = believed.slice(-MAX_BELIEVED).map((serial) => Buffer.from(serial, 'latin1'));
+  return Buffer.concat([Buffer.of(last.length), ...last.flatMap((serial) => [Buffer.of(serial.length), serial])]);
+}
+
+function parseKept(octets: Uint8Array): KeptTunnel | undefined {
+  const believed: string[] = [];
+  let at = 1;
+  for (let count = octets[0] ?? 0; count > 0; count--) {
+    const length = octets[at] ?? 0;
+    believed.push(Buffer.from(octets.subarray(at + 1, at + 1 + length)).toString('latin1'));
+    at += 1 + length;
+  }
+  const parsed = parseState(nodeCryptoProvider, octets.subarray(at));
+  return parsed.ok ? { state: parsed.value, believed } : undefined;
+}
+
 function fileOf(tunnelId: string): string {
   const name = `tunnel-${tunnelId}.sealed`;
   if (!FILE.test(name)) throw new RangeError(`The id of a tunnel is a UUID, not "${tunnelId}".`);
@@ -83,3 +110,5 @@ function fileOf(tunnelId: string): string {
 
 /** With what a power cut may have left beside it. */
 const FILE = /^tunnel-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.sealed(?:\.new)?$/;
+/** A peer that renews its certificate has several; what was agreed on with older ones has ended. */
+export const MAX_BELIEVED = 16;

@@ -1,13 +1,14 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { KeyingMode } from '@weft/contracts/southbound';
 import { openTunQueues, openUdpSocketGroup, type Tun } from '@weft/linux-io';
+import { EdgeBlind } from '../blind/edge-blind.js';
+import { TunnelKeyStore } from '../blind/tunnel-key-store.js';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { CertificateRenewal } from '../control/certificate-renewal.js';
 import { DriftWatch } from '../control/drift-watch.js';
-import { Edge, trustHeldBy } from '../control/edge.js';
+import { Edge, KEYING_MODES, trustHeldBy } from '../control/edge.js';
 import { settleEnrollment } from '../control/enrollment-takeover.js';
 import { awaitWelcome } from '../control/first-session.js';
 import { PendingEnrollment } from '../control/pending-enrollment.js';
@@ -123,19 +124,26 @@ async function startAgent({
   options,
 }: AgentParts): Promise<{ stop(): Promise<void>; summary(): string }> {
   const { mark, pathMtuDiscovery, pathProbing, stateKey } = options;
-  const store = new BundleStore(state, await StateKey.open(stateKey));
+  const key = await StateKey.open(stateKey);
+  const store = new BundleStore(state, key);
   const secret = await crashDetectionSecret(state, (out) => void randomFillSync(out));
   const dataPlane = new DataPlaneThread(
     queues,
     {
       lifetime: (events) => edge.lifetimeEnded(events),
-      used: (inboundSpis) => ike.inboundUsed(inboundSpis),
+      used: (inboundSpis) => {
+        ike.inboundUsed(inboundSpis);
+        blind.inboundUsed(inboundSpis);
+      },
       replacing: (replacement) =>
         log.error({ ...replacement }, 'the packet path ended: traffic for remote sites goes nowhere until it is back'),
       replaced: () => log.warn('the packet path is back, with all policies and associations'),
       died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
       ike: (octets, source) => ike.receive(octets, source),
-      unknownSpi: (spi, source) => ike.unknownSpi(spi, source),
+      unknownSpi: (spi, source) => {
+        ike.unknownSpi(spi, source);
+        blind.unknownSpi(spi, source);
+      },
       acquire: (tunnelIds) => ike.wanted(tunnelIds),
       path: (report) => log.info({ ...report }, 'packet path ready'),
       moved: (move) =>
@@ -157,7 +165,17 @@ async function startAgent({
     crashDetectionSecret: secret,
     random: Math.random,
   });
-  identity.onChange((changed) => ike.useIdentity(changed));
+  const blind: EdgeBlind = new EdgeBlind({
+    identity: identity.value,
+    plane: dataPlane,
+    store: new TunnelKeyStore(state, key),
+    log,
+    send: (message) => session.send(message),
+  });
+  identity.onChange((changed) => {
+    ike.useIdentity(changed);
+    blind.useIdentity(changed);
+  });
   const underlay = new UnderlayFollower(options.device, log);
   const network = createOverlayNetwork(options.device, mark);
   const socketOptions = { bufferOctets: SOCKET_BUFFER_OCTETS, reportErrors: true, mark, pathMtuDiscovery };
@@ -167,7 +185,7 @@ async function startAgent({
     openSockets: (endpoint) => openUdpSocketGroup(endpoint, socketOptions, queues.length),
     elsewhere: (configured, localNetworks) => underlay.elsewhere(configured, localNetworks),
   });
-  const installer = new BundleInstaller(system, ike, log);
+  const installer = new BundleInstaller(system, { ike, blind }, log);
   const drift = new DriftWatch(installer, log, after);
   const events: EventReporter = new EventReporter({
     send: (message) => session.send(message),
@@ -187,6 +205,7 @@ async function startAgent({
     installer,
     dataPlane,
     ike,
+    blind,
     log,
     events,
     confirmMilliseconds: 1000 * options.confirmSeconds,
@@ -245,6 +264,7 @@ async function startAgent({
     edge,
     dataPlane,
     ike,
+    blind,
     readFence: () => readFence({ device: options.device, mark }),
     drift,
     log,
@@ -284,6 +304,7 @@ async function startAgent({
       await renewal.stop();
       await relay.close();
       await ike.stop();
+      await blind.stop();
       await dataPlane.stop();
       system.close();
       for (const queue of queues) queue.close();
@@ -301,7 +322,7 @@ async function proveIdentity(identity: Identity, state: StateDirectory, mark: nu
       agentVersion: AGENT_VERSION,
       bootId: randomUUID(),
       associations: [],
-      keyingModes: [KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS],
+      keyingModes: [...KEYING_MODES],
       limitsRemovals: true,
     });
   } finally {

@@ -1,5 +1,6 @@
 import { formatAddress } from '@weft/ipsec-core';
 import { SystemCallError } from '@weft/linux-io';
+import type { EdgeBlind } from '../blind/edge-blind.js';
 import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
@@ -16,18 +17,24 @@ export class InstallationError extends AgentError<'rollback_failed'> {
   override readonly name = 'InstallationError';
 }
 
+/** Who makes the keys of the tunnels of a bundle, here and with their peers. */
+export interface Keying {
+  readonly ike: Pick<EdgeIke, 'apply' | 'move'>;
+  readonly blind: Pick<EdgeBlind, 'apply'>;
+}
+
 /** Puts bundles into force as a whole, or not at all. One at a time. */
 export class BundleInstaller {
   readonly #system: System;
   readonly #log: Log;
-  readonly #ike: Pick<EdgeIke, 'apply' | 'move'>;
+  readonly #keying: Keying;
   /** The machine is taken from one state to the next, by one at a time. */
   readonly #queue = new SerialQueue(MAX_QUEUED);
   #running: VerifiedBundle | undefined;
 
-  constructor(system: System, ike: Pick<EdgeIke, 'apply' | 'move'>, log: Log) {
+  constructor(system: System, keying: Keying, log: Log) {
     this.#system = system;
-    this.#ike = ike;
+    this.#keying = keying;
     this.#log = log;
   }
 
@@ -47,7 +54,7 @@ export class BundleInstaller {
       }
       this.#log.info({ from: formatAddress(address), to: formatAddress(next) }, 'the underlay is at another address');
       await this.#system.moveUnderlay(next);
-      this.#ike.move(this.#system.underlaySocket);
+      this.#keying.ike.move(this.#system.underlaySocket);
       this.#system.releaseUnused();
     });
   }
@@ -103,7 +110,8 @@ export class BundleInstaller {
     this.#running = bundle;
     this.#sayWhere(bundle);
     // Only now: what is negotiated with peers cannot be taken back.
-    await this.#ike.apply(bundle, this.#system.underlaySocket);
+    await this.#keying.ike.apply(bundle, this.#system.underlaySocket);
+    await this.#keying.blind.apply(bundle);
     this.#system.releaseUnused();
   }
 

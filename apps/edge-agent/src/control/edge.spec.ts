@@ -10,6 +10,7 @@ import type {
 } from '@weft/contracts/southbound';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from '../../test/support/machine.js';
+import { NO_BLIND } from '../../test/support/no-blind.js';
 import { PROFILE, signBundle, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
 import { succession, testSigningKey } from '../../test/support/test-signing-keys.js';
@@ -68,9 +69,14 @@ async function startEdge(): Promise<{
     bootId: 'boot',
     store,
     highestEpoch: await store.highestEpoch(),
-    installer: new BundleInstaller(new System(machine), { apply: async () => undefined, move: () => undefined }, LOG),
+    installer: new BundleInstaller(
+      new System(machine),
+      { ike: { apply: async () => undefined, move: () => undefined }, blind: NO_BLIND },
+      LOG,
+    ),
     dataPlane: machine.dataPlane,
     ike: { lifetimeEnded: () => false },
+    blind: NO_BLIND,
     log: LOG,
     events: {
       add: (event) => events.push(event),

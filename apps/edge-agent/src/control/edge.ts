@@ -4,6 +4,7 @@ import {
   type Hello,
   type InstalledAssociation,
   KeyingMode,
+  type KeyShare,
   type RunningBundle,
   type SecurityAssociationCommand,
   type SessionRequest,
@@ -14,6 +15,7 @@ import {
   type Welcome,
 } from '@weft/contracts/southbound';
 import type { LifetimeEvent } from '@weft/ipsec-core';
+import type { EdgeBlind } from '../blind/edge-blind.js';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { EventReporter } from '../events/event-reporter.js';
@@ -33,6 +35,13 @@ import { checkRemovals } from './removal-limit.js';
 import { executeAssociationCommand } from './security-associations.js';
 import type { SessionHandlers } from './session-loop.js';
 import { Trial } from './trial.js';
+
+/** How the keys of a tunnel may be made where this agent runs. */
+export const KEYING_MODES: readonly KeyingMode[] = [
+  KeyingMode.KEYING_MODE_IKEV2,
+  KeyingMode.KEYING_MODE_IKE_LESS,
+  KeyingMode.KEYING_MODE_CONTROLLER_BLIND,
+];
 
 /** What the edge needs to do what the controller says. */
 export interface EdgeParts {
@@ -55,6 +64,7 @@ export interface EdgeParts {
   readonly installer: BundleInstaller;
   readonly dataPlane: DataPlaneControl;
   readonly ike: Pick<EdgeIke, 'lifetimeEnded'>;
+  readonly blind: Pick<EdgeBlind, 'lifetimeEnded' | 'connected' | 'disconnected' | 'writable' | 'message'>;
   readonly log: Log;
   /** Told what happens, and what the controller makes of it. */
   readonly events: Pick<EventReporter, 'add' | 'welcomed' | 'stored' | 'ended'>;
@@ -137,7 +147,7 @@ export class Edge implements SessionHandlers {
       bootId,
       running: this.#runningMessage(),
       associations: installedAssociations(await dataPlane.snapshot()),
-      keyingModes: [KeyingMode.KEYING_MODE_IKEV2, KeyingMode.KEYING_MODE_IKE_LESS],
+      keyingModes: [...KEYING_MODES],
       limitsRemovals: true,
     };
   }
@@ -162,6 +172,15 @@ export class Edge implements SessionHandlers {
       Math.min(LONGEST_STATUS_MILLISECONDS, Math.max(SHORTEST_STATUS_MILLISECONDS, welcome.statusIntervalMilliseconds)),
     );
     this.#parts.events.welcomed(welcome.takesEvents);
+    if (welcome.relaysKeyShares) this.#parts.blind.connected();
+  }
+
+  keyShare(share: KeyShare): void {
+    this.#parts.blind.message(share);
+  }
+
+  writable(): void {
+    this.#parts.blind.writable();
   }
 
   /** Tells a controller that wants to know what this edge believes and shows: the certificate authority before goes by that. */
@@ -193,6 +212,7 @@ export class Edge implements SessionHandlers {
 
   ended(): void {
     this.#tellsTrust = false;
+    this.#parts.blind.disconnected();
     this.#parts.events.ended();
     this.#trial.sessionEnded();
   }
@@ -246,7 +266,7 @@ export class Edge implements SessionHandlers {
   lifetimeEnded(events: readonly LifetimeEvent[]): void {
     for (const event of events) {
       this.#parts.log.info({ ...event }, 'security association lifetime');
-      if (this.#parts.ike.lifetimeEnded(event)) continue;
+      if (this.#parts.ike.lifetimeEnded(event) || this.#parts.blind.lifetimeEnded(event)) continue;
       const association = this.#expiring.note(event);
       if (association !== undefined) this.#parts.send(expiringMessage(association));
     }

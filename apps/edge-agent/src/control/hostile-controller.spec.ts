@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { SessionRequest, SessionResponse, SignedBundle } from '@weft/contracts/southbound';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from '../../test/support/machine.js';
+import { NO_BLIND } from '../../test/support/no-blind.js';
 import { largeBundle, type ManifestChanges, signBundle, testBundle } from '../../test/support/test-bundle.js';
 import { serveSession } from '../../test/support/test-controller.js';
 import { TENANT_ID, TestPki } from '../../test/support/test-pki.js';
@@ -63,9 +64,14 @@ describe('a controller that has been taken over', () => {
       bootId: 'boot',
       store,
       highestEpoch: 0n,
-      installer: new BundleInstaller(new System(machine), { apply: async () => undefined, move: ignore }, LOG),
+      installer: new BundleInstaller(
+        new System(machine),
+        { ike: { apply: async () => undefined, move: ignore }, blind: NO_BLIND },
+        LOG,
+      ),
       dataPlane: machine.dataPlane,
       ike: { lifetimeEnded: () => false },
+      blind: NO_BLIND,
       log: LOG,
       events: { add: ignore, welcomed: ignore, stored: ignore, ended: ignore },
       confirmMilliseconds: 0,

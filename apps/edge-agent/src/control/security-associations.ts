@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DeleteAssociations, SecurityAssociation, SecurityAssociationCommand } from '@weft/contracts/southbound';
-import type { PathMtuParameters, SecurityAssociationParameters } from '@weft/ipsec-core';
+import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import { type DataPlaneControl, DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
 import { integerWithin, limited, underlayAddress, unique } from './bundle/field.js';
-import { firstHopMtu } from './bundle/first-hop-mtu.js';
 import { parseProfile } from './bundle/parse-profile.js';
-import type { EspProfile, ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './bundle/verified-bundle.js';
+import { tunnelTravel } from './bundle/tunnel-travel.js';
+import type { ProtectionProfile, VerifiedBundle } from './bundle/verified-bundle.js';
 import { RejectionError } from './rejection.js';
 
 /**
@@ -106,22 +106,8 @@ function parseAssociation(
     hardLifetimeMilliseconds: hard * 1000,
     // Every peer of a bundle is an edge like this one, and checks later fragments (RFC 4301 section 7.3).
     nonFirstFragmentsAlso: true,
-    ...(profile.encapsulation === 'none'
-      ? { outer: { local: bundle.underlay.octets, remote: tunnel.remote.octets } }
-      : {}),
-    ...(direction === 'outbound' ? { pathMtu: pathMtuOf(bundle, tunnel, profile) } : {}),
+    ...tunnelTravel(bundle, tunnel, profile)[direction],
   };
-}
-
-function pathMtuOf(
-  bundle: VerifiedBundle,
-  tunnel: TunnelConfiguration,
-  { encapsulation }: EspProfile,
-): PathMtuParameters {
-  const mtu = firstHopMtu(bundle, tunnel);
-  // The engine writes the outer header itself, and counts it.
-  if (encapsulation === 'none') return { mtu };
-  return { mtu, underlay: { family: tunnel.remote.octets.length === 4 ? 4 : 6, udp: true } };
 }
 
 async function install(

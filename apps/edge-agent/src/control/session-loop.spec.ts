@@ -42,6 +42,8 @@ const ignore = () => undefined;
 const AGREEABLE: SessionHandlers = {
   hello: async () => ({ agentVersion: '1', bootId: 'b', associations: [], keyingModes: [], limitsRemovals: true }),
   eventsStored: () => undefined,
+  keyShare: () => undefined,
+  writable: () => undefined,
   ended: () => undefined,
   welcome: async () => undefined,
   bundlePush: async ({ nonce }) => ({ message: { $case: 'bundleAck', value: { nonce } } }),
@@ -202,8 +204,8 @@ describe('session', () => {
 
   it.each([
     ['a bundle before Welcome', [push('x')], /before Welcome/],
+    ['a key share before Welcome', [keyShare()], /before Welcome/],
     ['Welcome twice', [WELCOME, WELCOME], /twice/],
-    ['a key share that nobody asked for', [WELCOME, keyShare()], /KEYING_MODE_CONTROLLER_BLIND/],
     ['a message of an unknown kind', [WELCOME, {}], /does not know/],
   ])('leaves a controller that sends %s', async (_, messages, reason) => {
     const { ended } = await edge((stream) => {
@@ -237,6 +239,16 @@ describe('session', () => {
     answer();
     expect(await ended(1)).toMatchObject({ reason: expect.stringContaining('the controller is stopping') });
     expect(loop.send({})).toBe(false);
+  });
+
+  it('hands on the key shares that the controller relays, and goes on', async () => {
+    const { session, call } = firstCall();
+    const shares: string[] = [];
+    await edge(session, { keyShare: ({ tunnelId }) => shares.push(tunnelId) });
+    const stream = await call;
+    for (const message of [WELCOME, keyShare(), push('after')]) stream.write(message);
+    for (let heard = await next(stream); heard.message?.$case !== 'bundleAck'; heard = await next(stream));
+    expect(shares).toEqual(['t']);
   });
 
   it('tries again when it cannot say Hello, and stops though it never could', async () => {

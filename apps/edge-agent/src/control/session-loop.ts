@@ -2,6 +2,7 @@ import type {
   BundlePush,
   EdgeEventsStored,
   Hello,
+  KeyShare,
   SecurityAssociationCommand,
   SessionRequest,
   SessionResponse,
@@ -21,6 +22,10 @@ export interface SessionHandlers {
   welcome(welcome: Welcome): Promise<void>;
   /** Events of this edge are stored. */
   eventsStored(stored: EdgeEventsStored): void;
+  /** A message for the other edge of a tunnel comes from that one. */
+  keyShare(share: KeyShare): void;
+  /** The controller takes messages again, after a time when `send` said no. */
+  writable(): void;
   /** The session is over, for whatever reason. */
   ended(): void;
   bundlePush(push: BundlePush): Promise<SessionRequest>;
@@ -118,7 +123,9 @@ export class SessionLoop {
     this.#stream = stream;
     this.#writable = true;
     stream.call.on('drain', () => {
-      if (this.#stream === stream) this.#writable = true;
+      if (this.#stream !== stream) return;
+      this.#writable = true;
+      if (this.#welcomed) this.#options.handlers.writable();
     });
     // The reading loop below sees the error; without a listener one that comes between two reads would be fatal.
     stream.call.on('error', () => undefined);
@@ -168,7 +175,8 @@ export class SessionLoop {
       return;
     }
     if (message.$case === 'keyShare') {
-      throw new Error('the controller sent a key share, and this agent does not offer KEYING_MODE_CONTROLLER_BLIND');
+      handlers.keyShare(message.value);
+      return;
     }
     const answer =
       message.$case === 'bundlePush'

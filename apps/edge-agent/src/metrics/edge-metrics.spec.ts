@@ -64,6 +64,9 @@ const SOURCES: MetricSources = {
     ],
   },
   negotiations: new Map([['t', { ...UNTRIED, established: true, rekeys: 9n, failuresByCause: { peer_silent: 2 } }]]),
+  blind: new Map([
+    ['t', { inForce: 3, roots: [], refusal: undefined, refusals: { not_authentic: 2 }, alarm: 'no controller' }],
+  ]),
   ikeDrops: [{ reason: 'ike_malformed', packets: 10n }],
   deviceDrops: 14n,
   fence: { ranges: [], arrivedInClear: 11n, leftInClear: 12n },

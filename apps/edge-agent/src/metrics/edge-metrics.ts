@@ -1,3 +1,4 @@
+import type { BlindState } from '../blind/blind-state.js';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { CertificateState } from '../control/certificate-renewal.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
@@ -19,6 +20,8 @@ export interface MetricSources {
   readonly bundle: VerifiedBundle | undefined;
   readonly snapshot: DataPlaneSnapshot;
   readonly negotiations: ReadonlyMap<string, NegotiationState>;
+  /** Of the tunnels whose key shares the controller relays. */
+  readonly blind: ReadonlyMap<string, BlindState>;
   /** IKE messages that were lost or refused. */
   readonly ikeDrops: DataPlaneSnapshot['drops'];
   /** Packets that were dropped in front of the device. */
@@ -48,6 +51,7 @@ export function edgeMetrics(sources: MetricSources): readonly Sample[] {
     one('weft_edge_certificate_renewals_total', sources.renewal.renewals),
     one('weft_edge_certificate_renewal_failures_total', sources.renewal.failures),
     ...snapshot.tunnels.flatMap((tunnel) => tunnelSamples(tunnel, sources)),
+    ...[...sources.blind].flatMap(([tunnelId, state]) => keyShareSamples(tunnelId, state, peerOf(bundle, tunnelId))),
     ...[...sources.negotiations].flatMap(([tunnelId, state]) => ikeSamples(tunnelId, state, peerOf(bundle, tunnelId))),
     ...snapshot.policies.flatMap(({ entryId, ruleId, packets, bytes, inboundPackets, inboundBytes }) => [
       one('weft_edge_policy_packets_total', packets, entryId, ruleId),
@@ -143,6 +147,21 @@ function ikeSamples(tunnelId: string, state: NegotiationState, peer: string): Sa
     { name: 'weft_edge_ike_post_quantum', labels, value: Number(established && isPostQuantum(state)) },
     ...Object.entries(failuresByCause).map(
       ([cause, value]): Sample => ({ name: 'weft_edge_ike_failures_total', labels: [...labels, cause], value }),
+    ),
+  ];
+}
+
+function keyShareSamples(tunnelId: string, { inForce, alarm, refusals }: BlindState, peer: string): Sample[] {
+  const labels = [tunnelId, peer];
+  return [
+    { name: 'weft_edge_key_share_root', labels, value: inForce },
+    { name: 'weft_edge_key_share_alarm', labels, value: Number(alarm !== undefined) },
+    ...Object.entries(refusals).map(
+      ([reason, value]): Sample => ({
+        name: 'weft_edge_key_share_refusals_total',
+        labels: [...labels, reason],
+        value,
+      }),
     ),
   ];
 }

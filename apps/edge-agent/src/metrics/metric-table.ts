@@ -81,6 +81,17 @@ const TABLE = {
   weft_edge_ike_rekeys_total: ['counter', 'Times that its SAs were replaced', ['tunnel', 'peer']],
   weft_edge_ike_failures_total: ['counter', 'Negotiations that failed, by cause', ['tunnel', 'peer', 'cause']],
   weft_edge_ike_post_quantum: ['gauge', '1 while its keys are post-quantum', ['tunnel', 'peer']],
+  weft_edge_key_share_root: [
+    'gauge',
+    'Number of the keys in use whose shares the controller relays; 0: none',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_key_share_alarm: [
+    'gauge',
+    '1 while nothing passes for want of such keys, or soon will not',
+    ['tunnel', 'peer'],
+  ],
+  weft_edge_key_share_refusals_total: ['counter', 'Relayed key shares that were refused', ['tunnel', 'peer', 'reason']],
   weft_edge_policy_packets_total: ['counter', 'Packets that the entry decided, outbound', ['entry', 'rule']],
   weft_edge_policy_bytes_total: ['counter', 'Octets of them', ['entry', 'rule']],
   weft_edge_policy_received_packets_total: ['counter', 'Packets that came by the entry, inbound', ['entry', 'rule']],

@@ -61,6 +61,7 @@ function statusOf(
       ...news,
     },
     negotiations: new Map(),
+    blind: new Map(),
     ikeDrops: [],
     takenAt: new Date(0),
   });

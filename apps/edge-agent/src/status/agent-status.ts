@@ -1,5 +1,6 @@
 import { formatAddress } from '@weft/ipsec-core';
 import { z } from 'zod';
+import type { BlindState } from '../blind/blind-state.js';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { CertificateState } from '../control/certificate-renewal.js';
 import type { WaitingIdentity } from '../control/pending-enrollment.js';
@@ -83,7 +84,18 @@ export const AgentStatus = z.object({
           roundTripAnswers: Count,
         })
         .nullable(),
-      /** How IKE stands; null where the controller makes the keys. */
+      /** How the keys stand whose shares the controller relays; null where they are made otherwise. */
+      keyShares: z
+        .object({
+          /** Number of the keys in use; null: there are none. */
+          root: z.number().nullable(),
+          /** Why nothing passes, or soon will not. */
+          alarm: z.string().nullable(),
+          /** The last key share that was not taken, and why: somebody on the way may have altered it. */
+          refusal: z.object({ code: z.string(), reason: z.string() }).nullable(),
+        })
+        .nullable(),
+      /** How IKE stands; null where the edges do not negotiate. */
       ike: z
         .object({
           established: z.boolean(),
@@ -122,6 +134,8 @@ export interface StatusSources {
   readonly snapshot: DataPlaneSnapshot;
   /** Of the tunnels that this edge keys itself, by tunnel id. */
   readonly negotiations: ReadonlyMap<string, TunnelNegotiation>;
+  /** Of the tunnels whose key shares the controller relays, by tunnel id. */
+  readonly blind: ReadonlyMap<string, BlindState>;
   /** IKE messages that were lost or refused. */
   readonly ikeDrops: DataPlaneSnapshot['drops'];
   readonly takenAt: Date;
@@ -166,6 +180,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
         lastReceivedAt: wallClock(counted?.lastReceivedAt, snapshot, takenAt)?.toISOString() ?? null,
         redundancy: redundancyStatus(snapshot, tunnel.tunnelId),
         path: pathStatus(snapshot, tunnel.tunnelId),
+        keyShares: keySharesStatus(sources.blind.get(tunnel.tunnelId)),
         ike: ikeStatus(sources.negotiations.get(tunnel.tunnelId)),
       };
     }),
@@ -222,6 +237,12 @@ function redundancyStatus(
 ): AgentStatus['tunnels'][number]['redundancy'] {
   const found = groups.flatMap(({ tunnels }) => tunnels).find((tunnel) => tunnel.tunnelId === tunnelId);
   return found === undefined ? null : { alive: found.alive, chosen: found.chosen };
+}
+
+function keySharesStatus(state: BlindState | undefined): AgentStatus['tunnels'][number]['keyShares'] {
+  if (state === undefined) return null;
+  const { inForce, alarm, refusal } = state;
+  return { root: inForce === 0 ? null : inForce, alarm: alarm ?? null, refusal: refusal ?? null };
 }
 
 function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels'][number]['ike'] {

@@ -1,3 +1,4 @@
+import type { EdgeBlind } from '../blind/edge-blind.js';
 import type { CertificateRenewal } from '../control/certificate-renewal.js';
 import type { DriftWatch } from '../control/drift-watch.js';
 import type { Edge } from '../control/edge.js';
@@ -30,6 +31,7 @@ export interface LocalAnswersParts {
   readonly edge: Pick<Edge, 'running'>;
   readonly dataPlane: Pick<DataPlaneThread, 'snapshot' | 'explain'>;
   readonly ike: Pick<EdgeIke, 'states' | 'drops' | 'negotiations'>;
+  readonly blind: Pick<EdgeBlind, 'states' | 'drops'>;
   readonly readFence: () => Promise<FenceState | undefined>;
   readonly drift: Pick<DriftWatch, 'repairs'>;
   readonly log: AgentLog;
@@ -65,7 +67,7 @@ export function localAnswers(parts: LocalAnswersParts): LocalAnswers {
 }
 
 async function statusOf(parts: LocalAnswersParts): Promise<AgentStatus> {
-  const { identity, renewal, pending, device, session, edge, dataPlane, ike } = parts;
+  const { identity, renewal, pending, device, session, edge, dataPlane, ike, blind } = parts;
   return agentStatus({
     identity: identity.value,
     renewal: renewal.state,
@@ -76,7 +78,8 @@ async function statusOf(parts: LocalAnswersParts): Promise<AgentStatus> {
     bundle: edge.running,
     snapshot: await dataPlane.snapshot(),
     negotiations: ike.states(),
-    ikeDrops: ike.drops(),
+    blind: blind.states(),
+    ikeDrops: [...ike.drops(), ...blind.drops()],
     takenAt: new Date(),
   });
 }
@@ -97,7 +100,7 @@ function dated(now: number, wallNow: number): (at: number) => Date {
 }
 
 async function metricsOf(parts: LocalAnswersParts): Promise<string> {
-  const { identity, renewal, device, session, edge, dataPlane, ike, readFence, drift } = parts;
+  const { identity, renewal, device, session, edge, dataPlane, ike, blind, readFence, drift } = parts;
   return renderMetrics(
     edgeMetrics({
       identity: identity.value,
@@ -108,7 +111,8 @@ async function metricsOf(parts: LocalAnswersParts): Promise<string> {
       bundle: edge.running,
       snapshot: await dataPlane.snapshot(),
       negotiations: ike.states(),
-      ikeDrops: ike.drops(),
+      blind: blind.states(),
+      ikeDrops: [...ike.drops(), ...blind.drops()],
       deviceDrops: await readDeviceDrops(device),
       fence: await readFence(),
       repairs: drift.repairs,

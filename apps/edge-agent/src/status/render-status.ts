@@ -37,9 +37,14 @@ export function renderStatus(status: AgentStatus): string {
 /** Its tunnels alone, with the arithmetic of their paths. Pure. */
 export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
   const paths = status.tunnels.flatMap(({ peer, path }) => (path === null ? [] : [pathRow(peer, path)]));
-  return paths.length === 0
-    ? tunnelTable(status)
-    : [tunnelTable(status), alignColumns([PATH_COLUMNS, ...paths])].join('\n\n');
+  const refused = status.tunnels.flatMap(({ peer, keyShares }) =>
+    keyShares === null || keyShares.refusal === null ? [] : [[peer, keyShares.refusal.reason]],
+  );
+  return [
+    tunnelTable(status),
+    ...(paths.length === 0 ? [] : [alignColumns([PATH_COLUMNS, ...paths])]),
+    ...(refused.length === 0 ? [] : [alignColumns([['PEER', 'ITS KEY SHARE WAS NOT TAKEN'], ...refused])]),
+  ].join('\n\n');
 }
 
 function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
@@ -47,9 +52,9 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
     tunnel.peer,
     remoteText(tunnel),
     tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0
-      ? (tunnel.ike?.failure ?? 'no associations')
+      ? (tunnel.ike?.failure ?? tunnel.keyShares?.alarm ?? tunnel.keyShares?.refusal?.reason ?? 'no associations')
       : keyedState(tunnel.redundancy),
-    keysBy(tunnel.ike),
+    keysBy(tunnel),
     tunnel.mode === 'transport' ? `${PROTECTION[tunnel.protocol]}, in transport mode` : PROTECTION[tunnel.protocol],
     tunnel.inboundPackets,
     tunnel.outboundPackets,
@@ -154,7 +159,8 @@ function workerStatus(workers: AgentStatus['workers']): string {
   return replacements === 0 ? busy : `${busy}, replaced ${replacements} times: see the log`;
 }
 
-function keysBy(ike: AgentStatus['tunnels'][number]['ike']): string {
+function keysBy({ ike, keyShares }: AgentStatus['tunnels'][number]): string {
+  if (keyShares !== null) return keyShares.root === null ? '-' : 'both edges by key shares, post-quantum';
   if (ike === null) return 'the controller';
   if (!ike.established) return '-';
   return `${keysMadeWith(ike)}, ${ike.postQuantum ? 'post-quantum' : 'classical'}`;

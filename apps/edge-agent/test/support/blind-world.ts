@@ -18,6 +18,7 @@ export const FORM: BlindForm = {
 
 const other = (name: Name): Name => (name === 'a' ? 'b' : 'a');
 const NAMES = ['a', 'b'] as const;
+export const SERIAL = { a: '0a', b: '0b' } as const;
 
 export function termsOf(name: Name, more: Partial<TunnelTerms> = {}): TunnelTerms {
   return {
@@ -66,6 +67,8 @@ export class BlindWorld {
   /** What becomes of a message on its way; undefined: it is lost. */
   relay: (message: Uint8Array, to: Name) => Uint8Array | undefined = (message) => message;
   delivered = 0;
+  /** Certificates that no end believes from its next start on. */
+  revoked: ReadonlySet<string> = new Set();
   now = 1_000_000;
   readonly #latest: Partial<Record<Name, Uint8Array>> = {};
   readonly #sentWith = new Set<string>();
@@ -82,7 +85,7 @@ export class BlindWorld {
       if (alive() && end.power-- <= 0) this.kill(name);
       if (!alive()) throw new Error('the power is off');
     };
-    end.tunnel = new BlindTunnel(termsOf(name, more), FORM, {
+    end.tunnel = new BlindTunnel(termsOf(name, more), FORM, this.revoked, {
       crypto: { provider: nodeCryptoProvider, keyExchange: nodeKeyExchange, random: (out) => void randomFillSync(out) },
       store: new TunnelKeyStore(diskOf(end, step), KEY),
       plane: this.#planeOf(name, step),
@@ -91,11 +94,13 @@ export class BlindWorld {
           step();
           return { signature: signatureOf(name, octets), certificates: [] };
         },
-        verify: async (_, { peer, octets, signature }) => {
+        verify: async ({ peer, octets, signature }) => {
           step();
           const good =
             peer === `edge-${other(name)}` && Buffer.compare(signature, signatureOf(other(name), octets)) === 0;
-          return good ? undefined : 'the signature is wrong';
+          return good
+            ? { ok: true, serialNumber: SERIAL[other(name)] }
+            : { ok: false, refusal: 'the signature is wrong' };
         },
       },
       publish: (_, message) => {

@@ -6,7 +6,7 @@ import { EspNumbers } from './esp-numbers.js';
 /**
  * Captures in a namespace everything that arrives there. For every line on standard input it prints a line of JSON: how many
  * ESP packets in UDP have passed, of how many associations, and which of them had an IV of one before; how many packets with
- * overlay addresses in the clear; and the last ESP packets to ADDRESS.
+ * overlay addresses in the clear; and the SPIs and the last of the ESP packets to ADDRESS.
  * usage: capture-process.ts ADDRESS OVERLAY_PREFIX…, the latter as what is common of the text of its addresses: 10.1, 2001:db8:1
  */
 const KEPT = 50;
@@ -20,6 +20,7 @@ waiting.watch(0, ring.fd, POLLIN);
 waiting.watch(1, 0, POLLIN);
 const numbers = new EspNumbers();
 const seen = { esp: 0, clear: 0, packets: [] as string[] };
+const spis = new Set<number>();
 say({ ready: true });
 while (waiting.wait(-1) > 0) {
   while (ring.packets.next()) {
@@ -29,7 +30,7 @@ while (waiting.wait(-1) > 0) {
   if (waiting.ready(1) === 0) continue;
   if (readSync(0, Buffer.alloc(64)) === 0) process.exit(0);
   const { associations, repeated } = numbers.report();
-  say({ ...seen, associations, repeated, lost: ring.dropped() });
+  say({ ...seen, spis: [...spis], associations, repeated, lost: ring.dropped() });
 }
 
 function look(packet: Buffer): void {
@@ -46,6 +47,7 @@ function look(packet: Buffer): void {
   if (payload.readUInt32BE(0) === 0) return;
   seen.esp++;
   numbers.take(addresses[1] ?? '', payload);
+  if (addresses[1] === address) spis.add(payload.readUInt32BE(0));
   // Several in one piece, as the sender hands them to its kernel, cannot be told apart here.
   if (addresses[1] !== address || payload.length > PING_OCTETS) return;
   seen.packets = [...seen.packets.slice(-KEPT), payload.toString('hex')];

@@ -81,6 +81,16 @@ export class ControllerHarness {
     this.#child?.stdin.write(`${JSON.stringify(asked)}\n`);
   }
 
+  /** Whether it changes the key shares of an edge on their way. */
+  alters(edge: EdgeName, alters: boolean): void {
+    this.#child?.stdin.write(`${JSON.stringify({ edge, alters })}\n`);
+  }
+
+  /** Key shares that it was given since its start. */
+  get shares(): readonly Buffer[] {
+    return this.#heard.flatMap(({ said, octets }) => (said === 'share' ? [Buffer.from(String(octets), 'hex')] : []));
+  }
+
   /** The first that it has heard of this kind since its start, or since `from` others. Rejects when it ends without. */
   async hears(is: (heard: Heard) => boolean, from = 0): Promise<Heard> {
     for (;;) {

@@ -15,6 +15,7 @@ import { EdgeIke } from '../../src/ike/edge-ike.js';
 import { createOverlayNetwork, OWN_PACKETS_MARK } from '../../src/network/overlay-network.js';
 import { createLog } from '../../src/platform/log.js';
 import type { TunnelMove } from '../../src/redundancy/redundant-tunnels.js';
+import { NO_BLIND } from './no-blind.js';
 
 /**
  * Everything of an agent below its session, as a process for a network namespace: bundles and association commands
@@ -69,7 +70,8 @@ const system = new System({
     openUdpSocketGroup(endpoint, { bufferOctets: 8 << 20, reportErrors: true, mark: OWN_PACKETS_MARK }, workers),
   elsewhere: (configured, localNetworks) => underlay.elsewhere(configured, localNetworks),
 });
-const installer = new BundleInstaller(system, ike ?? { apply: async () => undefined, move: () => undefined }, log);
+const noIke = { apply: async () => undefined, move: () => undefined };
+const installer = new BundleInstaller(system, { ike: ike ?? noIke, blind: NO_BLIND }, log);
 let generation = 0n;
 await underlay.start(installer);
 

@@ -18,6 +18,7 @@ import type { Log } from '../../src/platform/log.js';
 import { StateDirectory } from '../../src/platform/state-directory.js';
 import { StateKey } from '../../src/platform/state-key.js';
 import { Machine } from './machine.js';
+import { NO_BLIND } from './no-blind.js';
 
 export { ikeBetween } from './ike-between.js';
 export { type Identity, parseIdentity, type StoredIdentity };
@@ -48,9 +49,10 @@ export class TestAgent {
       bootId: randomUUID(),
       store,
       highestEpoch: 0n,
-      installer: new BundleInstaller(new System(machine), NO_IKE, log),
+      installer: new BundleInstaller(new System(machine), { ike: NO_IKE, blind: NO_BLIND }, log),
       dataPlane: machine.dataPlane,
       ike: { lifetimeEnded: () => false },
+      blind: NO_BLIND,
       log,
       events: { add: ignore, welcomed: ignore, stored: ignore, ended: ignore },
       confirmMilliseconds: 0,

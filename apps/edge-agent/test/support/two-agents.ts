@@ -14,7 +14,7 @@ export const RIGHT_HOST = '10.2.0.1';
 const NO_CONTROLLER = '127.0.0.1:1';
 
 /**
- * Two agents that negotiate a tunnel, each with its last bundle, on an underlay that would carry everything in the clear: what
+ * Two agents that key a tunnel themselves, with IKE when nothing else is said, each with its last bundle, on an underlay that would carry everything in the clear: what
  * does not leave is kept in by the agents alone.
  */
 export class TwoAgents {
@@ -29,7 +29,7 @@ export class TwoAgents {
   }
 
   /** Builds the network and what enrollment leaves behind; the agents do not run yet. */
-  async prepare(controllers = { left: NO_CONTROLLER, right: NO_CONTROLLER }): Promise<void> {
+  async prepare(controllers = { left: NO_CONTROLLER, right: NO_CONTROLLER }, keyed = negotiating): Promise<void> {
     const names = buildNetwork(this.namespaces);
     this.namespaces.ip(names.router, `route add ${LEFT.networks[0]} via ${LEFT.underlay}`);
     this.namespaces.ip(names.router, `route add ${RIGHT.networks[0]} via ${RIGHT.underlay}`);
@@ -45,8 +45,8 @@ export class TwoAgents {
     this.#parts = {
       names,
       pki,
-      left: await agent('left', LEFT_ID, negotiating(bundle(LEFT, RIGHT, RIGHT_ID))),
-      right: await agent('right', RIGHT_ID, negotiating(bundle(RIGHT, LEFT, LEFT_ID))),
+      left: await agent('left', LEFT_ID, keyed(bundle(LEFT, RIGHT, RIGHT_ID))),
+      right: await agent('right', RIGHT_ID, keyed(bundle(RIGHT, LEFT, LEFT_ID))),
     };
   }
 

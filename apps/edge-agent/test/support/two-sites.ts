@@ -103,6 +103,13 @@ export function negotiating(bundle: Bundle): Bundle {
   return { ...bundle, tunnels };
 }
 
+/** The same, but the controller relays the key shares of the edges. */
+export function relaying(bundle: Bundle): Bundle {
+  const controllerBlind = { softLifetimeSeconds: 28_800, hardLifetimeSeconds: 86_400, revokedSerials: [] };
+  const keyingMode = KeyingMode.KEYING_MODE_CONTROLLER_BLIND;
+  return { ...bundle, tunnels: bundle.tunnels.map((tunnel) => ({ ...tunnel, keyingMode, controllerBlind })) };
+}
+
 function range(prefix: string): { first: Buffer; last: Buffer } {
   const { first, last } = parsePrefix(prefix).range;
   return { first: Buffer.from(first), last: Buffer.from(last) };

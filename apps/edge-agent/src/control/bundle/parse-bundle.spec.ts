@@ -23,6 +23,8 @@ import {
 } from '../../../test/support/test-bundle.js';
 import { parseBundle } from './parse-bundle.js';
 
+const BLIND = { softLifetimeSeconds: 3600, hardLifetimeSeconds: 7200, revokedSerials: [Buffer.of(0, 0x4f)] };
+
 const OTHER_ID = '77777777-7777-4777-8777-777777777777';
 const GROUP_ID = '88888888-8888-4888-8888-888888888888';
 
@@ -65,8 +67,41 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
   ],
   [
     'a keying mode to come',
-    (b) => (b.tunnels[0]!.keyingMode = KeyingMode.KEYING_MODE_CONTROLLER_BLIND),
+    (b) => (b.tunnels[0]!.keyingMode = 9 as KeyingMode),
     'tunnels[0].keying_mode',
+    'unsupported_value',
+  ],
+  [
+    'relayed key shares without lifetimes',
+    (b) => (b.tunnels[0]!.keyingMode = KeyingMode.KEYING_MODE_CONTROLLER_BLIND),
+    'tunnels[0].controller_blind',
+    'missing_field',
+  ],
+  [
+    'lifetimes of key shares where none are relayed',
+    (b) => (b.tunnels[0]!.controllerBlind = BLIND),
+    'tunnels[0].controller_blind',
+    'unexpected_value',
+  ],
+  [
+    'keys that end before they are replaced',
+    (b) =>
+      Object.assign(b.tunnels[0]!, {
+        keyingMode: KeyingMode.KEYING_MODE_CONTROLLER_BLIND,
+        controllerBlind: { ...BLIND, hardLifetimeSeconds: 3600 },
+      }),
+    'tunnels[0].controller_blind.hard_lifetime_seconds',
+    'out_of_range',
+  ],
+  [
+    'AH with relayed key shares',
+    (b) =>
+      Object.assign(b.tunnels[0]!, {
+        keyingMode: KeyingMode.KEYING_MODE_CONTROLLER_BLIND,
+        controllerBlind: BLIND,
+        profile: { ...AH_PROFILE },
+      }),
+    'tunnels[0].profile.protocol',
     'unsupported_value',
   ],
   [
@@ -409,6 +444,18 @@ describe('the content of a bundle', () => {
     group(several, {});
     const path = 'tunnel_groups[0].tunnel_ids[0]';
     expect(() => parseBundle(several)).toThrow(expect.objectContaining({ path, rule: 'unsupported_value' }));
+  });
+
+  it('may have keys that the controller does not know, with their lifetimes and whom not to believe', () => {
+    const bundle = testBundle();
+    const keyingMode = KeyingMode.KEYING_MODE_CONTROLLER_BLIND;
+    Object.assign(bundle.tunnels[0]!, { keyingMode, controllerBlind: BLIND });
+    expect([...parseBundle(bundle).tunnels.values()][0]?.keying).toEqual({
+      mode: 'controller-blind',
+      softLifetime: 3_600_000,
+      hardLifetime: 7_200_000,
+      revokedSerials: new Set(['4f']),
+    });
   });
 
   it('may have no tunnels and no policies: an edge on its own', () => {

@@ -107,7 +107,7 @@ function checkOuterHeader(
   { profile, keying, remote }: TunnelConfiguration,
   local: UnderlayAddress,
 ): void {
-  if (profile.protocol !== 'esp' || profile.encapsulation !== 'none' || keying.mode !== 'ike-less') return;
+  if (profile.protocol !== 'esp' || profile.encapsulation !== 'none' || keying.mode === 'ikev2') return;
   if (local.octets.length === remote.octets.length && local.octets.some((octet) => octet !== 0)) return;
   throw new RejectionError(
     path,

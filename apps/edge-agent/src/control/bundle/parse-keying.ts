@@ -1,4 +1,5 @@
 import {
+  type ControllerBlindConfiguration,
   EncryptionAlgorithm,
   type IkeConfiguration,
   type IkeProposal as IkeProposalMessage,
@@ -11,25 +12,46 @@ import {
 import { serialValue } from '../../ike/credentials/serial-number.js';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, required } from './field.js';
-import type { IkeNegotiation, IkeProposal, KeyExchangeMethods, TunnelKeying } from './verified-bundle.js';
+import type {
+  BlindLifetimes,
+  IkeNegotiation,
+  IkeProposal,
+  KeyExchangeMethods,
+  TunnelKeying,
+} from './verified-bundle.js';
 
 /** Who makes the keys of a tunnel. Throws RejectionError, also when IKE is configured for one that does not use it. */
-export function parseKeying(path: string, { keyingMode, ike }: Tunnel): TunnelKeying {
+export function parseKeying(path: string, { keyingMode, ike, controllerBlind }: Tunnel): TunnelKeying {
+  const { KEYING_MODE_IKEV2, KEYING_MODE_IKE_LESS, KEYING_MODE_CONTROLLER_BLIND } = KeyingMode;
+  if (ike !== undefined && keyingMode !== KEYING_MODE_IKEV2) {
+    throw new RejectionError(`${path}.ike`, 'unexpected_value', 'nothing is negotiated in this keying mode');
+  }
+  if (controllerBlind !== undefined && keyingMode !== KEYING_MODE_CONTROLLER_BLIND) {
+    throw new RejectionError(`${path}.controller_blind`, 'unexpected_value', 'no key shares are relayed in this mode');
+  }
   switch (keyingMode) {
-    case KeyingMode.KEYING_MODE_IKE_LESS:
-      if (ike !== undefined) {
-        throw new RejectionError(
-          `${path}.ike`,
-          'unexpected_value',
-          'the controller makes the keys: nothing is negotiated',
-        );
-      }
+    case KEYING_MODE_IKE_LESS:
       return { mode: 'ike-less' };
-    case KeyingMode.KEYING_MODE_IKEV2:
+    case KEYING_MODE_IKEV2:
       return { mode: 'ikev2', negotiation: parseIke(`${path}.ike`, required(`${path}.ike`, ike)) };
+    case KEYING_MODE_CONTROLLER_BLIND: {
+      const at = `${path}.controller_blind`;
+      return { mode: 'controller-blind', ...parseBlind(at, required(at, controllerBlind)) };
+    }
     default:
       throw new RejectionError(`${path}.keying_mode`, 'unsupported_value', `keying mode ${keyingMode} is unknown here`);
   }
+}
+
+function parseBlind(path: string, message: ControllerBlindConfiguration): BlindLifetimes {
+  const { softLifetimeSeconds: soft, hardLifetimeSeconds: hard, revokedSerials } = message;
+  const lifetime = (field: string, value: number, lowest: number) =>
+    1000 * integerWithin(`${path}.${field}`, value, lowest, MAX_LIFETIME_SECONDS);
+  return {
+    softLifetime: lifetime('soft_lifetime_seconds', soft, MIN_LIFETIME_SECONDS),
+    hardLifetime: lifetime('hard_lifetime_seconds', hard, soft + 1),
+    revokedSerials: parseSerials(`${path}.revoked_serials`, revokedSerials),
+  };
 }
 
 function parseIke(path: string, message: IkeConfiguration): IkeNegotiation {

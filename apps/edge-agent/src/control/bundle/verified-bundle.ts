@@ -71,10 +71,21 @@ export interface TunnelGroup {
   readonly holdDown: number;
 }
 
-/** Who makes the keys of a tunnel: the controller, or both edges with IKEv2. */
+/** Who makes the keys of a tunnel: the controller, both edges with IKEv2, or both with key shares that the controller relays (ADR 26). */
 export type TunnelKeying =
   | { readonly mode: 'ike-less' }
+  | ({ readonly mode: 'controller-blind' } & BlindLifetimes)
   | { readonly mode: 'ikev2'; readonly negotiation: IkeNegotiation };
+
+/** How long keys last that the controller does not know, by their age. Times in milliseconds. */
+export interface BlindLifetimes {
+  /** The edges agree on others. */
+  readonly softLifetime: number;
+  /** They end. */
+  readonly hardLifetime: number;
+  /** As in `IkeNegotiation`. */
+  readonly revokedSerials: ReadonlySet<string>;
+}
 
 /** What the two edges of a tunnel negotiate. Times in milliseconds. */
 export interface IkeNegotiation {
