@@ -74,8 +74,16 @@ export interface BundleIdentity {
 /** Who makes the keys of a tunnel, and how the edges negotiate when it is they. */
 export type BundleKeying =
   | { readonly mode: 'ike-less' }
-  | { readonly mode: 'controller-blind' }
+  | { readonly mode: 'controller-blind'; readonly lifetimes: BundleKeyLifetimes }
   | { readonly mode: 'ikev2'; readonly ike: BundleIke };
+
+/** How old keys may become on which two edges have agreed by relayed messages. */
+export interface BundleKeyLifetimes {
+  /** Then the edges agree on others. */
+  readonly softLifetimeSeconds: number;
+  /** Then they end, whatever has or has not taken their place. */
+  readonly hardLifetimeSeconds: number;
+}
 
 export interface BundleIke {
   /** Preferred first. */

@@ -107,7 +107,8 @@ describe('compileFabric', () => {
           expect(relayed).toEqual(made);
           return;
         }
-        const keying = { mode: 'controller-blind' as const };
+        const lifetimes = { softLifetimeSeconds: 3600, hardLifetimeSeconds: 259_200 };
+        const keying = { mode: 'controller-blind' as const, lifetimes };
         for (const [edgeId, bundle] of made.bundles) {
           const between = bundle.tunnels.map((each) => (each.external === undefined ? { ...each, keying } : each));
           tunnels += between.length;

@@ -1,6 +1,6 @@
 import { byAddress } from './address/prefix.js';
 import { reportUnfitForAh } from './authentication-header.js';
-import type { BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import type { BundleKeying, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import { externalTunnels } from './external-tunnels.js';
@@ -9,7 +9,7 @@ import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
 import { deviceMtu } from './overlay-mtu.js';
 import type { CompileProblem } from './problem.js';
-import { DEFAULT_IKE, defaultProfile } from './profile.js';
+import { DEFAULT_IKE, defaultProfile, RELAYED_KEY_LIFETIMES } from './profile.js';
 import { checkReferences } from './references.js';
 import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type Topology } from './topology.js';
@@ -162,13 +162,12 @@ function reportLimits({ pointer, name }: TopologyEdge, bundle: EdgeBundle, probl
 
 function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1, intent: FabricIntent): BundleTunnel {
   const peer = tunnel.ends[peerIndex];
-  const mode = keyingModeOf(intent);
   return {
     tunnelId: tunnel.tunnelId,
     peerEdgeId: peer.edgeId,
     peerName: peer.name,
     remote: peer.underlay,
-    keying: mode === 'ikev2' ? { mode, ike: DEFAULT_IKE } : { mode },
+    keying: keyingOf(intent),
     profile: defaultProfile(intent),
   };
 }
@@ -176,6 +175,18 @@ function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1, intent: FabricIntent
 function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent): FabricTunnel {
   const keyingMode = keyingModeOf(intent);
   return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: defaultProfile(intent) };
+}
+
+function keyingOf(intent: FabricIntent): BundleKeying {
+  const mode = keyingModeOf(intent);
+  switch (mode) {
+    case 'ikev2':
+      return { mode, ike: DEFAULT_IKE };
+    case 'controller-blind':
+      return { mode, lifetimes: RELAYED_KEY_LIFETIMES };
+    case 'ike-less':
+      return { mode };
+  }
 }
 
 function keyingModeOf({ keyingMode }: FabricIntent): KeyingMode {

@@ -11,6 +11,7 @@ export type {
   BundleIkeProposal,
   BundleKeyExchange,
   BundleKeying,
+  BundleKeyLifetimes,
   BundlePortRange,
   BundleProfile,
   BundleSecurityPolicy,

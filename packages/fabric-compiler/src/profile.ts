@@ -1,4 +1,11 @@
-import type { BundleAhProfile, BundleEspProfile, BundleIke, BundleKeyExchange, BundleProfile } from './bundle.js';
+import type {
+  BundleAhProfile,
+  BundleEspProfile,
+  BundleIke,
+  BundleKeyExchange,
+  BundleKeyLifetimes,
+  BundleProfile,
+} from './bundle.js';
 import type { FabricIntent, IntentProfile } from './intent.js';
 import type { Owner } from './topology.js';
 
@@ -29,6 +36,15 @@ export const DEFAULT_IKE: BundleIke = {
   ikeLifetimeSeconds: 4 * 3600,
   childLifetimeSeconds: 3600,
   livenessSeconds: 10,
+};
+
+/**
+ * Of keys that edges agree on by relayed messages. Others take their place each hour, as with the other modes; where no controller relays
+ * anything they last for three days, a long weekend, since edges that restart meanwhile go on with them.
+ */
+export const RELAYED_KEY_LIFETIMES: BundleKeyLifetimes = {
+  softLifetimeSeconds: 3600,
+  hardLifetimeSeconds: 3 * 24 * 3600,
 };
 
 /** What protects packets between edges. */

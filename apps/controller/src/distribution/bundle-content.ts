@@ -24,6 +24,7 @@ import type {
   BundleIke,
   BundleIkeProposal,
   BundleKeyExchange,
+  BundleKeying,
   BundleProfile,
   BundleSecurityPolicy,
   BundleTunnel,
@@ -95,9 +96,27 @@ function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]):
     remote: { ...tunnel.remote },
     keyingMode: KEYING_MODES[tunnel.keying.mode],
     profile: profileMessage(tunnel.profile),
-    ...(tunnel.keying.mode === 'ikev2' ? { ike: ikeMessage(tunnel.keying.ike, revokedSerials) } : {}),
+    ...keyingMessage(tunnel.keying, revokedSerials),
     ...(tunnel.external === undefined ? {} : { externalPeer: externalPeerMessage(tunnel.external) }),
   };
+}
+
+function keyingMessage(
+  keying: BundleKeying,
+  revokedSerials: readonly string[],
+): Pick<Tunnel, 'ike' | 'controllerBlind'> {
+  switch (keying.mode) {
+    case 'ikev2':
+      return { ike: ikeMessage(keying.ike, revokedSerials) };
+    case 'controller-blind':
+      return { controllerBlind: { ...keying.lifetimes, revokedSerials: serialMessages(revokedSerials) } };
+    case 'ike-less':
+      return {};
+  }
+}
+
+function serialMessages(serials: readonly string[]): Buffer[] {
+  return serials.map((serial) => Buffer.from(serial, 'hex'));
 }
 
 /** Without the key: that is added when the bundle is sent. */
@@ -140,7 +159,7 @@ function ikeMessage(ike: BundleIke, revokedSerials: readonly string[]): IkeConfi
     ikeLifetimeSeconds: ike.ikeLifetimeSeconds,
     childLifetimeSeconds: ike.childLifetimeSeconds,
     livenessSeconds: ike.livenessSeconds,
-    revokedSerials: revokedSerials.map((serial) => Buffer.from(serial, 'hex')),
+    revokedSerials: serialMessages(revokedSerials),
   };
 }
 

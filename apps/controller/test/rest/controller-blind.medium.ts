@@ -47,10 +47,11 @@ describe('a tenant whose edges agree on keys by messages that the controller rel
     const keying = async () => {
       const rows = await api.controller.sql<{ content: Buffer }[]>`select content from edge_bundles`;
       return rows.flatMap(({ content }) =>
-        decodeBundle(content).tunnels.map(({ keyingMode, ike }) => [keyingMode, ike]),
+        decodeBundle(content).tunnels.map(({ keyingMode, ike, controllerBlind }) => [keyingMode, ike, controllerBlind]),
       );
     };
-    const relayed = [KeyingMode.KEYING_MODE_CONTROLLER_BLIND, undefined];
+    const lasting = { softLifetimeSeconds: 3600, hardLifetimeSeconds: 259_200, revokedSerials: [] };
+    const relayed = [KeyingMode.KEYING_MODE_CONTROLLER_BLIND, undefined, lasting];
     await expect.poll(keying).toEqual([relayed, relayed]);
     const { items } = await read<{ items: Tunnel[] }>('/tunnels');
     expect(items).toMatchObject([{ keyingMode: 'controller-blind', keyExchange: null, state: 'down' }]);
