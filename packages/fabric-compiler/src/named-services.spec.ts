@@ -5,6 +5,7 @@ import { healthyIntent } from '../test/seeded-bugs.js';
 import { compileFabric } from './compile-fabric.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import type { FabricIntent, IntentService, Rule } from './intent.js';
+import { proveFabric } from './proof/prove-fabric.js';
 
 describe('named services', () => {
   it('are what their services are where the rule writes them itself, delivered and shared', () => {
@@ -31,6 +32,33 @@ describe('named services', () => {
     expect(digestsOf(edited.fabric)).toEqual(digestsOf(anew.fabric));
   });
 
+  it('that are edited in any way leave what a compilation and a proof from nothing give', () => {
+    const named = fc
+      .tuple(arbitraryIntent(), fc.infiniteStream(fc.nat({ max: 3 })))
+      .map(([intent, choices]) => withNames(intent, choices));
+    const edits = fc.array(fc.tuple(fc.nat(), fc.constantFrom<Edit>('port', 'name', 'remove')), { maxLength: 4 });
+    fc.assert(
+      fc.property(named, edits, (intent, edited) => {
+        let [now, before] = [intent, compileShared(intent)];
+        for (const [pick, edit] of edited) {
+          now = withEdit(now, pick, edit);
+          const [anew, incremental] = [compileShared(now), compileShared(now, before.ok ? before.fabric : undefined)];
+          expect(incremental.ok ? digestsOf(incremental.fabric) : incremental).toEqual(
+            anew.ok ? digestsOf(anew.fabric) : anew,
+          );
+          if (before.ok && incremental.ok && anew.ok) {
+            // The plan goes on, and with it what was proven by it.
+            expect(incremental.fabric.plan).toBe(before.fabric.plan);
+            const { findings } = proveFabric(incremental.fabric, proveFabric(before.fabric));
+            expect(findings).toEqual(proveFabric(anew.fabric).findings);
+          }
+          before = incremental;
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it.each<readonly [what: string, service: IntentService['services'], pointer: string, rule: string]>([
     ['nothing', [], '/services/0/services', 'empty_list'],
     [
@@ -54,6 +82,21 @@ describe('named services', () => {
 
 function digestsOf({ bundles }: CompiledFabric): readonly Uint8Array[] {
   return bundles.map(({ digest }) => digest);
+}
+
+type Edit = 'port' | 'name' | 'remove';
+
+function withEdit(intent: FabricIntent, pick: number, edit: Edit): FabricIntent {
+  const services = intent.services ?? [];
+  const place = pick % Math.max(services.length, 1);
+  const changed = services.flatMap((service, index): IntentService[] => {
+    if (index !== place) return [service];
+    if (edit === 'remove') return [];
+    if (edit === 'name') return [{ ...service, name: `${service.name}*` }];
+    const first = 2000 + (pick % 60_000);
+    return [{ ...service, services: [{ protocol: 'tcp', ports: [{ first, last: first }] }] }];
+  });
+  return { ...intent, services: changed };
 }
 
 /** The same intent, some services of its rules moved to named ones: one for each that moves. */

@@ -19,23 +19,26 @@ export interface ResolvedRule {
 
 export type ServicesByFamily = Readonly<Record<Family, readonly ResolvedService[]>>;
 
-/** What rules are resolved against. */
+/** What rules are resolved against, but for named services, which are edited as rules are. */
 export interface RuleContext extends SelectorContext {
-  readonly services: ReadonlyMap<string, IntentService>;
   readonly profiles: ReadonlyMap<string, IntentProfile>;
 }
+
+/** By identifier. */
+export type NamedServices = ReadonlyMap<string, IntentService>;
 
 /** Checks one rule and resolves it; undefined when it was reported as broken. */
 export function resolveRule(
   rule: Rule,
   pointer: string,
   context: RuleContext,
+  services: NamedServices,
   problems: CompileProblem[],
 ): ResolvedRule | undefined {
   const before = problems.length;
   const sources = resolveSide(rule, 'sources', pointer, context, problems);
   const destinations = resolveSide(rule, 'destinations', pointer, context, problems);
-  const named = namedServices(rule, pointer, context, problems);
+  const named = namedServices(rule, pointer, services, problems);
   if (named.length === 0 || rule.services.length > 0) checkServices(rule.services, `${pointer}/services`, problems);
   const profileId = rule.profileId ?? '';
   if (!context.profiles.has(profileId)) {
@@ -57,15 +60,23 @@ export function resolveRule(
   }
   if (problems.length > before) return undefined;
   const all = [...rule.services, ...named];
-  const services = { 4: servicesOfFamily(all, 4), 6: servicesOfFamily(all, 6) };
-  reportWithoutEffect(rule, pointer, { sources, destinations, services }, problems);
+  const byFamily = { 4: servicesOfFamily(all, 4), 6: servicesOfFamily(all, 6) };
+  reportWithoutEffect(rule, pointer, { sources, destinations, services: byFamily }, problems);
   if (problems.length > before) return undefined;
-  return { ruleId: rule.id, name: rule.name, action: rule.action, sources, destinations, services, profileId };
+  return {
+    ruleId: rule.id,
+    name: rule.name,
+    action: rule.action,
+    sources,
+    destinations,
+    services: byFamily,
+    profileId,
+  };
 }
 
-function namedServices(rule: Rule, pointer: string, context: RuleContext, problems: CompileProblem[]) {
+function namedServices(rule: Rule, pointer: string, services: NamedServices, problems: CompileProblem[]) {
   return (rule.serviceIds ?? []).flatMap((id, index) => {
-    const found = context.services.get(id);
+    const found = services.get(id);
     if (found !== undefined) return found.services;
     problems.push({
       pointer: `${pointer}/serviceIds/${index}`,

@@ -2,7 +2,7 @@ import { reportConfidential } from './authentication-header.js';
 import type { FabricIntent, Rule } from './intent.js';
 import { type CompileProblem, reportDuplicateIds } from './problem.js';
 import { profilesOf } from './profile.js';
-import { type ResolvedRule, type RuleContext, resolveRule } from './resolved-rule.js';
+import { type NamedServices, type ResolvedRule, type RuleContext, resolveRule } from './resolved-rule.js';
 import { selectorContext } from './selectors.js';
 import { checkServices } from './services.js';
 import type { Topology } from './topology.js';
@@ -10,9 +10,13 @@ import type { Topology } from './topology.js';
 export function ruleContext(intent: FabricIntent, topology: Topology): RuleContext {
   return {
     ...selectorContext(intent, topology),
-    services: new Map((intent.services ?? []).map((service) => [service.id, service])),
     profiles: profilesOf(intent),
   };
+}
+
+/** The named services of an intent. */
+export function servicesOf({ services = [] }: FabricIntent): NamedServices {
+  return new Map(services.map((service) => [service.id, service]));
 }
 
 /** The rules that are in force, in the operator's order. `reuse` may know a rule from before. */
@@ -28,6 +32,7 @@ export function resolveRules(
   for (const [index, { name, services }] of (intent.services ?? []).entries()) {
     checkServices(services, `/services/${index}/services`, problems, `The service "${name}"`);
   }
+  const services = servicesOf(intent);
   const resolved: ResolvedRule[] = [];
   const seen = new Map<string, string>();
   for (const [policyIndex, policy] of intent.policies.entries()) {
@@ -46,7 +51,7 @@ export function resolveRules(
         });
       }
       seen.set(rule.id, pointer);
-      const result = reuse(rule) ?? resolveRule(rule, pointer, context, problems);
+      const result = reuse(rule) ?? resolveRule(rule, pointer, context, services, problems);
       if (result !== undefined) resolved.push(result);
     }
   }

@@ -19,6 +19,7 @@ import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor } from '../proof/peer-view.js';
 import { contains } from '../proof/regions.js';
 import { decidingRule, type OwnedPacket, ownerOf, ruleMatches } from '../proof/rule-verdict.js';
+import { servicesOf } from '../rules.js';
 import { servicesOfFamily } from '../services.js';
 
 /** Why a packet goes the way it goes, or does not. */
@@ -281,11 +282,12 @@ function explainedRule(
   if (rule === undefined || policy === undefined) return undefined;
   const { name, action } = rule;
   const written = policy.rules.find(({ id }) => id === ruleId);
+  const services = servicesOf(intent);
   const namedServices = (written?.serviceIds ?? []).flatMap((id) => {
-    const named = plan.context.services.get(id);
+    const named = services.get(id);
     if (named === undefined) return [];
-    const services = { 4: servicesOfFamily(named.services, 4), 6: servicesOfFamily(named.services, 6) };
-    return ruleMatches({ ...rule, services }, packet, plan.topology.ownership) ? [{ id, name: named.name }] : [];
+    const only = { 4: servicesOfFamily(named.services, 4), 6: servicesOfFamily(named.services, 6) };
+    return ruleMatches({ ...rule, services: only }, packet, plan.topology.ownership) ? [{ id, name: named.name }] : [];
   });
   return { ruleId, name, policyId: policy.id, policyName: policy.name, action, position: position + 1, namedServices };
 }

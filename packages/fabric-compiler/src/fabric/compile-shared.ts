@@ -5,7 +5,7 @@ import { deviceMtu } from '../overlay-mtu.js';
 import type { CompileProblem } from '../problem.js';
 import { checkReferences } from '../references.js';
 import type { ResolvedRule, RuleContext } from '../resolved-rule.js';
-import { resolveRules, ruleContext } from '../rules.js';
+import { resolveRules, ruleContext, servicesOf } from '../rules.js';
 import { sameValue } from '../same-value.js';
 import { forgetSets } from '../selectors.js';
 import { checkTopology, type ServedSite, type Topology } from '../topology.js';
@@ -61,14 +61,14 @@ export type SharedCompileResult =
 /**
  * Compiles a revision into one bundle per edge, or says everything that is wrong with it. Pure and deterministic: the
  * same intent gives the same octets and hashes, whatever the order of its unordered collections, and whatever `previous`
- * is. A revision that differs from `previous` in its rules only takes everything over that they do not change.
+ * is. A revision that differs from `previous` in its rules and named services only takes everything over that they do not change.
  */
 export function compileShared(intent: FabricIntent, previous?: CompiledFabric): SharedCompileResult {
   const problems: CompileProblem[] = [];
   const before = previous !== undefined && samePlan(previous.intent, intent) ? previous : undefined;
   const plan = before?.plan ?? planOf(intent, problems);
   forgetSets(plan.context);
-  const rules = resolveRules(intent, plan.context, problems, before && knownRules(before));
+  const rules = resolveRules(intent, plan.context, problems, before && knownRules(before, intent));
   if (problems.length > 0) return { ok: false, problems };
   const blocks = compiledBlocks(rules, plan, before);
   const bundles = bundlesOf(blocks, plan, before);
@@ -78,11 +78,11 @@ export function compileShared(intent: FabricIntent, previous?: CompiledFabric): 
   return { ok: true, fabric: { intent, plan, rules, blocks, bundles }, changed };
 }
 
-/** Whether the two differ in nothing but rules and policy tests. */
+/** Whether the two differ in nothing but rules, named services and policy tests. */
 function samePlan(before: FabricIntent, after: FabricIntent): boolean {
   return sameValue(
-    { ...before, policies: undefined, policyTests: undefined },
-    { ...after, policies: undefined, policyTests: undefined },
+    { ...before, policies: undefined, services: undefined, policyTests: undefined },
+    { ...after, policies: undefined, services: undefined, policyTests: undefined },
   );
 }
 
@@ -133,12 +133,17 @@ function frameOf(intent: FabricIntent, { served }: Topology, owner: number): Bun
   };
 }
 
-/** Knows the rules of the revision before that were not edited. */
-function knownRules({ intent, rules }: CompiledFabric): (rule: Rule) => ResolvedRule | undefined {
+/** Knows the rules of the revision before that were not edited, nor a service that they name. */
+function knownRules({ intent, rules }: CompiledFabric, after: FabricIntent): (rule: Rule) => ResolvedRule | undefined {
   const resolved = new Map(rules.map((rule) => [rule.ruleId, rule]));
   const written = new Map<string, Rule>();
   for (const policy of intent.policies) for (const rule of policy.rules) written.set(rule.id, rule);
-  return (rule) => (sameValue(written.get(rule.id), rule) ? resolved.get(rule.id) : undefined);
+  const [old, now] = [servicesOf(intent), servicesOf(after)];
+  const same = (id: string) => now.has(id) && sameValue(old.get(id)?.services, now.get(id)?.services);
+  return (rule) => {
+    const kept = sameValue(written.get(rule.id), rule) && (rule.serviceIds ?? []).every(same);
+    return kept ? resolved.get(rule.id) : undefined;
+  };
 }
 
 function compiledBlocks(
