@@ -124,7 +124,7 @@ describe('the settings of a fabric in the console', () => {
     await page.getByText('The topology is saved.').waitFor();
     await choose('Topology', 'Hub and spoke');
     await page.getByText('Choose a hub.').waitFor();
-    await page.getByRole('textbox', { name: 'Hubs' }).click();
+    await page.getByRole('combobox', { name: 'Hubs' }).click();
     await page.getByRole('option', { name: 'tokyo' }).click();
     await page.keyboard.press('Escape');
     await page.getByText('The topology is not saved.').waitFor();

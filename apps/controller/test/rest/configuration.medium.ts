@@ -13,6 +13,7 @@ import type {
   NamedSelector,
 } from '../../src/modules/configuration/configuration.dto.js';
 import type { ConfiguredExternalPeer } from '../../src/modules/configuration/configured-external-peer.js';
+import type { ConfiguredTopology } from '../../src/modules/configuration/configured-topology.js';
 import { KEY_EXCHANGE_NAMES } from '../../src/modules/external-peers/key-exchange-names.js';
 import { createRoot } from '../../src/pki/certificate-factory.js';
 import { Api, problemOf } from './support/api.js';
@@ -105,7 +106,13 @@ const withKeys = (text: string) => text.replaceAll(/(preSharedKey"?: "?)set\b/g,
 
 const OFFICE: Configuration = {
   version: 1,
-  fabric: { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' },
+  fabric: {
+    keyingMode: 'ikev2',
+    encapsulation: 'udp',
+    securityProtocol: 'esp',
+    mode: 'tunnel',
+    topology: { kind: 'full_mesh' },
+  },
   sites: [
     { name: 'berlin', description: '', labels: {} },
     { name: 'tokyo', description: 'no\nyes', labels: { role: 'branch' } },
@@ -521,6 +528,8 @@ describe('a configuration', () => {
           reference,
           {
             version: 1,
+            // What it names stays.
+            fabric: { topology: { kind: 'full_mesh' } },
             sites: [],
             networks: [],
             edges: [],
@@ -577,6 +586,28 @@ function externalPeer(
     espProposal: fc.record({ keyBits, extendedSequenceNumbers: fc.boolean(), keyExchange: methods }),
   });
   return fc.tuple(rest, proof).map(([fields, proven]) => ({ ...fields, ...proven }));
+}
+
+/** Of each kind, of sites with these names. */
+function arbitraryTopology(names: readonly string[]): fc.Arbitrary<ConfiguredTopology> {
+  const some = (minLength: number) => fc.shuffledSubarray([...names], { minLength });
+  const pairs = names.flatMap((one, index) => names.slice(index + 1).map((other) => [one, other] as [string, string]));
+  return fc.oneof(
+    fc.constant<ConfiguredTopology>({ kind: 'full_mesh' }),
+    fc.tuple(some(1), fc.nat()).map(([hubs, turn]): ConfiguredTopology => {
+      const spokes = names.filter((name) => !hubs.includes(name));
+      const homes = spokes.map((site, index) => ({ site, hub: hubs[(turn + index) % hubs.length] ?? '' }));
+      return { kind: 'hub_and_spoke', hubs, homes: homes.slice(turn % 2) };
+    }),
+    fc.array(some(1), { maxLength: 3 }).map((meshes): ConfiguredTopology => ({ kind: 'partial_mesh', meshes })),
+    fc.tuple(fc.shuffledSubarray(pairs), some(0)).map(
+      ([links, relays]): ConfiguredTopology => ({
+        kind: 'custom_links',
+        links: links.map((sites) => ({ sites })),
+        relays,
+      }),
+    ),
+  );
 }
 
 /** Names that YAML could take for something else. */
@@ -684,10 +715,11 @@ const configurations: fc.Arbitrary<Configuration> = fc
     return fc.record({
       version: fc.constant(1 as const),
       fabric: fc.record({
-        keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const, 'controller-blind' as const),
+        keyingMode: fc.constantFrom('ikev2' as const, 'ike-less' as const),
         encapsulation: fc.constantFrom('udp' as const, 'none' as const),
         securityProtocol: fc.constantFrom('esp' as const, 'ah' as const),
         mode: fc.constantFrom('tunnel' as const, 'transport' as const),
+        topology: arbitraryTopology(names),
       }),
       sites: fc.tuple(
         ...names.map((site) => fc.record({ name: fc.constant(site), description, labels: fc.constantFrom(...LABELS) })),
