@@ -1,6 +1,5 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createWeftClient } from '@weft/contracts/rest';
 import {
   TEST_ADMIN_PASSWORD,
   TestController,
@@ -8,6 +7,7 @@ import {
   temporaryDirectory,
 } from '@weft/controller/test-controller';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeToken } from './support/make-token.js';
 import { type Ended, weft } from './support/weft.js';
 
 /** The command line, as processes, against a real controller on Postgres: what a pipeline does with a tenant. */
@@ -20,7 +20,7 @@ beforeAll(async () => {
   directory = await temporaryDirectory('cli');
   postgres = await TestPostgres.start();
   controller = await TestController.start({ databaseUrl: await postgres.createDatabase() });
-  token = await makeToken();
+  ({ token } = await makeToken(controller.url, TEST_ADMIN_PASSWORD));
 });
 afterAll(async () => {
   await controller.stop();
@@ -148,23 +148,6 @@ describe('weft', () => {
 function jsonOf({ code, out, notes }: Ended, expected = 0): any {
   expect({ code, notes }).toEqual({ code: expected, notes: expected === 0 ? '' : notes });
   return JSON.parse(out);
-}
-
-/** As an operator makes one in the console. */
-async function makeToken(): Promise<string> {
-  const response = await fetch(`${controller.url}/api/v1/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ userName: 'admin', password: TEST_ADMIN_PASSWORD }),
-  });
-  const { tenantId } = (await response.json()) as { tenantId: string };
-  const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const client = createWeftClient({ baseUrl: controller.url, headers: { cookie } });
-  const { data } = await client.POST('/api/v1/tenants/{tenantId}/api-tokens', {
-    params: { path: { tenantId } },
-    body: { name: 'pipeline', role: 'admin' },
-  });
-  return data?.token ?? '';
 }
 
 const DOCUMENT = `version: 1

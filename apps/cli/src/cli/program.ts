@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Connection } from '../api/connection.js';
 import { applyDocument, diffDocument, validateDocument } from '../commands/apply.js';
 import { describedPacket } from '../commands/described-packet.js';
@@ -12,8 +12,10 @@ import { readDocument } from '../commands/tenant-document.js';
 import type { ExitCode } from '../platform/exit-code.js';
 import { EXIT_OK } from '../platform/exit-code.js';
 import { CLI_VERSION } from '../platform/version.js';
+import { addHistory } from './history.js';
 import { type Io, print, printJson } from './io.js';
-import { connect, withSettings } from './settings-options.js';
+import { type PublishFlags, publicationOf, revisionNumber, withPublication } from './publication-options.js';
+import { connect, type Json, withSettings } from './settings-options.js';
 
 /** The command line. `end` gets the code with which a command that was carried out ends. */
 export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
@@ -26,15 +28,12 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
   addReading(program, io, end);
   addDocument(program, io, end);
   addRevisions(program, io, end);
+  addHistory(program, io, end);
   addVersion(program, io, end);
   return program;
 }
 
 type End = (code: ExitCode) => void;
-
-interface Json {
-  readonly json?: true;
-}
 
 function addReading(program: Command, io: Io, end: End): void {
   const get = program.command('get').description('list what a tenant has, or show one of it');
@@ -125,31 +124,6 @@ function addRevisions(program: Command, io: Io, end: End): void {
   });
 }
 
-interface PublishFlags {
-  readonly comment?: string;
-  readonly dryRun?: true;
-  readonly overrideReason?: string;
-  readonly agreeToRemovals?: true;
-}
-
-function withPublication(command: Command): Command {
-  return command
-    .option('--comment <text>', 'what it is for, kept with the revision')
-    .option('--dry-run', 'say what would happen, and change nothing')
-    .option('--override-reason <text>', 'why it comes into force although a proof fails; kept for good')
-    .option('--agree-to-removals', 'let edges lose more than they accept unasked');
-}
-
-function publicationOf({ json, comment, dryRun, overrideReason, agreeToRemovals }: Json & PublishFlags) {
-  return {
-    json: json === true,
-    dryRun: dryRun === true,
-    comment,
-    overrideReason,
-    agreeToRemovals: agreeToRemovals === true,
-  };
-}
-
 function addVersion(program: Command, io: Io, end: End): void {
   program
     .command('version')
@@ -160,9 +134,4 @@ function addVersion(program: Command, io: Io, end: End): void {
       else print(io, `weft ${CLI_VERSION}`);
       end(EXIT_OK);
     });
-}
-
-function revisionNumber(text: string): number {
-  if (/^[1-9][0-9]{0,9}$/.test(text) && Number(text) <= 0x7fff_ffff) return Number(text);
-  throw new InvalidArgumentError('it is the number of a revision, from 1');
 }

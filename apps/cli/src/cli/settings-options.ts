@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Connection, clientOf, tenantOf } from '../api/connection.js';
+import type { EventSource } from '../api/event-stream.js';
 import { withProgress } from '../output/progress.js';
 import { messageOf } from '../platform/cli-error.js';
 import { readCredential } from '../settings/credential.js';
@@ -16,6 +17,11 @@ import {
 import { SettingsError } from '../settings/settings-error.js';
 import { readSettingsFile } from '../settings/settings-file.js';
 import type { Io } from './io.js';
+
+/** That the answer is for a machine. */
+export interface Json {
+  readonly json?: true;
+}
 
 /** Gives a command the flags of all settings, and --json. */
 export function withSettings(command: Command): Command {
@@ -46,11 +52,24 @@ export async function settingsOf(command: Command, io: Io): Promise<Settings> {
 
 /** The controller that a command means, as who runs it. Throws SettingsError, CredentialError, TenantError, Refusal, UnreachableError. */
 export async function connect(command: Command, io: Io): Promise<Connection> {
+  return (await open(command, io)).connection;
+}
+
+/** The stream of events of the tenant that a command means. Throws what connect throws. */
+export async function connectToEvents(command: Command, io: Io): Promise<EventSource> {
+  const { connection, settings, credential, authorities } = await open(command, io);
+  const url = new URL(`/api/v1/tenants/${connection.tenantId}/events/stream`, settings.controller);
+  return { url, headers: credential.headers, authorities, timeoutMilliseconds: settings.timeoutMilliseconds };
+}
+
+async function open(command: Command, io: Io) {
   const settings = await settingsOf(command, io);
   const credential = await readCredential(io.environment, settings.tokenFile);
-  const client = clientOf(settings, await authoritiesOf(settings), credential);
+  const authorities = await authoritiesOf(settings);
+  const client = clientOf(settings, authorities, credential);
   const tenantId = await withProgress(io.notes, 'waiting for the controller', tenantOf(client, settings.tenant));
-  return { client, tenantId };
+  const connection: Connection = { client, tenantId };
+  return { connection, settings, credential, authorities };
 }
 
 async function authoritiesOf({ caFile }: Settings): Promise<string | undefined> {
