@@ -37,13 +37,17 @@ describe('a stream that is followed', () => {
     });
     const why: string[] = [];
     const seen: string[] = [];
-    for await (const { data } of followEvents(source, '0-0', (reason) => why.push(reason))) {
+    const pauses: number[] = [];
+    const pause = async (milliseconds: number) => void pauses.push(milliseconds);
+    for await (const { data } of followEvents(source, '0-0', (reason) => why.push(reason), pause)) {
       seen.push(data);
       if (seen.length === 4) break;
     }
     expect(seen).toEqual([1, 2, 3, 4].map((number) => `{"number":${number}}`));
     expect(positions).toEqual(['0-0', '0-2', '0-2', '0-3']);
     expect(why).toEqual([expect.stringContaining('aborted'), 'not now', 'the stream ended']);
+    // Longer with each failure in a row.
+    expect(pauses).toEqual([1_000, 2_000, 1_000]);
   });
 
   it('that is refused for good, or never was reached, is not asked for again', async () => {

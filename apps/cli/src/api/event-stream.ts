@@ -18,12 +18,13 @@ export interface EventSource {
 
 /**
  * Reads a stream for as long as somebody takes events from it, and comes back by itself (Last-Event-ID) when it is cut off.
- * `again` hears why. Throws Refusal; UnreachableError after ten attempts in a row, or when the first one reaches nobody.
+ * `again` hears why; `pause` waits before it tries. Throws Refusal; UnreachableError after ten attempts in a row, or when the first one reaches nobody.
  */
 export async function* followEvents(
   source: EventSource,
   after: string | undefined,
   again: (why: string) => void,
+  pause: (milliseconds: number) => Promise<void> = delay,
 ): AsyncGenerator<ServerSentEvent> {
   let position = after;
   let failures = 0;
@@ -47,7 +48,7 @@ export async function* followEvents(
     } finally {
       abort.abort();
     }
-    await delay(Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** failures, LONGEST_PAUSE_MILLISECONDS));
+    await pause(Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** failures, LONGEST_PAUSE_MILLISECONDS));
   }
 }
 
