@@ -16,7 +16,7 @@ const reason = whyNoLab();
 
 beforeEach((context) => context.skip(reason !== undefined, reason));
 
-describe.each(['ikev2', 'ike-less'] as const)(
+describe.each(['ikev2', 'ike-less', 'controller-blind'] as const)(
   `the controller itself is killed, keys: %s (WEFT_SEED=${SEED}, WEFT_KILLS=${KILLS})`,
   (keying) => {
     let lab: Lab;

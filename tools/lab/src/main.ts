@@ -53,8 +53,8 @@ const command = new Command('weft-lab')
   .addOption(
     new Option(
       '--keying <mode>',
-      'who makes the traffic keys: ikev2 (default), the edges between themselves; ike-less, the controller',
-    ).choices(['ikev2', 'ike-less'] satisfies KeyingMode[]),
+      'who makes the traffic keys: ikev2 (default), the edges between themselves; ike-less, the controller; controller-blind, the edges by what the controller relays',
+    ).choices(['ikev2', 'ike-less', 'controller-blind'] satisfies KeyingMode[]),
   )
   .showHelpAfterError();
 const flags = command.parse().opts<Flags>();
