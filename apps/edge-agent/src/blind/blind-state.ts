@@ -11,8 +11,8 @@ export interface BlindState {
   readonly refusal: { readonly code: Refusal['code']; readonly reason: string } | undefined;
   /** Key shares that were refused since the agent started, by reason. */
   readonly refusals: Readonly<Partial<Record<Refusal['code'], number>>>;
-  /** Why nothing passes, or soon will not; undefined since keys were agreed on. */
-  readonly alarm: string | undefined;
+  /** Why nothing passes, or soon will not, and what told it; undefined since keys were agreed on, or since it goes on. */
+  readonly alarm: { readonly of: BlindNews['kind']; readonly reason: string } | undefined;
 }
 
 /** Of a tunnel that has just begun. */
@@ -37,13 +37,15 @@ export function afterNews(state: BlindState, news: BlindNews): BlindState {
       return { ...state, refusals, refusal: { code, reason: describeRefusal(news.refusal) } };
     }
     case 'alarm':
-      return { ...state, alarm: ALARMS[news.alarm.code] };
+      return { ...state, alarm: { of: news.kind, reason: ALARMS[news.alarm.code] } };
     case 'peer_revoked':
       return state;
     case 'not_installed':
-      return { ...state, alarm: `the packet path refuses an association: ${news.reason}` };
+      return { ...state, alarm: { of: news.kind, reason: `the packet path refuses an association: ${news.reason}` } };
+    case 'resumed':
+      return state.alarm?.of === 'stopped' ? { ...state, alarm: undefined } : state;
     default:
-      return { ...state, alarm: news.reason };
+      return { ...state, alarm: { of: news.kind, reason: news.reason } };
   }
 }
 

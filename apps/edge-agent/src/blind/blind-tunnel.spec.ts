@@ -101,6 +101,7 @@ describe('the host of a tunnel whose controller relays key shares (ADR 26)', () 
     expect(a.outbound.size).toBe(0);
     a.diskFailure = undefined;
     await world.run(60_000);
+    expect(a.news.filter(({ kind }) => kind === 'resumed')).toHaveLength(1);
     expect(await world.exchange()).toBe(2);
     expect(world.violations).toEqual([]);
   });

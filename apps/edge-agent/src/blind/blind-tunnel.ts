@@ -48,7 +48,9 @@ export type BlindNews =
   /** What was kept was agreed on with a certificate that is not believed any more: the tunnel begins without keys. */
   | { readonly kind: 'peer_revoked'; readonly reason: string }
   /** Nothing could be kept, or the packet path did not answer: nothing passes until it has begun again. */
-  | { readonly kind: 'stopped'; readonly reason: string; readonly milliseconds: number };
+  | { readonly kind: 'stopped'; readonly reason: string; readonly milliseconds: number }
+  /** It has begun again from what is there, and could keep what it had to. */
+  | { readonly kind: 'resumed' };
 
 /**
  * The keys of one tunnel on this machine: tells its state machine (ADR 26) what happens, and does what that says, one thing after the
@@ -168,6 +170,7 @@ export class BlindTunnel {
     try {
       const keying = this.#keying ?? (await this.#begin());
       await this.#carryOut(keying, keying.handle(input, this.#parts.wallClock()));
+      if (this.#failures > 0) this.#tellNews({ kind: 'resumed' });
       this.#failures = 0;
       this.#arm(keying);
     } catch (error) {

@@ -212,6 +212,9 @@ export class EdgeBlind {
           'the keys of a tunnel are not renewed: the controller or the peer is out of reach',
         );
         break;
+      case 'resumed':
+        log.info({ tunnelId }, 'the keys of a tunnel can be kept again');
+        break;
       case 'stopped':
         log.error({ tunnelId, ...news }, 'nothing passes in a tunnel until its keys can be kept');
         break;

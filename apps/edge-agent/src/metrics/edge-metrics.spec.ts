@@ -65,7 +65,16 @@ const SOURCES: MetricSources = {
   },
   negotiations: new Map([['t', { ...UNTRIED, established: true, rekeys: 9n, failuresByCause: { peer_silent: 2 } }]]),
   blind: new Map([
-    ['t', { inForce: 3, roots: [], refusal: undefined, refusals: { not_authentic: 2 }, alarm: 'no controller' }],
+    [
+      't',
+      {
+        inForce: 3,
+        roots: [],
+        refusal: undefined,
+        refusals: { not_authentic: 2 },
+        alarm: { of: 'alarm', reason: 'no controller' },
+      },
+    ],
   ]),
   ikeDrops: [{ reason: 'ike_malformed', packets: 10n }],
   deviceDrops: 14n,

@@ -242,7 +242,7 @@ function redundancyStatus(
 function keySharesStatus(state: BlindState | undefined): AgentStatus['tunnels'][number]['keyShares'] {
   if (state === undefined) return null;
   const { inForce, alarm, refusal } = state;
-  return { root: inForce === 0 ? null : inForce, alarm: alarm ?? null, refusal: refusal ?? null };
+  return { root: inForce === 0 ? null : inForce, alarm: alarm?.reason ?? null, refusal: refusal ?? null };
 }
 
 function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels'][number]['ike'] {
