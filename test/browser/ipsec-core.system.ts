@@ -1,28 +1,18 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium, whyNoChromium } from '../console/chromium.js';
+import { ServedBundle } from './support/served-bundle.js';
 
 /** The engine's example, bundled for a browser and run in one: it must need nothing that only Node has. */
 const reason = whyNoChromium();
-let server: Server;
+let served: ServedBundle;
 let browser: Browser;
-let url: string;
 
 beforeAll(async () => {
   if (reason !== undefined) return;
-  const files = await bundle();
-  server = createServer((request, response) => {
-    const name = (request.url ?? '/').slice(1) || 'index.html';
-    const file = files.get(name);
-    response.writeHead(file === undefined ? 404 : 200, { 'content-type': file?.type ?? 'text/plain' });
-    response.end(file?.body);
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const root = fileURLToPath(new URL('../../packages/ipsec-core/examples/browser/', import.meta.url));
+  served = await ServedBundle.start(root);
   browser = await launchChromium();
 });
 
@@ -30,7 +20,7 @@ beforeEach((context) => context.skip(reason !== undefined, reason));
 
 afterAll(async () => {
   await browser?.close();
-  await new Promise((closed) => (server === undefined ? closed(undefined) : server.close(closed)));
+  await served?.close();
 });
 
 describe('ipsec-core in a browser', () => {
@@ -39,7 +29,7 @@ describe('ipsec-core in a browser', () => {
     const trouble: string[] = [];
     page.on('pageerror', (error) => trouble.push(error.stack ?? error.message));
     page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()));
-    await page.goto(url);
+    await page.goto(served.url);
     await page.locator('#output[data-done]').waitFor();
     const lines = (await page.locator('#output').textContent())?.split('\n') ?? [];
     expect(trouble).toEqual([]);
@@ -55,27 +45,3 @@ describe('ipsec-core in a browser', () => {
     expect(lines.at(-1)).toMatch(/replayed$/);
   });
 });
-
-/** What vite makes of the example, by file name; nothing is written to disk. */
-async function bundle(): Promise<ReadonlyMap<string, { readonly type: string; readonly body: string | Uint8Array }>> {
-  const root = fileURLToPath(new URL('../../packages/ipsec-core/examples/browser/', import.meta.url));
-  const built = await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    // A browser has no Node modules; to leave one out quietly would only move the failure.
-    resolve: { conditions: ['source', 'browser', 'module'] },
-    build: { write: false, modulePreload: { polyfill: false } },
-  });
-  const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) => ('output' in one ? one.output : []));
-  const types: Readonly<Record<string, string>> = { html: 'text/html', js: 'text/javascript' };
-  return new Map(
-    outputs.map((file) => [
-      file.fileName,
-      {
-        type: types[file.fileName.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
-        body: file.type === 'chunk' ? file.code : file.source,
-      },
-    ]),
-  );
-}
