@@ -38,8 +38,9 @@ import { EdgeTrustRepository } from '../../src/pki/edge-trust.repository.js';
 import { openPool, type SqlExecutor, type SqlTypes } from '../../src/platform/database/connection-options.js';
 import type { Database } from '../../src/platform/database/database.js';
 import { tenantScope } from '../../src/platform/database/database-scope.js';
+import { describeOnServers } from '../support/on-servers.js';
 import { startedDatabase } from '../support/started-database.js';
-import { TestPostgres } from '../support/test-postgres.js';
+import type { TestPostgres } from '../support/test-postgres.js';
 import { SEEDED_TABLES, type SeededTenant, seedTenant } from './seed-tenant.js';
 
 let server: TestPostgres;
@@ -47,50 +48,53 @@ let database: Database;
 let admin: postgres.Sql<SqlTypes>;
 let ours: SeededTenant;
 let theirs: SeededTenant;
-beforeAll(async () => {
-  server = await TestPostgres.start();
-  const url = await server.createDatabase();
-  database = await startedDatabase(url);
-  admin = openPool({ url }, 1);
-  ours = await seedTenant(admin, randomUUID());
-  theirs = await seedTenant(admin, randomUUID());
-});
-afterAll(async () => {
-  await admin?.end();
-  await database?.stop();
-  await server?.remove();
-});
 
 /** As a service would call it that was handed the identifiers of another tenant. */
 type Crossing = (sql: SqlExecutor, other: SeededTenant) => Promise<unknown>;
 
-describe('whoever works for one tenant reaches nothing of another with', () => {
-  it.each(Object.entries(crossings()))('%s', async (_name, cross) => {
-    const before = await contentOf(theirs);
-    const outcome = await inOurScope((sql) => cross(sql, theirs));
-    const told = JSON.stringify(outcome ?? null);
-    for (const secret of [
-      theirs.siteId,
-      theirs.edgeId,
-      theirs.policyId,
-      theirs.testId,
-      theirs.serial,
-      theirs.userName,
-    ]) {
-      expect(told).not.toContain(secret);
-    }
-    expect(await contentOf(theirs)).toEqual(before);
+describeOnServers('repositories', (start) => {
+  beforeAll(async () => {
+    server = await start();
+    const url = await server.createDatabase();
+    database = await startedDatabase(url);
+    admin = openPool({ url }, 1);
+    ours = await seedTenant(admin, randomUUID());
+    theirs = await seedTenant(admin, randomUUID());
+  });
+  afterAll(async () => {
+    await admin?.end();
+    await database?.stop();
+    await server?.remove();
   });
 
-  it('and the same calls reach what is its own', async () => {
-    const own = await inOurScope(async (sql) => [
-      (await new SitesRepository().list(sql, ours.tenantId)).length,
-      (await new EdgesRepository().list(sql, ours.tenantId)).length,
-      (await new PoliciesRepository().list(sql, ours.tenantId)).length,
-      (await new RevisionsRepository().newest(sql, ours.tenantId))?.revision.number,
-      (await measuredEdges(sql)).length,
-    ]);
-    expect(own).toEqual([1, 1, 1, 1, 1]);
+  describe('whoever works for one tenant reaches nothing of another with', () => {
+    it.each(Object.entries(crossings()))('%s', async (_name, cross) => {
+      const before = await contentOf(theirs);
+      const outcome = await inOurScope((sql) => cross(sql, theirs));
+      const told = JSON.stringify(outcome ?? null);
+      for (const secret of [
+        theirs.siteId,
+        theirs.edgeId,
+        theirs.policyId,
+        theirs.testId,
+        theirs.serial,
+        theirs.userName,
+      ]) {
+        expect(told).not.toContain(secret);
+      }
+      expect(await contentOf(theirs)).toEqual(before);
+    });
+
+    it('and the same calls reach what is its own', async () => {
+      const own = await inOurScope(async (sql) => [
+        (await new SitesRepository().list(sql, ours.tenantId)).length,
+        (await new EdgesRepository().list(sql, ours.tenantId)).length,
+        (await new PoliciesRepository().list(sql, ours.tenantId)).length,
+        (await new RevisionsRepository().newest(sql, ours.tenantId))?.revision.number,
+        (await measuredEdges(sql)).length,
+      ]);
+      expect(own).toEqual([1, 1, 1, 1, 1]);
+    });
   });
 });
 

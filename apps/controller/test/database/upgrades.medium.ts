@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { applyMigrations } from '../../src/db/apply-migrations.js';
 import { type Migration, readMigrations } from '../../src/db/migration-files.js';
 import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
@@ -8,85 +8,79 @@ import { RevisionsRepository } from '../../src/modules/revisions/revisions.repos
 import { TenantsRepository } from '../../src/modules/tenants/tenants.repository.js';
 import { openPool } from '../../src/platform/database/connection-options.js';
 import { installationScope, tenantScope } from '../../src/platform/database/database-scope.js';
+import { describeOnServers } from '../support/on-servers.js';
 import { startedDatabase } from '../support/started-database.js';
-import { DEBIAN_POSTGRES_15, isInstalled, TestPostgres } from '../support/test-postgres.js';
+import type { TestPostgres } from '../support/test-postgres.js';
 
-const SERVERS = [
-  { name: 'the embedded Postgres', directory: undefined, present: true },
-  { name: "Debian's Postgres 15", directory: DEBIAN_POSTGRES_15, present: await isInstalled(DEBIAN_POSTGRES_15) },
-];
 const MIGRATIONS = await readMigrations();
 
-for (const { name, directory, present } of SERVERS) {
-  const title = present ? `upgrades on ${name}` : `upgrades on ${name} (skipped: no ${directory}/postgres here)`;
-  describe.skipIf(!present)(title, () => {
-    let server: TestPostgres;
-    beforeAll(async () => {
-      server = await TestPostgres.start(directory);
-    });
-    afterAll(() => server.remove());
-
-    it.each(MIGRATIONS.map((migration) => migration.name))('from %s: everything is kept, and read', async (last) => {
-      const url = await server.createDatabase();
-      const earlier = MIGRATIONS.slice(0, MIGRATIONS.findIndex((migration) => migration.name === last) + 1);
-      await filled(url, earlier);
-      const before = await contentOf(url);
-      const database = await startedDatabase(url);
-      try {
-        expect(await contentOf(url)).toMatchObject(before);
-        const version = earlier.at(-1)?.version ?? 0;
-        const tenants = await database.within(installationScope('inspection'), () =>
-          new TenantsRepository().list(database.sql),
-        );
-        // Who was there before there was a choice keeps what there was.
-        const old = {
-          id: TENANT,
-          name: 'old',
-          keyingMode: 'ike-less',
-          encapsulation: 'udp',
-          securityProtocol: 'esp',
-          mode: 'tunnel',
-          approvalRequired: false,
-        };
-        expect(tenants).toMatchObject(version >= 1 ? [old] : []);
-        if (version < 4) return;
-        const read = await database.within(tenantScope(TENANT), async () => ({
-          edges: await new EdgesRepository().list(database.sql, TENANT),
-          policies: await new PoliciesRepository().list(database.sql, TENANT),
-          intent: await new IntentRepository().read(database.sql, TENANT),
-          newest: await new RevisionsRepository().newest(database.sql, TENANT),
-        }));
-        expect(read.edges).toMatchObject([{ id: EDGE, name: 'edge', underlayAddress: '192.0.2.1', revokedAt: null }]);
-        expect(read.policies).toMatchObject([
-          { name: 'policy', confidential: false, rules: [{ name: 'rule', action: 'PROTECT' }] },
-        ]);
-        expect(read.intent).toMatchObject({
-          tenantId: TENANT,
-          sites: [{ id: SITE }],
-          networks: [{ prefix: '10.1.0.0/16' }],
-        });
-        expect(read.newest).toMatchObject({
-          revision: { number: 1, overrideReason: null, approvedBy: null },
-          findings: [],
-        });
-      } finally {
-        await database.stop();
-      }
-    });
-
-    it('is done once by controllers that start at the same moment, whatever was there', async () => {
-      const url = await server.createDatabase();
-      await filled(url, MIGRATIONS.slice(0, 8));
-      const started = await Promise.all([startedDatabase(url), startedDatabase(url), startedDatabase(url)]);
-      const [first] = started;
-      const rows = await first.within(installationScope('inspection'), async () => [
-        ...(await first.sql<{ name: string }[]>`select name from schema_migrations order by version`),
-      ]);
-      expect(rows.map((row) => row.name)).toEqual(MIGRATIONS.map((migration) => migration.name));
-      for (const database of started) await database.stop();
-    });
+describeOnServers('upgrades', (start) => {
+  let server: TestPostgres;
+  beforeAll(async () => {
+    server = await start();
   });
-}
+  afterAll(() => server.remove());
+
+  it.each(MIGRATIONS.map((migration) => migration.name))('from %s: everything is kept, and read', async (last) => {
+    const url = await server.createDatabase();
+    const earlier = MIGRATIONS.slice(0, MIGRATIONS.findIndex((migration) => migration.name === last) + 1);
+    await filled(url, earlier);
+    const before = await contentOf(url);
+    const database = await startedDatabase(url);
+    try {
+      expect(await contentOf(url)).toMatchObject(before);
+      const version = earlier.at(-1)?.version ?? 0;
+      const tenants = await database.within(installationScope('inspection'), () =>
+        new TenantsRepository().list(database.sql),
+      );
+      // Who was there before there was a choice keeps what there was.
+      const old = {
+        id: TENANT,
+        name: 'old',
+        keyingMode: 'ike-less',
+        encapsulation: 'udp',
+        securityProtocol: 'esp',
+        mode: 'tunnel',
+        approvalRequired: false,
+      };
+      expect(tenants).toMatchObject(version >= 1 ? [old] : []);
+      if (version < 4) return;
+      const read = await database.within(tenantScope(TENANT), async () => ({
+        edges: await new EdgesRepository().list(database.sql, TENANT),
+        policies: await new PoliciesRepository().list(database.sql, TENANT),
+        intent: await new IntentRepository().read(database.sql, TENANT),
+        newest: await new RevisionsRepository().newest(database.sql, TENANT),
+      }));
+      expect(read.edges).toMatchObject([{ id: EDGE, name: 'edge', underlayAddress: '192.0.2.1', revokedAt: null }]);
+      expect(read.policies).toMatchObject([
+        { name: 'policy', confidential: false, rules: [{ name: 'rule', action: 'PROTECT' }] },
+      ]);
+      expect(read.intent).toMatchObject({
+        tenantId: TENANT,
+        sites: [{ id: SITE }],
+        networks: [{ prefix: '10.1.0.0/16' }],
+      });
+      expect(read.newest).toMatchObject({
+        revision: { number: 1, overrideReason: null, approvedBy: null },
+        findings: [],
+      });
+    } finally {
+      await database.stop();
+    }
+  });
+
+  it('is done once by controllers that start at the same moment, whatever was there', async () => {
+    const url = await server.createDatabase();
+    await filled(url, MIGRATIONS.slice(0, 8));
+    const started = await Promise.all([startedDatabase(url), startedDatabase(url), startedDatabase(url)]);
+    const [first] = started;
+    const rows = await first.within(installationScope('inspection'), async () => [
+      ...(await first.sql<{ name: string }[]>`select name from schema_migrations order by version`),
+    ]);
+    expect(rows.map((row) => row.name)).toEqual(MIGRATIONS.map((migration) => migration.name));
+    for (const database of started) await database.stop();
+  });
+});
 
 /** Brings a database to an earlier version step by step, with rows made as soon as there was a table for them. */
 async function filled(url: string, migrations: readonly Migration[]): Promise<void> {

@@ -1,111 +1,105 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditLog, Policy, Revision } from '@weft/contracts/rest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeOnServers } from '../support/on-servers.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { TEST_ADMIN_PASSWORD, TestController } from '../support/test-controller.js';
-import { DEBIAN_POSTGRES_15, isInstalled, TestPostgres } from '../support/test-postgres.js';
+import type { TestPostgres } from '../support/test-postgres.js';
 import { cookieOf, logIn, rule } from './support/api.js';
 
-const SERVERS = [
-  { name: 'the embedded Postgres', directory: undefined, present: true },
-  { name: "Debian's Postgres 15", directory: DEBIAN_POSTGRES_15, present: await isInstalled(DEBIAN_POSTGRES_15) },
-];
 /** As many requests at once as show what two would not. */
 const AT_ONCE = 6;
 
-for (const { name, directory, present } of SERVERS) {
-  const title = present ? `two controllers on ${name}` : `two controllers (skipped: no ${directory}/postgres here)`;
-  describe.skipIf(!present)(title, () => {
-    let postgres: TestPostgres;
-    let data: Awaited<ReturnType<typeof temporaryDirectory>>;
-    const controllers: TestController[] = [];
-    let cookie: string;
-    let tenantId: string;
+describeOnServers('two controllers', (start) => {
+  let postgres: TestPostgres;
+  let data: Awaited<ReturnType<typeof temporaryDirectory>>;
+  const controllers: TestController[] = [];
+  let cookie: string;
+  let tenantId: string;
 
-    beforeAll(async () => {
-      postgres = await TestPostgres.start(directory);
-      data = await temporaryDirectory('concurrency');
-      const options = { databaseUrl: await postgres.createDatabase(), dataDirectory: data.path };
-      // One after the other: the second finds the keys of the first.
-      const first = await TestController.start(options);
-      controllers.push(first, await TestController.start(options));
-      const login = await logIn(first.url, 'admin', TEST_ADMIN_PASSWORD);
-      cookie = cookieOf(login);
-      ({ tenantId } = (await login.json()) as { tenantId: string });
-    });
-    afterAll(async () => {
-      for (const controller of controllers) await controller.stop();
-      await postgres.remove();
-      await data.remove();
-    });
-
-    /** Asks one of the two, by turns. */
-    const ask = (turn: number, path: string, init: { method?: string; body?: object; headers?: object } = {}) =>
-      fetch(`${controllers[turn % controllers.length]?.url}/api/v1/tenants/${tenantId}${path}`, {
-        method: init.method ?? 'GET',
-        headers: { cookie, 'content-type': 'application/json', ...init.headers },
-        ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
-      });
-    const read = async <T>(path: string) => (await (await ask(0, path)).json()) as T;
-    const make = async <T = { id: string }>(path: string, body: object) => {
-      const answer = await ask(0, path, { method: 'POST', body });
-      if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-      return (await answer.json()) as T;
-    };
-    const atOnce = (request: (turn: number) => Promise<Response>) =>
-      Promise.all(Array.from({ length: AT_ONCE }, (_, turn) => request(turn)));
-
-    it('lose no update: who has seen the same version is told that somebody was faster', async () => {
-      const policy = await make<Policy>('/policies', { name: 'contended', rules: [] });
-      const answers = await atOnce((turn) =>
-        ask(turn, `/policies/${policy.id}`, {
-          method: 'PUT',
-          body: { name: 'contended', description: `by ${turn}`, rules: [] },
-          headers: { 'if-match': '"1"' },
-        }),
-      );
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(AT_ONCE - 1).fill(412)]);
-      const winner = answers.findIndex(({ status }) => status === 200);
-      const stored = await ask(0, `/policies/${policy.id}`);
-      expect(stored.headers.get('etag')).toBe('"2"');
-      expect(await stored.json()).toMatchObject({ description: `by ${winner}` });
-    });
-
-    it('publish a draft once, and say so once in the audit log', async () => {
-      const [berlin, tokyo] = [await make('/sites', { name: 'berlin' }), await make('/sites', { name: 'tokyo' })];
-      for (const [index, site] of [berlin, tokyo].entries()) {
-        await make('/networks', { siteId: site.id, name: 'lan', prefix: `10.${index}.0.0/16` });
-        await make('/edges', { siteId: site.id, name: `edge-${index}`, underlayAddress: `203.0.113.${index + 1}` });
-      }
-      await make('/policies', { name: 'all', rules: [rule('all', berlin.id, tokyo.id)] });
-      const tag = (await ask(0, '/revisions/draft')).headers.get('etag') ?? '';
-      const answers = await atOnce((turn) =>
-        ask(turn, '/revisions', { method: 'POST', body: {}, headers: { 'if-match': tag } }),
-      );
-      expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
-      // Most have been overtaken; one may have been overtaken again and again while it looked.
-      for (const { status } of answers) expect([200, 409, 412]).toContain(status);
-      const { items } = await read<{ items: Revision[] }>('/revisions');
-      expect(items.map(({ number }) => number)).toEqual([1]);
-      const audit = await read<AuditLog>('/audit-entries');
-      expect(audit.items.filter(({ action }) => action === 'revision_published')).toHaveLength(1);
-      expect(audit.brokenAt).toBeNull();
-    });
-
-    it('carry out once what has one Idempotency-Key', async () => {
-      const headers = { 'idempotency-key': `"${randomUUID()}"` };
-      const site = () => ({ method: 'POST', body: { name: 'once' }, headers });
-      const answers = await atOnce((turn) => ask(turn, '/sites', site()));
-      for (const { status } of answers) expect([201, 409]).toContain(status);
-      const made = await Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.text()));
-      expect(new Set(made).size).toBe(1);
-      const { items } = await read<{ items: { name: string }[] }>('/sites');
-      expect(items.filter((item) => item.name === 'once')).toHaveLength(1);
-      for (const turn of [0, 1]) {
-        const again = await ask(turn, '/sites', site());
-        expect(again.headers.get('idempotency-replayed')).toBe('true');
-        expect(await again.text()).toBe(made[0]);
-      }
-    });
+  beforeAll(async () => {
+    postgres = await start();
+    data = await temporaryDirectory('concurrency');
+    const options = { databaseUrl: await postgres.createDatabase(), dataDirectory: data.path };
+    // One after the other: the second finds the keys of the first.
+    const first = await TestController.start(options);
+    controllers.push(first, await TestController.start(options));
+    const login = await logIn(first.url, 'admin', TEST_ADMIN_PASSWORD);
+    cookie = cookieOf(login);
+    ({ tenantId } = (await login.json()) as { tenantId: string });
   });
-}
+  afterAll(async () => {
+    for (const controller of controllers) await controller.stop();
+    await postgres.remove();
+    await data.remove();
+  });
+
+  /** Asks one of the two, by turns. */
+  const ask = (turn: number, path: string, init: { method?: string; body?: object; headers?: object } = {}) =>
+    fetch(`${controllers[turn % controllers.length]?.url}/api/v1/tenants/${tenantId}${path}`, {
+      method: init.method ?? 'GET',
+      headers: { cookie, 'content-type': 'application/json', ...init.headers },
+      ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+    });
+  const read = async <T>(path: string) => (await (await ask(0, path)).json()) as T;
+  const make = async <T = { id: string }>(path: string, body: object) => {
+    const answer = await ask(0, path, { method: 'POST', body });
+    if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  };
+  const atOnce = (request: (turn: number) => Promise<Response>) =>
+    Promise.all(Array.from({ length: AT_ONCE }, (_, turn) => request(turn)));
+
+  it('lose no update: who has seen the same version is told that somebody was faster', async () => {
+    const policy = await make<Policy>('/policies', { name: 'contended', rules: [] });
+    const answers = await atOnce((turn) =>
+      ask(turn, `/policies/${policy.id}`, {
+        method: 'PUT',
+        body: { name: 'contended', description: `by ${turn}`, rules: [] },
+        headers: { 'if-match': '"1"' },
+      }),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(AT_ONCE - 1).fill(412)]);
+    const winner = answers.findIndex(({ status }) => status === 200);
+    const stored = await ask(0, `/policies/${policy.id}`);
+    expect(stored.headers.get('etag')).toBe('"2"');
+    expect(await stored.json()).toMatchObject({ description: `by ${winner}` });
+  });
+
+  it('publish a draft once, and say so once in the audit log', async () => {
+    const [berlin, tokyo] = [await make('/sites', { name: 'berlin' }), await make('/sites', { name: 'tokyo' })];
+    for (const [index, site] of [berlin, tokyo].entries()) {
+      await make('/networks', { siteId: site.id, name: 'lan', prefix: `10.${index}.0.0/16` });
+      await make('/edges', { siteId: site.id, name: `edge-${index}`, underlayAddress: `203.0.113.${index + 1}` });
+    }
+    await make('/policies', { name: 'all', rules: [rule('all', berlin.id, tokyo.id)] });
+    const tag = (await ask(0, '/revisions/draft')).headers.get('etag') ?? '';
+    const answers = await atOnce((turn) =>
+      ask(turn, '/revisions', { method: 'POST', body: {}, headers: { 'if-match': tag } }),
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    // Most have been overtaken; one may have been overtaken again and again while it looked.
+    for (const { status } of answers) expect([200, 409, 412]).toContain(status);
+    const { items } = await read<{ items: Revision[] }>('/revisions');
+    expect(items.map(({ number }) => number)).toEqual([1]);
+    const audit = await read<AuditLog>('/audit-entries');
+    expect(audit.items.filter(({ action }) => action === 'revision_published')).toHaveLength(1);
+    expect(audit.brokenAt).toBeNull();
+  });
+
+  it('carry out once what has one Idempotency-Key', async () => {
+    const headers = { 'idempotency-key': `"${randomUUID()}"` };
+    const site = () => ({ method: 'POST', body: { name: 'once' }, headers });
+    const answers = await atOnce((turn) => ask(turn, '/sites', site()));
+    for (const { status } of answers) expect([201, 409]).toContain(status);
+    const made = await Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.text()));
+    expect(new Set(made).size).toBe(1);
+    const { items } = await read<{ items: { name: string }[] }>('/sites');
+    expect(items.filter((item) => item.name === 'once')).toHaveLength(1);
+    for (const turn of [0, 1]) {
+      const again = await ask(turn, '/sites', site());
+      expect(again.headers.get('idempotency-replayed')).toBe('true');
+      expect(await again.text()).toBe(made[0]);
+    }
+  });
+});
