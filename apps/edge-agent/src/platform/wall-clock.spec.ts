@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
  * wall clock all the same, how often, and what for.
  */
 const USERS: Readonly<Record<string, readonly [times: number, purpose: string]>> = {
+  'blind/edge-blind.ts': [2, "validity of a peer's certificates; the age of keys, which outlive a restart"],
   'cli/run.ts': [3, 'when events happened; validity of the own certificate, for what is said and for its renewal'],
   'control/edge.ts': [1, 'when a bundle was taken back'],
   'control/renewal-call.ts': [1, 'a deadline, which gRPC wants as a date'],

@@ -37,7 +37,12 @@ const CustomLinks = z
   .superRefine((topology, context) => report(context, topologyProblems(topology)));
 
 export const TopologyInput = z
-  .discriminatedUnion('kind', [z.strictObject({ kind: z.literal('full_mesh') }), HubAndSpoke, PartialMesh, CustomLinks])
+  .discriminatedUnion(
+    'kind',
+    [z.strictObject({ kind: z.literal('full_mesh') }), HubAndSpoke, PartialMesh, CustomLinks],
+    // Of a kind that there is not, fields that no kind has are named as well.
+    { unionFallback: true },
+  )
   .meta({
     id: 'TopologyInput',
     description:

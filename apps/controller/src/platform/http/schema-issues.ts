@@ -22,11 +22,47 @@ function entriesOf(issue: Issue, input: unknown): ProblemEntry[] {
       fix: 'Remove it, or correct its spelling.',
     }));
   }
+  if (issue.code === 'invalid_union') {
+    const common = commonIssues(issue.errors);
+    if (common.length > 0) return common.flatMap((one) => entriesOf(prefixed(one, issue.path), input));
+  }
   const pointer = jsonPointer(issue.path);
   if (issue.code !== 'custom' && valueAt(input, issue.path) === undefined) {
     return [{ pointer, rule: 'required', detail: 'The value is missing', fix: 'Give a value.' }];
   }
   return [{ pointer, ...explain(issue) }];
+}
+
+/** What no choice of a union takes: fields that none of them knows, and the value by which all of them are told apart. */
+function commonIssues(choices: readonly (readonly Issue[])[]): Issue[] {
+  const [first = [], ...others] = choices;
+  return first.flatMap((issue): Issue[] => {
+    if (issue.code === 'unrecognized_keys') {
+      const keys = issue.keys.filter((key) => others.every((issues) => unknownAt(issues, issue.path).includes(key)));
+      return keys.length === 0 ? [] : [{ ...issue, keys }];
+    }
+    if (issue.code !== 'invalid_value') return [];
+    const wanted = others.map((issues) => valuesAt(issues, issue.path));
+    return wanted.some((values) => values.length === 0)
+      ? []
+      : [{ ...issue, values: [...issue.values, ...wanted.flat()] }];
+  });
+}
+
+function unknownAt(issues: readonly Issue[], path: readonly PropertyKey[]): readonly string[] {
+  return issues.flatMap((one) => (one.code === 'unrecognized_keys' && samePath(one.path, path) ? one.keys : []));
+}
+
+function valuesAt(issues: readonly Issue[], path: readonly PropertyKey[]) {
+  return issues.flatMap((one) => (one.code === 'invalid_value' && samePath(one.path, path) ? one.values : []));
+}
+
+function samePath(one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
+  return jsonPointer(one) === jsonPointer(other);
+}
+
+function prefixed(issue: Issue, path: readonly PropertyKey[]): Issue {
+  return { ...issue, path: [...path, ...issue.path] };
 }
 
 function explain(issue: Issue): Omit<ProblemEntry, 'pointer'> {
