@@ -38,7 +38,9 @@ async function main(): Promise<number> {
   try {
     const report = await measure(namespaces, directory, Number(values.tunnels), Number(values.changes));
     process.stdout.write(`${JSON.stringify(report, null, values.json ? 0 : 2)}\n`);
-    return 0;
+    const misses = missed(report);
+    for (const miss of misses) process.stderr.write(`not met: ${miss}\n`);
+    return misses.length === 0 ? 0 : 1;
   } finally {
     await namespaces.close();
     rmSync(directory, { recursive: true });
@@ -90,6 +92,18 @@ async function measure(namespaces: Namespaces, directory: string, tunnels: numbe
   };
 }
 
+type Report = Awaited<ReturnType<typeof measure>>;
+
+/** What an agent is to keep to and did not, in words. */
+function missed({ tunnels, memoryAtRestMiB: { resident }, inForceMilliseconds: { largest } }: Report): string[] {
+  return [
+    ...(resident < RESIDENT_MIB || tunnels > 100 ? [] : [`${resident} MiB at rest, less than ${RESIDENT_MIB} asked`]),
+    ...(largest < IN_FORCE_MILLISECONDS
+      ? []
+      : [`a policy in force in ${largest} ms, less than ${IN_FORCE_MILLISECONDS} asked`]),
+  ];
+}
+
 /** Resident memory: all of it, and the part that no file holds, which other processes do not share. */
 function memoryMiB(pid: number): { readonly resident: number; readonly ofItsOwn: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -104,6 +118,9 @@ function round(value = Number.NaN): number {
   return Math.round(value * 10) / 10;
 }
 
+/** With a hundred tunnels at most. */
+const RESIDENT_MIB = 150;
+const IN_FORCE_MILLISECONDS = 200;
 /** Long enough for what the start has left behind to be collected or not. */
 const REST_MILLISECONDS = 20_000;
 
