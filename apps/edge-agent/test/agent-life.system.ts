@@ -8,6 +8,10 @@ import { namespacesUnavailable } from './support/namespaces.js';
 import { LEFT_HOST, RIGHT_HOST, TwoAgents } from './support/two-agents.js';
 
 const PATIENCE = { timeout: 60_000 };
+const PINGS = ['-i', '0.1'];
+const FLOOD = ['-f', '-s', '1300'];
+/** Of the block that a packet stands in, at most. */
+const BLOCK_OCTETS = 64;
 const unavailable = namespacesUnavailable();
 
 describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` (${unavailable})` : ''}`, () => {
@@ -61,6 +65,16 @@ describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` 
     expect(underlay.every((packet) => packet[9] === 17)).toBe(true);
   });
 
+  it('captures no more than it may: a file of some size, and a part of each packet', async () => {
+    const { packets, octets } = await capture('full', ['--megabytes', '1', '--seconds', '100'], FLOOD);
+    const longest = Math.max(...packets.map(({ length }) => length)) + BLOCK_OCTETS;
+    expect(octets).toBeLessThanOrEqual(1 << 20);
+    expect(octets).toBeGreaterThan((1 << 20) - longest);
+    const part = await capture('part', ['--snap-length', '60', '--seconds', '5'], PINGS);
+    expect(part.packets.length).toBeGreaterThan(1);
+    expect(part.packets.every(({ length }) => length <= 60)).toBe(true);
+  });
+
   it('counts, for Prometheus and for whoever asks', async () => {
     const received = () => /weft_edge_tunnel_received_packets_total\{[^}]*\} (\d+)/.exec(left.command('metrics'))?.[1];
     const before = Number(received());
@@ -107,19 +121,23 @@ describe.skipIf(unavailable !== undefined)(`an agent that runs${unavailable ? ` 
     expect(statSync(path.join(left.stateDir, 'agent.sock')).mode & 0o777).toBe(0o600);
   });
 
-  /** Captures while pings go on. @returns the packets of the file. */
   async function record(side: string, filter: readonly string[]): Promise<Buffer[]> {
-    const file = path.join(directory, `${side}.pcapng`);
-    const args = ['capture', '--write', file, '--side', side, '--seconds', '5', ...filter];
-    const child = namespaces.start(agents.names.left, process.execPath, [...typescript('../../src/main.ts'), ...args]);
+    return (await capture(side, ['--side', side, '--seconds', '5', ...filter], PINGS)).packets;
+  }
+
+  /** Captures while pings go on, until it ends by itself. */
+  async function capture(name: string, options: readonly string[], pings: readonly string[]) {
+    const file = path.join(directory, `${name}.pcapng`);
+    const args = [...typescript('../../src/main.ts'), 'capture', '--write', file, ...options];
+    const child = namespaces.start(agents.names.left, process.execPath, args);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.stdout.resume();
-    const pings = namespaces.start(agents.names.left, 'ping', ['-q', '-i', '0.1', '-I', LEFT_HOST, RIGHT_HOST]);
-    pings.stdout.resume();
+    const traffic = namespaces.start(agents.names.left, 'ping', ['-q', ...pings, '-I', LEFT_HOST, RIGHT_HOST]);
+    traffic.stdout.resume();
     await ended;
-    pings.kill('SIGTERM');
+    traffic.kill('SIGTERM');
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    return packetsOf(readFileSync(file));
+    return { packets: packetsOf(readFileSync(file)), octets: statSync(file).size };
   }
 });
 
