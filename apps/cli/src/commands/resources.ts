@@ -1,4 +1,4 @@
-import type { WeftClient } from '@weft/contracts/rest';
+import type { Service, WeftClient } from '@weft/contracts/rest';
 import { type ItemOf, type ListPath, readAll } from '../api/pages.js';
 
 /** Something that a tenant has a list of: where the list is, and what a person sees of each item. */
@@ -45,6 +45,12 @@ const labels = (value: Readonly<Record<string, string>>): string =>
     .map(([name, text]) => `${name}=${text}`)
     .join(',');
 
+/** As `tcp 80-443`; without ports it is of all of them. */
+function serviceText({ protocol, ports }: Service): string {
+  const ranges = ports.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
+  return [protocol, ...(ranges.length === 0 ? [] : [ranges.join(',')])].join(' ');
+}
+
 /** What `weft get` knows, by the word for it. */
 export const RESOURCES: Readonly<Record<string, Resource>> = {
   sites: resource('/api/v1/tenants/{tenantId}/sites', ({ id }) => id, {
@@ -76,6 +82,11 @@ export const RESOURCES: Readonly<Record<string, Resource>> = {
     name: (group) => group.name,
     members: (group) => group.members.length,
     description: (group) => group.description,
+  }),
+  services: resource('/api/v1/tenants/{tenantId}/services', ({ id }) => id, {
+    name: (service) => service.name,
+    of: ({ services }) => services.map(serviceText).join(', '),
+    description: (service) => service.description,
   }),
   policies: resource('/api/v1/tenants/{tenantId}/policies', ({ id }) => id, {
     name: (policy) => policy.name,
