@@ -86,7 +86,7 @@ describe('the settings of a fabric in the console', () => {
     await choose('Keys', 'IKE-less');
     await save();
     await setting(page, 'keyingMode')
-      .getByText('with keys of the controller nobody looks for one. Let the edges negotiate')
+      .getByText('where edges do not negotiate nobody looks for one. Let the edges negotiate')
       .waitFor();
     await page.getByRole('button', { name: 'See what is wrong' }).click();
     await dialog().getByText('Fabric settings, “Keys”').waitFor();
