@@ -65,12 +65,12 @@ describe('the settings of a fabric in the console', () => {
     await page.goto(`${controller.url}/fabric`);
     await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
     await page.getByText('Nothing to save.').waitFor();
-    expect(await chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
+    await expect.poll(() => chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
     await choose('Security protocol', 'AH');
     await page.getByText('1 change not saved').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByText('Nothing to save.').waitFor();
-    expect(await chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
+    await expect.poll(() => chosen(page)).toEqual(['esp', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
     await choose('Security protocol', 'AH');
     await save();
     await setting(page, 'securityProtocol')
@@ -79,7 +79,7 @@ describe('the settings of a fabric in the console', () => {
     await page.getByText('Unpublished changes').waitFor();
     await page.reload();
     await page.getByText('Nothing to save.').waitFor();
-    expect(await chosen(page)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
+    await expect.poll(() => chosen(page)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'full_mesh']);
   });
 
   it('say what is wrong at the setting that it is about, with what to do', async () => {
@@ -133,7 +133,7 @@ describe('the settings of a fabric in the console', () => {
     await page.getByText('Unpublished changes').waitFor();
     await page.reload();
     await page.getByText('The topology is saved.').waitFor();
-    expect(await chosen(page)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'hub_and_spoke']);
+    await expect.poll(() => chosen(page)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'hub_and_spoke']);
     await setting(page, 'topology').getByText('tokyo').first().waitFor();
     await choose('Mode', 'Transport');
     await save();
@@ -148,7 +148,7 @@ describe('the settings of a fabric in the console', () => {
     await logIn(viewer, 'vera', VIEWER_PASSWORD);
     await viewer.getByText('Only admins of the tenant change how its fabric works. You are viewer.').waitFor();
     await setting(viewer, 'securityProtocol').waitFor();
-    expect(await chosen(viewer)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'hub_and_spoke']);
+    await expect.poll(() => chosen(viewer)).toEqual(['ah', 'tunnel', 'ikev2', 'udp', 'hub_and_spoke']);
     expect(await viewer.getByRole('main').locator('input[type=radio]:enabled').count()).toBe(0);
     expect(await viewer.getByRole('button', { name: 'Save to the draft' }).count()).toBe(0);
   });

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { runQuietly } from './commands.mjs';
 
-const PROJECTS = ['@weft/controller', '@weft/edge-agent', '@weft/web-console', '@weft/lab'];
+const PROJECTS = ['@weft/controller', '@weft/edge-agent', '@weft/web-console', '@weft/lab', '@weft/cli'];
 
 /**
  * @param {string} root of the checkout

@@ -75,7 +75,7 @@ describe('the set-up of a checkout', () => {
       'build            4 of 4 projects unchanged',
     ]);
     const build =
-      'nx run-many --target=build --projects=@weft/controller,@weft/edge-agent,@weft/web-console,@weft/lab ' +
+      'nx run-many --target=build --projects=@weft/controller,@weft/edge-agent,@weft/web-console,@weft/lab,@weft/cli ' +
       '--output-style=static';
     expect(calls()).toEqual(['npm ci', build]);
 
