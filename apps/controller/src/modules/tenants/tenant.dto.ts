@@ -10,7 +10,7 @@ export const KeyingMode = z.enum(['ikev2', 'ike-less', 'controller-blind']).meta
 
 export const Encapsulation = z.enum(['udp', 'none']).meta({
   description:
-    'What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.',
+    'What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; where they do not (ike-less, controller-blind) paths must have none. A change is in force with the next revision, and makes the tunnels anew.',
 });
 
 export const SecurityProtocol = z.enum(['esp', 'ah']).meta({

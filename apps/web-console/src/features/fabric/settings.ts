@@ -92,7 +92,7 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<FabricSettings[
         value: 'none',
         label: 'None: ESP directly on IP',
         meaning:
-          'As protocol 50, which firewalls have to let through; edges that negotiate use UDP all the same where they find a NAT, and keys of the controller need paths without any.',
+          'As protocol 50, which firewalls have to let through; edges that negotiate use UDP all the same where they find a NAT, and where they do not negotiate paths must have none.',
       },
     ],
   },

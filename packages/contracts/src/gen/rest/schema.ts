@@ -1685,7 +1685,7 @@ export interface components {
              */
             keyingMode?: "ikev2" | "ike-less" | "controller-blind";
             /**
-             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
+             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; where they do not (ike-less, controller-blind) paths must have none. A change is in force with the next revision, and makes the tunnels anew.
              * @enum {string}
              */
             encapsulation?: "udp" | "none";
@@ -3647,7 +3647,7 @@ export interface components {
              */
             keyingMode: "ikev2" | "ike-less" | "controller-blind";
             /**
-             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
+             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; where they do not (ike-less, controller-blind) paths must have none. A change is in force with the next revision, and makes the tunnels anew.
              * @enum {string}
              */
             encapsulation: "udp" | "none";
@@ -3965,7 +3965,7 @@ export interface components {
              */
             keyingMode?: "ikev2" | "ike-less" | "controller-blind";
             /**
-             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; keys of the controller (ike-less) need paths without any. A change is in force with the next revision, and makes the tunnels anew.
+             * @description What ESP travels in between edges: UDP (RFC 3948), which passes every NAT and is what a new tenant has, or nothing: directly on IP, as protocol 50. Edges that negotiate use UDP all the same where they find a NAT; where they do not (ike-less, controller-blind) paths must have none. A change is in force with the next revision, and makes the tunnels anew.
              * @enum {string}
              */
             encapsulation?: "udp" | "none";
