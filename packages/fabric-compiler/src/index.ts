@@ -41,6 +41,7 @@ export {
   type PacketExplanation,
   type PacketVerdict,
 } from './explain/explain-packet.js';
+export { ruleMeanings } from './explain/rule-meaning.js';
 export { type WrittenAddresses, type WrittenEntry, writtenEntry } from './explain/written-entry.js';
 export { type CompiledFabric, compileShared, type SharedCompileResult } from './fabric/compile-shared.js';
 export type { PeerEntry } from './fabric/peer-section.js';
