@@ -77,6 +77,8 @@ export interface Validation {
     readonly complete: boolean;
     readonly items: readonly ReportedFlow[];
   };
+  /** What each rule in force means, as a hash, by its id. */
+  readonly ruleMeanings: ReadonlyMap<string, string>;
 }
 
 export interface ReportedFinding {

@@ -9,6 +9,7 @@ import {
   type FabricIntent,
   proveAlternatives,
   proveTransition,
+  ruleMeanings,
 } from '@weft/fabric-compiler';
 import { type BundleContent, encodeBundle } from '../distribution/bundle-content.js';
 import { removalBetween } from '../distribution/removals.js';
@@ -37,6 +38,7 @@ export function validate(
       findings: findingsOf(old, fabric, delivered.bundles, fabrics),
       bundles: changedBundles(before, delivered.bundles),
       ...effectOf(old, fabric, fabrics.prove(fabric, old).readable.length),
+      ruleMeanings: ruleMeanings(fabric),
     },
   };
 }

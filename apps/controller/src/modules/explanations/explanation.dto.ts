@@ -183,7 +183,7 @@ export const Explanation = z
     revision: Revision.nullable().meta({ description: 'By which it is explained; null: the draft.' }),
     ruleSince: Revision.nullable().meta({
       description:
-        'The revision, and so the person, that made the rule what it is; null: not published, no rule, or longer ago than 200 revisions.',
+        'The revision, and so the person, that made the rule mean what it does: by its own words, or by a group, label, network, service or profile that it names. Null: not published, no rule, or longer ago than 200 revisions.',
     }),
   })
   .meta({ id: 'Explanation' });

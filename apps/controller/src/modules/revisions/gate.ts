@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import type { Validation } from '../../compiler/compiler-job.js';
 import type { Candidate } from './candidate.js';
 import type { DraftState } from './drafts.js';
 import { type Effect, effectOf } from './effect.js';
 import { doesNotCompile, proofFailed } from './revisions.errors.js';
 import { Validations } from './validations.js';
+
+export type Passed = Effect & Pick<Validation, 'ruleMeanings'>;
 
 /** Compiles and proves what is to come into force. */
 @Injectable()
@@ -23,12 +26,12 @@ export class Gate {
     { newest }: DraftState,
     { version, intent }: Candidate,
     failedProof: 'allowed' | typeof proofFailed,
-  ): Promise<Effect | undefined> {
+  ): Promise<Passed | undefined> {
     const answer = await this.#validations.ofDraft(version, newest?.intent, intent);
     if (answer === undefined) return undefined;
     if (!answer.ok) throw doesNotCompile(answer.problems);
     const effect = effectOf(answer.validation, newest?.intent, intent);
     if (effect.findings.length > 0 && failedProof !== 'allowed') throw failedProof(effect.findings);
-    return effect;
+    return { ...effect, ruleMeanings: answer.validation.ruleMeanings };
   }
 }

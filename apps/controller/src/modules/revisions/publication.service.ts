@@ -15,7 +15,7 @@ import { ApprovalsRepository } from './approvals.repository.js';
 import { type Candidate, draftAsCandidate, revisionAsCandidate } from './candidate.js';
 import { type DraftState, Drafts } from './drafts.js';
 import type { Effect } from './effect.js';
-import { Gate } from './gate.js';
+import { Gate, type Passed } from './gate.js';
 import { IntentTables } from './intent-tables.js';
 import type { Publish, PublishResult, Revision } from './revision.dto.js';
 import {
@@ -147,7 +147,7 @@ export class PublicationService {
     request: Publish,
     draft: DraftState,
     candidate: Candidate,
-    { findings, affectedEdges }: Effect,
+    { findings, affectedEdges, ruleMeanings }: Passed,
     agreedRemovals: readonly string[],
   ): Promise<Revision | undefined> {
     const { intent, restoredFrom } = candidate;
@@ -169,9 +169,7 @@ export class PublicationService {
       sql,
       tenantId,
       { number, author: user.name, comment: request.comment, overrideReason, restoredFrom, ...approval },
-      intent,
-      findings,
-      agreedRemovals,
+      { intent, findings, ruleMeanings, agreedRemovals },
     );
     if (revision === undefined) throw new Error('insert … returning gave no row');
     if (agreedRemovals.length > 0) {

@@ -14,6 +14,15 @@ export type NewRevision = Omit<Revision, 'publishedAt' | 'approvedBy' | 'approve
   readonly approvalId: string | null;
 };
 
+/** What a revision keeps of its publication, beside who it was. */
+export interface RevisionContent {
+  readonly intent: FabricIntent;
+  readonly findings: readonly Finding[];
+  /** What each rule in force means, as a hash, by its id. */
+  readonly ruleMeanings: ReadonlyMap<string, string>;
+  readonly agreedRemovals: readonly string[];
+}
+
 export interface StoredRevision {
   readonly revision: Revision;
   readonly intent: FabricIntent;
@@ -47,21 +56,27 @@ export class RevisionsRepository {
   }
 
   /**
-   * The revision that made a rule what it is in the given one. Looks back as far as RULE_HISTORY revisions; undefined when it
-   * has been so for longer.
+   * The revision that made a rule what it is in the given one: the first of the run, up to that one, in which it means the same.
+   * Between revisions of which one was published before meanings were kept, what is written in the rule is compared. Looks back
+   * as far as RULE_HISTORY revisions; undefined when it has been so for longer.
    */
   async ruleSince(sql: SqlExecutor, tenantId: string, number: number, ruleId: string): Promise<Revision | undefined> {
     const [row] = await sql<RevisionRow[]>`
       with history as (
-        select ${this.#columns(sql)}, jsonb_path_query_first(intent, '$.policies[*].rules[*] ? (@.id == $id)',
-          jsonb_build_object('id', ${ruleId}::text)) as rule
+        select *, lag(number) over (order by number) as number_before,
+          rule_meanings ->> ${ruleId} as meaning, lag(rule_meanings ->> ${ruleId}) over (order by number) as meaning_before,
+          rule_meanings is null as unknown, lag(rule_meanings is null) over (order by number) as unknown_before,
+          lag(intent) over (order by number) as intent_before
         from revisions
         where tenant_id = ${tenantId} and number between ${number - RULE_HISTORY} and ${number}
-      ), compared as (
-        select *, lag(rule) over (order by number) as rule_before from history
       )
-      select ${this.#columns(sql)} from compared
-      where rule is distinct from rule_before and (rule_before is not null or number = 1 or number > ${number - RULE_HISTORY})
+      select ${this.#columns(sql)} from history
+      where case
+        when number_before is null then number = 1
+        when unknown or unknown_before
+          then ${writtenRule(sql, 'intent', ruleId)} is distinct from ${writtenRule(sql, 'intent_before', ruleId)}
+        else meaning is distinct from meaning_before
+      end
       order by number desc limit 1`;
     return row && revisionOf(row);
   }
@@ -76,16 +91,15 @@ export class RevisionsRepository {
     sql: SqlExecutor,
     tenantId: string,
     revision: NewRevision,
-    intent: FabricIntent,
-    findings: readonly Finding[],
-    agreedRemovals: readonly string[],
+    { intent, findings, ruleMeanings, agreedRemovals }: RevisionContent,
   ): Promise<Revision[]> {
     const rows = await sql<RevisionRow[]>`
       insert into revisions (tenant_id, number, author, comment, intent, findings, override_reason, restored_from,
-        agreed_removals, approval_id, approval_waived)
+        agreed_removals, approval_id, approval_waived, rule_meanings)
       values (${tenantId}, ${revision.number}, ${revision.author}, ${revision.comment},
         ${JSON.stringify(intent)}::text::jsonb, ${JSON.stringify(findings)}::text::jsonb, ${revision.overrideReason},
-        ${revision.restoredFrom}, ${[...agreedRemovals]}::uuid[], ${revision.approvalId}, ${revision.approvalWaived})
+        ${revision.restoredFrom}, ${[...agreedRemovals]}::uuid[], ${revision.approvalId}, ${revision.approvalWaived},
+        ${JSON.stringify(Object.fromEntries(ruleMeanings))}::text::jsonb)
       returning ${this.#columns(sql)}`;
     return rows.map(revisionOf);
   }
@@ -93,6 +107,12 @@ export class RevisionsRepository {
   #columns(sql: SqlExecutor) {
     return sql`number, author, comment, published_at, override_reason, restored_from, approved_by, approved_at, approval_waived`;
   }
+}
+
+/** A rule as an intent has it; null: it has none such. */
+function writtenRule(sql: SqlExecutor, intent: 'intent' | 'intent_before', ruleId: string) {
+  return sql`jsonb_path_query_first(${sql(intent)}, '$.policies[*].rules[*] ? (@.id == $id)',
+    jsonb_build_object('id', ${ruleId}::text))`;
 }
 
 type StoredRow = RevisionRow & Pick<StoredRevision, 'intent' | 'findings'>;
