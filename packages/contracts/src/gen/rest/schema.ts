@@ -2270,7 +2270,7 @@ export interface components {
             hops: components["schemas"]["ExplainedHop"][];
             /** @description By which it is explained; null: the draft. */
             revision: components["schemas"]["Revision"] | null;
-            /** @description The revision, and so the person, that made the rule what it is; null: not published, no rule, or longer ago than 200 revisions. */
+            /** @description The revision, and so the person, that made the rule mean what it does: by its own words, or by a group, label, network, service or profile that it names. Null: not published, no rule, or longer ago than 200 revisions. */
             ruleSince: components["schemas"]["Revision"] | null;
         };
         /** @description Algorithms of the Child SA: ESP in tunnel mode, with AES-GCM-16. */
