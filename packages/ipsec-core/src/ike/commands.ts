@@ -8,6 +8,7 @@ import { requestIkeRekey } from './exchanges/ike-rekey-request.js';
 import { initiate } from './exchanges/init-initiator.js';
 import { followNatPolicy } from './exchanges/nat-policy.js';
 import { changeOwnAddresses } from './exchanges/own-addresses.js';
+import { watchPaths } from './exchanges/path-watch.js';
 import { changeAuthenticationLifetime, requestReauthentication } from './exchanges/reauthentication.js';
 import { reportUnknownSpi } from './exchanges/unknown-spi.js';
 import type { IkeHost } from './host.js';
@@ -123,6 +124,8 @@ function adopt(lineage: Lineage, connection: Connection, now: number): void {
   lineage.connection = connection;
   if (connection.authenticationLifetime !== before.authenticationLifetime) changeAuthenticationLifetime(lineage, now);
   if (natTraversalOf(connection) !== natTraversalOf(before)) followNatPolicy(lineage, now);
+  // It may be watched from now on.
+  if (lineage.establishedAt !== undefined) watchPaths(lineage, now);
   for (const child of lineage.children.all) {
     const configuration = connection.children.find(({ name }) => name === child.configuration.name);
     if (configuration === undefined) deleteChild(lineage, child, now);

@@ -17,12 +17,19 @@ export interface Endpoint {
  * who comes from elsewhere.
  */
 export type PeerPlace =
-  /** We call it there, and it is heard from that address alone. */
-  | { readonly kind: 'fixed'; readonly endpoint: Endpoint }
+  /** We call it there, and it is heard from that address alone, or from one of the others. */
+  | ({ readonly kind: 'fixed' } & CallingPlace)
   /** We call it there, and it may come from anywhere: it moves, or a NAT is before it. Its identity decides. */
-  | { readonly kind: 'roaming'; readonly endpoint: Endpoint }
+  | ({ readonly kind: 'roaming' } & CallingPlace)
   /** It comes from anywhere, and cannot be called: such a connection only responds. */
   | { readonly kind: 'anywhere' };
+
+/** Where a peer is called. */
+export interface CallingPlace {
+  readonly endpoint: Endpoint;
+  /** Where else, in order of preference: each is tried when the one before does not answer IKE_SA_INIT. */
+  readonly others?: readonly Endpoint[];
+}
 
 /** A private key, and what tells the peer that it is ours. */
 export interface Credential {
@@ -134,6 +141,23 @@ export interface MobikePolicy {
   readonly returnRoutability: 'before' | 'after' | 'omitted';
   /** Where the peer may move to; without it anywhere. */
   readonly peerAddresses?: readonly AddressRange[];
+  /** The paths between several addresses of either end are watched; without it a path is given up when a request is not answered on it. */
+  readonly watch?: PathWatch;
+}
+
+/**
+ * How the initiator watches the paths that it can choose from (RFC 4555 section 3.10). A path that drops everything is left after
+ * `interval` and `missed` repetitions, and a round trip by another.
+ */
+export interface PathWatch {
+  /** Milliseconds from one probe of the path in use to the next, as of one that is preferred to it. */
+  readonly interval: number;
+  /** Milliseconds until a request that is not answered is repeated. */
+  readonly patience: number;
+  /** Repetitions by the path in use alone; with the next one all others are tried, too. At least 1. */
+  readonly missed: number;
+  /** Milliseconds for which a preferred path must have answered every probe before the SAs go there. */
+  readonly holdDown: number;
 }
 
 /** A post-quantum preshared key and what both ends call it. */
@@ -231,12 +255,17 @@ export function natTraversalOf({ natTraversal = 'detected' }: Connection): NatTr
 
 /** Whether the peer of the connection may come from that address. */
 export function admitsFrom({ remote }: Connection, address: Uint8Array): boolean {
-  return remote.kind !== 'fixed' || sameAddress(remote.endpoint.address, address);
+  return remote.kind !== 'fixed' || calledAt(remote).some((known) => sameAddress(known.address, address));
 }
 
 /** Whether we call the peer of the connection at that address. */
 export function callsAt({ remote }: Connection, address: Uint8Array): boolean {
-  return remote.kind !== 'anywhere' && sameAddress(remote.endpoint.address, address);
+  return calledAt(remote).some((known) => sameAddress(known.address, address));
+}
+
+/** Where we call the peer, the preferred place first. */
+export function calledAt(place: PeerPlace): readonly Endpoint[] {
+  return place.kind === 'anywhere' ? [] : [place.endpoint, ...(place.others ?? [])];
 }
 
 export function sameEndpoint(left: Endpoint, right: Endpoint): boolean {

@@ -1,7 +1,15 @@
 import { toHex } from '../bytes/hex.js';
 import type { Identity } from '../wire/ike/payloads/identification.js';
 import { type ProofRequests, proofRequests, requestKey } from './authentication-requests.js';
-import { admitsFrom, type Connection, canInitiate, type Endpoint, type Ppk, type PpkMixing } from './connection.js';
+import {
+  admitsFrom,
+  type Connection,
+  calledAt,
+  canInitiate,
+  type Endpoint,
+  type Ppk,
+  type PpkMixing,
+} from './connection.js';
 import { encodeId, mixingsOf } from './ppk-choice.js';
 
 /** What a peer that has not said who it is may be, in the order in which it is believed. */
@@ -59,7 +67,9 @@ export class Connections {
     this.generation++;
     this.#byName = byName;
     this.#proofRequests.clear();
-    this.#byAddress = group(all.filter(canInitiate), ({ remote }) => [toHex(remote.endpoint.address)]);
+    this.#byAddress = group(all.filter(canInitiate), ({ remote }) =>
+      calledAt(remote).map(({ address }) => toHex(address)),
+    );
     this.#byIdentity = group(all, ({ remoteIdentity }) => [identityKey(remoteIdentity)]);
     this.#byPpkId = group(all, ({ ppk }) => (ppk?.keys ?? []).map((key) => toHex(encodeId(key))));
     this.#anywhere = all.filter(({ remote }) => remote.kind !== 'fixed');

@@ -10,6 +10,7 @@ import { describe } from '../wire/ike/wire-error.js';
 import { adoptProbedPath, requestUpdate } from './exchanges/address-update.js';
 import { absorbToken } from './exchanges/auth-notifies.js';
 import { dropPending, type PendingGrant } from './exchanges/followup.js';
+import { callElsewhere } from './exchanges/init-initiator.js';
 import { prepareFinish } from './exchanges/key-shares.js';
 import { findNotify } from './exchanges/payload-access.js';
 import { receiveUnprotected } from './exchanges/unprotected.js';
@@ -25,7 +26,7 @@ import { MessageProtection, type OpenedMessage, type SealedMessage } from './pro
 import { ProtectionKeys } from './protection-keys.js';
 import type { Purpose } from './purpose.js';
 import type { IkeState } from './states.js';
-import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, PROBE_AFTER, RETRANSMIT_FIRST, Timers } from './timers.js';
+import { HALF_OPEN_LIFETIME, type IkeSaTimer, LINGER, Timers } from './timers.js';
 
 /**
  * One IKE SA as a channel: its keys, its state, the request of ours that is under way and the window for the peer's. It
@@ -48,6 +49,7 @@ export class IkeSa {
   readonly #name: string;
   #protection: ProtectionKeys | undefined;
   readonly #requests = new OwnRequests();
+  #answerPath: Path | undefined;
   readonly #peerRequests = new PeerRequests(this);
 
   /** Registers itself: from now on datagrams with its SPI reach it. */
@@ -89,6 +91,11 @@ export class IkeSa {
   /** Which way the request came that is being processed: what its IP header said. */
   get requestPath(): Path {
     return this.#peerRequests.path;
+  }
+
+  /** Which way the answer came that is being looked at. */
+  get answerPath(): Path {
+    return this.#answerPath ?? this.lineage.path;
   }
 
   /** For the history. */
@@ -138,7 +145,7 @@ export class IkeSa {
   /** Sends the clear first request; the answer comes through the engine, which calls `initAnswered`. */
   sendInit(octets: Uint8Array, payloads: readonly Payload[], now: number): void {
     this.#requests.beginAgain(INIT_REQUEST, [octets]);
-    this.timers.set('retransmit', now + RETRANSMIT_FIRST);
+    this.timers.set('retransmit', now + this.lineage.patience.first);
     this.noteMessage('sent', { exchange: EXCHANGE.IKE_SA_INIT, response: false, messageId: 0 }, payloads, now);
     transmit(this.host, this.lineage.path, [octets]);
   }
@@ -152,15 +159,15 @@ export class IkeSa {
     const { exchange, payloads } = request;
     const sealed = this.#seal(exchange, false, this.#requests.nextId, payloads);
     const id = this.#requests.begin(request, () => sealed.datagrams);
-    this.timers.set('retransmit', now + RETRANSMIT_FIRST);
+    this.timers.set('retransmit', now + this.lineage.patience.first);
     this.noteMessage('sent', { exchange, response: false, messageId: id }, payloads, now);
-    transmit(this.host, this.lineage.path, sealed.datagrams);
+    transmit(this.host, request.via ?? this.lineage.path, sealed.datagrams);
     return sealed;
   }
 
   /** What is under way goes by the path of now, and gets every chance that it had (RFC 4555 section 3.5). */
   resend(now: number): void {
-    const repetition = this.#requests.startOver();
+    const repetition = this.#requests.startOver(this.lineage.patience);
     if (repetition === undefined || this.state.name === 'closed') return;
     const { exchange, id } = repetition;
     this.note({ kind: 'sent-by-another-path', exchange, id }, now);
@@ -299,7 +306,8 @@ export class IkeSa {
     const { header, payloads } = opened;
     this.noteMessage('received', header, payloads, now);
     const violation = checkPayloads(header.exchange, 'response', payloads);
-    const probing = this.#requests.attempts >= PROBE_AFTER;
+    this.#answerPath = path;
+    const probing = this.#requests.attempts >= this.lineage.probeAfter;
     this.timers.clear('retransmit');
     const request = this.#requests.answered();
     // Before its answer is looked at: what that says about a path, it says about the one that it came by.
@@ -335,6 +343,7 @@ export class IkeSa {
   }
 
   #retransmit(now: number): void {
+    if (callElsewhere(this, this.#requests.attempts + 1, now)) return;
     const repetition = this.#requests.repeat(this.lineage.patience);
     if (repetition === undefined) return;
     if (repetition === 'given-up') {

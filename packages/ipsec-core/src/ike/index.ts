@@ -39,6 +39,7 @@ export {
   type HostConfiguration,
   type LocalAuthentication,
   type NatTraversalPolicy,
+  type PathWatch,
   type PeerPlace,
   type Ppk,
   type PpkConfiguration,
@@ -68,5 +69,6 @@ export type {
   IkeOutput,
   Job,
   JobResult,
+  PathChangeCause,
   PostQuantumProtection,
 } from './outputs.js';

@@ -4,6 +4,7 @@ import { ChildSas } from './child-sas.js';
 import {
   type ChildConfiguration,
   type Connection,
+  calledAt,
   type Flow,
   type NatTraversalPolicy,
   natTraversalOf,
@@ -12,7 +13,7 @@ import { History } from './history/history.js';
 import type { IkeHost } from './host.js';
 import { IkeSa } from './ike-sa.js';
 import { Mobility } from './mobility.js';
-import type { FailureReason, IkeEvent } from './outputs.js';
+import type { FailureReason, IkeEvent, PathChangeCause } from './outputs.js';
 import { type Path, samePath } from './path.js';
 import type { IkeState } from './states.js';
 import {
@@ -103,7 +104,10 @@ export class Lineage {
     this.configured = host.connections.generation;
     this.lastHeard = origin.now;
     this.timers = new Timers((next) => host.deadline(this, next));
-    this.mobility = new Mobility(() => host.localAddresses.get(this.connection.name) ?? []);
+    this.mobility = new Mobility(
+      () => host.localAddresses.get(this.connection.name) ?? [],
+      () => calledAt(this.connection.remote).map(({ address }) => address),
+    );
     this.children = new ChildSas(host, {
       schedule: (dueAt) => {
         if (dueAt === undefined) this.timers.clear('child');
@@ -201,18 +205,18 @@ export class Lineage {
     const { peerBehind, weBehind } = this.nat;
     if (this.mobility.inUse || !peerBehind || (weBehind && this.initiator === 'us')) return;
     if (samePath(path, this.path)) return;
-    this.take(path, now);
+    this.take(path, 'peer_moved', now);
     this.children.move(path, this.nat.present);
   }
 
   /** Messages go by this path from now on, also those that are under way (RFC 4555 section 3.5). */
-  take(path: Path, now: number): void {
+  take(path: Path, cause: PathChangeCause, now: number): void {
     const changed = !samePath(path, this.path);
     this.path = path;
     this.mobility.generation++;
     if (!changed) return;
     this.current.note({ kind: 'path-changed', ...path }, now);
-    this.tell({ kind: 'path-changed', connection: this.connection.name, ...path });
+    this.tell({ kind: 'path-changed', connection: this.connection.name, ...path, cause });
     for (const sa of this.#all) sa.resend(now);
   }
 
@@ -228,7 +232,7 @@ export class Lineage {
   paths(attempt: number): readonly Path[] {
     const { mobility } = this;
     const searches = mobility.inUse && (this.initiator === 'us' || mobility.displaced);
-    const others = searches && attempt >= PROBE_AFTER ? mobility.alternatives(this.path) : [];
+    const others = searches && attempt >= this.probeAfter ? mobility.alternatives(this.path) : [];
     // What went several ways says nothing of one of them when it is answered (RFC 4555 section 3.7).
     if (others.length > 0) mobility.generation++;
     return [this.path, ...others];
@@ -236,7 +240,23 @@ export class Lineage {
 
   /** For an answer of the peer. */
   get patience(): Patience {
-    return this.mobility.inUse && this.initiator === 'peer' ? LONG_PATIENCE : PATIENCE;
+    if (this.mobility.inUse && this.initiator === 'peer') return LONG_PATIENCE;
+    const watch = this.watching ? this.connection.mobike?.watch : undefined;
+    if (watch === undefined) return PATIENCE;
+    const { patience: first, missed: steady } = watch;
+    // As long in all, whatever comes before the pauses that grow.
+    return { ...PATIENCE, first, steady, limit: PATIENCE.limit + steady };
+  }
+
+  /** It is for us to find a path that works, and we look for one before it is needed (RFC 4555 section 3.10). */
+  get watching(): boolean {
+    return this.mobility.inUse && this.initiator === 'us' && this.connection.mobike?.watch !== undefined;
+  }
+
+  /** Repetitions of a request with which other paths are tried, too. */
+  get probeAfter(): number {
+    const watch = this.watching ? this.connection.mobike?.watch : undefined;
+    return watch === undefined ? PROBE_AFTER : watch.missed + 1;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { toHex } from '../bytes/hex.js';
 import { sameAddress } from './connection.js';
-import type { Path } from './path.js';
+import { type Path, pairOf } from './path.js';
+import { PathTrials } from './path-trials.js';
 
 /**
  * What RFC 4555 has one end remember about the addresses of both, for a lineage: nothing of it is used before both have
@@ -19,12 +20,17 @@ export class Mobility {
   displaced = false;
   /** Answers UNEXPECTED_NAT_DETECTED in a row. */
   natEncounters = 0;
+  /** How paths that are preferred to the one in use answer. */
+  readonly trials = new PathTrials();
   readonly #ownAddresses: () => readonly Uint8Array[];
+  readonly #preferredPeers: () => readonly Uint8Array[];
   readonly #verified = new Set<string>();
   readonly #refused = new Set<string>();
 
-  constructor(ownAddresses: () => readonly Uint8Array[]) {
+  /** `preferredPeers`: addresses of the peer in our order of preference; it may have others, which come after these. */
+  constructor(ownAddresses: () => readonly Uint8Array[], preferredPeers: () => readonly Uint8Array[]) {
     this.#ownAddresses = ownAddresses;
+    this.#preferredPeers = preferredPeers;
   }
 
   /** Our underlay addresses, the preferred one first. Empty: nobody has told us of any but that of the path. */
@@ -50,6 +56,7 @@ export class Mobility {
 
   forgetRefusals(): void {
     this.#refused.clear();
+    this.trials.forget();
     this.natEncounters = 0;
   }
 
@@ -58,20 +65,19 @@ export class Mobility {
    * in use and those that were refused. The ports are those in use.
    */
   alternatives(path: Path): readonly Path[] {
-    const addresses = this.own;
-    const own = addresses.length === 0 ? [path.local.address] : addresses;
-    const peer = this.peer.length === 0 ? [path.remote.address] : this.peer;
-    const all = own.flatMap((local) =>
-      peer
-        .filter((remote) => remote.length === local.length)
-        .map((remote) => ({
-          local: { address: local, port: path.local.port },
-          remote: { address: remote, port: path.remote.port },
-        })),
-    );
     const current = pairOf(path);
-    return all
+    return this.#pairs(path)
       .filter((other) => pairOf(other) !== current && !this.#refused.has(pairOf(other)))
+      .slice(0, MAXIMUM_ALTERNATIVES);
+  }
+
+  /** Of the alternatives those that are preferred to the path in use. */
+  preferred(path: Path): readonly Path[] {
+    const pairs = this.#pairs(path);
+    const place = pairs.findIndex((pair) => pairOf(pair) === pairOf(path));
+    return pairs
+      .slice(0, Math.max(place, 0))
+      .filter((pair) => !this.#refused.has(pairOf(pair)))
       .slice(0, MAXIMUM_ALTERNATIVES);
   }
 
@@ -84,10 +90,22 @@ export class Mobility {
   peerHas(address: Uint8Array): boolean {
     return this.peer.length === 0 || this.peer.some((known) => sameAddress(known, address));
   }
-}
 
-function pairOf({ local, remote }: Path): string {
-  return `${toHex(local.address)} ${toHex(remote.address)}`;
+  /** Our addresses decide first, then the peer's. */
+  #pairs(path: Path): readonly Path[] {
+    const own = this.own.length === 0 ? [path.local.address] : this.own;
+    const told = this.peer.length === 0 ? [path.remote.address] : this.peer;
+    const known = this.#preferredPeers().filter((address) => told.some((other) => sameAddress(other, address)));
+    const peer = [...known, ...told.filter((address) => !known.some((other) => sameAddress(other, address)))];
+    return own.flatMap((local) =>
+      peer
+        .filter((remote) => remote.length === local.length)
+        .map((remote) => ({
+          local: { address: local, port: path.local.port },
+          remote: { address: remote, port: path.remote.port },
+        })),
+    );
+  }
 }
 
 /** Peers that wander without end do not make us remember where they were. */

@@ -152,9 +152,28 @@ export type RefusedOffer =
   | { readonly kind: 'selectors'; readonly local: readonly string[]; readonly remote: readonly string[] }
   | { readonly kind: 'identity'; readonly identity: string; readonly method: string };
 
+/** Why an IKE SA goes by another path. */
+export type PathChangeCause =
+  /** Requests were not answered by the one before, and were by this. */
+  | 'path_silent'
+  /** It is preferred to the one before, and has answered for long enough. */
+  | 'preferred_answers'
+  /** Our own addresses are others. */
+  | 'own_addresses'
+  /** The peer is, or says so. */
+  | 'peer_moved'
+  /** The peer does not take the one before. */
+  | 'path_refused';
+
 export type IkeEvent =
   /** Messages of the IKE SA travel between other endpoints than before; of each Child SA `move-child` tells. */
-  | { readonly kind: 'path-changed'; readonly connection: string; readonly local: Endpoint; readonly remote: Endpoint }
+  | {
+      readonly kind: 'path-changed';
+      readonly connection: string;
+      readonly local: Endpoint;
+      readonly remote: Endpoint;
+      readonly cause: PathChangeCause;
+    }
   | {
       readonly kind: 'ike-established';
       readonly connection: string;

@@ -1,9 +1,10 @@
 import type { InitiatedKeyExchange } from '../crypto/ike/key-exchange/key-exchange.js';
 import type { IkeHeader } from '../wire/ike/header.js';
 import type { Payload } from '../wire/ike/payloads/registry.js';
+import type { Path } from './path.js';
 import type { OpenedMessage } from './protection.js';
 import type { Purpose } from './purpose.js';
-import { type Patience, RETRANSMIT_FIRST } from './timers.js';
+import type { Patience } from './timers.js';
 
 /** Who has the window, and what for. */
 export interface Claim {
@@ -20,6 +21,8 @@ export interface Request extends Claim {
   readonly onResponse: (payloads: readonly Payload[], now: number, opened: OpenedMessage) => void;
   /** Ours in it: finished with that of the answer before `onResponse` is called, which may take the host a while. */
   readonly share?: InitiatedKeyExchange;
+  /** The path that it is sent by at first, when it is not the one in use. */
+  readonly via?: Path;
 }
 
 /**
@@ -81,12 +84,12 @@ export class OwnRequests {
   }
 
   /** The next attempt, or 'given-up' when the peer has had every chance. */
-  repeat({ limit, longest }: Patience): Repetition | 'given-up' | undefined {
+  repeat({ first, steady, limit, longest }: Patience): Repetition | 'given-up' | undefined {
     const outstanding = this.#outstanding;
     if (outstanding === undefined) return undefined;
     const attempt = ++outstanding.attempt;
     if (attempt > limit) return 'given-up';
-    return repetitionOf(outstanding, Math.min(RETRANSMIT_FIRST * 2 ** attempt, longest));
+    return repetitionOf(outstanding, Math.min(first * 2 ** Math.max(0, attempt - steady), longest));
   }
 
   /** How often it was repeated since it was sent, or sent anew by another path. */
@@ -95,11 +98,11 @@ export class OwnRequests {
   }
 
   /** The same by another path, which gets as many chances as the first had. */
-  startOver(): Repetition | undefined {
+  startOver({ first }: Patience): Repetition | undefined {
     const outstanding = this.#outstanding;
     if (outstanding === undefined) return undefined;
     outstanding.attempt = 0;
-    return repetitionOf(outstanding, RETRANSMIT_FIRST);
+    return repetitionOf(outstanding, first);
   }
 
   #requireFree(): void {

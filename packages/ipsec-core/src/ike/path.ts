@@ -1,3 +1,4 @@
+import { toHex } from '../bytes/hex.js';
 import { type Endpoint, sameEndpoint } from './connection.js';
 import type { IkeHost } from './host.js';
 
@@ -16,6 +17,11 @@ export function transmit(host: IkeHost, { local, remote }: Path, datagrams: read
 
 export function samePath(left: Path, right: Path): boolean {
   return sameEndpoint(left.local, right.local) && sameEndpoint(left.remote, right.remote);
+}
+
+/** The two addresses of a path, whatever its ports. */
+export function pairOf({ local, remote }: Path): string {
+  return `${toHex(local.address)} ${toHex(remote.address)}`;
 }
 
 export const IKE_PORT = 500;

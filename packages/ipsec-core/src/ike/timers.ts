@@ -13,7 +13,8 @@ export type LineageTimer =
   | 'authentication-end'
   | 'hand-over'
   | 'drained'
-  | 'nat-policy';
+  | 'nat-policy'
+  | 'watch-paths';
 
 /** A table of deadlines in the caller's clock. A timeout that comes too early finds nothing due. */
 export class Timers<Name extends string> {
@@ -63,21 +64,28 @@ export class Timers<Name extends string> {
   }
 }
 
-/** How often a request is repeated, and how long at most lies between two attempts. */
+/** How often a request is repeated, and how long lies between two attempts. */
 export interface Patience {
+  /** Milliseconds to the first repetition. */
+  readonly first: number;
+  /** Repetitions that come as soon as the first; after them the pause doubles each time. */
+  readonly steady: number;
   readonly limit: number;
-  /** Milliseconds. */
+  /** Milliseconds at most. */
   readonly longest: number;
 }
 
 /** RFC 7296 section 2.1 leaves the schedule to us: 1, 2, 4, 8, 16, 32 s after the first, then the peer is dead. */
-export const RETRANSMIT_FIRST = 1000;
-export const PATIENCE: Patience = { limit: 6, longest: 64_000 };
+export const PATIENCE: Patience = { first: 1000, steady: 0, limit: 6, longest: 64_000 };
 /**
  * With MOBIKE it is for the initiator to find a path that works: "responders continue retransmitting IKEv2 requests for at
  * least five minutes before giving up" (RFC 4555 section 3.11).
  */
-export const LONG_PATIENCE: Patience = { limit: 9, longest: 64_000 };
+export const LONG_PATIENCE: Patience = { ...PATIENCE, limit: 9 };
+/** Where other addresses of the two ends are left to begin at, an IKE_SA_INIT request that was repeated once is not answered there. */
+export const CALLS_AT_ONE_PLACE = 2;
+/** So long an initiator goes from one place to the next, as long as it would wait at one. */
+export const CALLING_LIMIT = 127_000;
 /** After so many repetitions other paths are tried beside the one in use (RFC 4555 section 3.10): 3 s after the first. */
 export const PROBE_AFTER = 2;
 /** UNEXPECTED_NAT_DETECTED so often in a row, and it is no accident (RFC 4555 section 3.9). */

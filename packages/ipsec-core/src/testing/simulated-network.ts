@@ -13,6 +13,8 @@ export interface NetworkConditions {
   readonly nat: SimulatedNat | undefined;
   /** Lets UDP through and no ESP of its own, as a NAT does in any case. */
   readonly dropsProtocol50: boolean;
+  /** Addresses whose provider drops everything, in both directions; nobody is told. */
+  readonly silent: readonly Uint8Array[];
 }
 
 /** A NAT: ports inside become `outside.port` and those that follow it, in the order in which they are first used. */
@@ -41,6 +43,7 @@ export const PERFECT: NetworkConditions = {
   maximumPayload: 65_507,
   nat: undefined,
   dropsProtocol50: false,
+  silent: [],
 };
 
 /** Datagrams on their way, in virtual time. The spread of delays is what reorders them. */
@@ -52,6 +55,8 @@ export class SimulatedNetwork {
   #mappings: { readonly nat: SimulatedNat | undefined; readonly ports: number[] } = { nat: undefined, ports: [] };
   /** What a NAT or the path drops: sent from outside to no mapping, or ESP that is not in UDP. */
   unmapped = 0;
+  /** Protected packets that a provider dropped without a word. */
+  silenced = 0;
 
   constructor(random: SeededRandom, conditions: NetworkConditions = PERFECT) {
     this.#random = random;
@@ -59,7 +64,11 @@ export class SimulatedNetwork {
   }
 
   send(from: Endpoint, to: Endpoint, load: Load, now: number): void {
-    const { loss, duplication, maximumPayload } = this.conditions;
+    const { loss, duplication, maximumPayload, silent } = this.conditions;
+    if (silent.some((address) => equal(address, from.address) || equal(address, to.address))) {
+      if (load.kind === 'esp') this.silenced++;
+      return;
+    }
     const tooLarge = load.kind === 'ike' && load.octets.length > maximumPayload;
     if (load.kind === 'esp' && !load.encapsulated && this.#stopsEsp(from, to)) {
       this.unmapped++;

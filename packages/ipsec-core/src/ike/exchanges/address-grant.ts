@@ -37,7 +37,7 @@ export function answerAddresses(sa: IkeSa, payloads: readonly Payload[], now: nu
   if (updates) {
     mobility.displaced = false;
     lineage.situate(detectedNat(sa, payloads, path) ?? lineage.nat, now);
-    lineage.take(path, now);
+    lineage.take(path, 'peer_moved', now);
   }
   const detects =
     findNotify(payloads, 'NAT_DETECTION_SOURCE_IP') ?? findNotify(payloads, 'NAT_DETECTION_DESTINATION_IP');
@@ -77,7 +77,7 @@ function moveChildren(lineage: Lineage, now: number): void {
 function leaveGoneAddress(lineage: Lineage, path: Path, now: number): void {
   const { mobility, initiator } = lineage;
   const gone = initiator === 'us' && !mobility.peerHas(lineage.path.remote.address);
-  if (gone && isAcceptable(lineage, path.remote.address)) changePath(lineage, path, now);
+  if (gone && isAcceptable(lineage, path.remote.address)) changePath(lineage, path, 'peer_moved', now);
 }
 
 function isAcceptable({ connection }: Lineage, address: Uint8Array): boolean {

@@ -6,7 +6,7 @@ import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { sameAddress } from '../connection.js';
 import type { IkeSa } from '../ike-sa.js';
 import type { Lineage } from '../lineage.js';
-import type { FailureReason } from '../outputs.js';
+import type { FailureReason, PathChangeCause } from '../outputs.js';
 import { type Path, samePath } from '../path.js';
 import { NAT_RETRIES } from '../timers.js';
 import { breakOff } from './close.js';
@@ -19,8 +19,8 @@ import { cookieCameBack, makeCookie2 } from './routability.js';
  * the new path at once, Child SAs too unless the responder's address is one where it has not been heard yet, and the
  * responder is told when the window allows.
  */
-export function changePath(lineage: Lineage, path: Path, now: number): void {
-  moveTo(lineage, path, now);
+export function changePath(lineage: Lineage, path: Path, cause: PathChangeCause, now: number): void {
+  moveTo(lineage, path, cause, now);
   requestUpdate(lineage, now);
 }
 
@@ -32,7 +32,7 @@ export function adoptProbedPath(lineage: Lineage, path: Path, now: number): bool
   const { mobility, initiator } = lineage;
   if (!mobility.inUse || initiator !== 'us' || samePath(path, lineage.path)) return false;
   if (!mobility.alternatives(lineage.path).some((other) => samePath(other, path))) return false;
-  moveTo(lineage, path, now);
+  moveTo(lineage, path, 'path_silent', now);
   return true;
 }
 
@@ -75,12 +75,12 @@ export function noticeMapping(sa: IkeSa, response: readonly Payload[], generatio
   const expected = nat.weBehind ? mobility.seenAs : natDetectionHash(sa.initiatorSpi, sa.responderSpi, path.local);
   if (expected !== undefined && sameAddress(seen, expected)) return;
   lineage.current.note({ kind: 'seen-elsewhere' }, now);
-  changePath(lineage, path, now);
+  changePath(lineage, path, 'peer_moved', now);
 }
 
-function moveTo(lineage: Lineage, path: Path, now: number): void {
+function moveTo(lineage: Lineage, path: Path, cause: PathChangeCause, now: number): void {
   const { mobility, connection } = lineage;
-  lineage.take(path, now);
+  lineage.take(path, cause, now);
   if (connection.mobike?.returnRoutability === 'before' && !mobility.isVerified(path)) return;
   // A path that is new may have a NAT; ESP in UDP passes without one, too, and the answer tells.
   lineage.children.move(path, lineage.nat.present || lineage.natTraversal);
@@ -149,5 +149,5 @@ function tryAnother(lineage: Lineage, reason: FailureReason, now: number): void 
   lineage.current.note({ kind: 'path-refused', reason }, now);
   const [next] = mobility.alternatives(path);
   if (next === undefined) breakOff(lineage, reason, now);
-  else changePath(lineage, next, now);
+  else changePath(lineage, next, 'path_refused', now);
 }

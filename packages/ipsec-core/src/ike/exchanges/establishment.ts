@@ -8,6 +8,7 @@ import { requestChild } from './child-request.js';
 import { closeIke } from './close.js';
 import { jittered } from './lifetimes.js';
 import { followNatPolicy } from './nat-policy.js';
+import { watchPaths } from './path-watch.js';
 import { limitAuthentication, takePlace } from './reauthentication.js';
 
 /** Both identities are proved: the IKE SA stands, and the initiator asks for what IKE_AUTH has not `asked` for. */
@@ -27,6 +28,7 @@ export function establish(sa: IkeSa, now: number, asked?: ChildConfiguration): v
   timers.set('rekey-ike', now + jittered(host, connection.lifetime));
   timers.set('liveness', now + connection.livenessInterval);
   if (lineage.nat.weBehind) timers.set('keepalive', now + KEEPALIVE_INTERVAL);
+  watchPaths(lineage, now);
   const keyExchangeMethods = [sa.keys.suite.keyExchange, ...lineage.additionalKeyExchanges];
   const postQuantum = protectionOf(sa);
   const { localIdentity: local, remoteIdentity: remote } = connection;

@@ -9,17 +9,17 @@ import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
 import { proofRequests } from '../authentication-requests.js';
-import type { CallableConnection, Connection } from '../connection.js';
+import { type CallableConnection, type Connection, calledAt } from '../connection.js';
 import { isCookie } from '../cookie.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
 import { isReservedSpi, isSelectionOf } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
-import { IKE_PORT, NAT_PORT, type Path } from '../path.js';
+import { IKE_PORT, NAT_PORT, type Path, pairOf } from '../path.js';
 import { mixingsOf } from '../ppk-choice.js';
 import type { IkeState } from '../states.js';
-import { REFUSAL_PATIENCE } from '../timers.js';
+import { CALLING_LIMIT, CALLS_AT_ONE_PLACE, REFUSAL_PATIENCE } from '../timers.js';
 import { sendIntermediate } from './ike-intermediate.js';
 import {
   type AgreedInInit,
@@ -49,13 +49,10 @@ import { refusalOf } from './refused-offer.js';
  * where that stands: the peer may have moved.
  */
 export function initiate(host: IkeHost, connection: CallableConnection, now: number, replaces?: Lineage): Lineage {
-  const { local } = connection;
-  const remote = connection.remote.endpoint;
-  const own = host.localAddresses.get(connection.name) ?? [];
-  const preferred = own.find((address) => address.length === remote.address.length);
+  const [preferred] = callingPaths(host, connection);
   const lineage = new Lineage(host, {
     connection,
-    path: replaces?.path ?? { local: { ...local, address: preferred ?? local.address }, remote },
+    path: replaces?.path ?? preferred ?? { local: connection.local, remote: connection.remote.endpoint },
     role: 'initiator',
     peerSpi: new Uint8Array(8),
     state: { name: 'new' },
@@ -66,6 +63,44 @@ export function initiate(host: IkeHost, connection: CallableConnection, now: num
   const method = firstMethod(connection.proposals) ?? 0;
   shareAndSend(lineage.current, method, { nonce: makeNonce(host), cookie: undefined, restarts: 0 }, now);
   return lineage;
+}
+
+/**
+ * Every pair of our addresses and those that the peer is called at, in order of preference. Without any of ours in the family of
+ * the peer there is none.
+ */
+function callingPaths(host: IkeHost, { name, local, remote }: Connection): readonly Path[] {
+  const told = host.localAddresses.get(name) ?? [];
+  const own = told.length === 0 ? [local.address] : told;
+  return own
+    .flatMap((address) => calledAt(remote).map((peer) => ({ local: { ...local, address }, remote: peer })))
+    .filter((path) => path.local.address.length === path.remote.address.length)
+    .slice(0, MAXIMUM_PLACES);
+}
+
+/**
+ * Nobody answers where we called: the next pair of addresses is tried, with another SPI, as the request has the addresses in it
+ * (NAT_DETECTION_SOURCE_IP) and a responder that had the first one would take this for the same, changed. Only before the first
+ * answer: what comes after it is repeated where that came from. @returns false when there is no other, or it is no such request.
+ */
+export function callElsewhere(sa: IkeSa, attempt: number, now: number): boolean {
+  const { lineage, host, state } = sa;
+  if (state.name !== 'awaiting-init-response' || attempt < CALLS_AT_ONE_PLACE || sa !== lineage.current) return false;
+  const paths = callingPaths(host, lineage.connection);
+  const place = paths.findIndex((path) => pairOf(path) === pairOf(lineage.path));
+  const next = paths[(place + 1) % paths.length];
+  if (next === undefined || pairOf(next) === pairOf(lineage.path)) return false;
+  if (now - lineage.startedAt >= CALLING_LIMIT) {
+    sa.abort(state.refusal ?? { code: 'peer_silent' }, now);
+    return true;
+  }
+  sa.note({ kind: 'path-changed', ...next }, now);
+  lineage.path = next;
+  lineage.current = lineage.beget('initiator', new Uint8Array(8), { name: 'new' });
+  sa.shut(now);
+  const method = firstMethod(lineage.connection.proposals) ?? 0;
+  shareAndSend(lineage.current, method, { nonce: makeNonce(host), cookie: undefined, restarts: 0 }, now);
+  return true;
 }
 
 /** Makes a share, which may take the host a while, and sends the request with it. */
@@ -272,3 +307,5 @@ function floatPort({ lineage }: IkeSa): void {
 }
 
 const MAXIMUM_RESTARTS = 3;
+/** A list of addresses does not make us a source of traffic. */
+const MAXIMUM_PLACES = 16;

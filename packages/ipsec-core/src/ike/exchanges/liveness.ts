@@ -22,7 +22,7 @@ export function checkLiveness(lineage: Lineage, now: number, doubted = false): v
 }
 
 /** With MOBIKE the initiator asks with the same message how the peer sees it (RFC 4555 section 3.8). */
-function ask(sa: IkeSa, now: number): void {
+export function ask(sa: IkeSa, now: number): void {
   const { mobility, initiator, path } = sa.lineage;
   const { generation } = mobility;
   const payloads = mobility.inUse && initiator === 'us' ? natDetection(sa, path) : [];

@@ -28,14 +28,18 @@ export function changeOwnAddresses(lineage: Lineage, before: readonly Uint8Array
   else moveAsResponder(lineage, gone, now);
 }
 
-/** To the preferred address when that is another than before, or away from one that is gone; else the peer is told (§3.6). */
+/**
+ * To the preferred address when that is another than before, or away from one that is gone; else the peer is told (§3.6). Where
+ * paths are watched a preferred one is taken when it has answered for a while, and not before.
+ */
 function moveAsInitiator(lineage: Lineage, before: readonly Uint8Array[], gone: boolean, now: number): void {
   const { mobility, path } = lineage;
   const [preferred] = mobility.own;
   const [once = path.local.address] = before;
-  const better = preferred !== undefined && !sameAddress(preferred, once);
+  const better = !lineage.watching && preferred !== undefined && !sameAddress(preferred, once);
   const next = gone || better ? pathFrom(lineage, gone ? mobility.own : mobility.own.slice(0, 1)) : undefined;
-  if (next !== undefined && !sameAddress(next.local.address, path.local.address)) changePath(lineage, next, now);
+  const moves = next !== undefined && !sameAddress(next.local.address, path.local.address);
+  if (moves) changePath(lineage, next, 'own_addresses', now);
   // With no address left there is nothing to be done but to wait for one.
   else if (!gone) tellAddresses(lineage, now);
 }
@@ -48,7 +52,7 @@ function moveAsResponder(lineage: Lineage, gone: boolean, now: number): void {
   const next = gone ? pathFrom(lineage, lineage.mobility.own) : undefined;
   if (next !== undefined) {
     lineage.mobility.displaced = true;
-    lineage.take(next, now);
+    lineage.take(next, 'own_addresses', now);
     lineage.children.move(next, lineage.nat.present);
   }
   if (!gone || next !== undefined) tellAddresses(lineage, now);
@@ -61,7 +65,7 @@ function moveWithoutMobike(lineage: Lineage, now: number): void {
     lineage.fail({ code: 'local_address_gone' }, now);
     return;
   }
-  lineage.take(next, now);
+  lineage.take(next, 'own_addresses', now);
   lineage.children.move(next, lineage.nat.present);
   checkLiveness(lineage, now, true);
 }

@@ -6,6 +6,7 @@ import { deleteReplaced } from './delete-child.js';
 import { requestIkeRekey } from './ike-rekey-request.js';
 import { checkLiveness, keepMapping } from './liveness.js';
 import { followNatPolicy } from './nat-policy.js';
+import { watchPaths } from './path-watch.js';
 import { closeReplaced, endAuthentication, handOver, requestReauthentication } from './reauthentication.js';
 import { resolveRedundancy } from './redundancy.js';
 
@@ -22,6 +23,7 @@ const DUTIES: Readonly<Record<LineageTimer, (lineage: Lineage, now: number) => v
   'hand-over': handOver,
   drained: closeReplaced,
   'nat-policy': followNatPolicy,
+  'watch-paths': watchPaths,
 };
 
 export function expireLineage(lineage: Lineage, now: number): void {
