@@ -4,10 +4,12 @@ import {
   type DataPlane,
   type EspAssociationParameters,
   type InboundResult,
+  NetworkMapper,
   type OutboundResult,
   parseAddress,
+  parsePrefix,
 } from '@weft/ipsec-core';
-import { ipPacket, udp } from '../test/support/packets.js';
+import { icmpError, ipPacket, udp } from '../test/support/packets.js';
 import { idleProvider } from './packets.js';
 
 const SIZE = 1400;
@@ -91,6 +93,33 @@ function sent(plane: DataPlane, clear: Uint8Array): Way {
   };
 }
 
+const MAPPER = new NetworkMapper(
+  [
+    ['10.0.0.0/24', '172.20.0.0/24'],
+    ['10.0.9.0/24', '172.20.9.0/24'],
+    ['2001:db8:1::/64', '2001:db8:99::/64'],
+  ].map(([local = '', overlay = '']) => ({ local: parsePrefix(local), overlay: parsePrefix(overlay) })),
+);
+
+/** From a network that stands in the overlay under another prefix; and an error about such a packet, for its sender. */
+function mapped(plane: DataPlane, clear: Uint8Array): Way {
+  const arena = new Uint8Array(SLOT);
+  const six = (clear[0] ?? 0) >>> 4 === 6;
+  const [source, destination] = six ? ['2001:db8:2::2', '2001:db8:99::1'] : ['10.0.0.2', '172.20.0.1'];
+  const about = ipPacket({ source: destination, destination: source, payload: udp(1, 2, 100) });
+  const error = icmpError({ source, destination }, six ? 2 : 3, six ? 0 : 4, about, 1280);
+  const other = new Uint8Array(error.length);
+  return {
+    one() {
+      other.set(error);
+      if (MAPPER.toSite(other, 0, error.length) !== 'mapped') return 'discard';
+      arena.set(clear, 56);
+      if (MAPPER.toOverlay(arena, 56, clear.length) !== 'mapped') return 'discard';
+      return plane.protect(arena, 56, clear.length, arena, 0, 1).verdict;
+    },
+  };
+}
+
 /** A run at a time, so that one object for a run counts as much as one for a packet. */
 function sentInRuns(plane: DataPlane, clear: Uint8Array): Way {
   const arena = new Uint8Array(PACKETS * SLOT);
@@ -143,6 +172,8 @@ export const WAYS: readonly (readonly [string, string, () => Way])[] = [
   ['sent in transport mode, IPv6', 'transmit', () => sent(engine('PROTECT', transport), V6)],
   ['received in transport mode, IPv6', 'deliver', () => thereAndBack(engine('PROTECT', transport), V6, false)],
   ['sent for UDP', 'transmit', () => sent(engine('PROTECT'), V4)],
+  ['sent from a mapped network, IPv4', 'transmit', () => mapped(engine('PROTECT'), V4)],
+  ['sent from a mapped network, IPv6', 'transmit', () => mapped(engine('PROTECT'), V6)],
   ['sent in runs', 'transmit', () => sentInRuns(engine('PROTECT'), V4)],
   ['received in runs', 'deliver', () => receivedInRuns(engine('PROTECT'), V4)],
   ['received in UDP', 'deliver', () => thereAndBack(engine('PROTECT'), V4, true)],

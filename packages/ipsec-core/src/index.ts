@@ -39,6 +39,7 @@ export type { EcnAnomalyCount } from './dataplane/ecn-counters.js';
 export type { Explanation } from './dataplane/explain.js';
 export type { IcmpErrorCounters, IcmpErrorOptions } from './dataplane/icmp-error.js';
 export type { LivenessNews, WatchedTunnel } from './dataplane/liveness-prober.js';
+export { type MappingOutcome, NetworkMapper, type NetworkMapping } from './dataplane/network-mapper.js';
 export type { OverheadAccount } from './dataplane/overhead-account.js';
 export type { PathAccount } from './dataplane/path-account.js';
 export type { PathMessage } from './dataplane/path-messages.js';
