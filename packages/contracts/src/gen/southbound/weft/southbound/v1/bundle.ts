@@ -590,10 +590,26 @@ export interface Bundle {
   securityPolicies: SecurityPolicy[];
   /** Prefixes to route into the overlay device. */
   routes: string[];
-  /** Prefixes of the networks behind this edge; cleartext may enter the fabric only from these. */
+  /** Prefixes of the networks behind this edge, as the fabric knows them; cleartext may enter the fabric only from these. */
   localNetworks: string[];
   /** Sites that are reached through several edges of theirs. */
   tunnelGroups: TunnelGroup[];
+  /**
+   * Those of local_networks that the site itself knows by another prefix. An edge that does not know the field refuses the bundle, which
+   * it cannot encode again as it came.
+   */
+  networkMappings: NetworkMapping[];
+}
+
+/**
+ * NetworkMapping is a network of a site whose addresses other sites use, too. The edge exchanges the prefix in every packet between the
+ * site and the fabric, 1:1: an address keeps its other bits.
+ */
+export interface NetworkMapping {
+  /** The prefix as the site knows it. It overlaps no other local one, none of local_networks, and none of routes. */
+  local: string;
+  /** The prefix in its place on the fabric, as long as local; one of local_networks. */
+  overlay: string;
 }
 
 /** OverlayDevice describes the TUN device. */
@@ -1371,6 +1387,7 @@ function createBaseBundle(): Bundle {
     routes: [],
     localNetworks: [],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 
@@ -1396,6 +1413,9 @@ export const Bundle: MessageFns<Bundle> = {
     }
     for (const v of message.tunnelGroups) {
       TunnelGroup.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.networkMappings) {
+      NetworkMapping.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1469,6 +1489,14 @@ export const Bundle: MessageFns<Bundle> = {
             message.tunnelGroups.push(TunnelGroup.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.networkMappings.push(NetworkMapping.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1502,6 +1530,11 @@ export const Bundle: MessageFns<Bundle> = {
         : globalThis.Array.isArray(object?.tunnel_groups)
         ? object.tunnel_groups.map((e: any) => TunnelGroup.fromJSON(e))
         : [],
+      networkMappings: globalThis.Array.isArray(object?.networkMappings)
+        ? object.networkMappings.map((e: any) => NetworkMapping.fromJSON(e))
+        : globalThis.Array.isArray(object?.network_mappings)
+        ? object.network_mappings.map((e: any) => NetworkMapping.fromJSON(e))
+        : [],
     };
   },
 
@@ -1528,6 +1561,9 @@ export const Bundle: MessageFns<Bundle> = {
     if (message.tunnelGroups?.length) {
       obj.tunnelGroups = message.tunnelGroups.map((e) => TunnelGroup.toJSON(e));
     }
+    if (message.networkMappings?.length) {
+      obj.networkMappings = message.networkMappings.map((e) => NetworkMapping.toJSON(e));
+    }
     return obj;
   },
 
@@ -1547,6 +1583,92 @@ export const Bundle: MessageFns<Bundle> = {
     message.routes = object.routes?.map((e) => e) || [];
     message.localNetworks = object.localNetworks?.map((e) => e) || [];
     message.tunnelGroups = object.tunnelGroups?.map((e) => TunnelGroup.fromPartial(e)) || [];
+    message.networkMappings = object.networkMappings?.map((e) => NetworkMapping.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseNetworkMapping(): NetworkMapping {
+  return { local: "", overlay: "" };
+}
+
+export const NetworkMapping: MessageFns<NetworkMapping> = {
+  encode(message: NetworkMapping, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.local !== "") {
+      writer.uint32(10).string(message.local);
+    }
+    if (message.overlay !== "") {
+      writer.uint32(18).string(message.overlay);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetworkMapping {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetworkMapping();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.local = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.overlay = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NetworkMapping {
+    return {
+      local: isSet(object.local) ? globalThis.String(object.local) : "",
+      overlay: isSet(object.overlay) ? globalThis.String(object.overlay) : "",
+    };
+  },
+
+  toJSON(message: NetworkMapping): unknown {
+    const obj: any = {};
+    if (message.local !== "") {
+      obj.local = message.local;
+    }
+    if (message.overlay !== "") {
+      obj.overlay = message.overlay;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NetworkMapping>, I>>(base?: I): NetworkMapping {
+    return NetworkMapping.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NetworkMapping>, I>>(object: I): NetworkMapping {
+    const message = createBaseNetworkMapping();
+    message.local = object.local ?? "";
+    message.overlay = object.overlay ?? "";
     return message;
   },
 };
