@@ -321,6 +321,7 @@ function bundle(local: Site, remote: Site, own: readonly string[], theirs: reado
     routes: [...theirs],
     localNetworks: [...own],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 

@@ -231,6 +231,7 @@ function bundleOf(
     routes: Object.values(SITES).flatMap(({ id, networks }) => (id === SITES[local].id ? [] : networks)),
     localNetworks: [...SITES[local].networks],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 

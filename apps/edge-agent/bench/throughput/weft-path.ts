@@ -81,6 +81,7 @@ function bundle(underlay: Underlay, side: Side, { tunnels, policies }: WeftScale
     routes: carried,
     localNetworks: [],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 

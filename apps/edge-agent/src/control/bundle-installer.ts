@@ -6,6 +6,7 @@ import type { EdgeIke } from '../ike/edge-ike.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { SerialQueue } from '../platform/serial-queue.js';
+import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
 import { type Command, describeCommand, desiredState, reconcile, type SystemState } from './reconciler.js';
 import { RejectionError } from './rejection.js';
@@ -47,7 +48,12 @@ export class BundleInstaller {
       const bundle = this.#running;
       if (bundle === undefined) return;
       const { address } = this.#system.underlaySocket.localEndpoint();
-      const next = underlayAddressOf(bundle.underlay.octets, addresses, bundle.localNetworks, address);
+      const next = underlayAddressOf(
+        bundle.underlay.octets,
+        addresses,
+        siteNetworks(bundle.localNetworks, bundle.mappings),
+        address,
+      );
       if (next === undefined || Buffer.compare(next, address) === 0) {
         if (next === undefined) this.#log.warn('no underlay address is left: tunnels wait until there is one');
         return;

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { testBundle } from '../../test/support/test-bundle.js';
 import { protectedRanges, unionOfRanges } from '../network/protected-ranges.js';
-import type { UnderlayAddress } from './bundle/verified-bundle.js';
-import { type Command, describeCommand, reconcile, type SystemState } from './reconciler.js';
+import { parseBundle } from './bundle/parse-bundle.js';
+import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
+import { type Command, describeCommand, desiredState, reconcile, type SystemState } from './reconciler.js';
 
 const underlays: readonly UnderlayAddress[] = [1, 2].map((last) => ({
   text: `192.0.2.${last}`,
@@ -68,6 +70,21 @@ function perform(current: SystemState, command: Command): SystemState {
 function without(set: ReadonlySet<string>, gone: readonly string[]): ReadonlySet<string> {
   return new Set([...set].filter((prefix) => !gone.includes(prefix)));
 }
+
+describe('a mapped network', () => {
+  it('is kept off all other ways, under the prefix that the fabric knows, and left alone under that of the site', () => {
+    const bundle = testBundle();
+    bundle.networkMappings.push({ local: '10.0.0.0/24', overlay: '10.1.0.0/24' });
+    const parsed = { ...parseBundle(bundle), contentHash: 'aa' } as unknown as VerifiedBundle;
+    const { deviceRoutes, unreachableRoutes, directRoutes, fence } = desiredState(parsed, new Set(['10.0.0.0/24']));
+    expect([...deviceRoutes]).toEqual(['10.2.0.0/24', '2001:db8:2::/64', '10.1.0.0/24']);
+    expect(unreachableRoutes).toEqual(deviceRoutes);
+    expect([...directRoutes]).toEqual([]);
+    expect(fence).toContainEqual({ family: 4, first: '10.1.0.0', last: '10.1.0.255' });
+    bundle.routes.push('10.0.0.0/8');
+    expect(() => parseBundle(bundle)).toThrow('10.0.0.0/24 and 10.0.0.0/8 overlap');
+  });
+});
 
 describe('reconcile', () => {
   it('leads from any state to any other, and then has nothing to do', () => {

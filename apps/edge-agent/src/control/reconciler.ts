@@ -1,4 +1,5 @@
 import { protectedRanges, type TextRange, unionOfRanges } from '../network/protected-ranges.js';
+import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import { directPrefixes } from './direct-prefixes.js';
 
@@ -45,10 +46,12 @@ export type Command =
  * away again.
  */
 export function desiredState(bundle: VerifiedBundle, connected: ReadonlySet<string>): SystemState {
-  const routes = new Set(bundle.routes.map(({ text }) => text));
-  const routed = new Set(bundle.routes.map(({ family }) => family));
+  // A mapped prefix is nobody's address here: what is for one goes into the device, whose policy refuses it, and never elsewhere.
+  const inside = [...bundle.routes, ...bundle.mappings.map(({ overlay }) => overlay)];
+  const routes = new Set(inside.map(({ text }) => text));
+  const routed = new Set(inside.map(({ family }) => family));
   const families = new Set(bundle.localNetworks.map(({ family }) => family));
-  const directRoutes = directPrefixes(bundle.routes, bundle.localNetworks, connected);
+  const directRoutes = directPrefixes(inside, siteNetworks(bundle.localNetworks, bundle.mappings), connected);
   return {
     mtu: bundle.overlayMtu,
     up: true,

@@ -1,6 +1,7 @@
 import { type Endpoint, encodeSocketAddress, SystemCallError, type UdpSocket } from '@weft/linux-io';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { OverlayNetwork } from '../network/overlay-network.js';
+import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { OverlayPrefix, UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import type { Command, SystemState } from './reconciler.js';
 
@@ -136,7 +137,7 @@ export class System {
     } catch (error) {
       const missing = error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
       const mayMove = missing && bundle !== undefined && negotiatesAllKeys(bundle);
-      const address = mayMove ? elsewhere?.(octets, bundle.localNetworks) : undefined;
+      const address = mayMove ? elsewhere?.(octets, siteNetworks(bundle.localNetworks, bundle.mappings)) : undefined;
       if (address === undefined) throw error;
       return { underlay, address, sockets: openSockets({ address, port }) };
     }
@@ -151,6 +152,7 @@ export class System {
       socketFds: this.#current.sockets.map(({ fd }) => fd),
       policies: bundle.policies,
       groups: bundle.groups,
+      mappings: bundle.mappings.map(({ local, overlay }) => ({ local: local.text, overlay: overlay.text })),
       remotes: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
         tunnelId,
         socketAddress: encodeSocketAddress({ address: remote.octets, port: remote.port }),

@@ -38,6 +38,7 @@ function policies(...tunnelIds: string[]): LoadedPolicies {
     })),
     remotes: tunnelIds.map((tunnelId) => ({ tunnelId, socketAddress: new Uint8Array(16) })),
     groups: [],
+    mappings: [],
   };
 }
 

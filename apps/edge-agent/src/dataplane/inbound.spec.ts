@@ -2,7 +2,13 @@ import { randomFillSync } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDataPlane, createSecurityPolicyDatabase, type DataPlane, parsePrefix } from '@weft/ipsec-core';
+import {
+  createDataPlane,
+  createSecurityPolicyDatabase,
+  type DataPlane,
+  NetworkMapper,
+  parsePrefix,
+} from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import {
   allocate,
@@ -257,6 +263,32 @@ describe('inbound path', () => {
       expect(counters.drops()).toEqual([]);
     },
   );
+
+  it.each([
+    ['one by one', NO_OFFLOADS],
+    ['in one piece', VIRTIO],
+  ])('gives a mapped network its packets as the site knows it, %s', (_, offloads) => {
+    const [mapped, unmapped] = [path(offloads), path(offloads)];
+    mapped.inbound.mapper = new NetworkMapper([
+      { local: parsePrefix('10.9.0.0/24'), overlay: parsePrefix('10.2.0.0/24') },
+    ]);
+    const protect = [protector(), protector()] as const;
+    const packets = [0, 1000, 2000].map((sequence) => segment(sequence, 1000));
+    mapped.carry([{ datagrams: packets.map(protect[0]) }]);
+    unmapped.carry([{ datagrams: packets.map(protect[1]) }]);
+    const [got, wanted] = [mapped.written(), unmapped.written()];
+    const at = offloads.virtioHeader ? 10 : 0;
+    expect([...got.subarray(at + 12, at + 20)]).toEqual([
+      ...wanted.subarray(at + 12, at + 16),
+      10,
+      9,
+      ...wanted.subarray(at + 18, at + 20),
+    ]);
+    // As many packets, joined as they were: their checksums are right.
+    expect(got.length).toBe(wanted.length);
+    expect([...got.subarray(0, at)]).toEqual([...wanted.subarray(0, at)]);
+    expect(mapped.counters.drops()).toEqual([]);
+  });
 
   it('carries congestion that the underlay marked to the inner packet', () => {
     const { carry, written } = path(NO_OFFLOADS);

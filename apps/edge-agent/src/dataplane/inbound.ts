@@ -1,4 +1,10 @@
-import { classifyEncapsulated, type DataPlane, type InboundResult, RUN_ALIGNMENT } from '@weft/ipsec-core';
+import {
+  classifyEncapsulated,
+  type DataPlane,
+  type InboundResult,
+  type NetworkMapper,
+  RUN_ALIGNMENT,
+} from '@weft/ipsec-core';
 import {
   allocate,
   Coalescer,
@@ -49,6 +55,7 @@ export class InboundPath {
   /** Where in the clear memory the next packet goes. */
   #position = 0;
   #delivered = false;
+  #mapper: NetworkMapper | undefined;
 
   /**
    * `clear` has at least INBOUND_OCTETS. Without a passage for IKE messages they are dropped, and counted. Without a
@@ -74,6 +81,11 @@ export class InboundPath {
     this.#early = new EarlyPackets(counters);
     this.#batch = new ReceiveBatch(allocate(SLOTS * SLOT_OCTETS), SLOTS, SLOT_OCTETS);
     this.#coalescer = new Coalescer(clear, tun.offloads, (delivery) => this.#write(delivery));
+  }
+
+  /** Networks of the site that the fabric knows by other prefixes, for what is opened from now on; undefined: there are none. */
+  set mapper(mapper: NetworkMapper | undefined) {
+    this.#mapper = mapper;
   }
 
   /** Moves about `budget` datagrams. @returns how many came from the underlay. */
@@ -286,6 +298,10 @@ export class InboundPath {
   }
 
   #deliver(at: number, length: number): void {
+    if (this.#mapper?.toSite(this.#clear.bytes, at, length) === 'unmappable') {
+      this.#counters.drop('unmappable');
+      return;
+    }
     this.#position = at + Math.ceil(length / RUN_ALIGNMENT) * RUN_ALIGNMENT;
     this.#coalescer.push(at, length);
   }

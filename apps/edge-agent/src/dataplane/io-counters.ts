@@ -17,6 +17,8 @@ export const IO_DROP_REASONS = [
   'handover_full',
   'device_write_failed',
   'device_offload_malformed',
+  'mapped_source',
+  'unmappable',
 ] as const;
 
 /** One of them. */

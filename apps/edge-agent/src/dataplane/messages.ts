@@ -51,6 +51,8 @@ export interface LoadedPolicies {
   readonly remotes: readonly TunnelRemote[];
   /** Tunnels of which any may carry the packets of an entry: their peers are asked whether they answer. */
   readonly groups: readonly TunnelGroup[];
+  /** Networks that the site knows by another prefix than the fabric does. */
+  readonly mappings: readonly { readonly local: string; readonly overlay: string }[];
 }
 
 /** Where the packets of a tunnel go. */

@@ -1,4 +1,4 @@
-import type { PathMtuParameters } from '@weft/ipsec-core';
+import { NetworkMapper, type PathMtuParameters, parsePrefix } from '@weft/ipsec-core';
 import { allocatePacketMemory, ERRNO, NO_OFFLOADS, type TunOffloads, type UdpSocket } from '@weft/linux-io';
 import { describe, expect, it } from 'vitest';
 import { Device, dataPlane, packetOf, peer, Socket, superPacket, VIRTIO } from '../../test/support/outbound-parts.js';
@@ -7,6 +7,16 @@ import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
 import { UnderlayErrors } from './underlay-errors.js';
 import { WorkerMemory } from './worker-memory.js';
+
+const MAPPER = new NetworkMapper([{ local: parsePrefix('10.9.0.0/24'), overlay: parsePrefix('10.1.0.0/24') }]);
+const BACK = new NetworkMapper([{ local: parsePrefix('10.1.0.0/24'), overlay: parsePrefix('10.9.0.0/24') }]);
+const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
+
+/** The packet of 10.1.0.1 as the site has it that MAPPER is for. */
+function ofSite(packet: Uint8Array, prefix = 0): Uint8Array {
+  expect(BACK.toOverlay(packet, prefix, packet.length - prefix)).toBe('mapped');
+  return packet;
+}
 
 function path(options: { offloads?: TunOffloads; pathMtu?: PathMtuParameters; takesRuns?: boolean } = {}) {
   const device = new Device(options.offloads ?? NO_OFFLOADS);
@@ -90,6 +100,41 @@ describe('outbound path', () => {
     expect(segments.map((segment) => segment.length)).toEqual([...new Array(36).fill(1420), 40 + 320]);
     const payload = Buffer.concat(segments.map((segment) => segment.subarray(40)));
     expect(payload.equals(Buffer.from(superPacket(50_000, 1380).subarray(50)))).toBe(true);
+  });
+
+  it.each([
+    ['plain', NO_OFFLOADS, 0],
+    ['with a virtio header', VIRTIO, 10],
+  ])(
+    'sends what comes from a mapped network as the fabric knows it, and tells its sender of what is too large: %s',
+    (_, offloads, prefix) => {
+      const { device, socket, outbound, underlay, counters } = path({
+        offloads,
+        pathMtu: { mtu: 1400, underlay: { family: 4, udp: true } },
+      });
+      outbound.mapper = MAPPER;
+      const framed = (packet: Uint8Array) => Uint8Array.from([...new Uint8Array(prefix), ...packet]);
+      // The last one claims the address that the first one has on the fabric.
+      const [small, large] = [ofSite(packetOf(100, false)), ofSite(packetOf(1390, true))];
+      device.waiting.push(framed(small), framed(large), framed(packetOf(100, false)));
+      outbound.run(underlay, 64, 1);
+      expect(socket.sent.map(peer()).map(hex)).toEqual([hex(packetOf(100, false))]);
+      expect(counters.drops()).toEqual([{ reason: 'mapped_source', packets: 1n }]);
+      const icmp = (device.written[0] ?? new Uint8Array()).subarray(prefix);
+      // To 10.9.0.1, about a packet of 10.9.0.1.
+      expect([...icmp.slice(16, 22), ...icmp.slice(40, 44)]).toEqual([10, 9, 0, 1, 3, 4, 10, 9, 0, 1]);
+    },
+  );
+
+  it('maps a super-packet as a whole, and all of its segments with it', () => {
+    const [mapped, unmapped] = [path({ offloads: VIRTIO }), path({ offloads: VIRTIO })];
+    mapped.outbound.mapper = MAPPER;
+    mapped.device.waiting.push(ofSite(superPacket(5000, 1380), 10));
+    unmapped.device.waiting.push(superPacket(5000, 1380));
+    for (const { outbound, underlay } of [mapped, unmapped]) outbound.run(underlay, 64, 1);
+    const wanted = unmapped.socket.sent.map(peer()).map(hex);
+    expect(wanted).toHaveLength(4);
+    expect(mapped.socket.sent.map(peer()).map(hex)).toEqual(wanted);
   });
 
   it('goes on in the middle of a super-packet where the underlay stopped', () => {

@@ -1,4 +1,4 @@
-import type { DataPlane, OutboundResult } from '@weft/ipsec-core';
+import type { DataPlane, NetworkMapper, OutboundResult } from '@weft/ipsec-core';
 import {
   allocate,
   completeChecksum,
@@ -15,7 +15,7 @@ import {
 import { DatagramFragments } from './datagram-fragments.js';
 import { type Handover, type Reassembled, readReassembled } from './handover.js';
 import type { HandoverRing } from './handover-ring.js';
-import type { IoCounters } from './io-counters.js';
+import type { IoCounters, IoDropReason } from './io-counters.js';
 import { PacketSender } from './packet-sender.js';
 import type { RawSockets } from './raw-sockets.js';
 import type { UnderlayErrors } from './underlay-errors.js';
@@ -68,6 +68,7 @@ export class OutboundPath {
   #whole = 0;
   /** More packets of the last one wait in the engine. */
   #more = false;
+  #mapper: NetworkMapper | undefined;
 
   /** `memory` has at least OUTBOUND_OCTETS, and PASSED_ON_OCTETS more with a handover: without one there are no other workers. */
   constructor(
@@ -107,6 +108,11 @@ export class OutboundPath {
     return this.#packets.blockedSocket;
   }
 
+  /** Networks of the site that the fabric knows by other prefixes, for what comes from the device from now on; undefined: there are none. */
+  set mapper(mapper: NetworkMapper | undefined) {
+    this.#mapper = mapper;
+  }
+
   /** Whether the socket takes runs of datagrams; said once per socket. */
   set takesRuns(takes: boolean) {
     this.#sender.takesRuns = takes;
@@ -124,7 +130,7 @@ export class OutboundPath {
       const octets = this.#tun.read(this.#memory, PACKET - this.#prefix, PACKET_OCTETS + this.#prefix);
       if (octets <= this.#prefix) break;
       this.#reassembled = undefined;
-      this.#take(PACKET, octets - this.#prefix);
+      this.#take(PACKET, octets - this.#prefix, this.#mapper);
       const packets = Math.max(1, this.#count);
       this.#counters.countDevice(packets);
       taken += packets;
@@ -184,7 +190,7 @@ export class OutboundPath {
       const reassembled = readReassembled(inbox, this.#how);
       this.#reassembled = reassembled ? this.#how : undefined;
       if (reassembled) this.#setWhole(PASSED_ON - this.#prefix, length);
-      else this.#take(PASSED_ON, length - this.#prefix);
+      else this.#take(PASSED_ON, length - this.#prefix, undefined);
       taken += Math.max(1, this.#count);
       if (!this.#protectAll(underlay, now)) return -1;
       if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) return -1;
@@ -192,24 +198,39 @@ export class OutboundPath {
     return this.#sender.flush(underlay.socket) ? taken : -1;
   }
 
-  /** Looks at what was read. */
-  #take(offset: number, length: number): void {
+  /** Looks at what was read. `mapper`: none for what another worker has read, and mapped. */
+  #take(offset: number, length: number, mapper: NetworkMapper | undefined): void {
     this.#setWhole(offset, length);
-    if (this.#prefix === 0) return;
     const header = this.#header;
-    header.read(this.#memory.bytes, offset - this.#prefix);
-    const whole = header.gsoType === 0;
-    const problem = whole
-      ? completeChecksum(this.#memory, header, offset, length)
-      : this.#segmenter.start(header, offset, length);
-    if (problem !== undefined) {
-      this.#counters.drop('device_offload_malformed');
-      this.#count = 0;
-    } else if (!whole) {
+    if (this.#prefix === 0) header.clear();
+    else header.read(this.#memory.bytes, offset - this.#prefix);
+    if (header.gsoType === 0) {
+      if (completeChecksum(this.#memory, header, offset, length) !== undefined) this.#lose('device_offload_malformed');
+      // Nobody is to complete it once more.
+      else if (this.#prefix > 0) this.#memory.bytes[offset - this.#prefix] = 0;
+      if (this.#count > 0) this.#map(mapper, offset, length);
+      return;
+    }
+    // Checksums of segments are computed from what their whole says, once that is mapped.
+    if (!this.#map(mapper, offset, length)) return;
+    if (this.#segmenter.start(header, offset, length) !== undefined) this.#lose('device_offload_malformed');
+    else {
       this.#count = this.#segmenter.count;
       this.#whole = 0;
-      // Nobody is to complete it once more.
-    } else this.#memory.bytes[offset - this.#prefix] = 0;
+    }
+  }
+
+  /** @returns false when the packet is lost: it is not one that may go on. */
+  #map(mapper: NetworkMapper | undefined, offset: number, length: number): boolean {
+    const outcome = mapper?.toOverlay(this.#memory.bytes, offset, length) ?? 'kept';
+    if (outcome === 'kept' || outcome === 'mapped') return true;
+    this.#lose(outcome);
+    return false;
+  }
+
+  #lose(reason: IoDropReason): void {
+    this.#counters.drop(reason);
+    this.#count = 0;
   }
 
   #setWhole(offset: number, length: number): void {
@@ -353,7 +374,14 @@ export class OutboundPath {
   /** Tells the source of a packet that it was too large: the message comes out of the device as the packet went in. */
   #report(): void {
     const start = VIRTIO_HEADER_OCTETS - this.#prefix;
-    const length = this.#dataPlane.takeIcmpError(this.#icmpError.bytes, VIRTIO_HEADER_OCTETS) + this.#prefix;
+    const { bytes } = this.#icmpError;
+    const octets = this.#dataPlane.takeIcmpError(bytes, VIRTIO_HEADER_OCTETS);
+    // It is about a packet that was mapped, and for whoever sent it.
+    if (this.#mapper?.toSite(bytes, VIRTIO_HEADER_OCTETS, octets) === 'unmappable') {
+      this.#counters.drop('unmappable');
+      return;
+    }
+    const length = octets + this.#prefix;
     // The virtio header in front is all zeros: a packet that is complete.
     if (this.#tun.write(this.#icmpError, start, length) !== length) this.#counters.drop('device_write_failed');
   }

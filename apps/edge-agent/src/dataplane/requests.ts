@@ -1,7 +1,9 @@
 import {
   createSecurityPolicyDatabase,
   type DataPlane,
+  NetworkMapper,
   PolicyError,
+  parsePrefix,
   SecurityAssociationError,
   type SecurityAssociationParameters,
 } from '@weft/ipsec-core';
@@ -24,6 +26,13 @@ export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies, choic
   );
   const tunnels = new Set(loaded.remotes.map(({ tunnelId }) => tunnelId));
   removeAssociations(dataPlane, (tunnelId) => !tunnels.has(tunnelId));
+}
+
+/** What translates between networks of the site and what the fabric knows them as. */
+export function networkMapperOf(mappings: LoadedPolicies['mappings']): NetworkMapper {
+  return new NetworkMapper(
+    mappings.map(({ local, overlay }) => ({ local: parsePrefix(local), overlay: parsePrefix(overlay) })),
+  );
 }
 
 /** Back to the state before the first bundle: nothing passes. */

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { createDataPlane, type DataPlane } from '@weft/ipsec-core';
+import { createDataPlane, type DataPlane, type NetworkMapper } from '@weft/ipsec-core';
 import {
   allocatePacketMemory,
   type EventFd,
@@ -35,7 +35,14 @@ import { OUTBOUND_OCTETS, OutboundPath, PASSED_ON_OCTETS, type Underlay } from '
 import { PathProbing } from './path-probing.js';
 import { PathRehearsal } from './path-rehearsal.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
-import { installAssociations, loadPolicies, refusalOf, removeNamed, unloadPolicies } from './requests.js';
+import {
+  installAssociations,
+  loadPolicies,
+  networkMapperOf,
+  refusalOf,
+  removeNamed,
+  unloadPolicies,
+} from './requests.js';
 import { SelfTest } from './self-test.js';
 import { dropReasonOf } from './send-or-settle.js';
 import { GivenCounters } from './shared-counters.js';
@@ -67,6 +74,7 @@ class PacketLoop {
   #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
   /** Whether it has been told all that it is to know: what waits for it until then must not be judged by less. */
   #begun = false;
+  #mapper: NetworkMapper | undefined;
   #deviceGone = false;
   #stopping = false;
 
@@ -245,10 +253,12 @@ class PacketLoop {
         case 'load':
           this.#given.give(request.policyCounters, request.tunnelCounters);
           loadPolicies(this.#dataPlane, request.loaded, request.choices);
+          this.#useMappings(request.loaded.mappings);
           this.#useUnderlay(request.loaded, request.socketFd);
           return { kind: 'done', id };
         case 'unload':
           unloadPolicies(this.#dataPlane);
+          this.#useMappings([]);
           this.#underlay = { socket: undefined, remotes: new Map() };
           return { kind: 'done', id };
         case 'choose':
@@ -286,7 +296,9 @@ class PacketLoop {
           for (const tunnelId of this.#underlay.remotes.keys()) this.#dataPlane.paths.forgetPathMtu(tunnelId);
           return { kind: 'done', id };
         case 'explain': {
-          const { packet } = request;
+          // What leaves the site is asked about, as the site has it.
+          const packet = request.packet.slice();
+          this.#mapper?.toOverlay(packet, 0, packet.length);
           return { kind: 'done', id, explanation: this.#dataPlane.explain(packet, 0, packet.length, now) };
         }
         case 'begin':
@@ -302,6 +314,13 @@ class PacketLoop {
     } catch (error) {
       return { kind: 'refused', id, refusal: refusalOf(error) };
     }
+  }
+
+  /** With the policies, between two packets. */
+  #useMappings(mappings: LoadedPolicies['mappings']): void {
+    this.#mapper = mappings.length === 0 ? undefined : networkMapperOf(mappings);
+    this.#outbound.mapper = this.#mapper;
+    this.#inbound.mapper = this.#mapper;
   }
 
   #useUnderlay({ remotes }: LoadedPolicies, socketFd: number): void {

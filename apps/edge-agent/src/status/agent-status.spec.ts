@@ -101,6 +101,7 @@ describe('status', () => {
       underlay: tunnel.remote,
       revision: 1n,
       generation: 1n,
+      mappings: [],
       contentHash: '00',
       overlayMtu: 1452,
     } as never);
@@ -108,6 +109,20 @@ describe('status', () => {
     const [header = '', row = ''] = renderTunnels(status).split('\n');
     const at = header.indexOf('PACKETS ARE');
     expect(row.slice(at).startsWith(`${said}  `)).toBe(true);
+  });
+
+  it('shows by which prefixes the site and the fabric know a network', () => {
+    const [local, overlay] = [{ text: '10.0.0.0/24' }, { text: '172.20.1.0/24' }];
+    const bundle = {
+      revision: 1n,
+      generation: 1n,
+      mappings: [{ local, overlay }],
+      underlay: { text: '192.0.2.1', port: 4500 },
+      tunnels: new Map(),
+    } as never;
+    const status = statusOf({}, {}, bundle);
+    expect(status.bundle?.mappings).toEqual([{ local: '10.0.0.0/24', overlay: '172.20.1.0/24' }]);
+    expect(renderStatus(status)).toMatch(/mapped 1:1 +10\.0\.0\.0\/24 here is 172\.20\.1\.0\/24 on the fabric/);
   });
 
   it('shows the arithmetic of every path, and how its MTU was found', () => {
@@ -137,6 +152,7 @@ describe('status', () => {
       underlay: tunnel.remote,
       revision: 1n,
       generation: 1n,
+      mappings: [],
     } as never;
     const found = { ...counted, tunnelId: 't', pathMtuSearch: 'search_complete' } as const;
     const status = statusOf({ ...associated, tunnels: [found] }, {}, bundle);

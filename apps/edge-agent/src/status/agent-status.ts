@@ -40,7 +40,15 @@ export const AgentStatus = z.object({
   device: z.string(),
   connected: z.boolean(),
   bundle: z
-    .object({ revision: Count, generation: Count, hash: z.string(), mtu: z.number(), underlay: z.string() })
+    .object({
+      revision: Count,
+      generation: Count,
+      hash: z.string(),
+      mtu: z.number(),
+      underlay: z.string(),
+      /** Networks that the site knows by `local`, and the fabric by `overlay`. */
+      mappings: z.array(z.object({ local: z.string(), overlay: z.string() })),
+    })
     .nullable(),
   tunnels: z.array(
     z.object({
@@ -266,5 +274,6 @@ function bundleStatus(bundle: VerifiedBundle): NonNullable<AgentStatus['bundle']
     hash: bundle.contentHash,
     mtu: bundle.overlayMtu,
     underlay: `${bundle.underlay.text} port ${bundle.underlay.port}`,
+    mappings: bundle.mappings.map(({ local, overlay }) => ({ local: local.text, overlay: overlay.text })),
   };
 }

@@ -14,6 +14,10 @@ export function renderStatus(status: AgentStatus): string {
     ],
     ['underlay', bundle?.underlay ?? '-'],
     ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],
+    ...(bundle?.mappings ?? []).map(({ local, overlay }) => [
+      'mapped 1:1',
+      `${local} here is ${overlay} on the fabric`,
+    ]),
     ['packet path', workerStatus(status.workers)],
     ['certificate', certificateLine(status)],
     ['trust', trustLine(status.trust)],

@@ -150,6 +150,7 @@ function tunnelBundle(local: Site, remote: Site, family: Family): Bundle {
     routes: [...theirs],
     localNetworks: [...own],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 

@@ -80,6 +80,7 @@ export function negotiatedBundle(
     routes: [remote.network],
     localNetworks: [local.network],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 

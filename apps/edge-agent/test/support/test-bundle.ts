@@ -61,6 +61,7 @@ export function testBundle(): Bundle {
     routes: ['10.2.0.0/24', '2001:db8:2::/64'],
     localNetworks: ['10.1.0.0/24', '2001:db8:1::/64'],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 

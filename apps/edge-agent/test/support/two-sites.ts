@@ -80,6 +80,7 @@ export function bundle(local: typeof LEFT, remote: typeof LEFT, peerEdgeId: stri
     routes: [...remote.networks],
     localNetworks: [...local.networks],
     tunnelGroups: [],
+    networkMappings: [],
   };
 }
 

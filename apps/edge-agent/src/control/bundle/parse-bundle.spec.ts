@@ -22,6 +22,7 @@ import {
   testBundle,
 } from '../../../test/support/test-bundle.js';
 import { parseBundle } from './parse-bundle.js';
+import { siteNetworks } from './parse-network-mappings.js';
 
 const BLIND = { softLifetimeSeconds: 3600, hardLifetimeSeconds: 7200, revokedSerials: [Buffer.of(0, 0x4f)] };
 
@@ -284,6 +285,48 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
   ['a route twice, spelt differently', (b) => b.routes.push('2001:0db8:2:0::/64'), 'routes[2]', 'duplicate'],
   ['65537 routes', (b) => (b.routes = new Array(65_537).fill('10.2.0.0/24')), 'routes', 'too_many'],
   ['a network that is none', (b) => (b.localNetworks[1] = ''), 'local_networks[1]', 'bad_prefix'],
+  [
+    'a mapping of what is not here',
+    (b) => map(b, '10.0.0.0/24', '10.2.0.0/24'),
+    'network_mappings[0].overlay',
+    'unexpected_value',
+  ],
+  [
+    'a network that is mapped twice',
+    (b) => [map(b, '10.0.0.0/24', '10.1.0.0/24'), map(b, '10.3.0.0/24', '10.1.0.0/24')],
+    'network_mappings[1].overlay',
+    'unexpected_value',
+  ],
+  [
+    'a mapping to another length',
+    (b) => map(b, '10.0.0.0/23', '10.1.0.0/24'),
+    'network_mappings[0].local',
+    'bad_prefix',
+  ],
+  ['a mapping to another family', (b) => map(b, 'fd00::/24', '10.1.0.0/24'), 'network_mappings[0].local', 'bad_prefix'],
+  [
+    'a mapped network that the fabric knows, too',
+    (b) => map(b, '10.2.0.0/24', '10.1.0.0/24'),
+    'network_mappings[0].local',
+    'unexpected_value',
+  ],
+  [
+    'a mapping of a network to itself',
+    (b) => map(b, '10.1.0.0/24', '10.1.0.0/24'),
+    'network_mappings[0].local',
+    'unexpected_value',
+  ],
+  [
+    'two mapped networks that overlap',
+    (b) => {
+      b.localNetworks.push('10.9.0.0/24');
+      map(b, '10.0.0.0/24', '10.1.0.0/24');
+      map(b, '10.0.0.0/24', '10.9.0.0/24');
+    },
+    'network_mappings[1].local',
+    'unexpected_value',
+  ],
+  ['257 mappings', (b) => (b.networkMappings = new Array(257).fill({})), 'network_mappings', 'too_many'],
 ];
 
 /** [what, how to spoil a good AH profile, field, rule] */
@@ -458,11 +501,31 @@ describe('the content of a bundle', () => {
     });
   });
 
+  it('says by which prefixes the site knows its networks', () => {
+    const bundle = testBundle();
+    map(bundle, '10.0.0.0/24', '10.1.0.0/24');
+    map(bundle, 'fd00:0::/64', '2001:db8:1::/64');
+    const { mappings, localNetworks } = parseBundle(bundle);
+    expect(mappings.map(({ local, overlay }) => [local.text, overlay.text])).toEqual([
+      ['10.0.0.0/24', '10.1.0.0/24'],
+      ['fd00::/64', '2001:db8:1::/64'],
+    ]);
+    expect(siteNetworks(localNetworks, mappings).map(({ text }) => text)).toEqual(['10.0.0.0/24', 'fd00::/64']);
+    expect(siteNetworks(localNetworks, mappings.slice(0, 1)).map(({ text }) => text)).toEqual([
+      '10.0.0.0/24',
+      '2001:db8:1::/64',
+    ]);
+  });
+
   it('may have no tunnels and no policies: an edge on its own', () => {
     const bundle = { ...testBundle(), tunnels: [], securityPolicies: [], routes: [], localNetworks: [] };
     expect(parseBundle(bundle).tunnels.size).toBe(0);
   });
 });
+
+function map(bundle: Bundle, local: string, overlay: string): void {
+  bundle.networkMappings.push({ local, overlay });
+}
 
 function selector(bundle: Bundle, index = 0): NonNullable<Bundle['securityPolicies'][number]['selector']> {
   return bundle.securityPolicies[index]!.selector!;

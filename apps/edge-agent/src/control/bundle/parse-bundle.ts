@@ -20,6 +20,7 @@ import {
 } from './field.js';
 import { PreSharedKeys, parseExternalPeer } from './parse-external-peer.js';
 import { parseKeying } from './parse-keying.js';
+import { parseNetworkMappings } from './parse-network-mappings.js';
 import { parseProfile } from './parse-profile.js';
 import { parseSelector } from './parse-selector.js';
 import { parseTunnelGroups } from './parse-tunnel-groups.js';
@@ -47,14 +48,17 @@ export function parseBundle(bundle: Bundle, preSharedKeys: readonly PreSharedKey
   const tunnels = parseTunnels(bundle.tunnels, underlay, keys);
   keys.expectAllTaken();
   const groups = parseTunnelGroups(bundle.tunnelGroups, tunnels);
+  const routes = parsePrefixes('routes', bundle.routes);
+  const localNetworks = parsePrefixes('local_networks', bundle.localNetworks);
   return {
     overlayMtu: integerWithin('device.mtu', required('device', bundle.device).mtu, MIN_MTU, MAX_MTU),
     underlay,
     tunnels,
     groups: [...groups.values()],
     policies: parsePolicies(bundle.securityPolicies, { tunnels, groups, underlay }),
-    routes: parsePrefixes('routes', bundle.routes),
-    localNetworks: parsePrefixes('local_networks', bundle.localNetworks),
+    routes,
+    localNetworks,
+    mappings: parseNetworkMappings(bundle.networkMappings, localNetworks, routes),
   };
 }
 

@@ -19,7 +19,16 @@ export interface VerifiedBundle {
   readonly policies: readonly SecurityPolicy[];
   /** Prefixes to route into the overlay device, canonical text. */
   readonly routes: readonly OverlayPrefix[];
+  /** Networks behind this edge, as the fabric knows them. */
   readonly localNetworks: readonly OverlayPrefix[];
+  /** Those of them that the machines there know by another prefix. */
+  readonly mappings: readonly MappedNetwork[];
+}
+
+/** A network that the fabric knows by another prefix than its site does, as long as that: the n-th address of one is that of the other. */
+export interface MappedNetwork {
+  readonly local: OverlayPrefix;
+  readonly overlay: OverlayPrefix;
 }
 
 /** Where ESP in UDP is received. */
