@@ -1,4 +1,5 @@
 import type { Encapsulation, KeyingMode } from './intent.js';
+import type { NetworkMapping } from './topology.js';
 
 /** What one edge must run: the southbound `Bundle` in plain values. It holds no secret. */
 export interface EdgeBundle {
@@ -15,7 +16,10 @@ export interface EdgeBundle {
    * reaches, so that traffic to them meets the SPD and never leaves in the clear by the default route.
    */
   readonly routes: readonly string[];
+  /** Networks of its site, as the fabric knows them. */
   readonly localNetworks: readonly string[];
+  /** Those of them that the site knows by another prefix, by what the fabric knows them by. */
+  readonly networkMappings: readonly NetworkMapping[];
   /** Sites with several edges that it has tunnels with, by group id. */
   readonly tunnelGroups: readonly BundleTunnelGroup[];
 }

@@ -346,6 +346,7 @@ describe('compileFabric', () => {
     expect(bundles.get(edgeId(0))).toMatchObject({
       device: { mtu: 1438 },
       localNetworks: ['10.0.0.0/24'],
+      networkMappings: [],
       routes: ['10.1.0.0/24', '10.2.0.0/24'],
       tunnels: [],
       securityPolicies: [],

@@ -68,11 +68,6 @@ function pathsBetweenSites(intent: FabricIntent, topology: Topology): Paths {
 function reportUndeliverable(intent: FabricIntent, problems: CompileProblem[]): void {
   const undeliverable: readonly (readonly [pointer: string, what: string, present: boolean])[] = [
     ['/profiles', 'A profile other than the default one', (intent.profiles ?? []).length > 0],
-    [
-      '/networks',
-      'A network that is mapped 1:1',
-      intent.networks.some((network) => network.mappedPrefix !== undefined),
-    ],
   ];
   for (const [pointer, what, present] of undeliverable) {
     if (!present) continue;
@@ -131,6 +126,7 @@ function buildBundles(
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
       routes: prefixes.filter(({ siteId }) => siteId !== site.siteId).map(({ prefix }) => prefix.text),
       localNetworks: site.prefixes.map((prefix) => prefix.text),
+      networkMappings: site.mappings,
       tunnelGroups: [...(expansion.groups.get(edge.edgeId) ?? [])]
         .map(([groupId, tunnelIds]) => ({ groupId, tunnelIds, ...REDUNDANCY }))
         .sort((left, right) => compareText(left.groupId, right.groupId)),
@@ -156,6 +152,14 @@ function reportLimits({ pointer, name }: TopologyEdge, bundle: EdgeBundle, probl
       rule: 'too_many_routes',
       detail: `The edge "${name}" would need ${bundle.routes.length} routes; an edge accepts ${MAX_ROUTES}.`,
       fix: 'Join networks of the other sites into fewer, wider prefixes.',
+    });
+  }
+  if (bundle.networkMappings.length > MAX_MAPPINGS) {
+    problems.push({
+      pointer,
+      rule: 'too_many_mappings',
+      detail: `The edge "${name}" would need ${bundle.networkMappings.length} mapped networks; an edge accepts ${MAX_MAPPINGS}.`,
+      fix: 'Join networks of its site into fewer, wider prefixes.',
     });
   }
 }
@@ -206,3 +210,4 @@ const REDUNDANCY = { probeIntervalMilliseconds: 500, missedProbes: 3, holdDownSe
 /** What an edge accepts in one bundle. */
 const MAX_TUNNELS = 4096;
 const MAX_ROUTES = 65_536;
+const MAX_MAPPINGS = 256;

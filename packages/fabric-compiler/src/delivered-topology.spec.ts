@@ -8,7 +8,7 @@ import type { FabricTunnel } from './bundle.js';
 import { compileFabric } from './compile-fabric.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import { pathBetween } from './fabric/paths.js';
-import type { FabricIntent, IntentTopology } from './intent.js';
+import type { FabricIntent, IntentNetwork, IntentTopology } from './intent.js';
 import { proveAlternatives } from './proof/prove-alternatives.js';
 
 describe('bundles that are delivered in any topology', () => {
@@ -25,6 +25,9 @@ describe('bundles that are delivered in any topology', () => {
           const delivered = compileFabric(intent);
           if (!shared.ok || !delivered.ok) throw new Error(JSON.stringify(delivered));
           expect(notLinks(intent, shared.fabric, delivered.tunnels)).toEqual([]);
+          for (const { edgeId, mappings } of shared.fabric.bundles) {
+            expect(delivered.bundles.get(edgeId)?.networkMappings).toEqual(mappings);
+          }
           for (const packet of packets) {
             const wanted = provenFate(intent, shared.fabric, packet);
             if (wanted === undefined) continue;
@@ -114,13 +117,15 @@ function arbitraryFabric(): fc.Arbitrary<FabricIntent> {
       topology: fc.oneof({ weight: 3, arbitrary: arbitraryTopology() }, arbitraryMeshes()),
       withoutEdge: fc.option(fc.nat(3), { freq: 5, nil: undefined }),
       doubled: fc.subarray([0, 1, 2, 3]),
+      mapped: fc.subarray([0, 1, 2, 3]),
     })
-    .map(({ rules, topology, withoutEdge, doubled }) => {
-      const intent = universe(
+    .map(({ rules, topology, withoutEdge, doubled, mapped }) => {
+      const unmapped = universe(
         rules.map((rule) => ({ ...rule, profileId: '' })),
         topology,
         withoutEdge,
       );
+      const intent = { ...unmapped, networks: unmapped.networks.map((network) => mapAt(mapped.map(siteId), network)) };
       const edges = intent.edges.flatMap((edge, index) =>
         doubled.includes(index)
           ? [
@@ -132,6 +137,15 @@ function arbitraryFabric(): fc.Arbitrary<FabricIntent> {
       return { ...intent, edges, profiles: [] };
     });
 }
+
+/** Sites that know their networks by one and the same set of prefixes; what the fabric knows of them stays. */
+function mapAt(siteIds: readonly string[], network: IntentNetwork): IntentNetwork {
+  if (!siteIds.includes(network.siteId)) return network;
+  const prefix = OWN_PREFIXES[Number(network.id.split('-')[2])] ?? '';
+  return { ...network, prefix, mappedPrefix: network.prefix };
+}
+
+const OWN_PREFIXES = ['192.168.0.0/31', '192.168.7.6/31', 'fd99::8/127'];
 
 /** One mesh of all sites, or several that share sites, or leave some out. */
 function arbitraryMeshes(): fc.Arbitrary<IntentTopology> {

@@ -43,6 +43,7 @@ export type ProblemRule =
   | 'invalid_certificate'
   | 'external_peer_elsewhere'
   | 'mapping_length'
+  | 'ambiguous_network'
   | 'ah_is_not_confidential'
   | 'ah_without_negotiation'
   | 'ah_with_several_edges'
@@ -55,7 +56,8 @@ export type ProblemRule =
   | 'not_deliverable'
   | 'too_many_tunnels'
   | 'too_many_entries'
-  | 'too_many_routes';
+  | 'too_many_routes'
+  | 'too_many_mappings';
 
 /** Reports every identifier that stands twice in one collection. */
 export function reportDuplicateIds(

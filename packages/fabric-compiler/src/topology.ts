@@ -5,7 +5,7 @@ import type { NumericRange } from './address/range-set.js';
 import { emptyBits, setBit } from './bitset.js';
 import { checkEdges, type SiteEdges, type TopologyEdge } from './edges.js';
 import type { FabricIntent, IntentExternalPeer, IntentSite, Labels } from './intent.js';
-import { checkNetwork, type PlacedNetwork, reportOverlaps } from './networks.js';
+import { checkNetwork, type PlacedNetwork, reportAmbiguousMappings, reportOverlaps } from './networks.js';
 import { compareText } from './order.js';
 import { type CompileProblem, reportDuplicateIds } from './problem.js';
 
@@ -120,6 +120,7 @@ function placeNetworks(intent: FabricIntent, problems: CompileProblem[]): Placed
     return checked === undefined ? [] : [checked];
   });
   reportOverlaps(placed, problems);
+  reportAmbiguousMappings(placed, problems);
   return placed;
 }
 
@@ -142,8 +143,8 @@ function topologySite({ id, name, labels }: IntentSite, placed: readonly PlacedN
     ranges: familyUnion(prefixes.map(rangesOfPrefix)),
     prefixes,
     mappings: placed
-      .flatMap(({ network, prefix }) =>
-        network.mappedPrefix === undefined ? [] : [{ local: network.prefix, overlay: prefix.text }],
+      .flatMap(({ mapped, prefix }) =>
+        mapped === undefined ? [] : [{ local: mapped.prefix.text, overlay: prefix.text }],
       )
       .sort((left, right) => compareText(left.overlay, right.overlay)),
   };

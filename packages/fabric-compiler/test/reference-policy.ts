@@ -1,5 +1,5 @@
 import type { BundleSecurityPolicy, EdgeBundle } from '../src/bundle.js';
-import type { FabricIntent, GroupMember, Labels, Rule, Selector, Service } from '../src/intent.js';
+import type { FabricIntent, GroupMember, IntentNetwork, Labels, Rule, Selector, Service } from '../src/intent.js';
 
 /** A packet as an operator thinks of it. */
 export interface Packet {
@@ -30,7 +30,12 @@ export function ruleOfIntent(intent: FabricIntent, packet: Packet): Rule | undef
 
 /** Site whose networks hold the address. */
 export function siteOf(intent: FabricIntent, address: string): string | undefined {
-  return intent.networks.find((network) => prefixHolds(network.prefix, address))?.siteId;
+  return intent.networks.find((network) => prefixHolds(overlayOf(network), address))?.siteId;
+}
+
+/** What the fabric knows a network by. */
+function overlayOf({ prefix, mappedPrefix }: IntentNetwork): string {
+  return mappedPrefix ?? prefix;
 }
 
 /** First SPD entry of an edge that matches a packet leaving (local = source) or arriving (local = destination). */
@@ -86,7 +91,7 @@ function selects(intent: FabricIntent, selector: Selector | GroupMember, address
       return siteOf(intent, address) === selector.siteId;
     case 'network':
       return intent.networks.some(
-        (network) => network.id === selector.networkId && prefixHolds(network.prefix, address),
+        (network) => network.id === selector.networkId && prefixHolds(overlayOf(network), address),
       );
     case 'prefix':
       return prefixHolds(selector.prefix, address);
@@ -100,7 +105,7 @@ function selects(intent: FabricIntent, selector: Selector | GroupMember, address
     }
     case 'network_labels':
       return intent.networks.some(
-        (network) => prefixHolds(network.prefix, address) && carries(network.labels, selector.labels),
+        (network) => prefixHolds(overlayOf(network), address) && carries(network.labels, selector.labels),
       );
     case 'address_pool':
     case 'external_peer':

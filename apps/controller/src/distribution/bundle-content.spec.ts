@@ -20,6 +20,7 @@ const withKeying = (keying: BundleKeying): EdgeBundle => ({
   securityPolicies: [],
   routes: [],
   localNetworks: [],
+  networkMappings: [],
   tunnelGroups: [],
 });
 const lifetimes = { softLifetimeSeconds: 3600, hardLifetimeSeconds: 86_400 };

@@ -55,6 +55,7 @@ export function encodeBundle(
       routes: [...compiled.routes],
       localNetworks: [...compiled.localNetworks],
       tunnelGroups: compiled.tunnelGroups.map(({ tunnelIds, ...group }) => ({ ...group, tunnelIds: [...tunnelIds] })),
+      networkMappings: compiled.networkMappings.map((mapping) => ({ ...mapping })),
     }).finish(),
   );
   return { octets, hash: createHash('sha256').update(octets).digest() };

@@ -227,6 +227,7 @@ function bundleWithPeer(peer: number): Bundle {
     securityPolicies: [],
     routes: [],
     localNetworks: [],
+    networkMappings: [],
     tunnelGroups: [],
   };
 }

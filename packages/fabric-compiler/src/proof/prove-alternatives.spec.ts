@@ -121,6 +121,7 @@ describe('a site with several edges', () => {
           securityPolicies: [{ action: 'PROTECT', tunnelId, entryId: far?.securityPolicies[0]?.entryId }],
           routes: ['10.1.0.0/24'],
           localNetworks: ['10.2.0.0/24'],
+          networkMappings: [],
         });
       }
       expect(proveAlternatives(bundles, intent(preference))).toEqual([]);

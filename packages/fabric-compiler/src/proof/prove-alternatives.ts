@@ -89,9 +89,13 @@ function unequalEdges(members: readonly string[], bundles: ReadonlyMap<string, E
       if (one !== undefined && two !== undefined && sameValue(decisionOf(one), decisionOf(two))) continue;
       return [unequal([other, first], (one ?? two)?.ruleId, 'decide some packets otherwise')];
     }
-    const alike = sameValue([first.routes, first.localNetworks], [other.routes, other.localNetworks]);
+    const alike = sameValue(addressesOf(first), addressesOf(other));
     return alike ? [] : [unequal([other, first], undefined, 'have other routes or networks')];
   });
+}
+
+function addressesOf({ routes, localNetworks, networkMappings }: EdgeBundle) {
+  return { routes, localNetworks, networkMappings };
 }
 
 function decisionOf({ entryId, ruleId, action, selector }: BundleSecurityPolicy) {
