@@ -102,6 +102,15 @@ export function hostsIntent(family: 4 | 6 = 4): FabricIntent {
 
 export const SPOKES: IntentTopology = { kind: 'hub_and_spoke', hubSiteIds: [siteId(0)] };
 
+/** The first network of site 1 stands in the fabric where it stood, and is another one at its site. */
+function mapped(): CompiledFabric {
+  const intent = healthyIntent();
+  const networks = intent.networks.map((network) =>
+    network.id === 'network-1-0' ? { ...network, prefix: '192.168.0.0/31', mappedPrefix: network.prefix } : network,
+  );
+  return compiledOrThrow({ ...intent, networks });
+}
+
 export function compiledOrThrow(intent: FabricIntent): CompiledFabric {
   const result = compileShared(intent);
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
@@ -293,6 +302,15 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   ),
   bug('a local network is missing', 'wrong_endpoint', () =>
     withBundle(mesh(), S1, ({ localNetworks }) => ({ localNetworks: localNetworks.slice(1) })),
+  ),
+  bug('a network is mapped that is not', 'wrong_endpoint', () =>
+    withBundle(mesh(), S1, () => ({ mappings: [{ local: '192.168.0.0/31', overlay: '10.1.0.0/31' }] })),
+  ),
+  bug('a network is not mapped that is', 'wrong_endpoint', () => withBundle(mapped(), S1, () => ({ mappings: [] }))),
+  bug('a network is mapped to the one beside it', 'wrong_endpoint', () =>
+    withBundle(mapped(), S1, ({ mappings }) => ({
+      mappings: mappings.map((mapping) => ({ ...mapping, overlay: '10.1.1.0/31' })),
+    })),
   ),
   bug('a bundle is for another tenant', 'wrong_endpoint', () => withBundle(mesh(), S1, () => ({ tenantId: 'other' }))),
 
