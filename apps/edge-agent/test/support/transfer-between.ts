@@ -7,6 +7,8 @@ import type { Namespaces } from './namespaces.js';
 export interface TransferEnd {
   readonly namespace: string;
   readonly address: string;
+  /** What the other end knows the address by, when that is another one. */
+  readonly knownAs?: string;
 }
 
 /** What a transfer carried, as either end saw it. */
@@ -27,7 +29,13 @@ export async function transferBetween(
   const lines = createInterface({ input: serving.stdout })[Symbol.asyncIterator]();
   const { value: first } = await lines.next();
   if (first !== 'ready') throw new Error(`the server of a transfer said ${first}`);
-  const fetch = [...typescript('./transfer.ts'), 'fetch', client.address, server.address, String(port)];
+  const fetch = [
+    ...typescript('./transfer.ts'),
+    'fetch',
+    client.address,
+    server.knownAs ?? server.address,
+    String(port),
+  ];
   const said = await text(namespaces.start(client.namespace, process.execPath, fetch).stdout);
   const { milliseconds, ...received } = JSON.parse(said) as Carried & { readonly milliseconds: number };
   const { sha256 } = JSON.parse((await lines.next()).value as string) as Pick<Carried, 'sha256'>;
