@@ -125,7 +125,9 @@ export type ReportedExplanation = Pick<PacketExplanation, 'verdict'> & {
   readonly hops: readonly ReportedHop[];
 };
 
-export type ReportedEnd = Pick<ExplainedEnd, 'siteId' | 'siteName'> & { readonly edgeId: string | null };
+export type ReportedEnd = Pick<ExplainedEnd, 'siteId' | 'siteName' | 'siteAddress'> & {
+  readonly edgeId: string | null;
+};
 
 export type ReportedHop = Omit<ExplainedHop, 'outbound' | 'inbound'> & {
   readonly outbound: WrittenEntry;

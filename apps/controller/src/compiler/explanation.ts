@@ -41,7 +41,7 @@ export function explain(
 
 function endOf(end: ExplainedEnd | undefined): ReportedEnd | null {
   if (end === undefined) return null;
-  return { siteId: end.siteId, siteName: end.siteName, edgeId: end.edgeId ?? null };
+  return { ...end, edgeId: end.edgeId ?? null };
 }
 
 function hopOf(hop: ExplainedHop, fabric: CompiledFabric): ReportedHop {

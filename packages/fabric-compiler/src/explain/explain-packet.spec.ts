@@ -10,6 +10,18 @@ import type { Packet } from '../proof/packet.js';
 import { explainPacket } from './explain-packet.js';
 
 describe('explainPacket', () => {
+  it('says what a site itself knows an address by, where its network is mapped 1:1', () => {
+    const intent = healthyIntent();
+    const networks = intent.networks.map((network) =>
+      network.id === 'network-1-0' ? { ...network, prefix: '192.168.0.6/31', mappedPrefix: network.prefix } : network,
+    );
+    const { source, destination } = explainPacket(
+      compiledOrThrow({ ...intent, networks }),
+      packet('10.0.0.1', '10.1.0.1', 6, 50_000, 1),
+    );
+    expect([source?.siteAddress, destination?.siteAddress]).toEqual([undefined, '192.168.0.7']);
+  });
+
   it('says which of the services that a rule names the packet is of, either way', () => {
     const service = (id: string, port: number) => {
       return { id, name: id, services: [{ protocol: 'tcp' as const, ports: [{ first: port, last: port }] }] };

@@ -9,6 +9,8 @@ import {
 } from '@weft/ipsec-core';
 import { type AddressSet, addressesOf } from '../address/address-set.js';
 import type { Family } from '../address/family.js';
+import { parsePrefixText } from '../address/prefix.js';
+import { formatAddressText, type ParsedAddress } from '../address/text.js';
 import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, BundleProfile } from '../bundle.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
@@ -21,6 +23,7 @@ import { contains } from '../proof/regions.js';
 import { decidingRule, type OwnedPacket, ownerOf, ruleMatches } from '../proof/rule-verdict.js';
 import { servicesOf } from '../rules.js';
 import { servicesOfFamily } from '../services.js';
+import type { NetworkMapping } from '../topology.js';
 
 /** Why a packet goes the way it goes, or does not. */
 export interface PacketExplanation {
@@ -59,6 +62,8 @@ export interface ExplainedEnd {
   readonly siteId: string;
   readonly siteName: string;
   readonly edgeId: string | undefined;
+  /** What the site itself knows the address by, where its network is mapped 1:1. */
+  readonly siteAddress?: string;
 }
 
 /** One SPD entry that decides the packet at an edge. */
@@ -115,7 +120,11 @@ export function explainPacket(fabric: CompiledFabric, packet: Packet): PacketExp
   const { topology } = fabric.plan;
   const from = ownerOf(packet.source, packet.family, topology.ownership);
   const to = ownerOf(packet.destination, packet.family, topology.ownership);
-  const ends = { packet, source: endOf(fabric, from), destination: endOf(fabric, to) };
+  const ends = {
+    packet,
+    source: endOf(fabric, from, { family: packet.family, value: packet.source }),
+    destination: endOf(fabric, to, { family: packet.family, value: packet.destination }),
+  };
   if (from === undefined || to === undefined || from === to) {
     const because = from === undefined ? 'source' : to === undefined ? 'destination' : 'same_site';
     return { ...ends, verdict: { kind: 'not_in_fabric', because }, rule: undefined, hops: [] };
@@ -292,14 +301,29 @@ function explainedRule(
   return { ruleId, name, policyId: policy.id, policyName: policy.name, action, position: position + 1, namedServices };
 }
 
-function endOf({ plan }: CompiledFabric, number: number | undefined): ExplainedEnd | undefined {
+function endOf({ plan }: CompiledFabric, number: number | undefined, address: ParsedAddress): ExplainedEnd | undefined {
   const owner = number === undefined ? undefined : plan.topology.owners[number];
   if (owner === undefined) return undefined;
   return {
     siteId: owner.siteId,
     siteName: owner.name,
     edgeId: owner.kind === 'edge' ? owner.edge.edgeId : undefined,
+    ...siteAddressOf(owner.mappings, address),
   };
+}
+
+function siteAddressOf(
+  mappings: readonly NetworkMapping[],
+  { family, value }: ParsedAddress,
+): Pick<ExplainedEnd, 'siteAddress'> {
+  for (const { local, overlay } of mappings) {
+    const [from, to] = [parsePrefixText(overlay), parsePrefixText(local)];
+    if (!from.ok || !to.ok || from.prefix.family !== family) continue;
+    const { first, last } = from.prefix.range;
+    if (value < first || value > last) continue;
+    return { siteAddress: formatAddressText({ family, value: to.prefix.range.first + (value - first) }) };
+  }
+  return {};
 }
 
 /** Negotiates with our edges, whoever makes the keys between those. */

@@ -1,5 +1,5 @@
 import type { FabricIntent, WrittenEntry } from '@weft/fabric-compiler';
-import type { ReportedExplanation, ReportedHop } from '../../compiler/compiler-job.js';
+import type { ReportedEnd, ReportedExplanation, ReportedHop } from '../../compiler/compiler-job.js';
 import type { NamedEnd } from '../revisions/revision-diff.dto.js';
 import type { ExplainedHop, Explanation, SpdEntry } from './explanation.dto.js';
 
@@ -15,8 +15,8 @@ export function explanationOf(
     packet,
     verdict: verdict.kind,
     detail: detailOf(reported, named),
-    source: source === null ? null : { id: source.siteId, name: source.siteName },
-    destination: destination === null ? null : { id: destination.siteId, name: destination.siteName },
+    source: endOf(source),
+    destination: endOf(destination),
     rule:
       rule === null
         ? null
@@ -31,6 +31,12 @@ export function explanationOf(
           },
     hops: hops.map((hop) => hopOf(hop, named)),
   };
+}
+
+function endOf(end: ReportedEnd | null): Explanation['source'] {
+  if (end === null) return null;
+  const { siteId: id, siteName: name, siteAddress } = end;
+  return { id, name, ...(siteAddress === undefined ? {} : { siteAddress }) };
 }
 
 function detailOf({ verdict, rule, packet, hops }: ReportedExplanation, named: (id: string) => NamedEnd): string {

@@ -157,13 +157,19 @@ export const ExplainedHop = z
   })
   .meta({ id: 'ExplainedHop', description: 'One tunnel on the way.' });
 
+const ExplainedSite = NamedEnd.extend({
+  siteAddress: z.string().optional().meta({
+    description: 'What the site itself knows the address by, where its network is mapped 1:1. Absent: the same.',
+  }),
+}).meta({ id: 'ExplainedSite' });
+
 export const Explanation = z
   .object({
     packet: Packet,
     verdict: z.enum(['protected', 'discarded', 'unreachable', 'not_in_fabric']),
     detail: z.string().meta({ description: 'Why, in one sentence.' }),
-    source: NamedEnd.nullable().meta({ description: 'The site that has the address; null: none has.' }),
-    destination: NamedEnd.nullable(),
+    source: ExplainedSite.nullable().meta({ description: 'The site that has the address; null: none has.' }),
+    destination: ExplainedSite.nullable(),
     rule: z
       .object({
         policyId: Identifier,
