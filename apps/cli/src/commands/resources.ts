@@ -61,6 +61,7 @@ export const RESOURCES: Readonly<Record<string, Resource>> = {
   networks: resource('/api/v1/tenants/{tenantId}/networks', ({ id }) => id, {
     name: (network) => network.name,
     prefix: (network) => network.prefix,
+    'mapped to': (network) => network.mappedPrefix,
     site: (network) => network.siteId,
     labels: (network) => labels(network.labels),
   }),

@@ -16,9 +16,10 @@ export function writtenPlaces({
   const selectors = rules.flatMap(({ sources, destinations }) => [...sources, ...destinations]);
   const members = groups.flatMap((group) => group.members);
   const prefixes = [...networks, ...selectors, ...members].flatMap((item) => ('prefix' in item ? [item.prefix] : []));
+  const mapped = networks.flatMap(({ mappedPrefix }) => (mappedPrefix === undefined ? [] : [mappedPrefix]));
   const behindPeers = externalPeers.flatMap((peer) => peer.prefixes);
   const addresses = [...edges.map(({ underlayAddress }) => underlayAddress), ...externalPeers.map((p) => p.address)];
-  return { prefixes: [...new Set([...prefixes, ...behindPeers])], addresses: [...new Set(addresses)] };
+  return { prefixes: [...new Set([...prefixes, ...mapped, ...behindPeers])], addresses: [...new Set(addresses)] };
 }
 
 /** As it will be read from the tables. Policy tests are kept as they are written. `text`: how Postgres writes what it may write otherwise. */
@@ -28,7 +29,12 @@ export function canonicalDocument(document: Configuration, text: (given: string)
     items.map((item) => ('prefix' in item ? { ...item, prefix: text(String(item.prefix)) } : item));
   return {
     ...document,
-    ...(networks && { networks: side(networks) }),
+    ...(networks && {
+      networks: side(networks).map(({ mappedPrefix, ...network }) => ({
+        ...network,
+        ...(mappedPrefix === undefined ? {} : { mappedPrefix: text(mappedPrefix) }),
+      })),
+    }),
     ...(edges && { edges: edges.map((edge) => ({ ...edge, underlayAddress: text(edge.underlayAddress) })) }),
     ...(externalPeers && { externalPeers: externalPeers.map((peer) => canonicalExternalPeer(peer, text)) }),
     ...(groups && { groups: groups.map((group) => ({ ...group, members: side(group.members) })) }),

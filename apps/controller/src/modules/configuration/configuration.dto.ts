@@ -5,6 +5,7 @@ import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { LABEL_MEMBERS, MAX_GROUPS } from '../groups/group.dto.js';
 import { Labels } from '../labels.dto.js';
 import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
+import { MappedPrefix } from '../networks/network.dto.js';
 import { Action, ANY_SERVICE, Confidential, MAX_NAMED, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { Encapsulation, IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
@@ -49,7 +50,13 @@ export const ConfiguredSite = z
   .meta({ id: 'ConfiguredSite' });
 
 export const ConfiguredNetwork = z
-  .strictObject({ site: Name, name: Name, prefix: Prefix, labels: Labels.default({}) })
+  .strictObject({
+    site: Name,
+    name: Name,
+    prefix: Prefix,
+    mappedPrefix: MappedPrefix.optional(),
+    labels: Labels.default({}),
+  })
   .meta({ id: 'ConfiguredNetwork' });
 
 export const ConfiguredEdge = z

@@ -28,7 +28,7 @@ export function overlappingNetworks(
       pointer: place === undefined ? '/networks' : `/networks/${place}/prefix`,
       rule: 'overlapping_networks',
       detail: `${otherPrefix}, the network "${otherName}" of the site "${otherSiteName}", would overlap ${prefix}, the network "${name}" of the site "${siteName}"`,
-      fix: 'Give prefixes that do not overlap.',
+      fix: 'Give prefixes that do not overlap; where two sites use the same one, give each a mapped prefix (mappedPrefix).',
     },
   ]);
 }

@@ -33,11 +33,12 @@ export class ConfigurationRepository {
 
   async overlappingPair(sql: SqlExecutor, tenantId: string): Promise<OverlappingPair | undefined> {
     const [pair] = await sql<OverlappingPair[]>`
-      select n.name, s.name as site_name, n.prefix::text, o.name as other_name, t.name as other_site_name,
-        o.prefix::text as other_prefix
-      from networks n join networks o on o.tenant_id = n.tenant_id and o.id > n.id and o.prefix && n.prefix
+      select n.name, s.name as site_name, coalesce(n.mapped_prefix, n.prefix)::text as prefix, o.name as other_name,
+        t.name as other_site_name, coalesce(o.mapped_prefix, o.prefix)::text as other_prefix
+      from networks n join networks o on o.tenant_id = n.tenant_id and o.id > n.id
+        and coalesce(o.mapped_prefix, o.prefix) && coalesce(n.mapped_prefix, n.prefix)
       join sites s on s.id = n.site_id join sites t on t.id = o.site_id
-      where n.tenant_id = ${tenantId} order by n.prefix, o.prefix limit 1`;
+      where n.tenant_id = ${tenantId} order by coalesce(n.mapped_prefix, n.prefix), coalesce(o.mapped_prefix, o.prefix) limit 1`;
     return pair;
   }
 }

@@ -113,9 +113,9 @@ export class ConfigurationReader {
     return {
       fabric: { keyingMode, encapsulation, securityProtocol, mode, topology: configuredTopology(topology, siteName) },
       sites: sites.map(({ id, name, description, labels }) => ({ id, item: { name, description, labels } })),
-      networks: networks.map(({ id, siteId, name, prefix, labels }) => ({
+      networks: networks.map(({ id, siteId, name, prefix, mappedPrefix, labels }) => ({
         id,
-        item: { site: siteName(siteId), name, prefix, labels },
+        item: { site: siteName(siteId), name, prefix, ...(mappedPrefix === undefined ? {} : { mappedPrefix }), labels },
       })),
       edges: edges.map(({ id, siteId, name, underlayAddress, underlayPort, preference }) => {
         return { id, item: { name, site: siteName(siteId), underlayAddress, underlayPort, preference } };

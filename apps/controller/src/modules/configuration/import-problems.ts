@@ -2,6 +2,7 @@ import type { ProblemEntry } from '../../platform/http/schemas.js';
 import { KEPT_KEY, MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { MAX_GROUPS } from '../groups/group.dto.js';
 import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
+import { unfitMapping, unfitMappingOf } from '../networks/networks.errors.js';
 import { MAX_POLICIES } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import type { NamedGroupMember, NamedSelector } from './configuration.dto.js';
@@ -31,6 +32,7 @@ export function importProblems(
     ...topologySites(document.fabric?.topology).flatMap(([pointer, site]) =>
       sites.has(site) ? [] : [unknownSite(`/fabric/topology${pointer}`, site)],
     ),
+    ...unfitMappings(document),
     ...movedEdges(current, document),
     ...preferenceProblems(document, after.edges),
     ...keysOfNobody(current, document),
@@ -45,6 +47,13 @@ export function importProblems(
     ...tooMany(after.policies.length, MAX_POLICIES, '/policies', 'policies'),
     ...tooMany(after.policyTests.length, MAX_POLICY_TESTS, '/policyTests', 'policy tests'),
   ];
+}
+
+function unfitMappings({ networks = [] }: PlannedConfiguration): ProblemEntry[] {
+  return networks.flatMap((network, index) => {
+    const rule = unfitMappingOf(network);
+    return rule === undefined ? [] : [unfitMapping(rule, network, `/networks/${index}/mappedPrefix`)];
+  });
 }
 
 const LISTS = [

@@ -2,15 +2,35 @@ import { z } from 'zod';
 import { Identifier, Name, Prefix, Timestamp } from '../../platform/http/schemas.js';
 import { Labels } from '../labels.dto.js';
 
+const MAPPED =
+  'What the fabric knows the network by, as long as `prefix`, and mapped to it 1:1 by the edge: for sites that use the same prefix. ' +
+  'Rules, groups, tests and other sites know this prefix only.';
+
+export const MappedPrefix = Prefix.meta({ description: MAPPED, examples: ['172.20.1.0/24'] });
+
 export const CreateNetwork = z
-  .strictObject({ siteId: Identifier, name: Name, prefix: Prefix, labels: Labels.optional() })
+  .strictObject({
+    siteId: Identifier,
+    name: Name,
+    prefix: Prefix,
+    mappedPrefix: MappedPrefix.optional(),
+    labels: Labels.optional(),
+  })
   .meta({ id: 'CreateNetwork' });
 
-export const UpdateNetwork = z.strictObject({ name: Name.optional(), labels: Labels.optional() }).meta({
-  id: 'UpdateNetwork',
-  description:
-    'Absent fields keep their value; labels are replaced as a whole. A network with another prefix is another one.',
-});
+export const UpdateNetwork = z
+  .strictObject({
+    name: Name.optional(),
+    mappedPrefix: MappedPrefix.nullable()
+      .optional()
+      .meta({ description: 'null: the fabric knows the network by its own prefix.' }),
+    labels: Labels.optional(),
+  })
+  .meta({
+    id: 'UpdateNetwork',
+    description:
+      'Absent fields keep their value; labels are replaced as a whole. A network with another prefix is another one.',
+  });
 
 export const Network = z
   .object({
@@ -18,6 +38,10 @@ export const Network = z
     siteId: Identifier,
     name: z.string(),
     prefix: z.string().meta({ description: 'Canonical text (RFC 5952 for IPv6).' }),
+    mappedPrefix: z
+      .string()
+      .optional()
+      .meta({ description: `${MAPPED} Absent: it is known by \`prefix\`. Canonical text.` }),
     labels: Labels,
     createdAt: Timestamp,
   })

@@ -2,10 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import type { CreateNetwork, Network, UpdateNetwork } from './network.dto.js';
 
-type NetworkRow = Omit<Network, 'createdAt'> & { readonly createdAt: Date };
+type NetworkRow = Omit<Network, 'createdAt' | 'mappedPrefix'> & {
+  readonly createdAt: Date;
+  readonly mappedPrefix: string | null;
+};
 
 export interface OverlappingNetwork {
   readonly name: string;
+  /** On the fabric. */
   readonly prefix: string;
   readonly siteName: string;
 }
@@ -14,26 +18,36 @@ export interface OverlappingNetwork {
 export class NetworksRepository {
   async list(sql: SqlExecutor, tenantId: string): Promise<Network[]> {
     const rows = await sql<NetworkRow[]>`
-      select id, site_id, name, prefix::text, labels, created_at from networks
+      select id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at from networks
       where tenant_id = ${tenantId} order by networks.prefix, id`;
     return rows.map(networkOf);
   }
 
-  async insert(sql: SqlExecutor, tenantId: string, id: string, network: CreateNetwork): Promise<Network[]> {
-    const { siteId, name, prefix, labels = {} } = network;
+  async read(sql: SqlExecutor, tenantId: string, networkId: string): Promise<Network | undefined> {
     const rows = await sql<NetworkRow[]>`
-      insert into networks (id, tenant_id, site_id, name, prefix, labels)
-      values (${id}, ${tenantId}, ${siteId}, ${name}, ${prefix}::text::cidr, ${JSON.stringify(labels)}::text::jsonb)
-      returning id, site_id, name, prefix::text, labels, created_at`;
+      select id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at from networks
+      where tenant_id = ${tenantId} and id = ${networkId}`;
+    return rows.map(networkOf)[0];
+  }
+
+  async insert(sql: SqlExecutor, tenantId: string, id: string, network: CreateNetwork): Promise<Network[]> {
+    const { siteId, name, prefix, mappedPrefix = null, labels = {} } = network;
+    const rows = await sql<NetworkRow[]>`
+      insert into networks (id, tenant_id, site_id, name, prefix, mapped_prefix, labels)
+      values (${id}, ${tenantId}, ${siteId}, ${name}, ${prefix}::text::cidr, ${mappedPrefix}::text::cidr,
+        ${JSON.stringify(labels)}::text::jsonb)
+      returning id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at`;
     return rows.map(networkOf);
   }
 
   async update(sql: SqlExecutor, tenantId: string, networkId: string, change: UpdateNetwork): Promise<Network[]> {
     const labels = change.labels === undefined ? null : JSON.stringify(change.labels);
     const rows = await sql<NetworkRow[]>`
-      update networks set name = coalesce(${change.name ?? null}, name), labels = coalesce(${labels}::text::jsonb, labels)
+      update networks set name = coalesce(${change.name ?? null}, name), labels = coalesce(${labels}::text::jsonb, labels),
+        mapped_prefix = case when ${change.mappedPrefix === undefined} then mapped_prefix
+          else ${change.mappedPrefix ?? null}::text::cidr end
       where tenant_id = ${tenantId} and id = ${networkId}
-      returning id, site_id, name, prefix::text, labels, created_at`;
+      returning id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at`;
     return rows.map(networkOf);
   }
 
@@ -42,19 +56,27 @@ export class NetworksRepository {
     sql: SqlExecutor,
     tenantId: string,
     networkId: string,
-    { prefix, labels = {} }: Pick<CreateNetwork, 'prefix' | 'labels'>,
+    { prefix, mappedPrefix, labels = {} }: Pick<CreateNetwork, 'prefix' | 'mappedPrefix' | 'labels'>,
   ): Promise<void> {
     await sql`
-      update networks set prefix = ${prefix}::text::cidr, labels = ${JSON.stringify(labels)}::text::jsonb
+      update networks set prefix = ${prefix}::text::cidr, mapped_prefix = ${mappedPrefix ?? null}::text::cidr,
+        labels = ${JSON.stringify(labels)}::text::jsonb
       where tenant_id = ${tenantId} and id = ${networkId}`;
   }
 
-  async overlapping(sql: SqlExecutor, tenantId: string, prefix: string): Promise<OverlappingNetwork | undefined> {
+  /** Another one than `networkId` that has an address of the prefix on the fabric. */
+  async overlapping(
+    sql: SqlExecutor,
+    tenantId: string,
+    prefix: string,
+    networkId?: string,
+  ): Promise<OverlappingNetwork | undefined> {
     const [network] = await sql<OverlappingNetwork[]>`
-      select n.name, n.prefix::text, s.name as site_name
+      select n.name, coalesce(n.mapped_prefix, n.prefix)::text as prefix, s.name as site_name
       from networks n join sites s on s.tenant_id = n.tenant_id and s.id = n.site_id
-      where n.tenant_id = ${tenantId} and n.prefix && ${prefix}::text::cidr
-      order by n.prefix limit 1`;
+      where n.tenant_id = ${tenantId} and coalesce(n.mapped_prefix, n.prefix) && ${prefix}::text::cidr
+        and n.id is distinct from ${networkId ?? null}::uuid
+      order by coalesce(n.mapped_prefix, n.prefix) limit 1`;
     return network;
   }
 
@@ -79,6 +101,6 @@ export class NetworksRepository {
   }
 }
 
-function networkOf(row: NetworkRow): Network {
-  return { ...row, createdAt: row.createdAt.toISOString() };
+function networkOf({ mappedPrefix, ...row }: NetworkRow): Network {
+  return { ...row, ...(mappedPrefix === null ? {} : { mappedPrefix }), createdAt: row.createdAt.toISOString() };
 }

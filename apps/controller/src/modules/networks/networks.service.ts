@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
-import { notFound } from '../../platform/http/domain-error.js';
+import { notFound, refusal } from '../../platform/http/domain-error.js';
 import { refusing } from '../constraint-violation.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
 import type { CreateNetwork, Network, UpdateNetwork } from './network.dto.js';
-import { overlappingNetwork } from './networks.errors.js';
+import { overlappingNetwork, type PlacedNetwork, unfitMapping } from './networks.errors.js';
 import { NetworksRepository } from './networks.repository.js';
 
 @Injectable()
@@ -23,27 +23,40 @@ export class NetworksService {
     return this.#repository.list(this.#database.sql, tenantId);
   }
 
-  /** Throws DomainError 'unknown_site', 'name_taken' or 'overlapping_networks'. */
+  /** Throws DomainError 'unknown_site', 'name_taken', 'overlapping_networks', 'mapping_length' or 'ambiguous_network'. */
   async create(tenantId: string, network: CreateNetwork): Promise<Network> {
     const insert = (sql: SqlExecutor) => this.#repository.insert(sql, tenantId, randomUUID(), network);
     const [created] = await refusing(this.#database.transaction(insert), {
       networks_site_fkey: () => unknownSite('/siteId', network.siteId),
       networks_name_key: () => nameTaken('network', network.name, 'the site'),
-      networks_prefix_overlap: async () =>
-        overlappingNetwork(network, await this.#repository.overlapping(this.#database.sql, tenantId, network.prefix)),
+      ...this.#unplaced(tenantId, network),
     });
     if (created === undefined) throw new Error('insert … returning gave no row');
     return created;
   }
 
-  /** Throws DomainError 'unknown_network' or 'name_taken'. */
+  /** Throws DomainError 'unknown_network', 'name_taken', 'overlapping_networks', 'mapping_length' or 'ambiguous_network'. */
   async update(tenantId: string, networkId: string, change: UpdateNetwork): Promise<Network> {
+    const before = await this.#repository.read(this.#database.sql, tenantId, networkId);
+    if (before === undefined) throw notFound('network', networkId);
     const update = (sql: SqlExecutor) => this.#repository.update(sql, tenantId, networkId, change);
     const [updated] = await refusing(this.#database.transaction(update), {
       networks_name_key: () => nameTaken('network', change.name ?? '', 'the site'),
+      ...this.#unplaced(tenantId, { ...before, ...change, name: change.name ?? before.name }, networkId),
     });
     if (updated === undefined) throw notFound('network', networkId);
     return updated;
+  }
+
+  /** What the tables say of a network that cannot be where it is to be on the fabric. */
+  #unplaced(tenantId: string, network: PlacedNetwork, networkId?: string) {
+    const place = network.mappedPrefix ?? network.prefix;
+    return {
+      networks_prefix_overlap: async () =>
+        overlappingNetwork(network, await this.#repository.overlapping(this.#database.sql, tenantId, place, networkId)),
+      networks_mapped_prefix_length: () => refusal('invalid', unfitMapping('mapping_length', network)),
+      networks_mapped_prefix_apart: () => refusal('invalid', unfitMapping('ambiguous_network', network)),
+    };
   }
 
   /** Throws DomainError 'unknown_network' or 'network_in_use'. */

@@ -75,8 +75,9 @@ export class IntentTables {
     await sql`
       delete from networks n where tenant_id = ${tenantId} and not exists (
         select from jsonb_to_recordset(${JSON.stringify(networks)}::text::jsonb)
-          as wanted (id uuid, "siteId" uuid, name text, prefix cidr)
-        where wanted.id = n.id and wanted."siteId" = n.site_id and wanted.name = n.name and wanted.prefix = n.prefix)`;
+          as wanted (id uuid, "siteId" uuid, name text, prefix cidr, "mappedPrefix" cidr)
+        where wanted.id = n.id and wanted."siteId" = n.site_id and wanted.name = n.name and wanted.prefix = n.prefix
+          and wanted."mappedPrefix" is not distinct from n.mapped_prefix)`;
   }
 
   /** Names may have changed hands: those that change are set aside first. */
@@ -93,10 +94,10 @@ export class IntentTables {
 
   async #networks(sql: SqlExecutor, { tenantId, networks }: FabricIntent): Promise<void> {
     await sql`
-      insert into networks (id, tenant_id, site_id, name, prefix, labels)
-      select id, ${tenantId}::uuid, "siteId", name, prefix, coalesce(labels, '{}')
+      insert into networks (id, tenant_id, site_id, name, prefix, mapped_prefix, labels)
+      select id, ${tenantId}::uuid, "siteId", name, prefix, "mappedPrefix", coalesce(labels, '{}')
       from jsonb_to_recordset(${JSON.stringify(networks)}::text::jsonb)
-        as wanted (id uuid, "siteId" uuid, name text, prefix cidr, labels jsonb)
+        as wanted (id uuid, "siteId" uuid, name text, prefix cidr, "mappedPrefix" cidr, labels jsonb)
       on conflict (id) do update set labels = excluded.labels where networks.labels <> excluded.labels`;
   }
 

@@ -32,7 +32,7 @@ export class IntentRepository {
         'networks', coalesce((
           select json_agg(json_strip_nulls(json_build_object(
             'id', n.id, 'siteId', n.site_id, 'name', n.name, 'prefix', n.prefix::text,
-            'labels', nullif(n.labels, '{}'))) order by n.id)
+            'labels', nullif(n.labels, '{}'), 'mappedPrefix', n.mapped_prefix::text)) order by n.id)
           from networks n where n.tenant_id = t.id), '[]'),
         'edges', coalesce((
           select json_agg(json_strip_nulls(json_build_object(
