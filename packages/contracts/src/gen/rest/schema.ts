@@ -1721,6 +1721,11 @@ export interface components {
              * @example 10.1.0.0/16
              */
             prefix: string;
+            /**
+             * @description What the fabric knows the network by, as long as `prefix`, and mapped to it 1:1 by the edge: for sites that use the same prefix. Rules, groups, tests and other sites know this prefix only.
+             * @example 172.20.1.0/24
+             */
+            mappedPrefix?: string;
             /** @default {} */
             labels?: components["schemas"]["Labels"];
         };
@@ -1963,6 +1968,11 @@ export interface components {
              * @example 10.1.0.0/16
              */
             prefix: string;
+            /**
+             * @description What the fabric knows the network by, as long as `prefix`, and mapped to it 1:1 by the edge: for sites that use the same prefix. Rules, groups, tests and other sites know this prefix only.
+             * @example 172.20.1.0/24
+             */
+            mappedPrefix?: string;
             labels?: components["schemas"]["Labels"];
         };
         CreateSite: {
@@ -2237,6 +2247,16 @@ export interface components {
             association: components["schemas"]["AssociationParameters"];
             encapsulation: components["schemas"]["EncapsulationArithmetic"];
         };
+        ExplainedSite: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            /** @description What the site itself knows the address by, where its network is mapped 1:1. Absent: the same. */
+            siteAddress?: string;
+        };
         Explanation: {
             packet: components["schemas"]["Packet"];
             /** @enum {string} */
@@ -2244,8 +2264,8 @@ export interface components {
             /** @description Why, in one sentence. */
             detail: string;
             /** @description The site that has the address; null: none has. */
-            source: components["schemas"]["NamedEnd"] | null;
-            destination: components["schemas"]["NamedEnd"] | null;
+            source: components["schemas"]["ExplainedSite"] | null;
+            destination: components["schemas"]["ExplainedSite"] | null;
             /** @description The policy line that decides; null: none does. */
             rule: {
                 /**
@@ -2912,6 +2932,8 @@ export interface components {
             name: string;
             /** @description Canonical text (RFC 5952 for IPv6). */
             prefix: string;
+            /** @description What the fabric knows the network by, as long as `prefix`, and mapped to it 1:1 by the edge: for sites that use the same prefix. Rules, groups, tests and other sites know this prefix only. Absent: it is known by `prefix`. Canonical text. */
+            mappedPrefix?: string;
             labels: components["schemas"]["Labels"];
             /**
              * Format: date-time
@@ -3947,6 +3969,11 @@ export interface components {
         UpdateNetwork: {
             /** @description Name for people. No control characters, no white space at the ends. */
             name?: string;
+            /**
+             * @description null: the fabric knows the network by its own prefix.
+             * @example 172.20.1.0/24
+             */
+            mappedPrefix?: string | null;
             labels?: components["schemas"]["Labels"];
         };
         /** @description Absent fields keep their value; labels are replaced as a whole. */
