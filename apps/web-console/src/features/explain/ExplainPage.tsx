@@ -5,7 +5,7 @@ import { PageHeader } from '../../ui/PageHeader.js';
 import { StateMark } from '../../ui/StateMark.js';
 import { HopFacts } from './components/HopFacts.js';
 import { QuestionForm } from './components/QuestionForm.js';
-import { VERDICTS } from './wording.js';
+import { placeText, VERDICTS } from './wording.js';
 
 /** What becomes of a packet, and why: by the draft, or by any revision. */
 export function ExplainPage(): ReactNode {
@@ -34,7 +34,7 @@ function Answer({ answer }: { readonly answer: Explanation }): ReactNode {
         <Fact name="Why">{detail}</Fact>
         <Fact name="By">{revision === null ? 'the draft' : `revision ${revision.number}`}</Fact>
         <Fact name="Sites">
-          {source?.name ?? 'none'} → {destination?.name ?? 'none'}
+          {placeText(source)} → {placeText(destination)}
         </Fact>
         <Fact name="Rule">
           {rule === null

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressesText, arithmeticText, cipherText, protectionText } from './wording.js';
+import { addressesText, arithmeticText, cipherText, placeText, protectionText } from './wording.js';
 
 describe('an explanation in words', () => {
   it('names the networks of an entry, and how many are left out', () => {
@@ -8,6 +8,12 @@ describe('an explanation in words', () => {
     expect(addressesText({ ranges: ['10.1.0.0/16', '10.3.0.1-10.3.0.9'], more: 3 })).toBe(
       '10.1.0.0/16, 10.3.0.1-10.3.0.9 and 3 more',
     );
+  });
+
+  it('names a site with what it knows the address by, where that is not what the fabric does', () => {
+    expect(placeText(null)).toBe('none');
+    expect(placeText({ id: 'b', name: 'berlin' })).toBe('berlin');
+    expect(placeText({ id: 'b', name: 'berlin', siteAddress: '192.168.0.7' })).toBe('berlin (there 192.168.0.7)');
   });
 
   it('adds up the octets of the largest packet as the controller does', () => {

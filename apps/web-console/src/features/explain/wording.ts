@@ -8,6 +8,12 @@ export const VERDICTS: Readonly<Record<Explanation['verdict'], { readonly label:
   not_in_fabric: { label: 'Not in the fabric', tone: 'idle' },
 };
 
+/** A site, and what it knows the address by itself when that is not what the fabric does. */
+export function placeText(place: Explanation['source']): string {
+  if (place === null) return 'none';
+  return place.siteAddress === undefined ? place.name : `${place.name} (there ${place.siteAddress})`;
+}
+
 /** Addresses of an SPD entry; all networks of the edge when it names none. */
 export function addressesText(addresses: SpdEntry['local']): string {
   if (addresses === null) return 'every network of the edge';

@@ -17,7 +17,7 @@ export function describeMember(member: GroupMember, { sites, networks, externalP
       return sites.find(({ id }) => id === member.siteId)?.name ?? 'deleted site';
     case 'network': {
       const network = networks.find(({ id }) => id === member.networkId);
-      return network === undefined ? 'deleted network' : `${network.name} ${network.prefix}`;
+      return network === undefined ? 'deleted network' : `${network.name} ${network.mappedPrefix ?? network.prefix}`;
     }
     case 'prefix':
       return member.prefix;

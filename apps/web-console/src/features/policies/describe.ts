@@ -19,7 +19,7 @@ export function describeSelector(selector: Selector, { sites, networks, external
       return sites.find(({ id }) => id === selector.siteId)?.name ?? 'deleted site';
     case 'network': {
       const network = networks.find(({ id }) => id === selector.networkId);
-      return network === undefined ? 'deleted network' : `${network.name} ${network.prefix}`;
+      return network === undefined ? 'deleted network' : `${network.name} ${network.mappedPrefix ?? network.prefix}`;
     }
     case 'prefix':
       return selector.prefix;

@@ -122,7 +122,7 @@ function textsOf({
   return [
     site.name,
     site.description,
-    ...networks.flatMap(({ name, prefix }) => [name, prefix]),
+    ...networks.flatMap(({ name, prefix, mappedPrefix = '' }) => [name, prefix, mappedPrefix]),
     ...edges.flatMap((edge) => [edge.name, edge.underlayAddress, CONDITIONS[conditionOf(edge)].label]),
   ];
 }

@@ -79,6 +79,12 @@ function Networks({ site, networks, onAction }: Pick<SiteRowProps, 'site' | 'net
               onClick={() => onAction({ kind: 'edit-network', site, network })}
             >
               <code>{network.prefix}</code>
+              {network.mappedPrefix !== undefined && (
+                <>
+                  {' mapped to '}
+                  <code>{network.mappedPrefix}</code>
+                </>
+              )}
             </button>
           </Tooltip>
           <button

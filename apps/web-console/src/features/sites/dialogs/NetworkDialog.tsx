@@ -17,24 +17,27 @@ interface NetworkDialogProps {
   readonly onClose: () => void;
 }
 
-/** Puts a network behind a site, or changes its name and labels: with another prefix it would be another one. */
+/** Puts a network behind a site, or changes what is said of it: with another prefix it would be another one. */
 export function NetworkDialog({ site, network, onClose }: NetworkDialogProps): ReactNode {
   const tenantId = useTenantId();
   const { form, failure, refuse } = useProblemForm({
     name: network?.name ?? '',
     prefix: network?.prefix ?? '',
+    mappedPrefix: network?.mappedPrefix ?? '',
     labels: labelsText(network?.labels ?? {}),
   });
-  const save = useWrite(({ prefix, ...change }: Omit<CreateNetwork, 'siteId'>) =>
-    network === undefined
-      ? createNetwork(tenantId, { siteId: site.id, prefix, ...change })
-      : updateNetwork(tenantId, network.id, change),
-  );
+  const save = useWrite(({ prefix, mappedPrefix, ...change }: Omit<CreateNetwork, 'siteId'>) => {
+    const isMapped = mappedPrefix !== undefined && mappedPrefix !== '';
+    return network === undefined
+      ? createNetwork(tenantId, { siteId: site.id, prefix, ...change, ...(isMapped ? { mappedPrefix } : {}) })
+      : updateNetwork(tenantId, network.id, { ...change, mappedPrefix: isMapped ? mappedPrefix : null });
+  });
   const submit = (values: ReturnType<typeof form.getValues>): void => {
     const read = readLabels(values.labels);
     if ('problem' in read) form.setFieldError('labels', read.problem);
     else {
-      const body = { name: values.name.trim(), prefix: values.prefix.trim(), labels: read.labels };
+      const [prefix, mappedPrefix] = [values.prefix.trim(), values.mappedPrefix.trim()];
+      const body = { name: values.name.trim(), prefix, mappedPrefix, labels: read.labels };
       save.mutate(body, { onSuccess: onClose, onError: refuse });
     }
   };
@@ -50,7 +53,7 @@ export function NetworkDialog({ site, network, onClose }: NetworkDialogProps): R
       {network === undefined && (
         <TextInput
           label="Prefix"
-          description="IPv4 or IPv6. Networks of different sites must not overlap."
+          description="IPv4 or IPv6. Networks of different sites must not overlap, unless each is mapped."
           placeholder="10.1.0.0/16 or 2001:db8:1::/48"
           data-autofocus
           {...form.getInputProps('prefix')}
@@ -61,6 +64,12 @@ export function NetworkDialog({ site, network, onClose }: NetworkDialogProps): R
         placeholder="Office LAN"
         data-autofocus={network !== undefined}
         {...form.getInputProps('name')}
+      />
+      <TextInput
+        label="Mapped to"
+        description="Where sites use the same prefix: what the fabric knows this one by, as long as the prefix. Rules name it by that."
+        placeholder="172.20.1.0/24, or nothing"
+        {...form.getInputProps('mappedPrefix')}
       />
       <LabelsInput placeholder="use=office" {...form.getInputProps('labels')} />
     </FormDialog>
