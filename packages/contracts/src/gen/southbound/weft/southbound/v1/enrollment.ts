@@ -49,7 +49,25 @@ export interface EnrollResponse {
   /** Where the session is served, host:port. */
   sessionAddress: string;
   /** When the edge certificate expires. */
-  notAfter?: Date | undefined;
+  notAfter?:
+    | Date
+    | undefined;
+  /** What the edge keeps in until its first bundle is in force; absent from controllers that do not say. */
+  protectedNetworks?: ProtectedNetworks | undefined;
+}
+
+/**
+ * ProtectedNetworks is what an edge is to keep in before it has a bundle: no traffic to or from these passes by any way. It grants
+ * nothing, and ends with the first bundle. Prefixes are textual, without host bits.
+ */
+export interface ProtectedNetworks {
+  /**
+   * Bundle.routes of the newest revision, where that has the edge, and every network of the tenant, published or not, that is at
+   * another site or behind an external peer.
+   */
+  routes: string[];
+  /** Networks of the edge's own site: within a route they stay reachable directly. */
+  localNetworks: string[];
 }
 
 /** BundleSigningKey is a public key whose signature an edge accepts on a bundle. */
@@ -199,6 +217,7 @@ function createBaseEnrollResponse(): EnrollResponse {
     bundleSigningKeys: [],
     sessionAddress: "",
     notAfter: undefined,
+    protectedNetworks: undefined,
   };
 }
 
@@ -227,6 +246,9 @@ export const EnrollResponse: MessageFns<EnrollResponse> = {
     }
     if (message.notAfter !== undefined) {
       Timestamp.encode(toTimestamp(message.notAfter), writer.uint32(66).fork()).join();
+    }
+    if (message.protectedNetworks !== undefined) {
+      ProtectedNetworks.encode(message.protectedNetworks, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -308,6 +330,14 @@ export const EnrollResponse: MessageFns<EnrollResponse> = {
             message.notAfter = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.protectedNetworks = ProtectedNetworks.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -362,6 +392,11 @@ export const EnrollResponse: MessageFns<EnrollResponse> = {
         : isSet(object.not_after)
         ? fromJsonTimestamp(object.not_after)
         : undefined,
+      protectedNetworks: isSet(object.protectedNetworks)
+        ? ProtectedNetworks.fromJSON(object.protectedNetworks)
+        : isSet(object.protected_networks)
+        ? ProtectedNetworks.fromJSON(object.protected_networks)
+        : undefined,
     };
   },
 
@@ -391,6 +426,9 @@ export const EnrollResponse: MessageFns<EnrollResponse> = {
     if (message.notAfter !== undefined) {
       obj.notAfter = message.notAfter.toISOString();
     }
+    if (message.protectedNetworks !== undefined) {
+      obj.protectedNetworks = ProtectedNetworks.toJSON(message.protectedNetworks);
+    }
     return obj;
   },
 
@@ -407,6 +445,98 @@ export const EnrollResponse: MessageFns<EnrollResponse> = {
     message.bundleSigningKeys = object.bundleSigningKeys?.map((e) => BundleSigningKey.fromPartial(e)) || [];
     message.sessionAddress = object.sessionAddress ?? "";
     message.notAfter = object.notAfter ?? undefined;
+    message.protectedNetworks = (object.protectedNetworks !== undefined && object.protectedNetworks !== null)
+      ? ProtectedNetworks.fromPartial(object.protectedNetworks)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProtectedNetworks(): ProtectedNetworks {
+  return { routes: [], localNetworks: [] };
+}
+
+export const ProtectedNetworks: MessageFns<ProtectedNetworks> = {
+  encode(message: ProtectedNetworks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.routes) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.localNetworks) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProtectedNetworks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProtectedNetworks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.routes.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.localNetworks.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProtectedNetworks {
+    return {
+      routes: globalThis.Array.isArray(object?.routes) ? object.routes.map((e: any) => globalThis.String(e)) : [],
+      localNetworks: globalThis.Array.isArray(object?.localNetworks)
+        ? object.localNetworks.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.local_networks)
+        ? object.local_networks.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ProtectedNetworks): unknown {
+    const obj: any = {};
+    if (message.routes?.length) {
+      obj.routes = message.routes;
+    }
+    if (message.localNetworks?.length) {
+      obj.localNetworks = message.localNetworks;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ProtectedNetworks>, I>>(base?: I): ProtectedNetworks {
+    return ProtectedNetworks.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProtectedNetworks>, I>>(object: I): ProtectedNetworks {
+    const message = createBaseProtectedNetworks();
+    message.routes = object.routes?.map((e) => e) || [];
+    message.localNetworks = object.localNetworks?.map((e) => e) || [];
     return message;
   },
 };

@@ -21,7 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { KeyingMode, keyingModeFromJSON, keyingModeToJSON, SignedBundle } from "./bundle.js";
-import { BundleSigningKey } from "./enrollment.js";
+import { BundleSigningKey, ProtectedNetworks } from "./enrollment.js";
 import { EdgeEvents, EdgeEventsStored } from "./events.js";
 import { Rejection, SecurityAssociationCommand, SecurityAssociationResult } from "./security_association.js";
 import { StatusReport } from "./status.js";
@@ -136,6 +136,8 @@ export interface Welcome {
     | undefined;
   /** This controller relays KeyShare; others end the stream when they get one. */
   relaysKeyShares: boolean;
+  /** As in EnrollResponse, as it is now; only to an edge whose Hello has no running bundle. */
+  protectedNetworks?: ProtectedNetworks | undefined;
 }
 
 /**
@@ -1108,6 +1110,7 @@ function createBaseWelcome(): Welcome {
     takesEvents: false,
     trustBundle: undefined,
     relaysKeyShares: false,
+    protectedNetworks: undefined,
   };
 }
 
@@ -1133,6 +1136,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.relaysKeyShares !== false) {
       writer.uint32(48).bool(message.relaysKeyShares);
+    }
+    if (message.protectedNetworks !== undefined) {
+      ProtectedNetworks.encode(message.protectedNetworks, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1198,6 +1204,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.relaysKeyShares = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.protectedNetworks = ProtectedNetworks.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1238,6 +1252,11 @@ export const Welcome: MessageFns<Welcome> = {
         : isSet(object.relays_key_shares)
         ? globalThis.Boolean(object.relays_key_shares)
         : false,
+      protectedNetworks: isSet(object.protectedNetworks)
+        ? ProtectedNetworks.fromJSON(object.protectedNetworks)
+        : isSet(object.protected_networks)
+        ? ProtectedNetworks.fromJSON(object.protected_networks)
+        : undefined,
     };
   },
 
@@ -1261,6 +1280,9 @@ export const Welcome: MessageFns<Welcome> = {
     if (message.relaysKeyShares !== false) {
       obj.relaysKeyShares = message.relaysKeyShares;
     }
+    if (message.protectedNetworks !== undefined) {
+      obj.protectedNetworks = ProtectedNetworks.toJSON(message.protectedNetworks);
+    }
     return obj;
   },
 
@@ -1279,6 +1301,9 @@ export const Welcome: MessageFns<Welcome> = {
       ? TrustBundle.fromPartial(object.trustBundle)
       : undefined;
     message.relaysKeyShares = object.relaysKeyShares ?? false;
+    message.protectedNetworks = (object.protectedNetworks !== undefined && object.protectedNetworks !== null)
+      ? ProtectedNetworks.fromPartial(object.protectedNetworks)
+      : undefined;
     return message;
   },
 };
