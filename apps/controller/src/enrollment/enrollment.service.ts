@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { EnrollRequest, EnrollResponse } from '@weft/contracts/southbound';
+import type { EnrollRequest, EnrollResponse, ProtectedNetworks } from '@weft/contracts/southbound';
 import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { formatHostPort } from '../config/listen-address.js';
+import { ProtectedNetworksRepository } from '../distribution/protected-networks.repository.js';
 import { BundleSigner } from '../pki/bundle-signer.js';
 import { CertificateAuthority, type IssuedCertificate } from '../pki/certificate-authority.js';
 import { CertificateRegistry } from '../pki/certificate-registry.js';
@@ -20,6 +21,7 @@ import { type ClaimedToken, EnrollmentTokensRepository, type TokenState } from '
 interface Enrolled {
   readonly edge: ClaimedToken;
   readonly issued: IssuedCertificate;
+  readonly protectedNetworks: ProtectedNetworks | undefined;
 }
 
 /** Exchanges a one-time token and a certificate signing request for an edge's identity. */
@@ -35,6 +37,7 @@ export class EnrollmentService {
     private readonly certificates: CertificateRegistry,
     private readonly tokens: EnrollmentTokensRepository,
     private readonly sessions: SessionServer,
+    private readonly protectedNetworks: ProtectedNetworksRepository,
     @InjectLogger() logger: Logger,
   ) {
     this.#logger = logger.child({ component: 'enrollment' });
@@ -81,10 +84,10 @@ export class EnrollmentService {
       agentVersion: request.agentVersion,
       hostName: request.hostName,
     });
-    return { edge, issued };
+    return { edge, issued, protectedNetworks: await this.protectedNetworks.of(sql, edge) };
   }
 
-  #response({ edge, issued }: Enrolled): EnrollResponse {
+  #response({ edge, issued, protectedNetworks }: Enrolled): EnrollResponse {
     return {
       tenantId: edge.tenantId,
       edgeId: edge.edgeId,
@@ -94,6 +97,7 @@ export class EnrollmentService {
       bundleSigningKeys: [{ keyId: this.signer.keyId, publicKey: this.signer.publicKey }],
       sessionAddress: formatHostPort(this.config.publicHost, this.sessions.port),
       notAfter: issued.notAfter,
+      protectedNetworks,
     };
   }
 

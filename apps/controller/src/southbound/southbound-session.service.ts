@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { ControllerConfig } from '../config/controller-config.js';
 import { Distribution } from '../distribution/distribution.js';
+import { ProtectedNetworksRepository } from '../distribution/protected-networks.repository.js';
 import { KeyShareRelay } from '../key-shares/key-share-relay.js';
 import { KeyingService } from '../keying/keying-service.js';
 import { EdgeEventsRepository } from '../observations/edge-events.repository.js';
@@ -65,6 +66,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
   readonly #events: EdgeEventsRepository;
   readonly #connections: ConnectionJournal;
   readonly #database: Database;
+  readonly #protectedNetworks: ProtectedNetworksRepository;
   readonly #logger: Logger;
   readonly #served = new Set<Promise<void>>();
   #stopping = false;
@@ -87,6 +89,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     events: EdgeEventsRepository,
     connections: ConnectionJournal,
     database: Database,
+    protectedNetworks: ProtectedNetworksRepository,
     @InjectLogger() logger: Logger,
   ) {
     this.#server = server;
@@ -106,6 +109,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
     this.#events = events;
     this.#connections = connections;
     this.#database = database;
+    this.#protectedNetworks = protectedNetworks;
     this.#logger = logger.child({ component: 'southbound' });
   }
 
@@ -167,6 +171,7 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
           relaysKeyShares: true,
           ...signingKeysOf(this.#signer.successions),
           ...trustBundleOf(this.#authority, this.#signer),
+          ...(hello.running === undefined && (await this.#toCloseFirst(session))),
         },
       });
       await this.#distribution.sessionOpened(session, hello);
@@ -185,6 +190,19 @@ export class SouthboundSessionService implements OnModuleInit, OnApplicationShut
       this.#logger.info({ edgeId, tenantId }, 'edge disconnected');
       // That a controller stops says nothing of its edges; they run on, and are connected again as soon as they find one.
       if (!this.#stopping) this.#connections.disconnected(session, cause);
+    }
+  }
+
+  /** For an edge without a bundle. One that is not told keeps what enrollment said. */
+  async #toCloseFirst(session: GrpcEdgeSession): Promise<Pick<Welcome, 'protectedNetworks'>> {
+    const { tenantId, edgeId } = session;
+    try {
+      const work = () => this.#protectedNetworks.of(this.#database.sql, { tenantId, edgeId });
+      const protectedNetworks = await this.#database.within(tenantScope(tenantId), work);
+      return { protectedNetworks };
+    } catch (error) {
+      this.#logger.warn({ err: error, edgeId }, 'an edge without a bundle is not told what to keep closed');
+      return {};
     }
   }
 

@@ -3,6 +3,7 @@ import { Distribution } from '../distribution/distribution.js';
 import { EdgeBundlesRepository } from '../distribution/edge-bundles.repository.js';
 import { FabricStore } from '../distribution/fabric-store.js';
 import { PreSharedKeys } from '../distribution/pre-shared-keys.js';
+import { ProtectedNetworksRepository } from '../distribution/protected-networks.repository.js';
 import { KeyShareCounts } from '../key-shares/key-share-counts.js';
 import { KeyShareRelay } from '../key-shares/key-share-relay.js';
 import { KeySharesRepository } from '../key-shares/key-shares.repository.js';
@@ -24,6 +25,7 @@ import { SouthboundSessionService } from './southbound-session.service.js';
   providers: [
     EdgeBundlesRepository,
     FabricStore,
+    ProtectedNetworksRepository,
     PreSharedKeys,
     KeyingService,
     KeySharesRepository,
@@ -43,6 +45,7 @@ import { SouthboundSessionService } from './southbound-session.service.js';
   ],
   exports: [
     Distribution,
+    ProtectedNetworksRepository,
     EdgeEventsRepository,
     EdgeStates,
     TunnelStates,

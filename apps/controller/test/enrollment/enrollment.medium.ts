@@ -1,5 +1,6 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, randomUUID, X509Certificate } from 'node:crypto';
 import grpc from '@grpc/grpc-js';
+import { Bundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentTokens } from '../../src/enrollment/enrollment-tokens.js';
 import { edgeIdentityFromCertificate } from '../../src/pki/edge-identity.js';
@@ -158,6 +159,49 @@ describe('enrollment', () => {
     }
     await eventually(() => database().check());
     expect(await ask(token)).toMatchObject({ edgeId: edge.edgeId });
+  });
+
+  it('says what the edge is to keep closed: what the tenant has elsewhere and behind external peers, and what is published', async () => {
+    const { tenantId, edgeId } = edge;
+    const { sql } = controller;
+    expect((await ask(token)).protectedNetworks).toEqual({ routes: [], localNetworks: [] });
+    const [here] = await sql<{ siteId: string }[]>`select site_id from edges where id = ${edgeId}`;
+    const there = randomUUID();
+    await sql`insert into sites (id, tenant_id, name) values (${there}, ${tenantId}, 'elsewhere')`;
+    const foreign = await seedEdge(sql);
+    const [abroad] = await sql<{ siteId: string }[]>`select site_id from edges where id = ${foreign.edgeId}`;
+    for (const [tenant, siteId, prefix] of [
+      [tenantId, here?.siteId ?? '', '10.1.0.0/16'],
+      [tenantId, there, '10.2.0.0/16'],
+      [tenantId, there, '2001:db8:2::/48'],
+      [foreign.tenantId, abroad?.siteId ?? '', '10.3.0.0/16'],
+    ] as const) {
+      await sql`
+        insert into networks (id, tenant_id, site_id, name, prefix)
+        values (${randomUUID()}, ${tenant}, ${siteId}, ${prefix}, ${prefix})`;
+    }
+    await sql`
+      insert into external_peers
+        (id, tenant_id, site_id, name, address, port, identity, prefixes, ike_proposals, esp_proposal, certificates)
+      values (${randomUUID()}, ${tenantId}, ${here?.siteId ?? ''}, 'gateway', '203.0.113.9', 500, 'gateway.example',
+        array['172.16.0.0/24'::cidr], '[{}]', '{}', array[decode('00', 'hex')])`;
+    const before = await ask((await createToken(edge)).token);
+    expect(before.protectedNetworks).toEqual({
+      routes: ['10.2.0.0/16', '2001:db8:2::/48', '172.16.0.0/24'],
+      localNetworks: ['10.1.0.0/16'],
+    });
+    // Of a revision from before 10.2.0.0/16 was there, and 10.9.0.0/16 was gone.
+    const content = Buffer.from(
+      Bundle.encode(Bundle.fromPartial({ routes: ['10.9.0.0/16', '2001:db8:2::/48'] })).finish(),
+    );
+    await sql`
+      insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
+      values (${tenantId}, ${edgeId}, 1, 1, ${createHash('sha256').update(content).digest()}, ${content})`;
+    const after = await ask((await createToken(edge)).token);
+    expect(after.protectedNetworks).toEqual({
+      routes: ['10.9.0.0/16', '2001:db8:2::/48', '10.2.0.0/16', '172.16.0.0/24'],
+      localNetworks: ['10.1.0.0/16'],
+    });
   });
 
   it('never logs a token', async () => {

@@ -61,7 +61,13 @@ describe('a session', () => {
     const [welcome, push] = paris.received;
     expect(welcome).toEqual({
       $case: 'welcome',
-      value: { epoch: epoch(), statusIntervalMilliseconds: 1000, takesEvents: true, relaysKeyShares: true },
+      value: {
+        epoch: epoch(),
+        statusIntervalMilliseconds: 1000,
+        takesEvents: true,
+        relaysKeyShares: true,
+        protectedNetworks: { routes: ['10.1.0.0/16', '10.2.0.0/16'], localNetworks: ['10.0.0.0/16'] },
+      },
     });
     if (push?.$case !== 'bundlePush') throw new Error('no push');
     const empty = { manifest: EMPTY, content: EMPTY, signatures: [] };
