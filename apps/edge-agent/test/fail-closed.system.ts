@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import type { Bundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BundleStore } from '../src/control/bundle-store.js';
+import { BundleStore, forgetBundles } from '../src/control/bundle-store.js';
+import { ProtectedNetworksStore } from '../src/control/protected-networks-store.js';
 import { parseFence } from '../src/network/fence-ruleset.js';
 import { OWN_PACKETS_MARK } from '../src/network/overlay-network.js';
 import { StateDirectory } from '../src/platform/state-directory.js';
@@ -36,9 +37,27 @@ describe.skipIf(unavailable !== undefined)(
 
     afterAll(() => agents.close());
 
-    it('is nothing before there is a bundle: this network would carry everything', async () => {
+    it('is nothing on a machine that nobody has enrolled: this network would carry everything', async () => {
       expect(agents.ping()).toMatch(/1 received/);
       expect((await crossed()).clear).toBeGreaterThan(0);
+    });
+
+    it('is there before there is a bundle, from what enrollment said', async () => {
+      const state = await StateDirectory.open(left.stateDir);
+      const openKey = () => StateKey.open(defaultStateKeyFile(left.stateDir));
+      await forgetBundles(state);
+      await new ProtectedNetworksStore(state, openKey).keep({ routes: RIGHT.networks, localNetworks: LEFT.networks });
+      expect(left.command('fence')).toMatch(/closed: traffic of 2 prefixes waits for the first policy/);
+      expect(agents.ping()).not.toMatch(/1 received/);
+      expect(spoof()).not.toMatch(/1 received/);
+      expect(fence(names.left).arrivedInClear).toBe(1n);
+      await left.run(/^closed: waiting for the first policy$/);
+      expect(agents.ping()).not.toMatch(/1 received/);
+      await left.end('SIGKILL');
+      expect(agents.ping()).not.toMatch(/1 received/);
+      expect(await crossed()).toMatchObject({ clear: 0 });
+      left.command('uninstall');
+      await keep(left, LEFT_ID, negotiating(bundle(LEFT, RIGHT, RIGHT_ID)));
     });
 
     it('is there from the last bundle before the agent runs, both ways', async () => {

@@ -3,8 +3,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
-import type { EnrollRequest } from '@weft/contracts/southbound';
+import type { EnrollRequest, ProtectedNetworks } from '@weft/contracts/southbound';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Machine } from '../../test/support/machine.js';
 import { signBundle, testBundle } from '../../test/support/test-bundle.js';
 import { enrollResponse, serveEnrollment, type TestServer } from '../../test/support/test-controller.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
@@ -12,7 +13,7 @@ import { BundleStore } from '../control/bundle-store.js';
 import { loadIdentity, loadPendingIdentity } from '../identity/identity-store.js';
 import { StateDirectory } from '../platform/state-directory.js';
 import { StateKey } from '../platform/state-key.js';
-import { enrollEdge } from './enroll.js';
+import { type EnrollOptions, enrollEdge } from './enroll.js';
 
 let pki: TestPki;
 let directory: string;
@@ -20,6 +21,9 @@ let controller: TestServer;
 /** What the controller was sent. */
 let seen: EnrollRequest[];
 let refuse: boolean;
+let machine: Machine;
+/** What it says that the edge will protect. */
+let protectedNetworks: ProtectedNetworks | undefined;
 
 beforeAll(async () => {
   pki = await TestPki.create();
@@ -28,10 +32,16 @@ beforeEach(async () => {
   directory = path.join(await mkdtemp(path.join(tmpdir(), 'weft-enroll-spec-')), 'state');
   seen = [];
   refuse = false;
+  machine = new Machine();
+  protectedNetworks = undefined;
   controller = await serveEnrollment(await pki.server(), pki.root, (call, answer) => {
     seen.push(call.request);
     if (refuse) answer({ code: status.UNAUTHENTICATED, details: 'token: was used already; make a new one' });
-    else enrollResponse(pki, call.request.certificateSigningRequest).then((response) => answer(null, response), answer);
+    else
+      enrollResponse(pki, call.request.certificateSigningRequest).then(
+        (response) => answer(null, { ...response, protectedNetworks }),
+        answer,
+      );
   });
 });
 afterEach(async () => {
@@ -39,8 +49,15 @@ afterEach(async () => {
   await rm(path.dirname(directory), { recursive: true, force: true });
 });
 
-const enroll = (token = pki.token()) =>
-  enrollEdge({ controller: `127.0.0.1:${controller.address.port}`, token, stateDir: directory, mark: 0x7765 });
+const enroll = (token = pki.token(), changes: Partial<EnrollOptions> = {}) =>
+  enrollEdge({ ...options(), controller: `127.0.0.1:${controller.address.port}`, token, ...changes });
+const options = () => ({
+  stateDir: directory,
+  stateKey: `${directory}.key`,
+  mark: 0x7765,
+  protectedNetworks: [],
+  network: undefined,
+});
 const openStore = async () =>
   new BundleStore(await StateDirectory.open(directory), await StateKey.open(`${directory}.key`));
 const identityFile = () => readFile(path.join(directory, 'identity.json'), 'utf8');
@@ -114,12 +131,74 @@ describe('weft-edge enroll', () => {
 
   it('has a place to keep the identity before it spends the token', async () => {
     await expect(
-      enrollEdge({ controller: '127.0.0.1:1', token: pki.token(), mark: 0x7765, stateDir: '/dev/null/state' }),
+      enrollEdge({ ...options(), controller: '127.0.0.1:1', token: pki.token(), stateDir: '/dev/null/state' }),
     ).rejects.toMatchObject({ code: 'state_unwritable' });
-    await expect(
-      enrollEdge({ controller: 'controller', token: pki.token(), mark: 0x7765, stateDir: directory }),
-    ).rejects.toMatchObject({ code: 'address_malformed' });
+    await expect(enrollEdge({ ...options(), controller: 'controller', token: pki.token() })).rejects.toMatchObject({
+      code: 'address_malformed',
+    });
     await expect(enroll('weft1.short')).rejects.toMatchObject({ code: 'token_malformed' });
     expect(seen).toEqual([]);
+  });
+
+  it('closes what the controller names before it says that the edge is enrolled, and keeps it for the next start', async () => {
+    const { network, unreachable, rules } = machine;
+    protectedNetworks = { routes: ['10.2.0.0/16', '2001:db8:2::/48'], localNetworks: ['10.1.0.0/16'] };
+    expect(await enroll(pki.token(), { network })).toMatch(
+      /^closed: traffic of 2 networks waits for the first policy$/m,
+    );
+    expect([...unreachable]).toEqual(protectedNetworks.routes);
+    expect([...rules]).toEqual([4, 6]);
+    expect(machine.fence).toHaveLength(3);
+    expect((await readdir(directory)).sort()).toEqual([
+      'controller-addresses.json',
+      'identity.json',
+      'protected-networks.sealed',
+    ]);
+  });
+
+  it('closes what the settings name before anything else, and leaves it closed when the controller refuses', async () => {
+    refuse = true;
+    const named = { network: machine.network, protectedNetworks: ['10.3.0.0/16'] };
+    await expect(enroll(pki.token(), named)).rejects.toMatchObject({ code: 'token_refused' });
+    expect([...machine.unreachable]).toEqual(['10.3.0.0/16']);
+  });
+
+  it('spends no token where the packet filter cannot be had', async () => {
+    const network = { ...machine.network, buildFence: () => Promise.reject(new Error('nft is not there')) };
+    await expect(enroll(pki.token(), { network, protectedNetworks: ['10.3.0.0/16'] })).rejects.toThrow(
+      'nft is not there',
+    );
+    expect(seen).toEqual([]);
+  });
+
+  it('spends no token where what it buys cannot be sealed', async () => {
+    await expect(enroll(pki.token(), { stateKey: '/dev/null/key' })).rejects.toMatchObject({
+      code: 'state_key_unusable',
+    });
+    expect(seen).toEqual([]);
+  });
+
+  it('says that it is enrolled and open when what the controller names cannot be closed', async () => {
+    const network = { ...machine.network, buildFence: () => Promise.reject(new Error('nft is not there')) };
+    protectedNetworks = { routes: ['10.2.0.0/16'], localNetworks: [] };
+    await expect(enroll(pki.token(), { network })).rejects.toMatchObject({
+      code: 'not_closed',
+      message: expect.stringMatching(/the edge is enrolled, but nothing is closed: nft is not there/),
+    });
+    expect((await readdir(directory)).sort()).toContain('protected-networks.sealed');
+    expect((await loadIdentity(await StateDirectory.open(directory))).edgeId).toBe(EDGE_ID);
+  });
+
+  it('leaves the fence of a bundle as it is', async () => {
+    await enroll();
+    await (await openStore()).keep(signBundle(pki, testBundle()));
+    protectedNetworks = { routes: ['10.2.0.0/16'], localNetworks: [] };
+    expect(await enroll(pki.token(), { network: machine.network })).toMatch(/the fence of the last bundle stays/);
+    expect(machine.fence).toBeUndefined();
+  });
+
+  it('says that nothing is closed where it may not', async () => {
+    protectedNetworks = { routes: ['10.2.0.0/16'], localNetworks: [] };
+    expect(await enroll()).toMatch(/^nothing is closed yet: this takes CAP_NET_ADMIN/m);
   });
 });

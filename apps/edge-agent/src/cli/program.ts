@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CaptureError, capture } from '../capture/capture.js';
 import { type PacketFilter, parsePacketFilter } from '../capture/packet-filter.js';
+import { mayMark } from '../network/marked-connection.js';
+import { createOverlayNetwork } from '../network/overlay-network.js';
 import { messageOf } from '../platform/agent-error.js';
 import { LOG_LEVELS } from '../platform/log.js';
 import { StateDirectory } from '../platform/state-directory.js';
@@ -40,10 +42,11 @@ function addLifeCycle(program: Command, print: (text: string) => void, exit: (co
     .description('trade a one-time token for the identity of an edge')
     .requiredOption('--controller <host:port>', 'enrollment address of the controller')
     .requiredOption('--token <token>', 'one-time token from the console');
-  withSettings(enroll, ['state-dir', 'mark']).action(
+  withSettings(enroll, ['state-dir', 'state-key', 'device', 'mark', 'protected-networks']).action(
     async (options: { controller: string; token: string }, command: Command) => {
-      const { stateDir, mark } = await settingsOf(command);
-      print(await enrollEdge({ ...options, stateDir, mark }));
+      const { stateDir, stateKey, device, mark, protectedNetworks } = await settingsOf(command);
+      const network = mayMark(mark) ? createOverlayNetwork(device, mark) : undefined;
+      print(await enrollEdge({ ...options, stateDir, stateKey, mark, protectedNetworks, network }));
     },
   );
   const run = program.command('run').description('run the edge: keep the session with the controller and move packets');
@@ -52,10 +55,14 @@ function addLifeCycle(program: Command, print: (text: string) => void, exit: (co
   });
   const fence = program
     .command('fence')
-    .description('keep in what the last bundle keeps in, until the agent runs: for the start of a machine');
-  withSettings(fence, ['state-dir', 'state-key', 'device', 'mark']).action(async (_, command: Command) => {
-    print(await raiseFence(await settingsOf(command)));
-  });
+    .description(
+      'keep in what the last bundle keeps in, or before the first what is to be protected, until the agent runs: for the start of a machine',
+    );
+  withSettings(fence, ['state-dir', 'state-key', 'device', 'mark', 'protected-networks']).action(
+    async (_, command: Command) => {
+      print(await raiseFence(await settingsOf(command)));
+    },
+  );
   const uninstall = program
     .command('uninstall')
     .description('take away the fence, the rules and the routes that stay when the agent ends');

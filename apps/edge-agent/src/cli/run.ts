@@ -7,6 +7,7 @@ import { TunnelKeyStore } from '../blind/tunnel-key-store.js';
 import { BundleInstaller } from '../control/bundle-installer.js';
 import { BundleStore } from '../control/bundle-store.js';
 import { CertificateRenewal } from '../control/certificate-renewal.js';
+import { ClosedUntilFirstBundle } from '../control/closed-until-first-bundle.js';
 import { DriftWatch } from '../control/drift-watch.js';
 import { Edge, KEYING_MODES, trustHeldBy } from '../control/edge.js';
 import { settleEnrollment } from '../control/enrollment-takeover.js';
@@ -40,8 +41,10 @@ import { StateDirectory } from '../platform/state-directory.js';
 import { StateKey } from '../platform/state-key.js';
 import { AGENT_VERSION } from '../platform/version.js';
 import type { Settings } from '../settings/settings.js';
+import { closedLine } from '../status/closed-line.js';
 import { localAnswers } from '../status/local-answers.js';
 import { serveStatus } from '../status/status-socket.js';
+import { closeBeforeFirstBundle, protectedNetworksOf } from './close.js';
 import { Ending } from './ending.js';
 import { keepNetworkCapabilitiesOnly } from './least-privilege.js';
 
@@ -54,6 +57,8 @@ export async function runEdge(options: Settings): Promise<number> {
   const keptPrivilege = keepNetworkCapabilitiesOnly();
   const state = await StateDirectory.open(options.stateDir);
   await settleEnrollment(state);
+  // Before it is known whether there is an identity: what is named is closed from the first moment. What it cannot say here it says when it starts.
+  await closeBeforeFirstBundle(state, options, createOverlayNetwork(options.device, options.mark));
   const recent = new RecentLines(KEPT_LOG_LINES);
   const start = { state, recent, keptPrivilege, options };
   const first = await beginAs(await CurrentIdentity.open(state), start);
@@ -186,6 +191,12 @@ async function startAgent({
     elsewhere: (configured, localNetworks) => underlay.elsewhere(configured, localNetworks),
   });
   const installer = new BundleInstaller(system, { ike, blind }, log);
+  const closed = new ClosedUntilFirstBundle({
+    store: protectedNetworksOf(state, options),
+    configured: options.protectedNetworks,
+    installer,
+    log,
+  });
   const drift = new DriftWatch(installer, log, after);
   const events: EventReporter = new EventReporter({
     send: (message) => session.send(message),
@@ -212,7 +223,8 @@ async function startAgent({
     removalLimitPercent: options.removalLimit,
     after,
     send: (message) => session.send(message),
-    onWelcome: async (milliseconds) => {
+    onWelcome: async (milliseconds, protectedNetworks) => {
+      if (protectedNetworks !== undefined) await closed.told(protectedNetworks);
       renewal.connected();
       reporter.every(milliseconds);
       edge.repeatExpiring(await dataPlane.snapshot());
@@ -262,6 +274,7 @@ async function startAgent({
     settings: options,
     session,
     edge,
+    closed,
     dataPlane,
     ike,
     blind,
@@ -284,6 +297,7 @@ async function startAgent({
   await underlay.start(installer);
   events.add({ kind: 'agent_started', detail: `version ${AGENT_VERSION}` });
   await edge.restore();
+  if (edge.running === undefined) await closed.start();
   drift.start();
   observer.start();
   session.start();
@@ -292,7 +306,7 @@ async function startAgent({
   return {
     summary: () =>
       edge.running === undefined
-        ? 'no bundle yet: nothing passes until the controller sends one'
+        ? closedLine(closed.networks ?? 0)
         : `runs generation ${edge.running.generation} with ${edge.running.tunnels.size} tunnels`,
     stop: async () => {
       underlay.stop();

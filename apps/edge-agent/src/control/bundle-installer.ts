@@ -8,6 +8,7 @@ import type { Log } from '../platform/log.js';
 import { SerialQueue } from '../platform/serial-queue.js';
 import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
+import { closedState, NO_NETWORKS, type ProtectedNetworks } from './protected-networks.js';
 import { type Command, describeCommand, desiredState, reconcile, type SystemState } from './reconciler.js';
 import { RejectionError } from './rejection.js';
 import type { System } from './system.js';
@@ -32,6 +33,8 @@ export class BundleInstaller {
   /** The machine is taken from one state to the next, by one at a time. */
   readonly #queue = new SerialQueue(MAX_QUEUED);
   #running: VerifiedBundle | undefined;
+  /** Until one is. */
+  #closed: ProtectedNetworks = NO_NETWORKS;
 
   constructor(system: System, keying: Keying, log: Log) {
     this.#system = system;
@@ -71,6 +74,17 @@ export class BundleInstaller {
   }
 
   /**
+   * Keeps these networks closed for as long as no bundle is in force; the first one that is takes over from there, with the old
+   * fence and the new one up until its routes are. Throws RejectionError.
+   */
+  keepClosed(networks: ProtectedNetworks): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#closed = networks;
+      if (this.#running === undefined) await this.#takeSteps(await this.#stepsToClosed(), new Map());
+    });
+  }
+
+  /**
    * Takes the machine to what the bundle wants, looks whether it is there, and lets `commit` make it last. If anything
    * of it fails, the machine is taken back to where it was.
    * Throws RejectionError (the old state is in force), InstallationError (it is not: the agent must end, fail closed).
@@ -87,19 +101,28 @@ export class BundleInstaller {
     let repaired = false;
     await this.#queue.run(async () => {
       const bundle = this.#running;
-      if (bundle === undefined) return;
-      const found = await this.#system.observe();
-      const commands = reconcile(desiredState(bundle, found.connected), found);
+      const commands = bundle === undefined ? await this.#stepsToClosed() : await this.#stepsTo(bundle);
       if (commands.length === 0) return;
       repaired = true;
       this.#log.warn(
         { steps: commands.map(describeCommand) },
         'the machine is not as this edge left it: putting it back',
       );
-      await this.#takeSteps(commands, new Map([[bundle.contentHash, bundle]]));
-      await this.#selfTest(bundle);
+      await this.#takeSteps(commands, new Map(bundle === undefined ? [] : [[bundle.contentHash, bundle]]));
+      const missing = bundle === undefined ? await this.#stepsToClosed() : await this.#stepsTo(bundle);
+      if (missing.length > 0) throw selfTestFailed(missing);
     });
     return repaired;
+  }
+
+  async #stepsTo(bundle: VerifiedBundle): Promise<readonly Command[]> {
+    const found = await this.#system.observe();
+    return reconcile(desiredState(bundle, found.connected), found);
+  }
+
+  async #stepsToClosed(): Promise<readonly Command[]> {
+    const found = await this.#system.observe();
+    return reconcile(closedState(this.#closed, found), found);
   }
 
   async #install(bundle: VerifiedBundle, commit: () => Promise<void>): Promise<void> {
@@ -143,11 +166,8 @@ export class BundleInstaller {
   }
 
   async #selfTest(bundle: VerifiedBundle): Promise<void> {
-    const reached = await this.#system.observe();
-    const missing = reconcile(desiredState(bundle, reached.connected), reached);
-    if (missing.length > 0) {
-      throw new RejectionError('', 'self_test_failed', `still to do: ${missing.map(describeCommand).join('; ')}`);
-    }
+    const missing = await this.#stepsTo(bundle);
+    if (missing.length > 0) throw selfTestFailed(missing);
   }
 
   async #rollBack(before: SystemState, bundles: ReadonlyMap<string, VerifiedBundle>, cause: unknown): Promise<void> {
@@ -167,6 +187,10 @@ export class BundleInstaller {
       );
     }
   }
+}
+
+function selfTestFailed(missing: readonly Command[]): RejectionError {
+  return new RejectionError('', 'self_test_failed', `still to do: ${missing.map(describeCommand).join('; ')}`);
 }
 
 function stepRejection(command: Command, error: unknown): RejectionError {

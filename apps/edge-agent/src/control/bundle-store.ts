@@ -99,6 +99,11 @@ export class BundleStore {
   }
 }
 
+/** Whether a bundle was ever in force as this identity; it need not be usable. Throws StateError. */
+export async function hasBundle(state: StateDirectory): Promise<boolean> {
+  return (await state.read(BUNDLE_FILE)) !== undefined;
+}
+
 /** Forgets everything: a new identity has a new history. Throws StateError. */
 export async function forgetBundles(state: StateDirectory): Promise<void> {
   await state.remove(BUNDLE_FILE);

@@ -5,6 +5,7 @@ import {
   type InstalledAssociation,
   KeyingMode,
   type KeyShare,
+  type ProtectedNetworks,
   type RunningBundle,
   type SecurityAssociationCommand,
   type SessionRequest,
@@ -76,8 +77,8 @@ export interface EdgeParts {
   readonly after: (milliseconds: number, run: () => void) => () => void;
   /** Sends to the controller; false when there is no session or it is slow. */
   readonly send: (message: SessionRequest) => boolean;
-  /** Told after every Welcome: how often the controller wants a status report. */
-  readonly onWelcome: (statusMilliseconds: number) => Promise<void>;
+  /** Told after every Welcome: how often the controller wants a status report, and what it wants closed before the first bundle. */
+  readonly onWelcome: (statusMilliseconds: number, protectedNetworks: ProtectedNetworks | undefined) => Promise<void>;
   /** Told when the agent can no longer keep its promises and must end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -123,7 +124,7 @@ export class Edge implements SessionHandlers {
     try {
       const signed = await store.lastKnownGood();
       if (signed === undefined) {
-        log.info('no bundle yet: nothing passes until the controller sends one');
+        log.info('no bundle yet: tunnels wait until the controller sends one');
         return;
       }
       // It was fresh when it was stored; what may have passed since then is the controller's to say.
@@ -136,7 +137,7 @@ export class Edge implements SessionHandlers {
     } catch (error) {
       const why = whyRefused(error);
       if (why === undefined) throw error;
-      log.error(why, 'the stored bundle was refused: nothing passes until the controller sends one that is not');
+      log.error(why, 'the stored bundle was refused: tunnels wait until the controller sends one that is not');
     }
   }
 
@@ -170,6 +171,7 @@ export class Edge implements SessionHandlers {
     this.tellTrust();
     await this.#parts.onWelcome(
       Math.min(LONGEST_STATUS_MILLISECONDS, Math.max(SHORTEST_STATUS_MILLISECONDS, welcome.statusIntervalMilliseconds)),
+      welcome.protectedNetworks,
     );
     this.#parts.events.welcomed(welcome.takesEvents);
     if (welcome.relaysKeyShares) this.#parts.blind.connected();

@@ -3,6 +3,7 @@ import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { OverlayNetwork } from '../network/overlay-network.js';
 import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { OverlayPrefix, UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
+import { takeNetworkStep } from './network-steps.js';
 import type { Command, SystemState } from './reconciler.js';
 
 /** What a bundle is installed on. */
@@ -46,34 +47,12 @@ export class System {
       case 'bind_underlay':
         this.#bind(command.underlay, bundles.get(command.contentHash ?? ''));
         return;
-      case 'build_fence':
-        return network.buildFence(command.ranges);
-      case 'remove_fence':
-        return network.removeFence();
-      case 'add_unreachable_routes':
-        return network.addUnreachableRoutes(command.prefixes);
-      case 'remove_unreachable_routes':
-        return network.removeUnreachableRoutes(command.prefixes);
-      case 'add_device_routes':
-        return network.addDeviceRoutes(command.prefixes);
-      case 'remove_device_routes':
-        return network.removeDeviceRoutes(command.prefixes);
-      case 'add_direct_routes':
-        return network.addDirectRoutes(command.prefixes);
-      case 'remove_direct_routes':
-        return network.removeDirectRoutes(command.prefixes);
-      case 'add_rule':
-        return network.addRule(command.family);
-      case 'remove_rule':
-        return network.removeRule(command.family);
-      case 'configure_device':
-        return network.configureDevice(command.mtu);
-      case 'enable_forwarding':
-        return network.enableForwarding(command.family);
       case 'unload_policies':
         return dataPlane.unload();
       case 'load_policies':
         return this.#load(bundles.get(command.contentHash));
+      default:
+        return takeNetworkStep(network, command);
     }
   }
 

@@ -1,5 +1,6 @@
 import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { EnrollmentServiceClient, type EnrollRequest, type EnrollResponse } from '@weft/contracts/southbound';
+import { type ProtectedNetworks, parseProtectedNetworks } from '../control/protected-networks.js';
 import { messageOf } from '../platform/agent-error.js';
 import { type ControllerAddress, formatControllerAddress } from './controller-address.js';
 import { EnrollmentError } from './enrollment-error.js';
@@ -26,11 +27,19 @@ export interface ControllerPassage {
   readonly target: string;
 }
 
+/** What a token was traded for. */
+export interface Enrolled {
+  readonly identity: Identity;
+  readonly stored: StoredIdentity;
+  /** To be closed until the first bundle; undefined when the controller says nothing of it. */
+  readonly protectedNetworks: ProtectedNetworks | undefined;
+}
+
 /**
  * Trades a token for an identity: makes a key here, checks the controller against the token's pin, and has the key
  * certified. The answer is checked as a whole before it is returned. Throws EnrollmentError; nothing is stored.
  */
-export async function enroll(request: EnrollmentRequest): Promise<{ identity: Identity; stored: StoredIdentity }> {
+export async function enroll(request: EnrollmentRequest): Promise<Enrolled> {
   const { controller, passage } = request;
   const root = await fetchPinnedRoot(controller, request.token.rootFingerprint, passage?.connect);
   await checkServerCertificate(controller, root, passage?.connect);
@@ -44,10 +53,7 @@ export async function enroll(request: EnrollmentRequest): Promise<{ identity: Id
   return acceptResponse(key, response);
 }
 
-function acceptResponse(
-  key: CertificateRequest,
-  response: EnrollResponse,
-): { identity: Identity; stored: StoredIdentity } {
+function acceptResponse(key: CertificateRequest, response: EnrollResponse): Enrolled {
   try {
     const stored = StoredIdentity.parse({
       version: 1,
@@ -63,7 +69,8 @@ function acceptResponse(
       })),
       sessionAddress: response.sessionAddress,
     });
-    return { identity: parseIdentity(stored), stored };
+    const protectedNetworks = response.protectedNetworks && parseProtectedNetworks(response.protectedNetworks);
+    return { identity: parseIdentity(stored), stored, protectedNetworks };
   } catch (error) {
     throw new EnrollmentError(
       'response_malformed',

@@ -12,9 +12,10 @@ export type EnrollmentErrorCode =
   | 'request_refused'
   | 'too_many_attempts'
   | 'controller_failed'
-  | 'response_malformed';
+  | 'response_malformed'
+  | 'not_closed';
 
-/** Enrollment failed; nothing was stored. */
+/** Enrollment failed, and nothing was stored; `not_closed`: the edge is enrolled, and what it is to protect is open. */
 export class EnrollmentError extends AgentError<EnrollmentErrorCode> {
   override readonly name = 'EnrollmentError';
 }

@@ -42,8 +42,8 @@ export interface KernelState {
  * repeated.
  */
 export interface OverlayNetwork {
-  /** Reads everything back from the kernel. Throws NetworkError. */
-  read(): Promise<KernelState>;
+  /** Reads everything back from the kernel. `withDevice` false: also where the device is not there. Throws NetworkError. */
+  read(withDevice?: boolean): Promise<KernelState>;
   /** Sets the MTU and brings the device up, without a link-local address and its chatter. */
   configureDevice(mtu: number): Promise<void>;
   addUnreachableRoutes(prefixes: readonly string[]): Promise<void>;
@@ -68,7 +68,7 @@ export interface OverlayNetwork {
  */
 export function createOverlayNetwork(device: string, mark: number = OWN_PACKETS_MARK): OverlayNetwork {
   return {
-    read: () => read(device, mark),
+    read: (withDevice = true) => read(device, mark, withDevice),
     configureDevice: (mtu) => configureDevice(device, mtu),
     addUnreachableRoutes: (prefixes) =>
       eachFamily(prefixes, (prefix) => `route replace unreachable ${prefix} ${SHADOW}`),
@@ -96,10 +96,10 @@ export async function removeOverlayNetwork(): Promise<void> {
   await removeFence();
 }
 
-async function read(device: string, mark: number): Promise<KernelState> {
+async function read(device: string, mark: number, withDevice: boolean): Promise<KernelState> {
   const [ipv4, ipv6, fence] = await Promise.all([
-    readFamily(4, device, mark),
-    readFamily(6, device, mark),
+    readFamily(4, device, mark, withDevice),
+    readFamily(6, device, mark, withDevice),
     readFence({ device, mark }),
   ]);
   const { link } = ipv4;
@@ -119,10 +119,10 @@ async function read(device: string, mark: number): Promise<KernelState> {
   };
 }
 
-async function readFamily(family: 4 | 6, device: string, mark: number) {
+async function readFamily(family: 4 | 6, device: string, mark: number, withDevice: boolean) {
   const [answers, forwards] = await Promise.all([
     queryIpBatch(family, [
-      `link show dev ${device}`,
+      ...(withDevice ? [`link show dev ${device}`] : []),
       // Of all tables: asked for one that has no route yet, the kernel says that there is none.
       `route show table all proto ${PROTOCOL}`,
       'route show table main proto kernel',
@@ -130,7 +130,7 @@ async function readFamily(family: 4 | 6, device: string, mark: number) {
     ]),
     readForwarding(family),
   ]);
-  const [links, routes, connected, found] = answers;
+  const [links, routes, connected, found] = withDevice ? answers : [[], ...answers];
   return readable(() => {
     const rules = parseRules(found, TABLE);
     return {

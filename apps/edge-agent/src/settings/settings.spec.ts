@@ -17,6 +17,7 @@ const VALUES: Readonly<Record<string, readonly [good: string, bad: string]>> = {
   'log-level': ['debug', 'loud'],
   'data-path': ['portable', 'fast'],
   mark: ['0x10', '0'],
+  'protected-networks': ['10.2.0.0/16, 2001:db8:2::/48', '0.0.0.0/0'],
   'path-mtu-discovery': ['probe', 'maybe'],
   'path-probing': ['off', 'sometimes'],
   workers: ['3', '17'],
@@ -60,6 +61,22 @@ describe('the settings', () => {
       expect.objectContaining(refused(environmentName(name))),
     );
     expect(() => resolve({}, {}, `\n${name} = ${bad}`)).toThrow(expect.objectContaining(refused(`${FILE} line 2`)));
+  });
+
+  it.each([
+    ['10.2.0.0/16 10.3.0.0/16,fc00::/7', ['10.2.0.0/16', '10.3.0.0/16', 'fc00::/7']],
+    ['none', []],
+  ])('take networks to be closed before the first bundle: %s', (text, protectedNetworks) => {
+    expect(resolve({ 'protected-networks': text })).toMatchObject({ protectedNetworks });
+  });
+
+  it.each([
+    ['0.0.0.0/0', /holds more than a \/8: this machine could not be reached/],
+    ['10.2.0.0/16,2000::/3', /2000::\/3 holds more than a \/7/],
+    ['10.2.0.1/16', /did you mean 10\.2\.0\.0\/16/],
+    [' , ', /it is not 1 to 1024 prefixes/],
+  ])('refuse networks with which the machine would be out of reach, or that are none: %s', (text, message) => {
+    expect(() => resolve({ 'protected-networks': text })).toThrow(message);
   });
 
   it('that nobody knows are refused: what was meant would not hold', () => {

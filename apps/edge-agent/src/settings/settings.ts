@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { formatAddress, parsePrefix } from '@weft/ipsec-core';
 import type { PathMtuDiscovery } from '@weft/linux-io';
 import { defaultWorkers, MAXIMUM_WORKERS } from '../dataplane/data-plane-thread.js';
 import { OWN_PACKETS_MARK } from '../network/overlay-network.js';
+import { messageOf } from '../platform/agent-error.js';
 import { LOG_LEVELS, type LogLevel } from '../platform/log.js';
 import { defaultStateKeyFile } from '../platform/state-key.js';
 import { SettingsError } from './settings-error.js';
@@ -18,6 +20,8 @@ export interface Settings {
   readonly dataPath: 'auto' | 'portable';
   /** Firewall mark of the agent's own packets. */
   readonly mark: number;
+  /** Networks of other sites that are kept in before there is a bundle, beside those that the controller names. */
+  readonly protectedNetworks: readonly string[];
   readonly pathMtuDiscovery: PathMtuDiscovery;
   /** Whether peers are asked what their paths carry, and answered. */
   readonly pathProbing: boolean;
@@ -68,6 +72,14 @@ export const SETTINGS: readonly Setting[] = [
     description:
       "firewall mark of the agent's own packets, which keeps them out of the overlay; nothing else may use it",
     otherwise: `0x${OWN_PACKETS_MARK.toString(16)}`,
+  },
+  {
+    name: 'protected-networks',
+    argument: '<prefixes>',
+    description:
+      'networks of other sites that are closed until the first bundle, beside those that enrollment names, as ' +
+      '10.2.0.0/16,10.3.0.0/16: for a machine that is prepared before it is enrolled',
+    otherwise: 'none',
   },
   {
     name: 'path-mtu-discovery',
@@ -145,6 +157,7 @@ export function resolveSettings(written: WrittenSettings): Settings {
     logLevel: read('log-level', oneOf(LOG_LEVELS)),
     dataPath: read('data-path', oneOf(['auto', 'portable'])),
     mark: read('mark', mark),
+    protectedNetworks: read('protected-networks', protectedNetworks),
     pathMtuDiscovery: read('path-mtu-discovery', oneOf(['want', 'do', 'probe'])),
     pathProbing: read('path-probing', oneOf(['on', 'off'])) === 'on',
     workers: read('workers', integer(1, MAXIMUM_WORKERS)),
@@ -225,6 +238,36 @@ function mark(text: string): number {
   throw new Refusal('it is not a number from 1 to 0xffffffff', 'write a number from 1 to 0xffffffff');
 }
 
+/**
+ * No bundle would lead out of a mistake here: a prefix that holds nearly everything, and with it the way that administrators
+ * come, is refused. In IPv6 all unique local addresses (RFC 4193) are the shortest one.
+ */
+function protectedNetworks(text: string): readonly string[] {
+  if (text === 'none') return [];
+  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  const wanted = 'write prefixes of the networks of other sites, as 10.2.0.0/16,2001:db8:2::/48, or none';
+  if (words.length === 0 || words.length > MOST_PREFIXES) {
+    throw new Refusal(`it is not 1 to ${MOST_PREFIXES} prefixes`, wanted);
+  }
+  return words.map((word) => {
+    const { address, length } = prefix(word, wanted);
+    const shortest = address.length === 4 ? 8 : 7;
+    if (length >= shortest) return `${formatAddress(address)}/${length}`;
+    throw new Refusal(
+      `${word} holds more than a /${shortest}: this machine could not be reached any more until its first bundle`,
+      'write the networks of the other sites, each by itself',
+    );
+  });
+}
+
+function prefix(word: string, wanted: string): ReturnType<typeof parsePrefix> {
+  try {
+    return parsePrefix(word);
+  } catch (error) {
+    throw new Refusal(messageOf(error), wanted);
+  }
+}
+
 /** Sessions need some seconds to come back: less would take back what is good. */
 function confirmSeconds(text: string): number {
   return text === '0' ? 0 : integer(30, 3600)(text);
@@ -248,6 +291,8 @@ function device(text: string): string {
   );
 }
 
+/** More are a case for the controller. */
+const MOST_PREFIXES = 1024;
 const ENVIRONMENT_PREFIX = 'WEFT_EDGE_';
 /** Names the file itself. */
 export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`;

@@ -9,7 +9,7 @@ function statusOf(
   news: Partial<Sources['snapshot']>,
   renewal: Partial<Sources['renewal']> = {},
   bundle?: Sources['bundle'],
-  whoElse: { pending?: Sources['pending']; trust?: Partial<Sources['identity']> } = {},
+  whoElse: { pending?: Sources['pending']; trust?: Partial<Sources['identity']>; closedNetworks?: number } = {},
 ): AgentStatus {
   return agentStatus({
     identity: {
@@ -35,6 +35,7 @@ function statusOf(
     device: 'weft0',
     connected: true,
     bundle,
+    closedNetworks: whoElse.closedNetworks,
     snapshot: {
       now: 0,
       contentHash: undefined,
@@ -68,6 +69,16 @@ function statusOf(
 }
 
 describe('status', () => {
+  it.each([
+    [2, 'closed: waiting for the first policy (2 networks)'],
+    [1, 'closed: waiting for the first policy (1 network)'],
+    [0, 'waiting for the first policy; nothing is closed, for no network of another site is known'],
+  ])('says of %d networks that are known before the first bundle: %s', (closedNetworks, said) => {
+    const status = statusOf({}, {}, undefined, { closedNetworks });
+    expect(AgentStatus.parse(JSON.parse(JSON.stringify(status)))).toEqual(status);
+    expect(renderStatus(status)).toContain(`none; ${said}`);
+  });
+
   it('shows what the underlay says about packets, and what came of "too big"', () => {
     const status = statusOf({
       underlayErrors: [

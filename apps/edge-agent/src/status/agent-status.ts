@@ -50,6 +50,8 @@ export const AgentStatus = z.object({
       mappings: z.array(z.object({ local: z.string(), overlay: z.string() })),
     })
     .nullable(),
+  /** How many networks of other sites are closed before the first bundle; null with one, which decides that. */
+  closedNetworks: z.number().nullable(),
   tunnels: z.array(
     z.object({
       id: z.string(),
@@ -139,6 +141,8 @@ export interface StatusSources {
   readonly device: string;
   readonly connected: boolean;
   readonly bundle: VerifiedBundle | undefined;
+  /** Closed before the first bundle; undefined with one. */
+  readonly closedNetworks: number | undefined;
   readonly snapshot: DataPlaneSnapshot;
   /** Of the tunnels that this edge keys itself, by tunnel id. */
   readonly negotiations: ReadonlyMap<string, TunnelNegotiation>;
@@ -171,6 +175,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     device: sources.device,
     connected: sources.connected,
     bundle: bundle === undefined ? null : bundleStatus(bundle),
+    closedNetworks: sources.closedNetworks ?? null,
     tunnels: [...(bundle?.tunnels.values() ?? [])].map((tunnel) => {
       const counted = counters.get(tunnel.tunnelId);
       return {

@@ -1,5 +1,6 @@
 import type { EdgeBlind } from '../blind/edge-blind.js';
 import type { CertificateRenewal } from '../control/certificate-renewal.js';
+import type { ClosedUntilFirstBundle } from '../control/closed-until-first-bundle.js';
 import type { DriftWatch } from '../control/drift-watch.js';
 import type { Edge } from '../control/edge.js';
 import type { PendingEnrollment } from '../control/pending-enrollment.js';
@@ -29,6 +30,7 @@ export interface LocalAnswersParts {
   readonly settings: Settings;
   readonly session: Pick<SessionLoop, 'connected'>;
   readonly edge: Pick<Edge, 'running'>;
+  readonly closed: Pick<ClosedUntilFirstBundle, 'networks'>;
   readonly dataPlane: Pick<DataPlaneThread, 'snapshot' | 'explain'>;
   readonly ike: Pick<EdgeIke, 'states' | 'drops' | 'negotiations'>;
   readonly blind: Pick<EdgeBlind, 'states' | 'drops'>;
@@ -67,7 +69,7 @@ export function localAnswers(parts: LocalAnswersParts): LocalAnswers {
 }
 
 async function statusOf(parts: LocalAnswersParts): Promise<AgentStatus> {
-  const { identity, renewal, pending, device, session, edge, dataPlane, ike, blind } = parts;
+  const { identity, renewal, pending, device, session, edge, closed, dataPlane, ike, blind } = parts;
   return agentStatus({
     identity: identity.value,
     renewal: renewal.state,
@@ -76,6 +78,7 @@ async function statusOf(parts: LocalAnswersParts): Promise<AgentStatus> {
     device,
     connected: session.connected,
     bundle: edge.running,
+    closedNetworks: closed.networks,
     snapshot: await dataPlane.snapshot(),
     negotiations: ike.states(),
     blind: blind.states(),

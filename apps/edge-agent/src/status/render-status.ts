@@ -1,5 +1,6 @@
 import { EXPIRED_FIX } from '../control/session-problem.js';
 import type { AgentStatus } from './agent-status.js';
+import { closedLine } from './closed-line.js';
 import { keysMadeWith } from './key-exchange-names.js';
 
 /** The status as a table for people. Pure. */
@@ -7,10 +8,15 @@ export function renderStatus(status: AgentStatus): string {
   const { bundle } = status;
   const head = [
     ['edge', `${status.edge.name} (${status.edge.id})`],
-    ['controller', status.connected ? 'connected' : 'not connected; the last bundle keeps running'],
+    [
+      'controller',
+      status.connected ? 'connected' : `not connected${bundle === null ? '' : '; the last bundle keeps running'}`,
+    ],
     [
       'bundle',
-      bundle === null ? 'none: nothing passes' : `revision ${bundle.revision}, generation ${bundle.generation}`,
+      bundle === null
+        ? `none; ${closedLine(status.closedNetworks ?? 0)}`
+        : `revision ${bundle.revision}, generation ${bundle.generation}`,
     ],
     ['underlay', bundle?.underlay ?? '-'],
     ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],

@@ -24,6 +24,7 @@ const STATUS = {
   device: 'weft0',
   connected: true,
   bundle: null,
+  closedNetworks: 1,
   tunnels: [],
   drops: [],
   underlayErrors: [],

@@ -94,7 +94,17 @@ export class TestAgent {
   /** `weft-edge enroll`, with the line from the console. Throws AgentError. */
   static async enroll(command: string, directory: string): Promise<void> {
     const [, controller = '', token = ''] = /--controller (\S+) --token (\S+)/.exec(command) ?? [];
-    await enrollEdge({ controller, token, stateDir: path.join(directory, 'state'), mark: 0x7765 });
+    const state = path.join(directory, 'state');
+    await enrollEdge({
+      controller,
+      token,
+      stateDir: state,
+      stateKey: `${state}.key`,
+      mark: 0x7765,
+      protectedNetworks: [],
+      // This machine is none of its business.
+      network: undefined,
+    });
   }
 
   /** `weft-edge run`. @param renews whether it gets to renewing its certificate */
