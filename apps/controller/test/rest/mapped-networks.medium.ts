@@ -1,6 +1,7 @@
 import type { Draft, Explanation, Network, PublishResult, RevisionDiff } from '@weft/contracts/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBundle } from '../../src/distribution/bundle-content.js';
+import { ProtectedNetworksRepository } from '../../src/distribution/protected-networks.repository.js';
 import { Api, makeTopology, problemOf, rule } from './support/api.js';
 
 let api: Api;
@@ -105,6 +106,15 @@ describe('two sites with the same network', () => {
       expect(bundle?.routes).toContain(other);
       expect([...(bundle?.localNetworks ?? []), ...(bundle?.routes ?? [])]).not.toContain(OWN);
     }
+  });
+
+  it('are kept in from the enrollment on by what the fabric knows them by, and left alone by what their sites do', async () => {
+    const closed = await new ProtectedNetworksRepository().of(api.controller.sql, {
+      tenantId: api.tenantId,
+      edgeId: made.berlinEdge.id,
+    });
+    expect(closed?.routes.toSorted()).toEqual(['10.2.0.0/16', '172.20.1.0/24', '172.20.2.0/24']);
+    expect(closed?.localNetworks.toSorted()).toEqual(['10.1.0.0/16', OWN]);
   });
 
   it('stand in the document, and are taken from there', async () => {
