@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { arbitraryFabric } from '../test/arbitrary-fabric.js';
 import { deliveredFates } from '../test/delivered-fate.js';
 import { fateOf } from '../test/reference-fabric.js';
 import type { Packet } from '../test/reference-policy.js';
-import { arbitraryRule, arbitraryTopology, everyPacket, siteId, universe } from '../test/small-universe.js';
+import { everyPacket, universe } from '../test/small-universe.js';
 import type { FabricTunnel } from './bundle.js';
 import { compileFabric } from './compile-fabric.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import { pathBetween } from './fabric/paths.js';
-import type { FabricIntent, IntentNetwork, IntentTopology } from './intent.js';
+import type { FabricIntent } from './intent.js';
 import { proveAlternatives } from './proof/prove-alternatives.js';
 
 describe('bundles that are delivered in any topology', () => {
@@ -107,51 +108,4 @@ function notLinks(
     const way = pathBetween(plan.paths, numberOf(one) ?? -1, numberOf(other) ?? -1);
     return way?.length !== 2;
   });
-}
-
-/** Of every kind of topology, sites with two edges among them. */
-function arbitraryFabric(): fc.Arbitrary<FabricIntent> {
-  return fc
-    .record({
-      rules: fc.array(arbitraryRule(), { minLength: 1, maxLength: 7 }),
-      topology: fc.oneof({ weight: 3, arbitrary: arbitraryTopology() }, arbitraryMeshes()),
-      withoutEdge: fc.option(fc.nat(3), { freq: 5, nil: undefined }),
-      doubled: fc.subarray([0, 1, 2, 3]),
-      mapped: fc.subarray([0, 1, 2, 3]),
-    })
-    .map(({ rules, topology, withoutEdge, doubled, mapped }) => {
-      const unmapped = universe(
-        rules.map((rule) => ({ ...rule, profileId: '' })),
-        topology,
-        withoutEdge,
-      );
-      const intent = { ...unmapped, networks: unmapped.networks.map((network) => mapAt(mapped.map(siteId), network)) };
-      const edges = intent.edges.flatMap((edge, index) =>
-        doubled.includes(index)
-          ? [
-              { ...edge, preference: 2 },
-              { ...edge, id: `a-${edge.id}`, underlayAddress: `198.51.100.${index + 1}`, preference: 1 },
-            ]
-          : [edge],
-      );
-      return { ...intent, edges, profiles: [] };
-    });
-}
-
-/** Sites that know their networks by one and the same set of prefixes; what the fabric knows of them stays. */
-function mapAt(siteIds: readonly string[], network: IntentNetwork): IntentNetwork {
-  if (!siteIds.includes(network.siteId)) return network;
-  const prefix = OWN_PREFIXES[Number(network.id.split('-')[2])] ?? '';
-  return { ...network, prefix, mappedPrefix: network.prefix };
-}
-
-const OWN_PREFIXES = ['192.168.0.0/31', '192.168.7.6/31', 'fd99::8/127'];
-
-/** One mesh of all sites, or several that share sites, or leave some out. */
-function arbitraryMeshes(): fc.Arbitrary<IntentTopology> {
-  const mesh = fc.uniqueArray(fc.nat(3), { minLength: 1 }).map((sites) => sites.map(siteId));
-  return fc.oneof(
-    fc.constant<IntentTopology>({ kind: 'full_mesh' }),
-    fc.array(mesh, { maxLength: 3 }).map((meshes): IntentTopology => ({ kind: 'partial_mesh', meshes })),
-  );
 }

@@ -1,6 +1,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type AddressSet, addressesOf, ownersIn, rangesKey } from '../address/address-set.js';
 import { membersOf } from '../bitset.js';
+import { canonicalText } from '../canonical-text.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import { OctetWriter } from '../fabric/octet-writer.js';
 import type { IntentProfile, Rule } from '../intent.js';
@@ -52,15 +53,6 @@ function digestOfAddresses(set: AddressSet, { owners, ownership }: Topology): Ui
 function profileText({ profileId }: ResolvedRule, profiles: ReadonlyMap<string, IntentProfile>): string {
   const profile = profileId === '' ? undefined : profiles.get(profileId);
   return profile === undefined ? '' : canonicalText([profileId, profile.esp, profile.ike]);
-}
-
-/** JSON of equal values is equal text, in whatever order a database keeps their fields. */
-function canonicalText(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([left], [right]) => compareText(left, right)))
-      : part,
-  );
 }
 
 /** No digest of addresses is so short. */

@@ -42,6 +42,8 @@ export type FindingKind =
   | 'one_sided_peer'
   /** A site with several edges, of which not each does what the others would do in its place. */
   | 'unequal_alternatives'
+  /** The bundle that an edge would be given is not the one that was proven. */
+  | 'delivered_differs'
   /** What the bundle says of the edge itself, or of a peer, is not what the intent says. */
   | 'wrong_endpoint'
   | 'no_proposal_chosen'
