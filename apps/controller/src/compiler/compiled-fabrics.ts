@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import {
   type CompiledFabric,
   compileShared,
+  type DeliveredProof,
+  type EdgeBundle,
   type FabricIntent,
   type FabricProof,
+  proveDelivered,
   proveFabric,
   type SharedCompileResult,
 } from '@weft/fabric-compiler';
+import type { BundleContent } from '../distribution/bundle-content.js';
 
 /** What was compiled and proven last, so that an edit costs what it changes. It changes no answer, only how long one takes. */
 export class CompiledFabrics {
@@ -24,7 +28,7 @@ export class CompiledFabrics {
     }
     const result = compileShared(intent, previous);
     if (!result.ok) return result;
-    this.#known.set(key, { fabric: result.fabric, proof: undefined });
+    this.#known.set(key, { fabric: result.fabric, proof: undefined, delivered: undefined });
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= MAXIMUM_FABRICS) break;
       this.#known.delete(oldest);
@@ -40,6 +44,29 @@ export class CompiledFabrics {
     return proof;
   }
 
+  /**
+   * Whether the bundles that edges would be given are the ones that are proven. `contents` are these as octets. Edges of which
+   * neither bundle is another one than in `previous` cost nothing.
+   */
+  proveDelivered(
+    fabric: CompiledFabric,
+    bundles: ReadonlyMap<string, EdgeBundle>,
+    contents: ReadonlyMap<string, BundleContent>,
+    previous?: CompiledFabric,
+  ): DeliveredProof {
+    const entry = this.#entryOf(fabric);
+    if (entry?.delivered !== undefined) return entry.delivered.proof;
+    const before = previous && this.#entryOf(previous)?.delivered;
+    const digests = digestsOf(fabric);
+    const isSame = (edgeId: string) =>
+      equal(before?.contents.get(edgeId), contents.get(edgeId)?.hash) &&
+      equal(before?.digests.get(edgeId), digests.get(edgeId));
+    const proof = proveDelivered(bundles, fabric, (edgeId) => (isSame(edgeId) ? before?.proof.get(edgeId) : undefined));
+    const hashes = new Map([...contents].map(([edgeId, { hash }]) => [edgeId, hash]));
+    if (entry !== undefined) entry.delivered = { proof, contents: hashes, digests };
+    return proof;
+  }
+
   #entryOf(fabric: CompiledFabric): Entry | undefined {
     return [...this.#known.values()].find((entry) => entry.fabric === fabric);
   }
@@ -48,6 +75,26 @@ export class CompiledFabrics {
 interface Entry {
   readonly fabric: CompiledFabric;
   proof: FabricProof | undefined;
+  delivered: KnownDelivery | undefined;
+}
+
+interface KnownDelivery {
+  readonly proof: DeliveredProof;
+  /** Hashes by edge: of what is delivered, and of what was proven. */
+  readonly contents: ReadonlyMap<string, Uint8Array>;
+  readonly digests: ReadonlyMap<string, Uint8Array>;
+}
+
+function digestsOf({ bundles }: CompiledFabric): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    bundles.flatMap(({ edgeId, standbys, digest }) =>
+      [edgeId, ...standbys.map((standby) => standby.edgeId)].map((id) => [id, digest] as const),
+    ),
+  );
+}
+
+function equal(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one !== undefined && other !== undefined && Buffer.compare(one, other) === 0;
 }
 
 /** Two for each tenant whose people are at work; a fabric of 1,000 sites takes some hundred mebibytes. */

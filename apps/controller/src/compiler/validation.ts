@@ -31,12 +31,13 @@ export function validate(
   const shared = fabrics.compile(after, old);
   if (!delivered.ok || !shared.ok) return { ok: false, problems: allProblems(delivered, shared) };
   const { fabric } = shared;
+  const contents = encoded(delivered.bundles);
   if (old !== undefined) fabrics.prove(old);
   return {
     ok: true,
     validation: {
-      findings: findingsOf(old, fabric, delivered.bundles, fabrics),
-      bundles: changedBundles(before, delivered.bundles),
+      findings: findingsOf(old, fabric, { bundles: delivered.bundles, contents }, fabrics),
+      bundles: changedBundles(before, delivered.bundles, contents),
       ...effectOf(old, fabric, fabrics.prove(fabric, old).readable.length),
       ruleMeanings: ruleMeanings(fabric),
     },
@@ -49,16 +50,25 @@ function compiledOf(intent: FabricIntent, fabrics: CompiledFabrics): CompiledFab
   return result.ok ? result.fabric : undefined;
 }
 
+/** What edges would be given, and that as octets. */
+interface Delivery {
+  readonly bundles: ReadonlyMap<string, EdgeBundle>;
+  readonly contents: ReadonlyMap<string, BundleContent>;
+}
+
 function findingsOf(
   old: CompiledFabric | undefined,
   fabric: CompiledFabric,
-  delivered: ReadonlyMap<string, EdgeBundle>,
+  { bundles, contents }: Delivery,
   fabrics: CompiledFabrics,
 ) {
   const proof = fabrics.prove(fabric, old);
   const transition = old === undefined ? [] : proveTransition(old, fabric);
-  const alternatives = proveAlternatives(delivered, fabric.intent);
-  return [...proof.findings, ...transition, ...alternatives].map((finding) =>
+  const alternatives = proveAlternatives(bundles, fabric.intent);
+  const differing = [...fabrics.proveDelivered(fabric, bundles, contents, old).values()]
+    .flat()
+    .slice(0, MAXIMUM_DIFFERING);
+  return [...proof.findings, ...transition, ...alternatives, ...differing].map((finding) =>
     reportedFinding(finding, proof, fabric.intent),
   );
 }
@@ -86,10 +96,11 @@ function effectOf(
 function changedBundles(
   before: FabricIntent | undefined,
   bundles: ReadonlyMap<string, EdgeBundle>,
+  now: ReadonlyMap<string, BundleContent>,
 ): readonly BundleChange[] {
   const result = before === undefined ? undefined : compileFabric(before);
   const was: ReadonlyMap<string, EdgeBundle> = result?.ok ? result.bundles : new Map();
-  const [old, now] = [encoded(was), encoded(bundles)];
+  const old = encoded(was);
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((edgeId): BundleChange[] => {
     const change = changeOf(old.get(edgeId), now.get(edgeId));
     if (change === undefined) return [];
@@ -119,5 +130,7 @@ function allProblems(delivered: CompileResult, shared: Refusal): readonly Compil
   return [...new Map(all.map((problem) => [`${problem.pointer} ${problem.rule} ${problem.detail}`, problem])).values()];
 }
 
+/** One would be enough to publish nothing. */
+const MAXIMUM_DIFFERING = 50;
 /** What is shown of long lists; their numbers are exact. */
 const MAXIMUM_ITEMS = 200;

@@ -88,6 +88,7 @@ export const Finding = z
         'ambiguous_peer',
         'one_sided_peer',
         'unequal_alternatives',
+        'delivered_differs',
         'wrong_endpoint',
         'no_proposal_chosen',
         'ts_unacceptable',

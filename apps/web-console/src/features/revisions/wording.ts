@@ -17,6 +17,7 @@ export const FINDING_TITLES: Readonly<Record<Finding['kind'], string>> = {
   ambiguous_peer: 'Two tunnels would carry the same addresses',
   one_sided_peer: 'A tunnel would have one end only',
   unequal_alternatives: 'Two edges of one site would treat traffic differently',
+  delivered_differs: 'An edge would be given something else than what was proven',
   wrong_endpoint: 'A tunnel would end at another place than it should',
   no_proposal_chosen: 'IKE would find no proposal in common',
   ts_unacceptable: 'IKE would refuse the traffic selectors',
