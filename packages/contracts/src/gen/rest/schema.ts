@@ -2508,7 +2508,7 @@ export interface components {
              * @description What was to be proven and is not so.
              * @enum {string}
              */
-            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "not_confidential" | "transport_beyond_hosts" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "unequal_alternatives" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
+            kind: "allowed_is_discarded" | "denied_is_protected" | "cleartext" | "wrong_profile" | "not_confidential" | "transport_beyond_hosts" | "foreign_local" | "shadowed_rule" | "black_hole" | "routing_loop" | "wrong_route" | "ambiguous_peer" | "one_sided_peer" | "unequal_alternatives" | "delivered_differs" | "wrong_endpoint" | "no_proposal_chosen" | "ts_unacceptable" | "authentication_failed" | "unsafe_transition" | "policy_test_failed";
             /** @description What is wrong, in one sentence. */
             detail: string;
             /** @description What to do about it. */
