@@ -226,7 +226,7 @@ function tooManyEntries(edge: TopologyEdge): CompileProblem {
     pointer: edge.pointer,
     rule: 'too_many_entries',
     detail: `The edge "${edge.name}" would need more than ${MAX_ENTRIES} SPD entries.`,
-    fix: 'Use fewer rules, or selectors that cover whole sites.',
+    fix: 'Use fewer rules, or selectors that cover whole sites. At a hub, and at any site that relays, entries count for each pair of sites that it stands between: share the sites out among more hubs, or let those that talk much have tunnels with each other.',
   };
 }
 
