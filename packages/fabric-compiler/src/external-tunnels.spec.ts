@@ -7,6 +7,7 @@ import { peersOf } from './fabric/shared-bundle.js';
 import { externalTunnelIdOf } from './identifiers.js';
 import type { FabricIntent, IntentExternalPeer, Rule } from './intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
+import { proveDelivered } from './proof/prove-delivered.js';
 import { proveFabric } from './proof/prove-fabric.js';
 import { swanctlSnippet } from './snippet/swanctl-snippet.js';
 
@@ -51,6 +52,33 @@ describe('a tunnel with an external peer', () => {
       selector: { protocol: 1, localAddresses: [range([10, 1, 0, 0], [10, 1, 0, 255])] },
     });
   });
+
+  it.each([
+    {},
+    { keyingMode: 'ike-less' },
+    { keyingMode: 'controller-blind', encapsulation: 'none' },
+    { encapsulation: 'none' },
+    { securityProtocol: 'ah' },
+  ] satisfies Partial<FabricIntent>[])(
+    'is delivered as it was proven, whatever edges do among themselves: %j',
+    (choice) => {
+      const { offer: _, ...withoutOffer } = PARTNER;
+      for (const peer of [PARTNER, withoutOffer]) {
+        const chosen = { ...intent(), ...choice, externalPeers: [peer] };
+        const shared = compileShared(chosen);
+        if (!shared.ok) throw new Error(JSON.stringify(shared.problems));
+        const delivered = new Map(compiled(chosen));
+        expect([...proveDelivered(delivered, shared.fabric).values()].flat()).toEqual([]);
+        const berlin = delivered.get('edge-berlin');
+        if (berlin === undefined) throw new Error('berlin has an edge');
+        delivered.set('edge-berlin', {
+          ...berlin,
+          tunnels: berlin.tunnels.map((tunnel) => ({ ...tunnel, remote: OTHER })),
+        });
+        expect(proveDelivered(delivered, shared.fabric).get('edge-berlin')?.[0]?.detail).toContain('with other peers');
+      }
+    },
+  );
 
   it('keeps its networks out of the clear at every edge', () => {
     for (const { routes } of compiled(intent()).values()) {
@@ -292,6 +320,7 @@ function octets(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+const OTHER = { address: '203.0.113.98', port: 4500 };
 const COMMITMENT = '5a'.repeat(32);
 const KEY_EXCHANGE = { method: 31, additionalMethods: [] } as const;
 const PROPOSAL = { encryption: 'aes-gcm-16', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: KEY_EXCHANGE } as const;

@@ -33,20 +33,26 @@ export function proveDelivered(
     for (const [standby, edge] of [bundle, ...bundle.standbys].entries()) {
       const before = known(edge.edgeId);
       const given = before === undefined ? delivered.get(edge.edgeId) : undefined;
+      const name = topology.served[bundle.owner]?.edges[standby]?.name ?? edge.edgeId;
+      const named = { edgeId: edge.edgeId, name };
       if (before !== undefined) proof.set(edge.edgeId, before);
-      else if (given === undefined) proof.set(edge.edgeId, [otherThanProven(edge.edgeId, 'is missing', undefined)]);
+      else if (given === undefined) proof.set(edge.edgeId, [otherThanProven(named, 'is missing', undefined)]);
       else {
         proven ??= provenRegions(bundle, topology);
-        const name = topology.served[bundle.owner]?.edges[standby]?.name ?? edge.edgeId;
         proof.set(edge.edgeId, [
           ...wrongFrame(given, bundle, edge, name),
-          ...wrongRoutes(given, bundle, name),
-          ...wrongEntries(given.edgeId, proven, reader.of(given), name),
+          ...wrongRoutes(given, bundle, named),
+          ...wrongEntries(named, proven, reader.of(given)),
         ]);
       }
     }
   }
   return proof;
+}
+
+interface NamedEdge {
+  readonly edgeId: string;
+  readonly name: string;
 }
 
 function wrongFrame(
@@ -64,11 +70,11 @@ function wrongFrame(
     localNetworks: [...given.localNetworks].sort(),
   };
   if (sameValue(frame, other)) return [];
-  return [otherThanProven(given.edgeId, `of "${name}" says something else of the edge itself`, undefined)];
+  return [otherThanProven({ edgeId, name }, 'says something else of the edge itself', undefined)];
 }
 
 /** Without a route, packets of the fabric leave by the default one, in the clear. */
-function wrongRoutes(given: EdgeBundle, bundle: SharedBundle, name: string): readonly Finding[] {
+function wrongRoutes(given: EdgeBundle, bundle: SharedBundle, edge: NamedEdge): readonly Finding[] {
   const [wanted, found] = [new Set(routesOf(bundle)), new Set(given.routes)];
   const missing = [...wanted].filter((route) => !found.has(route)).map((route) => [route, 'has no route to'] as const);
   const more = [...found]
@@ -76,7 +82,7 @@ function wrongRoutes(given: EdgeBundle, bundle: SharedBundle, name: string): rea
     .map((route) => [route, 'routes into the fabric'] as const);
   return [...missing, ...more]
     .slice(0, MAX_PER_EDGE)
-    .map(([route, what]) => otherThanProven(given.edgeId, `of "${name}" ${what} ${route}`, packetTo(route)));
+    .map(([route, what]) => otherThanProven(edge, `${what} ${route}`, packetTo(route)));
 }
 
 /** Whatever the source: routes ask for the destination only. */
@@ -88,7 +94,7 @@ function packetTo(route: string): Packet | undefined {
   return { family, ...ends, protocol: ANY_PROTOCOL, sourcePort: 0, destinationPort: 0 };
 }
 
-function wrongEntries(edgeId: string, proven: Regions, given: Regions, name: string): readonly Finding[] {
+function wrongEntries(edge: NamedEdge, proven: Regions, given: Regions): readonly Finding[] {
   const findings: Finding[] = [];
   for (const [region, wanted, found] of proven.beside(given)) {
     if (findings.length >= MAX_PER_EDGE) break;
@@ -96,7 +102,7 @@ function wrongEntries(edgeId: string, proven: Regions, given: Regions, name: str
     const difference = differenceIn(region, wanted, found);
     if (difference === undefined) continue;
     const { packet, ruleId } = difference;
-    findings.push({ ...otherThanProven(edgeId, `of "${name}" ${differing(difference)}`, packet), ruleId });
+    findings.push({ ...otherThanProven(edge, differing(difference), packet), ruleId });
   }
   return findings;
 }
@@ -202,10 +208,10 @@ function differing({ packet, wanted, found }: RegionDifference): string {
   return `protects ${text} with other peers, or otherwise, than the proven one`;
 }
 
-function otherThanProven(edgeId: string, what: string, counterexample: Packet | undefined): Finding {
+function otherThanProven({ edgeId, name }: NamedEdge, what: string, counterexample: Packet | undefined): Finding {
   return {
     kind: 'delivered_differs',
-    detail: `The bundle that the edge ${edgeId} would be given ${what}: it is not what was proven.`,
+    detail: `The bundle that the edge "${name}" would be given ${what}: it is not what was proven.`,
     fix: 'Publish nothing, and report this with the intent: the bundle was not made from what was proven.',
     edgeIds: [edgeId],
     ruleId: undefined,

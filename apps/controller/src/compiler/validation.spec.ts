@@ -1,0 +1,84 @@
+import type { FabricIntent, Rule, SharedCompileResult } from '@weft/fabric-compiler';
+import { describe, expect, it } from 'vitest';
+import { CompiledFabrics } from './compiled-fabrics.js';
+import { validate } from './validation.js';
+
+describe('a validation', () => {
+  it('fails when an edge would be given something else than what was proven, with the packet and the edge', () => {
+    expect(findings(undefined, INTENT, new CompiledFabrics())).toEqual([]);
+    // As if the compiler of what is proven had a bug: it leaves the second rule out.
+    const found = findings(
+      undefined,
+      INTENT,
+      new Otherwise(withRules(INTENT, INTENT.policies[0]?.rules.slice(0, 1) ?? [])),
+    );
+    expect(found).toHaveLength(2);
+    expect(found[0]).toMatchObject({
+      kind: 'delivered_differs',
+      edgeIds: ['edge-a'],
+      policyLine: { ruleId: 'two' },
+      counterexample: { source: '10.0.0.0', destination: '10.1.0.0', protocol: 17, destinationPort: 53 },
+      detail: expect.stringContaining('which the proven one discards'),
+    });
+  });
+
+  it('looks again at the edges only of which a bundle is another one', () => {
+    const fabrics = new CompiledFabrics();
+    const edited = withRules(INTENT, [rule('one', 'a', 'b', 'tcp', 444), rule('two', 'a', 'b', 'udp', 53)]);
+    expect([findings(undefined, INTENT, fabrics), findings(INTENT, edited, fabrics)]).toEqual([[], []]);
+    const [before, after] = [INTENT, edited].map((intent) => {
+      const known = fabrics.compile(intent);
+      if (!known.ok) throw new Error('it was compiled');
+      return fabrics.proveDelivered(known.fabric, new Map(), new Map());
+    });
+    expect(after?.get('edge-c')).toBe(before?.get('edge-c'));
+    expect(after?.get('edge-a')).not.toBe(before?.get('edge-a'));
+    expect([...(after?.keys() ?? [])].sort()).toEqual(['edge-a', 'edge-b', 'edge-c']);
+  });
+});
+
+class Otherwise extends CompiledFabrics {
+  constructor(private readonly other: FabricIntent) {
+    super();
+  }
+
+  override compile(intent: FabricIntent): SharedCompileResult {
+    const result = super.compile(this.other);
+    return result.ok ? { ...result, fabric: { ...result.fabric, intent } } : result;
+  }
+}
+
+function findings(before: FabricIntent | undefined, after: FabricIntent, fabrics: CompiledFabrics) {
+  const answer = validate(before, after, fabrics);
+  if (!answer.ok) throw new Error(JSON.stringify(answer.problems));
+  return answer.validation.findings;
+}
+
+function withRules(intent: FabricIntent, rules: readonly Rule[]): FabricIntent {
+  return { ...intent, policies: [{ id: 'policy', name: 'policy', enabled: true, rules }] };
+}
+
+function rule(id: string, from: string, to: string, protocol: 'tcp' | 'udp', port: number): Rule {
+  const side = (siteId: string) => [{ kind: 'site', siteId }] as const;
+  const services = [{ protocol, ports: [{ first: port, last: port }] }];
+  return { id, name: id, action: 'PROTECT', sources: side(from), destinations: side(to), services };
+}
+
+const SITES = ['a', 'b', 'c'];
+const INTENT: FabricIntent = withRules(
+  {
+    tenantId: 'tenant',
+    keyingMode: 'ikev2',
+    sites: SITES.map((id) => ({ id, name: id })),
+    networks: SITES.map((id, index) => ({ id: `lan-${id}`, siteId: id, name: 'lan', prefix: `10.${index}.0.0/16` })),
+    edges: SITES.map((id, index) => ({
+      id: `edge-${id}`,
+      siteId: id,
+      name: id,
+      underlayAddress: `203.0.113.${index + 1}`,
+      underlayPort: 4500,
+    })),
+    policies: [],
+  },
+  [rule('one', 'a', 'b', 'tcp', 443), rule('two', 'a', 'b', 'udp', 53)],
+);
