@@ -13,23 +13,46 @@ import { emptyBits, setBit } from './bitset.js';
 import type { FabricIntent, GroupMember, IntentGroup, Labels, Selector } from './intent.js';
 import { checkPrefix } from './networks.js';
 import type { CompileProblem, ProblemRule } from './problem.js';
+import { sameValue } from './same-value.js';
 import type { Topology } from './topology.js';
+
+interface GroupPlace {
+  readonly group: IntentGroup;
+  readonly pointer: string;
+}
 
 /** What selectors are resolved against. Equal sets become one object, which is what the rest of the compiler compares. */
 export interface SelectorContext {
   readonly topology: Topology;
-  readonly groups: ReadonlyMap<string, { readonly group: IntentGroup; readonly pointer: string }>;
+  readonly groups: ReadonlyMap<string, GroupPlace>;
   /** Sets met so far, by key. */
   readonly sets: Map<string, AddressSet>;
   /** Groups met so far, by id. */
   readonly groupSets: Map<string, AddressSet>;
 }
 
+/** What no group has a say in. */
+export type SetContext = Pick<SelectorContext, 'topology' | 'sets'>;
+
 export function selectorContext(intent: FabricIntent, topology: Topology): SelectorContext {
-  const groups = new Map(
-    (intent.groups ?? []).map((group, index) => [group.id, { group, pointer: `/groups/${index}` }]),
-  );
-  return { topology, groups, sets: new Map([[topology.everySite.key, topology.everySite]]), groupSets: new Map() };
+  const sets = new Map([[topology.everySite.key, topology.everySite]]);
+  return { topology, groups: groupsOf(intent), sets, groupSets: new Map() };
+}
+
+/** The same with the groups of another intent. Those with the members that they had come to what they came to. */
+export function withGroupsOf<Context extends SelectorContext>(before: Context, intent: FabricIntent): Context {
+  const groups = groupsOf(intent);
+  const kept = [...before.groupSets].filter(([id]) => sameGroup(before.groups.get(id), groups.get(id)));
+  return { ...before, groups, groupSets: new Map(kept) };
+}
+
+/** Whether both are there and have the same members. */
+export function sameGroup(one: GroupPlace | undefined, other: GroupPlace | undefined): boolean {
+  return one !== undefined && other !== undefined && sameValue(one.group.members, other.group.members);
+}
+
+function groupsOf({ groups = [] }: FabricIntent): SelectorContext['groups'] {
+  return new Map(groups.map((group, index) => [group.id, { group, pointer: `/groups/${index}` }]));
 }
 
 /** The addresses that any of the selectors holds. What names nothing is reported. */
@@ -53,7 +76,7 @@ export function forgetSets({ sets, groupSets, topology }: SelectorContext): void
   sets.set(topology.everySite.key, topology.everySite);
 }
 
-export function interned(set: AddressSet, { sets }: Pick<SelectorContext, 'sets'>): AddressSet {
+export function interned(set: AddressSet, { sets }: Pick<SetContext, 'sets'>): AddressSet {
   const known = sets.get(set.key);
   if (known !== undefined) return known;
   sets.set(set.key, set);

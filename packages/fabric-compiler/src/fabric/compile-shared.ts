@@ -1,13 +1,13 @@
 import { reportUnfitForAh } from '../authentication-header.js';
 import { type Bitset, emptyBits, setBit } from '../bitset.js';
-import type { FabricIntent, Rule } from '../intent.js';
+import type { FabricIntent, Rule, Selector } from '../intent.js';
 import { deviceMtu } from '../overlay-mtu.js';
 import type { CompileProblem } from '../problem.js';
 import { checkReferences } from '../references.js';
 import type { ResolvedRule, RuleContext } from '../resolved-rule.js';
 import { resolveRules, ruleContext, servicesOf } from '../rules.js';
 import { sameValue } from '../same-value.js';
-import { forgetSets } from '../selectors.js';
+import { forgetSets, type SetContext, sameGroup, withGroupsOf } from '../selectors.js';
 import { checkTopology, type ServedSite, type Topology } from '../topology.js';
 import { reportUnfitForTransport } from '../transport-mode.js';
 import { OctetWriter } from './octet-writer.js';
@@ -23,17 +23,19 @@ import { EMPTY_SECTION, RunDigests, type SpdSection, siteSections, transitSectio
 export interface CompiledFabric {
   readonly intent: FabricIntent;
   readonly plan: FabricPlan;
+  /** What its rules and policy tests are resolved against. */
+  readonly context: RuleContext;
   readonly rules: readonly ResolvedRule[];
   readonly blocks: readonly CompiledBlock[];
   /** By number of the owner: edges come first among them. */
   readonly bundles: readonly SharedBundle[];
 }
 
-/** What depends on sites, networks, edges, groups, profiles and topology, but on no rule. */
+/** What depends on sites, networks, edges, profiles and topology, but on no rule, and on nothing that rules name but these. */
 export interface FabricPlan {
   readonly topology: Topology;
   readonly paths: Paths;
-  readonly context: RuleContext;
+  readonly context: SetContext & Pick<RuleContext, 'profiles'>;
   readonly frames: readonly BundleFrame[];
   readonly routes: readonly (readonly RouteSection[])[];
   readonly peers: PeerSections;
@@ -61,29 +63,34 @@ export type SharedCompileResult =
 /**
  * Compiles a revision into one bundle per edge, or says everything that is wrong with it. Pure and deterministic: the
  * same intent gives the same octets and hashes, whatever the order of its unordered collections, and whatever `previous`
- * is. A revision that differs from `previous` in its rules and named services only takes everything over that they do not change.
+ * is. A revision that differs from `previous` in its rules, groups and named services only takes everything over that they do not
+ * change.
  */
 export function compileShared(intent: FabricIntent, previous?: CompiledFabric): SharedCompileResult {
   const problems: CompileProblem[] = [];
   const before = previous !== undefined && samePlan(previous.intent, intent) ? previous : undefined;
   const plan = before?.plan ?? planOf(intent, problems);
-  forgetSets(plan.context);
-  const rules = resolveRules(intent, plan.context, problems, before && knownRules(before, intent));
+  // Of its own: what is resolved for a revision that is refused is not known afterwards.
+  const context = withGroupsOf({ ...plan.context, ...groupsBefore(before) }, intent);
+  forgetSets(context);
+  const rules = resolveRules(intent, context, problems, before && knownRules(before, intent, context));
   if (problems.length > 0) return { ok: false, problems };
   const blocks = compiledBlocks(rules, plan, before);
   const bundles = bundlesOf(blocks, plan, before);
   reportLimits(bundles, plan.topology, before, problems);
   if (problems.length > 0) return { ok: false, problems };
   const changed = bundles.flatMap((bundle, edge) => (sameBundle(bundle, previous?.bundles[edge]) ? [] : [edge]));
-  return { ok: true, fabric: { intent, plan, rules, blocks, bundles }, changed };
+  return { ok: true, fabric: { intent, plan, context, rules, blocks, bundles }, changed };
 }
 
-/** Whether the two differ in nothing but rules, named services and policy tests. */
+/** Whether the two differ in nothing but rules, groups, named services and policy tests. */
 function samePlan(before: FabricIntent, after: FabricIntent): boolean {
-  return sameValue(
-    { ...before, policies: undefined, services: undefined, policyTests: undefined },
-    { ...after, policies: undefined, services: undefined, policyTests: undefined },
-  );
+  const others = { policies: undefined, groups: undefined, services: undefined, policyTests: undefined };
+  return sameValue({ ...before, ...others }, { ...after, ...others });
+}
+
+function groupsBefore(before: CompiledFabric | undefined): Pick<RuleContext, 'groups' | 'groupSets'> {
+  return { groups: before?.context.groups ?? new Map(), groupSets: before?.context.groupSets ?? new Map() };
 }
 
 function planOf(intent: FabricIntent, problems: CompileProblem[]): FabricPlan {
@@ -133,15 +140,26 @@ function frameOf(intent: FabricIntent, { served }: Topology, owner: number): Bun
   };
 }
 
-/** Knows the rules of the revision before that were not edited, nor a service that they name. */
-function knownRules({ intent, rules }: CompiledFabric, after: FabricIntent): (rule: Rule) => ResolvedRule | undefined {
+/** Knows the rules of the revision before that were not edited, nor a group or service that they name. */
+function knownRules(
+  { intent, rules, context }: CompiledFabric,
+  after: FabricIntent,
+  { groups }: RuleContext,
+): (rule: Rule) => ResolvedRule | undefined {
   const resolved = new Map(rules.map((rule) => [rule.ruleId, rule]));
   const written = new Map<string, Rule>();
   for (const policy of intent.policies) for (const rule of policy.rules) written.set(rule.id, rule);
   const [old, now] = [servicesOf(intent), servicesOf(after)];
   const same = (id: string) => now.has(id) && sameValue(old.get(id)?.services, now.get(id)?.services);
+  const other = new Set([...groups.keys()].filter((id) => !sameGroup(context.groups.get(id), groups.get(id))));
+  const stays = (selector: Selector) =>
+    selector.kind !== 'group' || (groups.has(selector.groupId) && !other.has(selector.groupId));
   return (rule) => {
-    const kept = sameValue(written.get(rule.id), rule) && (rule.serviceIds ?? []).every(same);
+    const kept =
+      sameValue(written.get(rule.id), rule) &&
+      (rule.serviceIds ?? []).every(same) &&
+      rule.sources.every(stays) &&
+      rule.destinations.every(stays);
     return kept ? resolved.get(rule.id) : undefined;
   };
 }

@@ -3,7 +3,7 @@ import { type AddressSet, addressSet, isEmptySet, restrictedTo } from '../addres
 import { FAMILIES, type Family } from '../address/family.js';
 import { addBits, type Bitset, emptyBits, hasBit } from '../bitset.js';
 import type { ResolvedRule } from '../resolved-rule.js';
-import { interned, type SelectorContext } from '../selectors.js';
+import { interned, type SetContext } from '../selectors.js';
 import { OctetWriter } from './octet-writer.js';
 import { endsRun, type RuleBlock } from './rule-block.js';
 import { digestOfEntry, type SpdEntry } from './spd-entry.js';
@@ -23,7 +23,7 @@ export interface SpdSection {
 }
 
 /** What the block gives each of the edges with these numbers, for traffic of their own sites. */
-export function siteSections(block: RuleBlock, edgeCount: number, context: SelectorContext): readonly SpdSection[] {
+export function siteSections(block: RuleBlock, edgeCount: number, context: SetContext): readonly SpdSection[] {
   const known = new Map<string, SpdSection>();
   const entries = new Map<string, SpdEntry>();
   const sections: SpdSection[] = [];
@@ -40,7 +40,7 @@ export function siteSections(block: RuleBlock, edgeCount: number, context: Selec
 }
 
 /** What the block gives an edge that relays, for the traffic that it passes on. */
-export function transitSection(block: RuleBlock, duties: readonly TransitDuty[], context: SelectorContext): SpdSection {
+export function transitSection(block: RuleBlock, duties: readonly TransitDuty[], context: SetContext): SpdSection {
   const entries = block.flatMap((rule) =>
     duties.flatMap(({ from, to }): SpdEntry[] => [
       ...transitEntries(rule, 'opens', [rule.sources, from], [rule.destinations, to], context),
@@ -70,12 +70,7 @@ function sideOf(side: AddressSet, other: AddressSet, edge: number): number {
   return four + six + (four + six > 0 && other.only === edge ? 4 : 0);
 }
 
-function siteSection(
-  block: RuleBlock,
-  edge: number,
-  known: Map<string, SpdEntry>,
-  context: SelectorContext,
-): SpdSection {
+function siteSection(block: RuleBlock, edge: number, known: Map<string, SpdEntry>, context: SetContext): SpdSection {
   const entries: SpdEntry[] = [];
   const reaches = new Map<string, Bitset>();
   for (const rule of block) {
@@ -94,7 +89,7 @@ function siteEntry(
   direction: SpdEntry['direction'],
   edge: number,
   known: Map<string, SpdEntry>,
-  context: SelectorContext,
+  context: SetContext,
 ): SpdEntry | undefined {
   const [near, far] = direction === 'opens' ? [rule.sources, rule.destinations] : [rule.destinations, rule.sources];
   if (!hasBit(near.present[4], edge) && !hasBit(near.present[6], edge)) return undefined;
@@ -110,7 +105,7 @@ function siteEntry(
 }
 
 /** `site` when the rule means all that is behind the edge. */
-function localPart(near: AddressSet, edge: number, context: SelectorContext): AddressSet | 'site' {
+function localPart(near: AddressSet, edge: number, context: SetContext): AddressSet | 'site' {
   const part = near.partial.get(edge);
   if (part === undefined) return 'site';
   return interned(addressSet([[edge, part]], context.topology.ownership), context);
@@ -144,7 +139,7 @@ function transitEntries(
   direction: SpdEntry['direction'],
   [near, from]: readonly [AddressSet, Bitset],
   [far, to]: readonly [AddressSet, Bitset],
-  context: SelectorContext,
+  context: SetContext,
 ): SpdEntry[] {
   const local = interned(restrictedTo(near, from), context);
   const remote = interned(restrictedTo(far, to), context);

@@ -27,10 +27,15 @@ export function runPolicyTests(
   const different = before === undefined ? [] : rulesOfOne(before.rules, fabric.rules);
   return (fabric.intent.policyTests ?? []).map((test, index) => {
     const known = before?.results[index];
-    const { space } = known ?? {};
+    const resolved = resolvedTest(test, index, fabric);
+    const { space } = resolved;
     const stands =
-      space !== undefined && sameValue(known?.test, test) && !different.some((rule) => mayMatch(rule, space));
-    return stands && known !== undefined ? known : runTest(test, index, fabric);
+      known !== undefined &&
+      resolved.problem === undefined &&
+      sameValue(known.test, test) &&
+      sameSpace(known.space, space) &&
+      !different.some((rule) => mayMatch(rule, space));
+    return stands ? known : runTest(test, resolved, fabric);
   });
 }
 
@@ -42,17 +47,29 @@ function rulesOfOne(left: readonly ResolvedRule[], right: readonly ResolvedRule[
   return [...left.filter((rule) => !inRight.has(rule)), ...right.filter((rule) => !inLeft.has(rule))];
 }
 
-function runTest(test: IntentPolicyTest, index: number, fabric: CompiledFabric): PolicyTestResult {
-  const { plan } = fabric;
+interface ResolvedTest {
+  readonly space: PacketSpace;
+  readonly problem: CompileProblem | undefined;
+}
+
+function resolvedTest(test: IntentPolicyTest, index: number, { context }: CompiledFabric): ResolvedTest {
   const problems: CompileProblem[] = [];
   const sideOf = (side: 'sources' | 'destinations') =>
-    resolveSelectors(test[side], `/policyTests/${index}/${side}`, plan.context, problems);
+    resolveSelectors(test[side], `/policyTests/${index}/${side}`, context, problems);
   const space = {
     sources: sideOf('sources'),
     destinations: sideOf('destinations'),
     services: { 4: servicesOfFamily(test.services, 4), 6: servicesOfFamily(test.services, 6) },
   };
-  const [problem] = problems;
+  return { space, problem: problems[0] };
+}
+
+/** A group that a test names may have other members than before. */
+function sameSpace(known: PacketSpace | undefined, now: PacketSpace): boolean {
+  return known?.sources.key === now.sources.key && known.destinations.key === now.destinations.key;
+}
+
+function runTest(test: IntentPolicyTest, { space, problem }: ResolvedTest, fabric: CompiledFabric): PolicyTestResult {
   if (problem === undefined) return { test, space, findings: testFindings(test, space, fabric) };
   return { test, space: undefined, findings: [failed(test, `${problem.detail} (${problem.pointer})`, problem.fix)] };
 }
