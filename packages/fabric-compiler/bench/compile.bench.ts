@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type CompiledFabric, compileShared } from '../src/fabric/compile-shared.js';
 import type { FabricIntent, Rule } from '../src/intent.js';
 import { type FabricProof, proveFabric } from '../src/proof/prove-fabric.js';
-import { meshIntent, withRule } from './mesh-intent.js';
+import { meshIntent, withMember, withRule, withServicePort } from './mesh-intent.js';
 
 /** What one size costs. Milliseconds of wall time; `editMs` is the median of the dearest kind of edit. */
 interface CompileFigures {
@@ -46,8 +46,8 @@ function measure(sites: number, rules: number): CompileFigures {
   const intent = meshIntent(sites, rules);
   const [compileMs, fabric] = timed(() => compiled(intent, undefined));
   const [proofMs, proof] = timed(() => proven(fabric, undefined));
-  const edits = Object.entries(EDITS).map(([kind, { rule, edit }]) =>
-    measureEdit(kind, (round) => withRule(intent, rule(rules), (before) => edit(before, round)), fabric, proof),
+  const edits = Object.entries(EDITS).map(([kind, edit]) =>
+    measureEdit(kind, (round) => edit(intent, round, rules), fabric, proof),
   );
   return {
     sites,
@@ -137,24 +137,25 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** One rule each: the port of it, or whom it is about. In the bench's rules every fourth is of one kind. */
-const EDITS: Readonly<
-  Record<string, { readonly rule: (rules: number) => number; readonly edit: (rule: Rule, round: number) => Rule }>
-> = {
-  'site to site': { rule: () => 1, edit: (rule, round) => withPort(rule, 61_000 + round) },
-  'group to host': { rule: () => 4, edit: (rule, round) => withPort(rule, 61_000 + round) },
-  'group to group': { rule: (rules) => 4 * (rules >>> 3) + 2, edit: (rule, round) => withPort(rule, 61_000 + round) },
-  'whom it is about': {
-    rule: () => 5,
-    edit: (rule, round) => ({ ...rule, sources: [{ kind: 'prefix', prefix: `10.0.${4 + 2 * round}.8/29` }] }),
-  },
-  'all sites': {
-    rule: (rules) => rules - 3,
-    edit: (rule, round) => ({
+/**
+ * One rule: the port of it, or whom it is about. In the bench's rules every fourth is of one kind. Or what rules name: a service
+ * and a group of which one rule is, and a group of which every fourth is.
+ */
+const EDITS: Readonly<Record<string, (intent: FabricIntent, round: number, rules: number) => FabricIntent>> = {
+  'site to site': (intent, round) => withRule(intent, 1, (rule) => withPort(rule, 61_000 + round)),
+  'group to host': (intent, round) => withRule(intent, 4, (rule) => withPort(rule, 61_000 + round)),
+  'group to group': (intent, round, rules) =>
+    withRule(intent, 4 * (rules >>> 3) + 2, (rule) => withPort(rule, 61_000 + round)),
+  'whom it is about': (intent, round) =>
+    withRule(intent, 5, (rule) => ({ ...rule, sources: [{ kind: 'prefix', prefix: `10.0.${4 + 2 * round}.8/29` }] })),
+  'all sites': (intent, round, rules) =>
+    withRule(intent, rules - 3, (rule) => ({
       ...rule,
       services: [...rule.services, { protocol: 'tcp', ports: [{ first: 61_000 + round, last: 61_000 + round }] }],
-    }),
-  },
+    })),
+  'a service': (intent, round) => withServicePort(intent, 61_000 + round),
+  'a group of one rule': (intent, round) => withMember(intent, 'partners', 3 + round),
+  'a group of every fourth rule': (intent, round) => withMember(intent, 'branches', 20 * round),
 };
 
 function withPort(rule: Rule, port: number): Rule {

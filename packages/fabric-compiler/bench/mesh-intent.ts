@@ -3,7 +3,7 @@ import type { FabricIntent, IntentNetwork, Rule, Selector, Service } from '../sr
 /**
  * A full mesh as a large customer has it: regions and roles by label, two networks at each site, IPv6 at every fourth; rules
  * from a group to one host, from site to site, from group to group, that forbid one site something, and at the end the few that
- * hold for everybody. No rule is shadowed.
+ * hold for everybody; one group and one service that a single rule names. No rule is shadowed.
  */
 export function meshIntent(siteCount: number, ruleCount: number): FabricIntent {
   const sites = Array.from({ length: siteCount }, (_, index) => index);
@@ -27,7 +27,9 @@ export function meshIntent(siteCount: number, ruleCount: number): FabricIntent {
       ...Array.from({ length: REGIONS }, (_, region) => labelGroup(`region-${region}`, { region: `r${region}` })),
       labelGroup('branches', { role: 'branch' }),
       labelGroup('data-centres', { role: 'dc' }),
+      { id: 'partners', name: 'partners', members: [site(1), site(2)] },
     ],
+    services: [{ id: 'backup', name: 'backup', services: [tcp(50_000)] }],
     policies: [{ id: 'policy', name: 'policy', enabled: true, rules: rulesOf(siteCount, ruleCount) }],
     policyTests: [
       {
@@ -57,11 +59,29 @@ export function withRule(intent: FabricIntent, index: number, edit: (rule: Rule)
   };
 }
 
+/** The same intent with another member in a group. */
+export function withMember(intent: FabricIntent, groupId: string, index: number): FabricIntent {
+  const groups = (intent.groups ?? []).map((group) =>
+    group.id === groupId ? { ...group, members: [...group.members, site(index)] } : group,
+  );
+  return { ...intent, groups };
+}
+
+/** The same intent with another port of its named service. */
+export function withServicePort(intent: FabricIntent, port: number): FabricIntent {
+  const services = (intent.services ?? []).map((service) => ({ ...service, services: [tcp(port)] }));
+  return { ...intent, services };
+}
+
 function rulesOf(siteCount: number, ruleCount: number): Rule[] {
   const general: Rule[] = [
+    {
+      ...rule('backup', 'PROTECT', [{ kind: 'group', groupId: 'partners' }], [DATA_CENTRES], []),
+      serviceIds: ['backup'],
+    },
     rule('web', 'PROTECT', [ANY], [ANY], [tcp(443), tcp(80)]),
     rule('ping', 'PROTECT', [ANY], [ANY], [icmp('icmp'), icmp('icmpv6')]),
-    rule('dns', 'PROTECT', [ANY], [{ kind: 'group', groupId: 'data-centres' }], [udp(53)]),
+    rule('dns', 'PROTECT', [ANY], [DATA_CENTRES], [udp(53)]),
   ];
   const special = Array.from({ length: ruleCount - general.length }, (_, index) => specialRule(index, siteCount));
   return [...special, ...general];
@@ -123,8 +143,8 @@ function labelGroup(id: string, labels: Readonly<Record<string, string>>) {
   return { id, name: id, members: [{ kind: 'site_labels', labels } as const] };
 }
 
-function site(index: number): Selector {
-  return { kind: 'site', siteId: siteId(index) };
+function site(index: number) {
+  return { kind: 'site', siteId: siteId(index) } as const;
 }
 
 function tcp(port: number): Service {
@@ -148,4 +168,5 @@ function pad(index: number): string {
 }
 
 const ANY: Selector = { kind: 'any' };
+const DATA_CENTRES: Selector = { kind: 'group', groupId: 'data-centres' };
 const REGIONS = 10;
