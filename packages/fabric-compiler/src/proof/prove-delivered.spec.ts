@@ -63,6 +63,10 @@ describe('proveDelivered', () => {
     ['another endpoint', { underlay: { address: '203.0.113.77', port: 4500 } }],
     ['another MTU', { device: { mtu: 9000 } }],
     ['networks of another site', { localNetworks: [] }],
+    [
+      'a network that is mapped to another one',
+      { networkMappings: [{ local: '10.0.0.0/31', overlay: '10.9.0.0/31' }] },
+    ],
   ] satisfies [string, Partial<EdgeBundle>][])('finds %s', (_, change) => {
     const [intent] = fc.sample(arbitraryFabric(), { numRuns: 1, seed: 1 });
     if (intent === undefined) throw new Error('no fabric was drawn');

@@ -57,17 +57,18 @@ interface NamedEdge {
 
 function wrongFrame(
   given: EdgeBundle,
-  { tenantId, localNetworks }: SharedBundle,
+  { tenantId, localNetworks, mappings }: SharedBundle,
   { edgeId, device, underlay }: Pick<SharedBundle, 'edgeId' | 'device' | 'underlay'>,
   name: string,
 ): readonly Finding[] {
-  const frame = { tenantId, edgeId, device, underlay, localNetworks: [...localNetworks].sort() };
+  const frame = { tenantId, edgeId, device, underlay, localNetworks: [...localNetworks].sort(), mappings };
   const other = {
     tenantId: given.tenantId,
     edgeId: given.edgeId,
     device: given.device,
     underlay: given.underlay,
     localNetworks: [...given.localNetworks].sort(),
+    mappings: given.networkMappings,
   };
   if (sameValue(frame, other)) return [];
   return [otherThanProven({ edgeId, name }, 'says something else of the edge itself', undefined)];
