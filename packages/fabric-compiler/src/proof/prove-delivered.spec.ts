@@ -53,7 +53,7 @@ describe('proveDelivered', () => {
       ),
       { numRuns: 100 },
     );
-    expect(seen.found).toBeGreaterThan(40);
+    expect(seen.found).toBeGreaterThan(15);
     expect(seen.harmless).toBeGreaterThan(5);
   });
 
