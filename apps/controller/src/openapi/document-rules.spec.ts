@@ -27,7 +27,9 @@ interface Operation {
   readonly tags?: readonly string[];
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> }>
+  >;
 }
 
 const document = JSON.parse(await openApiText()) as {
@@ -81,6 +83,40 @@ const FAULTS: Readonly<Record<string, (schema: Schema) => string | undefined>> =
   },
 };
 
+/** Lists that are as long as something is by its nature, which the document says of them as well. */
+const BOUNDED_LISTS: Readonly<Record<string, { readonly items: number; readonly reason: string }>> = {
+  readTrust: { items: 7, reason: 'one entry for each kind of what edges trust' },
+};
+
+/** Fields of what an operation answers with when it does what it is asked. */
+function answerOf({ responses }: Operation): Readonly<Record<string, Schema>> | undefined {
+  const content = responses['200']?.content?.['application/json'];
+  return content?.schema === undefined ? undefined : resolved(content.schema).properties;
+}
+
+function resolved(schema: Schema): Schema {
+  const name = schema.$ref?.split('/').at(-1);
+  return name === undefined ? schema : (schemas[name] ?? {});
+}
+
+/** What a list lacks: a page has an end, a place where it begins, and says where the next one does. */
+function listFaults(operation: Operation): string[] {
+  const { operationId, parameters = [] } = operation;
+  const { items, next } = answerOf(operation) ?? {};
+  const bound = BOUNDED_LISTS[operationId]?.items;
+  if (bound !== undefined && items?.maxItems === bound) return [];
+  const query = parameters.filter((parameter) => parameter.in === 'query');
+  const limited = query.some(({ name, schema }) => name === 'limit' && schema.maximum !== undefined);
+  const begins = query.some(({ name }) => name === 'after' || name === 'before');
+  // Null is how the last page says so.
+  const ends = next?.anyOf?.some(({ type }) => type === 'null') === true || next?.type?.includes('null') === true;
+  return [
+    ...(limited ? [] : [`${operationId}: has no limit`]),
+    ...(begins ? [] : [`${operationId}: has no place to begin (after, before)`]),
+    ...(ends ? [] : [`${operationId}: does not say where the next page begins (next)`]),
+  ];
+}
+
 describe('the rules of the OpenAPI document', () => {
   it('are those of OpenAPI 3.1, for operations with names that are their own', () => {
     expect(document.openapi).toBe('3.1.0');
@@ -110,6 +146,40 @@ describe('the rules of the OpenAPI document', () => {
         .flatMap(({ name, schema }) => [...faultsOf(schema, `${operation.operationId}?${name}`)]),
     ]);
     expect(faults).toEqual([]);
+  });
+
+  it('want every list in pages, or with the bound that it has by its nature', () => {
+    const lists = operations.filter(({ method, operation }) => method === 'get' && answerOf(operation)?.['items']);
+    expect(lists.length).toBeGreaterThan(20);
+    expect(lists.flatMap(({ operation }) => listFaults(operation))).toEqual([]);
+    // Whatever is called a list is one.
+    const named = operations.filter(({ operation: { operationId } }) => operationId.startsWith('list'));
+    expect(named.filter((one) => !lists.includes(one)).map(({ operation }) => operation.operationId)).toEqual([]);
+    const known = new Set(lists.map(({ operation }) => operation.operationId));
+    expect(Object.keys(BOUNDED_LISTS).filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('find a list that has no pages', () => {
+    const items: Schema = { type: 'array', items: { type: 'string' } };
+    const next: Schema = { anyOf: [{ type: 'string' }, { type: 'null' }] };
+    const list = (properties: Record<string, Schema>, ...parameters: [string, Schema][]): Operation => ({
+      operationId: 'listThings',
+      parameters: parameters.map(([name, schema]) => ({ name, in: 'query', schema })),
+      responses: { 200: { content: { 'application/json': { schema: { type: 'object', properties } } } } },
+    });
+    const limit: Schema = { type: 'integer', maximum: 10 };
+    expect(listFaults(list({ items, next }, ['after', { type: 'string' }], ['limit', limit]))).toEqual([]);
+    expect(listFaults(list({ items }))).toEqual([
+      'listThings: has no limit',
+      'listThings: has no place to begin (after, before)',
+      'listThings: does not say where the next page begins (next)',
+    ]);
+    expect(
+      listFaults(list({ items, next: { type: 'string' } }, ['before', {}], ['limit', { type: 'integer' }])),
+    ).toEqual(['listThings: has no limit', 'listThings: does not say where the next page begins (next)']);
+    // The bound is in the document, or it is none.
+    expect(listFaults({ ...list({ items }), operationId: 'readTrust' })).toContain('readTrust: has no limit');
+    expect(listFaults({ ...list({ items: { ...items, maxItems: 7 } }), operationId: 'readTrust' })).toEqual([]);
   });
 
   it('find what breaks them', () => {

@@ -55,7 +55,7 @@ describe('external peers', () => {
       preSharedKey: 'set',
     });
     expect(await read(`/external-peers/${peer.id}`)).toEqual(peer);
-    expect(await read('/external-peers')).toEqual({ items: [peer] });
+    expect(await read('/external-peers')).toEqual({ items: [peer], next: null });
     const again = await api.send('POST', '/external-peers', withKey(), once);
     expect([again.status, await again.json()]).toEqual([201, peer]);
   });

@@ -265,7 +265,7 @@ describe('every login', () => {
     });
     expect(invite.status).toBe(201);
     const who = await arrive('ivy', ['net-read']);
-    expect(await (await who.go('/api/v1/session/invitations')).json()).toEqual({ items: [] });
+    expect(await (await who.go('/api/v1/session/invitations')).json()).toEqual({ items: [], next: null });
   });
 
   it('gives a role of the provider to whom its own mapping names, and takes it, but from the last who has it', async () => {

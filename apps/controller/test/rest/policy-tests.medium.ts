@@ -31,7 +31,7 @@ describe('policy tests', () => {
     test = (await answer.json()) as PolicyTest;
     expect(test).toMatchObject(input({ description: '', version: 1 }));
     expect(await read<PolicyTest>(`/policy-tests/${test.id}`)).toEqual(test);
-    expect(await read('/policy-tests')).toEqual({ items: [test] });
+    expect(await read('/policy-tests')).toEqual({ items: [test], next: null });
   });
 
   it('count at once: a draft that breaks one says which, and with which packet', async () => {
@@ -100,7 +100,7 @@ describe('policy tests', () => {
       expect((await api.fetch(api.path(`/policy-tests/${id}`), { method: 'DELETE' })).status).toBe(204);
       expect((await api.fetch(api.path(`/policy-tests/${id}`), { method: 'DELETE' })).status).toBe(404);
     }
-    expect(await read('/policy-tests')).toEqual({ items: [] });
+    expect(await read('/policy-tests')).toEqual({ items: [], next: null });
     const stranger = `/api/v1/tenants/${crypto.randomUUID()}/policy-tests`;
     expect((await problemOf(await api.fetch(stranger))).status).toBe(404);
   });

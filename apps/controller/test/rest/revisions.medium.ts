@@ -45,7 +45,7 @@ describe('revisions', () => {
     const dry = (await (await publish({ dryRun: true })).json()) as PublishResult;
     expect(dry).toMatchObject({ dryRun: true, revision: null });
     expect(dry.affectedEdges).toHaveLength(2);
-    expect(await read('/revisions')).toEqual({ items: [] });
+    expect(await read('/revisions')).toEqual({ items: [], next: null });
   });
 
   it('are numbered, say who and why, and reach the edges they affect', async () => {
@@ -54,7 +54,7 @@ describe('revisions', () => {
     const result = (await answer.json()) as PublishResult;
     expect(result.revision).toMatchObject({ number: 1, author: 'admin', comment: 'first' });
     expect(result.affectedEdges.map(({ change }) => change)).toEqual(['added', 'added']);
-    expect(await read<{ items: Revision[] }>('/revisions')).toEqual({ items: [result.revision] });
+    expect(await read<{ items: Revision[] }>('/revisions')).toEqual({ items: [result.revision], next: null });
     const { items } = await read<{ items: Tunnel[] }>('/tunnels');
     expect(items.map(({ state, edges }) => [state, edges.map(({ siteName }) => siteName).sort()])).toEqual([
       ['down', ['berlin', 'tokyo']],

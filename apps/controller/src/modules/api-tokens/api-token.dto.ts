@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageQuery, pageSchema } from '../../platform/http/page.js';
 import { ROLES } from '../../platform/http/role.js';
 import { Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 
@@ -41,9 +42,12 @@ export const NewApiToken = ApiToken.extend({
   }),
 }).meta({ id: 'NewApiToken' });
 
-export const ApiTokenList = z.object({ items: z.array(ApiToken) }).meta({ id: 'ApiTokenList' });
+export const ApiTokenList = pageSchema(ApiToken).meta({ id: 'ApiTokenList' });
 
 export type CreateApiToken = z.infer<typeof CreateApiToken>;
+/** Lists of tokens: by user, then by name. */
+export const ApiTokenPage = pageQuery('text', 'text', 'uuid');
+
 export type ApiToken = z.infer<typeof ApiToken>;
 export type NewApiToken = z.infer<typeof NewApiToken>;
 export type ApiTokenList = z.infer<typeof ApiTokenList>;

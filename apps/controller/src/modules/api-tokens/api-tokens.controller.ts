@@ -1,10 +1,11 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ShownOnce } from '../../platform/http/writes/write.decorators.js';
-import { ApiTokenList, CreateApiToken, NewApiToken } from './api-token.dto.js';
+import { ApiTokenList, ApiTokenPage, CreateApiToken, NewApiToken } from './api-token.dto.js';
 import { ApiTokensService } from './api-tokens.service.js';
 
 @ApiTags('api-tokens')
@@ -15,12 +16,13 @@ export class ApiTokensController {
   @Get()
   @ApiOperation({ operationId: 'listApiTokens', summary: 'Own API tokens; for an admin those of everybody' })
   @ApiOkResponse({ standardSchema: ApiTokenList })
-  @ApiProblems(401, 404, 503)
-  async listApiTokens(
+  @ApiProblems(401, 404, 422, 503)
+  listApiTokens(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @User() user: CurrentUser,
+    @Query({ schema: ApiTokenPage }) page: PageRequest,
   ): Promise<ApiTokenList> {
-    return { items: await this.tokens.list(tenantId, user) };
+    return this.tokens.list(tenantId, user, page);
   }
 
   @Post()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Role } from '../../platform/http/role.js';
 import type { ApiToken } from './api-token.dto.js';
 
@@ -27,11 +28,11 @@ interface ApiTokenRow extends Pick<ApiToken, 'id' | 'name' | 'role' | 'userName'
 @Injectable()
 export class ApiTokensRepository {
   /** Of one user; of all when `userId` is null. */
-  async list(sql: SqlExecutor, tenantId: string, userId: string | null): Promise<ApiToken[]> {
+  async list(sql: SqlExecutor, tenantId: string, userId: string | null, page?: PageRequest): Promise<ApiToken[]> {
     const rows = await sql<ApiTokenRow[]>`
       select id, name, role, user_name, created_at, expires_at, last_used_at from api_tokens
       where tenant_id = ${tenantId} and user_id = coalesce(${userId}, user_id)
-      order by user_name, name`;
+      ${pageEnd(sql, page, [sql`user_name`, sql`name`, sql`id`])}`;
     return rows.map(tokenOf);
   }
 

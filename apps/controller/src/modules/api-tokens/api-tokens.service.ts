@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import { isAtLeast, type Role } from '../../platform/http/role.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
@@ -27,8 +29,10 @@ export class ApiTokensService {
     this.#audit = audit;
   }
 
-  async list(tenantId: string, user: CurrentUser): Promise<ApiToken[]> {
-    return this.#repository.list(this.#database.sql, tenantId, await this.#whose(tenantId, user));
+  async list(tenantId: string, user: CurrentUser, page: PageRequest): Promise<Page<ApiToken>> {
+    const whose = await this.#whose(tenantId, user);
+    const items = await this.#repository.list(this.#database.sql, tenantId, whose, page);
+    return pageOf(page, { items, keyOf: ({ userName, name, id }) => [userName, name, id] });
   }
 
   /** Throws DomainError 'role_exceeded', 'name_taken' or 'too_many_tokens'. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Identifier, Name, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
 
 export const UnderlayPort = z
@@ -98,7 +99,7 @@ export const Edge = z
     live: EdgeLive,
   })
   .meta({ id: 'Edge' });
-export const EdgeList = z.object({ items: z.array(Edge) }).meta({ id: 'EdgeList' });
+export const EdgeList = pageSchema(Edge).meta({ id: 'EdgeList' });
 
 export const EnrollmentToken = z
   .object({

@@ -1,7 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ShownOnce } from '../../platform/http/writes/write.decorators.js';
 import { CreateEdge, Edge, EdgeList, EnrollmentToken, RevokeEdge, UpdateEdge } from './edge.dto.js';
@@ -15,9 +17,12 @@ export class EdgesController {
   @Get()
   @ApiOperation({ operationId: 'listEdges', summary: 'Edges of the tenant with what is known of them now, by name' })
   @ApiOkResponse({ standardSchema: EdgeList })
-  @ApiProblems(401, 404, 503)
-  async listEdges(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<EdgeList> {
-    return { items: await this.edges.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listEdges(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<EdgeList> {
+    return this.edges.list(tenantId, page);
   }
 
   @Post()

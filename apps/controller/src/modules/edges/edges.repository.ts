@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { CreateEdge, UpdateEdge } from './edge.dto.js';
 
 /** An edge as it is stored, with the certificate that speaks for it. */
@@ -21,8 +22,10 @@ export interface StoredEdge {
 
 @Injectable()
 export class EdgesRepository {
-  list(sql: SqlExecutor, tenantId: string): Promise<StoredEdge[]> {
-    return sql<StoredEdge[]>`${this.#select(sql)} where e.tenant_id = ${tenantId} order by e.name, e.id`;
+  list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<StoredEdge[]> {
+    return sql<
+      StoredEdge[]
+    >`${this.#select(sql)} where e.tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`e.name`, sql`e.id`])}`;
   }
 
   async read(sql: SqlExecutor, tenantId: string, edgeId: string): Promise<StoredEdge | undefined> {

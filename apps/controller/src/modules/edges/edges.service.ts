@@ -7,8 +7,10 @@ import { EdgeStates } from '../../observations/edge-states.js';
 import { CertificateRegistry } from '../../pki/certificate-registry.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { type DomainError, notFound, refusal } from '../../platform/http/domain-error.js';
+import { type Page, pageByName } from '../../platform/http/page.js';
 import { InjectLogger } from '../../platform/logging/logger.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
@@ -52,9 +54,12 @@ export class EdgesService {
     this.#tokens = tokens;
   }
 
-  async list(tenantId: string): Promise<Edge[]> {
-    const edges = await this.#repository.list(this.#database.sql, tenantId);
-    return edges.map((edge) => this.#edge(edge));
+  async list(tenantId: string, page: PageRequest): Promise<Page<Edge>> {
+    const edges = await this.#repository.list(this.#database.sql, tenantId, page);
+    return pageByName(
+      page,
+      edges.map((edge) => this.#edge(edge)),
+    );
   }
 
   async read(tenantId: string, edgeId: string): Promise<Edge> {

@@ -1,5 +1,6 @@
 import { MAX_SETTINGS_TEXT } from '@weft/fabric-compiler';
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Prefix, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
 import { isCertificatePem } from './certificate-text.js';
 import { KEY_EXCHANGE_NAMES } from './key-exchange-names.js';
@@ -211,7 +212,7 @@ export const ExternalPeer = z
     updatedAt: Timestamp,
   })
   .meta({ id: 'ExternalPeer', description: 'An IKEv2 gateway that is not ours, with which one edge has a tunnel.' });
-export const ExternalPeerList = z.object({ items: z.array(ExternalPeer) }).meta({ id: 'ExternalPeerList' });
+export const ExternalPeerList = pageSchema(ExternalPeer).meta({ id: 'ExternalPeerList' });
 
 export const ExternalPeerImport = z
   .strictObject({

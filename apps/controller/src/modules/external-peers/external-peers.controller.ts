@@ -8,7 +8,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import {
@@ -35,9 +37,12 @@ export class ExternalPeersController {
   @Get()
   @ApiOperation({ operationId: 'listExternalPeers', summary: 'External peers of the tenant, by name' })
   @ApiOkResponse({ standardSchema: ExternalPeerList })
-  @ApiProblems(401, 404, 503)
-  async listExternalPeers(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<ExternalPeerList> {
-    return { items: await this.peers.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listExternalPeers(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<ExternalPeerList> {
+    return this.peers.list(tenantId, page);
   }
 
   @Post()

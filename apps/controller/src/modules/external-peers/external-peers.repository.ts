@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FabricIntent, IntentExternalPeer } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import {
   type IntendedFields,
   intendedExternalPeer,
@@ -11,9 +12,10 @@ import {
 
 @Injectable()
 export class ExternalPeersRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<StoredExternalPeer[]> {
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<StoredExternalPeer[]> {
     return sql<StoredExternalPeer[]>`
-      select ${columns(sql)} from external_peers where tenant_id = ${tenantId} order by name, id`;
+      select ${columns(sql)} from external_peers where tenant_id = ${tenantId}
+      ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
   }
 
   async read(sql: SqlExecutor, tenantId: string, peerId: string): Promise<StoredExternalPeer | undefined> {

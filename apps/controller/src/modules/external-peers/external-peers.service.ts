@@ -4,7 +4,9 @@ import { libreswanSnippet, type Snippet, swanctlSnippet } from '@weft/fabric-com
 import { CertificateAuthority } from '../../pki/certificate-authority.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { DomainError, notFound, refusal } from '../../platform/http/domain-error.js';
+import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
 import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
@@ -52,8 +54,9 @@ export class ExternalPeersService {
     this.#authority = authority;
   }
 
-  async list(tenantId: string): Promise<ExternalPeer[]> {
-    return (await this.#repository.list(this.#database.sql, tenantId)).map(shownExternalPeer);
+  async list(tenantId: string, page: PageRequest): Promise<Page<ExternalPeer>> {
+    const peers = await this.#repository.list(this.#database.sql, tenantId, page);
+    return pageByName(page, peers.map(shownExternalPeer));
   }
 
   read(tenantId: string, peerId: string): Promise<ExternalPeer> {

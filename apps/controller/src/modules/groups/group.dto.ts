@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 import { Labels } from '../labels.dto.js';
 import { PLACES } from '../policies/policy.dto.js';
@@ -41,7 +42,7 @@ export const Group = z
     updatedAt: Timestamp,
   })
   .meta({ id: 'Group' });
-export const GroupList = z.object({ items: z.array(Group) }).meta({ id: 'GroupList' });
+export const GroupList = pageSchema(Group).meta({ id: 'GroupList' });
 
 export type GroupMember = z.infer<typeof GroupMember>;
 export type GroupInput = z.infer<typeof GroupInput>;

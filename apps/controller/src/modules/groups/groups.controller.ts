@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiHeader,
@@ -8,7 +8,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { Group, GroupInput, GroupList } from './group.dto.js';
@@ -22,9 +24,12 @@ export class GroupsController {
   @Get()
   @ApiOperation({ operationId: 'listGroups', summary: 'Groups of the tenant, by name' })
   @ApiOkResponse({ standardSchema: GroupList })
-  @ApiProblems(401, 404, 503)
-  async listGroups(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<GroupList> {
-    return { items: await this.groups.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listGroups(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<GroupList> {
+    return this.groups.list(tenantId, page);
   }
 
   @Post()

@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { FabricIntent, IntentGroup } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Group, GroupInput, GroupMember } from './group.dto.js';
 
 type GroupRow = Omit<Group, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
 
 @Injectable()
 export class GroupsRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<Group[]> {
-    const rows = await sql<GroupRow[]>`${this.#select(sql)} where g.tenant_id = ${tenantId} order by g.name, g.id`;
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Group[]> {
+    const rows = await sql<
+      GroupRow[]
+    >`${this.#select(sql)} where g.tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`g.name`, sql`g.id`])}`;
     return rows.map(groupOf);
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 import { TenantRole } from '../users/user.dto.js';
 
@@ -20,12 +21,12 @@ export const Invitation = z
     expiresAt: Timestamp,
   })
   .meta({ id: 'Invitation' });
-export const InvitationList = z.object({ items: z.array(Invitation) }).meta({ id: 'InvitationList' });
+export const InvitationList = pageSchema(Invitation).meta({ id: 'InvitationList' });
 
 export const OwnInvitation = Invitation.omit({ userName: true })
   .extend({ tenantId: Identifier, tenantName: z.string() })
   .meta({ id: 'OwnInvitation' });
-export const OwnInvitationList = z.object({ items: z.array(OwnInvitation) }).meta({ id: 'OwnInvitationList' });
+export const OwnInvitationList = pageSchema(OwnInvitation).meta({ id: 'OwnInvitationList' });
 
 export type CreateInvitation = z.infer<typeof CreateInvitation>;
 export type Invitation = z.infer<typeof Invitation>;

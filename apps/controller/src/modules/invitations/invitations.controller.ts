@@ -1,7 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { User as Actor, type CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { CreateInvitation, Invitation, InvitationList } from './invitation.dto.js';
 import { InvitationsService } from './invitations.service.js';
@@ -14,9 +16,12 @@ export class InvitationsController {
   @Get()
   @ApiOperation({ operationId: 'listInvitations', summary: 'Who is invited into the tenant and has not answered' })
   @ApiOkResponse({ standardSchema: InvitationList })
-  @ApiProblems(401, 403, 404, 503)
-  async listInvitations(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<InvitationList> {
-    return { items: await this.invitations.list(tenantId) };
+  @ApiProblems(401, 403, 404, 422, 503)
+  listInvitations(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<InvitationList> {
+    return this.invitations.list(tenantId, page);
   }
 
   @Post()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Role } from '../../platform/http/role.js';
 import type { Invitation, OwnInvitation } from './invitation.dto.js';
 
@@ -19,10 +20,11 @@ interface NewInvitation {
 /** The table tenant_invitations. What has expired is as good as gone. */
 @Injectable()
 export class InvitationsRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<Invitation[]> {
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Invitation[]> {
     const rows = await sql<(Omit<Invitation, 'createdAt' | 'expiresAt'> & Dated)[]>`
       select ${this.#columns(sql)} from tenant_invitations
-      where tenant_id = ${tenantId} and expires_at > now() order by user_name`;
+      where tenant_id = ${tenantId} and expires_at > now()
+      ${pageEnd(sql, page, [sql`user_name`, sql`id`])}`;
     return rows.map(dated);
   }
 
@@ -52,11 +54,11 @@ export class InvitationsRepository {
     return row?.userName;
   }
 
-  /** Of the person whose scope it is. */
-  async own(sql: SqlExecutor): Promise<OwnInvitation[]> {
+  /** Of the person whose scope it is; of one invitation when it is named. */
+  async own(sql: SqlExecutor, page?: PageRequest, invitationId: string | null = null): Promise<OwnInvitation[]> {
     const rows = await sql<(Omit<OwnInvitation, 'createdAt' | 'expiresAt'> & Dated)[]>`
       select id, tenant_id, tenant_name, role, invited_by, created_at, expires_at from tenant_invitations
-      order by tenant_name, id`;
+      where id = coalesce(${invitationId}::uuid, id) ${pageEnd(sql, page, [sql`tenant_name`, sql`id`])}`;
     return rows.map(dated);
   }
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import { MembersRepository } from '../members/members.repository.js';
@@ -30,8 +32,9 @@ export class InvitationsService {
     this.#audit = audit;
   }
 
-  list(tenantId: string): Promise<Invitation[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<Invitation>> {
+    const items = await this.#repository.list(this.#database.sql, tenantId, page);
+    return pageOf(page, { items, keyOf: ({ userName, id }) => [userName, id] });
   }
 
   /** Throws DomainError 'member_already', 'invited_already' or 'too_many_invitations'. */

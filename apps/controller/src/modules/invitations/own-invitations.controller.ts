@@ -1,7 +1,9 @@
-import { Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { Immediate } from '../../platform/http/writes/write.decorators.js';
 import { OwnInvitationList } from './invitation.dto.js';
@@ -16,9 +18,12 @@ export class OwnInvitationsController {
   @Get()
   @ApiOperation({ operationId: 'listOwnInvitations', summary: 'Tenants that the user is invited into, by name' })
   @ApiOkResponse({ standardSchema: OwnInvitationList })
-  @ApiProblems(401, 403, 503)
-  async listOwnInvitations(@User() user: CurrentUser): Promise<OwnInvitationList> {
-    return { items: await this.invitations.list(user) };
+  @ApiProblems(401, 403, 422, 503)
+  listOwnInvitations(
+    @User() user: CurrentUser,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<OwnInvitationList> {
+    return this.invitations.list(user, page);
   }
 
   @Post(':invitationId/acceptance')

@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { personScope } from '../../platform/database/database-scope.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import type { OwnInvitation } from './invitation.dto.js';
@@ -23,8 +25,9 @@ export class OwnInvitations {
     this.#audit = audit;
   }
 
-  list({ id }: CurrentUser): Promise<OwnInvitation[]> {
-    return this.#database.within(personScope(id), () => this.#repository.own(this.#database.sql));
+  async list({ id }: CurrentUser, page: PageRequest): Promise<Page<OwnInvitation>> {
+    const items = await this.#database.within(personScope(id), () => this.#repository.own(this.#database.sql, page));
+    return pageOf(page, { items, keyOf: ({ tenantName, id: invitationId }) => [tenantName, invitationId] });
   }
 
   /** The session stays in its tenant. Throws DomainError 'unknown_invitation' or 'member_already'. */
@@ -54,7 +57,8 @@ export class OwnInvitations {
   }
 
   async #read(user: CurrentUser, invitationId: string): Promise<OwnInvitation> {
-    const invitation = (await this.list(user)).find(({ id }) => id === invitationId);
+    const read = () => this.#repository.own(this.#database.sql, undefined, invitationId);
+    const [invitation] = await this.#database.within(personScope(user.id), read);
     if (invitation === undefined) throw notFound('invitation', invitationId);
     return invitation;
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Identifier, Timestamp } from '../../platform/http/schemas.js';
 import { TenantRole } from '../users/user.dto.js';
 
@@ -13,14 +14,14 @@ export const Member = z
     joinedAt: Timestamp,
   })
   .meta({ id: 'Member' });
-export const MemberList = z.object({ items: z.array(Member) }).meta({ id: 'MemberList' });
+export const MemberList = pageSchema(Member).meta({ id: 'MemberList' });
 
 export const UpdateMember = z.strictObject({ role: TenantRole }).meta({ id: 'UpdateMember' });
 
 export const Membership = z
   .object({ tenantId: Identifier, tenantName: z.string(), role: TenantRole, joinedAt: Timestamp })
   .meta({ id: 'Membership' });
-export const MembershipList = z.object({ items: z.array(Membership) }).meta({ id: 'MembershipList' });
+export const MembershipList = pageSchema(Membership).meta({ id: 'MembershipList' });
 
 export type Member = z.infer<typeof Member>;
 export type MemberList = z.infer<typeof MemberList>;

@@ -1,7 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { User as Actor, type CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { Member, MemberList, UpdateMember } from './member.dto.js';
 import { MembersService } from './members.service.js';
@@ -14,9 +16,12 @@ export class MembersController {
   @Get()
   @ApiOperation({ operationId: 'listMembers', summary: 'Who has a role in the tenant, by name' })
   @ApiOkResponse({ standardSchema: MemberList })
-  @ApiProblems(401, 403, 404, 503)
-  async listMembers(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<MemberList> {
-    return { items: await this.members.list(tenantId) };
+  @ApiProblems(401, 403, 404, 422, 503)
+  listMembers(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<MemberList> {
+    return this.members.list(tenantId, page);
   }
 
   @Patch(':userId')

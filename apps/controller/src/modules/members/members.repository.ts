@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Role } from '../../platform/http/role.js';
 import type { Member, Membership } from './member.dto.js';
 
@@ -14,10 +15,11 @@ export interface MemberAccount {
 
 @Injectable()
 export class MembersRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<Member[]> {
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Member[]> {
     const rows = await sql<MemberRow[]>`
       select user_id, user_name, role, user_id in (select members_by_oidc()) as oidc, joined_at
-      from tenant_members where tenant_id = ${tenantId} order by user_name`;
+      from tenant_members where tenant_id = ${tenantId}
+      ${pageEnd(sql, page, [sql`user_name`, sql`user_id`])}`;
     return rows.map(dated);
   }
 
@@ -43,10 +45,11 @@ export class MembersRepository {
   }
 
   /** Of one person in all tenants, by the name of the tenant. */
-  async memberships(sql: SqlExecutor, userId: string): Promise<Membership[]> {
+  async memberships(sql: SqlExecutor, userId: string, page?: PageRequest): Promise<Membership[]> {
     const rows = await sql<MembershipRow[]>`
       select m.tenant_id, t.name as tenant_name, m.role, m.joined_at
-      from tenant_members m join tenants t on t.id = m.tenant_id where m.user_id = ${userId} order by t.name`;
+      from tenant_members m join tenants t on t.id = m.tenant_id where m.user_id = ${userId}
+      ${pageEnd(sql, page, [sql`t.name`, sql`t.id`])}`;
     return rows.map(dated);
   }
 }

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import type { Role } from '../../platform/http/role.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
@@ -23,8 +25,9 @@ export class MembersService {
     this.#audit = audit;
   }
 
-  list(tenantId: string): Promise<Member[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<Member>> {
+    const items = await this.#repository.list(this.#database.sql, tenantId, page);
+    return pageOf(page, { items, keyOf: ({ userName, userId }) => [userName, userId] });
   }
 
   /** In force with the next request. Throws DomainError 'unknown_member', 'provider_admin_required' or 'user_from_oidc'. */

@@ -1,7 +1,9 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { MembershipList } from './member.dto.js';
 import { OwnMemberships } from './own-memberships.js';
 
@@ -13,8 +15,11 @@ export class OwnMembershipsController {
   @Get()
   @ApiOperation({ operationId: 'listMemberships', summary: 'Tenants in which the user has a role, by name' })
   @ApiOkResponse({ standardSchema: MembershipList })
-  @ApiProblems(401, 403, 503)
-  async listMemberships(@User() user: CurrentUser): Promise<MembershipList> {
-    return { items: await this.memberships.list(user) };
+  @ApiProblems(401, 403, 422, 503)
+  listMemberships(
+    @User() user: CurrentUser,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<MembershipList> {
+    return this.memberships.list(user, page);
   }
 }

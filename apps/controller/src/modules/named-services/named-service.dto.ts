@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 import { MAX_SERVICES, Service } from '../policies/policy.dto.js';
 
@@ -35,7 +36,7 @@ export const NamedService = z
     updatedAt: Timestamp,
   })
   .meta({ id: 'NamedService', description: 'What rules name by `serviceIds`, in addition to services of their own.' });
-export const NamedServiceList = z.object({ items: z.array(NamedService) }).meta({ id: 'NamedServiceList' });
+export const NamedServiceList = pageSchema(NamedService).meta({ id: 'NamedServiceList' });
 
 export type NamedServiceInput = z.infer<typeof NamedServiceInput>;
 export type NamedService = z.infer<typeof NamedService>;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FabricIntent, IntentService } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { NamedService, NamedServiceInput } from './named-service.dto.js';
 
 type ServiceRow = Omit<NamedService, 'createdAt' | 'updatedAt'> & {
@@ -10,8 +11,10 @@ type ServiceRow = Omit<NamedService, 'createdAt' | 'updatedAt'> & {
 
 @Injectable()
 export class NamedServicesRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<NamedService[]> {
-    const rows = await sql<ServiceRow[]>`${this.#select(sql)} where v.tenant_id = ${tenantId} order by v.name, v.id`;
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<NamedService[]> {
+    const rows = await sql<
+      ServiceRow[]
+    >`${this.#select(sql)} where v.tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`v.name`, sql`v.id`])}`;
     return rows.map(serviceOf);
   }
 

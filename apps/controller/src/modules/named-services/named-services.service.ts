@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
 import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken } from '../resource-names.js';
@@ -23,8 +25,8 @@ export class NamedServicesService {
     this.#tenants = tenants;
   }
 
-  list(tenantId: string): Promise<NamedService[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<NamedService>> {
+    return pageByName(page, await this.#repository.list(this.#database.sql, tenantId, page));
   }
 
   read(tenantId: string, serviceId: string): Promise<NamedService> {

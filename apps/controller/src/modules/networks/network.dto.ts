@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageQuery, pageSchema } from '../../platform/http/page.js';
 import { Identifier, Name, Prefix, Timestamp } from '../../platform/http/schemas.js';
 import { Labels } from '../labels.dto.js';
 
@@ -46,9 +47,12 @@ export const Network = z
     createdAt: Timestamp,
   })
   .meta({ id: 'Network' });
-export const NetworkList = z.object({ items: z.array(Network) }).meta({ id: 'NetworkList' });
+export const NetworkList = pageSchema(Network).meta({ id: 'NetworkList' });
 
 export type CreateNetwork = z.infer<typeof CreateNetwork>;
 export type UpdateNetwork = z.infer<typeof UpdateNetwork>;
+/** Lists of networks: by prefix. */
+export const NetworkPage = pageQuery('cidr', 'uuid');
+
 export type Network = z.infer<typeof Network>;
 export type NetworkList = z.infer<typeof NetworkList>;

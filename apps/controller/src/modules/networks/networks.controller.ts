@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { CreateNetwork, Network, NetworkList, UpdateNetwork } from './network.dto.js';
+import { CreateNetwork, Network, NetworkList, NetworkPage, UpdateNetwork } from './network.dto.js';
 import { NetworksService } from './networks.service.js';
 
 @ApiTags('networks')
@@ -13,9 +14,12 @@ export class NetworksController {
   @Get()
   @ApiOperation({ operationId: 'listNetworks', summary: 'Networks of the tenant, by prefix' })
   @ApiOkResponse({ standardSchema: NetworkList })
-  @ApiProblems(401, 404, 503)
-  async listNetworks(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<NetworkList> {
-    return { items: await this.networks.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listNetworks(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: NetworkPage }) page: PageRequest,
+  ): Promise<NetworkList> {
+    return this.networks.list(tenantId, page);
   }
 
   @Post()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { CreateNetwork, Network, UpdateNetwork } from './network.dto.js';
 
 type NetworkRow = Omit<Network, 'createdAt' | 'mappedPrefix'> & {
@@ -16,10 +17,10 @@ export interface OverlappingNetwork {
 
 @Injectable()
 export class NetworksRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<Network[]> {
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Network[]> {
     const rows = await sql<NetworkRow[]>`
       select id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at from networks
-      where tenant_id = ${tenantId} order by networks.prefix, id`;
+      where tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`networks.prefix`, sql`id`])}`;
     return rows.map(networkOf);
   }
 

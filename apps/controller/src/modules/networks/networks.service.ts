@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { notFound, refusal } from '../../platform/http/domain-error.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
 import type { CreateNetwork, Network, UpdateNetwork } from './network.dto.js';
@@ -19,8 +21,9 @@ export class NetworksService {
     this.#repository = repository;
   }
 
-  list(tenantId: string): Promise<Network[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<Network>> {
+    const items = await this.#repository.list(this.#database.sql, tenantId, page);
+    return pageOf(page, { items, keyOf: ({ prefix, id }) => [prefix, id] });
   }
 
   /** Throws DomainError 'unknown_site', 'name_taken', 'overlapping_networks', 'mapping_length' or 'ambiguous_network'. */

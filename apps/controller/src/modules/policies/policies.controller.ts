@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiHeader,
@@ -8,11 +8,13 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { wholePage } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { PoliciesService } from './policies.service.js';
-import { Policy, PolicyInput, PolicyList, PolicyOrder } from './policy.dto.js';
+import { Policy, PolicyInput, PolicyList, PolicyOrder, PolicyPage } from './policy.dto.js';
 
 @ApiTags('policies')
 @Controller('api/v1/tenants/:tenantId/policies')
@@ -22,9 +24,12 @@ export class PoliciesController {
   @Get()
   @ApiOperation({ operationId: 'listPolicies', summary: 'Policies of the tenant, in order' })
   @ApiOkResponse({ standardSchema: PolicyList })
-  @ApiProblems(401, 404, 503)
-  async listPolicies(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<PolicyList> {
-    return { items: await this.policies.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listPolicies(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PolicyPage }) page: PageRequest,
+  ): Promise<PolicyList> {
+    return this.policies.list(tenantId, page);
   }
 
   @Post()
@@ -47,7 +52,7 @@ export class PoliciesController {
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Body({ schema: PolicyOrder }) body: PolicyOrder,
   ): Promise<PolicyList> {
-    return { items: await this.policies.order(tenantId, body.policyIds) };
+    return wholePage(await this.policies.order(tenantId, body.policyIds));
   }
 
   @Get(':policyId')

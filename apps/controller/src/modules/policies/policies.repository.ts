@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Policy, PolicyInput, Rule } from './policy.dto.js';
 
 type PolicyRow = Omit<Policy, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
 
 @Injectable()
 export class PoliciesRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<Policy[]> {
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Policy[]> {
     const rows = await sql<PolicyRow[]>`
-      ${this.#select(sql)} where p.tenant_id = ${tenantId} order by p.position`;
+      ${this.#select(sql)} where p.tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`p.position`, sql`p.id`])}`;
     return rows.map(policyOf);
   }
 

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
 import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { nameTaken } from '../resource-names.js';
@@ -32,8 +34,9 @@ export class PoliciesService {
     this.#tenants = tenants;
   }
 
-  list(tenantId: string): Promise<Policy[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<Policy>> {
+    const items = await this.#repository.list(this.#database.sql, tenantId, page);
+    return pageOf(page, { items, keyOf: ({ position, id }) => [position, id] });
   }
 
   read(tenantId: string, policyId: string): Promise<Policy> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageQuery, pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Port, Prefix, Timestamp } from '../../platform/http/schemas.js';
 
 const MAX_RULES = 500;
@@ -116,7 +117,7 @@ export const Policy = z
     updatedAt: Timestamp,
   })
   .meta({ id: 'Policy' });
-export const PolicyList = z.object({ items: z.array(Policy) }).meta({ id: 'PolicyList' });
+export const PolicyList = pageSchema(Policy).meta({ id: 'PolicyList' });
 
 export const PolicyOrder = z
   .strictObject({ policyIds: z.array(Identifier).max(MAX_POLICIES) })
@@ -128,6 +129,9 @@ export type Service = z.infer<typeof Service>;
 export type RuleInput = z.infer<typeof RuleInput>;
 export type Rule = z.infer<typeof Rule>;
 export type PolicyInput = z.infer<typeof PolicyInput>;
+/** Lists of policies: in order. */
+export const PolicyPage = pageQuery('integer', 'uuid');
+
 export type Policy = z.infer<typeof Policy>;
 export type PolicyList = z.infer<typeof PolicyList>;
 export type PolicyOrder = z.infer<typeof PolicyOrder>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 import { Selector, Service } from '../policies/policy.dto.js';
 
@@ -42,7 +43,7 @@ export const PolicyTest = z
     updatedAt: Timestamp,
   })
   .meta({ id: 'PolicyTest' });
-export const PolicyTestList = z.object({ items: z.array(PolicyTest) }).meta({ id: 'PolicyTestList' });
+export const PolicyTestList = pageSchema(PolicyTest).meta({ id: 'PolicyTestList' });
 
 export type PolicyTestInput = z.infer<typeof PolicyTestInput>;
 export type PolicyTest = z.infer<typeof PolicyTest>;

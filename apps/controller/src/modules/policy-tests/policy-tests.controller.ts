@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiHeader,
@@ -8,7 +8,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { PolicyTest, PolicyTestInput, PolicyTestList } from './policy-test.dto.js';
@@ -22,9 +24,12 @@ export class PolicyTestsController {
   @Get()
   @ApiOperation({ operationId: 'listPolicyTests', summary: 'Policy tests of the tenant, by name' })
   @ApiOkResponse({ standardSchema: PolicyTestList })
-  @ApiProblems(401, 404, 503)
-  async listPolicyTests(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<PolicyTestList> {
-    return { items: await this.tests.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listPolicyTests(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<PolicyTestList> {
+    return this.tests.list(tenantId, page);
   }
 
   @Post()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { PolicyTest, PolicyTestInput } from './policy-test.dto.js';
 
 type PolicyTestRow = Omit<PolicyTest, 'createdAt' | 'updatedAt'> & {
@@ -9,8 +10,10 @@ type PolicyTestRow = Omit<PolicyTest, 'createdAt' | 'updatedAt'> & {
 
 @Injectable()
 export class PolicyTestsRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<PolicyTest[]> {
-    const rows = await sql<PolicyTestRow[]>`${this.#select(sql)} where tenant_id = ${tenantId} order by name, id`;
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<PolicyTest[]> {
+    const rows = await sql<
+      PolicyTestRow[]
+    >`${this.#select(sql)} where tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
     return rows.map(policyTestOf);
   }
 

@@ -24,7 +24,12 @@ export const Revision = z
     }),
   })
   .meta({ id: 'Revision', description: 'One immutable state of the intent of a tenant.' });
-export const RevisionList = z.object({ items: z.array(Revision) }).meta({ id: 'RevisionList' });
+export const RevisionList = z
+  .object({
+    items: z.array(Revision),
+    next: z.int().nullable().meta({ description: '`before` of the page that follows; null: this is the last.' }),
+  })
+  .meta({ id: 'RevisionList' });
 
 export const EdgeApplication = z
   .object({

@@ -32,11 +32,11 @@ export class RevisionsController {
   @ApiOperation({ operationId: 'listRevisions', summary: 'Revisions of the tenant, newest first' })
   @ApiOkResponse({ standardSchema: RevisionList })
   @ApiProblems(401, 404, 422, 503)
-  async listRevisions(
+  listRevisions(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Query({ schema: RevisionListQuery }) query: RevisionListQuery,
   ): Promise<RevisionList> {
-    return { items: await this.revisions.list(tenantId, query) };
+    return this.revisions.list(tenantId, query);
   }
 
   @Post()

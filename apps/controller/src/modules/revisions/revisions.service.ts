@@ -9,7 +9,7 @@ import { type DraftState, Drafts, versionOf } from './drafts.js';
 import { edgeApplication } from './edge-application.js';
 import { effectOf } from './effect.js';
 import { intentChanges } from './intent-changes.js';
-import type { Draft, Revision, RevisionDetail, RevisionListQuery } from './revision.dto.js';
+import type { Draft, RevisionDetail, RevisionList, RevisionListQuery } from './revision.dto.js';
 import type { RevisionDiff } from './revision-diff.dto.js';
 import { doesNotCompile, draftKeepsChanging, problemEntriesOf } from './revisions.errors.js';
 import { RevisionsRepository, type StoredRevision } from './revisions.repository.js';
@@ -44,8 +44,10 @@ export class RevisionsService {
     this.#states = states;
   }
 
-  list(tenantId: string, query: RevisionListQuery): Promise<Revision[]> {
-    return this.#revisions.list(this.#database.sql, tenantId, query);
+  async list(tenantId: string, { before, limit }: RevisionListQuery): Promise<RevisionList> {
+    const found = await this.#revisions.list(this.#database.sql, tenantId, { before, limit: limit + 1 });
+    const items = found.slice(0, limit);
+    return { items, next: found.length > limit ? (items.at(-1)?.number ?? null) : null };
   }
 
   async read(tenantId: string, number: number): Promise<RevisionDetail> {

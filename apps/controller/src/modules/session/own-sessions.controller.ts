@@ -1,8 +1,10 @@
-import { Controller, Delete, Get, HttpCode, Param, Req } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Query, Req } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { PageByTime } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { sessionCookie } from '../../platform/http/session-cookie.js';
 import { Immediate } from '../../platform/http/writes/write.decorators.js';
@@ -18,9 +20,13 @@ export class OwnSessionsController {
   @Get()
   @ApiOperation({ operationId: 'listSessions', summary: 'Own sessions, the newest first' })
   @ApiOkResponse({ standardSchema: OwnSessionList })
-  @ApiProblems(401, 403, 503)
-  async listSessions(@User() user: CurrentUser, @Req() request: Request): Promise<OwnSessionList> {
-    return { items: await this.sessions.list(user, sessionCookie(request) ?? '') };
+  @ApiProblems(401, 403, 422, 503)
+  listSessions(
+    @User() user: CurrentUser,
+    @Req() request: Request,
+    @Query({ schema: PageByTime }) page: PageRequest,
+  ): Promise<OwnSessionList> {
+    return this.sessions.list(user, sessionCookie(request) ?? '', page);
   }
 
   @Delete(':sessionId')

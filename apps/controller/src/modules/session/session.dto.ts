@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { ROLES } from '../../platform/http/role.js';
 import { Identifier, Name, NewPassword, Timestamp } from '../../platform/http/schemas.js';
 import { SecondFactorCode } from '../totp/totp.dto.js';
@@ -51,7 +52,7 @@ export const OwnSession = z
     current: z.boolean().meta({ description: 'Whether it is the session that asks.' }),
   })
   .meta({ id: 'OwnSession' });
-export const OwnSessionList = z.object({ items: z.array(OwnSession) }).meta({ id: 'OwnSessionList' });
+export const OwnSessionList = pageSchema(OwnSession).meta({ id: 'OwnSessionList' });
 
 export const ChangePassword = z
   .strictObject({ currentPassword: z.string().min(1).max(1024), newPassword: NewPassword })

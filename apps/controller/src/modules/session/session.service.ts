@@ -4,8 +4,10 @@ import { Clock } from '../../platform/clock/clock.js';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { personScope, tenantScope } from '../../platform/database/database-scope.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { Account, CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import { loginRequired } from '../access/access.errors.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { BREAK_GLASS_NAME, BreakGlass } from '../break-glass/break-glass.js';
@@ -119,8 +121,10 @@ export class SessionService {
   }
 
   /** Own sessions; `secret` is that of the one that asks. */
-  list(user: CurrentUser, secret: string): Promise<OwnSession[]> {
-    return this.#repository.list(this.#database.sql, user.id, hashOf(secret), this.#clock.now());
+  async list(user: CurrentUser, secret: string, page: PageRequest): Promise<Page<OwnSession>> {
+    const now = this.#clock.now();
+    const items = await this.#repository.list(this.#database.sql, user.id, hashOf(secret), now, page);
+    return pageOf(page, { items, keyOf: ({ createdAt, id }) => [createdAt, id] });
   }
 
   /** Throws DomainError 'unknown_session'. */

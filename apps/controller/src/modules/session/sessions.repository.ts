@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Account, CurrentUser } from '../../platform/http/current-user.decorator.js';
 import type { OwnSession } from './session.dto.js';
 
@@ -67,10 +68,17 @@ export class SessionsRepository {
   }
 
   /** `current`: hash of the secret that asks. */
-  async list(sql: SqlExecutor, userId: string, current: Uint8Array, now: Date): Promise<OwnSession[]> {
+  async list(
+    sql: SqlExecutor,
+    userId: string,
+    current: Uint8Array,
+    now: Date,
+    page?: PageRequest,
+  ): Promise<OwnSession[]> {
     const rows = await sql<SessionRow[]>`
       select id, created_at, expires_at, address, user_agent, secret_hash = ${current} as current
-      from http_sessions where user_id = ${userId} and expires_at > ${now} order by created_at desc, id`;
+      from http_sessions where user_id = ${userId} and expires_at > ${now}
+      ${pageEnd(sql, page, [sql`date_trunc('milliseconds', created_at)`, sql`id`], 'descending')}`;
     return rows.map((row) => ({
       ...row,
       createdAt: row.createdAt.toISOString(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 import { Labels } from '../labels.dto.js';
 
@@ -20,7 +21,7 @@ export const Site = z
     updatedAt: Timestamp,
   })
   .meta({ id: 'Site' });
-export const SiteList = z.object({ items: z.array(Site) }).meta({ id: 'SiteList' });
+export const SiteList = pageSchema(Site).meta({ id: 'SiteList' });
 
 export type CreateSite = z.infer<typeof CreateSite>;
 export type UpdateSite = z.infer<typeof UpdateSite>;

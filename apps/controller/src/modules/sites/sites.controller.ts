@@ -1,6 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { CreateSite, Site, SiteList, UpdateSite } from './site.dto.js';
 import { SitesService } from './sites.service.js';
@@ -13,9 +15,12 @@ export class SitesController {
   @Get()
   @ApiOperation({ operationId: 'listSites', summary: 'Sites of the tenant, by name' })
   @ApiOkResponse({ standardSchema: SiteList })
-  @ApiProblems(401, 404, 503)
-  async listSites(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<SiteList> {
-    return { items: await this.sites.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listSites(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<SiteList> {
+    return this.sites.list(tenantId, page);
   }
 
   @Post()

@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { CreateSite, Site, UpdateSite } from './site.dto.js';
 
 type SiteRow = Omit<Site, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
 
 @Injectable()
 export class SitesRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<Site[]> {
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Site[]> {
     const rows = await sql<SiteRow[]>`
-      select id, name, description, labels, created_at, updated_at from sites where tenant_id = ${tenantId} order by name, id`;
+      select id, name, description, labels, created_at, updated_at from sites where tenant_id = ${tenantId}
+      ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
     return rows.map(siteOf);
   }
 

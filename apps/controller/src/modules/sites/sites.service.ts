@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
 import { inUse, nameTaken } from '../resource-names.js';
 import type { CreateSite, Site, UpdateSite } from './site.dto.js';
@@ -17,8 +19,8 @@ export class SitesService {
     this.#repository = repository;
   }
 
-  list(tenantId: string): Promise<Site[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<Site>> {
+    return pageByName(page, await this.#repository.list(this.#database.sql, tenantId, page));
   }
 
   async read(tenantId: string, siteId: string): Promise<Site> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 
 export const CreateTenant = z.strictObject({ name: Name }).meta({ id: 'CreateTenant' });
@@ -50,7 +51,7 @@ export const Tenant = z
     createdAt: Timestamp,
   })
   .meta({ id: 'Tenant' });
-export const TenantList = z.object({ items: z.array(Tenant) }).meta({ id: 'TenantList' });
+export const TenantList = pageSchema(Tenant).meta({ id: 'TenantList' });
 
 export type CreateTenant = z.infer<typeof CreateTenant>;
 export type UpdateTenant = z.infer<typeof UpdateTenant>;

@@ -1,7 +1,9 @@
-import { Body, Controller, Get, Param, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { CreateTenant, Tenant, TenantList, UpdateTenant } from './tenant.dto.js';
 import { TenantsService } from './tenants.service.js';
@@ -14,9 +16,9 @@ export class TenantsController {
   @Get()
   @ApiOperation({ operationId: 'listTenants', summary: 'Tenants that the user may enter, by name' })
   @ApiOkResponse({ standardSchema: TenantList })
-  @ApiProblems(401, 503)
-  async listTenants(@User() user: CurrentUser): Promise<TenantList> {
-    return { items: await this.tenants.list(user) };
+  @ApiProblems(401, 422, 503)
+  listTenants(@User() user: CurrentUser, @Query({ schema: PageByName }) page: PageRequest): Promise<TenantList> {
+    return this.tenants.list(user, page);
   }
 
   @Post()

@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Tenant, UpdateTenant } from './tenant.dto.js';
 
 type TenantRow = Omit<Tenant, 'createdAt'> & { readonly createdAt: Date };
 
 @Injectable()
 export class TenantsRepository {
-  async list(sql: SqlExecutor): Promise<Tenant[]> {
-    const rows = await sql<TenantRow[]>`select ${this.#columns(sql)} from tenants order by name, id`;
+  /** Of all that the scope shows; `only` names one of them. */
+  async list(sql: SqlExecutor, page?: PageRequest, only: string | null = null): Promise<Tenant[]> {
+    const rows = await sql<TenantRow[]>`select ${this.#columns(sql)} from tenants
+      where id = coalesce(${only}::uuid, id) ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
     return rows.map(tenantOf);
   }
 

@@ -3,8 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import { personScope } from '../../platform/database/database-scope.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageByName } from '../../platform/http/page.js';
 import { greaterRole, type Role } from '../../platform/http/role.js';
 import { tenantNotInForce } from '../access/access.errors.js';
 import { AuditRepository } from '../audit/audit.repository.js';
@@ -26,10 +28,12 @@ export class TenantsService {
     this.#audit = audit;
   }
 
-  async list(user: CurrentUser): Promise<Tenant[]> {
-    if (user.apiToken !== undefined && user.tenantId !== null) return [await this.read(user.tenantId)];
-    if (user.providerRole !== null) return this.#repository.list(this.#database.sql);
-    return this.#database.within(personScope(user.id), () => this.#repository.list(this.#database.sql));
+  /** A token is in one tenant, whatever else its maker may enter. */
+  async list(user: CurrentUser, page: PageRequest): Promise<Page<Tenant>> {
+    const only = user.apiToken === undefined ? null : user.tenantId;
+    const list = () => this.#repository.list(this.#database.sql, page, only);
+    const inScope = only !== null || user.providerRole !== null;
+    return pageByName(page, await (inScope ? list() : this.#database.within(personScope(user.id), list)));
   }
 
   async read(tenantId: string): Promise<Tenant> {

@@ -48,7 +48,7 @@ export const TrustedItem = z
   .meta({ id: 'TrustedItem' });
 
 export const TrustState = z
-  .object({ items: z.array(TrustedItem) })
+  .object({ items: z.array(TrustedItem).max(TRUSTED_KINDS.length) })
   .meta({ id: 'TrustState', description: 'What the edges of a tenant trust, until when, and what hangs on it.' });
 
 export type TrustDependent = z.infer<typeof TrustDependent>;

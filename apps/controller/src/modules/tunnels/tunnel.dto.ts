@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageQuery, pageSchema } from '../../platform/http/page.js';
 import { Identifier, Timestamp } from '../../platform/http/schemas.js';
 import { IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 
@@ -134,10 +135,13 @@ export const Tunnel = z
     edges: z.array(TunnelEnd).min(1).max(2).meta({ description: 'Both ends, or the one that is an edge.' }),
   })
   .meta({ id: 'Tunnel' });
-export const TunnelList = z.object({ items: z.array(Tunnel) }).meta({ id: 'TunnelList' });
+export const TunnelList = pageSchema(Tunnel).meta({ id: 'TunnelList' });
 
 export type TunnelTraffic = z.infer<typeof TunnelTraffic>;
 export type TunnelPath = z.infer<typeof TunnelPath>;
 export type TunnelEnd = z.infer<typeof TunnelEnd>;
+/** Lists of tunnels: by identifier. */
+export const TunnelListPage = pageQuery('uuid');
+
 export type Tunnel = z.infer<typeof Tunnel>;
 export type TunnelList = z.infer<typeof TunnelList>;

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { TunnelEndState, TunnelState } from '../../observations/tunnel-state.js';
 import { TunnelStates } from '../../observations/tunnel-states.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
+import { type Page, pageOf } from '../../platform/http/page.js';
 import type { Tunnel, TunnelEnd } from './tunnel.dto.js';
 import { type EdgeNames, TunnelsRepository } from './tunnels.repository.js';
 
@@ -18,10 +20,13 @@ export class TunnelsService {
   }
 
   /** Tunnels whose edges both exist; one that was removed since the revision has no name to show it by. */
-  async list(tenantId: string): Promise<Tunnel[]> {
+  async list(tenantId: string, page: PageRequest): Promise<Page<Tunnel>> {
     const names = await this.#repository.edgeNames(this.#database.sql, tenantId);
     const byEdge = new Map(names.map((edge) => [edge.edgeId, edge]));
-    return this.#states.list(tenantId).flatMap((state) => tunnelOf(state, byEdge));
+    const [after] = page.after ?? [];
+    const behind = this.#states.list(tenantId).filter(({ tunnelId }) => after === undefined || tunnelId > after.value);
+    const items = behind.flatMap((state) => tunnelOf(state, byEdge));
+    return pageOf(page, { items, keyOf: ({ id }) => [id] });
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { ROLES } from '../../platform/http/role.js';
 import { Identifier, Name, NewPassword, Timestamp } from '../../platform/http/schemas.js';
 
@@ -38,7 +39,7 @@ export const User = z
     createdAt: Timestamp,
   })
   .meta({ id: 'User' });
-export const UserList = z.object({ items: z.array(User) }).meta({ id: 'UserList' });
+export const UserList = pageSchema(User).meta({ id: 'UserList' });
 
 export type CreateUser = z.infer<typeof CreateUser>;
 export type UpdateUser = z.infer<typeof UpdateUser>;

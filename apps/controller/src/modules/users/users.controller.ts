@@ -1,7 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { User as Actor, type CurrentUser } from '../../platform/http/current-user.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { CreateUser, UpdateUser, User, UserList } from './user.dto.js';
 import { UsersService } from './users.service.js';
@@ -14,9 +16,12 @@ export class UsersController {
   @Get()
   @ApiOperation({ operationId: 'listUsers', summary: 'Users whose account the tenant keeps, by name' })
   @ApiOkResponse({ standardSchema: UserList })
-  @ApiProblems(401, 403, 404, 503)
-  async listUsers(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<UserList> {
-    return { items: await this.users.list(tenantId) };
+  @ApiProblems(401, 403, 404, 422, 503)
+  listUsers(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<UserList> {
+    return this.users.list(tenantId, page);
   }
 
   @Post()

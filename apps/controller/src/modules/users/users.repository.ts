@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Role } from '../../platform/http/role.js';
 import type { User } from './user.dto.js';
 
@@ -19,9 +20,10 @@ export interface UserChange {
 
 @Injectable()
 export class UsersRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<User[]> {
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<User[]> {
     const rows = await sql<UserRow[]>`
-      select ${columns(sql)} from users where tenant_id = ${tenantId} order by name`;
+      select ${columns(sql)} from users where tenant_id = ${tenantId}
+      ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
     return rows.map(userOf);
   }
 

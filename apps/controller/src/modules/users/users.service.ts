@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageByName } from '../../platform/http/page.js';
 import type { Role } from '../../platform/http/role.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
@@ -44,8 +46,8 @@ export class UsersService {
     this.#totp = totp;
   }
 
-  list(tenantId: string): Promise<User[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<User>> {
+    return pageByName(page, await this.#repository.list(this.#database.sql, tenantId, page));
   }
 
   async read(tenantId: string, userId: string): Promise<User> {

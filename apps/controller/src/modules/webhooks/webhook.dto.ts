@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 import { FABRIC_EVENT_TYPES } from '../events/fabric-event-types.js';
 
@@ -73,7 +74,7 @@ export const NewWebhook = Webhook.extend({
   }),
 }).meta({ id: 'NewWebhook' });
 
-export const WebhookList = z.object({ items: z.array(Webhook) }).meta({ id: 'WebhookList' });
+export const WebhookList = pageSchema(Webhook).meta({ id: 'WebhookList' });
 
 export const SecretRenewalQuery = z.strictObject({
   overlapHours: z.coerce.number().int().min(0).max(168).default(24).meta({
@@ -105,9 +106,7 @@ export const WebhookDelivery = z
   })
   .meta({ id: 'WebhookDelivery' });
 
-export const WebhookDeliveryList = z
-  .object({ items: z.array(WebhookDelivery) })
-  .meta({ id: 'WebhookDeliveryList', description: 'The newest 200.' });
+export const WebhookDeliveryList = pageSchema(WebhookDelivery).meta({ id: 'WebhookDeliveryList' });
 
 export type WebhookInput = z.infer<typeof WebhookInput>;
 export type Webhook = z.infer<typeof Webhook>;

@@ -9,8 +9,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
+import { PageByName, PageByTime } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
 import { QueryParameters, ShownOnce } from '../../platform/http/writes/write.decorators.js';
@@ -37,9 +39,12 @@ export class WebhooksController {
   @Get()
   @ApiOperation({ operationId: 'listWebhooks', summary: 'Webhooks of the tenant, by name' })
   @ApiOkResponse({ standardSchema: WebhookList })
-  @ApiProblems(401, 403, 404, 503)
-  async listWebhooks(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<WebhookList> {
-    return { items: await this.webhooks.list(tenantId) };
+  @ApiProblems(401, 403, 404, 422, 503)
+  listWebhooks(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<WebhookList> {
+    return this.webhooks.list(tenantId, page);
   }
 
   @Post()
@@ -144,12 +149,13 @@ export class WebhooksController {
   @Get(':webhookId/deliveries')
   @ApiOperation({ operationId: 'listWebhookDeliveries', summary: 'What was delivered, and what was not, newest first' })
   @ApiOkResponse({ standardSchema: WebhookDeliveryList })
-  @ApiProblems(401, 403, 404, 503)
-  async listWebhookDeliveries(
+  @ApiProblems(401, 403, 404, 422, 503)
+  listWebhookDeliveries(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('webhookId', { schema: Identifier }) webhookId: string,
+    @Query({ schema: PageByTime }) page: PageRequest,
   ): Promise<WebhookDeliveryList> {
-    return { items: await this.webhooks.deliveries(tenantId, webhookId) };
+    return this.webhooks.deliveries(tenantId, webhookId, page);
   }
 
   @Post(':webhookId/deliveries/:deliveryId/redeliver')

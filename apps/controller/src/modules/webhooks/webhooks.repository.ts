@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Webhook, WebhookDelivery, WebhookInput } from './webhook.dto.js';
 
 type WebhookRow = Omit<Webhook, 'createdAt' | 'updatedAt' | 'previousSecretUntil'> & {
@@ -16,12 +17,19 @@ type DeliveryRow = Omit<WebhookDelivery, 'createdAt' | 'nextAttemptAt' | 'lastAt
 /** The table webhooks, and the log of what they were sent. */
 @Injectable()
 export class WebhooksRepository {
-  async list(sql: SqlExecutor, tenantId: string, webhookId: string | null = null): Promise<Webhook[]> {
+  /** Of one webhook when it is named. */
+  async list(
+    sql: SqlExecutor,
+    tenantId: string,
+    page?: PageRequest,
+    webhookId: string | null = null,
+  ): Promise<Webhook[]> {
     const rows = await sql<WebhookRow[]>`
       select id, name, url, types, enabled, disabled_cause, version, created_at, updated_at,
         case when previous_secret_until > now() then previous_secret_until end as previous_secret_until,
         (select count(*)::integer from webhook_deliveries d where d.webhook_id = w.id and d.status = 'pending') as pending
-      from webhooks w where tenant_id = ${tenantId} and id = coalesce(${webhookId}::uuid, id) order by name`;
+      from webhooks w where tenant_id = ${tenantId} and id = coalesce(${webhookId}::uuid, id)
+      ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
     return rows.map((row) => ({
       ...row,
       previousSecretUntil: row.previousSecretUntil?.toISOString() ?? null,
@@ -93,18 +101,19 @@ export class WebhooksRepository {
     return count > 0;
   }
 
-  /** Newest first; of one delivery when it is named. */
+  /** Newest first, as far as the answer tells times apart; of one delivery when it is named. */
   async deliveries(
     sql: SqlExecutor,
     tenantId: string,
     webhookId: string,
+    page?: PageRequest,
     deliveryId: string | null = null,
   ): Promise<WebhookDelivery[]> {
     const rows = await sql<DeliveryRow[]>`
       select id, type, created_at, status, attempts, next_attempt_at, last_attempt_at, response_status, failure
       from webhook_deliveries
       where tenant_id = ${tenantId} and webhook_id = ${webhookId} and id = coalesce(${deliveryId}::uuid, id)
-      order by created_at desc, id desc limit ${DELIVERIES_SHOWN}`;
+      ${pageEnd(sql, page, [sql`date_trunc('milliseconds', created_at)`, sql`id`], 'descending')}`;
     return rows.map((row) => ({
       ...row,
       createdAt: row.createdAt.toISOString(),
@@ -134,4 +143,3 @@ export class WebhooksRepository {
 
 /** Of a delivery that is about no event. */
 export const TEST_TYPE = 'webhook.test';
-const DELIVERIES_SHOWN = 200;

@@ -2,8 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageByName, pageOf } from '../../platform/http/page.js';
 import { SecretBox } from '../../platform/secrets/secret-box.js';
 import { AuditRepository, type Deed } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
@@ -28,8 +30,8 @@ export class WebhooksService {
     this.#secrets = secrets;
   }
 
-  list(tenantId: string): Promise<Webhook[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<Webhook>> {
+    return pageByName(page, await this.#repository.list(this.#database.sql, tenantId, page));
   }
 
   /** Throws DomainError 'unknown_webhook'. */
@@ -98,9 +100,10 @@ export class WebhooksService {
   }
 
   /** Newest first. Throws DomainError 'unknown_webhook'. */
-  async deliveries(tenantId: string, webhookId: string): Promise<WebhookDelivery[]> {
+  async deliveries(tenantId: string, webhookId: string, page: PageRequest): Promise<Page<WebhookDelivery>> {
     await this.read(tenantId, webhookId);
-    return this.#repository.deliveries(this.#database.sql, tenantId, webhookId);
+    const items = await this.#repository.deliveries(this.#database.sql, tenantId, webhookId, page);
+    return pageOf(page, { items, keyOf: ({ createdAt, id }) => [createdAt, id] });
   }
 
   /** Has something delivered that is about nothing. Throws DomainError 'unknown_webhook' or 'webhook_disabled'. */
@@ -121,7 +124,7 @@ export class WebhooksService {
   }
 
   async #read(sql: SqlExecutor, tenantId: string, webhookId: string): Promise<Webhook> {
-    const [webhook] = await this.#repository.list(sql, tenantId, webhookId);
+    const [webhook] = await this.#repository.list(sql, tenantId, undefined, webhookId);
     if (webhook === undefined) throw notFound('webhook', webhookId);
     return webhook;
   }
@@ -133,7 +136,7 @@ export class WebhooksService {
   }
 
   async #delivery(sql: SqlExecutor, tenantId: string, webhookId: string, deliveryId: string): Promise<WebhookDelivery> {
-    const [delivery] = await this.#repository.deliveries(sql, tenantId, webhookId, deliveryId);
+    const [delivery] = await this.#repository.deliveries(sql, tenantId, webhookId, undefined, deliveryId);
     if (delivery === undefined) throw notFound('webhook_delivery', deliveryId);
     return delivery;
   }
