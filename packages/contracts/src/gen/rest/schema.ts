@@ -1396,6 +1396,8 @@ export interface components {
         };
         ApiTokenList: {
             items: components["schemas"]["ApiToken"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description Somebody has looked at exactly this. It ends with any change of the draft. */
         Approval: {
@@ -2141,6 +2143,8 @@ export interface components {
         };
         EdgeList: {
             items: components["schemas"]["Edge"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description What the controller sees of the edge now. */
         EdgeLive: {
@@ -2438,6 +2442,8 @@ export interface components {
         };
         ExternalPeerList: {
             items: components["schemas"]["ExternalPeer"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description What the operator of the gateway configures, by the draft. */
         ExternalPeerSnippet: {
@@ -2588,6 +2594,8 @@ export interface components {
         };
         GroupList: {
             items: components["schemas"]["Group"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description What is in a group. `site_labels` and `network_labels` are all sites and networks that carry these labels, also those that come later. */
         GroupMember: {
@@ -2702,6 +2710,8 @@ export interface components {
         };
         InvitationList: {
             items: components["schemas"]["Invitation"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         KeyExchange: {
             /** @description IANA transform type 4. */
@@ -2754,6 +2764,8 @@ export interface components {
         };
         MemberList: {
             items: components["schemas"]["Member"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         Membership: {
             /**
@@ -2775,6 +2787,8 @@ export interface components {
         };
         MembershipList: {
             items: components["schemas"]["Membership"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         NamedEnd: {
             /**
@@ -2917,6 +2931,8 @@ export interface components {
         };
         NamedServiceList: {
             items: components["schemas"]["NamedService"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         Network: {
             /**
@@ -2943,6 +2959,8 @@ export interface components {
         };
         NetworkList: {
             items: components["schemas"]["Network"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         NewApiToken: {
             /**
@@ -3062,6 +3080,8 @@ export interface components {
         };
         OwnInvitationList: {
             items: components["schemas"]["OwnInvitation"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         OwnSession: {
             /**
@@ -3088,6 +3108,8 @@ export interface components {
         };
         OwnSessionList: {
             items: components["schemas"]["OwnSession"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         Packet: {
             /** @example tcp 10.1.0.1:65535 → 10.2.0.9:443 */
@@ -3163,6 +3185,8 @@ export interface components {
         };
         PolicyList: {
             items: components["schemas"]["Policy"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description Every policy of the tenant exactly once, in the wanted order. */
         PolicyOrder: {
@@ -3246,6 +3270,8 @@ export interface components {
         };
         PolicyTestList: {
             items: components["schemas"]["PolicyTest"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description Inclusive at both ends. */
         PortRange: {
@@ -3495,6 +3521,8 @@ export interface components {
         };
         RevisionList: {
             items: components["schemas"]["Revision"][];
+            /** @description `before` of the page that follows; null: this is the last. */
+            next: number | null;
         };
         RevokeEdge: {
             /**
@@ -3633,6 +3661,8 @@ export interface components {
         };
         SiteList: {
             items: components["schemas"]["Site"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description Entry of a security policy database (RFC 4301 section 4.4.1). */
         SpdEntry: {
@@ -3693,6 +3723,8 @@ export interface components {
         };
         TenantList: {
             items: components["schemas"]["Tenant"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         Topology: {
             topology: components["schemas"]["TopologyInput"];
@@ -3908,6 +3940,8 @@ export interface components {
         };
         TunnelList: {
             items: components["schemas"]["Tunnel"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description In octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`. */
         TunnelPath: {
@@ -4057,6 +4091,8 @@ export interface components {
         };
         UserList: {
             items: components["schemas"]["User"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         Webhook: {
             /**
@@ -4126,9 +4162,10 @@ export interface components {
              */
             failure: string | null;
         };
-        /** @description The newest 200. */
         WebhookDeliveryList: {
             items: components["schemas"]["WebhookDelivery"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         WebhookInput: {
             /** @description Name for people. No control characters, no white space at the ends. */
@@ -4148,6 +4185,8 @@ export interface components {
         };
         WebhookList: {
             items: components["schemas"]["Webhook"][];
+            /** @description `after` of the page that follows; null: this is the last. */
+            next: string | null;
         };
         /** @description Prefixes, and ranges that are none. */
         WrittenAddresses: {
@@ -4736,7 +4775,12 @@ export interface operations {
     };
     listSessions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4762,6 +4806,15 @@ export interface operations {
             };
             /** @description The role does not suffice, or the request comes from a page of another origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4856,7 +4909,12 @@ export interface operations {
     };
     listMemberships: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4889,6 +4947,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The database or the compiler gives no answer; nothing was changed. */
             503: {
                 headers: {
@@ -4911,7 +4978,12 @@ export interface operations {
     };
     listOwnInvitations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4937,6 +5009,15 @@ export interface operations {
             };
             /** @description The role does not suffice, or the request comes from a page of another origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5416,7 +5497,12 @@ export interface operations {
     };
     listTenants: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5433,6 +5519,15 @@ export interface operations {
             };
             /** @description Nobody is logged in. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5686,7 +5781,12 @@ export interface operations {
     };
     listUsers: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -5724,6 +5824,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6187,7 +6296,12 @@ export interface operations {
     };
     listMembers: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -6225,6 +6339,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6427,7 +6550,12 @@ export interface operations {
     };
     listInvitations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -6465,6 +6593,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6659,7 +6796,12 @@ export interface operations {
     };
     listApiTokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -6688,6 +6830,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6882,7 +7033,12 @@ export interface operations {
     };
     listSites: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -6911,6 +7067,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7268,7 +7433,12 @@ export interface operations {
     };
     listNetworks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -7297,6 +7467,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7594,7 +7773,12 @@ export interface operations {
     };
     listEdges: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -7623,6 +7807,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8134,7 +8327,12 @@ export interface operations {
     };
     listExternalPeers: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -8163,6 +8361,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8723,7 +8930,12 @@ export interface operations {
     };
     listGroups: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -8752,6 +8964,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9136,7 +9357,12 @@ export interface operations {
     };
     listServices: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -9165,6 +9391,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9715,7 +9950,12 @@ export interface operations {
     };
     listPolicies: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -9744,6 +9984,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10211,7 +10460,12 @@ export interface operations {
     };
     listPolicyTests: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -10240,6 +10494,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11968,7 +12231,12 @@ export interface operations {
     };
     listTunnels: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -11997,6 +12265,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12084,7 +12361,12 @@ export interface operations {
     };
     listWebhooks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -12122,6 +12404,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12696,7 +12987,12 @@ export interface operations {
     };
     listWebhookDeliveries: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -12736,6 +13032,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
