@@ -83,7 +83,10 @@ describe('an answer', () => {
 });
 
 describe('a list', () => {
-  it('is read page by page as long as an answer says where the next begins', async () => {
+  it.each([
+    ['audit-entries', 'before'],
+    ['sites', 'after'],
+  ] as const)('%s: is read page by page as long as an answer says where the next begins', async (list, cursor) => {
     const asked: string[] = [];
     const url = await serve((request, response) => {
       asked.push(new URL(request.url ?? '', 'http://x').search);
@@ -94,9 +97,9 @@ describe('a list', () => {
       ];
       json(response, 200, pages[asked.length - 1]);
     });
-    const items = await readAll(client(url), 'id', '/api/v1/tenants/{tenantId}/audit-entries', { limit: 2 });
+    const items = await readAll(client(url), 'id', `/api/v1/tenants/{tenantId}/${list}`, { limit: 2 });
     expect(items).toEqual([1, 2, 3, 4]);
-    expect(asked).toEqual(['?limit=2', '?limit=2&before=7', '?limit=2&before=four']);
+    expect(asked).toEqual(['?limit=2', `?limit=2&${cursor}=7`, `?limit=2&${cursor}=four`]);
   });
 });
 

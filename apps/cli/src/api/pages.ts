@@ -25,7 +25,7 @@ export type ItemOf<Path extends keyof paths> = AnswerOf<Path> extends { items: (
 
 interface Page<Item> {
   readonly items: readonly Item[];
-  /** `before` of the page that follows; null or absent: this was the last one. */
+  /** Where the page that follows begins; null or absent: this was the last one. */
   readonly next?: string | number | null;
 }
 
@@ -38,13 +38,14 @@ export async function* readPages<Path extends ListPath>(
 ): AsyncGenerator<AnswerOf<Path> & Page<ItemOf<Path>>> {
   // The compiler cannot follow a path that it does not know; AnswerOf says what comes of it.
   const get = client.GET as unknown as (path: Path, init: object) => Promise<{ data?: unknown; response: Response }>;
-  let before: string | number | undefined;
+  const cursor = NEWEST_FIRST.has(path) ? 'before' : 'after';
+  let begins: string | number | undefined;
   for (let pages = 0; pages < MAXIMUM_PAGES; pages += 1) {
-    const params = { path: { tenantId }, query: before === undefined ? query : { ...query, before } };
+    const params = { path: { tenantId }, query: begins === undefined ? query : { ...query, [cursor]: begins } };
     const page = (await answerOf(get(path, { params }))) as AnswerOf<Path> & Page<ItemOf<Path>>;
     yield page;
     if (page.next === undefined || page.next === null) return;
-    before = page.next;
+    begins = page.next;
   }
   throw new UnreachableError('answer_too_large', `${path} has more than ${MAXIMUM_PAGES} pages`, 'ask for less of it');
 }
@@ -60,6 +61,11 @@ export async function readAll<Path extends ListPath>(
   for await (const { items } of readPages(client, tenantId, path, query)) all.push(...items);
   return all;
 }
+
+/** What counts its entries asks for those before one; of other lists a page says what the next is asked for by. */
+const NEWEST_FIRST: ReadonlySet<ListPath> = new Set(
+  (['audit-entries', 'events', 'revisions'] as const).map((list) => `/api/v1/tenants/{tenantId}/${list}` as const),
+);
 
 /** No list of a tenant comes near; a cursor that goes in a circle ends here. */
 const MAXIMUM_PAGES = 100_000;

@@ -24,11 +24,10 @@ async function readNewest({ client, tenantId }: Connection, limit: number): Prom
   while (all.length < limit) {
     const query = { limit: Math.min(limit - all.length, PAGE), ...(before === undefined ? {} : { before }) };
     const asked = client.GET('/api/v1/tenants/{tenantId}/revisions', { params: { path: { tenantId }, query } });
-    const { items } = await answerOf(asked);
+    const { items, next } = await answerOf(asked);
     all.push(...items);
-    before = items.at(-1)?.number;
-    // Numbers have no holes: behind the first there is nothing.
-    if (before === undefined || before === 1) break;
+    if (next === null) break;
+    before = next;
   }
   return all;
 }
