@@ -54,6 +54,7 @@ export type {
   Problem,
   ProblemEntry,
   PublishResult,
+  paths,
   RecoveryCodes,
   RemoveTotp,
   ReplaceExternalPeer,

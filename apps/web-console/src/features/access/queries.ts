@@ -15,6 +15,7 @@ import {
   type User,
   unwrap,
 } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 export const tenantQuery = (tenantId: string) =>
   api.queryOptions(
@@ -33,28 +34,13 @@ export function changeApprovalRule(tenantId: string, approvalRequired: boolean):
 
 /** For admins of the tenant alone: whoever is none is refused. */
 export const usersQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/users',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/users', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 /** Own tokens; for an admin those of everybody. */
 export const apiTokensQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/api-tokens',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/api-tokens', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
-export const ownSessionsQuery = api.queryOptions(
-  'get',
-  '/api/v1/sessions',
-  {},
-  { refetchInterval: INTENT_INTERVAL_MS },
-);
+export const ownSessionsQuery = listQuery('/api/v1/sessions', {}, { refetchInterval: INTENT_INTERVAL_MS });
 
 export const totpQuery = api.queryOptions('get', '/api/v1/session/totp', {}, { refetchInterval: INTENT_INTERVAL_MS });
 

@@ -9,17 +9,13 @@ import {
   type ReplaceExternalPeer,
   unwrap,
 } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 export type SnippetFormat = 'swanctl' | 'libreswan';
 
 /** Gateways that are not ours, by name. */
 export const externalPeersQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/external-peers',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/external-peers', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 /** What the operator of the gateway configures, by the draft. */
 export const snippetQuery = (tenantId: string, externalPeerId: string, format: SnippetFormat) =>

@@ -1,13 +1,9 @@
-import { api, client, type Group, type GroupInput, INTENT_INTERVAL_MS, unwrap } from '../../api/index.js';
+import { client, type Group, type GroupInput, INTENT_INTERVAL_MS, unwrap } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 /** Groups by name. */
 export const groupsQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/groups',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/groups', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 export function createGroup(tenantId: string, body: GroupInput): Promise<Group> {
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/groups', { params: { path: { tenantId } }, body }));

@@ -1,5 +1,4 @@
 import {
-  api,
   type CreateInvitation,
   client,
   INTENT_INTERVAL_MS,
@@ -7,25 +6,16 @@ import {
   type Member,
   unwrap,
 } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 import type { Role } from '../access/roles.js';
 
 /** For admins of the tenant alone: whoever is none is refused. */
 export const membersQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/members',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/members', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 /** For admins, too. */
 export const invitationsQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/invitations',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/invitations', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 export function changeMemberRole(tenantId: string, { userId }: Member, role: Role): Promise<Member> {
   const path = { tenantId, userId };

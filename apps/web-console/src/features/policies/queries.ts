@@ -1,13 +1,9 @@
-import { api, client, INTENT_INTERVAL_MS, type Policy, type PolicyInput, unwrap } from '../../api/index.js';
+import { client, INTENT_INTERVAL_MS, type Policy, type PolicyInput, unwrap } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 /** Policies in the order in which they are evaluated. */
 export const policiesQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/policies',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/policies', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 export function createPolicy(tenantId: string, body: PolicyInput): Promise<Policy> {
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/policies', { params: { path: { tenantId } }, body }));

@@ -1,13 +1,9 @@
-import { api, client, INTENT_INTERVAL_MS, type PolicyTest, type PolicyTestInput, unwrap } from '../../api/index.js';
+import { client, INTENT_INTERVAL_MS, type PolicyTest, type PolicyTestInput, unwrap } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 /** What must hold whatever the rules become, by name. */
 export const policyTestsQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/policy-tests',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/policy-tests', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 /** Makes a test, or replaces one as it was read: refused when someone changed it since. */
 export function savePolicyTest(

@@ -30,7 +30,7 @@ export function RevisionsPage(): ReactNode {
         summary={
           data === undefined
             ? ' '
-            : `${plural(revisions.length, 'revision')}, newest first. A revision never changes once it is published.`
+            : `${countText(revisions)}, newest first. A revision never changes once it is published.`
         }
       />
       {isPending && <TableSkeleton />}
@@ -38,6 +38,12 @@ export function RevisionsPage(): ReactNode {
       {data !== undefined && (revisions.length === 0 ? <NoRevisions /> : <History revisions={revisions} />)}
     </>
   );
+}
+
+/** Numbers have no holes: the newest one says how many there are, also of those that are not listed. */
+function countText(listed: readonly Revision[]): string {
+  const all = plural(listed[0]?.number ?? 0, 'revision');
+  return (listed.at(-1)?.number ?? 1) === 1 ? all : `The newest ${listed.length} of ${all}`;
 }
 
 function History({ revisions }: { readonly revisions: readonly Revision[] }): ReactNode {

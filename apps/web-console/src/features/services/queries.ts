@@ -1,13 +1,9 @@
-import { api, client, INTENT_INTERVAL_MS, type NamedService, type NamedServiceInput, unwrap } from '../../api/index.js';
+import { client, INTENT_INTERVAL_MS, type NamedService, type NamedServiceInput, unwrap } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 /** Named services by name. */
 export const servicesQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/services',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/services', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 export function createService(tenantId: string, body: NamedServiceInput): Promise<NamedService> {
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/services', { params: { path: { tenantId } }, body }));

@@ -1,4 +1,5 @@
 import { api, client, type OwnInvitation, type Session, unwrap } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 export const sessionQuery = api.queryOptions('get', '/api/v1/session', {}, { staleTime: Number.POSITIVE_INFINITY });
 
@@ -10,10 +11,10 @@ export const loginMethodsQuery = api.queryOptions(
 );
 
 /** Tenants that the reader may enter. */
-export const tenantsQuery = api.queryOptions('get', '/api/v1/tenants', {}, { staleTime: 60_000 });
+export const tenantsQuery = listQuery('/api/v1/tenants', {}, { staleTime: 60_000 });
 
 /** Tenants that the reader is invited into. */
-export const ownInvitationsQuery = api.queryOptions('get', '/api/v1/session/invitations', {});
+export const ownInvitationsQuery = listQuery('/api/v1/session/invitations', {}, {});
 
 export function acceptInvitation({ id }: OwnInvitation): Promise<unknown> {
   const path = { invitationId: id };

@@ -1,5 +1,4 @@
 import {
-  api,
   type CreateEdge,
   type CreateNetwork,
   type CreateSite,
@@ -14,31 +13,17 @@ import {
   type UpdateSite,
   unwrap,
 } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 
 export const sitesQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/sites',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/sites', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 export const networksQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/networks',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/networks', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
 /** Edges with what is known of them now. */
 export const edgesQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/edges',
-    { params: { path: { tenantId } } },
-    { refetchInterval: LIVE_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/edges', { tenantId }, { refetchInterval: LIVE_INTERVAL_MS });
 
 export function createSite(tenantId: string, body: CreateSite): Promise<Site> {
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/sites', { params: { path: { tenantId } }, body }));

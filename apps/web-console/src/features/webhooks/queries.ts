@@ -9,23 +9,22 @@ import {
   type WebhookDelivery,
   type WebhookInput,
 } from '../../api/index.js';
+import { listQuery } from '../../api/lists.js';
 import type { EventType } from './wording.js';
 
 /** For admins of the tenant alone: whoever is none is refused. */
 export const webhooksQuery = (tenantId: string) =>
-  api.queryOptions(
-    'get',
-    '/api/v1/tenants/{tenantId}/webhooks',
-    { params: { path: { tenantId } } },
-    { refetchInterval: INTENT_INTERVAL_MS },
-  );
+  listQuery('/api/v1/tenants/{tenantId}/webhooks', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
+
+/** As many of the newest as somebody reads. */
+export const DELIVERIES_SHOWN = 100;
 
 /** The newest of what was delivered, and of what is to be: whoever tries a webhook watches. */
 export const deliveriesQuery = (tenantId: string, webhookId: string) =>
   api.queryOptions(
     'get',
     '/api/v1/tenants/{tenantId}/webhooks/{webhookId}/deliveries',
-    { params: { path: { tenantId, webhookId } } },
+    { params: { path: { tenantId, webhookId }, query: { limit: DELIVERIES_SHOWN } } },
     { refetchInterval: LIVE_INTERVAL_MS },
   );
 

@@ -8,7 +8,7 @@ import { StateMark } from '../../../ui/StateMark.js';
 import { TableSkeleton } from '../../../ui/TableSkeleton.js';
 import { useWrite } from '../../../ui/use-write.js';
 import { useTenantId } from '../../session/use-tenant.js';
-import { deliveriesQuery, redeliver } from '../queries.js';
+import { DELIVERIES_SHOWN, deliveriesQuery, redeliver } from '../queries.js';
 import { answerText, deliveryMark, typeLabel } from '../wording.js';
 
 /** The newest deliveries of a webhook, with what came of each. */
@@ -49,6 +49,9 @@ export function Deliveries({ webhook }: { readonly webhook: Webhook }): ReactNod
             ))}
           </tbody>
         </table>
+      )}
+      {data?.next !== undefined && data.next !== null && (
+        <p className="w-dim">The newest {DELIVERIES_SHOWN} are listed; there are older ones.</p>
       )}
     </section>
   );
