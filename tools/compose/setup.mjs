@@ -34,7 +34,7 @@ for (const site of SITES) {
     fs.writeFileSync(file, token, { mode: 0o600 });
   }
 }
-const sites = (await call('GET', `${tenant}/sites`)).items.map(({ id }) => ({ kind: 'site', siteId: id }));
+const sites = (await call('GET', `${tenant}/sites?limit=1000`)).items.map(({ id }) => ({ kind: 'site', siteId: id }));
 await named('policies', 'all sites', {
   name: 'all sites',
   enabled: true,

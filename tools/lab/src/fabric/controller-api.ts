@@ -42,13 +42,18 @@ export async function logIn(baseUrl: string, userName: string, password: string)
   const { tenantId } = session;
   if (tenantId === null)
     throw new Error(`${userName} is a member of several tenants; take a user who is one of a single tenant`);
-  const path = { params: { path: { tenantId } } };
+  const paramsOf = (page: PageQuery) => ({ params: { path: { tenantId }, query: page } });
   return {
     client,
     tenantId,
-    edges: async () => answerOf(await client.GET('/api/v1/tenants/{tenantId}/edges', path), 'List the edges').items,
-    tunnels: async () =>
-      answerOf(await client.GET('/api/v1/tenants/{tenantId}/tunnels', path), 'List the tunnels').items,
+    edges: () =>
+      readAll(async (page) =>
+        answerOf(await client.GET('/api/v1/tenants/{tenantId}/edges', paramsOf(page)), 'List the edges'),
+      ),
+    tunnels: () =>
+      readAll(async (page) =>
+        answerOf(await client.GET('/api/v1/tenants/{tenantId}/tunnels', paramsOf(page)), 'List the tunnels'),
+      ),
   };
 }
 
@@ -61,6 +66,24 @@ export function answerOf<T>(
     throw new ApiError(what, answer.response.status, answer.error as Problem | undefined);
   }
   return answer.data;
+}
+
+interface PageQuery {
+  readonly limit: number;
+  readonly after?: string;
+}
+
+async function readAll<Item>(
+  read: (page: PageQuery) => Promise<{ readonly items: readonly Item[]; readonly next: string | null }>,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  let page: PageQuery = { limit: PAGE };
+  for (;;) {
+    const { items, next } = await read(page);
+    all.push(...items);
+    if (next === null) return all;
+    page = { limit: PAGE, after: next };
+  }
 }
 
 function describe(problem: Problem | undefined): string {
@@ -79,3 +102,5 @@ function withCookie(request: Request, cookie: string): Request {
 }
 
 const UNAUTHENTICATED = 401;
+/** As many as the controller gives at a time. */
+const PAGE = 1000;
