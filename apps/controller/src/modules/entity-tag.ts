@@ -10,6 +10,14 @@ export function namesOne(ifMatch: string | undefined): ifMatch is string {
   return ifMatch?.includes('"') === true;
 }
 
+/**
+ * For a write that says itself what it does, so that it needs no version: one that was seen and is no more ends it. Throws DomainError
+ * '…_changed'.
+ */
+export function demandUnchanged(noun: string, version: number | string, ifMatch: string | undefined): void {
+  if (ifMatch !== undefined && !matchesTag(ifMatch, version)) throw changedMeanwhile(noun, version);
+}
+
 export function ifMatchRequired(noun: string): DomainError {
   const detail = `Read the ${noun} first and send its ETag as If-Match, so that nobody overwrites what they have not seen.`;
   return new DomainError('precondition_required', 'if_match_required', detail);

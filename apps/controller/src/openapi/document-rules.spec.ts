@@ -25,10 +25,18 @@ interface Operation {
   readonly operationId: string;
   readonly summary?: string;
   readonly tags?: readonly string[];
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema: Schema;
+  }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
   readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> }>
+    Record<
+      string,
+      { readonly headers?: object; readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> }
+    >
   >;
 }
 
@@ -117,6 +125,33 @@ function listFaults(operation: Operation): string[] {
   ];
 }
 
+/** Whether an operation answers with a version of what it is about. */
+function isVersioned(operation: Operation | undefined): boolean {
+  return Object.values(operation?.responses ?? {}).some(({ headers }) => headers !== undefined && 'ETag' in headers);
+}
+
+/** What a write of something that has versions lacks: nobody has to change or remove what they have not seen. */
+function versionFaults(method: string, { operationId, parameters = [], responses }: Operation): string[] {
+  const ifMatch = parameters.find(({ name }) => name === 'If-Match');
+  const answers = (status: string) => responses[status] !== undefined;
+  const required = ifMatch?.required === true;
+  return [
+    ...(ifMatch === undefined ? [`${operationId}: takes no If-Match`] : []),
+    ...(answers('412') ? [] : [`${operationId}: does not say that it refuses another version (412)`]),
+    // Whatever replaces a whole loses what somebody else has put there meanwhile.
+    ...(method === 'put' && !required ? [`${operationId}: replaces what nobody needs to have read`] : []),
+    ...(required && !answers('428') ? [`${operationId}: does not say that it demands If-Match (428)`] : []),
+  ];
+}
+
+/** What is written to at a path: changes and removals there, and acts below it that make another version of it. */
+function writesOf(versioned: string): { readonly method: string; readonly operation: Operation }[] {
+  return operations.filter(({ path, method, operation }) => {
+    if (path === versioned) return method === 'put' || method === 'patch' || method === 'delete';
+    return method === 'post' && path.slice(0, path.lastIndexOf('/')) === versioned && isVersioned(operation);
+  });
+}
+
 describe('the rules of the OpenAPI document', () => {
   it('are those of OpenAPI 3.1, for operations with names that are their own', () => {
     expect(document.openapi).toBe('3.1.0');
@@ -180,6 +215,31 @@ describe('the rules of the OpenAPI document', () => {
     // The bound is in the document, or it is none.
     expect(listFaults({ ...list({ items }), operationId: 'readTrust' })).toContain('readTrust: has no limit');
     expect(listFaults({ ...list({ items: { ...items, maxItems: 7 } }), operationId: 'readTrust' })).toEqual([]);
+  });
+
+  it('want each write of what has versions to take the one that was seen', () => {
+    const versioned = Object.entries(document.paths).filter(([, { get }]) => isVersioned(get));
+    expect(versioned.length).toBeGreaterThan(6);
+    const writes = versioned.flatMap(([path]) => writesOf(path));
+    expect(writes.length).toBeGreaterThan(versioned.length);
+    expect(writes.flatMap(({ method, operation }) => versionFaults(method, operation))).toEqual([]);
+  });
+
+  it('find a write that takes no version', () => {
+    const header = { name: 'If-Match', in: 'header', schema: { type: 'string' } };
+    const faults = (method: string, operation: Partial<Operation>) =>
+      versionFaults(method, { operationId: 'write', responses: {}, ...operation });
+    expect(faults('delete', {})).toEqual([
+      'write: takes no If-Match',
+      'write: does not say that it refuses another version (412)',
+    ]);
+    expect(faults('delete', { parameters: [header], responses: { 412: {} } })).toEqual([]);
+    expect(faults('put', { parameters: [header], responses: { 412: {} } })).toEqual([
+      'write: replaces what nobody needs to have read',
+    ]);
+    expect(faults('put', { parameters: [{ ...header, required: true }], responses: { 412: {} } })).toEqual([
+      'write: does not say that it demands If-Match (428)',
+    ]);
   });
 
   it('find what breaks them', () => {

@@ -12,7 +12,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import {
   CreateExternalPeer,
   ExternalPeer,
@@ -126,12 +126,14 @@ export class ExternalPeersController {
   @Delete(':externalPeerId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteExternalPeer', summary: 'Remove an external peer that no rule names' })
+  @MayNameVersion('external peer')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 409, 503)
+  @ApiProblems(401, 403, 404, 409, 412, 503)
   deleteExternalPeer(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('externalPeerId', { schema: Identifier }) externalPeerId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.peers.remove(tenantId, externalPeerId);
+    return this.peers.remove(tenantId, externalPeerId, ifMatch);
   }
 }

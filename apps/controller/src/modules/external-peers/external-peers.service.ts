@@ -8,7 +8,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { DomainError, notFound, refusal } from '../../platform/http/domain-error.js';
 import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
 import { IntentRepository } from '../revisions/intent.repository.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
@@ -108,14 +108,18 @@ export class ExternalPeersService {
     });
   }
 
-  /** Throws DomainError 'unknown_external_peer' or 'external_peer_in_use'. */
-  async remove(tenantId: string, peerId: string): Promise<void> {
+  /** Throws DomainError 'unknown_external_peer', 'external_peer_changed' or 'external_peer_in_use'. */
+  async remove(tenantId: string, peerId: string, ifMatch: string | undefined): Promise<void> {
     const used = async () => inUse('external_peer', await this.#repository.users(this.#database.sql, tenantId, peerId));
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, peerId)),
+    await refusing(
+      this.#database.transaction(async (sql) => {
+        const stored = await this.#repository.lock(sql, tenantId, peerId);
+        if (stored === undefined) throw notFound('external_peer', peerId);
+        demandUnchanged('external peer', stored.version, ifMatch);
+        await this.#repository.remove(sql, tenantId, peerId);
+      }),
       { rule_endpoints_external_peer_fkey: used, group_members_external_peer_fkey: used },
     );
-    if (!found) throw notFound('external_peer', peerId);
   }
 
   /** What the operator of the gateway configures. Throws DomainError 'unknown_external_peer', or what is wrong with the draft. */

@@ -12,7 +12,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { Group, GroupInput, GroupList } from './group.dto.js';
 import { GroupsService } from './groups.service.js';
 
@@ -79,12 +79,14 @@ export class GroupsController {
   @Delete(':groupId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteGroup', summary: 'Remove a group that no rule names' })
+  @MayNameVersion('group')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 409, 503)
+  @ApiProblems(401, 403, 404, 409, 412, 503)
   deleteGroup(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('groupId', { schema: Identifier }) groupId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.groups.remove(tenantId, groupId);
+    return this.groups.remove(tenantId, groupId, ifMatch);
   }
 }

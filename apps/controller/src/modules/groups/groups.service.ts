@@ -6,7 +6,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
 import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { invalidRules, memberReferences, unknownReference } from '../policies/policies.errors.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import { inUse, nameTaken } from '../resource-names.js';
@@ -65,14 +65,18 @@ export class GroupsService {
     });
   }
 
-  /** Throws DomainError 'unknown_group' or 'group_in_use'. */
-  async remove(tenantId: string, groupId: string): Promise<void> {
+  /** Throws DomainError 'unknown_group', 'group_changed' or 'group_in_use'. */
+  async remove(tenantId: string, groupId: string, ifMatch: string | undefined): Promise<void> {
     const used = async () => inUse('group', await this.#repository.users(this.#database.sql, tenantId, groupId));
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, groupId)),
+    await refusing(
+      this.#database.transaction(async (sql) => {
+        const version = await this.#repository.lockVersion(sql, tenantId, groupId);
+        if (version === undefined) throw notFound('group', groupId);
+        demandUnchanged('group', version, ifMatch);
+        await this.#repository.remove(sql, tenantId, groupId);
+      }),
       { rule_endpoints_group_fkey: used },
     );
-    if (!found) throw notFound('group', groupId);
   }
 
   async #read(sql: SqlExecutor, tenantId: string, groupId: string): Promise<Group> {

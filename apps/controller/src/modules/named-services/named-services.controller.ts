@@ -12,7 +12,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { NamedService, NamedServiceInput, NamedServiceList } from './named-service.dto.js';
 import { NamedServicesService } from './named-services.service.js';
 
@@ -79,12 +79,14 @@ export class NamedServicesController {
   @Delete(':serviceId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteService', summary: 'Remove a named service that no rule names' })
+  @MayNameVersion('service')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 409, 503)
+  @ApiProblems(401, 403, 404, 409, 412, 503)
   deleteService(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('serviceId', { schema: Identifier }) serviceId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.services.remove(tenantId, serviceId);
+    return this.services.remove(tenantId, serviceId, ifMatch);
   }
 }

@@ -6,7 +6,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
 import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken } from '../resource-names.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
 import { MAX_NAMED_SERVICES, type NamedService, type NamedServiceInput } from './named-service.dto.js';
@@ -61,14 +61,18 @@ export class NamedServicesService {
     });
   }
 
-  /** Throws DomainError 'unknown_service' or 'service_in_use'. */
-  async remove(tenantId: string, serviceId: string): Promise<void> {
+  /** Throws DomainError 'unknown_service', 'service_changed' or 'service_in_use'. */
+  async remove(tenantId: string, serviceId: string, ifMatch: string | undefined): Promise<void> {
     const used = async () => inUse('service', await this.#repository.users(this.#database.sql, tenantId, serviceId));
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, serviceId)),
+    await refusing(
+      this.#database.transaction(async (sql) => {
+        const version = await this.#repository.lockVersion(sql, tenantId, serviceId);
+        if (version === undefined) throw notFound('service', serviceId);
+        demandUnchanged('service', version, ifMatch);
+        await this.#repository.remove(sql, tenantId, serviceId);
+      }),
       { rule_named_services_service_fkey: used },
     );
-    if (!found) throw notFound('service', serviceId);
   }
 
   async #read(sql: SqlExecutor, tenantId: string, serviceId: string): Promise<NamedService> {

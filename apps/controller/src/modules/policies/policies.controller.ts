@@ -12,7 +12,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { wholePage } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { PoliciesService } from './policies.service.js';
 import { Policy, PolicyInput, PolicyList, PolicyOrder, PolicyPage } from './policy.dto.js';
 
@@ -90,12 +90,14 @@ export class PoliciesController {
   @Delete(':policyId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deletePolicy', summary: 'Remove a policy' })
+  @MayNameVersion('policy')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 503)
+  @ApiProblems(401, 403, 404, 412, 503)
   deletePolicy(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('policyId', { schema: Identifier }) policyId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.policies.remove(tenantId, policyId);
+    return this.policies.remove(tenantId, policyId, ifMatch);
   }
 }

@@ -6,7 +6,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { type Page, pageOf } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { nameTaken } from '../resource-names.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
 import {
@@ -80,10 +80,14 @@ export class PoliciesService {
     });
   }
 
-  remove(tenantId: string, policyId: string): Promise<void> {
+  /** Throws DomainError 'unknown_policy' or 'policy_changed'. */
+  remove(tenantId: string, policyId: string, ifMatch: string | undefined): Promise<void> {
     return this.#database.transaction(async (sql) => {
       await this.#tenants.lock(sql, tenantId);
-      if (!(await this.#repository.remove(sql, tenantId, policyId))) throw notFound('policy', policyId);
+      const version = await this.#repository.lockVersion(sql, tenantId, policyId);
+      if (version === undefined) throw notFound('policy', policyId);
+      demandUnchanged('policy', version, ifMatch);
+      await this.#repository.remove(sql, tenantId, policyId);
       await this.#repository.reorder(sql, tenantId, await this.#repository.order(sql, tenantId));
     });
   }

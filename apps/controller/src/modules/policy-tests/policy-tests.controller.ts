@@ -12,7 +12,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { PolicyTest, PolicyTestInput, PolicyTestList } from './policy-test.dto.js';
 import { PolicyTestsService } from './policy-tests.service.js';
 
@@ -79,12 +79,14 @@ export class PolicyTestsController {
   @Delete(':policyTestId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deletePolicyTest', summary: 'Remove a policy test' })
+  @MayNameVersion('policy test')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 503)
+  @ApiProblems(401, 403, 404, 412, 503)
   deletePolicyTest(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('policyTestId', { schema: Identifier }) policyTestId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.tests.remove(tenantId, policyTestId);
+    return this.tests.remove(tenantId, policyTestId, ifMatch);
   }
 }

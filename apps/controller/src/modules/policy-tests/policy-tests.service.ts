@@ -6,7 +6,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
 import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { invalidRules, referencesIn, unknownReference } from '../policies/policies.errors.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import { nameTaken } from '../resource-names.js';
@@ -70,9 +70,14 @@ export class PolicyTestsService {
     });
   }
 
-  async remove(tenantId: string, testId: string): Promise<void> {
-    const found = await this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, testId));
-    if (!found) throw notFound('policy_test', testId);
+  /** Throws DomainError 'unknown_policy_test' or 'policy_test_changed'. */
+  async remove(tenantId: string, testId: string, ifMatch: string | undefined): Promise<void> {
+    await this.#database.transaction(async (sql) => {
+      const version = await this.#repository.lockVersion(sql, tenantId, testId);
+      if (version === undefined) throw notFound('policy_test', testId);
+      demandUnchanged('policy test', version, ifMatch);
+      await this.#repository.remove(sql, tenantId, testId);
+    });
   }
 
   async #read(sql: SqlExecutor, tenantId: string, testId: string): Promise<PolicyTest> {

@@ -14,7 +14,7 @@ import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { PageByName, PageByTime } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { QueryParameters, ShownOnce } from '../../platform/http/writes/write.decorators.js';
 import {
   NewWebhook,
@@ -101,14 +101,16 @@ export class WebhooksController {
   @Delete(':webhookId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteWebhook', summary: 'Remove a webhook with all that it was sent, or was to be' })
+  @MayNameVersion('webhook')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 503)
+  @ApiProblems(401, 403, 404, 412, 503)
   deleteWebhook(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('webhookId', { schema: Identifier }) webhookId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @User() user: CurrentUser,
   ): Promise<void> {
-    return this.webhooks.remove(tenantId, user, webhookId);
+    return this.webhooks.remove(tenantId, user, webhookId, ifMatch);
   }
 
   @Post(':webhookId/secret')
@@ -122,16 +124,18 @@ export class WebhooksController {
       'The secret that there was signs as well for a while (overlapHours): webhook-signature has both signatures then, and a receiver ' +
       'takes a delivery of which one is good. Of three secrets the oldest ends at once.',
   })
+  @MayNameVersion('webhook')
   @ApiOkResponse({ standardSchema: NewWebhook, headers: ETAG_HEADER })
-  @ApiProblems(401, 403, 404, 409, 422, 503)
+  @ApiProblems(401, 403, 404, 409, 412, 422, 503)
   async renewWebhookSecret(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('webhookId', { schema: Identifier }) webhookId: string,
     @Query({ schema: SecretRenewalQuery }) { overlapHours }: SecretRenewalQuery,
+    @Headers('If-Match') ifMatch: string | undefined,
     @User() user: CurrentUser,
     @Res({ passthrough: true }) response: Response,
   ): Promise<NewWebhook> {
-    return withETag(response, await this.webhooks.renewSecret(tenantId, user, webhookId, overlapHours));
+    return withETag(response, await this.webhooks.renewSecret(tenantId, user, webhookId, { overlapHours, ifMatch }));
   }
 
   @Post(':webhookId/test')

@@ -9,7 +9,7 @@ import { type Page, pageByName, pageOf } from '../../platform/http/page.js';
 import { SecretBox } from '../../platform/secrets/secret-box.js';
 import { AuditRepository, type Deed } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import type { NewWebhook, Webhook, WebhookDelivery, WebhookInput } from './webhook.dto.js';
 import { formatWebhookSecret, WEBHOOK_SECRET_OCTETS } from './webhook-signature.js';
 import { tooManyWebhooks, webhookDisabled, webhookNameTaken } from './webhooks.errors.js';
@@ -71,17 +71,17 @@ export class WebhooksService {
     });
   }
 
-  /** What waits is signed with the new one, and with the old one for so many hours. Throws DomainError 'unknown_webhook'. */
+  /** What waits is signed with the new one, and with the old one for so many hours. Throws DomainError 'unknown_webhook' or 'webhook_changed'. */
   async renewSecret(
     tenantId: string,
     actor: CurrentUser,
     webhookId: string,
-    overlapHours: number,
+    { overlapHours, ifMatch }: { readonly overlapHours: number; readonly ifMatch: string | undefined },
   ): Promise<NewWebhook> {
     const secret = randomBytes(WEBHOOK_SECRET_OCTETS);
     const sealed = this.#secrets.seal(sealingPlace(tenantId, webhookId), secret);
     const changed = await this.#database.transaction(async (sql) => {
-      await this.#lock(sql, tenantId, webhookId);
+      demandUnchanged('webhook', await this.#lock(sql, tenantId, webhookId), ifMatch);
       await this.#repository.replaceSecret(sql, tenantId, webhookId, sealed, overlapHours);
       const webhook = await this.#read(sql, tenantId, webhookId);
       await this.#record(sql, tenantId, actor, 'webhook_secret_renewed', webhookId, webhook, { overlapHours });
@@ -90,9 +90,10 @@ export class WebhooksService {
     return { ...changed, secret: formatWebhookSecret(secret) };
   }
 
-  /** Throws DomainError 'unknown_webhook'. */
-  async remove(tenantId: string, actor: CurrentUser, webhookId: string): Promise<void> {
+  /** Throws DomainError 'unknown_webhook' or 'webhook_changed'. */
+  async remove(tenantId: string, actor: CurrentUser, webhookId: string, ifMatch: string | undefined): Promise<void> {
     await this.#database.transaction(async (sql) => {
+      demandUnchanged('webhook', await this.#lock(sql, tenantId, webhookId), ifMatch);
       const webhook = await this.#read(sql, tenantId, webhookId);
       await this.#repository.remove(sql, tenantId, webhookId);
       await this.#record(sql, tenantId, actor, 'webhook_removed', webhookId, webhook);

@@ -1,3 +1,4 @@
+import { ApiHeader } from '@nestjs/swagger';
 import type { Response } from 'express';
 
 /** Of an answer with a resource that has a version, for the OpenAPI document. */
@@ -12,4 +13,10 @@ export function withETag<Resource extends { readonly version: number }>(
 ): Resource {
   response.setHeader('ETag', `"${resource.version}"`);
   return resource;
+}
+
+/** Says of a write that it takes an If-Match (RFC 9110 section 13.1.1), and does without. */
+export function MayNameVersion(noun: string): MethodDecorator {
+  const description = `ETag of the ${noun} as it was read: then it is that one, or nothing happens (412).`;
+  return ApiHeader({ name: 'If-Match', required: false, description, schema: { type: 'string' } });
 }
