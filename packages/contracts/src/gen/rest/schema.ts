@@ -8774,7 +8774,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the external peer as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -8820,6 +8823,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9282,7 +9294,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the group as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -9328,6 +9343,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9709,7 +9733,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the service as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -9755,6 +9782,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10394,7 +10430,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the policy as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -10431,6 +10470,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10812,7 +10860,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the policy test as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -10849,6 +10900,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12731,7 +12791,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the webhook as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -12775,6 +12838,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The database or the compiler gives no answer; nothing was changed. */
             503: {
                 headers: {
@@ -12804,6 +12876,8 @@ export interface operations {
                 dryRun?: boolean;
             };
             header?: {
+                /** @description ETag of the webhook as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
                 /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
                 "Idempotency-Key"?: string;
             };
@@ -12856,6 +12930,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
