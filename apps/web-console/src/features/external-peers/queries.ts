@@ -45,9 +45,10 @@ export function replaceExternalPeer(
   );
 }
 
-export function deleteExternalPeer(tenantId: string, externalPeerId: string): Promise<unknown> {
-  const path = { tenantId, externalPeerId };
-  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}', { params: { path } }));
+/** Removes one as it was read: refused when someone changed it since. */
+export function deleteExternalPeer(tenantId: string, { id, version }: ExternalPeer): Promise<unknown> {
+  const params = { path: { tenantId, externalPeerId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}', { params }));
 }
 
 /** `try` says what would become of the text and changes nothing. */

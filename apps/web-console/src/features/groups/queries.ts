@@ -19,7 +19,8 @@ export function replaceGroup(tenantId: string, group: Group, body: GroupInput): 
   );
 }
 
-export function deleteGroup(tenantId: string, groupId: string): Promise<unknown> {
-  const path = { tenantId, groupId };
-  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/groups/{groupId}', { params: { path } }));
+/** Removes one as it was read: refused when someone changed it since. */
+export function deleteGroup(tenantId: string, { id, version }: Group): Promise<unknown> {
+  const params = { path: { tenantId, groupId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/groups/{groupId}', { params }));
 }

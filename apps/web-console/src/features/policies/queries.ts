@@ -19,9 +19,10 @@ export function replacePolicy(tenantId: string, policy: Policy, body: PolicyInpu
   );
 }
 
-export function deletePolicy(tenantId: string, policyId: string): Promise<unknown> {
-  const path = { tenantId, policyId };
-  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/policies/{policyId}', { params: { path } }));
+/** Removes one as it was read: refused when someone changed it since. */
+export function deletePolicy(tenantId: string, { id, version }: Policy): Promise<unknown> {
+  const params = { path: { tenantId, policyId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/policies/{policyId}', { params }));
 }
 
 export function orderPolicies(tenantId: string, policyIds: string[]): Promise<unknown> {

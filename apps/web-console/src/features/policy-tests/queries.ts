@@ -18,7 +18,8 @@ export function savePolicyTest(
   return unwrap(client.PUT('/api/v1/tenants/{tenantId}/policy-tests/{policyTestId}', { params, body }));
 }
 
-export function deletePolicyTest(tenantId: string, policyTestId: string): Promise<unknown> {
-  const params = { path: { tenantId, policyTestId } };
+/** Removes one as it was read: refused when someone changed it since. */
+export function deletePolicyTest(tenantId: string, { id, version }: PolicyTest): Promise<unknown> {
+  const params = { path: { tenantId, policyTestId: id }, header: { 'If-Match': `"${version}"` } };
   return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/policy-tests/{policyTestId}', { params }));
 }

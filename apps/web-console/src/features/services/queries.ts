@@ -23,7 +23,8 @@ export function replaceService(
   );
 }
 
-export function deleteService(tenantId: string, serviceId: string): Promise<unknown> {
-  const path = { tenantId, serviceId };
-  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/services/{serviceId}', { params: { path } }));
+/** Removes one as it was read: refused when someone changed it since. */
+export function deleteService(tenantId: string, { id, version }: NamedService): Promise<unknown> {
+  const params = { path: { tenantId, serviceId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/services/{serviceId}', { params }));
 }

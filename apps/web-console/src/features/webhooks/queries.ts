@@ -52,9 +52,10 @@ export function resumeWebhook(tenantId: string, webhook: Webhook): Promise<Webho
   return replaceWebhook(tenantId, webhook, { ...inputOf(webhook), enabled: true });
 }
 
-export function deleteWebhook(tenantId: string, { id }: Webhook): Promise<unknown> {
-  const path = { tenantId, webhookId: id };
-  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/webhooks/{webhookId}', { params: { path } }));
+/** Removes one as it was read: refused when someone changed it since. */
+export function deleteWebhook(tenantId: string, { id, version }: Webhook): Promise<unknown> {
+  const params = { path: { tenantId, webhookId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/webhooks/{webhookId}', { params }));
 }
 
 /** The answer is the only place where the secret can be read. */

@@ -17,7 +17,7 @@ export function DeletePeerDialog({ peer, onClose, onDeleted }: DeletePeerDialogP
   const tenantId = useTenantId();
   const queryClient = useQueryClient();
   const remove = async (): Promise<void> => {
-    await deleteExternalPeer(tenantId, peer.id);
+    await deleteExternalPeer(tenantId, peer);
     await onDeleted();
     // There is no snippet any more of a peer that is gone.
     const [, snippets] = snippetQuery(tenantId, peer.id, 'swanctl').queryKey;

@@ -14,7 +14,7 @@ export function DeleteGroupDialog({
   readonly onClose: () => void;
 }): ReactNode {
   const tenantId = useTenantId();
-  const removal = useWrite(() => deleteGroup(tenantId, group.id));
+  const removal = useWrite(() => deleteGroup(tenantId, group));
   return (
     <ConfirmDialog
       title={`Delete ${group.name}?`}

@@ -32,7 +32,7 @@ export function PolicyActionDialog({ action, policy, names, onClose }: PolicyAct
         <ConfirmDialog
           title={`Delete ${policy.name}?`}
           confirm="Delete policy"
-          act={() => remove.mutateAsync(() => deletePolicy(tenantId, policy.id))}
+          act={() => remove.mutateAsync(() => deletePolicy(tenantId, policy))}
           onClose={onClose}
         >
           It goes with its {plural(policy.rules.length, 'rule')}. Traffic changes when you publish the next revision.

@@ -74,7 +74,7 @@ export function PolicyTests({ names }: { readonly names: Names }): ReactNode {
 
 function DeleteTestDialog({ test, onClose }: { readonly test: PolicyTest; readonly onClose: () => void }): ReactNode {
   const tenantId = useTenantId();
-  const removal = useWrite(() => deletePolicyTest(tenantId, test.id));
+  const removal = useWrite(() => deletePolicyTest(tenantId, test));
   return (
     <ConfirmDialog
       title={`Delete ${test.name}`}

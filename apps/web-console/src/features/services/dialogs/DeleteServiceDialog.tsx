@@ -14,7 +14,7 @@ export function DeleteServiceDialog({
   readonly onClose: () => void;
 }): ReactNode {
   const tenantId = useTenantId();
-  const removal = useWrite(() => deleteService(tenantId, service.id));
+  const removal = useWrite(() => deleteService(tenantId, service));
   return (
     <ConfirmDialog
       title={`Delete ${service.name}?`}
