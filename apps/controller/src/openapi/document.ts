@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { EventStreamEnd, EventStreamGap, FabricEvent } from '../modules/events/fabric-event.dto.js';
 import { Problem, ProblemEntry } from '../platform/http/schemas.js';
 import { REST_CONTROLLERS } from './controllers.js';
+import { withExamples } from './examples.js';
 import { withWriteParameters } from './write-parameters.js';
 
 /** Version of the REST contract, not of the product. */
@@ -23,7 +24,8 @@ export async function createOpenApiDocument(): Promise<OpenAPIObject> {
   class DocumentedModule {}
   const application = await NestFactory.create(DocumentedModule, { logger: false });
   try {
-    return withWriteParameters(withFurtherSchemas(SwaggerModule.createDocument(application, documentConfig())));
+    const document = withFurtherSchemas(SwaggerModule.createDocument(application, documentConfig()));
+    return withExamples(withWriteParameters(document));
   } finally {
     await application.close();
   }

@@ -7,7 +7,13 @@ const MAXIMUM_LIMIT = 1000;
 /** The longest names, in characters of three octets, and identifiers. */
 const MAXIMUM_CURSOR = 4000;
 
-const Next = z.string().nullable().meta({ description: '`after` of the page that follows; null: this is the last.' });
+/** Behind the entry with this name and identifier. */
+const EXAMPLES = ['WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ'];
+
+const Next = z
+  .string()
+  .nullable()
+  .meta({ description: '`after` of the page that follows; null: this is the last.', examples: EXAMPLES });
 
 /** What a list answers with: some of its entries, and where the others begin. */
 export interface Page<Item> {
@@ -36,7 +42,7 @@ export function pageQuery(...types: readonly SortType[]) {
         return z.NEVER;
       })
       .optional()
-      .meta({ description: '`next` of the page before; without it the list begins.' }),
+      .meta({ description: '`next` of the page before; without it the list begins.', examples: EXAMPLES }),
     limit: z.coerce.number().int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT).meta({
       description: 'How many entries at most.',
     }),
