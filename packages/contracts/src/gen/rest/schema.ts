@@ -1396,7 +1396,10 @@ export interface components {
         };
         ApiTokenList: {
             items: components["schemas"]["ApiToken"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description Somebody has looked at exactly this. It ends with any change of the draft. */
@@ -2143,7 +2146,10 @@ export interface components {
         };
         EdgeList: {
             items: components["schemas"]["Edge"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description What the controller sees of the edge now. */
@@ -2442,7 +2448,10 @@ export interface components {
         };
         ExternalPeerList: {
             items: components["schemas"]["ExternalPeer"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description What the operator of the gateway configures, by the draft. */
@@ -2594,7 +2603,10 @@ export interface components {
         };
         GroupList: {
             items: components["schemas"]["Group"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description What is in a group. `site_labels` and `network_labels` are all sites and networks that carry these labels, also those that come later. */
@@ -2710,7 +2722,10 @@ export interface components {
         };
         InvitationList: {
             items: components["schemas"]["Invitation"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         KeyExchange: {
@@ -2764,7 +2779,10 @@ export interface components {
         };
         MemberList: {
             items: components["schemas"]["Member"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         Membership: {
@@ -2787,7 +2805,10 @@ export interface components {
         };
         MembershipList: {
             items: components["schemas"]["Membership"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         NamedEnd: {
@@ -2931,7 +2952,10 @@ export interface components {
         };
         NamedServiceList: {
             items: components["schemas"]["NamedService"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         Network: {
@@ -2959,7 +2983,10 @@ export interface components {
         };
         NetworkList: {
             items: components["schemas"]["Network"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         NewApiToken: {
@@ -3080,7 +3107,10 @@ export interface components {
         };
         OwnInvitationList: {
             items: components["schemas"]["OwnInvitation"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         OwnSession: {
@@ -3108,7 +3138,10 @@ export interface components {
         };
         OwnSessionList: {
             items: components["schemas"]["OwnSession"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         Packet: {
@@ -3185,7 +3218,10 @@ export interface components {
         };
         PolicyList: {
             items: components["schemas"]["Policy"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description Every policy of the tenant exactly once, in the wanted order. */
@@ -3270,7 +3306,10 @@ export interface components {
         };
         PolicyTestList: {
             items: components["schemas"]["PolicyTest"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description Inclusive at both ends. */
@@ -3661,7 +3700,10 @@ export interface components {
         };
         SiteList: {
             items: components["schemas"]["Site"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description Entry of a security policy database (RFC 4301 section 4.4.1). */
@@ -3723,7 +3765,10 @@ export interface components {
         };
         TenantList: {
             items: components["schemas"]["Tenant"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         Topology: {
@@ -3940,7 +3985,10 @@ export interface components {
         };
         TunnelList: {
             items: components["schemas"]["Tunnel"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description In octets: `pathMtu` is the sum of `outerIpHeader`, `udpHeader`, `espOverhead`, `largestPacket` and `unused`. */
@@ -4091,7 +4139,10 @@ export interface components {
         };
         UserList: {
             items: components["schemas"]["User"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         Webhook: {
@@ -4164,7 +4215,10 @@ export interface components {
         };
         WebhookDeliveryList: {
             items: components["schemas"]["WebhookDelivery"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         WebhookInput: {
@@ -4185,7 +4239,10 @@ export interface components {
         };
         WebhookList: {
             items: components["schemas"]["Webhook"][];
-            /** @description `after` of the page that follows; null: this is the last. */
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
             next: string | null;
         };
         /** @description Prefixes, and ranges that are none. */
@@ -4217,6 +4274,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "alive"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Liveness"];
                 };
             };
@@ -4245,6 +4307,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
@@ -4320,6 +4387,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "userName": "ada",
+                     *       "tenantId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "role": "viewer",
+                     *       "providerRole": "viewer",
+                     *       "oidc": true,
+                     *       "breakGlass": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
@@ -4361,6 +4438,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "userName": "ada",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Credentials"];
             };
         };
@@ -4370,6 +4453,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "userName": "ada",
+                     *       "tenantId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "role": "viewer",
+                     *       "providerRole": "viewer",
+                     *       "oidc": true,
+                     *       "breakGlass": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
@@ -4491,6 +4584,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tenantId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EnterTenant"];
             };
         };
@@ -4500,6 +4598,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "userName": "ada",
+                     *       "tenantId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "role": "viewer",
+                     *       "providerRole": "viewer",
+                     *       "oidc": true,
+                     *       "breakGlass": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
@@ -4568,6 +4676,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "correct horse battery staple",
+                 *       "newPassword": "an entirely different password"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangePassword"];
             };
         };
@@ -4657,6 +4771,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "oidc": {
+                     *         "displayName": "Company login"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoginMethods"];
                 };
             };
@@ -4792,6 +4913,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "expiresAt": "2026-03-14T09:26:53.589Z",
+                     *           "address": "203.0.113.7",
+                     *           "userAgent": "Mozilla/5.0 (X11; Linux x86_64)",
+                     *           "current": true
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OwnSessionList"];
                 };
             };
@@ -4926,6 +5062,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "tenantId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "tenantName": "acme",
+                     *           "role": "viewer",
+                     *           "joinedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MembershipList"];
                 };
             };
@@ -4995,6 +5144,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "role": "viewer",
+                     *           "invitedBy": "ada",
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "expiresAt": "2026-03-14T09:26:53.589Z",
+                     *           "tenantId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "tenantName": "acme"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OwnInvitationList"];
                 };
             };
@@ -5198,6 +5363,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "confirmedAt": "2026-03-14T09:26:53.589Z",
+                     *       "recoveryCodesLeft": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Totp"];
                 };
             };
@@ -5248,6 +5419,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "correct horse battery staple"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EnrollTotp"];
             };
         };
@@ -5257,6 +5433,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                     *       "uri": "otpauth://totp/Weft:ada?secret=JBSWY3DPEHPK3PXP&issuer=Weft"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewTotp"];
                 };
             };
@@ -5334,6 +5516,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "492039"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ConfirmTotp"];
             };
         };
@@ -5343,6 +5530,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "recoveryCodes": [
+                     *         "k7d2-9fqm-x3hw"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
@@ -5420,6 +5614,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "correct horse battery staple",
+                 *       "code": "492039"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RemoveTotp"];
             };
         };
@@ -5514,6 +5714,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "keyingMode": "ikev2",
+                     *           "encapsulation": "udp",
+                     *           "securityProtocol": "esp",
+                     *           "mode": "tunnel",
+                     *           "approvalRequired": true,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantList"];
                 };
             };
@@ -5570,6 +5787,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateTenant"];
             };
         };
@@ -5579,6 +5801,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "keyingMode": "ikev2",
+                     *       "encapsulation": "udp",
+                     *       "securityProtocol": "esp",
+                     *       "mode": "tunnel",
+                     *       "approvalRequired": true,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
@@ -5655,6 +5889,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "keyingMode": "ikev2",
+                     *       "encapsulation": "udp",
+                     *       "securityProtocol": "esp",
+                     *       "mode": "tunnel",
+                     *       "approvalRequired": true,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
@@ -5711,6 +5957,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["UpdateTenant"];
             };
         };
@@ -5720,6 +5967,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "keyingMode": "ikev2",
+                     *       "encapsulation": "udp",
+                     *       "securityProtocol": "esp",
+                     *       "mode": "tunnel",
+                     *       "approvalRequired": true,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
@@ -5801,6 +6060,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "role": "viewer",
+                     *           "providerRole": "viewer",
+                     *           "oidc": {
+                     *             "issuer": "https://login.example",
+                     *             "subject": "24400320"
+                     *           },
+                     *           "totp": true,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserList"];
                 };
             };
@@ -5878,6 +6156,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "password": "correct horse battery staple",
+                 *       "role": "viewer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateUser"];
             };
         };
@@ -5887,6 +6172,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "role": "viewer",
+                     *       "providerRole": "viewer",
+                     *       "oidc": {
+                     *         "issuer": "https://login.example",
+                     *         "subject": "24400320"
+                     *       },
+                     *       "totp": true,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -5983,6 +6282,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "role": "viewer",
+                     *       "providerRole": "viewer",
+                     *       "oidc": {
+                     *         "issuer": "https://login.example",
+                     *         "subject": "24400320"
+                     *       },
+                     *       "totp": true,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -6129,6 +6442,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["UpdateUser"];
             };
         };
@@ -6138,6 +6452,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "role": "viewer",
+                     *       "providerRole": "viewer",
+                     *       "oidc": {
+                     *         "issuer": "https://login.example",
+                     *         "subject": "24400320"
+                     *       },
+                     *       "totp": true,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -6316,6 +6644,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "userId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "userName": "ada",
+                     *           "role": "viewer",
+                     *           "oidc": true,
+                     *           "joinedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MemberList"];
                 };
             };
@@ -6471,6 +6813,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "viewer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateMember"];
             };
         };
@@ -6480,6 +6827,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "userId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "userName": "ada",
+                     *       "role": "viewer",
+                     *       "oidc": true,
+                     *       "joinedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Member"];
                 };
             };
@@ -6570,6 +6926,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "userName": "ada",
+                     *           "role": "viewer",
+                     *           "invitedBy": "ada",
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "expiresAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitationList"];
                 };
             };
@@ -6647,6 +7018,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "userName": "ada",
+                 *       "role": "viewer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateInvitation"];
             };
         };
@@ -6656,6 +7033,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "userName": "ada",
+                     *       "role": "viewer",
+                     *       "invitedBy": "ada",
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "expiresAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Invitation"];
                 };
             };
@@ -6816,6 +7203,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "role": "viewer",
+                     *           "userName": "ada",
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "expiresAt": "2026-03-14T09:26:53.589Z",
+                     *           "lastUsedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiTokenList"];
                 };
             };
@@ -6884,6 +7287,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "role": "viewer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateApiToken"];
             };
         };
@@ -6893,6 +7302,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "role": "viewer",
+                     *       "userName": "ada",
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "expiresAt": "2026-03-14T09:26:53.589Z",
+                     *       "lastUsedAt": "2026-03-14T09:26:53.589Z",
+                     *       "token": "weft_example"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewApiToken"];
                 };
             };
@@ -7053,6 +7474,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "labels": {},
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SiteList"];
                 };
             };
@@ -7121,6 +7557,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateSite"];
             };
         };
@@ -7130,6 +7571,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "labels": {},
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Site"];
                 };
             };
@@ -7217,6 +7668,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "labels": {},
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Site"];
                 };
             };
@@ -7354,6 +7815,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["UpdateSite"];
             };
         };
@@ -7363,6 +7825,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "labels": {},
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Site"];
                 };
             };
@@ -7453,6 +7925,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "prefix": "10.1.0.0/16",
+                     *           "labels": {},
+                     *           "createdAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NetworkList"];
                 };
             };
@@ -7521,6 +8008,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                 *       "name": "berlin",
+                 *       "prefix": "10.1.0.0/16"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateNetwork"];
             };
         };
@@ -7530,6 +8024,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "prefix": "10.1.0.0/16",
+                     *       "labels": {},
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Network"];
                 };
             };
@@ -7694,6 +8198,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["UpdateNetwork"];
             };
         };
@@ -7703,6 +8208,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "prefix": "10.1.0.0/16",
+                     *       "labels": {},
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Network"];
                 };
             };
@@ -7793,6 +8308,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "underlayAddress": "203.0.113.7",
+                     *           "underlayPort": 1,
+                     *           "preference": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z",
+                     *           "revocation": {
+                     *             "revokedAt": "2026-03-14T09:26:53.589Z",
+                     *             "reason": "The branch is being closed."
+                     *           },
+                     *           "live": {
+                     *             "connected": true,
+                     *             "connectedSince": "2026-03-14T09:26:53.589Z",
+                     *             "agentVersion": "0.1.0",
+                     *             "enrolledAt": "2026-03-14T09:26:53.589Z",
+                     *             "certificateNotAfter": "2026-03-14T09:26:53.589Z",
+                     *             "certificateCondition": "none",
+                     *             "desired": {
+                     *               "revision": 1,
+                     *               "generation": 1,
+                     *               "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *             },
+                     *             "applied": {
+                     *               "revision": 1,
+                     *               "generation": 1,
+                     *               "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *             },
+                     *             "inSync": true,
+                     *             "lastRejection": {
+                     *               "path": "/etc/swanctl/conf.d/weft.conf",
+                     *               "rule": "name_taken",
+                     *               "reason": "The branch is being closed."
+                     *             },
+                     *             "drops": [
+                     *               {
+                     *                 "reason": "The branch is being closed.",
+                     *                 "packets": 1
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["EdgeList"];
                 };
             };
@@ -7861,6 +8427,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                 *       "name": "berlin",
+                 *       "underlayAddress": "203.0.113.7"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateEdge"];
             };
         };
@@ -7870,6 +8443,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "underlayAddress": "203.0.113.7",
+                     *       "underlayPort": 1,
+                     *       "preference": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z",
+                     *       "revocation": {
+                     *         "revokedAt": "2026-03-14T09:26:53.589Z",
+                     *         "reason": "The branch is being closed."
+                     *       },
+                     *       "live": {
+                     *         "connected": true,
+                     *         "connectedSince": "2026-03-14T09:26:53.589Z",
+                     *         "agentVersion": "0.1.0",
+                     *         "enrolledAt": "2026-03-14T09:26:53.589Z",
+                     *         "certificateNotAfter": "2026-03-14T09:26:53.589Z",
+                     *         "certificateCondition": "none",
+                     *         "desired": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "applied": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "inSync": true,
+                     *         "lastRejection": {
+                     *           "path": "/etc/swanctl/conf.d/weft.conf",
+                     *           "rule": "name_taken",
+                     *           "reason": "The branch is being closed."
+                     *         },
+                     *         "drops": [
+                     *           {
+                     *             "reason": "The branch is being closed.",
+                     *             "packets": 1
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Edge"];
                 };
             };
@@ -7957,6 +8576,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "underlayAddress": "203.0.113.7",
+                     *       "underlayPort": 1,
+                     *       "preference": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z",
+                     *       "revocation": {
+                     *         "revokedAt": "2026-03-14T09:26:53.589Z",
+                     *         "reason": "The branch is being closed."
+                     *       },
+                     *       "live": {
+                     *         "connected": true,
+                     *         "connectedSince": "2026-03-14T09:26:53.589Z",
+                     *         "agentVersion": "0.1.0",
+                     *         "enrolledAt": "2026-03-14T09:26:53.589Z",
+                     *         "certificateNotAfter": "2026-03-14T09:26:53.589Z",
+                     *         "certificateCondition": "none",
+                     *         "desired": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "applied": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "inSync": true,
+                     *         "lastRejection": {
+                     *           "path": "/etc/swanctl/conf.d/weft.conf",
+                     *           "rule": "name_taken",
+                     *           "reason": "The branch is being closed."
+                     *         },
+                     *         "drops": [
+                     *           {
+                     *             "reason": "The branch is being closed.",
+                     *             "packets": 1
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Edge"];
                 };
             };
@@ -8085,6 +8750,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["UpdateEdge"];
             };
         };
@@ -8094,6 +8760,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "underlayAddress": "203.0.113.7",
+                     *       "underlayPort": 1,
+                     *       "preference": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z",
+                     *       "revocation": {
+                     *         "revokedAt": "2026-03-14T09:26:53.589Z",
+                     *         "reason": "The branch is being closed."
+                     *       },
+                     *       "live": {
+                     *         "connected": true,
+                     *         "connectedSince": "2026-03-14T09:26:53.589Z",
+                     *         "agentVersion": "0.1.0",
+                     *         "enrolledAt": "2026-03-14T09:26:53.589Z",
+                     *         "certificateNotAfter": "2026-03-14T09:26:53.589Z",
+                     *         "certificateCondition": "none",
+                     *         "desired": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "applied": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "inSync": true,
+                     *         "lastRejection": {
+                     *           "path": "/etc/swanctl/conf.d/weft.conf",
+                     *           "rule": "name_taken",
+                     *           "reason": "The branch is being closed."
+                     *         },
+                     *         "drops": [
+                     *           {
+                     *             "reason": "The branch is being closed.",
+                     *             "packets": 1
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Edge"];
                 };
             };
@@ -8182,6 +8894,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "The branch is being closed."
+                 *     }
+                 */
                 "application/json": components["schemas"]["RevokeEdge"];
             };
         };
@@ -8191,6 +8908,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "underlayAddress": "203.0.113.7",
+                     *       "underlayPort": 1,
+                     *       "preference": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z",
+                     *       "revocation": {
+                     *         "revokedAt": "2026-03-14T09:26:53.589Z",
+                     *         "reason": "The branch is being closed."
+                     *       },
+                     *       "live": {
+                     *         "connected": true,
+                     *         "connectedSince": "2026-03-14T09:26:53.589Z",
+                     *         "agentVersion": "0.1.0",
+                     *         "enrolledAt": "2026-03-14T09:26:53.589Z",
+                     *         "certificateNotAfter": "2026-03-14T09:26:53.589Z",
+                     *         "certificateCondition": "none",
+                     *         "desired": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "applied": {
+                     *           "revision": 1,
+                     *           "generation": 1,
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         },
+                     *         "inSync": true,
+                     *         "lastRejection": {
+                     *           "path": "/etc/swanctl/conf.d/weft.conf",
+                     *           "rule": "name_taken",
+                     *           "reason": "The branch is being closed."
+                     *         },
+                     *         "drops": [
+                     *           {
+                     *             "reason": "The branch is being closed.",
+                     *             "packets": 1
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Edge"];
                 };
             };
@@ -8275,6 +9038,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "weft_example",
+                     *       "expiresAt": "2026-03-14T09:26:53.589Z",
+                     *       "command": "swanctl --load-all"
+                     *     }
+                     */
                     "application/json": components["schemas"]["EnrollmentToken"];
                 };
             };
@@ -8347,6 +9117,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "address": "203.0.113.7",
+                     *           "port": 4500,
+                     *           "identity": "gw.partner.example",
+                     *           "localIdentity": "berlin.example",
+                     *           "certificates": [
+                     *             "-----BEGIN CERTIFICATE-----\nMIIBgTCCASegAwIBAgIUc0Z1\n-----END CERTIFICATE-----\n"
+                     *           ],
+                     *           "prefixes": [
+                     *             "10.8.0.0/24"
+                     *           ],
+                     *           "ikeProposals": [
+                     *             {
+                     *               "keyBits": 128,
+                     *               "prf": "hmac-sha2-256",
+                     *               "keyExchange": [
+                     *                 "ECP-256"
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "espProposal": {
+                     *             "keyBits": 128,
+                     *             "extendedSequenceNumbers": true,
+                     *             "keyExchange": [
+                     *               "ECP-256"
+                     *             ]
+                     *           },
+                     *           "preSharedKey": "set",
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExternalPeerList"];
                 };
             };
@@ -8415,6 +9228,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                 *       "address": "203.0.113.7",
+                 *       "identity": "gw.partner.example",
+                 *       "prefixes": [
+                 *         "10.8.0.0/24"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateExternalPeer"];
             };
         };
@@ -8426,6 +9250,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "address": "203.0.113.7",
+                     *       "port": 4500,
+                     *       "identity": "gw.partner.example",
+                     *       "localIdentity": "berlin.example",
+                     *       "certificates": [
+                     *         "-----BEGIN CERTIFICATE-----\nMIIBgTCCASegAwIBAgIUc0Z1\n-----END CERTIFICATE-----\n"
+                     *       ],
+                     *       "prefixes": [
+                     *         "10.8.0.0/24"
+                     *       ],
+                     *       "ikeProposals": [
+                     *         {
+                     *           "keyBits": 128,
+                     *           "prf": "hmac-sha2-256",
+                     *           "keyExchange": [
+                     *             "ECP-256"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "espProposal": {
+                     *         "keyBits": 128,
+                     *         "extendedSequenceNumbers": true,
+                     *         "keyExchange": [
+                     *           "ECP-256"
+                     *         ]
+                     *       },
+                     *       "preSharedKey": "set",
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExternalPeer"];
                 };
             };
@@ -8512,6 +9374,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                 *       "text": "connections {}"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExternalPeerImport"];
             };
         };
@@ -8521,6 +9389,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "address": "203.0.113.7",
+                     *           "port": 4500,
+                     *           "identity": "gw.partner.example",
+                     *           "localIdentity": "berlin.example",
+                     *           "certificates": [
+                     *             "-----BEGIN CERTIFICATE-----\nMIIBgTCCASegAwIBAgIUc0Z1\n-----END CERTIFICATE-----\n"
+                     *           ],
+                     *           "prefixes": [
+                     *             "10.8.0.0/24"
+                     *           ],
+                     *           "ikeProposals": [
+                     *             {
+                     *               "keyBits": 128,
+                     *               "prf": "hmac-sha2-256",
+                     *               "keyExchange": [
+                     *                 "ECP-256"
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "espProposal": {
+                     *             "keyBits": 128,
+                     *             "extendedSequenceNumbers": true,
+                     *             "keyExchange": [
+                     *               "ECP-256"
+                     *             ]
+                     *           },
+                     *           "preSharedKey": "set",
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "leftAtGateway": [
+                     *         {
+                     *           "key": "role",
+                     *           "line": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExternalPeerImportResult"];
                 };
             };
@@ -8610,6 +9526,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "address": "203.0.113.7",
+                     *       "port": 4500,
+                     *       "identity": "gw.partner.example",
+                     *       "localIdentity": "berlin.example",
+                     *       "certificates": [
+                     *         "-----BEGIN CERTIFICATE-----\nMIIBgTCCASegAwIBAgIUc0Z1\n-----END CERTIFICATE-----\n"
+                     *       ],
+                     *       "prefixes": [
+                     *         "10.8.0.0/24"
+                     *       ],
+                     *       "ikeProposals": [
+                     *         {
+                     *           "keyBits": 128,
+                     *           "prf": "hmac-sha2-256",
+                     *           "keyExchange": [
+                     *             "ECP-256"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "espProposal": {
+                     *         "keyBits": 128,
+                     *         "extendedSequenceNumbers": true,
+                     *         "keyExchange": [
+                     *           "ECP-256"
+                     *         ]
+                     *       },
+                     *       "preSharedKey": "set",
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExternalPeer"];
                 };
             };
@@ -8671,6 +9625,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                 *       "address": "203.0.113.7",
+                 *       "identity": "gw.partner.example",
+                 *       "prefixes": [
+                 *         "10.8.0.0/24"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReplaceExternalPeer"];
             };
         };
@@ -8682,6 +9647,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "address": "203.0.113.7",
+                     *       "port": 4500,
+                     *       "identity": "gw.partner.example",
+                     *       "localIdentity": "berlin.example",
+                     *       "certificates": [
+                     *         "-----BEGIN CERTIFICATE-----\nMIIBgTCCASegAwIBAgIUc0Z1\n-----END CERTIFICATE-----\n"
+                     *       ],
+                     *       "prefixes": [
+                     *         "10.8.0.0/24"
+                     *       ],
+                     *       "ikeProposals": [
+                     *         {
+                     *           "keyBits": 128,
+                     *           "prf": "hmac-sha2-256",
+                     *           "keyExchange": [
+                     *             "ECP-256"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "espProposal": {
+                     *         "keyBits": 128,
+                     *         "extendedSequenceNumbers": true,
+                     *         "keyExchange": [
+                     *           "ECP-256"
+                     *         ]
+                     *       },
+                     *       "preSharedKey": "set",
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExternalPeer"];
                 };
             };
@@ -8881,6 +9884,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "format": "swanctl",
+                     *       "fileName": "gateway.pem",
+                     *       "text": "connections {}",
+                     *       "secrets": {
+                     *         "fileName": "gateway.pem",
+                     *         "text": "connections {}"
+                     *       },
+                     *       "secretPlaceholder": "<the pre-shared key>",
+                     *       "certificates": [
+                     *         {
+                     *           "fileName": "gateway.pem",
+                     *           "text": "connections {}"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExternalPeerSnippet"];
                 };
             };
@@ -8962,6 +9983,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "members": [
+                     *             {
+                     *               "kind": "site",
+                     *               "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *             }
+                     *           ],
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["GroupList"];
                 };
             };
@@ -9030,6 +10072,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "members": [
+                 *         {
+                 *           "kind": "site",
+                 *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["GroupInput"];
             };
         };
@@ -9041,6 +10094,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "members": [
+                     *         {
+                     *           "kind": "site",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Group"];
                 };
             };
@@ -9130,6 +10199,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "members": [
+                     *         {
+                     *           "kind": "site",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Group"];
                 };
             };
@@ -9191,6 +10276,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "members": [
+                 *         {
+                 *           "kind": "site",
+                 *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["GroupInput"];
             };
         };
@@ -9202,6 +10298,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "members": [
+                     *         {
+                     *           "kind": "site",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Group"];
                 };
             };
@@ -9401,6 +10513,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NamedServiceList"];
                 };
             };
@@ -9469,6 +10607,22 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "services": [
+                 *         {
+                 *           "protocol": "any",
+                 *           "ports": [
+                 *             {
+                 *               "first": 1,
+                 *               "last": 1
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NamedServiceInput"];
             };
         };
@@ -9480,6 +10634,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "services": [
+                     *         {
+                     *           "protocol": "any",
+                     *           "ports": [
+                     *             {
+                     *               "first": 1,
+                     *               "last": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NamedService"];
                 };
             };
@@ -9569,6 +10744,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "services": [
+                     *         {
+                     *           "protocol": "any",
+                     *           "ports": [
+                     *             {
+                     *               "first": 1,
+                     *               "last": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NamedService"];
                 };
             };
@@ -9630,6 +10826,22 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "services": [
+                 *         {
+                 *           "protocol": "any",
+                 *           "ports": [
+                 *             {
+                 *               "first": 1,
+                 *               "last": 1
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NamedServiceInput"];
             };
         };
@@ -9641,6 +10853,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "services": [
+                     *         {
+                     *           "protocol": "any",
+                     *           "ports": [
+                     *             {
+                     *               "first": 1,
+                     *               "last": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NamedService"];
                 };
             };
@@ -9837,6 +11070,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "topology": {
+                     *         "kind": "full_mesh"
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Topology"];
                 };
             };
@@ -9896,6 +11137,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "full_mesh"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TopologyInput"];
             };
         };
@@ -9907,6 +11153,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "topology": {
+                     *         "kind": "full_mesh"
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Topology"];
                 };
             };
@@ -10006,6 +11260,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "enabled": true,
+                     *           "confidential": true,
+                     *           "position": 1,
+                     *           "rules": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin",
+                     *               "action": "PROTECT",
+                     *               "sources": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "destinations": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "services": [
+                     *                 {
+                     *                   "protocol": "any",
+                     *                   "ports": [
+                     *                     {
+                     *                       "first": 1,
+                     *                       "last": 1
+                     *                     }
+                     *                   ]
+                     *                 }
+                     *               ],
+                     *               "serviceIds": [
+                     *                 "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *               ],
+                     *               "enabled": true
+                     *             }
+                     *           ],
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PolicyList"];
                 };
             };
@@ -10074,6 +11378,38 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "rules": [
+                 *         {
+                 *           "name": "berlin",
+                 *           "action": "PROTECT",
+                 *           "sources": [
+                 *             {
+                 *               "kind": "any"
+                 *             }
+                 *           ],
+                 *           "destinations": [
+                 *             {
+                 *               "kind": "any"
+                 *             }
+                 *           ],
+                 *           "services": [
+                 *             {
+                 *               "protocol": "any",
+                 *               "ports": [
+                 *                 {
+                 *                   "first": 1,
+                 *                   "last": 1
+                 *                 }
+                 *               ]
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyInput"];
             };
         };
@@ -10085,6 +11421,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "enabled": true,
+                     *       "confidential": true,
+                     *       "position": 1,
+                     *       "rules": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "action": "PROTECT",
+                     *           "sources": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "destinations": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "serviceIds": [
+                     *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *           ],
+                     *           "enabled": true
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Policy"];
                 };
             };
@@ -10168,6 +11549,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "policyIds": [
+                 *         "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyOrder"];
             };
         };
@@ -10177,6 +11565,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "enabled": true,
+                     *           "confidential": true,
+                     *           "position": 1,
+                     *           "rules": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin",
+                     *               "action": "PROTECT",
+                     *               "sources": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "destinations": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "services": [
+                     *                 {
+                     *                   "protocol": "any",
+                     *                   "ports": [
+                     *                     {
+                     *                       "first": 1,
+                     *                       "last": 1
+                     *                     }
+                     *                   ]
+                     *                 }
+                     *               ],
+                     *               "serviceIds": [
+                     *                 "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *               ],
+                     *               "enabled": true
+                     *             }
+                     *           ],
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PolicyList"];
                 };
             };
@@ -10266,6 +11704,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "enabled": true,
+                     *       "confidential": true,
+                     *       "position": 1,
+                     *       "rules": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "action": "PROTECT",
+                     *           "sources": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "destinations": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "serviceIds": [
+                     *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *           ],
+                     *           "enabled": true
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Policy"];
                 };
             };
@@ -10327,6 +11810,38 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "rules": [
+                 *         {
+                 *           "name": "berlin",
+                 *           "action": "PROTECT",
+                 *           "sources": [
+                 *             {
+                 *               "kind": "any"
+                 *             }
+                 *           ],
+                 *           "destinations": [
+                 *             {
+                 *               "kind": "any"
+                 *             }
+                 *           ],
+                 *           "services": [
+                 *             {
+                 *               "protocol": "any",
+                 *               "ports": [
+                 *                 {
+                 *                   "first": 1,
+                 *                   "last": 1
+                 *                 }
+                 *               ]
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyInput"];
             };
         };
@@ -10338,6 +11853,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "enabled": true,
+                     *       "confidential": true,
+                     *       "position": 1,
+                     *       "rules": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "action": "PROTECT",
+                     *           "sources": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "destinations": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "serviceIds": [
+                     *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *           ],
+                     *           "enabled": true
+                     *         }
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Policy"];
                 };
             };
@@ -10528,6 +12088,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "sources": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "destinations": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "expect": "allowed",
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PolicyTestList"];
                 };
             };
@@ -10596,6 +12193,33 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "sources": [
+                 *         {
+                 *           "kind": "any"
+                 *         }
+                 *       ],
+                 *       "destinations": [
+                 *         {
+                 *           "kind": "any"
+                 *         }
+                 *       ],
+                 *       "services": [
+                 *         {
+                 *           "protocol": "any",
+                 *           "ports": [
+                 *             {
+                 *               "first": 1,
+                 *               "last": 1
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "expect": "allowed"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyTestInput"];
             };
         };
@@ -10607,6 +12231,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "sources": [
+                     *         {
+                     *           "kind": "any"
+                     *         }
+                     *       ],
+                     *       "destinations": [
+                     *         {
+                     *           "kind": "any"
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "protocol": "any",
+                     *           "ports": [
+                     *             {
+                     *               "first": 1,
+                     *               "last": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "expect": "allowed",
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PolicyTest"];
                 };
             };
@@ -10696,6 +12352,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "sources": [
+                     *         {
+                     *           "kind": "any"
+                     *         }
+                     *       ],
+                     *       "destinations": [
+                     *         {
+                     *           "kind": "any"
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "protocol": "any",
+                     *           "ports": [
+                     *             {
+                     *               "first": 1,
+                     *               "last": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "expect": "allowed",
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PolicyTest"];
                 };
             };
@@ -10757,6 +12445,33 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "sources": [
+                 *         {
+                 *           "kind": "any"
+                 *         }
+                 *       ],
+                 *       "destinations": [
+                 *         {
+                 *           "kind": "any"
+                 *         }
+                 *       ],
+                 *       "services": [
+                 *         {
+                 *           "protocol": "any",
+                 *           "ports": [
+                 *             {
+                 *               "first": 1,
+                 *               "last": 1
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "expect": "allowed"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyTestInput"];
             };
         };
@@ -10768,6 +12483,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "sources": [
+                     *         {
+                     *           "kind": "any"
+                     *         }
+                     *       ],
+                     *       "destinations": [
+                     *         {
+                     *           "kind": "any"
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "protocol": "any",
+                     *           "ports": [
+                     *             {
+                     *               "first": 1,
+                     *               "last": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "expect": "allowed",
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PolicyTest"];
                 };
             };
@@ -10957,6 +12704,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "number": 1,
+                     *           "author": "ada",
+                     *           "comment": "Branches reach the database",
+                     *           "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *           "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *           "restoredFrom": 1,
+                     *           "approvedBy": "bea",
+                     *           "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *           "approvalWaived": "break_glass"
+                     *         }
+                     *       ],
+                     *       "next": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["RevisionList"];
                 };
             };
@@ -11027,6 +12792,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["Publish"];
             };
         };
@@ -11036,6 +12802,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "dryRun": true,
+                     *       "revision": {
+                     *         "number": 1,
+                     *         "author": "ada",
+                     *         "comment": "Branches reach the database",
+                     *         "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *         "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *         "restoredFrom": 1,
+                     *         "approvedBy": "bea",
+                     *         "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *         "approvalWaived": "break_glass"
+                     *       },
+                     *       "findings": [
+                     *         {
+                     *           "kind": "allowed_is_discarded",
+                     *           "detail": "There is a site \"berlin\" in this tenant already",
+                     *           "fix": "Choose another name.",
+                     *           "pointer": "/name",
+                     *           "edges": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             }
+                     *           ],
+                     *           "policyLine": {
+                     *             "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "policyName": "offices",
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "ruleName": "web"
+                     *           },
+                     *           "policyTestId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "counterexample": {
+                     *             "text": "connections {}",
+                     *             "source": "10.1.0.7",
+                     *             "destination": "10.2.0.9",
+                     *             "protocol": 1,
+                     *             "sourcePort": 1,
+                     *             "destinationPort": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "affectedEdges": [
+                     *         {
+                     *           "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "edgeName": "berlin-1",
+                     *           "change": "added",
+                     *           "removal": {
+                     *             "tunnels": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "securityPolicies": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "needsAgreement": true
+                     *           }
+                     *         }
+                     *       ],
+                     *       "blastRadius": {
+                     *         "edges": 1,
+                     *         "tunnelsAdded": 1,
+                     *         "tunnelsRemoved": 1,
+                     *         "tunnelsChanged": 1,
+                     *         "tunnelsNotEncrypted": 1,
+                     *         "sitePairsAllowed": 1,
+                     *         "sitePairsDenied": 1,
+                     *         "complete": true,
+                     *         "sitePairsOtherProfile": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["PublishResult"];
                 };
             };
@@ -11141,6 +12981,93 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "changed": true,
+                     *       "version": "4-0f343b0931126a20f133d67c2b018a3b",
+                     *       "baseRevision": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/name",
+                     *           "rule": "name_taken",
+                     *           "detail": "There is a site \"berlin\" in this tenant already",
+                     *           "fix": "Choose another name."
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "kind": "allowed_is_discarded",
+                     *           "detail": "There is a site \"berlin\" in this tenant already",
+                     *           "fix": "Choose another name.",
+                     *           "pointer": "/name",
+                     *           "edges": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             }
+                     *           ],
+                     *           "policyLine": {
+                     *             "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "policyName": "offices",
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "ruleName": "web"
+                     *           },
+                     *           "policyTestId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "counterexample": {
+                     *             "text": "connections {}",
+                     *             "source": "10.1.0.7",
+                     *             "destination": "10.2.0.9",
+                     *             "protocol": 1,
+                     *             "sourcePort": 1,
+                     *             "destinationPort": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "affectedEdges": [
+                     *         {
+                     *           "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "edgeName": "berlin-1",
+                     *           "change": "added",
+                     *           "removal": {
+                     *             "tunnels": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "securityPolicies": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "needsAgreement": true
+                     *           }
+                     *         }
+                     *       ],
+                     *       "blastRadius": {
+                     *         "edges": 1,
+                     *         "tunnelsAdded": 1,
+                     *         "tunnelsRemoved": 1,
+                     *         "tunnelsChanged": 1,
+                     *         "tunnelsNotEncrypted": 1,
+                     *         "sitePairsAllowed": 1,
+                     *         "sitePairsDenied": 1,
+                     *         "complete": true,
+                     *         "sitePairsOtherProfile": 1
+                     *       },
+                     *       "approvalRequired": true,
+                     *       "changedBy": [
+                     *         "ada"
+                     *       ],
+                     *       "approvals": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "approver": "bea",
+                     *           "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *           "comment": "Branches reach the database",
+                     *           "failedProof": true,
+                     *           "restoredFrom": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Draft"];
                 };
             };
@@ -11208,6 +13135,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "from": 1,
+                     *       "to": 1,
+                     *       "intent": [
+                     *         {
+                     *           "change": "added",
+                     *           "noun": "tenant",
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "fields": [
+                     *             {
+                     *               "field": "name",
+                     *               "before": null,
+                     *               "after": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "blastRadius": {
+                     *         "edges": 1,
+                     *         "tunnelsAdded": 1,
+                     *         "tunnelsRemoved": 1,
+                     *         "tunnelsChanged": 1,
+                     *         "tunnelsNotEncrypted": 1,
+                     *         "sitePairsAllowed": 1,
+                     *         "sitePairsDenied": 1,
+                     *         "complete": true,
+                     *         "sitePairsOtherProfile": 1
+                     *       },
+                     *       "affectedEdges": [
+                     *         {
+                     *           "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "edgeName": "berlin-1",
+                     *           "change": "added",
+                     *           "removal": {
+                     *             "tunnels": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "securityPolicies": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "needsAgreement": true
+                     *           }
+                     *         }
+                     *       ],
+                     *       "tunnels": [
+                     *         {
+                     *           "change": "added",
+                     *           "ends": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "flows": [
+                     *         {
+                     *           "change": "allowed",
+                     *           "example": {
+                     *             "text": "connections {}",
+                     *             "source": "10.1.0.7",
+                     *             "destination": "10.2.0.9",
+                     *             "protocol": 1,
+                     *             "sourcePort": 1,
+                     *             "destinationPort": 1
+                     *           },
+                     *           "sourceSite": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "destinationSite": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "ruleBefore": {
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "ruleAfter": {
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "sitePairs": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RevisionDiff"];
                 };
             };
@@ -11285,6 +13307,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "number": 1,
+                     *       "author": "ada",
+                     *       "comment": "Branches reach the database",
+                     *       "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *       "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *       "restoredFrom": 1,
+                     *       "approvedBy": "bea",
+                     *       "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *       "approvalWaived": "break_glass",
+                     *       "findings": [
+                     *         {
+                     *           "kind": "allowed_is_discarded",
+                     *           "detail": "There is a site \"berlin\" in this tenant already",
+                     *           "fix": "Choose another name.",
+                     *           "pointer": "/name",
+                     *           "edges": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             }
+                     *           ],
+                     *           "policyLine": {
+                     *             "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "policyName": "offices",
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "ruleName": "web"
+                     *           },
+                     *           "policyTestId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "counterexample": {
+                     *             "text": "connections {}",
+                     *             "source": "10.1.0.7",
+                     *             "destination": "10.2.0.9",
+                     *             "protocol": 1,
+                     *             "sourcePort": 1,
+                     *             "destinationPort": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "edges": [
+                     *         {
+                     *           "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "edgeName": "berlin-1",
+                     *           "state": "applied",
+                     *           "rejection": {
+                     *             "path": "/etc/swanctl/conf.d/weft.conf",
+                     *             "rule": "name_taken",
+                     *             "reason": "The branch is being closed."
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RevisionDetail"];
                 };
             };
@@ -11347,6 +13423,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "from": 1,
+                     *       "to": 1,
+                     *       "intent": [
+                     *         {
+                     *           "change": "added",
+                     *           "noun": "tenant",
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "fields": [
+                     *             {
+                     *               "field": "name",
+                     *               "before": null,
+                     *               "after": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "blastRadius": {
+                     *         "edges": 1,
+                     *         "tunnelsAdded": 1,
+                     *         "tunnelsRemoved": 1,
+                     *         "tunnelsChanged": 1,
+                     *         "tunnelsNotEncrypted": 1,
+                     *         "sitePairsAllowed": 1,
+                     *         "sitePairsDenied": 1,
+                     *         "complete": true,
+                     *         "sitePairsOtherProfile": 1
+                     *       },
+                     *       "affectedEdges": [
+                     *         {
+                     *           "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "edgeName": "berlin-1",
+                     *           "change": "added",
+                     *           "removal": {
+                     *             "tunnels": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "securityPolicies": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "needsAgreement": true
+                     *           }
+                     *         }
+                     *       ],
+                     *       "tunnels": [
+                     *         {
+                     *           "change": "added",
+                     *           "ends": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "flows": [
+                     *         {
+                     *           "change": "allowed",
+                     *           "example": {
+                     *             "text": "connections {}",
+                     *             "source": "10.1.0.7",
+                     *             "destination": "10.2.0.9",
+                     *             "protocol": 1,
+                     *             "sourcePort": 1,
+                     *             "destinationPort": 1
+                     *           },
+                     *           "sourceSite": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "destinationSite": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "ruleBefore": {
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "ruleAfter": {
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "sitePairs": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RevisionDiff"];
                 };
             };
@@ -11427,6 +13598,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["Publish"];
             };
         };
@@ -11436,6 +13608,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "dryRun": true,
+                     *       "revision": {
+                     *         "number": 1,
+                     *         "author": "ada",
+                     *         "comment": "Branches reach the database",
+                     *         "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *         "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *         "restoredFrom": 1,
+                     *         "approvedBy": "bea",
+                     *         "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *         "approvalWaived": "break_glass"
+                     *       },
+                     *       "findings": [
+                     *         {
+                     *           "kind": "allowed_is_discarded",
+                     *           "detail": "There is a site \"berlin\" in this tenant already",
+                     *           "fix": "Choose another name.",
+                     *           "pointer": "/name",
+                     *           "edges": [
+                     *             {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             }
+                     *           ],
+                     *           "policyLine": {
+                     *             "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "policyName": "offices",
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "ruleName": "web"
+                     *           },
+                     *           "policyTestId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "counterexample": {
+                     *             "text": "connections {}",
+                     *             "source": "10.1.0.7",
+                     *             "destination": "10.2.0.9",
+                     *             "protocol": 1,
+                     *             "sourcePort": 1,
+                     *             "destinationPort": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "affectedEdges": [
+                     *         {
+                     *           "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "edgeName": "berlin-1",
+                     *           "change": "added",
+                     *           "removal": {
+                     *             "tunnels": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "securityPolicies": {
+                     *               "removed": 1,
+                     *               "before": 1
+                     *             },
+                     *             "needsAgreement": true
+                     *           }
+                     *         }
+                     *       ],
+                     *       "blastRadius": {
+                     *         "edges": 1,
+                     *         "tunnelsAdded": 1,
+                     *         "tunnelsRemoved": 1,
+                     *         "tunnelsChanged": 1,
+                     *         "tunnelsNotEncrypted": 1,
+                     *         "sitePairsAllowed": 1,
+                     *         "sitePairsDenied": 1,
+                     *         "complete": true,
+                     *         "sitePairsOtherProfile": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["PublishResult"];
                 };
             };
@@ -11542,6 +13788,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["ApproveDraft"];
             };
         };
@@ -11551,6 +13798,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "approver": "bea",
+                     *       "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *       "comment": "Branches reach the database",
+                     *       "failedProof": true,
+                     *       "restoredFrom": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Approval"];
                 };
             };
@@ -11735,6 +13992,187 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "packet": {
+                     *         "text": "connections {}",
+                     *         "source": "10.1.0.7",
+                     *         "destination": "10.2.0.9",
+                     *         "protocol": 1,
+                     *         "sourcePort": 1,
+                     *         "destinationPort": 1
+                     *       },
+                     *       "verdict": "protected",
+                     *       "detail": "There is a site \"berlin\" in this tenant already",
+                     *       "source": {
+                     *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "name": "berlin"
+                     *       },
+                     *       "destination": {
+                     *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "name": "berlin"
+                     *       },
+                     *       "rule": {
+                     *         "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "policyName": "offices",
+                     *         "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "ruleName": "web",
+                     *         "action": "PROTECT",
+                     *         "position": 1,
+                     *         "namedServices": [
+                     *           {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "hops": [
+                     *         {
+                     *           "from": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "to": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "outbound": {
+                     *             "edge": {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
+                     *             "position": 1,
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "action": "PROTECT",
+                     *             "direction": "opens",
+                     *             "local": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "remote": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "services": [
+                     *               "tcp 443"
+                     *             ]
+                     *           },
+                     *           "inbound": {
+                     *             "edge": {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
+                     *             "position": 1,
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "action": "PROTECT",
+                     *             "direction": "opens",
+                     *             "local": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "remote": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "services": [
+                     *               "tcp 443"
+                     *             ]
+                     *           },
+                     *           "association": {
+                     *             "keyingMode": "ikev2",
+                     *             "mode": "tunnel",
+                     *             "local": {
+                     *               "address": "203.0.113.7",
+                     *               "port": 1
+                     *             },
+                     *             "remote": {
+                     *               "address": "203.0.113.7",
+                     *               "port": 1
+                     *             },
+                     *             "localIdentity": "berlin.example",
+                     *             "remoteIdentity": "gw.partner.example",
+                     *             "esp": {
+                     *               "encryption": "aes-gcm-256",
+                     *               "keyBits": 1,
+                     *               "replayWindow": 1,
+                     *               "extendedSequenceNumbers": true,
+                     *               "encapsulation": "udp"
+                     *             },
+                     *             "ah": {
+                     *               "integrity": "hmac-sha2-384",
+                     *               "replayWindow": 1,
+                     *               "extendedSequenceNumbers": true
+                     *             },
+                     *             "ike": {
+                     *               "proposals": [
+                     *                 {
+                     *                   "encryption": "aes-gcm-256",
+                     *                   "keyBits": 1,
+                     *                   "prf": "hmac-sha2-384",
+                     *                   "keyExchange": {
+                     *                     "method": 1,
+                     *                     "additionalMethods": [
+                     *                       1
+                     *                     ]
+                     *                   }
+                     *                 }
+                     *               ],
+                     *               "childKeyExchange": {
+                     *                 "method": 1,
+                     *                 "additionalMethods": [
+                     *                   1
+                     *                 ]
+                     *               },
+                     *               "ikeLifetimeSeconds": 1,
+                     *               "childLifetimeSeconds": 1,
+                     *               "livenessSeconds": 1
+                     *             }
+                     *           },
+                     *           "encapsulation": {
+                     *             "underlayMtu": 1,
+                     *             "udp": true,
+                     *             "outerHeaders": 1,
+                     *             "espHeader": 1,
+                     *             "iv": 1,
+                     *             "trailer": 1,
+                     *             "icv": 1,
+                     *             "innerMtu": 1,
+                     *             "outerLength": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "revision": {
+                     *         "number": 1,
+                     *         "author": "ada",
+                     *         "comment": "Branches reach the database",
+                     *         "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *         "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *         "restoredFrom": 1,
+                     *         "approvedBy": "bea",
+                     *         "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *         "approvalWaived": "break_glass"
+                     *       },
+                     *       "ruleSince": {
+                     *         "number": 1,
+                     *         "author": "ada",
+                     *         "comment": "Branches reach the database",
+                     *         "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *         "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *         "restoredFrom": 1,
+                     *         "approvedBy": "bea",
+                     *         "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *         "approvalWaived": "break_glass"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
@@ -11814,6 +14252,187 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "packet": {
+                     *         "text": "connections {}",
+                     *         "source": "10.1.0.7",
+                     *         "destination": "10.2.0.9",
+                     *         "protocol": 1,
+                     *         "sourcePort": 1,
+                     *         "destinationPort": 1
+                     *       },
+                     *       "verdict": "protected",
+                     *       "detail": "There is a site \"berlin\" in this tenant already",
+                     *       "source": {
+                     *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "name": "berlin"
+                     *       },
+                     *       "destination": {
+                     *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "name": "berlin"
+                     *       },
+                     *       "rule": {
+                     *         "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "policyName": "offices",
+                     *         "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *         "ruleName": "web",
+                     *         "action": "PROTECT",
+                     *         "position": 1,
+                     *         "namedServices": [
+                     *           {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "hops": [
+                     *         {
+                     *           "from": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "to": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin"
+                     *           },
+                     *           "outbound": {
+                     *             "edge": {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
+                     *             "position": 1,
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "action": "PROTECT",
+                     *             "direction": "opens",
+                     *             "local": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "remote": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "services": [
+                     *               "tcp 443"
+                     *             ]
+                     *           },
+                     *           "inbound": {
+                     *             "edge": {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
+                     *             "position": 1,
+                     *             "ruleId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "action": "PROTECT",
+                     *             "direction": "opens",
+                     *             "local": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "remote": {
+                     *               "ranges": [
+                     *                 "10.1.0.0-10.1.255.255"
+                     *               ],
+                     *               "more": 1
+                     *             },
+                     *             "services": [
+                     *               "tcp 443"
+                     *             ]
+                     *           },
+                     *           "association": {
+                     *             "keyingMode": "ikev2",
+                     *             "mode": "tunnel",
+                     *             "local": {
+                     *               "address": "203.0.113.7",
+                     *               "port": 1
+                     *             },
+                     *             "remote": {
+                     *               "address": "203.0.113.7",
+                     *               "port": 1
+                     *             },
+                     *             "localIdentity": "berlin.example",
+                     *             "remoteIdentity": "gw.partner.example",
+                     *             "esp": {
+                     *               "encryption": "aes-gcm-256",
+                     *               "keyBits": 1,
+                     *               "replayWindow": 1,
+                     *               "extendedSequenceNumbers": true,
+                     *               "encapsulation": "udp"
+                     *             },
+                     *             "ah": {
+                     *               "integrity": "hmac-sha2-384",
+                     *               "replayWindow": 1,
+                     *               "extendedSequenceNumbers": true
+                     *             },
+                     *             "ike": {
+                     *               "proposals": [
+                     *                 {
+                     *                   "encryption": "aes-gcm-256",
+                     *                   "keyBits": 1,
+                     *                   "prf": "hmac-sha2-384",
+                     *                   "keyExchange": {
+                     *                     "method": 1,
+                     *                     "additionalMethods": [
+                     *                       1
+                     *                     ]
+                     *                   }
+                     *                 }
+                     *               ],
+                     *               "childKeyExchange": {
+                     *                 "method": 1,
+                     *                 "additionalMethods": [
+                     *                   1
+                     *                 ]
+                     *               },
+                     *               "ikeLifetimeSeconds": 1,
+                     *               "childLifetimeSeconds": 1,
+                     *               "livenessSeconds": 1
+                     *             }
+                     *           },
+                     *           "encapsulation": {
+                     *             "underlayMtu": 1,
+                     *             "udp": true,
+                     *             "outerHeaders": 1,
+                     *             "espHeader": 1,
+                     *             "iv": 1,
+                     *             "trailer": 1,
+                     *             "icv": 1,
+                     *             "innerMtu": 1,
+                     *             "outerLength": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "revision": {
+                     *         "number": 1,
+                     *         "author": "ada",
+                     *         "comment": "Branches reach the database",
+                     *         "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *         "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *         "restoredFrom": 1,
+                     *         "approvedBy": "bea",
+                     *         "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *         "approvalWaived": "break_glass"
+                     *       },
+                     *       "ruleSince": {
+                     *         "number": 1,
+                     *         "author": "ada",
+                     *         "comment": "Branches reach the database",
+                     *         "publishedAt": "2026-03-14T09:26:53.589Z",
+                     *         "overrideReason": "The branch is being closed; its test goes with the next change.",
+                     *         "restoredFrom": 1,
+                     *         "approvedBy": "bea",
+                     *         "approvedAt": "2026-03-14T09:26:53.589Z",
+                     *         "approvalWaived": "break_glass"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
@@ -11883,7 +14502,343 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "fabric": {
+                     *         "keyingMode": "ikev2",
+                     *         "encapsulation": "udp",
+                     *         "securityProtocol": "esp",
+                     *         "mode": "tunnel",
+                     *         "topology": {
+                     *           "kind": "full_mesh"
+                     *         }
+                     *       },
+                     *       "sites": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "labels": {}
+                     *         }
+                     *       ],
+                     *       "networks": [
+                     *         {
+                     *           "site": "berlin",
+                     *           "name": "berlin",
+                     *           "prefix": "10.1.0.0/16",
+                     *           "labels": {}
+                     *         }
+                     *       ],
+                     *       "edges": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "site": "berlin",
+                     *           "underlayAddress": "203.0.113.7",
+                     *           "underlayPort": 4500,
+                     *           "preference": 1
+                     *         }
+                     *       ],
+                     *       "externalPeers": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "address": "203.0.113.7",
+                     *           "port": 4500,
+                     *           "identity": "gw.partner.example",
+                     *           "localIdentity": "berlin.example",
+                     *           "certificates": [
+                     *             "-----BEGIN CERTIFICATE-----\nMIIBgTCCASegAwIBAgIUc0Z1\n-----END CERTIFICATE-----\n"
+                     *           ],
+                     *           "prefixes": [
+                     *             "10.8.0.0/24"
+                     *           ],
+                     *           "ikeProposals": [
+                     *             {
+                     *               "keyBits": 128,
+                     *               "prf": "hmac-sha2-256",
+                     *               "keyExchange": [
+                     *                 "ECP-256"
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "espProposal": {
+                     *             "keyBits": 128,
+                     *             "extendedSequenceNumbers": true,
+                     *             "keyExchange": [
+                     *               "ECP-256"
+                     *             ]
+                     *           },
+                     *           "site": "berlin",
+                     *           "preSharedKey": "correct horse battery staple"
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "members": [
+                     *             {
+                     *               "kind": "site",
+                     *               "site": "berlin"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "policies": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "enabled": true,
+                     *           "confidential": false,
+                     *           "rules": [
+                     *             {
+                     *               "name": "berlin",
+                     *               "action": "PROTECT",
+                     *               "enabled": true,
+                     *               "sources": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "destinations": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "services": [
+                     *                 {
+                     *                   "protocol": "any",
+                     *                   "ports": [
+                     *                     {
+                     *                       "first": 1,
+                     *                       "last": 1
+                     *                     }
+                     *                   ]
+                     *                 }
+                     *               ],
+                     *               "namedServices": [
+                     *                 "dns"
+                     *               ]
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "policyTests": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "sources": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "destinations": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "expect": "allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Configuration"];
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "fabric": {
+                     *         "keyingMode": "ikev2",
+                     *         "encapsulation": "udp",
+                     *         "securityProtocol": "esp",
+                     *         "mode": "tunnel",
+                     *         "topology": {
+                     *           "kind": "full_mesh"
+                     *         }
+                     *       },
+                     *       "sites": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "labels": {}
+                     *         }
+                     *       ],
+                     *       "networks": [
+                     *         {
+                     *           "site": "berlin",
+                     *           "name": "berlin",
+                     *           "prefix": "10.1.0.0/16",
+                     *           "labels": {}
+                     *         }
+                     *       ],
+                     *       "edges": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "site": "berlin",
+                     *           "underlayAddress": "203.0.113.7",
+                     *           "underlayPort": 4500,
+                     *           "preference": 1
+                     *         }
+                     *       ],
+                     *       "externalPeers": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "address": "203.0.113.7",
+                     *           "port": 4500,
+                     *           "identity": "gw.partner.example",
+                     *           "localIdentity": "berlin.example",
+                     *           "certificates": [
+                     *             "-----BEGIN CERTIFICATE-----\nMIIBgTCCASegAwIBAgIUc0Z1\n-----END CERTIFICATE-----\n"
+                     *           ],
+                     *           "prefixes": [
+                     *             "10.8.0.0/24"
+                     *           ],
+                     *           "ikeProposals": [
+                     *             {
+                     *               "keyBits": 128,
+                     *               "prf": "hmac-sha2-256",
+                     *               "keyExchange": [
+                     *                 "ECP-256"
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "espProposal": {
+                     *             "keyBits": 128,
+                     *             "extendedSequenceNumbers": true,
+                     *             "keyExchange": [
+                     *               "ECP-256"
+                     *             ]
+                     *           },
+                     *           "site": "berlin",
+                     *           "preSharedKey": "correct horse battery staple"
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "members": [
+                     *             {
+                     *               "kind": "site",
+                     *               "site": "berlin"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "policies": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "enabled": true,
+                     *           "confidential": false,
+                     *           "rules": [
+                     *             {
+                     *               "name": "berlin",
+                     *               "action": "PROTECT",
+                     *               "enabled": true,
+                     *               "sources": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "destinations": [
+                     *                 {
+                     *                   "kind": "any"
+                     *                 }
+                     *               ],
+                     *               "services": [
+                     *                 {
+                     *                   "protocol": "any",
+                     *                   "ports": [
+                     *                     {
+                     *                       "first": 1,
+                     *                       "last": 1
+                     *                     }
+                     *                   ]
+                     *                 }
+                     *               ],
+                     *               "namedServices": [
+                     *                 "dns"
+                     *               ]
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "policyTests": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "sources": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "destinations": [
+                     *             {
+                     *               "kind": "any"
+                     *             }
+                     *           ],
+                     *           "services": [
+                     *             {
+                     *               "protocol": "any",
+                     *               "ports": [
+                     *                 {
+                     *                   "first": 1,
+                     *                   "last": 1
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "expect": "allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/yaml": components["schemas"]["Configuration"];
                 };
             };
@@ -11963,7 +14918,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "version": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["Configuration"];
+                /**
+                 * @example {
+                 *       "version": 1
+                 *     }
+                 */
                 "application/yaml": components["schemas"]["Configuration"];
             };
         };
@@ -11973,6 +14938,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "changed": true,
+                     *       "counts": {
+                     *         "created": 1,
+                     *         "changed": 1,
+                     *         "unchanged": 1,
+                     *         "removed": 1,
+                     *         "kept": 1
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "noun": "fabric",
+                     *           "name": "berlin",
+                     *           "outcome": "created",
+                     *           "differences": [
+                     *             {
+                     *               "pointer": "/name",
+                     *               "before": null,
+                     *               "after": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportResult"];
                 };
             };
@@ -12072,6 +15063,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sequence": 1,
+                     *           "at": "2026-03-14T09:26:53.589Z",
+                     *           "actor": "ada",
+                     *           "action": "revision_published",
+                     *           "details": {},
+                     *           "hash": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9"
+                     *         }
+                     *       ],
+                     *       "next": 1,
+                     *       "brokenAt": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditLog"];
                 };
             };
@@ -12147,6 +15154,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "4711",
+                     *           "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "edgeName": "berlin-1",
+                     *           "kind": "unknown",
+                     *           "occurredAt": "2026-03-14T09:26:53.589Z",
+                     *           "receivedAt": "2026-03-14T09:26:53.589Z",
+                     *           "tunnelId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "cause": "revision",
+                     *           "detail": "There is a site \"berlin\" in this tenant already",
+                     *           "count": 1
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["EdgeEventList"];
                 };
             };
@@ -12221,6 +15247,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 4711
+                     *     data: {"id":"4711","type":"revision.published"}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -12311,6 +15341,77 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "state": "up",
+                     *           "reason": "The branch is being closed.",
+                     *           "keyingMode": "ikev2",
+                     *           "securityProtocol": "esp",
+                     *           "mode": "tunnel",
+                     *           "keyExchange": {
+                     *             "methods": [
+                     *               "X25519"
+                     *             ],
+                     *             "ppk": true,
+                     *             "postQuantum": true
+                     *           },
+                     *           "rekeys": 1,
+                     *           "externalPeer": {
+                     *             "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *             "name": "berlin",
+                     *             "address": "203.0.113.7",
+                     *             "port": 1
+                     *           },
+                     *           "edges": [
+                     *             {
+                     *               "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "edgeName": "berlin-1",
+                     *               "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "siteName": "berlin",
+                     *               "inboundSpi": 256,
+                     *               "outboundSpi": 256,
+                     *               "inbound": {
+                     *                 "packets": 1,
+                     *                 "bytes": 1,
+                     *                 "packetsPerSecond": 1,
+                     *                 "bytesPerSecond": 1
+                     *               },
+                     *               "outbound": {
+                     *                 "packets": 1,
+                     *                 "bytes": 1,
+                     *                 "packetsPerSecond": 1,
+                     *                 "bytesPerSecond": 1
+                     *               },
+                     *               "lastReceivedAt": "2026-03-14T09:26:53.589Z",
+                     *               "path": {
+                     *                 "pathMtu": 1,
+                     *                 "source": "configured",
+                     *                 "outerIpHeader": 1,
+                     *                 "udpHeader": 1,
+                     *                 "espOverhead": 1,
+                     *                 "unused": 1,
+                     *                 "largestPacket": 1,
+                     *                 "maximumSegmentSize4": 1,
+                     *                 "maximumSegmentSize6": 1,
+                     *                 "roundTripMilliseconds": 1,
+                     *                 "roundTripProbes": 1,
+                     *                 "roundTripAnswers": 1
+                     *               },
+                     *               "observedPeer": {
+                     *                 "address": "203.0.113.7",
+                     *                 "port": 1
+                     *               },
+                     *               "behindNat": true
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TunnelList"];
                 };
             };
@@ -12378,6 +15479,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "kind": "root",
+                     *           "fingerprint": "2f0c1b6f9f6d0f2f2c8f5d2f6d0c2b1a9e8d7c6b5a4938271605f4e3d2c1b0a9",
+                     *           "notBefore": "2026-03-14T09:26:53.589Z",
+                     *           "notAfter": "2026-03-14T09:26:53.589Z",
+                     *           "daysLeft": 1,
+                     *           "alarmFrom": "2026-03-14T09:26:53.589Z",
+                     *           "condition": "valid",
+                     *           "raisedAt": "2026-03-14T09:26:53.589Z",
+                     *           "dependents": [
+                     *             {
+                     *               "edgeId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "edgeName": "berlin-1",
+                     *               "reason": "certificate"
+                     *             }
+                     *           ],
+                     *           "dependentCount": 1,
+                     *           "remedy": "Renew the certificate of the edge."
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["TrustState"];
                 };
             };
@@ -12441,6 +15567,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "url": "https://hooks.example/weft",
+                     *           "types": [
+                     *             "revision.published"
+                     *           ],
+                     *           "enabled": true,
+                     *           "disabledCause": "attempts_exhausted",
+                     *           "previousSecretUntil": "2026-03-14T09:26:53.589Z",
+                     *           "pending": 1,
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookList"];
                 };
             };
@@ -12518,6 +15666,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "url": "https://hooks.example/weft"
+                 *     }
+                 */
                 "application/json": components["schemas"]["WebhookInput"];
             };
         };
@@ -12529,6 +15683,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "url": "https://hooks.example/weft",
+                     *       "types": [
+                     *         "revision.published"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledCause": "attempts_exhausted",
+                     *       "previousSecretUntil": "2026-03-14T09:26:53.589Z",
+                     *       "pending": 1,
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z",
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewWebhook"];
                 };
             };
@@ -12618,6 +15790,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "url": "https://hooks.example/weft",
+                     *       "types": [
+                     *         "revision.published"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledCause": "attempts_exhausted",
+                     *       "previousSecretUntil": "2026-03-14T09:26:53.589Z",
+                     *       "pending": 1,
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
@@ -12688,6 +15877,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "url": "https://hooks.example/weft"
+                 *     }
+                 */
                 "application/json": components["schemas"]["WebhookInput"];
             };
         };
@@ -12699,6 +15894,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "url": "https://hooks.example/weft",
+                     *       "types": [
+                     *         "revision.published"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledCause": "attempts_exhausted",
+                     *       "previousSecretUntil": "2026-03-14T09:26:53.589Z",
+                     *       "pending": 1,
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
@@ -12898,6 +16110,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "url": "https://hooks.example/weft",
+                     *       "types": [
+                     *         "revision.published"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledCause": "attempts_exhausted",
+                     *       "previousSecretUntil": "2026-03-14T09:26:53.589Z",
+                     *       "pending": 1,
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z",
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewWebhook"];
                 };
             };
@@ -13000,6 +16230,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "type": "revision.published",
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "nextAttemptAt": "2026-03-14T09:26:53.589Z",
+                     *       "lastAttemptAt": "2026-03-14T09:26:53.589Z",
+                     *       "responseStatus": 1,
+                     *       "failure": "timed_out"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookDelivery"];
                 };
             };
@@ -13092,6 +16335,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "type": "revision.published",
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "status": "pending",
+                     *           "attempts": 1,
+                     *           "nextAttemptAt": "2026-03-14T09:26:53.589Z",
+                     *           "lastAttemptAt": "2026-03-14T09:26:53.589Z",
+                     *           "responseStatus": 1,
+                     *           "failure": "timed_out"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookDeliveryList"];
                 };
             };
@@ -13178,6 +16439,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "type": "revision.published",
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "nextAttemptAt": "2026-03-14T09:26:53.589Z",
+                     *       "lastAttemptAt": "2026-03-14T09:26:53.589Z",
+                     *       "responseStatus": 1,
+                     *       "failure": "timed_out"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookDelivery"];
                 };
             };
