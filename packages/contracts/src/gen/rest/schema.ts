@@ -7933,6 +7933,7 @@ export interface operations {
                      *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "name": "berlin",
                      *           "prefix": "10.1.0.0/16",
+                     *           "mappedPrefix": "text",
                      *           "labels": {},
                      *           "createdAt": "2026-03-14T09:26:53.589Z"
                      *         }
@@ -8030,6 +8031,7 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "prefix": "10.1.0.0/16",
+                     *       "mappedPrefix": "text",
                      *       "labels": {},
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -8214,6 +8216,7 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "prefix": "10.1.0.0/16",
+                     *       "mappedPrefix": "text",
                      *       "labels": {},
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -14006,11 +14009,13 @@ export interface operations {
                      *       "detail": "There is a site \"berlin\" in this tenant already",
                      *       "source": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-                     *         "name": "berlin"
+                     *         "name": "berlin",
+                     *         "siteAddress": "text"
                      *       },
                      *       "destination": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-                     *         "name": "berlin"
+                     *         "name": "berlin",
+                     *         "siteAddress": "text"
                      *       },
                      *       "rule": {
                      *         "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
@@ -14266,11 +14271,13 @@ export interface operations {
                      *       "detail": "There is a site \"berlin\" in this tenant already",
                      *       "source": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-                     *         "name": "berlin"
+                     *         "name": "berlin",
+                     *         "siteAddress": "text"
                      *       },
                      *       "destination": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-                     *         "name": "berlin"
+                     *         "name": "berlin",
+                     *         "siteAddress": "text"
                      *       },
                      *       "rule": {
                      *         "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
@@ -14526,6 +14533,7 @@ export interface operations {
                      *           "site": "berlin",
                      *           "name": "berlin",
                      *           "prefix": "10.1.0.0/16",
+                     *           "mappedPrefix": "text",
                      *           "labels": {}
                      *         }
                      *       ],
@@ -14695,6 +14703,7 @@ export interface operations {
                      *           "site": "berlin",
                      *           "name": "berlin",
                      *           "prefix": "10.1.0.0/16",
+                     *           "mappedPrefix": "text",
                      *           "labels": {}
                      *         }
                      *       ],
