@@ -7933,7 +7933,7 @@ export interface operations {
                      *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "name": "berlin",
                      *           "prefix": "10.1.0.0/16",
-                     *           "mappedPrefix": "text",
+                     *           "mappedPrefix": "172.20.0.0/16",
                      *           "labels": {},
                      *           "createdAt": "2026-03-14T09:26:53.589Z"
                      *         }
@@ -8031,7 +8031,7 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "prefix": "10.1.0.0/16",
-                     *       "mappedPrefix": "text",
+                     *       "mappedPrefix": "172.20.0.0/16",
                      *       "labels": {},
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -8216,7 +8216,7 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "prefix": "10.1.0.0/16",
-                     *       "mappedPrefix": "text",
+                     *       "mappedPrefix": "172.20.0.0/16",
                      *       "labels": {},
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -14010,12 +14010,12 @@ export interface operations {
                      *       "source": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *         "name": "berlin",
-                     *         "siteAddress": "text"
+                     *         "siteAddress": "10.1.0.7"
                      *       },
                      *       "destination": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *         "name": "berlin",
-                     *         "siteAddress": "text"
+                     *         "siteAddress": "10.1.0.7"
                      *       },
                      *       "rule": {
                      *         "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
@@ -14272,12 +14272,12 @@ export interface operations {
                      *       "source": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *         "name": "berlin",
-                     *         "siteAddress": "text"
+                     *         "siteAddress": "10.1.0.7"
                      *       },
                      *       "destination": {
                      *         "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *         "name": "berlin",
-                     *         "siteAddress": "text"
+                     *         "siteAddress": "10.1.0.7"
                      *       },
                      *       "rule": {
                      *         "policyId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
@@ -14533,7 +14533,7 @@ export interface operations {
                      *           "site": "berlin",
                      *           "name": "berlin",
                      *           "prefix": "10.1.0.0/16",
-                     *           "mappedPrefix": "text",
+                     *           "mappedPrefix": "172.20.0.0/16",
                      *           "labels": {}
                      *         }
                      *       ],
@@ -14703,7 +14703,7 @@ export interface operations {
                      *           "site": "berlin",
                      *           "name": "berlin",
                      *           "prefix": "10.1.0.0/16",
-                     *           "mappedPrefix": "text",
+                     *           "mappedPrefix": "172.20.0.0/16",
                      *           "labels": {}
                      *         }
                      *       ],
