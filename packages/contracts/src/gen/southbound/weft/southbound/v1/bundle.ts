@@ -227,12 +227,14 @@ export function keyExchangeMethodToJSON(object: KeyExchangeMethod): string {
   }
 }
 
-/** EncryptionAlgorithm is an ESP encryption algorithm; numbers are IKEv2 transform type 1 identifiers (IANA). */
+/** EncryptionAlgorithm is an encryption algorithm of ESP and IKE, a combined mode; numbers are IKEv2 transform type 1 identifiers (IANA). */
 export const EncryptionAlgorithm = {
   /** ENCRYPTION_ALGORITHM_UNSPECIFIED - Never sent. */
   ENCRYPTION_ALGORITHM_UNSPECIFIED: 0,
   /** ENCRYPTION_ALGORITHM_AES_GCM_16 - ENCR_AES_GCM_16 (RFC 4106). */
   ENCRYPTION_ALGORITHM_AES_GCM_16: 20,
+  /** ENCRYPTION_ALGORITHM_CHACHA20_POLY1305 - ENCR_CHACHA20_POLY1305 (RFC 7634): its keys have 256 bits. An edge that does not know it refuses the bundle. */
+  ENCRYPTION_ALGORITHM_CHACHA20_POLY1305: 28,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -241,6 +243,8 @@ export type EncryptionAlgorithm = typeof EncryptionAlgorithm[keyof typeof Encryp
 export namespace EncryptionAlgorithm {
   export type ENCRYPTION_ALGORITHM_UNSPECIFIED = typeof EncryptionAlgorithm.ENCRYPTION_ALGORITHM_UNSPECIFIED;
   export type ENCRYPTION_ALGORITHM_AES_GCM_16 = typeof EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16;
+  export type ENCRYPTION_ALGORITHM_CHACHA20_POLY1305 =
+    typeof EncryptionAlgorithm.ENCRYPTION_ALGORITHM_CHACHA20_POLY1305;
   export type UNRECOGNIZED = typeof EncryptionAlgorithm.UNRECOGNIZED;
 }
 
@@ -252,6 +256,9 @@ export function encryptionAlgorithmFromJSON(object: any): EncryptionAlgorithm {
     case 20:
     case "ENCRYPTION_ALGORITHM_AES_GCM_16":
       return EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16;
+    case 28:
+    case "ENCRYPTION_ALGORITHM_CHACHA20_POLY1305":
+      return EncryptionAlgorithm.ENCRYPTION_ALGORITHM_CHACHA20_POLY1305;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -265,6 +272,8 @@ export function encryptionAlgorithmToJSON(object: EncryptionAlgorithm): string {
       return "ENCRYPTION_ALGORITHM_UNSPECIFIED";
     case EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16:
       return "ENCRYPTION_ALGORITHM_AES_GCM_16";
+    case EncryptionAlgorithm.ENCRYPTION_ALGORITHM_CHACHA20_POLY1305:
+      return "ENCRYPTION_ALGORITHM_CHACHA20_POLY1305";
     case EncryptionAlgorithm.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
