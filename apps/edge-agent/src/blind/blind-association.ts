@@ -28,15 +28,15 @@ export function blindAssociation(
   keyingMaterial: Uint8Array,
   { replayWindow, hardLifetime, travel }: BlindForm,
 ): SecurityAssociationParameters {
-  const [, keyBits, numbers] = SUITE.exec(suite) ?? [];
-  if (keyBits === undefined) throw new RangeError(`"${suite}" is no suite of this agent.`);
+  const [, cipher, keyBits, numbers] = SUITE.exec(suite) ?? [];
+  if (cipher === undefined || !isCombinedMode(cipher)) throw new RangeError(`"${suite}" is no suite of this agent.`);
   return {
     direction,
     tunnelId,
     spi,
     protocol: 'esp',
     mode: 'tunnel',
-    suite: 'aes-gcm-16',
+    suite: cipher,
     keyBits: Number(keyBits),
     keyingMaterial,
     extendedSequenceNumbers: numbers === 'esn',
@@ -51,6 +51,10 @@ export function blindAssociation(
   };
 }
 
-const SUITE = /^esp tunnel aes-gcm-16 (128|192|256) (esn|no-esn) (?:udp|native)$/;
-/** RFC 4106 section 8.1. */
+function isCombinedMode(name: string): name is EspProfile['suite'] {
+  return name === 'aes-gcm-16' || name === 'chacha20-poly1305';
+}
+
+const SUITE = /^esp tunnel (aes-gcm-16|chacha20-poly1305) (128|192|256) (esn|no-esn) (?:udp|native)$/;
+/** RFC 4106 section 8.1, RFC 7634 section 2. */
 const SALT_OCTETS = 4;

@@ -152,7 +152,7 @@ function sameProfile(one: ProtectionProfile, other: ProtectionProfile): boolean 
 
 /** RFC 4303 section 2.1: SPIs 1 to 255 are reserved. */
 const LOWEST_SPI = 256;
-/** RFC 4106 section 8.1. */
+/** RFC 4106 section 8.1, RFC 7634 section 2. */
 const SALT_OCTETS = 4;
 const MAX_ASSOCIATIONS = 8192;
 const MAX_LIFETIME_SECONDS = 30 * 24 * 3600;

@@ -328,7 +328,7 @@ export class EdgeIke {
     const known = this.#tunnels.get(next.name)?.connection;
     if (known === undefined || !isBetweenTheSame(known, { ...next, local })) return false;
     // A rekey replaces an association by one of the same protocol (RFC 7296 section 1.3.3), and may be far: who says ESP from now
-    // on, or another mode, does not want to wait for it.
+    // on, another mode or another suite, does not want to wait for it.
     if (!isDeepStrictEqual(formOf(known), formOf(next))) return false;
     // Who has proved itself with what is not believed any more must do it anew.
     return !this.#isRefused(next.name);
@@ -358,9 +358,9 @@ function after(milliseconds: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** What packets of the Child SA of a connection look like. */
-function formOf({ children }: Connection) {
-  return children.map(({ protocol = 'esp', mode }) => ({ protocol, mode }));
+/** What packets of the Child SA of a connection look like, and what is offered for it and for the IKE SA. */
+function formOf({ proposals, children }: Connection) {
+  return [proposals, ...children.map((child) => [child.protocol ?? 'esp', child.mode, child.proposals])];
 }
 
 /** What the bundle says about the Child SA of a tunnel beside what is negotiated. */

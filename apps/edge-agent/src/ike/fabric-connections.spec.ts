@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { Encapsulation } from '@weft/contracts/southbound';
-import { ENCR, ID_TYPE, INTEG, KE, PRF, SN, TRANSFORM_TYPE, transform } from '@weft/ipsec-core/ike';
+import { Encapsulation, EncryptionAlgorithm } from '@weft/contracts/southbound';
+import { ENCR, ID_TYPE, INTEG, KE, PRF, SN, TRANSFORM_TYPE, type Transform, transform } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { certificateBundle, externalBundle, PRE_SHARED_KEY } from '../../test/support/external-bundle.js';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
@@ -21,11 +21,16 @@ const CREDENTIALS: EdgeCredentials = {
   subject: Uint8Array.of(0x30, 0),
   authorities: [new Uint8Array(20).fill(7)],
 };
-const KEYING: TunnelKeying = {
+const KEYING: Extract<TunnelKeying, { readonly mode: 'ikev2' }> = {
   mode: 'ikev2',
   negotiation: {
     proposals: [
-      { keyBits: 256, prf: PRF.HMAC_SHA2_384, keyExchange: { method: KE.CURVE25519, additional: [KE.ML_KEM_768] } },
+      {
+        suite: 'aes-gcm-16',
+        keyBits: 256,
+        prf: PRF.HMAC_SHA2_384,
+        keyExchange: { method: KE.CURVE25519, additional: [KE.ML_KEM_768] },
+      },
     ],
     childKeyExchange: { method: KE.CURVE25519, additional: [KE.ML_KEM_768] },
     ikeLifetime: 14_400_000,
@@ -48,6 +53,27 @@ describe('Connections of a bundle', () => {
     expect(fabricConnections(bundle(KEYING), CREDENTIALS)[0]?.natTraversal).toBe('forced');
     const none = bundle(KEYING, Encapsulation.ENCAPSULATION_NONE);
     expect(fabricConnections(none, CREDENTIALS)[0]?.natTraversal).toBe('detected');
+  });
+
+  it('offer ChaCha20-Poly1305 without a key length, of which it has one only, where the profile says it', () => {
+    const message = testBundle();
+    for (const { profile } of message.tunnels) {
+      if (profile) profile.encryption = EncryptionAlgorithm.ENCRYPTION_ALGORITHM_CHACHA20_POLY1305;
+    }
+    const negotiation = {
+      ...KEYING.negotiation,
+      proposals: KEYING.negotiation.proposals.map((one) => ({ ...one, suite: 'chacha20-poly1305' as const })),
+    };
+    const { tunnels, ...content } = parseBundle(message);
+    const keyed = new Map([...tunnels].map(([id, tunnel]) => [id, { ...tunnel, keying: { ...KEYING, negotiation } }]));
+    const about = { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00' };
+    const [connection] = fabricConnections({ ...about, ...content, tunnels: keyed }, CREDENTIALS);
+    const chacha = transform(TRANSFORM_TYPE.ENCR, ENCR.CHACHA20_POLY1305);
+    const encryption = (transforms: readonly Transform[] = []) =>
+      transforms.filter(({ type }) => type === TRANSFORM_TYPE.ENCR);
+    expect(encryption(connection?.proposals[0])).toEqual([chacha]);
+    expect(encryption(connection?.children[0]?.proposals[0])).toEqual([chacha]);
+    expect(chacha.keyLength).toBeUndefined();
   });
 
   it('offer AH with its integrity algorithm and nothing that encrypts, and take no NAT', () => {

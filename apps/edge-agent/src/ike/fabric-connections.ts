@@ -16,6 +16,7 @@ import {
   type WireSelector,
 } from '@weft/ipsec-core/ike';
 import type {
+  CombinedMode,
   ExternalPeer,
   IkeNegotiation,
   KeyExchangeMethods,
@@ -67,8 +68,8 @@ function connectionOf(
     name: tunnel.tunnelId,
     local: { address: underlay.octets, port: underlay.port },
     ...(external === undefined ? edgeEntry(tunnel, credentials) : externalEntry(tunnel, external, credentials)),
-    proposals: negotiation.proposals.map(({ keyBits, prf, keyExchange }) => [
-      transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, keyBits),
+    proposals: negotiation.proposals.map(({ prf, keyExchange, ...cipher }) => [
+      encryptionTransform(cipher),
       transform(TRANSFORM_TYPE.PRF, prf),
       ...keyExchangeTransforms(keyExchange),
     ]),
@@ -157,7 +158,7 @@ function childOf(
       [
         profile.protocol === 'ah'
           ? transform(TRANSFORM_TYPE.INTEG, INTEG.HMAC_SHA2_256_128)
-          : transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, profile.keyBits),
+          : encryptionTransform(profile),
         transform(TRANSFORM_TYPE.SN, profile.extendedSequenceNumbers ? SN.ESN : SN.NO_ESN),
         ...(childKeyExchange === undefined ? [] : keyExchangeTransforms(childKeyExchange)),
       ],
@@ -170,6 +171,13 @@ function childOf(
     nonFirstFragmentsAlso: external === undefined,
     lifetime: childLifetime,
   };
+}
+
+/** The Key Length attribute "MUST NOT be used with transforms that use a fixed-length key" (RFC 7296 section 3.3.5), as ChaCha20. */
+function encryptionTransform({ suite, keyBits }: CombinedMode): Transform {
+  return suite === 'aes-gcm-16'
+    ? transform(TRANSFORM_TYPE.ENCR, ENCR.AES_GCM_16, keyBits)
+    : transform(TRANSFORM_TYPE.ENCR, ENCR.CHACHA20_POLY1305);
 }
 
 function keyExchangeTransforms({ method, additional }: KeyExchangeMethods): readonly Transform[] {

@@ -99,6 +99,28 @@ describe('status', () => {
     );
   });
 
+  it('says which algorithm packets to a peer are protected with, by the association that is used', () => {
+    const tunnel = tunnelOf('esp');
+    const bundle = {
+      tunnels: new Map([['t', tunnel]]),
+      underlay: tunnel.remote,
+      revision: 1n,
+      generation: 1n,
+      contentHash: '00',
+      overlayMtu: 1452,
+    } as never;
+    const association = (direction: string, current: boolean, suite: string) =>
+      ({ tunnelId: 't', direction, current, suite }) as never;
+    const associations = [
+      association('inbound', true, 'aes-gcm-16'),
+      association('outbound', false, 'aes-gcm-16'),
+      association('outbound', true, 'chacha20-poly1305'),
+    ];
+    expect(statusOf({ associations }, {}, bundle).tunnels[0]?.suite).toBe('chacha20-poly1305');
+    expect(renderTunnels(statusOf({ associations }, {}, bundle))).toContain('encrypted, chacha20-poly1305  ');
+    expect(statusOf({}, {}, bundle).tunnels[0]?.suite).toBeNull();
+  });
+
   it.each([
     ['esp', 'tunnel', 'encrypted'],
     ['ah', 'tunnel', 'authenticated, NOT ENCRYPTED (AH)'],

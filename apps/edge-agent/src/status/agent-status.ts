@@ -61,6 +61,8 @@ export const AgentStatus = z.object({
       protocol: z.enum(['esp', 'ah']),
       /** In transport mode packets between the two underlay addresses are protected, and no others. */
       mode: z.enum(['tunnel', 'transport']),
+      /** The algorithm that packets to the peer are protected with; null while there is no association for them. */
+      suite: z.string().nullable(),
       inboundSpis: z.array(z.number()),
       outboundSpi: z.number().nullable(),
       inboundPackets: Count,
@@ -184,6 +186,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
         remote: `${tunnel.remote.text} port ${tunnel.remote.port}`,
         protocol: tunnel.profile.protocol,
         mode: tunnel.profile.mode,
+        suite: suiteStatus(snapshot, tunnel.tunnelId),
         inboundSpis: [...(counted?.inboundSpis ?? [])],
         outboundSpi: counted?.outboundSpi ?? null,
         inboundPackets: String(counted?.inboundPackets ?? 0n),
@@ -223,6 +226,11 @@ function pendingStatus(waiting: WaitingIdentity | undefined): AgentStatus['pendi
   if (waiting === undefined) return null;
   const { edge, problem } = waiting;
   return { edge: edge === undefined ? null : { ...edge }, problem: problem === undefined ? null : { ...problem } };
+}
+
+function suiteStatus({ associations }: DataPlaneSnapshot, tunnelId: string): string | null {
+  const sending = associations.find((one) => one.tunnelId === tunnelId && one.direction === 'outbound' && one.current);
+  return sending?.suite ?? null;
 }
 
 function pathStatus(snapshot: DataPlaneSnapshot, tunnelId: string): AgentStatus['tunnels'][number]['path'] {

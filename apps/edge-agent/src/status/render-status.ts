@@ -65,7 +65,7 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
       ? (tunnel.ike?.failure ?? tunnel.keyShares?.alarm ?? tunnel.keyShares?.refusal?.reason ?? 'no associations')
       : keyedState(tunnel.redundancy),
     keysBy(tunnel),
-    tunnel.mode === 'transport' ? `${PROTECTION[tunnel.protocol]}, in transport mode` : PROTECTION[tunnel.protocol],
+    protectionText(tunnel),
     tunnel.inboundPackets,
     tunnel.outboundPackets,
     tunnel.lastReceivedAt ?? 'never',
@@ -74,6 +74,11 @@ function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
     ['PEER', 'REMOTE', 'STATE', 'KEYS BY', 'PACKETS ARE', 'PACKETS IN', 'PACKETS OUT', 'LAST RECEIVED'],
     ...tunnels,
   ]);
+}
+
+function protectionText({ protocol, mode, suite }: AgentStatus['tunnels'][number]): string {
+  const parts = [PROTECTION[protocol], ...(suite === null ? [] : [suite])];
+  return [...parts, ...(mode === 'transport' ? ['in transport mode'] : [])].join(', ');
 }
 
 /** Where the peer is, as far as that is known: where the bundle says, until it is met somewhere. */

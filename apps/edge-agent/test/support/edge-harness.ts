@@ -72,6 +72,7 @@ export class EdgeHarness {
     drops: { reason: string; packets: string }[];
     associations: {
       direction: string;
+      suite: string;
       spi: number;
       sequence: string;
       path?: { pathMtu: number; source: string; largestPacket: number };

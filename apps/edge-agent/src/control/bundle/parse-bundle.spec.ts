@@ -119,6 +119,16 @@ const SPOILED: readonly [string, (bundle: Bundle) => void, string, string][] = [
     'unsupported_value',
   ],
   [
+    'ChaCha20 with a key of 128 bits',
+    (b) =>
+      Object.assign(b.tunnels[0]!.profile!, {
+        encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_CHACHA20_POLY1305,
+        keyBits: 128,
+      }),
+    'tunnels[0].profile.key_bits',
+    'unsupported_value',
+  ],
+  [
     'a key of 255 bits',
     (b) => (b.tunnels[0]!.profile!.keyBits = 255),
     'tunnels[0].profile.key_bits',

@@ -46,7 +46,7 @@ describe('Keying of a tunnel', () => {
     ).toEqual({
       mode: 'ikev2',
       negotiation: {
-        proposals: [{ keyBits: 256, prf: 6, keyExchange: { method: 31, additional: [36] } }],
+        proposals: [{ suite: 'aes-gcm-16', keyBits: 256, prf: 6, keyExchange: { method: 31, additional: [36] } }],
         childKeyExchange: { method: 19, additional: [] },
         ikeLifetime: 14_400_000,
         childLifetime: 3_600_000,
@@ -77,6 +77,12 @@ describe('Keying of a tunnel', () => {
       'another cipher',
       (ike) => (ike.proposals[0]!.encryption = 12 as never),
       'ike.proposals[0].encryption',
+      'unsupported_value',
+    ],
+    [
+      'ChaCha20 with 128 key bits',
+      (ike) => Object.assign(ike.proposals[0]!, { encryption: 28, keyBits: 128 }),
+      'ike.proposals[0].key_bits',
       'unsupported_value',
     ],
     ['100 key bits', (ike) => (ike.proposals[0]!.keyBits = 100), 'ike.proposals[0].key_bits', 'unsupported_value'],

@@ -1,6 +1,5 @@
 import {
   type ControllerBlindConfiguration,
-  EncryptionAlgorithm,
   type IkeConfiguration,
   type IkeProposal as IkeProposalMessage,
   type KeyExchange,
@@ -12,6 +11,7 @@ import {
 import { serialValue } from '../../ike/credentials/serial-number.js';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, required } from './field.js';
+import { parseCombinedMode } from './parse-combined-mode.js';
 import type {
   BlindLifetimes,
   IkeNegotiation,
@@ -82,20 +82,12 @@ function parseSerials(path: string, serials: readonly Buffer[]): ReadonlySet<str
   );
 }
 
-function parseProposal(path: string, { encryption, keyBits, prf, keyExchange }: IkeProposalMessage): IkeProposal {
-  if (encryption !== EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16) {
-    throw new RejectionError(`${path}.encryption`, 'unsupported_value', `algorithm ${encryption} is unknown here`);
-  }
-  if (keyBits !== 128 && keyBits !== 192 && keyBits !== 256) {
-    throw new RejectionError(
-      `${path}.key_bits`,
-      'unsupported_value',
-      `AES has keys of 128, 192 or 256 bits, not ${keyBits}`,
-    );
-  }
+function parseProposal(path: string, proposal: IkeProposalMessage): IkeProposal {
+  const { prf, keyExchange } = proposal;
+  const cipher = parseCombinedMode(path, proposal);
   if (!PRFS.has(prf)) throw new RejectionError(`${path}.prf`, 'unsupported_value', `function ${prf} is unknown here`);
   const exchange = required(`${path}.key_exchange`, keyExchange);
-  return { keyBits, prf, keyExchange: parseKeyExchange(`${path}.key_exchange`, exchange) };
+  return { ...cipher, prf, keyExchange: parseKeyExchange(`${path}.key_exchange`, exchange) };
 }
 
 function parseKeyExchange(path: string, { method, additionalMethods }: KeyExchange): KeyExchangeMethods {

@@ -8,6 +8,7 @@ import {
 } from '@weft/contracts/southbound';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, required } from './field.js';
+import { parseCombinedMode } from './parse-combined-mode.js';
 import type { AhProfile, EspEncapsulation, EspProfile, ProtectionProfile } from './verified-bundle.js';
 
 /** Checks a profile, of a tunnel or of a security association. */
@@ -19,23 +20,9 @@ export function parseProfile(path: string, message: Profile | undefined): Protec
 }
 
 function parseEsp(path: string, profile: Profile): EspProfile {
-  if (profile.encryption !== EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16) {
-    throw new RejectionError(
-      `${path}.encryption`,
-      'unsupported_value',
-      `algorithm ${profile.encryption} is unknown here`,
-    );
-  }
-  const { keyBits } = profile;
-  if (keyBits !== 128 && keyBits !== 192 && keyBits !== 256) {
-    throw new RejectionError(
-      `${path}.key_bits`,
-      'unsupported_value',
-      `AES has keys of 128, 192 or 256 bits, not ${keyBits}`,
-    );
-  }
+  const cipher = parseCombinedMode(path, profile);
   if (profile.integrity !== undefined) {
-    throw new RejectionError(`${path}.integrity`, 'unexpected_value', 'AES-GCM authenticates what it encrypts');
+    throw new RejectionError(`${path}.integrity`, 'unexpected_value', 'a combined mode authenticates what it encrypts');
   }
   const common = commonFields(path, profile);
   const encapsulation = parseEncapsulation(`${path}.encapsulation`, profile.encapsulation);
@@ -46,7 +33,7 @@ function parseEsp(path: string, profile: Profile): EspProfile {
       'transport mode is for paths without a NAT, where nothing carries ESP but IP',
     );
   }
-  return { protocol: 'esp', suite: 'aes-gcm-16', keyBits, ...common, encapsulation };
+  return { protocol: 'esp', ...cipher, ...common, encapsulation };
 }
 
 /** What would have to do with encryption is refused: whoever writes it takes AH for something that it is not. */

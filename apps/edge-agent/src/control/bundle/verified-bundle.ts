@@ -109,8 +109,14 @@ export interface IkeNegotiation {
   readonly revokedSerials: ReadonlySet<string>;
 }
 
-export interface IkeProposal {
+/** Encrypts and authenticates at once (RFC 5282, RFC 7634). */
+export interface CombinedMode {
+  readonly suite: 'aes-gcm-16' | 'chacha20-poly1305';
+  /** Of ChaCha20 always 256. */
   readonly keyBits: 128 | 192 | 256;
+}
+
+export interface IkeProposal extends CombinedMode {
   /** IANA transform type 2 number. */
   readonly prf: number;
   readonly keyExchange: KeyExchangeMethods;
@@ -125,10 +131,8 @@ export interface KeyExchangeMethods {
 /** IPsec parameters of a tunnel. */
 export type ProtectionProfile = EspProfile | AhProfile;
 
-export interface EspProfile extends CommonProfile {
+export interface EspProfile extends CommonProfile, CombinedMode {
   readonly protocol: 'esp';
-  readonly suite: 'aes-gcm-16';
-  readonly keyBits: 128 | 192 | 256;
   readonly encapsulation: EspEncapsulation;
 }
 
