@@ -1,6 +1,7 @@
-import type { FabricIntent, IntentPolicy, IntentProfile } from './intent.js';
+import type { FabricIntent, IntentPolicy } from './intent.js';
 import type { CompileProblem } from './problem.js';
 import { defaultProfile } from './profile.js';
+import type { RuleContext } from './resolved-rule.js';
 import type { ServedSite, Topology } from './topology.js';
 
 /**
@@ -28,12 +29,12 @@ export function reportUnfitForAh(intent: FabricIntent, { served }: Topology, pro
 export function reportConfidential(
   { name, confidential, rules }: IntentPolicy,
   pointer: string,
-  profiles: ReadonlyMap<string, IntentProfile>,
+  { profiles, defaultProfileId }: Pick<RuleContext, 'profiles' | 'defaultProfileId'>,
   problems: CompileProblem[],
 ): void {
   if (confidential !== true) return;
   const readable = rules.find(
-    ({ action, enabled, profileId = '', sources, destinations }) =>
+    ({ action, enabled, profileId = defaultProfileId, sources, destinations }) =>
       action === 'PROTECT' &&
       enabled !== false &&
       profiles.get(profileId)?.esp.protocol === 'ah' &&

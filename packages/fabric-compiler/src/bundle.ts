@@ -92,15 +92,18 @@ export interface BundleKeyLifetimes {
 export interface BundleIke {
   /** Preferred first. */
   readonly proposals: readonly BundleIkeProposal[];
-  /** For the rekeying of Child SAs; undefined: from the keys of the IKE SA alone. */
-  readonly childKeyExchange: BundleKeyExchange | undefined;
+  /** For the rekeying of Child SAs; absent: from the keys of the IKE SA alone. */
+  readonly childKeyExchange?: BundleKeyExchange | undefined;
   readonly ikeLifetimeSeconds: number;
   readonly childLifetimeSeconds: number;
   readonly livenessSeconds: number;
 }
 
+/** Encrypts and authenticates at once. Keys of ChaCha20 have 256 bits (RFC 7634 section 2). */
+export type CombinedMode = 'aes-gcm-16' | 'chacha20-poly1305';
+
 export interface BundleIkeProposal {
-  readonly encryption: 'aes-gcm-16';
+  readonly encryption: CombinedMode;
   readonly keyBits: 128 | 192 | 256;
   readonly prf: 'hmac-sha2-256' | 'hmac-sha2-384' | 'hmac-sha2-512';
   readonly keyExchange: BundleKeyExchange;
@@ -119,7 +122,7 @@ export type BundleProfile = BundleEspProfile | BundleAhProfile;
 export interface BundleEspProfile extends CommonProfile {
   /** Absent in revisions from before there was a choice. */
   readonly protocol?: 'esp';
-  readonly encryption: 'aes-gcm-16';
+  readonly encryption: CombinedMode;
   readonly keyBits: 128 | 192 | 256;
   /** What ESP travels in; absent: UDP. */
   readonly encapsulation?: Encapsulation;

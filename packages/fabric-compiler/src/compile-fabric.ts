@@ -1,6 +1,6 @@
 import { byAddress } from './address/prefix.js';
 import { reportUnfitForAh } from './authentication-header.js';
-import type { BundleKeying, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
+import type { BundleIke, BundleKeying, BundleTunnel, EdgeBundle, FabricTunnel } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { type Expansion, expandRules, type TunnelEnds } from './expansion.js';
 import { externalTunnels } from './external-tunnels.js';
@@ -9,11 +9,12 @@ import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
 import { deviceMtu } from './overlay-mtu.js';
 import type { CompileProblem } from './problem.js';
-import { DEFAULT_IKE, defaultProfile, RELAYED_KEY_LIFETIMES } from './profile.js';
+import { offeredTo, RELAYED_KEY_LIFETIMES } from './profile.js';
 import { checkReferences } from './references.js';
 import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type Topology } from './topology.js';
 import { reportUnfitForTransport } from './transport-mode.js';
+import { reportUnfitProfiles, TunnelProfiles } from './tunnel-profiles.js';
 
 export type CompileResult =
   | {
@@ -35,24 +36,21 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   checkReferences(intent, problems);
   reportUnfitForAh(intent, topology, problems);
   reportUnfitForTransport(intent, topology, problems);
-  reportUndeliverable(intent, problems);
+  reportUnfitProfiles(intent, problems);
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
   const peers = externalTunnels(intent, topology, problems);
-  const expansion = expandRules(
-    rules,
-    topology,
-    { intent, peers, paths: pathsBetweenSites(intent, topology) },
-    problems,
-  );
+  const profiles = new TunnelProfiles(intent, problems);
+  const paths = pathsBetweenSites(intent, topology);
+  const expansion = expandRules(rules, topology, { intent, peers, paths, profiles }, problems);
   reportUnreachablePeers(expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
-  const bundles = buildBundles(intent, topology, expansion, problems);
+  const bundles = buildBundles(intent, topology, expansion, profiles, problems);
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     bundles,
-    tunnels: [...expansion.tunnels.values()].map((tunnel) => fabricTunnel(tunnel, intent)).sort(byTunnelId),
+    tunnels: [...expansion.tunnels.values()].map((tunnel) => fabricTunnel(tunnel, intent, profiles)).sort(byTunnelId),
   };
 }
 
@@ -62,22 +60,6 @@ function pathsBetweenSites(intent: FabricIntent, topology: Topology): Paths {
     return { kind: 'direct', edgeCount: topology.served.length };
   }
   return findPaths(intent.topology, topology);
-}
-
-/** What the bundles that edges accept today cannot say. Refused, never left out: a part of an intent is another intent. */
-function reportUndeliverable(intent: FabricIntent, problems: CompileProblem[]): void {
-  const undeliverable: readonly (readonly [pointer: string, what: string, present: boolean])[] = [
-    ['/profiles', 'A profile other than the default one', (intent.profiles ?? []).length > 0],
-  ];
-  for (const [pointer, what, present] of undeliverable) {
-    if (!present) continue;
-    problems.push({
-      pointer,
-      rule: 'not_deliverable',
-      detail: `${what} can be compiled and proven, but bundles of the southbound protocol cannot carry it yet.`,
-      fix: 'Remove it from what is to be published.',
-    });
-  }
 }
 
 function reportUnreachablePeers(expansion: Expansion, problems: CompileProblem[]): void {
@@ -97,6 +79,7 @@ function buildBundles(
   intent: FabricIntent,
   topology: Topology,
   expansion: Expansion,
+  profiles: TunnelProfiles,
   problems: CompileProblem[],
 ): Map<string, EdgeBundle> {
   const tunnelsByEdge = new Map<string, BundleTunnel[]>(
@@ -104,11 +87,12 @@ function buildBundles(
   );
   for (const tunnel of expansion.tunnels.values()) {
     const [one, other] = tunnel.ends;
-    tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1, intent));
-    tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, 0, intent));
+    tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1, intent, profiles));
+    tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, 0, intent, profiles));
   }
-  for (const { edge, tunnel } of expansion.external) {
-    tunnelsByEdge.get(edge.edgeId)?.push(tunnel);
+  for (const { edge, owner, tunnel } of expansion.external) {
+    const { esp, ike } = offeredTo(owner, profiles.of(tunnel.tunnelId), intent);
+    tunnelsByEdge.get(edge.edgeId)?.push({ ...tunnel, keying: { mode: 'ikev2', ike }, profile: esp });
   }
   // Also those behind external peers: what is for them never leaves in the clear, wherever it comes from.
   const external = topology.owners.filter(({ kind }) => kind === 'external');
@@ -164,28 +148,34 @@ function reportLimits({ pointer, name }: TopologyEdge, bundle: EdgeBundle, probl
   }
 }
 
-function bundleTunnel(tunnel: TunnelEnds, peerIndex: 0 | 1, intent: FabricIntent): BundleTunnel {
+function bundleTunnel(
+  tunnel: TunnelEnds,
+  peerIndex: 0 | 1,
+  intent: FabricIntent,
+  profiles: TunnelProfiles,
+): BundleTunnel {
   const peer = tunnel.ends[peerIndex];
+  const { esp, ike } = profiles.of(tunnel.tunnelId);
   return {
     tunnelId: tunnel.tunnelId,
     peerEdgeId: peer.edgeId,
     peerName: peer.name,
     remote: peer.underlay,
-    keying: keyingOf(intent),
-    profile: defaultProfile(intent),
+    keying: keyingOf(intent, ike),
+    profile: esp,
   };
 }
 
-function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent): FabricTunnel {
+function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent, profiles: TunnelProfiles): FabricTunnel {
   const keyingMode = keyingModeOf(intent);
-  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: defaultProfile(intent) };
+  return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: profiles.of(tunnelId).esp };
 }
 
-function keyingOf(intent: FabricIntent): BundleKeying {
+function keyingOf(intent: FabricIntent, ike: BundleIke): BundleKeying {
   const mode = keyingModeOf(intent);
   switch (mode) {
     case 'ikev2':
-      return { mode, ike: DEFAULT_IKE };
+      return { mode, ike };
     case 'controller-blind':
       return { mode, lifetimes: RELAYED_KEY_LIFETIMES };
     case 'ike-less':

@@ -13,6 +13,7 @@ import type { CompileProblem } from './problem.js';
 import type { ResolvedRule } from './resolved-rule.js';
 import type { ResolvedService } from './services.js';
 import type { ServedSite, Topology } from './topology.js';
+import type { TunnelProfiles } from './tunnel-profiles.js';
 
 /** SPD entries and tunnels that follow from the rules. */
 export interface Expansion {
@@ -30,6 +31,8 @@ export interface ExpansionContext {
   readonly intent: FabricIntent;
   readonly peers: ReadonlyMap<number, ExternalTunnel>;
   readonly paths: Paths;
+  /** Told which rule has which tunnel. */
+  readonly profiles: TunnelProfiles;
 }
 
 export interface TunnelEnds {
@@ -47,7 +50,7 @@ export interface TunnelEnds {
 export function expandRules(
   rules: readonly ResolvedRule[],
   topology: Topology,
-  { intent, peers, paths }: ExpansionContext,
+  { intent, peers, paths, profiles }: ExpansionContext,
   problems: CompileProblem[],
 ): Expansion {
   const all = topology.served.flatMap(({ edges }) => edges);
@@ -58,7 +61,7 @@ export function expandRules(
   const reportElsewhere = elsewhereReporter(intent, problems);
   for (const rule of rules) {
     for (const pair of directedPairs(rule, topology, paths)) {
-      if (rule.action === 'PROTECT') addTunnels(pair, tunnels, groups);
+      if (rule.action === 'PROTECT') chooseProfiles(rule, addTunnels(pair, tunnels, groups), profiles);
       for (const [edge, entry] of pairEntries(rule, pair)) {
         const list = entries.get(edge.edgeId) ?? [];
         if (list.length >= MAX_ENTRIES) {
@@ -75,28 +78,44 @@ export function expandRules(
         return { entries, tunnels, groups, external };
       }
       list.push(entry);
-      if (rule.action === 'PROTECT') external.add(peer);
+      if (rule.action !== 'PROTECT') continue;
+      external.add(peer);
+      chooseExternalProfile(rule, peer, profiles);
     }
   }
   return { entries, tunnels, groups, external };
 }
 
-/** Between neighbours on the way, every edge of the one site has a tunnel with every edge of the other. */
+/** Between neighbours on the way, every edge of the one site has a tunnel with every edge of the other. Returns these. */
 function addTunnels(
   { way }: DirectedPair,
   tunnels: Map<string, TunnelEnds>,
   groups: Map<string, Map<string, readonly string[]>>,
-): void {
+): readonly TunnelEnds[] {
+  const used: TunnelEnds[] = [];
   const legs = way.slice(1).flatMap((site, index) => [[way[index], site] as const, [site, way[index]] as const]);
   for (const [here, there] of legs) {
     if (here === undefined || there === undefined) continue;
     for (const edge of here.edges) {
       const ends = there.edges.map((peer) => tunnelBetween(edge, peer));
       for (const tunnel of ends) tunnels.set(tunnel.tunnelId, tunnel);
+      used.push(...ends);
       const tunnelIds = ends.map(({ tunnelId }) => tunnelId);
       if (tunnelIds.length > 1) groups.get(edge.edgeId)?.set(tunnelGroupIdOf(edge.edgeId, there.siteId), tunnelIds);
     }
   }
+  return used;
+}
+
+function chooseProfiles(rule: ResolvedRule, used: readonly TunnelEnds[], profiles: TunnelProfiles): void {
+  for (const { tunnelId, ends } of used) profiles.choose(tunnelId, rule, [ends[0].name, ends[1].name]);
+}
+
+/** What a peer is to be offered goes before the profiles of rules. */
+function chooseExternalProfile(rule: ResolvedRule, external: ExternalTunnel, profiles: TunnelProfiles): void {
+  const { owner, edge, tunnel } = external;
+  if (owner.kind === 'external' && owner.peer.offer !== undefined) return;
+  profiles.choose(tunnel.tunnelId, rule, [edge.name, tunnel.peerName]);
 }
 
 /** One rule between two sites, in the direction in which it opens flows, in one family. */

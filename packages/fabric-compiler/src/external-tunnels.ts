@@ -22,6 +22,9 @@ import type { Owner, ServedSite, Topology } from './topology.js';
 export interface ExternalTunnel {
   readonly edge: TopologyEdge;
   readonly site: ServedSite;
+  /** The peer, as an owner of addresses. */
+  readonly owner: Owner;
+  /** But for its profile, and how it is negotiated: with those of the product, or what the peer is offered. */
   readonly tunnel: BundleTunnel;
 }
 
@@ -43,7 +46,7 @@ export function externalTunnels(
     const site = gatewaySite(peer, topology, report);
     if (number === undefined || owner === undefined || site === undefined) continue;
     const tunnel = tunnelWith(peer, owner, site, intent, report);
-    if (tunnel !== undefined) tunnels.set(number, { edge: site.edge, site, tunnel });
+    if (tunnel !== undefined) tunnels.set(number, { edge: site.edge, site, owner, tunnel });
   }
   return tunnels;
 }

@@ -17,6 +17,7 @@ export type {
   BundleSecurityPolicy,
   BundleSelector,
   BundleTunnel,
+  CombinedMode,
   EdgeBundle,
   FabricTunnel,
   KeyExchangeMethod,
@@ -51,6 +52,7 @@ export { tunnelIdOf } from './identifiers.js';
 export type {
   Encapsulation,
   ExternalEspProposal,
+  ExternalIkeProposal,
   FabricIntent,
   GroupMember,
   IntentAddressPool,

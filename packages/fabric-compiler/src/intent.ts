@@ -16,6 +16,8 @@ export interface FabricIntent {
   /** Named services; rules refer to them. */
   readonly services?: readonly IntentService[];
   readonly profiles?: readonly IntentProfile[];
+  /** The profile of rules that name none. Absent: that of the product. */
+  readonly defaultProfileId?: string;
   readonly addressPools?: readonly IntentAddressPool[];
   readonly externalPeers?: readonly IntentExternalPeer[];
   /** Which sites have tunnels with each other; absent means a full mesh. */
@@ -125,7 +127,7 @@ export interface IntentExternalPeer {
   /** Prefixes of ours that its traffic selectors admit; an empty list is all of them. */
   readonly admits: readonly string[];
   /** What it accepts, preferred first. */
-  readonly ikeProposals: readonly BundleIkeProposal[];
+  readonly ikeProposals: readonly ExternalIkeProposal[];
   readonly espProposals: readonly ExternalEspProposal[];
   /** Sites whose edges have a tunnel with it; the others reach it through the first of these. */
   readonly gatewaySiteIds: readonly string[];
@@ -146,6 +148,9 @@ export type PeerAuthenticationMethod =
    * it trusts the authority that our edges have their certificates from.
    */
   | { readonly kind: 'pinned_certificates'; readonly certificates: readonly string[] };
+
+/** Of a gateway that is not ours AES-GCM is known, no more. */
+export type ExternalIkeProposal = BundleIkeProposal & { readonly encryption: 'aes-gcm-16' };
 
 export interface ExternalEspProposal {
   readonly encryption: 'aes-gcm-16';
@@ -217,7 +222,7 @@ export interface Rule {
   readonly services: readonly Service[];
   /** Named services, in addition to `services`. */
   readonly serviceIds?: readonly string[];
-  /** Absent: the default profile. */
+  /** Absent: the default profile of the tenant. */
   readonly profileId?: string;
   /** A disabled rule gives no entries and no problems; absent means enabled. */
   readonly enabled?: boolean;

@@ -36,6 +36,7 @@ export type ProblemRule =
   | 'unknown_group'
   | 'unknown_service'
   | 'unknown_profile'
+  | 'several_profiles'
   | 'unknown_address_pool'
   | 'unknown_external_peer'
   | 'invalid_identity'

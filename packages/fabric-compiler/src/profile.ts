@@ -54,7 +54,15 @@ export function defaultProfile(
   return inModeOf(intent, intent.securityProtocol === 'ah' ? AH_PROFILE : espProfile(intent));
 }
 
-/** The mode is the tenant's choice, whatever profile a rule names. Transport mode passes no NAT: ESP needs no UDP for it. */
+/** What ESP travels in and the mode are the tenant's choice, whatever profile a rule names. */
+function asTenantHasIt(intent: Pick<FabricIntent, 'encapsulation' | 'mode'>, profile: BundleProfile): BundleProfile {
+  const { encapsulation = 'udp' } = intent;
+  if (profile.protocol === 'ah') return inModeOf(intent, profile);
+  const { encapsulation: _, ...esp } = profile;
+  return inModeOf(intent, encapsulation === 'udp' ? esp : { ...esp, encapsulation });
+}
+
+/** Transport mode passes no NAT: ESP needs no UDP for it. */
 function inModeOf({ mode }: Pick<FabricIntent, 'mode'>, { mode: _, ...profile }: BundleProfile): BundleProfile {
   if (mode !== 'transport') return profile;
   return profile.protocol === 'ah' ? { ...profile, mode } : { ...profile, encapsulation: 'none', mode };
@@ -84,6 +92,6 @@ export function offeredTo(
 /** By profile id. Rules without `profileId` use the empty one, which no profile of the tenant can have. */
 export function profilesOf(intent: FabricIntent): ReadonlyMap<string, IntentProfile> {
   const unnamed = { id: '', name: 'default', esp: defaultProfile(intent), ike: DEFAULT_IKE };
-  const named = (intent.profiles ?? []).map((profile) => ({ ...profile, esp: inModeOf(intent, profile.esp) }));
+  const named = (intent.profiles ?? []).map((profile) => ({ ...profile, esp: asTenantHasIt(intent, profile.esp) }));
   return new Map([unnamed, ...named].map((profile) => [profile.id, profile]));
 }

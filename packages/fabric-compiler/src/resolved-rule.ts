@@ -22,6 +22,8 @@ export type ServicesByFamily = Readonly<Record<Family, readonly ResolvedService[
 /** What rules are resolved against, but for named services, which are edited as rules are. */
 export interface RuleContext extends SelectorContext {
   readonly profiles: ReadonlyMap<string, IntentProfile>;
+  /** Of rules that name no profile; the empty one is the product's. */
+  readonly defaultProfileId: string;
 }
 
 /** By identifier. */
@@ -40,8 +42,9 @@ export function resolveRule(
   const destinations = resolveSide(rule, 'destinations', pointer, context, problems);
   const named = namedServices(rule, pointer, services, problems);
   if (named.length === 0 || rule.services.length > 0) checkServices(rule.services, `${pointer}/services`, problems);
-  const profileId = rule.profileId ?? '';
-  if (!context.profiles.has(profileId)) {
+  const profileId = rule.profileId ?? context.defaultProfileId;
+  // A default that does not exist is reported where it is named.
+  if (rule.profileId !== undefined && !context.profiles.has(profileId)) {
     problems.push({
       pointer: `${pointer}/profileId`,
       rule: 'unknown_profile',

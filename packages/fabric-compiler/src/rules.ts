@@ -11,6 +11,7 @@ export function ruleContext(intent: FabricIntent, topology: Topology): RuleConte
   return {
     ...selectorContext(intent, topology),
     profiles: profilesOf(intent),
+    defaultProfileId: intent.defaultProfileId ?? '',
   };
 }
 
@@ -32,12 +33,13 @@ export function resolveRules(
   for (const [index, { name, services }] of (intent.services ?? []).entries()) {
     checkServices(services, `/services/${index}/services`, problems, `The service "${name}"`);
   }
+  reportUnknownDefault(intent, context, problems);
   const services = servicesOf(intent);
   const resolved: ResolvedRule[] = [];
   const seen = new Map<string, string>();
   for (const [policyIndex, policy] of intent.policies.entries()) {
     if (!policy.enabled) continue;
-    reportConfidential(policy, `/policies/${policyIndex}`, context.profiles, problems);
+    reportConfidential(policy, `/policies/${policyIndex}`, context, problems);
     for (const [ruleIndex, rule] of policy.rules.entries()) {
       if (rule.enabled === false) continue;
       const pointer = `/policies/${policyIndex}/rules/${ruleIndex}`;
@@ -56,4 +58,18 @@ export function resolveRules(
     }
   }
   return resolved;
+}
+
+function reportUnknownDefault(
+  { defaultProfileId }: FabricIntent,
+  { profiles }: RuleContext,
+  problems: CompileProblem[],
+): void {
+  if (defaultProfileId === undefined || profiles.has(defaultProfileId)) return;
+  problems.push({
+    pointer: '/defaultProfileId',
+    rule: 'unknown_profile',
+    detail: `The profile ${defaultProfileId}, which is the default one, does not exist.`,
+    fix: 'Name an existing profile, or none.',
+  });
 }

@@ -57,7 +57,7 @@ export function externalIntent(change: Partial<IntentExternalPeer> = {}): Fabric
     },
     prefixes: ['10.99.0.0/31'],
     admits: ['10.0.0.0/8'],
-    ikeProposals: [proposal],
+    ikeProposals: [{ ...proposal, encryption: 'aes-gcm-16' }],
     espProposals: [
       { encryption: 'aes-gcm-16', keyBits: 256, extendedSequenceNumbers: true, keyExchange: proposal.keyExchange },
     ],

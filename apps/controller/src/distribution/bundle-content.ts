@@ -28,6 +28,7 @@ import type {
   BundleProfile,
   BundleSecurityPolicy,
   BundleTunnel,
+  CombinedMode,
   EdgeBundle,
 } from '@weft/fabric-compiler';
 
@@ -80,7 +81,7 @@ export function profileMessage(profile: BundleProfile): Profile {
     };
   }
   return {
-    encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
+    encryption: ENCRYPTION_ALGORITHMS[profile.encryption],
     keyBits: profile.keyBits,
     replayWindow,
     extendedSequenceNumbers,
@@ -150,8 +151,8 @@ function rangeMessages(ranges: readonly BundleAddressRange[]): { first: Buffer; 
 
 function ikeMessage(ike: BundleIke, revokedSerials: readonly string[]): IkeConfiguration {
   return {
-    proposals: ike.proposals.map(({ keyBits, prf, keyExchange }) => ({
-      encryption: EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
+    proposals: ike.proposals.map(({ encryption, keyBits, prf, keyExchange }) => ({
+      encryption: ENCRYPTION_ALGORITHMS[encryption],
       keyBits,
       prf: PRFS[prf],
       keyExchange: keyExchangeMessage(keyExchange),
@@ -190,6 +191,10 @@ const KEYING_MODES: Readonly<Record<BundleTunnel['keying']['mode'], KeyingMode>>
   ikev2: KeyingMode.KEYING_MODE_IKEV2,
   'ike-less': KeyingMode.KEYING_MODE_IKE_LESS,
   'controller-blind': KeyingMode.KEYING_MODE_CONTROLLER_BLIND,
+};
+const ENCRYPTION_ALGORITHMS: Readonly<Record<CombinedMode, EncryptionAlgorithm>> = {
+  'aes-gcm-16': EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16,
+  'chacha20-poly1305': EncryptionAlgorithm.ENCRYPTION_ALGORITHM_CHACHA20_POLY1305,
 };
 const INTEGRITY_ALGORITHMS: Readonly<Record<BundleAhProfile['integrity'], IntegrityAlgorithm>> = {
   'hmac-sha2-256-128': IntegrityAlgorithm.INTEGRITY_ALGORITHM_HMAC_SHA2_256_128,

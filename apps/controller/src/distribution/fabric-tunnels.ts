@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type Bundle,
   Encapsulation,
+  EncryptionAlgorithm,
   IntegrityAlgorithm,
   IpsecMode,
   KeyingMode,
@@ -9,6 +10,7 @@ import {
   SecurityProtocol,
   type Tunnel,
 } from '@weft/contracts/southbound';
+import type { CombinedMode } from '@weft/fabric-compiler';
 import type { TunnelEndSpec, TunnelProfile, TunnelSpec } from '../keying/tunnel-keying.js';
 import type { EdgeAssignment } from './edge-assignment.js';
 
@@ -114,11 +116,12 @@ function keyingModeOf({ keyingMode }: Tunnel): TunnelSpec['keyingMode'] {
 function profileOf(profile: Profile | undefined): TunnelProfile | undefined {
   if (profile?.protocol === SecurityProtocol.SECURITY_PROTOCOL_AH) return ahProfileOf(profile);
   const keyBits = KEY_BITS.find((bits) => bits === profile?.keyBits);
-  if (profile === undefined || keyBits === undefined) return undefined;
+  const encryption = profile && ENCRYPTION_ALGORITHMS.get(profile.encryption);
+  if (profile === undefined || keyBits === undefined || encryption === undefined) return undefined;
   const { replayWindow, extendedSequenceNumbers } = profile;
   const encapsulation = profile.encapsulation === Encapsulation.ENCAPSULATION_NONE ? 'none' : 'udp';
   const common = { replayWindow, extendedSequenceNumbers, ...modeOf(profile) };
-  return { protocol: 'esp', encryption: 'aes-gcm-16', keyBits, encapsulation, ...common };
+  return { protocol: 'esp', encryption, keyBits, encapsulation, ...common };
 }
 
 function ahProfileOf(profile: Profile): TunnelProfile | undefined {
@@ -132,4 +135,8 @@ function modeOf({ mode }: Profile): Pick<TunnelProfile, 'mode'> {
   return mode === IpsecMode.IPSEC_MODE_TRANSPORT ? { mode: 'transport' } : {};
 }
 
+const ENCRYPTION_ALGORITHMS: ReadonlyMap<EncryptionAlgorithm, CombinedMode> = new Map([
+  [EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16, 'aes-gcm-16'],
+  [EncryptionAlgorithm.ENCRYPTION_ALGORITHM_CHACHA20_POLY1305, 'chacha20-poly1305'],
+]);
 const KEY_BITS = [128, 192, 256] as const;

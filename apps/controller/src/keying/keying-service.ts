@@ -239,11 +239,11 @@ export class KeyingService implements OnApplicationShutdown {
 
 function keyOctets(profile: TunnelProfile): number {
   if (profile.protocol === 'ah') throw new Error('a tunnel of AH is negotiated by its edges');
-  return profile.keyBits / 8 + GCM_SALT_OCTETS;
+  return profile.keyBits / 8 + SALT_OCTETS;
 }
 
-/** RFC 4106 section 8.1. */
-const GCM_SALT_OCTETS = 4;
+/** RFC 4106 section 8.1, RFC 7634 section 2. */
+const SALT_OCTETS = 4;
 
 /** RFC 4303 section 2.1: 1 to 255 are reserved. */
 const FIRST_SPI = 256;

@@ -1,6 +1,6 @@
 import { familyIntersection, familyUnion, isEmpty, NO_RANGES } from '../address/family.js';
 import { parsePrefixText, rangesOfPrefix } from '../address/prefix.js';
-import type { BundleIdentity, BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
+import type { BundleEspProfile, BundleIdentity, BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
 import { parseIkeIdentity } from '../external-identity.js';
 import { edgeSubject, type PeerEntry } from '../fabric/peer-section.js';
 import type { ExternalEspProposal, IntentExternalPeer, IntentProfile } from '../intent.js';
@@ -215,7 +215,10 @@ function childOffer({ esp, ike }: IntentProfile): ChildOffer {
   return { protocol: 'ah', mode, algorithm: esp.integrity, extendedSequenceNumbers, keyExchange };
 }
 
-function espOffer({ encryption, keyBits, extendedSequenceNumbers, keyExchange }: ExternalEspProposal): ChildOffer {
+/** Of ours, or of an external peer, of which less is known. */
+type EspOffer = Omit<ExternalEspProposal, 'encryption'> & Pick<BundleEspProfile, 'encryption'>;
+
+function espOffer({ encryption, keyBits, extendedSequenceNumbers, keyExchange }: EspOffer): ChildOffer {
   const algorithm = `${encryption}-${keyBits}`;
   return { protocol: 'esp', mode: 'tunnel', algorithm, extendedSequenceNumbers, keyExchange };
 }

@@ -141,7 +141,7 @@ function configurationText(
     `ike=${ike.proposals.map(ikeText).join(',')}`,
     // RFC 9370 section 2.2.2: the additional exchanges are IKE_INTERMEDIATE, which Libreswan has to be told of.
     ...(hybrid ? ['intermediate=yes'] : []),
-    `esp=aes_gcm${profile.keyBits}${child}`,
+    `esp=${cipherText(profile)}${child}`,
     `pfs=${ike.childKeyExchange === undefined ? 'no' : 'yes'}`,
     `esn=${profile.extendedSequenceNumbers ? 'yes' : 'no'}`,
     'auto=add',
@@ -173,9 +173,13 @@ function portSetting(end: 'left' | 'right', port: number): readonly string[] {
   return port === 500 || port === 4500 ? [] : [`${end}ikeport=${port}`];
 }
 
-function ikeText({ keyBits, prf, keyExchange }: BundleIkeProposal): string {
+function ikeText({ prf, keyExchange, ...cipher }: BundleIkeProposal): string {
   const added = keyExchange.additionalMethods.map((method, index) => `;addke${index + 1}=${METHODS[method]}`);
-  return `aes_gcm${keyBits}-${PRFS[prf]}-${METHODS[keyExchange.method]}${added.join('')}`;
+  return `${cipherText(cipher)}-${PRFS[prf]}-${METHODS[keyExchange.method]}${added.join('')}`;
+}
+
+function cipherText({ encryption, keyBits }: Pick<BundleIkeProposal, 'encryption' | 'keyBits'>): string {
+  return encryption === 'aes-gcm-16' ? `aes_gcm${keyBits}` : 'chacha20_poly1305';
 }
 
 /** Keywords of Libreswan. */

@@ -112,14 +112,18 @@ connections {
 ${proof.secrets}`;
 }
 
-function ikeKeywords({ keyBits, prf, keyExchange }: BundleIkeProposal): string {
-  return `aes${keyBits}gcm16-${PRF_KEYWORDS[prf]}-${exchangeKeywords(keyExchange)}`;
+function ikeKeywords({ prf, keyExchange, ...cipher }: BundleIkeProposal): string {
+  return `${cipherKeyword(cipher)}-${PRF_KEYWORDS[prf]}-${exchangeKeywords(keyExchange)}`;
 }
 
 /** ESN is a choice of its own: offering both would leave it to the gateway. */
 function espKeywords({ profile }: DescribedTunnel['tunnel'], keyExchange: BundleKeyExchange | undefined): string {
-  const parts = [`aes${profile.keyBits}gcm16`, ...(keyExchange === undefined ? [] : [exchangeKeywords(keyExchange)])];
+  const parts = [cipherKeyword(profile), ...(keyExchange === undefined ? [] : [exchangeKeywords(keyExchange)])];
   return [...parts, profile.extendedSequenceNumbers ? 'esn' : 'noesn'].join('-');
+}
+
+function cipherKeyword({ encryption, keyBits }: Pick<BundleIkeProposal, 'encryption' | 'keyBits'>): string {
+  return encryption === 'aes-gcm-16' ? `aes${keyBits}gcm16` : 'chacha20poly1305';
 }
 
 function exchangeKeywords({ method, additionalMethods }: BundleKeyExchange): string {

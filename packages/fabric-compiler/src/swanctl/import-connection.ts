@@ -1,7 +1,6 @@
 import { FAMILIES, familyDifference, isEmpty } from '../address/family.js';
 import { formatAddressText, parseAddressText } from '../address/text.js';
-import type { BundleIkeProposal } from '../bundle.js';
-import type { ExternalEspProposal } from '../intent.js';
+import type { ExternalEspProposal, ExternalIkeProposal } from '../intent.js';
 import type { ServedSite } from '../topology.js';
 import { type CertificateFiles, certificateProof, type ImportedProof, keyProof, proofMethod } from './import-proof.js';
 import type { ImportReport } from './import-report.js';
@@ -17,7 +16,7 @@ export interface ImportedConnection {
   readonly port: number;
   readonly proof: ImportedProof;
   readonly prefixes: readonly string[];
-  readonly ikeProposals: readonly BundleIkeProposal[];
+  readonly ikeProposals: readonly ExternalIkeProposal[];
   readonly espProposal: ExternalEspProposal;
 }
 

@@ -1,5 +1,5 @@
-import type { BundleIkeProposal, BundleKeyExchange, KeyExchangeMethod } from '../bundle.js';
-import type { ExternalEspProposal } from '../intent.js';
+import type { BundleKeyExchange, KeyExchangeMethod } from '../bundle.js';
+import type { ExternalEspProposal, ExternalIkeProposal } from '../intent.js';
 import { type Keyword, keywordOf } from './keywords.js';
 
 export type ProposalResult<T> =
@@ -10,8 +10,8 @@ export type ProposalResult<T> =
  * Proposals for an IKE SA, in the order of preference. Several algorithms of one kind in a proposal are alternatives, each of which
  * is a proposal of ours.
  */
-export function parseIkeProposals(text: string): ProposalResult<readonly BundleIkeProposal[]> {
-  const proposals: BundleIkeProposal[] = [];
+export function parseIkeProposals(text: string): ProposalResult<readonly ExternalIkeProposal[]> {
+  const proposals: ExternalIkeProposal[] = [];
   for (const proposal of listOf(text)) {
     const keywords = keywordsOf(proposal);
     if (!keywords.ok) return keywords;

@@ -1,7 +1,7 @@
 import type {
-  BundleIkeProposal,
   ExternalEspProposal as IntentEspProposal,
   IntentExternalPeer,
+  ExternalIkeProposal as IntentIkeProposal,
 } from '@weft/fabric-compiler';
 import { certificateHex, certificatePem } from './certificate-text.js';
 import { type ExternalPeer, KEPT_KEY, type ReplaceExternalPeer } from './external-peer.dto.js';
@@ -23,7 +23,7 @@ export interface StoredExternalPeer {
   /** Pinned, lower-case hex of DER; null: a key does. */
   readonly certificates: readonly string[] | null;
   readonly prefixes: readonly string[];
-  readonly ikeProposals: readonly BundleIkeProposal[];
+  readonly ikeProposals: readonly IntentIkeProposal[];
   readonly espProposal: IntentEspProposal;
   readonly version: number;
   readonly createdAt: Date;
