@@ -183,6 +183,7 @@ const rule = (name, action, sources, destinations, services, enabled = true, ser
   destinations,
   services,
   serviceIds,
+  profileId: null,
   enabled,
 });
 const at = (name) => ({ kind: 'site', siteId: sites.find((each) => each.name === name).id });

@@ -23,6 +23,7 @@ import { NetworksModule } from './networks/networks.module.js';
 import { OidcModule } from './oidc/oidc.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { PolicyTestsModule } from './policy-tests/policy-tests.module.js';
+import { ProfilesModule } from './profiles/profiles.module.js';
 import { RevisionsModule } from './revisions/revisions.module.js';
 import { RevocationListModule } from './revocation-list/revocation-list.module.js';
 import { SessionModule } from './session/session.module.js';
@@ -54,6 +55,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,
+    ProfilesModule,
     TopologyModule,
     PoliciesModule,
     PolicyTestsModule,

@@ -18,6 +18,7 @@ import { NetworksController } from '../modules/networks/networks.controller.js';
 import { OidcController } from '../modules/oidc/oidc.controller.js';
 import { PoliciesController } from '../modules/policies/policies.controller.js';
 import { PolicyTestsController } from '../modules/policy-tests/policy-tests.controller.js';
+import { ProfilesController } from '../modules/profiles/profiles.controller.js';
 import { ApprovalsController } from '../modules/revisions/approvals.controller.js';
 import { RevisionsController } from '../modules/revisions/revisions.controller.js';
 import { RevocationListController } from '../modules/revocation-list/revocation-list.controller.js';
@@ -53,6 +54,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   ExternalPeersController,
   GroupsController,
   NamedServicesController,
+  ProfilesController,
   TopologyController,
   PoliciesController,
   PolicyTestsController,

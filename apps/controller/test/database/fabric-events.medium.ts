@@ -262,6 +262,15 @@ describe('the journal of a tenant', () => {
         insert into service_protocols (tenant_id, service_id, position, protocol, ports)
         values (${tenantId}, ${service}, 0, 'tcp', '{"[443,444)"}')`,
     );
+    const profile = randomUUID();
+    await changing(
+      (sql) => sql`
+        insert into profiles (id, tenant_id, name, esp_encryption, esp_key_bits, replay_window, ike_encryption, ike_key_bits,
+          ike_prf, ike_key_exchange, child_key_exchange, ike_lifetime_seconds, child_lifetime_seconds)
+        values (${profile}, ${tenantId}, 'short', 'aes-gcm-16', 128, 64, 'aes-gcm-16', 128, 'hmac-sha2-256', '{19}', '{}', 60, 60)`,
+    );
+    await changing((sql) => sql`update profiles set description = 'not in the intent' where id = ${profile}`);
+    await changing((sql) => sql`update profiles set replay_window = 128 where id = ${profile}`);
     await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
     await changing(async (sql) => {
       await sql`delete from topologies where tenant_id = ${tenantId}`;
@@ -283,6 +292,8 @@ describe('the journal of a tenant', () => {
       ['draft.changed', 'ada', 'group'],
       ['draft.changed', 'ada', 'service'],
       ['draft.changed', 'ada', 'service'],
+      ['draft.changed', 'ada', 'profile'],
+      ['draft.changed', 'ada', 'profile'],
       ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],

@@ -19,6 +19,8 @@ import { NetworksRepository } from '../../src/modules/networks/networks.reposito
 import { OidcUsersRepository } from '../../src/modules/oidc/oidc-users.repository.js';
 import { PoliciesRepository } from '../../src/modules/policies/policies.repository.js';
 import { PolicyTestsRepository } from '../../src/modules/policy-tests/policy-tests.repository.js';
+import { ProfilesRepository } from '../../src/modules/profiles/profiles.repository.js';
+import { intendedProfile, writtenProfile } from '../../src/modules/profiles/stored-profile.js';
 import { ApprovalsRepository } from '../../src/modules/revisions/approvals.repository.js';
 import { IntentRepository } from '../../src/modules/revisions/intent.repository.js';
 import { IntentTables } from '../../src/modules/revisions/intent-tables.js';
@@ -135,6 +137,7 @@ function crossings(): Record<string, Crossing> {
   const edges = new EdgesRepository();
   const groups = new GroupsRepository();
   const services = new NamedServicesRepository();
+  const profiles = new ProfilesRepository();
   const topology = new TopologyRepository();
   const policies = new PoliciesRepository();
   const tests = new PolicyTestsRepository();
@@ -169,6 +172,20 @@ function crossings(): Record<string, Crossing> {
   const trust = new EdgeTrustRepository();
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
   const group = { name: 'crossed', description: '', members: [] };
+  const profile = {
+    name: 'crossed',
+    description: '',
+    esp: { encryption: 'aes-gcm-16' as const, keyBits: 256 as const, replayWindow: 64 },
+    ike: {
+      encryption: 'aes-gcm-16' as const,
+      keyBits: 256 as const,
+      prf: 'hmac-sha2-256' as const,
+      keyExchange: ['X25519' as const],
+    },
+    childKeyExchange: [],
+    ikeLifetimeSeconds: 60,
+    childLifetimeSeconds: 60,
+  };
   const service = { name: 'crossed', description: '', services: [{ protocol: 'any' as const, ports: [] }] };
   const policy = { name: 'crossed', description: '', enabled: true, confidential: false, rules: [] };
   const test = {
@@ -261,6 +278,21 @@ function crossings(): Record<string, Crossing> {
     'services.users': (sql, { tenantId, serviceId }) => services.users(sql, tenantId, serviceId),
     'services.replaceAll': (sql, { tenantId, serviceId }) =>
       services.replaceAll(sql, { ...emptyIntent(tenantId), services: [{ ...service, id: serviceId }] }),
+    'profiles.list': (sql, { tenantId }) => profiles.list(sql, tenantId),
+    'profiles.read': (sql, { tenantId, profileId }) => profiles.read(sql, tenantId, profileId),
+    'profiles.count': async (sql, { tenantId }) => {
+      expect(await profiles.count(sql, tenantId)).toBe(0);
+    },
+    'profiles.lockVersion': (sql, { tenantId, profileId }) => profiles.lockVersion(sql, tenantId, profileId),
+    'profiles.insert': (sql, { tenantId }) => profiles.insert(sql, tenantId, randomUUID(), profile),
+    'profiles.update': (sql, { tenantId, profileId }) => profiles.update(sql, tenantId, profileId, profile),
+    'profiles.remove': (sql, { tenantId, profileId }) => profiles.remove(sql, tenantId, profileId),
+    'profiles.users': (sql, { tenantId, profileId }) => profiles.users(sql, tenantId, profileId),
+    'profiles.replaceAll': (sql, { tenantId, profileId }) =>
+      profiles.replaceAll(sql, {
+        ...emptyIntent(tenantId),
+        profiles: [intendedProfile({ id: profileId, ...writtenProfile(profile) })],
+      }),
     'topology.read': (sql, { tenantId }) => topology.read(sql, tenantId),
     'topology.replace': (sql, { tenantId }) => topology.replace(sql, tenantId, { kind: 'full_mesh' }),
     'topology.replace, with one': (sql, { tenantId, siteId }) =>
@@ -284,13 +316,28 @@ function crossings(): Record<string, Crossing> {
           destinations: [{ kind: 'any' }],
           services: [],
           serviceIds: [serviceId],
+          profileId: null,
+        },
+      ]),
+    'policies.replaceRules, of ours with a profile of theirs': (sql, { profileId }) =>
+      policies.replaceRules(sql, ours.tenantId, ours.policyId, [
+        {
+          id: randomUUID(),
+          name: 'crossed',
+          action: 'PROTECT',
+          enabled: true,
+          sources: [{ kind: 'any' }],
+          destinations: [{ kind: 'any' }],
+          services: [],
+          serviceIds: [],
+          profileId,
         },
       ]),
     'policies.order': (sql, { tenantId }) => policies.order(sql, tenantId),
     'policies.reorder': (sql, { tenantId, policyId }) => policies.reorder(sql, tenantId, [randomUUID(), policyId]),
     'policies.remove': (sql, { tenantId, policyId }) => policies.remove(sql, tenantId, policyId),
-    'policies.known': async (sql, { tenantId, siteId, networkId, serviceId }) => [
-      ...(await policies.known(sql, tenantId, [siteId, networkId, serviceId])),
+    'policies.known': async (sql, { tenantId, siteId, networkId, serviceId, profileId }) => [
+      ...(await policies.known(sql, tenantId, [siteId, networkId, serviceId, profileId])),
     ],
     'policyTests.list': (sql, { tenantId }) => tests.list(sql, tenantId),
     'policyTests.read': (sql, { tenantId, testId }) => tests.read(sql, tenantId, testId),
@@ -312,7 +359,10 @@ function crossings(): Record<string, Crossing> {
     },
     'intent.read': (sql, { tenantId }) => new IntentRepository().read(sql, tenantId),
     'intentTables.replace': (sql, { tenantId }) =>
-      new IntentTables(policies, externalPeers, groups, services, topology).replace(sql, emptyIntent(tenantId)),
+      new IntentTables(policies, externalPeers, groups, services, profiles, topology).replace(
+        sql,
+        emptyIntent(tenantId),
+      ),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
     'metrics.measuredWebhooks': (sql) => measuredWebhooks(sql),

@@ -15,6 +15,7 @@ export interface SeededTenant {
   readonly externalPeerId: string;
   readonly groupId: string;
   readonly serviceId: string;
+  readonly profileId: string;
   readonly policyId: string;
   readonly ruleId: string;
   readonly testId: string;
@@ -53,6 +54,7 @@ export const SEEDED_TABLES = [
   'policy_rules',
   'policy_tests',
   'pre_shared_keys',
+  'profiles',
   'recovery_codes',
   'revisions',
   'rule_endpoints',
@@ -120,6 +122,12 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
   await sql`
     insert into group_members (tenant_id, group_id, position, kind, site_id)
     values (${tenantId}, ${groupId}, 0, 'site', ${siteId})`;
+  const profileId = randomUUID();
+  await sql`
+    insert into profiles (id, tenant_id, name, esp_encryption, esp_key_bits, replay_window, ike_encryption, ike_key_bits, ike_prf,
+      ike_key_exchange, child_key_exchange, ike_lifetime_seconds, child_lifetime_seconds)
+    values (${profileId}, ${tenantId}, 'profile', 'aes-gcm-16', 256, 1024, 'aes-gcm-16', 256, 'hmac-sha2-384', '{31,36}', '{}',
+      14400, 3600)`;
   const serviceId = randomUUID();
   await sql`insert into services (id, tenant_id, name) values (${serviceId}, ${tenantId}, 'service')`;
   await sql`
@@ -194,6 +202,7 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     externalPeerId,
     groupId,
     serviceId,
+    profileId,
     policyId,
     ruleId,
     testId,

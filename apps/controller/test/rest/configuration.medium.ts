@@ -133,6 +133,7 @@ const OFFICE: Configuration = {
       ],
     },
   ],
+  profiles: [],
   services: [
     {
       name: 'dns',
@@ -256,6 +257,7 @@ describe('a configuration', () => {
       externalPeers: [],
       groups: OFFICE.groups,
       services: OFFICE.services,
+      profiles: [],
       policyTests: [],
     });
   });
@@ -732,6 +734,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
           fc.record({ name: fc.constant(group), description, members: fc.array(member, { maxLength: 3 }) }),
         ),
       ),
+      profiles: fc.constant([]),
       services: fc.tuple(
         ...serviceNames.map((service) =>
           fc.record({ name: fc.constant(service), description, services: sides.services }),

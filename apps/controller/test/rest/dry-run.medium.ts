@@ -54,6 +54,12 @@ const makePolicy = () => {
   });
 };
 const group = () => ({ name: name(), members: [{ kind: 'site', siteId: made.berlin.id }] });
+const profile = () => ({
+  name: name(),
+  esp: { encryption: 'aes-gcm-16', keyBits: 128 },
+  ike: { encryption: 'aes-gcm-16', keyBits: 128, prf: 'hmac-sha2-256', keyExchange: ['ECP-256'] },
+  childKeyExchange: [],
+});
 const service = () => ({ name: name(), services: [{ protocol: 'icmp', ports: [] }] });
 /** With networks of its own. */
 const externalPeer = () => {
@@ -156,6 +162,10 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   replaceService: async () =>
     inTenant('PUT', `/services/${(await api.make('/services', service())).id}`, service(), { 'if-match': '"1"' }),
   deleteService: async () => inTenant('DELETE', `/services/${(await api.make('/services', service())).id}`),
+  createProfile: async () => inTenant('POST', '/profiles', profile()),
+  replaceProfile: async () =>
+    inTenant('PUT', `/profiles/${(await api.make('/profiles', profile())).id}`, profile(), { 'if-match': '"1"' }),
+  deleteProfile: async () => inTenant('DELETE', `/profiles/${(await api.make('/profiles', profile())).id}`),
   createPolicy: async () => inTenant('POST', '/policies', { name: name(), rules: [] }),
   replacePolicy: async () =>
     inTenant('PUT', `/policies/${(await makePolicy()).id}`, { name: name(), rules: [] }, { 'if-match': '"1"' }),

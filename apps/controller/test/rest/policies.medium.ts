@@ -39,9 +39,10 @@ describe('a policy', () => {
           { protocol: 'icmp', ports: [] },
         ],
         serviceIds: [],
+        profileId: null,
         enabled: true,
       },
-      { ...rule('off', made.tokyo.id, made.berlin.id, 'DISCARD'), serviceIds: [], enabled: false },
+      { ...rule('off', made.tokyo.id, made.berlin.id, 'DISCARD'), serviceIds: [], profileId: null, enabled: false },
     ];
     const policy = await api.make<Policy>('/policies', { name: 'p', description: 'd', enabled: false, rules });
     expect(policy).toMatchObject({ name: 'p', description: 'd', enabled: false, position: 0, version: 1 });

@@ -115,6 +115,11 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   replaceGroup: operator,
   deleteGroup: operator,
 
+  listProfiles: viewer,
+  createProfile: operator,
+  readProfile: viewer,
+  replaceProfile: operator,
+  deleteProfile: operator,
   listServices: viewer,
   createService: operator,
   readService: viewer,

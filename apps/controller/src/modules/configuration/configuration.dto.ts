@@ -8,6 +8,7 @@ import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
 import { MappedPrefix } from '../networks/network.dto.js';
 import { Action, ANY_SERVICE, Confidential, MAX_NAMED, MAX_POLICIES, Service } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
+import { ConfiguredProfile, MAX_PROFILES } from '../profiles/profile.dto.js';
 import { Encapsulation, IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
 import { ConfiguredExternalPeer } from './configured-external-peer.js';
 import { ConfiguredTopology } from './configured-topology.js';
@@ -95,6 +96,7 @@ export const ConfiguredRule = z
       .max(MAX_NAMED)
       .default([])
       .meta({ description: 'By name, in addition to `services`; a rule has one of either at least.' }),
+    profile: Name.optional().meta({ description: 'By name; absent: that of the product.' }),
   })
   .refine(({ services, namedServices }) => services.length + namedServices.length > 0, ANY_SERVICE)
   .meta({ id: 'ConfiguredRule' });
@@ -138,6 +140,7 @@ export const Configuration = z
     externalPeers: z.array(ConfiguredExternalPeer).max(MAX_EXTERNAL_PEERS).optional(),
     groups: z.array(ConfiguredGroup).max(MAX_GROUPS).optional(),
     services: z.array(ConfiguredService).max(MAX_NAMED_SERVICES).optional(),
+    profiles: z.array(ConfiguredProfile).max(MAX_PROFILES).optional(),
     policies: z.array(ConfiguredPolicy).max(MAX_POLICIES).optional().meta({ description: 'In order.' }),
     policyTests: z.array(ConfiguredPolicyTest).max(MAX_POLICY_TESTS).optional(),
   })
@@ -175,7 +178,18 @@ export const FieldDifference = z
 
 export const ImportedItem = z
   .object({
-    noun: z.enum(['fabric', 'site', 'network', 'edge', 'external_peer', 'group', 'service', 'policy', 'policy_test']),
+    noun: z.enum([
+      'fabric',
+      'site',
+      'network',
+      'edge',
+      'external_peer',
+      'group',
+      'service',
+      'profile',
+      'policy',
+      'policy_test',
+    ]),
     name: z.string().meta({ description: 'Of a network with its site: "berlin/lan".' }),
     outcome: z.enum(['created', 'changed', 'unchanged', 'removed', 'kept']).meta({
       description: 'kept: it is there and not in the document; with prune it would be removed.',

@@ -7,6 +7,7 @@ import { NamedServicesModule } from '../named-services/named-services.module.js'
 import { NetworksModule } from '../networks/networks.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { PolicyTestsModule } from '../policy-tests/policy-tests.module.js';
+import { ProfilesModule } from '../profiles/profiles.module.js';
 import { SitesModule } from '../sites/sites.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { TopologyModule } from '../topology/topology.module.js';
@@ -26,6 +27,7 @@ import { ExternalPeerWrites } from './external-peer-writes.js';
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,
+    ProfilesModule,
     TopologyModule,
     PoliciesModule,
     PolicyTestsModule,

@@ -12,6 +12,7 @@ import { NamedServicesRepository } from '../named-services/named-services.reposi
 import { NetworksRepository } from '../networks/networks.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.js';
+import { ProfilesRepository } from '../profiles/profiles.repository.js';
 import { SitesRepository } from '../sites/sites.repository.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
 import { TopologyRepository } from '../topology/topology.repository.js';
@@ -38,6 +39,7 @@ export class ConfigurationService {
   readonly #edges: EdgesRepository;
   readonly #groups: GroupsRepository;
   readonly #services: NamedServicesRepository;
+  readonly #profiles: ProfilesRepository;
   readonly #topology: TopologyRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
@@ -54,6 +56,7 @@ export class ConfigurationService {
     edges: EdgesRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
+    profiles: ProfilesRepository,
     topology: TopologyRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
@@ -69,6 +72,7 @@ export class ConfigurationService {
     this.#edges = edges;
     this.#groups = groups;
     this.#services = services;
+    this.#profiles = profiles;
     this.#topology = topology;
     this.#policies = policies;
     this.#tests = tests;
@@ -91,6 +95,7 @@ export class ConfigurationService {
       externalPeers: current.externalPeers.map(({ item }) => item).sort(byName('external_peer')),
       groups: current.groups.map(({ item }) => item).sort(byName('group')),
       services: current.services.map(({ item }) => item).sort(byName('service')),
+      profiles: current.profiles.map(({ item }) => item).sort(byName('profile')),
       policies: current.policies.map(({ item }) => item),
       policyTests: current.policyTests.map(({ item }) => item).sort(byName('policy_test')),
     };
@@ -134,7 +139,7 @@ export class ConfigurationService {
     current: CurrentConfiguration,
     keys: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const { sites, networks, edges, externalPeers, groups, services, policyTests } = plan;
+    const { sites, networks, edges, externalPeers, groups, services, profiles, policyTests } = plan;
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
@@ -149,7 +154,10 @@ export class ConfigurationService {
     for (const { id, item } of groups.changed) await this.#groups.update(sql, tenantId, id, item);
     for (const { id, item } of services.created) await this.#services.insert(sql, tenantId, id, item);
     for (const { id, item } of services.changed) await this.#services.update(sql, tenantId, id, item);
+    for (const { id, item } of profiles.created) await this.#profiles.insert(sql, tenantId, id, item);
+    for (const { id, item } of profiles.changed) await this.#profiles.update(sql, tenantId, id, item);
     await this.#carryOutPolicies(sql, tenantId, plan, current);
+    for (const id of profiles.removed) await this.#profiles.remove(sql, tenantId, id);
     for (const id of services.removed) await this.#services.remove(sql, tenantId, id);
     for (const id of groups.removed) await this.#groups.remove(sql, tenantId, id);
     for (const id of policyTests.removed) await this.#tests.remove(sql, tenantId, id);
@@ -222,8 +230,10 @@ const RACES = [
   'external_peers_site_fkey',
   'groups_name_key',
   'services_name_key',
+  'profiles_name_key',
   'policies_name_key',
   'policy_tests_name_key',
+  'policy_rules_profile_fkey',
   'rule_endpoints_site_fkey',
   'rule_endpoints_network_fkey',
   'rule_endpoints_external_peer_fkey',

@@ -9,6 +9,8 @@ import { NetworksRepository } from '../networks/networks.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Selector } from '../policies/policy.dto.js';
 import { PolicyTestsRepository } from '../policy-tests/policy-tests.repository.js';
+import type { ProfileInput } from '../profiles/profile.dto.js';
+import { ProfilesRepository } from '../profiles/profiles.repository.js';
 import { SitesRepository } from '../sites/sites.repository.js';
 import type { Tenant } from '../tenants/tenant.dto.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
@@ -45,6 +47,7 @@ export interface CurrentConfiguration {
   readonly edges: readonly Stored<ConfiguredEdge>[];
   readonly groups: readonly Stored<ConfiguredGroup>[];
   readonly services: readonly Stored<ConfiguredService>[];
+  readonly profiles: readonly Stored<ProfileInput>[];
   /** In order; the identifiers of the rules in theirs. */
   readonly policies: readonly (Stored<ConfiguredPolicy> & { readonly ruleIds: readonly string[] })[];
   readonly policyTests: readonly Stored<ConfiguredPolicyTest>[];
@@ -64,6 +67,7 @@ export class ConfigurationReader {
   readonly #externalPeers: ExternalPeersRepository;
   readonly #groups: GroupsRepository;
   readonly #services: NamedServicesRepository;
+  readonly #profiles: ProfilesRepository;
   readonly #topology: TopologyRepository;
 
   constructor(
@@ -76,6 +80,7 @@ export class ConfigurationReader {
     externalPeers: ExternalPeersRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
+    profiles: ProfilesRepository,
     topology: TopologyRepository,
   ) {
     this.#tenants = tenants;
@@ -87,6 +92,7 @@ export class ConfigurationReader {
     this.#externalPeers = externalPeers;
     this.#groups = groups;
     this.#services = services;
+    this.#profiles = profiles;
     this.#topology = topology;
   }
 
@@ -103,6 +109,8 @@ export class ConfigurationReader {
     const groups = await this.#groups.list(sql, tenantId);
     const services = await this.#services.list(sql, tenantId);
     const serviceName = naming(services);
+    const profiles = await this.#profiles.list(sql, tenantId);
+    const profileName = naming(profiles);
     const { topology = FULL_MESH } = (await this.#topology.read(sql, tenantId)) ?? {};
     const siteName = naming(sites);
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
@@ -125,6 +133,7 @@ export class ConfigurationReader {
         item: { name, description, members: members.map((member) => namedMember(member, names)) },
       })),
       services: services.map(({ id, name, description, services }) => ({ id, item: { name, description, services } })),
+      profiles: profiles.map(({ id, version: _, createdAt: _created, updatedAt: _updated, ...item }) => ({ id, item })),
       policies: policies.map(({ id, name, description, enabled, confidential, rules }) => ({
         id,
         ruleIds: rules.map((rule) => rule.id),
@@ -133,9 +142,10 @@ export class ConfigurationReader {
           description,
           enabled,
           confidential,
-          rules: rules.map(({ id: _, serviceIds, ...rule }) => ({
+          rules: rules.map(({ id: _, serviceIds, profileId, ...rule }) => ({
             ...withNames(rule, named),
             namedServices: serviceIds.map(serviceName),
+            ...(profileId === null ? {} : { profile: profileName(profileId) }),
           })),
         },
       })),

@@ -19,6 +19,7 @@ const EMPTY: CurrentConfiguration = {
   edges: [],
   groups: [],
   services: [],
+  profiles: [],
   policies: [],
   policyTests: [],
   externalPeers: [],
@@ -90,6 +91,7 @@ function carriedOut(
     edges: list(current.edges, document.edges, plan.edges as never),
     groups: list(current.groups, document.groups, plan.groups as never),
     services: list(current.services, document.services, plan.services),
+    profiles: list(current.profiles, document.profiles, plan.profiles),
     policies: policies.sort((left, right) => order.indexOf(left.id) - order.indexOf(right.id)),
     externalPeers: list<PlannedExternalPeer>(
       current.externalPeers,

@@ -2,6 +2,7 @@ import type { GroupInput, GroupMember } from '../groups/group.dto.js';
 import type { NamedServiceInput } from '../named-services/named-service.dto.js';
 import type { PolicyInput, Rule, Selector } from '../policies/policy.dto.js';
 import type { PolicyTestInput } from '../policy-tests/policy-test.dto.js';
+import type { ProfileInput } from '../profiles/profile.dto.js';
 import type { TopologyInput } from '../topology/topology.dto.js';
 import type {
   Configuration,
@@ -43,6 +44,7 @@ export interface ImportPlan {
   readonly externalPeers: ListPlan<PlannedExternalPeer & { readonly siteId: string }>;
   readonly groups: ListPlan<GroupInput>;
   readonly services: ListPlan<NamedServiceInput>;
+  readonly profiles: ListPlan<ProfileInput>;
   readonly policies: ListPlan<PolicyInput & { readonly rules: Rule[] }>;
   /** All identifiers, when their order changes or one of them is new or gone. */
   readonly policyOrder: readonly string[] | undefined;
@@ -70,6 +72,7 @@ export function planImport(
   const externalPeers = list('external_peer', current.externalPeers, document.externalPeers);
   const groups = list('group', current.groups, document.groups);
   const services = list('service', current.services, document.services);
+  const profiles = list('profile', current.profiles, document.profiles);
   const policies = list('policy', current.policies, document.policies);
   const policyTests = list('policy_test', current.policyTests, document.policyTests);
   const siteId = identifiers('site', current.sites, sites);
@@ -80,6 +83,7 @@ export function planImport(
     group: identifiers('group', current.groups, groups),
   };
   const serviceId = identifiers('service', current.services, services);
+  const profileId = identifiers('profile', current.profiles, profiles);
   const select = (selector: NamedSelector) => selectorOf(selector, ids);
   const ordered = orderOf(current, document, policies, prune);
   const ruleIds = new Map(current.policies.map((policy) => [policy.id, policy]));
@@ -92,11 +96,13 @@ export function planImport(
     externalPeers: mapped(externalPeers, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     groups: mapped(groups, ({ item }) => ({ ...item, members: item.members.map((member) => memberOf(member, ids)) })),
     services,
+    profiles,
     policies: mapped(policies, ({ id, item }) => {
       const kept = keptRuleIds(ruleIds.get(id), item, newId);
-      const rules = item.rules.map(({ namedServices, ...rule }, index) => ({
+      const rules = item.rules.map(({ namedServices, profile, ...rule }, index) => ({
         ...resolved(rule, select),
         serviceIds: namedServices.map(serviceId),
+        profileId: profile === undefined ? null : profileId(profile),
         id: kept[index] ?? newId(),
       }));
       return { ...item, rules };
@@ -111,6 +117,7 @@ export function planImport(
       ...externalPeers.items,
       ...groups.items,
       ...services.items,
+      ...profiles.items,
       ...policies.items.map((item) => withPosition(item, ordered.positions.get(item.name))),
       ...policyTests.items,
     ],

@@ -5,6 +5,7 @@ import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
 import { unfitMapping, unfitMappingOf } from '../networks/networks.errors.js';
 import { MAX_POLICIES } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
+import { MAX_PROFILES } from '../profiles/profile.dto.js';
 import type { NamedGroupMember, NamedSelector } from './configuration.dto.js';
 import { topologySites } from './configured-topology.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
@@ -24,6 +25,7 @@ export function importProblems(
   const groups = new Set(after.groups.map(({ name }) => name));
   const there: Names = { sites, networks, peers, groups };
   const services = new Set(after.services.map(({ name }) => name));
+  const profiles = new Set(after.profiles.map(({ name }) => name));
   return [
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
     ...(['networks', 'edges', 'externalPeers'] as const).flatMap((list) =>
@@ -40,10 +42,12 @@ export function importProblems(
       selectorsIn(list, document[list] ?? []).flatMap((place) => unknownReference(place, there)),
     ),
     ...unknownServices(document.policies ?? [], services).map(({ problem }) => problem),
-    ...stillUsed(current, document, there, services),
+    ...unknownProfiles(document.policies ?? [], profiles).map(({ problem }) => problem),
+    ...stillUsed(current, document, there, { services, profiles }),
     ...tooMany(after.externalPeers.length, MAX_EXTERNAL_PEERS, '/externalPeers', 'external peers'),
     ...tooMany(after.groups.length, MAX_GROUPS, '/groups', 'groups'),
     ...tooMany(after.services.length, MAX_NAMED_SERVICES, '/services', 'named services'),
+    ...tooMany(after.profiles.length, MAX_PROFILES, '/profiles', 'profiles'),
     ...tooMany(after.policies.length, MAX_POLICIES, '/policies', 'policies'),
     ...tooMany(after.policyTests.length, MAX_POLICY_TESTS, '/policyTests', 'policy tests'),
   ];
@@ -63,6 +67,7 @@ const LISTS = [
   ['externalPeers', 'external_peer'],
   ['groups', 'group'],
   ['services', 'service'],
+  ['profiles', 'profile'],
   ['policies', 'policy'],
   ['policyTests', 'policy_test'],
 ] as const;
@@ -89,6 +94,7 @@ function afterwards(current: CurrentConfiguration, document: PlannedConfiguratio
     externalPeers: merged('external_peer', current.externalPeers, document.externalPeers),
     groups: merged('group', current.groups, document.groups),
     services: merged('service', current.services, document.services),
+    profiles: merged('profile', current.profiles, document.profiles),
     policies: merged('policy', current.policies, document.policies),
     policyTests: merged('policy_test', current.policyTests, document.policyTests),
   };
@@ -203,7 +209,10 @@ function unknownReference({ pointer, selector }: Place, { sites, networks, peers
   return [{ pointer: `${pointer}/network`, rule: 'unknown_network', detail, fix }];
 }
 
-type Naming = { readonly name: string; readonly rules: readonly { readonly namedServices: readonly string[] }[] };
+type Naming = {
+  readonly name: string;
+  readonly rules: readonly { readonly namedServices: readonly string[]; readonly profile?: string | undefined }[];
+};
 
 /** Services that rules name and that would not be there, with the policy. */
 function unknownServices(
@@ -223,12 +232,28 @@ function unknownServices(
   );
 }
 
+/** The same of profiles. */
+function unknownProfiles(
+  policies: readonly Naming[],
+  profiles: ReadonlySet<string>,
+): { readonly owner: string; readonly problem: ProblemEntry }[] {
+  return policies.flatMap(({ name, rules }, index) =>
+    rules.flatMap(({ profile }, place) => {
+      if (profile === undefined || profiles.has(profile)) return [];
+      const pointer = `/policies/${index}/rules/${place}/profile`;
+      const fix = 'Name a profile of the document, or of the tenant if it stays.';
+      const detail = `There would be no profile "${profile}"`;
+      return [{ owner: name, problem: { pointer, rule: 'unknown_profile', detail, fix } }];
+    }),
+  );
+}
+
 /** What would go, while something in a list that the document leaves alone needs it. Tests may name what is gone. */
 function stillUsed(
   current: CurrentConfiguration,
   document: PlannedConfiguration,
   there: Names,
-  services: ReadonlySet<string>,
+  { services, profiles }: Readonly<Record<'services' | 'profiles', ReadonlySet<string>>>,
 ): ProblemEntry[] {
   const untouched = (list: 'networks' | 'edges' | 'externalPeers' | 'groups' | 'policies') =>
     document[list] === undefined;
@@ -250,6 +275,7 @@ function stillUsed(
     ...lost(selectorsIn('groups', groups)).map(({ owner }) => `the group "${owner}"`),
     ...lost(selectorsIn('policies', policies)).map(({ owner }) => `the policy "${owner}"`),
     ...unknownServices(policies, services).map(({ owner }) => `the policy "${owner}"`),
+    ...unknownProfiles(policies, profiles).map(({ owner }) => `the policy "${owner}"`),
   ];
   return [...new Set(users)].slice(0, MAX_USERS).map((user) => ({
     pointer: '',

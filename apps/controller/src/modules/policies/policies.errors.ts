@@ -40,12 +40,15 @@ export function duplicateRuleIds(rules: readonly RuleInput[]): ProblemEntry[] {
 }
 
 /** What the rules name, with a pointer to each place. */
-export function references(rules: readonly (Sides & Pick<RuleInput, 'serviceIds'>)[]): Reference[] {
+export function references(rules: readonly (Sides & Pick<RuleInput, 'serviceIds' | 'profileId'>)[]): Reference[] {
   return rules.flatMap((rule, index) => [
     ...referencesIn(rule, `/rules/${index}`),
     ...rule.serviceIds.map((id, place): Reference => {
       return { noun: 'service', id, pointer: `/rules/${index}/serviceIds/${place}` };
     }),
+    ...(rule.profileId === null
+      ? []
+      : [{ noun: 'profile', id: rule.profileId, pointer: `/rules/${index}/profileId` } as const]),
   ]);
 }
 
@@ -64,7 +67,7 @@ export function memberReferences(members: readonly GroupMember[]): Reference[] {
 type Sides = Pick<RuleInput, 'sources' | 'destinations'>;
 
 export interface Reference {
-  readonly noun: 'site' | 'network' | 'external_peer' | 'group' | 'service';
+  readonly noun: 'site' | 'network' | 'external_peer' | 'group' | 'service' | 'profile';
   readonly id: string;
   readonly pointer: string;
 }

@@ -55,9 +55,9 @@ export class PoliciesRepository {
     const json = JSON.stringify(rules);
     await sql`delete from policy_rules where tenant_id = ${tenantId} and policy_id = ${policyId}`;
     await sql`
-      insert into policy_rules (tenant_id, id, policy_id, position, name, action, enabled)
+      insert into policy_rules (tenant_id, id, policy_id, position, name, action, enabled, profile_id)
       select ${tenantId}, (rule ->> 'id')::uuid, ${policyId}, place - 1, rule ->> 'name', rule ->> 'action',
-        (rule -> 'enabled')::boolean
+        (rule -> 'enabled')::boolean, (rule ->> 'profileId')::uuid
       from jsonb_array_elements(${json}::text::jsonb) with ordinality as rules (rule, place)`;
     await sql`
       insert into rule_endpoints (tenant_id, rule_id, side, position, kind, site_id, network_id, prefix, external_peer_id,
@@ -101,7 +101,7 @@ export class PoliciesRepository {
     return count > 0;
   }
 
-  /** Which of the identifiers name a site, a network, an external peer, a group or a service of the tenant. */
+  /** Which of the identifiers name a site, a network, an external peer, a group, a service or a profile of the tenant. */
   async known(sql: SqlExecutor, tenantId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await sql<{ id: string }[]>`
       select id from sites where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
@@ -112,7 +112,9 @@ export class PoliciesRepository {
       union all
       select id from groups where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
       union all
-      select id from services where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])`;
+      select id from services where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
+      union all
+      select id from profiles where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])`;
     return new Set(rows.map(({ id }) => id));
   }
 
@@ -132,7 +134,7 @@ export function intendedRulesJson(sql: SqlExecutor) {
 function rulesJson(sql: SqlExecutor, noNames: ReturnType<SqlExecutor>) {
   return sql`coalesce((
     select json_agg(json_build_object(
-      'id', r.id, 'name', r.name, 'action', r.action, 'enabled', r.enabled,
+      'id', r.id, 'name', r.name, 'action', r.action, 'enabled', r.enabled, 'profileId', r.profile_id,
       'sources', ${endpointsJson(sql, 'sources')},
       'destinations', ${endpointsJson(sql, 'destinations')},
       'services', coalesce((

@@ -117,6 +117,7 @@ export class PoliciesService {
         rule_endpoints_external_peer_fkey: unknown,
         rule_endpoints_group_fkey: unknown,
         rule_named_services_service_fkey: unknown,
+        policy_rules_profile_fkey: unknown,
       },
     );
   }

@@ -74,18 +74,31 @@ const ServiceIds = z
   .max(MAX_NAMED)
   .meta({ description: 'Named services, in addition to `services`; a rule has one of either at least.' });
 
+const ProfileId = Identifier.nullable().meta({
+  description:
+    'Profile of the tunnels that it protects traffic with; null: that of the product. With DISCARD it says nothing.',
+});
+
 export const RuleInput = z
   .strictObject({
     id: Identifier.optional().meta({ description: 'Keeps the identity of an existing rule; absent for a new one.' }),
     ...ruleFields,
     serviceIds: ServiceIds.default([]),
+    profileId: ProfileId.default(null),
     enabled: z.boolean().default(true),
   })
   .refine(({ services, serviceIds }) => services.length + serviceIds.length > 0, ANY_SERVICE)
   .meta({ id: 'RuleInput' });
 
 export const Rule = z
-  .object({ id: Identifier, ...ruleFields, name: z.string(), serviceIds: ServiceIds, enabled: z.boolean() })
+  .object({
+    id: Identifier,
+    ...ruleFields,
+    name: z.string(),
+    serviceIds: ServiceIds,
+    profileId: ProfileId,
+    enabled: z.boolean(),
+  })
   .meta({ id: 'Rule' });
 
 export const Confidential = z.boolean().meta({

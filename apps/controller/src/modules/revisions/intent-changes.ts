@@ -37,6 +37,7 @@ function objectsOf(intent: FabricIntent): readonly IntentObject[] {
     ...(intent.externalPeers ?? []).map((peer) => objectOf('external_peer', peer)),
     ...(intent.groups ?? []).map((group) => objectOf('group', group)),
     ...(intent.services ?? []).map((service) => objectOf('service', service)),
+    ...(intent.profiles ?? []).map((profile) => objectOf('profile', profile)),
     ...intent.policies.flatMap((policy, position) => {
       const { rules, ...rest } = policy;
       return [

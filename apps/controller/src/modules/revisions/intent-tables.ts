@@ -6,6 +6,7 @@ import { GroupsRepository } from '../groups/groups.repository.js';
 import { NamedServicesRepository } from '../named-services/named-services.repository.js';
 import { PoliciesRepository } from '../policies/policies.repository.js';
 import type { Rule } from '../policies/policy.dto.js';
+import { ProfilesRepository } from '../profiles/profiles.repository.js';
 import { FULL_MESH } from '../topology/stored-topology.js';
 import { TopologyRepository } from '../topology/topology.repository.js';
 
@@ -22,6 +23,7 @@ export class IntentTables {
   readonly #groups: GroupsRepository;
 
   readonly #services: NamedServicesRepository;
+  readonly #profiles: ProfilesRepository;
   readonly #topology: TopologyRepository;
 
   constructor(
@@ -29,12 +31,14 @@ export class IntentTables {
     externalPeers: ExternalPeersRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
+    profiles: ProfilesRepository,
     topology: TopologyRepository,
   ) {
     this.#policies = policies;
     this.#externalPeers = externalPeers;
     this.#groups = groups;
     this.#services = services;
+    this.#profiles = profiles;
     this.#topology = topology;
   }
 
@@ -50,6 +54,7 @@ export class IntentTables {
     // From those who name to those who are named, and back: what is named must be there.
     await sql`delete from policies where tenant_id = ${tenantId}`;
     await this.#services.replaceAll(sql, intent);
+    await this.#profiles.replaceAll(sql, intent);
     await this.#groups.clear(sql, intent);
     await this.#remove(sql, intent);
     await this.#sites(sql, intent);
@@ -121,8 +126,18 @@ export class IntentTables {
   }
 }
 
-/** The tables hold no profiles and the like: whoever restores looks whether what they hold then is what it should be. */
-function ruleOf({ id, name, action, enabled, sources, destinations, services, serviceIds }: IntentRule): Rule {
+/** The tables hold no address pools and the like: whoever restores looks whether what they hold then is what it should be. */
+function ruleOf({
+  id,
+  name,
+  action,
+  enabled,
+  sources,
+  destinations,
+  services,
+  serviceIds,
+  profileId,
+}: IntentRule): Rule {
   return {
     id,
     name,
@@ -132,6 +147,7 @@ function ruleOf({ id, name, action, enabled, sources, destinations, services, se
     destinations: destinations as Rule['destinations'],
     services: services.map(({ protocol, ports }) => ({ protocol, ports: ports.map((range) => ({ ...range })) })),
     serviceIds: [...(serviceIds ?? [])],
+    profileId: profileId ?? null,
   };
 }
 

@@ -13,6 +13,8 @@ import type { IntendedFields } from '../external-peers/stored-external-peer.js';
 import { groupsJson } from '../groups/groups.repository.js';
 import { namedServicesJson } from '../named-services/named-services.repository.js';
 import { intendedRulesJson } from '../policies/policies.repository.js';
+import { profilesJson } from '../profiles/profiles.repository.js';
+import { intendedProfile, type WrittenProfile } from '../profiles/stored-profile.js';
 import { type StoredTopology, topologyJson, topologyOf } from '../topology/stored-topology.js';
 
 /** The intent of a tenant as it stands in the tables that people edit. */
@@ -57,11 +59,12 @@ export class IntentRepository {
       ${externalPeersJson(sql)} as external_peers,
       ${groupsJson(sql)} as groups,
       ${namedServicesJson(sql)} as services,
+      ${profilesJson(sql)} as profiles,
       ${topologyJson(sql)} as topology
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol, mode, groups, services, topology } = row;
+    const { securityProtocol, mode, groups, services, profiles, topology } = row;
     const chosen = {
       ...row.intent,
       ...(securityProtocol === null ? {} : { securityProtocol }),
@@ -73,6 +76,7 @@ export class IntentRepository {
       ...peered,
       ...(groups === null ? {} : { groups }),
       ...(services === null ? {} : { services }),
+      ...(profiles === null ? {} : { profiles: profiles.map(intendedProfile) }),
     };
     return row.policyTests === null ? intent : { ...intent, policyTests: row.policyTests };
   }
@@ -86,5 +90,6 @@ interface IntentRow {
   readonly externalPeers: IntendedFields[] | null;
   readonly groups: IntentGroup[] | null;
   readonly services: IntentService[] | null;
+  readonly profiles: (WrittenProfile & { readonly id: string })[] | null;
   readonly topology: StoredTopology | null;
 }

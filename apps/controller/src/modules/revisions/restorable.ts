@@ -18,6 +18,7 @@ export function restorable(
     ...(intent.externalPeers === undefined ? {} : { externalPeers: byId(intent.externalPeers) }),
     ...(intent.groups === undefined ? {} : { groups: byId(intent.groups) }),
     ...(intent.services === undefined ? {} : { services: byId(intent.services) }),
+    ...(intent.profiles === undefined ? {} : { profiles: byId(intent.profiles) }),
     policies: intent.policies.map((policy) => ({
       ...policy,
       rules: policy.rules.map((rule) => ({ ...rule, enabled: rule.enabled ?? true })),

@@ -144,6 +144,7 @@ export const IntentChange = z
       'external_peer',
       'group',
       'service',
+      'profile',
       'policy',
       'rule',
       'policy_test',

@@ -4,6 +4,7 @@ import { ExternalPeersModule } from '../external-peers/external-peers.module.js'
 import { GroupsModule } from '../groups/groups.module.js';
 import { NamedServicesModule } from '../named-services/named-services.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
+import { ProfilesModule } from '../profiles/profiles.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { TopologyModule } from '../topology/topology.module.js';
 import { ApprovalsController } from './approvals.controller.js';
@@ -26,6 +27,7 @@ import { Validations } from './validations.js';
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,
+    ProfilesModule,
     TopologyModule,
     AuditModule,
   ],

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { deprecation } from './deprecated-algorithms.js';
 import type { ProblemEntry } from './schemas.js';
 
 type Issue = z.core.$ZodIssue;
@@ -30,7 +31,9 @@ function entriesOf(issue: Issue, input: unknown): ProblemEntry[] {
   if (issue.code !== 'custom' && valueAt(input, issue.path) === undefined) {
     return [{ pointer, rule: 'required', detail: 'The value is missing', fix: 'Give a value.' }];
   }
-  return [{ pointer, ...explain(issue) }];
+  const deprecated = issue.code === 'invalid_value' ? deprecation(valueAt(input, issue.path)) : undefined;
+  if (deprecated === undefined) return [{ pointer, ...explain(issue) }];
+  return [{ pointer, ...explain(issue), rule: 'deprecated_algorithm', detail: capitalized(deprecated) }];
 }
 
 /** What no choice of a union takes: fields that none of them knows, and the value by which all of them are told apart. */
@@ -107,6 +110,10 @@ function explain(issue: Issue): Omit<ProblemEntry, 'pointer'> {
 function formatIssue(format: string, message: string): Omit<ProblemEntry, 'pointer'> {
   if (format === 'regex') return { rule: 'characters', detail: `The text ${message}`, fix: 'Remove those characters.' };
   return { rule: `format_${format}`, detail: `The text is no ${format}`, fix: `Give a valid ${format}.` };
+}
+
+function capitalized(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 function unitOf(origin: string): string {

@@ -24,8 +24,8 @@ export function withoutRule(policy: Policy, index: number): PolicyInput {
 
 /** The policy as it will read once its replacement is accepted; a new rule has no identity before that. */
 export function asReplaced(policy: Policy, input: PolicyInput): Policy {
-  const rules = input.rules.flatMap(({ id, serviceIds = [], enabled = true, ...rule }) =>
-    id === undefined ? [] : [{ ...rule, id, serviceIds, enabled }],
+  const rules = input.rules.flatMap(({ id, serviceIds = [], profileId = null, enabled = true, ...rule }) =>
+    id === undefined ? [] : [{ ...rule, id, serviceIds, profileId, enabled }],
   );
   return {
     ...policy,

@@ -9,6 +9,7 @@ const rule = (id: string) => ({
   destinations: [],
   services: [],
   serviceIds: [],
+  profileId: null,
   enabled: true,
 });
 const policy = (id: string, rules: string[]) => ({

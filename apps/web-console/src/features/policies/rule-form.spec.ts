@@ -16,6 +16,7 @@ const rule = {
     { protocol: 'icmp' as const, ports: [] },
   ],
   serviceIds: ['https'],
+  profileId: 'chacha',
   enabled: false,
 };
 

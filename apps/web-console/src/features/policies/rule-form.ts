@@ -11,6 +11,8 @@ export interface RuleValues {
   readonly services: readonly ServiceValues[];
   /** Named services, in addition. */
   readonly serviceIds: readonly string[];
+  /** Null: that of the product. */
+  readonly profileId: string | null;
   readonly enabled: boolean;
 }
 
@@ -30,6 +32,7 @@ export function ruleValues(rule: Rule | undefined, nextKey: () => string): RuleV
     destinations: rule?.destinations ?? [],
     services: serviceValues(services, nextKey),
     serviceIds: rule?.serviceIds ?? [],
+    profileId: rule?.profileId ?? null,
     enabled: rule?.enabled ?? true,
   };
 }
@@ -59,7 +62,7 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
   const { services, errors: atPorts } = readServices(values.services);
   Object.assign(errors, atPorts);
   if (Object.keys(errors).length > 0) return { ok: false, errors };
-  const { action, sources, destinations, serviceIds, enabled } = values;
+  const { action, sources, destinations, serviceIds, profileId, enabled } = values;
   const rule = {
     name: values.name.trim(),
     action,
@@ -67,6 +70,7 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
     destinations: [...destinations],
     services,
     serviceIds: [...serviceIds],
+    profileId,
     enabled,
   };
   return { ok: true, rule: id === undefined ? rule : { ...rule, id } };

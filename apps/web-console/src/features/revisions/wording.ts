@@ -82,6 +82,7 @@ const NOUNS: Readonly<Record<Exclude<IntentChange['noun'], 'tenant'>, string>> =
   external_peer: 'External peer',
   group: 'Group',
   service: 'Service',
+  profile: 'Profile',
   policy: 'Policy',
   rule: 'Rule',
   policy_test: 'Policy test',

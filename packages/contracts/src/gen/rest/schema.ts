@@ -803,6 +803,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Profiles of the tenant, by name */
+        get: operations["listProfiles"];
+        put?: never;
+        /** Make a profile */
+        post: operations["createProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/profiles/{profileId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One profile */
+        get: operations["readProfile"];
+        /** Replace a whole profile */
+        put: operations["replaceProfile"];
+        post?: never;
+        /** Remove a profile that no rule names */
+        delete: operations["deleteProfile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/topology": {
         parameters: {
             query?: never;
@@ -1596,6 +1633,7 @@ export interface components {
             externalPeers?: components["schemas"]["ConfiguredExternalPeer"][];
             groups?: components["schemas"]["ConfiguredGroup"][];
             services?: components["schemas"]["ConfiguredService"][];
+            profiles?: components["schemas"]["ConfiguredProfile"][];
             /** @description In order. */
             policies?: components["schemas"]["ConfiguredPolicy"][];
             policyTests?: components["schemas"]["ConfiguredPolicyTest"][];
@@ -1765,6 +1803,29 @@ export interface components {
             /** @enum {string} */
             expect: "allowed" | "denied";
         };
+        ConfiguredProfile: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            esp: components["schemas"]["EspProfile"];
+            ike: components["schemas"]["IkeProfile"];
+            /** @description When the keys of packets are replaced, for forward secrecy of their own; empty: they come from those of the negotiation. */
+            childKeyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
+            /**
+             * @description Then the IKE SA is rekeyed.
+             * @default 14400
+             */
+            ikeLifetimeSeconds?: number;
+            /**
+             * @description Then the keys of packets are replaced.
+             * @default 3600
+             */
+            childLifetimeSeconds?: number;
+        };
         ConfiguredRule: {
             /** @description Name for people. No control characters, no white space at the ends. */
             name: string;
@@ -1779,6 +1840,8 @@ export interface components {
              * @default []
              */
             namedServices?: string[];
+            /** @description By name; absent: that of the product. */
+            profile?: string;
         };
         /** @description A named service. */
         ConfiguredService: {
@@ -2229,6 +2292,21 @@ export interface components {
              */
             tenantId: string;
         };
+        /** @description What protects packets. Sequence numbers are extended ones. */
+        EspProfile: {
+            /**
+             * @description A combined mode: it encrypts and authenticates (RFC 8221 section 5, RFC 8247 section 2.1).
+             * @enum {string}
+             */
+            encryption: "aes-gcm-16" | "chacha20-poly1305";
+            /** @description Of chacha20-poly1305 always 256. */
+            keyBits: 128 | 256;
+            /**
+             * @description Packets (RFC 4303 section 3.4.3).
+             * @default 1024
+             */
+            replayWindow?: number;
+        };
         /** @description Data of the event `end`, the last one of a stream. */
         EventStreamEnd: {
             /**
@@ -2651,6 +2729,20 @@ export interface components {
             kind: "network_labels";
             labels: components["schemas"]["Labels"];
         };
+        /** @description What protects the negotiation itself; both ends offer this and nothing else. */
+        IkeProfile: {
+            /**
+             * @description A combined mode: it encrypts and authenticates (RFC 8221 section 5, RFC 8247 section 2.1).
+             * @enum {string}
+             */
+            encryption: "aes-gcm-16" | "chacha20-poly1305";
+            /** @description Of chacha20-poly1305 always 256. */
+            keyBits: 128 | 256;
+            /** @enum {string} */
+            prf: "hmac-sha2-256" | "hmac-sha2-384" | "hmac-sha2-512";
+            /** @description A method, and what is added to it (RFC 9370): all of them must be broken to learn the keys. With ML-KEM the handshake is hybrid, and edges that have it do without under no circumstances. */
+            keyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
+        };
         ImportResult: {
             /** @description False: everything was as the document says already. */
             changed: boolean;
@@ -2665,7 +2757,7 @@ export interface components {
         };
         ImportedItem: {
             /** @enum {string} */
-            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "policy" | "policy_test";
+            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "profile" | "policy" | "policy_test";
             /** @description Of a network with its site: "berlin/lan". */
             name: string;
             /**
@@ -2680,7 +2772,7 @@ export interface components {
             /** @enum {string} */
             change: "added" | "removed" | "changed";
             /** @enum {string} */
-            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "policy" | "rule" | "policy_test";
+            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "profile" | "policy" | "rule" | "policy_test";
             /**
              * Format: uuid
              * @description UUID made by the controller.
@@ -3340,6 +3432,92 @@ export interface components {
             /** @description What to do about it. */
             fix: string;
         };
+        /** @description How packets between edges are protected and how edges negotiate it. Rules name it by `profileId`. It takes the keying mode ikev2 and ESP. */
+        Profile: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            name: string;
+            description: string;
+            esp: components["schemas"]["EspProfile"];
+            ike: components["schemas"]["IkeProfile"];
+            /** @description When the keys of packets are replaced, for forward secrecy of their own; empty: they come from those of the negotiation. */
+            childKeyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
+            /**
+             * @description Then the IKE SA is rekeyed.
+             * @default 14400
+             */
+            ikeLifetimeSeconds: number;
+            /**
+             * @description Then the keys of packets are replaced.
+             * @default 3600
+             */
+            childLifetimeSeconds: number;
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description A whole profile.
+         * @example {
+         *       "name": "chacha",
+         *       "esp": {
+         *         "encryption": "chacha20-poly1305",
+         *         "keyBits": 256,
+         *         "replayWindow": 1024
+         *       },
+         *       "ike": {
+         *         "encryption": "chacha20-poly1305",
+         *         "keyBits": 256,
+         *         "prf": "hmac-sha2-384",
+         *         "keyExchange": [
+         *           "ECP-384"
+         *         ]
+         *       },
+         *       "childKeyExchange": [
+         *         "ECP-384"
+         *       ],
+         *       "ikeLifetimeSeconds": 14400,
+         *       "childLifetimeSeconds": 3600
+         *     }
+         */
+        ProfileInput: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            esp: components["schemas"]["EspProfile"];
+            ike: components["schemas"]["IkeProfile"];
+            /** @description When the keys of packets are replaced, for forward secrecy of their own; empty: they come from those of the negotiation. */
+            childKeyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
+            /**
+             * @description Then the IKE SA is rekeyed.
+             * @default 14400
+             */
+            ikeLifetimeSeconds?: number;
+            /**
+             * @description Then the keys of packets are replaced.
+             * @default 3600
+             */
+            childLifetimeSeconds?: number;
+        };
+        ProfileList: {
+            items: components["schemas"]["Profile"][];
+        };
         /**
          * @description Publish although a proof has failed. If-Match must name the draft whose findings were seen.
          * @example {
@@ -3583,6 +3761,11 @@ export interface components {
             services: components["schemas"]["Service"][];
             /** @description Named services, in addition to `services`; a rule has one of either at least. */
             serviceIds: string[];
+            /**
+             * Format: uuid
+             * @description Profile of the tunnels that it protects traffic with; null: that of the product. With DISCARD it says nothing.
+             */
+            profileId: string | null;
             enabled: boolean;
         };
         RuleInput: {
@@ -3602,6 +3785,12 @@ export interface components {
              * @default []
              */
             serviceIds?: string[];
+            /**
+             * Format: uuid
+             * @description Profile of the tunnels that it protects traffic with; null: that of the product. With DISCARD it says nothing.
+             * @default null
+             */
+            profileId?: string | null;
             /** @default true */
             enabled?: boolean;
         };
@@ -11027,6 +11216,419 @@ export interface operations {
             };
             /** @description The resource has changed since it was read. */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProfiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createProfile: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readProfile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                profileId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceProfile: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the profile as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                profileId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProfile: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                profileId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

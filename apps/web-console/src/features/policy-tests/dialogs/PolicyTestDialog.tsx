@@ -31,7 +31,10 @@ interface PolicyTestDialogProps {
 export function PolicyTestDialog({ test, names, onClose }: PolicyTestDialogProps): ReactNode {
   const tenantId = useTenantId();
   const [initial] = useState(() =>
-    ruleValues(test === undefined ? undefined : { ...test, serviceIds: [], action: 'PROTECT', enabled: true }, nextKey),
+    ruleValues(
+      test === undefined ? undefined : { ...test, serviceIds: [], profileId: null, action: 'PROTECT', enabled: true },
+      nextKey,
+    ),
   );
   const [expect, setExpect] = useState<Expectation>(test?.expect ?? 'allowed');
   const { form, failure, refuse, clear } = useProblemForm<RuleValues>(initial, ruleFields);
