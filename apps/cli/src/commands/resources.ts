@@ -89,6 +89,12 @@ export const RESOURCES: Readonly<Record<string, Resource>> = {
     of: ({ services }) => services.map(serviceText).join(', '),
     description: (service) => service.description,
   }),
+  profiles: resource('/api/v1/tenants/{tenantId}/profiles', ({ id }) => id, {
+    name: (profile) => profile.name,
+    esp: ({ esp }) => `${esp.encryption} ${esp.keyBits}`,
+    ike: ({ ike }) => `${ike.encryption} ${ike.keyBits} ${ike.keyExchange.join('+')}`,
+    description: (profile) => profile.description,
+  }),
   policies: resource('/api/v1/tenants/{tenantId}/policies', ({ id }) => id, {
     name: (policy) => policy.name,
     position: (policy) => policy.position,
