@@ -34,7 +34,6 @@ export { type AssociationPath, associationPath } from './dataplane/association-p
 export type { AssociationSnapshot } from './dataplane/association-snapshot.js';
 export { createDataPlane, DataPlane, type DataPlaneOptions } from './dataplane/data-plane.js';
 export { DatagramCutter } from './dataplane/datagram-cutter.js';
-export { DROP_REASONS, type DropReason } from './dataplane/drop-reason.js';
 export type { EcnAnomalyCount } from './dataplane/ecn-counters.js';
 export type { Explanation } from './dataplane/explain.js';
 export type { IcmpErrorCounters, IcmpErrorOptions } from './dataplane/icmp-error.js';
@@ -74,6 +73,7 @@ export {
   TUNNEL_COUNTERS,
   type TunnelTraffic,
 } from './policy/counter-memory.js';
+export { DROP_REASONS, type DropReason } from './policy/drop-reason.js';
 export type { LifetimeParameters } from './policy/lifetime.js';
 export { bindNamedPolicy, type NamedPeer, policiesNamed } from './policy/named-policy.js';
 export type { PathMtuChange, PathMtuParameters, PathMtuSource } from './policy/path-mtu.js';

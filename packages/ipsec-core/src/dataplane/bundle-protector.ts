@@ -1,8 +1,8 @@
+import type { DropReason } from '../policy/drop-reason.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import type { Flow } from '../wire/ip/flow.js';
-import type { DropReason } from './drop-reason.js';
 import { FlowLabeler } from './flow-label.js';
 import { clampMaximumSegmentSize, isSyn } from './mss-clamp.js';
 import { MAXIMUM_BUNDLE, maximumPacketLength, pathRoom, UNLIMITED_ROOM } from './packet-size.js';

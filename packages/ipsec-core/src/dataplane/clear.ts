@@ -1,7 +1,7 @@
+import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
-import type { DropReason } from './drop-reason.js';
 import { UNPROTECTED } from './fragment-check.js';
 import type { InboundContext } from './inbound.js';
 import type { InboundResult, Writable } from './verdict.js';

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { nobleProvider } from '../crypto/noble/noble-provider.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import type { EspAssociationParameters } from '../policy/security-association-parameters.js';
 import type { SecurityPolicy } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { createSecurityPolicyDatabase } from '../policy/spd.js';
 import { parsePrefix } from '../wire/ip/address.js';
 import { createDataPlane, type DataPlane } from './data-plane.js';
-import type { DropReason } from './drop-reason.js';
 
 const KEY = Uint8Array.from(createHash('sha512').update('key').digest());
 const HOUR = 3_600_000;

@@ -1,5 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { CounterMemory } from '../policy/counter-memory.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import { type LifetimeEvent, SecurityAssociationDatabase } from '../policy/sad.js';
 import type { SecurityAssociationParameters, TravelParameters } from '../policy/security-association-parameters.js';
 import { isNamed } from '../policy/security-policy.js';
@@ -7,7 +8,7 @@ import { createSecurityPolicyDatabase, type SecurityPolicyDatabase } from '../po
 import { type Acquire, AcquireQueue } from './acquire.js';
 import { type AssociationSnapshot, associationSnapshots } from './association-snapshot.js';
 import { ClearProcessor } from './clear.js';
-import { DropCounters, type DropReason } from './drop-reason.js';
+import { DropCounters } from './drop-counters.js';
 import { type EcnAnomalyCount, EcnCounters } from './ecn-counters.js';
 import { type Explanation, explainClear, explainOutbound } from './explain.js';
 import { FragmentCheck } from './fragment-check.js';

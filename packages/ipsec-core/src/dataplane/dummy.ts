@@ -1,8 +1,8 @@
 import { writeUint32 } from '../bytes/octets.js';
 import type { EspTransform } from '../crypto/esp-transform.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import { ESP, ESP_DUMMY, espPacketLength, writeEspTrailer } from '../wire/esp.js';
-import type { DropReason } from './drop-reason.js';
 
 /**
  * Writes an ESP packet of next header 59 (RFC 4303 section 2.6), which the receiver discards; `fill` has the

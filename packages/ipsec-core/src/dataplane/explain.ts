@@ -1,5 +1,6 @@
 import type { AhIntegrityName } from '../crypto/ah-transform.js';
 import type { EncryptionName } from '../crypto/suites.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides, packetSelectors, populate } from '../policy/populate.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
@@ -11,7 +12,6 @@ import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from 
 import { readTrafficClass } from '../wire/ip/header.js';
 import type { AcquireOutcome } from './acquire.js';
 import { refusalOf } from './clear.js';
-import type { DropReason } from './drop-reason.js';
 import { UNPROTECTED } from './fragment-check.js';
 import { FragmentIntake } from './fragment-intake.js';
 import type { InboundContext } from './inbound.js';

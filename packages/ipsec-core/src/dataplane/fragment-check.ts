@@ -1,9 +1,9 @@
 import { HalfSipHash } from '../bytes/half-siphash.js';
 import { readUint32 } from '../bytes/octets.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { FragmentFields, parseFragment } from '../wire/ip/fragment.js';
-import type { DropReason } from './drop-reason.js';
 
 /**
  * Fragments that leave a tunnel (RFC 4301 section 7.3): stateful checking. When the first fragment of a packet shows

@@ -1,3 +1,4 @@
+import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides } from '../policy/populate.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
@@ -6,7 +7,6 @@ import { Flow, isSkippedExtension, parseFlow } from '../wire/ip/flow.js';
 import { exceedsLargestPacket, FragmentFields, parseFragment } from '../wire/ip/fragment.js';
 import { readTrafficClass } from '../wire/ip/header.js';
 import { OPAQUE_PORT, OPAQUE_PROTOCOL } from '../wire/ip/protocol.js';
-import type { DropReason } from './drop-reason.js';
 import type { ForeseenPacket, Reassembler } from './reassembly.js';
 
 /**

@@ -1,7 +1,7 @@
+import type { DropReason } from '../policy/drop-reason.js';
 import type { FragmentFields } from '../wire/ip/fragment.js';
 import { doesNotFragment } from '../wire/ip/header.js';
 import { ChunkPool, NONE } from './chunk-pool.js';
-import type { DropReason } from './drop-reason.js';
 import { type PartialPacket, UNKNOWN } from './partial-packet.js';
 
 /** The octets of fragments that wait for the rest of their packets, in memory of a size that does not change. */

@@ -1,4 +1,5 @@
 import { readUint32 } from '../bytes/octets.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { InboundAssociation } from '../policy/security-association.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
@@ -8,7 +9,7 @@ import { ESP } from '../wire/esp.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from '../wire/ip/fragment.js';
 import { OPAQUE_PROTOCOL, PROTOCOL } from '../wire/ip/protocol.js';
-import type { DropCounters, DropReason } from './drop-reason.js';
+import type { DropCounters } from './drop-counters.js';
 import type { EcnCounters } from './ecn-counters.js';
 import type { FragmentCheck } from './fragment-check.js';
 import { LayerOpener } from './layer-opener.js';

@@ -1,5 +1,6 @@
 import { copyOctets, readUint32 } from '../bytes/octets.js';
 import type { EspTransform } from '../crypto/esp-transform.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import { inferSequenceHigh } from '../policy/extended-sequence.js';
 import type { InboundAssociation } from '../policy/security-association.js';
 import { AH, ahHeaderLength, type InsertionPoint, readAhLength } from '../wire/ah.js';
@@ -7,7 +8,6 @@ import { ESP, ESP_DUMMY, espPayloadLength } from '../wire/esp.js';
 import { type Flow, parseFlow } from '../wire/ip/flow.js';
 import { readTrafficClass, writeTotalLength } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
-import type { DropReason } from './drop-reason.js';
 import type { EcnCounters } from './ecn-counters.js';
 import { absorbOuterTrafficClass } from './outer-traffic-class.js';
 

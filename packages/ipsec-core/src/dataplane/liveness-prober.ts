@@ -3,7 +3,7 @@ import { type LivenessBounds, PathLiveness, type PathLivenessState } from '../po
 import { RoundTrips } from '../policy/round-trips.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import { PATH_PROBE } from '../wire/path-probe.js';
-import type { DropCounters } from './drop-reason.js';
+import type { DropCounters } from './drop-counters.js';
 import type { PathMessage } from './path-messages.js';
 import { type PathPacket, probedAssociation, writePathPacket } from './path-packet.js';
 

@@ -1,4 +1,4 @@
-import type { DropReason } from './drop-reason.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import type { OutboundResult } from './verdict.js';
 
 /** The one result that every packet is answered with: the path of a packet makes no objects. */

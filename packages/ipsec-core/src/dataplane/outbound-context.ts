@@ -2,7 +2,7 @@ import type { SecurityAssociationDatabase } from '../policy/sad.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
 import type { AcquireQueue } from './acquire.js';
-import type { DropCounters } from './drop-reason.js';
+import type { DropCounters } from './drop-counters.js';
 import type { IcmpErrors } from './icmp-error.js';
 import type { PolicyCounterTable } from './policy-counters.js';
 import type { ProtectedIcmpErrors } from './protected-icmp.js';

@@ -1,4 +1,5 @@
 import { copyOctets } from '../bytes/octets.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides } from '../policy/populate.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
@@ -10,7 +11,6 @@ import { FragmentFields, parseAtomicFragment, writeWithoutFragmentHeader } from 
 import { outerHeaderLength, readTrafficClass, writeOuterHeader } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import { BundleProtector } from './bundle-protector.js';
-import type { DropReason } from './drop-reason.js';
 import { writeDummy } from './dummy.js';
 import { FragmentIntake } from './fragment-intake.js';
 import { Fragmenter } from './fragmenter.js';

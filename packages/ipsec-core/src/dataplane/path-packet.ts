@@ -5,7 +5,7 @@ import type { Tunnel } from '../policy/tunnel.js';
 import { outerHeaderLength, writeOuterHeader } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import { type PathProbe, type PathProbeKind, writePathProbe } from '../wire/path-probe.js';
-import type { DropCounters } from './drop-reason.js';
+import type { DropCounters } from './drop-counters.js';
 import { writeDummy } from './dummy.js';
 
 /** What is to be sent: a probe of ours, or an answer to the peer's. */

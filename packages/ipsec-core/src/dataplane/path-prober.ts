@@ -7,7 +7,7 @@ import { type SecurityAssociationDatabase, samePath } from '../policy/sad.js';
 import { espPacketLength, maximumEspPayload } from '../wire/esp.js';
 import { outerHeaderLength } from '../wire/ip/header.js';
 import { PATH_PROBE, type PathProbe } from '../wire/path-probe.js';
-import type { DropCounters } from './drop-reason.js';
+import type { DropCounters } from './drop-counters.js';
 import type { PathMessage } from './path-messages.js';
 import { type PathPacket, type ProbedAssociation, probedAssociation, writePathPacket } from './path-packet.js';
 

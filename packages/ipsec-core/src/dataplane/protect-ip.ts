@@ -1,4 +1,5 @@
 import { copyOctets } from '../bytes/octets.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
 import { ahHeaderLength, findInsertionPoint, InsertionPoint, writeAhHeader } from '../wire/ah.js';
 import { ESP, espPacketLength } from '../wire/esp.js';
@@ -10,7 +11,6 @@ import {
   writeTotalLength,
 } from '../wire/ip/header.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
-import type { DropReason } from './drop-reason.js';
 import { writeEspFraming } from './esp-framing.js';
 import { paddedLength, UNLIMITED_ROOM } from './packet-size.js';
 import { outerDontFragment } from './too-large.js';

@@ -4,7 +4,7 @@ import { fragmentsOf, ipPacket, ipv4HeaderChecksum, udp } from '../../test/suppo
 import { Flow, parseFlow } from '../wire/ip/flow.js';
 import { FragmentFields, parseFragment } from '../wire/ip/fragment.js';
 import { readTrafficClass, writeTrafficClass } from '../wire/ip/header.js';
-import { DropCounters } from './drop-reason.js';
+import { DropCounters } from './drop-counters.js';
 import { Reassembler, type ReassemblyOptions } from './reassembly.js';
 
 const textOf = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);

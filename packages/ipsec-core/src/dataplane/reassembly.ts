@@ -1,4 +1,5 @@
 import { copyOctets } from '../bytes/octets.js';
+import type { DropReason } from '../policy/drop-reason.js';
 import { ECN } from '../wire/ip/ecn.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { exceedsLargestPacket, FRAGMENT_UNIT, type FragmentFields } from '../wire/ip/fragment.js';
@@ -6,7 +7,7 @@ import { doesNotFragment, readTrafficClass } from '../wire/ip/header.js';
 import { IPV6 } from '../wire/ip/ipv6.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
 import { NONE } from './chunk-pool.js';
-import type { DropCounters, DropReason } from './drop-reason.js';
+import type { DropCounters } from './drop-counters.js';
 import { FragmentStore } from './fragment-store.js';
 import { finishHeader, PartialPacket } from './partial-packet.js';
 

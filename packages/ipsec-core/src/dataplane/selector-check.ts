@@ -1,9 +1,9 @@
+import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { InboundAssociation } from '../policy/security-association.js';
 import { isCarriedBy } from '../policy/security-policy.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { isIcmpError } from '../wire/ip/quote.js';
-import type { DropReason } from './drop-reason.js';
 import type { InboundContext } from './inbound.js';
 
 /** Whether policy lets a packet come out of the association that brought it (RFC 4301 section 5.2 step 4). Reused. */

@@ -4,8 +4,8 @@ import { ipPacket, udp } from '../../test/support/packets.js';
 import { association, drops, plane, protect, receive, selector, send } from '../../test/support/planes.js';
 import { ASSOCIATION_MEMORY_OCTETS } from '../policy/association-memory.js';
 import { POLICY_COUNTERS, TUNNEL_COUNTERS } from '../policy/counter-memory.js';
+import { DROP_REASONS } from '../policy/drop-reason.js';
 import type { EspAssociationParameters } from '../policy/security-association-parameters.js';
-import { DROP_REASONS } from './drop-reason.js';
 
 const A = ['10.1.0.0/16'];
 const B = ['10.2.0.0/16'];

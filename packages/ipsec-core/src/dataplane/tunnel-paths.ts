@@ -1,5 +1,5 @@
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
-import type { DropCounters } from './drop-reason.js';
+import type { DropCounters } from './drop-counters.js';
 import { type LivenessNews, LivenessProber, type WatchedTunnel } from './liveness-prober.js';
 import { type PathMessage, PathMessages } from './path-messages.js';
 import type { PathPacket } from './path-packet.js';

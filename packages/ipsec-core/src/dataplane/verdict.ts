@@ -1,4 +1,4 @@
-import type { DropReason } from './drop-reason.js';
+import type { DropReason } from '../policy/drop-reason.js';
 
 /** Reused by the data plane: read it before the next call. */
 export interface OutboundResult {

@@ -1,5 +1,3 @@
-import { addToCounter } from '../policy/counter-memory.js';
-
 /** Every reason for which the data plane discards a packet. Closed: each has one counter, and nothing is dropped else. */
 export const DROP_REASONS = [
   // outbound and inbound
@@ -52,21 +50,7 @@ export const DROP_REASONS = [
 
 export type DropReason = (typeof DROP_REASONS)[number];
 
-export class DropCounters {
-  readonly #packets: Float64Array;
-
-  /** One double for each of DROP_REASONS, in their order. */
-  constructor(packets: Float64Array = new Float64Array(DROP_REASONS.length)) {
-    this.#packets = packets;
-  }
-
-  count(reason: DropReason, packets = 1): void {
-    addToCounter(this.#packets, INDEX[reason], packets);
-  }
-
-  snapshot(): readonly { readonly reason: DropReason; readonly packets: bigint }[] {
-    return DROP_REASONS.map((reason, index) => ({ reason, packets: BigInt(this.#packets[index] ?? 0) }));
-  }
-}
-
-const INDEX = Object.fromEntries(DROP_REASONS.map((reason, index) => [reason, index])) as Record<DropReason, number>;
+/** Place of each reason in DROP_REASONS. */
+export const DROP_REASON_INDEX = Object.fromEntries(DROP_REASONS.map((reason, index) => [reason, index])) as Readonly<
+  Record<DropReason, number>
+>;
