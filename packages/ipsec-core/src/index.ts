@@ -66,6 +66,10 @@ export { ASSOCIATION_MEMORY_OCTETS, AssociationMemory } from './policy/associati
 export type { TrafficParameters } from './policy/association-traffic.js';
 export {
   type CounterMemory,
+  countEntryDrop,
+  countTunnelDrop,
+  ENTRY_DROP_REASONS,
+  type EntryDropReason,
   POLICY_COUNTERS,
   type PolicyTraffic,
   readPolicyCounters,

@@ -23,7 +23,7 @@ export class ClearProcessor {
   receive(packet: Uint8Array, offset: number, length: number, now: number): InboundResult {
     const { database, policies, fragments } = this.#context;
     const flow = this.#flow;
-    if (!parseFlow(flow, packet, offset, length)) return this.#answer('malformed_packet', '', 0);
+    if (!parseFlow(flow, packet, offset, length)) return this.#answer('malformed_packet', '', 0, undefined);
     let index = database.lookup(flow, 'inbound');
     let refusal = refusalOf(database, index);
     if (flow.fragment !== 'whole') {
@@ -34,11 +34,18 @@ export class ClearProcessor {
     policies.countInbound(index, flow.totalLength);
     const entry = database.entries[index];
     const tunnelId = entry?.action === 'PROTECT' ? entry.tunnelId : '';
-    return this.#answer(refusal, tunnelId, flow.totalLength);
+    return this.#answer(refusal, tunnelId, flow.totalLength, policies.of(index));
   }
 
-  #answer(reason: DropReason | undefined, tunnelId: string, length: number): InboundResult {
-    if (reason !== undefined) this.#context.drops.count(reason);
+  #answer(
+    reason: DropReason | undefined,
+    tunnelId: string,
+    length: number,
+    entry: Float64Array | undefined,
+  ): InboundResult {
+    const { associations, drops } = this.#context;
+    const tunnel = tunnelId === '' ? undefined : associations.tunnel(tunnelId);
+    if (reason !== undefined) drops.count(reason, 1, tunnel?.counters, entry);
     const result = this.#result;
     result.verdict = reason === undefined ? 'bypass' : 'discard';
     result.tunnelId = tunnelId;

@@ -199,7 +199,7 @@ export class InboundProcessor {
       return this.#discard('malformed_inner_packet', tunnelId);
     }
     const refusal = this.#check.refusalOf(association, out, outOffset, now);
-    if (refusal !== undefined) return this.#discard(refusal, tunnelId);
+    if (refusal !== undefined) return this.#discard(refusal, tunnelId, this.#context.policies.of(this.#check.entry));
     const { totalLength } = flow;
     const tunnel = this.#context.associations.tunnel(tunnelId);
     if (isSyn(out, outOffset, flow)) this.#clamp(tunnel, out, outOffset, now);
@@ -248,8 +248,9 @@ export class InboundProcessor {
     return result;
   }
 
-  #discard(reason: DropReason, tunnelId = ''): InboundResult {
-    this.#context.drops.count(reason);
+  #discard(reason: DropReason, tunnelId = '', entry?: Float64Array): InboundResult {
+    const { associations, drops } = this.#context;
+    drops.count(reason, 1, tunnelId === '' ? undefined : associations.tunnel(tunnelId).counters, entry);
     const result = this.#result;
     result.verdict = 'discard';
     result.tunnelId = tunnelId;

@@ -103,9 +103,10 @@ export class LivenessProber {
       if (token === undefined) continue;
       const probe = { token, size: NO_SIZE };
       const { length } = PATH_PROBE;
-      const packet = writePathPacket(association, 'probe', probe, length, out, outOffset, now, this.#drops);
+      const { counters } = tunnel;
+      const packet = writePathPacket(association, 'probe', probe, length, out, outOffset, now, this.#drops, counters);
       if (packet === undefined) continue;
-      watch.roundTrips.sent(token, now, true, tunnel.counters);
+      watch.roundTrips.sent(token, now, true, counters);
       // The others are as due as before: the next call finds them.
       return packet;
     }

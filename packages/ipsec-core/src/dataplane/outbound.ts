@@ -35,6 +35,8 @@ export class OutboundProcessor {
   /** What waits in the fragmenter: clear packets to protect or to bypass, or pieces of a protected one. */
   #rest: 'clear' | 'bypass' | 'protected' = 'clear';
   #tunnel: Tunnel | undefined;
+  /** Counters of the entry that has decided about the packet at hand, also while a rest of it waits. */
+  #entry: Float64Array | undefined;
   #selecting = this.#flow;
   #populated = 0;
   #trafficClass = 0;
@@ -147,6 +149,7 @@ export class OutboundProcessor {
       if (index === HIDDEN_FIELDS) return this.#discard('fragment_without_ports');
       return this.#sendIcmpError(packet, offset, out, outOffset, now, reassembled);
     }
+    this.#entry = policies.of(index);
     if (entry.action === 'DISCARD') {
       policies.count(index, totalLength);
       return this.#prohibit('spd_discard', packet, offset, now);
@@ -182,6 +185,7 @@ export class OutboundProcessor {
     const index = icmp.entryOfReturnTraffic(database, packet, offset, this.#flow, reply);
     const tunnel = tunnels[index];
     if (tunnel === undefined) return this.#prohibit('no_policy', packet, offset, now);
+    this.#entry = policies.of(index);
     this.#populated = database.populated[index] ?? 0;
     this.#selecting = reply;
     const association = tunnel.select(reply, readTrafficClass(packet, offset) >>> 2, this.#populated);
@@ -306,10 +310,10 @@ export class OutboundProcessor {
     const association = this.#context.associations.tunnel(tunnelId).youngest;
     const esp = association?.esp;
     if (association === undefined || esp === undefined || association.outer !== undefined) {
-      return this.#discard('no_association', tunnelId);
+      return this.#discardDummy('no_association', tunnelId);
     }
     const length = writeDummy(association, esp, payloadLength, out, outOffset, now, this.#context.random);
-    if (typeof length === 'string') return this.#discard(length, tunnelId);
+    if (typeof length === 'string') return this.#discardDummy(length, tunnelId);
     this.#wholePacket = false;
     return this.#answer('transmit', tunnelId, length, 0);
   }
@@ -323,14 +327,14 @@ export class OutboundProcessor {
     const association = associations.tunnel(tunnelId).find(spi);
     const esp = association?.esp;
     if (association === undefined || esp === undefined || association.mode !== 'tunnel') {
-      return this.#discard('no_association', tunnelId);
+      return this.#discardDummy('no_association', tunnelId);
     }
     if (association.sentBy !== undefined) return this.#result.elsewhere(tunnelId, association.sentBy, 0, 0, 0);
     const { outer } = association;
     const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
     const at = outOffset + header;
     const written = writeDummy(association, esp, ANNOUNCEMENT_OCTETS, out, at, now, random);
-    if (typeof written === 'string') return this.#discard(written, tunnelId);
+    if (typeof written === 'string') return this.#discardDummy(written, tunnelId);
     const length = header + written;
     if (outer !== undefined) writeOuterHeader(out, outOffset, outer, length, PROTOCOL.esp, 0, true, 1, 0);
     // What waits in the fragmenter is of another association.
@@ -362,12 +366,18 @@ export class OutboundProcessor {
 
   /** What the caller did not take of the last packet is lost. */
   #abandon(): void {
-    if (this.#fragmenter.pending) this.#context.drops.count('fragment_not_taken', this.#fragmenter.abandon());
-    this.#context.icmpErrors.drop();
+    const { drops, icmpErrors } = this.#context;
+    if (this.#fragmenter.pending) {
+      const tunnel = this.#rest === 'bypass' ? undefined : this.#tunnel?.counters;
+      drops.count('fragment_not_taken', this.#fragmenter.abandon(), tunnel, this.#entry);
+    }
+    this.#entry = undefined;
+    icmpErrors.drop();
   }
 
   #discardRest(reason: DropReason, tunnelId: string): OutboundResult {
-    this.#context.drops.count(reason, this.#fragmenter.abandon() - 1);
+    const waiting = this.#fragmenter.abandon() - 1;
+    this.#context.drops.count(reason, waiting, this.#countersOf(tunnelId), this.#entry);
     return this.#discard(reason, tunnelId);
   }
 
@@ -389,8 +399,18 @@ export class OutboundProcessor {
   }
 
   #discard(reason: DropReason, tunnelId = '', icmpErrorLength = 0): OutboundResult {
-    this.#context.drops.count(reason);
+    this.#context.drops.count(reason, 1, this.#countersOf(tunnelId), this.#entry);
     return this.#result.discard(reason, tunnelId, this.#fragmenter.pending, icmpErrorLength);
+  }
+
+  /** A dummy packet is no packet of an entry, whatever waits in the fragmenter. */
+  #discardDummy(reason: DropReason, tunnelId: string): OutboundResult {
+    this.#context.drops.count(reason, 1, this.#countersOf(tunnelId));
+    return this.#result.discard(reason, tunnelId, this.#fragmenter.pending, 0);
+  }
+
+  #countersOf(tunnelId: string): Float64Array | undefined {
+    return tunnelId === '' ? undefined : this.#context.associations.tunnel(tunnelId).counters;
   }
 }
 

@@ -32,7 +32,7 @@ export function probedAssociation(tunnel: Tunnel): ProbedAssociation | undefined
 
 /**
  * Writes a dummy packet with a payload of `payloadLength` octets, PATH_PROBE.length or more, as it leaves. Undefined: it was
- * not to be, and is counted in `drops`.
+ * not to be, and is counted in `drops` and in the `counters` of its tunnel.
  */
 export function writePathPacket(
   association: ProbedAssociation,
@@ -43,13 +43,14 @@ export function writePathPacket(
   outOffset: number,
   now: number,
   drops: DropCounters,
+  counters: Float64Array,
 ): PathPacket | undefined {
   const { tunnelId, esp, outer } = association;
   const header = outer === undefined ? 0 : outerHeaderLength(outer.family);
   const fill = (payload: Uint8Array) => writePathProbe(payload, kind, probe);
   const written = writeDummy(association, esp, payloadLength, out, outOffset + header, now, fill);
   if (typeof written === 'string') {
-    drops.count(written);
+    drops.count(written, 1, counters);
     return undefined;
   }
   const length = header + written;

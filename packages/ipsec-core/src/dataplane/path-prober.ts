@@ -81,9 +81,11 @@ export class PathProber {
   /** Writes the next packet that is to be sent, undefined: none is. */
   next(out: Uint8Array, outOffset: number, now: number): PathPacket | undefined {
     for (let answer = this.#answers.shift(); answer !== undefined; answer = this.#answers.shift()) {
-      const probed = probedAssociation(this.#associations.tunnel(answer.tunnelId));
+      const tunnel = this.#associations.tunnel(answer.tunnelId);
+      const probed = probedAssociation(tunnel);
+      const { length } = PATH_PROBE;
       const packet =
-        probed && writePathPacket(probed, 'answer', answer, PATH_PROBE.length, out, outOffset, now, this.#drops);
+        probed && writePathPacket(probed, 'answer', answer, length, out, outOffset, now, this.#drops, tunnel.counters);
       if (packet !== undefined) return packet;
     }
     if (now >= this.#sweepAt) this.#sweep(now);
@@ -109,7 +111,7 @@ export class PathProber {
     this.#last = { tunnelId, probe };
     addToCounter(tunnel.counters, TUNNEL_COUNTER.pathProbes, 1);
     const length = payloadOf(probed, probe.size);
-    const packet = writePathPacket(probed, 'probe', probe, length, out, outOffset, now, this.#drops);
+    const packet = writePathPacket(probed, 'probe', probe, length, out, outOffset, now, this.#drops, tunnel.counters);
     // A larger one than is known to pass is sent to be lost, perhaps.
     const passes = probe.size <= (path.search.plpmtu ?? 0);
     if (packet !== undefined) path.roundTrips.sent(probe.token, now, passes, tunnel.counters);

@@ -34,6 +34,11 @@ export class PolicyCounterTable {
     this.#byEntryId = next;
   }
 
+  /** The counters of an entry, for what becomes of a packet later; undefined when no entry has the index. */
+  of(index: number): Float64Array | undefined {
+    return this.#byIndex[index];
+  }
+
   /** `bytes` are those of all `packets` together. */
   count(index: number, bytes: number, packets = 1): void {
     const counters = this.#byIndex[index];

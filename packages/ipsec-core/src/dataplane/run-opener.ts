@@ -49,7 +49,8 @@ export class RunOpener implements InboundRunResult {
     now: number,
   ): void {
     const run = this.#run;
-    const { esp, spi } = association;
+    const { associations, drops } = this.#context;
+    const { esp, spi, tunnelId } = association;
     run.count = 0;
     if (esp === undefined) return;
     let to = outOffset;
@@ -61,7 +62,7 @@ export class RunOpener implements InboundRunResult {
       if (refusal === undefined) {
         this.#add(offset + at, octets, to);
         to += Math.ceil(octets / RUN_ALIGNMENT) * RUN_ALIGNMENT;
-      } else this.#context.drops.count(refusal);
+      } else drops.count(refusal, 1, associations.tunnel(tunnelId).counters);
     }
     if (run.count > 0) esp.openRun(packets, run, out);
   }

@@ -1,3 +1,4 @@
+import { DROP_REASON_INDEX, DROP_REASONS, type DropReason } from './drop-reason.js';
 import { PATH_MTU_SEARCH_STATES, type PathMtuSearchState } from './path-mtu-search.js';
 
 /**
@@ -8,9 +9,9 @@ import { PATH_MTU_SEARCH_STATES, type PathMtuSearchState } from './path-mtu-sear
  * as a whole, although ECMAScript promises so for integers only.
  */
 export interface CounterMemory {
-  /** An array of TUNNEL_COUNTERS doubles, by TUNNEL_COUNTER: always the same for the same tunnel. */
+  /** An array of TUNNEL_COUNTERS doubles, by TUNNEL_COUNTER, then by DROP_REASONS: always the same for the same tunnel. */
   readonly tunnel: (tunnelId: string) => Float64Array;
-  /** An array of POLICY_COUNTERS doubles, by POLICY_COUNTER: always the same for the same entry. */
+  /** An array of POLICY_COUNTERS doubles, by POLICY_COUNTER, then by ENTRY_DROP_REASONS: always the same for the same entry. */
   readonly policy: (entryId: string) => Float64Array;
   /** One double for each of DROP_REASONS. */
   readonly drops: Float64Array;
@@ -36,6 +37,8 @@ export interface TunnelTraffic {
   readonly roundTripAnswers: bigint;
   /** Smoothed milliseconds until the peer has answered; undefined before the first answer, and without an association. */
   readonly roundTrip: number | undefined;
+  /** Packets that were discarded after their tunnel was known; only what happened. */
+  readonly drops: readonly { readonly reason: DropReason; readonly packets: bigint }[];
 }
 
 /** Packets that one policy entry decided. Those without a direction in their name are outbound. */
@@ -44,6 +47,8 @@ export interface PolicyTraffic {
   readonly bytes: bigint;
   readonly inboundPackets: bigint;
   readonly inboundBytes: bigint;
+  /** Packets that were discarded after the entry was known; only what happened. */
+  readonly drops: readonly { readonly reason: EntryDropReason; readonly packets: bigint }[];
 }
 
 /** Without an array, nothing was counted. */
@@ -64,6 +69,7 @@ export function readTunnelCounters(counters: Float64Array | undefined): TunnelTr
     roundTripProbes: read(counters, TUNNEL_COUNTER.roundTripProbes),
     roundTripAnswers: read(counters, TUNNEL_COUNTER.roundTripAnswers),
     roundTrip: counters?.[TUNNEL_COUNTER.roundTrip] || undefined,
+    drops: readDrops(counters, DROP_REASONS, FIRST_TUNNEL_DROP),
   };
 }
 
@@ -74,7 +80,18 @@ export function readPolicyCounters(counters: Float64Array | undefined): PolicyTr
     bytes: read(counters, POLICY_COUNTER.bytes),
     inboundPackets: read(counters, POLICY_COUNTER.inboundPackets),
     inboundBytes: read(counters, POLICY_COUNTER.inboundBytes),
+    drops: readDrops(counters, ENTRY_DROP_REASONS, FIRST_ENTRY_DROP),
   };
+}
+
+/** Adds to the packets of a tunnel that were discarded. */
+export function countTunnelDrop(counters: Float64Array, reason: DropReason, packets: number): void {
+  addToCounter(counters, FIRST_TUNNEL_DROP + DROP_REASON_INDEX[reason], packets);
+}
+
+/** Adds to the packets of an entry that were discarded. */
+export function countEntryDrop(counters: Float64Array, reason: DropReason, packets: number): void {
+  addToCounter(counters, FIRST_ENTRY_DROP + ENTRY_DROP_INDEX[reason], packets);
 }
 
 export const TUNNEL_COUNTER = {
@@ -94,10 +111,33 @@ export const TUNNEL_COUNTER = {
   /** 0: none. */
   roundTrip: 12,
 } as const;
-export const TUNNEL_COUNTERS = 13;
+const FIRST_TUNNEL_DROP = 13;
+export const TUNNEL_COUNTERS = FIRST_TUNNEL_DROP + DROP_REASONS.length;
 
 export const POLICY_COUNTER = { packets: 0, bytes: 1, inboundPackets: 2, inboundBytes: 3 } as const;
-export const POLICY_COUNTERS = 4;
+
+/**
+ * What is told apart of the packets of an entry that were discarded. An edge may have a hundred thousand entries: the reasons
+ * that few packets have are one, so that the counters of an entry fill two cache lines.
+ */
+export const ENTRY_DROP_REASONS = [
+  'spd_discard',
+  'no_association',
+  'association_expired',
+  'sequence_exhausted',
+  'exceeds_path_mtu',
+  'fragment_without_ports',
+  'fragment_in_transport_mode',
+  'fragment_overlap',
+  'protection_required',
+  'selector_mismatch',
+  'icmp_error_mismatch',
+  'other',
+] as const;
+export type EntryDropReason = (typeof ENTRY_DROP_REASONS)[number];
+
+const FIRST_ENTRY_DROP = 4;
+export const POLICY_COUNTERS = FIRST_ENTRY_DROP + ENTRY_DROP_REASONS.length;
 
 /** Adds to one counter. */
 export function addToCounter(counters: Float64Array, index: number, amount: number): void {
@@ -107,3 +147,17 @@ export function addToCounter(counters: Float64Array, index: number, amount: numb
 function read(counters: Float64Array | undefined, index: number): bigint {
   return BigInt(counters?.[index] ?? 0);
 }
+
+function readDrops<Reason>(counters: Float64Array | undefined, reasons: readonly Reason[], first: number) {
+  return reasons.flatMap((reason, index) => {
+    const packets = read(counters, first + index);
+    return packets === 0n ? [] : [{ reason, packets }];
+  });
+}
+
+const ENTRY_DROP_INDEX = Object.fromEntries(
+  DROP_REASONS.map((reason) => {
+    const index = (ENTRY_DROP_REASONS as readonly string[]).indexOf(reason);
+    return [reason, index === -1 ? ENTRY_DROP_REASONS.indexOf('other') : index];
+  }),
+) as Readonly<Record<DropReason, number>>;
