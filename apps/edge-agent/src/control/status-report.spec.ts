@@ -73,6 +73,8 @@ function snapshot(path: AssociationPath | undefined): DataPlaneSnapshot {
     outboundPackets: 3n,
     outboundBytes: 4n,
     lastSentAt: 600,
+    drops: [],
+    rekeys: 0n,
     pathProbes: 0n,
     pathProbeAnswers: 0n,
     pathBlackHoles: 0n,

@@ -294,6 +294,7 @@ export class DataPlaneThread implements DataPlaneControl {
           tunnelId,
           inboundSpis: ours.filter(({ direction }) => direction === 'inbound').map(({ spi }) => spi),
           outboundSpi: ours.findLast(({ direction, current }) => direction === 'outbound' && current)?.spi,
+          rekeys: desired.rekeysOf(tunnelId),
           ...sumOfTunnel(this.#counters, tunnelId),
         };
       }),

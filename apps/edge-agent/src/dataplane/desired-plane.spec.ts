@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { AssociationMemory, type SecurityAssociationParameters } from '@weft/ipsec-core';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DesiredPlane, KeptAssociation } from './desired-plane.js';
 import type { LoadedPolicies } from './messages.js';
@@ -45,6 +46,51 @@ function policies(...tunnelIds: string[]): LoadedPolicies {
 const named = (plane: DesiredPlane) =>
   plane.snapshot(0).map(({ spi, current }) => `${spi}${current ? ' current' : ''}`);
 
+/** Two tunnels, and how often each was keyed while it was keyed. */
+class KeyedTunnels {
+  readonly plane = new DesiredPlane();
+  readonly rekeys = { t: 0n, u: 0n };
+  readonly #sending = { t: [] as number[], u: [] as number[] };
+  #nextSpi = 1000;
+
+  constructor() {
+    this.plane.load(policies('t', 'u'));
+  }
+
+  step({ what, tunnelId }: { readonly what: string; readonly tunnelId: 't' | 'u' }): void {
+    const spi = this.#nextSpi++;
+    const { plane } = this;
+    if (what === 'standby') plane.install([association('outbound', spi, { tunnelId, standby: true })]);
+    else if (what === 'inbound') plane.install([association('inbound', spi, { tunnelId })]);
+    else if (what === 'lose') this.#lose(tunnelId);
+    else if (what === 'bundle with both') plane.load(policies('u', 't'));
+    else if (what === 'bundle') this.#only(tunnelId);
+    else this.#key(tunnelId, spi, what === 'key beside');
+  }
+
+  #key(tunnelId: 't' | 'u', spi: number, beside: boolean): void {
+    this.plane.install([association('outbound', spi, { tunnelId })]);
+    if (this.#sending[tunnelId].length > 0) this.rekeys[tunnelId]++;
+    if (!beside) this.#lose(tunnelId);
+    this.#sending[tunnelId].push(spi);
+  }
+
+  #lose(tunnelId: 't' | 'u'): void {
+    const before = this.#sending[tunnelId].splice(0);
+    this.plane.remove(
+      [],
+      before.map((spi) => ({ tunnelId, spi })),
+    );
+  }
+
+  #only(tunnelId: 't' | 'u'): void {
+    const gone = tunnelId === 't' ? 'u' : 't';
+    this.plane.load(policies(tunnelId));
+    this.rekeys[gone] = 0n;
+    this.#sending[gone] = [];
+  }
+}
+
 describe('what the packet path is to hold', () => {
   it('knows on which of several associations new packets go out', () => {
     const plane = new DesiredPlane();
@@ -77,6 +123,24 @@ describe('what the packet path is to hold', () => {
     expect([named(plane), plane.redirected]).toEqual([['1 current'], []]);
     const hard = { ...soft, kind: 'hard' } as const;
     expect([plane.reached(hard), plane.reached(hard), named(plane)]).toEqual([true, false, []]);
+  });
+
+  it('counts of each tunnel how often another association began to send, over every bundle that has the tunnel', () => {
+    const tunnels = fc.constantFrom<'t' | 'u'>('t', 'u');
+    const steps = fc.array(
+      fc.oneof(
+        // What keys a tunnel, by a controller, by IKE or by a relay: the one before is removed, or stays until it expires.
+        fc.record({ what: fc.constantFrom('key', 'key beside', 'standby', 'lose' as const), tunnelId: tunnels }),
+        fc.record({ what: fc.constantFrom('inbound', 'bundle with both', 'bundle' as const), tunnelId: tunnels }),
+      ),
+    );
+    fc.assert(
+      fc.property(steps, (taken) => {
+        const model = new KeyedTunnels();
+        for (const step of taken) model.step(step);
+        expect([model.plane.rekeysOf('t'), model.plane.rekeysOf('u')]).toEqual([model.rekeys.t, model.rekeys.u]);
+      }),
+    );
   });
 
   it('has other sockets when the underlay moves, and all else as it was', () => {

@@ -21,6 +21,10 @@ export class DesiredPlane {
   readonly #associations = new Map<string, KeptAssociation>();
   /** By tunnel: the last inbound one, while it is there. */
   readonly #inbound = new Map<string, KeptAssociation>();
+  /** By tunnel: how often an association that sends has taken the place of another, whoever made their keys. */
+  readonly #rekeys = new Map<string, bigint>();
+  /** By traffic: associations that may send it. */
+  readonly #senders = new Map<string, number>();
   /** Where peers were found since the policies were loaded. */
   #redirected = new Map<string, TunnelRemote>();
 
@@ -49,6 +53,7 @@ export class DesiredPlane {
     for (const [name, { parameters }] of this.#associations) {
       if (!tunnels.has(parameters.tunnelId)) this.#forget(name);
     }
+    for (const tunnelId of this.#rekeys.keys()) if (!tunnels.has(tunnelId)) this.#rekeys.delete(tunnelId);
   }
 
   /** The underlay has other sockets; everything else stays. */
@@ -60,6 +65,9 @@ export class DesiredPlane {
   install(associations: readonly KeptAssociation[]): void {
     for (const association of associations) {
       const { direction, tunnelId } = association.parameters;
+      if (sends(association) && this.#changeSenders(association, 1) > 1) {
+        this.#rekeys.set(tunnelId, this.rekeysOf(tunnelId) + 1n);
+      }
       this.#associations.set(nameOf(association.parameters), association);
       if (direction === 'inbound') this.#inbound.set(tunnelId, association);
     }
@@ -102,6 +110,11 @@ export class DesiredPlane {
     return false;
   }
 
+  /** Times that an association that sends in a tunnel was replaced by another, since the tunnel is there. */
+  rekeysOf(tunnelId: string): bigint {
+    return this.#rekeys.get(tunnelId) ?? 0n;
+  }
+
   hasInbound(spi: number): boolean {
     return this.#associations.has(nameOf({ direction: 'inbound', tunnelId: '', spi }));
   }
@@ -120,11 +133,20 @@ export class DesiredPlane {
     return [...this.#associations.values()].map((kept) => kept.snapshot(senders.get(kept.traffic) === kept, now));
   }
 
+  /** @returns how many there are then. */
+  #changeSenders({ traffic }: KeptAssociation, by: 1 | -1): number {
+    const senders = (this.#senders.get(traffic) ?? 0) + by;
+    if (senders > 0) this.#senders.set(traffic, senders);
+    else this.#senders.delete(traffic);
+    return senders;
+  }
+
   #forget(name: string): void {
     const association = this.#associations.get(name);
     if (association === undefined) return;
     association.wipe();
     this.#associations.delete(name);
+    if (sends(association)) this.#changeSenders(association, -1);
     const { tunnelId } = association.parameters;
     if (this.#inbound.get(tunnelId) === association) this.#inbound.delete(tunnelId);
   }
@@ -199,6 +221,10 @@ export class KeptAssociation {
       path: parameters.direction === 'outbound' ? associationPath(parameters, now) : undefined,
     };
   }
+}
+
+function sends({ parameters }: KeptAssociation): boolean {
+  return parameters.direction === 'outbound' && parameters.standby !== true;
 }
 
 function suiteOf(parameters: SecurityAssociationParameters): AssociationSnapshot['suite'] {

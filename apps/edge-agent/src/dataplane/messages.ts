@@ -166,7 +166,7 @@ export interface DataPlaneSnapshot {
   readonly now: number;
   readonly contentHash: string | undefined;
   readonly associations: readonly InstalledAssociation[];
-  readonly tunnels: readonly TunnelCounters[];
+  readonly tunnels: readonly CountedTunnel[];
   /** Tunnels of which several may carry the same packets, and which of them does. */
   readonly groups: readonly RedundantGroup[];
   readonly policies: readonly PolicyCounters[];
@@ -179,6 +179,12 @@ export interface DataPlaneSnapshot {
   /** NAT keepalives received (RFC 3948 section 2.3): no loss. */
   readonly keepalives: bigint;
   readonly workers: readonly WorkerSnapshot[];
+}
+
+/** A tunnel with what it has carried. */
+export interface CountedTunnel extends TunnelCounters {
+  /** Times that an association that sends was replaced by another, whoever made the keys. */
+  readonly rekeys: bigint;
 }
 
 /** One thread of the packet path. */

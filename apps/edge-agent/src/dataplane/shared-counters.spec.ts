@@ -1,3 +1,4 @@
+import { countEntryDrop, countTunnelDrop } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
 import { GivenCounters, SharedCounters, sumOfDrops, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
 import { WorkerMemory } from './worker-memory.js';
@@ -32,6 +33,10 @@ describe('counters that workers share', () => {
         .tunnel('t')
         ?.set([1, 10, 100 + place, 2, 20, 200 - place, 4, 3, 1, ...(place === 0 ? [0, 3, 2] : [4, 7, 6, 1.5])]);
       worker.policy('e')?.set([1, 2, 3, 4]);
+      const [tunnel, entry] = [worker.tunnel('t'), worker.policy('e')];
+      if (tunnel === undefined || entry === undefined) throw new Error('they were made above');
+      countTunnelDrop(tunnel, 'replayed', 3);
+      countEntryDrop(entry, place === 0 ? 'no_association' : 'bundle_too_deep', 2);
       worker.memory.drops[0] = 5;
       worker.io.drop('unknown_peer', 6);
       worker.io.drop(place === 0 ? 'malformed_encapsulation' : 'ike_not_offered');
@@ -50,8 +55,18 @@ describe('counters that workers share', () => {
       roundTripProbes: 10n,
       roundTripAnswers: 8n,
       roundTrip: 1.5,
+      drops: [{ reason: 'replayed', packets: 6n }],
     });
-    expect(sumOfPolicy(workers, 'e')).toEqual({ packets: 2n, bytes: 4n, inboundPackets: 6n, inboundBytes: 8n });
+    expect(sumOfPolicy(workers, 'e')).toEqual({
+      packets: 2n,
+      bytes: 4n,
+      inboundPackets: 6n,
+      inboundBytes: 8n,
+      drops: [
+        { reason: 'no_association', packets: 2n },
+        { reason: 'other', packets: 2n },
+      ],
+    });
     expect(sumOfDrops(workers)).toEqual([
       { reason: 'malformed_packet', packets: 10n },
       { reason: 'unknown_peer', packets: 12n },

@@ -128,6 +128,7 @@ export function sumOfTunnel(workers: readonly SharedCounters[], tunnelId: string
     roundTripProbes: sum(all.map(({ roundTripProbes }) => roundTripProbes)),
     roundTripAnswers: sum(all.map(({ roundTripAnswers }) => roundTripAnswers)),
     roundTrip: all.find(({ roundTrip }) => roundTrip !== undefined)?.roundTrip,
+    drops: sumOfReasons(all.map(({ drops }) => drops)),
   };
 }
 
@@ -148,7 +149,17 @@ export function sumOfPolicy(workers: readonly SharedCounters[], entryId: string)
     bytes: sum(all.map(({ bytes }) => bytes)),
     inboundPackets: sum(all.map(({ inboundPackets }) => inboundPackets)),
     inboundBytes: sum(all.map(({ inboundBytes }) => inboundBytes)),
+    drops: sumOfReasons(all.map(({ drops }) => drops)),
   };
+}
+
+/** In the order in which the first worker has them, and then the others. */
+function sumOfReasons<Reason extends string>(
+  workers: readonly (readonly { readonly reason: Reason; readonly packets: bigint }[])[],
+): readonly { readonly reason: Reason; readonly packets: bigint }[] {
+  const sums = new Map<Reason, bigint>();
+  for (const { reason, packets } of workers.flat()) sums.set(reason, (sums.get(reason) ?? 0n) + packets);
+  return [...sums].map(([reason, packets]) => ({ reason, packets }));
 }
 
 function sum(values: readonly bigint[]): bigint {

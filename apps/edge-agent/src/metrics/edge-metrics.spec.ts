@@ -42,10 +42,22 @@ const SOURCES: MetricSources = {
         outboundBytes: 30n,
         lastReceivedAt: 60_000,
         lastSentAt: 60_000,
+        drops: [{ reason: 'replayed', packets: 3n }],
+        rekeys: 21n,
       },
     ],
     groups: [{ groupId: 'g', tunnels: [{ tunnelId: 't', alive: true, chosen: false }] }],
-    policies: [{ entryId: 'e', ruleId: 'r', packets: 1n, bytes: 2n, inboundPackets: 3n, inboundBytes: 4n }],
+    policies: [
+      {
+        entryId: 'e',
+        ruleId: 'r',
+        packets: 1n,
+        bytes: 2n,
+        inboundPackets: 3n,
+        inboundBytes: 4n,
+        drops: [{ reason: 'spd_discard', packets: 1n }],
+      },
+    ],
     drops: [{ reason: 'no_policy', packets: 5n }],
     underlayErrors: [{ reason: 'host_unreachable' as never, messages: 6n }],
     pathMtuMessages: [{ outcome: 'lowered' as never, messages: 7n }],
@@ -97,6 +109,9 @@ describe('the metrics of an edge', () => {
     expect(text).toContain('weft_edge_tunnel_encrypted{tunnel="t",peer="paris"} 0\n');
     expect(text).toContain('weft_edge_tunnel_transport_mode{tunnel="t",peer="paris"} 1\n');
     expect(text).toContain('weft_edge_tunnel_silence_seconds{tunnel="t",peer="paris"} 1.5\n');
+    expect(text).toContain('weft_edge_tunnel_dropped_packets_total{tunnel="t",peer="paris",reason="replayed"} 3\n');
+    expect(text).toContain('weft_edge_tunnel_rekeys_total{tunnel="t",peer="paris"} 21\n');
+    expect(text).toContain('weft_edge_policy_dropped_packets_total{entry="e",rule="r",reason="spd_discard"} 1\n');
     expect(text).toContain('weft_edge_ike_failures_total{tunnel="t",peer="paris",cause="peer_silent"} 2\n');
     expect(text).toContain('weft_edge_tunnel_round_trip_seconds{tunnel="t",peer="paris"} 0.0125\n');
     expect(text).toContain('weft_edge_worker_busy_seconds_total{worker="0"} 1.5\n');

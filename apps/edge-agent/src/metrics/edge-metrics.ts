@@ -53,11 +53,14 @@ export function edgeMetrics(sources: MetricSources): readonly Sample[] {
     ...snapshot.tunnels.flatMap((tunnel) => tunnelSamples(tunnel, sources)),
     ...[...sources.blind].flatMap(([tunnelId, state]) => keyShareSamples(tunnelId, state, peerOf(bundle, tunnelId))),
     ...[...sources.negotiations].flatMap(([tunnelId, state]) => ikeSamples(tunnelId, state, peerOf(bundle, tunnelId))),
-    ...snapshot.policies.flatMap(({ entryId, ruleId, packets, bytes, inboundPackets, inboundBytes }) => [
+    ...snapshot.policies.flatMap(({ entryId, ruleId, packets, bytes, inboundPackets, inboundBytes, drops }) => [
       one('weft_edge_policy_packets_total', packets, entryId, ruleId),
       one('weft_edge_policy_bytes_total', bytes, entryId, ruleId),
       one('weft_edge_policy_received_packets_total', inboundPackets, entryId, ruleId),
       one('weft_edge_policy_received_bytes_total', inboundBytes, entryId, ruleId),
+      ...drops.map(({ reason, packets: lost }) =>
+        one('weft_edge_policy_dropped_packets_total', lost, entryId, ruleId, reason),
+      ),
     ]),
     ...[...snapshot.drops, ...sources.ikeDrops].map(({ reason, packets }) =>
       one('weft_edge_dropped_packets_total', packets, reason),
@@ -135,6 +138,14 @@ function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, s
     ...(tunnel.roundTrip === undefined ? [] : [of('weft_edge_tunnel_round_trip_seconds', tunnel.roundTrip / 1000)]),
     of('weft_edge_round_trip_probes_total', tunnel.roundTripProbes),
     of('weft_edge_round_trip_answers_total', tunnel.roundTripAnswers),
+    ...tunnel.drops.map(
+      ({ reason, packets }): Sample => ({
+        name: 'weft_edge_tunnel_dropped_packets_total',
+        labels: [...labels, reason],
+        value: packets,
+      }),
+    ),
+    of('weft_edge_tunnel_rekeys_total', tunnel.rekeys),
   ];
 }
 

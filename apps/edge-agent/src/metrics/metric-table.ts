@@ -77,8 +77,18 @@ const TABLE = {
     ['tunnel', 'peer'],
   ],
   weft_edge_round_trip_answers_total: ['counter', 'Those that the peer answered', ['tunnel', 'peer']],
+  weft_edge_tunnel_dropped_packets_total: [
+    'counter',
+    'Packets that were discarded after their tunnel was known',
+    ['tunnel', 'peer', 'reason'],
+  ],
+  weft_edge_tunnel_rekeys_total: [
+    'counter',
+    'Times that an association that sends was replaced by another, in every keying mode',
+    ['tunnel', 'peer'],
+  ],
   weft_edge_ike_established: ['gauge', '1 while the IKE SA with the peer lives', ['tunnel', 'peer']],
-  weft_edge_ike_rekeys_total: ['counter', 'Times that its SAs were replaced', ['tunnel', 'peer']],
+  weft_edge_ike_rekeys_total: ['counter', 'Times that its IKE SA or a Child SA was replaced', ['tunnel', 'peer']],
   weft_edge_ike_failures_total: ['counter', 'Negotiations that failed, by cause', ['tunnel', 'peer', 'cause']],
   weft_edge_ike_post_quantum: ['gauge', '1 while its keys are post-quantum', ['tunnel', 'peer']],
   weft_edge_key_share_root: [
@@ -96,6 +106,11 @@ const TABLE = {
   weft_edge_policy_bytes_total: ['counter', 'Octets of them', ['entry', 'rule']],
   weft_edge_policy_received_packets_total: ['counter', 'Packets that came by the entry, inbound', ['entry', 'rule']],
   weft_edge_policy_received_bytes_total: ['counter', 'Octets of them', ['entry', 'rule']],
+  weft_edge_policy_dropped_packets_total: [
+    'counter',
+    'Packets that were discarded after the entry was known',
+    ['entry', 'rule', 'reason'],
+  ],
   weft_edge_dropped_packets_total: ['counter', 'Packets that were discarded, by reason', ['reason']],
   weft_edge_device_dropped_packets_total: [
     'counter',

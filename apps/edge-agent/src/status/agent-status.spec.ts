@@ -174,6 +174,7 @@ describe('status', () => {
     };
     const counted = {
       ...readTunnelCounters(undefined),
+      rekeys: 0n,
       inboundSpis: [1],
       outboundSpi: 2,
       pathProbes: 9n,
