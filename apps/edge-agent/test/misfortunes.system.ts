@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Bundle, SignedBundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ControllerHarness, type Heard, ON_ROUTER } from './support/controller-harness.js';
 import { type Crossed, watchCrossings } from './support/crossing-watch.js';
 import { namespacesUnavailable } from './support/namespaces.js';
+import { fill, putOnSmallDisk } from './support/small-disk.js';
 import { signBundle } from './support/test-bundle.js';
 import { TestPki } from './support/test-pki.js';
 import { TwoAgents } from './support/two-agents.js';
@@ -134,23 +135,3 @@ function manyEntries(): Bundle {
   );
   return { ...content, securityPolicies: [...content.securityPolicies, ...more.flat()] };
 }
-
-/** What is in a directory, on a file system of its own with little room. */
-function putOnSmallDisk(directory: string): void {
-  const files = readdirSync(directory).map((name) => [name, readFileSync(path.join(directory, name))] as const);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_OCTETS},mode=0700`, 'weft-small-disk', directory]);
-  for (const [name, content] of files) writeFileSync(path.join(directory, name), content, { mode: 0o600 });
-}
-
-/** Until no octet has a place any more. */
-function fill(file: string): void {
-  for (let size = DISK_OCTETS; size >= 1; size >>= 1) {
-    try {
-      for (;;) writeFileSync(file, Buffer.alloc(size), { flag: 'a' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-}
-
-const DISK_OCTETS = 1 << 20;

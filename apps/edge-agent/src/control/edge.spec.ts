@@ -17,7 +17,7 @@ import { succession, testSigningKey } from '../../test/support/test-signing-keys
 import type { Occurrence } from '../events/edge-event.js';
 import { CurrentIdentity } from '../identity/current-identity.js';
 import { storeIdentity } from '../identity/identity-store.js';
-import { StateDirectory } from '../platform/state-directory.js';
+import { StateDirectory, StateError } from '../platform/state-directory.js';
 import { StateKey } from '../platform/state-key.js';
 import { BundleInstaller } from './bundle-installer.js';
 import { BundleStore } from './bundle-store.js';
@@ -417,6 +417,24 @@ describe('the edge', () => {
         $case: 'bundleAck',
         value: { running: { generation: 13n } },
       });
+    });
+
+    it('stays with it while its disk is full, says so, and takes the one before back when there is room again', async () => {
+      const { edge, store, fatal } = await startEdge();
+      await pushTo(edge, first());
+      await pushTo(edge, second());
+      edge.ended();
+      const takeBack = store.takeBack.bind(store);
+      store.takeBack = async () => {
+        throw new StateError('state_unwritable', 'ENOSPC: no space left on device', 'make room');
+      };
+      await limit(edge);
+      expect([edge.running?.generation, fatal]).toEqual([11n, []]);
+      expect((await store.previous())?.content.equals(first().content)).toBe(true);
+      store.takeBack = takeBack;
+      await limit(edge);
+      expect([edge.running?.generation, fatal]).toEqual([10n, []]);
+      expect((await store.lastKnownGood())?.content.equals(first().content)).toBe(true);
     });
 
     it('stays with it when a session comes, and then it is the last one that is known to be good', async () => {

@@ -25,6 +25,7 @@ import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { SerialQueue } from '../platform/serial-queue.js';
+import { StateError } from '../platform/state-directory.js';
 import { StateKeyError } from '../platform/state-key.js';
 import type { VerifiedBundle } from './bundle/verified-bundle.js';
 import { type BundleAudience, verifySignedBundle } from './bundle/verify-signed-bundle.js';
@@ -351,9 +352,21 @@ export class Edge implements SessionHandlers {
         detail: `revision ${previous.revision} is in force again; bundle ${contentHash.slice(0, 12)} was taken back`,
       });
     } catch (error) {
-      if (whyRefused(error) === undefined && !(error instanceof StateKeyError)) onFatal(error);
+      if (error instanceof StateError) this.#takeBackLater(error);
+      else if (whyRefused(error) === undefined && !(error instanceof StateKeyError)) onFatal(error);
       else log.error({ reason: messageOf(error) }, 'the bundle before cannot be put into force again: this one stays');
     }
+  }
+
+  /** A restart would not know of it: the bundle goes on being on trial, and is taken back when there is room again. */
+  #takeBackLater(error: StateError): void {
+    const { log, events, confirmMilliseconds } = this.#parts;
+    log.error(
+      { reason: messageOf(error), fix: error.fix, retryMilliseconds: confirmMilliseconds },
+      'that the bundle before is in force again could not be stored: this one stays meanwhile',
+    );
+    events.add({ kind: 'storage_failed', cause: 'not_taken_back', detail: messageOf(error) });
+    this.#trial.begin(false);
   }
 
   /** Says once what a bundle did. It is tried again when it comes again: the controller may have been away by itself. */

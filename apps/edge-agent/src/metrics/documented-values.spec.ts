@@ -178,7 +178,7 @@ describe('docs/operations.md', () => {
     const causes = new Map(events);
     expect(causes.get('path_mtu_changed')).toEqual(SOURCES);
     expect(causes.get('bundle_taken_back')).toEqual(['cut_off']);
-    expect(causes.get('storage_failed')).toEqual(['not_stored', 'not_confirmed']);
+    expect(causes.get('storage_failed')).toEqual(['not_stored', 'not_confirmed', 'not_taken_back']);
     expect(causes.get('ike_failed')).toEqual(['weft_edge_ike_failures_total']);
     const bundles = Object.entries(RULES).filter(([, of]) => of === 'bundle');
     expect(quoted(block('bundle rules')).sort()).toEqual(bundles.map(([rule]) => rule).sort());

@@ -30,13 +30,23 @@ export async function replaceFile(files: DurableFiles, file: string, content: Ui
   await files.remove(temporary);
   const made = await files.create(temporary);
   try {
+    await write(made, content);
+  } catch (error) {
+    // What was written takes the room of which there is too little. If it stays, the next write removes it: the first error is told.
+    await files.remove(temporary).catch(() => undefined);
+    throw error;
+  }
+  await files.rename(temporary, file);
+  await files.syncDirectory(path.dirname(file));
+}
+
+async function write(made: NewFile, content: Uint8Array): Promise<void> {
+  try {
     await made.write(content);
     await made.sync();
   } finally {
     await made.close();
   }
-  await files.rename(temporary, file);
-  await files.syncDirectory(path.dirname(file));
 }
 
 /** Removes a file for good. */
