@@ -14,10 +14,13 @@ export interface EstablishedPath {
   readonly localBehindNat: boolean;
 }
 
-/** Of each IKE SA whose ends have proved who they are; of a connection that has several, as when one replaces another, the youngest comes last. */
+/**
+ * Of each IKE SA whose ends have proved who they are, until it is deleted; of a connection that has several, as when one replaces another,
+ * the youngest comes last.
+ */
 export function establishedPaths(lineages: Iterable<Lineage>): readonly EstablishedPath[] {
   const proved = [...lineages].flatMap((lineage) =>
-    lineage.establishedAt === undefined ? [] : [{ lineage, at: lineage.establishedAt }],
+    lineage.establishedAt === undefined || !lineage.standing ? [] : [{ lineage, at: lineage.establishedAt }],
   );
   return proved
     .sort((left, right) => left.at - right.at)

@@ -232,6 +232,19 @@ describe('The path in use drops everything, and nobody is told', () => {
     expect(causes(pair.left)).toEqual(['path_silent', 'path_silent']);
   });
 
+  it('of two IKE SAs that both ends began at once, that which was deleted says nothing of paths', () => {
+    const pair = uplinkPair({ left: [LEFT, SECOND_LEFT] });
+    pair.give(pair.left, { kind: 'initiate', connection: 'left-right' });
+    initiated(pair, pair.right);
+    silence(pair, LEFT);
+    pair.runFor(LEAVES_WITHIN + 10_000);
+    const told = [pair.left, pair.right].map(({ engine }) =>
+      engine.establishedPaths().map(({ local }) => local.address),
+    );
+    expect(told).toEqual([[SECOND_LEFT], [RIGHT]]);
+    expectBetween(pair, SECOND_LEFT, RIGHT);
+  });
+
   it('both die, and one comes back: the IKE SA is still there', () => {
     const pair = initiated(uplinkPair({ left: [LEFT, SECOND_LEFT] }));
     silence(pair, LEFT, SECOND_LEFT);
