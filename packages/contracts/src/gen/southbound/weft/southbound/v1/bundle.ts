@@ -608,6 +608,15 @@ export interface Bundle {
    * it cannot encode again as it came.
    */
   networkMappings: NetworkMapping[];
+  /**
+   * Further addresses of this edge, on other uplinks, in order of preference after `underlay`; absent: it has one. Only for edges that
+   * say Hello.several_uplinks: others cannot encode the bundle again as it came, and refuse it.
+   */
+  otherUnderlays?:
+    | UnderlayEndpoints
+    | undefined;
+  /** How tunnels whose ends have several addresses watch the paths between them; absent: no tunnel has. */
+  pathWatch?: PathWatch | undefined;
 }
 
 /**
@@ -619,6 +628,22 @@ export interface NetworkMapping {
   local: string;
   /** The prefix in its place on the fabric, as long as local; one of local_networks. */
   overlay: string;
+}
+
+/** UnderlayEndpoints are UDP addresses on the underlay, preferred first; IPv4 and IPv6 may be mixed. */
+export interface UnderlayEndpoints {
+  /** 1 to 7, each once. */
+  endpoints: UnderlayEndpoint[];
+}
+
+/** PathWatch says when an edge leaves a path on which its peer does not answer any more, and when it comes back (RFC 4555 section 3.10). */
+export interface PathWatch {
+  /** Milliseconds from one probe of the path in use to the next, and until one that is not answered is repeated. */
+  probeIntervalMilliseconds: number;
+  /** Unanswered repetitions in a row after which all other paths are tried. */
+  missedProbes: number;
+  /** Seconds for which a more preferred path must have answered without a break before packets go by it again. */
+  holdDownSeconds: number;
 }
 
 /** OverlayDevice describes the TUN device. */
@@ -662,7 +687,14 @@ export interface Tunnel {
     | ExternalPeer
     | undefined;
   /** How long keys last; with KEYING_MODE_CONTROLLER_BLIND only. */
-  controllerBlind?: ControllerBlindConfiguration | undefined;
+  controllerBlind?:
+    | ControllerBlindConfiguration
+    | undefined;
+  /**
+   * Further addresses of the peer, in order of preference after `remote`; absent: it has one. With KEYING_MODE_IKEV2 between edges only:
+   * with other keying nobody tells the peer where packets come from, and they go to `remote`.
+   */
+  otherRemotes?: UnderlayEndpoints | undefined;
 }
 
 /**
@@ -1397,6 +1429,8 @@ function createBaseBundle(): Bundle {
     localNetworks: [],
     tunnelGroups: [],
     networkMappings: [],
+    otherUnderlays: undefined,
+    pathWatch: undefined,
   };
 }
 
@@ -1425,6 +1459,12 @@ export const Bundle: MessageFns<Bundle> = {
     }
     for (const v of message.networkMappings) {
       NetworkMapping.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.otherUnderlays !== undefined) {
+      UnderlayEndpoints.encode(message.otherUnderlays, writer.uint32(74).fork()).join();
+    }
+    if (message.pathWatch !== undefined) {
+      PathWatch.encode(message.pathWatch, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1506,6 +1546,22 @@ export const Bundle: MessageFns<Bundle> = {
             message.networkMappings.push(NetworkMapping.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.otherUnderlays = UnderlayEndpoints.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.pathWatch = PathWatch.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1544,6 +1600,16 @@ export const Bundle: MessageFns<Bundle> = {
         : globalThis.Array.isArray(object?.network_mappings)
         ? object.network_mappings.map((e: any) => NetworkMapping.fromJSON(e))
         : [],
+      otherUnderlays: isSet(object.otherUnderlays)
+        ? UnderlayEndpoints.fromJSON(object.otherUnderlays)
+        : isSet(object.other_underlays)
+        ? UnderlayEndpoints.fromJSON(object.other_underlays)
+        : undefined,
+      pathWatch: isSet(object.pathWatch)
+        ? PathWatch.fromJSON(object.pathWatch)
+        : isSet(object.path_watch)
+        ? PathWatch.fromJSON(object.path_watch)
+        : undefined,
     };
   },
 
@@ -1573,6 +1639,12 @@ export const Bundle: MessageFns<Bundle> = {
     if (message.networkMappings?.length) {
       obj.networkMappings = message.networkMappings.map((e) => NetworkMapping.toJSON(e));
     }
+    if (message.otherUnderlays !== undefined) {
+      obj.otherUnderlays = UnderlayEndpoints.toJSON(message.otherUnderlays);
+    }
+    if (message.pathWatch !== undefined) {
+      obj.pathWatch = PathWatch.toJSON(message.pathWatch);
+    }
     return obj;
   },
 
@@ -1593,6 +1665,12 @@ export const Bundle: MessageFns<Bundle> = {
     message.localNetworks = object.localNetworks?.map((e) => e) || [];
     message.tunnelGroups = object.tunnelGroups?.map((e) => TunnelGroup.fromPartial(e)) || [];
     message.networkMappings = object.networkMappings?.map((e) => NetworkMapping.fromPartial(e)) || [];
+    message.otherUnderlays = (object.otherUnderlays !== undefined && object.otherUnderlays !== null)
+      ? UnderlayEndpoints.fromPartial(object.otherUnderlays)
+      : undefined;
+    message.pathWatch = (object.pathWatch !== undefined && object.pathWatch !== null)
+      ? PathWatch.fromPartial(object.pathWatch)
+      : undefined;
     return message;
   },
 };
@@ -1678,6 +1756,190 @@ export const NetworkMapping: MessageFns<NetworkMapping> = {
     const message = createBaseNetworkMapping();
     message.local = object.local ?? "";
     message.overlay = object.overlay ?? "";
+    return message;
+  },
+};
+
+function createBaseUnderlayEndpoints(): UnderlayEndpoints {
+  return { endpoints: [] };
+}
+
+export const UnderlayEndpoints: MessageFns<UnderlayEndpoints> = {
+  encode(message: UnderlayEndpoints, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.endpoints) {
+      UnderlayEndpoint.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnderlayEndpoints {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnderlayEndpoints();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoints.push(UnderlayEndpoint.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnderlayEndpoints {
+    return {
+      endpoints: globalThis.Array.isArray(object?.endpoints)
+        ? object.endpoints.map((e: any) => UnderlayEndpoint.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: UnderlayEndpoints): unknown {
+    const obj: any = {};
+    if (message.endpoints?.length) {
+      obj.endpoints = message.endpoints.map((e) => UnderlayEndpoint.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UnderlayEndpoints>, I>>(base?: I): UnderlayEndpoints {
+    return UnderlayEndpoints.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UnderlayEndpoints>, I>>(object: I): UnderlayEndpoints {
+    const message = createBaseUnderlayEndpoints();
+    message.endpoints = object.endpoints?.map((e) => UnderlayEndpoint.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePathWatch(): PathWatch {
+  return { probeIntervalMilliseconds: 0, missedProbes: 0, holdDownSeconds: 0 };
+}
+
+export const PathWatch: MessageFns<PathWatch> = {
+  encode(message: PathWatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.probeIntervalMilliseconds !== 0) {
+      writer.uint32(8).uint32(message.probeIntervalMilliseconds);
+    }
+    if (message.missedProbes !== 0) {
+      writer.uint32(16).uint32(message.missedProbes);
+    }
+    if (message.holdDownSeconds !== 0) {
+      writer.uint32(24).uint32(message.holdDownSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PathWatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePathWatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.probeIntervalMilliseconds = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.missedProbes = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.holdDownSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PathWatch {
+    return {
+      probeIntervalMilliseconds: isSet(object.probeIntervalMilliseconds)
+        ? globalThis.Number(object.probeIntervalMilliseconds)
+        : isSet(object.probe_interval_milliseconds)
+        ? globalThis.Number(object.probe_interval_milliseconds)
+        : 0,
+      missedProbes: isSet(object.missedProbes)
+        ? globalThis.Number(object.missedProbes)
+        : isSet(object.missed_probes)
+        ? globalThis.Number(object.missed_probes)
+        : 0,
+      holdDownSeconds: isSet(object.holdDownSeconds)
+        ? globalThis.Number(object.holdDownSeconds)
+        : isSet(object.hold_down_seconds)
+        ? globalThis.Number(object.hold_down_seconds)
+        : 0,
+    };
+  },
+
+  toJSON(message: PathWatch): unknown {
+    const obj: any = {};
+    if (message.probeIntervalMilliseconds !== 0) {
+      obj.probeIntervalMilliseconds = Math.round(message.probeIntervalMilliseconds);
+    }
+    if (message.missedProbes !== 0) {
+      obj.missedProbes = Math.round(message.missedProbes);
+    }
+    if (message.holdDownSeconds !== 0) {
+      obj.holdDownSeconds = Math.round(message.holdDownSeconds);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PathWatch>, I>>(base?: I): PathWatch {
+    return PathWatch.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PathWatch>, I>>(object: I): PathWatch {
+    const message = createBasePathWatch();
+    message.probeIntervalMilliseconds = object.probeIntervalMilliseconds ?? 0;
+    message.missedProbes = object.missedProbes ?? 0;
+    message.holdDownSeconds = object.holdDownSeconds ?? 0;
     return message;
   },
 };
@@ -1845,6 +2107,7 @@ function createBaseTunnel(): Tunnel {
     ike: undefined,
     externalPeer: undefined,
     controllerBlind: undefined,
+    otherRemotes: undefined,
   };
 }
 
@@ -1876,6 +2139,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     }
     if (message.controllerBlind !== undefined) {
       ControllerBlindConfiguration.encode(message.controllerBlind, writer.uint32(74).fork()).join();
+    }
+    if (message.otherRemotes !== undefined) {
+      UnderlayEndpoints.encode(message.otherRemotes, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1965,6 +2231,14 @@ export const Tunnel: MessageFns<Tunnel> = {
             message.controllerBlind = ControllerBlindConfiguration.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.otherRemotes = UnderlayEndpoints.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2012,6 +2286,11 @@ export const Tunnel: MessageFns<Tunnel> = {
         : isSet(object.controller_blind)
         ? ControllerBlindConfiguration.fromJSON(object.controller_blind)
         : undefined,
+      otherRemotes: isSet(object.otherRemotes)
+        ? UnderlayEndpoints.fromJSON(object.otherRemotes)
+        : isSet(object.other_remotes)
+        ? UnderlayEndpoints.fromJSON(object.other_remotes)
+        : undefined,
     };
   },
 
@@ -2044,6 +2323,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     if (message.controllerBlind !== undefined) {
       obj.controllerBlind = ControllerBlindConfiguration.toJSON(message.controllerBlind);
     }
+    if (message.otherRemotes !== undefined) {
+      obj.otherRemotes = UnderlayEndpoints.toJSON(message.otherRemotes);
+    }
     return obj;
   },
 
@@ -2070,6 +2352,9 @@ export const Tunnel: MessageFns<Tunnel> = {
       : undefined;
     message.controllerBlind = (object.controllerBlind !== undefined && object.controllerBlind !== null)
       ? ControllerBlindConfiguration.fromPartial(object.controllerBlind)
+      : undefined;
+    message.otherRemotes = (object.otherRemotes !== undefined && object.otherRemotes !== null)
+      ? UnderlayEndpoints.fromPartial(object.otherRemotes)
       : undefined;
     return message;
   },

@@ -98,6 +98,8 @@ export interface Hello {
   keyingModes: KeyingMode[];
   /** This agent limits what a bundle may remove, and knows BundleManifest.removal_agreed. */
   limitsRemovals: boolean;
+  /** This agent takes Bundle.other_underlays, Bundle.path_watch and Tunnel.other_remotes. */
+  severalUplinks?: boolean | undefined;
 }
 
 /** RunningBundle names a bundle. */
@@ -721,7 +723,15 @@ export const SessionResponse: MessageFns<SessionResponse> = {
 };
 
 function createBaseHello(): Hello {
-  return { agentVersion: "", bootId: "", running: undefined, associations: [], keyingModes: [], limitsRemovals: false };
+  return {
+    agentVersion: "",
+    bootId: "",
+    running: undefined,
+    associations: [],
+    keyingModes: [],
+    limitsRemovals: false,
+    severalUplinks: undefined,
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -747,6 +757,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.limitsRemovals !== false) {
       writer.uint32(48).bool(message.limitsRemovals);
+    }
+    if (message.severalUplinks !== undefined) {
+      writer.uint32(56).bool(message.severalUplinks);
     }
     return writer;
   },
@@ -822,6 +835,14 @@ export const Hello: MessageFns<Hello> = {
             message.limitsRemovals = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.severalUplinks = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -860,6 +881,11 @@ export const Hello: MessageFns<Hello> = {
         : isSet(object.limits_removals)
         ? globalThis.Boolean(object.limits_removals)
         : false,
+      severalUplinks: isSet(object.severalUplinks)
+        ? globalThis.Boolean(object.severalUplinks)
+        : isSet(object.several_uplinks)
+        ? globalThis.Boolean(object.several_uplinks)
+        : undefined,
     };
   },
 
@@ -883,6 +909,9 @@ export const Hello: MessageFns<Hello> = {
     if (message.limitsRemovals !== false) {
       obj.limitsRemovals = message.limitsRemovals;
     }
+    if (message.severalUplinks !== undefined) {
+      obj.severalUplinks = message.severalUplinks;
+    }
     return obj;
   },
 
@@ -899,6 +928,7 @@ export const Hello: MessageFns<Hello> = {
     message.associations = object.associations?.map((e) => InstalledAssociation.fromPartial(e)) || [];
     message.keyingModes = object.keyingModes?.map((e) => e) || [];
     message.limitsRemovals = object.limitsRemovals ?? false;
+    message.severalUplinks = object.severalUplinks ?? undefined;
     return message;
   },
 };
