@@ -61,6 +61,7 @@ export const LINUX = {
   IP_MTU_DISCOVER: 10,
   IP_RECVERR: 11,
   IP_RECVTOS: 13,
+  IP_FREEBIND: 15,
   IP_MTU: 14,
   IP_PMTUDISC_DONT: 0,
   IP_PMTUDISC_WANT: 1,
@@ -84,6 +85,7 @@ export const LINUX = {
   IPV6_DSTOPTS: 59,
   IPV6_RECVTCLASS: 66,
   IPV6_TCLASS: 67,
+  IPV6_FREEBIND: 78,
   // netinet/icmp6.h
   ICMP6_FILTER: 1,
   // linux/udp.h

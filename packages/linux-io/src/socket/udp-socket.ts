@@ -40,6 +40,8 @@ export interface UdpOffloads {
 export interface UdpSocketOptions extends DatagramSocketOptions {
   /** Other sockets of this user may be bound to the same address and port (SO_REUSEPORT): see `openUdpSocketGroup`. */
   readonly sharesPort?: boolean;
+  /** The machine need not have the address (IP_FREEBIND): until it has, nothing is received, and what is sent is refused. */
+  readonly mayLackAddress?: boolean;
 }
 
 /**
@@ -57,6 +59,8 @@ export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): Ud
   try {
     if (ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
     if (options.sharesPort === true) setInteger(fd, LINUX.SOL_SOCKET, LINUX.SO_REUSEPORT, 1);
+    if (options.mayLackAddress === true && ipv6) setInteger(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_FREEBIND, 1);
+    else if (options.mayLackAddress === true) setInteger(fd, LINUX.IPPROTO_IP, LINUX.IP_FREEBIND, 1);
     setDatagramOptions(fd, ipv6, options);
     SCRATCH.bytes.set(address);
     if (libc.bind(fd, SCRATCH.address, address.length) < 0) {
