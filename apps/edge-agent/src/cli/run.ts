@@ -144,7 +144,7 @@ async function startAgent({
         log.error({ ...replacement }, 'the packet path ended: traffic for remote sites goes nowhere until it is back'),
       replaced: () => log.warn('the packet path is back, with all policies and associations'),
       died: (error) => ending.fail(error, 'the packet path died: traffic for remote sites is now unreachable'),
-      ike: (octets, source) => ike.receive(octets, source),
+      ike: (octets, source, local) => ike.receive(octets, source, local),
       unknownSpi: (spi, source) => {
         ike.unknownSpi(spi, source);
         blind.unknownSpi(spi, source);
@@ -187,7 +187,7 @@ async function startAgent({
   const system = new System({
     network,
     dataPlane,
-    openSockets: (endpoint) => openUdpSocketGroup(endpoint, socketOptions, queues.length),
+    openSockets: (endpoint, options) => openUdpSocketGroup(endpoint, { ...socketOptions, ...options }, queues.length),
     elsewhere: (configured, localNetworks) => underlay.elsewhere(configured, localNetworks),
   });
   const installer = new BundleInstaller(system, { ike, blind }, log);
@@ -338,6 +338,7 @@ async function proveIdentity(identity: Identity, state: StateDirectory, mark: nu
       associations: [],
       keyingModes: [...KEYING_MODES],
       limitsRemovals: true,
+      severalUplinks: true,
     });
   } finally {
     await relay.close();

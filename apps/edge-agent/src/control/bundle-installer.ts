@@ -21,7 +21,7 @@ export class InstallationError extends AgentError<'rollback_failed'> {
 
 /** Who makes the keys of the tunnels of a bundle, here and with their peers. */
 export interface Keying {
-  readonly ike: Pick<EdgeIke, 'apply' | 'move'>;
+  readonly ike: Pick<EdgeIke, 'apply' | 'move' | 'found'>;
   readonly blind: Pick<EdgeBlind, 'apply'>;
 }
 
@@ -48,8 +48,10 @@ export class BundleInstaller {
    */
   addressesChanged(addresses: readonly Uint8Array[]): Promise<void> {
     return this.#queue.run(async () => {
+      this.#keying.ike.found(addresses);
       const bundle = this.#running;
-      if (bundle === undefined) return;
+      // Its sockets are on all its uplinks, whether the machine has the addresses or not.
+      if (bundle === undefined || bundle.otherUnderlays !== undefined) return;
       const { address } = this.#system.underlaySocket.localEndpoint();
       const next = underlayAddressOf(
         bundle.underlay.octets,
@@ -139,7 +141,7 @@ export class BundleInstaller {
     this.#running = bundle;
     this.#sayWhere(bundle);
     // Only now: what is negotiated with peers cannot be taken back.
-    await this.#keying.ike.apply(bundle, this.#system.underlaySocket);
+    await this.#keying.ike.apply(bundle, this.#system.underlaySocket, this.#system.otherSockets);
     await this.#keying.blind.apply(bundle);
     this.#system.releaseUnused();
   }

@@ -37,7 +37,7 @@ beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'weft-closed-spec-'));
   machine = new Machine();
   said = [];
-  const ike = { apply: async () => undefined, move: () => undefined };
+  const ike = { apply: async () => undefined, move: () => undefined, found: () => undefined };
   installer = new BundleInstaller(new System(machine), { ike, blind: NO_BLIND }, LOG);
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));

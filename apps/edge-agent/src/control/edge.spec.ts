@@ -71,7 +71,7 @@ async function startEdge(): Promise<{
     highestEpoch: await store.highestEpoch(),
     installer: new BundleInstaller(
       new System(machine),
-      { ike: { apply: async () => undefined, move: () => undefined }, blind: NO_BLIND },
+      { ike: { apply: async () => undefined, move: () => undefined, found: () => undefined }, blind: NO_BLIND },
       LOG,
     ),
     dataPlane: machine.dataPlane,

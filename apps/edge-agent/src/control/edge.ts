@@ -151,6 +151,7 @@ export class Edge implements SessionHandlers {
       associations: installedAssociations(await dataPlane.snapshot()),
       keyingModes: [...KEYING_MODES],
       limitsRemovals: true,
+      severalUplinks: true,
     };
   }
 

@@ -66,7 +66,7 @@ describe('a controller that has been taken over', () => {
       highestEpoch: 0n,
       installer: new BundleInstaller(
         new System(machine),
-        { ike: { apply: async () => undefined, move: ignore }, blind: NO_BLIND },
+        { ike: { apply: async () => undefined, move: ignore, found: ignore }, blind: NO_BLIND },
         LOG,
       ),
       dataPlane: machine.dataPlane,

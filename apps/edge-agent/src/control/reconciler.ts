@@ -3,11 +3,17 @@ import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import { directPrefixes } from './direct-prefixes.js';
 
+/** Where protected packets come to and go from. */
+export interface DesiredUnderlay extends UnderlayAddress {
+  /** Further uplinks, preferred first. */
+  readonly others?: readonly UnderlayAddress[];
+}
+
 /** Everything that a bundle decides outside the engine, desired or as found. */
 export interface SystemState {
   readonly mtu: number;
   readonly up: boolean;
-  readonly underlay: UnderlayAddress | undefined;
+  readonly underlay: DesiredUnderlay | undefined;
   readonly deviceRoutes: ReadonlySet<string>;
   readonly unreachableRoutes: ReadonlySet<string>;
   /** Prefixes within those that are not for the device. */
@@ -27,7 +33,7 @@ export interface SystemState {
 export type Command =
   | { readonly kind: 'build_fence'; readonly ranges: readonly TextRange[] }
   | { readonly kind: 'remove_fence' }
-  | { readonly kind: 'bind_underlay'; readonly underlay: UnderlayAddress; readonly contentHash: string | undefined }
+  | { readonly kind: 'bind_underlay'; readonly underlay: DesiredUnderlay; readonly contentHash: string | undefined }
   | { readonly kind: 'add_rule'; readonly family: 4 | 6 }
   | { readonly kind: 'remove_rule'; readonly family: 4 | 6 }
   | { readonly kind: 'add_direct_routes'; readonly prefixes: readonly string[] }
@@ -55,7 +61,7 @@ export function desiredState(bundle: VerifiedBundle, connected: ReadonlySet<stri
   return {
     mtu: bundle.overlayMtu,
     up: true,
-    underlay: bundle.underlay,
+    underlay: { ...bundle.underlay, others: bundle.otherUnderlays ?? [] },
     deviceRoutes: routes,
     unreachableRoutes: routes,
     directRoutes,
@@ -117,7 +123,7 @@ function prepare(commands: Command[], desired: SystemState, actual: SystemState)
 export function describeCommand(command: Command): string {
   switch (command.kind) {
     case 'bind_underlay':
-      return `bind the underlay socket to ${command.underlay.text} port ${command.underlay.port}`;
+      return `bind the underlay socket to ${[command.underlay, ...(command.underlay.others ?? [])].map(({ text }) => text).join(', ')} port ${command.underlay.port}`;
     case 'configure_device':
       return `bring the device up with MTU ${command.mtu}`;
     case 'enable_forwarding':
@@ -157,6 +163,10 @@ function sameRanges(a: readonly TextRange[], b: readonly TextRange[] | undefined
   );
 }
 
-function sameUnderlay(a: UnderlayAddress, b: UnderlayAddress | undefined): boolean {
-  return b !== undefined && a.text === b.text && a.port === b.port;
+function sameUnderlay(a: DesiredUnderlay, b: DesiredUnderlay | undefined): boolean {
+  return b !== undefined && textOf(a) === textOf(b);
+}
+
+function textOf(underlay: DesiredUnderlay): string {
+  return [underlay, ...(underlay.others ?? [])].map(({ text, port }) => `${text} ${port}`).join(', ');
 }

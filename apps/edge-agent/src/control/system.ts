@@ -4,14 +4,14 @@ import type { OverlayNetwork } from '../network/overlay-network.js';
 import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { OverlayPrefix, UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import { takeNetworkStep } from './network-steps.js';
-import type { Command, SystemState } from './reconciler.js';
+import type { Command, DesiredUnderlay, SystemState } from './reconciler.js';
 
 /** What a bundle is installed on. */
 export interface SystemParts {
   readonly network: OverlayNetwork;
   readonly dataPlane: DataPlaneControl;
   /** One socket for each worker of the packet path, all on this address and port. */
-  readonly openSockets: (endpoint: Endpoint) => readonly UdpSocket[];
+  readonly openSockets: (endpoint: Endpoint, options: { readonly mayLackAddress: boolean }) => readonly UdpSocket[];
   /** Where this machine is when it is not at the address of its bundle; undefined when it does not know. */
   readonly elsewhere?: (configured: Uint8Array, localNetworks: readonly OverlayPrefix[]) => Uint8Array | undefined;
 }
@@ -25,7 +25,8 @@ export interface ObservedState extends SystemState {
 /** The machine: says how it is, and takes one step at a time. Never remembers what it can ask. */
 export class System {
   readonly #parts: SystemParts;
-  readonly #sockets = new Map<string, BoundSocket>();
+  /** Open ones by where a bundle wants them: of the one in force, and of one that is put into force or that is gone back from. */
+  readonly #sockets = new Map<string, readonly UdpSocket[]>();
   #current: BoundSocket | undefined;
   /** Where the underlay was. */
   readonly #left: UdpSocket[] = [];
@@ -63,6 +64,11 @@ export class System {
     return socket;
   }
 
+  /** Those of its other uplinks, preferred first. */
+  get otherSockets(): readonly UdpSocket[] {
+    return (this.#current?.others ?? []).flatMap((sockets) => sockets.slice(0, 1));
+  }
+
   /**
    * The underlay of the bundle in force is at this address of the machine, whatever the bundle says. Associations go on as
    * they are. Throws SystemCallError: EADDRNOTAVAIL and what else bind(2) says; the old sockets then stay.
@@ -71,14 +77,15 @@ export class System {
     const before = this.#current;
     if (before === undefined) throw new Error('no underlay is bound');
     const { underlay } = before;
-    const bound = { underlay, address, sockets: this.#parts.openSockets({ address, port: underlay.port }) };
+    const sockets = this.#parts.openSockets({ address, port: underlay.port }, { mayLackAddress: false });
+    const bound = { underlay, address, sockets, others: before.others };
     try {
       await this.#parts.dataPlane.rebind(bound.sockets.map(({ fd }) => fd));
     } catch (error) {
       closeAll(bound.sockets);
       throw error;
     }
-    this.#sockets.set(keyOf(underlay), bound);
+    this.#sockets.set(keyOf(underlay), sockets);
     this.#current = bound;
     this.#left.push(...before.sockets);
   }
@@ -86,10 +93,11 @@ export class System {
   /** Closes the sockets that the packet path no longer uses. */
   releaseUnused(): void {
     closeAll(this.#left.splice(0));
-    for (const [key, bound] of this.#sockets) {
-      if (bound === this.#current) continue;
+    const inUse = this.#current === undefined ? [] : [this.#current.sockets, ...this.#current.others];
+    for (const [key, sockets] of this.#sockets) {
+      if (inUse.includes(sockets)) continue;
       this.#sockets.delete(key);
-      closeAll(bound.sockets);
+      closeAll(sockets);
     }
   }
 
@@ -99,26 +107,44 @@ export class System {
     this.releaseUnused();
   }
 
-  #bind(underlay: UnderlayAddress, bundle: VerifiedBundle | undefined): void {
+  #bind(underlay: DesiredUnderlay, bundle: VerifiedBundle | undefined): void {
+    const others = underlay.others ?? [];
+    const mayLackAddress = others.length > 0;
+    const sockets = this.#kept(underlay, () => this.#open(underlay, mayLackAddress, bundle));
+    const uplinks = others.map((other) =>
+      this.#kept(other, () => this.#parts.openSockets({ address: other.octets, port: other.port }, { mayLackAddress })),
+    );
+    this.#current = {
+      underlay,
+      address: sockets[0]?.localEndpoint().address ?? underlay.octets,
+      sockets,
+      others: uplinks,
+    };
+  }
+
+  /** Back to a socket that is still open: a port can be bound only once. */
+  #kept(underlay: UnderlayAddress, open: () => readonly UdpSocket[]): readonly UdpSocket[] {
     const key = keyOf(underlay);
-    // Back to a socket that is still open: a port can be bound only once.
-    const bound = this.#sockets.get(key) ?? this.#open(underlay, bundle);
-    this.#sockets.set(key, bound);
-    this.#current = bound;
+    const sockets = this.#sockets.get(key) ?? open();
+    this.#sockets.set(key, sockets);
+    return sockets;
   }
 
   /** At the address of the bundle; or where the machine is when it has not got that one, and peers can be told. */
-  #open(underlay: UnderlayAddress, bundle: VerifiedBundle | undefined): BoundSocket {
+  #open(
+    { octets, port }: UnderlayAddress,
+    mayLackAddress: boolean,
+    bundle: VerifiedBundle | undefined,
+  ): readonly UdpSocket[] {
     const { openSockets, elsewhere } = this.#parts;
-    const { octets, port } = underlay;
     try {
-      return { underlay, address: octets, sockets: openSockets({ address: octets, port }) };
+      return openSockets({ address: octets, port }, { mayLackAddress });
     } catch (error) {
       const missing = error instanceof SystemCallError && error.code === 'EADDRNOTAVAIL';
       const mayMove = missing && bundle !== undefined && negotiatesAllKeys(bundle);
       const address = mayMove ? elsewhere?.(octets, siteNetworks(bundle.localNetworks, bundle.mappings)) : undefined;
       if (address === undefined) throw error;
-      return { underlay, address, sockets: openSockets({ address, port }) };
+      return openSockets({ address, port }, { mayLackAddress });
     }
   }
 
@@ -129,6 +155,7 @@ export class System {
     await this.#parts.dataPlane.load({
       contentHash: bundle.contentHash,
       socketFds: this.#current.sockets.map(({ fd }) => fd),
+      otherSocketFds: this.#current.others.map((sockets) => sockets.map(({ fd }) => fd)),
       policies: bundle.policies,
       groups: bundle.groups,
       mappings: bundle.mappings.map(({ local, overlay }) => ({ local: local.text, overlay: overlay.text })),
@@ -140,7 +167,7 @@ export class System {
   }
 
   /** The underlay as the kernel confirms it. */
-  #boundUnderlay(): UnderlayAddress | undefined {
+  #boundUnderlay(): DesiredUnderlay | undefined {
     if (this.#current === undefined) return undefined;
     const { underlay, address, sockets } = this.#current;
     const confirmed = sockets.every((socket) => {
@@ -166,8 +193,10 @@ function keyOf({ text, port }: UnderlayAddress): string {
 
 interface BoundSocket {
   /** As the bundle has it. */
-  readonly underlay: UnderlayAddress;
+  readonly underlay: DesiredUnderlay;
   /** Where it is bound. */
   readonly address: Uint8Array;
   readonly sockets: readonly UdpSocket[];
+  /** Of further uplinks, preferred first. */
+  readonly others: readonly (readonly UdpSocket[])[];
 }

@@ -1,4 +1,4 @@
-import { parsePrefix } from '@weft/ipsec-core';
+import { parseAddress, parsePrefix } from '@weft/ipsec-core';
 import { type Endpoint, ERRNO, SystemCallError } from '@weft/linux-io';
 import { describe, expect, it } from 'vitest';
 import type { UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
@@ -28,8 +28,11 @@ function setUp(present: Uint8Array[] = [HOME]) {
         rebound.push(socketFds);
       },
     } as never,
-    openSockets: (endpoint: Endpoint) => {
-      if (!has(endpoint.address)) throw new SystemCallError('bind', ERRNO.EADDRNOTAVAIL, 'UDP port 4500');
+    openSockets: (endpoint: Endpoint, { mayLackAddress }) => {
+      if (open.some((name) => name.startsWith(`${endpoint.address.join('.')} `)))
+        throw new SystemCallError('bind', ERRNO.EADDRINUSE, 'UDP port 4500');
+      if (!mayLackAddress && !has(endpoint.address))
+        throw new SystemCallError('bind', ERRNO.EADDRNOTAVAIL, 'UDP port 4500');
       const name = `${endpoint.address.join('.')} ${++fd}`;
       open.push(name);
       const close = () => void open.splice(open.indexOf(name), 1);
@@ -37,12 +40,18 @@ function setUp(present: Uint8Array[] = [HOME]) {
     },
     elsewhere: (configured, localNetworks) => underlayAddressOf(configured, machine.present, localNetworks),
   });
+  /** A bundle with several uplinks, preferred first. */
+  const bindAll = (...texts: string[]) => {
+    const [first = underlay, ...others] = texts.map((text) => ({ text, octets: parseAddress(text), port: 4500 }));
+    const command = { kind: 'bind_underlay', underlay: { ...first, others }, contentHash: undefined } as const;
+    return system.execute(command, new Map());
+  };
   const bind = (...modes: ('ikev2' | 'ike-less')[]) => {
     const tunnels = new Map(modes.map((mode, index) => [`${index}`, { keying: { mode } }]));
-    const bundles = new Map([['aa', { tunnels, localNetworks: [] } as unknown as VerifiedBundle]]);
+    const bundles = new Map([['aa', { tunnels, localNetworks: [], mappings: [] } as unknown as VerifiedBundle]]);
     return system.execute({ kind: 'bind_underlay', underlay, contentHash: 'aa' }, bundles);
   };
-  return { system, machine, open, rebound, bind };
+  return { system, machine, open, rebound, bind, bindAll };
 }
 
 describe('An underlay that moves', () => {
@@ -89,6 +98,34 @@ describe('An underlay that moves', () => {
   it('begins nowhere else when a peer would not hear of it: keys of the controller come without IKE', async () => {
     const { open, bind } = setUp([SIX, AWAY]);
     await expect(bind('ikev2', 'ike-less')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+    expect(open).toEqual([]);
+  });
+});
+
+describe('An edge with several uplinks', () => {
+  const told = ({ otherSockets }: System) => otherSockets.map((socket) => socket.localEndpoint().address);
+
+  it('has a socket on each, also where the machine has not got the address now', async () => {
+    const { system, open, bindAll } = setUp([AWAY]);
+    await bindAll('192.0.2.1', '198.51.100.1', '101:101:101:101:101:101:101:101');
+    expect(open).toHaveLength(3);
+    expect(system.underlaySocket.localEndpoint().address).toEqual(HOME);
+    expect(told(system)).toEqual([AWAY, SIX]);
+  });
+
+  it('keeps those that it has when the order is another, and closes what no bundle wants any more', async () => {
+    const { system, open, bindAll } = setUp([HOME, AWAY]);
+    await bindAll('192.0.2.1', '198.51.100.1');
+    const before = [...open];
+    await bindAll('198.51.100.1', '192.0.2.1');
+    system.releaseUnused();
+    expect(open).toEqual(before);
+    expect([system.underlaySocket.localEndpoint().address, ...told(system)]).toEqual([AWAY, HOME]);
+    await bindAll('192.0.2.1');
+    expect(open).toEqual(before);
+    system.releaseUnused();
+    expect(open).toEqual(before.slice(0, 1));
+    system.close();
     expect(open).toEqual([]);
   });
 });

@@ -79,7 +79,7 @@ export interface DataPlaneEvents {
   /** Told once the underlay is bound, and again when it changes: which of the faster ways are in use. */
   readonly path?: (report: PacketPathReport) => void;
   /** An IKE message came to the port of ESP in UDP; its marker is off. Without this, such messages are dropped. */
-  readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
+  readonly ike?: (octets: Uint8Array, source: Endpoint, local: Endpoint | undefined) => void;
   /** ESP came with an SPI that no association has (RFC 7296 section 1.5): told of a few of such packets. */
   readonly unknownSpi?: (spi: number, source: Endpoint) => void;
   /** Packets of these tunnels find no association: told once in a while, as long as they come. */
@@ -192,7 +192,7 @@ export class DataPlaneThread implements DataPlaneControl {
 
   load(loaded: LoadedPolicies): Promise<void> {
     return this.#serially(async () => {
-      this.#requireSockets(loaded.socketFds);
+      for (const socketFds of [loaded.socketFds, ...(loaded.otherSocketFds ?? [])]) this.#requireSockets(socketFds);
       const choices = this.#redundant.choicesIn(loaded.groups);
       await this.#workers.ask((place) => this.#requests.loading(place, loaded, choices));
       const tunnelIds = this.#desired.tunnelIds(loaded);

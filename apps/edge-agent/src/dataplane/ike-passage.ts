@@ -6,21 +6,24 @@ import type { Endpoint } from '@weft/linux-io';
  */
 export class IkePassage {
   readonly #backlog: Int32Array;
-  readonly #post: (octets: Uint8Array, source: Endpoint) => void;
+  readonly #post: PostIke;
 
-  constructor(backlog: SharedArrayBuffer, post: (octets: Uint8Array, source: Endpoint) => void) {
+  constructor(backlog: SharedArrayBuffer, post: PostIke) {
     this.#backlog = new Int32Array(backlog);
     this.#post = post;
   }
 
   /** @returns false when so many wait already that this one is to be dropped. */
-  pass(octets: Uint8Array, source: Endpoint): boolean {
+  pass(octets: Uint8Array, source: Endpoint, local?: Endpoint): boolean {
     if (Atomics.load(this.#backlog, 0) >= MAXIMUM_BACKLOG) return false;
     Atomics.add(this.#backlog, 0, 1);
-    this.#post(octets, source);
+    this.#post(octets, source, local);
     return true;
   }
 }
+
+/** `local`: where it came to, when that is known. */
+type PostIke = (octets: Uint8Array, source: Endpoint, local: Endpoint | undefined) => void;
 
 /** The other end: to be told of every message that arrived. */
 export class IkePassageExit {

@@ -56,6 +56,8 @@ export class InboundPath {
   #position = 0;
   #delivered = false;
   #mapper: NetworkMapper | undefined;
+  /** Of the socket that is read. */
+  #local: Endpoint | undefined;
 
   /**
    * `clear` has at least INBOUND_OCTETS. Without a passage for IKE messages they are dropped, and counted. Without a
@@ -88,8 +90,9 @@ export class InboundPath {
     this.#mapper = mapper;
   }
 
-  /** Moves about `budget` datagrams. @returns how many came from the underlay. */
-  run(socket: UdpSocket, budget: number, now: number): number {
+  /** Moves about `budget` datagrams, which came to `local`. @returns how many came from the underlay. */
+  run(socket: UdpSocket, budget: number, now: number, local?: Endpoint): number {
+    this.#local = local;
     let taken = 0;
     while (taken < budget) {
       const count = socket.receive(this.#batch);
@@ -244,7 +247,9 @@ export class InboundPath {
   #passIke(slot: number, offset: number, length: number): void {
     const source = this.#ike === undefined ? undefined : this.#batch.source(slot);
     if (this.#ike === undefined || source === undefined) this.#counters.drop('ike_not_offered');
-    else if (!this.#ike.pass(this.#batch.memory.bytes.slice(offset + MARKER_OCTETS, offset + length), source)) {
+    else if (
+      !this.#ike.pass(this.#batch.memory.bytes.slice(offset + MARKER_OCTETS, offset + length), source, this.#local)
+    ) {
       this.#counters.drop('ike_backlog');
     }
   }

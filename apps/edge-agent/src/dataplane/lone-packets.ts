@@ -7,9 +7,9 @@ import {
   sendWhole,
 } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
-import type { Underlay } from './outbound.js';
 import type { RawSockets } from './raw-sockets.js';
 import { sendOrSettle } from './send-or-settle.js';
+import { socketFor, type Underlay } from './underlay.js';
 import type { UnderlayErrors, UnderlayForm } from './underlay-errors.js';
 
 /** A packet that stands at the beginning of the memory. */
@@ -35,11 +35,12 @@ export class LonePackets {
   }
 
   /** Sends it, uncut. @returns the number of an error of the kernel; 0: it is gone, or was lost here, and counted. */
-  send(packet: LonePacket, { socket, remotes }: Underlay): number {
+  send(packet: LonePacket, underlay: Underlay): number {
     this.#batch.clear();
-    return packet.wholePacket
-      ? this.#sendPacket(packet.length)
-      : this.#sendDatagram(packet.length, socket, remotes.get(packet.tunnelId));
+    if (packet.wholePacket) return this.#sendPacket(packet.length);
+    const remote = underlay.remotes.get(packet.tunnelId);
+    const socket = remote === undefined ? underlay.socket : socketFor(underlay, remote);
+    return this.#sendDatagram(packet.length, socket, remote);
   }
 
   #sendPacket(length: number): number {

@@ -46,6 +46,8 @@ export interface LoadedPolicies {
   readonly contentHash: string;
   /** Of the underlay: one for each worker. */
   readonly socketFds: readonly number[];
+  /** Of the other uplinks, the same of each; absent: there is one. */
+  readonly otherSocketFds?: readonly (readonly number[])[];
   readonly policies: readonly SecurityPolicy[];
   /** Tunnels, and the socket addresses of their peers. Associations of other tunnels are removed. */
   readonly remotes: readonly TunnelRemote[];
@@ -59,6 +61,8 @@ export interface LoadedPolicies {
 export interface TunnelRemote {
   readonly tunnelId: string;
   readonly socketAddress: Uint8Array;
+  /** The address of this machine that they leave from; without it, or where no uplink has it, that of the preferred uplink. */
+  readonly local?: Uint8Array;
 }
 
 /** An outbound association, which only its tunnel and SPI together name. */
@@ -73,6 +77,7 @@ export type WorkerRequest =
       readonly kind: 'load';
       readonly loaded: LoadedPolicies;
       readonly socketFd: number;
+      readonly otherSocketFds: readonly number[];
       /** Tunnels that packets go into, by the preferred one of their group. */
       readonly choices: ReadonlyMap<string, string>;
       /** Of every policy entry and every tunnel. */
@@ -124,7 +129,12 @@ export type WorkerMessage =
   | { readonly kind: 'used'; readonly inboundSpis: readonly number[] }
   | { readonly kind: 'path'; readonly report: PacketPathReport }
   /** An IKE message that came to the port of ESP in UDP, without its marker (RFC 3948 section 2.2). */
-  | { readonly kind: 'ike'; readonly source: Endpoint; readonly octets: Uint8Array }
+  | {
+      readonly kind: 'ike';
+      readonly source: Endpoint;
+      readonly local: Endpoint | undefined;
+      readonly octets: Uint8Array;
+    }
   /** ESP came with an SPI that no association has; told of a few only. */
   | { readonly kind: 'unknown-spi'; readonly spi: number; readonly source: Endpoint }
   /** Heard about paths of tunnels that another worker sends in. */

@@ -3,8 +3,9 @@ import { allocatePacketMemory, ERRNO, NO_OFFLOADS, type TunOffloads, type UdpSoc
 import { describe, expect, it } from 'vitest';
 import { Device, dataPlane, packetOf, peer, Socket, superPacket, VIRTIO } from '../../test/support/outbound-parts.js';
 import { IoCounters } from './io-counters.js';
-import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
+import { OUTBOUND_OCTETS, OutboundPath } from './outbound.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
+import type { Underlay } from './underlay.js';
 import { UnderlayErrors } from './underlay-errors.js';
 import { WorkerMemory } from './worker-memory.js';
 

@@ -2,7 +2,6 @@ import type { DataPlane, NetworkMapper, OutboundResult } from '@weft/ipsec-core'
 import {
   allocate,
   completeChecksum,
-  type Endpoint,
   MAXIMUM_SEGMENTS,
   type Memory,
   type PacketMemory,
@@ -18,17 +17,9 @@ import type { HandoverRing } from './handover-ring.js';
 import type { IoCounters, IoDropReason } from './io-counters.js';
 import { PacketSender } from './packet-sender.js';
 import type { RawSockets } from './raw-sockets.js';
+import type { Underlay } from './underlay.js';
 import type { UnderlayErrors } from './underlay-errors.js';
 import { UnderlaySender } from './underlay-sender.js';
-
-/** Where protected packets go: changes with the bundle. */
-export interface Underlay {
-  readonly socket: UdpSocket | undefined;
-  /** Socket address of the peer, by tunnel. */
-  readonly remotes: ReadonlyMap<string, Uint8Array>;
-  /** What the socket is bound to; undefined: nobody needs to know. */
-  readonly local?: Endpoint | undefined;
-}
 
 /**
  * Device → engine → underlay. A packet that the kernel hands over in one piece (TSO, USO) is taken apart here, and its
@@ -113,6 +104,11 @@ export class OutboundPath {
     this.#mapper = mapper;
   }
 
+  /** The socket of datagrams that took no more, if that is what `blocked` is about. */
+  get blockedDatagrams(): UdpSocket | undefined {
+    return this.#sender.blockedSocket;
+  }
+
   /** Whether the socket takes runs of datagrams; said once per socket. */
   set takesRuns(takes: boolean) {
     this.#sender.takesRuns = takes;
@@ -135,17 +131,16 @@ export class OutboundPath {
       this.#counters.countDevice(packets);
       taken += packets;
       if (!this.#protectAll(underlay, now)) return taken;
-      if (this.#sender.pending >= enough && !this.#sender.flush(underlay.socket)) return taken;
+      if (this.#sender.pending >= enough && !this.#sender.flush(underlay)) return taken;
       enough = FLUSH_OCTETS;
     }
-    this.#sender.flush(underlay.socket);
+    this.#sender.flush(underlay);
     return taken;
   }
 
   /** Goes on with what is under way. @returns false when the underlay still does not take all of it. */
   resume(underlay: Underlay, now: number): boolean {
-    const { socket } = underlay;
-    return this.#sender.flush(socket) && this.#protectAll(underlay, now) && this.#sender.flush(socket);
+    return this.#sender.flush(underlay) && this.#protectAll(underlay, now) && this.#sender.flush(underlay);
   }
 
   /** Protects about `budget` packets of each worker that has passed some on, unless the underlay takes no more. */
@@ -193,9 +188,9 @@ export class OutboundPath {
       else this.#take(PASSED_ON, length - this.#prefix, undefined);
       taken += Math.max(1, this.#count);
       if (!this.#protectAll(underlay, now)) return -1;
-      if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay.socket)) return -1;
+      if (this.#sender.pending >= FLUSH_OCTETS && !this.#sender.flush(underlay)) return -1;
     }
-    return this.#sender.flush(underlay.socket) ? taken : -1;
+    return this.#sender.flush(underlay) ? taken : -1;
   }
 
   /** Looks at what was read. `mapper`: none for what another worker has read, and mapped. */
@@ -245,7 +240,7 @@ export class OutboundPath {
   #protectAll(underlay: Underlay, now: number): boolean {
     const sender = this.#sender;
     while (this.#fragments.pending || this.#more || this.#next < this.#count) {
-      if (sender.room < ROOM && !sender.flush(underlay.socket)) return false;
+      if (sender.room < ROOM && !sender.flush(underlay)) return false;
       if (this.#fragments.pending) this.#appendPacket(this.#fragments.write(sender.position));
       else if (this.#more) {
         this.#place(this.#dataPlane.protectMore(this.#memory.bytes, sender.position, now), underlay, now);
@@ -310,7 +305,8 @@ export class OutboundPath {
     const { packets, packetLength, trafficClass, cutTo } = result;
     if (cutTo > 0) {
       const { position } = this.#sender;
-      if (this.#fragments.begin(underlay.local, remote, trafficClass, position, result.length, cutTo)) return;
+      const local = underlay.ways?.get(remote)?.local ?? underlay.local;
+      if (this.#fragments.begin(local, remote, trafficClass, position, result.length, cutTo)) return;
     }
     for (let left = result.length, packet = 0; packet < packets; packet++, left -= packetLength) {
       this.#sender.append(Math.min(packetLength, left), remote, trafficClass);

@@ -10,7 +10,7 @@ export interface WorkerEvents {
   readonly lifetime: (events: readonly LifetimeEvent[]) => void;
   readonly used?: (inboundSpis: readonly number[]) => void;
   readonly path?: (report: PacketPathReport) => void;
-  readonly ike?: (octets: Uint8Array, source: Endpoint) => void;
+  readonly ike?: (octets: Uint8Array, source: Endpoint, local: Endpoint | undefined) => void;
   readonly unknownSpi: (spi: number, source: Endpoint) => void;
   readonly acquire: (tunnelIds: readonly string[]) => void;
   readonly paths: (messages: readonly PathMessage[]) => void;
@@ -96,7 +96,7 @@ class PacketThread implements PacketWorker {
         return;
       case 'ike':
         this.#ikePassage.taken();
-        this.#events.ike?.(message.octets, message.source);
+        this.#events.ike?.(message.octets, message.source, message.local);
         return;
       case 'unknown-spi':
         this.#events.unknownSpi(message.spi, message.source);

@@ -2,8 +2,8 @@ import type { TunnelPaths } from '@weft/ipsec-core';
 import { ERRNO } from '@weft/linux-io';
 import type { IoCounters } from './io-counters.js';
 import type { LonePackets } from './lone-packets.js';
-import type { Underlay } from './outbound.js';
 import { dropReasonOf } from './send-or-settle.js';
+import type { Underlay } from './underlay.js';
 
 /** What the engine has to say to its peers about paths. */
 export type PathPackets = Pick<TunnelPaths, 'next' | 'refuse'>;

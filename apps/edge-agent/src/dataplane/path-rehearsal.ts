@@ -14,9 +14,10 @@ import { INBOUND_OCTETS, InboundPath } from './inbound.js';
 import { IoCounters } from './io-counters.js';
 import type { KeptPairs } from './kept-pairs.js';
 import { loopedPlane, NOW, removeLoop, TUNNEL } from './looped-plane.js';
-import { OUTBOUND_OCTETS, OutboundPath, type Underlay } from './outbound.js';
+import { OUTBOUND_OCTETS, OutboundPath } from './outbound.js';
 import { RawSockets } from './raw-sockets.js';
 import { SelfTestError } from './self-test-error.js';
+import type { Underlay } from './underlay.js';
 import { UnderlayErrors } from './underlay-errors.js';
 import { WorkerMemory } from './worker-memory.js';
 

@@ -20,6 +20,7 @@ export class PlacedRequests {
       kind: 'load',
       loaded,
       socketFd: loaded.socketFds[place] ?? -1,
+      otherSocketFds: (loaded.otherSocketFds ?? []).map((socketFds) => socketFds[place] ?? -1),
       choices,
       policyCounters: counters?.policies(loaded.policies.map(({ entryId }) => entryId)) ?? [],
       tunnelCounters: counters?.tunnels(this.#desired.tunnelIds(loaded)) ?? [],

@@ -9,6 +9,7 @@ import {
 import type { IoCounters } from './io-counters.js';
 import type { PacketSender } from './packet-sender.js';
 import { dropReasonOf, sendOrSettle } from './send-or-settle.js';
+import { socketFor, type Underlay } from './underlay.js';
 import type { UnderlayErrors } from './underlay-errors.js';
 
 /** Part of a packet memory. */
@@ -45,6 +46,7 @@ export class UnderlaySender {
   #closed = false;
   #remote: Uint8Array = NOBODY;
   #trafficClass = 0;
+  #blockedSocket: UdpSocket | undefined;
 
   constructor(
     memory: PacketMemory,
@@ -83,6 +85,11 @@ export class UnderlaySender {
     return this.#sent < this.#batch.count || this.#packets.blocked;
   }
 
+  /** The socket that took no more. */
+  get blockedSocket(): UdpSocket | undefined {
+    return this.#sent < this.#batch.count ? this.#blockedSocket : undefined;
+  }
+
   /** Whether the socket takes runs of datagrams; said once per socket. */
   set takesRuns(takes: boolean) {
     this.#takesRuns = takes;
@@ -115,27 +122,30 @@ export class UnderlaySender {
   }
 
   /** Sends what waits. @returns false when some of it still does. */
-  flush(socket: UdpSocket | undefined): boolean {
+  flush(underlay: Underlay): boolean {
     this.#endRun(this.#position);
-    const flushed = this.#flushDatagrams(socket);
+    const flushed = this.#flushDatagrams(underlay);
     if (!this.#packets.flush() || !flushed) return false;
     this.#position = this.#region.start;
     return true;
   }
 
-  #flushDatagrams(socket: UdpSocket | undefined): boolean {
-    if (socket === undefined) {
+  #flushDatagrams(underlay: Underlay): boolean {
+    if (underlay.socket === undefined) {
       for (let message = this.#sent; message < this.#batch.count; message++) {
         this.#counters.drop('no_underlay_socket', this.#batch.datagrams(message));
       }
       this.#sent = this.#batch.count;
     }
-    while (socket !== undefined && this.#sent < this.#batch.count) {
+    while (this.#sent < this.#batch.count) {
+      const socket = this.#socketOf(underlay, this.#sent);
+      if (socket === undefined) break;
+      this.#blockedSocket = socket;
       if (this.#apart.count > 0) {
         if (!this.#sendApart(socket)) return false;
         continue;
       }
-      const waiting = this.#batch.count - this.#sent;
+      const waiting = this.#together(underlay, socket);
       const result = sendOrSettle(socket, 'udp', this.#batch, this.#sent, waiting, this.#errors);
       if (result === -ERRNO.EAGAIN) return false;
       if (result > 0) this.#sent += result;
@@ -144,6 +154,21 @@ export class UnderlaySender {
     this.#batch.clear();
     this.#sent = 0;
     return true;
+  }
+
+  #socketOf(underlay: Underlay, message: number): UdpSocket | undefined {
+    if (underlay.ways === undefined || underlay.ways.size === 0) return underlay.socket;
+    return socketFor(underlay, this.#batch.target(message).destination);
+  }
+
+  /** How many messages from the next one on leave by one socket. */
+  #together(underlay: Underlay, socket: UdpSocket): number {
+    let end = this.#batch.count;
+    if (underlay.ways !== undefined && underlay.ways.size > 0) {
+      end = this.#sent + 1;
+      while (end < this.#batch.count && this.#socketOf(underlay, end) === socket) end++;
+    }
+    return end - this.#sent;
   }
 
   #fits(length: number, at: number, remote: Uint8Array, trafficClass: number): boolean {

@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { createDataPlane, type DataPlane, type NetworkMapper } from '@weft/ipsec-core';
 import {
   allocatePacketMemory,
+  type Endpoint,
   type EventFd,
   eventFdFromDescriptor,
   POLLERR,
@@ -12,6 +13,7 @@ import {
   PollSet,
   type RawSocketOptions,
   tunFromDescriptor,
+  type UdpSocket,
   udpSocketFromDescriptor,
 } from '@weft/linux-io';
 import { monotonicNow } from './clock.js';
@@ -31,7 +33,7 @@ import type {
   WorkerRequest,
   WorkerStart,
 } from './messages.js';
-import { OUTBOUND_OCTETS, OutboundPath, PASSED_ON_OCTETS, type Underlay } from './outbound.js';
+import { OUTBOUND_OCTETS, OutboundPath, PASSED_ON_OCTETS } from './outbound.js';
 import { PathProbing } from './path-probing.js';
 import { PathRehearsal } from './path-rehearsal.js';
 import { MAXIMUM_RAW_SOCKETS, RawSockets } from './raw-sockets.js';
@@ -46,9 +48,15 @@ import {
 import { SelfTest } from './self-test.js';
 import { dropReasonOf } from './send-or-settle.js';
 import { GivenCounters } from './shared-counters.js';
+import type { Underlay, Uplink } from './underlay.js';
 import { UnderlayErrors } from './underlay-errors.js';
 import { WarmPath } from './warm-path.js';
 import { WorkerMemory } from './worker-memory.js';
+
+interface WritableUnderlay extends Underlay {
+  readonly remotes: Map<string, Uint8Array>;
+  readonly ways: Map<Uint8Array, Uplink>;
+}
 
 /**
  * The thread of the packet path: one loop that blocks in poll over device, underlay and wake-up. Its event loop never
@@ -67,11 +75,13 @@ class PacketLoop {
   readonly #errors: UnderlayErrors;
   readonly #lonePackets: LonePackets;
   readonly #pathProbing: PathProbing | undefined;
-  readonly #poll = new PollSet(RAW_SOCKETS + MAXIMUM_RAW_SOCKETS);
+  readonly #poll = new PollSet(OTHER_SOCKETS + MAXIMUM_OTHER_SOCKETS);
   readonly #start: WorkerStart;
   readonly #crypto: CryptoChoice;
   readonly #warmPath: WarmPath;
-  #underlay: Underlay & { readonly remotes: Map<string, Uint8Array> } = { socket: undefined, remotes: new Map() };
+  #underlay: WritableUnderlay = { socket: undefined, remotes: new Map(), ways: new Map() };
+  /** The other uplinks, by the address that they are on. */
+  #others: readonly Uplink[] = [];
   /** Whether it has been told all that it is to know: what waits for it until then must not be judged by less. */
   #begun = false;
   #mapper: NetworkMapper | undefined;
@@ -111,7 +121,7 @@ class PacketLoop {
       : undefined;
     const ike =
       start.ikeBacklog &&
-      new IkePassage(start.ikeBacklog, (octets, source) => this.#tell({ kind: 'ike', octets, source }));
+      new IkePassage(start.ikeBacklog, (octets, source, local) => this.#tell({ kind: 'ike', octets, source, local }));
     this.#inbound = new InboundPath(tun, this.#dataPlane, counters, clear, ike, handover, (spi, source) =>
       this.#tell({ kind: 'unknown-spi', spi, source }),
     );
@@ -159,6 +169,7 @@ class PacketLoop {
   /** @returns whether there was a packet of the device, or one for it: what edges say to each other does not count. */
   #movePackets(now: number, afterPause: boolean): boolean {
     this.#serveSocket(now);
+    this.#serveOthers(now);
     this.#serveRawSockets(now);
     this.#inbound.runHandedOver(BUDGET, now);
     this.#lookAfterDevice();
@@ -204,10 +215,14 @@ class PacketLoop {
 
   #watch(): void {
     if (!this.#begun) return;
-    const { blocked, waits, blockedSocket } = this.#outbound;
+    const { waits, blockedSocket, blockedDatagrams } = this.#outbound;
     this.#poll.watch(DEVICE, this.#deviceGone ? -1 : this.#start.tunFd, waits ? 0 : POLLIN);
-    const datagrams = blocked && blockedSocket === undefined ? POLLIN | POLLOUT : POLLIN;
-    this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, datagrams);
+    const awaited = (socket: UdpSocket | undefined) => (socket === blockedDatagrams ? POLLIN | POLLOUT : POLLIN);
+    this.#poll.watch(SOCKET, this.#underlay.socket?.fd ?? -1, awaited(this.#underlay.socket));
+    for (let index = 0; index < MAXIMUM_OTHER_SOCKETS; index++) {
+      const socket = this.#others[index]?.socket;
+      this.#poll.watch(OTHER_SOCKETS + index, socket?.fd ?? -1, awaited(socket));
+    }
     const { all } = this.#rawSockets;
     for (let index = 0; index < all.length; index++) {
       const socket = all[index];
@@ -217,13 +232,22 @@ class PacketLoop {
   }
 
   #serveSocket(now: number): void {
-    const { socket } = this.#underlay;
-    if (socket === undefined) return;
-    const ready = this.#poll.ready(SOCKET);
+    const { socket, local } = this.#underlay;
+    if (socket !== undefined) this.#serve(socket, local, this.#poll.ready(SOCKET), now);
+  }
+
+  #serveOthers(now: number): void {
+    for (let index = 0; index < this.#others.length; index++) {
+      const other = this.#others[index];
+      if (other !== undefined) this.#serve(other.socket, other.local, this.#poll.ready(OTHER_SOCKETS + index), now);
+    }
+  }
+
+  #serve(socket: UdpSocket, local: Endpoint | undefined, ready: number, now: number): void {
     if ((ready & POLLNVAL) !== 0) throw new Error('the underlay socket was closed under the packet path');
     if ((ready & POLLERR) !== 0) this.#errors.drain(socket, 'udp');
     // After an ICMP error the first call tells of it, and only the next one receives.
-    if ((ready & (POLLIN | POLLERR)) !== 0) this.#inbound.run(socket, BUDGET, now);
+    if ((ready & (POLLIN | POLLERR)) !== 0) this.#inbound.run(socket, BUDGET, now, local);
   }
 
   #serveRawSockets(now: number): void {
@@ -254,12 +278,13 @@ class PacketLoop {
           this.#given.give(request.policyCounters, request.tunnelCounters);
           loadPolicies(this.#dataPlane, request.loaded, request.choices);
           this.#useMappings(request.loaded.mappings);
-          this.#useUnderlay(request.loaded, request.socketFd);
+          this.#useUnderlay(request.loaded, request.socketFd, request.otherSocketFds);
           return { kind: 'done', id };
         case 'unload':
           unloadPolicies(this.#dataPlane);
           this.#useMappings([]);
-          this.#underlay = { socket: undefined, remotes: new Map() };
+          this.#underlay = { socket: undefined, remotes: new Map(), ways: new Map() };
+          this.#others = [];
           return { kind: 'done', id };
         case 'choose':
           this.#dataPlane.choose(request.choices);
@@ -323,13 +348,18 @@ class PacketLoop {
     this.#inbound.mapper = this.#mapper;
   }
 
-  #useUnderlay({ remotes }: LoadedPolicies, socketFd: number): void {
+  #useUnderlay({ remotes }: LoadedPolicies, socketFd: number, otherSocketFds: readonly number[]): void {
+    this.#others = otherSocketFds.map((fd) => {
+      const socket = udpSocketFromDescriptor(fd);
+      if (!this.#start.portable) socket.enableOffloads();
+      return { socket, local: socket.localEndpoint() };
+    });
     this.#bind(socketFd, new Map(remotes.map(({ tunnelId, socketAddress }) => [tunnelId, socketAddress])));
   }
 
   #bind(socketFd: number, remotes: Map<string, Uint8Array>): void {
     const socket = udpSocketFromDescriptor(socketFd);
-    this.#underlay = { socket, remotes, local: socket.localEndpoint() };
+    this.#underlay = { socket, remotes, local: socket.localEndpoint(), ways: new Map() };
     // Asked for every time: a new socket may have the number of the old one.
     const underlay = this.#start.portable ? { send: false, receive: false } : socket.enableOffloads();
     this.#outbound.takesRuns = underlay.send;
@@ -338,10 +368,15 @@ class PacketLoop {
     this.#tell({ kind: 'path', report: reason === undefined ? report : { ...report, cryptoReason: reason } });
   }
 
-  #redirect({ tunnelId, socketAddress }: TunnelRemote): void {
-    const before = this.#underlay.remotes.get(tunnelId);
-    this.#underlay.remotes.set(tunnelId, socketAddress);
-    if (before === undefined || Buffer.compare(before, socketAddress) !== 0)
+  #redirect({ tunnelId, socketAddress, local }: TunnelRemote): void {
+    const { remotes, ways } = this.#underlay;
+    const before = remotes.get(tunnelId);
+    const wayBefore = before && ways.get(before);
+    const way = local && this.#others.find((other) => Buffer.compare(other.local.address, local) === 0);
+    remotes.set(tunnelId, socketAddress);
+    if (before !== undefined) ways.delete(before);
+    if (way !== undefined) ways.set(socketAddress, way);
+    if (before === undefined || way !== wayBefore || Buffer.compare(before, socketAddress) !== 0)
       this.#dataPlane.paths.forgetPathMtu(tunnelId);
   }
 
@@ -377,6 +412,9 @@ const DEVICE = 1;
 const SOCKET = 2;
 /** The first of those that come and go. */
 const RAW_SOCKETS = 3;
+const OTHER_SOCKETS = RAW_SOCKETS + MAXIMUM_RAW_SOCKETS;
+/** Further uplinks, as many as a bundle may have. */
+const MAXIMUM_OTHER_SOCKETS = 7;
 /**
  * Packets per direction and turn: neither direction, nor a request, waits for more than these. As many as four large segments
  * are taken apart into.

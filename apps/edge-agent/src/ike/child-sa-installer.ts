@@ -1,7 +1,8 @@
 import type { SecurityAssociationParameters } from '@weft/ipsec-core';
-import type { ChildAssociation, Endpoint, IkeOutput } from '@weft/ipsec-core/ike';
+import type { ChildAssociation, IkeOutput } from '@weft/ipsec-core/ike';
 import { encodeSocketAddress } from '@weft/linux-io';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { TunnelRemote } from '../dataplane/messages.js';
 import { associationParameters, type ChildProtection, isNative, travelOf } from './child-sa-parameters.js';
 
 /** What Child SAs are installed in. */
@@ -29,7 +30,7 @@ export class ChildSaInstaller {
   readonly #onRemovalFailure: (inboundSpi: number, error: unknown) => void;
   readonly #installed = new Map<number, InstalledChild>();
   /** Where the packets of a tunnel go. */
-  readonly #remotes = new Map<string, Endpoint>();
+  readonly #remotes = new Map<string, TunnelRemote>();
   readonly #lingering = new Map<number, { readonly tunnelId: string; readonly cancel: () => void }>();
 
   constructor(
@@ -68,13 +69,13 @@ export class ChildSaInstaller {
         associationParameters('inbound', association, inbound, protection),
         associationParameters('outbound', association, outbound, protection),
       ];
-      const remote = remoteOf(protection.tunnelId, association.remoteEndpoint);
+      const remote = remoteOf(protection.tunnelId, association);
       if (useOutbound) await this.#plane.install([receiving, sending], remote);
       else await this.#plane.install([receiving]);
       const waiting = useOutbound ? undefined : sending;
       const directly = isNative(association, protection);
       this.#installed.set(association.inboundSpi, { association, protection, waiting, directly });
-      if (useOutbound) this.#remotes.set(protection.tunnelId, association.remoteEndpoint);
+      if (useOutbound) this.#remotes.set(protection.tunnelId, remote);
     } catch (error) {
       inbound.fill(0);
       outbound.fill(0);
@@ -89,9 +90,9 @@ export class ChildSaInstaller {
     const parameters = child.waiting;
     child.waiting = undefined;
     const { tunnelId } = child.protection;
-    const { remoteEndpoint } = child.association;
-    this.#remotes.set(tunnelId, remoteEndpoint);
-    await this.#plane.install([parameters], remoteOf(tunnelId, remoteEndpoint));
+    const remote = remoteOf(tunnelId, child.association);
+    this.#remotes.set(tunnelId, remote);
+    await this.#plane.install([parameters], remote);
   }
 
   /** Nothing goes out through it any more; what arrives on it is still accepted. */
@@ -122,16 +123,17 @@ export class ChildSaInstaller {
       child.waiting = { ...waiting, ...travel };
       return true;
     }
-    this.#remotes.set(tunnelId, association.remoteEndpoint);
+    const remote = remoteOf(tunnelId, association);
+    this.#remotes.set(tunnelId, remote);
     // In this order: what is to go in UDP from now on goes to where the peer is now.
-    await this.#plane.redirect(remoteOf(tunnelId, association.remoteEndpoint));
+    await this.#plane.redirect(remote);
     if (child.directly) await this.#plane.move({ tunnelId, spi: association.outboundSpi }, travel);
     return true;
   }
 
   /** Says again where the peers are, after the policies were loaded anew. */
   async reassert(): Promise<void> {
-    for (const [tunnelId, remote] of [...this.#remotes]) await this.#plane.redirect(remoteOf(tunnelId, remote));
+    for (const remote of [...this.#remotes.values()]) await this.#plane.redirect(remote);
   }
 
   async remove(inboundSpi: number): Promise<void> {
@@ -240,8 +242,10 @@ function canMove({ association: before, protection, directly }: InstalledChild, 
 }
 
 /** ESP in UDP goes to the port of IKE, but never to 500 (RFC 3948 section 2.1 has no marker there). */
-function remoteOf(tunnelId: string, { address, port }: Endpoint): { tunnelId: string; socketAddress: Uint8Array } {
-  return { tunnelId, socketAddress: encodeSocketAddress({ address, port: port === IKE_PORT ? NAT_PORT : port }) };
+function remoteOf(tunnelId: string, { localEndpoint, remoteEndpoint }: ChildAssociation): TunnelRemote {
+  const { address, port } = remoteEndpoint;
+  const socketAddress = encodeSocketAddress({ address, port: port === IKE_PORT ? NAT_PORT : port });
+  return { tunnelId, socketAddress, local: localEndpoint.address };
 }
 
 /** What is under way on the longest path we care for. */

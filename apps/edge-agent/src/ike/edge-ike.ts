@@ -67,6 +67,10 @@ export class EdgeIke {
   /** Peers that are no edges, by tunnel id, as the last bundle has them. */
   #peers: ReadonlyMap<string, ExternalPeer | undefined> = new Map();
   #local: Endpoint | undefined;
+  /** Of the other uplinks, in order of preference. */
+  #others: readonly Endpoint[] = [];
+  /** What this machine has of addresses, as far as is known. */
+  #present: readonly Uint8Array[] | undefined;
   /** Messages that came before there was a bundle: nobody is known yet. */
   #early = 0;
   /** IKE SAs that are still to be deleted before the edge stops, and whom to tell when none is left. */
@@ -119,17 +123,17 @@ export class EdgeIke {
     });
   }
 
-  /** An IKE message that came to the underlay socket. */
-  receive(octets: Uint8Array, source: Endpoint): void {
-    if (this.#local === undefined) this.#early++;
-    else this.#sockets.receiveEncapsulated(this.#local, octets, source);
+  /** An IKE message that came to an underlay socket: the preferred one, unless it is said. */
+  receive(octets: Uint8Array, source: Endpoint, local = this.#local): void {
+    if (this.#local === undefined || local === undefined) this.#early++;
+    else this.#sockets.receiveEncapsulated(local, octets, source);
   }
 
   /**
-   * The tunnels of the bundle in force, and the socket of its underlay. What stays as it is is not touched; what is new
+   * The tunnels of the bundle in force, the socket of its underlay, and those of its other uplinks. What stays as it is is not touched; what is new
    * is negotiated, and what is gone is deleted, here and at the peer.
    */
-  async apply(bundle: VerifiedBundle, socket: UdpSocket): Promise<void> {
+  async apply(bundle: VerifiedBundle, socket: UdpSocket, others: readonly UdpSocket[] = []): Promise<void> {
     this.#bundle = undefined;
     this.#refused = refusedBy(bundle);
     const configured = { address: bundle.underlay.octets, port: bundle.underlay.port };
@@ -150,8 +154,8 @@ export class EdgeIke {
     // Its Delete may never be answered: a peer that is not believed has no say in it.
     for (const tunnelId of refused) await this.#children.drop(tunnelId);
     // The old socket is about to be closed, and its descriptor may soon be another file's.
-    if (this.#local !== undefined) this.#sockets.closeAddress(this.#local.address);
-    this.#use(socket);
+    for (const { address } of this.#places()) this.#sockets.closeAddress(address);
+    this.#use(socket, others);
     this.#bundle = bundle;
     this.#configure(bundle);
     // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
@@ -173,9 +177,15 @@ export class EdgeIke {
   /** The underlay is at another address of this machine: IKE SAs and Child SAs move there with all they have (RFC 4555). */
   move(socket: UdpSocket): void {
     const before = this.#local;
-    this.#use(socket);
+    this.#use(socket, []);
     this.#tellAddress(this.#tunnels.all().map(({ connection }) => connection));
     if (before !== undefined) this.#sockets.closeAddress(before.address);
+  }
+
+  /** The machine has these addresses now: of the uplinks, IKE SAs use those. What they leave or come back to is theirs to find out. */
+  found(addresses: readonly Uint8Array[]): void {
+    this.#present = addresses;
+    if (this.#others.length > 0) this.#tellAddress(this.#tunnels.all().map(({ connection }) => connection));
   }
 
   /** How each came there: its negotiations with their histories, in milliseconds of `performance.now()`. */
@@ -281,13 +291,28 @@ export class EdgeIke {
     this.#believed.set(tunnelId, believed.add(serialNumber));
   }
 
-  #use(socket: UdpSocket): void {
+  #use(socket: UdpSocket, others: readonly UdpSocket[]): void {
     this.#local = socket.localEndpoint();
-    this.#sockets.useEncapsulated(this.#local, socket);
+    this.#others = others.map((other) => other.localEndpoint());
+    for (const each of [socket, ...others]) this.#sockets.useEncapsulated(each.localEndpoint(), each);
+  }
+
+  #places(): readonly Endpoint[] {
+    return this.#local === undefined ? [] : [this.#local, ...this.#others];
+  }
+
+  /** Without several uplinks the socket is where the machine is. */
+  #addresses(): readonly Uint8Array[] {
+    const all = this.#places().map(({ address }) => address);
+    if (this.#others.length === 0 || this.#present === undefined) return all;
+    const present = this.#present;
+    const usable = all.filter((address) => present.some((other) => Buffer.compare(other, address) === 0));
+    // With none left there is nothing to choose from: one of them may come back.
+    return usable.length === 0 ? all : usable;
   }
 
   #tellAddress(connections: readonly Connection[]): void {
-    const addresses = this.#local === undefined ? [] : [this.#local.address];
+    const addresses = this.#addresses();
     for (const { name } of connections) this.#host.give({ kind: 'local-addresses', connection: name, addresses });
   }
 
@@ -303,6 +328,7 @@ export class EdgeIke {
       );
       return;
     }
+    if (event.kind === 'path-changed') this.#sayWhere(event);
     this.#ended.take(event);
     if (event.kind === 'ike-closed' || event.kind === 'ike-failed') {
       this.#open.delete(event.connection);
@@ -310,6 +336,11 @@ export class EdgeIke {
     }
     const change = this.#tunnels.take(event);
     if (change !== undefined) this.#tell(event.connection, change.before, change.now);
+  }
+
+  #sayWhere({ connection: tunnelId, local, remote, cause }: Extract<IkeEvent, { kind: 'path-changed' }>): void {
+    const path = { local: formatAddress(local.address), remote: formatAddress(remote.address) };
+    this.#parts.log.info({ tunnelId, ...path, cause }, 'the tunnel goes by another path');
   }
 
   #tell(

@@ -4,9 +4,11 @@ import {
   type Credential,
   DIGITAL_SIGNATURE_ALGORITHMS,
   ENCR,
+  type Endpoint,
   ID_TYPE,
   type Identity,
   INTEG,
+  type MobikePolicy,
   type NatTraversalPolicy,
   type SignatureAlgorithm,
   SN,
@@ -20,6 +22,7 @@ import type {
   ExternalPeer,
   IkeNegotiation,
   KeyExchangeMethods,
+  PathWatch,
   ProtectionProfile,
   TunnelConfiguration,
   UnderlayAddress,
@@ -58,7 +61,7 @@ export function edgeIdentity(tenantId: string, edgeId: string): Identity {
 }
 
 function connectionOf(
-  { underlay }: VerifiedBundle,
+  { underlay, pathWatch }: VerifiedBundle,
   tunnel: TunnelConfiguration,
   negotiation: IkeNegotiation,
   credentials: EdgeCredentials,
@@ -67,7 +70,9 @@ function connectionOf(
   return {
     name: tunnel.tunnelId,
     local: { address: underlay.octets, port: underlay.port },
-    ...(external === undefined ? edgeEntry(tunnel, credentials) : externalEntry(tunnel, external, credentials)),
+    ...(external === undefined
+      ? edgeEntry(tunnel, pathWatch, credentials)
+      : externalEntry(tunnel, external, credentials)),
     proposals: negotiation.proposals.map(({ prf, keyExchange, ...cipher }) => [
       encryptionTransform(cipher),
       transform(TRANSFORM_TYPE.PRF, prf),
@@ -89,18 +94,33 @@ type AuthorizationEntry = Pick<
 
 function edgeEntry(
   tunnel: TunnelConfiguration,
+  pathWatch: PathWatch | undefined,
   { tenantId, edgeId, credential, authorities }: EdgeCredentials,
 ): AuthorizationEntry {
   return {
     // An edge moves, or a NAT is before it: the certificate says which edge it is, wherever it begins from.
-    remote: { kind: 'roaming', endpoint: { address: tunnel.remote.octets, port: tunnel.remote.port } },
+    remote: {
+      kind: 'roaming',
+      endpoint: endpointOf(tunnel.remote),
+      others: (tunnel.otherRemotes ?? []).map(endpointOf),
+    },
     localIdentity: edgeIdentity(tenantId, edgeId),
     remoteIdentity: edgeIdentity(tenantId, tunnel.peerEdgeId),
     localAuthentication: { kind: 'signature', credentials: [credential] },
     remoteAuthentication: { kind: 'signature', authorities, algorithms: EDGE_ALGORITHMS },
     // In transport mode the addresses are part of what is protected (RFC 4555 section 1.2).
-    ...(tunnel.profile.mode === 'tunnel' ? { mobike: { returnRoutability: 'before' } } : {}),
+    ...(tunnel.profile.mode === 'tunnel' ? { mobike: mobikeOf(pathWatch) } : {}),
   };
+}
+
+function mobikeOf(watch: PathWatch | undefined): MobikePolicy {
+  if (watch === undefined) return { returnRoutability: 'before' };
+  const { probeInterval: interval, missedProbes: missed, holdDown } = watch;
+  return { returnRoutability: 'before', watch: { interval, patience: interval, missed, holdDown } };
+}
+
+function endpointOf({ octets, port }: UnderlayAddress): Endpoint {
+  return { address: octets, port };
 }
 
 /** A gateway with an address of its own stays there: whoever comes from elsewhere is not it. */

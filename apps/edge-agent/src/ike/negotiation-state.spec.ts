@@ -1,4 +1,4 @@
-import type { ConnectionEvent } from '@weft/ipsec-core/ike';
+import type { ConnectionEvent, PathChangeCause } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
 
@@ -23,6 +23,18 @@ const CHILD_REFUSED: ConnectionEvent = {
 const CHILD_CLOSED: ConnectionEvent = { kind: 'child-closed', connection, child: 't', inboundSpi: 256, by: 'peer' };
 
 describe('The negotiation of a tunnel', () => {
+  it('says why it last went by another path, and how often for what, until another IKE SA begins somewhere', () => {
+    const endpoint = { address: Uint8Array.of(192, 0, 2, 1), port: 4500 };
+    const moved = (cause: PathChangeCause) =>
+      ({ kind: 'path-changed', connection: 't', local: endpoint, remote: endpoint, cause }) as const;
+    const state = after(UNTRIED, ESTABLISHED, moved('path_silent'), moved('preferred_answers'), moved('path_silent'));
+    expect(state).toMatchObject({
+      pathCause: 'path_silent',
+      pathChangesByCause: { path_silent: 2, preferred_answers: 1 },
+    });
+    expect(after(state, ESTABLISHED)).toMatchObject({ pathCause: undefined, pathChangesByCause: { path_silent: 2 } });
+  });
+
   it('stays up while the ends authenticate anew, whether that succeeds or not', () => {
     const up = after(UNTRIED, ESTABLISHED);
     const refused: ConnectionEvent = {
@@ -52,6 +64,8 @@ describe('The negotiation of a tunnel', () => {
       failures: 0,
       failuresByCause: { peer_silent: 2 },
       rekeys: 0n,
+      pathChangesByCause: {},
+      pathCause: undefined,
       assigned: undefined,
       wants: 'nothing',
     });

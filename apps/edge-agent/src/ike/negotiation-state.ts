@@ -1,5 +1,11 @@
 import { formatAddress } from '@weft/ipsec-core';
-import { type ConnectionEvent, describeFailure, type EstablishedPath, type FailureReason } from '@weft/ipsec-core/ike';
+import {
+  type ConnectionEvent,
+  describeFailure,
+  type EstablishedPath,
+  type FailureReason,
+  type PathChangeCause,
+} from '@weft/ipsec-core/ike';
 
 /** How the negotiation of a tunnel stands. A value: `afterEvent` makes the next one. */
 export interface NegotiationState {
@@ -15,6 +21,10 @@ export interface NegotiationState {
   /** Attempts that failed since the agent started, by the code of their reason. */
   readonly failuresByCause: Readonly<Record<string, number>>;
   readonly rekeys: bigint;
+  /** Times that it went by another path, by why. */
+  readonly pathChangesByCause: Readonly<Partial<Record<PathChangeCause, number>>>;
+  /** Why it last did; undefined: it is where it began. */
+  readonly pathCause: PathChangeCause | undefined;
   /** What the peer assigned to this edge (RFC 7296 section 3.15), as text; undefined without. */
   readonly assigned: AssignedConfiguration | undefined;
   /** Of what the tunnel needs something is missing, and nothing of ours is under way to get it. */
@@ -42,6 +52,8 @@ export const UNTRIED: NegotiationState = {
   failures: 0,
   failuresByCause: {},
   rekeys: 0n,
+  pathChangesByCause: {},
+  pathCause: undefined,
   assigned: undefined,
   wants: 'ike',
 };
@@ -51,7 +63,13 @@ export function afterEvent(state: NegotiationState, event: ConnectionEvent): Neg
   switch (event.kind) {
     case 'ike-established': {
       const { keyExchangeMethods, postQuantum } = event;
-      const up = { ...state, established: true, keyExchangeMethods, ppk: postQuantum.includes('ppk') };
+      const up = {
+        ...state,
+        established: true,
+        pathCause: undefined,
+        keyExchangeMethods,
+        ppk: postQuantum.includes('ppk'),
+      };
       // The first Child SA is refused in the exchange that establishes the IKE SA, and told before it.
       return state.wants === 'child' ? up : { ...up, failure: undefined, failures: 0, wants: 'nothing' };
     }
@@ -73,8 +91,11 @@ export function afterEvent(state: NegotiationState, event: ConnectionEvent): Neg
       return { ...state, failure: describeFailure(event.reason), failuresByCause: counted(state, event.reason) };
     case 'configured':
       return { ...state, assigned: assignedBy(event) };
-    case 'path-changed':
-      return state;
+    case 'path-changed': {
+      const { cause: pathCause } = event;
+      const times = (state.pathChangesByCause[pathCause] ?? 0) + 1;
+      return { ...state, pathCause, pathChangesByCause: { ...state.pathChangesByCause, [pathCause]: times } };
+    }
   }
 }
 

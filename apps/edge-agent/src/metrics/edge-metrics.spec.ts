@@ -5,6 +5,8 @@ import { edgeMetrics, type MetricSources, renderMetrics } from './edge-metrics.j
 import { METRICS } from './metric-table.js';
 
 /** An edge at which everything has happened. */
+const PLACE = { address: Uint8Array.of(192, 0, 2, 1), port: 4500 };
+
 const SOURCES: MetricSources = {
   identity: { edgeName: 'ber"lin\\', notAfter: new Date(2_000_000_500) },
   renewal: { renewals: 2, failures: 3 },
@@ -73,7 +75,19 @@ const SOURCES: MetricSources = {
       },
     ],
   },
-  negotiations: new Map([['t', { ...UNTRIED, established: true, rekeys: 9n, failuresByCause: { peer_silent: 2 } }]]),
+  negotiations: new Map([
+    [
+      't',
+      {
+        ...UNTRIED,
+        established: true,
+        rekeys: 9n,
+        failuresByCause: { peer_silent: 2 },
+        pathChangesByCause: { path_silent: 3 },
+        path: { connection: 't', local: PLACE, remote: PLACE, localBehindNat: false },
+      },
+    ],
+  ]),
   blind: new Map([
     [
       't',
@@ -111,6 +125,8 @@ describe('the metrics of an edge', () => {
     expect(text).toContain('weft_edge_tunnel_rekeys_total{tunnel="t",peer="paris"} 21\n');
     expect(text).toContain('weft_edge_policy_dropped_packets_total{entry="e",rule="r",reason="spd_discard"} 1\n');
     expect(text).toContain('weft_edge_ike_failures_total{tunnel="t",peer="paris",cause="peer_silent"} 2\n');
+    expect(text).toContain('weft_edge_ike_uplink{tunnel="t",peer="paris",address="192.0.2.1"} 1\n');
+    expect(text).toContain('weft_edge_ike_path_changes_total{tunnel="t",peer="paris",cause="path_silent"} 3\n');
     expect(text).toContain('weft_edge_tunnel_round_trip_seconds{tunnel="t",peer="paris"} 0.0125\n');
     expect(text).toContain('weft_edge_worker_busy_seconds_total{worker="0"} 1.5\n');
     expect(text).toContain('weft_edge_certificate_expiry_seconds 2000000\n');

@@ -1,9 +1,10 @@
+import { formatAddress } from '@weft/ipsec-core';
 import type { BlindState } from '../blind/blind-state.js';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { CertificateState } from '../control/certificate-renewal.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { Identity } from '../identity/identity.js';
-import type { NegotiationState } from '../ike/negotiation-state.js';
+import type { TunnelNegotiation } from '../ike/negotiation-state.js';
 import type { FenceState } from '../network/fence-ruleset.js';
 import { isPostQuantum } from '../status/key-exchange-names.js';
 import { pathOf } from '../status/path-of.js';
@@ -19,7 +20,7 @@ export interface MetricSources {
   readonly connected: boolean;
   readonly bundle: VerifiedBundle | undefined;
   readonly snapshot: DataPlaneSnapshot;
-  readonly negotiations: ReadonlyMap<string, NegotiationState>;
+  readonly negotiations: ReadonlyMap<string, TunnelNegotiation>;
   /** Of the tunnels whose key shares the controller relays. */
   readonly blind: ReadonlyMap<string, BlindState>;
   /** IKE messages that were lost or refused. */
@@ -149,13 +150,18 @@ function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, s
   ];
 }
 
-function ikeSamples(tunnelId: string, state: NegotiationState, peer: string): Sample[] {
+function ikeSamples(tunnelId: string, state: TunnelNegotiation, peer: string): Sample[] {
   const labels = [tunnelId, peer];
-  const { established, rekeys, failuresByCause } = state;
+  const { established, rekeys, failuresByCause, pathChangesByCause, path } = state;
+  const uplink = path === undefined ? [] : [formatAddress(path.local.address)];
   return [
     { name: 'weft_edge_ike_established', labels, value: Number(established) },
     { name: 'weft_edge_ike_rekeys_total', labels, value: rekeys },
     { name: 'weft_edge_ike_post_quantum', labels, value: Number(established && isPostQuantum(state)) },
+    ...uplink.map((address): Sample => ({ name: 'weft_edge_ike_uplink', labels: [...labels, address], value: 1 })),
+    ...Object.entries(pathChangesByCause).map(
+      ([cause, value]): Sample => ({ name: 'weft_edge_ike_path_changes_total', labels: [...labels, cause], value }),
+    ),
     ...Object.entries(failuresByCause).map(
       ([cause, value]): Sample => ({ name: 'weft_edge_ike_failures_total', labels: [...labels, cause], value }),
     ),

@@ -90,6 +90,16 @@ const TABLE = {
   weft_edge_ike_established: ['gauge', '1 while the IKE SA with the peer lives', ['tunnel', 'peer']],
   weft_edge_ike_rekeys_total: ['counter', 'Times that its IKE SA or a Child SA was replaced', ['tunnel', 'peer']],
   weft_edge_ike_failures_total: ['counter', 'Negotiations that failed, by cause', ['tunnel', 'peer', 'cause']],
+  weft_edge_ike_uplink: [
+    'gauge',
+    '1 for the address of this edge that the tunnel goes from',
+    ['tunnel', 'peer', 'address'],
+  ],
+  weft_edge_ike_path_changes_total: [
+    'counter',
+    'Times that the tunnel went by another path, by why',
+    ['tunnel', 'peer', 'cause'],
+  ],
   weft_edge_ike_post_quantum: ['gauge', '1 while its keys are post-quantum', ['tunnel', 'peer']],
   weft_edge_key_share_root: [
     'gauge',

@@ -48,6 +48,7 @@ export const AgentStatus = z.object({
       underlay: z.string(),
       /** Networks that the site knows by `local`, and the fabric by `overlay`. */
       mappings: z.array(z.object({ local: z.string(), overlay: z.string() })),
+      otherUnderlays: z.array(z.string()),
     })
     .nullable(),
   /** How many networks of other sites are closed before the first bundle; null with one, which decides that. */
@@ -120,6 +121,9 @@ export const AgentStatus = z.object({
           remote: z.string().nullable(),
           /** A NAT changes the addresses of this edge on the way. */
           localBehindNat: z.boolean(),
+          /** The address of this edge that it goes from, and why it does not from the one before; null: it began there. */
+          local: z.string().nullable(),
+          pathCause: z.string().nullable(),
         })
         .nullable(),
     }),
@@ -268,7 +272,7 @@ function keySharesStatus(state: BlindState | undefined): AgentStatus['tunnels'][
 
 function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels'][number]['ike'] {
   if (state === undefined) return null;
-  const { established, keyExchangeMethods, ppk, failure, path } = state;
+  const { established, keyExchangeMethods, ppk, failure, path, pathCause } = state;
   return {
     established,
     keyExchange: keyExchangeNames(keyExchangeMethods),
@@ -277,6 +281,8 @@ function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels']
     failure: failure ?? null,
     remote: path === undefined ? null : `${formatAddress(path.remote.address)} port ${path.remote.port}`,
     localBehindNat: path?.localBehindNat ?? false,
+    local: path === undefined ? null : formatAddress(path.local.address),
+    pathCause: path === undefined ? null : (pathCause ?? null),
   };
 }
 
@@ -288,5 +294,6 @@ function bundleStatus(bundle: VerifiedBundle): NonNullable<AgentStatus['bundle']
     mtu: bundle.overlayMtu,
     underlay: `${bundle.underlay.text} port ${bundle.underlay.port}`,
     mappings: bundle.mappings.map(({ local, overlay }) => ({ local: local.text, overlay: overlay.text })),
+    otherUnderlays: (bundle.otherUnderlays ?? []).map(({ text }) => text),
   };
 }

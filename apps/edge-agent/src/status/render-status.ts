@@ -1,3 +1,4 @@
+import type { PathChangeCause } from '@weft/ipsec-core/ike';
 import { EXPIRED_FIX } from '../control/session-problem.js';
 import type { AgentStatus } from './agent-status.js';
 import { closedLine } from './closed-line.js';
@@ -18,7 +19,7 @@ export function renderStatus(status: AgentStatus): string {
         ? `none; ${closedLine(status.closedNetworks ?? 0)}`
         : `revision ${bundle.revision}, generation ${bundle.generation}`,
     ],
-    ['underlay', bundle?.underlay ?? '-'],
+    ['underlay', bundle === null ? '-' : [bundle.underlay, ...bundle.otherUnderlays].join(', then ')],
     ['device', bundle === null ? status.device : `${status.device}, MTU ${bundle.mtu}`],
     ...(bundle?.mappings ?? []).map(({ local, overlay }) => [
       'mapped 1:1',
@@ -37,12 +38,34 @@ export function renderStatus(status: AgentStatus): string {
   return [
     alignColumns(head),
     renderTunnels(status),
+    ...uplinkTable(status),
     drops.length === 0 ? 'no packet was dropped' : alignColumns([['DROPPED BECAUSE', 'PACKETS'], ...drops]),
     ...(heard.length === 0
       ? []
       : [alignColumns([['UNDERLAY SAYS', 'MESSAGES'], ...heard.map(({ reason, messages }) => [reason, messages])])]),
   ].join('\n\n');
 }
+
+/** Which uplink each tunnel goes by, where there are several, and why it left the one before. */
+function uplinkTable({ bundle, tunnels }: AgentStatus): string[] {
+  if (bundle === null || bundle.otherUnderlays.length === 0) return [];
+  const rows = tunnels.flatMap(({ peer, ike }) =>
+    ike === null || ike.local === null ? [] : [[peer, ike.local, causeText(ike.pathCause)]],
+  );
+  return rows.length === 0 ? [] : [alignColumns([['UPLINK TO', 'FROM', 'BECAUSE'], ...rows])];
+}
+
+function causeText(cause: string | null): string {
+  return cause === null ? 'it began there' : (CAUSES[cause as PathChangeCause] ?? cause);
+}
+
+const CAUSES: Readonly<Record<PathChangeCause, string>> = {
+  path_silent: 'the peer did not answer on the path before',
+  preferred_answers: 'it is preferred, and the peer answers there again',
+  own_addresses: 'the addresses of this edge changed',
+  peer_moved: 'the peer went there',
+  path_refused: 'the peer did not take the path before',
+};
 
 /** Its tunnels alone, with the arithmetic of their paths. Pure. */
 export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {

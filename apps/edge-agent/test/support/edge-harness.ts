@@ -99,7 +99,16 @@ export class EdgeHarness {
 
   /** How IKE stands, by tunnel. */
   async negotiations(): Promise<
-    Record<string, { established: boolean; failure?: string; keyExchangeMethods: number[] }>
+    Record<
+      string,
+      {
+        established: boolean;
+        failure?: string;
+        keyExchangeMethods: number[];
+        /** Octets of addresses by their place. */
+        path?: Record<'local' | 'remote', { address: Record<string, number>; port: number }>;
+      }
+    >
   > {
     return (await this.#ask({ kind: 'negotiations' })) as never;
   }

@@ -37,7 +37,7 @@ const dataPlane = new DataPlaneThread(
       process.stderr.write(`${error.message}\n`);
       process.exit(1);
     },
-    ...(identityFile === undefined ? {} : { ike: (octets, source) => ike?.receive(octets, source) }),
+    ...(identityFile === undefined ? {} : { ike: (octets, source, local) => ike?.receive(octets, source, local) }),
     unknownSpi: (spi, source) => ike?.unknownSpi(spi, source),
     acquire: (tunnelIds) => ike?.wanted(tunnelIds),
     moved: (move) => moves.push(move),
@@ -66,11 +66,15 @@ const underlay = new UnderlayFollower(device, log);
 const system = new System({
   network: createOverlayNetwork(device),
   dataPlane,
-  openSockets: (endpoint) =>
-    openUdpSocketGroup(endpoint, { bufferOctets: 8 << 20, reportErrors: true, mark: OWN_PACKETS_MARK }, workers),
+  openSockets: (endpoint, options) =>
+    openUdpSocketGroup(
+      endpoint,
+      { bufferOctets: 8 << 20, reportErrors: true, mark: OWN_PACKETS_MARK, ...options },
+      workers,
+    ),
   elsewhere: (configured, localNetworks) => underlay.elsewhere(configured, localNetworks),
 });
-const noIke = { apply: async () => undefined, move: () => undefined };
+const noIke = { apply: async () => undefined, move: () => undefined, found: () => undefined };
 const installer = new BundleInstaller(system, { ike: ike ?? noIke, blind: NO_BLIND }, log);
 let generation = 0n;
 await underlay.start(installer);

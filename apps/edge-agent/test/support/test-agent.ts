@@ -176,4 +176,4 @@ function after(milliseconds: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-const NO_IKE = { apply: async () => undefined, move: ignore };
+const NO_IKE = { apply: async () => undefined, move: ignore, found: () => undefined };

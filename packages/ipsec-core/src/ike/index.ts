@@ -38,6 +38,7 @@ export {
   type Endpoint,
   type HostConfiguration,
   type LocalAuthentication,
+  type MobikePolicy,
   type NatTraversalPolicy,
   type PathWatch,
   type PeerPlace,

@@ -24,6 +24,7 @@ import { parseNetworkMappings } from './parse-network-mappings.js';
 import { parseProfile } from './parse-profile.js';
 import { parseSelector } from './parse-selector.js';
 import { parseTunnelGroups } from './parse-tunnel-groups.js';
+import { checkOtherRemotes, parseOtherRemotes, parseUplinks } from './parse-uplinks.js';
 import type {
   OverlayPrefix,
   TunnelConfiguration,
@@ -53,6 +54,7 @@ export function parseBundle(bundle: Bundle, preSharedKeys: readonly PreSharedKey
   return {
     overlayMtu: integerWithin('device.mtu', required('device', bundle.device).mtu, MIN_MTU, MAX_MTU),
     underlay,
+    ...parseUplinks(bundle, underlay),
     tunnels,
     groups: [...groups.values()],
     policies: parsePolicies(bundle.securityPolicies, { tunnels, groups, underlay }),
@@ -71,11 +73,13 @@ function parseTunnels(
   const peers = new Set<string>();
   const tunnels = limited('tunnels', messages, MAX_TUNNELS).map((tunnel, index): TunnelConfiguration => {
     const path = `tunnels[${index}]`;
+    const remote = underlayAddress(`${path}.remote`, tunnel.remote, 'specified');
     const parsed: TunnelConfiguration = {
       tunnelId: unique(`${path}.tunnel_id`, uuid(`${path}.tunnel_id`, tunnel.tunnelId), ids),
       peerEdgeId: unique(`${path}.peer_edge_id`, uuid(`${path}.peer_edge_id`, tunnel.peerEdgeId), peers),
       peerName: boundedText(`${path}.peer_name`, tunnel.peerName, MAX_TEXT),
-      remote: underlayAddress(`${path}.remote`, tunnel.remote, 'specified'),
+      remote,
+      ...parseOtherRemotes(path, tunnel, remote),
       profile: parseProfile(`${path}.profile`, tunnel.profile),
       keying: parseKeying(path, tunnel),
       external: tunnel.externalPeer && parseExternalPeer(`${path}.external_peer`, tunnel.externalPeer, keys),
@@ -85,6 +89,7 @@ function parseTunnels(
     }
     checkAh(path, parsed);
     checkTransport(path, parsed, underlay);
+    checkOtherRemotes(path, parsed);
     checkOuterHeader(`${path}.profile.encapsulation`, parsed, underlay);
     return parsed;
   });

@@ -13,6 +13,10 @@ export interface VerifiedBundle {
   readonly agreedRemovalFrom?: string | undefined;
   readonly overlayMtu: number;
   readonly underlay: UnderlayAddress;
+  /** Further addresses of this edge, preferred first; absent: there is one. */
+  readonly otherUnderlays?: readonly UnderlayAddress[];
+  /** How tunnels with several paths watch them; absent: none has. */
+  readonly pathWatch?: PathWatch;
   readonly tunnels: ReadonlyMap<string, TunnelConfiguration>;
   /** Sites that are reached by several tunnels. */
   readonly groups: readonly TunnelGroup[];
@@ -31,6 +35,13 @@ export interface MappedNetwork {
   readonly overlay: OverlayPrefix;
 }
 
+/** When a path on which a peer does not answer is left, and when one that is preferred is taken again. Times in milliseconds. */
+export interface PathWatch {
+  readonly probeInterval: number;
+  readonly missedProbes: number;
+  readonly holdDown: number;
+}
+
 /** Where ESP in UDP is received. */
 export interface UnderlayAddress {
   /** Canonical text. */
@@ -46,6 +57,8 @@ export interface TunnelConfiguration {
   readonly peerEdgeId: string;
   readonly peerName: string;
   readonly remote: UnderlayAddress;
+  /** Further addresses of the peer, preferred first; absent: it has one. */
+  readonly otherRemotes?: readonly UnderlayAddress[];
   readonly profile: ProtectionProfile;
   readonly keying: TunnelKeying;
   /** Of a peer that is no edge: then `peerEdgeId` is the identifier of that. */
