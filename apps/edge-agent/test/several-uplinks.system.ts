@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Bundle } from '@weft/contracts/southbound';
+import { type Bundle, KeyingMode } from '@weft/contracts/southbound';
 import { formatAddress } from '@weft/ipsec-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchCrossings } from './support/crossing-watch.js';
@@ -9,6 +9,7 @@ import { EdgeHarness } from './support/edge-harness.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
 import { TestPki } from './support/test-pki.js';
+import { key } from './support/two-sites.js';
 
 // An edge with two uplinks, each with a provider of its own. The first provider drops everything without a word: links stay up, and
 // no address goes away. What an edge sends from an address leaves by the uplink of that, as the operator's rules say.
@@ -153,11 +154,56 @@ describe.skipIf(unavailable !== undefined).each([
     }
 
     function drop(all: boolean): void {
-      const rules = all ? 'add rule inet weft through drop' : 'flush chain inet weft through';
-      namespaces.run(names.first, 'nft', [rules]);
+      dropAll(namespaces, names, all);
     }
   },
 );
+
+describe.skipIf(unavailable !== undefined)('two uplinks, and keys that the controller makes', () => {
+  const namespaces = new Namespaces('uplinks-keys');
+
+  afterAll(() => namespaces.close());
+
+  it('stay on the first: when that is dead nothing passes, nothing goes in the clear, and it goes on when that is back', async () => {
+    const names = buildNetwork(namespaces);
+    const crossed = await watchCrossings(namespaces, names.core, RIGHT.underlay, ['10.1', '10.2']);
+    const [left, right] = [names.left, names.right].map((name) => new EdgeHarness(namespaces, name));
+    if (left === undefined || right === undefined) throw new Error('two edges');
+    const [leftEnd, rightEnd] = [
+      { ...LEFT, id: IDS[0] },
+      { ...RIGHT, id: IDS[1] },
+    ] as const;
+    await left.bundle(keyedByTheController(withUplinks(negotiatedBundle(leftEnd, rightEnd), ['203.0.113.1'], [])));
+    await right.bundle(keyedByTheController(negotiatedBundle(rightEnd, leftEnd)));
+    await key(left, right, [0x1000, 0x2000]);
+    const ping = () => {
+      try {
+        return namespaces.run(names.left, 'ping', ['-c', '3', '-i', '0.2', '-W', '1', '-I', LEFT.host, RIGHT.host]);
+      } catch (error) {
+        return String((error as { stdout?: unknown }).stdout ?? error);
+      }
+    };
+    expect(ping()).toMatch(/ 3 received/);
+    dropAll(namespaces, names, true);
+    await crossed();
+    expect(ping()).toMatch(/ 0 received/);
+    const { clear, esp, lost } = await crossed();
+    expect({ clear, esp, lost }).toEqual({ clear: 0, esp: 0, lost: 0 });
+    dropAll(namespaces, names, false);
+    expect(ping()).toMatch(/ 3 received/);
+    expect((await crossed()).clear).toBe(0);
+  });
+});
+
+function keyedByTheController(bundle: Bundle): Bundle {
+  const keyingMode = KeyingMode.KEYING_MODE_IKE_LESS;
+  return { ...bundle, tunnels: bundle.tunnels.map(({ ike: _, ...tunnel }) => ({ ...tunnel, keyingMode })) };
+}
+
+function dropAll(namespaces: Namespaces, { first }: Names, all: boolean): void {
+  const rules = all ? 'add rule inet weft through drop' : 'flush chain inet weft through';
+  namespaces.run(first, 'nft', [rules]);
+}
 
 /** Further addresses of the edge and of its peer. */
 function withUplinks(bundle: Bundle, own: readonly string[], peer: readonly string[]): Bundle {
