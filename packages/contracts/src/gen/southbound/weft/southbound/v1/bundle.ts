@@ -67,6 +67,61 @@ export function keyingModeToJSON(object: KeyingMode): string {
   }
 }
 
+/** TunnelStart says when an edge negotiates a tunnel. */
+export const TunnelStart = {
+  /** TUNNEL_START_UNSPECIFIED - Never sent. */
+  TUNNEL_START_UNSPECIFIED: 0,
+  /** TUNNEL_START_AT_ONCE - As soon as the bundle is in force, and again whenever it is lost. */
+  TUNNEL_START_AT_ONCE: 1,
+  /**
+   * TUNNEL_START_TRAP - When a packet is to be protected for which there is no SA (RFC 4301 section 5.1); until then nothing of it passes. A tunnel of
+   * a TunnelGroup is negotiated at once all the same: which edge of a site answers is found out inside the tunnels.
+   */
+  TUNNEL_START_TRAP: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type TunnelStart = typeof TunnelStart[keyof typeof TunnelStart];
+
+export namespace TunnelStart {
+  export type TUNNEL_START_UNSPECIFIED = typeof TunnelStart.TUNNEL_START_UNSPECIFIED;
+  export type TUNNEL_START_AT_ONCE = typeof TunnelStart.TUNNEL_START_AT_ONCE;
+  export type TUNNEL_START_TRAP = typeof TunnelStart.TUNNEL_START_TRAP;
+  export type UNRECOGNIZED = typeof TunnelStart.UNRECOGNIZED;
+}
+
+export function tunnelStartFromJSON(object: any): TunnelStart {
+  switch (object) {
+    case 0:
+    case "TUNNEL_START_UNSPECIFIED":
+      return TunnelStart.TUNNEL_START_UNSPECIFIED;
+    case 1:
+    case "TUNNEL_START_AT_ONCE":
+      return TunnelStart.TUNNEL_START_AT_ONCE;
+    case 2:
+    case "TUNNEL_START_TRAP":
+      return TunnelStart.TUNNEL_START_TRAP;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return TunnelStart.UNRECOGNIZED;
+  }
+}
+
+export function tunnelStartToJSON(object: TunnelStart): string {
+  switch (object) {
+    case TunnelStart.TUNNEL_START_UNSPECIFIED:
+      return "TUNNEL_START_UNSPECIFIED";
+    case TunnelStart.TUNNEL_START_AT_ONCE:
+      return "TUNNEL_START_AT_ONCE";
+    case TunnelStart.TUNNEL_START_TRAP:
+      return "TUNNEL_START_TRAP";
+    case TunnelStart.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** PseudorandomFunction numbers are IKEv2 transform type 2 identifiers (IANA). */
 export const PseudorandomFunction = {
   /** PSEUDORANDOM_FUNCTION_UNSPECIFIED - Never sent. */
@@ -798,6 +853,12 @@ export interface IkeConfiguration {
    * of their INTEGER, ascending. An IKE SA that was authenticated with one of them is deleted.
    */
   revokedSerials: Buffer[];
+  /** What begins the negotiation at this end; the peer may begin it at any time. Absent: TUNNEL_START_AT_ONCE. */
+  start?:
+    | TunnelStart
+    | undefined;
+  /** With TUNNEL_START_TRAP: after so many seconds without a packet in either direction the SAs are deleted; absent: they stay. */
+  idleSeconds?: number | undefined;
 }
 
 /** IkeProposal is one combination of algorithms for an IKE SA (RFC 7296 section 3.3). */
@@ -2991,6 +3052,8 @@ function createBaseIkeConfiguration(): IkeConfiguration {
     childLifetimeSeconds: 0,
     livenessSeconds: 0,
     revokedSerials: [],
+    start: undefined,
+    idleSeconds: undefined,
   };
 }
 
@@ -3013,6 +3076,12 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
     }
     for (const v of message.revokedSerials) {
       writer.uint32(50).bytes(v!);
+    }
+    if (message.start !== undefined) {
+      writer.uint32(56).int32(message.start);
+    }
+    if (message.idleSeconds !== undefined) {
+      writer.uint32(64).uint32(message.idleSeconds);
     }
     return writer;
   },
@@ -3078,6 +3147,22 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
             message.revokedSerials.push(Buffer.from(reader.bytes()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.start = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.idleSeconds = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3120,6 +3205,12 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
         : globalThis.Array.isArray(object?.revoked_serials)
         ? object.revoked_serials.map((e: any) => Buffer.from(bytesFromBase64(e)))
         : [],
+      start: isSet(object.start) ? tunnelStartFromJSON(object.start) : undefined,
+      idleSeconds: isSet(object.idleSeconds)
+        ? globalThis.Number(object.idleSeconds)
+        : isSet(object.idle_seconds)
+        ? globalThis.Number(object.idle_seconds)
+        : undefined,
     };
   },
 
@@ -3143,6 +3234,12 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
     if (message.revokedSerials?.length) {
       obj.revokedSerials = message.revokedSerials.map((e) => base64FromBytes(e));
     }
+    if (message.start !== undefined) {
+      obj.start = tunnelStartToJSON(message.start);
+    }
+    if (message.idleSeconds !== undefined) {
+      obj.idleSeconds = Math.round(message.idleSeconds);
+    }
     return obj;
   },
 
@@ -3159,6 +3256,8 @@ export const IkeConfiguration: MessageFns<IkeConfiguration> = {
     message.childLifetimeSeconds = object.childLifetimeSeconds ?? 0;
     message.livenessSeconds = object.livenessSeconds ?? 0;
     message.revokedSerials = object.revokedSerials?.map((e) => e) || [];
+    message.start = object.start ?? undefined;
+    message.idleSeconds = object.idleSeconds ?? undefined;
     return message;
   },
 };
