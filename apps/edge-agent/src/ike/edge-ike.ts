@@ -15,6 +15,7 @@ import type { UdpSocket } from '@weft/linux-io';
 import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
 import { sameExternalPeer } from '../control/bundle/parse-external-peer.js';
 import type { ExternalPeer, VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
@@ -25,17 +26,19 @@ import { type PeerTrust, runJob } from './credentials/job-runner.js';
 import { type OwnCredentials, ownCredentials } from './edge-credentials.js';
 import { type EdgeNegotiation, EndedNegotiations } from './edge-negotiation.js';
 import { fabricConnections } from './fabric-connections.js';
+import { IdleWatch } from './idle-watch.js';
 import { IkeHost } from './ike-host.js';
 import { IkeSockets } from './ike-sockets.js';
 import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
 import type { NegotiationState, TunnelNegotiation } from './negotiation-state.js';
 import { isBetweenTheSame } from './same-ends.js';
+import { startOf } from './tunnel-start.js';
 import { WantedTunnels } from './wanted-tunnels.js';
 
 /** What the IKE of an edge is made from. */
 export interface EdgeIkeParts {
   readonly identity: Identity;
-  readonly plane: ChildSaPlane;
+  readonly plane: ChildSaPlane & Pick<DataPlaneControl, 'snapshot'>;
   readonly log: Log;
   /** At least 32 octets that survive a restart. */
   readonly crashDetectionSecret: Secret;
@@ -55,6 +58,7 @@ export class EdgeIke {
   readonly #children: ChildSaInstaller;
   readonly #tunnels: WantedTunnels;
   readonly #ended = new EndedNegotiations();
+  readonly #idle: IdleWatch;
   #own: OwnCredentials;
   /** Of the credential that is shown now, and of the one before, which a negotiation may have begun with. */
   #keys: ReadonlyMap<string, KeyObject>;
@@ -95,6 +99,14 @@ export class EdgeIke {
       clock: () => performance.now(),
       after,
       random: parts.random,
+    });
+    this.#idle = new IdleWatch({
+      carried: async () => (await plane.snapshot()).tunnels,
+      allowed: () => this.#allowedIdle(),
+      end: (tunnelId) => this.#endIdle(tunnelId),
+      onTrouble: (error) => log.warn({ reason: messageOf(error) }, 'whether tunnels are idle is not known'),
+      clock: () => performance.now(),
+      after,
     });
     this.#children = new ChildSaInstaller(
       plane,
@@ -146,7 +158,8 @@ export class EdgeIke {
         sameExternalPeer(before.get(connection.name), this.#peers.get(connection.name)),
     );
     // What is installed from now on is as the new bundle says.
-    for (const connection of kept) this.#tunnels.want(connection, protectionOf(bundle, connection));
+    for (const connection of kept)
+      this.#tunnels.want(connection, protectionOf(bundle, connection), startOf(bundle, connection.name));
     this.#host.give({ kind: 'configure', connections: kept });
     const refused = [...this.#believed.keys()].filter((tunnelId) => this.#isRefused(tunnelId));
     this.#forgetAllBut(new Set(kept.map(({ name }) => name)));
@@ -205,12 +218,14 @@ export class EdgeIke {
   states(): ReadonlyMap<string, TunnelNegotiation> {
     const paths = new Map(this.#host.engine.establishedPaths().map((path) => [path.connection, path]));
     return new Map(
-      this.#tunnels
-        .all()
-        .map(({ connection: { name }, state }) => [
-          name,
-          { ...state, path: state.established ? paths.get(name) : undefined },
-        ]),
+      this.#tunnels.all().map(({ connection: { name }, state, start }) => [
+        name,
+        {
+          ...state,
+          path: state.established ? paths.get(name) : undefined,
+          waitsForTraffic: start.kind === 'trap' && !state.established && state.failure === undefined,
+        },
+      ]),
     );
   }
 
@@ -247,6 +262,7 @@ export class EdgeIke {
 
   /** Deletes all IKE SAs and waits a moment for the peers to take note. */
   async stop(): Promise<void> {
+    this.#idle.stop();
     const open = this.#tunnels.all().filter(({ state }) => state.established);
     this.#forgetAllBut(new Set());
     if (open.length > 0) {
@@ -272,7 +288,25 @@ export class EdgeIke {
     this.#host.give({ kind: 'configure', connections });
     this.#tellAddress(connections);
     if (connections.length > 0) this.#keyExchange.start();
-    for (const connection of connections) this.#tunnels.want(connection, protectionOf(bundle, connection));
+    for (const connection of connections)
+      this.#tunnels.want(connection, protectionOf(bundle, connection), startOf(bundle, connection.name));
+    if (this.#tunnels.all().some(({ start }) => start.kind === 'trap')) this.#idle.start();
+  }
+
+  /** What may be idle is watched for as long as the edge runs: another bundle may have what this one has not. */
+  #allowedIdle(): ReadonlyMap<string, number> {
+    return new Map(
+      this.#tunnels
+        .all()
+        .flatMap(({ connection, start, state }) =>
+          start.kind === 'trap' && start.idle !== undefined && state.established ? [[connection.name, start.idle]] : [],
+        ),
+    );
+  }
+
+  #endIdle(tunnelId: string): void {
+    this.#parts.log.info({ tunnelId }, 'nothing passes: the tunnel ends until there is traffic for it');
+    this.#host.give({ kind: 'delete-ike', connection: tunnelId });
   }
 
   #trust(tunnelId: string): PeerTrust {

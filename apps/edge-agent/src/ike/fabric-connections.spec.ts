@@ -36,6 +36,7 @@ const KEYING: Extract<TunnelKeying, { readonly mode: 'ikev2' }> = {
     ikeLifetime: 14_400_000,
     childLifetime: 3_600_000,
     livenessInterval: 10_000,
+    start: { kind: 'at_once' },
     revokedSerials: new Set(),
   },
 };

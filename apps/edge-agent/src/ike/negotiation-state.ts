@@ -35,6 +35,8 @@ export interface NegotiationState {
 export interface TunnelNegotiation extends NegotiationState {
   /** Undefined without an IKE SA. */
   readonly path?: EstablishedPath | undefined;
+  /** It is negotiated when there is a packet for it, and there is none, or the last one was long ago. */
+  readonly waitsForTraffic?: boolean;
 }
 
 /** Addresses of this edge and of name servers, and the names that are to be asked of these; none: all. */

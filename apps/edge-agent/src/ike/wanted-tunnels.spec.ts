@@ -135,4 +135,54 @@ describe('Wanted tunnels', () => {
     until(10_000);
     expect([tried, waiting()]).toEqual([[], 0]);
   });
+
+  describe('that are trapped', () => {
+    const TRAP = { kind: 'trap', idle: 60_000 } as const;
+
+    it('are begun by traffic alone: not by a bundle, nor because they are lost or idle', () => {
+      const { tunnels, tried, until, waiting } = setUp();
+      tunnels.want(FIRST, undefined, TRAP);
+      until(600_000);
+      expect([tried, waiting()]).toEqual([[], 0]);
+      tunnels.hurry('t');
+      until(600_000);
+      expect(tried).toEqual(['600000 t ike']);
+      tunnels.take(UP);
+      tunnels.take({ kind: 'ike-closed', connection: 't', by: 'peer' } as ConnectionEvent);
+      until(1_200_000);
+      expect([tried, waiting()]).toEqual([['600000 t ike'], 0]);
+      tunnels.hurry('t');
+      until(1_200_000);
+      expect(tried).toEqual(['600000 t ike', '1200000 t ike']);
+    });
+
+    it('are not tried again by themselves when the peer is silent, but as often as traffic asks', () => {
+      const { tunnels, tried, until } = setUp();
+      tunnels.want(FIRST, undefined, TRAP);
+      tunnels.hurry('t');
+      until(0);
+      tunnels.take(SILENT);
+      until(30_000);
+      expect(tried).toEqual(['0 t ike']);
+      tunnels.hurry('t');
+      until(30_000);
+      expect(tried).toEqual(['0 t ike', '30000 t ike']);
+    });
+
+    it('go on as they stand when the choice changes: what is up stays, what waits for its time begins or is left', () => {
+      const { tunnels, tried, until, waiting } = setUp();
+      tunnels.want(FIRST, undefined);
+      tunnels.want(FIRST, undefined, TRAP);
+      until(60_000);
+      expect([tried, waiting()]).toEqual([[], 0]);
+      tunnels.want(FIRST, undefined);
+      until(120_000);
+      expect(tried).toHaveLength(1);
+      tunnels.take(UP);
+      tunnels.want(FIRST, undefined, TRAP);
+      tunnels.want(FIRST, undefined);
+      until(180_000);
+      expect([tried.length, waiting()]).toEqual([1, 0]);
+    });
+  });
 });

@@ -2,6 +2,7 @@ import { type Connection, type ConnectionEvent, callsAt, type Endpoint } from '@
 import type { ChildProtection } from './child-sa-parameters.js';
 import { afterEvent, type NegotiationState, UNTRIED } from './negotiation-state.js';
 import { retryPause } from './retry-pause.js';
+import { AT_ONCE, type TunnelStart } from './tunnel-start.js';
 
 /** What the tunnels are tried with. */
 export interface WantedTunnelsParts {
@@ -19,6 +20,7 @@ export interface WantedTunnel {
   readonly connection: Connection;
   /** Of its Child SA; undefined when the bundle does not have the tunnel. */
   readonly protection: ChildProtection | undefined;
+  readonly start: TunnelStart;
   readonly state: NegotiationState;
   /** When something last made it be tried before its time. */
   readonly hurriedAt: number;
@@ -44,16 +46,18 @@ export class WantedTunnels {
 
   /**
    * One that is known goes on as it stands. Of a new one both ends begin; the one with the lower name at once, so that they
-   * seldom do it at the same moment.
+   * seldom do it at the same moment. One that is trapped is begun by `hurry`, when traffic asks for it, and by nothing else.
    */
-  want(connection: Connection, protection: ChildProtection | undefined): void {
-    const known = this.#tunnels.get(connection.name);
-    if (known !== undefined) {
-      this.#tunnels.set(connection.name, { ...known, connection, protection });
+  want(connection: Connection, protection: ChildProtection | undefined, start: TunnelStart = AT_ONCE): void {
+    const { name } = connection;
+    const known = this.#tunnels.get(name);
+    const fresh = { state: UNTRIED, hurriedAt: Number.NEGATIVE_INFINITY, cancel: () => undefined };
+    this.#tunnels.set(name, { ...(known ?? fresh), connection, protection, start });
+    if (start.kind === 'trap') {
+      if (known?.start.kind === 'at_once') known.cancel();
       return;
     }
-    const fresh = { state: UNTRIED, hurriedAt: Number.NEGATIVE_INFINITY, cancel: () => undefined };
-    this.#tunnels.set(connection.name, { connection, protection, ...fresh });
+    if (known?.start.kind === 'at_once' || (known !== undefined && known.state.wants === 'nothing')) return;
     const first = Buffer.compare(connection.localIdentity.data, connection.remoteIdentity.data) < 0;
     this.#tryLater(connection.name, this.#parts.random() * SPREAD + (first ? 0 : SECOND_PAUSE));
   }
@@ -74,7 +78,8 @@ export class WantedTunnels {
     if (tunnel === undefined) return undefined;
     const now = afterEvent(tunnel.state, event);
     this.#tunnels.set(event.connection, { ...tunnel, state: now });
-    if (now.wants !== 'nothing' && event.kind !== 'ike-attempt-failed')
+    // Whoever still waits for a trapped one asks again (HOLD_MILLISECONDS of the data plane).
+    if (now.wants !== 'nothing' && event.kind !== 'ike-attempt-failed' && tunnel.start.kind === 'at_once')
       this.#tryLater(event.connection, retryPause(now.failures, this.#parts.random()));
     return { before: tunnel.state, now };
   }

@@ -117,6 +117,8 @@ export const AgentStatus = z.object({
           ppk: z.boolean(),
           postQuantum: z.boolean(),
           failure: z.string().nullable(),
+          /** It is negotiated when there is traffic for it, and there is none. */
+          waitsForTraffic: z.boolean(),
           /** Where the IKE SA meets the peer: of one behind a NAT, the outside of that; null without an IKE SA. */
           remote: z.string().nullable(),
           /** A NAT changes the addresses of this edge on the way. */
@@ -272,13 +274,14 @@ function keySharesStatus(state: BlindState | undefined): AgentStatus['tunnels'][
 
 function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels'][number]['ike'] {
   if (state === undefined) return null;
-  const { established, keyExchangeMethods, ppk, failure, path, pathCause } = state;
+  const { established, keyExchangeMethods, ppk, failure, waitsForTraffic, path, pathCause } = state;
   return {
     established,
     keyExchange: keyExchangeNames(keyExchangeMethods),
     ppk,
     postQuantum: isPostQuantum(state),
     failure: failure ?? null,
+    waitsForTraffic: waitsForTraffic === true,
     remote: path === undefined ? null : `${formatAddress(path.remote.address)} port ${path.remote.port}`,
     localBehindNat: path?.localBehindNat ?? false,
     local: path === undefined ? null : formatAddress(path.local.address),

@@ -80,12 +80,17 @@ export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
   ].join('\n\n');
 }
 
+function unkeyedState({ ike, keyShares }: AgentStatus['tunnels'][number]): string {
+  if (ike?.waitsForTraffic) return 'waits for traffic';
+  return ike?.failure ?? keyShares?.alarm ?? keyShares?.refusal?.reason ?? 'no associations';
+}
+
 function tunnelTable(status: Pick<AgentStatus, 'tunnels'>): string {
   const tunnels = status.tunnels.map((tunnel) => [
     tunnel.peer,
     remoteText(tunnel),
     tunnel.outboundSpi === null || tunnel.inboundSpis.length === 0
-      ? (tunnel.ike?.failure ?? tunnel.keyShares?.alarm ?? tunnel.keyShares?.refusal?.reason ?? 'no associations')
+      ? unkeyedState(tunnel)
       : keyedState(tunnel.redundancy),
     keysBy(tunnel),
     protectionText(tunnel),

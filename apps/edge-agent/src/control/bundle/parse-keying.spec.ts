@@ -5,6 +5,7 @@ import {
   KeyingMode,
   PseudorandomFunction,
   type Tunnel,
+  TunnelStart,
 } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { testBundle } from '../../../test/support/test-bundle.js';
@@ -51,6 +52,7 @@ describe('Keying of a tunnel', () => {
         ikeLifetime: 14_400_000,
         childLifetime: 3_600_000,
         livenessInterval: 10_000,
+        start: { kind: 'at_once' },
         revokedSerials: new Set(['4f01', 'ff'.repeat(20)]),
       },
     });
@@ -62,6 +64,21 @@ describe('Keying of a tunnel', () => {
     ).toMatchObject({
       negotiation: { childKeyExchange: undefined },
     });
+  });
+
+  it.each<[Partial<IkeConfiguration>, unknown]>([
+    [{ start: TunnelStart.TUNNEL_START_AT_ONCE }, { kind: 'at_once' }],
+    [{ start: TunnelStart.TUNNEL_START_TRAP }, { kind: 'trap', idle: undefined }],
+    [
+      { start: TunnelStart.TUNNEL_START_TRAP, idleSeconds: 600 },
+      { kind: 'trap', idle: 600_000 },
+    ],
+  ])('says what has the tunnel negotiated: %j', (change, start) => {
+    const parsed = parseKeying(
+      't',
+      tunnel((ike) => Object.assign(ike, change)),
+    );
+    expect(parsed).toMatchObject({ negotiation: { start } });
   });
 
   it("is the controller's with nothing to negotiate", () => {
@@ -124,6 +141,15 @@ describe('Keying of a tunnel', () => {
       'a serial of 21 octets',
       (ike) => (ike.revokedSerials = [Buffer.alloc(21)]),
       'ike.revoked_serials[0]',
+      'out_of_range',
+    ],
+    ['an unknown start', (ike) => (ike.start = 3 as never), 'ike.start', 'unsupported_value'],
+    ['a start that is none', (ike) => (ike.start = 0), 'ike.start', 'unsupported_value'],
+    ['idle without a trap', (ike) => (ike.idleSeconds = 600), 'ike.idle_seconds', 'unexpected_value'],
+    [
+      'idle too soon',
+      (ike) => Object.assign(ike, { start: TunnelStart.TUNNEL_START_TRAP, idleSeconds: 9 }),
+      'ike.idle_seconds',
       'out_of_range',
     ],
     ['no liveness', (ike) => (ike.livenessSeconds = 0), 'ike.liveness_seconds', 'out_of_range'],

@@ -7,8 +7,10 @@ import {
   KeyingMode,
   PseudorandomFunction,
   type Tunnel,
+  TunnelStart as TunnelStartMessage,
 } from '@weft/contracts/southbound';
 import { serialValue } from '../../ike/credentials/serial-number.js';
+import { AT_ONCE, type TunnelStart } from '../../ike/tunnel-start.js';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, required } from './field.js';
 import { parseCombinedMode } from './parse-combined-mode.js';
@@ -68,8 +70,29 @@ function parseIke(path: string, message: IkeConfiguration): IkeNegotiation {
     ikeLifetime: seconds('ike_lifetime_seconds', message.ikeLifetimeSeconds, MIN_LIFETIME_SECONDS),
     childLifetime: seconds('child_lifetime_seconds', message.childLifetimeSeconds, MIN_LIFETIME_SECONDS),
     livenessInterval: seconds('liveness_seconds', message.livenessSeconds, 1),
+    start: parseStart(path, message),
     revokedSerials: parseSerials(`${path}.revoked_serials`, message.revokedSerials),
   };
+}
+
+function parseStart(path: string, { start, idleSeconds }: IkeConfiguration): TunnelStart {
+  switch (start) {
+    case undefined:
+    case TunnelStartMessage.TUNNEL_START_AT_ONCE:
+      if (idleSeconds === undefined) return AT_ONCE;
+      throw new RejectionError(
+        `${path}.idle_seconds`,
+        'unexpected_value',
+        'a tunnel that starts at once is never idle',
+      );
+    case TunnelStartMessage.TUNNEL_START_TRAP: {
+      if (idleSeconds === undefined) return { kind: 'trap', idle: undefined };
+      const seconds = integerWithin(`${path}.idle_seconds`, idleSeconds, MIN_IDLE_SECONDS, MAX_LIFETIME_SECONDS);
+      return { kind: 'trap', idle: 1000 * seconds };
+    }
+    default:
+      throw new RejectionError(`${path}.start`, 'unsupported_value', `start ${start} is unknown here`);
+  }
 }
 
 /** RFC 5280 section 4.1.2.2: "Conforming CAs MUST NOT use serialNumber values longer than 20 octets." */
@@ -124,5 +147,7 @@ const MAX_PROPOSALS = 16;
 const MAX_ADDITIONAL = 7;
 const MIN_LIFETIME_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 30 * 24 * 3600;
+/** Less than what a negotiation takes with a peer that is far would end what has just begun. */
+const MIN_IDLE_SECONDS = 10;
 const MAX_REVOKED_SERIALS = 1024;
 const MAX_SERIAL_OCTETS = 20;

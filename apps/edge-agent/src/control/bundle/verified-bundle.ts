@@ -1,6 +1,7 @@
 import type { AddressRange, Secret, SecurityPolicy } from '@weft/ipsec-core';
 import type { Identity, WireSelector } from '@weft/ipsec-core/ike';
 import type { Certificate } from '../../ike/credentials/certificate.js';
+import type { TunnelStart } from '../../ike/tunnel-start.js';
 
 /** A bundle that passed every check: signed, meant for this edge, fresh, canonical, and consistent in itself. */
 export interface VerifiedBundle {
@@ -118,6 +119,7 @@ export interface IkeNegotiation {
   readonly ikeLifetime: number;
   readonly childLifetime: number;
   readonly livenessInterval: number;
+  readonly start: TunnelStart;
   /** Certificates of the peer that are not believed any more: values of serial numbers, lower-case hex. */
   readonly revokedSerials: ReadonlySet<string>;
 }
