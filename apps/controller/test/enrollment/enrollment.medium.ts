@@ -170,21 +170,18 @@ describe('enrollment', () => {
     await sql`insert into sites (id, tenant_id, name) values (${there}, ${tenantId}, 'elsewhere')`;
     const foreign = await seedEdge(sql);
     const [abroad] = await sql<{ siteId: string }[]>`select site_id from edges where id = ${foreign.edgeId}`;
-    for (const [tenant, siteId, prefix] of [
-      [tenantId, here?.siteId ?? '', '10.1.0.0/16'],
-      [tenantId, there, '10.2.0.0/16'],
-      [tenantId, there, '2001:db8:2::/48'],
-      [foreign.tenantId, abroad?.siteId ?? '', '10.3.0.0/16'],
+    for (const [tenant, siteId, prefix, mapped] of [
+      [tenantId, here?.siteId ?? '', '10.1.0.0/16', null],
+      [tenantId, here?.siteId ?? '', '192.168.0.0/24', '10.201.0.0/24'],
+      [tenantId, there, '10.2.0.0/16', null],
+      [tenantId, there, '192.168.0.0/24', '10.202.0.0/24'],
+      [tenantId, there, '2001:db8:2::/48', null],
+      [foreign.tenantId, abroad?.siteId ?? '', '10.3.0.0/16', null],
     ] as const) {
       await sql`
-        insert into networks (id, tenant_id, site_id, name, prefix)
-        values (${randomUUID()}, ${tenant}, ${siteId}, ${prefix}, ${prefix})`;
+        insert into networks (id, tenant_id, site_id, name, prefix, mapped_prefix)
+        values (${randomUUID()}, ${tenant}, ${siteId}, ${`${prefix} as ${mapped}`}, ${prefix}, ${mapped})`;
     }
-    await sql`
-      insert into external_peers
-        (id, tenant_id, site_id, name, address, port, identity, prefixes, ike_proposals, esp_proposal, certificates)
-      values (${randomUUID()}, ${tenantId}, ${here?.siteId ?? ''}, 'gateway', '203.0.113.9', 500, 'gateway.example',
-        array['172.16.0.0/24'::cidr], '[{}]', '{}', array[decode('00', 'hex')])`;
     const before = await ask((await createToken(edge)).token);
     expect(before.protectedNetworks).toEqual({
       routes: ['10.2.0.0/16', '2001:db8:2::/48', '172.16.0.0/24'],
@@ -192,7 +189,13 @@ describe('enrollment', () => {
     });
     // Of a revision from before 10.2.0.0/16 was there, and 10.9.0.0/16 was gone.
     const content = Buffer.from(
-      Bundle.encode(Bundle.fromPartial({ routes: ['10.9.0.0/16', '2001:db8:2::/48'] })).finish(),
+      Bundle.encode(
+        Bundle.fromPartial({
+          routes: ['10.9.0.0/16', '2001:db8:2::/48'],
+          localNetworks: ['10.1.0.0/16', '10.209.0.0/24'],
+          networkMappings: [{ local: '192.168.9.0/24', overlay: '10.209.0.0/24' }],
+        }),
+      ).finish(),
     );
     await sql`
       insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
