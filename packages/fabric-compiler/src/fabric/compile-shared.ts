@@ -35,7 +35,7 @@ export interface CompiledFabric {
 export interface FabricPlan {
   readonly topology: Topology;
   readonly paths: Paths;
-  readonly context: SetContext & Pick<RuleContext, 'profiles'>;
+  readonly context: SetContext & Pick<RuleContext, 'profiles' | 'defaultProfileId'>;
   readonly frames: readonly BundleFrame[];
   readonly routes: readonly (readonly RouteSection[])[];
   readonly peers: PeerSections;

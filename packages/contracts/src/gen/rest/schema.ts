@@ -11260,6 +11260,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "esp": {
+                     *             "encryption": "aes-gcm-16",
+                     *             "keyBits": 128,
+                     *             "replayWindow": 1024
+                     *           },
+                     *           "ike": {
+                     *             "encryption": "aes-gcm-16",
+                     *             "keyBits": 128,
+                     *             "prf": "hmac-sha2-256",
+                     *             "keyExchange": [
+                     *               "ECP-256"
+                     *             ]
+                     *           },
+                     *           "childKeyExchange": [
+                     *             "ECP-256"
+                     *           ],
+                     *           "ikeLifetimeSeconds": 14400,
+                     *           "childLifetimeSeconds": 3600,
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProfileList"];
                 };
             };
@@ -11319,6 +11351,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "esp": {
+                 *         "encryption": "aes-gcm-16",
+                 *         "keyBits": 128
+                 *       },
+                 *       "ike": {
+                 *         "encryption": "aes-gcm-16",
+                 *         "keyBits": 128,
+                 *         "prf": "hmac-sha2-256",
+                 *         "keyExchange": [
+                 *           "ECP-256"
+                 *         ]
+                 *       },
+                 *       "childKeyExchange": [
+                 *         "ECP-256"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ProfileInput"];
             };
         };
@@ -11330,6 +11382,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "esp": {
+                     *         "encryption": "aes-gcm-16",
+                     *         "keyBits": 128,
+                     *         "replayWindow": 1024
+                     *       },
+                     *       "ike": {
+                     *         "encryption": "aes-gcm-16",
+                     *         "keyBits": 128,
+                     *         "prf": "hmac-sha2-256",
+                     *         "keyExchange": [
+                     *           "ECP-256"
+                     *         ]
+                     *       },
+                     *       "childKeyExchange": [
+                     *         "ECP-256"
+                     *       ],
+                     *       "ikeLifetimeSeconds": 14400,
+                     *       "childLifetimeSeconds": 3600,
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Profile"];
                 };
             };
@@ -11419,6 +11499,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "esp": {
+                     *         "encryption": "aes-gcm-16",
+                     *         "keyBits": 128,
+                     *         "replayWindow": 1024
+                     *       },
+                     *       "ike": {
+                     *         "encryption": "aes-gcm-16",
+                     *         "keyBits": 128,
+                     *         "prf": "hmac-sha2-256",
+                     *         "keyExchange": [
+                     *           "ECP-256"
+                     *         ]
+                     *       },
+                     *       "childKeyExchange": [
+                     *         "ECP-256"
+                     *       ],
+                     *       "ikeLifetimeSeconds": 14400,
+                     *       "childLifetimeSeconds": 3600,
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Profile"];
                 };
             };
@@ -11480,6 +11588,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "esp": {
+                 *         "encryption": "aes-gcm-16",
+                 *         "keyBits": 128
+                 *       },
+                 *       "ike": {
+                 *         "encryption": "aes-gcm-16",
+                 *         "keyBits": 128,
+                 *         "prf": "hmac-sha2-256",
+                 *         "keyExchange": [
+                 *           "ECP-256"
+                 *         ]
+                 *       },
+                 *       "childKeyExchange": [
+                 *         "ECP-256"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ProfileInput"];
             };
         };
@@ -11491,6 +11619,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "esp": {
+                     *         "encryption": "aes-gcm-16",
+                     *         "keyBits": 128,
+                     *         "replayWindow": 1024
+                     *       },
+                     *       "ike": {
+                     *         "encryption": "aes-gcm-16",
+                     *         "keyBits": 128,
+                     *         "prf": "hmac-sha2-256",
+                     *         "keyExchange": [
+                     *           "ECP-256"
+                     *         ]
+                     *       },
+                     *       "childKeyExchange": [
+                     *         "ECP-256"
+                     *       ],
+                     *       "ikeLifetimeSeconds": 14400,
+                     *       "childLifetimeSeconds": 3600,
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Profile"];
                 };
             };
@@ -11904,6 +12060,7 @@ export interface operations {
                      *               "serviceIds": [
                      *                 "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *               ],
+                     *               "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *               "enabled": true
                      *             }
                      *           ],
@@ -12063,6 +12220,7 @@ export interface operations {
                      *           "serviceIds": [
                      *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *           ],
+                     *           "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "enabled": true
                      *         }
                      *       ],
@@ -12209,6 +12367,7 @@ export interface operations {
                      *               "serviceIds": [
                      *                 "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *               ],
+                     *               "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *               "enabled": true
                      *             }
                      *           ],
@@ -12346,6 +12505,7 @@ export interface operations {
                      *           "serviceIds": [
                      *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *           ],
+                     *           "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "enabled": true
                      *         }
                      *       ],
@@ -12495,6 +12655,7 @@ export interface operations {
                      *           "serviceIds": [
                      *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *           ],
+                     *           "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "enabled": true
                      *         }
                      *       ],
@@ -15211,6 +15372,30 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
+                     *       "profiles": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "esp": {
+                     *             "encryption": "aes-gcm-16",
+                     *             "keyBits": 128,
+                     *             "replayWindow": 1024
+                     *           },
+                     *           "ike": {
+                     *             "encryption": "aes-gcm-16",
+                     *             "keyBits": 128,
+                     *             "prf": "hmac-sha2-256",
+                     *             "keyExchange": [
+                     *               "ECP-256"
+                     *             ]
+                     *           },
+                     *           "childKeyExchange": [
+                     *             "ECP-256"
+                     *           ],
+                     *           "ikeLifetimeSeconds": 14400,
+                     *           "childLifetimeSeconds": 3600
+                     *         }
+                     *       ],
                      *       "policies": [
                      *         {
                      *           "name": "berlin",
@@ -15245,7 +15430,8 @@ export interface operations {
                      *               ],
                      *               "namedServices": [
                      *                 "dns"
-                     *               ]
+                     *               ],
+                     *               "profile": "text"
                      *             }
                      *           ]
                      *         }
@@ -15381,6 +15567,30 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
+                     *       "profiles": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "esp": {
+                     *             "encryption": "aes-gcm-16",
+                     *             "keyBits": 128,
+                     *             "replayWindow": 1024
+                     *           },
+                     *           "ike": {
+                     *             "encryption": "aes-gcm-16",
+                     *             "keyBits": 128,
+                     *             "prf": "hmac-sha2-256",
+                     *             "keyExchange": [
+                     *               "ECP-256"
+                     *             ]
+                     *           },
+                     *           "childKeyExchange": [
+                     *             "ECP-256"
+                     *           ],
+                     *           "ikeLifetimeSeconds": 14400,
+                     *           "childLifetimeSeconds": 3600
+                     *         }
+                     *       ],
                      *       "policies": [
                      *         {
                      *           "name": "berlin",
@@ -15415,7 +15625,8 @@ export interface operations {
                      *               ],
                      *               "namedServices": [
                      *                 "dns"
-                     *               ]
+                     *               ],
+                     *               "profile": "text"
                      *             }
                      *           ]
                      *         }
