@@ -48,6 +48,7 @@ await dataPlane.load({
   socketFds: [encapsulated.fd],
   policies: [],
   groups: [],
+  mappings: [],
   remotes: identities.map(({ name }) => ({ tunnelId: name, socketAddress })),
 });
 const after = (milliseconds: number, run: () => void) => {

@@ -56,6 +56,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     socketFds: [underlays.get(spec.local)?.fd ?? -1],
     policies: policiesOf(spec, tunnelId),
     groups: [],
+    mappings: [],
     remotes: [
       {
         tunnelId,

@@ -46,7 +46,7 @@ export function createNetwork(tenantId: string, body: CreateNetwork): Promise<Ne
 export function updateNetwork(
   tenantId: string,
   networkId: string,
-  body: Partial<Pick<Network, 'name' | 'labels'>>,
+  body: Partial<Pick<Network, 'name' | 'labels'>> & { mappedPrefix?: string | null },
 ): Promise<Network> {
   const path = { tenantId, networkId };
   return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/networks/{networkId}', { params: { path }, body }));
