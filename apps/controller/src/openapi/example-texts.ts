@@ -51,6 +51,7 @@ export const EXAMPLE_TEXTS: Readonly<Record<string, string>> = {
   pointer: '/name',
   policyName: 'offices',
   prefix: '10.1.0.0/16',
+  profile: 'chacha',
   prefixes: '10.8.0.0/24',
   preSharedKey: 'correct horse battery staple',
   prf: 'hmac-sha2-384',

@@ -33,6 +33,16 @@ const RESOURCES: readonly { list: string; code: string; body: (name: string) => 
     code: 'service_changed',
     body: (name) => ({ name, services: [{ protocol: 'udp', ports: [{ first: 53, last: 53 }] }] }),
   },
+  {
+    list: '/profiles',
+    code: 'profile_changed',
+    body: (name) => ({
+      name,
+      esp: { encryption: 'aes-gcm-16', keyBits: 256 },
+      ike: { encryption: 'aes-gcm-16', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519'] },
+      childKeyExchange: [],
+    }),
+  },
   { list: '/policies', code: 'policy_changed', body: (name) => ({ name, rules: [] }) },
   {
     list: '/policy-tests',

@@ -113,6 +113,12 @@ async function fill(filled: Api): Promise<string> {
       name: `s${n}`,
       services: [{ protocol: 'udp', ports: [{ first: 53, last: 53 }] }],
     });
+    await filled.make('/profiles', {
+      name: `profile ${n}`,
+      esp: { encryption: 'aes-gcm-16', keyBits: 256 },
+      ike: { encryption: 'aes-gcm-16', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519'] },
+      childKeyExchange: [],
+    });
     await filled.make('/policies', { name: `policy ${9 - n}`, rules: n === 0 ? rules : [] });
     await filled.make('/policy-tests', { ...rules[0], action: undefined, name: `test ${n}`, expect: 'allowed' });
     await filled.make('/api-tokens', { name: `token ${n}`, role: 'viewer', lifetimeDays: 1 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type AssociationPath, DROP_REASONS, ENTRY_DROP_REASONS, UNPROTECTED_ICMP_OUTCOMES } from '@weft/ipsec-core';
 import type { Refusal } from '@weft/ipsec-core/blind';
-import type { FailureReason, IkeDropReason } from '@weft/ipsec-core/ike';
+import type { FailureReason, IkeDropReason, PathChangeCause } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import type { RejectionRule } from '../control/rejection.js';
 import { IO_DROP_REASONS } from '../dataplane/io-counters.js';
@@ -40,6 +40,14 @@ const CAUSES = names({
   addresses_refused: true,
   nat_detected: true,
 } satisfies Record<FailureReason['code'], true>);
+
+const PATH_CHANGES = names({
+  path_silent: true,
+  preferred_answers: true,
+  own_addresses: true,
+  peer_moved: true,
+  path_refused: true,
+} satisfies Record<PathChangeCause, true>);
 
 const REFUSALS = names({
   malformed: true,
@@ -128,6 +136,7 @@ const RULES: Readonly<Record<RejectionRule, 'bundle' | 'storage' | 'command'>> =
 const VALUES: Readonly<Record<string, { readonly label: string; readonly values: readonly string[] }>> = {
   weft_edge_tunnel_dropped_packets_total: { label: 'reason', values: [] },
   weft_edge_ike_failures_total: { label: 'cause', values: CAUSES },
+  weft_edge_ike_path_changes_total: { label: 'cause', values: PATH_CHANGES },
   weft_edge_key_share_refusals_total: { label: 'reason', values: REFUSALS },
   weft_edge_policy_dropped_packets_total: { label: 'reason', values: ENTRY_DROP_REASONS },
   weft_edge_dropped_packets_total: { label: 'reason', values: [] },
@@ -136,7 +145,7 @@ const VALUES: Readonly<Record<string, { readonly label: string; readonly values:
 };
 
 /** Labels that name something: as many as there are of that. */
-const NAMING = new Set(['version', 'edge', 'tunnel', 'peer', 'entry', 'rule', 'worker']);
+const NAMING = new Set(['version', 'edge', 'tunnel', 'peer', 'entry', 'rule', 'worker', 'address']);
 
 const block = (name: string) => new RegExp(`<!-- ${name} -->([\\s\\S]*?)<!-- end -->`).exec(text)?.[1] ?? '';
 const quoted = (of: string) => [...of.matchAll(/`([a-z_0-9]+)`/g)].map(([, name = '']) => name);

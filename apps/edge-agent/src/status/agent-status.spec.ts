@@ -108,6 +108,7 @@ describe('status', () => {
       generation: 1n,
       contentHash: '00',
       overlayMtu: 1452,
+      mappings: [],
     } as never;
     const association = (direction: string, current: boolean, suite: string) =>
       ({ tunnelId: 't', direction, current, suite }) as never;

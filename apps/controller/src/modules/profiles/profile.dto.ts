@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
 import { KEY_EXCHANGE_NAMES, type KeyExchangeName } from '../external-peers/key-exchange-names.js';
 
@@ -113,7 +114,7 @@ export const Profile = z
     description:
       'How packets between edges are protected and how edges negotiate it. Rules name it by `profileId`. It takes the keying mode ikev2 and ESP.',
   });
-export const ProfileList = z.object({ items: z.array(Profile) }).meta({ id: 'ProfileList' });
+export const ProfileList = pageSchema(Profile).meta({ id: 'ProfileList' });
 
 /** As the document of a tenant has it. */
 export const ConfiguredProfile = z

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiHeader,
@@ -8,9 +8,11 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
+import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
-import { ETAG_HEADER, withETag } from '../../platform/http/version-etag.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { Profile, ProfileInput, ProfileList } from './profile.dto.js';
 import { ProfilesService } from './profiles.service.js';
 
@@ -22,9 +24,12 @@ export class ProfilesController {
   @Get()
   @ApiOperation({ operationId: 'listProfiles', summary: 'Profiles of the tenant, by name' })
   @ApiOkResponse({ standardSchema: ProfileList })
-  @ApiProblems(401, 404, 503)
-  async listProfiles(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<ProfileList> {
-    return { items: await this.profiles.list(tenantId) };
+  @ApiProblems(401, 404, 422, 503)
+  listProfiles(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Query({ schema: PageByName }) page: PageRequest,
+  ): Promise<ProfileList> {
+    return this.profiles.list(tenantId, page);
   }
 
   @Post()
@@ -74,12 +79,14 @@ export class ProfilesController {
   @Delete(':profileId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteProfile', summary: 'Remove a profile that no rule names' })
+  @MayNameVersion('profile')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 409, 503)
+  @ApiProblems(401, 403, 404, 409, 412, 503)
   deleteProfile(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('profileId', { schema: Identifier }) profileId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.profiles.remove(tenantId, profileId);
+    return this.profiles.remove(tenantId, profileId, ifMatch);
   }
 }

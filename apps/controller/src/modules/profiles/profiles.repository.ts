@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { FabricIntent } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
 import type { Profile, ProfileInput } from './profile.dto.js';
 import { type ProfileRow, profileOf, type WrittenProfile, writtenIntent, writtenProfile } from './stored-profile.js';
 
 @Injectable()
 export class ProfilesRepository {
-  async list(sql: SqlExecutor, tenantId: string): Promise<Profile[]> {
-    const rows = await sql<ProfileRow[]>`select * from profiles where tenant_id = ${tenantId} order by name, id`;
+  async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Profile[]> {
+    const rows = await sql<ProfileRow[]>`
+      select * from profiles where tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
     return rows.map(profileOf);
   }
 

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/database/page-request.js';
 import { DomainError, notFound } from '../../platform/http/domain-error.js';
+import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
-import { changedMeanwhile, ifMatchRequired, matchesTag } from '../entity-tag.js';
+import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '../entity-tag.js';
 import { inUse, nameTaken } from '../resource-names.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
 import { MAX_PROFILES, type Profile, type ProfileInput } from './profile.dto.js';
@@ -23,8 +25,8 @@ export class ProfilesService {
     this.#tenants = tenants;
   }
 
-  list(tenantId: string): Promise<Profile[]> {
-    return this.#repository.list(this.#database.sql, tenantId);
+  async list(tenantId: string, page: PageRequest): Promise<Page<Profile>> {
+    return pageByName(page, await this.#repository.list(this.#database.sql, tenantId, page));
   }
 
   read(tenantId: string, profileId: string): Promise<Profile> {
@@ -59,14 +61,18 @@ export class ProfilesService {
     });
   }
 
-  /** Throws DomainError 'unknown_profile' or 'profile_in_use'. */
-  async remove(tenantId: string, profileId: string): Promise<void> {
+  /** Throws DomainError 'unknown_profile', 'profile_changed' or 'profile_in_use'. */
+  async remove(tenantId: string, profileId: string, ifMatch: string | undefined): Promise<void> {
     const used = async () => inUse('profile', await this.#repository.users(this.#database.sql, tenantId, profileId));
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, profileId)),
+    await refusing(
+      this.#database.transaction(async (sql) => {
+        const version = await this.#repository.lockVersion(sql, tenantId, profileId);
+        if (version === undefined) throw notFound('profile', profileId);
+        demandUnchanged('profile', version, ifMatch);
+        await this.#repository.remove(sql, tenantId, profileId);
+      }),
       { policy_rules_profile_fkey: used },
     );
-    if (!found) throw notFound('profile', profileId);
   }
 
   async #read(sql: SqlExecutor, tenantId: string, profileId: string): Promise<Profile> {

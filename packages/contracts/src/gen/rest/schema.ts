@@ -3517,6 +3517,11 @@ export interface components {
         };
         ProfileList: {
             items: components["schemas"]["Profile"][];
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
+            next: string | null;
         };
         /**
          * @description Publish although a proof has failed. If-Match must name the draft whose findings were seen.
@@ -11245,7 +11250,12 @@ export interface operations {
     };
     listProfiles: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description UUID made by the controller. */
@@ -11289,7 +11299,8 @@ export interface operations {
                      *           "createdAt": "2026-03-14T09:26:53.589Z",
                      *           "updatedAt": "2026-03-14T09:26:53.589Z"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "next": "4711"
                      *     }
                      */
                     "application/json": components["schemas"]["ProfileList"];
@@ -11306,6 +11317,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11739,7 +11759,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the profile as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -11785,6 +11808,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15431,7 +15463,7 @@ export interface operations {
                      *               "namedServices": [
                      *                 "dns"
                      *               ],
-                     *               "profile": "text"
+                     *               "profile": "chacha"
                      *             }
                      *           ]
                      *         }
@@ -15626,7 +15658,7 @@ export interface operations {
                      *               "namedServices": [
                      *                 "dns"
                      *               ],
-                     *               "profile": "text"
+                     *               "profile": "chacha"
                      *             }
                      *           ]
                      *         }
