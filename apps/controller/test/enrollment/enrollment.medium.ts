@@ -182,10 +182,15 @@ describe('enrollment', () => {
         insert into networks (id, tenant_id, site_id, name, prefix, mapped_prefix)
         values (${randomUUID()}, ${tenant}, ${siteId}, ${`${prefix} as ${mapped}`}, ${prefix}, ${mapped})`;
     }
+    await sql`
+      insert into external_peers
+        (id, tenant_id, site_id, name, address, port, identity, prefixes, ike_proposals, esp_proposal, certificates)
+      values (${randomUUID()}, ${tenantId}, ${here?.siteId ?? ''}, 'gateway', '203.0.113.9', 500, 'gateway.example',
+        array['172.16.0.0/24'::cidr], '[{}]', '{}', array[decode('00', 'hex')])`;
     const before = await ask((await createToken(edge)).token);
     expect(before.protectedNetworks).toEqual({
-      routes: ['10.2.0.0/16', '2001:db8:2::/48', '172.16.0.0/24'],
-      localNetworks: ['10.1.0.0/16'],
+      routes: ['10.2.0.0/16', '10.201.0.0/24', '10.202.0.0/24', '2001:db8:2::/48', '172.16.0.0/24'],
+      localNetworks: ['10.1.0.0/16', '192.168.0.0/24'],
     });
     // Of a revision from before 10.2.0.0/16 was there, and 10.9.0.0/16 was gone.
     const content = Buffer.from(
@@ -202,8 +207,11 @@ describe('enrollment', () => {
       values (${tenantId}, ${edgeId}, 1, 1, ${createHash('sha256').update(content).digest()}, ${content})`;
     const after = await ask((await createToken(edge)).token);
     expect(after.protectedNetworks).toEqual({
-      routes: ['10.9.0.0/16', '2001:db8:2::/48', '10.2.0.0/16', '172.16.0.0/24'],
-      localNetworks: ['10.1.0.0/16'],
+      routes: [
+        ...['10.9.0.0/16', '2001:db8:2::/48', '10.209.0.0/24'],
+        ...['10.2.0.0/16', '10.201.0.0/24', '10.202.0.0/24', '172.16.0.0/24'],
+      ],
+      localNetworks: ['10.1.0.0/16', '192.168.9.0/24', '192.168.0.0/24'],
     });
   });
 

@@ -215,6 +215,7 @@ describe('tenants', () => {
     const inOther = (rest: string) => `/api/v1/tenants/${path.tenantId}${rest}`;
     expect((await api.client.GET('/api/v1/tenants/{tenantId}/sites', { params: { path } })).data).toEqual({
       items: [],
+      next: null,
     });
     // A site of the first tenant is no site of the second, for reading and for reference.
     expect((await api.fetch(inOther(`/sites/${made.berlin.id}`))).status).toBe(404);
