@@ -100,8 +100,9 @@ describe('the console', () => {
     const places = (): Promise<string[]> =>
       page.locator('.react-flow__node').evaluateAll((nodes) => nodes.map((node) => node.getAttribute('style') ?? ''));
     const before = await places();
-    await page.waitForResponse((response) => response.url().endsWith('/tunnels'));
-    await page.waitForResponse((response) => response.url().endsWith('/sites'));
+    for (const list of ['/tunnels', '/sites']) {
+      await page.waitForResponse((response) => new URL(response.url()).pathname.endsWith(list));
+    }
     expect(await places()).toEqual(before);
   });
 
