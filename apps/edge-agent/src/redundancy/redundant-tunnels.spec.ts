@@ -59,6 +59,16 @@ describe('the tunnels to a site with several edges', () => {
     expect(setup.waits).toBe(false);
   });
 
+  it('do not say that they go back where one peer answered before the other, though both are heard of at once', () => {
+    const { tunnels, moves } = new Setup();
+    tunnels.configure([GROUP]);
+    tunnels.take([
+      { tunnelId: 'b', alive: true },
+      { tunnelId: 'a', alive: true },
+    ]);
+    expect(moves).toEqual([{ groupId: 'g', from: 'a', to: 'b', back: false, aliveFor: 0 }]);
+  });
+
   it('keep what is known of them when a bundle brings them again, and tell beforehand where packets will go', () => {
     const setup = new Setup();
     const { tunnels } = setup;

@@ -58,9 +58,11 @@ export class RedundantTunnels {
   /** Which peers answer, and which do not any more. */
   take(news: readonly LivenessNews[]): void {
     const now = this.#parts.clock();
-    for (const { group, choice } of [...this.#groups.values()]) {
-      const next = news.reduce((state, one) => afterNews(group, state, one, now), choice);
-      this.#become(group, choice, next);
+    // One after the other: what a move is called depends on who answered then.
+    for (const one of news) {
+      for (const { group, choice } of [...this.#groups.values()]) {
+        this.#become(group, choice, afterNews(group, choice, one, now));
+      }
     }
     this.#wait();
   }
