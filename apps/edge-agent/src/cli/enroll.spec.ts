@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -195,6 +195,13 @@ describe('weft-edge enroll', () => {
     protectedNetworks = { routes: ['10.2.0.0/16'], localNetworks: [] };
     expect(await enroll(pki.token(), { network: machine.network })).toMatch(/the fence of the last bundle stays/);
     expect(machine.fence).toBeUndefined();
+  });
+
+  it('says when the place of the controller cannot be remembered, and enrolls', async () => {
+    await mkdir(path.join(directory, 'controller-addresses.json'), { recursive: true, mode: 0o700 });
+    const said = await enroll(pki.token(), { network: machine.network });
+    expect(said).toMatch(/enrolled as edge/);
+    expect(said.match(/could not be remembered \(.+\)/g)).toHaveLength(1);
   });
 
   it('says that nothing is closed where it may not', async () => {

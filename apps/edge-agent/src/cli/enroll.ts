@@ -64,7 +64,7 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
   // Beside the one in use, which stays until the controller has welcomed this one; at once where there is none.
   await storePendingIdentity(state, stored);
   await settleEnrollment(state);
-  if (options.network !== undefined) await rememberSession(state, identity.session.host);
+  const troubles = options.network === undefined ? [] : await rememberSession(state, identity.session.host);
   const closed = await close(state, options).catch((error: unknown) => {
     throw notClosed(error);
   });
@@ -73,6 +73,7 @@ export async function enrollEdge(options: EnrollOptions): Promise<string> {
     `enrolled as edge ${identity.edgeName} (${identity.edgeId}) of tenant ${identity.tenantId}`,
     `certificate valid until ${identity.notAfter.toISOString()}, controller session at ${formatControllerAddress(identity.session)}`,
     closed,
+    ...troubles,
     `next: weft-edge run --state-dir ${state.path}`,
   ].join('\n');
 }
@@ -87,12 +88,23 @@ async function close(state: StateDirectory, options: EnrollOptions): Promise<str
   const but = trouble === undefined ? '' : `; ${trouble.message}`;
   return networks === 0
     ? `nothing is closed yet: neither the controller nor the settings name a network of another site${but}`
-    : `closed: traffic of ${networks} networks waits for the first policy${but}`;
+    : `closed: traffic of ${networks} ${networks === 1 ? 'network' : 'networks'} waits for the first policy${but}`;
 }
 
-/** The resolver may be among what is closed: the agent then goes where the controller was found. A name that nobody knows here is the agent's concern. */
-async function rememberSession(state: StateDirectory, host: string): Promise<void> {
-  await rememberAddresses({ state, onTrouble: () => undefined })(host).catch(() => undefined);
+/**
+ * The resolver may be among what is closed: the agent then goes where the controller was found. @returns what to say when that is
+ * not known, or cannot be kept; the agent asks again at each start.
+ */
+async function rememberSession(state: StateDirectory, host: string): Promise<readonly string[]> {
+  let trouble: unknown;
+  const note = (error: unknown) => {
+    trouble = error;
+  };
+  await rememberAddresses({ state, onTrouble: note })(host).catch(note);
+  if (trouble === undefined) return [];
+  return [
+    `note: where the controller is could not be remembered (${messageOf(trouble)}); the agent asks for it when it starts`,
+  ];
 }
 
 function notClosed(error: unknown): EnrollmentError {
