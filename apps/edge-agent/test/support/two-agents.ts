@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Bundle } from '@weft/contracts/southbound';
+import type { Bundle, PreSharedKey } from '@weft/contracts/southbound';
 import { AgentProcess } from './agent-process.js';
 import { Namespaces } from './namespaces.js';
 import { signBundle } from './test-bundle.js';
@@ -29,7 +29,11 @@ export class TwoAgents {
   }
 
   /** Builds the network and what enrollment leaves behind; the agents do not run yet. */
-  async prepare(controllers = { left: NO_CONTROLLER, right: NO_CONTROLLER }, keyed = negotiating): Promise<void> {
+  async prepare(
+    controllers = { left: NO_CONTROLLER, right: NO_CONTROLLER },
+    keyed = negotiating,
+    preSharedKeys: PreSharedKey[] = [],
+  ): Promise<void> {
     const names = buildNetwork(this.namespaces);
     this.namespaces.ip(names.router, `route add ${LEFT.networks[0]} via ${LEFT.underlay}`);
     this.namespaces.ip(names.router, `route add ${RIGHT.networks[0]} via ${RIGHT.underlay}`);
@@ -40,7 +44,7 @@ export class TwoAgents {
         names[side],
         path.join(this.directory, side, 'state'),
         await pki.storedIdentity(controllers[side], edgeId),
-        signBundle(pki, content, { edgeId }),
+        { ...signBundle(pki, content, { edgeId }), preSharedKeys },
       );
     this.#parts = {
       names,

@@ -1,12 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   type Bundle,
   EncryptionAlgorithm,
   KeyExchangeMethod,
   KeyingMode,
+  type PreSharedKey,
   type Profile,
   PseudorandomFunction,
   type SecurityAssociation,
+  type SecurityAssociationCommand,
   SecurityPolicyAction,
 } from '@weft/contracts/southbound';
 import { parseAddress, parsePrefix } from '@weft/ipsec-core';
@@ -111,6 +113,31 @@ export function relaying(bundle: Bundle): Bundle {
   return { ...bundle, tunnels: bundle.tunnels.map((tunnel) => ({ ...tunnel, keyingMode, controllerBlind })) };
 }
 
+/** The same, but each takes the other for a gateway that is no edge, with which it has a key in common. */
+export function withPreSharedKey({ salt, key: secret }: PreSharedKey): (bundle: Bundle) => Bundle {
+  const commitment = createHash('sha256').update('weft pre-shared key v1\0').update(salt).update(secret).digest();
+  return (bundle) => {
+    const negotiated = negotiating(bundle);
+    const selectors = bundle.securityPolicies.flatMap(({ selector }) => (selector === undefined ? [] : [selector]));
+    const identity = (address: string) => ({ type: ID_IPV4_ADDR, data: Buffer.from(parseAddress(address)) });
+    const tunnels = negotiated.tunnels.map((tunnel) => ({
+      ...tunnel,
+      profile: { ...PROFILE, extendedSequenceNumbers: false },
+      externalPeer: {
+        localIdentity: identity(bundle.underlay?.address ?? ''),
+        remoteIdentity: identity(tunnel.remote?.address ?? ''),
+        authentication: { $case: 'preSharedKeyCommitment' as const, value: commitment },
+        localAddresses: selectors.flatMap(({ localAddresses }) => localAddresses),
+        remoteAddresses: selectors.flatMap(({ remoteAddresses }) => remoteAddresses),
+      },
+    }));
+    return { ...negotiated, tunnels };
+  };
+}
+
+/** RFC 7296 section 3.5. */
+const ID_IPV4_ADDR = 1;
+
 function range(prefix: string): { first: Buffer; last: Buffer } {
   const { first, last } = parsePrefix(prefix).range;
   return { first: Buffer.from(first), last: Buffer.from(last) };
@@ -132,6 +159,34 @@ export async function key(
     installOutbound(left, association(toRight, toRightKey, RIGHT.underlay)),
     installOutbound(right, association(toLeft, toLeftKey, LEFT.underlay)),
   ]);
+}
+
+/** The same as commands of a controller, each to be carried out before the next. */
+export function bothDirections([toLeft, toRight]: readonly [number, number]): readonly KeyingStep[] {
+  const inbound = {
+    left: association(toLeft, randomBytes(36), RIGHT.underlay),
+    right: association(toRight, randomBytes(36), LEFT.underlay),
+  };
+  const outbound = {
+    left: { ...inbound.right, peer: inbound.left.peer },
+    right: { ...inbound.left, peer: inbound.right.peer },
+  };
+  const step = (edge: 'left' | 'right', $case: 'installInbound' | 'installOutbound'): KeyingStep => {
+    const associations = [($case === 'installInbound' ? inbound : outbound)[edge]];
+    return { edge, command: { commandId: `${edge} ${$case}`, step: { $case, value: { associations } } } };
+  };
+  return [
+    step('left', 'installInbound'),
+    step('right', 'installInbound'),
+    step('left', 'installOutbound'),
+    step('right', 'installOutbound'),
+  ];
+}
+
+/** What a controller asks of an edge. */
+export interface KeyingStep {
+  readonly edge: 'left' | 'right';
+  readonly command: SecurityAssociationCommand;
 }
 
 function association(spi: number, keyingMaterial: Buffer, peer: string): SecurityAssociation {
