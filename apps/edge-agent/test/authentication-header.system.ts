@@ -6,6 +6,7 @@ import type { Bundle } from '@weft/contracts/southbound';
 import { parsePrefix } from '@weft/ipsec-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness } from './support/edge-harness.js';
+import { OUTSIDE, translate, translateNoMore } from './support/middle-nat.js';
 import { buildMiddleNetwork } from './support/middle-network.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
@@ -111,21 +112,14 @@ describe.skipIf(unavailable !== undefined)(`AH that edges negotiate${unavailable
   it.skipIf(!hasNft())(
     'has no way over a NAT: nothing passes, and both ends say why (RFC 4555 section 3.9)',
     async () => {
-      const outside = '198.51.100.254';
       await Promise.all([left.bundle(withoutTunnel(LEFT)), right.bundle(withoutTunnel(RIGHT))]);
       for (const edge of [left, right]) await expect.poll(() => spis(edge), PATIENCE).toEqual([]);
-      nft(
-        'add table ip weft',
-        'add chain ip weft out { type nat hook postrouting priority 100; }',
-        'add rule ip weft out oif "right" masquerade',
-        'add chain ip weft in { type nat hook prerouting priority -100; }',
-        `add rule ip weft in iif "right" ip daddr ${outside} udp dport 4500 dnat to ${LEFT.v4}`,
-      );
+      translate(namespaces, names.middle, LEFT.v4);
       try {
         await wire.counts();
         await Promise.all([
           left.bundle(bundle(LEFT, RIGHT, 'v4', 'ah')),
-          right.bundle(bundle(RIGHT, { ...LEFT, v4: outside }, 'v4', 'ah')),
+          right.bundle(bundle(RIGHT, { ...LEFT, v4: OUTSIDE }, 'v4', 'ah')),
         ]);
         const saying = async () =>
           [left, right].map(async (edge) => (await edge.negotiations())[TUNNEL]?.failure ?? '');
@@ -134,7 +128,7 @@ describe.skipIf(unavailable !== undefined)(`AH that edges negotiate${unavailable
         expect(ping(['-c', '3', '-i', '0.05', '-W', '1', '-I', LEFT.host4, RIGHT.host4])).toMatch(/ 0 received/);
         expect(withoutIke(await wire.counts())).toEqual({});
       } finally {
-        nft('delete table ip weft');
+        translateNoMore(namespaces, names.middle);
       }
       await apply('v4', 'ah');
       await expectOnTheWire('v4', AH);

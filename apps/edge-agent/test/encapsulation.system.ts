@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Encapsulation, type SecurityAssociation } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness } from './support/edge-harness.js';
+import { OUTSIDE, translate } from './support/middle-nat.js';
 import { buildMiddleNetwork } from './support/middle-network.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { type NegotiatingSite, negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
@@ -146,21 +147,12 @@ describe.skipIf(unavailable !== undefined)(`what ESP travels in${unavailable ? `
   });
 
   it.skipIf(!hasNft())('is UDP where there is a NAT, whatever the bundle says (RFC 7296 section 2.23)', async () => {
-    const outside = '198.51.100.254';
     const [inside, other] = [site('left', 'v4'), site('right', 'v4')];
-    // A connection that the NAT has seen from outside before it translates stays as it is: there must be none.
     await forget();
-    const rules = [
-      'add table ip weft',
-      'add chain ip weft out { type nat hook postrouting priority 100; }',
-      'add rule ip weft out oif "right" masquerade',
-      'add chain ip weft in { type nat hook prerouting priority -100; }',
-      `add rule ip weft in iif "right" ip daddr ${outside} udp dport 4500 dnat to ${LEFT.v4}`,
-    ];
-    namespaces.run(names.middle, 'nft', [rules.join('; ')]);
+    translate(namespaces, names.middle, LEFT.v4);
     await Promise.all([
       left.bundle(negotiatedBundle(inside, other, Encapsulation.ENCAPSULATION_NONE)),
-      right.bundle(negotiatedBundle(other, { ...inside, underlay: outside }, Encapsulation.ENCAPSULATION_NONE)),
+      right.bundle(negotiatedBundle(other, { ...inside, underlay: OUTSIDE }, Encapsulation.ENCAPSULATION_NONE)),
     ]);
     await expectOnTheWire('v4', UDP);
   });

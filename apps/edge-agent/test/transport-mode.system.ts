@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { type Bundle, Encapsulation, IpsecMode } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness } from './support/edge-harness.js';
+import { OUTSIDE, translate, translateNoMore } from './support/middle-nat.js';
 import { buildMiddleNetwork, GATEWAYS } from './support/middle-network.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
@@ -133,23 +134,13 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
   });
 
   it('has no way over a NAT: nothing passes, and both ends say why', async () => {
-    const outside = GATEWAYS.right.v4;
     await Promise.all([left.bundle(withoutTunnel(LEFT)), right.bundle(withoutTunnel(RIGHT))]);
     for (const edge of [left, right]) await expect.poll(() => spis(edge), PATIENCE).toEqual([]);
-    nft(
-      'add table ip weft',
-      'add chain ip weft out { type nat hook postrouting priority 100; }',
-      'add rule ip weft out oif "right" masquerade',
-      'add chain ip weft in { type nat hook prerouting priority -100; }',
-      `add rule ip weft in iif "right" ip daddr ${outside} udp dport 4500 dnat to ${LEFT.v4}`,
-    );
-    // A flow that is known goes on being translated when the rules are gone.
-    const timeouts = ['udp_timeout', 'udp_timeout_stream'].map((name) => `net.netfilter.nf_conntrack_${name}=2`);
-    namespaces.run(names.middle, 'sysctl', ['-qw', ...timeouts]);
+    translate(namespaces, names.middle, LEFT.v4);
     try {
       await Promise.all([
         left.bundle(bundle(LEFT, RIGHT, 'v4', 'esp')),
-        right.bundle(bundle(RIGHT, { ...LEFT, v4: outside }, 'v4', 'esp')),
+        right.bundle(bundle(RIGHT, { ...LEFT, v4: OUTSIDE }, 'v4', 'esp')),
       ]);
       for (const edge of [left, right]) {
         const said = async () => (await edge.negotiations())[TUNNEL]?.failure ?? '';
@@ -159,7 +150,7 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
       expect(received(ping(names.left, [...FEW_PINGS, RIGHT.v4]))).toBe(0);
       expect(counts()).toMatchObject({ esp: 0, other: 0 });
     } finally {
-      nft('delete table ip weft');
+      translateNoMore(namespaces, names.middle);
     }
     // Between two attempts it is forgotten.
     await expect
