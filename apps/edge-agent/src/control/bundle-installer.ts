@@ -170,6 +170,9 @@ export class BundleInstaller {
   async #selfTest(bundle: VerifiedBundle): Promise<void> {
     const missing = await this.#stepsTo(bundle);
     if (missing.length > 0) throw selfTestFailed(missing);
+    const wrong = await this.#system.wrongDecision(bundle);
+    if (wrong !== undefined)
+      throw new RejectionError('security_policies', 'self_test_failed', `in the packet path ${wrong}`);
   }
 
   async #rollBack(before: SystemState, bundles: ReadonlyMap<string, VerifiedBundle>, cause: unknown): Promise<void> {

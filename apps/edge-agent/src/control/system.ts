@@ -4,6 +4,7 @@ import type { OverlayNetwork } from '../network/overlay-network.js';
 import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { OverlayPrefix, UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';
 import { takeNetworkStep } from './network-steps.js';
+import { policyProbes, wrongDecision } from './policy-probe.js';
 import type { Command, DesiredUnderlay, SystemState } from './reconciler.js';
 
 /** What a bundle is installed on. */
@@ -35,10 +36,17 @@ export class System {
     this.#parts = parts;
   }
 
-  /** Reads the state back from the kernel, the socket and the worker. */
+  /** Reads the state back from the kernel and the socket, and which policies the workers were last told to hold. */
   async observe(): Promise<ObservedState> {
     const [kernel, snapshot] = await Promise.all([this.#parts.network.read(), this.#parts.dataPlane.snapshot()]);
     return { ...kernel, underlay: this.#boundUnderlay(), contentHash: snapshot.contentHash };
+  }
+
+  /** What the packet path decides otherwise than the policies of a bundle say, in words; undefined: nothing. */
+  async wrongDecision({ policies }: VerifiedBundle): Promise<string | undefined> {
+    const probes = policyProbes(policies);
+    const workers = await this.#parts.dataPlane.decide(probes.map(({ packet }) => packet));
+    return workers.map((decisions) => wrongDecision(probes, decisions)).find((wrong) => wrong !== undefined);
   }
 
   /** Carries out a command. `bundles` holds those whose policies a command may name. */

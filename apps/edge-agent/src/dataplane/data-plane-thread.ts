@@ -18,6 +18,7 @@ import type {
   LoadedPolicies,
   OutboundReference,
   PacketPathReport,
+  PolicyDecision,
   TunnelRemote,
 } from './messages.js';
 import { type PacketWorker, startPacketWorker } from './packet-worker.js';
@@ -61,6 +62,8 @@ export interface DataPlaneControl {
   redirect(remote: TunnelRemote): Promise<void>;
   /** Other sockets for the underlay, one for each worker; associations go on as they are. The old ones may then be closed. */
   rebind(socketFds: readonly number[]): Promise<void>;
+  /** Which entries decide packets of the fabric that go out, by each worker. Nothing is changed by asking. */
+  decide(packets: readonly Uint8Array[]): Promise<readonly (readonly PolicyDecision[])[]>;
   /** From memory that the workers share with this thread: none of them is asked. */
   snapshot(): Promise<DataPlaneSnapshot>;
 }
@@ -275,9 +278,23 @@ export class DataPlaneThread implements DataPlaneControl {
   /** What would become of a clear packet that came from the device. Nothing is changed by asking. */
   async explain(packet: Uint8Array): Promise<Explanation> {
     const worker = await this.#workers.at(EXPLAINING_PLACE);
-    const explanation = await worker?.request({ kind: 'explain', packet });
-    if (explanation !== undefined) return explanation;
+    const answer = await worker?.request({ kind: 'explain', packet });
+    if (answer?.explanation !== undefined) return answer.explanation;
     throw new DataPlaneError('worker_ended', 'the packet path does not run', 'ask again in a moment');
+  }
+
+  async decide(packets: readonly Uint8Array[]): Promise<readonly (readonly PolicyDecision[])[]> {
+    const decisions: (readonly PolicyDecision[])[] = this.#counters.map(() => []);
+    await this.#serially(() =>
+      this.#workers.ask(
+        () => ({ kind: 'decide', packets }),
+        undefined,
+        (answer, place) => {
+          decisions[place] = answer.decisions ?? [];
+        },
+      ),
+    );
+    return decisions;
   }
 
   snapshot(): Promise<DataPlaneSnapshot> {

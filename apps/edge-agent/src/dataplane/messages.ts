@@ -108,6 +108,8 @@ export type WorkerRequest =
   | { readonly kind: 'rebind'; readonly socketFd: number }
   /** What would become of a clear packet that came from the device; nothing is changed by asking. */
   | { readonly kind: 'explain'; readonly packet: Uint8Array }
+  /** Which entries decide packets of the fabric that go out; nothing is changed by asking. */
+  | { readonly kind: 'decide'; readonly packets: readonly Uint8Array[] }
   /** It has been told everything that it is to know: from now on it takes packets. */
   | { readonly kind: 'begin' }
   /** What another worker has heard about paths of tunnels that this one sends in. */
@@ -120,9 +122,25 @@ export interface NumberedRequest {
   readonly request: WorkerRequest;
 }
 
+/** What a worker says to a request that it has carried out. */
+export interface WorkerAnswer {
+  /** To `explain`. */
+  readonly explanation?: Explanation;
+  /** To `decide`: of each packet. */
+  readonly decisions?: readonly PolicyDecision[];
+}
+
+/** What the packet path makes of a packet. */
+export interface PolicyDecision {
+  /** Undefined: no entry matches. */
+  readonly entryId: string | undefined;
+  /** Where the packet goes, of an entry that protects. */
+  readonly tunnelId: string | undefined;
+}
+
 /** What the worker tells. */
 export type WorkerMessage =
-  | { readonly kind: 'done'; readonly id: number; readonly explanation?: Explanation }
+  | ({ readonly kind: 'done'; readonly id: number } & WorkerAnswer)
   | { readonly kind: 'refused'; readonly id: number; readonly refusal: WorkerRefusal }
   | { readonly kind: 'lifetime'; readonly events: readonly LifetimeEvent[] }
   /** The first packet came on these, at most EXPIRY_INTERVAL_MILLISECONDS ago. */

@@ -1,8 +1,8 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
-import type { Explanation, LifetimeEvent, LivenessNews, PathMessage } from '@weft/ipsec-core';
+import type { LifetimeEvent, LivenessNews, PathMessage } from '@weft/ipsec-core';
 import type { Endpoint, EventFd } from '@weft/linux-io';
 import { IkePassageExit } from './ike-passage.js';
-import type { PacketPathReport, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
+import type { PacketPathReport, WorkerAnswer, WorkerMessage, WorkerRequest, WorkerStart } from './messages.js';
 import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
 
 /** What a worker tells unasked. */
@@ -20,8 +20,8 @@ export interface WorkerEvents {
 
 /** One thread of the packet path, from its start to its end. */
 export interface PacketWorker {
-  /** What was asked for with `explain`. Throws DataPlaneRefusal; DataPlaneError `worker_ended` when the thread ends before it answers. */
-  request(request: WorkerRequest): Promise<Explanation | undefined>;
+  /** Throws DataPlaneRefusal; DataPlaneError `worker_ended` when the thread ends before it answers. */
+  request(request: WorkerRequest): Promise<WorkerAnswer>;
   /** Ends the thread, whatever it is doing. */
   terminate(): void;
   /** Resolves when the thread has ended, with the reason: nothing of it runs any more. */
@@ -68,7 +68,7 @@ class PacketThread implements PacketWorker {
     });
   }
 
-  request(request: WorkerRequest): Promise<Explanation | undefined> {
+  request(request: WorkerRequest): Promise<WorkerAnswer> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     if (this.#waiting.size >= MAX_WAITING) return Promise.reject(new RangeError('too many requests to the worker'));
     const id = this.#nextId++;
@@ -117,7 +117,7 @@ class PacketThread implements PacketWorker {
         const waiting = this.#waiting.get(message.id);
         this.#waiting.delete(message.id);
         if (message.kind === 'refused') waiting?.reject(new DataPlaneRefusal(message.refusal));
-        else waiting?.resolve(message.explanation);
+        else waiting?.resolve(message);
       }
     }
   }
@@ -132,7 +132,7 @@ class PacketThread implements PacketWorker {
 }
 
 interface Waiting {
-  readonly resolve: (explanation: Explanation | undefined) => void;
+  readonly resolve: (answer: WorkerAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 

@@ -1,4 +1,4 @@
-import type { WorkerRequest } from './messages.js';
+import type { WorkerAnswer, WorkerRequest } from './messages.js';
 import type { PacketWorker } from './packet-worker.js';
 import { DataPlaneError } from './plane-error.js';
 import type { WorkerKeeper } from './worker-keeper.js';
@@ -23,11 +23,13 @@ export class WorkerGroup {
 
   /**
    * Asks every worker that there is a request for. One that ends meanwhile is replaced by one that was not asked: it is
-   * asked again, a few times. When one refuses, the others that did it already get the request `undo` makes.
+   * asked again, a few times. When one refuses, the others that did it already get the request `undo` makes. `take` gets the
+   * answers.
    */
   async ask(
     request: (place: number) => WorkerRequest | undefined,
     undo: (place: number) => WorkerRequest | undefined = () => undefined,
+    take: (answer: WorkerAnswer, place: number) => void = () => undefined,
   ): Promise<void> {
     const done: (PacketWorker | undefined)[] = [];
     for (let attempt = 1; ; attempt++) {
@@ -40,7 +42,7 @@ export class WorkerGroup {
           done[place] = undefined;
           const worker = await keeper.worker();
           const asked = request(place);
-          if (asked !== undefined) await worker.request(asked);
+          if (asked !== undefined) take(await worker.request(asked), place);
           done[place] = worker;
         }),
       );

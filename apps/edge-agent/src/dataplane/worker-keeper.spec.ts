@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { WorkerRequest } from './messages.js';
+import type { WorkerAnswer, WorkerRequest } from './messages.js';
 import type { PacketWorker } from './packet-worker.js';
 import { DataPlaneError } from './plane-error.js';
 import {
@@ -28,9 +28,10 @@ class Puppet implements PacketWorker {
     });
   }
 
-  async request({ kind }: WorkerRequest): Promise<undefined> {
+  async request({ kind }: WorkerRequest): Promise<WorkerAnswer> {
     this.asked.push(kind);
     if (kind === 'stop') this.end('stopped');
+    return {};
   }
 
   terminate(): void {

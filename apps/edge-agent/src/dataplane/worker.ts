@@ -28,6 +28,7 @@ import type {
   LoadedPolicies,
   NumberedRequest,
   OutboundReference,
+  PolicyDecision,
   TunnelRemote,
   WorkerMessage,
   WorkerRequest,
@@ -326,6 +327,8 @@ class PacketLoop {
           this.#mapper?.toOverlay(packet, 0, packet.length);
           return { kind: 'done', id, explanation: this.#dataPlane.explain(packet, 0, packet.length, now) };
         }
+        case 'decide':
+          return { kind: 'done', id, decisions: request.packets.map((packet) => this.#decide(packet, now)) };
         case 'begin':
           this.#begun = true;
           return { kind: 'done', id };
@@ -339,6 +342,11 @@ class PacketLoop {
     } catch (error) {
       return { kind: 'refused', id, refusal: refusalOf(error) };
     }
+  }
+
+  #decide(packet: Uint8Array, now: number): PolicyDecision {
+    const { entry, tunnelId } = this.#dataPlane.explain(packet, 0, packet.length, now);
+    return { entryId: entry?.entryId, tunnelId };
   }
 
   /** With the policies, between two packets. */

@@ -1,4 +1,5 @@
-import type { SecurityAssociationParameters } from '@weft/ipsec-core';
+import { createDataPlane, createSecurityPolicyDatabase, type SecurityAssociationParameters } from '@weft/ipsec-core';
+import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { ERRNO, SystemCallError } from '@weft/linux-io';
 import { DataPlaneRefusal } from '../../src/dataplane/data-plane-thread.js';
 import type { LoadedPolicies } from '../../src/dataplane/messages.js';
@@ -17,7 +18,15 @@ export class Machine {
   /** Associations that the data plane still has, for snapshots. */
   existing: { tunnelId: string; spi: number; direction: 'inbound' | 'outbound' }[] = [];
   removed: unknown[] = [];
-  failing: 'bind' | 'route' | 'policy' | 'silent-route' | 'silent-route-for-ever' | 'association' | undefined;
+  failing:
+    | 'bind'
+    | 'route'
+    | 'policy'
+    | 'silent-route'
+    | 'silent-route-for-ever'
+    | 'silent-policy'
+    | 'association'
+    | undefined;
   sockets = 0;
 
   readonly direct = new Set<string>();
@@ -94,6 +103,15 @@ export class Machine {
     },
     announce: async () => {
       throw new Error('not expected: no bundle announces an association');
+    },
+    decide: async (packets: readonly Uint8Array[]) => {
+      const plane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => out.fill(0) });
+      const policies = this.loaded?.policies ?? [];
+      plane.installPolicy(
+        createSecurityPolicyDatabase(this.failing === 'silent-policy' ? policies.slice(1) : policies),
+      );
+      const decided = packets.map((packet) => plane.explain(packet, 0, packet.length, 0));
+      return [decided.map(({ entry, tunnelId }) => ({ entryId: entry?.entryId, tunnelId }))];
     },
     redirect: async () => {
       throw new Error('not expected: no bundle moves a peer on its own');
