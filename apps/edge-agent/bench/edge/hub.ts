@@ -6,7 +6,7 @@ import {
   SecurityPolicyAction,
 } from '@weft/contracts/southbound';
 import { parsePrefix } from '@weft/ipsec-core';
-import { bundle, LEFT, PROFILE, RIGHT, RIGHT_ID } from '../../test/support/two-sites.js';
+import { bundle, LEFT, LEFT_ID, PROFILE, RIGHT, RIGHT_ID } from '../../test/support/two-sites.js';
 
 /** An edge with so many peers, each with a network and a policy entry of its own. `change`: what the last entry lets pass. */
 export function hubBundle(tunnels: number, change: number): Bundle {
@@ -19,7 +19,7 @@ export function hubBundle(tunnels: number, change: number): Bundle {
     tunnels: branches.map((index) => ({
       ...tunnel,
       tunnelId: tunnelId(index),
-      peerEdgeId: `00000000-0000-4000-8000-2${digits(index)}`,
+      peerEdgeId: peerEdgeId(index),
       peerName: `branch-${index}`,
       remote: { address: peerAddress(index), port: 4500 },
     })),
@@ -37,6 +37,19 @@ export function hubBundle(tunnels: number, change: number): Bundle {
       },
     })),
     routes: branches.map(network),
+  };
+}
+
+/** What such a peer has of it: one tunnel, to the hub. */
+export function branchBundle(index: number): Bundle {
+  const site = { underlay: peerAddress(index), gateway: '', networks: [network(index)] };
+  const one = bundle(site, { ...LEFT, networks: LEFT.networks.slice(0, 1) }, LEFT_ID);
+  return {
+    ...one,
+    securityPolicies: one.securityPolicies.map(({ selector, ...entry }) => ({
+      ...entry,
+      selector: selector && { ...selector, protocol: 6 },
+    })),
   };
 }
 
@@ -70,11 +83,16 @@ function tunnelId(index: number): string {
   return `00000000-0000-4000-8000-1${digits(index)}`;
 }
 
+export function peerEdgeId(index: number): string {
+  return `00000000-0000-4000-8000-2${digits(index)}`;
+}
+
 function digits(index: number): string {
   return index.toString(16).padStart(11, '0');
 }
 
-function peerAddress(index: number): string {
+/** On the link of the right, up to 126 of them. */
+export function peerAddress(index: number): string {
   return `198.51.${100 + (index >> 7)}.${1 + (index & 127)}`;
 }
 

@@ -1,22 +1,25 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Bundle } from '@weft/contracts/southbound';
 import { AgentProcess } from '../../test/support/agent-process.js';
 import { ControllerHarness, ON_ROUTER } from '../../test/support/controller-harness.js';
+import { typescript } from '../../test/support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from '../../test/support/namespaces.js';
 import { signBundle } from '../../test/support/test-bundle.js';
 import { TestPki } from '../../test/support/test-pki.js';
-import { buildNetwork, LEFT_ID } from '../../test/support/two-sites.js';
-import { associationsOf, hubBundle } from './hub.js';
+import { buildNetwork, LEFT_ID, negotiating } from '../../test/support/two-sites.js';
+import { associationsOf, branchBundle, hubBundle, peerAddress, peerEdgeId } from './hub.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /**
- * usage: npm run bench:edge [-- --tunnels 100 --changes 50 --json]
- * What the built agent takes at rest with so many keyed tunnels, and how long it takes from receiving a changed policy to saying
+ * usage: npm run bench:edge [-- --tunnels 100 --changes 50 --keys controller|negotiated --json]
+ * What the built agent takes at rest with so many keyed tunnels, whose keys the controller makes or each peer and the agent, and how long it takes from receiving a changed policy to saying
  * that it is in force.
  */
 async function main(): Promise<number> {
@@ -24,6 +27,7 @@ async function main(): Promise<number> {
     options: {
       tunnels: { type: 'string', default: '100' },
       changes: { type: 'string', default: '50' },
+      keys: { type: 'string', default: 'negotiated' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -36,7 +40,13 @@ async function main(): Promise<number> {
   const namespaces = new Namespaces('bench-edge');
   const directory = mkdtempSync(path.join(tmpdir(), 'weft-bench-edge-'));
   try {
-    const report = await measure(namespaces, directory, Number(values.tunnels), Number(values.changes));
+    const { keys } = values;
+    if (keys !== 'controller' && keys !== 'negotiated') throw new RangeError('--keys is controller or negotiated');
+    const report = await measure(namespaces, directory, {
+      tunnels: Number(values.tunnels),
+      changes: Number(values.changes),
+      keys,
+    });
     process.stdout.write(`${JSON.stringify(report, null, values.json ? 0 : 2)}\n`);
     const misses = missed(report);
     for (const miss of misses) process.stderr.write(`not met: ${miss}\n`);
@@ -47,24 +57,29 @@ async function main(): Promise<number> {
   }
 }
 
-async function measure(namespaces: Namespaces, directory: string, tunnels: number, changes: number) {
+/** What is measured. */
+interface Load {
+  readonly tunnels: number;
+  readonly changes: number;
+  readonly keys: 'controller' | 'negotiated';
+}
+
+async function measure(namespaces: Namespaces, directory: string, { tunnels, changes, keys }: Load) {
   const names = buildNetwork(namespaces);
   const pki = await TestPki.create();
   const controller = await ControllerHarness.prepare(namespaces, names.router, directory, pki);
   await controller.start();
+  const keyed = keys === 'negotiated' ? negotiating : (bundle: Bundle) => bundle;
   const signed = (change: number) =>
-    signBundle(pki, hubBundle(tunnels, change), { edgeId: LEFT_ID, generation: BigInt(10 + change) });
+    signBundle(pki, keyed(hubBundle(tunnels, change)), { edgeId: LEFT_ID, generation: BigInt(10 + change) });
   const identity = await pki.storedIdentity(ON_ROUTER.left, LEFT_ID);
   const agent = await AgentProcess.prepare(namespaces, names.left, path.join(directory, 'state'), identity, signed(0));
   // As its first line and the container have it.
   agent.program = ['--max-semi-space-size=4', PROGRAM];
+  if (keys === 'negotiated') await startBranches(namespaces, names.right, directory, pki, tunnels);
   await agent.run(/^session established$/, ['--log-level', 'info']);
-  for (const command of associationsOf(tunnels)) {
-    const before = controller.count;
-    controller.command('left', command);
-    const { rejection } = await controller.hears(({ said }) => said === 'result', before);
-    if (rejection !== undefined) throw new Error(`an association was refused: ${JSON.stringify(rejection)}`);
-  }
+  if (keys === 'negotiated') await untilNegotiated(agent, tunnels);
+  else await keyAll(controller, tunnels);
   await delay(REST_MILLISECONDS);
   const atRest = memoryMiB(agent.pid);
   const milliseconds: number[] = [];
@@ -81,6 +96,7 @@ async function measure(namespaces: Namespaces, directory: string, tunnels: numbe
     processors: availableParallelism(),
     node: process.version,
     tunnels,
+    keys,
     memoryAtRestMiB: atRest,
     memoryAfterChangesMiB: memoryMiB(agent.pid),
     policyChanges: changes,
@@ -90,6 +106,49 @@ async function measure(namespaces: Namespaces, directory: string, tunnels: numbe
       largest: round(milliseconds.at(-1)),
     },
   };
+}
+
+/** Of the controller, as RFC 9061 has it. */
+async function keyAll(controller: ControllerHarness, tunnels: number): Promise<void> {
+  for (const command of associationsOf(tunnels)) {
+    const before = controller.count;
+    controller.command('left', command);
+    const { rejection } = await controller.hears(({ said }) => said === 'result', before);
+    if (rejection !== undefined) throw new Error(`an association was refused: ${JSON.stringify(rejection)}`);
+  }
+}
+
+/** Every peer, in a process that is not measured. */
+async function startBranches(
+  namespaces: Namespaces,
+  namespace: string,
+  directory: string,
+  pki: TestPki,
+  tunnels: number,
+): Promise<void> {
+  const branches: { identity: unknown; bundle: unknown }[] = [];
+  for (let index = 0; index < tunnels; index++) {
+    const identity = await pki.storedIdentity('127.0.0.1:1', peerEdgeId(index));
+    branches.push({ identity, bundle: Bundle.toJSON(negotiating(branchBundle(index))) });
+    if (index > 0) namespaces.ip(namespace, `address add ${peerAddress(index)}/24 dev wan`);
+  }
+  const file = path.join(directory, 'branches.json');
+  writeFileSync(file, JSON.stringify(branches), { mode: 0o600 });
+  const program = typescript(fileURLToPath(new URL('./branches.ts', import.meta.url)));
+  const { stdout } = namespaces.start(namespace, process.execPath, [...program, file]);
+  await once(stdout, 'data');
+}
+
+/** Until every peer has agreed with it on a Child SA. */
+async function untilNegotiated(agent: AgentProcess, tunnels: number): Promise<void> {
+  const deadline = Date.now() + NEGOTIATION_MILLISECONDS;
+  for (;;) {
+    const metrics = agent.command('metrics');
+    const keyed = [...metrics.matchAll(/^weft_edge_tunnel_keyed\{[^}]*\} 1$/gm)].length;
+    if (keyed === tunnels) return;
+    if (Date.now() > deadline) throw new Error(`${keyed} of ${tunnels} tunnels are keyed: is this machine very slow?`);
+    await delay(500);
+  }
 }
 
 type Report = Awaited<ReturnType<typeof measure>>;
@@ -121,6 +180,7 @@ function round(value = Number.NaN): number {
 /** With a hundred tunnels at most. */
 const RESIDENT_MIB = 150;
 const IN_FORCE_MILLISECONDS = 200;
+const NEGOTIATION_MILLISECONDS = 120_000;
 /** Long enough for what the start has left behind to be collected or not. */
 const REST_MILLISECONDS = 20_000;
 
