@@ -50,6 +50,12 @@ describe('ruleMeanings', () => {
     expect(meaning(change(INTENT))).toBe(meaning(INTENT));
   });
 
+  it('stays when the default profile becomes another one, of a rule that names none', () => {
+    const unnamed = withRule(INTENT, ({ profileId: _, ...rule }) => rule);
+    expect(meaning({ ...unnamed, defaultProfileId: 'other' })).toBe(meaning(unnamed));
+    expect(meaning(unnamed)).not.toBe(meaning(INTENT));
+  });
+
   it('stays for a rule that says any, whoever joins', () => {
     const any: Selector = { kind: 'any' };
     const intent = withRule(INTENT, (rule) => ({ ...rule, sources: [any], destinations: [any] }));

@@ -28,7 +28,7 @@ export function ruleMeanings({ intent, plan, rules }: CompiledFabric): ReadonlyM
     rules.map((rule) => {
       const writer = new OctetWriter().text(rule.action).octets(sideOf('sources', rule));
       writer.octets(sideOf('destinations', rule)).text(JSON.stringify(rule.services));
-      writer.text(profileText(rule, plan.context.profiles));
+      writer.text(profileText(written.get(rule.ruleId), plan.context.profiles));
       return [rule.ruleId, bytesToHex(writer.hash().subarray(0, MEANING_OCTETS))] as const;
     }),
   );
@@ -50,9 +50,9 @@ function digestOfAddresses(set: AddressSet, { owners, ownership }: Topology): Ui
 }
 
 /** Of a profile that the rule names. The default one is the tenant's choice, and no rule's. */
-function profileText({ profileId }: ResolvedRule, profiles: ReadonlyMap<string, IntentProfile>): string {
-  const profile = profileId === '' ? undefined : profiles.get(profileId);
-  return profile === undefined ? '' : canonicalText([profileId, profile.esp, profile.ike]);
+function profileText(rule: Rule | undefined, profiles: ReadonlyMap<string, IntentProfile>): string {
+  const profile = profiles.get(rule?.profileId ?? '');
+  return profile === undefined || profile.id === '' ? '' : canonicalText([profile.id, profile.esp, profile.ike]);
 }
 
 /** No digest of addresses is so short. */

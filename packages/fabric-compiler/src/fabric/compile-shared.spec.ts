@@ -145,6 +145,9 @@ function arbitraryEdit(): fc.Arbitrary<Edit> {
           withRules(intent, (rules) => (rules.length > 1 ? rules.toSpliced(at % rules.length, 1) : rules)),
     ),
     fc.constant<Edit>((intent) => withRules(intent, (rules) => rules.toReversed())),
+    fc.constant<Edit>(({ defaultProfileId, ...intent }) =>
+      defaultProfileId === undefined ? { ...intent, defaultProfileId: 'other' } : intent,
+    ),
     place.map(
       (at): Edit =>
         (intent) => ({
