@@ -14,6 +14,7 @@ export const EXAMPLE_TEXTS: Readonly<Record<string, string>> = {
   command: 'swanctl --load-all',
   comment: 'Branches reach the database',
   currentPassword: 'correct horse battery staple',
+  defaultProfile: 'chacha',
   description: 'Main office',
   destination: '10.2.0.9',
   detail: 'There is a site "berlin" in this tenant already',

@@ -272,6 +272,7 @@ describe('the journal of a tenant', () => {
     await changing((sql) => sql`update profiles set description = 'not in the intent' where id = ${profile}`);
     await changing((sql) => sql`update profiles set replay_window = 128 where id = ${profile}`);
     await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
+    await changing((sql) => sql`update tenants set default_profile_id = ${profile} where id = ${tenantId}`);
     await changing(async (sql) => {
       await sql`delete from topologies where tenant_id = ${tenantId}`;
       await sql`insert into topologies (tenant_id, kind) values (${tenantId}, 'custom_links')`;
@@ -294,6 +295,7 @@ describe('the journal of a tenant', () => {
       ['draft.changed', 'ada', 'service'],
       ['draft.changed', 'ada', 'profile'],
       ['draft.changed', 'ada', 'profile'],
+      ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],

@@ -392,6 +392,8 @@ function crossings(): Record<string, Crossing> {
     'approvals.follow': (sql, { tenantId }) => approvals.follow(sql, tenantId, 2, [{ name: 'seed', changes: '1' }]),
     'tenants.insert': (sql) => tenants.insert(sql, randomUUID(), 'crossed'),
     'tenants.update': (sql, { tenantId }) => tenants.update(sql, tenantId, { keyingMode: 'ike-less' }),
+    'tenants.update, of ours with a profile of theirs': (sql, { profileId }) =>
+      tenants.update(sql, ours.tenantId, { defaultProfileId: profileId }),
     'users.list': (sql, { tenantId }) => users.list(sql, tenantId),
     'users.read': (sql, { tenantId, userId }) => users.read(sql, tenantId, userId),
     'users.lock': (sql, { tenantId, userId }) => users.lock(sql, tenantId, userId),

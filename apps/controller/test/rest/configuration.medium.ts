@@ -111,6 +111,7 @@ const OFFICE: Configuration = {
     encapsulation: 'udp',
     securityProtocol: 'esp',
     mode: 'tunnel',
+    defaultProfile: null,
     topology: { kind: 'full_mesh' },
   },
   sites: [
@@ -721,6 +722,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
         encapsulation: fc.constantFrom('udp' as const, 'none' as const),
         securityProtocol: fc.constantFrom('esp' as const, 'ah' as const),
         mode: fc.constantFrom('tunnel' as const, 'transport' as const),
+        defaultProfile: fc.constant(null),
         topology: arbitraryTopology(names),
       }),
       sites: fc.tuple(

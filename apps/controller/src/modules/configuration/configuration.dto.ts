@@ -96,7 +96,7 @@ export const ConfiguredRule = z
       .max(MAX_NAMED)
       .default([])
       .meta({ description: 'By name, in addition to `services`; a rule has one of either at least.' }),
-    profile: Name.optional().meta({ description: 'By name; absent: that of the product.' }),
+    profile: Name.optional().meta({ description: 'By name; absent: the default one.' }),
   })
   .refine(({ services, namedServices }) => services.length + namedServices.length > 0, ANY_SERVICE)
   .meta({ id: 'ConfiguredRule' });
@@ -130,6 +130,7 @@ export const Configuration = z
         encapsulation: Encapsulation.optional(),
         securityProtocol: SecurityProtocol.optional(),
         mode: IpsecMode.optional(),
+        defaultProfile: Name.nullable().optional().meta({ description: 'By name; null: that of the product.' }),
         topology: ConfiguredTopology.optional(),
       })
       .optional()

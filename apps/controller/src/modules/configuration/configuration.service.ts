@@ -139,7 +139,7 @@ export class ConfigurationService {
     current: CurrentConfiguration,
     keys: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const { sites, networks, edges, externalPeers, groups, services, profiles, policyTests } = plan;
+    const { sites, networks, edges, externalPeers, groups, services, profiles, policyTests, defaultProfileId } = plan;
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
@@ -156,6 +156,7 @@ export class ConfigurationService {
     for (const { id, item } of services.changed) await this.#services.update(sql, tenantId, id, item);
     for (const { id, item } of profiles.created) await this.#profiles.insert(sql, tenantId, id, item);
     for (const { id, item } of profiles.changed) await this.#profiles.update(sql, tenantId, id, item);
+    if (defaultProfileId !== undefined) await this.#tenants.update(sql, tenantId, { defaultProfileId });
     await this.#carryOutPolicies(sql, tenantId, plan, current);
     for (const id of profiles.removed) await this.#profiles.remove(sql, tenantId, id);
     for (const id of services.removed) await this.#services.remove(sql, tenantId, id);
@@ -234,6 +235,7 @@ const RACES = [
   'policies_name_key',
   'policy_tests_name_key',
   'policy_rules_profile_fkey',
+  'tenants_default_profile_fkey',
   'rule_endpoints_site_fkey',
   'rule_endpoints_network_fkey',
   'rule_endpoints_external_peer_fkey',

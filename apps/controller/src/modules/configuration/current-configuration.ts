@@ -40,6 +40,8 @@ export interface Stored<Item> {
 /** What is configured in a tenant now, by name and with identifiers beside. */
 export interface CurrentConfiguration {
   readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol' | 'mode'> & {
+    /** By name; null: that of the product. */
+    readonly defaultProfile: string | null;
     readonly topology: ConfiguredTopology;
   };
   readonly sites: readonly Stored<ConfiguredSite>[];
@@ -117,9 +119,11 @@ export class ConfigurationReader {
     const names: Names = { site: siteName, places, externalPeer: naming(externalPeers), group: naming(groups) };
     const named = (selector: Selector) => namedSelector(selector, names);
     const known = new Set([...sites, ...networks, ...externalPeers, ...groups].map(({ id }) => id));
-    const { keyingMode, encapsulation, securityProtocol, mode } = tenant;
+    const { keyingMode, encapsulation, securityProtocol, mode, defaultProfileId } = tenant;
+    const defaultProfile = defaultProfileId === null ? null : profileName(defaultProfileId);
+    const configured = configuredTopology(topology, siteName);
     return {
-      fabric: { keyingMode, encapsulation, securityProtocol, mode, topology: configuredTopology(topology, siteName) },
+      fabric: { keyingMode, encapsulation, securityProtocol, mode, defaultProfile, topology: configured },
       sites: sites.map(({ id, name, description, labels }) => ({ id, item: { name, description, labels } })),
       networks: networks.map(({ id, siteId, name, prefix, mappedPrefix, labels }) => ({
         id,

@@ -12,6 +12,7 @@ const EMPTY: CurrentConfiguration = {
     encapsulation: 'udp',
     securityProtocol: 'esp',
     mode: 'tunnel',
+    defaultProfile: null,
     topology: { kind: 'full_mesh' },
   },
   sites: [],

@@ -38,6 +38,8 @@ export interface ImportPlan {
   readonly fabric: Configuration['fabric'];
   /** When it changes. */
   readonly topology: TopologyInput | undefined;
+  /** When it changes; null: to that of the product. */
+  readonly defaultProfileId: string | null | undefined;
   readonly sites: ListPlan<ConfiguredSite>;
   readonly networks: ListPlan<ConfiguredNetwork & { readonly siteId: string }>;
   readonly edges: ListPlan<ConfiguredEdge & { readonly siteId: string }>;
@@ -90,6 +92,7 @@ export function planImport(
   return {
     fabric: document.fabric,
     topology: topologyOf(current, document, siteId),
+    defaultProfileId: defaultProfileOf(current, document, profileId),
     sites,
     networks: mapped(networks, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     edges: mapped(edges, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
@@ -187,6 +190,16 @@ function topologyOf(
   const wanted = document.fabric?.topology;
   if (wanted === undefined || differences(fabric.topology, wanted).length === 0) return undefined;
   return topologyInput(wanted, siteId);
+}
+
+function defaultProfileOf(
+  { fabric }: CurrentConfiguration,
+  document: PlannedConfiguration,
+  profileId: (name: string) => string,
+): string | null | undefined {
+  const wanted = document.fabric?.defaultProfile;
+  if (wanted === undefined || wanted === fabric.defaultProfile) return undefined;
+  return wanted === null ? null : profileId(wanted);
 }
 
 /** Policies of the document come first, in its order; others keep theirs behind them. */

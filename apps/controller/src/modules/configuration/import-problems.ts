@@ -34,6 +34,7 @@ export function importProblems(
     ...topologySites(document.fabric?.topology).flatMap(([pointer, site]) =>
       sites.has(site) ? [] : [unknownSite(`/fabric/topology${pointer}`, site)],
     ),
+    ...unknownDefault(document, profiles),
     ...unfitMappings(document),
     ...movedEdges(current, document),
     ...preferenceProblems(document, after.edges),
@@ -240,12 +241,20 @@ function unknownProfiles(
   return policies.flatMap(({ name, rules }, index) =>
     rules.flatMap(({ profile }, place) => {
       if (profile === undefined || profiles.has(profile)) return [];
-      const pointer = `/policies/${index}/rules/${place}/profile`;
-      const fix = 'Name a profile of the document, or of the tenant if it stays.';
-      const detail = `There would be no profile "${profile}"`;
-      return [{ owner: name, problem: { pointer, rule: 'unknown_profile', detail, fix } }];
+      return [{ owner: name, problem: unknownProfile(`/policies/${index}/rules/${place}/profile`, profile) }];
     }),
   );
+}
+
+function unknownDefault({ fabric }: PlannedConfiguration, profiles: ReadonlySet<string>): ProblemEntry[] {
+  const profile = fabric?.defaultProfile ?? undefined;
+  if (profile === undefined || profiles.has(profile)) return [];
+  return [unknownProfile('/fabric/defaultProfile', profile)];
+}
+
+function unknownProfile(pointer: string, profile: string): ProblemEntry {
+  const fix = 'Name a profile of the document, or of the tenant if it stays.';
+  return { pointer, rule: 'unknown_profile', detail: `There would be no profile "${profile}"`, fix };
 }
 
 /** What would go, while something in a list that the document leaves alone needs it. Tests may name what is gone. */
@@ -269,7 +278,9 @@ function stillUsed(
   const groups = (untouched('groups') ? current.groups : []).map(({ item }) => item);
   const lost = (places: readonly Place[]) => places.filter((place) => unknownReference(place, there).length > 0);
   const topology = document.fabric?.topology === undefined ? topologySites(current.fabric.topology) : [];
+  const standard = document.fabric?.defaultProfile === undefined ? current.fabric.defaultProfile : null;
   const users = [
+    ...(standard === null || profiles.has(standard) ? [] : ['the tenant, as its default profile,']),
     ...(topology.some(([, site]) => !there.sites.has(site)) ? ['the topology'] : []),
     ...atSites.map(({ noun, name }) => `the ${noun} "${name}"`),
     ...lost(selectorsIn('groups', groups)).map(({ owner }) => `the group "${owner}"`),

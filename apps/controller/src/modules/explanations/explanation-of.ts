@@ -29,7 +29,7 @@ export function explanationOf(
             position: rule.position,
             namedServices: rule.namedServices.map(({ id, name }) => ({ id, name })),
           },
-    hops: hops.map((hop) => hopOf(hop, named)),
+    hops: hops.map((hop) => hopOf(hop, named, profileOf(hop, intent))),
   };
 }
 
@@ -75,6 +75,7 @@ function readable(hops: ReportedExplanation['hops']): boolean {
 function hopOf(
   { fromEdgeId, toPeerId, outbound, inbound, ...hop }: ReportedHop,
   named: (id: string) => NamedEnd,
+  profile: NamedEnd | null,
 ): ExplainedHop {
   const { keyingMode, esp, ike, local, remote, localIdentity, remoteIdentity } = hop.association;
   return {
@@ -89,11 +90,22 @@ function hopOf(
       remote: { ...remote },
       localIdentity,
       remoteIdentity,
+      profile,
       ...protectionOf(esp),
       ike: keyingMode === 'ikev2' ? ikeOf(ike) : null,
     },
     encapsulation: { ...hop.encapsulation },
   };
+}
+
+/** An external peer is offered what is written with it, and not a profile. */
+function profileOf(
+  { toPeerId, association }: ReportedHop,
+  { profiles = [], externalPeers = [] }: FabricIntent,
+): NamedEnd | null {
+  const profile = profiles.find(({ id }) => id === association.profileId);
+  if (profile === undefined || externalPeers.some(({ id }) => id === toPeerId)) return null;
+  return { id: profile.id, name: profile.name };
 }
 
 function protectionOf(profile: ReportedHop['association']['esp']): Pick<ExplainedHop['association'], 'esp' | 'ah'> {

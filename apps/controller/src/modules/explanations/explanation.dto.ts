@@ -100,6 +100,10 @@ export const AssociationParameters = z
     remote: z.object({ address: z.string(), port: z.int() }),
     localIdentity: z.string(),
     remoteIdentity: z.string(),
+    profile: NamedEnd.nullable().meta({
+      description:
+        'That of the rules of this tunnel: which they name, or the default one of the tenant. Null: that of the product, or what an external peer is offered.',
+    }),
     esp: z
       .object({
         encryption: z.string(),

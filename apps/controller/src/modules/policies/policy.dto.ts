@@ -76,7 +76,7 @@ const ServiceIds = z
 
 const ProfileId = Identifier.nullable().meta({
   description:
-    'Profile of the tunnels that it protects traffic with; null: that of the product. With DISCARD it says nothing.',
+    'Profile of the tunnels that it protects traffic with; null: the default one of the tenant. With DISCARD it says nothing.',
 });
 
 export const RuleInput = z

@@ -50,7 +50,9 @@ export class ProfilesRepository {
     const rows = await sql<{ phrase: string }[]>`
       select distinct format('the rule "%s" of the policy "%s"', r.name, p.name) as phrase
       from policy_rules r join policies p on p.tenant_id = r.tenant_id and p.id = r.policy_id
-      where r.tenant_id = ${tenantId} and r.profile_id = ${profileId}`;
+      where r.tenant_id = ${tenantId} and r.profile_id = ${profileId}
+      union all
+      select 'the tenant, as its default' from tenants where id = ${tenantId} and default_profile_id = ${profileId}`;
     return rows.map(({ phrase }) => phrase);
   }
 

@@ -71,7 +71,7 @@ export class ProfilesService {
         demandUnchanged('profile', version, ifMatch);
         await this.#repository.remove(sql, tenantId, profileId);
       }),
-      { policy_rules_profile_fkey: used },
+      { policy_rules_profile_fkey: used, tenants_default_profile_fkey: used },
     );
   }
 

@@ -45,10 +45,13 @@ export class IntentTables {
   /** The tenant is locked. Whoever edits at the same moment waits, or is waited for. */
   async replace(sql: SqlExecutor, intent: FabricIntent): Promise<void> {
     const { tenantId } = intent;
+    // The default profile comes and goes with the others.
+    await sql`set constraints tenants_default_profile_fkey deferred`;
     await sql`
       update tenants set
         keying_mode = ${intent.keyingMode ?? 'ike-less'}, encapsulation = ${intent.encapsulation ?? 'udp'},
-        security_protocol = ${intent.securityProtocol ?? 'esp'}, mode = ${intent.mode ?? 'tunnel'}
+        security_protocol = ${intent.securityProtocol ?? 'esp'}, mode = ${intent.mode ?? 'tunnel'},
+        default_profile_id = ${intent.defaultProfileId ?? null}
       where id = ${tenantId}`;
     const policies = await this.#policies.list(sql, tenantId);
     // From those who name to those who are named, and back: what is named must be there.

@@ -50,6 +50,7 @@ export class IntentRepository {
       ) as intent,
       nullif(t.security_protocol, 'esp') as security_protocol,
       nullif(t.mode, 'tunnel') as mode,
+      t.default_profile_id,
       (
         select json_agg(json_build_object(
           'id', y.id, 'name', y.name, 'sources', y.sources, 'destinations', y.destinations, 'services', y.services,
@@ -64,11 +65,12 @@ export class IntentRepository {
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol, mode, groups, services, profiles, topology } = row;
+    const { securityProtocol, mode, defaultProfileId, groups, services, profiles, topology } = row;
     const chosen = {
       ...row.intent,
       ...(securityProtocol === null ? {} : { securityProtocol }),
       ...(mode === null ? {} : { mode }),
+      ...(defaultProfileId === null ? {} : { defaultProfileId }),
       ...(topology === null ? {} : { topology: topologyOf(topology) }),
     };
     const peered = withExternalPeers(chosen, row.externalPeers);
@@ -86,6 +88,7 @@ interface IntentRow {
   readonly intent: FabricIntent;
   readonly securityProtocol: SecurityProtocol | null;
   readonly mode: IpsecMode | null;
+  readonly defaultProfileId: string | null;
   readonly policyTests: IntentPolicyTest[] | null;
   readonly externalPeers: IntendedFields[] | null;
   readonly groups: IntentGroup[] | null;

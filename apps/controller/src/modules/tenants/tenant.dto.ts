@@ -24,6 +24,11 @@ export const IpsecMode = z.enum(['tunnel', 'transport']).meta({
     'What of packets between edges is protected. tunnel: whole packets, from site to site, which is what a new tenant has. transport: what follows the header of packets from host to host (RFC 4301 section 4.1). Then each site is one host: its only network is the underlay address of its one edge; edges negotiate (ikev2), no NAT is between them, and there are no external peers. A change is in force with the next revision, and makes the tunnels anew.',
 });
 
+export const DefaultProfileId = Identifier.nullable().meta({
+  description:
+    'The profile of rules that name none; null: that of the product, which is what a new tenant has. A profile that is the default stays, and takes what any profile takes: the keying mode ikev2 and ESP. A change is in force with the next revision.',
+});
+
 export const ApprovalRequired = z.boolean().meta({
   description:
     'Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it.',
@@ -35,6 +40,7 @@ export const UpdateTenant = z
     encapsulation: Encapsulation.optional(),
     securityProtocol: SecurityProtocol.optional(),
     mode: IpsecMode.optional(),
+    defaultProfileId: DefaultProfileId.optional(),
     approvalRequired: ApprovalRequired.optional(),
   })
   .meta({ id: 'UpdateTenant', description: 'Absent fields keep their value.' });
@@ -47,6 +53,7 @@ export const Tenant = z
     encapsulation: Encapsulation,
     securityProtocol: SecurityProtocol,
     mode: IpsecMode,
+    defaultProfileId: DefaultProfileId,
     approvalRequired: ApprovalRequired,
     createdAt: Timestamp,
   })

@@ -9,6 +9,16 @@ export function tenantNameTaken(name: string): DomainError {
   });
 }
 
+/** Of rules that name no profile. */
+export function unknownDefaultProfile(profileId: string): DomainError {
+  return refusal('invalid', {
+    pointer: '/defaultProfileId',
+    rule: 'unknown_profile',
+    detail: `There is no profile ${profileId} in this tenant`,
+    fix: 'Name a profile of this tenant, or make it first; null is the profile of the product.',
+  });
+}
+
 /** A program that publishes must not be able to spare itself the approval. */
 export function approvalRuleInPerson(): DomainError {
   const detail = 'Whether publishing needs an approval is nothing for API tokens: log in with a name and a password.';

@@ -44,6 +44,8 @@ export class TenantsRepository {
         encapsulation = coalesce(${change.encapsulation ?? null}, encapsulation),
         security_protocol = coalesce(${change.securityProtocol ?? null}, security_protocol),
         mode = coalesce(${change.mode ?? null}, mode),
+        default_profile_id = case when ${change.defaultProfileId === undefined} then default_profile_id
+          else ${change.defaultProfileId ?? null}::uuid end,
         approval_required = coalesce(${change.approvalRequired ?? null}::boolean, approval_required)
       where id = ${tenantId} returning ${this.#columns(sql)}`;
     return row && tenantOf(row);
@@ -55,7 +57,7 @@ export class TenantsRepository {
   }
 
   #columns(sql: SqlExecutor) {
-    return sql`id, name, keying_mode, encapsulation, security_protocol, mode, approval_required, created_at`;
+    return sql`id, name, keying_mode, encapsulation, security_protocol, mode, default_profile_id, approval_required, created_at`;
   }
 }
 

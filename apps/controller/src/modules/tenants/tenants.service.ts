@@ -12,7 +12,7 @@ import { tenantNotInForce } from '../access/access.errors.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import type { CreateTenant, Tenant, UpdateTenant } from './tenant.dto.js';
-import { approvalRuleInPerson, tenantNameTaken } from './tenants.errors.js';
+import { approvalRuleInPerson, tenantNameTaken, unknownDefaultProfile } from './tenants.errors.js';
 import { TenantsRepository } from './tenants.repository.js';
 
 @Injectable()
@@ -52,10 +52,10 @@ export class TenantsService {
     return tenant;
   }
 
-  /** Throws DomainError 'not_found' or 'approval_rule_in_person'. */
+  /** Throws DomainError 'not_found', 'approval_rule_in_person' or 'unknown_profile'. */
   async update(tenantId: string, user: CurrentUser, change: UpdateTenant): Promise<Tenant> {
     if (change.approvalRequired !== undefined && user.apiToken !== undefined) throw approvalRuleInPerson();
-    const tenant = await this.#database.transaction(async (sql) => {
+    const work = this.#database.transaction(async (sql) => {
       await this.#repository.lock(sql, tenantId);
       const before = await this.#repository.read(sql, tenantId);
       const after = await this.#repository.update(sql, tenantId, change);
@@ -64,6 +64,9 @@ export class TenantsService {
         await this.#audit.append(sql, tenantId, { actor: user, action: 'approval_rule_changed', details });
       }
       return after;
+    });
+    const tenant = await refusing(work, {
+      tenants_default_profile_fkey: () => unknownDefaultProfile(change.defaultProfileId ?? ''),
     });
     if (tenant === undefined) throw notFound('tenant', tenantId);
     return tenant;

@@ -67,6 +67,7 @@ const ASSOCIATION = {
   remote: { address: '192.0.2.2', port: 4_500 },
   localIdentity: 'a',
   remoteIdentity: 'b',
+  profile: null,
   esp: {
     encryption: 'AES-GCM-16',
     keyBits: 256,
