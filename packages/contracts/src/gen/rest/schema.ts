@@ -1496,6 +1496,8 @@ export interface components {
             };
             localIdentity: string;
             remoteIdentity: string;
+            /** @description That of the rules of this tunnel: which they name, or the default one of the tenant. Null: that of the product, or what an external peer is offered. */
+            profile: components["schemas"]["NamedEnd"] | null;
             /** @description Null: AH protects the packets, and encrypts nothing. */
             esp: {
                 encryption: string;
@@ -1742,6 +1744,8 @@ export interface components {
              * @enum {string}
              */
             mode?: "tunnel" | "transport";
+            /** @description By name; null: that of the product. */
+            defaultProfile?: string | null;
             topology?: components["schemas"]["ConfiguredTopology"];
         };
         ConfiguredGroup: {
@@ -1840,7 +1844,7 @@ export interface components {
              * @default []
              */
             namedServices?: string[];
-            /** @description By name; absent: that of the product. */
+            /** @description By name; absent: the default one. */
             profile?: string;
         };
         /** @description A named service. */
@@ -3768,7 +3772,7 @@ export interface components {
             serviceIds: string[];
             /**
              * Format: uuid
-             * @description Profile of the tunnels that it protects traffic with; null: that of the product. With DISCARD it says nothing.
+             * @description Profile of the tunnels that it protects traffic with; null: the default one of the tenant. With DISCARD it says nothing.
              */
             profileId: string | null;
             enabled: boolean;
@@ -3792,7 +3796,7 @@ export interface components {
             serviceIds?: string[];
             /**
              * Format: uuid
-             * @description Profile of the tunnels that it protects traffic with; null: that of the product. With DISCARD it says nothing.
+             * @description Profile of the tunnels that it protects traffic with; null: the default one of the tenant. With DISCARD it says nothing.
              * @default null
              */
             profileId?: string | null;
@@ -3949,6 +3953,11 @@ export interface components {
              * @enum {string}
              */
             mode: "tunnel" | "transport";
+            /**
+             * Format: uuid
+             * @description The profile of rules that name none; null: that of the product, which is what a new tenant has. A profile that is the default stays, and takes what any profile takes: the keying mode ikev2 and ESP. A change is in force with the next revision.
+             */
+            defaultProfileId: string | null;
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired: boolean;
             /**
@@ -4282,6 +4291,11 @@ export interface components {
              * @enum {string}
              */
             mode?: "tunnel" | "transport";
+            /**
+             * Format: uuid
+             * @description The profile of rules that name none; null: that of the product, which is what a new tenant has. A profile that is the default stays, and takes what any profile takes: the keying mode ikev2 and ESP. A change is in force with the next revision.
+             */
+            defaultProfileId?: string | null;
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired?: boolean;
         };
@@ -5918,6 +5932,7 @@ export interface operations {
                      *           "encapsulation": "udp",
                      *           "securityProtocol": "esp",
                      *           "mode": "tunnel",
+                     *           "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "approvalRequired": true,
                      *           "createdAt": "2026-03-14T09:26:53.589Z"
                      *         }
@@ -6003,6 +6018,7 @@ export interface operations {
                      *       "encapsulation": "udp",
                      *       "securityProtocol": "esp",
                      *       "mode": "tunnel",
+                     *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "approvalRequired": true,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -6091,6 +6107,7 @@ export interface operations {
                      *       "encapsulation": "udp",
                      *       "securityProtocol": "esp",
                      *       "mode": "tunnel",
+                     *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "approvalRequired": true,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -6169,6 +6186,7 @@ export interface operations {
                      *       "encapsulation": "udp",
                      *       "securityProtocol": "esp",
                      *       "mode": "tunnel",
+                     *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "approvalRequired": true,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -14899,6 +14917,10 @@ export interface operations {
                      *             },
                      *             "localIdentity": "berlin.example",
                      *             "remoteIdentity": "gw.partner.example",
+                     *             "profile": {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
                      *             "esp": {
                      *               "encryption": "aes-gcm-256",
                      *               "keyBits": 1,
@@ -15161,6 +15183,10 @@ export interface operations {
                      *             },
                      *             "localIdentity": "berlin.example",
                      *             "remoteIdentity": "gw.partner.example",
+                     *             "profile": {
+                     *               "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "name": "berlin"
+                     *             },
                      *             "esp": {
                      *               "encryption": "aes-gcm-256",
                      *               "keyBits": 1,
@@ -15312,6 +15338,7 @@ export interface operations {
                      *         "encapsulation": "udp",
                      *         "securityProtocol": "esp",
                      *         "mode": "tunnel",
+                     *         "defaultProfile": "chacha",
                      *         "topology": {
                      *           "kind": "full_mesh"
                      *         }
@@ -15507,6 +15534,7 @@ export interface operations {
                      *         "encapsulation": "udp",
                      *         "securityProtocol": "esp",
                      *         "mode": "tunnel",
+                     *         "defaultProfile": "chacha",
                      *         "topology": {
                      *           "kind": "full_mesh"
                      *         }
