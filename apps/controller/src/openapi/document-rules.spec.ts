@@ -125,6 +125,31 @@ function listFaults(operation: Operation): string[] {
   ];
 }
 
+/**
+ * Changes and removals of what has no versions, and why: what somebody else could have made of it meanwhile is nothing that could be
+ * overwritten.
+ */
+const WITHOUT_VERSIONS: Readonly<Record<string, string>> = {
+  deleteSession: 'a session does not change, it ends',
+  endSession: 'a session does not change, it ends',
+  enterTenant: 'of the session that asks, which nobody else has',
+  changePassword: 'names the password that it replaces',
+  declineInvitation: 'an invitation does not change: it is answered, withdrawn or over',
+  deleteInvitation: 'an invitation does not change: it is answered, withdrawn or over',
+  resetUserTotp: "the factor is the user's own, and is taken away whichever it is",
+  revokeApiToken: 'a token does not change, it ends',
+  withdrawApproval: 'an approval does not change, it ends',
+};
+
+/** What a change or a removal lacks that could overwrite what nobody has seen: a version to read, and to be demanded. */
+function seenFaults({ operationId, parameters = [] }: Operation, read: Operation | undefined): string[] {
+  if (operationId in WITHOUT_VERSIONS) {
+    const takes = isVersioned(read) || parameters.some(({ name }) => name === 'If-Match');
+    return takes ? [`${operationId}: is no exception any more`] : [];
+  }
+  return isVersioned(read) ? [] : [`${operationId}: writes to what cannot be read with an ETag`];
+}
+
 /** Whether an operation answers with a version of what it is about. */
 function isVersioned(operation: Operation | undefined): boolean {
   return Object.values(operation?.responses ?? {}).some(({ headers }) => headers !== undefined && 'ETag' in headers);
@@ -148,7 +173,9 @@ function versionFaults(method: string, { operationId, parameters = [], responses
 function writesOf(versioned: string): { readonly method: string; readonly operation: Operation }[] {
   return operations.filter(({ path, method, operation }) => {
     if (path === versioned) return method === 'put' || method === 'patch' || method === 'delete';
-    return method === 'post' && path.slice(0, path.lastIndexOf('/')) === versioned && isVersioned(operation);
+    // What answers with 201 makes something else.
+    const acts = method === 'post' && operation.responses['201'] === undefined && isVersioned(operation);
+    return acts && path.slice(0, path.lastIndexOf('/')) === versioned;
   });
 }
 
@@ -223,6 +250,26 @@ describe('the rules of the OpenAPI document', () => {
     const writes = versioned.flatMap(([path]) => writesOf(path));
     expect(writes.length).toBeGreaterThan(versioned.length);
     expect(writes.flatMap(({ method, operation }) => versionFaults(method, operation))).toEqual([]);
+  });
+
+  it('want each change and removal to be of what has versions, or an exception with a reason', () => {
+    const changes = operations.filter(({ method }) => method === 'put' || method === 'patch' || method === 'delete');
+    expect(changes.length).toBeGreaterThan(30);
+    const faults = changes.flatMap(({ path, operation }) => seenFaults(operation, document.paths[path]?.['get']));
+    expect(faults).toEqual([]);
+    const known = new Set(changes.map(({ operation }) => operation.operationId));
+    expect(Object.keys(WITHOUT_VERSIONS).filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('find a change of what has no versions', () => {
+    const write = (operationId: string): Operation => ({ operationId, responses: {} });
+    const read: Operation = { operationId: 'readThing', responses: { 200: { headers: { ETag: {} } } } };
+    const fault = 'updateThing: writes to what cannot be read with an ETag';
+    expect(seenFaults(write('updateThing'), undefined)).toEqual([fault]);
+    expect(seenFaults(write('updateThing'), { operationId: 'readThing', responses: { 200: {} } })).toEqual([fault]);
+    expect(seenFaults(write('updateThing'), read)).toEqual([]);
+    expect(seenFaults(write('endSession'), undefined)).toEqual([]);
+    expect(seenFaults(write('endSession'), read)).toEqual(['endSession: is no exception any more']);
   });
 
   it('find a write that takes no version', () => {

@@ -209,11 +209,13 @@ function crossings(): Record<string, Crossing> {
   return {
     'sites.list': (sql, { tenantId }) => sites.list(sql, tenantId),
     'sites.read': (sql, { tenantId, siteId }) => sites.read(sql, tenantId, siteId),
+    'sites.lockVersion': (sql, { tenantId, siteId }) => sites.lockVersion(sql, tenantId, siteId),
     'sites.insert': (sql, { tenantId }) => sites.insert(sql, tenantId, randomUUID(), { name: 'crossed' }),
     'sites.update': (sql, { tenantId, siteId }) => sites.update(sql, tenantId, siteId, { name: 'crossed' }),
     'sites.remove': (sql, { tenantId, siteId }) => sites.remove(sql, tenantId, siteId),
     'sites.users': (sql, { tenantId, siteId }) => sites.users(sql, tenantId, siteId),
     'networks.list': (sql, { tenantId }) => networks.list(sql, tenantId),
+    'networks.lockVersion': (sql, { tenantId, networkId }) => networks.lockVersion(sql, tenantId, networkId),
     'networks.insert': (sql, { tenantId, siteId }) =>
       networks.insert(sql, tenantId, randomUUID(), { siteId, name: 'crossed', prefix: '10.9.0.0/16' }),
     'networks.insert, in ours at a site of theirs': (sql, { siteId }) =>
@@ -226,6 +228,7 @@ function crossings(): Record<string, Crossing> {
     'networks.users': (sql, { tenantId, networkId }) => networks.users(sql, tenantId, networkId),
     'edges.list': (sql, { tenantId }) => edges.list(sql, tenantId),
     'edges.read': (sql, { tenantId, edgeId }) => edges.read(sql, tenantId, edgeId),
+    'edges.lockVersion': (sql, { tenantId, edgeId }) => edges.lockVersion(sql, tenantId, edgeId),
     'edges.insert': (sql, { tenantId, siteId }) =>
       edges.insert(sql, tenantId, randomUUID(), {
         siteId,
@@ -334,6 +337,7 @@ function crossings(): Record<string, Crossing> {
         },
       ]),
     'policies.order': (sql, { tenantId }) => policies.order(sql, tenantId),
+    'policies.currentOrder': (sql, { tenantId }) => policies.currentOrder(sql, tenantId),
     'policies.reorder': (sql, { tenantId, policyId }) => policies.reorder(sql, tenantId, [randomUUID(), policyId]),
     'policies.remove': (sql, { tenantId, policyId }) => policies.remove(sql, tenantId, policyId),
     'policies.known': async (sql, { tenantId, siteId, networkId, serviceId, profileId }) => [

@@ -66,6 +66,53 @@ describeOnServers('two controllers', (start) => {
     expect(await stored.json()).toMatchObject({ description: `by ${winner}` });
   });
 
+  /** What is changed field by field, by where it is, and what each of those who have seen the same makes of it. */
+  const changes = async (): Promise<readonly (readonly [path: string, change: (turn: number) => object])[]> => {
+    const { id: siteId } = await make('/sites', { name: 'contended' });
+    const network = await make('/networks', { siteId, name: 'lan', prefix: '10.99.0.0/16' });
+    const edge = await make('/edges', { siteId, name: 'contended', underlayAddress: '203.0.113.99' });
+    const person = (name: string) => make('/users', { name, password: 'correct horse battery', role: 'viewer' });
+    const [user, member] = [await person('user'), await person('member')];
+    const role = (turn: number) => ({ role: turn % 2 === 0 ? 'operator' : 'approver' });
+    return [
+      [`/sites/${siteId}`, (turn) => ({ description: `by ${turn}` })],
+      [`/networks/${network.id}`, (turn) => ({ labels: { by: `turn-${turn}` } })],
+      [`/edges/${edge.id}`, (turn) => ({ underlayPort: 5000 + turn })],
+      [`/users/${user.id}`, role],
+      [`/members/${member.id}`, role],
+      ['', (turn) => ({ keyingMode: turn % 2 === 0 ? 'ike-less' : 'controller-blind' })],
+    ];
+  };
+
+  it('lose no update of what is changed field by field', async () => {
+    for (const [path, change] of await changes()) {
+      const seen = (await ask(0, path)).headers.get('etag') ?? '';
+      const answers = await atOnce((turn) =>
+        ask(turn, path, { method: 'PATCH', body: change(turn), headers: { 'if-match': seen } }),
+      );
+      const statuses = answers.map(({ status }) => status).sort();
+      expect([path, ...statuses]).toEqual([path, 200, ...Array(AT_ONCE - 1).fill(412)]);
+      const winner = answers.findIndex(({ status }) => status === 200);
+      const stored = await ask(1, path);
+      expect(stored.headers.get('etag')).toBe(answers[winner]?.headers.get('etag'));
+      expect(await stored.json()).toMatchObject(change(winner));
+    }
+  });
+
+  it('lose no order of policies', async () => {
+    for (const name of ['one', 'two', 'three']) await make('/policies', { name, rules: [] });
+    const seen = await ask(0, '/policies/order');
+    const { policyIds } = (await seen.json()) as { policyIds: string[] };
+    const rotated = (turn: number) => [...policyIds.slice((turn % 2) + 1), ...policyIds.slice(0, (turn % 2) + 1)];
+    const headers = { 'if-match': seen.headers.get('etag') };
+    const answers = await atOnce((turn) =>
+      ask(turn, '/policies/order', { method: 'PUT', body: { policyIds: rotated(turn) }, headers }),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(AT_ONCE - 1).fill(412)]);
+    const winner = answers.findIndex(({ status }) => status === 200);
+    expect(await read('/policies/order')).toMatchObject({ policyIds: rotated(winner) });
+  });
+
   it('publish a draft once, and say so once in the audit log', async () => {
     const [berlin, tokyo] = [await make('/sites', { name: 'berlin' }), await make('/sites', { name: 'tokyo' })];
     for (const [index, site] of [berlin, tokyo].entries()) {

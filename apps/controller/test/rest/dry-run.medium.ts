@@ -173,7 +173,7 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   orderPolicies: async () => {
     await makePolicy();
     const { items } = (await (await api.fetch(api.path('/policies'))).json()) as { items: { id: string }[] };
-    return inTenant('PUT', '/policies/order', { policyIds: items.map(({ id }) => id).reverse() });
+    return inTenant('PUT', '/policies/order', { policyIds: items.map(({ id }) => id).reverse() }, { 'if-match': '*' });
   },
   createPolicyTest: async () => inTenant('POST', '/policy-tests', policyTest()),
   replacePolicyTest: async () => {

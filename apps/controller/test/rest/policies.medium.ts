@@ -196,7 +196,7 @@ describe('the order of policies', () => {
     const ids: string[] = [];
     for (const name of ['a', 'b', 'c']) ids.push((await api.make('/policies', { name, rules: [] })).id);
     const [a = '', b = '', c = ''] = ids;
-    const ordered = await api.send('PUT', '/policies/order', { policyIds: [c, a, b] });
+    const ordered = await api.send('PUT', '/policies/order', { policyIds: [c, a, b] }, { 'if-match': '*' });
     expect(ordered.status).toBe(200);
     expect((await list()).map(({ name, position }) => `${name}${position}`)).toEqual(['c0', 'a1', 'b2']);
     expect((await api.fetch(api.path(`/policies/${a}`), { method: 'DELETE' })).status).toBe(204);
@@ -207,7 +207,9 @@ describe('the order of policies', () => {
     const { id } = await api.make('/policies', { name: 'a', rules: [] });
     const other = await api.make('/policies', { name: 'b', rules: [] });
     const stranger = randomUUID();
-    const problem = await problemOf(await api.send('PUT', '/policies/order', { policyIds: [id, stranger, id] }));
+    const problem = await problemOf(
+      await api.send('PUT', '/policies/order', { policyIds: [id, stranger, id] }, { 'if-match': '*' }),
+    );
     expect(problem.status).toBe(422);
     expect(problem.errors.map(({ pointer, rule }) => [pointer, rule])).toEqual([
       ['/policyIds/1', 'unknown_policy'],

@@ -68,6 +68,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   resetUserTotp: inPerson(admin),
 
   listMembers: admin,
+  readMember: admin,
   updateMember: inPerson(admin),
   removeMember: inPerson(admin),
 
@@ -87,6 +88,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
 
   listNetworks: viewer,
   createNetwork: operator,
+  readNetwork: viewer,
   updateNetwork: operator,
   deleteNetwork: operator,
 
@@ -128,6 +130,7 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
 
   listPolicies: viewer,
   createPolicy: operator,
+  readPolicyOrder: viewer,
   orderPolicies: operator,
   readPolicy: viewer,
   replacePolicy: operator,

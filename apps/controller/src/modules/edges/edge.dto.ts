@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
-import { Identifier, Name, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
+import { Identifier, Name, Timestamp, UnderlayAddress, Version } from '../../platform/http/schemas.js';
 
 export const UnderlayPort = z
   .int()
@@ -93,6 +93,10 @@ export const Edge = z
     underlayAddress: z.string(),
     underlayPort: z.int().min(1).max(65535),
     preference: Preference,
+    version: Version.meta({
+      description:
+        'Grows with every change of the edge itself, not with what it does; the ETag is this number in quotes.',
+    }),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     revocation: EdgeRevocation.nullable().meta({ description: 'Null unless the edge is revoked.' }),

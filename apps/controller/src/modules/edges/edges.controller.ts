@@ -1,10 +1,12 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { ShownOnce } from '../../platform/http/writes/write.decorators.js';
 import { CreateEdge, Edge, EdgeList, EnrollmentToken, RevokeEdge, UpdateEdge } from './edge.dto.js';
 import { EdgesService } from './edges.service.js';
@@ -27,48 +29,55 @@ export class EdgesController {
 
   @Post()
   @ApiOperation({ operationId: 'createEdge', summary: 'Make an edge; it enrolls later with a token' })
-  @ApiCreatedResponse({ standardSchema: Edge })
+  @ApiCreatedResponse({ standardSchema: Edge, headers: ETAG_HEADER })
   @ApiProblems(401, 403, 404, 409, 422, 503)
-  createEdge(
+  async createEdge(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Body({ schema: CreateEdge }) body: CreateEdge,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Edge> {
-    return this.edges.create(tenantId, body);
+    return withETag(response, await this.edges.create(tenantId, body));
   }
 
   @Get(':edgeId')
   @ApiOperation({ operationId: 'readEdge', summary: 'One edge' })
-  @ApiOkResponse({ standardSchema: Edge })
+  @ApiOkResponse({ standardSchema: Edge, headers: ETAG_HEADER })
   @ApiProblems(401, 404, 503)
-  readEdge(
+  async readEdge(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('edgeId', { schema: Identifier }) edgeId: string,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Edge> {
-    return this.edges.read(tenantId, edgeId);
+    return withETag(response, await this.edges.read(tenantId, edgeId));
   }
 
   @Patch(':edgeId')
   @ApiOperation({ operationId: 'updateEdge', summary: 'Change an edge; in force with the next revision' })
-  @ApiOkResponse({ standardSchema: Edge })
-  @ApiProblems(401, 403, 404, 409, 422, 503)
-  updateEdge(
+  @MayNameVersion('edge')
+  @ApiOkResponse({ standardSchema: Edge, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 503)
+  async updateEdge(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('edgeId', { schema: Identifier }) edgeId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: UpdateEdge }) body: UpdateEdge,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Edge> {
-    return this.edges.update(tenantId, edgeId, body);
+    return withETag(response, await this.edges.update(tenantId, edgeId, ifMatch, body));
   }
 
   @Delete(':edgeId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteEdge', summary: 'Remove an edge; its identity is refused from then on' })
+  @MayNameVersion('edge')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 503)
+  @ApiProblems(401, 403, 404, 412, 503)
   deleteEdge(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('edgeId', { schema: Identifier }) edgeId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.edges.remove(tenantId, edgeId);
+    return this.edges.remove(tenantId, edgeId, ifMatch);
   }
 
   @Post(':edgeId/revocation')
@@ -77,15 +86,18 @@ export class EdgesController {
     operationId: 'revokeEdge',
     summary: 'Refuse the identity of an edge from now on, and have all others drop it; at once, without a revision',
   })
-  @ApiOkResponse({ standardSchema: Edge })
-  @ApiProblems(401, 403, 404, 422, 503)
-  revokeEdge(
+  @MayNameVersion('edge')
+  @ApiOkResponse({ standardSchema: Edge, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 412, 422, 503)
+  async revokeEdge(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('edgeId', { schema: Identifier }) edgeId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: RevokeEdge }) body: RevokeEdge,
     @User() user: CurrentUser,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Edge> {
-    return this.edges.revoke(tenantId, edgeId, user, body);
+    return withETag(response, await this.edges.revoke({ tenantId, edgeId }, ifMatch, user, body));
   }
 
   @Post(':edgeId/enrollment-tokens')

@@ -11,6 +11,7 @@ export interface StoredEdge {
   readonly underlayAddress: string;
   readonly underlayPort: number;
   readonly preference: number;
+  readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly enrolledAt: Date | null;
@@ -34,6 +35,13 @@ export class EdgesRepository {
     return edge;
   }
 
+  /** Version of an edge, which nobody else changes until the end of the transaction. */
+  async lockVersion(sql: SqlExecutor, tenantId: string, edgeId: string): Promise<number | undefined> {
+    const [row] = await sql<{ version: number }[]>`
+      select version from edges where tenant_id = ${tenantId} and id = ${edgeId} for update`;
+    return row?.version;
+  }
+
   /** Without a preference it comes behind all other edges of its site. */
   async insert(sql: SqlExecutor, tenantId: string, id: string, edge: CreateEdge): Promise<void> {
     await sql`
@@ -46,8 +54,8 @@ export class EdgesRepository {
           1))`;
   }
 
-  async update(sql: SqlExecutor, tenantId: string, edgeId: string, change: UpdateEdge): Promise<boolean> {
-    const { count } = await sql`
+  async update(sql: SqlExecutor, tenantId: string, edgeId: string, change: UpdateEdge): Promise<void> {
+    await sql`
       update edges set
         name = coalesce(${change.name ?? null}, name),
         underlay_address = coalesce(${change.underlayAddress ?? null}::text::inet, underlay_address),
@@ -55,18 +63,16 @@ export class EdgesRepository {
         preference = coalesce(${change.preference ?? null}::integer, preference),
         updated_at = now()
       where tenant_id = ${tenantId} and id = ${edgeId}`;
-    return count > 0;
   }
 
-  async remove(sql: SqlExecutor, tenantId: string, edgeId: string): Promise<boolean> {
-    const { count } = await sql`delete from edges where tenant_id = ${tenantId} and id = ${edgeId}`;
-    return count > 0;
+  async remove(sql: SqlExecutor, tenantId: string, edgeId: string): Promise<void> {
+    await sql`delete from edges where tenant_id = ${tenantId} and id = ${edgeId}`;
   }
 
   #select(sql: SqlExecutor) {
     return sql`
       select e.id, e.site_id, e.name, host(e.underlay_address) as underlay_address, e.underlay_port,
-        e.preference, e.created_at, e.updated_at, e.revoked_at, e.revocation_reason, c.enrolled_at, c.certificate_not_before,
+        e.preference, e.version, e.created_at, e.updated_at, e.revoked_at, e.revocation_reason, c.enrolled_at, c.certificate_not_before,
         c.certificate_not_after
       from edges e
       left join lateral (

@@ -5,7 +5,9 @@ import { Distribution } from '../../distribution/distribution.js';
 import { EnrollmentTokens, UnknownEdgeError } from '../../enrollment/enrollment-tokens.js';
 import { EdgeStates } from '../../observations/edge-states.js';
 import { CertificateRegistry } from '../../pki/certificate-registry.js';
+import type { EdgeIdentity } from '../../pki/edge-identity.js';
 import { Clock } from '../../platform/clock/clock.js';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
@@ -14,6 +16,7 @@ import { type Page, pageByName } from '../../platform/http/page.js';
 import { InjectLogger } from '../../platform/logging/logger.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
+import { demandUnchanged } from '../entity-tag.js';
 import { nameTaken, unknownSite } from '../resource-names.js';
 import { certificateCondition } from './certificate-condition.js';
 import type { CreateEdge, Edge, EnrollmentToken, RevokeEdge, UpdateEdge } from './edge.dto.js';
@@ -62,10 +65,8 @@ export class EdgesService {
     );
   }
 
-  async read(tenantId: string, edgeId: string): Promise<Edge> {
-    const edge = await this.#repository.read(this.#database.sql, tenantId, edgeId);
-    if (edge === undefined) throw notFound('edge', edgeId);
-    return this.#edge(edge);
+  read(tenantId: string, edgeId: string): Promise<Edge> {
+    return this.#read(this.#database.sql, tenantId, edgeId);
   }
 
   /** Throws DomainError 'unknown_site', 'name_taken' or 'preference_taken'. */
@@ -83,28 +84,36 @@ export class EdgesService {
     return this.read(tenantId, id);
   }
 
-  /** Throws DomainError 'unknown_edge', 'name_taken' or 'preference_taken'. */
-  async update(tenantId: string, edgeId: string, change: UpdateEdge): Promise<Edge> {
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.update(sql, tenantId, edgeId, change)),
-      {
-        edges_name_key: () => nameTaken('edge', change.name ?? ''),
-        edges_preference_key: () => preferenceTaken(change.preference),
-      },
-    );
-    if (!found) throw notFound('edge', edgeId);
-    return this.read(tenantId, edgeId);
+  /** Throws DomainError 'unknown_edge', 'edge_changed', 'name_taken' or 'preference_taken'. */
+  update(tenantId: string, edgeId: string, ifMatch: string | undefined, change: UpdateEdge): Promise<Edge> {
+    const work = this.#database.transaction(async (sql) => {
+      await this.#demand(sql, { tenantId, edgeId }, ifMatch);
+      await this.#repository.update(sql, tenantId, edgeId, change);
+      return this.#read(sql, tenantId, edgeId);
+    });
+    return refusing(work, {
+      edges_name_key: () => nameTaken('edge', change.name ?? ''),
+      edges_preference_key: () => preferenceTaken(change.preference),
+    });
   }
 
-  /** Its certificates go with it, so its session ends. Others stop talking to it with the next revision. */
-  async remove(tenantId: string, edgeId: string): Promise<void> {
-    const found = await this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, edgeId));
-    if (!found) throw notFound('edge', edgeId);
+  /** Its certificates go with it, so its session ends. Others stop talking to it with the next revision. Throws as update. */
+  remove(tenantId: string, edgeId: string, ifMatch: string | undefined): Promise<void> {
+    return this.#database.transaction(async (sql) => {
+      await this.#demand(sql, { tenantId, edgeId }, ifMatch);
+      await this.#repository.remove(sql, tenantId, edgeId);
+    });
   }
 
-  /** In force at once, here and at its peers. An edge that is revoked already stays as it is. Throws DomainError 'unknown_edge'. */
-  async revoke(tenantId: string, edgeId: string, user: CurrentUser, { reason }: RevokeEdge): Promise<Edge> {
+  /** In force at once, here and at its peers. An edge that is revoked already stays as it is. Throws DomainError 'unknown_edge' or 'edge_changed'. */
+  async revoke(
+    { tenantId, edgeId }: EdgeIdentity,
+    ifMatch: string | undefined,
+    user: CurrentUser,
+    { reason }: RevokeEdge,
+  ): Promise<Edge> {
     const outcome = await this.#database.transaction(async (sql) => {
+      await this.#demand(sql, { tenantId, edgeId }, ifMatch);
       const done = await this.#certificates.revokeEdge(sql, { tenantId, edgeId }, reason);
       const entry = { actor: user, action: 'edge_revoked', details: { edgeId, reason } } as const;
       if (done === 'revoked') await this.#audit.append(sql, tenantId, entry);
@@ -127,6 +136,19 @@ export class EdgesService {
     } catch (error) {
       throw error instanceof UnknownEdgeError ? notFound('edge', edgeId) : error;
     }
+  }
+
+  async #read(sql: SqlExecutor, tenantId: string, edgeId: string): Promise<Edge> {
+    const edge = await this.#repository.read(sql, tenantId, edgeId);
+    if (edge === undefined) throw notFound('edge', edgeId);
+    return this.#edge(edge);
+  }
+
+  /** It is there, and as it was seen, until the end of the transaction. */
+  async #demand(sql: SqlExecutor, { tenantId, edgeId }: EdgeIdentity, ifMatch: string | undefined): Promise<void> {
+    const version = await this.#repository.lockVersion(sql, tenantId, edgeId);
+    if (version === undefined) throw notFound('edge', edgeId);
+    demandUnchanged('edge', version, ifMatch);
   }
 
   #edge(stored: StoredEdge): Edge {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
-import { Identifier, Timestamp } from '../../platform/http/schemas.js';
+import { Identifier, Timestamp, Version } from '../../platform/http/schemas.js';
 import { TenantRole } from '../users/user.dto.js';
 
 export const Member = z
@@ -11,6 +11,7 @@ export const Member = z
     oidc: z.boolean().meta({
       description: 'Whether the OpenID provider says the role, at each login: it cannot be changed here.',
     }),
+    version: Version,
     joinedAt: Timestamp,
   })
   .meta({ id: 'Member' });
@@ -19,7 +20,7 @@ export const MemberList = pageSchema(Member).meta({ id: 'MemberList' });
 export const UpdateMember = z.strictObject({ role: TenantRole }).meta({ id: 'UpdateMember' });
 
 export const Membership = z
-  .object({ tenantId: Identifier, tenantName: z.string(), role: TenantRole, joinedAt: Timestamp })
+  .object({ tenantId: Identifier, tenantName: z.string(), role: TenantRole, joinedAt: Timestamp, Version })
   .meta({ id: 'Membership' });
 export const MembershipList = pageSchema(Membership).meta({ id: 'MembershipList' });
 

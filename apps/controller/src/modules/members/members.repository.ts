@@ -17,7 +17,7 @@ export interface MemberAccount {
 export class MembersRepository {
   async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Member[]> {
     const rows = await sql<MemberRow[]>`
-      select user_id, user_name, role, user_id in (select members_by_oidc()) as oidc, joined_at
+      select user_id, user_name, role, user_id in (select members_by_oidc()) as oidc, version, joined_at
       from tenant_members where tenant_id = ${tenantId}
       ${pageEnd(sql, page, [sql`user_name`, sql`user_id`])}`;
     return rows.map(dated);
@@ -25,7 +25,7 @@ export class MembersRepository {
 
   async read(sql: SqlExecutor, tenantId: string, userId: string): Promise<Member | undefined> {
     const [row] = await sql<MemberRow[]>`
-      select user_id, user_name, role, user_id in (select members_by_oidc()) as oidc, joined_at from tenant_members
+      select user_id, user_name, role, user_id in (select members_by_oidc()) as oidc, version, joined_at from tenant_members
       where tenant_id = ${tenantId} and user_id = ${userId}`;
     return row && dated(row);
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageQuery, pageSchema } from '../../platform/http/page.js';
-import { Identifier, Name, Prefix, Timestamp } from '../../platform/http/schemas.js';
+import { Identifier, Name, Prefix, Timestamp, Version } from '../../platform/http/schemas.js';
 import { Labels } from '../labels.dto.js';
 
 const MAPPED =
@@ -44,6 +44,7 @@ export const Network = z
       .optional()
       .meta({ description: `${MAPPED} Absent: it is known by \`prefix\`. Canonical text.` }),
     labels: Labels,
+    version: Version,
     createdAt: Timestamp,
   })
   .meta({ id: 'Network' });

@@ -19,16 +19,23 @@ export interface OverlappingNetwork {
 export class NetworksRepository {
   async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Network[]> {
     const rows = await sql<NetworkRow[]>`
-      select id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at from networks
+      select id, site_id, name, prefix::text, mapped_prefix::text, labels, version, created_at from networks
       where tenant_id = ${tenantId} ${pageEnd(sql, page, [sql`networks.prefix`, sql`id`])}`;
     return rows.map(networkOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string, networkId: string): Promise<Network | undefined> {
     const rows = await sql<NetworkRow[]>`
-      select id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at from networks
+      select id, site_id, name, prefix::text, mapped_prefix::text, labels, version, created_at from networks
       where tenant_id = ${tenantId} and id = ${networkId}`;
     return rows.map(networkOf)[0];
+  }
+
+  /** Version of a network, which nobody else changes until the end of the transaction. */
+  async lockVersion(sql: SqlExecutor, tenantId: string, networkId: string): Promise<number | undefined> {
+    const [row] = await sql<{ version: number }[]>`
+      select version from networks where tenant_id = ${tenantId} and id = ${networkId} for update`;
+    return row?.version;
   }
 
   async insert(sql: SqlExecutor, tenantId: string, id: string, network: CreateNetwork): Promise<Network[]> {
@@ -37,7 +44,7 @@ export class NetworksRepository {
       insert into networks (id, tenant_id, site_id, name, prefix, mapped_prefix, labels)
       values (${id}, ${tenantId}, ${siteId}, ${name}, ${prefix}::text::cidr, ${mappedPrefix}::text::cidr,
         ${JSON.stringify(labels)}::text::jsonb)
-      returning id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at`;
+      returning id, site_id, name, prefix::text, mapped_prefix::text, labels, version, created_at`;
     return rows.map(networkOf);
   }
 
@@ -48,7 +55,7 @@ export class NetworksRepository {
         mapped_prefix = case when ${change.mappedPrefix === undefined} then mapped_prefix
           else ${change.mappedPrefix ?? null}::text::cidr end
       where tenant_id = ${tenantId} and id = ${networkId}
-      returning id, site_id, name, prefix::text, mapped_prefix::text, labels, created_at`;
+      returning id, site_id, name, prefix::text, mapped_prefix::text, labels, version, created_at`;
     return rows.map(networkOf);
   }
 
@@ -81,9 +88,8 @@ export class NetworksRepository {
     return network;
   }
 
-  async remove(sql: SqlExecutor, tenantId: string, networkId: string): Promise<boolean> {
-    const { count } = await sql`delete from networks where tenant_id = ${tenantId} and id = ${networkId}`;
-    return count > 0;
+  async remove(sql: SqlExecutor, tenantId: string, networkId: string): Promise<void> {
+    await sql`delete from networks where tenant_id = ${tenantId} and id = ${networkId}`;
   }
 
   /** What refers to a network, as phrases. */

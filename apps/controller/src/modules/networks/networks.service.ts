@@ -6,6 +6,7 @@ import type { PageRequest } from '../../platform/database/page-request.js';
 import { notFound, refusal } from '../../platform/http/domain-error.js';
 import { type Page, pageOf } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
+import { demandUnchanged } from '../entity-tag.js';
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
 import type { CreateNetwork, Network, UpdateNetwork } from './network.dto.js';
 import { overlappingNetwork, type PlacedNetwork, unfitMapping } from './networks.errors.js';
@@ -26,6 +27,12 @@ export class NetworksService {
     return pageOf(page, { items, keyOf: ({ prefix, id }) => [prefix, id] });
   }
 
+  async read(tenantId: string, networkId: string): Promise<Network> {
+    const network = await this.#repository.read(this.#database.sql, tenantId, networkId);
+    if (network === undefined) throw notFound('network', networkId);
+    return network;
+  }
+
   /** Throws DomainError 'unknown_site', 'name_taken', 'overlapping_networks', 'mapping_length' or 'ambiguous_network'. */
   async create(tenantId: string, network: CreateNetwork): Promise<Network> {
     const insert = (sql: SqlExecutor) => this.#repository.insert(sql, tenantId, randomUUID(), network);
@@ -38,11 +45,18 @@ export class NetworksService {
     return created;
   }
 
-  /** Throws DomainError 'unknown_network', 'name_taken', 'overlapping_networks', 'mapping_length' or 'ambiguous_network'. */
-  async update(tenantId: string, networkId: string, change: UpdateNetwork): Promise<Network> {
-    const before = await this.#repository.read(this.#database.sql, tenantId, networkId);
-    if (before === undefined) throw notFound('network', networkId);
-    const update = (sql: SqlExecutor) => this.#repository.update(sql, tenantId, networkId, change);
+  /** As create, and 'unknown_network' or 'network_changed'. */
+  async update(
+    tenantId: string,
+    networkId: string,
+    ifMatch: string | undefined,
+    change: UpdateNetwork,
+  ): Promise<Network> {
+    const before = await this.read(tenantId, networkId);
+    const update = async (sql: SqlExecutor) => {
+      await this.#demand(sql, tenantId, networkId, ifMatch);
+      return this.#repository.update(sql, tenantId, networkId, change);
+    };
     const [updated] = await refusing(this.#database.transaction(update), {
       networks_name_key: () => nameTaken('network', change.name ?? '', 'the site'),
       ...this.#unplaced(tenantId, { ...before, ...change, name: change.name ?? before.name }, networkId),
@@ -62,16 +76,25 @@ export class NetworksService {
     };
   }
 
-  /** Throws DomainError 'unknown_network' or 'network_in_use'. */
-  async remove(tenantId: string, networkId: string): Promise<void> {
+  /** Throws DomainError 'unknown_network', 'network_changed' or 'network_in_use'. */
+  async remove(tenantId: string, networkId: string, ifMatch: string | undefined): Promise<void> {
     const used = async () => inUse('network', await this.#repository.users(this.#database.sql, tenantId, networkId));
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, networkId)),
+    await refusing(
+      this.#database.transaction(async (sql) => {
+        await this.#demand(sql, tenantId, networkId, ifMatch);
+        await this.#repository.remove(sql, tenantId, networkId);
+      }),
       {
         rule_endpoints_network_fkey: used,
         group_members_network_fkey: used,
       },
     );
-    if (!found) throw notFound('network', networkId);
+  }
+
+  /** It is there, and as it was seen, until the end of the transaction. */
+  async #demand(sql: SqlExecutor, tenantId: string, networkId: string, ifMatch: string | undefined): Promise<void> {
+    const version = await this.#repository.lockVersion(sql, tenantId, networkId);
+    if (version === undefined) throw notFound('network', networkId);
+    demandUnchanged('network', version, ifMatch);
   }
 }

@@ -14,7 +14,7 @@ import { wholePage } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
 import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { PoliciesService } from './policies.service.js';
-import { Policy, PolicyInput, PolicyList, PolicyOrder, PolicyPage } from './policy.dto.js';
+import { CurrentPolicyOrder, Policy, PolicyInput, PolicyList, PolicyOrder, PolicyPage } from './policy.dto.js';
 
 @ApiTags('policies')
 @Controller('api/v1/tenants/:tenantId/policies')
@@ -44,15 +44,36 @@ export class PoliciesController {
     return withETag(response, await this.policies.create(tenantId, body));
   }
 
+  @Get('order')
+  @ApiOperation({ operationId: 'readPolicyOrder', summary: 'The order of the policies' })
+  @ApiOkResponse({ standardSchema: CurrentPolicyOrder, headers: ETAG_HEADER })
+  @ApiProblems(401, 404, 503)
+  async readPolicyOrder(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<CurrentPolicyOrder> {
+    return withETag(response, await this.policies.readOrder(tenantId));
+  }
+
   @Put('order')
   @ApiOperation({ operationId: 'orderPolicies', summary: 'Put the policies in order' })
-  @ApiOkResponse({ standardSchema: PolicyList })
-  @ApiProblems(401, 403, 404, 409, 422, 503)
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'ETag of the order as it was read.',
+    schema: { type: 'string' },
+  })
+  @ApiOkResponse({ standardSchema: PolicyList, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428, 503)
   async orderPolicies(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: PolicyOrder }) body: PolicyOrder,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<PolicyList> {
-    return wholePage(await this.policies.order(tenantId, body.policyIds));
+    const { policies, order } = await this.policies.order(tenantId, ifMatch, body.policyIds);
+    withETag(response, order);
+    return wholePage(policies);
   }
 
   @Get(':policyId')

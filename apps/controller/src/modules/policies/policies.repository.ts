@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
-import type { Policy, PolicyInput, Rule } from './policy.dto.js';
+import type { CurrentPolicyOrder, Policy, PolicyInput, Rule } from './policy.dto.js';
 
 type PolicyRow = Omit<Policy, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
 
@@ -86,6 +86,15 @@ export class PoliciesRepository {
   async order(sql: SqlExecutor, tenantId: string): Promise<string[]> {
     const rows = await sql<{ id: string }[]>`select id from policies where tenant_id = ${tenantId} order by position`;
     return rows.map(({ id }) => id);
+  }
+
+  /** The order with its version, as of one moment. */
+  async currentOrder(sql: SqlExecutor, tenantId: string): Promise<CurrentPolicyOrder | undefined> {
+    const [order] = await sql<CurrentPolicyOrder[]>`
+      select policy_order_version as version,
+        array(select p.id::text from policies p where p.tenant_id = t.id order by p.position) as policy_ids
+      from tenants t where t.id = ${tenantId}`;
+    return order;
   }
 
   /** The tenant is locked, and the identifiers are all of its policies. */

@@ -19,7 +19,13 @@ import {
   unknownReference,
 } from './policies.errors.js';
 import { PoliciesRepository } from './policies.repository.js';
-import { MAX_POLICIES, type Policy, type PolicyInput, type Rule } from './policy.dto.js';
+import { type CurrentPolicyOrder, MAX_POLICIES, type Policy, type PolicyInput, type Rule } from './policy.dto.js';
+
+/** What an order leaves behind. */
+interface OrderedPolicies {
+  readonly policies: Policy[];
+  readonly order: CurrentPolicyOrder;
+}
 
 /** Policies as people edit them. Nothing here is in force before a revision is published. */
 @Injectable()
@@ -69,14 +75,24 @@ export class PoliciesService {
     });
   }
 
-  /** Throws DomainError 'invalid' unless the identifiers are those of all policies. */
-  order(tenantId: string, policyIds: readonly string[]): Promise<Policy[]> {
+  readOrder(tenantId: string): Promise<CurrentPolicyOrder> {
+    return this.#currentOrder(this.#database.sql, tenantId);
+  }
+
+  /** Throws DomainError 'if_match_required', 'policy_order_changed', or 'invalid' unless the identifiers are those of all policies. */
+  async order(tenantId: string, ifMatch: string | undefined, policyIds: readonly string[]): Promise<OrderedPolicies> {
+    if (ifMatch === undefined) throw ifMatchRequired('policy order');
     return this.#database.transaction(async (sql) => {
       await this.#tenants.lock(sql, tenantId);
-      const problems = orderProblems(policyIds, await this.#repository.order(sql, tenantId));
+      const before = await this.#currentOrder(sql, tenantId);
+      if (!matchesTag(ifMatch, before.version)) throw changedMeanwhile('policy order', before.version);
+      const problems = orderProblems(policyIds, before.policyIds);
       if (problems.length > 0) throw invalidRules(problems);
       await this.#repository.reorder(sql, tenantId, policyIds);
-      return this.#repository.list(sql, tenantId);
+      return {
+        policies: await this.#repository.list(sql, tenantId),
+        order: await this.#currentOrder(sql, tenantId),
+      };
     });
   }
 
@@ -90,6 +106,12 @@ export class PoliciesService {
       await this.#repository.remove(sql, tenantId, policyId);
       await this.#repository.reorder(sql, tenantId, await this.#repository.order(sql, tenantId));
     });
+  }
+
+  async #currentOrder(sql: SqlExecutor, tenantId: string): Promise<CurrentPolicyOrder> {
+    const order = await this.#repository.currentOrder(sql, tenantId);
+    if (order === undefined) throw notFound('tenant', tenantId);
+    return order;
   }
 
   async #read(sql: SqlExecutor, tenantId: string, policyId: string): Promise<Policy> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageQuery, pageSchema } from '../../platform/http/page.js';
-import { Description, Identifier, Name, Port, Prefix, Timestamp } from '../../platform/http/schemas.js';
+import { Description, Identifier, Name, Port, Prefix, Timestamp, Version } from '../../platform/http/schemas.js';
 
 const MAX_RULES = 500;
 const MAX_SELECTORS = 100;
@@ -125,7 +125,7 @@ export const Policy = z
     confidential: Confidential,
     position: z.int().min(0).meta({ description: 'Place in the order of the policies, from 0.' }),
     rules: z.array(Rule),
-    version: z.int().min(1).meta({ description: 'Grows with every change; the ETag is this number in quotes.' }),
+    version: Version,
     createdAt: Timestamp,
     updatedAt: Timestamp,
   })
@@ -135,6 +135,16 @@ export const PolicyList = pageSchema(Policy).meta({ id: 'PolicyList' });
 export const PolicyOrder = z
   .strictObject({ policyIds: z.array(Identifier).max(MAX_POLICIES) })
   .meta({ id: 'PolicyOrder', description: 'Every policy of the tenant exactly once, in the wanted order.' });
+
+/** Of its own, since policies change and stay where they are. */
+export const CurrentPolicyOrder = z
+  .object({
+    policyIds: z.array(Identifier).meta({ description: 'Every policy of the tenant, in order.' }),
+    version: Version.meta({
+      description: 'Grows when policies come, go or change places; the ETag is this number in quotes.',
+    }),
+  })
+  .meta({ id: 'CurrentPolicyOrder' });
 
 export type Action = z.infer<typeof Action>;
 export type Selector = z.infer<typeof Selector>;
@@ -148,3 +158,4 @@ export const PolicyPage = pageQuery('integer', 'uuid');
 export type Policy = z.infer<typeof Policy>;
 export type PolicyList = z.infer<typeof PolicyList>;
 export type PolicyOrder = z.infer<typeof PolicyOrder>;
+export type CurrentPolicyOrder = z.infer<typeof CurrentPolicyOrder>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
-import { Description, Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
+import { Description, Identifier, Name, Timestamp, Version } from '../../platform/http/schemas.js';
 import { Labels } from '../labels.dto.js';
 
 export const CreateSite = z
@@ -17,6 +17,7 @@ export const Site = z
     name: z.string(),
     description: z.string(),
     labels: Labels,
+    version: Version,
     createdAt: Timestamp,
     updatedAt: Timestamp,
   })

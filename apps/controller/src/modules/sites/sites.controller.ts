@@ -1,9 +1,11 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { CreateSite, Site, SiteList, UpdateSite } from './site.dto.js';
 import { SitesService } from './sites.service.js';
 
@@ -25,47 +27,54 @@ export class SitesController {
 
   @Post()
   @ApiOperation({ operationId: 'createSite', summary: 'Make a site' })
-  @ApiCreatedResponse({ standardSchema: Site })
+  @ApiCreatedResponse({ standardSchema: Site, headers: ETAG_HEADER })
   @ApiProblems(401, 403, 404, 409, 422, 503)
-  createSite(
+  async createSite(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Body({ schema: CreateSite }) body: CreateSite,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Site> {
-    return this.sites.create(tenantId, body);
+    return withETag(response, await this.sites.create(tenantId, body));
   }
 
   @Get(':siteId')
   @ApiOperation({ operationId: 'readSite', summary: 'One site' })
-  @ApiOkResponse({ standardSchema: Site })
+  @ApiOkResponse({ standardSchema: Site, headers: ETAG_HEADER })
   @ApiProblems(401, 404, 503)
-  readSite(
+  async readSite(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('siteId', { schema: Identifier }) siteId: string,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Site> {
-    return this.sites.read(tenantId, siteId);
+    return withETag(response, await this.sites.read(tenantId, siteId));
   }
 
   @Patch(':siteId')
   @ApiOperation({ operationId: 'updateSite', summary: 'Change a site' })
-  @ApiOkResponse({ standardSchema: Site })
-  @ApiProblems(401, 403, 404, 409, 422, 503)
-  updateSite(
+  @MayNameVersion('site')
+  @ApiOkResponse({ standardSchema: Site, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 503)
+  async updateSite(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('siteId', { schema: Identifier }) siteId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: UpdateSite }) body: UpdateSite,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Site> {
-    return this.sites.update(tenantId, siteId, body);
+    return withETag(response, await this.sites.update(tenantId, siteId, ifMatch, body));
   }
 
   @Delete(':siteId')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteSite', summary: 'Remove a site that nothing refers to' })
+  @MayNameVersion('site')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 409, 503)
+  @ApiProblems(401, 403, 404, 409, 412, 503)
   deleteSite(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('siteId', { schema: Identifier }) siteId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.sites.remove(tenantId, siteId);
+    return this.sites.remove(tenantId, siteId, ifMatch);
   }
 }

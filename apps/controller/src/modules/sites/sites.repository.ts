@@ -9,15 +9,22 @@ type SiteRow = Omit<Site, 'createdAt' | 'updatedAt'> & { readonly createdAt: Dat
 export class SitesRepository {
   async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<Site[]> {
     const rows = await sql<SiteRow[]>`
-      select id, name, description, labels, created_at, updated_at from sites where tenant_id = ${tenantId}
+      select id, name, description, labels, version, created_at, updated_at from sites where tenant_id = ${tenantId}
       ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
     return rows.map(siteOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string, siteId: string): Promise<Site | undefined> {
     const [row] = await sql<SiteRow[]>`
-      select id, name, description, labels, created_at, updated_at from sites where tenant_id = ${tenantId} and id = ${siteId}`;
+      select id, name, description, labels, version, created_at, updated_at from sites where tenant_id = ${tenantId} and id = ${siteId}`;
     return row && siteOf(row);
+  }
+
+  /** Version of a site, which nobody else changes until the end of the transaction. */
+  async lockVersion(sql: SqlExecutor, tenantId: string, siteId: string): Promise<number | undefined> {
+    const [row] = await sql<{ version: number }[]>`
+      select version from sites where tenant_id = ${tenantId} and id = ${siteId} for update`;
+    return row?.version;
   }
 
   async insert(sql: SqlExecutor, tenantId: string, id: string, site: CreateSite): Promise<void> {
@@ -27,20 +34,18 @@ export class SitesRepository {
         ${JSON.stringify(site.labels ?? {})}::text::jsonb)`;
   }
 
-  async update(sql: SqlExecutor, tenantId: string, siteId: string, change: UpdateSite): Promise<boolean> {
-    const { count } = await sql`
+  async update(sql: SqlExecutor, tenantId: string, siteId: string, change: UpdateSite): Promise<void> {
+    await sql`
       update sites set
         name = coalesce(${change.name ?? null}, name),
         description = coalesce(${change.description ?? null}, description),
         labels = coalesce(${change.labels === undefined ? null : JSON.stringify(change.labels)}::text::jsonb, labels),
         updated_at = now()
       where tenant_id = ${tenantId} and id = ${siteId}`;
-    return count > 0;
   }
 
-  async remove(sql: SqlExecutor, tenantId: string, siteId: string): Promise<boolean> {
-    const { count } = await sql`delete from sites where tenant_id = ${tenantId} and id = ${siteId}`;
-    return count > 0;
+  async remove(sql: SqlExecutor, tenantId: string, siteId: string): Promise<void> {
+    await sql`delete from sites where tenant_id = ${tenantId} and id = ${siteId}`;
   }
 
   /** What refers to a site, as phrases. */

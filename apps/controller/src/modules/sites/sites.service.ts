@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { Database } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/database/page-request.js';
 import { notFound } from '../../platform/http/domain-error.js';
 import { type Page, pageByName } from '../../platform/http/page.js';
 import { refusing } from '../constraint-violation.js';
+import { demandUnchanged } from '../entity-tag.js';
 import { inUse, nameTaken } from '../resource-names.js';
 import type { CreateSite, Site, UpdateSite } from './site.dto.js';
 import { SitesRepository } from './sites.repository.js';
@@ -23,10 +25,8 @@ export class SitesService {
     return pageByName(page, await this.#repository.list(this.#database.sql, tenantId, page));
   }
 
-  async read(tenantId: string, siteId: string): Promise<Site> {
-    const site = await this.#repository.read(this.#database.sql, tenantId, siteId);
-    if (site === undefined) throw notFound('site', siteId);
-    return site;
+  read(tenantId: string, siteId: string): Promise<Site> {
+    return this.#read(this.#database.sql, tenantId, siteId);
   }
 
   /** Throws DomainError 'name_taken'. */
@@ -41,23 +41,24 @@ export class SitesService {
     return this.read(tenantId, id);
   }
 
-  /** Throws DomainError 'unknown_site' or 'name_taken'. */
-  async update(tenantId: string, siteId: string, change: UpdateSite): Promise<Site> {
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.update(sql, tenantId, siteId, change)),
-      {
-        sites_name_key: () => nameTaken('site', change.name ?? ''),
-      },
-    );
-    if (!found) throw notFound('site', siteId);
-    return this.read(tenantId, siteId);
+  /** Throws DomainError 'unknown_site', 'site_changed' or 'name_taken'. */
+  update(tenantId: string, siteId: string, ifMatch: string | undefined, change: UpdateSite): Promise<Site> {
+    const work = this.#database.transaction(async (sql) => {
+      await this.#demand(sql, tenantId, siteId, ifMatch);
+      await this.#repository.update(sql, tenantId, siteId, change);
+      return this.#read(sql, tenantId, siteId);
+    });
+    return refusing(work, { sites_name_key: () => nameTaken('site', change.name ?? '') });
   }
 
-  /** Throws DomainError 'unknown_site' or 'site_in_use'. */
-  async remove(tenantId: string, siteId: string): Promise<void> {
+  /** Throws DomainError 'unknown_site', 'site_changed' or 'site_in_use'. */
+  async remove(tenantId: string, siteId: string, ifMatch: string | undefined): Promise<void> {
     const used = async () => inUse('site', await this.#repository.users(this.#database.sql, tenantId, siteId));
-    const found = await refusing(
-      this.#database.transaction((sql) => this.#repository.remove(sql, tenantId, siteId)),
+    await refusing(
+      this.#database.transaction(async (sql) => {
+        await this.#demand(sql, tenantId, siteId, ifMatch);
+        await this.#repository.remove(sql, tenantId, siteId);
+      }),
       {
         networks_site_fkey: used,
         edges_site_fkey: used,
@@ -68,6 +69,18 @@ export class SitesService {
         topology_members_other_site_fkey: used,
       },
     );
-    if (!found) throw notFound('site', siteId);
+  }
+
+  async #read(sql: SqlExecutor, tenantId: string, siteId: string): Promise<Site> {
+    const site = await this.#repository.read(sql, tenantId, siteId);
+    if (site === undefined) throw notFound('site', siteId);
+    return site;
+  }
+
+  /** It is there, and as it was seen, until the end of the transaction. */
+  async #demand(sql: SqlExecutor, tenantId: string, siteId: string, ifMatch: string | undefined): Promise<void> {
+    const version = await this.#repository.lockVersion(sql, tenantId, siteId);
+    if (version === undefined) throw notFound('site', siteId);
+    demandUnchanged('site', version, ifMatch);
   }
 }

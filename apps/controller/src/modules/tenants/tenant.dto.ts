@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
-import { Identifier, Name, Timestamp } from '../../platform/http/schemas.js';
+import { Identifier, Name, Timestamp, Version } from '../../platform/http/schemas.js';
 
 export const CreateTenant = z.strictObject({ name: Name }).meta({ id: 'CreateTenant' });
 
@@ -55,6 +55,7 @@ export const Tenant = z
     mode: IpsecMode,
     defaultProfileId: DefaultProfileId,
     approvalRequired: ApprovalRequired,
+    version: Version,
     createdAt: Timestamp,
   })
   .meta({ id: 'Tenant' });

@@ -1,10 +1,12 @@
-import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { type CurrentUser, User } from '../../platform/http/current-user.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { CreateTenant, Tenant, TenantList, UpdateTenant } from './tenant.dto.js';
 import { TenantsService } from './tenants.service.js';
 
@@ -23,29 +25,38 @@ export class TenantsController {
 
   @Post()
   @ApiOperation({ operationId: 'createTenant', summary: 'Make a tenant' })
-  @ApiCreatedResponse({ standardSchema: Tenant })
+  @ApiCreatedResponse({ standardSchema: Tenant, headers: ETAG_HEADER })
   @ApiProblems(401, 403, 409, 422, 503)
-  createTenant(@Body({ schema: CreateTenant }) body: CreateTenant): Promise<Tenant> {
-    return this.tenants.create(body);
+  async createTenant(
+    @Body({ schema: CreateTenant }) body: CreateTenant,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Tenant> {
+    return withETag(response, await this.tenants.create(body));
   }
 
   @Get(':tenantId')
   @ApiOperation({ operationId: 'readTenant', summary: 'One tenant' })
-  @ApiOkResponse({ standardSchema: Tenant })
+  @ApiOkResponse({ standardSchema: Tenant, headers: ETAG_HEADER })
   @ApiProblems(401, 404, 503)
-  readTenant(@Param('tenantId', { schema: Identifier }) tenantId: string): Promise<Tenant> {
-    return this.tenants.read(tenantId);
+  async readTenant(
+    @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Tenant> {
+    return withETag(response, await this.tenants.read(tenantId));
   }
 
   @Patch(':tenantId')
   @ApiOperation({ operationId: 'updateTenant', summary: 'Change how the fabric of a tenant works' })
-  @ApiOkResponse({ standardSchema: Tenant })
-  @ApiProblems(401, 403, 404, 422, 503)
-  updateTenant(
+  @MayNameVersion('tenant')
+  @ApiOkResponse({ standardSchema: Tenant, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 412, 422, 503)
+  async updateTenant(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: UpdateTenant }) body: UpdateTenant,
     @User() user: CurrentUser,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<Tenant> {
-    return this.tenants.update(tenantId, user, body);
+    return withETag(response, await this.tenants.update(tenantId, ifMatch, user, body));
   }
 }

@@ -57,7 +57,7 @@ export class TenantsRepository {
   }
 
   #columns(sql: SqlExecutor) {
-    return sql`id, name, keying_mode, encapsulation, security_protocol, mode, default_profile_id, approval_required, created_at`;
+    return sql`id, name, keying_mode, encapsulation, security_protocol, mode, default_profile_id, approval_required, version, created_at`;
   }
 }
 

@@ -11,6 +11,7 @@ import { greaterRole, type Role } from '../../platform/http/role.js';
 import { tenantNotInForce } from '../access/access.errors.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
+import { demandUnchanged } from '../entity-tag.js';
 import type { CreateTenant, Tenant, UpdateTenant } from './tenant.dto.js';
 import { approvalRuleInPerson, tenantNameTaken, unknownDefaultProfile } from './tenants.errors.js';
 import { TenantsRepository } from './tenants.repository.js';
@@ -52,12 +53,18 @@ export class TenantsService {
     return tenant;
   }
 
-  /** Throws DomainError 'not_found', 'approval_rule_in_person' or 'unknown_profile'. */
-  async update(tenantId: string, user: CurrentUser, change: UpdateTenant): Promise<Tenant> {
+  /** Throws DomainError 'not_found', 'tenant_changed', 'approval_rule_in_person' or 'unknown_profile'. */
+  async update(
+    tenantId: string,
+    ifMatch: string | undefined,
+    user: CurrentUser,
+    change: UpdateTenant,
+  ): Promise<Tenant> {
     if (change.approvalRequired !== undefined && user.apiToken !== undefined) throw approvalRuleInPerson();
     const work = this.#database.transaction(async (sql) => {
       await this.#repository.lock(sql, tenantId);
       const before = await this.#repository.read(sql, tenantId);
+      if (before !== undefined) demandUnchanged('tenant', before.version, ifMatch);
       const after = await this.#repository.update(sql, tenantId, change);
       if (after !== undefined && before?.approvalRequired !== after.approvalRequired) {
         const details = { approvalRequired: after.approvalRequired };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
 import { ROLES } from '../../platform/http/role.js';
-import { Identifier, Name, NewPassword, Timestamp } from '../../platform/http/schemas.js';
+import { Identifier, Name, NewPassword, Timestamp, Version } from '../../platform/http/schemas.js';
 
 export const TenantRole = z.enum(ROLES).meta({
   description:
@@ -36,6 +36,9 @@ export const User = z
         'Who the user is at the OpenID provider, which says the roles with each login; null for who logs in with a password.',
     }),
     totp: z.boolean().meta({ description: 'Whether a second factor is asked for at login.' }),
+    version: Version.meta({
+      description: 'Grows with another role or password, not with a second factor; the ETag is this number in quotes.',
+    }),
     createdAt: Timestamp,
   })
   .meta({ id: 'User' });

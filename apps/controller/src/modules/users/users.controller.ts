@@ -1,10 +1,12 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import type { PageRequest } from '../../platform/database/page-request.js';
 import { ApiProblems } from '../../platform/http/api-problems.decorator.js';
 import { User as Actor, type CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { PageByName } from '../../platform/http/page.js';
 import { Identifier } from '../../platform/http/schemas.js';
+import { ETAG_HEADER, MayNameVersion, withETag } from '../../platform/http/version-etag.js';
 import { CreateUser, UpdateUser, User, UserList } from './user.dto.js';
 import { UsersService } from './users.service.js';
 
@@ -26,38 +28,43 @@ export class UsersController {
 
   @Post()
   @ApiOperation({ operationId: 'createUser', summary: 'Let somebody log in' })
-  @ApiCreatedResponse({ standardSchema: User })
+  @ApiCreatedResponse({ standardSchema: User, headers: ETAG_HEADER })
   @ApiProblems(401, 403, 404, 409, 422, 429, 503)
-  createUser(
+  async createUser(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Actor() actor: CurrentUser,
     @Body({ schema: CreateUser }) body: CreateUser,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<User> {
-    return this.users.create(tenantId, actor, body);
+    return withETag(response, await this.users.create(tenantId, actor, body));
   }
 
   @Get(':userId')
   @ApiOperation({ operationId: 'readUser', summary: 'One user' })
-  @ApiOkResponse({ standardSchema: User })
+  @ApiOkResponse({ standardSchema: User, headers: ETAG_HEADER })
   @ApiProblems(401, 403, 404, 503)
-  readUser(
+  async readUser(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('userId', { schema: Identifier }) userId: string,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<User> {
-    return this.users.read(tenantId, userId);
+    return withETag(response, await this.users.read(tenantId, userId));
   }
 
   @Patch(':userId')
   @ApiOperation({ operationId: 'updateUser', summary: 'Give a user another role or another password' })
-  @ApiOkResponse({ standardSchema: User })
-  @ApiProblems(401, 403, 404, 409, 422, 429, 503)
-  updateUser(
+  @MayNameVersion('user')
+  @ApiOkResponse({ standardSchema: User, headers: ETAG_HEADER })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 429, 503)
+  async updateUser(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('userId', { schema: Identifier }) userId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Actor() actor: CurrentUser,
     @Body({ schema: UpdateUser }) body: UpdateUser,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<User> {
-    return this.users.update(tenantId, actor, userId, body);
+    return withETag(response, await this.users.update({ tenantId, userId }, ifMatch, actor, body));
   }
 
   @Delete(':userId')
@@ -66,14 +73,16 @@ export class UsersController {
     operationId: 'deleteUser',
     summary: 'Remove a user from the tenant; the account and its sessions end with its last membership',
   })
+  @MayNameVersion('user')
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 409, 503)
+  @ApiProblems(401, 403, 404, 409, 412, 503)
   deleteUser(
     @Param('tenantId', { schema: Identifier }) tenantId: string,
     @Param('userId', { schema: Identifier }) userId: string,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Actor() actor: CurrentUser,
   ): Promise<void> {
-    return this.users.remove(tenantId, actor, userId);
+    return this.users.remove({ tenantId, userId }, ifMatch, actor);
   }
 
   @Delete(':userId/totp')

@@ -73,7 +73,7 @@ export class UsersRepository {
 }
 
 function columns(sql: SqlExecutor) {
-  return sql`id, name, role, provider_role, oidc_issuer, oidc_subject, created_at,
+  return sql`id, name, role, provider_role, oidc_issuer, oidc_subject, version, created_at,
     exists (select from totp_factors f where f.user_id = users.id and f.confirmed_at is not null) as totp`;
 }
 

@@ -9,6 +9,7 @@ import { type Page, pageByName } from '../../platform/http/page.js';
 import type { Role } from '../../platform/http/role.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
+import { demandUnchanged } from '../entity-tag.js';
 import { Passwords } from '../session/passwords.js';
 import { TotpRepository } from '../totp/totp.repository.js';
 import type { CreateUser, UpdateUser, User } from './user.dto.js';
@@ -22,6 +23,12 @@ import {
   userNameTaken,
 } from './users.errors.js';
 import { UsersRepository } from './users.repository.js';
+
+/** A user, and the tenant that keeps the account. */
+interface AccountIn {
+  readonly tenantId: string;
+  readonly userId: string;
+}
 
 /** Who may log in. Every change is in the audit log of the tenant, with who made it. */
 @Injectable()
@@ -50,10 +57,8 @@ export class UsersService {
     return pageByName(page, await this.#repository.list(this.#database.sql, tenantId, page));
   }
 
-  async read(tenantId: string, userId: string): Promise<User> {
-    const user = await this.#repository.read(this.#database.sql, tenantId, userId);
-    if (user === undefined) throw notFound('user', userId);
-    return user;
+  read(tenantId: string, userId: string): Promise<User> {
+    return this.#read(this.#database.sql, tenantId, userId);
   }
 
   /** Throws DomainError 'name_taken' or 'provider_admin_required'. */
@@ -71,12 +76,18 @@ export class UsersService {
     return this.read(tenantId, id);
   }
 
-  /** Throws DomainError 'unknown_user', 'provider_admin_required', 'user_from_oidc', 'shared_account' or 'last_provider_admin'. */
-  async update(tenantId: string, actor: CurrentUser, userId: string, change: UpdateUser): Promise<User> {
+  /** Throws DomainError 'unknown_user', 'user_changed', 'provider_admin_required', 'user_from_oidc', 'shared_account' or 'last_provider_admin'. */
+  async update(
+    { tenantId, userId }: AccountIn,
+    ifMatch: string | undefined,
+    actor: CurrentUser,
+    change: UpdateUser,
+  ): Promise<User> {
     const { password } = change;
     const passwordHash = password === undefined ? undefined : await this.#passwords.hash(password);
     const store = this.#database.transaction(async (sql) => {
       const before = await this.#lock(sql, tenantId, actor, userId);
+      demandUnchanged('user', before.version, ifMatch);
       if (before.oidc !== null) throw fromOidc(before.name);
       const { role = before.role, providerRole = before.providerRole } = change;
       refuseProviderMatter(actor, providerRole);
@@ -89,18 +100,19 @@ export class UsersService {
         ...(passwordHash !== undefined && { newPassword: true }),
       };
       await this.#audit.append(sql, tenantId, { actor, action: 'user_changed', details });
+      return this.#read(sql, tenantId, userId);
     });
-    await refusing(store, {
+    return refusing(store, {
       users_provider_admin_remains: lastProviderAdmin,
       users_of_several_tenants: sharedAccount,
     });
-    return this.read(tenantId, userId);
   }
 
-  /** From the tenant; the account and its sessions end with the last membership. Throws DomainError 'unknown_user', 'provider_admin_required' or 'last_provider_admin'. */
-  async remove(tenantId: string, actor: CurrentUser, userId: string): Promise<void> {
+  /** From the tenant; the account and its sessions end with the last membership. Throws DomainError 'unknown_user', 'user_changed', 'provider_admin_required' or 'last_provider_admin'. */
+  async remove({ tenantId, userId }: AccountIn, ifMatch: string | undefined, actor: CurrentUser): Promise<void> {
     const store = this.#database.transaction(async (sql) => {
-      const { name } = await this.#lock(sql, tenantId, actor, userId);
+      const { name, version } = await this.#lock(sql, tenantId, actor, userId);
+      demandUnchanged('user', version, ifMatch);
       await this.#repository.remove(sql, tenantId, userId);
       await this.#audit.append(sql, tenantId, { actor, action: 'user_removed', details: { userId, userName: name } });
     });
@@ -120,6 +132,12 @@ export class UsersService {
       await this.#audit.append(sql, tenantId, { actor, action: 'totp_reset', details: { userId, userName: name } });
     });
     await refusing(store, { users_of_several_tenants: sharedAccount });
+  }
+
+  async #read(sql: SqlExecutor, tenantId: string, userId: string): Promise<User> {
+    const user = await this.#repository.read(sql, tenantId, userId);
+    if (user === undefined) throw notFound('user', userId);
+    return user;
   }
 
   async #lock(sql: SqlExecutor, tenantId: string, actor: CurrentUser, userId: string): Promise<User> {

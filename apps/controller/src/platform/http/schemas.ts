@@ -31,6 +31,11 @@ export const NewPassword = z
 
 export const Timestamp = z.iso.datetime().meta({ description: 'UTC, RFC 3339.' });
 
+export const Version = z
+  .int()
+  .min(1)
+  .meta({ description: 'Grows with every change; the ETag is this number in quotes.' });
+
 export const Port = z.int().min(0).max(65535);
 
 /** Longest textual prefix: 45 octets of IPv4-mapped IPv6 and "/128". */
