@@ -430,7 +430,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One member */
+        get: operations["readMember"];
         put?: never;
         post?: never;
         /** Remove a member; sessions in the tenant and API tokens for it end, and with the last membership the account */
@@ -573,7 +574,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One network */
+        get: operations["readNetwork"];
         put?: never;
         post?: never;
         /** Remove a network that no rule names */
@@ -883,7 +885,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The order of the policies */
+        get: operations["readPolicyOrder"];
         /** Put the policies in order */
         put: operations["orderPolicies"];
         post?: never;
@@ -2081,6 +2084,12 @@ export interface components {
             /** @description Six digits of the authenticator, or one of the recovery codes. Each is good once. */
             code?: string;
         };
+        CurrentPolicyOrder: {
+            /** @description Every policy of the tenant, in order. */
+            policyIds: string[];
+            /** @description Grows when policies come, go or change places; the ETag is this number in quotes. */
+            version: number;
+        };
         DecidingRule: {
             /**
              * Format: uuid
@@ -2134,6 +2143,8 @@ export interface components {
             underlayPort: number;
             /** @description Among the edges of its site: traffic goes to the lowest one that answers. Each has its own. */
             preference: number;
+            /** @description Grows with every change of the edge itself, not with what it does; the ETag is this number in quotes. */
+            version: number;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -2867,6 +2878,8 @@ export interface components {
             role: "viewer" | "operator" | "approver" | "admin";
             /** @description Whether the OpenID provider says the role, at each login: it cannot be changed here. */
             oidc: boolean;
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -2898,6 +2911,8 @@ export interface components {
              * @description UTC, RFC 3339.
              */
             joinedAt: string;
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            Version: number;
         };
         MembershipList: {
             items: components["schemas"]["Membership"][];
@@ -3071,6 +3086,8 @@ export interface components {
             /** @description What the fabric knows the network by, as long as `prefix`, and mapped to it 1:1 by the edge: for sites that use the same prefix. Rules, groups, tests and other sites know this prefix only. Absent: it is known by `prefix`. Canonical text. */
             mappedPrefix?: string;
             labels: components["schemas"]["Labels"];
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -3885,6 +3902,8 @@ export interface components {
             name: string;
             description: string;
             labels: components["schemas"]["Labels"];
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -3960,6 +3979,8 @@ export interface components {
             defaultProfileId: string | null;
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired: boolean;
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -4339,6 +4360,8 @@ export interface components {
             } | null;
             /** @description Whether a second factor is asked for at login. */
             totp: boolean;
+            /** @description Grows with another role or password, not with a second factor; the ETag is this number in quotes. */
+            version: number;
             /**
              * Format: date-time
              * @description UTC, RFC 3339.
@@ -5277,7 +5300,8 @@ export interface operations {
                      *           "tenantId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "tenantName": "acme",
                      *           "role": "viewer",
-                     *           "joinedAt": "2026-03-14T09:26:53.589Z"
+                     *           "joinedAt": "2026-03-14T09:26:53.589Z",
+                     *           "Version": 1
                      *         }
                      *       ],
                      *       "next": "4711"
@@ -5934,6 +5958,7 @@ export interface operations {
                      *           "mode": "tunnel",
                      *           "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "approvalRequired": true,
+                     *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z"
                      *         }
                      *       ],
@@ -6007,6 +6032,8 @@ export interface operations {
         responses: {
             201: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6020,6 +6047,7 @@ export interface operations {
                      *       "mode": "tunnel",
                      *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "approvalRequired": true,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -6096,6 +6124,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6109,6 +6139,7 @@ export interface operations {
                      *       "mode": "tunnel",
                      *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "approvalRequired": true,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -6159,7 +6190,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the tenant as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -6175,6 +6209,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6188,6 +6224,7 @@ export interface operations {
                      *       "mode": "tunnel",
                      *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "approvalRequired": true,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -6214,6 +6251,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6285,6 +6331,7 @@ export interface operations {
                      *             "subject": "24400320"
                      *           },
                      *           "totp": true,
+                     *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z"
                      *         }
                      *       ],
@@ -6381,6 +6428,8 @@ export interface operations {
         responses: {
             201: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6395,6 +6444,7 @@ export interface operations {
                      *         "subject": "24400320"
                      *       },
                      *       "totp": true,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -6491,6 +6541,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6505,6 +6557,7 @@ export interface operations {
                      *         "subject": "24400320"
                      *       },
                      *       "totp": true,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -6564,7 +6617,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the user as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -6617,6 +6673,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The database or the compiler gives no answer; nothing was changed. */
             503: {
                 headers: {
@@ -6643,7 +6708,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the user as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -6661,6 +6729,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6675,6 +6745,7 @@ export interface operations {
                      *         "subject": "24400320"
                      *       },
                      *       "totp": true,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -6710,6 +6781,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6864,6 +6944,7 @@ export interface operations {
                      *           "userName": "ada",
                      *           "role": "viewer",
                      *           "oidc": true,
+                     *           "version": 1,
                      *           "joinedAt": "2026-03-14T09:26:53.589Z"
                      *         }
                      *       ],
@@ -6929,13 +7010,97 @@ export interface operations {
             };
         };
     };
+    readMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "userId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "userName": "ada",
+                     *       "role": "viewer",
+                     *       "oidc": true,
+                     *       "version": 1,
+                     *       "joinedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     removeMember: {
         parameters: {
             query?: {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the member as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -6988,6 +7153,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The database or the compiler gives no answer; nothing was changed. */
             503: {
                 headers: {
@@ -7014,7 +7188,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the member as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -7036,6 +7213,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7045,6 +7224,7 @@ export interface operations {
                      *       "userName": "ada",
                      *       "role": "viewer",
                      *       "oidc": true,
+                     *       "version": 1,
                      *       "joinedAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -7080,6 +7260,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7694,6 +7883,7 @@ export interface operations {
                      *           "name": "berlin",
                      *           "description": "Main office",
                      *           "labels": {},
+                     *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z",
                      *           "updatedAt": "2026-03-14T09:26:53.589Z"
                      *         }
@@ -7780,6 +7970,8 @@ export interface operations {
         responses: {
             201: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7789,6 +7981,7 @@ export interface operations {
                      *       "name": "berlin",
                      *       "description": "Main office",
                      *       "labels": {},
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
                      *       "updatedAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -7877,6 +8070,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7886,6 +8081,7 @@ export interface operations {
                      *       "name": "berlin",
                      *       "description": "Main office",
                      *       "labels": {},
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
                      *       "updatedAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -7937,7 +8133,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the site as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -7990,6 +8189,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The database or the compiler gives no answer; nothing was changed. */
             503: {
                 headers: {
@@ -8016,7 +8224,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the site as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -8034,6 +8245,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8043,6 +8256,7 @@ export interface operations {
                      *       "name": "berlin",
                      *       "description": "Main office",
                      *       "labels": {},
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
                      *       "updatedAt": "2026-03-14T09:26:53.589Z"
                      *     }
@@ -8079,6 +8293,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8147,6 +8370,7 @@ export interface operations {
                      *           "prefix": "10.1.0.0/16",
                      *           "mappedPrefix": "172.20.0.0/16",
                      *           "labels": {},
+                     *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z"
                      *         }
                      *       ],
@@ -8234,6 +8458,8 @@ export interface operations {
         responses: {
             201: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8245,6 +8471,7 @@ export interface operations {
                      *       "prefix": "10.1.0.0/16",
                      *       "mappedPrefix": "172.20.0.0/16",
                      *       "labels": {},
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -8316,13 +8543,90 @@ export interface operations {
             };
         };
     };
+    readNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                networkId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "prefix": "10.1.0.0/16",
+                     *       "mappedPrefix": "172.20.0.0/16",
+                     *       "labels": {},
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Network"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deleteNetwork: {
         parameters: {
             query?: {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the network as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -8375,6 +8679,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The database or the compiler gives no answer; nothing was changed. */
             503: {
                 headers: {
@@ -8401,7 +8714,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the network as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -8419,6 +8735,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8430,6 +8748,7 @@ export interface operations {
                      *       "prefix": "10.1.0.0/16",
                      *       "mappedPrefix": "172.20.0.0/16",
                      *       "labels": {},
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
                      *     }
                      */
@@ -8465,6 +8784,15 @@ export interface operations {
             };
             /** @description The request conflicts with what exists; `errors` names both. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8533,6 +8861,7 @@ export interface operations {
                      *           "underlayAddress": "203.0.113.7",
                      *           "underlayPort": 1,
                      *           "preference": 1,
+                     *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z",
                      *           "updatedAt": "2026-03-14T09:26:53.589Z",
                      *           "revocation": {
@@ -8655,6 +8984,8 @@ export interface operations {
         responses: {
             201: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8666,6 +8997,7 @@ export interface operations {
                      *       "underlayAddress": "203.0.113.7",
                      *       "underlayPort": 1,
                      *       "preference": 1,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
                      *       "updatedAt": "2026-03-14T09:26:53.589Z",
                      *       "revocation": {
@@ -8788,6 +9120,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8799,6 +9133,7 @@ export interface operations {
                      *       "underlayAddress": "203.0.113.7",
                      *       "underlayPort": 1,
                      *       "preference": 1,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
                      *       "updatedAt": "2026-03-14T09:26:53.589Z",
                      *       "revocation": {
@@ -8884,7 +9219,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the edge as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -8928,6 +9266,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The database or the compiler gives no answer; nothing was changed. */
             503: {
                 headers: {
@@ -8954,7 +9301,10 @@ export interface operations {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of the edge as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -8972,6 +9322,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8983,6 +9335,7 @@ export interface operations {
                      *       "underlayAddress": "203.0.113.7",
                      *       "underlayPort": 1,
                      *       "preference": 1,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
                      *       "updatedAt": "2026-03-14T09:26:53.589Z",
                      *       "revocation": {
@@ -9060,6 +9413,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A field breaks a rule; `errors` names each. */
             422: {
                 headers: {
@@ -9096,6 +9458,8 @@ export interface operations {
                 dryRun?: boolean;
             };
             header?: {
+                /** @description ETag of the edge as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
                 /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
                 "Idempotency-Key"?: string;
             };
@@ -9120,6 +9484,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9131,6 +9497,7 @@ export interface operations {
                      *       "underlayAddress": "203.0.113.7",
                      *       "underlayPort": 1,
                      *       "preference": 1,
+                     *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
                      *       "updatedAt": "2026-03-14T09:26:53.589Z",
                      *       "revocation": {
@@ -9192,6 +9559,15 @@ export interface operations {
             };
             /** @description No such resource. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12347,13 +12723,84 @@ export interface operations {
             };
         };
     };
+    readPolicyOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "policyIds": [
+                     *         "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                     *       ],
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CurrentPolicyOrder"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     orderPolicies: {
         parameters: {
             query?: {
                 /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header: {
+                /** @description ETag of the order as it was read. */
+                "If-Match": string;
+            };
             path: {
                 /** @description UUID made by the controller. */
                 tenantId: string;
@@ -12375,6 +12822,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12468,8 +12917,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A field breaks a rule; `errors` names each. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
