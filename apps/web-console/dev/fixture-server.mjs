@@ -37,9 +37,17 @@ let published = { ...settings };
 
 function site(name, description, prefixes, edge) {
   const id = randomUUID();
-  sites.push({ id, name, description, labels: {}, createdAt: iso(-50 * HOUR), updatedAt: iso(-50 * HOUR) });
+  sites.push({ id, name, description, labels: {}, version: 1, createdAt: iso(-50 * HOUR), updatedAt: iso(-50 * HOUR) });
   for (const [label, prefix] of prefixes) {
-    networks.push({ id: randomUUID(), siteId: id, name: label, prefix, labels: {}, createdAt: iso(-50 * HOUR) });
+    networks.push({
+      id: randomUUID(),
+      siteId: id,
+      name: label,
+      prefix,
+      labels: {},
+      version: 1,
+      createdAt: iso(-50 * HOUR),
+    });
   }
   if (edge) edges.push({ ...newEdge(id, edge.name, edge.address, 4500), live: edge.live });
   return id;
@@ -58,7 +66,7 @@ function newEdge(siteId, name, underlayAddress, underlayPort) {
     lastRejection: null,
     drops: [],
   };
-  const place = { siteId, name, underlayAddress, underlayPort, preference: 1, revocation: null };
+  const place = { siteId, name, underlayAddress, underlayPort, preference: 1, version: 1, revocation: null };
   return { id: randomUUID(), ...place, createdAt: iso(), updatedAt: iso(), live };
 }
 
@@ -605,6 +613,9 @@ function detail(number) {
   };
 }
 
+/** What a PATCH makes of something that has versions. */
+const _changed = (found, change) => Object.assign(found, change, { version: found.version + 1 });
+
 function create(list, item) {
   list.push(item);
   draftChanged = true;
@@ -619,6 +630,7 @@ const users = [
     providerRole: null,
     oidc: null,
     totp: true,
+    version: 1,
     createdAt: iso(-300 * HOUR),
   },
   {
@@ -628,6 +640,7 @@ const users = [
     providerRole: null,
     oidc: { issuer: 'https://id.example', subject: '248289761001' },
     totp: false,
+    version: 1,
     createdAt: iso(-20 * HOUR),
   },
   {
@@ -637,6 +650,7 @@ const users = [
     providerRole: 'admin',
     oidc: null,
     totp: false,
+    version: 1,
     createdAt: iso(-900 * HOUR),
   },
 ];
@@ -716,6 +730,7 @@ const members = users.map(({ id, name, role, oidc, createdAt }) => ({
   userName: name,
   role,
   oidc: oidc !== null,
+  version: 1,
   joinedAt: createdAt,
 }));
 const memberOf = (id) => members.find(({ userId }) => userId === id);
@@ -733,6 +748,7 @@ const tenants = ['default', 'north'].map((name, index) => ({
   id: index === 0 ? tenantId : randomUUID(),
   name,
   approvalRequired: true,
+  version: 1,
   createdAt: iso(-900 * HOUR),
 }));
 const tenantOf = (id) => findIn(tenants, id);
@@ -853,7 +869,7 @@ const routes = {
   }),
   'GET audit-entries': (_, __, query) => auditLog(query),
   'GET members': () => ({ items: members }),
-  'PATCH members/:id': (body, id) => Object.assign(memberOf(id), body),
+  'PATCH members/:id': (body, id) => changed(memberOf(id), body),
   'DELETE members/:id': (_, id) => void members.splice(members.indexOf(memberOf(id)), 1),
   'GET invitations': () => ({ items: invitations }),
   'POST invitations': ({ userName, role, lifetimeDays }) => {
@@ -865,11 +881,19 @@ const routes = {
   'GET users': () => ({ items: users }),
   'POST users': ({ password: _, ...body }) => {
     named(body);
-    const user = { id: randomUUID(), providerRole: null, oidc: null, totp: false, createdAt: iso(), ...body };
+    const user = {
+      id: randomUUID(),
+      providerRole: null,
+      oidc: null,
+      totp: false,
+      version: 1,
+      createdAt: iso(),
+      ...body,
+    };
     users.push(user);
     return user;
   },
-  'PATCH users/:id': ({ password: _, ...body }, id) => Object.assign(findIn(users, id), body),
+  'PATCH users/:id': ({ password: _, ...body }, id) => changed(findIn(users, id), body),
   'DELETE users/:id': (_, id) => void users.splice(users.indexOf(findIn(users, id)), 1),
   'DELETE users/:id/totp': (_, id) => void Object.assign(findIn(users, id), { totp: false }),
   'GET api-tokens': () => ({ items: apiTokens }),
@@ -887,6 +911,7 @@ const routes = {
       id: randomUUID(),
       description: '',
       labels: {},
+      version: 1,
       ...body,
       createdAt: iso(),
       updatedAt: iso(),
@@ -894,7 +919,7 @@ const routes = {
   },
   'PATCH sites/:id': (body, id) => {
     named({ ...findIn(sites, id), ...body });
-    return Object.assign(findIn(sites, id), body);
+    return changed(findIn(sites, id), body);
   },
   'DELETE sites/:id': (_, id) => {
     if (edges.some((e) => e.siteId === id) || networks.some((n) => n.siteId === id))
@@ -1015,12 +1040,12 @@ const routes = {
         `"${body.prefix}" is no prefix`,
         'Write an address and a length, for example 10.1.0.0/16.',
       );
-    return create(networks, { id: randomUUID(), labels: {}, ...body, createdAt: iso() });
+    return create(networks, { id: randomUUID(), labels: {}, version: 1, ...body, createdAt: iso() });
   },
   'PATCH networks/:id': (body, id) => {
     named({ ...findIn(networks, id), ...body });
     draftChanged = true;
-    return Object.assign(findIn(networks, id), body);
+    return changed(findIn(networks, id), body);
   },
   'DELETE networks/:id': (_, id) => drop(networks, id),
   'GET edges': () => ({ items: edges }),
@@ -1028,10 +1053,12 @@ const routes = {
     named(body);
     return create(edges, newEdge(body.siteId, body.name, body.underlayAddress, body.underlayPort ?? 4500));
   },
-  'PATCH edges/:id': (body, id) => Object.assign(findIn(edges, id), body),
+  'PATCH edges/:id': (body, id) => changed(findIn(edges, id), body),
   'DELETE edges/:id': (_, id) => drop(edges, id),
   'POST edges/:id/enrollment-tokens': (_, id) => enroll(findIn(edges, id)),
   'GET policies': () => ({ items: policies }),
+  'GET policies/:id': (_, id) =>
+    id === 'order' ? { policyIds: policies.map((policy) => policy.id), version: 1 } : findIn(policies, id),
   'POST policies': (body) => {
     named(body);
     return create(policies, {
@@ -1111,7 +1138,7 @@ const ownRoutes = {
   'PATCH tenants/:id': (body, id) => {
     if (role !== 'admin') throw new Refusal(403, 'Not allowed', `Only an admin may do this, and you are ${role}.`);
     const { approvalRequired, ...change } = body;
-    if (approvalRequired !== undefined) tenantOf(id).approvalRequired = approvalRequired;
+    changed(tenantOf(id), approvalRequired === undefined ? {} : { approvalRequired });
     draftChanged ||= Object.keys(change).length > 0;
     return { ...tenantOf(id), ...Object.assign(settings, change) };
   },

@@ -111,6 +111,9 @@ export async function unwrap<Data>(answer: Promise<Answer<Data>>): Promise<Data>
   return data as Data;
 }
 
+/** Something is not any more as it was shown, and what was asked for would have overwritten what nobody has seen. */
+export class Overtaken extends Error {}
+
 /** What went wrong, in the controller's own words where it said any. */
 export interface Failure {
   readonly title: string;
@@ -123,13 +126,10 @@ export interface Failure {
 /** Reads a thrown value as a failure that a person can act on. */
 export function failureOf(error: unknown): Failure {
   if (isProblem(error)) return error;
-  return {
-    title: 'The controller did not answer',
-    detail: error instanceof Error && error.message !== '' ? error.message : 'The connection failed.',
-    status: null,
-    requestId: null,
-    errors: [],
-  };
+  const unsaid = { requestId: null, errors: [] };
+  if (error instanceof Overtaken) return { title: 'Changed meanwhile', detail: error.message, status: 412, ...unsaid };
+  const detail = error instanceof Error && error.message !== '' ? error.message : 'The connection failed.';
+  return { title: 'The controller did not answer', detail, status: null, ...unsaid };
 }
 
 /** Whether the controller refused for the reason with this stable name. */

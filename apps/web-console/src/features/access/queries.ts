@@ -25,11 +25,10 @@ export const tenantQuery = (tenantId: string) =>
     { refetchInterval: INTENT_INTERVAL_MS },
   );
 
-/** Whether nothing comes into force before somebody else has approved it. */
-export function changeApprovalRule(tenantId: string, approvalRequired: boolean): Promise<Tenant> {
-  return unwrap(
-    client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body: { approvalRequired } }),
-  );
+/** Whether nothing comes into force before somebody else has approved it: refused when someone changed the tenant since. */
+export function changeApprovalRule({ id, version }: Tenant, approvalRequired: boolean): Promise<Tenant> {
+  const params = { path: { tenantId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}', { params, body: { approvalRequired } }));
 }
 
 /** For admins of the tenant alone: whoever is none is refused. */
@@ -48,13 +47,16 @@ export function createUser(tenantId: string, body: CreateUser): Promise<User> {
   return unwrap(client.POST('/api/v1/tenants/{tenantId}/users', { params: { path: { tenantId } }, body }));
 }
 
-export function updateUser(tenantId: string, userId: string, body: UpdateUser): Promise<User> {
-  const path = { tenantId, userId };
-  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/users/{userId}', { params: { path }, body }));
+/** Changes a user as it was read: refused when someone changed it since. */
+export function updateUser(tenantId: string, { id, version }: User, body: UpdateUser): Promise<User> {
+  const params = { path: { tenantId, userId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/users/{userId}', { params, body }));
 }
 
-export function deleteUser(tenantId: string, userId: string): Promise<unknown> {
-  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/users/{userId}', { params: { path: { tenantId, userId } } }));
+/** Removes one as it was read: refused when someone changed it since. */
+export function deleteUser(tenantId: string, { id, version }: User): Promise<unknown> {
+  const params = { path: { tenantId, userId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/users/{userId}', { params }));
 }
 
 /** The answer is the only place where the token itself can be read. */

@@ -9,9 +9,10 @@ import {
 } from '../../api/index.js';
 import type { FabricSettings } from './settings.js';
 
-/** In the draft: in force with the next revision. */
-export function changeSettings(tenantId: string, body: Partial<FabricSettings>): Promise<Tenant> {
-  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body }));
+/** In the draft: in force with the next revision. Refused when someone changed the tenant since it was read. */
+export function changeSettings({ id, version }: Tenant, body: Partial<FabricSettings>): Promise<Tenant> {
+  const params = { path: { tenantId: id }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}', { params, body }));
 }
 
 export const topologyQuery = (tenantId: string) =>

@@ -17,14 +17,16 @@ export const membersQuery = (tenantId: string) =>
 export const invitationsQuery = (tenantId: string) =>
   listQuery('/api/v1/tenants/{tenantId}/invitations', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
-export function changeMemberRole(tenantId: string, { userId }: Member, role: Role): Promise<Member> {
-  const path = { tenantId, userId };
-  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/members/{userId}', { params: { path }, body: { role } }));
+/** Changes a member as it was read: refused when someone changed it since. */
+export function changeMemberRole(tenantId: string, { userId, version }: Member, role: Role): Promise<Member> {
+  const params = { path: { tenantId, userId }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}/members/{userId}', { params, body: { role } }));
 }
 
-export function removeMember(tenantId: string, { userId }: Member): Promise<unknown> {
-  const path = { tenantId, userId };
-  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/members/{userId}', { params: { path } }));
+/** Removes one as it was read: refused when someone changed it since. */
+export function removeMember(tenantId: string, { userId, version }: Member): Promise<unknown> {
+  const params = { path: { tenantId, userId }, header: { 'If-Match': `"${version}"` } };
+  return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/members/{userId}', { params }));
 }
 
 export function invite(tenantId: string, body: CreateInvitation): Promise<Invitation> {

@@ -20,8 +20,8 @@ const PARTNER: ExternalPeer = {
   updatedAt: '',
 };
 const names = {
-  sites: [{ id: 's', name: 'Amsterdam', description: '', labels: {}, createdAt: '', updatedAt: '' }],
-  networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', labels: {}, createdAt: '' }],
+  sites: [{ id: 's', name: 'Amsterdam', description: '', labels: {}, version: 1, createdAt: '', updatedAt: '' }],
+  networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', labels: {}, version: 1, createdAt: '' }],
   externalPeers: [PARTNER],
   groups: [{ id: 'g', name: 'Branches', description: '', members: [], version: 1, createdAt: '', updatedAt: '' }],
   services: [],

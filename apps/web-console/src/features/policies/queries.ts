@@ -1,4 +1,4 @@
-import { client, INTENT_INTERVAL_MS, type Policy, type PolicyInput, unwrap } from '../../api/index.js';
+import { client, INTENT_INTERVAL_MS, Overtaken, type Policy, type PolicyInput, unwrap } from '../../api/index.js';
 import { listQuery } from '../../api/lists.js';
 
 /** Policies in the order in which they are evaluated. */
@@ -25,7 +25,19 @@ export function deletePolicy(tenantId: string, { id, version }: Policy): Promise
   return unwrap(client.DELETE('/api/v1/tenants/{tenantId}/policies/{policyId}', { params }));
 }
 
-export function orderPolicies(tenantId: string, policyIds: string[]): Promise<unknown> {
+/** Puts policies in another order than the one that was seen. Throws Overtaken when that is not their order any more. */
+export async function orderPolicies(
+  tenantId: string,
+  { seen, wanted }: { readonly seen: readonly string[]; readonly wanted: readonly string[] },
+): Promise<unknown> {
   const path = { tenantId };
-  return unwrap(client.PUT('/api/v1/tenants/{tenantId}/policies/order', { params: { path }, body: { policyIds } }));
+  const { policyIds, version } = await unwrap(
+    client.GET('/api/v1/tenants/{tenantId}/policies/order', { params: { path } }),
+  );
+  if (policyIds.join() !== seen.join()) {
+    throw new Overtaken('The policies are in another order now. Look at it, and move the policy again.');
+  }
+  const params = { path, header: { 'If-Match': `"${version}"` } };
+  const body = { policyIds: [...wanted] };
+  return unwrap(client.PUT('/api/v1/tenants/{tenantId}/policies/order', { params, body }));
 }

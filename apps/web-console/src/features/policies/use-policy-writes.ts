@@ -22,7 +22,10 @@ export function usePolicyWrites(): PolicyWrites {
     ({ policy, input }: { policy: Policy; input: PolicyInput }) => replacePolicy(tenantId, policy, input),
     { announce: true },
   );
-  const ordering = useWrite((ids: string[]) => orderPolicies(tenantId, ids), { announce: true });
+  const ordering = useWrite(
+    (order: { seen: readonly string[]; wanted: readonly string[] }) => orderPolicies(tenantId, order),
+    { announce: true },
+  );
   const show = (items: Policy[]): void => {
     queryClient.setQueryData(queryKey, { items });
   };
@@ -36,7 +39,7 @@ export function usePolicyWrites(): PolicyWrites {
       if (to < 0 || to >= policies.length) return;
       const items = moveItem(policies, from, to);
       show(items);
-      ordering.mutate(items.map(({ id }) => id));
+      ordering.mutate({ seen: policies.map(({ id }) => id), wanted: items.map(({ id }) => id) });
     },
   };
 }

@@ -8,6 +8,7 @@ const edge = (enrolledAt: string | null, connectedSince: string | null) => ({
   underlayAddress: '192.0.2.1',
   underlayPort: 4500,
   preference: 1,
+  version: 1,
   createdAt: '',
   updatedAt: '',
   revocation: null,

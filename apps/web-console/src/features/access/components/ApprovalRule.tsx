@@ -1,6 +1,7 @@
 import { Switch } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { Tenant } from '../../../api/index.js';
 import { useWrite } from '../../../ui/use-write.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { changeApprovalRule, tenantQuery } from '../queries.js';
@@ -10,7 +11,10 @@ import { AccessSection } from './AccessSection.js';
 export function ApprovalRule(): ReactNode {
   const tenantId = useTenantId();
   const { data, error } = useQuery(tenantQuery(tenantId));
-  const changing = useWrite((required: boolean) => changeApprovalRule(tenantId, required), { announce: true });
+  const changing = useWrite(
+    ({ tenant, required }: { tenant: Tenant; required: boolean }) => changeApprovalRule(tenant, required),
+    { announce: true },
+  );
   return (
     <AccessSection
       title="Approval"
@@ -22,8 +26,8 @@ export function ApprovalRule(): ReactNode {
         label="Publishing needs the approval of a second person"
         description="In force at once. Your name is kept in the audit log."
         checked={data?.approvalRequired === true}
-        disabled={changing.isPending}
-        onChange={(event) => changing.mutate(event.currentTarget.checked)}
+        disabled={changing.isPending || data === undefined}
+        onChange={({ currentTarget: { checked: required } }) => data && changing.mutate({ tenant: data, required })}
       />
     </AccessSection>
   );

@@ -135,7 +135,7 @@ function UserMenu({ user, own, onOpen }: UserMenuProps): ReactNode {
 
 function DeleteUserDialog({ user, onClose }: { readonly user: User; readonly onClose: () => void }): ReactNode {
   const tenantId = useTenantId();
-  const removal = useWrite(() => deleteUser(tenantId, user.id));
+  const removal = useWrite(() => deleteUser(tenantId, user));
   return (
     <ConfirmDialog
       title={`Delete ${user.name}?`}

@@ -1,7 +1,7 @@
 import { PasswordInput, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Session, User } from '../../../api/index.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -40,7 +40,7 @@ export function UserDialog({ session, user, onClose }: UserDialogProps): ReactNo
     const roles = { role, ...(ofProvider && { providerRole: providerRole === '' ? null : providerRole }) };
     return user === undefined
       ? createUser(tenantId, { name: name.trim(), password, ...roles })
-      : updateUser(tenantId, user.id, roles);
+      : updateUser(tenantId, user, roles);
   });
   const { role, providerRole } = form.getValues();
   return (
@@ -48,7 +48,7 @@ export function UserDialog({ session, user, onClose }: UserDialogProps): ReactNo
       title={user === undefined ? 'Add user' : `Change the role of ${user.name}`}
       submit={user === undefined ? 'Add user' : 'Save'}
       busy={save.isPending}
-      failure={failure && <FailureNotice {...failure} />}
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit((values) => save.mutate(values, { onSuccess: onClose, onError: refuse }))}
       onClose={onClose}
     >

@@ -1,7 +1,7 @@
 import { PasswordInput, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { User } from '../../../api/index.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -18,13 +18,13 @@ export function UserPasswordDialog({
 }): ReactNode {
   const tenantId = useTenantId();
   const { form, failure, refuse } = useProblemForm({ password: '' });
-  const save = useWrite((values: { password: string }) => updateUser(tenantId, user.id, values));
+  const save = useWrite((values: { password: string }) => updateUser(tenantId, user, values));
   return (
     <FormDialog
       title={`Set the password of ${user.name}`}
       submit="Set password"
       busy={save.isPending}
-      failure={failure && <FailureNotice {...failure} />}
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit((values) => save.mutate(values, { onSuccess: onClose, onError: refuse }))}
       onClose={onClose}
     >

@@ -1,7 +1,7 @@
 import { Text, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Edge } from '../../../api/index.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -17,13 +17,13 @@ interface RevocationDialogProps {
 export function RevocationDialog({ edge, onClose }: RevocationDialogProps): ReactNode {
   const tenantId = useTenantId();
   const { form, failure, refuse } = useProblemForm({ reason: '' });
-  const revoke = useWrite((reason: string) => revokeEdge(tenantId, edge.id, reason));
+  const revoke = useWrite((reason: string) => revokeEdge(tenantId, edge, reason));
   return (
     <FormDialog
       title={`Revoke ${edge.name}?`}
       submit="Revoke edge"
       busy={revoke.isPending}
-      failure={failure && <FailureNotice {...failure} />}
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit(({ reason }) => revoke.mutate(reason.trim(), { onSuccess: onClose, onError: refuse }))}
       onClose={onClose}
     >

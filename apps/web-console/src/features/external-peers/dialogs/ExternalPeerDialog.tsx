@@ -1,9 +1,9 @@
 import { Group, NativeSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { type CreateExternalPeer, type ExternalPeer, failureOf } from '../../../api/index.js';
+import type { CreateExternalPeer, ExternalPeer } from '../../../api/index.js';
 import { compareNames } from '../../../lib/compare.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -36,23 +36,13 @@ export function ExternalPeerDialog({ peer, onClose }: ExternalPeerDialogProps): 
     form.setValues(change);
     for (const field of Object.keys(change)) form.clearFieldError(field);
   };
-  const stale = failure !== undefined && failureOf(failure.error).status === 412;
   return (
     <FormDialog
       title={peer === undefined ? 'Add external peer' : `Edit ${peer.name}`}
       submit={peer === undefined ? 'Add external peer' : 'Save'}
       size="lg"
       busy={save.isPending}
-      failure={
-        failure && (
-          <>
-            <FailureNotice {...failure} />
-            {stale && (
-              <div className="w-small">Close this dialog to see the newer version, then make the change again.</div>
-            )}
-          </>
-        )
-      }
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit((entered) => {
         clear();
         save.mutate(entered, { onSuccess: onClose, onError: refuse });

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
-import type { Tenant } from '../../../api/index.js';
+import { type ReactNode, useState } from 'react';
+import { failureOf, type Tenant } from '../../../api/index.js';
 import { plural } from '../../../lib/format-quantity.js';
 import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
@@ -31,11 +31,17 @@ interface SettingsFormProps {
 /** Every setting with what can be chosen, and what the draft has to say about the choice. */
 export function SettingsForm({ tenant, locked }: SettingsFormProps): ReactNode {
   const { form, failure, refuse, clear } = useProblemForm<ChosenSettings>(NOTHING_CHOSEN);
-  const save = useWrite((change: Partial<FabricSettings>) => changeSettings(tenant.id, change));
+  const [seen, setSeen] = useState(tenant);
+  const save = useWrite((change: Partial<FabricSettings>) => changeSettings(seen, change));
   const { problems, published } = useDraft();
   const chosen = form.getValues();
   const settings = settingsWith(tenant, chosen);
   const change = changeOf(tenant, chosen);
+  const stale = failure !== undefined && failureOf(failure.error).status === 412;
+  // What is chosen is chosen in view of what was there at the first choice.
+  const look = (): void => {
+    if (Object.keys(change).length === 0) setSeen(tenant);
+  };
   const reset = (): void => {
     form.reset();
     clear();
@@ -55,10 +61,14 @@ export function SettingsForm({ tenant, locked }: SettingsFormProps): ReactNode {
           problems={name in change ? [] : (problems[name] ?? [])}
           note={name === 'encapsulation' ? encapsulationNote(settings) : undefined}
           locked={locked}
-          onChange={(value) => form.setFieldValue(name, value)}
+          onChange={(value) => {
+            look();
+            form.setFieldValue(name, value);
+          }}
         />
       ))}
       {failure !== undefined && <FailureNotice {...failure} />}
+      {stale && <div className="w-small">Undo to see the newer version, then make the change again.</div>}
       {!locked && <SettingsFoot changes={Object.keys(change).length} busy={save.isPending} onUndo={reset} />}
     </form>
   );

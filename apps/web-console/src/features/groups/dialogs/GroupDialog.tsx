@@ -2,7 +2,7 @@ import { MultiSelect, Textarea, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { failureOf, type Group, type GroupInput } from '../../../api/index.js';
 import { compareNames } from '../../../lib/compare.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -35,23 +35,13 @@ export function GroupDialog({ group, names, onClose }: GroupDialogProps): ReactN
     const { body } = read;
     save.mutate(body, { onSuccess: onClose, onError: (error) => refuse(atFields(failureOf(error), body.members)) });
   };
-  const stale = failure !== undefined && failureOf(failure.error).status === 412;
   return (
     <FormDialog
       title={group === undefined ? 'Add group' : `Edit ${group.name}`}
       submit={group === undefined ? 'Add group' : 'Save'}
       size="lg"
       busy={save.isPending}
-      failure={
-        failure && (
-          <>
-            <FailureNotice {...failure} />
-            {stale && (
-              <div className="w-small">Close this dialog to see the newer version, then make the change again.</div>
-            )}
-          </>
-        )
-      }
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit(submit)}
       onClose={onClose}
     >

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Member } from '../../../api/index.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -24,7 +24,7 @@ export function MemberRoleDialog({ member, onClose }: MemberRoleDialogProps): Re
       title={`Change the role of ${member.userName}`}
       submit="Save"
       busy={save.isPending}
-      failure={failure && <FailureNotice {...failure} />}
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit((values) => save.mutate(values, { onSuccess: onClose, onError: refuse }))}
       onClose={onClose}
     >

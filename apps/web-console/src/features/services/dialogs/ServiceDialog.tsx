@@ -1,7 +1,7 @@
 import { Textarea, TextInput } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
-import { failureOf, type NamedService, type NamedServiceInput } from '../../../api/index.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import type { NamedService, NamedServiceInput } from '../../../api/index.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -31,23 +31,13 @@ export function ServiceDialog({ service, onClose }: ServiceDialogProps): ReactNo
     if ('errors' in read) form.setErrors(read.errors);
     else save.mutate(read.body, { onSuccess: onClose, onError: refuse });
   };
-  const stale = failure !== undefined && failureOf(failure.error).status === 412;
   return (
     <FormDialog
       title={service === undefined ? 'Add service' : `Edit ${service.name}`}
       submit={service === undefined ? 'Add service' : 'Save'}
       size="lg"
       busy={save.isPending}
-      failure={
-        failure && (
-          <>
-            <FailureNotice {...failure} />
-            {stale && (
-              <div className="w-small">Close this dialog to see the newer version, then make the change again.</div>
-            )}
-          </>
-        )
-      }
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit(submit)}
       onClose={onClose}
     >

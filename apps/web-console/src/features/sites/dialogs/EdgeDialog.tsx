@@ -1,7 +1,7 @@
 import { Group, NumberInput, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Edge } from '../../../api/index.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -46,7 +46,7 @@ export function EdgeDialog({ siteId, edge, suggestedName = '', onClose, onCreate
       underlayPort: port,
       ...(preference === '' ? {} : { preference: Number(preference) }),
     };
-    return edge === undefined ? createEdge(tenantId, { siteId, ...body }) : updateEdge(tenantId, edge.id, body);
+    return edge === undefined ? createEdge(tenantId, { siteId, ...body }) : updateEdge(tenantId, edge, body);
   });
   const done = (saved: Edge): void => {
     onClose();
@@ -57,7 +57,7 @@ export function EdgeDialog({ siteId, edge, suggestedName = '', onClose, onCreate
       title={edge === undefined ? 'Add edge' : `Edit ${edge.name}`}
       submit={edge === undefined ? 'Add and enroll' : 'Save'}
       busy={save.isPending}
-      failure={failure && <FailureNotice {...failure} />}
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit((values) => save.mutate(values, { onSuccess: done, onError: refuse }))}
       onClose={onClose}
     >

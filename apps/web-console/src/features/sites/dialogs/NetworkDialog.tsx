@@ -2,7 +2,7 @@ import { TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { CreateNetwork, Network, Site } from '../../../api/index.js';
 import { labelsText, readLabels } from '../../../lib/labels.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -30,7 +30,7 @@ export function NetworkDialog({ site, network, onClose }: NetworkDialogProps): R
     const isMapped = mappedPrefix !== undefined && mappedPrefix !== '';
     return network === undefined
       ? createNetwork(tenantId, { siteId: site.id, prefix, ...change, ...(isMapped ? { mappedPrefix } : {}) })
-      : updateNetwork(tenantId, network.id, { ...change, mappedPrefix: isMapped ? mappedPrefix : null });
+      : updateNetwork(tenantId, network, { ...change, mappedPrefix: isMapped ? mappedPrefix : null });
   });
   const submit = (values: ReturnType<typeof form.getValues>): void => {
     const read = readLabels(values.labels);
@@ -46,7 +46,7 @@ export function NetworkDialog({ site, network, onClose }: NetworkDialogProps): R
       title={network === undefined ? `Add network to ${site.name}` : `Edit ${network.prefix}`}
       submit={network === undefined ? 'Add network' : 'Save'}
       busy={save.isPending}
-      failure={failure && <FailureNotice {...failure} />}
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit(submit)}
       onClose={onClose}
     >

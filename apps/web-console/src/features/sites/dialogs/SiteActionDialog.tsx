@@ -71,14 +71,14 @@ function deletionOf(action: SiteAction, tenantId: string): Deletion | undefined 
         title: `Delete ${action.site.name}?`,
         confirm: 'Delete site',
         consequence: 'A site can be deleted once nothing refers to it: no edge, no network, no rule.',
-        act: () => deleteSite(tenantId, action.site.id),
+        act: () => deleteSite(tenantId, action.site),
       };
     case 'delete-network':
       return {
         title: `Delete ${action.network.prefix} from ${action.site.name}?`,
         confirm: 'Delete network',
         consequence: `“${action.network.name}” leaves the fabric with the next revision that you publish.`,
-        act: () => deleteNetwork(tenantId, action.network.id),
+        act: () => deleteNetwork(tenantId, action.network),
       };
     case 'delete-edge':
       return {
@@ -86,7 +86,7 @@ function deletionOf(action: SiteAction, tenantId: string): Deletion | undefined 
         confirm: 'Delete edge',
         consequence:
           'Its identity is refused from now on and its session ends. Its tunnels leave the fabric with the next revision that you publish.',
-        act: () => deleteEdge(tenantId, action.edge.id),
+        act: () => deleteEdge(tenantId, action.edge),
       };
     default:
       return undefined;

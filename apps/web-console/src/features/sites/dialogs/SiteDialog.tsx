@@ -2,7 +2,7 @@ import { Textarea, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { CreateSite, Site } from '../../../api/index.js';
 import { labelsText, readLabels } from '../../../lib/labels.js';
-import { FailureNotice } from '../../../ui/FailureNotice.js';
+import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
@@ -25,7 +25,7 @@ export function SiteDialog({ site, onClose }: SiteDialogProps): ReactNode {
     labels: labelsText(site?.labels ?? {}),
   });
   const save = useWrite((body: CreateSite) =>
-    site === undefined ? createSite(tenantId, body) : updateSite(tenantId, site.id, body),
+    site === undefined ? createSite(tenantId, body) : updateSite(tenantId, site, body),
   );
   const submit = ({ labels, ...values }: ReturnType<typeof form.getValues>): void => {
     const read = readLabels(labels);
@@ -37,7 +37,7 @@ export function SiteDialog({ site, onClose }: SiteDialogProps): ReactNode {
       title={site === undefined ? 'Add site' : `Edit ${site.name}`}
       submit={site === undefined ? 'Add site' : 'Save'}
       busy={save.isPending}
-      failure={failure && <FailureNotice {...failure} />}
+      failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit(submit)}
       onClose={onClose}
     >
