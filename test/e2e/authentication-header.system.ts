@@ -42,7 +42,12 @@ it('is confidential again from the moment at which the tunnels are of ESP', asyn
 
 /** Until all edges have it and have agreed on it, what is installed may be of either. */
 async function protectWith(securityProtocol: 'esp' | 'ah'): Promise<void> {
-  const params = { path: { tenantId: lab.api.tenantId } };
+  const path = { tenantId: lab.api.tenantId };
+  const { version } = answerOf(
+    await lab.api.client.GET('/api/v1/tenants/{tenantId}', { params: { path } }),
+    'Read the tenant',
+  );
+  const params = { path, header: { 'If-Match': `"${version}"` } };
   const answer = await lab.api.client.PATCH('/api/v1/tenants/{tenantId}', { params, body: { securityProtocol } });
   answerOf(answer, `Choose ${securityProtocol}`);
   const spis = async () =>

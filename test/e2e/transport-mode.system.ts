@@ -51,21 +51,30 @@ async function becomeHosts(addresses: ReadonlyMap<string, string>, family: 4 | 6
   const { client, tenantId } = lab.api;
   const path = { tenantId };
   const listed = await client.GET('/api/v1/tenants/{tenantId}/networks', { params: { path } });
-  for (const { id } of answerOf(listed, 'List the networks').items) {
+  for (const { id, version } of answerOf(listed, 'List the networks').items) {
     const answer = await client.DELETE('/api/v1/tenants/{tenantId}/networks/{networkId}', {
-      params: { path: { tenantId, networkId: id } },
+      params: { path: { tenantId, networkId: id }, header: { 'If-Match': `"${version}"` } },
     });
     expect(answer.response.status, `Delete network ${id}`).toBe(204);
   }
   for (const [site, address] of addresses) {
     const [siteId, edgeId] = [lab.fabric.siteIds.get(site) ?? '', lab.fabric.edgeIds.get(site) ?? ''];
-    const edge = { params: { path: { tenantId, edgeId } }, body: { underlayAddress: address } };
+    const read = await client.GET('/api/v1/tenants/{tenantId}/edges/{edgeId}', {
+      params: { path: { tenantId, edgeId } },
+    });
+    const header = { 'If-Match': `"${answerOf(read, `Read the edge of ${site}`).version}"` };
+    const edge = { params: { path: { tenantId, edgeId }, header }, body: { underlayAddress: address } };
     answerOf(await client.PATCH('/api/v1/tenants/{tenantId}/edges/{edgeId}', edge), `Move ${site}`);
     const body = { siteId, name: 'host', prefix: `${address}/${family === 4 ? 32 : 128}` };
     const network = await client.POST('/api/v1/tenants/{tenantId}/networks', { params: { path }, body });
     answerOf(network, `Create the network of ${site}`);
   }
-  const mode = await client.PATCH('/api/v1/tenants/{tenantId}', { params: { path }, body: { mode: 'transport' } });
+  const tenant = answerOf(await client.GET('/api/v1/tenants/{tenantId}', { params: { path } }), 'Read the tenant');
+  const header = { 'If-Match': `"${tenant.version}"` };
+  const mode = await client.PATCH('/api/v1/tenants/{tenantId}', {
+    params: { path, header },
+    body: { mode: 'transport' },
+  });
   answerOf(mode, 'Choose transport mode');
   const spis = async () =>
     (await lab.api.tunnels()).flatMap(({ edges }) => edges.map(({ inboundSpi }) => String(inboundSpi)));

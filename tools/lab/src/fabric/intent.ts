@@ -61,7 +61,10 @@ function rulesBetween(topology: Topology, siteIds: ReadonlyMap<string, string>):
 }
 
 async function chooseKeying(api: ControllerApi, keyingMode: KeyingMode): Promise<void> {
-  const answer = await api.client.PATCH('/api/v1/tenants/{tenantId}', { ...inTenant(api), body: { keyingMode } });
+  const { version } = answerOf(await api.client.GET('/api/v1/tenants/{tenantId}', inTenant(api)), 'Read the tenant');
+  const { path } = inTenant(api).params;
+  const params = { path, header: { 'If-Match': `"${version}"` } };
+  const answer = await api.client.PATCH('/api/v1/tenants/{tenantId}', { params, body: { keyingMode } });
   answerOf(answer, `Choose keying mode ${keyingMode}`);
 }
 
