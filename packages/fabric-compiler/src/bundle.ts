@@ -7,6 +7,10 @@ export interface EdgeBundle {
   readonly edgeId: string;
   readonly device: { readonly mtu: number };
   readonly underlay: BundleEndpoint;
+  /** Of its other uplinks, in order of preference; absent: it has one. */
+  readonly otherUnderlays?: readonly BundleEndpoint[];
+  /** Absent: no tunnel has more than one path. */
+  readonly pathWatch?: BundlePathWatch;
   /** By tunnel id. */
   readonly tunnels: readonly BundleTunnel[];
   /** In the operator's order; the first match decides, no match is DISCARD. */
@@ -42,12 +46,24 @@ export interface BundleEndpoint {
   readonly port: number;
 }
 
+/** When an edge leaves a path by which its peer does not answer, and when it comes back (RFC 4555 section 3.10). */
+export interface BundlePathWatch {
+  /** Milliseconds from one probe of the path in use to the next. */
+  readonly probeIntervalMilliseconds: number;
+  /** Unanswered repetitions in a row after which all other paths are tried. */
+  readonly missedProbes: number;
+  /** Seconds for which a more preferred path must have answered before packets go by it again. */
+  readonly holdDownSeconds: number;
+}
+
 export interface BundleTunnel {
   readonly tunnelId: string;
   /** Of an external peer its identifier. */
   readonly peerEdgeId: string;
   readonly peerName: string;
   readonly remote: BundleEndpoint;
+  /** Of its other uplinks, in order of preference; absent: it has one. */
+  readonly otherRemotes?: readonly BundleEndpoint[];
   readonly keying: BundleKeying;
   readonly profile: BundleProfile;
   /** The peer is a gateway that is not ours; absent: an edge. */

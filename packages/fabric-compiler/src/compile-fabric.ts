@@ -15,6 +15,7 @@ import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type Topology } from './topology.js';
 import { reportUnfitForTransport } from './transport-mode.js';
 import { reportUnfitProfiles, TunnelProfiles } from './tunnel-profiles.js';
+import { pathWatchOf, reportUnfitUplinks } from './uplinks.js';
 
 export type CompileResult =
   | {
@@ -36,6 +37,7 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   checkReferences(intent, problems);
   reportUnfitForAh(intent, topology, problems);
   reportUnfitForTransport(intent, topology, problems);
+  reportUnfitUplinks(intent, problems);
   reportUnfitProfiles(intent, problems);
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
@@ -101,12 +103,14 @@ function buildBundles(
     .sort((left, right) => byAddress(left.prefix, right.prefix));
   const bundles = new Map<string, EdgeBundle>();
   for (const [site, edge] of topology.served.flatMap((site) => site.edges.map((edge) => [site, edge] as const))) {
+    const tunnels = [...(tunnelsByEdge.get(edge.edgeId) ?? [])].sort(byTunnelId);
     const bundle: EdgeBundle = {
       tenantId: intent.tenantId,
       edgeId: edge.edgeId,
-      device: { mtu: deviceMtu(edge.underlayFamily, intent) },
+      device: { mtu: deviceMtu(edge.outerFamily, intent) },
       underlay: edge.underlay,
-      tunnels: [...(tunnelsByEdge.get(edge.edgeId) ?? [])].sort(byTunnelId),
+      ...uplinksOf(edge, tunnels),
+      tunnels,
       securityPolicies: expansion.entries.get(edge.edgeId) ?? [],
       routes: prefixes.filter(({ siteId }) => siteId !== site.siteId).map(({ prefix }) => prefix.text),
       localNetworks: site.prefixes.map((prefix) => prefix.text),
@@ -119,6 +123,15 @@ function buildBundles(
     bundles.set(edge.edgeId, bundle);
   }
   return bundles;
+}
+
+function uplinksOf(
+  { otherUnderlays }: TopologyEdge,
+  tunnels: readonly BundleTunnel[],
+): Pick<EdgeBundle, 'otherUnderlays' | 'pathWatch'> {
+  const own = otherUnderlays.length === 0 ? {} : { otherUnderlays };
+  const pathWatch = pathWatchOf({ ...own, tunnels });
+  return { ...own, ...(pathWatch === undefined ? {} : { pathWatch }) };
 }
 
 function reportLimits({ pointer, name }: TopologyEdge, bundle: EdgeBundle, problems: CompileProblem[]): void {
@@ -161,6 +174,7 @@ function bundleTunnel(
     peerEdgeId: peer.edgeId,
     peerName: peer.name,
     remote: peer.underlay,
+    ...(peer.otherUnderlays.length === 0 ? {} : { otherRemotes: peer.otherUnderlays }),
     keying: keyingOf(intent, ike),
     profile: esp,
   };

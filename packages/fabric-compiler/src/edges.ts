@@ -1,18 +1,22 @@
 import type { Family } from './address/family.js';
-import { rangesOverlap } from './address/range-set.js';
-import { unusableBlock } from './address/special.js';
 import { formatAddressText, parseAddressText } from './address/text.js';
 import type { BundleEndpoint } from './bundle.js';
+import { placedAddress } from './edge-address.js';
 import type { FabricIntent, IntentEdge } from './intent.js';
 import type { PlacedNetwork } from './networks.js';
 import type { CompileProblem } from './problem.js';
 import { hostPrefix } from './transport-mode.js';
+import { otherUplinks } from './uplinks.js';
 
 export interface TopologyEdge {
   readonly edgeId: string;
   readonly name: string;
   readonly underlay: BundleEndpoint;
+  /** Of its other uplinks, in order of preference. */
+  readonly otherUnderlays: readonly BundleEndpoint[];
   readonly underlayFamily: Family;
+  /** Of its uplinks: the one with the longest header, which the overlay leaves room for. */
+  readonly outerFamily: Family;
   readonly preference: number;
   /** Where the edge stands in the intent, for problems. */
   readonly pointer: string;
@@ -42,17 +46,7 @@ export function checkEdges(
     }
     const checked = checkEdge(edge, pointer, othersOf(edge, networks, intent), problems);
     if (checked === undefined) continue;
-    const endpoint = `${checked.underlay.address} port ${checked.underlay.port}`;
-    const sameEndpoint = byEndpoint.get(endpoint);
-    if (sameEndpoint !== undefined) {
-      problems.push({
-        pointer: `${pointer}/underlayAddress`,
-        rule: 'duplicate_endpoint',
-        detail: `The edges "${edge.name}" and "${sameEndpoint.name}" both receive on ${endpoint}.`,
-        fix: 'Give each edge an underlay address or port of its own.',
-      });
-    }
-    byEndpoint.set(endpoint, edge);
+    reportSharedEndpoints(edge, checked, byEndpoint, problems);
     const siblings = bySite.get(edge.siteId) ?? [];
     const same = siblings.find(({ preference }) => preference === checked.preference);
     if (same !== undefined) {
@@ -68,6 +62,27 @@ export function checkEdges(
     bySite.set(edge.siteId, [first, ...others]);
   }
   return bySite;
+}
+
+function reportSharedEndpoints(
+  edge: IntentEdge,
+  { underlay, otherUnderlays, pointer }: TopologyEdge,
+  byEndpoint: Map<string, IntentEdge>,
+  problems: CompileProblem[],
+): void {
+  for (const [index, { address, port }] of [underlay, ...otherUnderlays].entries()) {
+    const endpoint = `${address} port ${port}`;
+    const sameEndpoint = byEndpoint.get(endpoint);
+    if (sameEndpoint !== undefined) {
+      problems.push({
+        pointer: index === 0 ? `${pointer}/underlayAddress` : `${pointer}/otherUnderlayAddresses/${index - 1}`,
+        rule: 'duplicate_endpoint',
+        detail: `The edges "${edge.name}" and "${sameEndpoint.name}" both receive on ${endpoint}.`,
+        fix: 'Give each edge an underlay address or port of its own.',
+      });
+    }
+    byEndpoint.set(endpoint, edge);
+  }
 }
 
 /** The networks that must not hold its underlay address: in transport mode that address itself is what is protected. */
@@ -107,43 +122,19 @@ function checkEdge(
     });
     return undefined;
   }
-  const address = parseAddressText(edge.underlayAddress);
-  if (address === undefined) {
-    problems.push({
-      pointer: `${pointer}/underlayAddress`,
-      rule: 'invalid_address',
-      detail: `"${edge.underlayAddress.slice(0, 64)}", the underlay address of the edge "${edge.name}", is not an IP address.`,
-      fix: 'Write the IPv4 or IPv6 address that other edges reach, for example 203.0.113.7.',
-    });
-    return undefined;
-  }
-  const range = { first: address.value, last: address.value };
+  const named = { name: edge.name, text: edge.underlayAddress, pointer: `${pointer}/underlayAddress` };
+  const address = placedAddress(named, networks, problems);
+  if (address === undefined) return undefined;
   const text = formatAddressText(address);
-  const block = unusableBlock(address.family, range);
-  if (block !== undefined) {
-    problems.push({
-      pointer: `${pointer}/underlayAddress`,
-      rule: 'unusable_address',
-      detail: `The underlay address ${text} of the edge "${edge.name}" is in ${block}.`,
-      fix: 'Write the unicast address that other edges reach.',
-    });
-    return undefined;
-  }
-  const around = networks.find(({ prefix }) => prefix.family === address.family && rangesOverlap(prefix.range, range));
-  if (around !== undefined) {
-    problems.push({
-      pointer: `${pointer}/underlayAddress`,
-      rule: 'underlay_inside_overlay',
-      detail: `The underlay address ${text} of the edge "${edge.name}" lies inside the network "${around.network.name}" (${around.prefix.text}); packets to it would be routed into the tunnel that they carry.`,
-      fix: 'Use an underlay address outside every network of the fabric, or a narrower network.',
-    });
-    return undefined;
-  }
+  const others = otherUplinks(edge, pointer, text, networks, problems);
+  if (others === undefined) return undefined;
   return {
     edgeId: edge.id,
     name: edge.name,
     underlay: { address: text, port: edge.underlayPort },
+    otherUnderlays: others.map((other) => ({ address: formatAddressText(other), port: edge.underlayPort })),
     underlayFamily: address.family,
+    outerFamily: others.some(({ family }) => family === 6) ? 6 : address.family,
     preference,
     pointer,
   };

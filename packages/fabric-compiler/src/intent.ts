@@ -194,6 +194,8 @@ export interface IntentEdge {
   /** Where the edge receives ESP in UDP. */
   readonly underlayAddress: string;
   readonly underlayPort: number;
+  /** Where it receives too, on other uplinks, in order of preference after that one and at the same port. Absent: it has one uplink. */
+  readonly otherUnderlayAddresses?: readonly string[];
   /**
    * Among the edges of its site: which one carries the traffic as long as it answers. 1 comes first. Absent in revisions from
    * before sites had several: then 1.

@@ -213,6 +213,68 @@ describe('problems of an intent', () => {
       '/edges/2/underlayAddress',
       'underlay_inside_overlay',
     ],
+    [
+      'an uplink in the overlay',
+      withUplinks('198.51.100.1', '10.2.0.7'),
+      '/edges/2/otherUnderlayAddresses/1',
+      'underlay_inside_overlay',
+    ],
+    ['an uplink without an address', withUplinks(''), '/edges/2/otherUnderlayAddresses/0', 'invalid_address'],
+    ['an uplink that is a group', withUplinks('ff05::1'), '/edges/2/otherUnderlayAddresses/0', 'unusable_address'],
+    [
+      'an uplink twice, in two spellings',
+      withUplinks('2001:db8:ff::1', '2001:DB8:FF:0::1'),
+      '/edges/2/otherUnderlayAddresses/1',
+      'duplicate_endpoint',
+    ],
+    [
+      'an uplink that is the preferred one',
+      withUplinks('203.0.113.3'),
+      '/edges/2/otherUnderlayAddresses/0',
+      'duplicate_endpoint',
+    ],
+    [
+      'an uplink of another edge',
+      withUplinks('198.51.100.1', '203.0.113.1'),
+      '/edges/2/otherUnderlayAddresses/1',
+      'duplicate_endpoint',
+    ],
+    [
+      'more uplinks than anybody has',
+      withUplinks(...[1, 2, 3, 4, 5].map((last) => `198.51.100.${last}`)),
+      '/edges/2/otherUnderlayAddresses',
+      'too_many_uplinks',
+    ],
+    [
+      'several uplinks and keys of the controller',
+      { ...withUplinks('198.51.100.1'), keyingMode: 'ike-less' },
+      '/edges/2/otherUnderlayAddresses',
+      'uplinks_without_negotiation',
+    ],
+    [
+      'several uplinks and keys that the controller relays',
+      { ...withUplinks('198.51.100.1'), keyingMode: 'controller-blind' },
+      '/edges/2/otherUnderlayAddresses',
+      'uplinks_without_negotiation',
+    ],
+    [
+      'several uplinks and ESP directly on IP',
+      { ...withUplinks('198.51.100.1'), encapsulation: 'none' },
+      '/edges/2/otherUnderlayAddresses',
+      'uplinks_without_udp',
+    ],
+    [
+      'several uplinks and AH',
+      { ...withUplinks('198.51.100.1'), ...AH },
+      '/edges/2/otherUnderlayAddresses',
+      'uplinks_without_udp',
+    ],
+    [
+      'several uplinks of a host in transport mode',
+      hosts({ edges: withUplinks('198.51.100.1').edges }),
+      '/edges/2/otherUnderlayAddresses',
+      'uplinks_in_transport_mode',
+    ],
     ['no sources', withRules(rule({ sources: [] })), '/policies/0/rules/0/sources', 'empty_list'],
     ['no services', withRules(rule({ services: [] })), '/policies/0/rules/0/services', 'empty_list'],
     [
@@ -346,6 +408,11 @@ function withRules(...rules: Rule[]): FabricIntent {
 function withNetwork(change: Partial<IntentNetwork>): FabricIntent {
   const network = { id: 'n', siteId: 'empty', name: 'n', prefix: '10.9.0.0/16', ...change };
   return { ...BASE, networks: [...BASE.networks, network] };
+}
+
+/** Of an edge of its own, among edges that negotiate. */
+function withUplinks(...otherUnderlayAddresses: string[]): FabricIntent {
+  return { ...withEdge({ otherUnderlayAddresses }), keyingMode: 'ikev2' };
 }
 
 function withEdge(change: Partial<IntentEdge>): FabricIntent {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import type { FabricIntent, IntentNetwork, IntentTopology } from '../src/intent.js';
+import type { FabricIntent, IntentEdge, IntentNetwork, IntentTopology } from '../src/intent.js';
 import { arbitraryRule, arbitraryTopology, siteId, universe } from './small-universe.js';
 
-/** Of every kind of topology, sites with two edges among them. */
+/** Of every kind of topology, sites with two edges and edges with several uplinks among them. */
 export function arbitraryFabric(): fc.Arbitrary<FabricIntent> {
   return fc
     .record({
@@ -11,8 +11,9 @@ export function arbitraryFabric(): fc.Arbitrary<FabricIntent> {
       withoutEdge: fc.option(fc.nat(3), { freq: 5, nil: undefined }),
       doubled: fc.subarray([0, 1, 2, 3]),
       mapped: fc.subarray([0, 1, 2, 3]),
+      uplinks: fc.array(fc.nat(2), { minLength: 8, maxLength: 8 }),
     })
-    .map(({ rules, topology, withoutEdge, doubled, mapped }) => {
+    .map(({ rules, topology, withoutEdge, doubled, mapped, uplinks }) => {
       const unmapped = universe(
         rules.map((rule) => ({ ...rule, profileId: '' })),
         topology,
@@ -27,8 +28,20 @@ export function arbitraryFabric(): fc.Arbitrary<FabricIntent> {
             ]
           : [edge],
       );
-      return { ...intent, edges, profiles: [] };
+      return { ...intent, edges: edges.map((edge, index) => withUplinks(edge, index, uplinks[index])), profiles: [] };
     });
+}
+
+/** Of addresses that no other edge has. */
+function withUplinks(edge: IntentEdge, index: number, count = 0): IntentEdge {
+  if (count === 0) return edge;
+  const others = Array.from({ length: count }, (_, place) => `198.51.100.${10 * (index + 1) + place}`);
+  return { ...edge, otherUnderlayAddresses: others };
+}
+
+/** As edges have to be that do not negotiate, or send anything but ESP in UDP. */
+export function withoutUplinks(intent: FabricIntent): FabricIntent {
+  return { ...intent, edges: intent.edges.map(({ otherUnderlayAddresses: _, ...edge }) => edge) };
 }
 
 /** Sites that know their networks by one and the same set of prefixes; what the fabric knows of them stays. */

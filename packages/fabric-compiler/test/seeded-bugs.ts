@@ -111,6 +111,15 @@ function mapped(): CompiledFabric {
   return compiledOrThrow({ ...intent, networks });
 }
 
+/** The edge of site 1 has three uplinks. */
+function uplinked(): CompiledFabric {
+  const intent = healthyIntent();
+  const edges = intent.edges.map((edge) =>
+    edge.siteId === siteId(1) ? { ...edge, otherUnderlayAddresses: ['198.51.100.1', '2001:db8:ffff::1'] } : edge,
+  );
+  return compiledOrThrow({ ...intent, edges });
+}
+
 export function compiledOrThrow(intent: FabricIntent): CompiledFabric {
   const result = compileShared(intent);
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
@@ -299,6 +308,15 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   ),
   bug('an edge has another underlay port', 'wrong_endpoint', () =>
     withBundle(mesh(), S1, ({ underlay }) => ({ underlay: { ...underlay, port: 4501 } })),
+  ),
+  bug('an edge does not know one of its uplinks', 'wrong_endpoint', () =>
+    withBundle(uplinked(), S1, ({ otherUnderlays }) => ({ otherUnderlays: otherUnderlays.slice(1) })),
+  ),
+  bug('a peer is looked for at its uplinks in another order', 'wrong_endpoint', () =>
+    withPeer(uplinked(), S0, S1, ({ otherRemotes }) => ({ otherRemotes: otherRemotes.toReversed() })),
+  ),
+  bug('a peer is looked for at an uplink of somebody else', 'wrong_endpoint', () =>
+    withPeer(uplinked(), S1, S0, () => ({ otherRemotes: [{ address: '198.51.100.1', port: 4500 }] })),
   ),
   bug('a local network is missing', 'wrong_endpoint', () =>
     withBundle(mesh(), S1, ({ localNetworks }) => ({ localNetworks: localNetworks.slice(1) })),

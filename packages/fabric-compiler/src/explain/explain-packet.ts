@@ -231,9 +231,14 @@ function ahArithmetic({ underlay }: SharedBundle, profile: BundleAhProfile): Enc
   };
 }
 
-function espArithmetic({ underlay, keyingMode }: SharedBundle, esp: BundleEspProfile): EncapsulationArithmetic {
+function espArithmetic(
+  { underlay, otherUnderlays, keyingMode }: SharedBundle,
+  esp: BundleEspProfile,
+): EncapsulationArithmetic {
   const lengths: EspLengths = espLengths({ encryption: esp.encryption, integrity: undefined, keyBits: esp.keyBits });
-  const outer = underlayOf(familyOf(underlay), { ...esp, keyingMode });
+  // Packets may come to leave by any uplink, and have to fit each.
+  const family = otherUnderlays.some((other) => familyOf(other) === 6) ? 6 : familyOf(underlay);
+  const outer = underlayOf(family, { ...esp, keyingMode });
   const innerMtu = maximumInnerLength(UNDERLAY_MTU, outer, lengths);
   const outerHeaders = underlayHeaderLength(outer);
   const espLength = espPacketLength(innerMtu, lengths);

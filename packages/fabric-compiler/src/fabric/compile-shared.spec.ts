@@ -4,7 +4,7 @@ import { shuffled } from '../../test/arbitrary-intent.js';
 import { fateOf } from '../../test/reference-fabric.js';
 import { verdictOfIntent } from '../../test/reference-policy.js';
 import { arbitraryRule, everyPacket, smallUniverse, universe } from '../../test/small-universe.js';
-import type { FabricIntent, Rule } from '../intent.js';
+import type { FabricIntent, IntentEdge, Rule } from '../intent.js';
 import { type CompiledFabric, compileShared } from './compile-shared.js';
 import { pathBetween } from './paths.js';
 import { sharedBundleOctets } from './shared-bundle.js';
@@ -157,7 +157,22 @@ function arbitraryEdit(): fc.Arbitrary<Edit> {
           ),
         }),
     ),
+    fc.tuple(place, fc.nat(2)).map(
+      ([at, count]): Edit =>
+        (intent) => ({
+          ...intent,
+          edges: intent.edges.map((edge, index) =>
+            index === at % intent.edges.length ? withUplinks(edge, count) : edge,
+          ),
+        }),
+    ),
   );
+}
+
+function withUplinks({ otherUnderlayAddresses: _, ...edge }: IntentEdge, count: number): IntentEdge {
+  const last = edge.underlayAddress.split('.').at(-1);
+  const others = ['198.51.100', '192.88.0'].slice(0, count).map((start) => `${start}.${last}`);
+  return count === 0 ? edge : { ...edge, otherUnderlayAddresses: others };
 }
 
 function withRules(

@@ -10,6 +10,7 @@ import { sameValue } from '../same-value.js';
 import { forgetSets, type SetContext, sameGroup, withGroupsOf } from '../selectors.js';
 import { checkTopology, type ServedSite, type Topology } from '../topology.js';
 import { reportUnfitForTransport } from '../transport-mode.js';
+import { reportUnfitUplinks } from '../uplinks.js';
 import { OctetWriter } from './octet-writer.js';
 import { findPaths, type Paths } from './paths.js';
 import { edgeAuthentication, edgeIdentity, type PeerSection, PeerSections } from './peer-section.js';
@@ -98,6 +99,7 @@ function planOf(intent: FabricIntent, problems: CompileProblem[]): FabricPlan {
   checkReferences(intent, problems);
   reportUnfitForAh(intent, topology, problems);
   reportUnfitForTransport(intent, topology, problems);
+  reportUnfitUplinks(intent, problems);
   const context = ruleContext(intent, topology);
   const routes = routeSections(topology);
   const writer = new OctetWriter();
@@ -118,23 +120,25 @@ function frameOf(intent: FabricIntent, { served }: Topology, owner: number): Bun
   const { tenantId, keyingMode } = intent;
   const site = served[owner];
   if (site === undefined) throw new Error(`owner ${owner} has no edge`);
-  const { edgeId, underlay, underlayFamily } = site.edge;
+  const { edgeId, underlay, otherUnderlays, outerFamily } = site.edge;
   const [, ...standbys] = site.edges;
   return {
     tenantId,
     owner,
     edgeId,
     keyingMode: keyingMode ?? 'ike-less',
-    device: { mtu: deviceMtu(underlayFamily, intent) },
+    device: { mtu: deviceMtu(outerFamily, intent) },
     underlay,
+    otherUnderlays,
     identity: edgeIdentity(tenantId, edgeId),
     authentication: edgeAuthentication(tenantId),
     localNetworks: site.prefixes.map(({ text }) => text),
     mappings: site.mappings,
     standbys: standbys.map((edge) => ({
       edgeId: edge.edgeId,
-      device: { mtu: deviceMtu(edge.underlayFamily, intent) },
+      device: { mtu: deviceMtu(edge.outerFamily, intent) },
       underlay: edge.underlay,
+      otherUnderlays: edge.otherUnderlays,
       identity: edgeIdentity(tenantId, edge.edgeId),
     })),
   };

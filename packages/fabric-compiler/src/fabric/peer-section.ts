@@ -14,6 +14,8 @@ export interface PeerEntry {
   readonly peerId: string;
   readonly name: string;
   readonly remote: BundleEndpoint;
+  /** Of its other uplinks, in order of preference. */
+  readonly otherRemotes: readonly BundleEndpoint[];
   /** What the peer must prove to be. */
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
@@ -26,7 +28,7 @@ export interface PeerEntry {
 }
 
 /** Another edge of a peer's site. */
-export type StandbyPeer = Pick<PeerEntry, 'peerId' | 'name' | 'remote' | 'identity'>;
+export type StandbyPeer = Pick<PeerEntry, 'peerId' | 'name' | 'remote' | 'otherRemotes' | 'identity'>;
 
 /** The peers of an edge among 32 owners that follow each other. Edges with the same ones share it. */
 export interface PeerSection {
@@ -134,10 +136,11 @@ export function tenantAuthority(tenantId: string): string {
 
 /** The edges of a site behind the preferred one, as peers have them. */
 export function standbyPeers({ edges: [, ...standbys] }: ServedSite, tenantId: string): readonly StandbyPeer[] {
-  return standbys.map(({ edgeId, name, underlay }) => ({
+  return standbys.map(({ edgeId, name, underlay, otherUnderlays }) => ({
     peerId: edgeId,
     name,
     remote: underlay,
+    otherRemotes: otherUnderlays,
     identity: edgeIdentity(tenantId, edgeId),
   }));
 }
@@ -149,13 +152,14 @@ export function edgeAuthentication(tenantId: string): PeerAuthenticationMethod {
 
 function describedPeer(owner: Owner | undefined, tenantId: string) {
   if (owner?.kind === 'edge') {
-    const { edgeId, name, underlay } = owner.edge;
+    const { edgeId, name, underlay, otherUnderlays } = owner.edge;
     const authentication = edgeAuthentication(tenantId);
     const identity = edgeIdentity(tenantId, edgeId);
     return {
       peerId: edgeId,
       name,
       remote: underlay,
+      otherRemotes: otherUnderlays,
       identity,
       authentication,
       standbys: standbyPeers(owner, tenantId),
@@ -163,7 +167,7 @@ function describedPeer(owner: Owner | undefined, tenantId: string) {
   }
   if (owner?.kind === 'external') {
     const { id, name, address, port, identity, authentication } = owner.peer;
-    return { peerId: id, name, remote: { address, port }, identity, authentication, standbys: [] };
+    return { peerId: id, name, remote: { address, port }, otherRemotes: [], identity, authentication, standbys: [] };
   }
   throw new Error('nobody can be a peer there: a path ends at an owner without a gateway');
 }
@@ -189,7 +193,7 @@ export function writePeer(writer: OctetWriter, peer: PeerEntry): void {
   writer.text(peer.peerId).text(peer.name).text(peer.remote.address).number(peer.remote.port);
   writer
     .text(peer.identity)
-    .text(JSON.stringify([peer.authentication, peer.standbys]))
+    .text(JSON.stringify([peer.otherRemotes, peer.authentication, peer.standbys]))
     .digest(digestOfSet(peer.carries));
   writer.number(peer.profiles.length);
   for (const { id, esp, ike } of peer.profiles) writer.text(id).text(JSON.stringify([esp, ike]));

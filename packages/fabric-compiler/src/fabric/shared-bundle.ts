@@ -33,6 +33,8 @@ export interface BundleFrame {
   readonly keyingMode: KeyingMode;
   readonly device: { readonly mtu: number };
   readonly underlay: BundleEndpoint;
+  /** Of its other uplinks, in order of preference. */
+  readonly otherUnderlays: readonly BundleEndpoint[];
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
   readonly localNetworks: readonly string[];
@@ -42,7 +44,7 @@ export interface BundleFrame {
 }
 
 /** What differs between the bundles of the edges of one site. */
-export type StandbyEdge = Pick<BundleFrame, 'edgeId' | 'device' | 'underlay' | 'identity'>;
+export type StandbyEdge = Pick<BundleFrame, 'edgeId' | 'device' | 'underlay' | 'otherUnderlays' | 'identity'>;
 
 /** Completes a bundle with its hash. `addressPlan` is the hash of who owns which address; `runs` remembers between bundles. */
 export function sealedBundle(
@@ -97,7 +99,9 @@ export function sharedBundleOctets(bundle: SharedBundle): Uint8Array {
 function writeFrame(writer: OctetWriter, frame: BundleFrame): void {
   writer.text(frame.tenantId).text(frame.edgeId).text(frame.keyingMode).number(frame.device.mtu);
   writer.text(frame.underlay.address).number(frame.underlay.port).text(frame.identity);
-  writer.text(JSON.stringify([frame.authentication, frame.localNetworks, frame.mappings, frame.standbys]));
+  writer.text(
+    JSON.stringify([frame.otherUnderlays, frame.authentication, frame.localNetworks, frame.mappings, frame.standbys]),
+  );
 }
 
 function digestOfFrame(frame: BundleFrame): Uint8Array {

@@ -106,7 +106,11 @@ function targetsOf({ tunnels, tunnelGroups }: EdgeBundle): (policy: BundleSecuri
   const texts = new Map<string, string | undefined>();
   const textOf = (target: string) => {
     const members = (groups.get(target) ?? [target]).flatMap((tunnelId) => byId.get(tunnelId) ?? []);
-    const peers = members.map(({ peerEdgeId, remote }) => ({ peerId: peerEdgeId, remote }));
+    const peers = members.map(({ peerEdgeId: peerId, remote, otherRemotes = [] }) => ({
+      peerId,
+      remote,
+      otherRemotes,
+    }));
     const kinds = new Set(
       members.map(({ profile, keying }) =>
         targetText(peers, profile, keying.mode, keying.mode === 'ikev2' ? keying.ike : undefined),

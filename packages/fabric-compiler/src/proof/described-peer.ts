@@ -9,6 +9,7 @@ export interface DescribedPeer {
   readonly peerId: string;
   readonly name: string;
   readonly remote: BundleEndpoint;
+  readonly otherRemotes: readonly BundleEndpoint[];
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
   /** The other edges of its site, in the order in which they are preferred. */
@@ -18,15 +19,15 @@ export interface DescribedPeer {
 export function describedPeer(owner: Owner | undefined, tenantId: string): DescribedPeer | undefined {
   switch (owner?.kind) {
     case 'edge': {
-      const { edgeId, name, underlay } = owner.edge;
+      const { edgeId, name, underlay, otherUnderlays: otherRemotes } = owner.edge;
       const authentication = edgeAuthentication(tenantId);
       const identity = edgeIdentity(tenantId, edgeId);
       const standbys = standbyPeers(owner, tenantId);
-      return { peerId: edgeId, name, remote: underlay, identity, authentication, standbys };
+      return { peerId: edgeId, name, remote: underlay, otherRemotes, identity, authentication, standbys };
     }
     case 'external': {
       const { id, name, address, port, identity, authentication } = owner.peer;
-      return { peerId: id, name, remote: { address, port }, identity, authentication, standbys: [] };
+      return { peerId: id, name, remote: { address, port }, otherRemotes: [], identity, authentication, standbys: [] };
     }
     default:
       return undefined;
@@ -35,12 +36,13 @@ export function describedPeer(owner: Owner | undefined, tenantId: string): Descr
 
 /** What an edge shows of itself. */
 export function describedEdge(bundle: SharedBundle): DescribedPeer {
-  const { edgeId, underlay, identity, authentication } = bundle;
-  const standbys = bundle.standbys.map(({ edgeId: peerId, underlay: remote, identity: shown }) => ({
+  const { edgeId, underlay, otherUnderlays: otherRemotes, identity, authentication } = bundle;
+  const standbys = bundle.standbys.map(({ edgeId: peerId, underlay: remote, identity: shown, ...standby }) => ({
     peerId,
     name: peerId,
     remote,
+    otherRemotes: standby.otherUnderlays,
     identity: shown,
   }));
-  return { peerId: edgeId, name: edgeId, remote: underlay, identity, authentication, standbys };
+  return { peerId: edgeId, name: edgeId, remote: underlay, otherRemotes, identity, authentication, standbys };
 }

@@ -299,13 +299,14 @@ function reachesItself({ reached }: PeerView, edge: number): boolean {
 }
 
 const RIGHT = 'right';
-const ENDPOINT_FIELDS = ['peerId', 'name', 'remote', 'identity', 'authentication', 'standbys'] as const;
+const ENDPOINT_FIELDS = ['peerId', 'name', 'remote', 'otherRemotes', 'identity', 'authentication', 'standbys'] as const;
 const FRAME_FIELDS = [
   'tenantId',
   'edgeId',
   'keyingMode',
   'device',
   'underlay',
+  'otherUnderlays',
   'identity',
   'authentication',
   'localNetworks',
@@ -318,6 +319,7 @@ const FRAME_WORDS: Readonly<Record<(typeof FRAME_FIELDS)[number], string>> = {
   keyingMode: 'keying mode',
   device: 'overlay MTU',
   underlay: 'underlay address',
+  otherUnderlays: 'list of other underlay addresses',
   identity: 'identity',
   authentication: 'certificate authority',
   localNetworks: 'list of local networks',

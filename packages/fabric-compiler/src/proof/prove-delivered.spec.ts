@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arbitraryFabric } from '../../test/arbitrary-fabric.js';
+import { arbitraryFabric, withoutUplinks } from '../../test/arbitrary-fabric.js';
 import { spelled } from '../../test/reference-fabric.js';
 import { firstMatch, type Packet } from '../../test/reference-policy.js';
 import { everyPacket } from '../../test/small-universe.js';
 import { formatAddressText } from '../address/text.js';
-import type { BundleSecurityPolicy, EdgeBundle } from '../bundle.js';
+import type { BundleSecurityPolicy, BundleTunnel, EdgeBundle } from '../bundle.js';
 import { compileFabric } from '../compile-fabric.js';
 import { type CompiledFabric, compileShared } from '../fabric/compile-shared.js';
 import type { FabricIntent } from '../intent.js';
@@ -16,7 +16,10 @@ describe('proveDelivered', () => {
   it('finds nothing in what is compiled, whatever the topology, the rules and the keying mode', () => {
     fc.assert(
       fc.property(arbitraryFabric(), fc.constantFrom(...CHOICES), (intent, choice) => {
-        const { delivered, fabric } = compiled({ ...intent, ...choice });
+        const { delivered, fabric } = compiled({
+          ...(choice === CHOICES[0] ? intent : withoutUplinks(intent)),
+          ...choice,
+        });
         expect(findingsOf(delivered, fabric)).toEqual([]);
       }),
       { numRuns: 200 },
@@ -61,6 +64,12 @@ describe('proveDelivered', () => {
     ['a route that is missing', { routes: [] }],
     ['a route of its own site', { routes: ['10.0.0.0/8'] }],
     ['another endpoint', { underlay: { address: '203.0.113.77', port: 4500 } }],
+    ['an uplink that is none', { otherUnderlays: [{ address: '203.0.113.77', port: 4500 }] }],
+    ['no uplink but the preferred one', { otherUnderlays: [] }],
+    [
+      'paths that are watched otherwise',
+      { pathWatch: { probeIntervalMilliseconds: 1, missedProbes: 3, holdDownSeconds: 30 } },
+    ],
     ['another MTU', { device: { mtu: 9000 } }],
     ['networks of another site', { localNetworks: [] }],
     [
@@ -77,6 +86,22 @@ describe('proveDelivered', () => {
     expect(findings).toContainEqual(expect.objectContaining({ kind: 'delivered_differs', edgeIds: [bundle.edgeId] }));
     delivered.delete(bundle.edgeId);
     expect(findingsOf(delivered, fabric).map(({ edgeIds }) => edgeIds)).toEqual([[bundle.edgeId]]);
+  });
+
+  it('finds a peer whose other uplinks are not given, or are given in another order', () => {
+    const [intent] = fc.sample(arbitraryFabric().filter(hasFurther), { numRuns: 1, seed: 1 });
+    if (intent === undefined) throw new Error('no fabric was drawn');
+    const { delivered, fabric } = compiled(intent);
+    const bundle = [...delivered.values()].find(({ tunnels }) => tunnels.some((tunnel) => isFurther(tunnel)));
+    if (bundle === undefined) throw new Error('no tunnel has a peer with three uplinks');
+    for (const change of [
+      ({ otherRemotes: _, ...tunnel }: BundleTunnel) => tunnel,
+      (tunnel: BundleTunnel) => ({ ...tunnel, otherRemotes: tunnel.otherRemotes?.toReversed() ?? [] }),
+    ]) {
+      const tunnels = bundle.tunnels.map((tunnel) => (isFurther(tunnel) ? change(tunnel) : tunnel));
+      const findings = findingsOf(new Map([...delivered, [bundle.edgeId, { ...bundle, tunnels }]]), fabric);
+      expect(findings).toContainEqual(expect.objectContaining({ kind: 'delivered_differs', edgeIds: [bundle.edgeId] }));
+    }
   });
 
   it('takes over what is known of edges, and looks at no other', () => {
@@ -96,6 +121,22 @@ function compiled(intent: FabricIntent): { delivered: Map<string, EdgeBundle>; f
   fc.pre(delivered.ok && shared.ok);
   if (!delivered.ok || !shared.ok) throw new Error('it was compiled');
   return { delivered: new Map(delivered.bundles), fabric: shared.fabric };
+}
+
+/** The edge at its other end has three uplinks. */
+function isFurther({ otherRemotes = [] }: BundleTunnel): boolean {
+  return otherRemotes.length === 2;
+}
+
+function hasFurther(intent: FabricIntent): boolean {
+  const result = compileFabric(intent);
+  const bundles = result.ok ? [...result.bundles.values()] : [];
+  return bundles.some(({ securityPolicies, tunnels }) =>
+    securityPolicies.some(
+      (entry) =>
+        entry.action === 'PROTECT' && tunnels.some((each) => each.tunnelId === entry.tunnelId && isFurther(each)),
+    ),
+  );
 }
 
 function findingsOf(delivered: ReadonlyMap<string, EdgeBundle>, fabric: CompiledFabric): readonly Finding[] {

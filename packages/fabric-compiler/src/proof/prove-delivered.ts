@@ -3,8 +3,9 @@ import { parsePrefixText } from '../address/prefix.js';
 import type { RangeSet } from '../address/range-set.js';
 import type { BundlePortRange, EdgeBundle } from '../bundle.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
-import { routesOf, type SharedBundle } from '../fabric/shared-bundle.js';
+import { routesOf, type SharedBundle, type StandbyEdge } from '../fabric/shared-bundle.js';
 import { sameValue } from '../same-value.js';
+import { pathWatchOf } from '../uplinks.js';
 import { type Clause, type Flow, flowClasses } from './decision-list.js';
 import { DeliveredRegions } from './delivered-regions.js';
 import type { Finding } from './finding.js';
@@ -58,20 +59,27 @@ interface NamedEdge {
 function wrongFrame(
   given: EdgeBundle,
   { tenantId, localNetworks, mappings }: SharedBundle,
-  { edgeId, device, underlay }: Pick<SharedBundle, 'edgeId' | 'device' | 'underlay'>,
+  { edgeId, device, underlay, otherUnderlays }: StandbyEdge,
   name: string,
 ): readonly Finding[] {
-  const frame = { tenantId, edgeId, device, underlay, localNetworks: [...localNetworks].sort(), mappings };
+  const endpoints = [underlay, ...otherUnderlays];
+  const frame = { tenantId, edgeId, device, endpoints, localNetworks: [...localNetworks].sort(), mappings };
   const other = {
     tenantId: given.tenantId,
     edgeId: given.edgeId,
     device: given.device,
-    underlay: given.underlay,
+    endpoints: [given.underlay, ...(given.otherUnderlays ?? [])],
     localNetworks: [...given.localNetworks].sort(),
     mappings: given.networkMappings,
   };
-  if (sameValue(frame, other)) return [];
-  return [otherThanProven({ edgeId, name }, 'says something else of the edge itself', undefined)];
+  const found = [];
+  if (!sameValue(frame, other)) {
+    found.push(otherThanProven({ edgeId, name }, 'says something else of the edge itself', undefined));
+  }
+  if (!sameValue(pathWatchOf(given), given.pathWatch)) {
+    found.push(otherThanProven({ edgeId, name }, 'watches the paths of its tunnels in another way', undefined));
+  }
+  return found;
 }
 
 /** Without a route, packets of the fabric leave by the default one, in the clear. */

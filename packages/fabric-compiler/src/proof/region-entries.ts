@@ -60,14 +60,20 @@ export function provenRegions(bundle: SharedBundle, topology: Topology): Regions
   return regions;
 }
 
+/** Who may carry packets, and where it is. */
+export type TargetPeer = Pick<PeerEntry, 'peerId' | 'remote' | 'otherRemotes'>;
+
 /** How packets with these peers are protected, as text that is equal for equal protection. */
 export function targetText(
-  peers: readonly { readonly peerId: string; readonly remote: { readonly address: string; readonly port: number } }[],
+  peers: readonly TargetPeer[],
   profile: BundleProfile,
   keyingMode: KeyingMode,
   ike: BundleIke | undefined,
 ): string {
-  const gateways = peers.map(({ peerId, remote }) => [peerId, remote.address, remote.port]);
+  const gateways = peers.map(({ peerId, remote, otherRemotes }) => [
+    peerId,
+    ...[remote, ...otherRemotes].map(({ address, port }) => [address, port]),
+  ]);
   return canonicalText([gateways, profile, keyingMode, keyingMode === 'ikev2' ? ike : null]);
 }
 
