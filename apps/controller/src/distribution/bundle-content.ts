@@ -15,10 +15,12 @@ import {
   SecurityPolicyAction,
   SecurityProtocol,
   type Tunnel,
+  type UnderlayEndpoints,
 } from '@weft/contracts/southbound';
 import type {
   BundleAddressRange,
   BundleAhProfile,
+  BundleEndpoint,
   BundleExternalAuthentication,
   BundleExternalPeer,
   BundleIke,
@@ -47,10 +49,11 @@ export function encodeBundle(
   compiled: EdgeBundle,
   revokedSerials: ReadonlyMap<string, readonly string[]> = new Map(),
 ): BundleContent {
-  const octets = Buffer.from(
+  return contentOf(
     Bundle.encode({
       device: { mtu: compiled.device.mtu },
       underlay: { ...compiled.underlay },
+      ...uplinksMessage(compiled),
       tunnels: compiled.tunnels.map((tunnel) => tunnelMessage(tunnel, revokedSerials.get(tunnel.peerEdgeId) ?? [])),
       securityPolicies: compiled.securityPolicies.map(policyMessage),
       routes: [...compiled.routes],
@@ -59,11 +62,22 @@ export function encodeBundle(
       networkMappings: compiled.networkMappings.map((mapping) => ({ ...mapping })),
     }).finish(),
   );
-  return { octets, hash: createHash('sha256').update(octets).digest() };
+}
+
+/** The same for an agent that does not say Hello.several_uplinks: it goes on with the preferred addresses. */
+export function withoutUplinks(bundle: Bundle): BundleContent & { readonly bundle: Bundle } {
+  const { otherUnderlays: _own, pathWatch: _watch, tunnels, ...rest } = bundle;
+  const single = { ...rest, tunnels: tunnels.map(({ otherRemotes: _, ...tunnel }) => tunnel) };
+  return { ...contentOf(Bundle.encode(single).finish()), bundle: single };
 }
 
 export function decodeBundle(octets: Uint8Array): Bundle {
   return Bundle.decode(octets);
+}
+
+function contentOf(encoded: Uint8Array): BundleContent {
+  const octets = Buffer.from(encoded);
+  return { octets, hash: createHash('sha256').update(octets).digest() };
 }
 
 export function profileMessage(profile: BundleProfile): Profile {
@@ -90,12 +104,24 @@ export function profileMessage(profile: BundleProfile): Profile {
   };
 }
 
+function uplinksMessage({ otherUnderlays, pathWatch }: EdgeBundle): Pick<Bundle, 'otherUnderlays' | 'pathWatch'> {
+  return {
+    ...(otherUnderlays === undefined ? {} : { otherUnderlays: endpointsMessage(otherUnderlays) }),
+    ...(pathWatch === undefined ? {} : { pathWatch: { ...pathWatch } }),
+  };
+}
+
+function endpointsMessage(endpoints: readonly BundleEndpoint[]): UnderlayEndpoints {
+  return { endpoints: endpoints.map((endpoint) => ({ ...endpoint })) };
+}
+
 function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]): Tunnel {
   return {
     tunnelId: tunnel.tunnelId,
     peerEdgeId: tunnel.peerEdgeId,
     peerName: tunnel.peerName,
     remote: { ...tunnel.remote },
+    ...(tunnel.otherRemotes === undefined ? {} : { otherRemotes: endpointsMessage(tunnel.otherRemotes) }),
     keyingMode: KEYING_MODES[tunnel.keying.mode],
     profile: profileMessage(tunnel.profile),
     ...keyingMessage(tunnel.keying, revokedSerials),

@@ -175,6 +175,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
 
   async sessionOpened(session: EdgeSession, hello: Hello): Promise<void> {
     const { running, limitsRemovals, keyingModes } = hello;
+    this.#store.agentTakes(session.edgeId, hello.severalUplinks === true);
     this.#deliveries.set(session.edgeId, { session, limitsRemovals, keyingModes, running, awaited: undefined });
     this.#keying.sessionOpened(session, hello.associations);
     this.#relay.sessionOpened(session, keyingModes);

@@ -16,6 +16,7 @@ import {
 import { type BundleSource, EdgeBundlesRepository, sameSource } from './edge-bundles.repository.js';
 import { blindTunnelIds } from './fabric-tunnels.js';
 import { PreSharedKeys } from './pre-shared-keys.js';
+import { takenByAgent } from './taken-bundle.js';
 
 /** The newest revision does not compile; the desired state stays as it was. */
 export class RevisionRefusedError extends Error {
@@ -48,6 +49,8 @@ export class FabricStore {
   readonly #shares: KeySharesRepository;
   readonly #byEdge = new Map<string, EdgeAssignment>();
   readonly #byTenant = new Map<string, readonly string[]>();
+  /** Edges whose agents do not take several uplinks. */
+  readonly #singlePath = new Set<string>();
   /** By tenant, the edges that are revoked. */
   readonly #revoked = new Map<string, ReadonlySet<string>>();
   /** What the bundles of each tenant were made from here. */
@@ -67,13 +70,21 @@ export class FabricStore {
     this.#shares = shares;
   }
 
+  /** As the agent of the edge takes it. */
   assignment(edgeId: string): EdgeAssignment | undefined {
-    return this.#byEdge.get(edgeId);
+    const assignment = this.#byEdge.get(edgeId);
+    return assignment && takenByAgent(assignment, !this.#singlePath.has(edgeId));
+  }
+
+  /** Whether the agent of an edge takes several uplinks, as it said last; one that was never heard of does. */
+  agentTakes(edgeId: string, severalUplinks: boolean): void {
+    if (severalUplinks) this.#singlePath.delete(edgeId);
+    else this.#singlePath.add(edgeId);
   }
 
   assignmentsOf(tenantId: string): readonly EdgeAssignment[] {
     const ids = this.#byTenant.get(tenantId) ?? [];
-    return ids.flatMap((edgeId) => this.#byEdge.get(edgeId) ?? []);
+    return ids.flatMap((edgeId) => this.assignment(edgeId) ?? []);
   }
 
   /** Edges of the tenant that are revoked, as far as bundles were made without them. */
@@ -203,8 +214,10 @@ export class FabricStore {
   }
 
   #replace(tenantId: string, assignments: readonly EdgeAssignment[]): void {
-    for (const edgeId of this.#byTenant.get(tenantId) ?? []) this.#byEdge.delete(edgeId);
+    const before = this.#byTenant.get(tenantId) ?? [];
+    for (const edgeId of before) this.#byEdge.delete(edgeId);
     for (const assignment of assignments) this.#byEdge.set(assignment.edgeId, assignment);
+    for (const edgeId of before) if (!this.#byEdge.has(edgeId)) this.#singlePath.delete(edgeId);
     this.#byTenant.set(
       tenantId,
       assignments.map(({ edgeId }) => edgeId),
