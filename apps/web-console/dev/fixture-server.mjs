@@ -53,7 +53,7 @@ function site(name, description, prefixes, edge) {
   return id;
 }
 
-function newEdge(siteId, name, underlayAddress, underlayPort) {
+function newEdge(siteId, name, underlayAddress, underlayPort, otherUnderlayAddresses = []) {
   const live = {
     connected: false,
     connectedSince: null,
@@ -66,7 +66,16 @@ function newEdge(siteId, name, underlayAddress, underlayPort) {
     lastRejection: null,
     drops: [],
   };
-  const place = { siteId, name, underlayAddress, underlayPort, preference: 1, version: 1, revocation: null };
+  const place = {
+    siteId,
+    name,
+    underlayAddress,
+    otherUnderlayAddresses,
+    underlayPort,
+    preference: 1,
+    version: 1,
+    revocation: null,
+  };
   return { id: randomUUID(), ...place, createdAt: iso(), updatedAt: iso(), live };
 }
 
@@ -1051,7 +1060,8 @@ const routes = {
   'GET edges': () => ({ items: edges }),
   'POST edges': (body) => {
     named(body);
-    return create(edges, newEdge(body.siteId, body.name, body.underlayAddress, body.underlayPort ?? 4500));
+    const { siteId, name, underlayAddress, underlayPort = 4500, otherUnderlayAddresses } = body;
+    return create(edges, newEdge(siteId, name, underlayAddress, underlayPort, otherUnderlayAddresses));
   },
   'PATCH edges/:id': (body, id) => changed(findIn(edges, id), body),
   'DELETE edges/:id': (_, id) => drop(edges, id),

@@ -67,7 +67,7 @@ export const RESOURCES: Readonly<Record<string, Resource>> = {
   }),
   edges: resource('/api/v1/tenants/{tenantId}/edges', ({ id }) => id, {
     name: (edge) => edge.name,
-    underlay: (edge) => `${edge.underlayAddress} ${edge.underlayPort}`,
+    underlay: (edge) => `${[edge.underlayAddress, ...edge.otherUnderlayAddresses].join(',')} ${edge.underlayPort}`,
     connected: (edge) => edge.live.connected,
     'in sync': (edge) => edge.live.inSync,
     version: (edge) => edge.live.agentVersion,

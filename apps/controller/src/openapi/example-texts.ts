@@ -46,6 +46,7 @@ export const EXAMPLE_TEXTS: Readonly<Record<string, string>> = {
   network: 'lan',
   newPassword: 'an entirely different password',
   next: '4711',
+  otherUnderlayAddresses: '198.51.100.7',
   overrideReason: 'The branch is being closed; its test goes with the next change.',
   password: 'correct horse battery staple',
   path: '/etc/swanctl/conf.d/weft.conf',

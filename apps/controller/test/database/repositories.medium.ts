@@ -234,6 +234,7 @@ function crossings(): Record<string, Crossing> {
         siteId,
         name: 'crossed',
         underlayAddress: '192.0.2.9',
+        otherUnderlayAddresses: ['192.0.2.10'],
         underlayPort: 4500,
       }),
     'edges.update': (sql, { tenantId, edgeId }) => edges.update(sql, tenantId, edgeId, { name: 'crossed' }),

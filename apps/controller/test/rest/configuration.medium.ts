@@ -122,7 +122,16 @@ const OFFICE: Configuration = {
     { site: 'berlin', name: 'lan', prefix: '10.1.0.0/16', labels: { use: 'office' } },
     { site: 'tokyo', name: 'lan', prefix: '2001:db8::/48', labels: {} },
   ],
-  edges: [{ name: 'berlin-1', site: 'berlin', underlayAddress: '203.0.113.1', underlayPort: 4500, preference: 1 }],
+  edges: [
+    {
+      name: 'berlin-1',
+      site: 'berlin',
+      underlayAddress: '203.0.113.1',
+      otherUnderlayAddresses: ['2001:db8:1::1', '198.51.100.1'],
+      underlayPort: 4500,
+      preference: 1,
+    },
+  ],
   externalPeers: [],
   groups: [
     {
@@ -425,6 +434,7 @@ describe('a configuration', () => {
         name: `e${index}`,
         site: 'a',
         underlayAddress: `203.0.113.${index + 1}`,
+        otherUnderlayAddresses: [],
         underlayPort: 4500,
         ...(preference === undefined ? {} : { preference }),
       })),
@@ -448,7 +458,15 @@ describe('a configuration', () => {
       version: 1,
       sites: [{ name: 'a', description: '', labels: {} }],
       networks: [{ site: 'a', name: 'lan', prefix: '2001:DB8:0:0::/64', labels: {} }],
-      edges: [{ name: 'e', site: 'a', underlayAddress: '2001:DB8:0::1', underlayPort: 4500 }],
+      edges: [
+        {
+          name: 'e',
+          site: 'a',
+          underlayAddress: '2001:DB8:0::1',
+          otherUnderlayAddresses: ['2001:DB8:0::2'],
+          underlayPort: 4500,
+        },
+      ],
       policies: [
         {
           name: 'p',
@@ -711,6 +729,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
         name,
         site: fc.constant(site),
         underlayAddress: fc.constantFrom('203.0.113.1', '2001:db8::1'),
+        otherUnderlayAddresses: fc.shuffledSubarray(['198.51.100.1', '2001:db8:1::1', '2001:db8:2::1']),
         underlayPort: fc.constantFrom(4500, 1),
         preference: fc.integer({ min: 1, max: 255 }),
       }),

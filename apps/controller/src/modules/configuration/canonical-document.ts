@@ -18,7 +18,11 @@ export function writtenPlaces({
   const prefixes = [...networks, ...selectors, ...members].flatMap((item) => ('prefix' in item ? [item.prefix] : []));
   const mapped = networks.flatMap(({ mappedPrefix }) => (mappedPrefix === undefined ? [] : [mappedPrefix]));
   const behindPeers = externalPeers.flatMap((peer) => peer.prefixes);
-  const addresses = [...edges.map(({ underlayAddress }) => underlayAddress), ...externalPeers.map((p) => p.address)];
+  const ofEdges = edges.flatMap(({ underlayAddress, otherUnderlayAddresses }) => [
+    underlayAddress,
+    ...otherUnderlayAddresses,
+  ]);
+  const addresses = [...ofEdges, ...externalPeers.map((peer) => peer.address)];
   return { prefixes: [...new Set([...prefixes, ...mapped, ...behindPeers])], addresses: [...new Set(addresses)] };
 }
 
@@ -35,7 +39,13 @@ export function canonicalDocument(document: Configuration, text: (given: string)
         ...(mappedPrefix === undefined ? {} : { mappedPrefix: text(mappedPrefix) }),
       })),
     }),
-    ...(edges && { edges: edges.map((edge) => ({ ...edge, underlayAddress: text(edge.underlayAddress) })) }),
+    ...(edges && {
+      edges: edges.map((edge) => ({
+        ...edge,
+        underlayAddress: text(edge.underlayAddress),
+        otherUnderlayAddresses: edge.otherUnderlayAddresses.map(text),
+      })),
+    }),
     ...(externalPeers && { externalPeers: externalPeers.map((peer) => canonicalExternalPeer(peer, text)) }),
     ...(groups && { groups: groups.map((group) => ({ ...group, members: side(group.members) })) }),
     ...(policies && {

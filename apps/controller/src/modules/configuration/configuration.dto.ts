@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Description, Name, Prefix, UnderlayAddress } from '../../platform/http/schemas.js';
-import { Preference, UnderlayPort } from '../edges/edge.dto.js';
+import { OtherUnderlayAddresses, Preference, UnderlayPort } from '../edges/edge.dto.js';
 import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { LABEL_MEMBERS, MAX_GROUPS } from '../groups/group.dto.js';
 import { Labels } from '../labels.dto.js';
@@ -65,6 +65,7 @@ export const ConfiguredEdge = z
     name: Name,
     site: Name,
     underlayAddress: UnderlayAddress,
+    otherUnderlayAddresses: OtherUnderlayAddresses.default([]),
     underlayPort: UnderlayPort.default(4500),
     preference: Preference.optional().meta({
       description: 'Absent: as it is, and of a new edge behind all others of its site.',

@@ -129,8 +129,17 @@ export class ConfigurationReader {
         id,
         item: { site: siteName(siteId), name, prefix, ...(mappedPrefix === undefined ? {} : { mappedPrefix }), labels },
       })),
-      edges: edges.map(({ id, siteId, name, underlayAddress, underlayPort, preference }) => {
-        return { id, item: { name, site: siteName(siteId), underlayAddress, underlayPort, preference } };
+      edges: edges.map(({ id, siteId, name, underlayAddress, underlayPort, preference, ...edge }) => {
+        const otherUnderlayAddresses = [...edge.otherUnderlayAddresses];
+        const item = {
+          name,
+          site: siteName(siteId),
+          underlayAddress,
+          otherUnderlayAddresses,
+          underlayPort,
+          preference,
+        };
+        return { id, item };
       }),
       groups: groups.map(({ id, name, description, members }) => ({
         id,

@@ -153,7 +153,13 @@ const configurations: fc.Arbitrary<PlannedConfiguration> = fc
       }),
       // An edge is called after its site: it does not move.
       edges: fc.uniqueArray(
-        ownName.map((site) => ({ name: `${site}-1`, site, underlayAddress: '203.0.113.1', underlayPort: 4500 })),
+        ownName.map((site) => ({
+          name: `${site}-1`,
+          site,
+          underlayAddress: '203.0.113.1',
+          otherUnderlayAddresses: [],
+          underlayPort: 4500,
+        })),
         named,
       ),
       externalPeers: fc.uniqueArray(
@@ -288,7 +294,10 @@ describe('the plan of an import', () => {
 
 describe('what cannot be imported', () => {
   const site = { id: 's', item: { name: 'a', description: '', labels: {} } };
-  const edge = { id: 'e', item: { name: 'e', site: 'a', underlayAddress: '203.0.113.1', underlayPort: 4500 } };
+  const edge = {
+    id: 'e',
+    item: { name: 'e', site: 'a', underlayAddress: '203.0.113.1', otherUnderlayAddresses: [], underlayPort: 4500 },
+  };
   const rules = (problems: ReturnType<typeof importProblems>) => problems.map(({ pointer, rule }) => [pointer, rule]);
 
   it('names twice, or names what would not be there, and the place', () => {

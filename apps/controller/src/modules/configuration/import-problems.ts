@@ -1,4 +1,5 @@
 import type { ProblemEntry } from '../../platform/http/schemas.js';
+import { repeatedUplink } from '../edges/edges.errors.js';
 import { KEPT_KEY, MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { MAX_GROUPS } from '../groups/group.dto.js';
 import { MAX_NAMED_SERVICES } from '../named-services/named-service.dto.js';
@@ -37,6 +38,7 @@ export function importProblems(
     ...unknownDefault(document, profiles),
     ...unfitMappings(document),
     ...movedEdges(current, document),
+    ...repeatedUplinks(document),
     ...preferenceProblems(document, after.edges),
     ...keysOfNobody(current, document),
     ...(['groups', 'policies', 'policyTests'] as const).flatMap((list) =>
@@ -58,6 +60,13 @@ function unfitMappings({ networks = [] }: PlannedConfiguration): ProblemEntry[] 
   return networks.flatMap((network, index) => {
     const rule = unfitMappingOf(network);
     return rule === undefined ? [] : [unfitMapping(rule, network, `/networks/${index}/mappedPrefix`)];
+  });
+}
+
+function repeatedUplinks({ edges = [] }: PlannedConfiguration): ProblemEntry[] {
+  return edges.flatMap(({ underlayAddress, otherUnderlayAddresses }, index) => {
+    const all = [underlayAddress, ...otherUnderlayAddresses];
+    return new Set(all).size === all.length ? [] : [repeatedUplink(`/edges/${index}/otherUnderlayAddresses`)];
   });
 }
 

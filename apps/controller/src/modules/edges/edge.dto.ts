@@ -12,11 +12,21 @@ export const Preference = z.int().min(1).max(255).meta({
   description: 'Among the edges of its site: traffic goes to the lowest one that answers. Each has its own.',
 });
 
+const OTHERS =
+  'Where the edge is too, on other uplinks: in order of preference after `underlayAddress`, IPv4 and IPv6, at the same port. With several ' +
+  'a tunnel leaves a path that drops everything; for edges that negotiate (ikev2), in tunnel mode, with ESP in UDP.';
+
+export const OtherUnderlayAddresses = z
+  .array(UnderlayAddress)
+  .max(4)
+  .meta({ description: OTHERS, examples: [['198.51.100.7']] });
+
 export const CreateEdge = z
   .strictObject({
     siteId: Identifier,
     name: Name,
     underlayAddress: UnderlayAddress,
+    otherUnderlayAddresses: OtherUnderlayAddresses.default([]),
     underlayPort: UnderlayPort.default(4500),
     preference: Preference.optional().meta({ description: 'Absent: behind all other edges of the site.' }),
   })
@@ -26,10 +36,15 @@ export const UpdateEdge = z
   .strictObject({
     name: Name.optional(),
     underlayAddress: UnderlayAddress.optional(),
+    otherUnderlayAddresses: OtherUnderlayAddresses.optional(),
     underlayPort: UnderlayPort.optional(),
     preference: Preference.optional(),
   })
-  .meta({ id: 'UpdateEdge', description: 'Absent fields keep their value. An edge does not move between sites.' });
+  .meta({
+    id: 'UpdateEdge',
+    description:
+      'Absent fields keep their value; other underlay addresses are replaced as a whole. An edge does not move between sites.',
+  });
 
 export const RevokeEdge = z
   .strictObject({
@@ -91,6 +106,7 @@ export const Edge = z
     siteId: Identifier,
     name: z.string(),
     underlayAddress: z.string(),
+    otherUnderlayAddresses: z.array(z.string()).meta({ description: `${OTHERS} Canonical text (RFC 5952 for IPv6).` }),
     underlayPort: z.int().min(1).max(65535),
     preference: Preference,
     version: Version.meta({

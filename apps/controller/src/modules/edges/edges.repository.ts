@@ -9,6 +9,8 @@ export interface StoredEdge {
   readonly siteId: string;
   readonly name: string;
   readonly underlayAddress: string;
+  /** In order of preference. */
+  readonly otherUnderlayAddresses: readonly string[];
   readonly underlayPort: number;
   readonly preference: number;
   readonly version: number;
@@ -45,9 +47,11 @@ export class EdgesRepository {
   /** Without a preference it comes behind all other edges of its site. */
   async insert(sql: SqlExecutor, tenantId: string, id: string, edge: CreateEdge): Promise<void> {
     await sql`
-      insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port, preference)
+      insert into edges (
+        id, tenant_id, site_id, name, underlay_address, other_underlay_addresses, underlay_port, preference)
       values (
-        ${id}, ${tenantId}, ${edge.siteId}, ${edge.name}, ${edge.underlayAddress}::text::inet, ${edge.underlayPort},
+        ${id}, ${tenantId}, ${edge.siteId}, ${edge.name}, ${edge.underlayAddress}::text::inet,
+        ${edge.otherUnderlayAddresses}::text[]::inet[], ${edge.underlayPort},
         coalesce(
           ${edge.preference ?? null}::integer,
           (select max(preference) + 1 from edges where tenant_id = ${tenantId} and site_id = ${edge.siteId}),
@@ -59,6 +63,7 @@ export class EdgesRepository {
       update edges set
         name = coalesce(${change.name ?? null}, name),
         underlay_address = coalesce(${change.underlayAddress ?? null}::text::inet, underlay_address),
+        other_underlay_addresses = coalesce(${change.otherUnderlayAddresses ?? null}::text[]::inet[], other_underlay_addresses),
         underlay_port = coalesce(${change.underlayPort ?? null}, underlay_port),
         preference = coalesce(${change.preference ?? null}::integer, preference),
         updated_at = now()
@@ -71,8 +76,9 @@ export class EdgesRepository {
 
   #select(sql: SqlExecutor) {
     return sql`
-      select e.id, e.site_id, e.name, host(e.underlay_address) as underlay_address, e.underlay_port,
-        e.preference, e.version, e.created_at, e.updated_at, e.revoked_at, e.revocation_reason, c.enrolled_at, c.certificate_not_before,
+      select e.id, e.site_id, e.name, host(e.underlay_address) as underlay_address,
+        ${otherUnderlayAddresses(sql)} as other_underlay_addresses, e.underlay_port, e.preference, e.version,
+        e.created_at, e.updated_at, e.revoked_at, e.revocation_reason, c.enrolled_at, c.certificate_not_before,
         c.certificate_not_after
       from edges e
       left join lateral (
@@ -81,4 +87,9 @@ export class EdgesRepository {
         from certificates c where c.tenant_id = e.tenant_id and c.edge_id = e.id and c.revoked_at is null
       ) c on true`;
   }
+}
+
+/** Of the edge `e`, in order, as text; the preferred address is not among them. */
+export function otherUnderlayAddresses(sql: SqlExecutor) {
+  return sql`array(select host(address) from unnest(e.other_underlay_addresses) with ordinality as uplink (address, place) order by place)`;
 }

@@ -11,7 +11,7 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import { Database } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/database/page-request.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
-import { type DomainError, notFound, refusal } from '../../platform/http/domain-error.js';
+import { notFound, refusal } from '../../platform/http/domain-error.js';
 import { type Page, pageByName } from '../../platform/http/page.js';
 import { InjectLogger } from '../../platform/logging/logger.js';
 import { AuditRepository } from '../audit/audit.repository.js';
@@ -20,6 +20,7 @@ import { demandUnchanged } from '../entity-tag.js';
 import { nameTaken, unknownSite } from '../resource-names.js';
 import { certificateCondition } from './certificate-condition.js';
 import type { CreateEdge, Edge, EnrollmentToken, RevokeEdge, UpdateEdge } from './edge.dto.js';
+import { preferenceTaken, repeatedUplink } from './edges.errors.js';
 import { EdgesRepository, type StoredEdge } from './edges.repository.js';
 
 /** Edges as people want them, with what is known of them now. */
@@ -69,7 +70,7 @@ export class EdgesService {
     return this.#read(this.#database.sql, tenantId, edgeId);
   }
 
-  /** Throws DomainError 'unknown_site', 'name_taken' or 'preference_taken'. */
+  /** Throws DomainError 'unknown_site', 'name_taken', 'preference_taken' or 'duplicate_endpoint'. */
   async create(tenantId: string, edge: CreateEdge): Promise<Edge> {
     const id = randomUUID();
     await refusing(
@@ -79,12 +80,13 @@ export class EdgesService {
         edges_name_key: () => nameTaken('edge', edge.name),
         edges_preference_key: () => preferenceTaken(edge.preference),
         edges_preference_range: () => preferenceTaken(edge.preference),
+        edges_other_underlay_addresses_distinct: () => refusal('invalid', repeatedUplink()),
       },
     );
     return this.read(tenantId, id);
   }
 
-  /** Throws DomainError 'unknown_edge', 'edge_changed', 'name_taken' or 'preference_taken'. */
+  /** Throws DomainError 'unknown_edge', 'edge_changed', 'name_taken', 'preference_taken' or 'duplicate_endpoint'. */
   update(tenantId: string, edgeId: string, ifMatch: string | undefined, change: UpdateEdge): Promise<Edge> {
     const work = this.#database.transaction(async (sql) => {
       await this.#demand(sql, { tenantId, edgeId }, ifMatch);
@@ -94,6 +96,7 @@ export class EdgesService {
     return refusing(work, {
       edges_name_key: () => nameTaken('edge', change.name ?? ''),
       edges_preference_key: () => preferenceTaken(change.preference),
+      edges_other_underlay_addresses_distinct: () => refusal('invalid', repeatedUplink()),
     });
   }
 
@@ -153,7 +156,7 @@ export class EdgesService {
 
   #edge(stored: StoredEdge): Edge {
     const { enrolledAt, certificateNotBefore, certificateNotAfter, createdAt, updatedAt, ...rest } = stored;
-    const { revokedAt, revocationReason, ...edge } = rest;
+    const { revokedAt, revocationReason, otherUnderlayAddresses, ...edge } = rest;
     const life =
       certificateNotBefore === null || certificateNotAfter === null
         ? undefined
@@ -161,6 +164,7 @@ export class EdgesService {
     const { connectedSince, drops, ...state } = this.#states.of(stored.id);
     return {
       ...edge,
+      otherUnderlayAddresses: [...otherUnderlayAddresses],
       createdAt: createdAt.toISOString(),
       updatedAt: updatedAt.toISOString(),
       revocation:
@@ -177,14 +181,4 @@ export class EdgesService {
       },
     };
   }
-}
-
-/** Undefined: the one that would have been next. */
-function preferenceTaken(preference: number | undefined): DomainError {
-  return refusal('conflict', {
-    pointer: '/preference',
-    rule: 'preference_taken',
-    detail: `No edge of the site can have the preference ${preference ?? 'after the last one'}: another has it, or it is above 255`,
-    fix: 'Choose a preference that no other edge of the site has.',
-  });
 }

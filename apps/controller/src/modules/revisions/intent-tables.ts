@@ -111,21 +111,26 @@ export class IntentTables {
 
   async #edges(sql: SqlExecutor, { tenantId, edges }: FabricIntent): Promise<void> {
     const wanted = sql`jsonb_to_recordset(${JSON.stringify(edges)}::text::jsonb)
-      as wanted (id uuid, "siteId" uuid, name text, "underlayAddress" inet, "underlayPort" integer, preference integer)`;
+      as wanted (id uuid, "siteId" uuid, name text, "underlayAddress" inet, "otherUnderlayAddresses" inet[],
+        "underlayPort" integer, preference integer)`;
     // Edges of a site may change places.
     await sql`set constraints edges_preference_key deferred`;
     await sql`
       update edges e set name = e.id::text where tenant_id = ${tenantId}
         and not exists (select from ${wanted} where wanted.id = e.id and wanted.name = e.name)`;
     await sql`
-      insert into edges (id, tenant_id, site_id, name, underlay_address, underlay_port, preference)
-      select id, ${tenantId}::uuid, "siteId", name, "underlayAddress", "underlayPort", coalesce(preference, 1) from ${wanted}
+      insert into edges (id, tenant_id, site_id, name, underlay_address, other_underlay_addresses, underlay_port, preference)
+      select id, ${tenantId}::uuid, "siteId", name, "underlayAddress", coalesce("otherUnderlayAddresses", '{}'), "underlayPort",
+        coalesce(preference, 1)
+      from ${wanted}
       on conflict (id) do update set
         site_id = excluded.site_id, name = excluded.name, underlay_address = excluded.underlay_address,
+        other_underlay_addresses = excluded.other_underlay_addresses,
         underlay_port = excluded.underlay_port, preference = excluded.preference, updated_at = now()
-      where (edges.site_id, edges.name, edges.underlay_address, edges.underlay_port, edges.preference)
+      where (edges.site_id, edges.name, edges.underlay_address, edges.other_underlay_addresses, edges.underlay_port, edges.preference)
         is distinct from (
-          excluded.site_id, excluded.name, excluded.underlay_address, excluded.underlay_port, excluded.preference)`;
+          excluded.site_id, excluded.name, excluded.underlay_address, excluded.other_underlay_addresses,
+          excluded.underlay_port, excluded.preference)`;
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   SecurityProtocol,
 } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { otherUnderlayAddresses } from '../edges/edges.repository.js';
 import { externalPeersJson, withExternalPeers } from '../external-peers/external-peers.repository.js';
 import type { IntendedFields } from '../external-peers/stored-external-peer.js';
 import { groupsJson } from '../groups/groups.repository.js';
@@ -40,6 +41,7 @@ export class IntentRepository {
           select json_agg(json_strip_nulls(json_build_object(
             'id', e.id, 'siteId', e.site_id, 'name', e.name,
             'underlayAddress', host(e.underlay_address), 'underlayPort', e.underlay_port,
+            'otherUnderlayAddresses', nullif(${otherUnderlayAddresses(sql)}, '{}'),
             'preference', nullif(e.preference, 1))) order by e.id)
           from edges e where e.tenant_id = t.id), '[]'),
         'policies', coalesce((

@@ -123,6 +123,11 @@ function textsOf({
     site.name,
     site.description,
     ...networks.flatMap(({ name, prefix, mappedPrefix = '' }) => [name, prefix, mappedPrefix]),
-    ...edges.flatMap((edge) => [edge.name, edge.underlayAddress, CONDITIONS[conditionOf(edge)].label]),
+    ...edges.flatMap((edge) => [
+      edge.name,
+      edge.underlayAddress,
+      ...edge.otherUnderlayAddresses,
+      CONDITIONS[conditionOf(edge)].label,
+    ]),
   ];
 }

@@ -6,6 +6,7 @@ const edge = (enrolledAt: string | null, connectedSince: string | null) => ({
   siteId: 's',
   name: 'edge',
   underlayAddress: '192.0.2.1',
+  otherUnderlayAddresses: [],
   underlayPort: 4500,
   preference: 1,
   version: 1,

@@ -1654,6 +1654,14 @@ export interface components {
              */
             underlayAddress: string;
             /**
+             * @description Where the edge is too, on other uplinks: in order of preference after `underlayAddress`, IPv4 and IPv6, at the same port. With several a tunnel leaves a path that drops everything; for edges that negotiate (ikev2), in tunnel mode, with ESP in UDP.
+             * @default []
+             * @example [
+             *       "198.51.100.7"
+             *     ]
+             */
+            otherUnderlayAddresses?: string[];
+            /**
              * @description UDP port where the edge receives ESP (RFC 3948).
              * @default 4500
              */
@@ -1932,6 +1940,14 @@ export interface components {
              */
             underlayAddress: string;
             /**
+             * @description Where the edge is too, on other uplinks: in order of preference after `underlayAddress`, IPv4 and IPv6, at the same port. With several a tunnel leaves a path that drops everything; for edges that negotiate (ikev2), in tunnel mode, with ESP in UDP.
+             * @default []
+             * @example [
+             *       "198.51.100.7"
+             *     ]
+             */
+            otherUnderlayAddresses?: string[];
+            /**
              * @description UDP port where the edge receives ESP (RFC 3948).
              * @default 4500
              */
@@ -2140,6 +2156,8 @@ export interface components {
             siteId: string;
             name: string;
             underlayAddress: string;
+            /** @description Where the edge is too, on other uplinks: in order of preference after `underlayAddress`, IPv4 and IPv6, at the same port. With several a tunnel leaves a path that drops everything; for edges that negotiate (ikev2), in tunnel mode, with ESP in UDP. Canonical text (RFC 5952 for IPv6). */
+            otherUnderlayAddresses: string[];
             underlayPort: number;
             /** @description Among the edges of its site: traffic goes to the lowest one that answers. Each has its own. */
             preference: number;
@@ -4250,7 +4268,7 @@ export interface components {
             packetsPerSecond: number;
             bytesPerSecond: number;
         };
-        /** @description Absent fields keep their value. An edge does not move between sites. */
+        /** @description Absent fields keep their value; other underlay addresses are replaced as a whole. An edge does not move between sites. */
         UpdateEdge: {
             /** @description Name for people. No control characters, no white space at the ends. */
             name?: string;
@@ -4259,6 +4277,13 @@ export interface components {
              * @example 203.0.113.7
              */
             underlayAddress?: string;
+            /**
+             * @description Where the edge is too, on other uplinks: in order of preference after `underlayAddress`, IPv4 and IPv6, at the same port. With several a tunnel leaves a path that drops everything; for edges that negotiate (ikev2), in tunnel mode, with ESP in UDP.
+             * @example [
+             *       "198.51.100.7"
+             *     ]
+             */
+            otherUnderlayAddresses?: string[];
             /** @description UDP port where the edge receives ESP (RFC 3948). */
             underlayPort?: number;
             /** @description Among the edges of its site: traffic goes to the lowest one that answers. Each has its own. */
@@ -8859,6 +8884,9 @@ export interface operations {
                      *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "name": "berlin",
                      *           "underlayAddress": "203.0.113.7",
+                     *           "otherUnderlayAddresses": [
+                     *             "198.51.100.7"
+                     *           ],
                      *           "underlayPort": 1,
                      *           "preference": 1,
                      *           "version": 1,
@@ -8995,6 +9023,9 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "underlayAddress": "203.0.113.7",
+                     *       "otherUnderlayAddresses": [
+                     *         "198.51.100.7"
+                     *       ],
                      *       "underlayPort": 1,
                      *       "preference": 1,
                      *       "version": 1,
@@ -9131,6 +9162,9 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "underlayAddress": "203.0.113.7",
+                     *       "otherUnderlayAddresses": [
+                     *         "198.51.100.7"
+                     *       ],
                      *       "underlayPort": 1,
                      *       "preference": 1,
                      *       "version": 1,
@@ -9333,6 +9367,9 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "underlayAddress": "203.0.113.7",
+                     *       "otherUnderlayAddresses": [
+                     *         "198.51.100.7"
+                     *       ],
                      *       "underlayPort": 1,
                      *       "preference": 1,
                      *       "version": 1,
@@ -9495,6 +9532,9 @@ export interface operations {
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "name": "berlin",
                      *       "underlayAddress": "203.0.113.7",
+                     *       "otherUnderlayAddresses": [
+                     *         "198.51.100.7"
+                     *       ],
                      *       "underlayPort": 1,
                      *       "preference": 1,
                      *       "version": 1,
@@ -15831,6 +15871,9 @@ export interface operations {
                      *           "name": "berlin",
                      *           "site": "berlin",
                      *           "underlayAddress": "203.0.113.7",
+                     *           "otherUnderlayAddresses": [
+                     *             "198.51.100.7"
+                     *           ],
                      *           "underlayPort": 4500,
                      *           "preference": 1
                      *         }
@@ -16027,6 +16070,9 @@ export interface operations {
                      *           "name": "berlin",
                      *           "site": "berlin",
                      *           "underlayAddress": "203.0.113.7",
+                     *           "otherUnderlayAddresses": [
+                     *             "198.51.100.7"
+                     *           ],
                      *           "underlayPort": 4500,
                      *           "preference": 1
                      *         }

@@ -7,6 +7,7 @@ import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { ToneIcon } from '../../../ui/StateMark.js';
 import type { SeenAt } from '../../tunnels/seen-at.js';
 import { certificateEndsSoon } from '../condition.js';
+import { uplinksOf } from '../uplinks.js';
 
 /** Who the edge is and how it is reached. */
 export function EdgeIdentityFacts({
@@ -21,8 +22,13 @@ export function EdgeIdentityFacts({
   const endsSoon = certificateEndsSoon(live);
   return (
     <Facts>
-      <Fact name="Underlay">
-        <code>{underlayOf(edge)}</code>
+      <Fact name={edge.otherUnderlayAddresses.length === 0 ? 'Underlay' : 'Uplinks'}>
+        {uplinksOf(edge, seen).map(({ endpoint, inUse }) => (
+          <div key={endpoint}>
+            <code>{endpoint}</code>
+            {inUse && edge.otherUnderlayAddresses.length > 0 && <span className="w-dim"> in use</span>}
+          </div>
+        ))}
       </Fact>
       {seen.length > 0 && (
         <Fact name="Peers meet it at">
@@ -101,9 +107,4 @@ export function EdgeDrops({ edge }: { readonly edge: Edge }): ReactNode {
       ))}
     </Facts>
   );
-}
-
-/** Where it is configured to be. */
-export function underlayOf({ underlayAddress, underlayPort }: Pick<Edge, 'underlayAddress' | 'underlayPort'>): string {
-  return formatEndpoint({ address: underlayAddress, port: underlayPort });
 }

@@ -6,8 +6,8 @@ import { labelsText } from '../../../lib/labels.js';
 import { CloseIcon, DeleteIcon, EditIcon, EnrollIcon, MoreIcon, PlusIcon } from '../../../ui/icons.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { StateMark, ToneIcon } from '../../../ui/StateMark.js';
-import { underlayOf } from '../../edges/components/EdgeFacts.js';
 import { CONDITIONS, certificateEndsSoon, conditionOf } from '../../edges/condition.js';
+import { uplinksOf } from '../../edges/uplinks.js';
 
 /** What a row asks its page to open. */
 export type SiteAction =
@@ -121,7 +121,11 @@ function EdgeCells({
           {edge.name}
         </Link>
         <div className="w-dim w-small">
-          <code>{underlayOf(edge)}</code>
+          {uplinksOf(edge).map(({ endpoint }) => (
+            <div key={endpoint}>
+              <code>{endpoint}</code>
+            </div>
+          ))}
         </div>
       </td>
       <td>

@@ -1,10 +1,11 @@
-import { Group, NumberInput, TextInput } from '@mantine/core';
+import { Group, NumberInput, Textarea, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Edge } from '../../../api/index.js';
 import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
+import { writtenAddresses } from '../../edges/uplinks.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { createEdge, updateEdge } from '../queries.js';
 
@@ -24,6 +25,8 @@ interface EdgeDialogProps {
 interface EdgeValues {
   readonly name: string;
   readonly underlayAddress: string;
+  /** One on each line, in order of preference. */
+  readonly otherUnderlayAddresses: string;
   readonly underlayPort: number | string;
   /** Empty: behind all other edges of the site. */
   readonly preference: number | string;
@@ -35,14 +38,16 @@ export function EdgeDialog({ siteId, edge, suggestedName = '', onClose, onCreate
   const { form, failure, refuse } = useProblemForm<EdgeValues>({
     name: edge?.name ?? suggestedName,
     underlayAddress: edge?.underlayAddress ?? '',
+    otherUnderlayAddresses: (edge?.otherUnderlayAddresses ?? []).join('\n'),
     underlayPort: edge?.underlayPort ?? DEFAULT_PORT,
     preference: edge?.preference ?? '',
   });
-  const save = useWrite(({ name, underlayAddress, underlayPort, preference }: EdgeValues) => {
+  const save = useWrite(({ name, underlayAddress, otherUnderlayAddresses, underlayPort, preference }: EdgeValues) => {
     const port = underlayPort === '' ? DEFAULT_PORT : Number(underlayPort);
     const body = {
       name: name.trim(),
       underlayAddress: underlayAddress.trim(),
+      otherUnderlayAddresses: writtenAddresses(otherUnderlayAddresses),
       underlayPort: port,
       ...(preference === '' ? {} : { preference: Number(preference) }),
     };
@@ -80,6 +85,15 @@ export function EdgeDialog({ siteId, edge, suggestedName = '', onClose, onCreate
           {...form.getInputProps('underlayPort')}
         />
       </Group>
+      <Textarea
+        label="Other uplinks"
+        description="Where it is too when the first one is dead: up to four addresses, one on each line, preferred first."
+        placeholder="198.51.100.7"
+        autosize
+        minRows={1}
+        maxRows={4}
+        {...form.getInputProps('otherUnderlayAddresses')}
+      />
       <NumberInput
         label="Preference"
         description="Among the edges of the site: traffic goes to the lowest one that answers. Left empty, it comes last."
