@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   'storage_failed',
   'certificate_renewed',
   'certificate_renewal_failed',
+  'path_changed',
 ] as const;
 export type EventKindName = (typeof EVENT_KINDS)[number];
 

@@ -13,6 +13,7 @@ export const EVENT_KINDS = [
   'storage_failed',
   'certificate_renewed',
   'certificate_renewal_failed',
+  'path_changed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UNTRIED } from '../ike/negotiation-state.js';
+import { type TunnelNegotiation, UNTRIED } from '../ike/negotiation-state.js';
 import { occurrencesBetween, type Watched } from './event-watch.js';
 
 type Tunnel = Watched['snapshot']['tunnels'][number];
@@ -28,6 +28,11 @@ function watched({ snapshot, ...change }: { snapshot?: object } & Partial<Omit<W
 
 const failing = (failuresByCause: Record<string, number>) =>
   watched({ negotiations: new Map([['t', { ...UNTRIED, failuresByCause, failure: 'no proposal chosen' }]]) });
+const moved = (pathChangesByCause: Record<string, number>, local = 2) => {
+  const end = (last: number) => ({ address: Uint8Array.of(192, 0, 2, last), port: 4500 });
+  const path = { local: end(local), remote: end(9) } as unknown as TunnelNegotiation['path'];
+  return watched({ negotiations: new Map([['t', { ...UNTRIED, pathChangesByCause, path }]]) });
+};
 const renewal = (renewals: number, failures: number) =>
   watched({ renewal: { renewals, failures, problem: { reason: 'UNAVAILABLE', fix: 'none needed' } } });
 const up = watched({ snapshot: { tunnels: [tunnel([256], 257)] } });
@@ -58,6 +63,28 @@ describe('what has happened between two looks', () => {
       onPath(1500),
       onPath(1280),
       [expect.objectContaining({ kind: 'path_mtu_changed', tunnelId: 't', cause: 'probe', count: 1280 })],
+    ],
+    ['it is where it was', moved({ path_silent: 1 }), moved({ path_silent: 1 }), []],
+    [
+      'it went to another path, and the peer to another one',
+      moved({ path_silent: 1 }, 1),
+      moved({ path_silent: 2, peer_moved: 3 }),
+      [
+        {
+          kind: 'path_changed',
+          tunnelId: 't',
+          cause: 'path_silent',
+          count: 1,
+          detail: 'it goes from 192.0.2.2 to 192.0.2.9',
+        },
+        {
+          kind: 'path_changed',
+          tunnelId: 't',
+          cause: 'peer_moved',
+          count: 3,
+          detail: 'it goes from 192.0.2.2 to 192.0.2.9',
+        },
+      ],
     ],
     ['the path is known for the first time', up, onPath(1500), []],
     [

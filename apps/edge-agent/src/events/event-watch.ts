@@ -1,13 +1,14 @@
+import { formatAddress } from '@weft/ipsec-core';
 import type { CertificateState } from '../control/certificate-renewal.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
-import type { NegotiationState } from '../ike/negotiation-state.js';
+import type { TunnelNegotiation } from '../ike/negotiation-state.js';
 import { pathOf } from '../status/path-of.js';
 import type { Occurrence } from './edge-event.js';
 
 /** What of the agent is looked at for events. */
 export interface Watched {
   readonly snapshot: Pick<DataPlaneSnapshot, 'tunnels' | 'associations' | 'workers'>;
-  readonly negotiations: ReadonlyMap<string, NegotiationState>;
+  readonly negotiations: ReadonlyMap<string, TunnelNegotiation>;
   readonly renewal: Pick<CertificateState, 'renewals' | 'failures' | 'problem'>;
   /** Packets that the kernel dropped because the queue of the device was full; undefined when it does not say. */
   readonly deviceDrops: bigint | undefined;
@@ -17,6 +18,7 @@ export interface Watched {
 export function occurrencesBetween(before: Watched | undefined, after: Watched): readonly Occurrence[] {
   return [
     ...failuresOf(before?.negotiations, after.negotiations),
+    ...movesOf(before?.negotiations, after.negotiations),
     ...tunnelsOf(before?.snapshot, after.snapshot),
     ...pathsOf(before?.snapshot, after.snapshot),
     ...workersOf(before?.snapshot.workers, after.snapshot.workers),
@@ -31,6 +33,18 @@ function failuresOf(before: Watched['negotiations'] | undefined, after: Watched[
     return Object.entries(failuresByCause).flatMap(([cause, times]): Occurrence[] => {
       const count = times - (was[cause] ?? 0);
       return count > 0 ? [{ kind: 'ike_failed', tunnelId, cause, count, ...(failure && { detail: failure }) }] : [];
+    });
+  });
+}
+
+/** Between two looks a tunnel may have gone and come back: where it is, is where it is now. */
+function movesOf(before: Watched['negotiations'] | undefined, after: Watched['negotiations']): Occurrence[] {
+  return [...after].flatMap(([tunnelId, { pathChangesByCause, path }]) => {
+    const was: Readonly<Record<string, number>> = before?.get(tunnelId)?.pathChangesByCause ?? {};
+    const detail = path && `it goes from ${formatAddress(path.local.address)} to ${formatAddress(path.remote.address)}`;
+    return Object.entries(pathChangesByCause).flatMap(([cause, times]): Occurrence[] => {
+      const count = times - (was[cause] ?? 0);
+      return count > 0 ? [{ kind: 'path_changed', tunnelId, cause, count, ...(detail && { detail }) }] : [];
     });
   });
 }

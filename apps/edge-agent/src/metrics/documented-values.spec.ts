@@ -186,6 +186,7 @@ describe('docs/operations.md', () => {
     expect(events.map(([kind]) => kind)).toEqual(EVENT_KINDS);
     const causes = new Map(events);
     expect(causes.get('path_mtu_changed')).toEqual(SOURCES);
+    expect([...(causes.get('path_changed') ?? [])].sort()).toEqual([...PATH_CHANGES].sort());
     expect(causes.get('bundle_taken_back')).toEqual(['cut_off']);
     expect(causes.get('storage_failed')).toEqual(['not_stored', 'not_confirmed', 'not_taken_back']);
     expect(causes.get('ike_failed')).toEqual(['weft_edge_ike_failures_total']);

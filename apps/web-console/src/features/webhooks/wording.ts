@@ -25,6 +25,7 @@ export const EVENT_LABELS = {
     'edge.tunnel_up': 'Tunnel up',
     'edge.tunnel_down': 'Tunnel down',
     'edge.ike_failed': 'Negotiation failed',
+    'edge.path_changed': 'Went to another path',
     'edge.path_mtu_changed': 'Path MTU changed',
   },
   Revisions: {

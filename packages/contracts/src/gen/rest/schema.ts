@@ -2209,7 +2209,7 @@ export interface components {
              * @description unknown: the agent is newer than the controller.
              * @enum {string}
              */
-            kind: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed";
+            kind: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed" | "path_changed";
             /**
              * Format: date-time
              * @description By the clock of the edge.
@@ -2592,7 +2592,7 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
+            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.path_changed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
             /**
              * Format: date-time
              * @description By the clock of whoever tells of it.
@@ -4489,7 +4489,7 @@ export interface components {
              * @description Types of events that it gets; empty: all.
              * @default []
              */
-            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
+            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.path_changed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
             /** @default true */
             enabled?: boolean;
         };
@@ -16530,7 +16530,7 @@ export interface operations {
                 /** @description Only events of this edge. */
                 edgeId?: string;
                 /** @description Only events of this kind. */
-                kind?: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed";
+                kind?: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed" | "path_changed";
                 /** @description Only events that arrived before the one with this id. */
                 before?: string;
                 limit?: number;

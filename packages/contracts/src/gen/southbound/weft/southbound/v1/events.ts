@@ -38,6 +38,8 @@ export const EdgeEventKind = {
   EDGE_EVENT_KIND_CERTIFICATE_RENEWED: 12,
   /** EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED - `count` attempts to renew it failed. */
   EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED: 13,
+  /** EDGE_EVENT_KIND_PATH_CHANGED - The IKE SA and the Child SAs of the tunnel went to another path, `count` times by `cause`; `detail` says where they are. */
+  EDGE_EVENT_KIND_PATH_CHANGED: 14,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -59,6 +61,7 @@ export namespace EdgeEventKind {
   export type EDGE_EVENT_KIND_CERTIFICATE_RENEWED = typeof EdgeEventKind.EDGE_EVENT_KIND_CERTIFICATE_RENEWED;
   export type EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED =
     typeof EdgeEventKind.EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED;
+  export type EDGE_EVENT_KIND_PATH_CHANGED = typeof EdgeEventKind.EDGE_EVENT_KIND_PATH_CHANGED;
   export type UNRECOGNIZED = typeof EdgeEventKind.UNRECOGNIZED;
 }
 
@@ -106,6 +109,9 @@ export function edgeEventKindFromJSON(object: any): EdgeEventKind {
     case 13:
     case "EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED":
       return EdgeEventKind.EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED;
+    case 14:
+    case "EDGE_EVENT_KIND_PATH_CHANGED":
+      return EdgeEventKind.EDGE_EVENT_KIND_PATH_CHANGED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -143,6 +149,8 @@ export function edgeEventKindToJSON(object: EdgeEventKind): string {
       return "EDGE_EVENT_KIND_CERTIFICATE_RENEWED";
     case EdgeEventKind.EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED:
       return "EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED";
+    case EdgeEventKind.EDGE_EVENT_KIND_PATH_CHANGED:
+      return "EDGE_EVENT_KIND_PATH_CHANGED";
     case EdgeEventKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
