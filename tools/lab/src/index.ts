@@ -11,6 +11,7 @@ export { EXPECTED_MEBIBYTES, pingFlow, type TransferResult, transferFlow } from 
 export { ApiError, answerOf, type ControllerApi } from './fabric/controller-api.js';
 export { type Fabric, publish, ruleName } from './fabric/intent.js';
 export { CONTROLLER_PROCESS, edgeCommand, edgeProcess } from './fabric/programs.js';
+export { waitForFabric } from './fabric/readiness.js';
 export { waitUntil } from './fabric/wait-until.js';
 export { FILE_PORT } from './host/content.js';
 export type { Lab, LabOptions } from './lab.js';
