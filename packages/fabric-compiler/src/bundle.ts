@@ -95,7 +95,13 @@ export interface BundleIdentity {
 export type BundleKeying =
   | { readonly mode: 'ike-less' }
   | { readonly mode: 'controller-blind'; readonly lifetimes: BundleKeyLifetimes }
-  | { readonly mode: 'ikev2'; readonly ike: BundleIke };
+  | { readonly mode: 'ikev2'; readonly ike: BundleIke; readonly trap?: BundleTrap };
+
+/** The tunnel is negotiated when there is a packet for it; without one for so many seconds it ends. */
+export interface BundleTrap {
+  /** Absent: it stays. */
+  readonly idleSeconds?: number;
+}
 
 /** How old keys may become on which two edges have agreed by relayed messages. */
 export interface BundleKeyLifetimes {

@@ -15,6 +15,7 @@ import { resolveRules, ruleContext } from './rules.js';
 import { checkTopology, type Topology } from './topology.js';
 import { reportUnfitForTransport } from './transport-mode.js';
 import { reportUnfitProfiles, TunnelProfiles } from './tunnel-profiles.js';
+import { reportUnfitStarts, type Trap, TunnelStarts } from './tunnel-starts.js';
 import { pathWatchOf, reportUnfitUplinks } from './uplinks.js';
 
 export type CompileResult =
@@ -39,15 +40,16 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   reportUnfitForTransport(intent, topology, problems);
   reportUnfitUplinks(intent, problems);
   reportUnfitProfiles(intent, problems);
+  reportUnfitStarts(intent, problems);
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
   const peers = externalTunnels(intent, topology, problems);
-  const profiles = new TunnelProfiles(intent, problems);
+  const [profiles, starts] = [new TunnelProfiles(intent, problems), new TunnelStarts(intent)];
   const paths = pathsBetweenSites(intent, topology);
-  const expansion = expandRules(rules, topology, { intent, peers, paths, profiles }, problems);
+  const expansion = expandRules(rules, topology, { intent, peers, paths, profiles, starts }, problems);
   reportUnreachablePeers(expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
-  const bundles = buildBundles(intent, topology, expansion, profiles, problems);
+  const bundles = buildBundles(topology, expansion, { intent, profiles, starts }, problems);
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
@@ -77,24 +79,37 @@ function reportUnreachablePeers(expansion: Expansion, problems: CompileProblem[]
   }
 }
 
+/** What tunnels are made from. */
+interface Choices {
+  readonly intent: FabricIntent;
+  readonly profiles: TunnelProfiles;
+  readonly starts: TunnelStarts;
+}
+
 function buildBundles(
-  intent: FabricIntent,
   topology: Topology,
   expansion: Expansion,
-  profiles: TunnelProfiles,
+  { intent, profiles, starts }: Choices,
   problems: CompileProblem[],
 ): Map<string, EdgeBundle> {
   const tunnelsByEdge = new Map<string, BundleTunnel[]>(
     topology.served.flatMap(({ edges }) => edges.map(({ edgeId }) => [edgeId, []] as const)),
   );
+  const alternatives = alternativesIn(expansion);
   for (const tunnel of expansion.tunnels.values()) {
     const [one, other] = tunnel.ends;
-    tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, 1, intent, profiles));
-    tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, 0, intent, profiles));
+    const { esp, ike } = profiles.of(tunnel.tunnelId);
+    const common = {
+      keying: keyingOf(intent, ike, starts.trapOf(tunnel.tunnelId, alternatives)),
+      profile: esp,
+    };
+    tunnelsByEdge.get(one.edgeId)?.push(bundleTunnel(tunnel, other, common));
+    tunnelsByEdge.get(other.edgeId)?.push(bundleTunnel(tunnel, one, common));
   }
   for (const { edge, owner, tunnel } of expansion.external) {
     const { esp, ike } = offeredTo(owner, profiles.of(tunnel.tunnelId), intent);
-    tunnelsByEdge.get(edge.edgeId)?.push({ ...tunnel, keying: { mode: 'ikev2', ike }, profile: esp });
+    const keying = negotiated(ike, starts.trapOf(tunnel.tunnelId, alternatives));
+    tunnelsByEdge.get(edge.edgeId)?.push({ ...tunnel, keying, profile: esp });
   }
   // Also those behind external peers: what is for them never leaves in the clear, wherever it comes from.
   const external = topology.owners.filter(({ kind }) => kind === 'external');
@@ -161,23 +176,19 @@ function reportLimits({ pointer, name }: TopologyEdge, bundle: EdgeBundle, probl
   }
 }
 
+/** As either of the edges sees it whose site has several at the other end, or at its own. */
+function alternativesIn({ groups }: Expansion): ReadonlySet<string> {
+  return new Set([...groups.values()].flatMap((ofEdge) => [...ofEdge.values()].flat()));
+}
+
 function bundleTunnel(
-  tunnel: TunnelEnds,
-  peerIndex: 0 | 1,
-  intent: FabricIntent,
-  profiles: TunnelProfiles,
+  { tunnelId }: TunnelEnds,
+  peer: TopologyEdge,
+  common: Pick<BundleTunnel, 'keying' | 'profile'>,
 ): BundleTunnel {
-  const peer = tunnel.ends[peerIndex];
-  const { esp, ike } = profiles.of(tunnel.tunnelId);
-  return {
-    tunnelId: tunnel.tunnelId,
-    peerEdgeId: peer.edgeId,
-    peerName: peer.name,
-    remote: peer.underlay,
-    ...(peer.otherUnderlays.length === 0 ? {} : { otherRemotes: peer.otherUnderlays }),
-    keying: keyingOf(intent, ike),
-    profile: esp,
-  };
+  const { edgeId: peerEdgeId, name: peerName, underlay: remote, otherUnderlays } = peer;
+  const others = otherUnderlays.length === 0 ? {} : { otherRemotes: otherUnderlays };
+  return { tunnelId, peerEdgeId, peerName, remote, ...others, ...common };
 }
 
 function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent, profiles: TunnelProfiles): FabricTunnel {
@@ -185,16 +196,22 @@ function fabricTunnel({ tunnelId, ends }: TunnelEnds, intent: FabricIntent, prof
   return { tunnelId, edgeIds: [ends[0].edgeId, ends[1].edgeId], keyingMode, profile: profiles.of(tunnelId).esp };
 }
 
-function keyingOf(intent: FabricIntent, ike: BundleIke): BundleKeying {
+function keyingOf(intent: FabricIntent, ike: BundleIke, trap: Trap | undefined): BundleKeying {
   const mode = keyingModeOf(intent);
   switch (mode) {
     case 'ikev2':
-      return { mode, ike };
+      return negotiated(ike, trap);
     case 'controller-blind':
       return { mode, lifetimes: RELAYED_KEY_LIFETIMES };
     case 'ike-less':
       return { mode };
   }
+}
+
+function negotiated(ike: BundleIke, trap: Trap | undefined): BundleKeying {
+  if (trap === undefined) return { mode: 'ikev2', ike };
+  const { kind: _, ...idle } = trap;
+  return { mode: 'ikev2', ike, trap: idle };
 }
 
 function keyingModeOf({ keyingMode }: FabricIntent): KeyingMode {

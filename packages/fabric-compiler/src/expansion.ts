@@ -14,6 +14,7 @@ import type { ResolvedRule } from './resolved-rule.js';
 import type { ResolvedService } from './services.js';
 import type { ServedSite, Topology } from './topology.js';
 import type { TunnelProfiles } from './tunnel-profiles.js';
+import type { TunnelStarts } from './tunnel-starts.js';
 
 /** SPD entries and tunnels that follow from the rules. */
 export interface Expansion {
@@ -31,8 +32,9 @@ export interface ExpansionContext {
   readonly intent: FabricIntent;
   readonly peers: ReadonlyMap<number, ExternalTunnel>;
   readonly paths: Paths;
-  /** Told which rule has which tunnel. */
+  /** Both are told which rule has which tunnel. */
   readonly profiles: TunnelProfiles;
+  readonly starts: TunnelStarts;
 }
 
 export interface TunnelEnds {
@@ -50,7 +52,7 @@ export interface TunnelEnds {
 export function expandRules(
   rules: readonly ResolvedRule[],
   topology: Topology,
-  { intent, peers, paths, profiles }: ExpansionContext,
+  { intent, peers, paths, profiles, starts }: ExpansionContext,
   problems: CompileProblem[],
 ): Expansion {
   const all = topology.served.flatMap(({ edges }) => edges);
@@ -61,7 +63,7 @@ export function expandRules(
   const reportElsewhere = elsewhereReporter(intent, problems);
   for (const rule of rules) {
     for (const pair of directedPairs(rule, topology, paths)) {
-      if (rule.action === 'PROTECT') chooseProfiles(rule, addTunnels(pair, tunnels, groups), profiles);
+      if (rule.action === 'PROTECT') choose(rule, addTunnels(pair, tunnels, groups), profiles, starts);
       for (const [edge, entry] of pairEntries(rule, pair)) {
         const list = entries.get(edge.edgeId) ?? [];
         if (list.length >= MAX_ENTRIES) {
@@ -81,6 +83,7 @@ export function expandRules(
       if (rule.action !== 'PROTECT') continue;
       external.add(peer);
       chooseExternalProfile(rule, peer, profiles);
+      starts.choose(peer.tunnel.tunnelId, rule);
     }
   }
   return { entries, tunnels, groups, external };
@@ -107,8 +110,11 @@ function addTunnels(
   return used;
 }
 
-function chooseProfiles(rule: ResolvedRule, used: readonly TunnelEnds[], profiles: TunnelProfiles): void {
-  for (const { tunnelId, ends } of used) profiles.choose(tunnelId, rule, [ends[0].name, ends[1].name]);
+function choose(rule: ResolvedRule, used: readonly TunnelEnds[], profiles: TunnelProfiles, starts: TunnelStarts): void {
+  for (const { tunnelId, ends } of used) {
+    profiles.choose(tunnelId, rule, [ends[0].name, ends[1].name]);
+    starts.choose(tunnelId, rule);
+  }
 }
 
 /** What a peer is to be offered goes before the profiles of rules. */

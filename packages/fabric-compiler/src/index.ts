@@ -16,6 +16,7 @@ export type {
   BundleProfile,
   BundleSecurityPolicy,
   BundleSelector,
+  BundleTrap,
   BundleTunnel,
   CombinedMode,
   EdgeBundle,
@@ -77,6 +78,7 @@ export type {
   Selector,
   Service,
   ServiceProtocol,
+  TunnelStart,
 } from './intent.js';
 export { type PinnedCertificate, readPinnedCertificate } from './pinned-certificate.js';
 export type { CompileProblem, ProblemRule } from './problem.js';

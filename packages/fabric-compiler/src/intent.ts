@@ -30,7 +30,16 @@ export interface FabricIntent {
   readonly securityProtocol?: SecurityProtocol;
   /** What of packets between edges is protected. Absent in revisions from before there was a choice: then tunnel mode. */
   readonly mode?: IpsecMode;
+  /** When tunnels are negotiated that no rule says it of. Absent: at once. */
+  readonly tunnelStart?: TunnelStart;
 }
+
+/**
+ * When edges negotiate a tunnel, in the words of strongSwan's start_action. `start`: as soon as they know of it, and again whenever it is
+ * lost. `trap`: when there is a packet for it and no SA (RFC 4301 section 5.1); without a packet for so many seconds it ends until there is
+ * one again, and without `idleSeconds` it stays.
+ */
+export type TunnelStart = { readonly kind: 'start' } | { readonly kind: 'trap'; readonly idleSeconds?: number };
 
 /**
  * `tunnel`: whole packets, from site to site. `transport`: what follows the header of packets from host to host: each site is one
@@ -226,6 +235,8 @@ export interface Rule {
   readonly serviceIds?: readonly string[];
   /** Absent: the default profile of the tenant. */
   readonly profileId?: string;
+  /** When the tunnels are negotiated that it protects traffic with; absent: as the tenant has it. */
+  readonly tunnelStart?: TunnelStart;
   /** A disabled rule gives no entries and no problems; absent means enabled. */
   readonly enabled?: boolean;
 }

@@ -54,6 +54,7 @@ export type ProblemRule =
   | 'ah_with_several_edges'
   | 'ah_behind_nat'
   | 'transport_without_negotiation'
+  | 'trap_without_negotiation'
   | 'transport_through_relay'
   | 'transport_to_external_peer'
   | 'transport_with_several_edges'

@@ -1,7 +1,7 @@
 import type { AddressSet } from './address/address-set.js';
 import { FAMILIES, type Family } from './address/family.js';
 import { noBits, onlyMember } from './bitset.js';
-import type { IntentProfile, IntentService, Rule, RuleAction } from './intent.js';
+import type { IntentProfile, IntentService, Rule, RuleAction, TunnelStart } from './intent.js';
 import type { CompileProblem } from './problem.js';
 import { resolveSelectors, type SelectorContext } from './selectors.js';
 import { checkServices, type ResolvedService, servicesOfFamily } from './services.js';
@@ -15,6 +15,8 @@ export interface ResolvedRule {
   readonly destinations: AddressSet;
   readonly services: ServicesByFamily;
   readonly profileId: string;
+  /** Absent: as the tenant has it. */
+  readonly tunnelStart?: TunnelStart;
 }
 
 export type ServicesByFamily = Readonly<Record<Family, readonly ResolvedService[]>>;
@@ -74,6 +76,7 @@ export function resolveRule(
     destinations,
     services: byFamily,
     profileId,
+    ...(rule.tunnelStart === undefined ? {} : { tunnelStart: rule.tunnelStart }),
   };
 }
 

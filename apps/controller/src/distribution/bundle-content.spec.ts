@@ -1,4 +1,5 @@
-import type { BundleKeying, EdgeBundle } from '@weft/fabric-compiler';
+import { TunnelStart } from '@weft/contracts/southbound';
+import type { BundleIke, BundleKeying, EdgeBundle } from '@weft/fabric-compiler';
 import { describe, expect, it } from 'vitest';
 import { decodeBundle, encodeBundle } from './bundle-content.js';
 
@@ -23,6 +24,12 @@ const withKeying = (keying: BundleKeying): EdgeBundle => ({
   networkMappings: [],
   tunnelGroups: [],
 });
+const ike: BundleIke = {
+  proposals: [],
+  ikeLifetimeSeconds: 14_400,
+  childLifetimeSeconds: 3600,
+  livenessSeconds: 10,
+};
 const lifetimes = { softLifetimeSeconds: 3600, hardLifetimeSeconds: 86_400 };
 
 describe('the keying of a tunnel in a bundle', () => {
@@ -38,6 +45,21 @@ describe('the keying of a tunnel in a bundle', () => {
       ...lifetimes,
       revokedSerials: [Buffer.from([0x0a]), Buffer.from([0xff, 0x01])],
     });
+  });
+
+  it.each([
+    ['starts at once and says nothing', undefined, {}],
+    ['waits for traffic, and stays', {}, { start: TunnelStart.TUNNEL_START_TRAP }],
+    [
+      'waits for traffic, and ends without',
+      { idleSeconds: 600 },
+      { start: TunnelStart.TUNNEL_START_TRAP, idleSeconds: 600 },
+    ],
+  ])('by negotiation %s', (_what, trap, said) => {
+    const keying: BundleKeying = { mode: 'ikev2', ike, ...(trap === undefined ? {} : { trap }) };
+    const [tunnel] = decodeBundle(encodeBundle(withKeying(keying)).octets).tunnels;
+    const { start, idleSeconds } = tunnel?.ike ?? {};
+    expect({ start, idleSeconds }).toEqual({ start: undefined, idleSeconds: undefined, ...said });
   });
 
   it('by the controller says nothing of either', () => {

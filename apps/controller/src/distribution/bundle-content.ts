@@ -15,6 +15,7 @@ import {
   SecurityPolicyAction,
   SecurityProtocol,
   type Tunnel,
+  TunnelStart,
   type UnderlayEndpoints,
 } from '@weft/contracts/southbound';
 import type {
@@ -29,6 +30,7 @@ import type {
   BundleKeying,
   BundleProfile,
   BundleSecurityPolicy,
+  BundleTrap,
   BundleTunnel,
   CombinedMode,
   EdgeBundle,
@@ -135,7 +137,7 @@ function keyingMessage(
 ): Pick<Tunnel, 'ike' | 'controllerBlind'> {
   switch (keying.mode) {
     case 'ikev2':
-      return { ike: ikeMessage(keying.ike, revokedSerials) };
+      return { ike: { ...ikeMessage(keying.ike, revokedSerials), ...startMessage(keying.trap) } };
     case 'controller-blind':
       return { controllerBlind: { ...keying.lifetimes, revokedSerials: serialMessages(revokedSerials) } };
     case 'ike-less':
@@ -189,6 +191,11 @@ function ikeMessage(ike: BundleIke, revokedSerials: readonly string[]): IkeConfi
     livenessSeconds: ike.livenessSeconds,
     revokedSerials: serialMessages(revokedSerials),
   };
+}
+
+/** What starts at once says nothing, as before there was a choice: equal bundles, equal octets. */
+function startMessage(trap: BundleTrap | undefined): Pick<IkeConfiguration, 'start' | 'idleSeconds'> {
+  return trap === undefined ? {} : { start: TunnelStart.TUNNEL_START_TRAP, ...trap };
 }
 
 /** The numbers are IANA's on both sides. */

@@ -131,6 +131,8 @@ const INTENT: FabricIntent = {
 
 const EVERY_CHANGE: Readonly<Record<string, Change>> = {
   'a site gets the label of the group that it names': relabelled,
+  'its tunnels are to wait for traffic': (intent) =>
+    withRule(intent, (rule) => ({ ...rule, tunnelStart: { kind: 'trap', idleSeconds: 600 } })),
   'its group gets another member': (intent) => ({
     ...intent,
     groups: (intent.groups ?? []).map((group) => ({

@@ -11,7 +11,7 @@ import type { Topology } from '../topology.js';
 
 /**
  * What each rule in force means, as a hash: its action, the addresses that its selectors come to and whose they are, its services,
- * and the profile that it names. So it is another one when somebody changes a group, a label, a network, a service or a
+ * the profile that it names, and when its tunnels are to start. So it is another one when somebody changes a group, a label, a network, a service or a
  * profile that the rule names, and the same whatever anything is called, and whatever stands in front of the rule. "Any" means
  * any: such a side stays what it is, whoever joins. Equal for equal meanings in whatever revisions, however these are numbered.
  */
@@ -29,6 +29,8 @@ export function ruleMeanings({ intent, plan, rules }: CompiledFabric): ReadonlyM
       const writer = new OctetWriter().text(rule.action).octets(sideOf('sources', rule));
       writer.octets(sideOf('destinations', rule)).text(JSON.stringify(rule.services));
       writer.text(profileText(written.get(rule.ruleId), plan.context.profiles));
+      // A rule of before there was a choice keeps the meaning that it had.
+      if (rule.tunnelStart !== undefined) writer.text(canonicalText(rule.tunnelStart));
       return [rule.ruleId, bytesToHex(writer.hash().subarray(0, MEANING_OCTETS))] as const;
     }),
   );

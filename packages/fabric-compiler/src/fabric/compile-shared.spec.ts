@@ -148,6 +148,19 @@ function arbitraryEdit(): fc.Arbitrary<Edit> {
     fc.constant<Edit>(({ defaultProfileId, ...intent }) =>
       defaultProfileId === undefined ? { ...intent, defaultProfileId: 'other' } : intent,
     ),
+    fc.tuple(place, fc.integer({ min: 10, max: 3600 })).map(
+      ([at, idleSeconds]): Edit =>
+        (intent) =>
+          withRules(intent, (rules) =>
+            rules.map((rule, index) =>
+              index === at % rules.length ? { ...rule, tunnelStart: { kind: 'trap', idleSeconds } } : rule,
+            ),
+          ),
+    ),
+    fc.constantFrom<Edit>(
+      (intent) => ({ ...intent, tunnelStart: { kind: 'trap' } }),
+      ({ tunnelStart: _, ...intent }) => intent,
+    ),
     place.map(
       (at): Edit =>
         (intent) => ({
