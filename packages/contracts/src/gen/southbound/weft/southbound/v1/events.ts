@@ -40,6 +40,8 @@ export const EdgeEventKind = {
   EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED: 13,
   /** EDGE_EVENT_KIND_PATH_CHANGED - The IKE SA and the Child SAs of the tunnel went to another path, `count` times by `cause`; `detail` says where they are. */
   EDGE_EVENT_KIND_PATH_CHANGED: 14,
+  /** EDGE_EVENT_KIND_TUNNEL_IDLE - Nothing passed in the tunnel, and it ended until there is traffic for it (TUNNEL_START_TRAP): it is not down. */
+  EDGE_EVENT_KIND_TUNNEL_IDLE: 15,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -62,6 +64,7 @@ export namespace EdgeEventKind {
   export type EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED =
     typeof EdgeEventKind.EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED;
   export type EDGE_EVENT_KIND_PATH_CHANGED = typeof EdgeEventKind.EDGE_EVENT_KIND_PATH_CHANGED;
+  export type EDGE_EVENT_KIND_TUNNEL_IDLE = typeof EdgeEventKind.EDGE_EVENT_KIND_TUNNEL_IDLE;
   export type UNRECOGNIZED = typeof EdgeEventKind.UNRECOGNIZED;
 }
 
@@ -112,6 +115,9 @@ export function edgeEventKindFromJSON(object: any): EdgeEventKind {
     case 14:
     case "EDGE_EVENT_KIND_PATH_CHANGED":
       return EdgeEventKind.EDGE_EVENT_KIND_PATH_CHANGED;
+    case 15:
+    case "EDGE_EVENT_KIND_TUNNEL_IDLE":
+      return EdgeEventKind.EDGE_EVENT_KIND_TUNNEL_IDLE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -151,6 +157,8 @@ export function edgeEventKindToJSON(object: EdgeEventKind): string {
       return "EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED";
     case EdgeEventKind.EDGE_EVENT_KIND_PATH_CHANGED:
       return "EDGE_EVENT_KIND_PATH_CHANGED";
+    case EdgeEventKind.EDGE_EVENT_KIND_TUNNEL_IDLE:
+      return "EDGE_EVENT_KIND_TUNNEL_IDLE";
     case EdgeEventKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

@@ -160,6 +160,11 @@ export interface IkeStatus {
     | undefined;
   /** A NAT changes the addresses of this edge on the way to the peer (RFC 7296 section 2.23). */
   localBehindNat: boolean;
+  /**
+   * The tunnel is negotiated when there is a packet for it (TUNNEL_START_TRAP), and there is none: that it has no SA is no failure.
+   * Absent: it does not wait, or the agent is from before there was a choice.
+   */
+  waitsForTraffic?: boolean | undefined;
 }
 
 /** SecurityPolicyStatus counts the packets that an SPD entry decided. */
@@ -916,6 +921,7 @@ function createBaseIkeStatus(): IkeStatus {
     ppk: false,
     remote: undefined,
     localBehindNat: false,
+    waitsForTraffic: undefined,
   };
 }
 
@@ -948,6 +954,9 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     }
     if (message.localBehindNat !== false) {
       writer.uint32(56).bool(message.localBehindNat);
+    }
+    if (message.waitsForTraffic !== undefined) {
+      writer.uint32(64).bool(message.waitsForTraffic);
     }
     return writer;
   },
@@ -1031,6 +1040,14 @@ export const IkeStatus: MessageFns<IkeStatus> = {
             message.localBehindNat = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.waitsForTraffic = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1060,6 +1077,11 @@ export const IkeStatus: MessageFns<IkeStatus> = {
         : isSet(object.local_behind_nat)
         ? globalThis.Boolean(object.local_behind_nat)
         : false,
+      waitsForTraffic: isSet(object.waitsForTraffic)
+        ? globalThis.Boolean(object.waitsForTraffic)
+        : isSet(object.waits_for_traffic)
+        ? globalThis.Boolean(object.waits_for_traffic)
+        : undefined,
     };
   },
 
@@ -1086,6 +1108,9 @@ export const IkeStatus: MessageFns<IkeStatus> = {
     if (message.localBehindNat !== false) {
       obj.localBehindNat = message.localBehindNat;
     }
+    if (message.waitsForTraffic !== undefined) {
+      obj.waitsForTraffic = message.waitsForTraffic;
+    }
     return obj;
   },
 
@@ -1103,6 +1128,7 @@ export const IkeStatus: MessageFns<IkeStatus> = {
       ? UnderlayEndpoint.fromPartial(object.remote)
       : undefined;
     message.localBehindNat = object.localBehindNat ?? false;
+    message.waitsForTraffic = object.waitsForTraffic ?? undefined;
     return message;
   },
 };
