@@ -55,6 +55,15 @@ describe('a status report', () => {
     expect(ikeOf(UNTRIED)).toMatchObject({ remote: undefined, localBehindNat: false });
   });
 
+  it('says that a tunnel waits for traffic, and of others nothing', () => {
+    const said = (waitsForTraffic?: boolean) => {
+      const state = waitsForTraffic === undefined ? UNTRIED : { ...UNTRIED, waitsForTraffic };
+      const report = statusReport(snapshot(undefined), new Date(9000), new Map([['t', state]]));
+      return StatusReport.decode(StatusReport.encode(report).finish()).tunnels[0]?.ike?.waitsForTraffic;
+    };
+    expect([said(true), said(false), said()]).toEqual([true, undefined, undefined]);
+  });
+
   it('says nothing of a path that nothing is known of, and of times by the wall clock', () => {
     const [tunnel] = statusReport(snapshot(undefined), new Date(9000)).tunnels;
     expect(tunnel?.path).toBeUndefined();

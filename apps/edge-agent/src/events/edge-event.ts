@@ -14,6 +14,7 @@ export const EVENT_KINDS = [
   'certificate_renewed',
   'certificate_renewal_failed',
   'path_changed',
+  'tunnel_idle',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

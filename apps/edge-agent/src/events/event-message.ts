@@ -34,6 +34,7 @@ const KINDS: Readonly<Record<EventKind, EdgeEventKind>> = {
   certificate_renewed: EdgeEventKind.EDGE_EVENT_KIND_CERTIFICATE_RENEWED,
   certificate_renewal_failed: EdgeEventKind.EDGE_EVENT_KIND_CERTIFICATE_RENEWAL_FAILED,
   path_changed: EdgeEventKind.EDGE_EVENT_KIND_PATH_CHANGED,
+  tunnel_idle: EdgeEventKind.EDGE_EVENT_KIND_TUNNEL_IDLE,
 };
 const LONGEST_CAUSE = 64;
 const LONGEST_DETAIL = 512;

@@ -36,6 +36,10 @@ const moved = (pathChangesByCause: Record<string, number>, local = 2) => {
 const renewal = (renewals: number, failures: number) =>
   watched({ renewal: { renewals, failures, problem: { reason: 'UNAVAILABLE', fix: 'none needed' } } });
 const up = watched({ snapshot: { tunnels: [tunnel([256], 257)] } });
+const waiting = watched({ negotiations: new Map([['t', { ...UNTRIED, waitsForTraffic: true }]]) });
+const lost = watched({
+  negotiations: new Map([['t', { ...UNTRIED, waitsForTraffic: true, failuresByCause: { peer_silent: 1 } }]]),
+});
 const half = watched({ snapshot: { tunnels: [tunnel([256])] } });
 const gone = watched({ snapshot: { tunnels: [] } });
 const onPath = (octets: number) => watched({ snapshot: { tunnels: [tunnel([256], 257)], associations: path(octets) } });
@@ -48,6 +52,16 @@ describe('what has happened between two looks', () => {
     ['it was up at the first look', undefined, up, [{ kind: 'tunnel_up', tunnelId: 't' }]],
     ['one direction is not a tunnel', watched(), half, []],
     ['it lost one', up, half, [{ kind: 'tunnel_down', tunnelId: 't' }]],
+    ['nothing passed, and it waits for traffic', up, waiting, [{ kind: 'tunnel_idle', tunnelId: 't' }]],
+    [
+      'its peer was lost, whom nothing is for now',
+      up,
+      lost,
+      [
+        { kind: 'ike_failed', tunnelId: 't', cause: 'peer_silent', count: 1 },
+        { kind: 'tunnel_down', tunnelId: 't' },
+      ],
+    ],
     ['it is not configured any more', up, gone, []],
     [
       'a negotiation failed, twice by one cause',

@@ -19,7 +19,7 @@ export function occurrencesBetween(before: Watched | undefined, after: Watched):
   return [
     ...failuresOf(before?.negotiations, after.negotiations),
     ...movesOf(before?.negotiations, after.negotiations),
-    ...tunnelsOf(before?.snapshot, after.snapshot),
+    ...tunnelsOf(before, after),
     ...pathsOf(before?.snapshot, after.snapshot),
     ...workersOf(before?.snapshot.workers, after.snapshot.workers),
     ...renewalOf(before?.renewal, after.renewal),
@@ -49,13 +49,24 @@ function movesOf(before: Watched['negotiations'] | undefined, after: Watched['ne
   });
 }
 
-/** A tunnel is up while it has associations in both directions. One that is not configured any more is not down. */
-function tunnelsOf(before: Watched['snapshot'] | undefined, after: Watched['snapshot']): Occurrence[] {
-  const was = new Map(before?.tunnels.map((tunnel) => [tunnel.tunnelId, isUp(tunnel)]));
-  return after.tunnels.flatMap((tunnel): Occurrence[] => {
+/**
+ * A tunnel is up while it has associations in both directions. One that is not configured any more is not down, nor is one that has ended
+ * until there is traffic for it; what was lost by a failure is.
+ */
+function tunnelsOf(before: Watched | undefined, { snapshot, negotiations }: Watched): Occurrence[] {
+  const was = new Map(before?.snapshot.tunnels.map((tunnel) => [tunnel.tunnelId, isUp(tunnel)]));
+  return snapshot.tunnels.flatMap((tunnel): Occurrence[] => {
     const [previously, now] = [was.get(tunnel.tunnelId) ?? false, isUp(tunnel)];
-    return previously === now ? [] : [{ kind: now ? 'tunnel_up' : 'tunnel_down', tunnelId: tunnel.tunnelId }];
+    if (previously === now) return [];
+    const { tunnelId } = tunnel;
+    const [old, state] = [before?.negotiations.get(tunnelId), negotiations.get(tunnelId)];
+    const idle = state?.waitsForTraffic === true && timesFailed(state) === timesFailed(old);
+    return [{ kind: now ? 'tunnel_up' : idle ? 'tunnel_idle' : 'tunnel_down', tunnelId }];
   });
+}
+
+function timesFailed(state: TunnelNegotiation | undefined): number {
+  return Object.values(state?.failuresByCause ?? {}).reduce((sum, times) => sum + times, 0);
 }
 
 function isUp({ inboundSpis, outboundSpi }: DataPlaneSnapshot['tunnels'][number]): boolean {

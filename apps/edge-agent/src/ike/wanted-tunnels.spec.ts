@@ -169,6 +169,18 @@ describe('Wanted tunnels', () => {
       expect(tried).toEqual(['0 t ike', '30000 t ike']);
     });
 
+    it('wait again when the peer of one that was up is lost, and have failed when an attempt that was asked for did', () => {
+      const { tunnels } = setUp();
+      tunnels.want(FIRST, undefined, TRAP);
+      tunnels.hurry('t');
+      tunnels.take(UP);
+      tunnels.take(SILENT);
+      expect(tunnels.get('t')?.state).toMatchObject({ established: false, failure: undefined, wants: 'ike' });
+      expect(tunnels.get('t')?.state.failuresByCause).toEqual({ peer_silent: 1 });
+      tunnels.take(SILENT);
+      expect(tunnels.get('t')?.state.failure).toEqual(expect.any(String));
+    });
+
     it('go on as they stand when the choice changes: what is up stays, what waits for its time begins or is left', () => {
       const { tunnels, tried, until, waiting } = setUp();
       tunnels.want(FIRST, undefined);

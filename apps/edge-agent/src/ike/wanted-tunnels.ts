@@ -76,7 +76,10 @@ export class WantedTunnels {
   take(event: ConnectionEvent): { readonly before: NegotiationState; readonly now: NegotiationState } | undefined {
     const tunnel = this.#tunnels.get(event.connection);
     if (tunnel === undefined) return undefined;
-    const now = afterEvent(tunnel.state, event);
+    const after = afterEvent(tunnel.state, event);
+    // What was there is lost, which its event tells; what nobody asks for does not go on failing.
+    const lost = tunnel.start.kind === 'trap' && event.kind === 'ike-failed' && tunnel.state.established;
+    const now = lost ? { ...after, failure: undefined } : after;
     this.#tunnels.set(event.connection, { ...tunnel, state: now });
     // Whoever still waits for a trapped one asks again (HOLD_MILLISECONDS of the data plane).
     if (now.wants !== 'nothing' && event.kind !== 'ike-attempt-failed' && tunnel.start.kind === 'at_once')

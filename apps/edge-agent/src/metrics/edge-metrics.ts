@@ -99,14 +99,21 @@ export function renderMetrics(samples: readonly Sample[]): string {
     .concat('\n');
 }
 
-function tunnelSamples(tunnel: DataPlaneSnapshot['tunnels'][number], { bundle, snapshot }: MetricSources): Sample[] {
+function tunnelSamples(
+  tunnel: DataPlaneSnapshot['tunnels'][number],
+  { bundle, snapshot, negotiations }: MetricSources,
+): Sample[] {
   const labels = [tunnel.tunnelId, peerOf(bundle, tunnel.tunnelId)];
   const path = pathOf(snapshot, tunnel.tunnelId);
   const profile = bundle?.tunnels.get(tunnel.tunnelId)?.profile;
+  const negotiation = negotiations.get(tunnel.tunnelId);
   const keyed = tunnel.outboundSpi !== undefined && tunnel.inboundSpis.length > 0;
   const of = (name: MetricName, value: bigint | number): Sample => ({ name, labels, value });
   return [
     of('weft_edge_tunnel_keyed', Number(keyed)),
+    ...(negotiation === undefined
+      ? []
+      : [of('weft_edge_tunnel_waits_for_traffic', Number(negotiation.waitsForTraffic === true))]),
     ...(profile === undefined
       ? []
       : [

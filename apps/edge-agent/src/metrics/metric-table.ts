@@ -16,6 +16,11 @@ const TABLE = {
   weft_edge_certificate_renewals_total: ['counter', 'Times that it was renewed', []],
   weft_edge_certificate_renewal_failures_total: ['counter', 'Attempts to renew it that failed', []],
   weft_edge_tunnel_keyed: ['gauge', '1 while the tunnel has associations in both directions', ['tunnel', 'peer']],
+  weft_edge_tunnel_waits_for_traffic: [
+    'gauge',
+    '1 while nothing passes and it is negotiated when something does; of tunnels that edges negotiate only',
+    ['tunnel', 'peer'],
+  ],
   weft_edge_tunnel_alive: [
     'gauge',
     '1 while the peer answers; of tunnels to sites with several edges only',
