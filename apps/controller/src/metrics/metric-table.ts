@@ -19,7 +19,11 @@ export const METRICS = {
     help: 'Edges that refuse the bundle that they should run',
     labels: ['tenant'],
   },
-  weft_controller_tunnels: { type: 'gauge', help: 'Tunnels, by state', labels: ['tenant', 'state'] },
+  weft_controller_tunnels: {
+    type: 'gauge',
+    help: 'Tunnels, by state: up, waiting (for traffic: nothing is wrong), establishing, down',
+    labels: ['tenant', 'state'],
+  },
   weft_controller_edge_certificate_expiry_seconds: {
     type: 'gauge',
     help: 'When the certificate of an edge expires that does so first, as Unix time',

@@ -17,6 +17,7 @@ export const EVENT_KINDS = [
   'certificate_renewed',
   'certificate_renewal_failed',
   'path_changed',
+  'tunnel_idle',
 ] as const;
 export type EventKindName = (typeof EVENT_KINDS)[number];
 

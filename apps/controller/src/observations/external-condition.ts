@@ -1,4 +1,4 @@
-import type { NegotiatingEnd } from './negotiated-condition.js';
+import { type NegotiatingEnd, WAITS_FOR_TRAFFIC } from './negotiated-condition.js';
 import type { TunnelCondition } from './tunnel-state.js';
 
 /** Whether a tunnel with a gateway that is not ours is up, by the word of our edge alone, and if not why, for a person. */
@@ -14,6 +14,7 @@ export function externalCondition({ connected, status }: NegotiatingEnd): {
   }
   if (installed) return { state: 'up', reason: null };
   if (ike !== undefined && ike.failure !== '') return { state: 'down', reason: `The edge reports: ${ike.failure}` };
+  if (ike?.waitsForTraffic) return { state: 'waiting', reason: WAITS_FOR_TRAFFIC };
   const reason = ike?.established
     ? 'The IKE SA is established; the Child SA is being negotiated.'
     : 'The edge calls the gateway; there is no IKE SA yet.';

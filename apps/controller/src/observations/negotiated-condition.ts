@@ -34,9 +34,13 @@ export function negotiatedCondition(
   if (failed !== undefined) {
     return { state: 'down', reason: `${spec.ends[failed].name} reports: ${ends[failed].status?.ike?.failure}` };
   }
+  // Either may be the first to say so, or to have ended what nothing passed on.
+  if (ends.some(({ status }) => status?.ike?.waitsForTraffic)) return { state: 'waiting', reason: WAITS_FOR_TRAFFIC };
   const what = spec.keyingMode === 'ikev2' ? 'are negotiating' : 'are agreeing on keys';
   return { state: 'establishing', reason: `The edges ${what}.` };
 }
+
+export const WAITS_FOR_TRAFFIC = 'It is negotiated when there is traffic for it, and there is none.';
 
 /** What one sends on, the other receives on. */
 function sendsTo({ status: from }: NegotiatingEnd, { status: to }: NegotiatingEnd): boolean {

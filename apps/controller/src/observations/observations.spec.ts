@@ -90,6 +90,8 @@ describe('the condition of a tunnel that the edges key themselves', () => {
   });
   const end = (connected: boolean, of: TunnelStatus | undefined) => ({ connected, status: of });
   const [paris, tokyo] = [status([300, 301], 400), status([400], 301)];
+  const waits = waiting(status([], 0));
+  const NOTHING_PASSES = 'It is negotiated when there is traffic for it, and there is none.';
 
   it.each([
     ['both report what the other sends on', end(true, paris), end(true, tokyo), 'up', null],
@@ -113,6 +115,22 @@ describe('the condition of a tunnel that the edges key themselves', () => {
       end(true, status([], 0, 'no proposal chosen')),
       'down',
       'tokyo reports: no proposal chosen',
+    ],
+    ['both wait for traffic', end(true, waits), end(true, waits), 'waiting', NOTHING_PASSES],
+    ['one has ended what nothing passed on', end(true, waits), end(true, tokyo), 'waiting', NOTHING_PASSES],
+    [
+      'one waits, and the other was asked for it and failed',
+      end(true, waits),
+      end(true, status([], 0, 'the peer is silent')),
+      'down',
+      'tokyo reports: the peer is silent',
+    ],
+    [
+      'one waits, and the other is away',
+      end(true, waits),
+      end(false, undefined),
+      'down',
+      'tokyo is not connected to the controller.',
     ],
     [
       'an edge is away and the tunnel was there',
@@ -187,6 +205,13 @@ describe('the condition of a tunnel with an external peer', () => {
       'The IKE SA is established; the Child SA is being negotiated.',
     ],
     ['the gateway refused', true, said([], 0, true, refused), 'down', `The edge reports: ${refused}`],
+    [
+      'it waits for traffic',
+      true,
+      waiting(said([], 0, false)),
+      'waiting',
+      'It is negotiated when there is traffic for it, and there is none.',
+    ],
     ['both are there', true, said([300], 400, true), 'up', null],
     ['an attempt to replace them failed', true, said([300], 400, true, refused), 'up', null],
     ['the edge is away', false, undefined, 'down', 'The edge is not connected to the controller.'],
@@ -201,6 +226,10 @@ describe('the condition of a tunnel with an external peer', () => {
     expect(externalCondition({ connected, status })).toEqual({ state, reason });
   });
 });
+
+function waiting({ ike, ...status }: TunnelStatus): TunnelStatus {
+  return { ...status, ...(ike === undefined ? {} : { ike: { ...ike, established: false, waitsForTraffic: true } }) };
+}
 
 function exampleSpec(): TunnelKeying['spec'] {
   return {

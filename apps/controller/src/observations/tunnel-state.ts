@@ -1,7 +1,8 @@
 import type { KeyingMode } from '@weft/fabric-compiler';
 import type { ExternalEnd } from '../distribution/fabric-tunnels.js';
 
-export type TunnelCondition = 'up' | 'establishing' | 'down';
+/** `waiting`: it is negotiated when there is traffic for it, and there is none. Nothing is missing. */
+export type TunnelCondition = 'up' | 'waiting' | 'establishing' | 'down';
 
 /** A counter pair since the edge started, and its rate between the last two reports. */
 export interface TunnelTraffic {

@@ -321,6 +321,7 @@ function crossings(): Record<string, Crossing> {
           services: [],
           serviceIds: [serviceId],
           profileId: null,
+          tunnelStart: null,
         },
       ]),
     'policies.replaceRules, of ours with a profile of theirs': (sql, { profileId }) =>
@@ -335,6 +336,7 @@ function crossings(): Record<string, Crossing> {
           services: [],
           serviceIds: [],
           profileId,
+          tunnelStart: null,
         },
       ]),
     'policies.order': (sql, { tenantId }) => policies.order(sql, tenantId),

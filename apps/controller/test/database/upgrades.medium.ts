@@ -41,6 +41,7 @@ describeOnServers('upgrades', (start) => {
         encapsulation: 'udp',
         securityProtocol: 'esp',
         mode: 'tunnel',
+        tunnelStart: { kind: 'start' },
         approvalRequired: false,
       };
       expect(tenants).toMatchObject(version >= 1 ? [old] : []);

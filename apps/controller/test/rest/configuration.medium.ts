@@ -104,6 +104,12 @@ const withoutKeys = (document: Configuration): Configuration => ({
 /** What an export needs to make a tenant of nothing: the same key for all. */
 const withKeys = (text: string) => text.replaceAll(/(preSharedKey"?: "?)set\b/g, `$1${KEY}`);
 
+const TUNNEL_START = fc.constantFrom(
+  { kind: 'start' } as const,
+  { kind: 'trap' } as const,
+  { kind: 'trap', idleSeconds: 600 } as const,
+);
+
 const OFFICE: Configuration = {
   version: 1,
   fabric: {
@@ -112,6 +118,7 @@ const OFFICE: Configuration = {
     securityProtocol: 'esp',
     mode: 'tunnel',
     defaultProfile: null,
+    tunnelStart: { kind: 'start' },
     topology: { kind: 'full_mesh' },
   },
   sites: [
@@ -722,7 +729,9 @@ const configurations: fc.Arbitrary<Configuration> = fc
         ...sides,
         services: fc.oneof(sides.services, fc.constant<ConfiguredRule['services']>([])),
         namedServices: fc.shuffledSubarray(serviceNames),
+        tunnelStart: fc.option(TUNNEL_START, { nil: undefined }),
       })
+      .map(({ tunnelStart, ...one }) => (tunnelStart === undefined ? one : { ...one, tunnelStart }))
       .filter(({ services, namedServices }) => services.length + namedServices.length > 0);
     const edge = fc.constantFrom(...names).chain((site) =>
       fc.record({
@@ -742,6 +751,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
         securityProtocol: fc.constantFrom('esp' as const, 'ah' as const),
         mode: fc.constantFrom('tunnel' as const, 'transport' as const),
         defaultProfile: fc.constant(null),
+        tunnelStart: TUNNEL_START,
         topology: arbitraryTopology(names),
       }),
       sites: fc.tuple(

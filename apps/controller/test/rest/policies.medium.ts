@@ -40,9 +40,16 @@ describe('a policy', () => {
         ],
         serviceIds: [],
         profileId: null,
+        tunnelStart: null,
         enabled: true,
       },
-      { ...rule('off', made.tokyo.id, made.berlin.id, 'DISCARD'), serviceIds: [], profileId: null, enabled: false },
+      {
+        ...rule('off', made.tokyo.id, made.berlin.id, 'DISCARD'),
+        serviceIds: [],
+        profileId: null,
+        tunnelStart: null,
+        enabled: false,
+      },
     ];
     const policy = await api.make<Policy>('/policies', { name: 'p', description: 'd', enabled: false, rules });
     expect(policy).toMatchObject({ name: 'p', description: 'd', enabled: false, position: 0, version: 1 });

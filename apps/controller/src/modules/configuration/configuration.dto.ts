@@ -10,6 +10,7 @@ import { Action, ANY_SERVICE, Confidential, MAX_NAMED, MAX_POLICIES, Service } f
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { ConfiguredProfile, MAX_PROFILES } from '../profiles/profile.dto.js';
 import { Encapsulation, IpsecMode, KeyingMode, SecurityProtocol } from '../tenants/tenant.dto.js';
+import { TunnelStart } from '../tunnel-start.dto.js';
 import { ConfiguredExternalPeer } from './configured-external-peer.js';
 import { ConfiguredTopology } from './configured-topology.js';
 
@@ -98,6 +99,7 @@ export const ConfiguredRule = z
       .default([])
       .meta({ description: 'By name, in addition to `services`; a rule has one of either at least.' }),
     profile: Name.optional().meta({ description: 'By name; absent: the default one.' }),
+    tunnelStart: TunnelStart.optional().meta({ description: 'Absent: as the fabric has it.' }),
   })
   .refine(({ services, namedServices }) => services.length + namedServices.length > 0, ANY_SERVICE)
   .meta({ id: 'ConfiguredRule' });
@@ -132,6 +134,7 @@ export const Configuration = z
         securityProtocol: SecurityProtocol.optional(),
         mode: IpsecMode.optional(),
         defaultProfile: Name.nullable().optional().meta({ description: 'By name; null: that of the product.' }),
+        tunnelStart: TunnelStart.optional(),
         topology: ConfiguredTopology.optional(),
       })
       .optional()

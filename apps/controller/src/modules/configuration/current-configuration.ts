@@ -39,7 +39,7 @@ export interface Stored<Item> {
 
 /** What is configured in a tenant now, by name and with identifiers beside. */
 export interface CurrentConfiguration {
-  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol' | 'mode'> & {
+  readonly fabric: Pick<Tenant, 'keyingMode' | 'encapsulation' | 'securityProtocol' | 'mode' | 'tunnelStart'> & {
     /** By name; null: that of the product. */
     readonly defaultProfile: string | null;
     readonly topology: ConfiguredTopology;
@@ -119,11 +119,11 @@ export class ConfigurationReader {
     const names: Names = { site: siteName, places, externalPeer: naming(externalPeers), group: naming(groups) };
     const named = (selector: Selector) => namedSelector(selector, names);
     const known = new Set([...sites, ...networks, ...externalPeers, ...groups].map(({ id }) => id));
-    const { keyingMode, encapsulation, securityProtocol, mode, defaultProfileId } = tenant;
+    const { keyingMode, encapsulation, securityProtocol, mode, tunnelStart, defaultProfileId } = tenant;
     const defaultProfile = defaultProfileId === null ? null : profileName(defaultProfileId);
     const configured = configuredTopology(topology, siteName);
     return {
-      fabric: { keyingMode, encapsulation, securityProtocol, mode, defaultProfile, topology: configured },
+      fabric: { keyingMode, encapsulation, securityProtocol, mode, tunnelStart, defaultProfile, topology: configured },
       sites: sites.map(({ id, name, description, labels }) => ({ id, item: { name, description, labels } })),
       networks: networks.map(({ id, siteId, name, prefix, mappedPrefix, labels }) => ({
         id,
@@ -155,10 +155,11 @@ export class ConfigurationReader {
           description,
           enabled,
           confidential,
-          rules: rules.map(({ id: _, serviceIds, profileId, ...rule }) => ({
+          rules: rules.map(({ id: _, serviceIds, profileId, tunnelStart: start, ...rule }) => ({
             ...withNames(rule, named),
             namedServices: serviceIds.map(serviceName),
             ...(profileId === null ? {} : { profile: profileName(profileId) }),
+            ...(start === null ? {} : { tunnelStart: start }),
           })),
         },
       })),

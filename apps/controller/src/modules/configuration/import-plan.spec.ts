@@ -13,6 +13,7 @@ const EMPTY: CurrentConfiguration = {
     securityProtocol: 'esp',
     mode: 'tunnel',
     defaultProfile: null,
+    tunnelStart: { kind: 'start' },
     topology: { kind: 'full_mesh' },
   },
   sites: [],

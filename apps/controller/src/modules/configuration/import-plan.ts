@@ -102,10 +102,11 @@ export function planImport(
     profiles,
     policies: mapped(policies, ({ id, item }) => {
       const kept = keptRuleIds(ruleIds.get(id), item, newId);
-      const rules = item.rules.map(({ namedServices, profile, ...rule }, index) => ({
+      const rules = item.rules.map(({ namedServices, profile, tunnelStart = null, ...rule }, index) => ({
         ...resolved(rule, select),
         serviceIds: namedServices.map(serviceId),
         profileId: profile === undefined ? null : profileId(profile),
+        tunnelStart,
         id: kept[index] ?? newId(),
       }));
       return { ...item, rules };

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
+import { tunnelStartJson } from '../stored-tunnel-start.js';
 import type { CurrentPolicyOrder, Policy, PolicyInput, Rule } from './policy.dto.js';
 
 type PolicyRow = Omit<Policy, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
@@ -55,9 +56,11 @@ export class PoliciesRepository {
     const json = JSON.stringify(rules);
     await sql`delete from policy_rules where tenant_id = ${tenantId} and policy_id = ${policyId}`;
     await sql`
-      insert into policy_rules (tenant_id, id, policy_id, position, name, action, enabled, profile_id)
+      insert into policy_rules (tenant_id, id, policy_id, position, name, action, enabled, profile_id, tunnel_start,
+        idle_seconds)
       select ${tenantId}, (rule ->> 'id')::uuid, ${policyId}, place - 1, rule ->> 'name', rule ->> 'action',
-        (rule -> 'enabled')::boolean, (rule ->> 'profileId')::uuid
+        (rule -> 'enabled')::boolean, (rule ->> 'profileId')::uuid, rule #>> '{tunnelStart,kind}',
+        (rule #>> '{tunnelStart,idleSeconds}')::integer
       from jsonb_array_elements(${json}::text::jsonb) with ordinality as rules (rule, place)`;
     await sql`
       insert into rule_endpoints (tenant_id, rule_id, side, position, kind, site_id, network_id, prefix, external_peer_id,
@@ -144,6 +147,7 @@ function rulesJson(sql: SqlExecutor, noNames: ReturnType<SqlExecutor>) {
   return sql`coalesce((
     select json_agg(json_build_object(
       'id', r.id, 'name', r.name, 'action', r.action, 'enabled', r.enabled, 'profileId', r.profile_id,
+      'tunnelStart', ${tunnelStartJson(sql, sql`r`)},
       'sources', ${endpointsJson(sql, 'sources')},
       'destinations', ${endpointsJson(sql, 'destinations')},
       'services', coalesce((

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pageQuery, pageSchema } from '../../platform/http/page.js';
 import { Description, Identifier, Name, Port, Prefix, Timestamp, Version } from '../../platform/http/schemas.js';
+import { TunnelStart } from '../tunnel-start.dto.js';
 
 const MAX_RULES = 500;
 const MAX_SELECTORS = 100;
@@ -79,12 +80,18 @@ const ProfileId = Identifier.nullable().meta({
     'Profile of the tunnels that it protects traffic with; null: the default one of the tenant. With DISCARD it says nothing.',
 });
 
+const RuleTunnelStart = TunnelStart.nullable().meta({
+  description:
+    'When the tunnels start that it protects traffic with; null: as the tenant has it. Of what several rules want for one tunnel it has what none misses anything by: start goes before trap, and the longest idle time before a shorter one. With DISCARD it says nothing.',
+});
+
 export const RuleInput = z
   .strictObject({
     id: Identifier.optional().meta({ description: 'Keeps the identity of an existing rule; absent for a new one.' }),
     ...ruleFields,
     serviceIds: ServiceIds.default([]),
     profileId: ProfileId.default(null),
+    tunnelStart: RuleTunnelStart.default(null),
     enabled: z.boolean().default(true),
   })
   .refine(({ services, serviceIds }) => services.length + serviceIds.length > 0, ANY_SERVICE)
@@ -97,6 +104,7 @@ export const Rule = z
     name: z.string(),
     serviceIds: ServiceIds,
     profileId: ProfileId,
+    tunnelStart: RuleTunnelStart,
     enabled: z.boolean(),
   })
   .meta({ id: 'Rule' });

@@ -27,8 +27,17 @@ interface IntentObject {
 
 /** In the order in which a reader looks for them. */
 function objectsOf(intent: FabricIntent): readonly IntentObject[] {
-  const { tenantId, keyingMode, encapsulation, securityProtocol, mode, defaultProfileId, topology } = intent;
-  const fields = defined({ keyingMode, encapsulation, securityProtocol, mode, defaultProfileId, topology });
+  const { tenantId, keyingMode, encapsulation, securityProtocol, mode, tunnelStart, defaultProfileId, topology } =
+    intent;
+  const fields = defined({
+    keyingMode,
+    encapsulation,
+    securityProtocol,
+    mode,
+    tunnelStart,
+    defaultProfileId,
+    topology,
+  });
   return [
     { noun: 'tenant', id: tenantId, name: 'tenant', fields },
     ...intent.sites.map((site) => objectOf('site', site)),

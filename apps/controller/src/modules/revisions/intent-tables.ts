@@ -51,7 +51,8 @@ export class IntentTables {
       update tenants set
         keying_mode = ${intent.keyingMode ?? 'ike-less'}, encapsulation = ${intent.encapsulation ?? 'udp'},
         security_protocol = ${intent.securityProtocol ?? 'esp'}, mode = ${intent.mode ?? 'tunnel'},
-        default_profile_id = ${intent.defaultProfileId ?? null}
+        default_profile_id = ${intent.defaultProfileId ?? null},
+        tunnel_start = ${intent.tunnelStart?.kind ?? 'start'}, idle_seconds = ${idleSecondsOf(intent)}
       where id = ${tenantId}`;
     const policies = await this.#policies.list(sql, tenantId);
     // From those who name to those who are named, and back: what is named must be there.
@@ -145,6 +146,7 @@ function ruleOf({
   services,
   serviceIds,
   profileId,
+  tunnelStart,
 }: IntentRule): Rule {
   return {
     id,
@@ -156,7 +158,12 @@ function ruleOf({
     services: services.map(({ protocol, ports }) => ({ protocol, ports: ports.map((range) => ({ ...range })) })),
     serviceIds: [...(serviceIds ?? [])],
     profileId: profileId ?? null,
+    tunnelStart: tunnelStart ?? null,
   };
+}
+
+function idleSecondsOf({ tunnelStart }: FabricIntent): number | null {
+  return (tunnelStart?.kind === 'trap' ? tunnelStart.idleSeconds : undefined) ?? null;
 }
 
 function idsOf(items: readonly { readonly id: string }[]): string[] {

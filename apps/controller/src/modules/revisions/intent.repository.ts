@@ -6,6 +6,7 @@ import type {
   IntentService,
   IpsecMode,
   SecurityProtocol,
+  TunnelStart,
 } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { otherUnderlayAddresses } from '../edges/edges.repository.js';
@@ -16,6 +17,7 @@ import { namedServicesJson } from '../named-services/named-services.repository.j
 import { intendedRulesJson } from '../policies/policies.repository.js';
 import { profilesJson } from '../profiles/profiles.repository.js';
 import { intendedProfile, type WrittenProfile } from '../profiles/stored-profile.js';
+import { tunnelStartJson } from '../stored-tunnel-start.js';
 import { type StoredTopology, topologyJson, topologyOf } from '../topology/stored-topology.js';
 
 /** The intent of a tenant as it stands in the tables that people edit. */
@@ -53,6 +55,7 @@ export class IntentRepository {
       nullif(t.security_protocol, 'esp') as security_protocol,
       nullif(t.mode, 'tunnel') as mode,
       t.default_profile_id,
+      case when t.tunnel_start <> 'start' then ${tunnelStartJson(sql, sql`t`)} end as tunnel_start,
       (
         select json_agg(json_build_object(
           'id', y.id, 'name', y.name, 'sources', y.sources, 'destinations', y.destinations, 'services', y.services,
@@ -67,12 +70,13 @@ export class IntentRepository {
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol, mode, defaultProfileId, groups, services, profiles, topology } = row;
+    const { securityProtocol, mode, tunnelStart, defaultProfileId, groups, services, profiles, topology } = row;
     const chosen = {
       ...row.intent,
       ...(securityProtocol === null ? {} : { securityProtocol }),
       ...(mode === null ? {} : { mode }),
       ...(defaultProfileId === null ? {} : { defaultProfileId }),
+      ...(tunnelStart === null ? {} : { tunnelStart }),
       ...(topology === null ? {} : { topology: topologyOf(topology) }),
     };
     const peered = withExternalPeers(chosen, row.externalPeers);
@@ -91,6 +95,7 @@ interface IntentRow {
   readonly securityProtocol: SecurityProtocol | null;
   readonly mode: IpsecMode | null;
   readonly defaultProfileId: string | null;
+  readonly tunnelStart: TunnelStart | null;
   readonly policyTests: IntentPolicyTest[] | null;
   readonly externalPeers: IntendedFields[] | null;
   readonly groups: IntentGroup[] | null;

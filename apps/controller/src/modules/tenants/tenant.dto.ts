@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
 import { Identifier, Name, Timestamp, Version } from '../../platform/http/schemas.js';
+import { TunnelStart } from '../tunnel-start.dto.js';
 
 export const CreateTenant = z.strictObject({ name: Name }).meta({ id: 'CreateTenant' });
 
@@ -41,6 +42,7 @@ export const UpdateTenant = z
     securityProtocol: SecurityProtocol.optional(),
     mode: IpsecMode.optional(),
     defaultProfileId: DefaultProfileId.optional(),
+    tunnelStart: TunnelStart.optional(),
     approvalRequired: ApprovalRequired.optional(),
   })
   .meta({ id: 'UpdateTenant', description: 'Absent fields keep their value.' });
@@ -54,6 +56,7 @@ export const Tenant = z
     securityProtocol: SecurityProtocol,
     mode: IpsecMode,
     defaultProfileId: DefaultProfileId,
+    tunnelStart: TunnelStart,
     approvalRequired: ApprovalRequired,
     version: Version,
     createdAt: Timestamp,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
+import { tunnelStartJson } from '../stored-tunnel-start.js';
 import type { Tenant, UpdateTenant } from './tenant.dto.js';
 
 type TenantRow = Omit<Tenant, 'createdAt'> & { readonly createdAt: Date };
@@ -37,6 +38,8 @@ export class TenantsRepository {
 
   /** What the change does not name stays as it is. */
   async update(sql: SqlExecutor, tenantId: string, change: UpdateTenant): Promise<Tenant | undefined> {
+    const start = change.tunnelStart;
+    const idleSeconds = start?.kind === 'trap' ? start.idleSeconds : undefined;
     const [row] = await sql<TenantRow[]>`
       update tenants
       set
@@ -46,6 +49,8 @@ export class TenantsRepository {
         mode = coalesce(${change.mode ?? null}, mode),
         default_profile_id = case when ${change.defaultProfileId === undefined} then default_profile_id
           else ${change.defaultProfileId ?? null}::uuid end,
+        tunnel_start = coalesce(${start?.kind ?? null}, tunnel_start),
+        idle_seconds = case when ${start === undefined} then idle_seconds else ${idleSeconds ?? null}::integer end,
         approval_required = coalesce(${change.approvalRequired ?? null}::boolean, approval_required)
       where id = ${tenantId} returning ${this.#columns(sql)}`;
     return row && tenantOf(row);
@@ -57,7 +62,8 @@ export class TenantsRepository {
   }
 
   #columns(sql: SqlExecutor) {
-    return sql`id, name, keying_mode, encapsulation, security_protocol, mode, default_profile_id, approval_required, version, created_at`;
+    return sql`id, name, keying_mode, encapsulation, security_protocol, mode,
+      ${tunnelStartJson(sql, sql`tenants`)} as tunnel_start, default_profile_id, approval_required, version, created_at`;
   }
 }
 

@@ -103,7 +103,10 @@ export const TunnelExternalPeer = z
 export const Tunnel = z
   .object({
     id: Identifier,
-    state: z.enum(['up', 'establishing', 'down']),
+    state: z.enum(['up', 'waiting', 'establishing', 'down']).meta({
+      description:
+        'waiting: it is negotiated when there is traffic for it, and there is none; nothing is wrong with it.',
+    }),
     reason: z.string().nullable().meta({ description: 'Why it is not up; null when it is.' }),
     keyingMode: KeyingMode,
     securityProtocol: SecurityProtocol,
