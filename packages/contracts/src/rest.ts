@@ -106,6 +106,7 @@ export type PublishResult = Schemas['PublishResult'];
 export type Draft = Schemas['Draft'];
 export type Tunnel = Schemas['Tunnel'];
 export type TunnelEnd = Schemas['TunnelEnd'];
+export type TunnelStart = Schemas['TunnelStart'];
 export type TunnelTraffic = Schemas['TunnelTraffic'];
 
 /** Stable names of the operations, as the document spells them. */

@@ -1757,6 +1757,7 @@ export interface components {
             mode?: "tunnel" | "transport";
             /** @description By name; null: that of the product. */
             defaultProfile?: string | null;
+            tunnelStart?: components["schemas"]["TunnelStart"];
             topology?: components["schemas"]["ConfiguredTopology"];
         };
         ConfiguredGroup: {
@@ -1857,6 +1858,8 @@ export interface components {
             namedServices?: string[];
             /** @description By name; absent: the default one. */
             profile?: string;
+            /** @description Absent: as the fabric has it. */
+            tunnelStart?: components["schemas"]["TunnelStart"];
         };
         /** @description A named service. */
         ConfiguredService: {
@@ -2209,7 +2212,7 @@ export interface components {
              * @description unknown: the agent is newer than the controller.
              * @enum {string}
              */
-            kind: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed" | "path_changed";
+            kind: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed" | "path_changed" | "tunnel_idle";
             /**
              * Format: date-time
              * @description By the clock of the edge.
@@ -2592,7 +2595,7 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.path_changed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
+            type: "edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.path_changed" | "edge.tunnel_idle" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced";
             /**
              * Format: date-time
              * @description By the clock of whoever tells of it.
@@ -3810,6 +3813,8 @@ export interface components {
              * @description Profile of the tunnels that it protects traffic with; null: the default one of the tenant. With DISCARD it says nothing.
              */
             profileId: string | null;
+            /** @description When the tunnels start that it protects traffic with; null: as the tenant has it. Of what several rules want for one tunnel it has what none misses anything by: start goes before trap, and the longest idle time before a shorter one. With DISCARD it says nothing. */
+            tunnelStart: components["schemas"]["TunnelStart"] | null;
             enabled: boolean;
         };
         RuleInput: {
@@ -3835,6 +3840,11 @@ export interface components {
              * @default null
              */
             profileId?: string | null;
+            /**
+             * @description When the tunnels start that it protects traffic with; null: as the tenant has it. Of what several rules want for one tunnel it has what none misses anything by: start goes before trap, and the longest idle time before a shorter one. With DISCARD it says nothing.
+             * @default null
+             */
+            tunnelStart?: components["schemas"]["TunnelStart"] | null;
             /** @default true */
             enabled?: boolean;
         };
@@ -3995,6 +4005,7 @@ export interface components {
              * @description The profile of rules that name none; null: that of the product, which is what a new tenant has. A profile that is the default stays, and takes what any profile takes: the keying mode ikev2 and ESP. A change is in force with the next revision.
              */
             defaultProfileId: string | null;
+            tunnelStart: components["schemas"]["TunnelStart"];
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired: boolean;
             /** @description Grows with every change; the ETag is this number in quotes. */
@@ -4142,8 +4153,11 @@ export interface components {
              * @description UUID made by the controller.
              */
             id: string;
-            /** @enum {string} */
-            state: "up" | "establishing" | "down";
+            /**
+             * @description waiting: it is negotiated when there is traffic for it, and there is none; nothing is wrong with it.
+             * @enum {string}
+             */
+            state: "up" | "waiting" | "establishing" | "down";
             /** @description Why it is not up; null when it is. */
             reason: string | null;
             /**
@@ -4261,6 +4275,22 @@ export interface components {
             roundTripProbes: number;
             roundTripAnswers: number;
         };
+        /**
+         * @description When edges negotiate a tunnel, in the words of strongSwan. start: as soon as they know of it. trap: when there is a packet for it and no security association (RFC 4301 section 5.1); packets are dropped until there is one. Waiting needs edges that negotiate (ikev2). A tunnel with one of several edges of a site starts at once all the same.
+         * @example {
+         *       "kind": "trap",
+         *       "idleSeconds": 600
+         *     }
+         */
+        TunnelStart: {
+            /** @enum {string} */
+            kind: "start";
+        } | {
+            /** @enum {string} */
+            kind: "trap";
+            /** @description After so many seconds without a packet in either direction the tunnel ends, until there is one again; absent: it stays. */
+            idleSeconds?: number;
+        };
         /** @description Inner packets since the edge started, and the rate between its last two reports. */
         TunnelTraffic: {
             packets: number;
@@ -4342,6 +4372,7 @@ export interface components {
              * @description The profile of rules that name none; null: that of the product, which is what a new tenant has. A profile that is the default stays, and takes what any profile takes: the keying mode ikev2 and ESP. A change is in force with the next revision.
              */
             defaultProfileId?: string | null;
+            tunnelStart?: components["schemas"]["TunnelStart"];
             /** @description Whether nothing comes into force before somebody else has approved it: a draft, an earlier revision, or what fails a proof. In force at once; an API token cannot change it. */
             approvalRequired?: boolean;
         };
@@ -4489,7 +4520,7 @@ export interface components {
              * @description Types of events that it gets; empty: all.
              * @default []
              */
-            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.path_changed" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
+            types?: ("edge.unknown" | "edge.events_lost" | "edge.agent_started" | "edge.tunnel_up" | "edge.tunnel_down" | "edge.ike_failed" | "edge.path_mtu_changed" | "edge.worker_replaced" | "edge.device_drops" | "edge.bundle_refused" | "edge.bundle_taken_back" | "edge.storage_failed" | "edge.certificate_renewed" | "edge.certificate_renewal_failed" | "edge.path_changed" | "edge.tunnel_idle" | "edge.connected" | "edge.disconnected" | "edge.bundle_applied" | "draft.changed" | "draft.approved" | "draft.approval_voided" | "revision.published" | "rollout.completed" | "tenant.approval_rule_changed" | "webhook.disabled" | "authority.expiring" | "authority.replaced")[];
             /** @default true */
             enabled?: boolean;
         };
@@ -5982,6 +6013,9 @@ export interface operations {
                      *           "securityProtocol": "esp",
                      *           "mode": "tunnel",
                      *           "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "tunnelStart": {
+                     *             "kind": "start"
+                     *           },
                      *           "approvalRequired": true,
                      *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z"
@@ -6071,6 +6105,9 @@ export interface operations {
                      *       "securityProtocol": "esp",
                      *       "mode": "tunnel",
                      *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "tunnelStart": {
+                     *         "kind": "start"
+                     *       },
                      *       "approvalRequired": true,
                      *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
@@ -6163,6 +6200,9 @@ export interface operations {
                      *       "securityProtocol": "esp",
                      *       "mode": "tunnel",
                      *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "tunnelStart": {
+                     *         "kind": "start"
+                     *       },
                      *       "approvalRequired": true,
                      *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
@@ -6248,6 +6288,9 @@ export interface operations {
                      *       "securityProtocol": "esp",
                      *       "mode": "tunnel",
                      *       "defaultProfileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "tunnelStart": {
+                     *         "kind": "start"
+                     *       },
                      *       "approvalRequired": true,
                      *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z"
@@ -12527,6 +12570,9 @@ export interface operations {
                      *                 "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *               ],
                      *               "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "tunnelStart": {
+                     *                 "kind": "start"
+                     *               },
                      *               "enabled": true
                      *             }
                      *           ],
@@ -12687,6 +12733,9 @@ export interface operations {
                      *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *           ],
                      *           "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "tunnelStart": {
+                     *             "kind": "start"
+                     *           },
                      *           "enabled": true
                      *         }
                      *       ],
@@ -12907,6 +12956,9 @@ export interface operations {
                      *                 "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *               ],
                      *               "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "tunnelStart": {
+                     *                 "kind": "start"
+                     *               },
                      *               "enabled": true
                      *             }
                      *           ],
@@ -13063,6 +13115,9 @@ export interface operations {
                      *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *           ],
                      *           "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "tunnelStart": {
+                     *             "kind": "start"
+                     *           },
                      *           "enabled": true
                      *         }
                      *       ],
@@ -13213,6 +13268,9 @@ export interface operations {
                      *             "8e03978e-40d5-43e8-bc93-6894a57f9324"
                      *           ],
                      *           "profileId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "tunnelStart": {
+                     *             "kind": "start"
+                     *           },
                      *           "enabled": true
                      *         }
                      *       ],
@@ -15846,6 +15904,9 @@ export interface operations {
                      *         "securityProtocol": "esp",
                      *         "mode": "tunnel",
                      *         "defaultProfile": "chacha",
+                     *         "tunnelStart": {
+                     *           "kind": "start"
+                     *         },
                      *         "topology": {
                      *           "kind": "full_mesh"
                      *         }
@@ -16000,7 +16061,10 @@ export interface operations {
                      *               "namedServices": [
                      *                 "dns"
                      *               ],
-                     *               "profile": "chacha"
+                     *               "profile": "chacha",
+                     *               "tunnelStart": {
+                     *                 "kind": "start"
+                     *               }
                      *             }
                      *           ]
                      *         }
@@ -16045,6 +16109,9 @@ export interface operations {
                      *         "securityProtocol": "esp",
                      *         "mode": "tunnel",
                      *         "defaultProfile": "chacha",
+                     *         "tunnelStart": {
+                     *           "kind": "start"
+                     *         },
                      *         "topology": {
                      *           "kind": "full_mesh"
                      *         }
@@ -16199,7 +16266,10 @@ export interface operations {
                      *               "namedServices": [
                      *                 "dns"
                      *               ],
-                     *               "profile": "chacha"
+                     *               "profile": "chacha",
+                     *               "tunnelStart": {
+                     *                 "kind": "start"
+                     *               }
                      *             }
                      *           ]
                      *         }
@@ -16530,7 +16600,7 @@ export interface operations {
                 /** @description Only events of this edge. */
                 edgeId?: string;
                 /** @description Only events of this kind. */
-                kind?: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed" | "path_changed";
+                kind?: "unknown" | "events_lost" | "agent_started" | "tunnel_up" | "tunnel_down" | "ike_failed" | "path_mtu_changed" | "worker_replaced" | "device_drops" | "bundle_refused" | "bundle_taken_back" | "storage_failed" | "certificate_renewed" | "certificate_renewal_failed" | "path_changed" | "tunnel_idle";
                 /** @description Only events that arrived before the one with this id. */
                 before?: string;
                 limit?: number;
