@@ -142,6 +142,26 @@ describe('the settings of a fabric in the console', () => {
     await save();
   });
 
+  it('have the start of tunnels beside them, with an idle time, and say where nothing could begin them', async () => {
+    const start = setting(page, 'tunnelStart');
+    await start.getByLabel('Tunnels start').selectOption('When there is traffic');
+    await start.getByLabel('Idle seconds').fill('9');
+    await start.getByText('Give 10 to 2592000 whole seconds').waitFor();
+    expect(await page.getByRole('button', { name: 'Save the start of tunnels' }).isDisabled()).toBe(true);
+    await start.getByLabel('Idle seconds').fill('600');
+    await page.getByRole('button', { name: 'Save the start of tunnels' }).click();
+    await page.getByText('The start of tunnels is saved.').waitFor();
+    await page.reload();
+    await page.getByText('The start of tunnels is saved.').waitFor();
+    expect(await start.getByLabel('Idle seconds').inputValue()).toBe('600');
+    await choose('Keys', 'Controller-blind');
+    await save();
+    await start.getByText('its keying mode is controller-blind').waitFor();
+    await choose('Keys', 'IKEv2');
+    await save();
+    await start.getByText('its keying mode is controller-blind').waitFor({ state: 'detached' });
+  });
+
   it('are shown to a viewer, who learns why they cannot be changed', async () => {
     const viewer = await freshPage();
     await viewer.goto(`${controller.url}/fabric`);

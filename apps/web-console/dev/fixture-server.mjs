@@ -30,7 +30,13 @@ const approvals = [];
 let draftChanged = false;
 let role = 'admin';
 
-const settings = { keyingMode: 'ikev2', encapsulation: 'udp', securityProtocol: 'esp', mode: 'tunnel' };
+const settings = {
+  keyingMode: 'ikev2',
+  encapsulation: 'udp',
+  securityProtocol: 'esp',
+  mode: 'tunnel',
+  tunnelStart: { kind: 'start' },
+};
 const topology = { topology: { kind: 'full_mesh' }, version: 1 };
 /** As the newest revision has them. */
 let published = { ...settings };
@@ -200,6 +206,7 @@ const rule = (name, action, sources, destinations, services, enabled = true, ser
   destinations,
   services,
   serviceIds,
+  tunnelStart: name === 'Ping' ? { kind: 'trap', idleSeconds: 600 } : null,
   profileId: null,
   enabled,
 });
@@ -340,7 +347,8 @@ function tunnels() {
       const { id, spis } = tunnelIds.get(key);
       const down = !one.live.connected || !other.live.connected;
       const establishing = !down && other.name.startsWith('chi') && one.name.startsWith('ber');
-      const state = down ? 'down' : establishing ? 'establishing' : 'up';
+      const waits = establishing && published.tunnelStart.kind === 'trap';
+      const state = down ? 'down' : waits ? 'waiting' : establishing ? 'establishing' : 'up';
       const rate = (phase) =>
         state === 'up'
           ? 1e6 * (index + 1) * (3 + 2 * Math.sin(seconds / 9 + phase) + Math.sin(seconds / 2.3 + phase))
@@ -367,9 +375,11 @@ function tunnels() {
       });
       const reason = down
         ? `Edge "${(one.live.connected ? other : one).name}" is not connected.`
-        : establishing
-          ? 'Waiting for both edges to install inbound associations.'
-          : null;
+        : waits
+          ? 'It is negotiated when there is traffic for it, and there is none.'
+          : establishing
+            ? 'Waiting for both edges to install inbound associations.'
+            : null;
       result.push({
         id,
         state,
@@ -454,7 +464,7 @@ const affected = () =>
     .map(({ id, name }) => ({ edgeId: id, edgeName: name, change: 'changed' }));
 /** As the compiler says it of AH and of transport mode. */
 function settingProblems() {
-  const { keyingMode, securityProtocol, mode } = settings;
+  const { keyingMode, securityProtocol, mode, tunnelStart } = settings;
   const negotiated = keyingMode === 'ikev2';
   const entry = (pointer, rule, detail, fix) => ({ pointer, rule, detail, fix });
   return [
@@ -465,6 +475,16 @@ function settingProblems() {
             'ah_without_negotiation',
             'AH passes no NAT, and where edges do not negotiate nobody looks for one.',
             'Let the edges negotiate (ikev2), or choose esp.',
+          ),
+        ]
+      : []),
+    ...(tunnelStart.kind === 'trap' && !negotiated
+      ? [
+          entry(
+            '/tunnelStart',
+            'trap_without_negotiation',
+            `The tenant has tunnels negotiated when there is traffic for them, and the tenant's edges do not negotiate: its keying mode is ${keyingMode}.`,
+            'Let the edges negotiate (ikev2), or have tunnels start at once.',
           ),
         ]
       : []),
@@ -514,7 +534,8 @@ const settingChanges = () =>
     .filter((field) => settings[field] !== published[field])
     .map((field) => ({ field, before: said(field, published), after: said(field, settings) }));
 /** As the intent has it, where ESP and tunnel mode go without saying. */
-const said = (field, { [field]: value }) => (['esp', 'tunnel'].includes(value) ? null : value);
+const said = (field, { [field]: value }) =>
+  ['esp', 'tunnel'].includes(value) || value.kind === 'start' ? null : value;
 const draftVersion = () => createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 32);
 function radius() {
   const made = settingChanges().length > 0 ? tunnels().length : 0;

@@ -77,6 +77,7 @@ export type {
   Tunnel,
   TunnelChange,
   TunnelEnd,
+  TunnelStart,
   TunnelTraffic,
   UpdateEdge,
   UpdateSite,

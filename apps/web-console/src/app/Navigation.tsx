@@ -6,6 +6,7 @@ import { logOut, sessionQuery } from '../features/session/queries.js';
 import { useTenantId } from '../features/session/use-tenant.js';
 import { edgesQuery } from '../features/sites/queries.js';
 import { trustQuery } from '../features/trust/queries.js';
+import { isWell, wellText } from '../features/tunnels/directions.js';
 import { tunnelsQuery } from '../features/tunnels/queries.js';
 import {
   AccessIcon,
@@ -130,9 +131,9 @@ function useHealthCounts(): Partial<Record<Destination['to'], HealthCount>> {
     }),
     ...(tunnels && {
       '/tunnels': {
-        good: tunnels.filter(({ state }) => state === 'up').length,
+        good: tunnels.filter(isWell).length,
         all: tunnels.length,
-        title: 'tunnels up',
+        title: wellText(tunnels),
       },
     }),
   };

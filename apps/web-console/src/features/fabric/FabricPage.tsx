@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { Tenant } from '../../api/index.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
 import { LockIcon } from '../../ui/icons.js';
 import { PageHeader } from '../../ui/PageHeader.js';
@@ -12,8 +13,10 @@ import { useTenantId } from '../session/use-tenant.js';
 import { sitesQuery } from '../sites/queries.js';
 import { SettingsForm } from './components/SettingsForm.js';
 import { TopologyForm } from './components/TopologyForm.js';
+import { TunnelStartForm } from './components/TunnelStartForm.js';
 import { topologyQuery } from './queries.js';
 import { topologyProblems } from './settings.js';
+import { tunnelStartProblems } from './tunnel-start.js';
 
 /** How the edges of the tenant protect what goes between them: everybody sees it, admins choose. */
 export function FabricPage(): ReactNode {
@@ -36,8 +39,21 @@ export function FabricPage(): ReactNode {
       {data === undefined &&
         (error === null ? <TableSkeleton rows={4} rowHeight={96} /> : <FailureNotice error={error} />)}
       {data !== undefined && <SettingsForm key={data.id} tenant={data} locked={role !== 'admin'} />}
+      {data !== undefined && <TunnelStartSection tenant={data} locked={role !== 'admin'} />}
       {data !== undefined && <TopologySection tenantId={data.id} locked={role !== 'admin'} />}
     </>
+  );
+}
+
+function TunnelStartSection({ tenant, locked }: { readonly tenant: Tenant; readonly locked: boolean }): ReactNode {
+  const draft = useQuery(draftQuery(tenant.id)).data;
+  return (
+    <TunnelStartForm
+      key={`${tenant.id} ${JSON.stringify(tenant.tunnelStart)}`}
+      tenant={tenant}
+      problems={tunnelStartProblems(draft?.problems ?? [])}
+      locked={locked}
+    />
   );
 }
 

@@ -5,6 +5,7 @@ import {
   type Tenant,
   type Topology,
   type TopologyInput,
+  type TunnelStart,
   unwrap,
 } from '../../api/index.js';
 import type { FabricSettings } from './settings.js';
@@ -13,6 +14,11 @@ import type { FabricSettings } from './settings.js';
 export function changeSettings({ id, version }: Tenant, body: Partial<FabricSettings>): Promise<Tenant> {
   const params = { path: { tenantId: id }, header: { 'If-Match': `"${version}"` } };
   return unwrap(client.PATCH('/api/v1/tenants/{tenantId}', { params, body }));
+}
+
+/** As `changeSettings`. */
+export function changeTunnelStart(tenantId: string, tunnelStart: TunnelStart): Promise<Tenant> {
+  return unwrap(client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body: { tunnelStart } }));
 }
 
 export const topologyQuery = (tenantId: string) =>

@@ -161,6 +161,7 @@ export function topologyProblems(problems: readonly ProblemEntry[]): readonly st
 /** Where a pointer into the intent leads, in words; undefined: to no setting. */
 export function placeOfSetting(pointer: string): string | undefined {
   if (isTopology(pointer)) return 'Fabric settings, “Topology”';
+  if (pointer === '/tunnelStart') return 'Fabric settings, “Tunnels start”';
   const name = SETTING_NAMES.find((each) => pointer === `/${each}`);
   return name && `Fabric settings, “${SETTINGS[name].title}”`;
 }

@@ -10,6 +10,7 @@ const rule = (id: string) => ({
   services: [{ protocol: 'any' as const, ports: [] }],
   serviceIds: ['s'],
   profileId: 'p',
+  tunnelStart: { kind: 'trap' as const, idleSeconds: 600 },
   enabled: true,
 });
 const policy = {
@@ -29,7 +30,12 @@ const idsOf = ({ rules }: { rules: readonly { id?: string }[] }) => rules.map(({
 describe('changes', () => {
   it('never lose which services a rule names', () => {
     for (const input of [withRuleMoved(policy, 2, 0), withRule(policy, 3, rule('x')), withoutRule(policy, 0)]) {
-      expect(input.rules.every(({ serviceIds, profileId }) => serviceIds?.[0] === 's' && profileId === 'p')).toBe(true);
+      expect(
+        input.rules.every(
+          ({ serviceIds, profileId, tunnelStart: start }) =>
+            serviceIds?.[0] === 's' && profileId === 'p' && start?.kind === 'trap',
+        ),
+      ).toBe(true);
       expect(asReplaced(policy, input).rules.every(({ serviceIds }) => serviceIds[0] === 's')).toBe(true);
     }
   });

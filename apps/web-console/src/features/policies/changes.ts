@@ -24,8 +24,9 @@ export function withoutRule(policy: Policy, index: number): PolicyInput {
 
 /** The policy as it will read once its replacement is accepted; a new rule has no identity before that. */
 export function asReplaced(policy: Policy, input: PolicyInput): Policy {
-  const rules = input.rules.flatMap(({ id, serviceIds = [], profileId = null, enabled = true, ...rule }) =>
-    id === undefined ? [] : [{ ...rule, id, serviceIds, profileId, enabled }],
+  const rules = input.rules.flatMap(
+    ({ id, serviceIds = [], profileId = null, tunnelStart = null, enabled = true, ...rule }) =>
+      id === undefined ? [] : [{ ...rule, id, serviceIds, profileId, tunnelStart, enabled }],
   );
   return {
     ...policy,

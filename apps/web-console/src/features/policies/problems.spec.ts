@@ -10,6 +10,7 @@ const rule = (id: string) => ({
   services: [],
   serviceIds: [],
   profileId: null,
+  tunnelStart: null,
   enabled: true,
 });
 const policy = (id: string, rules: string[]) => ({

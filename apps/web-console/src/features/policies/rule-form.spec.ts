@@ -17,6 +17,7 @@ const rule = {
   ],
   serviceIds: ['https'],
   profileId: 'chacha',
+  tunnelStart: { kind: 'trap' as const, idleSeconds: 600 },
   enabled: false,
 };
 
@@ -42,6 +43,8 @@ describe('rule form', () => {
     });
     const bad = readRule({ ...values, services: [{ key: 'x', protocol: 'udp', ports: '99999' }] }, 'r');
     expect(bad.ok ? {} : bad.errors).toMatchObject({ 'services.0.ports': expect.stringContaining('65535') });
+    const soon = readRule({ ...values, tunnelStart: { kind: 'trap', idleSeconds: '9' } }, 'r');
+    expect(soon.ok ? [] : Object.keys(soon.errors)).toEqual(['tunnelStart']);
     expect(ruleFields(values)).toContain('services.1.ports');
   });
 

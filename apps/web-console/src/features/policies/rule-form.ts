@@ -1,5 +1,6 @@
 import type { Action, Rule, RuleInput, Selector, Service } from '../../api/index.js';
 import { formatPorts, parsePorts } from '../../lib/ports.js';
+import { readTunnelStart, type TunnelStartValues, tunnelStartValues } from '../fabric/tunnel-start.js';
 import { hasPorts } from './describe.js';
 
 /** A rule as its form holds it: ports are text until they are sent. */
@@ -13,6 +14,7 @@ export interface RuleValues {
   readonly serviceIds: readonly string[];
   /** Null: that of the product. */
   readonly profileId: string | null;
+  readonly tunnelStart: TunnelStartValues;
   readonly enabled: boolean;
 }
 
@@ -33,6 +35,7 @@ export function ruleValues(rule: Rule | undefined, nextKey: () => string): RuleV
     services: serviceValues(services, nextKey),
     serviceIds: rule?.serviceIds ?? [],
     profileId: rule?.profileId ?? null,
+    tunnelStart: tunnelStartValues(rule?.tunnelStart ?? null),
     enabled: rule?.enabled ?? true,
   };
 }
@@ -61,7 +64,9 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
   if (values.services.length + values.serviceIds.length === 0) errors['services'] = 'Add a service, or any.';
   const { services, errors: atPorts } = readServices(values.services);
   Object.assign(errors, atPorts);
-  if (Object.keys(errors).length > 0) return { ok: false, errors };
+  const reading = readTunnelStart(values.tunnelStart);
+  if (!reading.ok) errors['tunnelStart'] = reading.reason;
+  if (!reading.ok || Object.keys(errors).length > 0) return { ok: false, errors };
   const { action, sources, destinations, serviceIds, profileId, enabled } = values;
   const rule = {
     name: values.name.trim(),
@@ -71,6 +76,7 @@ export function readRule(values: RuleValues, id: string | undefined): RuleReadin
     services,
     serviceIds: [...serviceIds],
     profileId,
+    tunnelStart: reading.start,
     enabled,
   };
   return { ok: true, rule: id === undefined ? rule : { ...rule, id } };
@@ -98,5 +104,14 @@ export function serviceFields(lines: readonly ServiceValues[]): string[] {
 
 /** Every form path that can carry an error. */
 export function ruleFields(values: RuleValues): string[] {
-  return ['name', 'action', 'sources', 'destinations', 'services', 'serviceIds', ...serviceFields(values.services)];
+  return [
+    'name',
+    'action',
+    'sources',
+    'destinations',
+    'services',
+    'serviceIds',
+    'tunnelStart',
+    ...serviceFields(values.services),
+  ];
 }

@@ -26,13 +26,18 @@ export function TunnelsPage(): ReactNode {
   const { data, error, isPending } = useQuery(tunnelsQuery(useTenantId()));
   const tunnels = data?.items ?? [];
   const total = tunnels.reduce((sum, tunnel) => sum + totalRate(tunnel), 0);
-  const up = tunnels.filter(({ state }) => state === 'up').length;
+  const [up, waiting] = (['up', 'waiting'] as const).map(
+    (wanted) => tunnels.filter(({ state }) => state === wanted).length,
+  );
+  const wait = waiting === 0 ? '' : `, ${waiting} waiting for traffic`;
   return (
     <>
       <PageHeader
         title="Tunnels"
         summary={
-          data === undefined ? ' ' : `${up} of ${plural(tunnels.length, 'tunnel')} up, ${formatBitRate(total)} in total`
+          data === undefined
+            ? ' '
+            : `${up} of ${plural(tunnels.length, 'tunnel')} up${wait}, ${formatBitRate(total)} in total`
         }
       />
       {isPending && <TableSkeleton rows={4} rowHeight={58} />}
@@ -63,6 +68,7 @@ function Tunnels({ tunnels }: { readonly tunnels: readonly Tunnel[] }): ReactNod
           data={[
             { value: 'all', label: `All ${tunnels.length}` },
             { value: 'up', label: `Up ${count('up')}` },
+            { value: 'waiting', label: `Waiting ${count('waiting')}` },
             { value: 'establishing', label: `Establishing ${count('establishing')}` },
             { value: 'down', label: `Down ${count('down')}` },
           ]}

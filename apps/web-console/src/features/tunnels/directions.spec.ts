@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { directionsOf, totalRate, tunnelTitle } from './directions.js';
+import { directionsOf, isWell, totalRate, tunnelTitle, wellText } from './directions.js';
 import { seenAt } from './seen-at.js';
 
 const traffic = (packets: number, bytesPerSecond = 0) => ({ packets, bytes: 0, packetsPerSecond: 0, bytesPerSecond });
@@ -85,5 +85,16 @@ describe('directionsOf', () => {
       path: null,
     });
     expect(tunnelTitle(external)).toBe('Berlin ↔ Aachen');
+  });
+});
+
+describe('tunnels that nothing is wrong with', () => {
+  it('are up, or wait for traffic', () => {
+    const all = (['up', 'waiting', 'establishing', 'down'] as const).map((state) => ({ state }));
+    expect(all.filter(isWell)).toEqual([{ state: 'up' }, { state: 'waiting' }]);
+    expect([wellText(all), wellText(all.filter(({ state }) => state !== 'waiting'))]).toEqual([
+      'tunnels up or waiting for traffic',
+      'tunnels up',
+    ]);
   });
 });

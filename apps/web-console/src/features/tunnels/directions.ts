@@ -42,9 +42,20 @@ export interface Traffic {
 
 export const TUNNEL_STATES = {
   up: { tone: 'up', label: 'Up' },
+  waiting: { tone: 'idle', label: 'Waits for traffic' },
   establishing: { tone: 'busy', label: 'Establishing' },
   down: { tone: 'down', label: 'Down' },
 } as const satisfies Record<Tunnel['state'], { tone: Tone; label: string }>;
+
+/** Whether nothing is wrong with it: one that waits for traffic is not up, and misses nothing. */
+export function isWell({ state }: Pick<Tunnel, 'state'>): boolean {
+  return state === 'up' || state === 'waiting';
+}
+
+/** What is counted with `isWell`, in words. */
+export function wellText(tunnels: readonly Pick<Tunnel, 'state'>[]): string {
+  return tunnels.some(({ state }) => state === 'waiting') ? 'tunnels up or waiting for traffic' : 'tunnels up';
+}
 
 /**
  * Both directions of a tunnel, by the name of the sender's site, that to an external peer first; none when the controller does not name

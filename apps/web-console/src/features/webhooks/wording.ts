@@ -24,6 +24,7 @@ export const EVENT_LABELS = {
   Tunnels: {
     'edge.tunnel_up': 'Tunnel up',
     'edge.tunnel_down': 'Tunnel down',
+    'edge.tunnel_idle': 'Tunnel waits for traffic',
     'edge.ike_failed': 'Negotiation failed',
     'edge.path_changed': 'Went to another path',
     'edge.path_mtu_changed': 'Path MTU changed',

@@ -13,6 +13,7 @@ import {
 } from '../../../ui/icons.js';
 import { moveBetweenRows } from '../../../ui/row-keys.js';
 import { type ReorderProps, useReordering } from '../../../ui/use-reordering.js';
+import { describeTunnelStart } from '../../fabric/tunnel-start.js';
 import { inputOf, withRuleMoved } from '../changes.js';
 import { describeSelector, describeService, type Names, selectorKey } from '../describe.js';
 import { usePolicyWrites } from '../use-policy-writes.js';
@@ -130,6 +131,9 @@ function RuleRow(props: RuleRowProps): ReactNode {
         <span className="w-action" data-action={rule.action}>
           {rule.action}
         </span>
+        {rule.action === 'PROTECT' && rule.tunnelStart !== null && (
+          <div className="w-dim w-small">{describeTunnelStart(rule.tunnelStart)}</div>
+        )}
       </td>
       <td>
         <Switch

@@ -6,6 +6,7 @@ import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
+import { TunnelStartInput } from '../../fabric/components/TunnelStartInput.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { withRule } from '../changes.js';
 import { SelectorInput } from '../components/SelectorInput.js';
@@ -141,6 +142,14 @@ export function RuleDialog({ policy, index, names, onClose }: RuleDialogProps): 
         <div className="w-dim w-small w-below">{ACTION_MEANING[values.action]} Answers follow the same rule.</div>
         {errors['action'] != null && <div className="w-field-error">{errors['action']}</div>}
       </div>
+      {values.action === 'PROTECT' && (
+        <TunnelStartInput
+          value={values.tunnelStart}
+          inherited="As the fabric has it"
+          error={errors['tunnelStart']}
+          onChange={(tunnelStart) => set({ tunnelStart })}
+        />
+      )}
     </FormDialog>
   );
 }

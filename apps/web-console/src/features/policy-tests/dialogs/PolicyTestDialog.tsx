@@ -32,7 +32,9 @@ export function PolicyTestDialog({ test, names, onClose }: PolicyTestDialogProps
   const tenantId = useTenantId();
   const [initial] = useState(() =>
     ruleValues(
-      test === undefined ? undefined : { ...test, serviceIds: [], profileId: null, action: 'PROTECT', enabled: true },
+      test === undefined
+        ? undefined
+        : { ...test, serviceIds: [], profileId: null, tunnelStart: null, action: 'PROTECT', enabled: true },
       nextKey,
     ),
   );

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { formatBitRate } from '../../../lib/format-quantity.js';
 import { type Tone, ToneIcon } from '../../../ui/StateMark.js';
-import { totalRate } from '../../tunnels/directions.js';
+import { isWell, totalRate, wellText } from '../../tunnels/directions.js';
 import type { Fabric } from './FabricGraph.js';
 
 /** The fabric in one line. */
@@ -11,7 +11,7 @@ export function FabricSummary({ fabric: { edges, tunnels } }: { readonly fabric:
     <div className="w-fabric-summary">
       <Share good={edges.filter(({ live }) => live.connected).length} all={edges.length} label="edges connected" />
       <Share good={edges.filter(({ live }) => live.inSync).length} all={edges.length} label="in sync" />
-      <Share good={tunnels.filter(({ state }) => state === 'up').length} all={tunnels.length} label="tunnels up" />
+      <Share good={tunnels.filter(isWell).length} all={tunnels.length} label={wellText(tunnels)} />
       <span>
         <b className="w-numeric">{formatBitRate(throughput)}</b> throughput
       </span>

@@ -15,7 +15,7 @@ import { TunnelKeysMark } from './TunnelKeysMark.js';
 
 export type TunnelColumn = 'state' | 'name' | 'rate' | 'bytes' | 'rekeys';
 
-const STATE_ORDER: Readonly<Record<Tunnel['state'], number>> = { down: 0, establishing: 1, up: 2 };
+const STATE_ORDER: Readonly<Record<Tunnel['state'], number>> = { down: 0, establishing: 1, waiting: 2, up: 3 };
 const COLUMNS = 10;
 
 export const TUNNEL_COMPARISONS: Readonly<Record<TunnelColumn, (a: Tunnel, b: Tunnel) => number>> = {
