@@ -61,7 +61,8 @@ describe('the default profile of a tenant', () => {
     expect((await explained(1)).hops[0]?.association.profile).toBeNull();
     const answer = await choose(chacha.id);
     expect([answer.status, await answer.json()]).toMatchObject([200, { defaultProfileId: chacha.id }]);
-    const { intent, blastRadius } = await read<RevisionDiff>('/revisions/draft/diff');
+    const { intent, names, blastRadius } = await read<RevisionDiff>('/revisions/draft/diff');
+    expect(names).toEqual([{ id: chacha.id, name: 'chacha' }]);
     expect(intent).toMatchObject([
       { noun: 'tenant', fields: [{ field: 'defaultProfileId', before: null, after: chacha.id }] },
     ]);

@@ -169,6 +169,10 @@ export const RevisionDiff = z
       .meta({ description: 'Number of the revision compared with; null: nothing was published before.' }),
     to: z.int().nullable().meta({ description: 'Number of the revision; null: the draft.' }),
     intent: z.array(IntentChange),
+    names: z.array(NamedEnd).meta({
+      description:
+        'What identifiers in the fields of `intent` stand for, also where it has been removed; a network has its name within its site: "berlin/lan".',
+    }),
     blastRadius: BlastRadius,
     affectedEdges: z.array(AffectedEdge),
     tunnels: z.array(TunnelChange).meta({ description: 'The first 200; blastRadius has their numbers.' }),

@@ -9,6 +9,7 @@ import { type DraftState, Drafts, versionOf } from './drafts.js';
 import { edgeApplication } from './edge-application.js';
 import { effectOf } from './effect.js';
 import { intentChanges } from './intent-changes.js';
+import { namesIn } from './intent-names.js';
 import type { Draft, RevisionDetail, RevisionList, RevisionListQuery } from './revision.dto.js';
 import type { RevisionDiff } from './revision-diff.dto.js';
 import { doesNotCompile, draftKeepsChanging, problemEntriesOf } from './revisions.errors.js';
@@ -137,7 +138,8 @@ function diffOf(
 ): RevisionDiff {
   if (!answer.ok) throw doesNotCompile(answer.problems);
   const { findings: _, ...effect } = effectOf(answer.validation, before, after);
-  return { ...numbers, intent: intentChanges(before, after), ...effect };
+  const intent = intentChanges(before, after);
+  return { ...numbers, intent, names: namesIn(intent, before, after), ...effect };
 }
 
 /** A draft that is edited all the time is looked at so often. */

@@ -3776,6 +3776,8 @@ export interface components {
             /** @description Number of the revision; null: the draft. */
             to: number | null;
             intent: components["schemas"]["IntentChange"][];
+            /** @description What identifiers in the fields of `intent` stand for, also where it has been removed; a network has its name within its site: "berlin/lan". */
+            names: components["schemas"]["NamedEnd"][];
             blastRadius: components["schemas"]["BlastRadius"];
             affectedEdges: components["schemas"]["AffectedEdge"][];
             /** @description The first 200; blastRadius has their numbers. */
@@ -14535,6 +14537,12 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
+                     *       "names": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin"
+                     *         }
+                     *       ],
                      *       "blastRadius": {
                      *         "edges": 1,
                      *         "tunnelsAdded": 1,
@@ -14821,6 +14829,12 @@ export interface operations {
                      *               "after": null
                      *             }
                      *           ]
+                     *         }
+                     *       ],
+                     *       "names": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin"
                      *         }
                      *       ],
                      *       "blastRadius": {
