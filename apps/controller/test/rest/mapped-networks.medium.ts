@@ -70,9 +70,13 @@ describe('two sites with the same network', () => {
     const [berlin] = (await shops()).filter(({ siteId }) => siteId === made.berlin.id);
     if (berlin === undefined) throw new Error('there is no such network');
     const mapped = await change(berlin, { mappedPrefix: '172.20.1.0/24' });
-    expect(await mapped.json()).toEqual({ ...berlin, mappedPrefix: '172.20.1.0/24' });
+    expect(await mapped.json()).toEqual({ ...berlin, mappedPrefix: '172.20.1.0/24', version: 2 });
     // What is not said stays.
-    expect(await (await change(berlin, { labels: {} })).json()).toEqual({ ...berlin, mappedPrefix: '172.20.1.0/24' });
+    expect(await (await change(berlin, { labels: {} })).json()).toEqual({
+      ...berlin,
+      mappedPrefix: '172.20.1.0/24',
+      version: 2,
+    });
     expect(await draft()).toMatchObject({ problems: [], findings: [] });
     const { intent } = await read<RevisionDiff>('/revisions/draft/diff');
     expect(intent).toContainEqual(

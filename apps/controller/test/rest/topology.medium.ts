@@ -244,7 +244,7 @@ describe('tenants', () => {
       params,
       body: { keyingMode: 'ike-less' },
     });
-    expect(changed).toEqual({ ...tenant, keyingMode: 'ike-less' });
+    expect(changed).toEqual({ ...tenant, keyingMode: 'ike-less', version: 2 });
     expect((await api.client.GET('/api/v1/tenants/{tenantId}', { params })).data).toEqual(changed);
     const { application } = api.controller.controller;
     const intent = await application.get(IntentRepository).read(api.controller.sql, tenant?.id ?? '');
@@ -257,8 +257,8 @@ describe('tenants', () => {
     const params = { path: { tenantId: tenant?.id ?? '' } };
     const change = (body: { keyingMode?: 'ike-less'; encapsulation?: 'none' }) =>
       api.client.PATCH('/api/v1/tenants/{tenantId}', { params, body });
-    expect((await change({ encapsulation: 'none' })).data).toEqual({ ...tenant, encapsulation: 'none' });
-    const both = { ...tenant, encapsulation: 'none', keyingMode: 'ike-less' };
+    expect((await change({ encapsulation: 'none' })).data).toEqual({ ...tenant, encapsulation: 'none', version: 2 });
+    const both = { ...tenant, encapsulation: 'none', keyingMode: 'ike-less', version: 3 };
     expect((await change({ keyingMode: 'ike-less' })).data).toEqual(both);
     expect((await change({})).data).toEqual(both);
     const { application } = api.controller.controller;
@@ -275,9 +275,9 @@ describe('tenants', () => {
     expect(await intent()).not.toHaveProperty('securityProtocol');
     const change = (securityProtocol: 'esp' | 'ah') =>
       api.client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body: { securityProtocol } });
-    expect((await change('ah')).data).toEqual({ ...tenant, securityProtocol: 'ah' });
+    expect((await change('ah')).data).toEqual({ ...tenant, securityProtocol: 'ah', version: 2 });
     expect(await intent()).toMatchObject({ securityProtocol: 'ah', encapsulation: 'udp' });
-    expect((await change('esp')).data).toEqual(tenant);
+    expect((await change('esp')).data).toEqual({ ...tenant, version: 3 });
     expect(await intent()).not.toHaveProperty('securityProtocol');
   });
 
@@ -289,9 +289,9 @@ describe('tenants', () => {
     expect(await intent()).not.toHaveProperty('mode');
     const change = (mode: 'tunnel' | 'transport') =>
       api.client.PATCH('/api/v1/tenants/{tenantId}', { params: { path: { tenantId } }, body: { mode } });
-    expect((await change('transport')).data).toEqual({ ...tenant, mode: 'transport' });
+    expect((await change('transport')).data).toEqual({ ...tenant, mode: 'transport', version: 2 });
     expect(await intent()).toMatchObject({ mode: 'transport' });
-    expect((await change('tunnel')).data).toEqual(tenant);
+    expect((await change('tunnel')).data).toEqual({ ...tenant, version: 3 });
     expect(await intent()).not.toHaveProperty('mode');
   });
 

@@ -37,7 +37,7 @@ describe('users', () => {
       ...one,
       body: { role: 'approver' },
     });
-    expect(changed.data).toEqual({ ...user, role: 'approver' });
+    expect(changed.data).toEqual({ ...user, role: 'approver', version: 2 });
     const { data: list } = await admin.client.GET('/api/v1/tenants/{tenantId}/users', { params });
     expect(list?.items.map(({ name }) => name)).toEqual(['ada', 'ben']);
     const removed = await admin.client.DELETE('/api/v1/tenants/{tenantId}/users/{userId}', one);
