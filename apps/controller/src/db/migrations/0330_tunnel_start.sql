@@ -15,7 +15,8 @@ alter table policy_rules
   add constraint policy_rules_idle_seconds_range check (idle_seconds between 10 and 2592000),
   add constraint policy_rules_idle_with_trap check (idle_seconds is null or tunnel_start is not distinct from 'trap');
 
--- It is in an intent (src/modules/revisions/intent.repository.ts). Of its own, beside tenants_draft: a transaction is told once.
-create constraint trigger tenants_tunnel_start_draft after update on tenants deferrable initially deferred for each row
+-- It is in an intent (src/modules/revisions/intent.repository.ts). Of its own beside tenants_draft: a transaction is told once; and by its name
+-- before tenants_journal (0121_approval_lock_order.sql).
+create constraint trigger tenants_draft_tunnel_start after update on tenants deferrable initially deferred for each row
   when ((old.tunnel_start, old.idle_seconds) is distinct from (new.tunnel_start, new.idle_seconds))
   execute function record_draft_change();
