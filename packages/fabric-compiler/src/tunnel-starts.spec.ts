@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryIntent } from '../test/arbitrary-intent.js';
 import { externalIntent, healthyIntent } from '../test/seeded-bugs.js';
+import { everyPacket, smallUniverse } from '../test/small-universe.js';
+import { parseAddressText } from './address/text.js';
 import { type CompileResult, compileFabric } from './compile-fabric.js';
+import { explainPacket } from './explain/explain-packet.js';
 import { compileShared } from './fabric/compile-shared.js';
 import { sharedBundleOctets } from './fabric/shared-bundle.js';
 import type { FabricIntent, Rule, TunnelStart } from './intent.js';
@@ -59,6 +62,43 @@ describe('starts of tunnels', () => {
     expect(octetsOf(incremental)).toEqual(octetsOf(anew));
     expect(octetsOf(incremental)).toEqual(octetsOf(before));
     expect(incremental).toMatchObject({ ok: true, changed: [] });
+  });
+
+  it('are explained as they are delivered, on every way', () => {
+    const seen = { start: 0, trap: 0 };
+    const packets = [...everyPacket()].filter((_, index) => index % 97 === 0);
+    fc.assert(
+      fc.property(
+        smallUniverse(),
+        fc.infiniteStream(fc.option(fc.oneof({ arbitrary: trap(), weight: 4 }, start()), { nil: undefined })),
+        fc.option(trap(), { nil: undefined }),
+        (written, choices, standard) => {
+          const intent = withStarts(
+            withRules(written, ({ profileId: _, ...rule }) => rule),
+            choices,
+            standard,
+          );
+          const [shared, delivered] = [compileShared(intent), compileFabric(intent)];
+          fc.pre(shared.ok && delivered.ok);
+          if (!shared.ok || !delivered.ok) return;
+          for (const packet of packets) {
+            const [source, destination] = [parseAddressText(packet.source), parseAddressText(packet.destination)];
+            if (source === undefined || destination === undefined) throw new Error('they are addresses');
+            const asked = { ...packet, family: source.family, source: source.value, destination: destination.value };
+            for (const { fromEdgeId, toPeerId, association } of explainPacket(shared.fabric, asked).hops) {
+              const tunnels = delivered.bundles.get(fromEdgeId)?.tunnels ?? [];
+              const keying = tunnels.find(({ peerEdgeId }) => peerEdgeId === toPeerId)?.keying;
+              const said =
+                keying?.mode === 'ikev2' && keying.trap ? { kind: 'trap', ...keying.trap } : { kind: 'start' };
+              expect(association.tunnelStart).toEqual(said);
+              seen[association.tunnelStart?.kind ?? 'start'] += 1;
+            }
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+    for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(50);
   });
 
   it('are of tunnels with external peers too, whatever these are offered', () => {

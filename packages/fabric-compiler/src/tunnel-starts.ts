@@ -27,6 +27,8 @@ export class TunnelStarts {
   }
 }
 
+export const AT_ONCE: TunnelStart = { kind: 'start' };
+
 export type Trap = Extract<TunnelStart, { readonly kind: 'trap' }>;
 
 /** What is there earlier, or stays longer, carries everything that the other one would. The order of rules says nothing here. */
@@ -60,5 +62,3 @@ export function reportUnfitStarts(intent: FabricIntent, problems: CompileProblem
     });
   }
 }
-
-const AT_ONCE: TunnelStart = { kind: 'start' };

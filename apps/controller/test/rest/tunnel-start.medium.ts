@@ -1,4 +1,12 @@
-import type { Configuration, Draft, ImportResult, Policy, RevisionDiff, Tenant } from '@weft/contracts/rest';
+import type {
+  Configuration,
+  Draft,
+  Explanation,
+  ImportResult,
+  Policy,
+  RevisionDiff,
+  Tenant,
+} from '@weft/contracts/rest';
 import { TunnelStart } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBundle } from '../../src/distribution/bundle-content.js';
@@ -68,6 +76,12 @@ describe('when tunnels start', () => {
       [TRAP, 600],
       [TRAP, 600],
     ]);
+    const query = new URLSearchParams({ source: '10.1.0.7', destination: '10.2.0.9', protocol: 'icmp' });
+    const explained = async (revision: number) =>
+      (await read<Explanation>(`/revisions/${revision}/explanation?${query}`)).hops.map(
+        ({ association }) => association.tunnelStart,
+      );
+    expect([await explained(1), await explained(2)]).toEqual([[{ kind: 'start' }], [IDLE]]);
   });
 
   it('is what a rule says, and of rules of one tunnel what none of them misses anything by', async () => {

@@ -15,7 +15,7 @@ import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, Bund
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
-import type { IntentExternalPeer, IntentProfile, IntentService, KeyingMode } from '../intent.js';
+import type { IntentExternalPeer, IntentProfile, IntentService, KeyingMode, TunnelStart } from '../intent.js';
 import { ahOverlayMtu, transportMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor } from '../proof/peer-view.js';
@@ -24,6 +24,7 @@ import { decidingRule, type OwnedPacket, ownerOf, ruleMatches } from '../proof/r
 import { servicesOf } from '../rules.js';
 import { servicesOfFamily } from '../services.js';
 import type { NetworkMapping } from '../topology.js';
+import { startBetween } from './tunnel-start.js';
 
 /** Why a packet goes the way it goes, or does not. */
 export interface PacketExplanation {
@@ -94,6 +95,8 @@ export interface ExplainedAssociation {
   readonly remote: BundleEndpoint;
   readonly localIdentity: string;
   readonly remoteIdentity: string;
+  /** When it is negotiated; undefined: edges do not negotiate it. */
+  readonly tunnelStart: TunnelStart | undefined;
 }
 
 /** Octet by octet, for the largest packet that fits (RFC 4302, RFC 4303, RFC 3948). */
@@ -162,13 +165,14 @@ function hopsBetween(
     if (outbound === undefined || peer === undefined || profile === undefined) return { hops, stuckAt: bundle.edgeId };
     const next = fabric.bundles[peer.owner];
     const external = externalPeer(fabric, peer.owner);
+    const keyingMode = external === undefined ? bundle.keyingMode : 'ikev2';
     hops.push({
       fromEdgeId: bundle.edgeId,
       toPeerId: peer.peerId,
       outbound,
       inbound: next === undefined ? undefined : decidingEntry(fabric, next, answerTo(packet)),
       association: {
-        keyingMode: external === undefined ? bundle.keyingMode : 'ikev2',
+        keyingMode,
         profileId: profile.id,
         esp: profile.esp,
         ike: profile.ike,
@@ -176,6 +180,7 @@ function hopsBetween(
         remote: peer.remote,
         localIdentity: external?.localIdentity ?? bundle.identity,
         remoteIdentity: peer.identity,
+        tunnelStart: keyingMode === 'ikev2' ? startBetween(fabric, bundle.owner, peer.owner) : undefined,
       },
       encapsulation: arithmetic(bundle, profile),
     });

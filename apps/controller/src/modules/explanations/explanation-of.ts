@@ -77,7 +77,7 @@ function hopOf(
   named: (id: string) => NamedEnd,
   profile: NamedEnd | null,
 ): ExplainedHop {
-  const { keyingMode, esp, ike, local, remote, localIdentity, remoteIdentity } = hop.association;
+  const { keyingMode, esp, ike, local, remote, localIdentity, remoteIdentity, tunnelStart } = hop.association;
   return {
     from: named(fromEdgeId),
     to: named(toPeerId),
@@ -93,6 +93,7 @@ function hopOf(
       profile,
       ...protectionOf(esp),
       ike: keyingMode === 'ikev2' ? ikeOf(ike) : null,
+      tunnelStart: tunnelStart ?? null,
     },
     encapsulation: { ...hop.encapsulation },
   };

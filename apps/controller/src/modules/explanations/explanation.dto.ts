@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Identifier } from '../../platform/http/schemas.js';
 import { Revision } from '../revisions/revision.dto.js';
 import { NamedEnd, Packet } from '../revisions/revision-diff.dto.js';
+import { TunnelStart } from '../tunnel-start.dto.js';
 
 const MAX_ADDRESS_LENGTH = 45;
 const MAX_PROTOCOL = 255;
@@ -130,6 +131,9 @@ export const AssociationParameters = z
       })
       .nullable()
       .meta({ description: 'Null: the controller makes the keys.' }),
+    tunnelStart: TunnelStart.nullable().meta({
+      description: 'As all rules come to whose traffic goes there; null: edges do not negotiate the tunnel.',
+    }),
   })
   .meta({ id: 'AssociationParameters' });
 
