@@ -1529,6 +1529,8 @@ export interface components {
                 childLifetimeSeconds: number;
                 livenessSeconds: number;
             } | null;
+            /** @description As all rules come to whose traffic goes there; null: edges do not negotiate the tunnel. */
+            tunnelStart: components["schemas"]["TunnelStart"] | null;
         };
         AuditEntry: {
             /** @description From 1 in each tenant, without a gap. */
@@ -15535,6 +15537,9 @@ export interface operations {
                      *               "ikeLifetimeSeconds": 1,
                      *               "childLifetimeSeconds": 1,
                      *               "livenessSeconds": 1
+                     *             },
+                     *             "tunnelStart": {
+                     *               "kind": "start"
                      *             }
                      *           },
                      *           "encapsulation": {
@@ -15801,6 +15806,9 @@ export interface operations {
                      *               "ikeLifetimeSeconds": 1,
                      *               "childLifetimeSeconds": 1,
                      *               "livenessSeconds": 1
+                     *             },
+                     *             "tunnelStart": {
+                     *               "kind": "start"
                      *             }
                      *           },
                      *           "encapsulation": {
