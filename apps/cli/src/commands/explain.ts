@@ -67,10 +67,10 @@ export function renderExplanation({ packet, verdict, detail, rule, ruleSince, ho
 }
 
 function renderHop({ from, to, outbound, inbound, association, encapsulation }: ExplainedHop): string {
-  const { keyingMode, mode, esp, ah } = association;
+  const { keyingMode, mode, esp, ah, tunnelStart } = association;
   const protection = esp === null ? `AH ${ah?.integrity ?? ''}` : `ESP ${esp.encryption} ${esp.keyBits}`;
   return [
-    `  ${from.name} → ${to.name}: ${protection}, ${mode} mode, ${keyingMode}`,
+    `  ${from.name} → ${to.name}: ${protection}, ${mode} mode, ${keyingMode}${tunnelStart?.kind === 'trap' ? ', negotiated when there is traffic' : ''}`,
     `    ${renderEntry('out', outbound)}`,
     `    ${inbound === null ? 'in: none of ours' : renderEntry('in', inbound)}`,
     `    packets of at most ${encapsulation.innerMtu} octets, which become ${encapsulation.outerLength} outside`,

@@ -77,6 +77,7 @@ const ASSOCIATION = {
   },
   ah: null,
   ike: null,
+  tunnelStart: null,
 };
 const AH_ASSOCIATION = {
   ...ASSOCIATION,

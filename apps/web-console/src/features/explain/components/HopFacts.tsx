@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react';
 import type { ExplainedHop, SpdEntry } from '../../../api/index.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
+import { describeTunnelStart } from '../../fabric/tunnel-start.js';
 import { addressesText, arithmeticText, cipherText, protectionText } from '../wording.js';
 
 /** One tunnel on the way: the SPD entries at both ends, its association, and what the packet becomes on the underlay. */
 export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
   const { from, to, outbound, inbound, association, encapsulation } = hop;
-  const { local, remote, ike } = association;
+  const { local, remote, ike, tunnelStart } = association;
   return (
     <section className="w-hop" aria-label={`Tunnel from ${from.name} to ${to.name}`} data-hop={from.name}>
       <h2>
@@ -24,6 +25,7 @@ export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
             ? 'Made by the controller'
             : `IKEv2 between ${association.localIdentity} and ${association.remoteIdentity}; renewed after ${ike.childLifetimeSeconds} s`}
         </Fact>
+        {tunnelStart !== null && <Fact name="Tunnel">{describeTunnelStart(tunnelStart)}</Fact>}
         <Fact name="Association">{cipherText(association)}</Fact>
         <Fact name="Underlay">
           {`${local.address} port ${local.port} → ${remote.address} port ${remote.port}, ${protectionText(association)}`}
