@@ -1244,7 +1244,9 @@ createServer(async (request, response) => {
       );
     response.setHeader('content-type', 'application/json');
     response.statusCode = result === undefined ? 204 : 200;
-    return response.end(result === undefined ? undefined : JSON.stringify(result));
+    // Every list fits one page.
+    const page = Array.isArray(result?.items) ? { next: null, ...result } : result;
+    return response.end(page === undefined ? undefined : JSON.stringify(page));
   } catch (error) {
     const problem =
       error instanceof Refusal
