@@ -55,7 +55,7 @@ function site(name, description, prefixes, edge) {
       createdAt: iso(-50 * HOUR),
     });
   }
-  if (edge) edges.push({ ...newEdge(id, edge.name, edge.address, 4500), live: edge.live });
+  if (edge) edges.push({ ...newEdge(id, edge.name, edge.address, 4500, edge.others), live: edge.live });
   return id;
 }
 
@@ -122,7 +122,7 @@ site(
     ['Servers', '10.1.0.0/16'],
     ['Servers v6', '2001:db8:1::/48'],
   ],
-  { name: 'ams-edge-1', address: '203.0.113.10', live: live() },
+  { name: 'ams-edge-1', address: '203.0.113.10', others: ['198.51.100.7', '2001:db8:7::8'], live: live() },
 );
 site(
   'Berlin',
@@ -897,6 +897,7 @@ const routes = {
       trusted('signing_key', null, null),
     ],
   }),
+  'GET events': (_, __, query) => ({ items: query.get('kind') === 'path_changed' ? moves(query.get('edgeId')) : [] }),
   'GET audit-entries': (_, __, query) => auditLog(query),
   'GET members': () => ({ items: members }),
   'PATCH members/:id': (body, id) => changed(memberOf(id), body),
@@ -1213,6 +1214,30 @@ function answer(method, path, query, body, cookie) {
   const handler = routes[`${method} ${pattern}`];
   if (handler === undefined) throw new Refusal(404, 'No such resource', `Nothing answers ${method} ${path}.`);
   return handler(body, parts[1], query, parts[3]);
+}
+
+/** The first edge has left its preferred uplink twice. */
+function moves(edgeId) {
+  const [edge] = edges;
+  const [tunnel] = tunnels();
+  if (edge?.id !== edgeId || tunnel === undefined) return [];
+  const move = (id, cause, from, minutes) => ({
+    id,
+    edgeId,
+    edgeName: edge.name,
+    kind: 'path_changed',
+    occurredAt: iso((-minutes * HOUR) / 60),
+    receivedAt: iso((-minutes * HOUR) / 60),
+    tunnelId: tunnel.id,
+    cause,
+    detail: `it goes from ${from} to 203.0.113.20`,
+    count: 1,
+  });
+  return [
+    move('3', 'path_silent', '198.51.100.7', 3),
+    move('2', 'preferred_answers', edge.underlayAddress, 44),
+    move('1', 'path_silent', '198.51.100.7', 52),
+  ];
 }
 
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };

@@ -271,6 +271,8 @@ describe('the journal of a tenant', () => {
     );
     await changing((sql) => sql`update profiles set description = 'not in the intent' where id = ${profile}`);
     await changing((sql) => sql`update profiles set replay_window = 128 where id = ${profile}`);
+    await changing((sql) => sql`update edges set updated_at = now() where id = ${edgeId}`);
+    await changing((sql) => sql`update edges set other_underlay_addresses = '{198.51.100.77}' where id = ${edgeId}`);
     await changing((sql) => sql`update tenants set keying_mode = 'ike-less' where id = ${tenantId}`);
     await changing((sql) => sql`update tenants set default_profile_id = ${profile} where id = ${tenantId}`);
     await changing(async (sql) => {
@@ -295,6 +297,7 @@ describe('the journal of a tenant', () => {
       ['draft.changed', 'ada', 'service'],
       ['draft.changed', 'ada', 'profile'],
       ['draft.changed', 'ada', 'profile'],
+      ['draft.changed', 'ada', 'edge'],
       ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],
       ['draft.changed', 'ada', 'fabric'],

@@ -25,6 +25,7 @@ export type {
   DropCounter,
   Edge,
   EdgeApplication,
+  EdgeEvent,
   EnrollmentToken,
   ExplainedHop,
   Explanation,

@@ -19,6 +19,7 @@ import { directionsOf, TUNNEL_STATES, tunnelTitle } from '../tunnels/directions.
 import { tunnelsQuery } from '../tunnels/queries.js';
 import { seenAt } from '../tunnels/seen-at.js';
 import { EdgeBundleFacts, EdgeDrops, EdgeIdentityFacts } from './components/EdgeFacts.js';
+import { EdgeMoves } from './components/EdgeMoves.js';
 import { RejectionNotice } from './components/RejectionNotice.js';
 import { CONDITIONS, conditionOf } from './condition.js';
 import { RevocationDialog } from './dialogs/RevocationDialog.js';
@@ -88,6 +89,12 @@ function EdgeDetail({ edge }: { readonly edge: Edge }): ReactNode {
           <h2>Discarded packets</h2>
           <EdgeDrops edge={edge} />
         </section>
+        {edge.otherUnderlayAddresses.length > 0 && (
+          <section className="w-card">
+            <h2>Uplinks taken</h2>
+            <EdgeMoves edge={edge} />
+          </section>
+        )}
       </div>
       {dialog === 'edit' && <EdgeDialog edge={edge} siteId={edge.siteId} onClose={() => setDialog(null)} />}
       {dialog === 'revoke' && <RevocationDialog edge={edge} onClose={() => setDialog(null)} />}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { uplinksOf, writtenAddresses } from './uplinks.js';
+import { moveText, uplinksOf, writtenAddresses } from './uplinks.js';
 
 const EDGE = {
   underlayAddress: '203.0.113.7',
@@ -30,5 +30,16 @@ describe('the uplinks of an edge', () => {
       '192.0.2.1',
     ]);
     expect(writtenAddresses('')).toEqual([]);
+  });
+});
+
+describe('a move to another path', () => {
+  it.each([
+    [{ cause: 'path_silent', count: 1 }, 'the peer did not answer on the path before'],
+    [{ cause: 'peer_moved', count: 3 }, 'the peer went there, 3 times'],
+    [{ cause: 'sun_spots', count: null }, 'sun spots'],
+    [{ cause: null, count: null }, 'nobody said why'],
+  ])('is told with its cause', (event, text) => {
+    expect(moveText(event)).toBe(text);
   });
 });

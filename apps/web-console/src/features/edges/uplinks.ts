@@ -1,4 +1,4 @@
-import type { Edge } from '../../api/index.js';
+import type { Edge, EdgeEvent } from '../../api/index.js';
 import { formatEndpoint } from '../../lib/format-endpoint.js';
 import type { SeenAt } from '../tunnels/seen-at.js';
 
@@ -28,3 +28,17 @@ export function uplinksOf(
 export function writtenAddresses(text: string): string[] {
   return text.split(/[\s,]+/).filter((address) => address !== '');
 }
+
+/** Why a tunnel went by another path, as people read it. A newer agent may have other causes. */
+export function moveText({ cause, count }: Pick<EdgeEvent, 'cause' | 'count'>): string {
+  const why = CAUSES[cause ?? ''] ?? cause?.replaceAll('_', ' ') ?? 'nobody said why';
+  return count !== null && count > 1 ? `${why}, ${count} times` : why;
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  path_silent: 'the peer did not answer on the path before',
+  preferred_answers: 'the preferred path answers again',
+  own_addresses: 'the addresses of this edge changed',
+  peer_moved: 'the peer went there',
+  path_refused: 'the peer did not take the path before',
+};
