@@ -1,5 +1,6 @@
 import { compileFabric } from '@weft/fabric-compiler';
 import { encodeBundle } from '../distribution/bundle-content.js';
+import { singlePathHash } from '../distribution/taken-bundle.js';
 import type { CompiledFabrics } from './compiled-fabrics.js';
 import type { BundlesJob, CompiledBundle, CompilerAnswers, CompilerJob } from './compiler-job.js';
 import { explain } from './explanation.js';
@@ -20,8 +21,9 @@ export function answerJob(job: CompilerJob, fabrics: CompiledFabrics): CompilerA
 function bundlesOf({ intent, revokedSerials }: BundlesJob): CompilerAnswers['bundles'] {
   const result = compileFabric(intent);
   if (!result.ok) return result;
-  const bundles = [...result.bundles].map(
-    ([edgeId, bundle]): CompiledBundle => ({ edgeId, ...encodeBundle(bundle, revokedSerials) }),
-  );
+  const bundles = [...result.bundles].map(([edgeId, bundle]): CompiledBundle => {
+    const content = encodeBundle(bundle, revokedSerials);
+    return { edgeId, ...content, singlePathHash: singlePathHash(content) };
+  });
   return { ok: true, bundles };
 }

@@ -10,6 +10,12 @@ export interface BundleSource {
   readonly credentialChange: bigint;
 }
 
+/** What an edge is to run. */
+export interface DesiredContent extends BundleContent {
+  /** Hash of the same as an agent is given that does not take several uplinks; absent: it names none. */
+  readonly singlePathHash?: Buffer | undefined;
+}
+
 export function sameSource(left: BundleSource | undefined, right: BundleSource): boolean {
   return left?.revision === right.revision && left.credentialChange === right.credentialChange;
 }
@@ -80,17 +86,18 @@ export class EdgeBundlesRepository {
   async storeDesired(
     sql: SqlExecutor,
     edge: { readonly tenantId: string; readonly edgeId: string; readonly revision: number },
-    { octets, hash }: BundleContent,
+    { octets, hash, singlePathHash }: DesiredContent,
   ): Promise<void> {
     await sql`
-      insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
-      values (${edge.tenantId}, ${edge.edgeId}, ${edge.revision}, 1, ${hash}, ${octets})
+      insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content, single_path_hash)
+      values (${edge.tenantId}, ${edge.edgeId}, ${edge.revision}, 1, ${hash}, ${octets}, ${singlePathHash ?? null})
       on conflict (tenant_id, edge_id) do update set
         revision = excluded.revision,
         generation = edge_bundles.generation
           + case when edge_bundles.content_hash = excluded.content_hash then 0 else 1 end,
         content_hash = excluded.content_hash,
-        content = excluded.content
+        content = excluded.content,
+        single_path_hash = excluded.single_path_hash
       where edge_bundles.revision <= excluded.revision`;
   }
 

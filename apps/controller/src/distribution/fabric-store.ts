@@ -6,14 +6,18 @@ import { KeySharesRepository } from '../key-shares/key-shares.repository.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
 import { installationScope, tenantScope } from '../platform/database/database-scope.js';
-import type { BundleContent } from './bundle-content.js';
 import {
   type DesiredBundle,
   type EdgeAssignment,
   newestAssignment,
   type RecordedRejection,
 } from './edge-assignment.js';
-import { type BundleSource, EdgeBundlesRepository, sameSource } from './edge-bundles.repository.js';
+import {
+  type BundleSource,
+  type DesiredContent,
+  EdgeBundlesRepository,
+  sameSource,
+} from './edge-bundles.repository.js';
 import { blindTunnelIds } from './fabric-tunnels.js';
 import { PreSharedKeys } from './pre-shared-keys.js';
 import { takenByAgent } from './taken-bundle.js';
@@ -229,8 +233,9 @@ const NONE: ReadonlySet<string> = new Set();
 const DISTRIBUTION = installationScope('distribution');
 
 /** What crosses between threads arrives as plain octets. */
-function contentOf({ octets, hash }: Omit<CompiledBundle, 'edgeId'>): BundleContent {
-  return { octets: bufferOf(octets), hash: bufferOf(hash) };
+function contentOf({ octets, hash, singlePathHash }: Omit<CompiledBundle, 'edgeId'>): DesiredContent {
+  const single = singlePathHash && bufferOf(singlePathHash);
+  return { octets: bufferOf(octets), hash: bufferOf(hash), singlePathHash: single };
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

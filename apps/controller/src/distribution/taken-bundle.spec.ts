@@ -3,7 +3,7 @@ import type { EdgeBundle } from '@weft/fabric-compiler';
 import { describe, expect, it } from 'vitest';
 import { decodeBundle, encodeBundle } from './bundle-content.js';
 import type { EdgeAssignment } from './edge-assignment.js';
-import { takenByAgent } from './taken-bundle.js';
+import { singlePathHash, takenByAgent } from './taken-bundle.js';
 
 const OTHERS = [
   { address: '198.51.100.1', port: 4500 },
@@ -55,6 +55,7 @@ describe('a bundle that names several uplinks', () => {
     const { desired } = takenByAgent(several, false);
     const plain = assigned({ ...SINGLE, ...(change.tunnels?.length === 0 ? { tunnels: [] } : {}) }).desired;
     expect(desired).toEqual(plain);
+    expect(singlePathHash(several.desired)).toEqual(plain.hash);
     expect(Buffer.from(Bundle.encode(desired.bundle).finish()).equals(desired.octets)).toBe(true);
     expect(desired.hash.equals(several.desired.hash)).toBe(false);
   });
@@ -74,5 +75,6 @@ describe('a bundle that names several uplinks', () => {
   it('that names none is the same for everybody', () => {
     const single = assigned(SINGLE);
     expect(takenByAgent(single, false)).toBe(single);
+    expect(singlePathHash(single.desired)).toBeUndefined();
   });
 });

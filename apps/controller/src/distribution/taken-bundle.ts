@@ -1,5 +1,5 @@
 import type { Bundle } from '@weft/contracts/southbound';
-import { withoutUplinks } from './bundle-content.js';
+import { type BundleContent, decodeBundle, withoutUplinks } from './bundle-content.js';
 import type { DesiredBundle, EdgeAssignment } from './edge-assignment.js';
 
 /**
@@ -10,6 +10,12 @@ import type { DesiredBundle, EdgeAssignment } from './edge-assignment.js';
 export function takenByAgent(assignment: EdgeAssignment, severalUplinks: boolean): EdgeAssignment {
   if (severalUplinks || !namesUplinks(assignment.desired.bundle)) return assignment;
   return { ...assignment, desired: singlePath(assignment.desired) };
+}
+
+/** The hash of what an agent is given that does not take several uplinks; undefined: it is given the content itself. */
+export function singlePathHash({ octets }: BundleContent): Buffer | undefined {
+  const bundle = decodeBundle(octets);
+  return namesUplinks(bundle) ? withoutUplinks(bundle).hash : undefined;
 }
 
 function namesUplinks({ otherUnderlays, pathWatch, tunnels }: Bundle): boolean {

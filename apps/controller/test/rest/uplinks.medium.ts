@@ -136,6 +136,18 @@ describe('the uplinks of an edge', () => {
     await inSync();
   });
 
+  it('keep no rollout open: who goes on with the first runs what it should', async () => {
+    expect((await change({ underlayPort: 4501 })).status).toBe(200);
+    const revision = await publish();
+    const tunnel = () => tokyo.bundle?.tunnels[0];
+    await tokyo.until(() => tunnel()?.remote?.port === 4501);
+    expect(tunnel()?.otherRemotes).toBeUndefined();
+    await eventually(async () => {
+      const rows = await api.controller.sql`select revision from fabric_events where type = 'rollout.completed'`;
+      expect(rows.map((row) => row['revision'])).toContain(revision);
+    });
+  });
+
   it('stand in the document, and are taken from there', async () => {
     const { edges } = await read<{ edges: { name: string }[] }>('/configuration/export?format=json');
     const document = (otherUnderlayAddresses: readonly string[]) => ({
