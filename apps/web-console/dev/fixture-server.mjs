@@ -36,6 +36,7 @@ const settings = {
   securityProtocol: 'esp',
   mode: 'tunnel',
   tunnelStart: { kind: 'start' },
+  defaultProfileId: null,
 };
 const topology = { topology: { kind: 'full_mesh' }, version: 1 };
 /** As the newest revision has them. */
@@ -198,6 +199,37 @@ const namedServices = [];
 function namedService(name, description, services) {
   return { id: randomUUID(), name, description, services, version: 1, createdAt: iso(), updatedAt: iso() };
 }
+const profiles = [];
+function profile(name, description, esp, ike, childKeyExchange) {
+  profiles.push({
+    id: randomUUID(),
+    name,
+    description,
+    esp: { replayWindow: 1024, ...esp },
+    ike,
+    childKeyExchange,
+    ikeLifetimeSeconds: 14_400,
+    childLifetimeSeconds: 3600,
+    version: 1,
+    createdAt: iso(),
+    updatedAt: iso(),
+  });
+  return profiles.at(-1).id;
+}
+const chachaId = profile(
+  'chacha',
+  'For branches whose machines have no AES in hardware',
+  { encryption: 'chacha20-poly1305', keyBits: 256 },
+  { encryption: 'chacha20-poly1305', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519', 'ML-KEM-768'] },
+  ['X25519', 'ML-KEM-768'],
+);
+profile(
+  'suite B',
+  '',
+  { encryption: 'aes-gcm-16', keyBits: 256, replayWindow: 64 },
+  { encryption: 'aes-gcm-16', keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['ECP-384'] },
+  [],
+);
 const rule = (name, action, sources, destinations, services, enabled = true, serviceIds = []) => ({
   id: randomUUID(),
   name,
@@ -236,6 +268,15 @@ function policy(name, description, rules, enabled = true) {
 for (const each of sites) each.labels = { role: each.name === 'Amsterdam' ? 'hub' : 'branch', region: 'emea' };
 function group(name, description, members) {
   return { id: randomUUID(), name, description, members, version: 1, createdAt: iso(), updatedAt: iso() };
+}
+function refuseProfile({ ike }) {
+  if (ike.keyExchange.length === 0) throw invalid('/ike/keyExchange', 'Below 1', 'Give at least 1.');
+  if (ike.keyExchange[0].startsWith('ML-KEM'))
+    throw invalid(
+      '/ike/keyExchange/0',
+      'ML-KEM is added to a method, and does not come first',
+      'Put X25519, X448 or one of ECP before it.',
+    );
 }
 function refuseMembers({ members }) {
   members.forEach((member, place) => {
@@ -294,6 +335,8 @@ policy(
   [rule('Mesh', 'PROTECT', anything, anything, [{ protocol: 'any', ports: [] }])],
   false,
 );
+policies.flatMap(({ rules }) => rules).find(({ name }) => name === 'DNS').profileId = chachaId;
+networks.find(({ prefix }) => prefix === '10.202.0.0/22').mappedPrefix = '172.20.200.0/22';
 for (const [number, comment] of [
   [7, 'Open HTTPS from the branches to the data centre'],
   [6, 'Chicago joins'],
@@ -994,6 +1037,40 @@ const routes = {
       ]);
     drop(groups, id);
   },
+  'GET profiles': () => ({ items: profiles }),
+  'POST profiles': (body) => {
+    named(body);
+    refuseProfile(body);
+    const known = { id: randomUUID(), version: 1, createdAt: iso(), updatedAt: iso() };
+    return create(profiles, { ...body, ...known });
+  },
+  'PUT profiles/:id': (body, id) => {
+    named(body);
+    refuseProfile(body);
+    const found = findIn(profiles, id);
+    draftChanged = true;
+    return Object.assign(found, body, { version: found.version + 1, updatedAt: iso() });
+  },
+  'DELETE profiles/:id': (_, id) => {
+    const naming = [
+      ...policies.flatMap(({ name, rules }) =>
+        rules
+          .filter(({ profileId }) => profileId === id)
+          .map((each) => `the rule "${each.name}" of the policy "${name}"`),
+      ),
+      ...(settings.defaultProfileId === id ? ['the tenant, as its default'] : []),
+    ];
+    if (naming.length > 0)
+      throw new Refusal(409, 'The request conflicts with what exists', 'errors names both.', [
+        {
+          pointer: '',
+          rule: 'profile_in_use',
+          detail: `The profile is used by ${naming.join(', ')}`,
+          fix: 'Remove or change what uses it first.',
+        },
+      ]);
+    drop(profiles, id);
+  },
   'GET services': () => ({ items: namedServices }),
   'POST services': (body) => {
     named(body);
@@ -1114,7 +1191,7 @@ const routes = {
     return Object.assign(found, withIds(body), { version: found.version + 1 });
   },
   'DELETE policies/:id': (_, id) => drop(policies, id),
-  'GET revisions': () => ({ items: revisions }),
+  'GET revisions': () => ({ items: revisions, next: revisions.at(-1).number }),
   'POST revisions': (body) => publish(body),
   'GET revisions/:id': (_, id) =>
     id === 'draft'
@@ -1136,10 +1213,13 @@ const routes = {
     if (problems().length > 0)
       throw new Refusal(422, 'The draft does not compile', 'It has no consequences.', problems());
     const fields = settingChanges();
+    if (topology.version > 1)
+      fields.push({ field: 'topology', before: { kind: 'full_mesh' }, after: topology.topology });
     return {
       from: revisions[0].number,
       to: null,
       intent: fields.length === 0 ? [] : [{ change: 'changed', noun: 'tenant', id: tenantId, name: 'tenant', fields }],
+      names: [...sites, ...profiles].map(({ id, name }) => ({ id, name })),
       blastRadius: radius(),
       affectedEdges: affected(),
       tunnels: [],

@@ -104,6 +104,12 @@ const services = createRoute({
   component: lazyRouteComponent(() => import('./features/services/ServicesPage.js'), 'ServicesPage'),
 });
 
+const profiles = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/profiles',
+  component: lazyRouteComponent(() => import('./features/profiles/ProfilesPage.js'), 'ProfilesPage'),
+});
+
 const tunnels = createRoute({
   getParentRoute: () => signedIn,
   path: '/tunnels',
@@ -187,6 +193,7 @@ export const router = createRouter({
       externalPeer,
       groups,
       services,
+      profiles,
       tunnels,
       policies,
       explain,

@@ -54,6 +54,8 @@ export type {
   PolicyTestInput,
   Problem,
   ProblemEntry,
+  Profile,
+  ProfileInput,
   PublishResult,
   paths,
   RecoveryCodes,

@@ -5,6 +5,7 @@ export const DESTINATIONS = [
   { key: 'x', to: '/external-peers', label: 'External peers' },
   { key: 'o', to: '/groups', label: 'Groups' },
   { key: 'v', to: '/services', label: 'Services' },
+  { key: 'i', to: '/profiles', label: 'Profiles' },
   { key: 'u', to: '/tunnels', label: 'Tunnels' },
   { key: 'p', to: '/policies', label: 'Policies' },
   { key: 'e', to: '/explain', label: 'Explain' },

@@ -40,6 +40,7 @@ export {
   IconSearch as SearchIcon,
   IconSelector as SortIcon,
   IconSettings as FabricIcon,
+  IconShieldCheck as ProfileIcon,
   IconShieldLock as AccessIcon,
   IconSun as SunIcon,
   IconSunMoon as SystemSchemeIcon,

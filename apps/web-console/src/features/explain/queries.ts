@@ -7,13 +7,18 @@ export interface Question {
   readonly protocol: string;
   readonly sourcePort: number | string;
   readonly destinationPort: number | string;
-  /** Of the revision; empty: the draft. */
+  /** Of the revision; empty: the draft; `EARLIER`: that of `earlier`. */
   readonly revision: string;
+  readonly earlier: number | string;
 }
+
+/** Chosen of an older revision than the list has. */
+export const EARLIER = 'earlier';
 
 /** What becomes of a packet, by the draft or by a revision. */
 export async function explain(tenantId: string, question: Question): Promise<Explanation> {
-  const { source, destination, protocol, revision } = question;
+  const { source, destination, protocol } = question;
+  const revision = question.revision === EARLIER ? question.earlier : question.revision;
   const query = {
     source: source.trim(),
     destination: destination.trim(),

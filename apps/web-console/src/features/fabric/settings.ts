@@ -162,6 +162,7 @@ export function topologyProblems(problems: readonly ProblemEntry[]): readonly st
 export function placeOfSetting(pointer: string): string | undefined {
   if (isTopology(pointer)) return 'Fabric settings, “Topology”';
   if (pointer === '/tunnelStart') return 'Fabric settings, “Tunnels start”';
+  if (pointer === '/defaultProfileId') return 'Profiles, the default one';
   const name = SETTING_NAMES.find((each) => pointer === `/${each}`);
   return name && `Fabric settings, “${SETTINGS[name].title}”`;
 }

@@ -12,7 +12,7 @@ export interface RuleValues {
   readonly services: readonly ServiceValues[];
   /** Named services, in addition. */
   readonly serviceIds: readonly string[];
-  /** Null: that of the product. */
+  /** Null: the default one. */
   readonly profileId: string | null;
   readonly tunnelStart: TunnelStartValues;
   readonly enabled: boolean;
@@ -112,6 +112,7 @@ export function ruleFields(values: RuleValues): string[] {
     'services',
     'serviceIds',
     'tunnelStart',
+    'profileId',
     ...serviceFields(values.services),
   ];
 }

@@ -69,12 +69,6 @@ export function intentWords({ noun, name, change }: IntentChange): string {
   return noun === 'tenant' ? `Settings ${change}` : `${NOUNS[noun]} “${name}” ${change}`;
 }
 
-/** A field's value on one line. */
-export function valueWords(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
 const NOUNS: Readonly<Record<Exclude<IntentChange['noun'], 'tenant'>, string>> = {
   site: 'Site',
   network: 'Network',

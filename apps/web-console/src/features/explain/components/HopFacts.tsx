@@ -26,6 +26,7 @@ export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
             : `IKEv2 between ${association.localIdentity} and ${association.remoteIdentity}; renewed after ${ike.childLifetimeSeconds} s`}
         </Fact>
         {tunnelStart !== null && <Fact name="Tunnel">{describeTunnelStart(tunnelStart)}</Fact>}
+        {association.profile !== null && <Fact name="Profile">{association.profile.name}</Fact>}
         <Fact name="Association">{cipherText(association)}</Fact>
         <Fact name="Underlay">
           {`${local.address} port ${local.port} → ${remote.address} port ${remote.port}, ${protectionText(association)}`}

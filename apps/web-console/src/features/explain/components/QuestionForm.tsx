@@ -6,7 +6,7 @@ import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { revisionsQuery } from '../../revisions/queries.js';
 import { useTenantId } from '../../session/use-tenant.js';
-import { explain, hasPorts, type Question } from '../queries.js';
+import { EARLIER, explain, hasPorts, type Question } from '../queries.js';
 
 const PROTOCOLS = [
   { value: 'tcp', label: 'TCP' },
@@ -21,6 +21,7 @@ const NOTHING: Question = {
   sourcePort: '',
   destinationPort: 443,
   revision: '',
+  earlier: '',
 };
 
 /** Asks for a packet by its five-tuple. */
@@ -30,7 +31,7 @@ export function QuestionForm({
   readonly onAnswer: (answer: Explanation | undefined) => void;
 }): ReactNode {
   const tenantId = useTenantId();
-  const revisions = useQuery(revisionsQuery(tenantId)).data?.items ?? [];
+  const revisions = useQuery(revisionsQuery(tenantId)).data;
   const { form, failure, refuse, clear } = useProblemForm<Question>(NOTHING);
   const question = useMutation({
     mutationFn: (values: Question) => explain(tenantId, values),
@@ -43,6 +44,8 @@ export function QuestionForm({
       onAnswer(undefined);
     },
   });
+  // The list is of the newest; those before it are asked for by their number.
+  const oldest = revisions?.next == null ? undefined : revisions.items.at(-1)?.number;
   const ports = hasPorts(form.getValues().protocol);
   return (
     <form className="w-question" onSubmit={form.onSubmit((values) => question.mutate(values))}>
@@ -65,13 +68,26 @@ export function QuestionForm({
         label="By"
         data={[
           { value: '', label: 'the draft' },
-          ...revisions.map(({ number, comment }) => ({
+          ...(revisions?.items ?? []).map(({ number, comment }) => ({
             value: String(number),
             label: `revision ${number}${comment === '' ? '' : `: ${comment}`}`,
           })),
+          ...(oldest === undefined ? [] : [{ value: EARLIER, label: 'an earlier revision…' }]),
         ]}
         {...form.getInputProps('revision')}
       />
+      {oldest !== undefined && form.getValues().revision === EARLIER && (
+        <NumberInput
+          label="Revision"
+          placeholder={`1 to ${oldest - 1}`}
+          min={1}
+          max={oldest - 1}
+          allowDecimal={false}
+          required
+          withAsterisk={false}
+          {...form.getInputProps('earlier')}
+        />
+      )}
       <Button type="submit" loading={question.isPending}>
         Explain
       </Button>

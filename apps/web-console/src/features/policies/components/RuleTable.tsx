@@ -17,6 +17,7 @@ import { describeTunnelStart } from '../../fabric/tunnel-start.js';
 import { inputOf, withRuleMoved } from '../changes.js';
 import { describeSelector, describeService, type Names, selectorKey } from '../describe.js';
 import { usePolicyWrites } from '../use-policy-writes.js';
+import { ProfileMark } from './ProfileMark.js';
 
 interface RuleTableProps {
   readonly policy: Policy;
@@ -133,6 +134,11 @@ function RuleRow(props: RuleRowProps): ReactNode {
         </span>
         {rule.action === 'PROTECT' && rule.tunnelStart !== null && (
           <div className="w-dim w-small">{describeTunnelStart(rule.tunnelStart)}</div>
+        )}
+        {rule.profileId !== null && (
+          <div className="w-below">
+            <ProfileMark profileId={rule.profileId} />
+          </div>
         )}
       </td>
       <td>

@@ -9,6 +9,7 @@ import { useWrite } from '../../../ui/use-write.js';
 import { TunnelStartInput } from '../../fabric/components/TunnelStartInput.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { withRule } from '../changes.js';
+import { ProfileSelect } from '../components/ProfileSelect.js';
 import { SelectorInput } from '../components/SelectorInput.js';
 import { ServicesInput } from '../components/ServicesInput.js';
 import type { Names } from '../describe.js';
@@ -143,12 +144,19 @@ export function RuleDialog({ policy, index, names, onClose }: RuleDialogProps): 
         {errors['action'] != null && <div className="w-field-error">{errors['action']}</div>}
       </div>
       {values.action === 'PROTECT' && (
-        <TunnelStartInput
-          value={values.tunnelStart}
-          inherited="As the fabric has it"
-          error={errors['tunnelStart']}
-          onChange={(tunnelStart) => set({ tunnelStart })}
-        />
+        <>
+          <ProfileSelect
+            value={values.profileId}
+            error={errors['profileId']}
+            onChange={(profileId) => set({ profileId })}
+          />
+          <TunnelStartInput
+            value={values.tunnelStart}
+            inherited="As the fabric has it"
+            error={errors['tunnelStart']}
+            onChange={(tunnelStart) => set({ tunnelStart })}
+          />
+        </>
       )}
     </FormDialog>
   );

@@ -1,11 +1,13 @@
 import type { ReactNode } from 'react';
 import type { FlowChange, IntentChange, RevisionDiff, TunnelChange } from '../../../api/index.js';
 import { plural } from '../../../lib/format-quantity.js';
-import { flowWords, intentWords, radiusWords, valueWords } from '../wording.js';
+import { type FieldWords, fieldWords, namesOf } from '../field-words.js';
+import { flowWords, intentWords, radiusWords } from '../wording.js';
 import { AffectedEdges } from './AffectedEdges.js';
 
 /** What a revision changes: in numbers, in traffic, in tunnels and edges, and in what people wrote. */
 export function DiffView({ diff }: { readonly diff: RevisionDiff }): ReactNode {
+  const nameOf = namesOf(diff);
   return (
     <div className="w-diff">
       <Section title="In numbers" count={1}>
@@ -21,7 +23,7 @@ export function DiffView({ diff }: { readonly diff: RevisionDiff }): ReactNode {
         <AffectedEdges edges={diff.affectedEdges} />
       </Section>
       <Section title="What was written" count={diff.intent.length}>
-        <ul className="w-list">{diff.intent.map((change) => intentItem(change))}</ul>
+        <ul className="w-list">{diff.intent.map((change) => intentItem(change, nameOf))}</ul>
       </Section>
     </div>
   );
@@ -81,17 +83,28 @@ function tunnelItem({ change, ends }: TunnelChange): ReactNode {
   );
 }
 
-function intentItem(change: IntentChange): ReactNode {
+function intentItem(change: IntentChange, nameOf: (id: string) => string): ReactNode {
   return (
     <li key={`${change.noun} ${change.id}`}>
       <span className="w-strong">{intentWords(change)}</span>
       {change.change === 'changed' &&
-        change.fields.map(({ field, before, after }) => (
-          <div key={field} className="w-application-reason">
-            {field}: <del>{valueWords(before)}</del> <ins>{valueWords(after)}</ins>
-          </div>
-        ))}
+        change.fields
+          .flatMap((field) => fieldWords(change.noun, field, nameOf))
+          .map((words) => (
+            <div key={'sentence' in words ? words.sentence : words.label} className="w-application-reason">
+              <FieldChange words={words} />
+            </div>
+          ))}
     </li>
+  );
+}
+
+function FieldChange({ words }: { readonly words: FieldWords }): ReactNode {
+  if ('sentence' in words) return `${words.label}: ${words.sentence}`;
+  return (
+    <>
+      {words.label}: <del>{words.before}</del> <ins>{words.after}</ins>
+    </>
   );
 }
 

@@ -1,0 +1,38 @@
+import type { Policy } from '../../api/index.js';
+import { describeSelector, type Names } from '../policies/describe.js';
+
+/** A rule of the draft whose tunnels have a profile. */
+export interface ProfileUse {
+  readonly ruleId: string;
+  readonly policyId: string;
+  /** `Mesh: Web`. */
+  readonly rule: string;
+  /** Who talks by it: `Berlin → Tokyo, Delhi`. */
+  readonly pairs: string;
+}
+
+/**
+ * The rules that have a profile, in order: those that name it, and of the default one those that name none. A rule that discards has no
+ * tunnel, and uses a profile only in that it names one, which then stays.
+ */
+export function usesOf(
+  profileId: string | null,
+  standard: string | null,
+  policies: readonly Policy[],
+  names: Names,
+): readonly ProfileUse[] {
+  const side = (selectors: Policy['rules'][number]['sources']) =>
+    selectors.map((selector) => describeSelector(selector, names)).join(', ');
+  return policies.flatMap((policy) =>
+    policy.rules
+      .filter((rule) =>
+        rule.profileId === null ? profileId === standard && rule.action === 'PROTECT' : rule.profileId === profileId,
+      )
+      .map(({ id, name, sources, destinations }) => ({
+        ruleId: id,
+        policyId: policy.id,
+        rule: `${policy.name}: ${name}`,
+        pairs: `${side(sources)} → ${side(destinations)}`,
+      })),
+  );
+}
