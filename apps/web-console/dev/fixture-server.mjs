@@ -269,6 +269,14 @@ for (const each of sites) each.labels = { role: each.name === 'Amsterdam' ? 'hub
 function group(name, description, members) {
   return { id: randomUUID(), name, description, members, version: 1, createdAt: iso(), updatedAt: iso() };
 }
+function refuseMapping(prefix, { mappedPrefix }) {
+  if (mappedPrefix && mappedPrefix.split('/')[1] !== prefix.split('/')[1])
+    throw invalid(
+      '/mappedPrefix',
+      `${mappedPrefix} has not as many addresses as ${prefix}`,
+      `Give a prefix of length ${prefix.split('/')[1]}.`,
+    );
+}
 function refuseProfile({ ike }) {
   if (ike.keyExchange.length === 0) throw invalid('/ike/keyExchange', 'Below 1', 'Give at least 1.');
   if (ike.keyExchange[0].startsWith('ML-KEM'))
@@ -1152,8 +1160,11 @@ const routes = {
   },
   'PATCH networks/:id': (body, id) => {
     named({ ...findIn(networks, id), ...body });
+    refuseMapping(findIn(networks, id).prefix, body);
     draftChanged = true;
-    return changed(findIn(networks, id), body);
+    const found = changed(findIn(networks, id), body);
+    if (found.mappedPrefix === null) delete found.mappedPrefix;
+    return found;
   },
   'DELETE networks/:id': (_, id) => drop(networks, id),
   'GET edges': () => ({ items: edges }),
