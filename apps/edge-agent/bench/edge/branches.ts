@@ -20,11 +20,13 @@ import type { DatagramListener, IkeTransport } from '../../src/ike/ike-transport
  *
  *     branches.ts FILE, which holds [{ identity, bundle }]
  */
-const branches = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as { identity: unknown; bundle: unknown }[];
-await Promise.all(
-  branches.map(({ identity, bundle }) => answer(StoredIdentity.parse(identity), Bundle.fromJSON(bundle))),
-);
-process.stdout.write('ready\n');
+async function main(): Promise<void> {
+  const branches = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as { identity: unknown; bundle: unknown }[];
+  await Promise.all(
+    branches.map(({ identity, bundle }) => answer(StoredIdentity.parse(identity), Bundle.fromJSON(bundle))),
+  );
+  process.stdout.write('ready\n');
+}
 
 async function answer(identity: StoredIdentity, bundle: Bundle): Promise<void> {
   const own = ownCredentials(parseIdentity(identity));
@@ -110,3 +112,5 @@ const NO_PACKET_PATH: ConstructorParameters<typeof IkeHost>[0]['children'] = {
 const IKE_PORT = 500;
 const ENCAPSULATED_PORT = 4500;
 const MARKER_OCTETS = 4;
+
+await main();

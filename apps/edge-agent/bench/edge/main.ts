@@ -135,8 +135,9 @@ async function startBranches(
   const file = path.join(directory, 'branches.json');
   writeFileSync(file, JSON.stringify(branches), { mode: 0o600 });
   const program = typescript(fileURLToPath(new URL('./branches.ts', import.meta.url)));
-  const { stdout } = namespaces.start(namespace, process.execPath, [...program, file]);
-  await once(stdout, 'data');
+  const child = namespaces.start(namespace, process.execPath, [...program, file]);
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the peers ended before they listened')));
+  await Promise.race([once(child.stdout, 'data'), ended]);
 }
 
 /** Until every peer has agreed with it on a Child SA. */
