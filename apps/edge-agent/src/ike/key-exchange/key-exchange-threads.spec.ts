@@ -45,6 +45,27 @@ describe('threads for key exchanges', () => {
     expect(own.refused).toBe(0);
   });
 
+  it('end when there was no job for a while, and start again with the next; one at work stays', async () => {
+    let rest: () => void = () => undefined;
+    const after = (_: number, run: () => void) => {
+      rest = run;
+      return () => undefined;
+    };
+    const own = start({ threads: 1, after });
+    const job = { kind: 'make-share', method: KE.ECP_384 } as const;
+    const first = own.run(job);
+    rest();
+    expect((await first).kind).toBe('share-made');
+    expect(own.running).toBe(1);
+    rest();
+    // It is taken by another thread, when this one has ended.
+    expect((await own.run(job)).kind).toBe('share-made');
+    rest();
+    await expect.poll(() => own.running).toBe(0);
+    expect((await own.run(job)).kind).toBe('share-made');
+    expect(own.refused).toBe(0);
+  });
+
   it('answer the share of a peer, and refuse one that is none', async () => {
     const peer = nodeKeyExchange.initiate(KE.ML_KEM_768, random);
     const answered = await shared.run({ kind: 'answer-share', method: KE.ML_KEM_768, peerPublic: peer.publicValue });

@@ -10,11 +10,14 @@ export interface KeyExchangeThreadsOptions {
   readonly maximumWaiting?: number;
   /** Of the threads, instead of those of the process: a test runner's are not for a thread of ours. */
   readonly execArgv?: readonly string[];
+  /** Runs something later, unless what it returns is called before. */
+  readonly after?: (milliseconds: number, run: () => void) => () => void;
 }
 
 /**
  * Key exchanges that take too long for the thread of the IKE engine, in threads of their own: some milliseconds for ML-KEM,
- * a hundred for the largest MODP groups. Threads start with the first job that needs them, and keep no process alive.
+ * a hundred for the largest MODP groups. Threads start with the first job that needs them, end when there has been none for a
+ * while (each has an engine of JavaScript and its memory), and keep no process alive.
  */
 export class KeyExchangeThreads {
   readonly #options: KeyExchangeThreadsOptions;
@@ -23,6 +26,8 @@ export class KeyExchangeThreads {
   readonly #waiting: Task[] = [];
   #refused = 0;
   #closed = false;
+  /** Until the threads that have nothing to do end. */
+  #cancelRest: (() => void) | undefined;
 
   constructor(options: KeyExchangeThreadsOptions = {}) {
     this.#options = options;
@@ -34,9 +39,16 @@ export class KeyExchangeThreads {
     return this.#refused;
   }
 
+  /** How many there are now. */
+  get running(): number {
+    return this.#threads.size;
+  }
+
   /** Starts a thread ahead of its first job, which need not wait for it then. */
   start(): void {
-    if (!this.#closed && this.#threads.size === 0) this.#start();
+    if (this.#closed || this.#threads.size > 0) return;
+    this.#start();
+    this.#rest();
   }
 
   /** Never rejects: what cannot be computed here and now is `share-refused` with `not_computed`. */
@@ -54,13 +66,28 @@ export class KeyExchangeThreads {
   /** Ends the threads. What is under way or waits is refused. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelRest?.();
     for (const { done } of this.#waiting.splice(0)) this.#refuse(done);
     await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
   }
 
+  /** From now on they have this long until the next job. */
+  #rest(): void {
+    this.#cancelRest?.();
+    const { after = afterUnref } = this.#options;
+    this.#cancelRest = after(REST_MILLISECONDS, () => {
+      for (const thread of this.#threads) {
+        if (thread.task !== undefined) continue;
+        thread.ending = true;
+        void thread.worker.terminate();
+      }
+    });
+  }
+
   #dispatch(): void {
+    this.#rest();
     while (this.#waiting.length > 0) {
-      const thread = [...this.#threads].find(({ task }) => task === undefined) ?? this.#start();
+      const thread = [...this.#threads].find(({ task, ending }) => task === undefined && !ending) ?? this.#start();
       if (thread === undefined) return;
       const task = this.#waiting.shift();
       if (task === undefined) return;
@@ -75,7 +102,7 @@ export class KeyExchangeThreads {
     const { execArgv } = this.#options;
     const options = execArgv === undefined ? {} : { execArgv: [...execArgv] };
     const worker = new Worker(new URL('./thread.js', import.meta.url), { name: 'key-exchange', ...options });
-    const thread: Thread = { worker, task: undefined };
+    const thread: Thread = { worker, task: undefined, ending: false };
     worker.unref();
     worker.on('message', (result: CrossingResult) => {
       const { task } = thread;
@@ -89,7 +116,7 @@ export class KeyExchangeThreads {
       this.#threads.delete(thread);
       if (thread.task !== undefined) this.#refuse(thread.task.done);
       // With another thread, unless they all end as they start.
-      if (thread.task !== undefined && !this.#closed) this.#dispatch();
+      if ((thread.task !== undefined || thread.ending) && !this.#closed) this.#dispatch();
     });
     this.#threads.add(thread);
     return thread;
@@ -109,9 +136,18 @@ interface Task {
 interface Thread {
   readonly worker: Worker;
   task: Task | undefined;
+  /** It takes no job any more. */
+  ending: boolean;
+}
+
+function afterUnref(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds).unref();
+  return () => clearTimeout(timer);
 }
 
 const NOT_COMPUTED = { kind: 'share-refused', code: 'not_computed' } as const;
 const MAXIMUM_THREADS = 4;
+/** Starting one takes some fifty milliseconds, which the next negotiation waits for. */
+const REST_MILLISECONDS = 10_000;
 /** One for each IKE SA of a large edge, should all be rekeyed at once. */
 const MAXIMUM_WAITING = 8192;
