@@ -140,8 +140,7 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
     return inTenant('DELETE', `/networks/${(await api.make('/networks', body)).id}`);
   },
   createEdge: async () => inTenant('POST', '/edges', await edge()),
-  updateEdge: async () =>
-    inTenant('PATCH', `/edges/${(await makeEdge()).id}`, { otherUnderlayAddresses: ['2001:db8:7::1'] }),
+  updateEdge: async () => inTenant('PATCH', `/edges/${(await makeEdge()).id}`, { underlayPort: 4600 }),
   deleteEdge: async () => inTenant('DELETE', `/edges/${(await makeEdge()).id}`),
   revokeEdge: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/revocation`, { reason: 'lost' }),
   createEnrollmentToken: async () => inTenant('POST', `/edges/${(await makeEdge()).id}/enrollment-tokens`),
