@@ -106,11 +106,11 @@ describe('profiles in the console', () => {
     await dialog().getByText('Give the profile a name.').waitFor();
     await dialog().getByLabel('Name').fill('chacha');
     await dialog().getByLabel('ESP encryption').selectOption('ChaCha20-Poly1305');
-    await dialog().getByLabel('Replay window (packets)').fill('32');
+    await dialog().getByLabel('Replay window').fill('32');
     await dialog().getByRole('button', { name: 'Add profile' }).click();
-    await dialog().getByLabel('Replay window (packets)').and(page.locator('[aria-invalid=true]')).waitFor();
+    await dialog().getByLabel('Replay window').and(page.locator('[aria-invalid=true]')).waitFor();
     takeRefusal(422, '/profiles');
-    await dialog().getByLabel('Replay window (packets)').fill('64');
+    await dialog().getByLabel('Replay window').fill('64');
     await dialog().getByRole('button', { name: 'Add profile' }).click();
     await row('chacha').getByText('ChaCha20-Poly1305, ESN, replay window 64').waitFor();
     await row('chacha').getByText('no rule').waitFor();

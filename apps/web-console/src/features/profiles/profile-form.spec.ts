@@ -63,7 +63,8 @@ describe('the rules that have a profile', () => {
       sources: [{ kind: 'site', siteId: 's' }],
       destinations: [{ kind: 'any' }, { kind: 'prefix', prefix: '10.0.0.0/8' }],
     });
-    const rules = [rule('a', 'p'), rule('b', null), rule('c', null, 'DISCARD'), rule('d', 'q')];
+    const peer = { ...rule('e', null), destinations: [{ kind: 'external_peer', externalPeerId: 'x' }] };
+    const rules = [rule('a', 'p'), rule('b', null), rule('c', null, 'DISCARD'), rule('d', 'q'), peer];
     const policies = [{ id: 'mesh', name: 'Mesh', rules }] as unknown as Policy[];
     const names = { sites: [{ id: 's', name: 'Berlin' }], networks: [], externalPeers: [], groups: [], services: [] };
     const uses = (profileId: string | null, standard: string | null) =>

@@ -13,7 +13,8 @@ export interface ProfileUse {
 
 /**
  * The rules that have a profile, in order: those that name it, and of the default one those that name none. A rule that discards has no
- * tunnel, and uses a profile only in that it names one, which then stays.
+ * tunnel, and uses a profile only in that it names one, which then stays; neither has one with external peers alone, which are offered
+ * what is written with them.
  */
 export function usesOf(
   profileId: string | null,
@@ -26,7 +27,7 @@ export function usesOf(
   return policies.flatMap((policy) =>
     policy.rules
       .filter((rule) =>
-        rule.profileId === null ? profileId === standard && rule.action === 'PROTECT' : rule.profileId === profileId,
+        rule.profileId === null ? profileId === standard && hasTunnelsOfOurs(rule) : rule.profileId === profileId,
       )
       .map(({ id, name, sources, destinations }) => ({
         ruleId: id,
@@ -35,4 +36,9 @@ export function usesOf(
         pairs: `${side(sources)} → ${side(destinations)}`,
       })),
   );
+}
+
+function hasTunnelsOfOurs({ action, sources, destinations }: Policy['rules'][number]): boolean {
+  const external = (side: typeof sources) => side.every(({ kind }) => kind === 'external_peer');
+  return action === 'PROTECT' && !external(sources) && !external(destinations);
 }

@@ -90,7 +90,7 @@ export function ProfileTable(props: ProfileTableProps): ReactNode {
 }
 
 function Title({ profile, standard }: { readonly profile: Profile | null; readonly standard: boolean }): ReactNode {
-  const description = profile?.description ?? 'Of the product; it cannot be edited.';
+  const description = profile?.description ?? 'Of the product';
   return (
     <>
       <div className="w-strong">

@@ -68,8 +68,8 @@ function PacketFields({ form }: ProfileForm): ReactNode {
       <Group grow align="flex-start">
         <NativeSelect label="ESP encryption" data={[...CIPHERS]} {...form.getInputProps('esp.encryption')} />
         <NumberInput
-          label="Replay window (packets)"
-          description="64 to 4096"
+          label="Replay window"
+          description="Packets, 64 to 4096"
           inputWrapperOrder={ORDER}
           allowDecimal={false}
           {...form.getInputProps('esp.replayWindow')}

@@ -75,7 +75,7 @@ function Networks({ site, networks, onAction }: Pick<SiteRowProps, 'site' | 'net
             <button
               type="button"
               className="w-chip-name"
-              aria-label={`Edit network ${network.prefix}`}
+              aria-label={`Edit network ${network.prefix}${network.mappedPrefix === undefined ? '' : ` mapped to ${network.mappedPrefix}`}`}
               onClick={() => onAction({ kind: 'edit-network', site, network })}
             >
               <code>{network.prefix}</code>

@@ -67,7 +67,7 @@ export function NetworkDialog({ site, network, onClose }: NetworkDialogProps): R
       />
       <TextInput
         label="Mapped to"
-        description="Where sites use the same prefix: what the fabric knows this one by, as long as the prefix. Rules name it by that."
+        description="Where sites use the same prefix: another one of the same length, by which rules and other sites name this network."
         placeholder="172.20.1.0/24, or nothing"
         {...form.getInputProps('mappedPrefix')}
       />
