@@ -66,6 +66,22 @@ describe('the page that explains', () => {
     await page.getByLabel('By', { exact: true }).selectOption('');
   });
 
+  it('explains by a revision that is too old for the list, by its number', async () => {
+    // As if two filled the list.
+    await page.route('**/revisions?limit=*', async (route) => {
+      const answer = await route.fetch();
+      const { items } = (await answer.json()) as { items: { number: number }[] };
+      await route.fulfill({ response: answer, json: { items: items.filter(({ number }) => number > 1), next: 2 } });
+    });
+    await page.reload();
+    await page.getByLabel('By', { exact: true }).selectOption('an earlier revision…');
+    await page.getByLabel('Revision', { exact: true }).fill('1');
+    await ask('10.1.0.7', '10.2.0.9');
+    await page.locator('[data-verdict]').getByText('revision 1', { exact: true }).waitFor();
+    await page.unroute('**/revisions?limit=*');
+    await page.getByLabel('By', { exact: true }).selectOption('');
+  });
+
   it('says what is wrong at the field that it is about', async () => {
     await ask('10.1.0.300', '10.2.0.9');
     await page.getByLabel('From address').and(page.locator('[aria-invalid=true]')).waitFor();
