@@ -104,7 +104,7 @@ describe('what somebody else has changed', () => {
     const ids: string[] = [];
     for (const name of ['first', 'second', 'third']) ids.push(await api.make('policies', { name, rules: [] }));
     const before = await api.read<object>('policies?limit=1000');
-    const isList = (url: URL): boolean => url.pathname.endsWith('/policies');
+    const isList = ({ pathname }: URL): boolean => /^\/api\/.*\/policies$/.test(pathname);
     await page.route(isList, (route) => route.fulfill({ json: before }));
     await page.goto(`${controller.url}/policies`);
     await page.getByLabel('Policy third').waitFor();
