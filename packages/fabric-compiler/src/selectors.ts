@@ -28,7 +28,13 @@ export interface SelectorContext {
   /** Sets met so far, by key. */
   readonly sets: Map<string, AddressSet>;
   /** Groups met so far, by id. */
-  readonly groupSets: Map<string, AddressSet>;
+  readonly groupSets: Map<string, ResolvedGroup>;
+}
+
+/** What a group comes to, and what is wrong with its members: whoever names it is told. */
+interface ResolvedGroup {
+  readonly set: AddressSet;
+  readonly problems: readonly CompileProblem[];
 }
 
 /** What no group has a say in. */
@@ -39,10 +45,15 @@ export function selectorContext(intent: FabricIntent, topology: Topology): Selec
   return { topology, groups: groupsOf(intent), sets, groupSets: new Map() };
 }
 
-/** The same with the groups of another intent. Those with the members that they had come to what they came to. */
+/**
+ * The same with the groups of another intent. Those with the members that they had come to what they came to; one with something wrong is
+ * looked at again, since where that stands may have changed.
+ */
 export function withGroupsOf<Context extends SelectorContext>(before: Context, intent: FabricIntent): Context {
   const groups = groupsOf(intent);
-  const kept = [...before.groupSets].filter(([id]) => sameGroup(before.groups.get(id), groups.get(id)));
+  const kept = [...before.groupSets].filter(
+    ([id, { problems }]) => problems.length === 0 && sameGroup(before.groups.get(id), groups.get(id)),
+  );
   return { ...before, groups, groupSets: new Map(kept) };
 }
 
@@ -129,17 +140,22 @@ function resolveSelector(selector: Selector | GroupMember, place: Place): Addres
 }
 
 function groupSet(groupId: string, place: Place): AddressSet {
-  const { context, problems } = place;
-  const known = context.groupSets.get(groupId);
-  if (known !== undefined) return known;
+  const { context } = place;
   const found = context.groups.get(groupId);
   if (found === undefined) return unknown('group', 'unknown_group', groupId, place);
-  const members = found.group.members.map((member, index) =>
-    resolveSelector(member, { pointer: `${found.pointer}/members/${index}`, context, problems }),
-  );
-  const set = interned(unionOfSets(members, context.topology.ownership), context);
-  context.groupSets.set(groupId, set);
+  const { set, problems } = context.groupSets.get(groupId) ?? resolvedGroup(found, context);
+  context.groupSets.set(groupId, { set, problems });
+  // Several may name it.
+  place.problems.push(...problems.filter((problem) => !place.problems.includes(problem)));
   return set;
+}
+
+function resolvedGroup({ group, pointer }: GroupPlace, context: SelectorContext): ResolvedGroup {
+  const problems: CompileProblem[] = [];
+  const members = group.members.map((member, index) =>
+    resolveSelector(member, { pointer: `${pointer}/members/${index}`, context, problems }),
+  );
+  return { set: interned(unionOfSets(members, context.topology.ownership), context), problems };
 }
 
 function ownerSet(noun: 'site' | 'external_peer', id: string, place: Place): AddressSet {
