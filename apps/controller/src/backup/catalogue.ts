@@ -11,7 +11,10 @@ export interface CatalogueTable {
 /** What runs statements on one connection, in a transaction that has begun. */
 export type BackupConnection = postgres.ReservedSql<SqlTypes>;
 
-/** The tables of the schema in an order in which they can be filled. The history of migrations is none: it is in the header. */
+/**
+ * The tables of the schema in an order in which they can be filled, with `deferrableReferences` deferred. The history of migrations is
+ * none: it is in the header.
+ */
 export async function readCatalogue(connection: BackupConnection): Promise<readonly CatalogueTable[]> {
   const tables = await connection<CatalogueTable[]>`
     select c.relname as name, array_agg(a.attname::text order by a.attnum) as columns
@@ -22,9 +25,17 @@ export async function readCatalogue(connection: BackupConnection): Promise<reado
   const references = await connection<TableReference[]>`
     select child.relname as child, parent.relname as parent from pg_constraint k
     join pg_class child on child.oid = k.conrelid join pg_class parent on parent.oid = k.confrelid
-    where k.contype = 'f' and child.relnamespace = current_schema()::regnamespace`;
+    where k.contype = 'f' and not k.condeferrable and child.relnamespace = current_schema()::regnamespace`;
   const byName = new Map(tables.map((table) => [table.name, table]));
   return inDependencyOrder([...byName.keys()], references).flatMap((name) => byName.get(name) ?? []);
+}
+
+/** Names of the foreign keys that can be checked when all tables are filled: by these, two tables may refer to each other. */
+export async function readDeferrableReferences(connection: BackupConnection): Promise<readonly string[]> {
+  const rows = await connection<{ name: string }[]>`
+    select conname as name from pg_constraint
+    where contype = 'f' and condeferrable and connamespace = current_schema()::regnamespace order by conname`;
+  return rows.map(({ name }) => name);
 }
 
 /** Sequences by name: those of identity columns, too. */

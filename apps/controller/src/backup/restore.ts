@@ -10,6 +10,7 @@ import {
   OMITTED_TABLES,
   quoted,
   readCatalogue,
+  readDeferrableReferences,
   readSequenceNames,
   settleSession,
 } from './catalogue.js';
@@ -94,6 +95,8 @@ async function fillTables(
   // What migrations have put there is in the backup, as it is now.
   for (const { name } of [...catalogue].reverse()) await connection.unsafe(`delete from ${quoted(name)}`);
   const tables = missing.size;
+  const deferrable = (await readDeferrableReferences(connection)).map(quoted).join();
+  if (deferrable !== '') await connection.unsafe(`set constraints ${deferrable} deferred`);
   let rows = 0;
   for (;;) {
     const start = await source.takeOptional('T');
@@ -102,8 +105,18 @@ async function fillTables(
   }
   const [first] = missing.keys();
   if (first !== undefined) throw new BackupError('damaged', `the backup does not hold the table ${first}`);
+  if (deferrable !== '') await checkTogether(connection, deferrable);
   for (const { name } of catalogue) await connection.unsafe(AFTER_FILLING.replaceAll('%', quoted(name))).simple();
   return { tables, rows };
+}
+
+async function checkTogether(connection: BackupConnection, deferred: string): Promise<void> {
+  try {
+    await connection.unsafe(`set constraints ${deferred} immediate`);
+  } catch (error) {
+    if (!(error instanceof postgres.PostgresError)) throw error;
+    throw new BackupError('refused', `the database does not take the tables together: ${error.message}`, error);
+  }
 }
 
 /** Takes the table out of those that are missing. */

@@ -328,6 +328,8 @@ async function filled(url: string): Promise<readonly [SeededTenant, SeededTenant
       await sql`insert into edge_events (tenant_id, edge_id, boot_id, number, kind, occurred_at, count)
         values (${ours.tenantId}, ${ours.edgeId}, 'boot', ${entry + 1}, 'agent_started', now(), 12345678901234567890)`;
     }
+    // Two tables that refer to each other.
+    await sql`update tenants set default_profile_id = (select id from profiles where tenant_id = tenants.id limit 1)`;
     const renewed = randomBytes(16).toString('hex');
     await sql`insert into certificates (serial, tenant_id, edge_id, not_before, not_after, renewal_of)
       values (${renewed}, ${ours.tenantId}, ${ours.edgeId}, now(), now() + interval '1 day', ${ours.serial})`;
