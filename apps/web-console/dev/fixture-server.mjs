@@ -586,7 +586,7 @@ const settingChanges = () =>
     .map((field) => ({ field, before: said(field, published), after: said(field, settings) }));
 /** As the intent has it, where ESP and tunnel mode go without saying. */
 const said = (field, { [field]: value }) =>
-  ['esp', 'tunnel'].includes(value) || value.kind === 'start' ? null : value;
+  ['esp', 'tunnel', null].includes(value) || value.kind === 'start' ? null : value;
 const draftVersion = () => createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 32);
 function radius() {
   const made = settingChanges().length > 0 ? tunnels().length : 0;
@@ -906,8 +906,8 @@ const deliveries = [
   delivery('authority.expiring', 900, { attempts: 3 }),
 ];
 function changed(found, body) {
-  named(body);
-  return Object.assign(found, body, { disabledCause: null, version: found.version + 1, updatedAt: iso() });
+  if (body.name !== undefined) named(body);
+  return Object.assign(found, body, { version: found.version + 1, updatedAt: iso() });
 }
 function tested() {
   const made = delivery('webhook.test', 0, {
@@ -929,7 +929,7 @@ const routes = {
     webhooks.push(hook(body.name, body.url, { types: body.types, createdAt: iso(), updatedAt: iso() }));
     return withSecret(webhooks.at(-1));
   },
-  'PUT webhooks/:id': (body, id) => changed(findIn(webhooks, id), body),
+  'PUT webhooks/:id': (body, id) => changed(findIn(webhooks, id), { ...body, disabledCause: null }),
   'DELETE webhooks/:id': (_, id) => void webhooks.splice(webhooks.indexOf(findIn(webhooks, id)), 1),
   'POST webhooks/:id/secret': (_, id, query) => {
     const hours = Number(query.get('overlapHours'));
