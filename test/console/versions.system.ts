@@ -32,6 +32,8 @@ beforeAll(async () => {
   trouble = recordTrouble(page);
   await page.goto(`${controller.url}/sites`);
   await logIn(page, 'admin', TEST_ADMIN_PASSWORD);
+  // Whoever goes on to a page before the answer is there has no session, and stays at the login.
+  await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).waitFor();
 });
 
 beforeEach((context) => context.skip(reason !== undefined, reason));
@@ -107,7 +109,7 @@ describe('what somebody else has changed', () => {
     const isList = ({ pathname }: URL): boolean => /^\/api\/.*\/policies$/.test(pathname);
     await page.route(isList, (route) => route.fulfill({ json: before }));
     await page.goto(`${controller.url}/policies`);
-    await page.getByLabel('Policy third').waitFor();
+    await page.getByRole('region', { name: 'Policy third' }).waitFor();
     const theirs = [...ids].reverse();
     await api.send('PUT', 'policies/order', { policyIds: theirs }, { 'if-match': '*' });
     await act('policy first', 'Move down');
