@@ -95,5 +95,7 @@ const PROGRAMS = [
   { program: 'nft', debianPackage: 'nftables', purposes: ['lab', 'test'] },
   // Not what the machine is started by: that would be systemd-sysv. Tests boot it in namespaces.
   { program: 'systemctl', debianPackage: 'systemd', purposes: ['test'] },
+  // Its service starts when it has a configuration, and it comes with none.
+  { program: 'keepalived', debianPackage: 'keepalived', purposes: ['test'] },
   { program: 'chromium', debianPackage: 'chromium', purposes: ['test'] },
 ];

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { installSystemPackages, type Machine } from './system-packages.mjs';
 
 const LAB_PROGRAMS = ['ip', 'unshare', 'nsenter', 'setpriv', 'mount', 'ping'];
-const ALL_PROGRAMS = [...LAB_PROGRAMS, 'git', 'nft', 'systemctl', 'chromium'];
+const ALL_PROGRAMS = [...LAB_PROGRAMS, 'git', 'nft', 'systemctl', 'keepalived', 'chromium'];
 
 let written: string[];
 beforeEach(() => {
