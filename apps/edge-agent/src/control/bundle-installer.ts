@@ -170,7 +170,10 @@ export class BundleInstaller {
   async #selfTest(bundle: VerifiedBundle): Promise<void> {
     const missing = await this.#stepsTo(bundle);
     if (missing.length > 0) throw selfTestFailed(missing);
-    const wrong = await this.#system.wrongDecision(bundle);
+    const wrong = await this.#system.wrongDecision(bundle).catch((error: unknown) => {
+      const reason = `the packet path does not say what it decides: ${messageOf(error)}`;
+      throw new RejectionError('', 'self_test_failed', reason, { cause: error });
+    });
     if (wrong !== undefined)
       throw new RejectionError('security_policies', 'self_test_failed', `in the packet path ${wrong}`);
   }

@@ -295,6 +295,7 @@ describe('the edge', () => {
     ['policy', 'security_policies[1].selector', 'policy_refused'],
     ['silent-route', '', 'self_test_failed'],
     ['silent-policy', 'security_policies', 'self_test_failed'],
+    ['no-answer', '', 'self_test_failed'],
   ] as const)('goes back when installing fails at: %s', async (failing, field, rule) => {
     const { edge, fatal } = await startEdge();
     await pushTo(edge, signBundle(pki, testBundle()));

@@ -1,7 +1,7 @@
 import { createDataPlane, createSecurityPolicyDatabase, type SecurityAssociationParameters } from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { ERRNO, SystemCallError } from '@weft/linux-io';
-import { DataPlaneRefusal } from '../../src/dataplane/data-plane-thread.js';
+import { DataPlaneError, DataPlaneRefusal } from '../../src/dataplane/data-plane-thread.js';
 import type { LoadedPolicies } from '../../src/dataplane/messages.js';
 import { NetworkError } from '../../src/network/network-error.js';
 import type { TextRange } from '../../src/network/protected-ranges.js';
@@ -25,6 +25,7 @@ export class Machine {
     | 'silent-route'
     | 'silent-route-for-ever'
     | 'silent-policy'
+    | 'no-answer'
     | 'association'
     | undefined;
   sockets = 0;
@@ -105,6 +106,7 @@ export class Machine {
       throw new Error('not expected: no bundle announces an association');
     },
     decide: async (packets: readonly Uint8Array[]) => {
+      if (this.failing === 'no-answer') throw new DataPlaneError('worker_ended', 'the packet path ended', 'fix');
       const plane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => out.fill(0) });
       const policies = this.loaded?.policies ?? [];
       plane.installPolicy(
