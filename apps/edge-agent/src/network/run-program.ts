@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { runToEnd } from '@weft/linux-io';
 import { messageOf, systemCodeOf } from '../platform/agent-error.js';
 import { NetworkError, type NetworkErrorCode } from './network-error.js';
 
@@ -24,29 +25,48 @@ export async function runProgram(
   args: readonly string[],
   input: string,
 ): Promise<ProgramOutcome> {
-  const env = { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:${ADMINISTRATION}` };
-  const child = spawn(program.name, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => reject(startError(program, error)));
-    child.once('close', resolve);
-  });
-  // When it ends before it has read everything, its exit code tells why; the broken pipe adds nothing.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  const [code, output, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-  return { code, output, errors };
+  const environment = { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:${ADMINISTRATION}` };
+  const executable = findExecutable(program.name, environment.PATH);
+  if (executable === undefined) throw startError(program, undefined);
+  const { end, output, errors } = await runToEnd({ executable, args, environment, input, patience: PATIENCE }).catch(
+    (error: unknown) => {
+      throw startError(program, error);
+    },
+  );
+  if (end.kind === 'exited') return { code: end.code, output, errors };
+  return { code: null, output, errors: `${errors}it was killed by signal ${end.signal}` };
 }
 
-function startError({ name, code, debianPackage }: SystemProgram, error: Error): NetworkError {
+/** The first of this name that may be run, as execvp(3) finds it; undefined when there is none. */
+function findExecutable(name: string, searchPath: string): string | undefined {
+  const candidates = searchPath.split(':').flatMap((folder) => (folder === '' ? [] : [path.join(folder, name)]));
+  return candidates.find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    // There is none, or it is not for us: then it is looked for further on.
+    return false;
+  }
+}
+
+/** `error`: why it did not start; undefined: it was not found. */
+function startError({ name, code, debianPackage }: SystemProgram, error: unknown): NetworkError {
+  const isMissing = error === undefined || systemCodeOf(error) === 'ENOENT';
   return new NetworkError(
     code,
-    `${name} cannot be started: ${messageOf(error)}`,
-    systemCodeOf(error) === 'ENOENT'
+    `${name} cannot be started: ${error === undefined ? 'it is not in the PATH' : messageOf(error)}`,
+    isMissing
       ? `install ${debianPackage} (Debian, Ubuntu: apt install ${debianPackage})`
-      : 'check the PATH',
+      : 'check the PATH, and that the program may be run',
     { cause: error },
   );
 }
 
 /** Where Debian keeps programs for administrators; others do not have it in their path. */
 const ADMINISTRATION = '/usr/sbin:/sbin';
+/** Milliseconds after which a program hangs: what it is asked for takes it a few, and under load a second. */
+const PATIENCE = 60_000;

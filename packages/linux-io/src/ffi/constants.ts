@@ -9,6 +9,9 @@ export const LINUX = {
   O_NONBLOCK: 0x0800,
   O_CLOEXEC: 0x80000,
   F_SETFD: 2,
+  // spawn.h
+  POSIX_SPAWN_SETSIGDEF: 4,
+  POSIX_SPAWN_SETSIGMASK: 8,
   // poll.h
   POLLIN: 0x01,
   POLLOUT: 0x04,
@@ -112,6 +115,7 @@ export const LINUX = {
   MAP_SHARED: 0x01,
   MAP_PRIVATE: 0x02,
   MAP_ANONYMOUS: 0x20,
+  MFD_CLOEXEC: 1,
   // linux/if_tun.h
   IFF_TUN: 0x0001,
   IFF_MULTI_QUEUE: 0x0100,

@@ -22,7 +22,10 @@ export type SystemCall =
   | 'recvmmsg'
   | 'sendmmsg'
   | 'prctl'
-  | 'execve';
+  | 'execve'
+  | 'memfd_create'
+  | 'posix_spawn'
+  | 'waitpid';
 
 /** A system call that failed: which one, on what, and the name of its error number. */
 export class SystemCallError extends Error {

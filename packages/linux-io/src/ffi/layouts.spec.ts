@@ -111,6 +111,7 @@ const HEADERS = [
   'errno.h',
   'fcntl.h',
   'poll.h',
+  'spawn.h',
   'time.h',
   'sys/eventfd.h',
   'sys/ioctl.h',
