@@ -23,6 +23,7 @@ export {
   readCapabilities,
   restartWithin,
 } from './process/capabilities.js';
+export { returnFreedMemory } from './process/heap.js';
 export { type ProgramEnd, type ProgramOutcome, type ProgramRun, runToEnd } from './process/program.js';
 export { ReceivedControl } from './socket/control-messages.js';
 export { DatagramBatch } from './socket/datagram-batch.js';

@@ -11,7 +11,7 @@ import {
   type KeyExchangeJob,
 } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
-import type { UdpSocket } from '@weft/linux-io';
+import { returnFreedMemory, type UdpSocket } from '@weft/linux-io';
 import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
 import { sameExternalPeer } from '../control/bundle/parse-external-peer.js';
 import type { ExternalPeer, VerifiedBundle } from '../control/bundle/verified-bundle.js';
@@ -53,7 +53,8 @@ export interface EdgeIkeParts {
 export class EdgeIke {
   readonly #parts: EdgeIkeParts;
   readonly #sockets = new IkeSockets();
-  readonly #keyExchange = new KeyExchangeThreads();
+  /** What they leave behind, a tenth of the agent's memory, the C library would keep. */
+  readonly #keyExchange = new KeyExchangeThreads({ rested: returnFreedMemory });
   readonly #host: IkeHost;
   readonly #children: ChildSaInstaller;
   readonly #tunnels: WantedTunnels;

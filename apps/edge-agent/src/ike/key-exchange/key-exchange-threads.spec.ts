@@ -51,7 +51,8 @@ describe('threads for key exchanges', () => {
       rest = run;
       return () => undefined;
     };
-    const own = start({ threads: 1, after });
+    let rested = 0;
+    const own = start({ threads: 1, after, rested: () => rested++ });
     const job = { kind: 'make-share', method: KE.ECP_384 } as const;
     const first = own.run(job);
     rest();
@@ -60,8 +61,10 @@ describe('threads for key exchanges', () => {
     rest();
     // It is taken by another thread, when this one has ended.
     expect((await own.run(job)).kind).toBe('share-made');
+    expect(rested).toBe(0);
     rest();
-    await expect.poll(() => own.running).toBe(0);
+    await expect.poll(() => rested).toBe(1);
+    expect(own.running).toBe(0);
     expect((await own.run(job)).kind).toBe('share-made');
     expect(own.refused).toBe(0);
   });

@@ -12,6 +12,8 @@ export interface KeyExchangeThreadsOptions {
   readonly execArgv?: readonly string[];
   /** Runs something later, unless what it returns is called before. */
   readonly after?: (milliseconds: number, run: () => void) => () => void;
+  /** Called when the last one has ended that had nothing to do. */
+  readonly rested?: () => void;
 }
 
 /**
@@ -117,6 +119,7 @@ export class KeyExchangeThreads {
       if (thread.task !== undefined) this.#refuse(thread.task.done);
       // With another thread, unless they all end as they start.
       if ((thread.task !== undefined || thread.ending) && !this.#closed) this.#dispatch();
+      if (thread.ending && this.#threads.size === 0) this.#options.rested?.();
     });
     this.#threads.add(thread);
     return thread;
