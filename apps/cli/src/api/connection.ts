@@ -4,6 +4,7 @@ import { EXIT_REFUSED } from '../platform/exit-code.js';
 import type { Credential } from '../settings/credential.js';
 import type { Settings } from '../settings/settings.js';
 import { controllerFetch } from './controller-fetch.js';
+import { readAll } from './pages.js';
 import { answerOf } from './refusal.js';
 
 /** A controller as somebody, in one tenant. */
@@ -35,10 +36,10 @@ export async function tenantOf(client: WeftClient, named: string | undefined): P
     throw new TenantError('tenant_unsaid', 'you work in several tenants', 'say with --tenant in which');
   }
   if (IDENTIFIER.test(named)) return named;
-  const { items } = await answerOf(client.GET('/api/v1/tenants'));
-  const found = items.find(({ name }) => name === named);
+  const tenants = await readAll(client, undefined, '/api/v1/tenants');
+  const found = tenants.find(({ name }) => name === named);
   if (found !== undefined) return found.id;
-  const names = items.map(({ name }) => JSON.stringify(name)).join(', ');
+  const names = tenants.map(({ name }) => JSON.stringify(name)).join(', ');
   const fix = names === '' ? 'you may enter none' : `you may enter ${names}`;
   throw new TenantError('tenant_unknown', `there is no tenant ${JSON.stringify(named)} for you`, fix, EXIT_REFUSED);
 }

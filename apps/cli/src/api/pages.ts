@@ -2,14 +2,16 @@ import type { paths, WeftClient } from '@weft/contracts/rest';
 import { UnreachableError } from '../platform/cli-error.js';
 import { answerOf } from './refusal.js';
 
-/** Paths below a tenant whose answer is a list. */
-export type ListPath = {
-  [Path in TenantPath]: Path extends `/api/v1/tenants/{tenantId}/${string}{${string}`
-    ? never
-    : [ItemOf<Path>] extends [never]
-      ? never
-      : Path;
-}[TenantPath];
+/** Paths whose answer is a list: below a tenant, and of the tenants that whoever asks may enter. */
+export type ListPath =
+  | '/api/v1/tenants'
+  | {
+      [Path in TenantPath]: Path extends `/api/v1/tenants/{tenantId}/${string}{${string}`
+        ? never
+        : [ItemOf<Path>] extends [never]
+          ? never
+          : Path;
+    }[TenantPath];
 
 type TenantPath = keyof paths & `/api/v1/tenants/{tenantId}/${string}`;
 
@@ -29,10 +31,13 @@ interface Page<Item> {
   readonly next?: string | number | null;
 }
 
-/** Reads a list, page by page as long as an answer says where the next begins. Throws Refusal, UnreachableError. */
+/**
+ * Reads a list, page by page as long as an answer says where the next begins. `tenantId`: undefined for a list that is not below one.
+ * Throws Refusal, UnreachableError.
+ */
 export async function* readPages<Path extends ListPath>(
   client: WeftClient,
-  tenantId: string,
+  tenantId: string | undefined,
   path: Path,
   query: Readonly<Record<string, string | number>> = {},
 ): AsyncGenerator<AnswerOf<Path> & Page<ItemOf<Path>>> {
@@ -53,7 +58,7 @@ export async function* readPages<Path extends ListPath>(
 /** All of a list. Throws Refusal, UnreachableError. */
 export async function readAll<Path extends ListPath>(
   client: WeftClient,
-  tenantId: string,
+  tenantId: string | undefined,
   path: Path,
   query: Readonly<Record<string, string | number>> = {},
 ): Promise<ItemOf<Path>[]> {
