@@ -30,6 +30,8 @@ it('lists revisions, puts one in force again, tests the draft, replays events an
     expect(await run('publish', '--comment', name)).toMatchObject({ code: 0 });
   }
   expect(await run('revisions', '--limit', '1')).toMatchObject({ code: 0, out: matching(/^NUMBER .*\n2 .* tokyo\n$/) });
+  expect(await run('get', 'revisions', '1')).toMatchObject({ code: 0, out: matching(/^ID .*\n1 .* berlin\n$/) });
+  expect(JSON.parse((await run('get', 'tenants', '--json')).out).items).toMatchObject([{ id: tenantId }]);
   expect(await run('restore', '1', '--dry-run')).toMatchObject({ code: 0, out: matching(/^it could be published\n/) });
   expect(await run('restore', '1', '--comment', 'back')).toMatchObject({
     code: 0,

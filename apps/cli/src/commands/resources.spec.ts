@@ -21,6 +21,32 @@ describe('what weft get shows', () => {
     expect(read?.cells).toEqual(['i', 'web', 'tcp 80,8000-8100, icmp', 'pages']);
   });
 
+  it('has revisions by their number, and asks for the earlier ones by it', async () => {
+    const revision = (number: number) => ({
+      number,
+      publishedAt: '2026-03-14T09:26:53.589Z',
+      author: 'ada',
+      approvedBy: null,
+      restoredFrom: number === 2 ? 1 : null,
+      comment: 'tokyo',
+    });
+    const pages = new Map([
+      [undefined, { items: [revision(3), revision(2)], next: 2 }],
+      [2, { items: [revision(1)], next: null }],
+    ]);
+    const GET = async (_: string, { params: { query } }: { params: { query: { before?: number } } }) => ({
+      data: pages.get(query.before),
+      response: new Response(),
+    });
+    const read = (await RESOURCES['revisions']?.read({ GET } as unknown as WeftClient, 'tenant')) ?? [];
+    expect(read.map(({ id, name }) => [id, name])).toEqual([
+      ['3', undefined],
+      ['2', undefined],
+      ['1', undefined],
+    ]);
+    expect(read[1]?.cells).toEqual(['2', '2026-03-14T09:26:53.589Z', 'ada', '-', '1', 'tokyo']);
+  });
+
   it('says of a profile what protects packets, and what the negotiation', async () => {
     const esp = { encryption: 'aes-gcm-16', keyBits: 128 };
     const ike = { encryption: 'chacha20-poly1305', keyBits: 256, keyExchange: ['X25519', 'ML-KEM-768'] };

@@ -51,7 +51,7 @@ function serviceText({ protocol, ports }: Service): string {
   return [protocol, ...(ranges.length === 0 ? [] : [ranges.join(',')])].join(' ');
 }
 
-/** What `weft get` knows, by the word for it. */
+/** What `weft get` knows, by the word for it. Revisions are known by their number. */
 export const RESOURCES: Readonly<Record<string, Resource>> = {
   sites: resource('/api/v1/tenants/{tenantId}/sites', ({ id }) => id, {
     name: (site) => site.name,
@@ -106,6 +106,13 @@ export const RESOURCES: Readonly<Record<string, Resource>> = {
     expect: (test) => test.expect,
     description: (test) => test.description,
   }),
+  revisions: resource('/api/v1/tenants/{tenantId}/revisions', ({ number }) => String(number), {
+    published: (revision) => revision.publishedAt,
+    by: (revision) => revision.author,
+    'approved by': (revision) => revision.approvedBy,
+    'restored from': (revision) => revision.restoredFrom,
+    comment: (revision) => revision.comment,
+  }),
   tunnels: resource('/api/v1/tenants/{tenantId}/tunnels', ({ id }) => id, {
     ends: ({ edges, externalPeer }) =>
       [...edges.map(({ edgeName }) => edgeName), ...(externalPeer === null ? [] : [externalPeer.name])].join(' - '),
@@ -113,6 +120,11 @@ export const RESOURCES: Readonly<Record<string, Resource>> = {
     reason: (tunnel) => tunnel.reason,
     keying: (tunnel) => tunnel.keyingMode,
     rekeys: (tunnel) => tunnel.rekeys,
+  }),
+  tenants: resource('/api/v1/tenants', ({ id }) => id, {
+    name: (tenant) => tenant.name,
+    keying: (tenant) => tenant.keyingMode,
+    'approval required': (tenant) => tenant.approvalRequired,
   }),
   webhooks: resource('/api/v1/tenants/{tenantId}/webhooks', ({ id }) => id, {
     name: (webhook) => webhook.name,
