@@ -65,6 +65,7 @@ it('lists revisions, puts one in force again, tests the draft, replays events an
       .map(() => 'revision_published'),
   );
 
+  expect(await run('events')).toEqual({ code: 0, out: 'ID  OCCURRED  EDGE  KIND  ABOUT\n', notes: '' });
   const [journal] = JSON.parse(
     (await run('events', '--follow', '--after', '00000000-0', '--count', '1', '--json')).out,
   ).id.split('-');

@@ -50,6 +50,8 @@ describe('the command line', () => {
     [[], 2],
     [['nonsense'], 2],
     [['export', '--token', 'x'], 2],
+    [['events', '--count', '1'], 2],
+    [['events', '--follow', '--limit', '1'], 2],
   ])('%j ends with %i', async (args, code) => {
     expect(await runCli(args as string[], quiet().io)).toBe(code);
   });

@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AuditQuery, exportAudit } from '../commands/audit-export.js';
-import { printEvents } from '../commands/events.js';
+import { listEvents, printEvents } from '../commands/events.js';
 import { testDraft } from '../commands/policy-tests.js';
 import { restoreRevision } from '../commands/restore.js';
 import { listRevisions } from '../commands/revisions.js';
@@ -35,14 +35,27 @@ export function addHistory(program: Command, io: Io, end: (code: ExitCode) => vo
 function addEvents(program: Command, io: Io, end: (code: ExitCode) => void): void {
   const events = program
     .command('events')
-    .description('say what happens, as it happens, also after the connection was lost')
-    .requiredOption('--follow', 'go on until there is enough')
-    .option('--after <id>', 'begin behind the event with this id; otherwise with what comes')
-    .option('--count <number>', 'enough; otherwise there is never enough', wholeNumber(1_000_000));
-  type Flags = Json & { readonly after?: string; readonly count?: number };
-  withSettings(events).action(async ({ json, after, count }: Flags, self: Command) => {
-    end(await printEvents(io, await connectToEvents(self, io), { json: json === true, after, count }));
+    .description('list what edges told, the newest first; or say what happens, as it happens')
+    .addOption(new Option('--limit <number>', 'how many at most').argParser(wholeNumber(100_000)).conflicts('follow'))
+    .option('--follow', 'say what happens, also after the connection was lost, until there is enough')
+    .option('--after <id>', 'with --follow: begin behind the event with this id; otherwise with what comes')
+    .option('--count <number>', 'with --follow: enough; otherwise there is never enough', wholeNumber(1_000_000));
+  withSettings(events).action(async ({ json, follow, after, count, limit }: EventFlags, self: Command) => {
+    if (follow === true) {
+      end(await printEvents(io, await connectToEvents(self, io), { json: json === true, after, count }));
+      return;
+    }
+    if (after !== undefined || count !== undefined)
+      self.error('error: --after and --count are about what comes: give --follow');
+    end(await listEvents(io, await connect(self, io), { json: json === true, limit: limit ?? USUAL_EVENTS }));
   });
+}
+
+interface EventFlags extends Json {
+  readonly follow?: true;
+  readonly after?: string;
+  readonly count?: number;
+  readonly limit?: number;
 }
 
 function addAudit(program: Command, io: Io, end: (code: ExitCode) => void): void {
@@ -69,3 +82,6 @@ function wholeNumber(highest: number): (text: string) => number {
     throw new InvalidArgumentError(`it is a whole number from 1 to ${highest}`);
   };
 }
+
+/** As many fit a screen. */
+const USUAL_EVENTS = 20;

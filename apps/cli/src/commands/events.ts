@@ -1,7 +1,10 @@
-import type { EventStreamEnd, EventStreamGap, FabricEvent } from '@weft/contracts/rest';
+import type { EdgeEvent, EventStreamEnd, EventStreamGap, FabricEvent } from '@weft/contracts/rest';
+import type { Connection } from '../api/connection.js';
 import { type EventSource, followEvents } from '../api/event-stream.js';
-import { type Io, note, print } from '../cli/io.js';
-import { printable } from '../output/table.js';
+import { readPages } from '../api/pages.js';
+import { type Io, note, print, printJson } from '../cli/io.js';
+import { withProgress } from '../output/progress.js';
+import { printable, renderTable } from '../output/table.js';
 import { EXIT_OK, EXIT_REFUSED, type ExitCode } from '../platform/exit-code.js';
 
 export interface FollowOptions {
@@ -31,6 +34,33 @@ export async function printEvents(io: Io, source: EventSource, options: FollowOp
     }
   }
   return EXIT_OK;
+}
+
+/** `weft events`: what edges told of themselves, the newest first, as many as are wanted and there are. */
+export async function listEvents(
+  io: Io,
+  connection: Connection,
+  options: { readonly json: boolean; readonly limit: number },
+): Promise<ExitCode> {
+  const items = await withProgress(io.notes, 'reading events', readNewest(connection, options.limit));
+  if (options.json) printJson(io, { items });
+  else print(io, renderTable(['id', 'occurred', 'edge', 'kind', 'about'], items.map(cellsOf)));
+  return EXIT_OK;
+}
+
+async function readNewest({ client, tenantId }: Connection, limit: number): Promise<EdgeEvent[]> {
+  const all: EdgeEvent[] = [];
+  const query = { limit: Math.min(limit, PAGE) };
+  for await (const { items } of readPages(client, tenantId, '/api/v1/tenants/{tenantId}/events', query)) {
+    all.push(...items);
+    if (all.length >= limit) break;
+  }
+  return all.slice(0, limit);
+}
+
+function cellsOf({ id, occurredAt, edgeName, kind, cause, detail, count }: EdgeEvent): string[] {
+  const about = [cause, detail, count === null ? null : `(${count})`].filter((part) => part !== null);
+  return [id, occurredAt, edgeName ?? '-', kind, about.join('  ')];
 }
 
 /** Pure. */
@@ -63,3 +93,6 @@ function renderGap({ reason, missed }: EventStreamGap): string {
 
 /** What the controller ends a stream with that may be opened again (docs/api.md, "What happens, as it happens"). */
 const COMES_BACK: ReadonlySet<string> = new Set(['shutting_down', 'too_slow', 'access_unconfirmed', 'internal_error']);
+
+/** What the controller gives at once. */
+const PAGE = 200;
