@@ -157,6 +157,28 @@ describe('profiles in the console', () => {
     const said = (await panel.textContent()) ?? '';
     for (const id of [chacha?.id ?? '', berlin?.id ?? '']) expect(said.includes(id)).toBe(false);
   });
+
+  it('are in revisions that are listed page by page', async () => {
+    // As if one filled the list.
+    await page.route('**/revisions?limit=*', (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.set('limit', '1');
+      return route.continue({ url: url.href });
+    });
+    await page.goto(`${controller.url}/revisions`);
+    await page.getByText('The newest 1 of 2 revisions').waitFor();
+    await page.getByRole('region', { name: 'Revision 2' }).waitFor();
+    await page.getByRole('link', { name: 'Older revisions' }).click();
+    await page.getByText('Revisions 1 to 1 of 2').waitFor();
+    await page
+      .getByRole('region', { name: 'Revision 1' })
+      .getByRole('button', { name: 'Restore revision 1' })
+      .waitFor();
+    await page.getByRole('link', { name: 'Older revisions' }).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Newest revisions' }).click();
+    await page.getByRole('region', { name: 'Revision 2' }).getByText('newest', { exact: true }).waitFor();
+    await page.unroute('**/revisions?limit=*');
+  });
 });
 
 /** Two sites and a rule between them, published. */

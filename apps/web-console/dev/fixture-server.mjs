@@ -792,6 +792,12 @@ const auditEntries = Array.from({ length: 230 }, (_, index) => {
   const hash = createHash('sha256').update(`entry ${index}`).digest('hex');
   return { sequence: index + 1, at: iso((index - 230) * 5 * HOUR), actor, action, details, hash };
 });
+function revisionsPage(query) {
+  const older = revisions.filter(({ number }) => number < Number(query.get('before') ?? Number.POSITIVE_INFINITY));
+  const items = older.slice(0, Number(query.get('limit') ?? 50));
+  return { items, next: older.length > items.length ? items.at(-1).number : null };
+}
+
 function auditLog(query) {
   const is = (name, value) => !query.has(name) || query.get(name) === value;
   const about = ({ details }) =>
@@ -1202,7 +1208,7 @@ const routes = {
     return Object.assign(found, withIds(body), { version: found.version + 1 });
   },
   'DELETE policies/:id': (_, id) => drop(policies, id),
-  'GET revisions': () => ({ items: revisions, next: revisions.at(-1).number }),
+  'GET revisions': (_, __, query) => revisionsPage(query),
   'POST revisions': (body) => publish(body),
   'GET revisions/:id': (_, id) =>
     id === 'draft'

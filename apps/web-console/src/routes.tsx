@@ -12,6 +12,7 @@ import { NotFoundPage } from './app/NotFoundPage.js';
 import { queryClient } from './app/query-client.js';
 import { Shell } from './app/Shell.js';
 import { auditSearch } from './features/audit/search.js';
+import { revisionSearch } from './features/revisions/search.js';
 import { EnteringPage } from './features/session/EnteringPage.js';
 import { LoginPage } from './features/session/LoginPage.js';
 import { isOidcRefusal, type OidcRefusal } from './features/session/oidc-refusals.js';
@@ -126,8 +127,7 @@ const policies = createRoute({
 const revisions = createRoute({
   getParentRoute: () => signedIn,
   path: '/revisions',
-  validateSearch: (search): { number?: number } =>
-    Number.isSafeInteger(search['number']) ? { number: Number(search['number']) } : {},
+  validateSearch: revisionSearch,
   component: lazyRouteComponent(() => import('./features/revisions/RevisionsPage.js'), 'RevisionsPage'),
 });
 

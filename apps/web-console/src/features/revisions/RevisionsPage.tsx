@@ -1,9 +1,8 @@
-import { Alert, Button, Skeleton } from '@mantine/core';
+import { Alert, Button, Group, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 import type { Revision, RevisionDetail } from '../../api/index.js';
-import { plural } from '../../lib/format-quantity.js';
 import { EmptyNotice } from '../../ui/EmptyNotice.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
 import { RevisionIcon, WarningIcon } from '../../ui/icons.js';
@@ -18,80 +17,119 @@ import { DiffView } from './components/DiffView.js';
 import { FindingList } from './components/FindingList.js';
 import { RestoreDialog } from './dialogs/RestoreDialog.js';
 import { revisionDiffQuery, revisionQuery, revisionsQuery } from './queries.js';
+import { pageText } from './search.js';
 
 /** What was published, by whom, and which edges run it. */
 export function RevisionsPage(): ReactNode {
-  const { data, error, isPending } = useQuery(revisionsQuery(useTenantId()));
-  const revisions = data?.items ?? [];
+  const tenantId = useTenantId();
+  const { before } = useSearch({ from: '/signed-in/revisions' });
+  const first = useQuery(revisionsQuery(tenantId)).data;
+  const { data, error, isPending } = useQuery(revisionsQuery(tenantId, before));
   return (
     <>
       <PageHeader
         title="Revisions"
         summary={
-          data === undefined
+          data === undefined || first === undefined
             ? ' '
-            : `${countText(revisions)}, newest first. A revision never changes once it is published.`
+            : `${pageText(data.items, newestOf(first))}, newest first. A revision never changes once it is published.`
         }
       />
       {isPending && <TableSkeleton />}
       {data === undefined && error !== null && <FailureNotice error={error} />}
-      {data !== undefined && (revisions.length === 0 ? <NoRevisions /> : <History revisions={revisions} />)}
+      {data !== undefined &&
+        (data.items.length === 0 && before === undefined ? (
+          <NoRevisions />
+        ) : (
+          <History {...data} newest={first && newestOf(first)} />
+        ))}
     </>
   );
 }
 
-/** Numbers have no holes: the newest one says how many there are, also of those that are not listed. */
-function countText(listed: readonly Revision[]): string {
-  const all = plural(listed[0]?.number ?? 0, 'revision');
-  return (listed.at(-1)?.number ?? 1) === 1 ? all : `The newest ${listed.length} of ${all}`;
+/** Numbers have no holes: it says how many there are. */
+function newestOf({ items }: { readonly items: readonly Revision[] }): number {
+  return items[0]?.number ?? 0;
 }
 
-function History({ revisions }: { readonly revisions: readonly Revision[] }): ReactNode {
-  const { number } = useSearch({ from: '/signed-in/revisions' });
+interface HistoryProps {
+  readonly items: readonly Revision[];
+  /** Where the list goes on. */
+  readonly next: number | null;
+  /** The newest revision that there is, listed or not; undefined until it is known. */
+  readonly newest: number | undefined;
+}
+
+function History({ items, next, newest }: HistoryProps): ReactNode {
+  const { number, before } = useSearch({ from: '/signed-in/revisions' });
   const navigate = useNavigate();
-  const newest = revisions[0]?.number;
-  const chosen = number ?? newest;
-  const choose = (next: number): void => void navigate({ to: '/revisions', search: { number: next }, replace: true });
+  const chosen = number ?? items[0]?.number;
+  const choose = (wanted: number): void =>
+    void navigate({
+      to: '/revisions',
+      search: { number: wanted, ...(before === undefined ? {} : { before }) },
+      replace: true,
+    });
   const onKeyDown = (event: KeyboardEvent, next: number): void => {
     if (event.key === 'Enter') choose(next);
   };
   return (
     <div className="w-split">
-      <table className="w-table">
-        <thead>
-          <tr>
-            <th className="w-right">No.</th>
-            <th>Comment</th>
-            <th>Author</th>
-            <th>Published</th>
-          </tr>
-        </thead>
-        <tbody onKeyDown={moveBetweenRows}>
-          {revisions.map((revision) => (
-            <tr
-              key={revision.number}
-              tabIndex={0}
-              data-selected={revision.number === chosen}
-              onClick={() => choose(revision.number)}
-              onKeyDown={(event) => onKeyDown(event, revision.number)}
-            >
-              <td className="w-right w-numeric w-strong">{revision.number}</td>
-              <td className="w-wrap">
-                {revision.comment === '' ? <span className="w-dim">No comment</span> : revision.comment}
-                {revision.restoredFrom !== null && <span className="w-tag">restores {revision.restoredFrom}</span>}
-                {revision.overrideReason !== null && <span className="w-tag">proof overridden</span>}
-                {revision.approvalWaived !== null && <span className="w-tag">without approval</span>}
-              </td>
-              <td>{revision.author}</td>
-              <td>
-                <RelativeTime at={revision.publishedAt} />
-              </td>
+      <div>
+        <table className="w-table">
+          <thead>
+            <tr>
+              <th className="w-right">No.</th>
+              <th>Comment</th>
+              <th>Author</th>
+              <th>Published</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody onKeyDown={moveBetweenRows}>
+            {items.map((revision) => (
+              <tr
+                key={revision.number}
+                tabIndex={0}
+                data-selected={revision.number === chosen}
+                onClick={() => choose(revision.number)}
+                onKeyDown={(event) => onKeyDown(event, revision.number)}
+              >
+                <td className="w-right w-numeric w-strong">{revision.number}</td>
+                <td className="w-wrap">
+                  {revision.comment === '' ? <span className="w-dim">No comment</span> : revision.comment}
+                  {revision.restoredFrom !== null && <span className="w-tag">restores {revision.restoredFrom}</span>}
+                  {revision.overrideReason !== null && <span className="w-tag">proof overridden</span>}
+                  {revision.approvalWaived !== null && <span className="w-tag">without approval</span>}
+                </td>
+                <td>{revision.author}</td>
+                <td>
+                  <RelativeTime at={revision.publishedAt} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <Pages before={before} next={next} />
+      </div>
       {chosen !== undefined && <RevisionPanel number={chosen} newest={chosen === newest} />}
     </div>
+  );
+}
+
+function Pages({ before, next }: { readonly before: number | undefined; readonly next: number | null }): ReactNode {
+  return (
+    <Group gap="xs" mt={12}>
+      {before !== undefined && (
+        <LinkButton to="/revisions" variant="default">
+          Newest revisions
+        </LinkButton>
+      )}
+      {next !== null && (
+        <LinkButton to="/revisions" search={{ before: next }} variant="default">
+          Older revisions
+        </LinkButton>
+      )}
+    </Group>
   );
 }
 

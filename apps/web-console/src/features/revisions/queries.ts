@@ -11,11 +11,17 @@ import {
 
 const REVISIONS_SHOWN = 50;
 
-export const revisionsQuery = (tenantId: string) =>
+/** The newest ones, or those before one. */
+export const revisionsQuery = (tenantId: string, before?: number) =>
   api.queryOptions(
     'get',
     '/api/v1/tenants/{tenantId}/revisions',
-    { params: { path: { tenantId }, query: { limit: REVISIONS_SHOWN } } },
+    {
+      params: {
+        path: { tenantId },
+        query: { limit: REVISIONS_SHOWN, ...(before === undefined ? {} : { before }) },
+      },
+    },
     { refetchInterval: INTENT_INTERVAL_MS },
   );
 
