@@ -2,16 +2,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type Bundle, Encapsulation, IpsecMode } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeHarness } from './support/edge-harness.js';
 import { OUTSIDE, translate, translateNoMore } from './support/middle-nat.js';
 import { buildMiddleNetwork, GATEWAYS } from './support/middle-network.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
-import { negotiatedBundle, TUNNEL } from './support/negotiated-bundle.js';
-import { AH_PROFILE, PROFILE } from './support/test-bundle.js';
+import { TUNNEL } from './support/negotiated-bundle.js';
 import { TestPki } from './support/test-pki.js';
 import { transferBetween } from './support/transfer-between.js';
+import {
+  type Family,
+  type Form,
+  OVERLAY_MTU,
+  transportBundle,
+  tunnelModeBundle,
+  withoutTunnel,
+} from './support/transport-bundle.js';
 
 // Two hosts protect what goes between their own addresses. What the middle forwards is counted there, and for a test changed.
 //
@@ -20,11 +26,6 @@ import { transferBetween } from './support/transfer-between.js';
 //         [ left ] ------- [ middle ] ------- [ right ]
 const LEFT = { id: '00000000-0000-4000-8000-000000000001', v4: '192.0.2.1', v6: '2001:db8:a::1' };
 const RIGHT = { id: '00000000-0000-4000-8000-000000000002', v4: '198.51.100.1', v6: '2001:db8:b::1' };
-type Host = typeof LEFT;
-type Family = 'v4' | 'v6';
-type Form = 'esp' | 'ah';
-/** What leaves room on a path of 1500 octets for ESP of AES-GCM, or AH with an ICV of 16 octets. */
-const OVERLAY_MTU = { esp: { v4: 1466, v6: 1466 }, ah: { v4: 1472, v6: 1468 } } as const;
 const IP_AND_ICMP = { v4: 28, v6: 48 } as const;
 const TRANSFER_OCTETS = 4 * 1024 * 1024;
 const PINGS = 20;
@@ -101,8 +102,8 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
         ping(names.right, [...FEW_PINGS, LEFT[family]]),
       ];
       await Promise.all([
-        left.bundle({ ...bundle(LEFT, RIGHT, family, 'esp'), securityPolicies: [] }),
-        right.bundle({ ...bundle(RIGHT, LEFT, family, 'esp'), securityPolicies: [] }),
+        left.bundle({ ...transportBundle(LEFT, RIGHT, family, 'esp'), securityPolicies: [] }),
+        right.bundle({ ...transportBundle(RIGHT, LEFT, family, 'esp'), securityPolicies: [] }),
       ]);
       reset();
       expect(both().map(received)).toEqual([0, 0]);
@@ -114,7 +115,7 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
       expect(both().map(received)).toEqual([0, 0]);
       expect(counts()).toMatchObject({ other: 0 });
       left = await start(names.left, LEFT.id);
-      await left.bundle(bundle(LEFT, RIGHT, family, 'esp'));
+      await left.bundle(transportBundle(LEFT, RIGHT, family, 'esp'));
       await expectOnTheWire(family, 'esp');
     },
   );
@@ -122,14 +123,17 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
   it('is not made up for by tunnel mode where one end has it alone: nothing crosses, and that end says why', async () => {
     await Promise.all([left.bundle(withoutTunnel(LEFT)), right.bundle(withoutTunnel(RIGHT))]);
     await expect.poll(() => spis(left), PATIENCE).toEqual([]);
-    await Promise.all([left.bundle(bundle(LEFT, RIGHT, 'v4', 'esp')), right.bundle(tunnelMode(RIGHT, LEFT))]);
+    await Promise.all([
+      left.bundle(transportBundle(LEFT, RIGHT, 'v4', 'esp')),
+      right.bundle(tunnelModeBundle(RIGHT, LEFT)),
+    ]);
     const said = async () => (await left.negotiations())[TUNNEL]?.failure ?? '';
     await expect.poll(said, PATIENCE).toMatch(/transport mode|NO_PROPOSAL_CHOSEN/);
     reset();
     expect(received(ping(names.left, [...FEW_PINGS, RIGHT.v4]))).toBe(0);
     expect(counts()).toMatchObject({ other: 0, esp: 0 });
     expect(await spis(left)).toEqual([]);
-    await right.bundle(bundle(RIGHT, LEFT, 'v4', 'esp'));
+    await right.bundle(transportBundle(RIGHT, LEFT, 'v4', 'esp'));
     await expectOnTheWire('v4', 'esp');
   });
 
@@ -139,8 +143,8 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
     translate(namespaces, names.middle, LEFT.v4);
     try {
       await Promise.all([
-        left.bundle(bundle(LEFT, RIGHT, 'v4', 'esp')),
-        right.bundle(bundle(RIGHT, { ...LEFT, v4: OUTSIDE }, 'v4', 'esp')),
+        left.bundle(transportBundle(LEFT, RIGHT, 'v4', 'esp')),
+        right.bundle(transportBundle(RIGHT, { ...LEFT, v4: OUTSIDE }, 'v4', 'esp')),
       ]);
       for (const edge of [left, right]) {
         const said = async () => (await edge.negotiations())[TUNNEL]?.failure ?? '';
@@ -175,8 +179,8 @@ describe.skipIf(unavailable !== undefined)(`transport mode${unavailable ? ` (${u
 
   async function apply(family: Family, form: Form): Promise<void> {
     await Promise.all([
-      left.bundle(bundle(LEFT, RIGHT, family, form)),
-      right.bundle(bundle(RIGHT, LEFT, family, form)),
+      left.bundle(transportBundle(LEFT, RIGHT, family, form)),
+      right.bundle(transportBundle(RIGHT, LEFT, family, form)),
     ]);
   }
 
@@ -241,37 +245,4 @@ const FEW_PINGS = ['-c', '3', '-i', '0.05', '-W', '1'];
 
 function received(output: string): number {
   return Number(/ (\d+) received/.exec(output)?.[1] ?? 0);
-}
-
-/** For everything between the underlay addresses of both, and nothing else. */
-function bundle(local: Host, remote: Host, family: Family, form: Form): Bundle {
-  const made = hosts(local, remote, family);
-  const profile = form === 'ah' ? AH_PROFILE : { ...PROFILE, encapsulation: Encapsulation.ENCAPSULATION_NONE };
-  return {
-    ...made,
-    device: { mtu: OVERLAY_MTU[form][family] },
-    tunnels: made.tunnels.map((tunnel) => ({
-      ...tunnel,
-      profile: { ...profile, mode: IpsecMode.IPSEC_MODE_TRANSPORT },
-    })),
-  };
-}
-
-/** The same in tunnel mode. */
-function tunnelMode(local: Host, remote: Host): Bundle {
-  return hosts(local, remote, 'v4');
-}
-
-function hosts(local: Host, remote: Host, family: Family): Bundle {
-  const site = (one: Host) => ({
-    id: one.id,
-    underlay: one[family],
-    network: `${one[family]}/${family === 'v4' ? 32 : 128}`,
-  });
-  return negotiatedBundle(site(local), site(remote), Encapsulation.ENCAPSULATION_NONE);
-}
-
-function withoutTunnel(local: Host): Bundle {
-  const made = hosts(local, local, 'v4');
-  return { ...made, tunnels: [], securityPolicies: [], routes: [] };
 }

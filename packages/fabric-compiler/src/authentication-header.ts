@@ -5,8 +5,8 @@ import type { RuleContext } from './resolved-rule.js';
 import type { ServedSite, Topology } from './topology.js';
 
 /**
- * Reports where AH cannot be between edges: it passes no NAT (RFC 3715 section 2.1), which only edges that negotiate notice, and it
- * has no dummy packets, as ESP has (RFC 4303 section 2.6), to ask a peer with whether it answers.
+ * Reports where AH cannot be between edges: it passes no NAT (RFC 3715 section 2.1), which only edges that negotiate notice, and
+ * that its tunnels leave an edge of a site that does not answer has not been shown.
  */
 export function reportUnfitForAh(intent: FabricIntent, { served }: Topology, problems: CompileProblem[]): void {
   if (defaultProfile(intent).protocol !== 'ah') return;
@@ -55,7 +55,7 @@ function reportSeveralEdges({ name, edges }: ServedSite, problems: CompileProble
   problems.push({
     pointer: second.pointer,
     rule: 'ah_with_several_edges',
-    detail: `The site "${name}" has ${edges.length} edges, and in a tunnel of AH nobody can be asked which of them answers.`,
+    detail: `The site "${name}" has ${edges.length} edges, and tunnels of AH are not watched for one that does not answer.`,
     fix: 'Choose esp, or leave the site one edge.',
   });
 }

@@ -60,7 +60,7 @@ async function prepare(namespaces: Namespaces, path: BlackHolePath, kind: Kind):
     namespaces.ip(path.names.router, `link set ${device} mtu ${told ? SMALL : 1500}`);
   }
   if (kind === '1,280 octets, silently') path.setHole(SMALL);
-  await path.connect('v4', true);
+  await path.connect('v4', 'esp-in-udp');
   const passes = (mtu: number) => (kind === '1,500 octets' ? mtu > 1400 : mtu > SMALL - 4 && mtu <= SMALL);
   for (const edge of [path.left, path.right]) {
     for (let waited = 0; !passes((await path.pathOf(edge)).pathMtu); waited += POLL_MILLISECONDS) {

@@ -46,6 +46,18 @@ describe('form of a Child SA on the underlay', () => {
     },
   );
 
+  it('has no outer header in transport mode, and packets of the edge itself are between the hosts', () => {
+    const transport = { ...association, mode: 'transport' } as const;
+    const known = { ...protection, mode: 'transport', pathMtu: { mtu: 1500 } } as const;
+    const outbound = associationParameters('outbound', transport, new Uint8Array(20), known);
+    expect(outbound).toMatchObject({ between: { local: LOCAL, remote: REMOTE }, pathMtu: { mtu: 1500 } });
+    expect(outbound).not.toHaveProperty('outer');
+    expect(associationParameters('inbound', transport, new Uint8Array(20), known)).not.toHaveProperty('between');
+    expect(associationParameters('outbound', association, new Uint8Array(20), protection)).not.toHaveProperty(
+      'between',
+    );
+  });
+
   it('has the addresses of the IKE SA in its outer header (RFC 7296 section 2.23), or leaves that to the socket', () => {
     const native = { ...protection, withoutNat: 'native', pathMtu: { mtu: 1500 } } as const;
     const key = new Uint8Array(20);

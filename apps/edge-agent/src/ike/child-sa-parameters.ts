@@ -70,7 +70,7 @@ export function associationParameters(
   keyingMaterial: Uint8Array,
   protection: ChildProtection,
 ): SecurityAssociationParameters {
-  const { inboundSpi, outboundSpi, suite, mode, nonFirstFragmentsAlso } = association;
+  const { inboundSpi, outboundSpi, suite, mode, nonFirstFragmentsAlso, localEndpoint, remoteEndpoint } = association;
   const { softBytes, hardBytes } = protection;
   const selectors = narrowedTo(association);
   const common = {
@@ -88,6 +88,10 @@ export function associationParameters(
     hardLifetimeMilliseconds: protection.hardLifetime,
     ...(softBytes === undefined ? {} : { softBytes }),
     ...(hardBytes === undefined ? {} : { hardBytes }),
+    // The hosts of transport mode are where IKE is (RFC 7296 section 1.3.1).
+    ...(mode === 'transport' && direction === 'outbound'
+      ? { between: { local: localEndpoint.address, remote: remoteEndpoint.address } }
+      : {}),
     ...travelOf(direction, association, protection),
   };
   if (suite.protocol === 'ah') {

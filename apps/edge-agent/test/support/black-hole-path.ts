@@ -37,14 +37,14 @@ export class BlackHolePath {
     }
   }
 
-  async connect(family: Family, udp: boolean): Promise<void> {
+  async connect(family: Family, form: Form): Promise<void> {
     await Promise.all([
       this.left.bundle(tunnelBundle(LEFT, RIGHT, family)),
       this.right.bundle(tunnelBundle(RIGHT, LEFT, family)),
     ]);
     const [toLeft, toRight] = [this.#nextSpi++, this.#nextSpi++];
     const of = (direction: 'inbound' | 'outbound', spi: number, local: Site, remote: Site) => [
-      association(direction, spi, family, udp, local, remote),
+      association(direction, spi, family, form, local, remote),
     ];
     await Promise.all([
       this.left.associations(of('inbound', toLeft, RIGHT, LEFT)),
@@ -85,24 +85,26 @@ export const LEFT = { v4: '192.0.2.1', v6: '2001:db8:a::1', inner4: '10.1.0.1', 
 export const RIGHT = { v4: '198.51.100.1', v6: '2001:db8:b::1', inner4: '10.2.0.1', inner6: '2001:db8:2::1' };
 export type Site = typeof LEFT;
 export type Family = 'v4' | 'v6';
+/** What packets of the tunnel are on the underlay. */
+export type Form = 'esp-in-udp' | 'esp' | 'ah';
 const TUNNEL = '00000000-0000-4000-8000-00000000000a';
 
 function association(
   direction: 'inbound' | 'outbound',
   spi: number,
   family: Family,
-  udp: boolean,
+  form: Form,
   local: Site,
   remote: Site,
 ): Readonly<Record<string, unknown>> {
+  const udp = form === 'esp-in-udp';
   const underlay = { family: family === 'v4' ? 4 : 6, udp: true };
   return {
     tunnelId: TUNNEL,
-    protocol: 'esp',
     mode: 'tunnel',
-    suite: 'aes-gcm-16',
-    keyBits: 128,
-    keyingMaterial: '01'.repeat(20),
+    ...(form === 'ah'
+      ? { protocol: 'ah', integrity: 'hmac-sha2-256-128', keyingMaterial: '01'.repeat(32) }
+      : { protocol: 'esp', suite: 'aes-gcm-16', keyBits: 128, keyingMaterial: '01'.repeat(20) }),
     direction,
     spi,
     extendedSequenceNumbers: true,

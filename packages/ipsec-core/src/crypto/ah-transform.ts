@@ -59,6 +59,11 @@ export function createAhTransform(options: AhTransformOptions): AhTransform {
   );
 }
 
+/** Octets of the ICV field of an algorithm without padding, without making an association. */
+export function ahIcvFieldLength(integrity: AhIntegrityName): number {
+  return integrity === 'aes-gmac' ? GMAC_IV_LENGTH + GMAC_LENGTH : INTEGRITY[integrity].icvLength;
+}
+
 /** Computes the value that goes into the ICV field. */
 interface Icv {
   readonly ivLength: number;
@@ -143,10 +148,10 @@ class MacIcv implements Icv {
 }
 
 class GmacIcv implements Icv {
-  readonly ivLength = 8;
+  readonly ivLength = GMAC_IV_LENGTH;
   readonly icvLength = GMAC_LENGTH;
   readonly #gmac: KeyedGmac;
-  readonly #nonce = new Uint8Array(SALT + 8);
+  readonly #nonce = new Uint8Array(SALT + GMAC_IV_LENGTH);
 
   constructor({ provider, keyingMaterial, keyBits }: AhTransformOptions) {
     copyOctets(keyingMaterial, keyBits / 8, SALT, this.#nonce, 0);
@@ -165,4 +170,5 @@ class GmacIcv implements Icv {
 }
 
 const SALT = 4;
+const GMAC_IV_LENGTH = 8;
 const NOTHING = new Uint8Array(0);

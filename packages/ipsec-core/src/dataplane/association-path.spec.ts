@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../../test/support/packets.js';
 import { association, plane, protect, selector, send } from '../../test/support/planes.js';
 import { ASSOCIATION_MEMORY_OCTETS } from '../policy/association-memory.js';
-import type { EspAssociationParameters } from '../policy/security-association-parameters.js';
+import type {
+  EspAssociationParameters,
+  SecurityAssociationParameters,
+} from '../policy/security-association-parameters.js';
 import { parseAddress } from '../wire/ip/address.js';
 import { associationPath } from './association-path.js';
 
@@ -14,8 +17,15 @@ const cbc = {
   integrity: 'hmac-sha2-512-256',
   keyingMaterial: new Uint8Array(80),
 } as const;
-const clear = (length: number) =>
-  ipPacket({ source: '10.1.0.1', destination: '10.2.0.2', fragment: 0x4000, payload: udp(1, 2, length - 20) });
+const AH_SUITES = [
+  { protocol: 'ah', integrity: 'hmac-sha2-256-128', keyingMaterial: new Uint8Array(32) },
+  { protocol: 'ah', integrity: 'aes-gmac', keyBits: 128, keyingMaterial: new Uint8Array(20) },
+  { protocol: 'ah', integrity: 'hmac-sha2-512-256', keyingMaterial: new Uint8Array(64) },
+] as const;
+const clear = (length: number, [source, destination]: readonly [string, string] = ['10.1.0.1', '10.2.0.2']) => {
+  const header = source.includes(':') ? 40 : 20;
+  return ipPacket({ source, destination, fragment: 0x4000, payload: udp(1, 2, length - header) });
+};
 
 function parametersOf(form: 'udp4' | 'udp6' | 'ip6', mtu: number, more: object): EspAssociationParameters {
   const memory = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
@@ -45,6 +55,47 @@ describe('the arithmetic of an association’s path', () => {
     );
   });
 
+  it.each([
+    ['10.1.0.1', '10.2.0.2'],
+    ['2001:db8::1', '2001:db8::2'],
+  ] as const)(
+    'adds up for AH, and in transport mode, where a packet keeps its header: between %s and %s',
+    (...addresses) => {
+      const [local = new Uint8Array(), remote = new Uint8Array()] = addresses.map(parseAddress);
+      const header = local.length === 4 ? 20 : 40;
+      const modes = fc.constantFrom(
+        { mode: 'tunnel', outer: { local, remote } } as const,
+        {
+          mode: 'transport',
+          between: { local, remote },
+        } as const,
+      );
+      fc.assert(
+        fc.property(
+          modes,
+          fc.constantFrom({}, cbc, ...AH_SUITES),
+          fc.integer({ min: 1400, max: 1600 }),
+          (mode, suite, mtu) => {
+            const memory = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
+            const made = association('outbound', { pathMtu: { mtu }, memory });
+            const parameters = { ...made, ...suite, ...mode } as SecurityAssociationParameters;
+            const a = plane([protect('e', selector([], []))]);
+            a.install({ ...parameters, keyingMaterial: parameters.keyingMaterial.slice() }, 0);
+            const path = associationPath(parameters, 1);
+            if (path === undefined) throw new Error('there is a path MTU');
+            const { outerIpHeader, udpHeader, espOverhead, largestPacket, unused } = path;
+            expect(outerIpHeader + udpHeader + espOverhead + largestPacket + unused).toBe(mtu);
+            expect([outerIpHeader, udpHeader]).toEqual([mode.mode === 'tunnel' ? header : 0, 0]);
+            expect([unused >= 0, unused < 16]).toEqual([true, true]);
+            expect(send(a, clear(largestPacket, addresses)).reasons).toEqual([]);
+            expect(send(a, clear(largestPacket + 1, addresses)).reasons).toEqual(['exceeds_path_mtu']);
+          },
+        ),
+        { numRuns: 80 },
+      );
+    },
+  );
+
   it('follows what an engine with the same memory has learned', () => {
     const parameters = parametersOf('udp4', 1500, {});
     const a = plane([protect('e', selector([], []))]);
@@ -57,8 +108,6 @@ describe('the arithmetic of an association’s path', () => {
 
   it('is left out where it depends on the packet, or nothing is known', () => {
     const pathMtu = { mtu: 1500 };
-    const ah = { ...association('outbound'), protocol: 'ah', integrity: 'hmac-sha2-256-128', outer, pathMtu } as const;
-    expect(associationPath(ah, 0)).toBeUndefined();
     for (const more of [{ mode: 'transport', pathMtu }, { outer, pathMtu, bundledWith: 'u' }, { outer }] as const) {
       expect(associationPath(association('outbound', more), 0)).toBeUndefined();
     }

@@ -1,8 +1,11 @@
+import { ahIcvFieldLength } from '../crypto/ah-transform.js';
 import { espLengths } from '../crypto/esp-transform.js';
 import { AssociationMemory } from '../policy/association-memory.js';
 import { PathMtu, type PathMtuSource } from '../policy/path-mtu.js';
 import type { SecurityAssociationParameters } from '../policy/security-association-parameters.js';
+import { ahHeaderLength } from '../wire/ah.js';
 import { espPacketLength, maximumEspPayload, underlayHeaderLength } from '../wire/esp.js';
+import type { Family } from '../wire/ip/address.js';
 import { maximumSegmentSize } from './mss-clamp.js';
 
 /**
@@ -16,7 +19,7 @@ export interface AssociationPath {
   readonly raiseAt: number | undefined;
   readonly outerIpHeader: number;
   readonly udpHeader: number;
-  /** SPI, sequence number, IV, padding, trailer and ICV around the largest packet. */
+  /** Of ESP: SPI, sequence number, IV, padding, trailer and ICV of the largest packet. Of AH: its header. */
   readonly espOverhead: number;
   readonly largestPacket: number;
   readonly unused: number;
@@ -26,33 +29,65 @@ export interface AssociationPath {
 }
 
 /**
- * For whoever has an association's parameters and the memory that an engine works with it in. Undefined where no path MTU
- * is known, and for AH, transport mode and bundles, whose arithmetic depends on the packet.
+ * For whoever has an association's parameters and the memory that an engine works with it in. In transport mode a packet keeps its own
+ * header, here one without options, and nothing is around it. Undefined where no path MTU is known, in transport mode without the
+ * hosts' addresses, and in bundles, whose arithmetic depends on the packet.
  */
 export function associationPath(parameters: SecurityAssociationParameters, now: number): AssociationPath | undefined {
-  const { pathMtu: configured, mode, outer, bundledWith } = parameters;
-  if (configured === undefined || mode !== 'tunnel' || parameters.protocol !== 'esp') return undefined;
-  const family = configured.underlay?.family ?? (outer?.local.length === 4 ? 4 : 6);
-  if (bundledWith !== undefined || (outer === undefined && configured.underlay === undefined)) return undefined;
-  const { suite, keyBits, integrity } = parameters;
+  const { pathMtu: configured, bundledWith } = parameters;
+  const headers = headersOf(parameters);
+  if (configured === undefined || bundledWith !== undefined || headers === undefined) return undefined;
+  const { family, outerIpHeader, udpHeader, kept } = headers;
   const path = new PathMtu(configured, family, new AssociationMemory(parameters.memory));
-  const lengths = espLengths({ encryption: suite, keyBits, integrity });
-  const around = underlayHeaderLength(configured.underlay ?? { family, udp: false });
-  const outerIpHeader = underlayHeaderLength({ family, udp: false });
   const pathMtu = path.current(now);
-  const largestPacket = maximumEspPayload(pathMtu - around, lengths);
-  const espOverhead = espPacketLength(largestPacket, lengths) - largestPacket;
+  const room = pathMtu - outerIpHeader - udpHeader - kept;
+  const { payload, overhead } = protectedIn(room, parameters, family);
+  const largestPacket = kept + payload;
   const clamped = (of: 4 | 6) => (path.clampsMaximumSegmentSize ? maximumSegmentSize(of, largestPacket) : undefined);
   return {
     pathMtu,
     source: path.source(now),
     raiseAt: path.raiseAt(now),
     outerIpHeader,
-    udpHeader: around - outerIpHeader,
-    espOverhead,
+    udpHeader,
+    espOverhead: overhead,
     largestPacket,
-    unused: pathMtu - around - espOverhead - largestPacket,
+    unused: room - payload - overhead,
     maximumSegmentSize4: clamped(4),
     maximumSegmentSize6: clamped(6),
   };
+}
+
+interface Headers {
+  readonly family: Family;
+  readonly outerIpHeader: number;
+  readonly udpHeader: number;
+  /** Of the clear packet, which stands in front of what is protected. */
+  readonly kept: number;
+}
+
+function headersOf({ mode, outer, between, pathMtu }: SecurityAssociationParameters): Headers | undefined {
+  const ends = mode === 'tunnel' ? outer : between;
+  const family = pathMtu?.underlay?.family ?? (ends && (ends.local.length === 4 ? 4 : 6));
+  if (family === undefined) return undefined;
+  const ipHeader = underlayHeaderLength({ family, udp: false });
+  if (mode === 'transport') return { family, outerIpHeader: 0, udpHeader: 0, kept: ipHeader };
+  const around = underlayHeaderLength(pathMtu?.underlay ?? { family, udp: false });
+  return { family, outerIpHeader: ipHeader, udpHeader: around - ipHeader, kept: 0 };
+}
+
+/** The most that is protected in so many octets, and what is put around that. */
+function protectedIn(
+  room: number,
+  parameters: SecurityAssociationParameters,
+  family: Family,
+): { readonly payload: number; readonly overhead: number } {
+  if (parameters.protocol === 'ah') {
+    const overhead = ahHeaderLength(family, ahIcvFieldLength(parameters.integrity));
+    return { payload: room - overhead, overhead };
+  }
+  const { suite, keyBits, integrity } = parameters;
+  const lengths = espLengths({ encryption: suite, keyBits, integrity });
+  const payload = maximumEspPayload(room, lengths);
+  return { payload, overhead: espPacketLength(payload, lengths) - payload };
 }

@@ -284,6 +284,8 @@ describe('data plane', () => {
     ['REPLAY_WINDOW', { replayWindow: 0 }],
     ['LIFETIME', { softLifetimeMilliseconds: 3 * HOUR }],
     ['SPI_IN_USE', { spi: 0x1000 }],
+    ['MODE', { between: { local: new Uint8Array(4), remote: new Uint8Array(4) } }],
+    ['ADDRESS_FAMILY', { mode: 'transport', between: { local: new Uint8Array(4), remote: new Uint8Array(16) } }],
     ['INTEGRITY_REQUIRED', { suite: 'aes-cbc', keyBits: 128, keyingMaterial: KEY.slice(0, 16) }],
     ['INTEGRITY_NOT_ALLOWED', { integrity: 'hmac-sha2-256-128', keyingMaterial: new Uint8Array(68) }],
   ] as const)('refuses an association with %s and changes nothing', (code, more) => {

@@ -233,11 +233,11 @@ export class InboundProcessor {
     now: number,
   ): InboundResult {
     const { tunnelId } = association;
-    const { dummyLength } = this.#layer;
+    const { dummyLength, dummyOffset } = this.#layer;
     if (reason !== 'dummy_packet') return this.#discard(reason, tunnelId);
     // It is authentic: its sender uses the association, whatever the packet is for.
     association.count(dummyLength, now);
-    if (!this.#context.pathMessages.acceptDummy(association, out, outOffset, dummyLength)) {
+    if (!this.#context.pathMessages.acceptDummy(association, out, outOffset + dummyOffset, dummyLength)) {
       return this.#discard(reason, tunnelId);
     }
     const result = this.#result;

@@ -17,8 +17,9 @@ export class LayerOpener {
   readonly #ecn: EcnCounters;
   /** What the last step left: the high half of the number found, and the next header of a decrypted trailer. */
   sequenceHigh = 0;
-  /** After `dummy_packet`: octets of its payload, which is where a packet would be. */
+  /** After `dummy_packet`: octets of its payload, and how far behind the place of a packet that is. */
   dummyLength = 0;
+  dummyOffset = 0;
   #next = 0;
 
   constructor(flow: Flow, ecn: EcnCounters) {
@@ -89,7 +90,8 @@ export class LayerOpener {
       return this.#leaveTunnel(association, out, outOffset, payload, outerTrafficClass) ?? this.#flow.totalLength;
     }
     if (this.#next === ESP_DUMMY) {
-      this.dummyLength = 0;
+      this.dummyLength = payload;
+      this.dummyOffset = header;
       return 'dummy_packet';
     }
     out[outOffset + nextHeaderField] = this.#next;
@@ -216,6 +218,7 @@ export class LayerOpener {
     const next = this.#next;
     if (next === ESP_DUMMY) {
       this.dummyLength = payload;
+      this.dummyOffset = 0;
       return 'dummy_packet';
     }
     if (next !== PROTOCOL.ipv4 && next !== PROTOCOL.ipv6) return 'bad_next_header';

@@ -10,6 +10,10 @@ const everything = [protect('e', selector([], []))];
 const AROUND = { udp4: 28, udp6: 48, ip4: 0, ip6: 0 } as const;
 const ADDRESSES = { ip4: ['192.0.2.1', '192.0.2.2'], ip6: ['2001:db8::a', '2001:db8::b'] } as const;
 
+const TRANSPORT = { mode: 'transport' } as const;
+const AH = { protocol: 'ah', integrity: 'hmac-sha2-256-128', keyingMaterial: new Uint8Array(32) } as const;
+const AH_GMAC = { ...AH, integrity: 'aes-gmac', keyBits: 128, keyingMaterial: new Uint8Array(20) } as const;
+
 interface Packet {
   readonly octets: Uint8Array;
   readonly whole: boolean;
@@ -39,12 +43,15 @@ class World {
     const native = this.form === 'ip4' || this.form === 'ip6' ? this.form : undefined;
     const [one = '', other = ''] = native === undefined ? [] : ADDRESSES[native];
     const [local, remote] = [one, other].map((text) => (text === '' ? new Uint8Array(4) : parseAddress(text)));
-    const outer = native && local && remote ? { outer: { local, remote } } : {};
+    const ends = native && local && remote ? { local, remote } : undefined;
+    const transport = more.mode === 'transport';
+    const outer = ends === undefined || transport ? {} : { outer: ends };
+    const between = ends === undefined || !transport ? {} : { between: ends };
     const underlay = { family: this.form === 'udp4' ? 4 : 6, udp: true } as const;
     const pathMtu = native ? { mtu: 1500 } : { mtu: 1500, underlay };
     const common = { spi, ...outer, ...more } as object;
     to.install({ ...association('inbound'), ...common }, this.now);
-    from.install({ ...association('outbound'), pathMtu, ...common }, this.now);
+    from.install({ ...association('outbound'), pathMtu, ...between, ...common }, this.now);
   }
 
   /** Lets time pass: in each tenth of a second everything that is due is sent, and arrives. */
@@ -98,8 +105,20 @@ function open(to: DataPlane, octets: Uint8Array, whole: boolean, now: number): s
 }
 
 describe('probes of the path MTU inside the association (RFC 8899, RFC 4303 section 2.6)', () => {
-  it.each(['udp4', 'udp6', 'ip4', 'ip6'] as const)('find what each direction carries: %s', (form) => {
-    const world = new World(form);
+  it.each([
+    ['ESP in UDP over IPv4', 'udp4', {}],
+    ['ESP in UDP over IPv6', 'udp6', {}],
+    ['ESP over IPv4', 'ip4', {}],
+    ['ESP over IPv6', 'ip6', {}],
+    ['ESP in transport mode over IPv4', 'ip4', TRANSPORT],
+    ['ESP in transport mode over IPv6', 'ip6', TRANSPORT],
+    ['AH over IPv4', 'ip4', AH],
+    ['AH over IPv6', 'ip6', AH],
+    ['AH with GMAC over IPv4', 'ip4', AH_GMAC],
+    ['AH in transport mode over IPv4', 'ip4', { ...AH, ...TRANSPORT }],
+    ['AH in transport mode over IPv6', 'ip6', { ...AH, ...TRANSPORT }],
+  ] as const)('find what each direction carries: %s', (_, form, more) => {
+    const world = new World(form, more as Partial<SecurityAssociationParameters>);
     world.mtu = { ab: 1403, ba: 1280 };
     world.pass(60_000);
     const [ab = 0] = world.pathMtuOf(world.a);
@@ -165,8 +184,13 @@ describe('probes of the path MTU inside the association (RFC 8899, RFC 4303 sect
     expect(world.a.tunnels()).toMatchObject([{ pathBlackHoles: 0n, pathMtuSearch: 'search_complete' }]);
   });
 
-  it('are discarded by a peer that does not know them, which changes nothing', () => {
-    const world = new World('udp4', {}, false);
+  it.each([
+    ['ESP', 'udp4', {}],
+    ['ESP in transport mode', 'ip4', TRANSPORT],
+    ['AH', 'ip4', AH],
+    ['AH in transport mode', 'ip6', { ...AH, ...TRANSPORT }],
+  ] as const)('are discarded by a peer that does not know them, which changes nothing: %s', (_, form, more) => {
+    const world = new World(form, more as Partial<SecurityAssociationParameters>, false);
     world.pass(30_000);
     expect(new Set(world.verdicts)).toEqual(new Set(['dummy_packet']));
     expect(world.pathMtuOf(world.a)).toEqual([1500]);
@@ -174,10 +198,9 @@ describe('probes of the path MTU inside the association (RFC 8899, RFC 4303 sect
     expect(world.a.associations(world.now)).toMatchObject([{}, { pathMtu: 1500 }]);
   });
 
-  it('are not sent where there are no dummy packets, and for no tunnel that is gone', () => {
-    const ah = { protocol: 'ah', integrity: 'hmac-sha2-256-128', keyingMaterial: new Uint8Array(32) } as object;
-    const transport = { mode: 'transport', outer: undefined, pathMtu: { mtu: 1500 } } as object;
-    for (const more of [ah, transport]) {
+  it('are not sent in transport mode without the addresses of the hosts, nor in SA bundles, and for no tunnel that is gone', () => {
+    const transport = { ...TRANSPORT, between: undefined, pathMtu: { mtu: 1500 } } as object;
+    for (const more of [transport, { bundledWith: 'other' }]) {
       const world = new World('ip4', more);
       world.pass(5000);
       expect([world.sizes.ab, world.sizes.ba]).toEqual([[], []]);

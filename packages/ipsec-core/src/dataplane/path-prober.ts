@@ -4,6 +4,7 @@ import type { PathMtu } from '../policy/path-mtu.js';
 import { PATH_MTU_SEARCH_STATES, PathMtuSearch } from '../policy/path-mtu-search.js';
 import { RoundTrips } from '../policy/round-trips.js';
 import { type SecurityAssociationDatabase, samePath } from '../policy/sad.js';
+import { ahHeaderLength } from '../wire/ah.js';
 import { espPacketLength, maximumEspPayload } from '../wire/esp.js';
 import { outerHeaderLength } from '../wire/ip/header.js';
 import { PATH_PROBE, type PathProbe } from '../wire/path-probe.js';
@@ -13,8 +14,8 @@ import { type PathPacket, type ProbedAssociation, probedAssociation, writePathPa
 
 /**
  * Asks the peers of all tunnels what their paths carry (RFC 8899), one search for each, and answers their probes. What a
- * search has found becomes the path MTU of the tunnel's associations. Those of AH, in transport mode and in bundles are
- * left out: they have no dummy packets, or not to themselves.
+ * search has found becomes the path MTU of the tunnel's associations. Those in SA bundles are
+ * left out: they have no packets to themselves.
  */
 export class PathProber {
   readonly #associations: SecurityAssociationDatabase;
@@ -187,19 +188,26 @@ interface ProbedPath {
   blackHoles: number;
 }
 
-/** Octets around the ESP packet: what a socket writes, and what the engine does. */
-function surroundings({ pathMtu, outer }: ProbedAssociation): number {
-  return pathMtu.surroundings + (outer === undefined ? 0 : outerHeaderLength(outer.family));
+/** Octets around the ESP or AH packet: what a socket writes, and what the engine does. */
+function surroundings({ pathMtu, ownHeader }: ProbedAssociation): number {
+  return pathMtu.surroundings + (ownHeader === undefined ? 0 : outerHeaderLength(ownHeader.family));
 }
 
 /** Octets of payload of the largest packet that is not larger than `size`. */
 function payloadOf(association: ProbedAssociation, size: number): number {
-  return maximumEspPayload(size - surroundings(association), association.esp);
+  const room = size - surroundings(association);
+  const { esp } = association;
+  return esp === undefined ? room - ahLength(association) : maximumEspPayload(room, esp);
 }
 
 /** Octets of the largest whole packet that is not larger than `size`. */
 function fit(association: ProbedAssociation, size: number): number {
-  return surroundings(association) + espPacketLength(payloadOf(association, size), association.esp);
+  const { esp } = association;
+  return esp === undefined ? size : surroundings(association) + espPacketLength(payloadOf(association, size), esp);
+}
+
+function ahLength({ ah, ownHeader }: ProbedAssociation): number {
+  return ahHeaderLength(ownHeader?.family ?? 4, ah?.icvFieldLength ?? 0);
 }
 
 /** RFC 8899 section 5.1.2 recommends 1200; every path of IPv6 carries this, and nearly every one of IPv4. */

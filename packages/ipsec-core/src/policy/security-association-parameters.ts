@@ -37,6 +37,11 @@ interface CommonParameters extends LifetimeParameters, TrafficParameters {
   readonly replayWindow?: number;
   /** Tunnel mode without it: the caller's UDP socket writes the outer header, and packets start with the SPI. */
   readonly outer?: OuterHeaderParameters;
+  /**
+   * Transport mode, outbound: the two hosts that it is between, for packets of the engine's own, which ask what the path carries.
+   * Without it nothing is asked.
+   */
+  readonly between?: Pick<OuterHeaderParameters, 'local' | 'remote'>;
   /** DSCP of the outer header: the inner one by default, a fixed value, or by the inner one's value from a table of 64. */
   readonly dscp?: 'copy' | number | readonly number[];
   /** Inbound: whether the outer DSCP, which nothing authenticates, replaces the inner one. `keep` by default. */
@@ -98,11 +103,16 @@ export type TravelParameters = Pick<CommonParameters, 'outer' | 'pathMtu'>;
 
 /** Throws SecurityAssociationError for values that contradict each other, whatever the suite. */
 export function checkParameters(parameters: SecurityAssociationParameters): void {
-  const { spi, mode, protocol } = parameters;
+  const { spi, mode, protocol, between } = parameters;
   if (!Number.isInteger(spi) || spi < FIRST_SPI || spi > LAST_SPI) {
     throw new SecurityAssociationError('SPI_RESERVED', `An SPI is ${FIRST_SPI} to ${LAST_SPI}, not ${spi}.`);
   }
   checkOuter(parameters);
+  if (between !== undefined) {
+    checkFamilies(between);
+    if (mode === 'tunnel')
+      throw new SecurityAssociationError('MODE', 'Tunnel mode says with outer where it is between.');
+  }
   if (protocol === 'esp' && parameters.padTo !== undefined) checkPadTo(parameters.padTo, mode);
 }
 
@@ -112,15 +122,18 @@ export function checkOuter({
   mode,
   protocol,
 }: Pick<SecurityAssociationParameters, 'outer' | 'mode' | 'protocol'>) {
-  if (outer !== undefined && (outer.local.length !== outer.remote.length || ![4, 16].includes(outer.local.length))) {
-    throw new SecurityAssociationError('ADDRESS_FAMILY', 'Both outer addresses have 4 octets, or both have 16.');
-  }
+  if (outer !== undefined) checkFamilies(outer);
   if (mode === 'transport' && outer !== undefined) {
     throw new SecurityAssociationError('MODE', 'Transport mode keeps the header of the packet: leave outer out.');
   }
   if (protocol === 'ah' && mode === 'tunnel' && outer === undefined) {
     throw new SecurityAssociationError('MODE', 'AH covers its outer header: tunnel mode needs outer.');
   }
+}
+
+function checkFamilies({ local, remote }: Pick<OuterHeaderParameters, 'local' | 'remote'>): void {
+  if (local.length === remote.length && [4, 16].includes(local.length)) return;
+  throw new SecurityAssociationError('ADDRESS_FAMILY', 'Both outer addresses have 4 octets, or both have 16.');
 }
 
 function checkPadTo(padTo: number, mode: string): void {

@@ -158,6 +158,8 @@ export class OutboundAssociation extends SecurityAssociation {
   readonly sentBy: number | undefined;
   /** It carries no traffic of its tunnel. */
   readonly standby: boolean;
+  /** Of packets of the engine's own in transport mode: the hosts that it is between. */
+  readonly #between: OuterHeader | undefined;
   /** Set when a packet found no sequence number left; the association is over (RFC 4303 section 3.3.3). */
   exhausted = false;
   /** Grows from one installation to the next. */
@@ -173,6 +175,7 @@ export class OutboundAssociation extends SecurityAssociation {
     this.installation = installation;
     this.sequence = new SequenceCounter(parameters.extendedSequenceNumbers, this.memory);
     this.pathMtu = pathMtuOf(parameters, this.memory);
+    this.#between = outerHeaderOf(parameters.between);
     this.sentBy = parameters.sentBy;
     this.standby = parameters.standby ?? false;
   }
@@ -194,6 +197,11 @@ export class OutboundAssociation extends SecurityAssociation {
     this.flowLabel = outer?.flowLabel ?? defaultFlowLabel(this.padTo);
     this.pathMtu = path;
     path?.forget();
+  }
+
+  /** The header of a packet that the engine makes itself; undefined: a socket of the caller writes it, or nobody can. */
+  get ownHeader(): OuterHeader | undefined {
+    return this.outer ?? this.#between;
   }
 
   /** The next packet's number is in `sequence`; false when none is left, and then never again (RFC 4303 section 3.3.3). */
@@ -222,7 +230,9 @@ export class InboundAssociation extends SecurityAssociation {
   }
 }
 
-function outerHeaderOf(outer: OuterHeaderParameters | undefined): OuterHeader | undefined {
+function outerHeaderOf(
+  outer: Omit<OuterHeaderParameters, 'dontFragment' | 'flowLabel'> | undefined,
+): OuterHeader | undefined {
   if (outer === undefined) return undefined;
   return {
     family: outer.local.length === 4 ? 4 : 6,
@@ -238,7 +248,7 @@ function defaultFlowLabel(padTo: number): FlowLabelPolicy {
 }
 
 function pathMtuOf(
-  { pathMtu, mode, outer }: Pick<SecurityAssociationParameters, 'pathMtu' | 'mode' | 'outer'>,
+  { pathMtu, mode, outer, between }: Pick<SecurityAssociationParameters, 'pathMtu' | 'mode' | 'outer' | 'between'>,
   memory: AssociationMemory,
 ): PathMtu | undefined {
   if (pathMtu === undefined) return undefined;
@@ -249,8 +259,7 @@ function pathMtuOf(
       'pathMtu.underlay describes a header that the caller writes: none else.',
     );
   }
-  const family = pathMtu.underlay?.family ?? (outer === undefined ? undefined : outer.local.length === 4 ? 4 : 6);
-  return new PathMtu(pathMtu, family, memory);
+  return new PathMtu(pathMtu, pathMtu.underlay?.family ?? outerHeaderOf(outer ?? between)?.family, memory);
 }
 
 function espTransformOf(parameters: EspAssociationParameters, options: AssociationOptions): EspTransform {
