@@ -35,10 +35,11 @@ export const TunnelPath = z
     source: z.enum(['configured', 'icmp', 'probe']).meta({
       description: 'What says so: the configuration, a router, or the other end, which answered a probe (RFC 8899).',
     }),
-    outerIpHeader: Octets,
+    outerIpHeader: Octets.meta({ description: '0 in transport mode, where a packet keeps its own.' }),
     udpHeader: Octets.meta({ description: '0 when ESP is not encapsulated in UDP.' }),
     espOverhead: Octets.meta({
-      description: 'SPI, sequence number, IV, padding, trailer and ICV around the largest packet.',
+      description:
+        'Of ESP: SPI, sequence number, IV, padding, trailer and ICV around the largest packet. Of AH: its header.',
     }),
     unused: Octets.meta({ description: 'Left over, less than one alignment of ESP.' }),
     largestPacket: Octets.meta({ description: 'The largest inner packet that passes whole.' }),

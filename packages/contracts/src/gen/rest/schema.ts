@@ -4260,10 +4260,11 @@ export interface components {
              * @enum {string}
              */
             source: "configured" | "icmp" | "probe";
+            /** @description 0 in transport mode, where a packet keeps its own. */
             outerIpHeader: number;
             /** @description 0 when ESP is not encapsulated in UDP. */
             udpHeader: number;
-            /** @description SPI, sequence number, IV, padding, trailer and ICV around the largest packet. */
+            /** @description Of ESP: SPI, sequence number, IV, padding, trailer and ICV around the largest packet. Of AH: its header. */
             espOverhead: number;
             /** @description Left over, less than one alignment of ESP. */
             unused: number;

@@ -120,11 +120,11 @@ export interface PathStatus {
   pathMtu: number;
   /** What says so. */
   source: PathMtuSource;
-  /** IP header around the ESP packet. */
+  /** IP header around the ESP or AH packet; 0 in transport mode, where the inner packet keeps its own. */
   outerIpHeader: number;
   /** UDP header around the ESP packet; 0 when there is none. */
   udpHeader: number;
-  /** SPI, sequence number, IV, padding, trailer and ICV around the largest packet. */
+  /** Of ESP: SPI, sequence number, IV, padding, trailer and ICV around the largest packet. Of AH: its header. */
   espOverhead: number;
   /** Left over, less than one alignment of ESP. */
   unused: number;
