@@ -41,8 +41,8 @@ it.each([4, 6] as const)(
         expect(stdout, `${from.name} → ${to.name}`).toMatch(/ 5 received/);
       }
     }
-    const { of_esp: esp, of_other: other } = await counted();
-    expect({ esp, other }).toEqual({ esp: 3 * 2 * 5 * 2, other: 0 });
+    const { of_ping: ping, of_other: other } = await counted();
+    expect({ ping, other }).toEqual({ ping: 3 * 2 * 5 * 2, other: 0 });
   },
 );
 
@@ -100,8 +100,10 @@ async function count(addresses: readonly string[], family: 4 | 6): Promise<void>
       'delete table inet watch',
       'add table inet watch',
       'add chain inet watch forward { type filter hook forward priority 10; }',
-      ...['of_esp', 'of_ike', 'of_other'].map((name) => `add counter inet watch ${name}`),
-      `add rule inet watch forward ${between} meta l4proto esp counter name of_esp accept`,
+      ...['of_ping', 'of_probe', 'of_ike', 'of_other'].map((name) => `add counter inet watch ${name}`),
+      // What agents ask each other about the path is smaller, when it is an answer, or as large as it asks for.
+      `add rule inet watch forward ${between} meta l4proto esp meta length 100-200 counter name of_ping accept`,
+      `add rule inet watch forward ${between} meta l4proto esp counter name of_probe accept`,
       // Four zero octets are the marker of IKE; without them it is ESP in UDP (RFC 3948 section 2.2).
       `add rule inet watch forward ${between} udp dport 4500 @th,64,32 0 counter name of_ike accept`,
       `add rule inet watch forward ${between} counter name of_other`,
