@@ -52,11 +52,20 @@ export async function runToEnd({
     // At a position: what the program reads begins where the file does.
     writeWhole(standardInput, Buffer.from(input));
     const pid = spawn(executable, args, environment, streams);
-    const kill = setTimeout(() => process.kill(pid, 'SIGKILL'), patience);
+    const kill = setTimeout(() => killIfThere(pid), patience);
     const end = await endOf(pid, executable).finally(() => clearTimeout(kill));
     return { end, output: readWhole(output), errors: readWhole(errors) };
   } finally {
     for (const stream of streams) closeSync(stream);
+  }
+}
+
+/** Its end may have been waited for already, and not yet told here. Throws what kill(2) says but that. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

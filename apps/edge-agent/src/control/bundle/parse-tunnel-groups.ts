@@ -38,7 +38,7 @@ function parseGroup(
       throw new RejectionError(
         at,
         'unsupported_value',
-        'in a tunnel of AH nobody can be asked whether the peer answers',
+        'tunnels of AH are not watched for a peer that does not answer',
       );
     }
     if (tunnel.profile.mode === 'transport') {
