@@ -723,7 +723,7 @@ export interface Tunnel {
   peerEdgeId: string;
   /** Name of the peer, for logs and status. */
   peerName: string;
-  /** Where the peer receives ESP in UDP. */
+  /** Where the peer receives ESP in UDP; absent with ExternalPeer.remote_access, which comes from anywhere. */
   remote?:
     | UnderlayEndpoint
     | undefined;
@@ -785,6 +785,27 @@ export interface ExternalPeer {
   localAddresses: AddressRange[];
   /** Addresses behind the gateway; ranges in ascending order. */
   remoteAddresses: AddressRange[];
+  /**
+   * It is no gateway but a host, which begins from whatever address it has and is assigned addresses of the overlay; absent: a gateway.
+   * An edge that does not know the field refuses the bundle, which it cannot encode again as it came.
+   */
+  remoteAccess?: RemoteAccess | undefined;
+}
+
+/**
+ * RemoteAccess is what an edge assigns to a host by the configuration payload (RFC 7296 section 3.15). A host that does not ask for it
+ * gets no Child SA: FAILED_CP_REQUIRED. ExternalPeer.remote_addresses are these addresses and no others.
+ */
+export interface RemoteAccess {
+  /** Of 4 octets (INTERNAL_IP4_ADDRESS), of 16 octets (INTERNAL_IP6_ADDRESS), or one of each. */
+  addresses: Buffer[];
+  /** Name servers (INTERNAL_IP4_DNS, INTERNAL_IP6_DNS), 4 or 16 octets each; 8 at most. */
+  nameServers: Buffer[];
+  /**
+   * Domains to ask them about (INTERNAL_DNS_DOMAIN, RFC 8598 section 3.1), without the final dot; with name_servers only; 16 at most, each of
+   * 253 characters at most. Absent: everything.
+   */
+  domains: string[];
 }
 
 /** PinnedCertificates are whom an edge believes when a gateway proves who it is: authorities, or certificates of the gateway itself. */
@@ -2428,6 +2449,7 @@ function createBaseExternalPeer(): ExternalPeer {
     authentication: undefined,
     localAddresses: [],
     remoteAddresses: [],
+    remoteAccess: undefined,
   };
 }
 
@@ -2452,6 +2474,9 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
     }
     for (const v of message.remoteAddresses) {
       AddressRange.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.remoteAccess !== undefined) {
+      RemoteAccess.encode(message.remoteAccess, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -2520,6 +2545,14 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
             message.remoteAddresses.push(AddressRange.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.remoteAccess = RemoteAccess.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2563,6 +2596,11 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
         : globalThis.Array.isArray(object?.remote_addresses)
         ? object.remote_addresses.map((e: any) => AddressRange.fromJSON(e))
         : [],
+      remoteAccess: isSet(object.remoteAccess)
+        ? RemoteAccess.fromJSON(object.remoteAccess)
+        : isSet(object.remote_access)
+        ? RemoteAccess.fromJSON(object.remote_access)
+        : undefined,
     };
   },
 
@@ -2584,6 +2622,9 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
     }
     if (message.remoteAddresses?.length) {
       obj.remoteAddresses = message.remoteAddresses.map((e) => AddressRange.toJSON(e));
+    }
+    if (message.remoteAccess !== undefined) {
+      obj.remoteAccess = RemoteAccess.toJSON(message.remoteAccess);
     }
     return obj;
   },
@@ -2618,6 +2659,116 @@ export const ExternalPeer: MessageFns<ExternalPeer> = {
     }
     message.localAddresses = object.localAddresses?.map((e) => AddressRange.fromPartial(e)) || [];
     message.remoteAddresses = object.remoteAddresses?.map((e) => AddressRange.fromPartial(e)) || [];
+    message.remoteAccess = (object.remoteAccess !== undefined && object.remoteAccess !== null)
+      ? RemoteAccess.fromPartial(object.remoteAccess)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRemoteAccess(): RemoteAccess {
+  return { addresses: [], nameServers: [], domains: [] };
+}
+
+export const RemoteAccess: MessageFns<RemoteAccess> = {
+  encode(message: RemoteAccess, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.addresses) {
+      writer.uint32(10).bytes(v!);
+    }
+    for (const v of message.nameServers) {
+      writer.uint32(18).bytes(v!);
+    }
+    for (const v of message.domains) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoteAccess {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoteAccess();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addresses.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nameServers.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.domains.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RemoteAccess {
+    return {
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+      nameServers: globalThis.Array.isArray(object?.nameServers)
+        ? object.nameServers.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : globalThis.Array.isArray(object?.name_servers)
+        ? object.name_servers.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+      domains: globalThis.Array.isArray(object?.domains) ? object.domains.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: RemoteAccess): unknown {
+    const obj: any = {};
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses.map((e) => base64FromBytes(e));
+    }
+    if (message.nameServers?.length) {
+      obj.nameServers = message.nameServers.map((e) => base64FromBytes(e));
+    }
+    if (message.domains?.length) {
+      obj.domains = message.domains;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RemoteAccess>, I>>(base?: I): RemoteAccess {
+    return RemoteAccess.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoteAccess>, I>>(object: I): RemoteAccess {
+    const message = createBaseRemoteAccess();
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.nameServers = object.nameServers?.map((e) => e) || [];
+    message.domains = object.domains?.map((e) => e) || [];
     return message;
   },
 };
