@@ -56,25 +56,48 @@ export interface BundlePathWatch {
   readonly holdDownSeconds: number;
 }
 
-export interface BundleTunnel {
+/** A tunnel with an edge or a gateway, which is somewhere, or with a remote host, which comes from anywhere. */
+export type BundleTunnel = PlacedTunnel | RemoteHostTunnel;
+
+export interface PlacedTunnel extends CommonTunnel {
+  readonly remote: BundleEndpoint;
+  /** Of its other uplinks, in order of preference; absent: it has one. */
+  readonly otherRemotes?: readonly BundleEndpoint[];
+  readonly remoteAccess?: undefined;
+}
+
+export interface RemoteHostTunnel extends CommonTunnel {
+  readonly remote?: undefined;
+  readonly otherRemotes?: undefined;
+  readonly external: BundleExternalPeer;
+  readonly remoteAccess: BundleRemoteAccess;
+}
+
+/** What an edge assigns to a remote host by the configuration payload (RFC 7296 section 3.15); canonical texts. */
+export interface BundleRemoteAccess {
+  /** One of each IP version at most, IPv4 first. */
+  readonly addresses: readonly string[];
+  readonly nameServers: readonly string[];
+  /** The domains to ask them about (RFC 8598); none: everything. */
+  readonly domains: readonly string[];
+}
+
+interface CommonTunnel {
   readonly tunnelId: string;
   /** Of an external peer its identifier. */
   readonly peerEdgeId: string;
   readonly peerName: string;
-  readonly remote: BundleEndpoint;
-  /** Of its other uplinks, in order of preference; absent: it has one. */
-  readonly otherRemotes?: readonly BundleEndpoint[];
   readonly keying: BundleKeying;
   readonly profile: BundleProfile;
-  /** The peer is a gateway that is not ours; absent: an edge. */
+  /** The peer is none of ours; absent: an edge. */
   readonly external?: BundleExternalPeer;
 }
 
-/** What an edge must know of a gateway that is not ours. */
+/** What an edge must know of a gateway that is not ours, or of a remote host. */
 export interface BundleExternalPeer {
   readonly remoteIdentity: BundleIdentity;
   readonly authentication: BundleExternalAuthentication;
-  /** Traffic selectors of the Child SA, at our end and behind the gateway; ascending. */
+  /** Traffic selectors of the Child SA, at our end and behind the gateway, or of the host; ascending. */
   readonly localAddresses: readonly BundleAddressRange[];
   readonly remoteAddresses: readonly BundleAddressRange[];
 }

@@ -480,7 +480,7 @@ function expectHost({ underlay, device: _mtu, tunnels, ...same }: EdgeBundle, el
     entry.action === 'PROTECT' ? [{ ...entry.selector, tunnelId: entry.tunnelId }] : [],
   );
   for (const { localAddresses, remoteAddresses, tunnelId } of protectedBy) {
-    const remote = tunnels.find((tunnel) => tunnel.tunnelId === tunnelId)?.remote.address ?? '';
+    const remote = tunnels.find((tunnel) => tunnel.tunnelId === tunnelId)?.remote?.address ?? '';
     expect([localAddresses, remoteAddresses]).toEqual([only(underlay.address), only(remote)]);
   }
   return protectedBy.length;

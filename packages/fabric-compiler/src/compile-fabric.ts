@@ -12,7 +12,7 @@ import type { CompileProblem } from './problem.js';
 import { offeredTo, RELAYED_KEY_LIFETIMES } from './profile.js';
 import { checkReferences } from './references.js';
 import { resolveRules, ruleContext } from './rules.js';
-import { checkTopology, type Topology } from './topology.js';
+import { checkTopology, poolPrefixes, routedPrefixes, type Topology } from './topology.js';
 import { reportUnfitForTransport } from './transport-mode.js';
 import { reportUnfitProfiles, TunnelProfiles } from './tunnel-profiles.js';
 import { reportUnfitStarts, type Trap, TunnelStarts } from './tunnel-starts.js';
@@ -111,11 +111,11 @@ function buildBundles(
     const keying = negotiated(ike, starts.trapOf(tunnel.tunnelId, alternatives));
     tunnelsByEdge.get(edge.edgeId)?.push({ ...tunnel, keying, profile: esp });
   }
-  // Also those behind external peers: what is for them never leaves in the clear, wherever it comes from.
-  const external = topology.owners.filter(({ kind }) => kind === 'external');
-  const prefixes = [...topology.sites.values(), ...external]
-    .flatMap((site) => site.prefixes.map((prefix) => ({ siteId: site.siteId, prefix })))
-    .sort((left, right) => byAddress(left.prefix, right.prefix));
+  // Also those behind external peers and those of pools: what is for them never leaves in the clear, wherever it comes from.
+  const prefixes = [
+    ...topology.owners.flatMap((owner) => routedPrefixes(owner).map((prefix) => ({ siteId: owner.siteId, prefix }))),
+    ...poolPrefixes(topology).map((prefix) => ({ siteId: undefined, prefix })),
+  ].sort((left, right) => byAddress(left.prefix, right.prefix));
   const bundles = new Map<string, EdgeBundle>();
   for (const [site, edge] of topology.served.flatMap((site) => site.edges.map((edge) => [site, edge] as const))) {
     const tunnels = [...(tunnelsByEdge.get(edge.edgeId) ?? [])].sort(byTunnelId);

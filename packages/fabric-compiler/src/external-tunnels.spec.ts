@@ -5,7 +5,7 @@ import { parseIkeIdentity } from './external-identity.js';
 import { compileShared } from './fabric/compile-shared.js';
 import { peersOf } from './fabric/shared-bundle.js';
 import { externalTunnelIdOf } from './identifiers.js';
-import type { FabricIntent, IntentExternalPeer, Rule } from './intent.js';
+import type { FabricIntent, IntentGateway, Rule } from './intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from './profile.js';
 import { proveDelivered } from './proof/prove-delivered.js';
 import { proveFabric } from './proof/prove-fabric.js';
@@ -73,7 +73,9 @@ describe('a tunnel with an external peer', () => {
         if (berlin === undefined) throw new Error('berlin has an edge');
         delivered.set('edge-berlin', {
           ...berlin,
-          tunnels: berlin.tunnels.map((tunnel) => ({ ...tunnel, remote: OTHER })),
+          tunnels: berlin.tunnels.flatMap((tunnel) =>
+            tunnel.remote === undefined ? [] : [{ ...tunnel, remote: OTHER }],
+          ),
         });
         expect(proveDelivered(delivered, shared.fabric).get('edge-berlin')?.[0]?.detail).toContain('with other peers');
       }
@@ -94,7 +96,7 @@ describe('a tunnel with an external peer', () => {
 
   it('is proven when what is offered is what the peer accepts, and a peer that accepts something else is found out', () => {
     expect(findings(intent())).toEqual([]);
-    const other = { ...intent().externalPeers?.[0], espProposals: [] } as IntentExternalPeer;
+    const other = { ...intent().externalPeers?.[0], espProposals: [] } as IntentGateway;
     expect(findings({ ...intent(), externalPeers: [other] })).toEqual(['no_proposal_chosen']);
   });
 
@@ -133,7 +135,7 @@ describe('a tunnel with an external peer', () => {
     ['2001:db8::1', 5, [0x20, 1, 0xd, 0xb8, ...Array<number>(11).fill(0), 1]],
   ])('may be called %s', (identity, type, data) => {
     const [peer] = intent().externalPeers ?? [];
-    const called = { ...intent(), externalPeers: [{ ...(peer as IntentExternalPeer), identity }] };
+    const called = { ...intent(), externalPeers: [{ ...(peer as IntentGateway), identity }] };
     const { external } = compiled(called).get('edge-berlin')?.tunnels[0] ?? {};
     expect(external?.remoteIdentity).toEqual({ type, data: Uint8Array.from(data) });
   });
@@ -157,7 +159,7 @@ describe('a tunnel with an external peer', () => {
     expect(findings(certified(AUTHORITY, { identity }))).toEqual([]);
   });
 
-  it.each<[what: string, certificate: string, change: Partial<IntentExternalPeer>, pointer: string, rule: string]>([
+  it.each<[what: string, certificate: string, change: Partial<IntentGateway>, pointer: string, rule: string]>([
     ['no certificate at all', '3000', {}, 'authentication', 'invalid_certificate'],
     ['an identity of ours', AUTHORITY, { localIdentity: 'berlin.example' }, 'localIdentity', 'invalid_identity'],
     ['a key ID', AUTHORITY, { identity: 'keyid:gateway' }, 'identity', 'invalid_identity'],
@@ -202,7 +204,7 @@ describe('a tunnel with an external peer', () => {
     },
   );
 
-  it.each<[what: string, change: Partial<IntentExternalPeer>, pointer: string, rule: string]>([
+  it.each<[what: string, change: Partial<IntentGateway>, pointer: string, rule: string]>([
     ['has no key', { authentication: { kind: 'pre_shared_key' } }, 'authentication', 'missing_pre_shared_key'],
     ['is called by no identity', { identity: 'a name' }, 'identity', 'invalid_identity'],
     ['is shown none', { localIdentity: '192.0.2' }, 'localIdentity', 'invalid_identity'],
@@ -211,7 +213,7 @@ describe('a tunnel with an external peer', () => {
     ['admits nothing of the site', { admits: ['172.16.0.0/12'] }, 'admits', 'matches_no_network'],
   ])('is refused when the peer %s', (_, change, pointer, rule) => {
     const [peer] = intent().externalPeers ?? [];
-    const result = compileFabric({ ...intent(), externalPeers: [{ ...(peer as IntentExternalPeer), ...change }] });
+    const result = compileFabric({ ...intent(), externalPeers: [{ ...(peer as IntentGateway), ...change }] });
     expect(result).toMatchObject({ ok: false });
     expect(result.ok ? [] : result.problems).toContainEqual(
       expect.objectContaining({ pointer: `/externalPeers/0/${pointer}`, rule }),
@@ -278,7 +280,7 @@ function compiled(from: FabricIntent) {
 }
 
 /** The partner with a certificate in place of a key. */
-function certified(certificate: string, change: Partial<IntentExternalPeer> = {}): FabricIntent {
+function certified(certificate: string, change: Partial<IntentGateway> = {}): FabricIntent {
   const { localIdentity: _, ...partner } = PARTNER;
   const authentication = { kind: 'pinned_certificates', certificates: [certificate] } as const;
   return { ...intent(), externalPeers: [{ ...partner, authentication, ...change }] };
@@ -328,7 +330,7 @@ const OFFER = {
   esp: { ...DEFAULT_PROFILE, extendedSequenceNumbers: false },
   ike: { ...DEFAULT_IKE, proposals: [PROPOSAL], childKeyExchange: KEY_EXCHANGE },
 } as const;
-const PARTNER: IntentExternalPeer = {
+const PARTNER: IntentGateway = {
   id: 'partner',
   name: 'partner',
   address: '203.0.113.99',

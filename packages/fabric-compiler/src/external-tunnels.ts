@@ -2,17 +2,19 @@ import { FAMILIES, type FamilyRanges, familyIntersection, familyUnion, isEmpty, 
 import { octetsFromNumber } from './address/octets.js';
 import { parsePrefixText, rangesOfPrefix } from './address/prefix.js';
 import { parseAddressText } from './address/text.js';
+import { MAX_DOMAINS, MAX_NAME_SERVERS, remoteAccessOf } from './address-pools.js';
 import type {
   BundleAddressRange,
   BundleExternalAuthentication,
   BundleExternalPeer,
   BundleIdentity,
+  BundleRemoteAccess,
   BundleTunnel,
 } from './bundle.js';
 import type { TopologyEdge } from './edges.js';
 import { parseIkeIdentity } from './external-identity.js';
 import { externalTunnelIdOf } from './identifiers.js';
-import type { FabricIntent, IntentExternalPeer, PeerAuthenticationMethod } from './intent.js';
+import type { FabricIntent, IntentExternalPeer, IntentRemoteHost, PeerAuthenticationMethod } from './intent.js';
 import { readPinnedCertificate } from './pinned-certificate.js';
 import type { CompileProblem, ProblemRule } from './problem.js';
 import { DEFAULT_IKE, espProfile } from './profile.js';
@@ -87,9 +89,23 @@ function tunnelWith(
   report: Report,
 ): BundleTunnel | undefined {
   const external = externalPeer(peer, owner, site, report);
+  if (external === undefined) return undefined;
+  const { esp, ike } = peer.offer ?? { esp: espProfile(intent), ike: DEFAULT_IKE };
+  const common = {
+    tunnelId: externalTunnelIdOf(site.edge.edgeId, peer.id),
+    peerEdgeId: peer.id,
+    peerName: peer.name,
+    keying: { mode: 'ikev2', ike },
+    profile: { ...espProfile(intent), ...esp },
+    external,
+  } as const;
+  if (peer.kind === 'remote_host') {
+    const remoteAccess = accessOf(peer, intent, report);
+    return remoteAccess === undefined ? undefined : { ...common, remoteAccess };
+  }
   const address = parseAddressText(peer.address);
   // An address that is none is reported where the peer is checked.
-  if (external === undefined || address === undefined) return undefined;
+  if (address === undefined) return undefined;
   if (address.family !== site.edge.underlayFamily) {
     report(
       'address',
@@ -99,16 +115,21 @@ function tunnelWith(
     );
     return undefined;
   }
-  const { esp, ike } = peer.offer ?? { esp: espProfile(intent), ike: DEFAULT_IKE };
-  return {
-    tunnelId: externalTunnelIdOf(site.edge.edgeId, peer.id),
-    peerEdgeId: peer.id,
-    peerName: peer.name,
-    remote: { address: peer.address, port: peer.port },
-    keying: { mode: 'ikev2', ike },
-    profile: { ...espProfile(intent), ...esp },
-    external,
-  };
+  return { ...common, remote: { address: peer.address, port: peer.port } };
+}
+
+/** Two pools may name more than a host is told of. */
+function accessOf(peer: IntentRemoteHost, intent: FabricIntent, report: Report): BundleRemoteAccess | undefined {
+  const access = remoteAccessOf(peer, intent);
+  const tooMany = access.nameServers.length > MAX_NAME_SERVERS || access.domains.length > MAX_DOMAINS;
+  if (!tooMany) return access;
+  report(
+    'assigned',
+    'too_many_entries',
+    `The pools of the remote host "${peer.name}" have ${access.nameServers.length} name servers and ${access.domains.length} domains together; a host is told ${MAX_NAME_SERVERS} and ${MAX_DOMAINS}.`,
+    'Let both pools name the same ones, or fewer.',
+  );
+  return undefined;
 }
 
 function externalPeer(

@@ -1,4 +1,4 @@
-export { formatAddressText, type ParsedAddress, parseAddressText } from './address/text.js';
+export { addressOctets, formatAddressText, type ParsedAddress, parseAddressText } from './address/text.js';
 export type {
   BundleAddressRange,
   BundleAhProfile,
@@ -14,6 +14,7 @@ export type {
   BundleKeyLifetimes,
   BundlePortRange,
   BundleProfile,
+  BundleRemoteAccess,
   BundleSecurityPolicy,
   BundleSelector,
   BundleTrap,
@@ -59,12 +60,14 @@ export type {
   IntentAddressPool,
   IntentEdge,
   IntentExternalPeer,
+  IntentGateway,
   IntentGroup,
   IntentNetwork,
   IntentPolicy,
   IntentPolicyTest,
   IntentPortRange,
   IntentProfile,
+  IntentRemoteHost,
   IntentService,
   IntentSite,
   IntentTopology,

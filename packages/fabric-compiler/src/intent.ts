@@ -114,31 +114,59 @@ export interface IntentProfile {
   readonly ike: BundleIke;
 }
 
-/** Addresses that an edge gives to remote users (RFC 7296 section 3.15); in the overlay they are a network of its site. */
+/**
+ * Addresses that the edge of a site assigns to remote hosts (RFC 7296 section 3.15). All of them are routed into the fabric; only those
+ * that are assigned are somebody's.
+ */
 export interface IntentAddressPool {
   readonly id: string;
   readonly siteId: string;
   readonly name: string;
+  /** `address/length`, IPv4 or IPv6, no host bits. */
   readonly prefix: string;
+  /** Addresses of name servers for the hosts (INTERNAL_IP4_DNS, INTERNAL_IP6_DNS). Absent: none. */
+  readonly nameServers?: readonly string[];
+  /** The domains to ask them about (RFC 8598), without the final dot. Absent: everything. */
+  readonly domains?: readonly string[];
 }
 
+/** Who has a tunnel with an edge and is none of ours: a gateway, or a remote host. */
+export type IntentExternalPeer = IntentGateway | IntentRemoteHost;
+
 /** A gateway that is not ours, as its operator configured it. */
-export interface IntentExternalPeer {
-  readonly id: string;
-  readonly name: string;
+export interface IntentGateway extends CommonPeer {
+  /** Absent in revisions from before there were remote hosts. */
+  readonly kind?: 'gateway';
   readonly address: string;
   readonly port: number;
+  /** Prefixes behind it; its traffic selectors admit these and no others. */
+  readonly prefixes: readonly string[];
+}
+
+/** A host that begins from whatever address it has, and is assigned addresses of the overlay: what it has in the fabric is these. */
+export interface IntentRemoteHost extends CommonPeer {
+  readonly kind: 'remote_host';
+  /** One for each IP version, of pools of the same site. */
+  readonly assigned: readonly AssignedAddress[];
+}
+
+export interface AssignedAddress {
+  readonly addressPoolId: string;
+  readonly address: string;
+}
+
+interface CommonPeer {
+  readonly id: string;
+  readonly name: string;
   /** What it shows in IDr or IDi. */
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
-  /** Prefixes behind it; its traffic selectors admit these and no others. */
-  readonly prefixes: readonly string[];
   /** Prefixes of ours that its traffic selectors admit; an empty list is all of them. */
   readonly admits: readonly string[];
   /** What it accepts, preferred first. */
   readonly ikeProposals: readonly ExternalIkeProposal[];
   readonly espProposals: readonly ExternalEspProposal[];
-  /** Sites whose edges have a tunnel with it; the others reach it through the first of these. */
+  /** Sites whose edges have a tunnel with it. */
   readonly gatewaySiteIds: readonly string[];
   /** The identity that it expects of our edges; absent: the one that they show. */
   readonly expectedIdentity?: string;

@@ -8,6 +8,8 @@ import type { CompileProblem } from './problem.js';
 /** A network whose prefix is one. */
 export interface PlacedNetwork {
   readonly network: IntentNetwork;
+  /** What it is; absent: a network. */
+  readonly noun?: 'address pool';
   /** Of the overlay prefix. */
   readonly pointer: string;
   readonly index: number;
@@ -20,7 +22,7 @@ export interface PlacedNetwork {
 /** Checks one network; undefined when its prefix was reported. */
 export function checkNetwork(
   network: IntentNetwork,
-  { pointer, index }: { readonly pointer: string; readonly index: number },
+  { pointer, index, noun }: Pick<PlacedNetwork, 'pointer' | 'index' | 'noun'>,
   siteIds: ReadonlySet<string>,
   problems: CompileProblem[],
 ): PlacedNetwork | undefined {
@@ -28,8 +30,8 @@ export function checkNetwork(
     problems.push({
       pointer: `${pointer}/siteId`,
       rule: 'unknown_site',
-      detail: `The network "${network.name}" names the site ${network.siteId}, which does not exist.`,
-      fix: 'Name an existing site, or delete the network.',
+      detail: `The ${noun ?? 'network'} "${network.name}" names the site ${network.siteId}, which does not exist.`,
+      fix: `Name an existing site, or delete the ${noun ?? 'network'}.`,
     });
   }
   const own = checkPrefix(network.prefix, prefixPointer({}, pointer), problems);
@@ -43,6 +45,7 @@ export function checkNetwork(
     pointer: prefixPointer(network, pointer),
     index,
     prefix,
+    ...(noun === undefined ? {} : { noun }),
     ...(isMapped ? { mapped: { prefix: own, pointer: prefixPointer({}, pointer) } } : {}),
   };
 }
@@ -119,7 +122,7 @@ export function reportOverlaps(networks: readonly PlacedNetwork[], problems: Com
         problems.push({
           pointer: later.pointer,
           rule: 'overlapping_networks',
-          detail: `The network "${later.network.name}" (${later.prefix.text}) overlaps "${earlier.network.name}" (${earlier.prefix.text}).`,
+          detail: `The ${later.noun ?? 'network'} "${later.network.name}" (${later.prefix.text}) overlaps "${earlier.network.name}" (${earlier.prefix.text}).`,
           fix: 'Change or delete one of the two, or, where they are of different sites, map each 1:1 to a prefix that is free (mappedPrefix): an overlay address may belong to one network only.',
         });
       }

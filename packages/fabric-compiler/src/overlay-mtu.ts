@@ -40,11 +40,14 @@ export function deviceMtu(
 ): number {
   const profile = defaultProfile(intent);
   if (profile.mode === 'transport') return transportMtu(UNDERLAY_MTU, family, profile);
-  const esp = overlayMtu(UNDERLAY_MTU, underlayOf(family, intent), { ...espProfile(intent), integrity: undefined });
+  const external = (intent.externalPeers ?? []).length > 0;
+  // External peers negotiate, whatever edges do among themselves, and remote hosts are behind a NAT more often than not.
+  const around = underlayOf(family, external ? { ...intent, keyingMode: 'ikev2' } : intent);
+  const esp = overlayMtu(UNDERLAY_MTU, around, { ...espProfile(intent), integrity: undefined });
   if (profile.protocol !== 'ah') return esp;
   const ah = ahOverlayMtu(UNDERLAY_MTU, family, profile);
   // Gateways that are not ours have ESP, and one device is for all.
-  return (intent.externalPeers ?? []).length === 0 ? ah : Math.min(ah, esp);
+  return external ? Math.min(ah, esp) : ah;
 }
 
 /** What surrounds ESP. Edges that negotiate may find a NAT at any time: then ESP must fit in UDP. */

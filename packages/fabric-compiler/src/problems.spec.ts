@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileFabric } from './compile-fabric.js';
 import { compileShared } from './fabric/compile-shared.js';
-import type { FabricIntent, IntentEdge, IntentExternalPeer, IntentNetwork, Rule } from './intent.js';
+import type { FabricIntent, IntentEdge, IntentGateway, IntentNetwork, Rule } from './intent.js';
 import type { ProblemRule } from './problem.js';
 
 const BASE: FabricIntent = {
@@ -34,7 +34,7 @@ function hosts(change: Partial<FabricIntent> = {}): FabricIntent {
   return { ...BASE, networks, policies: [], keyingMode: 'ikev2', mode: 'transport', ...change };
 }
 
-const PARTNER: IntentExternalPeer = {
+const PARTNER: IntentGateway = {
   id: 'partner',
   name: 'partner',
   address: '203.0.113.99',

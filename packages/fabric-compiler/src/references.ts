@@ -28,6 +28,7 @@ function checkExternalPeer(
       fix: 'Give it an identifier of its own.',
     });
   }
+  if (peer.kind === 'remote_host') return;
   if (parseAddressText(peer.address) === undefined) {
     problems.push({
       pointer: `${pointer}/address`,

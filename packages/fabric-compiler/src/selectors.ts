@@ -110,9 +110,9 @@ function resolveSelector(selector: Selector | GroupMember, place: Place): Addres
     case 'external_peer':
       return ownerSet('external_peer', selector.externalPeerId, place);
     case 'network':
-      return networkSet('network', selector.networkId, place);
+      return networkSet(selector.networkId, place);
     case 'address_pool':
-      return networkSet('address_pool', selector.addressPoolId, place);
+      return poolSet(selector.addressPoolId, place);
     case 'prefix': {
       const prefix = checkPrefix(selector.prefix, `${place.pointer}/prefix`, place.problems);
       if (prefix === undefined) return none(topology);
@@ -174,13 +174,22 @@ function ownerSet(noun: 'site' | 'external_peer', id: string, place: Place): Add
   return wholeOwners(chosen, topology.ownership);
 }
 
-function networkSet(noun: 'network' | 'address_pool', id: string, place: Place): AddressSet {
+function networkSet(id: string, place: Place): AddressSet {
   const { topology } = place.context;
   const network = topology.networks.get(id);
-  if (network === undefined) {
-    return unknown(noun, noun === 'network' ? 'unknown_network' : 'unknown_address_pool', id, place);
-  }
+  if (network === undefined) return unknown('network', 'unknown_network', id, place);
   return partOf(network.siteId, network.ranges, topology);
+}
+
+/** What remote hosts have of it: other addresses of a pool are nobody's. */
+function poolSet(id: string, place: Place): AddressSet {
+  const { topology } = place.context;
+  const pool = topology.pools.get(id);
+  if (pool === undefined) return unknown('address_pool', 'unknown_address_pool', id, place);
+  return unionOfSets(
+    pool.assigned.map(({ externalPeerId, ranges }) => partOf(externalPeerId, ranges, topology)),
+    topology.ownership,
+  );
 }
 
 function partOf(siteId: string, ranges: FamilyRanges, topology: Topology): AddressSet {

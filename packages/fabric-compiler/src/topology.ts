@@ -2,7 +2,9 @@ import { type AddressSet, type Ownership, wholeOwners } from './address/address-
 import { type Family, type FamilyRanges, familyUnion } from './address/family.js';
 import { byAddress, type Prefix, rangesOfPrefix } from './address/prefix.js';
 import type { NumericRange } from './address/range-set.js';
+import { assignedAddresses, placePools, remoteAccessOf, type TopologyPool } from './address-pools.js';
 import { emptyBits, setBit } from './bitset.js';
+import type { BundleRemoteAccess } from './bundle.js';
 import { checkEdges, type SiteEdges, type TopologyEdge } from './edges.js';
 import type { FabricIntent, IntentExternalPeer, IntentSite, Labels } from './intent.js';
 import { checkNetwork, type PlacedNetwork, reportAmbiguousMappings, reportOverlaps } from './networks.js';
@@ -25,13 +27,20 @@ export interface Topology {
   readonly served: readonly ServedSite[];
   /** All sites, by id. */
   readonly sites: ReadonlyMap<string, TopologySite>;
-  /** Networks and address pools, by id. */
+  /** By id. */
   readonly networks: ReadonlyMap<string, TopologyNetwork>;
+  /** By id. */
+  readonly pools: ReadonlyMap<string, TopologyPool>;
 }
 
 export type Owner =
   | ({ readonly kind: 'edge' } & ServedSite)
-  | ({ readonly kind: 'external'; readonly peer: IntentExternalPeer } & TopologySite)
+  | ({
+      readonly kind: 'external';
+      readonly peer: IntentExternalPeer;
+      /** Of a remote host. */
+      readonly access?: BundleRemoteAccess;
+    } & TopologySite)
   | ({ readonly kind: 'unserved' } & TopologySite);
 
 export interface OwnedRange {
@@ -70,11 +79,17 @@ export interface ServedSite extends TopologySite {
 
 /** Checks sites, networks and edges. What is broken is reported and left out of the result. */
 export function checkTopology(intent: FabricIntent, problems: CompileProblem[]): Topology {
+  reportDuplicates(intent, problems);
   const placed = placeNetworks(intent, problems);
-  const edges = checkEdges(intent, new Set(intent.sites.map((site) => site.id)), placed, problems);
-  const byOwner = networksByOwner(placed);
-  const sites = new Map(intent.sites.map((site) => [site.id, topologySite(site, byOwner.get(site.id) ?? [])]));
-  const owners = orderedOwners(intent, sites, edges, byOwner);
+  const placedPools = placePools(intent, placed.length, problems);
+  reportOverlaps([...placed, ...placedPools], problems);
+  reportAmbiguousMappings([...placed, ...placedPools], problems);
+  const siteIds = new Set(intent.sites.map((site) => site.id));
+  const edges = checkEdges(intent, siteIds, [...placed, ...placedPools], problems);
+  const pools = assignedAddresses(intent, placedPools, problems);
+  const held = holdings(placed, pools);
+  const sites = new Map(intent.sites.map((site) => [site.id, topologySite(site, held.get(site.id) ?? [])]));
+  const owners = orderedOwners(intent, sites, edges, held);
   const ownership = owners.map(({ ranges }) => ranges);
   const siteBits = emptyBits(owners.length);
   for (const [number, { kind }] of owners.entries()) if (kind !== 'external') setBit(siteBits, number);
@@ -92,49 +107,64 @@ export function checkTopology(intent: FabricIntent, problems: CompileProblem[]):
         { siteId, name, labels: labels ?? {}, ranges: rangesOfPrefix(prefix) },
       ]),
     ),
+    pools,
   };
 }
 
-/** Networks, pools and the prefixes of external peers, each with its prefix in the overlay. */
-function placeNetworks(intent: FabricIntent, problems: CompileProblem[]): PlacedNetwork[] {
-  const pools = intent.addressPools ?? [];
-  const peers = intent.externalPeers ?? [];
+/** What each edge routes into the fabric beside the prefixes of others: every pool whole, also addresses that nobody has. */
+export function poolPrefixes({ pools }: Pick<Topology, 'pools'>): readonly Prefix[] {
+  return [...pools.values()].map(({ prefix }) => prefix).sort(byAddress);
+}
+
+/** The prefixes of an owner that edges have a route for; of a remote host none, since that for its pool leads there. */
+export function routedPrefixes(owner: Owner): readonly Prefix[] {
+  return owner.kind === 'external' && owner.access !== undefined ? [] : owner.prefixes;
+}
+
+function reportDuplicates(intent: FabricIntent, problems: CompileProblem[]): void {
   reportDuplicateIds('/sites', intent.sites, problems);
   reportDuplicateIds('/networks', intent.networks, problems);
   reportDuplicateIds('/edges', intent.edges, problems);
-  reportDuplicateIds('/addressPools', pools, problems);
-  reportDuplicateIds('/externalPeers', peers, problems);
+  reportDuplicateIds('/addressPools', intent.addressPools ?? [], problems);
+  reportDuplicateIds('/externalPeers', intent.externalPeers ?? [], problems);
+}
+
+/** Networks and what is behind gateways that are not ours, each with its prefix in the overlay. */
+function placeNetworks(intent: FabricIntent, problems: CompileProblem[]): readonly PlacedNetwork[] {
+  const peers = intent.externalPeers ?? [];
   const wanted = [
     ...intent.networks.map((network, index) => ({ network, pointer: `/networks/${index}` })),
-    ...pools.map((network, index) => ({ network, pointer: `/addressPools/${index}` })),
-    ...peers.flatMap(({ id, name, prefixes }, peer) =>
-      prefixes.map((prefix, index) => ({
-        network: { id: `${id}/${index}`, siteId: id, name, prefix },
-        pointer: `/externalPeers/${peer}/prefixes/${index}`,
+    ...peers.flatMap((peer, number) =>
+      (peer.kind === 'remote_host' ? [] : peer.prefixes).map((prefix, index) => ({
+        network: { id: `${peer.id}/${index}`, siteId: peer.id, name: peer.name, prefix },
+        pointer: `/externalPeers/${number}/prefixes/${index}`,
       })),
     ),
   ];
   const ownerIds = new Set([...intent.sites, ...peers].map(({ id }) => id));
-  const placed = wanted.flatMap(({ network, pointer }, index) => {
+  return wanted.flatMap(({ network, pointer }, index) => {
     const checked = checkNetwork(network, { pointer, index }, ownerIds, problems);
     return checked === undefined ? [] : [checked];
   });
-  reportOverlaps(placed, problems);
-  reportAmbiguousMappings(placed, problems);
-  return placed;
 }
 
-function networksByOwner(placed: readonly PlacedNetwork[]): ReadonlyMap<string, readonly PlacedNetwork[]> {
-  const byOwner = new Map<string, PlacedNetwork[]>();
-  for (const one of placed) {
-    const known = byOwner.get(one.network.siteId);
-    if (known === undefined) byOwner.set(one.network.siteId, [one]);
-    else known.push(one);
-  }
+/** What an owner has in the overlay: a network, or an address of a pool. */
+type Holding = Pick<PlacedNetwork, 'prefix' | 'mapped'>;
+
+/** By site id and by external peer id. */
+function holdings(placed: readonly PlacedNetwork[], pools: Topology['pools']): ReadonlyMap<string, readonly Holding[]> {
+  const byOwner = new Map<string, Holding[]>();
+  const add = (ownerId: string, holding: Holding) => {
+    const known = byOwner.get(ownerId);
+    if (known === undefined) byOwner.set(ownerId, [holding]);
+    else known.push(holding);
+  };
+  for (const one of placed) add(one.network.siteId, one);
+  for (const { assigned } of pools.values()) for (const one of assigned) add(one.externalPeerId, one);
   return byOwner;
 }
 
-function topologySite({ id, name, labels }: IntentSite, placed: readonly PlacedNetwork[]): TopologySite {
+function topologySite({ id, name, labels }: IntentSite, placed: readonly Holding[]): TopologySite {
   const prefixes = placed.map(({ prefix }) => prefix).sort(byAddress);
   return {
     siteId: id,
@@ -154,7 +184,7 @@ function orderedOwners(
   intent: FabricIntent,
   sites: ReadonlyMap<string, TopologySite>,
   edges: ReadonlyMap<string, SiteEdges>,
-  placed: ReadonlyMap<string, readonly PlacedNetwork[]>,
+  held: ReadonlyMap<string, readonly Holding[]>,
 ): readonly Owner[] {
   const served: Extract<Owner, { kind: 'edge' }>[] = [];
   const unserved: Owner[] = [];
@@ -164,7 +194,12 @@ function orderedOwners(
     else served.push({ kind: 'edge', ...site, edge: ofSite[0], edges: ofSite });
   }
   const external = (intent.externalPeers ?? []).map(
-    (peer): Owner => ({ kind: 'external', peer, ...topologySite(peer, placed.get(peer.id) ?? []) }),
+    (peer): Owner => ({
+      kind: 'external',
+      peer,
+      ...(peer.kind === 'remote_host' ? { access: remoteAccessOf(peer, intent) } : {}),
+      ...topologySite(peer, held.get(peer.id) ?? []),
+    }),
   );
   const bySiteId = (left: TopologySite, right: TopologySite) => compareText(left.siteId, right.siteId);
   served.sort((left, right) => compareText(left.edge.edgeId, right.edge.edgeId));

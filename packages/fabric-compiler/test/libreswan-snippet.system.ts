@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, expect, it } from 'vitest';
-import type { FabricIntent, IntentExternalPeer } from '../src/intent.js';
+import type { FabricIntent, IntentGateway } from '../src/intent.js';
 import { libreswanSnippet } from '../src/snippet/libreswan-snippet.js';
 import { AUTHORITY } from './certificates.js';
 
@@ -51,7 +51,7 @@ it.each<[what: string, change: Change]>([
 });
 
 /** Undefined: without it. */
-type Change = { readonly [Key in keyof IntentExternalPeer]?: IntentExternalPeer[Key] | undefined };
+type Change = { readonly [Key in keyof IntentGateway]?: IntentGateway[Key] | undefined };
 
 async function run(program: string, args: readonly string[]): Promise<string> {
   const env = root === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: librariesIn(root) };
@@ -72,7 +72,7 @@ function intent(change: Change): FabricIntent {
     keyBits: 256,
     prf: 'hmac-sha2-384',
     keyExchange: { method, additionalMethods: [] },
-  })) as IntentExternalPeer['ikeProposals'];
+  })) as IntentGateway['ikeProposals'];
   const peer = {
     id: 'partner',
     name: 'Partner',
@@ -97,7 +97,7 @@ function intent(change: Change): FabricIntent {
       },
     },
     ...change,
-  } as IntentExternalPeer;
+  } as IntentGateway;
   return {
     tenantId: 'tenant',
     keyingMode: 'ikev2',

@@ -2,7 +2,7 @@ import { addressSet } from '../src/address/address-set.js';
 import { type CompiledFabric, compileShared } from '../src/fabric/compile-shared.js';
 import type { PeerEntry } from '../src/fabric/peer-section.js';
 import type { SpdEntry } from '../src/fabric/spd-entry.js';
-import type { FabricIntent, IntentExternalPeer, IntentTopology, Rule } from '../src/intent.js';
+import type { FabricIntent, IntentGateway, IntentTopology, Rule } from '../src/intent.js';
 import type { FindingKind } from '../src/proof/finding.js';
 import { ownersSet, type Which, withBundle, withEntries, withPeer, withPeers, withRoutes } from './mutations.js';
 import { siteId, universe } from './small-universe.js';
@@ -40,11 +40,11 @@ export function healthyIntent(topology?: IntentTopology): FabricIntent {
   };
 }
 
-export function externalIntent(change: Partial<IntentExternalPeer> = {}): FabricIntent {
+export function externalIntent(change: Partial<IntentGateway> = {}): FabricIntent {
   const intent = healthyIntent();
   const [proposal] = intent.profiles?.[0]?.ike.proposals ?? [];
   if (proposal === undefined) throw new Error('the universe has a profile');
-  const peer: IntentExternalPeer = {
+  const peer: IntentGateway = {
     id: 'partner',
     name: 'partner',
     address: '203.0.113.99',
@@ -277,7 +277,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   }),
   bug('transport mode goes to another address than the host has in the fabric', 'transport_beyond_hosts', () =>
     withPeer(compiledOrThrow(hostsIntent()), S1, S0, ({ remote }) => ({
-      remote: { ...remote, address: '198.51.100.1' },
+      remote: { port: 4500, ...remote, address: '198.51.100.1' },
     })),
   ),
   bug('transport mode comes from an edge with more than its own address behind it', 'transport_beyond_hosts', () =>

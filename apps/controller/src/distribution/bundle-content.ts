@@ -11,6 +11,7 @@ import {
   KeyingMode,
   type Profile,
   PseudorandomFunction,
+  type RemoteAccess,
   type SecurityPolicy,
   SecurityPolicyAction,
   SecurityProtocol,
@@ -18,22 +19,24 @@ import {
   TunnelStart,
   type UnderlayEndpoints,
 } from '@weft/contracts/southbound';
-import type {
-  BundleAddressRange,
-  BundleAhProfile,
-  BundleEndpoint,
-  BundleExternalAuthentication,
-  BundleExternalPeer,
-  BundleIke,
-  BundleIkeProposal,
-  BundleKeyExchange,
-  BundleKeying,
-  BundleProfile,
-  BundleSecurityPolicy,
-  BundleTrap,
-  BundleTunnel,
-  CombinedMode,
-  EdgeBundle,
+import {
+  addressOctets,
+  type BundleAddressRange,
+  type BundleAhProfile,
+  type BundleEndpoint,
+  type BundleExternalAuthentication,
+  type BundleExternalPeer,
+  type BundleIke,
+  type BundleIkeProposal,
+  type BundleKeyExchange,
+  type BundleKeying,
+  type BundleProfile,
+  type BundleRemoteAccess,
+  type BundleSecurityPolicy,
+  type BundleTrap,
+  type BundleTunnel,
+  type CombinedMode,
+  type EdgeBundle,
 } from '@weft/fabric-compiler';
 
 /** A bundle as the octets that are hashed and signed. */
@@ -122,12 +125,14 @@ function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]):
     tunnelId: tunnel.tunnelId,
     peerEdgeId: tunnel.peerEdgeId,
     peerName: tunnel.peerName,
-    remote: { ...tunnel.remote },
+    ...(tunnel.remote === undefined ? {} : { remote: { ...tunnel.remote } }),
     ...(tunnel.otherRemotes === undefined ? {} : { otherRemotes: endpointsMessage(tunnel.otherRemotes) }),
     keyingMode: KEYING_MODES[tunnel.keying.mode],
     profile: profileMessage(tunnel.profile),
     ...keyingMessage(tunnel.keying, revokedSerials),
-    ...(tunnel.external === undefined ? {} : { externalPeer: externalPeerMessage(tunnel.external) }),
+    ...(tunnel.external === undefined
+      ? {}
+      : { externalPeer: externalPeerMessage(tunnel.external, tunnel.remoteAccess) }),
   };
 }
 
@@ -150,13 +155,22 @@ function serialMessages(serials: readonly string[]): Buffer[] {
 }
 
 /** Without the key: that is added when the bundle is sent. */
-function externalPeerMessage({ remoteIdentity, authentication, ...peer }: BundleExternalPeer): ExternalPeer {
+function externalPeerMessage(
+  { remoteIdentity, authentication, ...peer }: BundleExternalPeer,
+  access: BundleRemoteAccess | undefined,
+): ExternalPeer {
   return {
     remoteIdentity: { type: remoteIdentity.type, data: Buffer.from(remoteIdentity.data) },
     ...authenticationMessage(authentication),
     localAddresses: rangeMessages(peer.localAddresses),
     remoteAddresses: rangeMessages(peer.remoteAddresses),
+    ...(access === undefined ? {} : { remoteAccess: remoteAccessMessage(access) }),
   };
+}
+
+function remoteAccessMessage({ addresses, nameServers, domains }: BundleRemoteAccess): RemoteAccess {
+  const octets = (texts: readonly string[]) => texts.map((text) => Buffer.from(addressOctets(text)));
+  return { addresses: octets(addresses), nameServers: octets(nameServers), domains: [...domains] };
 }
 
 function authenticationMessage(

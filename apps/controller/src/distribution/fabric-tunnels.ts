@@ -32,7 +32,7 @@ export function tunnelSpecs(assignments: readonly EdgeAssignment[]): ReadonlyMap
   return specs;
 }
 
-/** A tunnel with a gateway that is not ours, as the bundle of our edge describes it. */
+/** A tunnel with an external peer, as the bundle of our edge describes it. */
 export interface ExternalTunnelSpec {
   readonly edgeId: string;
   readonly externalPeer: ExternalEnd;
@@ -41,18 +41,20 @@ export interface ExternalTunnelSpec {
 export interface ExternalEnd {
   readonly id: string;
   readonly name: string;
-  readonly address: string;
-  readonly port: number;
+  /** Null, with the port: a remote host, which comes from whatever address it has. */
+  readonly address: string | null;
+  readonly port: number | null;
 }
 
-/** Tunnels with gateways that are not ours, by tunnel id. */
+/** Tunnels with external peers, by tunnel id. */
 export function externalTunnelSpecs(assignments: readonly EdgeAssignment[]): ReadonlyMap<string, ExternalTunnelSpec> {
   const found = assignments.flatMap(({ edgeId, desired }) =>
     desired.bundle.tunnels
       .filter(({ externalPeer }) => externalPeer !== undefined)
       .map((tunnel) => {
-        const { edgeId: id, ...rest } = endOf(tunnel.peerEdgeId, tunnel);
-        return [tunnel.tunnelId, { edgeId, externalPeer: { id, ...rest } }] as const;
+        const { peerEdgeId: id, peerName: name, remote } = tunnel;
+        const { address, port } = remote ?? { address: null, port: null };
+        return [tunnel.tunnelId, { edgeId, externalPeer: { id, name, address, port } }] as const;
       }),
   );
   return new Map(found);

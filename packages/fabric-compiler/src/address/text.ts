@@ -18,6 +18,11 @@ export function parseAddressText(text: string): ParsedAddress | undefined {
   }
 }
 
+/** The octets of an IPv4 or IPv6 address, 4 or 16; an AddressError where it is none. */
+export function addressOctets(text: string): Uint8Array {
+  return parseAddress(text);
+}
+
 /** Writes an address in its one canonical form (RFC 5952 for IPv6). */
 export function formatAddressText({ family, value }: ParsedAddress): string {
   return formatAddress(octetsFromNumber(value, family));

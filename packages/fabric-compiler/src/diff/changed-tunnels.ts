@@ -100,9 +100,9 @@ function sameTunnel(one: Tunnel, other: Tunnel): boolean {
 }
 
 function bothEnds({ bundle, peer }: Tunnel) {
-  const { peerId, remote, identity, authentication } = peer;
+  const { peerId, remote, identity, authentication, access } = peer;
   return Object.fromEntries(
-    [endOf(bundle), { id: peerId, address: remote, identity, authentication }].map((end) => [end.id, end]),
+    [endOf(bundle), { id: peerId, address: remote, identity, authentication, access }].map((end) => [end.id, end]),
   );
 }
 

@@ -92,7 +92,8 @@ export interface ExplainedAssociation {
   readonly esp: BundleProfile;
   readonly ike: BundleIke;
   readonly local: BundleEndpoint;
-  readonly remote: BundleEndpoint;
+  /** Undefined: a remote host, which comes from anywhere. */
+  readonly remote: BundleEndpoint | undefined;
   readonly localIdentity: string;
   readonly remoteIdentity: string;
   /** When it is negotiated; undefined: edges do not negotiate it. */
@@ -182,7 +183,7 @@ function hopsBetween(
         remoteIdentity: peer.identity,
         tunnelStart: keyingMode === 'ikev2' ? startBetween(fabric, bundle.owner, peer.owner) : undefined,
       },
-      encapsulation: arithmetic(bundle, profile),
+      encapsulation: arithmetic({ ...bundle, keyingMode }, profile),
     });
     at = peer.owner;
   }

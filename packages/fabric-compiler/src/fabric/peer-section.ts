@@ -1,6 +1,6 @@
 import { type AddressSet, wholeOwners } from '../address/address-set.js';
 import { type Bitset, emptyBits, membersOf, setBit } from '../bitset.js';
-import type { BundleEndpoint } from '../bundle.js';
+import type { BundleEndpoint, BundleRemoteAccess } from '../bundle.js';
 import type { FabricIntent, IntentProfile, PeerAuthenticationMethod } from '../intent.js';
 import { offeredTo } from '../profile.js';
 import type { Owner, ServedSite, Topology } from '../topology.js';
@@ -13,12 +13,15 @@ export interface PeerEntry {
   readonly owner: number;
   readonly peerId: string;
   readonly name: string;
-  readonly remote: BundleEndpoint;
+  /** Where it is; undefined: a remote host, which comes from anywhere. */
+  readonly remote: BundleEndpoint | undefined;
   /** Of its other uplinks, in order of preference. */
   readonly otherRemotes: readonly BundleEndpoint[];
   /** What the peer must prove to be. */
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
+  /** What a remote host is assigned. */
+  readonly access: BundleRemoteAccess | undefined;
   /** The other edges of its site, preferred first: whatever goes to the peer may go to any of them, and come from it. */
   readonly standbys: readonly StandbyPeer[];
   /** One tunnel each, by profile id. */
@@ -28,7 +31,9 @@ export interface PeerEntry {
 }
 
 /** Another edge of a peer's site. */
-export type StandbyPeer = Pick<PeerEntry, 'peerId' | 'name' | 'remote' | 'otherRemotes' | 'identity'>;
+export type StandbyPeer = Pick<PeerEntry, 'peerId' | 'name' | 'otherRemotes' | 'identity'> & {
+  readonly remote: BundleEndpoint;
+};
 
 /** The peers of an edge among 32 owners that follow each other. Edges with the same ones share it. */
 export interface PeerSection {
@@ -162,12 +167,16 @@ function describedPeer(owner: Owner | undefined, tenantId: string) {
       otherRemotes: otherUnderlays,
       identity,
       authentication,
+      access: undefined,
       standbys: standbyPeers(owner, tenantId),
     };
   }
   if (owner?.kind === 'external') {
-    const { id, name, address, port, identity, authentication } = owner.peer;
-    return { peerId: id, name, remote: { address, port }, otherRemotes: [], identity, authentication, standbys: [] };
+    const { id: peerId, name, identity, authentication } = owner.peer;
+    const external = { peerId, name, otherRemotes: [], identity, authentication, standbys: [] };
+    if (owner.peer.kind === 'remote_host') return { ...external, remote: undefined, access: owner.access };
+    const { address, port } = owner.peer;
+    return { ...external, remote: { address, port }, access: undefined };
   }
   throw new Error('nobody can be a peer there: a path ends at an owner without a gateway');
 }
@@ -190,7 +199,10 @@ function digestOfPeer(peer: PeerEntry): Uint8Array {
 }
 
 export function writePeer(writer: OctetWriter, peer: PeerEntry): void {
-  writer.text(peer.peerId).text(peer.name).text(peer.remote.address).number(peer.remote.port);
+  writer.text(peer.peerId).text(peer.name);
+  // No address is empty.
+  if (peer.remote === undefined) writer.text('').text(JSON.stringify(peer.access));
+  else writer.text(peer.remote.address).number(peer.remote.port);
   writer
     .text(peer.identity)
     .text(JSON.stringify([peer.otherRemotes, peer.authentication, peer.standbys]))

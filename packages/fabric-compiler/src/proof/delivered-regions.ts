@@ -106,10 +106,11 @@ function targetsOf({ tunnels, tunnelGroups }: EdgeBundle): (policy: BundleSecuri
   const texts = new Map<string, string | undefined>();
   const textOf = (target: string) => {
     const members = (groups.get(target) ?? [target]).flatMap((tunnelId) => byId.get(tunnelId) ?? []);
-    const peers = members.map(({ peerEdgeId: peerId, remote, otherRemotes = [] }) => ({
+    const peers = members.map(({ peerEdgeId: peerId, remote, otherRemotes = [], remoteAccess: access }) => ({
       peerId,
       remote,
       otherRemotes,
+      access,
     }));
     const kinds = new Set(
       members.map(({ profile, keying }) =>

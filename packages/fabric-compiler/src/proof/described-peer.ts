@@ -1,4 +1,4 @@
-import type { BundleEndpoint } from '../bundle.js';
+import type { BundleEndpoint, BundleRemoteAccess } from '../bundle.js';
 import { edgeAuthentication, edgeIdentity, type StandbyPeer, standbyPeers } from '../fabric/peer-section.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { PeerAuthenticationMethod } from '../intent.js';
@@ -8,10 +8,13 @@ import type { Owner } from '../topology.js';
 export interface DescribedPeer {
   readonly peerId: string;
   readonly name: string;
-  readonly remote: BundleEndpoint;
+  /** Undefined: it comes from anywhere. */
+  readonly remote: BundleEndpoint | undefined;
   readonly otherRemotes: readonly BundleEndpoint[];
   readonly identity: string;
   readonly authentication: PeerAuthenticationMethod;
+  /** What a remote host is assigned. */
+  readonly access: BundleRemoteAccess | undefined;
   /** The other edges of its site, in the order in which they are preferred. */
   readonly standbys: readonly StandbyPeer[];
 }
@@ -23,11 +26,15 @@ export function describedPeer(owner: Owner | undefined, tenantId: string): Descr
       const authentication = edgeAuthentication(tenantId);
       const identity = edgeIdentity(tenantId, edgeId);
       const standbys = standbyPeers(owner, tenantId);
-      return { peerId: edgeId, name, remote: underlay, otherRemotes, identity, authentication, standbys };
+      const endpoint = { remote: underlay, otherRemotes };
+      return { peerId: edgeId, name, ...endpoint, identity, authentication, access: undefined, standbys };
     }
     case 'external': {
-      const { id, name, address, port, identity, authentication } = owner.peer;
-      return { peerId: id, name, remote: { address, port }, otherRemotes: [], identity, authentication, standbys: [] };
+      const { id: peerId, name, identity, authentication } = owner.peer;
+      const { access } = owner;
+      const remote =
+        owner.peer.kind === 'remote_host' ? undefined : { address: owner.peer.address, port: owner.peer.port };
+      return { peerId, name, remote, otherRemotes: [], identity, authentication, access, standbys: [] };
     }
     default:
       return undefined;
@@ -44,5 +51,6 @@ export function describedEdge(bundle: SharedBundle): DescribedPeer {
     otherRemotes: standby.otherUnderlays,
     identity: shown,
   }));
-  return { peerId: edgeId, name: edgeId, remote: underlay, otherRemotes, identity, authentication, standbys };
+  const endpoint = { remote: underlay, otherRemotes };
+  return { peerId: edgeId, name: edgeId, ...endpoint, identity, authentication, access: undefined, standbys };
 }

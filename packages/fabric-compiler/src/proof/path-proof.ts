@@ -10,7 +10,7 @@ import { passesOn } from '../fabric/transit.js';
 import type { FabricIntent } from '../intent.js';
 import { offeredTo } from '../profile.js';
 import { sameValue } from '../same-value.js';
-import type { Owner } from '../topology.js';
+import { type Owner, poolPrefixes, routedPrefixes } from '../topology.js';
 import { describedEdge, describedPeer } from './described-peer.js';
 import type { Finding } from './finding.js';
 import { predictIke, predictProfiles } from './ike-prediction.js';
@@ -100,10 +100,10 @@ export class PathProof {
     const same = bundle.routes.length === expected.length;
     if (same && bundle.routes.every((section, word) => this.#routeSectionIsRight(section, word, bundle.owner)))
       return [];
+    const { owners } = this.#plan.topology;
+    const others = owners.flatMap((owner, number) => (number === bundle.owner ? [] : routedPrefixes(owner)));
     const wanted = new Map(
-      this.#plan.topology.owners.flatMap((owner, number) =>
-        number === bundle.owner ? [] : owner.prefixes.map((prefix) => [prefix.text, prefix] as const),
-      ),
+      [...others, ...poolPrefixes(this.#plan.topology)].map((prefix) => [prefix.text, prefix] as const),
     );
     const present = routesOf(bundle);
     const findings: Finding[] = [];
@@ -136,10 +136,20 @@ export class PathProof {
   #routeSectionIsRight(section: RouteSection, word: number, edge: number): boolean {
     const purpose = `${word}/${edge >>> 5 === word ? edge : ''}`;
     if (this.#right.get(section) === purpose) return true;
-    const wanted = this.#plan.topology.owners
-      .slice(32 * word, 32 * word + 32)
-      .flatMap(({ prefixes }, index) => (32 * word + index === edge ? [] : prefixes.map(({ text }) => text)));
-    if (!sameValue(wanted, section.prefixes)) return false;
+    const { topology } = this.#plan;
+    const wanted =
+      32 * word >= topology.owners.length
+        ? poolPrefixes(topology)
+        : topology.owners
+            .slice(32 * word, 32 * word + 32)
+            .flatMap((owner, index) => (32 * word + index === edge ? [] : routedPrefixes(owner)));
+    if (
+      !sameValue(
+        wanted.map(({ text }) => text),
+        section.prefixes,
+      )
+    )
+      return false;
     this.#right.set(section, purpose);
     return true;
   }
@@ -299,7 +309,16 @@ function reachesItself({ reached }: PeerView, edge: number): boolean {
 }
 
 const RIGHT = 'right';
-const ENDPOINT_FIELDS = ['peerId', 'name', 'remote', 'otherRemotes', 'identity', 'authentication', 'standbys'] as const;
+const ENDPOINT_FIELDS = [
+  'peerId',
+  'name',
+  'remote',
+  'otherRemotes',
+  'identity',
+  'authentication',
+  'access',
+  'standbys',
+] as const;
 const FRAME_FIELDS = [
   'tenantId',
   'edgeId',

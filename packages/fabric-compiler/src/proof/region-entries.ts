@@ -61,7 +61,7 @@ export function provenRegions(bundle: SharedBundle, topology: Topology): Regions
 }
 
 /** Who may carry packets, and where it is. */
-export type TargetPeer = Pick<PeerEntry, 'peerId' | 'remote' | 'otherRemotes'>;
+export type TargetPeer = Pick<PeerEntry, 'peerId' | 'remote' | 'otherRemotes'> & Partial<Pick<PeerEntry, 'access'>>;
 
 /** How packets with these peers are protected, as text that is equal for equal protection. */
 export function targetText(
@@ -70,9 +70,11 @@ export function targetText(
   keyingMode: KeyingMode,
   ike: BundleIke | undefined,
 ): string {
-  const gateways = peers.map(({ peerId, remote, otherRemotes }) => [
+  const gateways = peers.map(({ peerId, remote, otherRemotes, access }) => [
     peerId,
-    ...[remote, ...otherRemotes].map(({ address, port }) => [address, port]),
+    ...(remote === undefined
+      ? [access ?? null]
+      : [remote, ...otherRemotes].map(({ address, port }) => [address, port])),
   ]);
   return canonicalText([gateways, profile, keyingMode, keyingMode === 'ikev2' ? ike : null]);
 }

@@ -23,7 +23,7 @@ export function proveTransport({ bundles, plan }: CompiledFabric): readonly Find
       ...own,
       ...hosts
         .filter((peer) => !carriesItself(peer, ownership))
-        .map((peer) => finding(bundle, peer.peerId, peer.remote.address)),
+        .map((peer) => finding(bundle, peer.peerId, peer.remote?.address)),
     ].slice(0, MAX_PER_EDGE);
   });
 }
@@ -39,7 +39,7 @@ function carriesItself(
   { carries, remote, standbys }: PeerEntry,
   ownership: CompiledFabric['plan']['topology']['ownership'],
 ): boolean {
-  const address = parseAddressText(remote.address);
+  const address = parseAddressText(remote?.address ?? '');
   const ranges = [...membersOf(ownersIn(carries))].flatMap((owner) => {
     const held = addressesOf(carries, owner, ownership);
     return FAMILIES.flatMap((family) => held[family].map((range) => ({ family, ...range })));
@@ -53,7 +53,7 @@ function carriesItself(
   );
 }
 
-function finding({ edgeId }: SharedBundle, whose: string, address: string): Finding {
+function finding({ edgeId }: SharedBundle, whose: string, address = 'one that is known'): Finding {
   return {
     kind: 'transport_beyond_hosts',
     detail: `The edge ${edgeId} has transport mode for packets that are not from host to host: ${whose} has other addresses than ${address} in the fabric.`,

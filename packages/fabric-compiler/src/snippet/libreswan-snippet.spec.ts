@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AUTHORITY } from '../../test/certificates.js';
 import type { BundleKeyExchange, KeyExchangeMethod } from '../bundle.js';
-import type { FabricIntent, IntentExternalPeer } from '../intent.js';
+import type { FabricIntent, IntentGateway } from '../intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from '../profile.js';
 import { libreswanSnippet } from './libreswan-snippet.js';
 
@@ -43,7 +43,7 @@ conn weft-partner
   it('is a connection that names certificates, and those of the authorities for the database', () => {
     const authentication = { kind: 'pinned_certificates', certificates: [AUTHORITY] } as const;
     const { localIdentity: _, ...peer } = intent({ authentication }).externalPeers?.[0] ?? {};
-    const described = { ...intent(), externalPeers: [peer as IntentExternalPeer] };
+    const described = { ...intent(), externalPeers: [peer as IntentGateway] };
     const result = libreswanSnippet(described, 'partner', ['PEM of one', 'PEM of the next']);
     if (!result.ok) throw new Error(JSON.stringify(result.problems));
     const { text, ...snippet } = result.snippet;
@@ -71,7 +71,7 @@ conn weft-partner
     ]);
   });
 
-  it.each<[what: string, change: Partial<IntentExternalPeer>, lines: readonly string[]]>([
+  it.each<[what: string, change: Partial<IntentGateway>, lines: readonly string[]]>([
     ['a mailbox', { identity: 'ops@partner.example' }, ['\tleftid="ops@partner.example"']],
     ['a key ID', { identity: 'keyid:Branch' }, ['\tleftid="@#4272616e6368"']],
     ['a port of its own', { port: 4600 }, ['\tleftikeport=4600']],
@@ -101,7 +101,7 @@ conn weft-partner
     expect(result.snippet.text.split('\n')).toEqual(expect.arrayContaining([...lines]));
   });
 
-  it.each<[what: string, change: Partial<IntentExternalPeer>, detail: string]>([
+  it.each<[what: string, change: Partial<IntentGateway>, detail: string]>([
     ['X448', offer({ ike: [proposal(256, 'hmac-sha2-384', 32)] }), 'it has no X448'],
     ['a hybrid Child SA', offer({ child: exchange(31, 36) }), 'it has no additional key exchanges for Child SAs'],
     [
@@ -135,10 +135,10 @@ function exchange(method: KeyExchangeMethod, ...additionalMethods: KeyExchangeMe
 
 /** What both ends use. */
 function offer(change: {
-  readonly ike?: IntentExternalPeer['ikeProposals'];
+  readonly ike?: IntentGateway['ikeProposals'];
   readonly child?: BundleKeyExchange | undefined;
   readonly extendedSequenceNumbers?: boolean;
-}): Partial<IntentExternalPeer> {
+}): Partial<IntentGateway> {
   const { ike = [proposal(256, 'hmac-sha2-384', 31)], extendedSequenceNumbers = false } = change;
   const keyExchange = 'child' in change ? change.child : exchange(31);
   return {
@@ -151,7 +151,7 @@ function offer(change: {
   };
 }
 
-function intent(change: Partial<IntentExternalPeer> = {}): FabricIntent {
+function intent(change: Partial<IntentGateway> = {}): FabricIntent {
   const peer = {
     id: 'partner',
     name: 'Partner',
@@ -165,7 +165,7 @@ function intent(change: Partial<IntentExternalPeer> = {}): FabricIntent {
     gatewaySiteIds: ['berlin'],
     ...offer({}),
     ...change,
-  } as IntentExternalPeer;
+  } as IntentGateway;
   return {
     tenantId: 'tenant',
     keyingMode: 'ikev2',

@@ -1,4 +1,4 @@
-import type { BundleIdentity, BundleIkeProposal, KeyExchangeMethod } from '../bundle.js';
+import type { BundleEndpoint, BundleIdentity, BundleIkeProposal, KeyExchangeMethod } from '../bundle.js';
 import { edgeSubject } from '../fabric/peer-section.js';
 import type { FabricIntent } from '../intent.js';
 import { type DescribedTunnel, describedTunnel } from './described-tunnel.js';
@@ -20,6 +20,8 @@ export function libreswanSnippet(
   if (!result.ok) return result;
   const { described } = result;
   const { remoteIdentity, authentication } = described.external;
+  const { remote } = described.tunnel;
+  if (remote === undefined) return refused(described, UNTRIED);
   const obstacle = obstacleOf(described);
   if (obstacle !== undefined) return refused(described, obstacle);
   const name = connectionName(described.peer.name);
@@ -27,7 +29,7 @@ export function libreswanSnippet(
   const made = { format: 'libreswan', fileName: `${name}.conf` } as const;
   if (authentication.kind === 'pinned_certificates') {
     const certificates = authorities.map((text, index) => ({ fileName: `${name}-${index + 1}.pem`, text }));
-    const text = configurationText(name, described, theirs, withCertificates(name, certificates, described));
+    const text = configurationText(name, described, remote, theirs, withCertificates(name, certificates, described));
     return { ok: true, snippet: { ...made, text, certificates } };
   }
   const ours = identityText(authentication.localIdentity);
@@ -42,7 +44,7 @@ export function libreswanSnippet(
     left: [],
     right: [],
   };
-  const text = configurationText(name, described, theirs, proof);
+  const text = configurationText(name, described, remote, theirs, proof);
   return { ok: true, snippet: { ...made, text, secrets, secretPlaceholder: PLACEHOLDER } };
 }
 
@@ -92,6 +94,12 @@ function refused({ peer, pointer }: DescribedTunnel, { detail, fix }: Obstacle):
   return { ok: false, problems: [{ pointer, rule: 'not_deliverable', detail: told, fix }] };
 }
 
+/** What is written here has been read by Libreswan; nothing of the kind has been for a remote host. */
+const UNTRIED: Obstacle = {
+  detail: 'how it is a remote host with an address of a pool has not been tried.',
+  fix: 'Use the configuration for strongSwan.',
+};
+
 /** What Libreswan has no words for. */
 function obstacleOf({ external, ike }: DescribedTunnel): Obstacle | undefined {
   const { proposals, childKeyExchange } = ike;
@@ -116,11 +124,12 @@ function obstacleOf({ external, ike }: DescribedTunnel): Obstacle | undefined {
 function configurationText(
   name: string,
   described: DescribedTunnel,
+  remote: BundleEndpoint,
   theirs: string,
   { instructions, method, ours, left, right }: Proof,
 ): string {
   const { peer, edge, tunnel, external, ike } = described;
-  const { remote, profile } = tunnel;
+  const { profile } = tunnel;
   const several = external.localAddresses.length > 1 || external.remoteAddresses.length > 1;
   const hybrid = ike.proposals.some(({ keyExchange }) => keyExchange.additionalMethods.length > 0);
   const child = ike.childKeyExchange === undefined ? '' : `;${METHODS[ike.childKeyExchange.method]}`;

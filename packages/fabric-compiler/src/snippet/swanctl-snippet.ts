@@ -1,4 +1,10 @@
-import type { BundleIkeProposal, BundleKeyExchange } from '../bundle.js';
+import type {
+  BundleEndpoint,
+  BundleExternalPeer,
+  BundleIkeProposal,
+  BundleKeyExchange,
+  RemoteHostTunnel,
+} from '../bundle.js';
 import { edgeSubject } from '../fabric/peer-section.js';
 import type { FabricIntent } from '../intent.js';
 import { METHOD_KEYWORDS, PRF_KEYWORDS } from '../swanctl/keywords.js';
@@ -76,20 +82,19 @@ function withCertificates(
 }
 
 function swanctlText(name: string, { edge, tunnel, external, ike, peer }: DescribedTunnel, proof: Proof): string {
-  const { remote } = tunnel;
   const { proposals, childKeyExchange, ikeLifetimeSeconds, childLifetimeSeconds } = ike;
-  // The edge initiates, and asks whether the gateway lives; it rekeys first, and the gateway does should the edge not.
+  const end = tunnel.remote === undefined ? hostEnd(tunnel, edge) : gatewayEnd(tunnel.remote, external);
+  // The edge asks whether the other end lives; it rekeys first, and the other does should the edge not.
   return `# ${commentText(peer.name)}: the tunnel with the edge at ${edge.underlay.address}.
 # ${proof.instruction}
 connections {
   ${name} {
     version = 2
-    local_addrs = ${remote.address}
-    local_port = ${remote.port}
+    ${end.addresses.join('\n    ')}
     remote_addrs = ${edge.underlay.address}
     remote_port = ${edge.underlay.port}
     proposals = ${proposals.map(ikeKeywords).join(', ')}
-    mobike = no
+    ${end.connection.join('\n    ')}
     unique = replace
     rekey_time = ${2 * ikeLifetimeSeconds}s
     local {
@@ -100,17 +105,57 @@ connections {
     }
     children {
       ${name} {
-        local_ts = ${external.remoteAddresses.map(selectorText).join(', ')}
-        remote_ts = ${external.localAddresses.map(selectorText).join(', ')}
+        ${end.selectors.map((line) => `${line}\n        `).join('')}remote_ts = ${external.localAddresses.map(selectorText).join(', ')}
         esp_proposals = ${espKeywords(tunnel, childKeyExchange)}
         rekey_time = ${2 * childLifetimeSeconds}s
-        start_action = none
+        ${end.start.join('\n        ')}
       }
     }
   }
 }
 ${proof.secrets}`;
 }
+
+/** Settings that a gateway has and a remote host has not, or the other way round; a setting each. */
+interface SwanctlEnd {
+  readonly addresses: readonly string[];
+  readonly connection: readonly string[];
+  readonly selectors: readonly string[];
+  readonly start: readonly string[];
+}
+
+/** It is called by the edge. */
+function gatewayEnd({ address, port }: BundleEndpoint, { remoteAddresses }: BundleExternalPeer): SwanctlEnd {
+  return {
+    addresses: [`local_addrs = ${address}`, `local_port = ${port}`],
+    connection: ['mobike = no'],
+    selectors: [`local_ts = ${remoteAddresses.map(selectorText).join(', ')}`],
+    start: ['start_action = none'],
+  };
+}
+
+/**
+ * It calls the edge from whatever address it has, asks for those that it is assigned, and moves with MOBIKE (RFC 4555). Without
+ * `local_ts` its traffic selectors are these addresses. Where the edge is at another port than 500, every packet begins with the
+ * non-ESP marker (RFC 7296 section 2.23), which strongSwan writes from its port 4500.
+ */
+function hostEnd({ remoteAccess: { addresses } }: RemoteHostTunnel, { underlay }: DescribedTunnel['edge']): SwanctlEnd {
+  const asked = addresses.map((address) => (address.includes(':') ? '::' : '0.0.0.0'));
+  return {
+    addresses: [
+      ...(underlay.port === IKE_PORT ? [] : [`local_port = ${NAT_TRAVERSAL_PORT}`]),
+      `vips = ${asked.join(', ')}`,
+    ],
+    connection: ['mobike = yes', 'keyingtries = 0', `dpd_delay = ${LIVENESS_SECONDS}s`],
+    selectors: [],
+    start: ['start_action = start', 'close_action = start', 'dpd_action = restart'],
+  };
+}
+
+const IKE_PORT = 500;
+const NAT_TRAVERSAL_PORT = 4500;
+/** Seconds without a packet from the edge after which the host asks whether it lives. */
+const LIVENESS_SECONDS = 30;
 
 function ikeKeywords({ prf, keyExchange, ...cipher }: BundleIkeProposal): string {
   return `${cipherKeyword(cipher)}-${PRF_KEYWORDS[prf]}-${exchangeKeywords(keyExchange)}`;

@@ -4,7 +4,7 @@ import { AUTHORITY, GATEWAY } from '../../test/certificates.js';
 import { familyUnion } from '../address/family.js';
 import { parsePrefixText, rangesOfPrefix } from '../address/prefix.js';
 import type { BundleKeyExchange, KeyExchangeMethod } from '../bundle.js';
-import type { FabricIntent, IntentExternalPeer } from '../intent.js';
+import type { FabricIntent, IntentGateway } from '../intent.js';
 import { DEFAULT_IKE, DEFAULT_PROFILE } from '../profile.js';
 import { swanctlSnippet } from '../snippet/swanctl-snippet.js';
 import { importSwanctl } from './import-swanctl.js';
@@ -456,7 +456,7 @@ const PREFIX = fc.oneof(
   fc.tuple(fc.nat({ max: 255 }), fc.nat({ max: 255 })).map(([b, c]) => `10.${b | 16}.${c}.0/24`),
   fc.nat({ max: 15 }).map((nibble) => `2001:db8:${nibble.toString(16)}::/48`),
 );
-const PEER: fc.Arbitrary<IntentExternalPeer> = fc
+const PEER: fc.Arbitrary<IntentGateway> = fc
   .record({
     name: fc.constantFrom('partner', 'Œuvre } secrets { #', 'include', 'a'.repeat(100)),
     // As port 500 is, strongSwan would move on to 4500.

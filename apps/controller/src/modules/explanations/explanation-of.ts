@@ -87,7 +87,7 @@ function hopOf(
       keyingMode,
       mode: esp.mode ?? 'tunnel',
       local: { ...local },
-      remote: { ...remote },
+      remote: remote === undefined ? null : { ...remote },
       localIdentity,
       remoteIdentity,
       profile,

@@ -98,7 +98,10 @@ export const AssociationParameters = z
         'tunnel: whole packets are protected, behind another header. transport: what follows their header, from host to host.',
     }),
     local: z.object({ address: z.string(), port: z.int() }),
-    remote: z.object({ address: z.string(), port: z.int() }),
+    remote: z
+      .object({ address: z.string(), port: z.int() })
+      .nullable()
+      .meta({ description: 'Null: a remote host, which comes from whatever address it has.' }),
     localIdentity: z.string(),
     remoteIdentity: z.string(),
     profile: NamedEnd.nullable().meta({

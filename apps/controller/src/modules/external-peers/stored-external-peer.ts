@@ -136,6 +136,7 @@ export function storableExternalPeer(peer: IntentExternalPeer): IntendedFields |
   const [espProposal] = peer.espProposals;
   const proof = storableProof(peer);
   if (siteId === undefined || espProposal === undefined || proof === undefined) return undefined;
+  if (peer.kind === 'remote_host') return undefined;
   const { id, name, address, port, identity, prefixes, ikeProposals } = peer;
   return { id, name, address, port, identity, ...proof, prefixes, ikeProposals, siteId, espProposal };
 }

@@ -98,7 +98,15 @@ export const TunnelEnd = z
   .meta({ id: 'TunnelEnd', description: 'The tunnel as one of its edges sees it.' });
 
 export const TunnelExternalPeer = z
-  .object({ id: Identifier, name: z.string(), address: z.string(), port: z.int().min(1).max(65_535) })
+  .object({
+    id: Identifier,
+    name: z.string(),
+    address: z
+      .string()
+      .nullable()
+      .meta({ description: 'Null: a remote host, which comes from whatever address it has.' }),
+    port: z.int().min(1).max(65_535).nullable().meta({ description: 'Null where the address is.' }),
+  })
   .meta({ id: 'TunnelExternalPeer', description: 'An external peer as the revision in force has it.' });
 
 export const Tunnel = z
@@ -106,7 +114,7 @@ export const Tunnel = z
     id: Identifier,
     state: z.enum(['up', 'waiting', 'establishing', 'down']).meta({
       description:
-        'waiting: it is negotiated when there is traffic for it, and there is none; nothing is wrong with it.',
+        'waiting: it is negotiated when there is traffic for it, and there is none, or when a remote host calls, and it does not; nothing is wrong with it.',
     }),
     reason: z.string().nullable().meta({ description: 'Why it is not up; null when it is.' }),
     keyingMode: KeyingMode,
