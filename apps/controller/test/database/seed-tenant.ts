@@ -13,6 +13,8 @@ export interface SeededTenant {
   readonly networkId: string;
   readonly edgeId: string;
   readonly externalPeerId: string;
+  readonly addressPoolId: string;
+  readonly remoteHostId: string;
   readonly groupId: string;
   readonly serviceId: string;
   readonly profileId: string;
@@ -28,7 +30,9 @@ export interface SeededTenant {
 
 /** The tables in which a seeded tenant has a row. */
 export const SEEDED_TABLES = [
+  'address_pools',
   'api_tokens',
+  'assigned_addresses',
   'audit_entries',
   'audit_objects',
   'authority_alarms',
@@ -117,6 +121,18 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
       ike_proposals, esp_proposal)
     values (${externalPeerId}, ${tenantId}, ${siteId}, 'partner', '203.0.113.99', 4500, 'gw.example', 'edge.example',
       ${commitment}, '{10.9.0.0/16}', '[{}]', '{}')`;
+  const [addressPoolId, remoteHostId] = [randomUUID(), randomUUID()];
+  await sql`
+    insert into address_pools (id, tenant_id, site_id, name, prefix)
+    values (${addressPoolId}, ${tenantId}, ${siteId}, 'pool', '10.99.0.0/24')`;
+  await sql`
+    insert into external_peers (id, tenant_id, site_id, name, kind, identity, local_identity, commitment, ike_proposals,
+      esp_proposal)
+    values (${remoteHostId}, ${tenantId}, ${siteId}, 'host', 'remote_host', 'host.example', 'edge.example', ${commitment},
+      '[{}]', '{}')`;
+  await sql`
+    insert into assigned_addresses (tenant_id, external_peer_id, address_pool_id, site_id, prefix, address)
+    values (${tenantId}, ${remoteHostId}, ${addressPoolId}, ${siteId}, '10.99.0.0/24', '10.99.0.1')`;
   const groupId = randomUUID();
   await sql`insert into groups (id, tenant_id, name) values (${groupId}, ${tenantId}, 'group')`;
   await sql`
@@ -200,6 +216,8 @@ export async function seedTenant(sql: SqlExecutor, tenantId: string): Promise<Se
     networkId,
     edgeId,
     externalPeerId,
+    addressPoolId,
+    remoteHostId,
     groupId,
     serviceId,
     profileId,
